@@ -1,0 +1,180 @@
+/**
+ * The one reader of `process.env`. Every setting has a name, a default and a check here; a wrong value stops the
+ * start with a message that names the variable. `.env.example` and docs list what stands here (a test compares them).
+ */
+import { z } from 'zod';
+
+/** Defaults that are public knowledge and therefore never acceptable in production. */
+const KNOWN_SECRETS = new Set(['123456', 'llmproxy', 'changeme', 'secret', 'password', 'root']);
+
+const LOCAL_SECRET = 'local-development-only-';
+const DURATION_UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** "30m", "2s", "500ms", "24h" → milliseconds. */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
+  if (!match) return undefined;
+  return Math.round(Number(match[1]) * DURATION_UNIT_MS[match[2] as keyof typeof DURATION_UNIT_MS]);
+}
+
+const duration = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      const ms = parseDurationMs(text);
+      if (ms !== undefined && ms > 0) return ms;
+      context.addIssue({ code: 'custom', message: `"${text}" is not a duration such as 500ms, 30s, 30m, 24h` });
+      return z.NEVER;
+    });
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const flag = (fallback: boolean) =>
+  z
+    .enum(['true', 'false', '1', '0', ''])
+    .default(fallback ? 'true' : 'false')
+    .transform((value) => value === 'true' || value === '1');
+const list = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text) =>
+      text
+        .split(',')
+        .map((part) => part.trim())
+        .filter((part) => part !== ''),
+    );
+const timeZone = z
+  .string()
+  .default('Asia/Shanghai')
+  .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'is not an IANA time zone');
+
+/** The settings, as read from the environment. Comments become the configuration reference. */
+export const environmentSchema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  /** HTTP port of the API. */
+  PORT: port(8060),
+  /** Address the API listens on. */
+  HOST: z.string().default('0.0.0.0'),
+  /** The address clients see; used in links and signed URLs. Empty: http://localhost:PORT. */
+  PUBLIC_URL: z.string().default(''),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  /** How long a process that was told to stop may finish its running calls. */
+  SHUTDOWN_GRACE: duration('25s'),
+
+  DB_HOST: z.string().default('localhost'),
+  DB_PORT: port(3306),
+  DB_NAME: z.string().regex(/^\w+$/).default('model_service'),
+  DB_USER: z.string().default('root'),
+  DB_PASSWORD: z.string().default('123456'),
+  /** Connections of the pool for everything that is not money. */
+  DB_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
+
+  REDIS_HOST: z.string().default('localhost'),
+  REDIS_PORT: port(6379),
+  REDIS_DATABASE: z.coerce.number().int().min(0).max(15).default(0),
+  REDIS_PASSWORD: z.string().default(''),
+
+  MONGODB_URI: z.string().default('mongodb://llmproxy:llmproxy@localhost:27017/llm-proxy?authSource=admin'),
+
+  TEMPORAL_ADDRESS: z.string().default('localhost:7233'),
+  TEMPORAL_NAMESPACE: z.string().default('default'),
+  /** Where Temporal's UI is, for links only. */
+  TEMPORAL_UI_URL: z.string().default('http://localhost:8233'),
+
+  JWT_SECRET: z.string().default(`${LOCAL_SECRET}jwt-secret`),
+  /** Life of a login token. */
+  JWT_TTL: duration('24h'),
+  /** Encrypts provider keys and derives the pepper of access keys: `version:base64 of 32 bytes`, newest first. */
+  KEY_ENCRYPTION_KEY: z.string().default(`1:${Buffer.from(`${LOCAL_SECRET}key-32byte`).subarray(0, 32).toString('base64')}`),
+  /** Signs payment callbacks. */
+  PAYMENT_SECRET: z.string().default(`${LOCAL_SECRET}payment-secret`),
+  /** Lets the owner of an order pay it without a payment provider. Refused in production. */
+  PAYMENT_SANDBOX: flag(false),
+  /** The one currency of this installation (ISO 4217). */
+  CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/)
+    .default('CNY'),
+  /** Opening balance of a new user; in production 0 unless set. */
+  REGISTRATION_GRANT: z.string().regex(/^\d+(\.\d{1,9})?$/).optional(),
+  /** An order not paid within this time is cancelled. */
+  ORDER_TTL: duration('30m'),
+  /** Password of the first ROOT user; unset locally: a random one is made and kept in the data folder. */
+  ROOT_PASSWORD: z.string().default(''),
+  /** Decides what "today" is and how times without an offset are read. */
+  APP_TIME_ZONE: timeZone,
+  /** Origins that browsers may call from. */
+  CORS_ORIGINS: list('http://localhost:5173'),
+
+  /** Base URL of the keyless provider; when set, the first start registers it with its models. */
+  SIMULATOR_URL: z.string().default(''),
+  /** `host:port` of private addresses that providers may have all the same (the simulator, Ollama). */
+  OUTBOUND_PRIVATE_HOSTS: list(''),
+  /** Total time for one provider call. */
+  UPSTREAM_TOTAL_TIMEOUT: duration('5m'),
+  /** Time until the first byte of a provider's answer. */
+  UPSTREAM_FIRST_BYTE_TIMEOUT: duration('120s'),
+  /** Silence allowed between two chunks of a provider's answer. */
+  UPSTREAM_IDLE_TIMEOUT: duration('60s'),
+
+  /** Jobs one worker process runs at once. */
+  WORKER_JOB_SLOTS: z.coerce.number().int().min(1).max(1000).default(100),
+  /** Port of the worker's health and metrics; 0 = any free one. */
+  WORKER_PORT: port(8061),
+  /** A lane that has not renewed its writer for this long is fenced. */
+  WRITER_TTL: duration('10s'),
+});
+
+export type Config = Readonly<z.infer<typeof environmentSchema>> & {
+  readonly production: boolean;
+  readonly publicUrl: string;
+  readonly registrationGrant: string;
+};
+
+/** A setting that is missing or wrong. The message names each variable; values of secrets are never part of it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+const SECRET_NAMES = ['JWT_SECRET', 'KEY_ENCRYPTION_KEY', 'PAYMENT_SECRET', 'DB_PASSWORD', 'ROOT_PASSWORD'] as const;
+
+function weakSecrets(settings: z.infer<typeof environmentSchema>): string[] {
+  const problems: string[] = [];
+  for (const name of SECRET_NAMES) {
+    const value = settings[name];
+    const known = KNOWN_SECRETS.has(value) || value.includes(LOCAL_SECRET) || decodesToLocalSecret(value);
+    if (value === '' || known) problems.push(`${name}: must be set to a secret of your own in production`);
+    else if (name !== 'DB_PASSWORD' && value.length < 12) problems.push(`${name}: must have at least 12 characters`);
+  }
+  if (/\/\/llmproxy:llmproxy@/.test(settings.MONGODB_URI)) {
+    problems.push('MONGODB_URI: carries the published default password');
+  }
+  if (settings.PAYMENT_SANDBOX) problems.push('PAYMENT_SANDBOX: must not be on in production');
+  return problems;
+}
+
+function decodesToLocalSecret(value: string): boolean {
+  const encoded = value.split(':').at(-1) ?? '';
+  return Buffer.from(encoded, 'base64').toString('latin1').includes(LOCAL_SECRET);
+}
+
+/**
+ * Reads and checks the settings.
+ * @throws {ConfigError} naming every variable that is wrong.
+ */
+export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = environmentSchema.safeParse(environment);
+  if (!parsed.success) {
+    throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
+  }
+  const settings = parsed.data;
+  const production = settings.NODE_ENV === 'production';
+  const problems = production ? weakSecrets(settings) : [];
+  if (problems.length > 0) throw new ConfigError(problems.join('\n'));
+  return Object.freeze({
+    ...settings,
+    production,
+    publicUrl: settings.PUBLIC_URL || `http://localhost:${settings.PORT}`,
+    registrationGrant: settings.REGISTRATION_GRANT ?? (production ? '0' : '1'),
+  });
+}
