@@ -85,7 +85,9 @@ export const environmentSchema = z.object({
   /** Life of a login token. */
   JWT_TTL: duration('24h'),
   /** Encrypts provider keys and derives the pepper of access keys: `version:base64 of 32 bytes`, newest first. */
-  KEY_ENCRYPTION_KEY: z.string().default(`1:${Buffer.from(`${LOCAL_SECRET}key-32byte`).subarray(0, 32).toString('base64')}`),
+  KEY_ENCRYPTION_KEY: z
+    .string()
+    .default(`1:${Buffer.from(`${LOCAL_SECRET}key-32byte`).subarray(0, 32).toString('base64')}`),
   /** Signs payment callbacks. */
   PAYMENT_SECRET: z.string().default(`${LOCAL_SECRET}payment-secret`),
   /** Lets the owner of an order pay it without a payment provider. Refused in production. */
@@ -96,7 +98,10 @@ export const environmentSchema = z.object({
     .regex(/^[A-Z]{3}$/)
     .default('CNY'),
   /** Opening balance of a new user; in production 0 unless set. */
-  REGISTRATION_GRANT: z.string().regex(/^\d+(\.\d{1,9})?$/).optional(),
+  REGISTRATION_GRANT: z
+    .string()
+    .regex(/^\d+(\.\d{1,9})?$/)
+    .optional(),
   /** An order not paid within this time is cancelled. */
   ORDER_TTL: duration('30m'),
   /** Password of the first ROOT user; unset locally: a random one is made and kept in the data folder. */

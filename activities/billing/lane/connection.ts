@@ -1,0 +1,70 @@
+/** The lane's own raw connection: several statements a packet, integers exact, times as UTC text. */
+import { type Connection, createConnection } from 'mysql2/promise';
+import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
+import type { SqlRecord } from './table.ts';
+
+const CONNECT_TIMEOUT_MS = 3_000;
+/** Another lane's batch takes milliseconds; a lock held longer belongs to a process that hangs. */
+const LOCK_WAIT_SECONDS = 5;
+
+export async function openLaneConnection(config: DatabaseConfig): Promise<Connection> {
+  const connection = await createConnection({
+    host: config.DB_HOST,
+    port: config.DB_PORT,
+    user: config.DB_USER,
+    password: config.DB_PASSWORD,
+    database: config.DB_NAME,
+    multipleStatements: true,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    dateStrings: true,
+    charset: 'utf8mb4',
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  });
+  // A connection that breaks while idle must not end the process; the next packet fails and the lane opens a new one.
+  connection.on('error', () => undefined);
+  await connection.query(
+    `SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;SET time_zone='+00:00',innodb_lock_wait_timeout=${LOCK_WAIT_SECONDS},sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'`,
+  );
+  return connection;
+}
+
+/** Sends statements as one packet and returns the records of each (none for those that return no rows). */
+export async function sendPacket(connection: Connection, statements: readonly string[]): Promise<SqlRecord[][]> {
+  const [results] = await connection.query(statements.join(';'));
+  if (statements.length === 1) return [recordsOf(results)];
+  return Array.isArray(results) ? results.map(recordsOf) : [];
+}
+
+function recordsOf(result: unknown): SqlRecord[] {
+  return Array.isArray(result) ? result : [];
+}
+
+export type Failure = 'again' | 'fenced' | 'lost' | 'refused';
+
+const DEADLOCK = new Set(['ER_LOCK_DEADLOCK', 'ER_LOCK_WAIT_TIMEOUT', 'ER_DUP_ENTRY', 'ER_CHECKREAD']);
+const FENCED = 'ER_SUBQUERY_NO_1_ROW';
+const GONE = new Set([
+  'ER_SERVER_SHUTDOWN',
+  'ER_CON_COUNT_ERROR',
+  'ER_QUERY_INTERRUPTED',
+  'ER_CONNECTION_KILLED',
+  'ER_DISK_FULL',
+  'ER_BAD_DB_ERROR',
+  'ER_OUT_OF_RESOURCES',
+]);
+
+/**
+ * What a failed packet means: `again` = rolled back, run the batch once more; `fenced` = the slot is no longer ours;
+ * `lost` = the connection broke, the outcome is unknown; `refused` = the statement itself is wrong (a bug or a CHECK).
+ */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return 'refused';
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const fatal = 'fatal' in error && error.fatal === true;
+  if (code === FENCED) return 'fenced';
+  if (DEADLOCK.has(code)) return 'again';
+  if (fatal || GONE.has(code)) return 'lost';
+  // Without a server's code it is either the network (ECONNRESET, PROTOCOL_…) or a bug of ours, which has no code.
+  return code !== '' && !code.startsWith('ER_') ? 'lost' : 'refused';
+}

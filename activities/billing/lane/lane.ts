@@ -1,0 +1,353 @@
+/**
+ * The money lane: every change of money of this process goes through one queue over one connection, one batch in
+ * flight (group commit). A batch is one transaction of two packets: the first takes the fence and locks the rows that
+ * its operations name, the operations are decided in memory, the second writes all effects and commits.
+ */
+import { hostname } from 'node:os';
+import type { Connection } from 'mysql2/promise';
+import type { Logger } from 'pino';
+import { AppError } from '../../../infra/errors.ts';
+import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
+import { type Failure, failureOf, openLaneConnection, sendPacket } from './connection.ts';
+import type { Operation } from './operation.ts';
+import { numberOf } from './record.ts';
+import type { LaneTable, SqlRecord } from './table.ts';
+import { Workspace } from './workspace.ts';
+import {
+  endWriterConnection,
+  fence,
+  leaveWriter,
+  markConnection,
+  readWriter,
+  takeWriter,
+  type Writer,
+} from './writer.ts';
+
+export interface LaneOptions {
+  readonly database: DatabaseConfig;
+  /** In the order in which every process locks them. */
+  readonly tables: readonly LaneTable<unknown>[];
+  /** A writer that has committed nothing for this long may be fenced. */
+  readonly writerTtlMs: number;
+  readonly log: Logger;
+  readonly onBatch?: (operations: number, milliseconds: number) => void;
+}
+
+interface Pending {
+  readonly operation: Operation<unknown>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** When the caller stops waiting, by performance.now(); Infinity = never. */
+  readonly deadline: number;
+  answered: boolean;
+  isolated: boolean;
+}
+
+const MAX_BATCH_OPERATIONS = 256;
+const MAX_BATCH_BYTES = 1_000_000;
+/** Back-pressure: beyond this the database is not keeping up, and callers are told so. */
+const MAX_QUEUE = 20_000;
+const MAX_RECONNECT_PAUSE_MS = 1_000;
+const DEADLINE_CHECK_MS = 200;
+
+type BatchEnd = { readonly kind: 'done' } | { readonly kind: Failure; readonly error: unknown };
+
+export class MoneyLane {
+  readonly #options: LaneOptions;
+  readonly #process = `${hostname()}:${process.pid}`.slice(0, 100);
+  #connection: Connection | undefined;
+  #writer: Writer | undefined;
+  #queue: Pending[] = [];
+  #running = false;
+  #closing = false;
+  #lastCommit = 0;
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #deadlines: NodeJS.Timeout;
+  #current: readonly Pending[] = [];
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#heartbeat = setInterval(() => this.#beat(), options.writerTtlMs / 4);
+    this.#deadlines = setInterval(() => this.#expire(), DEADLINE_CHECK_MS);
+    this.#heartbeat.unref();
+    this.#deadlines.unref();
+  }
+
+  /** The slot this process writes under, once it has one. */
+  get writer(): Readonly<Writer> | undefined {
+    return this.#writer;
+  }
+
+  /** Operations that wait for their batch. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Connects and takes a writer slot, so that the first operation does not wait for it. */
+  async open(): Promise<void> {
+    await this.submit({ reads: [], decide: () => undefined }, { waitMs: 30_000 });
+  }
+
+  /**
+   * Runs one operation; resolves after its COMMIT, with what it decided.
+   * @param waitMs how long the caller waits when the database is away. An operation that is committed after that is
+   *   taken back by its `compensate`. Without it the caller waits for as long as it takes.
+   * @throws {AppError} databaseUnavailable when the time is over or the queue is full.
+   */
+  submit<Result>(operation: Operation<Result>, options: { readonly waitMs?: number } = {}): Promise<Result> {
+    if (this.#queue.length >= MAX_QUEUE || this.#closing) return Promise.reject(unavailable());
+    return new Promise<Result>((resolve, reject) => {
+      this.#queue.push({
+        operation,
+        // `submit` pairs the operation with the promise of its own result type.
+        resolve: (result) => resolve(result as Result),
+        reject,
+        deadline: options.waitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.waitMs,
+        answered: false,
+        isolated: false,
+      });
+      if (!this.#running) void this.#drain();
+    });
+  }
+
+  /** Finishes what is queued, gives the slot back and disconnects. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#heartbeat);
+    while (this.#running) await new Promise((resolve) => setTimeout(resolve, 5));
+    clearInterval(this.#deadlines);
+    const connection = this.#connection;
+    if (!connection) return;
+    try {
+      if (this.#writer) await leaveWriter(connection, this.#writer);
+      await connection.end();
+    } catch {
+      connection.destroy();
+    }
+  }
+
+  #beat(): void {
+    if (this.#running || performance.now() - this.#lastCommit < this.#options.writerTtlMs / 4) return;
+    // An empty batch renews the writer.
+    this.submit({ reads: [], decide: () => undefined }, { waitMs: this.#options.writerTtlMs }).catch(() => undefined);
+  }
+
+  /** Tells callers whose time is over; what is in the batch under way may still be committed, and is then taken back. */
+  #expire(): void {
+    const now = performance.now();
+    for (const pending of [...this.#current, ...this.#queue]) {
+      if (pending.answered || pending.deadline > now) continue;
+      pending.answered = true;
+      pending.reject(unavailable());
+    }
+    this.#queue = this.#queue.filter((pending) => !pending.answered);
+  }
+
+  async #drain(): Promise<void> {
+    this.#running = true;
+    // Let the callers of this turn of the event loop into the same batch.
+    await Promise.resolve();
+    while (this.#queue.length > 0) {
+      const batch = this.#nextBatch();
+      this.#current = batch;
+      await this.#commit(batch);
+      this.#current = [];
+    }
+    this.#running = false;
+  }
+
+  #nextBatch(): Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const pending of this.#queue) {
+      if (count > 0 && (pending.isolated || bytes >= MAX_BATCH_BYTES || count >= MAX_BATCH_OPERATIONS)) break;
+      bytes += pending.operation.bytes ?? 0;
+      count += 1;
+      if (pending.isolated) break;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    let pauseMs = 0;
+    let rest = batch;
+    for (;;) {
+      // An operation whose caller has been told "unavailable" is not begun again.
+      rest = rest.filter((pending) => !pending.answered);
+      if (rest.length === 0 && batch.length > 0) return;
+      const end = await this.#attempt(rest);
+      if (end.kind === 'done') return;
+      if (end.kind === 'refused') return this.#isolate(rest, end.error);
+      if (end.kind === 'again') this.#options.log.debug({ err: end.error }, 'money lane: batch runs again');
+      else this.#options.log.warn({ err: end.error, kind: end.kind }, 'money lane: batch interrupted');
+      pauseMs = end.kind === 'lost' ? Math.min(MAX_RECONNECT_PAUSE_MS, pauseMs * 2 + 20) : Math.random() * 5;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  /** A statement was refused: run the operations one by one, so that only the one at fault fails. */
+  #isolate(batch: readonly Pending[], error: unknown): void {
+    if (batch.length === 1) {
+      for (const pending of batch) this.#reject(pending, error);
+      return;
+    }
+    for (const pending of batch) pending.isolated = true;
+    this.#queue.unshift(...batch);
+  }
+
+  async #attempt(batch: readonly Pending[]): Promise<BatchEnd> {
+    const started = performance.now();
+    let answers: (() => void)[] = [];
+    let committing = false;
+    try {
+      const connection = await this.#ready();
+      const writer = this.#writer;
+      if (!writer) throw new Error('the lane has no writer');
+      const workspace = await this.#lockRows(connection, writer, batch);
+      answers = batch.map((pending) => this.#decide(workspace, pending));
+      committing = true;
+      await sendPacket(connection, [...workspace.statements(this.#options.tables), 'COMMIT']);
+      writer.seq += 1n;
+    } catch (error) {
+      const kind = await this.#recover(error, committing);
+      if (kind !== 'done') return { kind, error };
+    }
+    this.#lastCommit = performance.now();
+    this.#options.onBatch?.(batch.length, this.#lastCommit - started);
+    for (const answer of answers) answer();
+    return { kind: 'done' };
+  }
+
+  /** The first packet: the fence, then every row that the batch names, in the order that all processes share. */
+  async #lockRows(connection: Connection, writer: Writer, batch: readonly Pending[]): Promise<Workspace> {
+    const ids = new Map<LaneTable<unknown>, Set<string>>();
+    for (const { operation } of batch) {
+      for (const { table, id } of operation.reads) {
+        const set = ids.get(table);
+        if (set) set.add(id);
+        else ids.set(table, new Set([id]));
+      }
+    }
+    const tables = this.#options.tables.filter((table) => ids.has(table));
+    if (tables.length !== ids.size) throw new Error('an operation reads a table that the lane does not know');
+    const start = ['START TRANSACTION', ...fence(writer, this.#options.writerTtlMs)];
+    const results = await sendPacket(connection, [
+      ...start,
+      ...tables.map((table) => table.lock([...(ids.get(table) ?? [])])),
+      'SELECT CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS SIGNED) AS now_ms',
+    ]);
+    const nowMs = numberOf(results.at(-1)?.[0] ?? {}, 'now_ms');
+    const workspace = new Workspace(nowMs, { slot: writer.slot, epoch: writer.epoch, seq: writer.seq + 1n });
+    for (const [index, table] of tables.entries()) {
+      const records: SqlRecord[] = results[start.length + index] ?? [];
+      workspace.load(
+        table,
+        ids.get(table) ?? [],
+        records.map((record) => table.parse(record)),
+      );
+    }
+    return workspace;
+  }
+
+  /** Decides one operation and returns what to tell its caller after the COMMIT. */
+  #decide(workspace: Workspace, pending: Pending): () => void {
+    try {
+      const result = workspace.attempt((rows) => pending.operation.decide(rows));
+      return () => this.#resolve(pending, result);
+    } catch (error) {
+      return () => this.#reject(pending, error);
+    }
+  }
+
+  #resolve(pending: Pending, result: unknown): void {
+    if (pending.answered) {
+      const undo = pending.operation.compensate?.(result);
+      if (undo)
+        this.submit(undo).catch((err: unknown) => this.#options.log.error({ err }, 'money lane: not taken back'));
+      return;
+    }
+    pending.answered = true;
+    pending.resolve(result);
+  }
+
+  #reject(pending: Pending, error: unknown): void {
+    if (pending.answered) return;
+    pending.answered = true;
+    pending.reject(error);
+  }
+
+  /** Connected, and with a writer slot whose state is known. */
+  async #ready(): Promise<Connection> {
+    if (this.#connection) return this.#connection;
+    const connection = await openLaneConnection(this.#options.database);
+    try {
+      if (this.#writer) await markConnection(connection, this.#writer);
+      else this.#writer = await takeWriter(connection, this.#options.writerTtlMs, this.#process);
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+    this.#connection = connection;
+    return connection;
+  }
+
+  /** After a failed packet: leaves the lane ready for another try, or finds that the batch was committed after all. */
+  async #recover(error: unknown, committing: boolean): Promise<Failure | 'done'> {
+    const kind = failureOf(error);
+    if (kind === 'lost') return this.#afterLoss(committing);
+    try {
+      await this.#connection?.query('ROLLBACK');
+      if (kind === 'fenced') await this.#afterFence();
+      return kind;
+    } catch {
+      this.#disconnect();
+      return 'lost';
+    }
+  }
+
+  /** The slot's row tells what became of the batch: its number is there = committed. Only a batch in COMMIT can be. */
+  async #afterLoss(committing: boolean): Promise<Failure | 'done'> {
+    this.#disconnect();
+    const writer = this.#writer;
+    if (!writer) return 'lost';
+    for (let pauseMs = 20; ; pauseMs = Math.min(MAX_RECONNECT_PAUSE_MS, pauseMs * 2)) {
+      try {
+        const connection = await openLaneConnection(this.#options.database);
+        try {
+          await endWriterConnection(connection, writer.slot, writer.epoch);
+          const stored = await readWriter(connection, writer.slot);
+          const committed = committing && stored.seq > writer.seq;
+          if (stored.epoch !== writer.epoch) this.#writer = undefined;
+          else writer.seq = stored.seq;
+          return committed ? 'done' : 'lost';
+        } finally {
+          connection.destroy();
+        }
+      } catch (error) {
+        if (!committing) return 'lost';
+        this.#options.log.warn({ err: error }, 'money lane: waiting for the database to tell what was committed');
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
+  }
+
+  /** Another process has raised our epoch, or the slot stands elsewhere: work on under a new slot. */
+  async #afterFence(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#options.log.warn({ writer: this.#writer?.slot }, 'money lane: fenced; taking a new writer slot');
+    this.#writer = undefined;
+    this.#writer = await takeWriter(connection, this.#options.writerTtlMs, this.#process);
+  }
+
+  #disconnect(): void {
+    this.#connection?.destroy();
+    this.#connection = undefined;
+  }
+}
+
+function unavailable(): AppError {
+  return new AppError('databaseUnavailable', 'the ledger is not reachable right now; nothing was charged', {
+    retryAfterSeconds: 2,
+  });
+}

@@ -1,0 +1,33 @@
+/**
+ * What a store gives to the money lane so that its rows can change in the same transaction as money. The lane locks
+ * tables in the order in which they are handed to it: accounts, budgets, holds, orders, jobs, claims, transfers.
+ */
+
+/** A record as the driver returns it; the table's `parse` checks it. */
+export type SqlRecord = Record<string, unknown>;
+
+/** Rows that operations read under lock, then insert or change. Rows are values: a change puts a new one. */
+export interface LaneTable<Row> {
+  readonly name: string;
+  /** SELECT … ORDER BY key FOR UPDATE of these ids; its first column is the id. */
+  lock(ids: readonly string[]): string;
+  /** @returns the id, written as operations name it, and the row. */
+  parse(record: SqlRecord): readonly [id: string, row: Row];
+  /** Absent for tables whose rows are made elsewhere. */
+  insert?(rows: readonly Row[], writer: WriterStamp): string;
+  /** Writes the final state of changed rows; absent for tables that only grow. */
+  update?(rows: readonly Row[], writer: WriterStamp): string;
+}
+
+/** Rows that are only ever added and never read by an operation. */
+export interface LaneSink<Item> {
+  readonly name: string;
+  write(items: readonly Item[], writer: WriterStamp): string;
+}
+
+/** Which writer commits a batch, and which of its batches it is. */
+export interface WriterStamp {
+  readonly slot: number;
+  readonly epoch: number;
+  readonly seq: bigint;
+}

@@ -1,0 +1,105 @@
+/**
+ * The rows of one batch in memory, between the packet that locked them and the packet that writes them. Operations see
+ * the effects of those before them; one that throws leaves nothing behind. Pure.
+ */
+import type { LaneSink, LaneTable, WriterStamp } from './table.ts';
+
+type State = 'absent' | 'stored' | 'inserted' | 'changed';
+interface Cell {
+  row: unknown;
+  state: State;
+}
+
+/** What an operation may do with rows. */
+export interface Rows {
+  /** The database's clock when the batch locked its rows, in milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly writer: WriterStamp;
+  /** The row, or undefined when there is none. The operation must have named it in `reads`. */
+  get<Row>(table: LaneTable<Row>, id: string): Row | undefined;
+  /** Inserts the row where `get` found none, otherwise changes it. */
+  put<Row>(table: LaneTable<Row>, id: string, row: Row): void;
+  append<Item>(sink: LaneSink<Item>, item: Item): void;
+}
+
+export class Workspace implements Rows {
+  readonly nowMs: number;
+  readonly writer: WriterStamp;
+  readonly #tables = new Map<LaneTable<unknown>, Map<string, Cell>>();
+  readonly #sinks = new Map<LaneSink<unknown>, unknown[]>();
+  #undo: (() => void)[] = [];
+
+  constructor(nowMs: number, writer: WriterStamp) {
+    this.nowMs = nowMs;
+    this.writer = writer;
+  }
+
+  /** Makes rows known as read; ids without a record are known to be absent. */
+  load<Row>(table: LaneTable<Row>, ids: Iterable<string>, records: Iterable<readonly [string, Row]>): void {
+    const cells = new Map<string, Cell>();
+    for (const id of ids) cells.set(id, { row: undefined, state: 'absent' });
+    for (const [id, row] of records) cells.set(id, { row, state: 'stored' });
+    this.#tables.set(table, cells);
+  }
+
+  get<Row>(table: LaneTable<Row>, id: string): Row | undefined {
+    // The map is keyed by the table that typed the row: `load` and `put` only ever store its Row there.
+    return this.#cell(table, id).row as Row | undefined;
+  }
+
+  put<Row>(table: LaneTable<Row>, id: string, row: Row): void {
+    const cell = this.#cell(table, id);
+    const before = { ...cell };
+    this.#undo.push(() => Object.assign(cell, before));
+    cell.row = row;
+    if (cell.state === 'absent') cell.state = 'inserted';
+    else if (cell.state === 'stored') cell.state = 'changed';
+  }
+
+  append<Item>(sink: LaneSink<Item>, item: Item): void {
+    const items = this.#sinks.get(sink) ?? [];
+    this.#sinks.set(sink, items);
+    items.push(item);
+    this.#undo.push(() => items.pop());
+  }
+
+  /** Runs one operation; what it did is taken back when it throws. */
+  attempt<Result>(decide: (rows: Rows) => Result): Result {
+    this.#undo = [];
+    try {
+      return decide(this);
+    } catch (error) {
+      for (const step of this.#undo.reverse()) step();
+      throw error;
+    }
+  }
+
+  /** The statements that write all effects; empty when nothing changed. */
+  statements(tables: readonly LaneTable<unknown>[]): string[] {
+    const statements: string[] = [];
+    for (const table of tables) {
+      const cells = [...(this.#tables.get(table)?.values() ?? [])];
+      const rowsIn = (state: State) => cells.filter((cell) => cell.state === state).map((cell) => cell.row);
+      const inserted = rowsIn('inserted');
+      const changed = rowsIn('changed');
+      if (changed.length > 0) {
+        if (!table.update) throw new Error(`rows of ${table.name} are never changed`);
+        statements.push(table.update(changed, this.writer));
+      }
+      if (inserted.length > 0) {
+        if (!table.insert) throw new Error(`rows of ${table.name} are not made by the lane`);
+        statements.push(table.insert(inserted, this.writer));
+      }
+    }
+    for (const [sink, items] of this.#sinks) {
+      if (items.length > 0) statements.push(sink.write(items, this.writer));
+    }
+    return statements;
+  }
+
+  #cell<Row>(table: LaneTable<Row>, id: string): Cell {
+    const cell = this.#tables.get(table)?.get(id);
+    if (!cell) throw new Error(`the operation did not name ${table.name} ${id} among its reads`);
+    return cell;
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The writer slot of a process: its right to move money. A slot has an epoch; whoever takes it, or finds it lapsed,
+ * raises the epoch, and from then on no batch of the former holder can commit (the fence). A named lock marks the
+ * connection of a slot and epoch, so that a frozen holder's open transaction can be ended.
+ */
+import type { Connection } from 'mysql2/promise';
+import { literal } from '../../../infra/mysql/literal.ts';
+import { bigintOf, numberOf } from './record.ts';
+import type { SqlRecord } from './table.ts';
+
+export interface Writer {
+  readonly slot: number;
+  readonly epoch: number;
+  seq: bigint;
+}
+
+/** The named lock that the connection of this slot and epoch holds for as long as it lives. */
+function writerLock(slot: number, epoch: number): string {
+  return `money-lane-${slot}-${epoch}`;
+}
+
+const TAKE_TRIES = 20;
+/** A connection that was just ended may hold its lock for a moment. */
+const MARK_WAIT_SECONDS = 5;
+
+function expiry(ttlMs: number): string {
+  return `NOW(3) + INTERVAL ${ttlMs * 1000} MICROSECOND`;
+}
+
+/** First rows of a query whose result is rows. */
+export async function rowsOf(connection: Connection, sql: string): Promise<SqlRecord[]> {
+  const [rows] = await connection.query(sql);
+  return Array.isArray(rows) ? rows.map((row) => ({ ...row })) : [];
+}
+
+/** Takes a lapsed slot, or makes a new one. */
+export async function takeWriter(connection: Connection, ttlMs: number, process: string): Promise<Writer> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await takeOnce(connection, ttlMs, process);
+    } catch (error) {
+      await connection.query('ROLLBACK');
+      if (attempt >= TAKE_TRIES) throw error;
+    }
+  }
+}
+
+async function takeOnce(connection: Connection, ttlMs: number, process: string): Promise<Writer> {
+  await connection.query('START TRANSACTION');
+  const [lapsed] = await rowsOf(
+    connection,
+    'SELECT slot,epoch,seq FROM writers WHERE expires_at < NOW(3) ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED',
+  );
+  const writer = lapsed
+    ? { slot: numberOf(lapsed, 'slot'), epoch: numberOf(lapsed, 'epoch') + 1, seq: bigintOf(lapsed, 'seq') }
+    : { slot: await nextSlot(connection), epoch: 1, seq: 0n };
+  if (lapsed) {
+    await connection.query(
+      `UPDATE writers SET epoch=${writer.epoch},expires_at=${expiry(ttlMs)},process=${literal(process)} WHERE slot=${writer.slot}`,
+    );
+  } else {
+    await connection.query(
+      `INSERT INTO writers (slot,epoch,seq,expires_at,process) VALUES (${writer.slot},1,0,${expiry(ttlMs)},${literal(process)})`,
+    );
+  }
+  await connection.query('COMMIT');
+  await markConnection(connection, writer);
+  return writer;
+}
+
+async function nextSlot(connection: Connection): Promise<number> {
+  const [row] = await rowsOf(connection, 'SELECT COALESCE(MAX(slot),0)+1 AS slot FROM writers');
+  if (!row) throw new Error('the database returned no slot');
+  return numberOf(row, 'slot');
+}
+
+/** Marks the connection as the one of this writer. */
+export async function markConnection(connection: Connection, writer: Writer): Promise<void> {
+  await connection.query(`SELECT GET_LOCK(${literal(writerLock(writer.slot, writer.epoch))},${MARK_WAIT_SECONDS})`);
+}
+
+/**
+ * Where the writer's slot stands, after waiting for a transaction of ours that may still be committing: the row is read
+ * under lock, so the answer is final.
+ */
+export async function readWriter(connection: Connection, slot: number): Promise<{ epoch: number; seq: bigint }> {
+  await connection.query('START TRANSACTION');
+  const [row] = await rowsOf(connection, `SELECT epoch,seq FROM writers WHERE slot=${slot} FOR UPDATE`);
+  await connection.query('COMMIT');
+  if (!row) throw new Error(`writer slot ${slot} has gone`);
+  return { epoch: numberOf(row, 'epoch'), seq: bigintOf(row, 'seq') };
+}
+
+/** The statements that fence a batch: they fail the packet unless the slot is still ours at the batch before. */
+export function fence(writer: Writer, ttlMs: number): string[] {
+  return [
+    `UPDATE writers SET seq=${writer.seq + 1n},expires_at=${expiry(ttlMs)} WHERE slot=${writer.slot} AND epoch=${writer.epoch} AND seq=${writer.seq}`,
+    // Error 1242 on both servers when the row did not match; DO instead of SET would be swallowed by MariaDB.
+    'SET @fence=IF(ROW_COUNT()=1,0,(SELECT 1 UNION ALL SELECT 2))',
+  ];
+}
+
+/** Gives the slot back at once. */
+export async function leaveWriter(connection: Connection, writer: Writer): Promise<void> {
+  await connection.query(
+    `UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${writer.slot} AND epoch=${writer.epoch}`,
+  );
+}
+
+/**
+ * Raises the epoch of every lapsed writer after ending the connection it may still hold (a frozen process would keep
+ * its row locks for ever). Safe to run from several processes.
+ * @returns how many writers were fenced.
+ */
+export async function fenceLapsedWriters(connection: Connection): Promise<number> {
+  const lapsed = await rowsOf(
+    connection,
+    "SELECT slot,epoch FROM writers WHERE expires_at < NOW(3) AND expires_at > '2000-01-01'",
+  );
+  for (const record of lapsed) await fenceWriter(connection, numberOf(record, 'slot'), numberOf(record, 'epoch'));
+  return lapsed.length;
+}
+
+/** A fenced slot is free to take; this date keeps it from being fenced again and again. */
+const FREE_SINCE = "'1999-01-01'";
+
+async function fenceWriter(connection: Connection, slot: number, epoch: number): Promise<void> {
+  await endWriterConnection(connection, slot, epoch);
+  await connection.query(
+    `UPDATE writers SET epoch=epoch+1,expires_at=${FREE_SINCE} WHERE slot=${slot} AND epoch=${epoch} AND expires_at < NOW(3)`,
+  );
+}
+
+/** Ends the connection that a slot and epoch still hold, if any; its open transaction is rolled back. */
+export async function endWriterConnection(connection: Connection, slot: number, epoch: number): Promise<void> {
+  const [holder] = await rowsOf(connection, `SELECT IS_USED_LOCK(${literal(writerLock(slot, epoch))}) AS id`);
+  const connectionId = holder?.id;
+  if (typeof connectionId === 'number' || typeof connectionId === 'string') {
+    // The connection may end by itself in between: then there is nothing left to end.
+    await connection.query(`KILL ${Number(connectionId)}`).catch(() => undefined);
+  }
+}

@@ -1,0 +1,112 @@
+/** Charging a finished call against its hold. Pure. */
+import type { Operation } from '../lane/operation.ts';
+import type { Rows } from '../lane/workspace.ts';
+import type { Usage } from '../money.ts';
+import { accounts } from '../tables/accounts.ts';
+import { keyBudgets } from '../tables/key-budgets.ts';
+import { charges, losses, type Transfer } from '../tables/transfers.ts';
+import { statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts';
+import { type ClaimRequest, claimReads, ownsClaim, type StoredAnswer, storeAnswer } from './claim.ts';
+import { captureHold, type HoldReference, heldRows, holdReferenceReads, releaseHold } from './close-hold.ts';
+
+export interface Capture extends HoldReference {
+  readonly accessKeyId: number | null;
+  readonly modelId: number;
+  readonly priceId: number;
+  readonly usage: Usage;
+  readonly cost: bigint;
+  readonly usageDocument: UsageDocument;
+  /** The keyed request that this call answers, and the answer to keep. */
+  readonly claim?: ClaimRequest;
+  readonly answer?: StoredAnswer;
+}
+
+export type CaptureOutcome =
+  /** `charged` includes what went over the hold; `loss` is what the balance could not pay. */
+  | { readonly kind: 'captured'; readonly charged: bigint; readonly loss: bigint }
+  | { readonly kind: 'already-captured'; readonly charged: bigint }
+  /** The sweeper was first (the process was taken for dead): nothing is charged, the cost is the platform's. */
+  | { readonly kind: 'hold-released' }
+  /** Another call has taken over the idempotency key: this one is not charged. */
+  | { readonly kind: 'claim-lost' };
+
+export function captureReads(request: Capture) {
+  return [...holdReferenceReads(request), ...claimReads(request.claim)];
+}
+
+export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
+  if (request.cost < 0n) throw new RangeError('a cost must not be negative');
+  const { hold } = heldRows(rows, request);
+  if (hold.state === 'captured') return { kind: 'already-captured', charged: hold.captured };
+  if (hold.state === 'released') {
+    rows.append(losses, transferOf(rows, request, 'loss', request.cost));
+    return { kind: 'hold-released' };
+  }
+  if (request.claim && !ownsClaim(rows, request.claim)) {
+    releaseHold(rows, request);
+    rows.append(losses, transferOf(rows, request, 'loss', request.cost));
+    return { kind: 'claim-lost' };
+  }
+  const captured = request.cost < hold.amount ? request.cost : hold.amount;
+  const account = captureHold(rows, request, captured);
+  rows.append(charges, transferOf(rows, request, 'charge', -captured));
+  const overrun = chargeOverrun(rows, request, request.cost - captured, account.available);
+  record(rows, request, captured + overrun);
+  if (request.claim && request.answer) storeAnswer(rows, request.claim, request.answer);
+  return { kind: 'captured', charged: captured + overrun, loss: request.cost - captured - overrun };
+}
+
+/** The provider counted more than the hold's bound: at most what is available is charged, the rest is a loss. */
+function chargeOverrun(rows: Rows, request: Capture, excess: bigint, available: bigint): bigint {
+  if (excess <= 0n) return 0n;
+  const charged = excess < available ? excess : available;
+  if (charged > 0n) {
+    const account = rows.get(accounts, String(request.accountId));
+    if (account) rows.put(accounts, String(account.id), { ...account, available: account.available - charged });
+    rows.append(charges, transferOf(rows, request, 'overrun', -charged));
+    if (request.budgetKeyId !== null) {
+      const budget = rows.get(keyBudgets, String(request.budgetKeyId));
+      if (budget) rows.put(keyBudgets, String(request.budgetKeyId), { ...budget, used: budget.used + charged });
+    }
+  }
+  if (excess > charged) rows.append(losses, transferOf(rows, request, 'loss', excess - charged));
+  return charged;
+}
+
+function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount: bigint): Transfer {
+  return {
+    id: request.holdId,
+    kind,
+    accountId: request.accountId,
+    amount,
+    day: request.usageDocument.day,
+    atMs: rows.nowMs,
+    holdId: request.holdId,
+    accessKeyId: request.accessKeyId,
+    modelId: request.modelId,
+    priceId: request.priceId,
+    ...(kind === 'charge' ? { usage: request.usage } : {}),
+  };
+}
+
+function record(rows: Rows, request: Capture, charged: bigint): void {
+  rows.append(usageOutbox, request.usageDocument);
+  rows.append(statistics, {
+    day: request.usageDocument.day,
+    modelId: request.modelId,
+    success: true,
+    promptTokens: request.usage.promptTokens,
+    completionTokens: request.usage.completionTokens,
+    images: request.usage.imageCount,
+    cost: charged,
+  });
+}
+
+/** Captures the cost of a call and releases the rest of its hold. Idempotent by the hold's state. */
+export function capture(request: Capture): Operation<CaptureOutcome> {
+  return {
+    reads: captureReads(request),
+    bytes: request.usageDocument.doc.length + (request.answer?.body.byteLength ?? 0) * 2,
+    decide: (rows) => decideCapture(rows, request),
+  };
+}

@@ -1,0 +1,114 @@
+/** Claims of idempotency keys: who answers a keyed request. Pure. */
+import type { Operation } from '../lane/operation.ts';
+import { read } from '../lane/operation.ts';
+import type { Rows } from '../lane/workspace.ts';
+import { type Claim, claimKey, claims } from '../tables/claims.ts';
+
+/** A keyed request: who asks under which key, with which body. */
+export interface ClaimRequest {
+  readonly scope: string;
+  readonly keyHash: Buffer;
+  readonly bodyHash: Buffer;
+  /** Made by the server for this call; it is what may answer the key. */
+  readonly requestId: string;
+}
+
+export interface StoredAnswer {
+  readonly status: number;
+  readonly body: Buffer;
+}
+
+export type ClaimOutcome =
+  | { readonly kind: 'claimed' }
+  | { readonly kind: 'answered'; readonly requestId: string; readonly answer: StoredAnswer }
+  | { readonly kind: 'in-use' }
+  | { readonly kind: 'other-body' };
+
+export const CLAIM_LIFE_MS = 24 * 3_600_000;
+
+/**
+ * Decides a claim: new, expired, or left behind by a dead process (its writer's epoch has passed) = ours; answered =
+ * the stored answer; otherwise somebody is at it.
+ */
+export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
+  const key = claimKey(request.scope, request.keyHash);
+  const stored = rows.get(claims, key);
+  const mine: Claim = {
+    ...request,
+    slot: rows.writer.slot,
+    epoch: rows.writer.epoch,
+    writerEpoch: rows.writer.epoch,
+    answerStatus: null,
+    answer: null,
+    expiresAtMs: rows.nowMs + CLAIM_LIFE_MS,
+  };
+  if (!stored || stored.expiresAtMs <= rows.nowMs) {
+    rows.put(claims, key, mine);
+    return { kind: 'claimed' };
+  }
+  if (!stored.bodyHash.equals(request.bodyHash)) return { kind: 'other-body' };
+  if (stored.answerStatus !== null) {
+    const answer = { status: stored.answerStatus, body: stored.answer ?? Buffer.alloc(0) };
+    return { kind: 'answered', requestId: stored.requestId, answer };
+  }
+  if (stored.requestId === request.requestId) return { kind: 'claimed' };
+  if (stored.writerEpoch !== null && stored.writerEpoch <= stored.epoch) return { kind: 'in-use' };
+  rows.put(claims, key, mine);
+  return { kind: 'claimed' };
+}
+
+/** True while the claim is still answered by this request. */
+export function ownsClaim(rows: Rows, request: ClaimRequest): boolean {
+  return rows.get(claims, claimKey(request.scope, request.keyHash))?.requestId === request.requestId;
+}
+
+/** Stores the answer; the claim must be our own (see `ownsClaim`). */
+export function storeAnswer(rows: Rows, request: ClaimRequest, answer: StoredAnswer): void {
+  const key = claimKey(request.scope, request.keyHash);
+  const stored = rows.get(claims, key);
+  if (!stored) return;
+  rows.put(claims, key, { ...stored, answerStatus: answer.status, answer: answer.body });
+}
+
+/** Gives the key back: the call failed and may be tried again under the same key. */
+export function dropClaim(rows: Rows, request: ClaimRequest): void {
+  const key = claimKey(request.scope, request.keyHash);
+  const stored = rows.get(claims, key);
+  if (stored) rows.put(claims, key, { ...stored, expiresAtMs: rows.nowMs });
+}
+
+export function claimReads(request: ClaimRequest | undefined) {
+  return request ? [read(claims, claimKey(request.scope, request.keyHash))] : [];
+}
+
+/** Claims a key for work that holds no money. */
+export function claim(request: ClaimRequest): Operation<ClaimOutcome> {
+  return {
+    reads: claimReads(request),
+    decide: (rows) => decideClaim(rows, request),
+    compensate: (outcome) => (outcome.kind === 'claimed' ? abandon(request) : undefined),
+  };
+}
+
+/** Stores the answer of a claimed key; a claim that was taken over is left alone. Idempotent. */
+export function answer(request: ClaimRequest, stored: StoredAnswer): Operation<boolean> {
+  return {
+    reads: claimReads(request),
+    bytes: stored.body.byteLength,
+    decide: (rows) => {
+      if (!ownsClaim(rows, request)) return false;
+      storeAnswer(rows, request, stored);
+      return true;
+    },
+  };
+}
+
+/** Gives a claimed key back unanswered. Idempotent. */
+export function abandon(request: ClaimRequest): Operation<void> {
+  return {
+    reads: claimReads(request),
+    decide: (rows) => {
+      if (ownsClaim(rows, request)) dropClaim(rows, request);
+    },
+  };
+}

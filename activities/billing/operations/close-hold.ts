@@ -1,0 +1,66 @@
+/** Closing a hold: what was used is captured, the rest goes back to the account and to the key's budget. Pure. */
+import { read } from '../lane/operation.ts';
+import type { Rows } from '../lane/workspace.ts';
+import { type Account, accounts } from '../tables/accounts.ts';
+import { type Hold, type HoldState, holds } from '../tables/holds.ts';
+import { keyBudgets } from '../tables/key-budgets.ts';
+
+/** Which hold, and whose rows it touches. */
+export interface HoldReference {
+  readonly holdId: string;
+  readonly accountId: number;
+  /** The access key whose budget the hold was taken from, or null. */
+  readonly budgetKeyId: number | null;
+}
+
+export function holdReferenceReads(reference: HoldReference) {
+  return [
+    read(accounts, String(reference.accountId)),
+    ...(reference.budgetKeyId === null ? [] : [read(keyBudgets, String(reference.budgetKeyId))]),
+    read(holds, reference.holdId),
+  ];
+}
+
+/** The account and the hold; a hold of another account is a bug. */
+export function heldRows(rows: Rows, reference: HoldReference): { account: Account; hold: Hold } {
+  const account = rows.get(accounts, String(reference.accountId));
+  const hold = rows.get(holds, reference.holdId);
+  if (!account || !hold || hold.accountId !== account.id) {
+    throw new Error(`hold ${reference.holdId} of account ${reference.accountId} does not exist`);
+  }
+  return { account, hold };
+}
+
+/** Takes `captured` of an open hold and gives the rest back; returns the account as it then stands. */
+export function captureHold(rows: Rows, reference: HoldReference, captured: bigint): Account {
+  return closeHold(rows, reference, captured, 'captured');
+}
+
+/** Gives an open hold back whole. */
+export function releaseHold(rows: Rows, reference: HoldReference): Account {
+  return closeHold(rows, reference, 0n, 'released');
+}
+
+function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state: Exclude<HoldState, 'open'>): Account {
+  const { account, hold } = heldRows(rows, reference);
+  const released = hold.amount - captured;
+  const after = { ...account, available: account.available + released };
+  rows.put(accounts, String(account.id), after);
+  rows.put(holds, hold.id, {
+    ...hold,
+    captured,
+    released,
+    state,
+    closedAtMs: rows.nowMs,
+  });
+  giveBackBudget(rows, reference, hold, released);
+  return after;
+}
+
+function giveBackBudget(rows: Rows, reference: HoldReference, hold: Hold, released: bigint): void {
+  if (reference.budgetKeyId === null || hold.budgetPeriod === null) return;
+  const budget = rows.get(keyBudgets, String(reference.budgetKeyId));
+  if (!budget || budget.periodStart !== hold.budgetPeriod) return;
+  const used = budget.used - released;
+  rows.put(keyBudgets, String(reference.budgetKeyId), { ...budget, used: used < 0n ? 0n : used });
+}

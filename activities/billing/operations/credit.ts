@@ -1,0 +1,122 @@
+/** Money that enters or leaves an account other than by a call; each is done once by its transfer id. Pure. */
+import type { Operation } from '../lane/operation.ts';
+import { read } from '../lane/operation.ts';
+import type { Rows } from '../lane/workspace.ts';
+import { type Account, accounts } from '../tables/accounts.ts';
+import { type TransferKind, transferKey, transfers } from '../tables/transfers.ts';
+
+export interface BalanceChange {
+  /** Transfer id, made by the server: the order's number, the adjustment's id. */
+  readonly id: string;
+  readonly accountId: number;
+  /** Local day, yyyy-MM-dd. */
+  readonly day: string;
+  readonly note?: string;
+}
+
+export function balanceReads(change: BalanceChange, kind: TransferKind) {
+  return [read(accounts, String(change.accountId)), read(transfers, transferKey(change.id, kind))];
+}
+
+function accountOf(rows: Rows, change: BalanceChange): Account {
+  const account = rows.get(accounts, String(change.accountId));
+  if (!account) throw new Error(`account ${change.accountId} does not exist`);
+  return account;
+}
+
+/** Writes the transfer and the account's new state. */
+function post(rows: Rows, change: BalanceChange, kind: TransferKind, amount: bigint, after: Account): void {
+  rows.put(accounts, String(after.id), after);
+  rows.put(transfers, transferKey(change.id, kind), {
+    id: change.id,
+    kind,
+    accountId: change.accountId,
+    amount,
+    day: change.day,
+    atMs: rows.nowMs,
+    ...(change.note === undefined ? {} : { note: change.note }),
+  });
+}
+
+/** What an earlier run of the same change moved, or undefined when it has not happened. */
+function earlier(rows: Rows, change: BalanceChange, kind: TransferKind): bigint | undefined {
+  return rows.get(transfers, transferKey(change.id, kind))?.amount;
+}
+
+/** Adds money; a debt is paid first. Needs `balanceReads(change, kind)`. @returns false when it was done before. */
+export function decideCredit(
+  rows: Rows,
+  change: BalanceChange,
+  kind: 'grant' | 'top_up' | 'adjustment',
+  amount: bigint,
+): boolean {
+  if (amount < 0n) throw new RangeError('a credit must not be negative');
+  const account = accountOf(rows, change);
+  if (earlier(rows, change, kind) !== undefined) return false;
+  const paid = amount < account.debt ? amount : account.debt;
+  post(rows, change, kind, amount, {
+    ...account,
+    debt: account.debt - paid,
+    available: account.available + amount - paid,
+  });
+  return true;
+}
+
+/** Takes at most `amount` and at most what is available. @returns what was taken, now or by an earlier run. */
+export function decideRefund(rows: Rows, change: BalanceChange, amount: bigint): bigint {
+  const account = accountOf(rows, change);
+  const before = earlier(rows, change, 'refund');
+  if (before !== undefined) return -before;
+  const taken = amount < account.available ? amount : account.available;
+  post(rows, change, 'refund', -taken, { ...account, available: account.available - taken });
+  return taken;
+}
+
+/** The payment provider took a payment back: what is available goes, the rest becomes debt. Idempotent. */
+export function chargeback(change: BalanceChange, amount: bigint): Operation<{ taken: bigint; debt: bigint }> {
+  return {
+    reads: balanceReads(change, 'chargeback'),
+    decide: (rows) => {
+      const account = accountOf(rows, change);
+      if (earlier(rows, change, 'chargeback') !== undefined) return { taken: 0n, debt: account.debt };
+      const taken = amount < account.available ? amount : account.available;
+      const after = { ...account, available: account.available - taken, debt: account.debt + amount - taken };
+      post(rows, change, 'chargeback', -amount, after);
+      return { taken, debt: after.debt };
+    },
+  };
+}
+
+export type AdjustOutcome =
+  | { readonly kind: 'done'; readonly available: bigint }
+  | { readonly kind: 'insufficient'; readonly available: bigint };
+
+/** An administrator's change, signed; never below zero. Idempotent by its id. */
+export function adjust(change: BalanceChange, amount: bigint): Operation<AdjustOutcome> {
+  return {
+    reads: balanceReads(change, 'adjustment'),
+    decide: (rows) => {
+      const account = accountOf(rows, change);
+      if (earlier(rows, change, 'adjustment') !== undefined) return { kind: 'done', available: account.available };
+      if (account.available + amount < 0n) return { kind: 'insufficient', available: account.available };
+      if (amount >= 0n) decideCredit(rows, change, 'adjustment', amount);
+      else post(rows, change, 'adjustment', amount, { ...account, available: account.available + amount });
+      return { kind: 'done', available: accountOf(rows, change).available };
+    },
+  };
+}
+
+/** Credits the opening grant that registration left on the account. Idempotent: afterwards there is none. */
+export function openAccount(accountId: number, day: string): Operation<boolean> {
+  const change: BalanceChange = { id: `grant-${accountId}`, accountId, day };
+  return {
+    reads: balanceReads(change, 'grant'),
+    decide: (rows) => {
+      const account = accountOf(rows, change);
+      const grant = account.pendingGrant;
+      if (grant === null) return false;
+      rows.put(accounts, String(accountId), { ...account, pendingGrant: null });
+      return decideCredit(rows, change, 'grant', grant);
+    },
+  };
+}
