@@ -1,0 +1,64 @@
+/** Which of the offered tools the simulated model calls. */
+
+import { schemaInstance } from '../content/schema-instance.ts';
+import { hashText, seededHex } from '../content/seeded-random.ts';
+import { type ChatRequest, type ChatTool, lastUserText, messageText } from './request.ts';
+
+export interface ToolCall {
+  id: string;
+  name: string;
+  /** JSON text, as vendors send it. */
+  arguments: string;
+}
+
+/**
+ * A named or required tool is always called. Otherwise a tool is called when the last message is a user's and names
+ * it (`get_weather`, or "weather"), or asks for a tool in general. After a tool's result no tool is called, unless
+ * tool_choice forces it.
+ */
+export function chooseToolCalls(request: ChatRequest, seed: number): ToolCall[] {
+  const tools = request.tools ?? [];
+  const choice = request.tool_choice ?? 'auto';
+  if (tools.length === 0 || choice === 'none') return [];
+  if (typeof choice === 'object')
+    return callsOf(
+      tools.filter((tool) => tool.function.name === choice.function.name),
+      seed,
+    );
+  const asked = askedTools(request, tools);
+  if (choice === 'required' && asked.length === 0) return callsOf(tools.slice(0, 1), seed);
+  return callsOf(request.parallel_tool_calls === false ? asked.slice(0, 1) : asked, seed);
+}
+
+/** True where tool_choice forces one function: OpenAI then ends with `stop`, not with `tool_calls`. */
+export function isForcedByName(request: ChatRequest): boolean {
+  return typeof request.tool_choice === 'object' && request.tool_choice !== null;
+}
+
+/** The results of the tools when the conversation's last messages are such. */
+export function toolResults(request: ChatRequest): string[] {
+  const lastOther = request.messages.findLastIndex((message) => message.role !== 'tool');
+  return request.messages.slice(lastOther + 1).map(messageText);
+}
+
+function askedTools(request: ChatRequest, tools: ChatTool[]): ChatTool[] {
+  if (request.messages.at(-1)?.role !== 'user') return [];
+  const text = lastUserText(request).toLowerCase();
+  const named = tools.filter((tool) => text.includes(tool.function.name.toLowerCase()) || sharesWord(text, tool));
+  if (named.length > 0) return named;
+  return /\b(tool|function)s?\b|工具|函数/.test(text) ? tools.slice(0, 1) : [];
+}
+
+/** A word of at least five letters of the tool's name stands in the text. */
+function sharesWord(text: string, tool: ChatTool): boolean {
+  const words = tool.function.name.split(/[_-]|(?<=[a-z])(?=[A-Z])/);
+  return words.some((word) => word.length >= 5 && text.includes(word.toLowerCase()));
+}
+
+function callsOf(tools: ChatTool[], seed: number): ToolCall[] {
+  return tools.map((tool, index) => ({
+    id: `call_${seededHex(hashText(tool.function.name) + seed + index, 24)}`,
+    name: tool.function.name,
+    arguments: JSON.stringify(schemaInstance(tool.function.parameters ?? { type: 'object' }, seed + index)),
+  }));
+}

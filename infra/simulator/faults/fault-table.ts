@@ -1,0 +1,106 @@
+/**
+ * Every fault the simulator can play, in one table: switched by the control endpoint (`{"fault": "429"}`) or written
+ * behind a model's name (`sim-chat!429`, `sim-chat!slow-chunks=20!cut=3`). `GET /control/faults/table` serves it.
+ */
+
+/** What an error means, whatever the vendor calls it; each vendor's errors.ts gives its own status, code and text. */
+export type ErrorKind =
+  | 'bad_request'
+  | 'context_exceeded'
+  | 'invalid_key'
+  | 'no_permission'
+  | 'overdue'
+  | 'model_not_found'
+  | 'rate_limited'
+  | 'quota_exhausted'
+  | 'content_refused'
+  | 'server_error'
+  | 'unavailable'
+  | 'timeout';
+
+interface Fault {
+  readonly does: string;
+  /** The error to answer with, for faults that are an error reply. */
+  readonly error?: ErrorKind;
+  /** What `=number` sets, and its default. */
+  readonly value?: { readonly means: string; readonly default: number };
+}
+
+export const FAULTS = {
+  // An error reply before any work.
+  '429': {
+    does: 'rate limited, with Retry-After',
+    error: 'rate_limited',
+    value: { means: 'Retry-After in seconds', default: 1 },
+  },
+  '429-bare': { does: 'rate limited, without Retry-After', error: 'rate_limited' },
+  quota: { does: 'quota used up: the 429 that no waiting cures', error: 'quota_exhausted' },
+  '400': { does: 'the request is invalid', error: 'bad_request' },
+  '401': { does: 'the key is invalid', error: 'invalid_key' },
+  '403': { does: 'the key may not use the model', error: 'no_permission' },
+  overdue: { does: 'the account is overdue', error: 'overdue' },
+  '404': { does: 'the model does not exist', error: 'model_not_found' },
+  refused: { does: 'the content is refused by moderation', error: 'content_refused' },
+  '500': { does: 'internal error', error: 'server_error' },
+  '503': { does: 'overloaded', error: 'unavailable' },
+  '504': { does: 'the vendor gave up waiting for its model', error: 'timeout' },
+  '502-html': { does: 'a proxy in between answers 502 with an HTML page' },
+  '200-error': { does: 'status 200 with an error as body' },
+  // The connection.
+  hang: { does: 'takes the request and never answers' },
+  reset: { does: 'closes the connection instead of answering' },
+  cut: { does: 'closes the connection in the middle of the answer', value: { means: 'chunks before it', default: 3 } },
+  'clean-cut': {
+    does: 'ends a stream early as if it were whole: no finish_reason, no [DONE]',
+    value: { means: 'chunks before it', default: 3 },
+  },
+  // Time, in milliseconds.
+  latency: { does: 'waits before the reply begins', value: { means: 'milliseconds', default: 1_000 } },
+  'slow-first-token': {
+    does: 'sends the headers of a stream at once, its first chunk late',
+    value: { means: 'milliseconds', default: 2_000 },
+  },
+  'slow-chunks': { does: 'waits before each further chunk', value: { means: 'milliseconds', default: 50 } },
+  // The body.
+  malformed: { does: 'broken JSON: the whole reply, or the second event of a stream' },
+  empty: { does: 'an answer without any text or picture' },
+  'no-choices': { does: 'a reply whose list of choices or pictures is empty' },
+  'error-in-stream': {
+    does: 'an error event inside a stream that began well',
+    value: { means: 'chunks before it', default: 1 },
+  },
+  length: { does: 'sets the length of the answer', value: { means: 'tokens, roughly', default: 400 } },
+  // The usage reported; the journal keeps the true one.
+  'negative-usage': { does: 'reports minus a thousand tokens or pictures' },
+  'huge-usage': { does: 'reports 9,007,199,254,740,991 tokens or pictures' },
+  'fractional-usage': { does: 'reports half tokens or pictures' },
+  'text-usage': { does: 'reports counts as words instead of numbers' },
+  'no-usage': { does: 'reports no usage although it was asked for' },
+  cached: { does: 'counts prompt tokens as served from the cache', value: { means: 'tokens', default: 32 } },
+  // Pictures and tasks.
+  partial: { does: 'some of the pictures fail, the first always succeeds' },
+  'gone-images': { does: 'the pictures are reported, but their URLs answer 404' },
+  'failed-task': { does: 'the task is accepted and ends FAILED' },
+  'lost-task': { does: 'the task is accepted and then UNKNOWN' },
+  'slow-task': { does: 'sets how long a task takes', value: { means: 'milliseconds', default: 5_000 } },
+} as const satisfies Record<string, Fault>;
+
+export type FaultName = keyof typeof FAULTS;
+
+/** The faults of one call with their values; 0 where a fault has none. */
+export type ActiveFaults = ReadonlyMap<FaultName, number>;
+
+export function isFaultName(name: string): name is FaultName {
+  return Object.hasOwn(FAULTS, name);
+}
+
+export function defaultValue(name: FaultName): number {
+  const fault: Fault = FAULTS[name];
+  return fault.value?.default ?? 0;
+}
+
+/** The error a fault replies with, or undefined where it plays out otherwise. */
+export function errorOf(name: FaultName): ErrorKind | undefined {
+  const fault: Fault = FAULTS[name];
+  return fault.error;
+}

@@ -1,0 +1,71 @@
+/** Exact counters for each key or model; cheap, and never dropped as the journal's entries are. */
+import type { CallRecord } from './journal.ts';
+
+const ZERO = {
+  calls: 0,
+  running: 0,
+  completed: 0,
+  refused: 0,
+  cutByClient: 0,
+  cutBySimulator: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+  cachedTokens: 0,
+  images: 0,
+  deliveredTokens: 0,
+  deliveredChunks: 0,
+  deliveredImages: 0,
+};
+
+type Count = typeof ZERO;
+
+export type CountsView = Record<string, Count>;
+
+const FIELD_OF_OUTCOME = {
+  completed: 'completed',
+  refused: 'refused',
+  cut_by_client: 'cutByClient',
+  cut_by_simulator: 'cutBySimulator',
+} as const;
+
+export class Counts {
+  readonly #counts = new Map<string, Count>();
+
+  begin(name: string): void {
+    const count = this.#of(name);
+    count.calls += 1;
+    count.running += 1;
+  }
+
+  end(name: string, record: CallRecord): void {
+    if (record.outcome === 'running') return;
+    const count = this.#of(name);
+    // A reset while the call ran has forgotten its start.
+    count.running = Math.max(0, count.running - 1);
+    count[FIELD_OF_OUTCOME[record.outcome]] += 1;
+    count.promptTokens += record.usage?.promptTokens ?? 0;
+    count.completionTokens += record.usage?.completionTokens ?? 0;
+    count.cachedTokens += record.usage?.cachedTokens ?? 0;
+    count.images += record.usage?.images ?? 0;
+    count.deliveredTokens += record.delivered.tokens;
+    count.deliveredChunks += record.delivered.chunks;
+    count.deliveredImages += record.delivered.images;
+  }
+
+  view(): CountsView {
+    return Object.fromEntries(this.#counts);
+  }
+
+  reset(): void {
+    this.#counts.clear();
+  }
+
+  #of(name: string): Count {
+    let count = this.#counts.get(name);
+    if (count === undefined) {
+      count = { ...ZERO };
+      this.#counts.set(name, count);
+    }
+    return count;
+  }
+}

@@ -1,0 +1,54 @@
+/** POST /v1/chat/completions. */
+import type { Call } from '../call.ts';
+import { composeAnswer } from '../chat/answer.ts';
+import { checkChatRequest } from '../chat/check-request.ts';
+import { replyCompletion } from '../chat/completion.ts';
+import { streamCompletion } from '../chat/completion-stream.ts';
+import type { ChatDialect } from '../chat/dialect.ts';
+import { seededHex } from '../content/seeded-random.ts';
+import { findOpenaiModel } from './models.ts';
+
+const OPENAI_CHAT: ChatDialect = {
+  thinks: (_, model) => findOpenaiModel(model)?.thinks ?? false,
+  limits: (request) => ({ total: request.max_completion_tokens ?? request.max_tokens ?? undefined, answer: undefined }),
+  usage: (usage) => ({
+    prompt_tokens: usage.promptTokens,
+    completion_tokens: usage.completionTokens,
+    total_tokens: usage.promptTokens + usage.completionTokens,
+    prompt_tokens_details: { cached_tokens: usage.cachedTokens, audio_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoningTokens,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
+  }),
+  extraFields: { service_tier: 'default', system_fingerprint: 'fp_simulator' },
+  completionId: (seed) => `chatcmpl-${seededHex(seed, 29)}`,
+};
+
+export async function answerChat(call: Call): Promise<void> {
+  const model = findOpenaiModel(call.model);
+  if (call.body.model === undefined) {
+    throw call.vendor.error('bad_request', 'you must provide a model parameter', 'model');
+  }
+  if (model === undefined) {
+    const text = `The model '${call.model}' does not exist or you do not have access to it.`;
+    throw call.vendor.error('model_not_found', text);
+  }
+  if (model.kind !== 'chat') {
+    throw call.vendor.error(
+      'bad_request',
+      'This is not a chat model and thus not supported in the v1/chat/completions endpoint.',
+      'model',
+    );
+  }
+  const request = checkChatRequest(call.body, model, call.vendor);
+  const answer = composeAnswer(request, call.model, OPENAI_CHAT, call.faults);
+  if (answer.usage.promptTokens > model.contextTokens) {
+    const text = `This model's maximum context length is ${model.contextTokens} tokens. However, your messages resulted in ${answer.usage.promptTokens} tokens. Please reduce the length of the messages.`;
+    throw call.vendor.error('context_exceeded', text, 'messages');
+  }
+  if (request.stream) await streamCompletion(call, request, answer, OPENAI_CHAT);
+  else replyCompletion(call, request, answer, OPENAI_CHAT);
+}

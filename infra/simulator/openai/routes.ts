@@ -1,0 +1,23 @@
+/** OpenAI's paths. */
+import { replyJson } from '../reply.ts';
+import type { Route } from '../routes.ts';
+import { type Shared, vendorRoute } from '../serve-call.ts';
+import { answerChat } from './chat.ts';
+import { OPENAI } from './errors.ts';
+import { findOpenaiModel, modelObject, OPENAI_MODELS } from './models.ts';
+
+export function openaiRoutes(shared: Shared): Route[] {
+  return [
+    vendorRoute(shared, OPENAI, 'POST', '/v1/chat/completions', answerChat),
+    vendorRoute(shared, OPENAI, 'GET', '/v1/models', async (call) => {
+      replyJson(call, { object: 'list', data: Object.keys(OPENAI_MODELS).map(modelObject) });
+    }),
+    vendorRoute(shared, OPENAI, 'GET', '/v1/models/:model', async (call) => {
+      const { model = '' } = call.pathParams;
+      if (!findOpenaiModel(model)) {
+        throw OPENAI.error('model_not_found', `The model '${model}' does not exist`, 'model');
+      }
+      replyJson(call, modelObject(model));
+    }),
+  ];
+}

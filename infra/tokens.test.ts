@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { countTokens as countUnsliced } from 'gpt-tokenizer/encoding/o200k_base';
+import { countTokens, textSlices } from './tokens.ts';
+
+test('text with spaces counts as the unsliced encoder counts it', () => {
+  const text = 'The quick brown fox, 1234 times over:\n  the "lazy" dog. '.repeat(60);
+  assert.equal(countTokens(text), countUnsliced(text));
+});
+
+test('slices are short, whole characters, and join to the text', () => {
+  for (const text of ['', 'a', '你好世界'.repeat(900), '😀'.repeat(700), `x${'😀'.repeat(700)}`, 'word '.repeat(400)]) {
+    const slices = [...textSlices(text)];
+    assert.equal(slices.join(''), text);
+    for (const slice of slices) {
+      assert.ok(slice.length <= 500);
+      assert.ok(slice.isWellFormed());
+    }
+  }
+});
+
+test('long text without spaces is counted within a token per slice, quickly', () => {
+  const text = '价格包含税费和运输成本'.repeat(1000);
+  const startedAt = performance.now();
+  const tokens = countTokens(text);
+  assert.ok(performance.now() - startedAt < 2_000, 'counting 11,000 characters must not block for seconds');
+  const oneSlice = countTokens('价格包含税费和运输成本');
+  assert.ok(Math.abs(tokens - oneSlice * 1000) <= oneSlice * 1000 * 0.1);
+});
+
+test('control token names in a text are counted as text', () => {
+  assert.ok(countTokens('<|endoftext|>') > 1);
+});
