@@ -1,0 +1,89 @@
+/** The ledger as the rest of the product uses it: every change goes through the lane, reads go to the pool. */
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { localDay } from './day.ts';
+import type { MoneyLane } from './lane/lane.ts';
+import type { Operation } from './lane/operation.ts';
+import { type Capture, type CaptureOutcome, capture } from './operations/capture.ts';
+import { type AdjustOutcome, adjust, openAccount } from './operations/credit.ts';
+import { type HoldOutcome, type HoldRequest, hold } from './operations/hold.ts';
+import { type Release, type ReleaseOutcome, release } from './operations/release.ts';
+
+/** How long a caller waits for a hold while the database is away, before it is told to come back. */
+const HOLD_WAIT_MS = 5_000;
+
+/** Money of one account, in nano-units. */
+export interface Balance {
+  /** Free to spend. */
+  readonly available: bigint;
+  /** Reserved by running calls and jobs. */
+  readonly held: bigint;
+  readonly debt: bigint;
+}
+
+export class Ledger {
+  readonly #lane: MoneyLane;
+  readonly #sequelize: Sequelize;
+  readonly #timeZone: string;
+
+  constructor(lane: MoneyLane, sequelize: Sequelize, timeZone: string) {
+    this.#lane = lane;
+    this.#sequelize = sequelize;
+    this.#timeZone = timeZone;
+  }
+
+  /** The local day of an instant, which decides what "today" is. */
+  day(ms: number = Date.now()): string {
+    return localDay(ms, this.#timeZone);
+  }
+
+  /** Runs any operation of the lane. @param waitMs see MoneyLane.submit. */
+  run<Result>(operation: Operation<Result>, waitMs?: number): Promise<Result> {
+    return this.#lane.submit(operation, waitMs === undefined ? {} : { waitMs });
+  }
+
+  /** Sets money aside; resolves after the COMMIT. @throws {AppError} databaseUnavailable within 5 s. */
+  hold(request: HoldRequest): Promise<HoldOutcome> {
+    return this.run(hold(request), HOLD_WAIT_MS);
+  }
+
+  /** Charges a call against its hold, once. Waits for the database for as long as it takes. */
+  capture(request: Capture): Promise<CaptureOutcome> {
+    return this.run(capture(request));
+  }
+
+  /** Gives a hold back. Idempotent. Waits for the database for as long as it takes. */
+  release(request: Release): Promise<ReleaseOutcome> {
+    return this.run(release(request));
+  }
+
+  /** Credits the opening grant of a new account, once. */
+  async openAccount(accountId: number): Promise<void> {
+    await this.run(openAccount(accountId, this.day()), HOLD_WAIT_MS);
+  }
+
+  /** An administrator's signed change, once by its id; never below zero. */
+  adjust(change: { id: string; accountId: number; amount: bigint; note: string }): Promise<AdjustOutcome> {
+    const { id, accountId, amount, note } = change;
+    return this.run(adjust({ id, accountId, note, day: this.day() }, amount), HOLD_WAIT_MS);
+  }
+
+  /** The balance as committed. @returns undefined when there is no such account. */
+  async balanceOf(accountId: number): Promise<Balance | undefined> {
+    const [row] = await this.#sequelize.query<{ available: string; debt: string; held: string }>(
+      `SELECT a.available, a.debt,
+              (SELECT COALESCE(SUM(h.amount-h.captured-h.released),0) FROM holds h WHERE h.state='open' AND h.account_id=a.id) AS held
+         FROM accounts a WHERE a.id=?`,
+      { replacements: [accountId], type: QueryTypes.SELECT },
+    );
+    return row && { available: BigInt(row.available), held: BigInt(row.held), debt: BigInt(row.debt) };
+  }
+
+  /** How many holds of the account are open; decides how far a call is clamped. */
+  async openHolds(accountId: number): Promise<number> {
+    const [row] = await this.#sequelize.query<{ count: number | string }>(
+      "SELECT COUNT(*) AS count FROM holds WHERE state='open' AND account_id=?",
+      { replacements: [accountId], type: QueryTypes.SELECT },
+    );
+    return Number(row?.count ?? 0);
+  }
+}

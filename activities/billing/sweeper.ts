@@ -1,0 +1,89 @@
+/**
+ * Puts right what dead processes left: fences lapsed writers, releases the holds of their calls, and credits opening
+ * grants whose registration was cut short. Every step is safe to run from several processes and at any time.
+ */
+import { QueryTypes, type Sequelize } from 'sequelize';
+import type { DatabaseConfig } from '../../infra/mysql/sequelize.ts';
+import { openLaneConnection } from './lane/connection.ts';
+import { fenceLapsedWriters } from './lane/writer.ts';
+import type { Ledger } from './ledger.ts';
+import { deleteExpiredClaims } from './tables/claims.ts';
+
+const BATCH = 500;
+/** A registration that still runs opens its own account. */
+const GRANT_AGE_SECONDS = 10;
+
+export interface Sweep {
+  readonly fencedWriters: number;
+  readonly releasedHolds: number;
+  readonly openedAccounts: number;
+}
+
+interface DeadHold {
+  readonly id: string;
+  readonly account_id: number;
+  readonly access_key_id: number | null;
+  readonly budget_period: string | null;
+}
+
+/** Calls whose writer's epoch has passed, and calls that are past their time in a living process. */
+const DEAD_CALLS = `
+  SELECT h.id, h.account_id, h.access_key_id, h.budget_period FROM holds h JOIN writers w ON w.slot=h.slot
+   WHERE h.state='open' AND h.owner='call' AND h.epoch < w.epoch
+  UNION
+  SELECT id, account_id, access_key_id, budget_period FROM holds
+   WHERE state='open' AND owner='call' AND expires_at < NOW(3)
+  LIMIT ${BATCH}`;
+
+export class HoldSweeper {
+  readonly #database: DatabaseConfig;
+  readonly #sequelize: Sequelize;
+  readonly #ledger: Ledger;
+
+  constructor(database: DatabaseConfig, sequelize: Sequelize, ledger: Ledger) {
+    this.#database = database;
+    this.#sequelize = sequelize;
+    this.#ledger = ledger;
+  }
+
+  /** One round; fencing comes first, so that no capture can race the release of its hold. */
+  async sweep(): Promise<Sweep> {
+    const fencedWriters = await this.#fence();
+    const releasedHolds = await this.#releaseDeadCalls();
+    const openedAccounts = await this.#openAccounts();
+    await this.#sequelize.query(deleteExpiredClaims(BATCH));
+    return { fencedWriters, releasedHolds, openedAccounts };
+  }
+
+  async #fence(): Promise<number> {
+    const connection = await openLaneConnection(this.#database);
+    try {
+      return await fenceLapsedWriters(connection);
+    } finally {
+      await connection.end().catch(() => connection.destroy());
+    }
+  }
+
+  async #releaseDeadCalls(): Promise<number> {
+    const dead = await this.#sequelize.query<DeadHold>(DEAD_CALLS, { type: QueryTypes.SELECT });
+    const outcomes = await Promise.all(
+      dead.map((row) =>
+        this.#ledger.release({
+          holdId: row.id,
+          accountId: row.account_id,
+          budgetKeyId: row.budget_period === null ? null : row.access_key_id,
+        }),
+      ),
+    );
+    return outcomes.filter((outcome) => outcome.kind === 'released').length;
+  }
+
+  async #openAccounts(): Promise<number> {
+    const waiting = await this.#sequelize.query<{ id: number }>(
+      `SELECT id FROM accounts WHERE pending_grant IS NOT NULL AND created_at < NOW(3) - INTERVAL ${GRANT_AGE_SECONDS} SECOND LIMIT ${BATCH}`,
+      { type: QueryTypes.SELECT },
+    );
+    for (const { id } of waiting) await this.#ledger.openAccount(id);
+    return waiting.length;
+  }
+}
