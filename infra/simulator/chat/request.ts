@@ -77,7 +77,9 @@ export type ChatTool = NonNullable<ChatRequest['tools']>[number];
 export function messageText(message: ChatMessage): string {
   const { content } = message;
   if (typeof content === 'string') return content;
-  return (content ?? []).map((part) => ('text' in part && typeof part.text === 'string' ? part.text : '')).join(' ');
+  return (content ?? [])
+    .flatMap((part) => ('text' in part && typeof part.text === 'string' ? [part.text] : []))
+    .join(' ');
 }
 
 /** Addresses of the pictures in a message, as they were sent. */
