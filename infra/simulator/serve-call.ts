@@ -84,7 +84,7 @@ function openCall(
     key: recordedKey(key),
     model: parsed.model,
     path,
-    stream: body.stream === true,
+    stream: body.stream === true || body.stream === 'true',
     requestId,
     clientRequestId: headerText(request, 'x-request-id') ?? headerText(request, 'x-client-request-id') ?? null,
   });

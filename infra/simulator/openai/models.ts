@@ -6,10 +6,12 @@ interface OpenaiModel {
   readonly vision: boolean;
   readonly thinks: boolean;
   readonly contextTokens: number;
+  /** GPT image models return base64 whatever is asked; others honour `response_format`, with `url` as default. */
+  readonly alwaysBase64: boolean;
 }
 
-const CHAT: OpenaiModel = { kind: 'chat', vision: true, thinks: false, contextTokens: 128_000 };
-const IMAGE: OpenaiModel = { kind: 'image', vision: false, thinks: false, contextTokens: 32_000 };
+const CHAT: OpenaiModel = { kind: 'chat', vision: true, thinks: false, contextTokens: 128_000, alwaysBase64: false };
+const IMAGE: OpenaiModel = { kind: 'image', vision: false, thinks: false, contextTokens: 32_000, alwaysBase64: false };
 
 export const OPENAI_MODELS: Record<string, OpenaiModel> = {
   'sim-chat': CHAT,
@@ -20,8 +22,8 @@ export const OPENAI_MODELS: Record<string, OpenaiModel> = {
   'sim-image': IMAGE,
   'gpt-4o': CHAT,
   'gpt-4o-mini': CHAT,
-  'gpt-image-1.5': IMAGE,
-  'gpt-image-2': IMAGE,
+  'gpt-image-1.5': { ...IMAGE, alwaysBase64: true },
+  'gpt-image-2': { ...IMAGE, alwaysBase64: true },
 };
 
 /** A model of the table; or any other name that starts with `sim-`, read by its name. Undefined: no such model. */

@@ -4,11 +4,14 @@ import type { Route } from '../routes.ts';
 import { type Shared, vendorRoute } from '../serve-call.ts';
 import { answerChat } from './chat.ts';
 import { OPENAI } from './errors.ts';
+import { editImages, generateImages } from './images.ts';
 import { findOpenaiModel, modelObject, OPENAI_MODELS } from './models.ts';
 
 export function openaiRoutes(shared: Shared): Route[] {
   return [
     vendorRoute(shared, OPENAI, 'POST', '/v1/chat/completions', answerChat),
+    vendorRoute(shared, OPENAI, 'POST', '/v1/images/generations', generateImages),
+    vendorRoute(shared, OPENAI, 'POST', '/v1/images/edits', editImages),
     vendorRoute(shared, OPENAI, 'GET', '/v1/models', async (call) => {
       replyJson(call, { object: 'list', data: Object.keys(OPENAI_MODELS).map(modelObject) });
     }),
