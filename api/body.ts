@@ -1,0 +1,45 @@
+/** Reading the bytes of a request, bounded in size. */
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../infra/errors.ts';
+
+const MEGABYTE = 1024 * 1024;
+/** Bytes of a request body; a base64 picture of the largest accepted size fits. */
+export const BODY_LIMIT_BYTES = 20 * MEGABYTE;
+
+export const EMPTY_BODY: Buffer = Buffer.alloc(0);
+
+function tooLarge(): AppError {
+  return new AppError('tooLarge', `the request body is larger than ${BODY_LIMIT_BYTES / MEGABYTE} MB`);
+}
+
+/** The whole body. A body that is too large is refused before it is read where its length is announced. */
+export async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > BODY_LIMIT_BYTES) throw tooLarge();
+  if (announced === 0 && request.headers['transfer-encoding'] === undefined) return EMPTY_BODY;
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new AppError('unsupportedMediaType', `Content-Encoding ${encoding} is not supported: send the body as it is`);
+  }
+  return collect(request);
+}
+
+function collect(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const stop = (error: AppError): void => {
+      request.off('data', onData);
+      request.resume();
+      reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > BODY_LIMIT_BYTES) stop(tooLarge());
+      else chunks.push(chunk);
+    };
+    request.on('data', onData);
+    request.once('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size)));
+    request.once('error', (cause) => stop(new AppError('malformedBody', 'the request body was cut off', { cause })));
+  });
+}

@@ -1,0 +1,20 @@
+/** The wire form of every answer outside the OpenAI-style paths. */
+import type { AppError } from '../infra/errors.ts';
+
+const SUCCESS_CODE = 200;
+
+/** Text of a successful answer. `data` may hold `JSON.rawJSON` values; undefined becomes null. */
+export function successText(data: unknown, traceId: string): string {
+  return successTextOf(data === undefined ? 'null' : JSON.stringify(data), traceId);
+}
+
+/** The same around `data` that is JSON text already (a stored answer). */
+export function successTextOf(dataText: string, traceId: string): string {
+  return `{"code":${SUCCESS_CODE},"message":"success","data":${dataText},"traceId":"${traceId}"}`;
+}
+
+export function errorText(error: AppError, traceId: string): string {
+  const { errors } = error.details;
+  const data = errors === undefined ? null : { errors };
+  return JSON.stringify({ code: error.code, message: error.message, data, traceId });
+}

@@ -1,0 +1,69 @@
+/** Who calls: reads the credentials of a request as its route's `access` asks. */
+import type { AccessKeyCaller, Caller, UserCaller } from '../../activities/accounts/caller.ts';
+import { AppError } from '../../infra/errors.ts';
+import type { Access } from '../route.ts';
+import type { ApiContext } from '../route-input.ts';
+
+export interface Authenticator {
+  /** @throws {AppError} 401 for a token that is malformed, forged, expired, outdated or of a disabled user. */
+  authenticateToken(token: string): UserCaller | Promise<UserCaller>;
+  /** @throws {AppError} 401 for a key that is unknown, disabled, expired or of a disabled user. */
+  authenticateKey(key: string): AccessKeyCaller | Promise<AccessKeyCaller>;
+}
+
+export interface Credentials {
+  readonly token: string | undefined;
+  readonly accessKey: string | undefined;
+}
+
+const KEY_PREFIX = 'ak-';
+
+/** Login token and access key of a request, as far as it shows them. */
+export function credentialsOf(ctx: ApiContext): Credentials {
+  const { headers } = ctx.req;
+  const bearer = bearerOf(headers.authorization);
+  const bearerIsKey = bearer?.startsWith(KEY_PREFIX) === true;
+  const header = headers['access-key'] ?? headers['x-api-key'] ?? (bearerIsKey ? bearer : undefined);
+  return {
+    token: bearerIsKey ? undefined : bearer,
+    accessKey: typeof header === 'string' && header !== '' ? header.trim() : undefined,
+  };
+}
+
+function bearerOf(authorization: string | undefined): string | undefined {
+  if (authorization === undefined || !/^bearer /i.test(authorization)) return undefined;
+  const value = authorization.slice(7).trim();
+  return value === '' ? undefined : value;
+}
+
+/** @throws {AppError} 401 when the route's credentials are missing or bad, 403 when the role does not suffice. */
+export async function resolveCaller(
+  access: Access,
+  ctx: ApiContext,
+  authenticator: Authenticator,
+): Promise<Caller | undefined> {
+  if (access === 'open') return undefined;
+  const { token, accessKey } = credentialsOf(ctx);
+  switch (access) {
+    case 'optional-jwt':
+      return token === undefined ? undefined : authenticator.authenticateToken(token);
+    case 'access-key':
+      if (accessKey !== undefined) return authenticator.authenticateKey(accessKey);
+      throw new AppError('notAuthenticated', 'an access key is required: send it as ACCESS-KEY, x-api-key or bearer');
+    case 'jwt-or-access-key':
+      if (accessKey !== undefined) return authenticator.authenticateKey(accessKey);
+      if (token !== undefined) return authenticator.authenticateToken(token);
+      throw new AppError('notAuthenticated', 'a login token or an access key is required');
+    case 'anyone-signed-in':
+      if (token !== undefined) return authenticator.authenticateToken(token);
+      if (accessKey !== undefined) return authenticator.authenticateKey(accessKey);
+      throw new AppError('notAuthenticated', 'a login token or an access key is required');
+    default:
+      if (token === undefined) throw new AppError('loginRequired', 'a login token is required: send it as bearer');
+  }
+  const caller = await authenticator.authenticateToken(token);
+  if (access !== 'jwt' && !access.roles.includes(caller.role)) {
+    throw new AppError('forbidden', `this needs one of the roles ${access.roles.join(', ')}`);
+  }
+  return caller;
+}

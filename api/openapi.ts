@@ -1,0 +1,112 @@
+/** The OpenAPI 3.1 document, made from the same declarations that answer. */
+import { z } from 'zod';
+import {
+  createDocument,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+} from 'zod-openapi';
+import type { Access, Route } from './route.ts';
+
+const TITLE = 'LLM gateway';
+
+const errorEnvelope = z
+  .object({
+    code: z.number().int(),
+    message: z.string(),
+    data: z.object({ errors: z.array(z.object({ path: z.string(), message: z.string() })) }).nullable(),
+    traceId: z.string(),
+  })
+  .meta({ id: 'Error' });
+
+const openAiError = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string().nullable(),
+    }),
+  })
+  .meta({ id: 'OpenAIError' });
+
+const TOKEN = { loginToken: [] };
+const ACCESS_KEY = [{ accessKey: [] }, { bearerAccessKey: [] }];
+
+function securityOf(access: Access): NonNullable<ZodOpenApiOperationObject['security']> {
+  if (access === 'open') return [];
+  if (access === 'optional-jwt') return [{}, TOKEN];
+  if (access === 'access-key') return ACCESS_KEY;
+  if (access === 'anyone-signed-in' || access === 'jwt-or-access-key') return [TOKEN, ...ACCESS_KEY];
+  return [TOKEN];
+}
+
+/** Statuses that every route of a kind can answer with, and what they mean. */
+function failuresOf(route: Route): Readonly<Record<string, string>> {
+  const hasInput = [route.params, route.query, route.body].some((schema) => schema !== undefined);
+  return {
+    ...(hasInput ? { 400: 'A field is missing or wrong; `data.errors` names it' } : {}),
+    ...(route.access === 'open' ? {} : { 401: 'Credentials are missing, wrong or expired' }),
+    ...(typeof route.access === 'object' ? { 403: 'The role does not allow it' } : {}),
+    ...(route.params === undefined ? {} : { 404: 'There is no such row, or it belongs to another user' }),
+    ...(route.idempotent === false
+      ? {}
+      : { 409: 'The same Idempotency-Key is being worked on', 422: 'The same Idempotency-Key with another body' }),
+    default: 'Any other failure',
+  };
+}
+
+function successSchema(route: Route): z.ZodType {
+  if (route.answer === 'openai' || route.mediaType !== 'application/json') return route.success;
+  return z.object({ code: z.literal(200), message: z.string(), data: route.success, traceId: z.string() });
+}
+
+function operationOf(route: Route): ZodOpenApiOperationObject {
+  const error = route.answer === 'openai' ? openAiError : errorEnvelope;
+  const failures: Record<string, ZodOpenApiResponseObject> = {};
+  for (const [status, description] of Object.entries(failuresOf(route))) {
+    failures[status] = { description, content: { 'application/json': { schema: error } } };
+  }
+  const bodyType = route.bodyForm === 'json' ? 'application/json' : 'multipart/form-data';
+  return {
+    summary: route.summary,
+    tags: [route.tag],
+    security: securityOf(route.access),
+    requestParams: {
+      ...(route.params instanceof z.ZodObject ? { path: route.params } : {}),
+      ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
+      ...(route.idempotent === false ? {} : { header: idempotencyHeader(route.idempotent === 'required') }),
+    },
+    ...(route.body === undefined ? {} : { requestBody: { content: { [bodyType]: { schema: route.body } } } }),
+    responses: {
+      [route.status]: { description: 'Success', content: { [route.mediaType]: { schema: successSchema(route) } } },
+      ...failures,
+    },
+  };
+}
+
+function idempotencyHeader(required: boolean) {
+  const key = z.string().max(255);
+  return z.object({ 'Idempotency-Key': required ? key : key.optional() });
+}
+
+export function openApiDocument(routes: readonly Route[], publicUrl: string) {
+  const paths: Record<string, ZodOpenApiPathsObject[string]> = {};
+  for (const route of routes) paths[route.path] = { ...paths[route.path], [route.method]: operationOf(route) };
+  return createDocument(
+    {
+      openapi: '3.1.0',
+      info: { title: TITLE, version: '1' },
+      servers: [{ url: publicUrl }],
+      paths,
+      components: {
+        securitySchemes: {
+          loginToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+          accessKey: { type: 'apiKey', in: 'header', name: 'ACCESS-KEY' },
+          bearerAccessKey: { type: 'http', scheme: 'bearer', bearerFormat: 'ak-…' },
+        },
+      },
+    },
+    { allowEmptySchema: { custom: true } },
+  );
+}

@@ -1,0 +1,78 @@
+/** Health, metrics and the description of the API. */
+import { z } from 'zod';
+import type { Metrics } from '../../infra/metrics.ts';
+import { ANSWERED, type Route, route } from '../route.ts';
+
+export interface DependencyHealth {
+  readonly ok: boolean;
+  readonly latencyMs: number;
+  readonly error?: string;
+}
+
+export interface HealthSource {
+  /** Asks every dependency, each within a second or so; never throws. */
+  health(): Promise<Readonly<Record<string, DependencyHealth>>>;
+}
+
+/** Sync calls go on without it, so that its absence does not take the process out of service. */
+const OPTIONAL_DEPENDENCIES: ReadonlySet<string> = new Set(['temporal']);
+
+const TAG = 'Service';
+
+const readiness = z.object({
+  status: z.enum(['ready', 'degraded', 'unavailable']),
+  dependencies: z.record(
+    z.string(),
+    z.object({ ok: z.boolean(), latencyMs: z.number(), error: z.string().optional() }),
+  ),
+});
+
+function statusOf(dependencies: Readonly<Record<string, DependencyHealth>>): z.output<typeof readiness>['status'] {
+  const failed = Object.keys(dependencies).filter((name) => dependencies[name]?.ok === false);
+  if (failed.length === 0) return 'ready';
+  return failed.every((name) => OPTIONAL_DEPENDENCIES.has(name)) ? 'degraded' : 'unavailable';
+}
+
+export function serviceRoutes({ health, metrics }: HealthSource & { readonly metrics: Metrics }): Route[] {
+  return [
+    route({
+      method: 'get',
+      path: '/healthz',
+      summary: 'Whether the process is alive',
+      tag: TAG,
+      access: 'open',
+      success: z.object({ status: z.literal('ok') }),
+      handler: () => ({ status: 'ok' as const }),
+    }),
+    route({
+      method: 'get',
+      path: '/readyz',
+      summary: 'Whether the process can serve, with the latency of each dependency',
+      tag: TAG,
+      access: 'open',
+      success: readiness,
+      handler: async ({ ctx, traceId }) => {
+        const dependencies = await health();
+        const status = statusOf(dependencies);
+        if (status !== 'unavailable') return { status, dependencies };
+        ctx.status = 503;
+        ctx.body = { code: 503, message: 'a dependency is unavailable', data: { status, dependencies }, traceId };
+        return ANSWERED;
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/metrics',
+      summary: 'Metrics in the text format of Prometheus',
+      tag: TAG,
+      access: 'open',
+      success: z.string(),
+      mediaType: 'text/plain',
+      handler: async ({ ctx }) => {
+        ctx.body = await metrics.registry.metrics();
+        ctx.set('Content-Type', metrics.registry.contentType);
+        return ANSWERED;
+      },
+    }),
+  ];
+}

@@ -1,0 +1,58 @@
+/** The API process: reads the settings, connects, listens, and stops in good order. */
+import { createServer, type Server } from 'node:http';
+import { createServices } from '../activities/wiring.ts';
+import { ConfigError, readConfig } from '../infra/config.ts';
+import { createLogger, type Logger } from '../infra/logger.ts';
+import { createApp } from './app.ts';
+
+/** Longer than the usual idle time of a load balancer (60 s), so that it never meets a connection being closed. */
+const KEEP_ALIVE_MS = 65_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const logger = createLogger(config.LOG_LEVEL);
+  const services = await createServices(config, logger);
+  const app = createApp(services, config, logger);
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app.callback());
+  await listen(server, config.PORT, config.HOST);
+  logger.info({ port: config.PORT, url: config.publicUrl }, 'api listening');
+  stopOnSignal(server, config.SHUTDOWN_GRACE, logger, () => services.close());
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function stopOnSignal(server: Server, graceMs: number, logger: Logger, close: () => Promise<void>): void {
+  let stopping = false;
+  const stop = async (signal: string): Promise<void> => {
+    if (stopping) return;
+    stopping = true;
+    logger.info({ signal, graceMs }, 'api stopping');
+    await drain(server, graceMs);
+    await close();
+    logger.flush(() => process.exit(0));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+/** Accepts nothing new, lets running requests end, cuts what still runs after `graceMs`. */
+async function drain(server: Server, graceMs: number): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  server.closeIdleConnections();
+  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(cut);
+}
+
+main().catch((error: unknown) => {
+  console.error(error instanceof ConfigError ? `The settings are wrong:\n${error.message}` : error);
+  process.exit(1);
+});

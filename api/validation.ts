@@ -1,0 +1,55 @@
+/** A schema's complaints → the error with codes and field names that callers know. */
+import type { z } from 'zod';
+import { type AppError, type ErrorKind, type FieldError, invalid } from '../infra/errors.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * Reads `value` by `schema`.
+ * @throws {AppError} missingParameter, wrongType or invalidParameter, by the first thing that is wrong; all fields in
+ * `details.errors`.
+ */
+export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalidInput(parsed.error.issues, value);
+}
+
+function invalidInput(issues: readonly Issue[], value: unknown): AppError {
+  const problems = issues.map((issue) => describe(innermost(issue), value));
+  return invalid(
+    problems.map((problem) => problem.field),
+    problems[0]?.kind,
+  );
+}
+
+/** A union says only "invalid input"; the complaint of the alternative that got furthest says more. */
+function innermost(issue: Issue): Issue {
+  if (issue.code !== 'invalid_union') return issue;
+  const nested = issue.errors.flat();
+  const deepest = nested.reduce<Issue | undefined>(
+    (best, other) => (best === undefined || other.path.length > best.path.length ? other : best),
+    undefined,
+  );
+  if (deepest === undefined || deepest.path.length === 0) return issue;
+  return innermost({ ...deepest, path: [...issue.path, ...deepest.path] });
+}
+
+function describe(issue: Issue, root: unknown): { kind: ErrorKind; field: FieldError } {
+  const path = issue.path.map(String).join('.');
+  if (valueAt(root, issue.path) === undefined)
+    return { kind: 'missingParameter', field: { path, message: 'is required' } };
+  if (issue.code === 'invalid_type') {
+    return { kind: 'wrongType', field: { path, message: `must be of type ${issue.expected}` } };
+  }
+  return { kind: 'invalidParameter', field: { path, message: issue.message } };
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  let value = root;
+  for (const key of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
+}
