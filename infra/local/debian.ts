@@ -1,0 +1,100 @@
+/**
+ * Debian's (and Ubuntu's) packages unpacked into the cache: no root, nothing installed. apt gets its own folder for
+ * lists, so the system's are not touched; which packages are missing here is apt's own answer.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { programFolders } from './environment.ts';
+import { type Fetchable, findProgram, type Installation, type WorkContext } from './sources.ts';
+
+/** `debian-12-x64`: packages of one release do not run on another. */
+function release(): string {
+  try {
+    const text = readFileSync('/etc/os-release', 'utf8');
+    const field = (name: string) => new RegExp(`^${name}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1] ?? 'unknown';
+    return `${field('ID')}-${field('VERSION_ID')}-${process.arch}`;
+  } catch {
+    return `unknown-${process.arch}`;
+  }
+}
+
+/** apt's C.UTF-8 output is parsed, so its language is fixed. */
+function apt(folder: string, context: WorkContext) {
+  mkdirSync(join(folder, 'lists/partial'), { recursive: true });
+  mkdirSync(join(folder, 'archives/partial'), { recursive: true });
+  const options = [`Dir::State::lists=${join(folder, 'lists')}`, `Dir::Cache=${folder}`, 'Acquire::Retries=1'];
+  const flags = options.flatMap((option) => ['-o', option]);
+  return (args: string[]) =>
+    execa('apt-get', [...flags, ...args], {
+      cwd: join(folder, 'archives'),
+      env: { LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' },
+      stdin: 'ignore',
+      cancelSignal: context.signal,
+      timeout: 180_000,
+    });
+}
+
+/** `Inst libaio1 (0.3.113-4 Debian:12 [amd64])` of packages that are not installed; upgrades carry `[old]` first. */
+export function missingPackages(simulation: string): string[] {
+  return [...simulation.matchAll(/^Inst (\S+) \(/gm)].map((match) => match[1] ?? '');
+}
+
+async function unpack(packages: readonly string[], folder: string, context: WorkContext): Promise<void> {
+  const aptFolder = join(folder, 'apt');
+  const get = apt(aptFolder, context);
+  context.report('apt-get update (own lists)');
+  await get(['update', '--quiet']);
+  const simulation = await get(['install', '--simulate', '--no-install-recommends', ...packages]);
+  const missing = [...new Set([...packages, ...missingPackages(simulation.stdout)])];
+  context.report(`fetching ${missing.join(' ')}`);
+  await get(['download', ...missing]);
+  const archives = join(aptFolder, 'archives');
+  const files = readdirSync(archives).filter((name) => name.endsWith('.deb'));
+  for (const file of files) {
+    await execa('dpkg', ['-x', join(archives, file), folder], { cancelSignal: context.signal });
+  }
+  writeFileSync(join(folder, 'PACKAGES'), `${files.sort().join('\n')}\n`);
+  rmSync(aptFolder, { recursive: true });
+}
+
+/** Folders of shared libraries in the unpacked tree, for LD_LIBRARY_PATH. */
+function libraryFolders(folder: string): string[] {
+  return ['usr/lib', 'lib'].flatMap((base) => {
+    const inside = join(folder, base);
+    const names = existsSync(inside) ? readdirSync(inside) : [];
+    return names.filter((name) => name.includes('-linux-')).map((name) => join(inside, name));
+  });
+}
+
+export function debianPackages(options: {
+  name: string;
+  packages: readonly string[];
+  size: string;
+  /** Program names to paths inside the unpacked tree. */
+  programs: Readonly<Record<string, string>>;
+  /** The program that is run with `--version` to see that it works. */
+  probe: string;
+}): Fetchable {
+  const installation = (folder: string): Installation => ({
+    origin: `Debian's packages in ${folder}`,
+    programs: Object.fromEntries(Object.entries(options.programs).map(([name, path]) => [name, join(folder, path)])),
+    environment: { LD_LIBRARY_PATH: libraryFolders(folder).join(':') },
+  });
+  return {
+    label: `Debian's packages ${options.packages.join(', ')}, unpacked`,
+    entry: { name: options.name, version: release() },
+    size: options.size,
+    time: 'about 10 s',
+    obstacle: async () => {
+      const missing = ['apt-get', 'dpkg'].filter((name) => !findProgram([name], programFolders()));
+      return missing.length > 0 ? `no ${missing.join(' and no ')}` : undefined;
+    },
+    build: async (folder, context) => {
+      await unpack(options.packages, folder, context);
+      const { programs, environment } = installation(folder);
+      await execa(programs[options.probe] ?? options.probe, ['--version'], { env: environment, timeout: 20_000 });
+    },
+    installation,
+  };
+}

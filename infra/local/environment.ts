@@ -1,0 +1,47 @@
+/**
+ * What the local launcher itself reads from its environment; the product's own settings are read in infra/config.ts.
+ * Everything that the launcher starts gets an explicit environment built from what stands here.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseEnv } from 'node:util';
+
+export type Variables = Readonly<Record<string, string>>;
+
+/** What any process needs of the machine: where programs, home, temporary files and certificates are. */
+const SYSTEM_NAMES = [
+  ...['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR', 'LANG', 'LC_ALL', 'TERM'],
+  ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'CI', 'NO_COLOR'],
+];
+
+/** The variables of the shell that called, without the undefined ones. */
+export function shellVariables(): Variables {
+  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+}
+
+/** The base of every started process's environment: nothing of the product, nothing secret. */
+export function systemVariables(): Variables {
+  const shell = shellVariables();
+  return Object.fromEntries(SYSTEM_NAMES.flatMap((name) => (shell[name] ? [[name, shell[name]]] : [])));
+}
+
+/** The user's own settings in `<checkout>/.env`; empty when there is no such file. */
+export function dotEnvVariables(checkout: string): Variables {
+  const file = join(checkout, '.env');
+  if (!existsSync(file)) return {};
+  const parsed = parseEnv(readFileSync(file, 'utf8'));
+  return Object.fromEntries(Object.entries(parsed).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+}
+
+/** Folder outside the checkout for programs that had to be fetched or built: LLM_GATEWAY_CACHE. */
+export function cacheFolder(): string {
+  const shell = shellVariables();
+  return shell.LLM_GATEWAY_CACHE ?? join(shell.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'llm-gateway');
+}
+
+/** Folders in which programs are looked up: PATH, then where servers live that ordinary users have no PATH to. */
+export function programFolders(): string[] {
+  const onPath = (shellVariables().PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
+  return [...new Set([...onPath, '/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'])];
+}

@@ -1,0 +1,42 @@
+/** What each server of the local stack has to tell: where it comes from, how it is started, how it answers. */
+import type { Variables } from './environment.ts';
+import type { Launch } from './server-process.ts';
+import type { Installation, SourcesOfPart } from './sources.ts';
+
+export type PartName = 'mysql' | 'redis' | 'mongo' | 'temporal';
+
+/** One server of one data folder. */
+export interface PartSetup {
+  /** The part's own folder inside the data folder. */
+  readonly folder: string;
+  /** Chosen ports by the name the part gives them. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** Made at random for this data folder. */
+  readonly password: string;
+  readonly installation: Installation;
+}
+
+export interface ServerPart extends SourcesOfPart {
+  readonly name: PartName;
+  /** The ports it needs, with the ones wanted. */
+  readonly ports: Readonly<Record<string, number>>;
+  /** How long it may take to stop. */
+  readonly stopGraceMs: number;
+  /** The settings of a server that the user names explicitly; undefined when the part is ours to start. */
+  fromEnvironment(variables: Variables): Variables | undefined;
+  /** The settings under which our processes find it. */
+  settings(setup: PartSetup): Variables;
+  /** Makes the data folder ready (first time only) and tells how to start. Safe to run again after an interruption. */
+  prepare(setup: PartSetup): Promise<Launch>;
+  /** One real query; throws when there is no answer. */
+  probe(settings: Variables): Promise<void>;
+  /** What has to be set in the server once it answers, at each start. */
+  afterStart?(setup: PartSetup): Promise<void>;
+}
+
+/** Ports by name, checked: a missing one is a fault of the caller. */
+export function portOf(setup: Pick<PartSetup, 'ports'>, name: string): number {
+  const port = setup.ports[name];
+  if (port === undefined) throw new Error(`no port "${name}" was chosen`);
+  return port;
+}

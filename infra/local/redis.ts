@@ -1,0 +1,72 @@
+/** Redis (or Valkey) with an append-only file in its own folder. */
+import { mkdirSync } from 'node:fs';
+import { Redis } from 'ioredis';
+import { debianPackages } from './debian.ts';
+import { systemVariables } from './environment.ts';
+import { portOf, type ServerPart } from './part.ts';
+import { findProgram } from './sources.ts';
+
+export const redis: ServerPart = {
+  name: 'redis',
+  title: 'Redis',
+  ports: { main: 6379 },
+  stopGraceMs: 10_000,
+  onPath: async (folders) => {
+    const server = findProgram(['redis-server', 'valkey-server'], folders);
+    return server ? { origin: server, programs: { server }, environment: {} } : undefined;
+  },
+  fetchables: [
+    debianPackages({
+      name: 'redis',
+      packages: ['redis-server', 'redis-tools'],
+      size: 'about 2 MB',
+      programs: { server: 'usr/bin/redis-server' },
+      probe: 'server',
+    }),
+  ],
+  install: { debian: 'sudo apt-get install redis-server', macos: 'brew install redis' },
+  fromEnvironment: (variables) =>
+    variables.REDIS_HOST || variables.REDIS_PORT
+      ? {
+          REDIS_HOST: variables.REDIS_HOST ?? 'localhost',
+          REDIS_PORT: variables.REDIS_PORT ?? '6379',
+          REDIS_DATABASE: variables.REDIS_DATABASE ?? '0',
+          REDIS_PASSWORD: variables.REDIS_PASSWORD ?? '',
+        }
+      : undefined,
+  settings: (setup) => ({
+    REDIS_HOST: '127.0.0.1',
+    REDIS_PORT: String(portOf(setup, 'main')),
+    REDIS_DATABASE: '0',
+    REDIS_PASSWORD: '',
+  }),
+  prepare: async (setup) => {
+    mkdirSync(setup.folder, { recursive: true });
+    const options = ['--port', String(portOf(setup, 'main')), '--bind', '127.0.0.1', '--dir', setup.folder];
+    return {
+      command: setup.installation.programs.server ?? 'redis-server',
+      args: [...options, '--appendonly', 'yes', '--save', '', '--daemonize', 'no'],
+      environment: { ...systemVariables(), ...setup.installation.environment },
+      workingFolder: setup.folder,
+    };
+  },
+  probe: async (settings) => {
+    const client = new Redis({
+      host: settings.REDIS_HOST ?? '',
+      port: Number(settings.REDIS_PORT),
+      ...(settings.REDIS_PASSWORD ? { password: settings.REDIS_PASSWORD } : {}),
+      lazyConnect: true,
+      connectTimeout: 2_000,
+      commandTimeout: 2_000,
+      retryStrategy: () => null,
+    });
+    // The rejected connect tells what is wrong; the event would only repeat it.
+    client.on('error', () => undefined);
+    try {
+      await client.connect();
+      await client.get('llm-gateway:probe');
+    } finally {
+      client.disconnect();
+    }
+  },
+};

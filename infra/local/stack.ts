@@ -1,0 +1,200 @@
+/** Brings up the servers of one data folder, without Docker, and tells our processes where they are. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Claim } from './claims.ts';
+import { claimDataFolder, endLeftovers } from './data-folder.ts';
+import { cacheFolder, programFolders, type Variables } from './environment.ts';
+import type { PartName, ServerPart } from './part.ts';
+import { PART_NAMES, PARTS } from './parts.ts';
+import { claimPort } from './ports.ts';
+import { announce, type Progress, type Reporter, runSideBySide } from './progress.ts';
+import { type Installation, obtainPart, type Plan, planPart } from './sources.ts';
+import { foreignPart, ownPart, type StackPart } from './stack-part.ts';
+import { readStackState, type StackState, writeStackState } from './stack-state.ts';
+
+export interface Stack {
+  readonly dataFolder: string;
+  /** What our processes need to find the servers: DB_HOST, DB_PORT, REDIS_PORT, MONGODB_URI, TEMPORAL_ADDRESS, … */
+  readonly environment: Variables;
+  part(name: PartName): StackPart;
+}
+
+export interface StartedStack extends Stack {
+  /** A free port for a process of ours, the same one at each start where that is possible. */
+  servicePort(name: string, wanted: number): Promise<number>;
+  /** Stops what it started and gives the data folder free. */
+  stop(): Promise<void>;
+}
+
+export interface StackOptions {
+  readonly dataFolder: string;
+  /** Where addresses of servers that the user runs may stand; those are used and nothing is started for them. */
+  readonly environment?: Variables;
+  /** Added to each wanted port, so that tests leave the usual ones alone. */
+  readonly portOffset?: number;
+  readonly progress?: Progress;
+  /** Ends a start that is under way; nothing stays running. */
+  readonly signal?: AbortSignal;
+}
+
+/** Chosen ports of one launcher; given free when it stops. */
+class Ports {
+  readonly #claims: Claim[] = [];
+
+  async choose(from: number): Promise<number> {
+    const { port, claim } = await claimPort(from, join(cacheFolder(), 'ports'));
+    this.#claims.push(claim);
+    return port;
+  }
+
+  release(): void {
+    for (const claim of this.#claims.splice(0)) claim.release();
+  }
+}
+
+interface StartContext {
+  readonly dataFolder: string;
+  readonly portOffset: number;
+  readonly ports: Ports;
+  readonly state: StackState;
+}
+
+/** Gives an obtained part its ports and settings and remembers them. */
+async function setUp(part: ServerPart, installation: Installation, context: StartContext): Promise<StackPart> {
+  const { dataFolder, state } = context;
+  const remembered = state.parts[part.name]?.ports ?? {};
+  const ports: Record<string, number> = {};
+  for (const [name, wanted] of Object.entries(part.ports)) {
+    ports[name] = await context.ports.choose(remembered[name] ?? wanted + context.portOffset);
+  }
+  const { password } = state;
+  const settings = part.settings({ folder: join(dataFolder, part.name), ports, password, installation });
+  state.parts[part.name] = { ports, installation, settings };
+  writeStackState(dataFolder, state);
+  return ownPart(part, { ports, installation, settings, password }, dataFolder);
+}
+
+function sayWhatIsFetched(plans: ReadonlyMap<ServerPart, Plan>, progress: Progress): void {
+  const lines = [...plans].flatMap(([part, plan]) => {
+    if (plan.kind === 'ready') return [];
+    const { label, size, time } = plan.fetchable;
+    return [`  ${part.title}: ${label} (${size}, ${time})`];
+  });
+  if (lines.length > 0)
+    announce(progress, `Fetched or built once, then kept in ${cacheFolder()}:\n${lines.join('\n')}`);
+}
+
+async function planAll(parts: readonly ServerPart[], signal: AbortSignal): Promise<Map<ServerPart, Plan>> {
+  const options = { folders: programFolders(), cache: cacheFolder(), signal };
+  const plans = await Promise.all(parts.map(async (part) => [part, await planPart(part, options)] as const));
+  return new Map(plans);
+}
+
+/** Parts that the user named are only asked for an answer. */
+async function checkForeign(part: ServerPart, settings: Variables): Promise<StackPart> {
+  try {
+    await part.probe(settings);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(`${part.title} was named in the environment but does not answer: ${reason}`);
+  }
+  return foreignPart(part, settings);
+}
+
+/**
+ * Starts every server side by side and waits until each answers a real query. What an earlier launcher left running
+ * in the data folder is ended first; a second launcher in the same folder is refused.
+ * @throws Error naming the part and what helps; nothing stays running then.
+ */
+export async function startStack(options: StackOptions): Promise<StartedStack> {
+  const { dataFolder, progress = 'silent' } = options;
+  const claim = claimDataFolder(dataFolder);
+  const ports = new Ports();
+  const running = new Map<PartName, StackPart>();
+  const stop = async () => {
+    await Promise.all([...running.values()].map((part) => part.stop()));
+    ports.release();
+    claim.release();
+  };
+  try {
+    await endLeftovers(dataFolder, PART_NAMES);
+    const state = readStackState(dataFolder);
+    const context: StartContext = { dataFolder, portOffset: options.portOffset ?? 0, ports, state };
+    await startParts({ ...options, progress }, context, running);
+    const environment = Object.assign({}, ...[...running.values()].map((part) => part.settings)) as Variables;
+    writeFileSync(join(dataFolder, 'environment.json'), JSON.stringify(environment, undefined, 2), { mode: 0o600 });
+    const servicePort = async (name: string, wanted: number) => {
+      const port = await ports.choose(state.servicePorts[name] ?? wanted + context.portOffset);
+      state.servicePorts[name] = port;
+      writeStackState(dataFolder, state);
+      return port;
+    };
+    return { dataFolder, environment, part: (name) => partOf(running, name), servicePort, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function startParts(
+  options: StackOptions & { progress: Progress },
+  context: StartContext,
+  running: Map<PartName, StackPart>,
+): Promise<void> {
+  const failed = new AbortController();
+  const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
+  const all = PART_NAMES.map((name) => PARTS[name]);
+  const foreign = new Map(all.map((part) => [part, part.fromEnvironment(options.environment ?? {})]));
+  const own = all.filter((part) => !foreign.get(part));
+  const plans = await planAll(own, signal);
+  sayWhatIsFetched(plans, options.progress);
+
+  const run = async (part: ServerPart, reporter: Reporter): Promise<string> => {
+    const settings = foreign.get(part);
+    const plan = plans.get(part);
+    if (settings || !plan) {
+      running.set(part.name, await checkForeign(part, settings ?? {}));
+      return `${part.title}: answers where the environment says`;
+    }
+    const lookUp = { folders: programFolders(), cache: cacheFolder(), signal, ...reporter };
+    const started = await setUp(part, await obtainPart(part, plan, lookUp), context);
+    running.set(part.name, started);
+    await started.start(signal);
+    const where = Object.values(started.settings).find((value) => /^\d+$/.test(value) || value.includes(':'));
+    return `${part.title}: ready (${where})`;
+  };
+  const tasks = all.map((part) => ({
+    title: part.title,
+    run: (reporter: Reporter) =>
+      run(part, reporter).catch((error: unknown) => {
+        failed.abort(error);
+        throw error;
+      }),
+  }));
+  await runSideBySide(tasks, options.progress);
+}
+
+function partOf(parts: ReadonlyMap<PartName, StackPart>, name: PartName): StackPart {
+  const part = parts.get(name);
+  if (!part) throw new Error(`the stack has no ${name}`);
+  return part;
+}
+
+/** The stack that a launcher runs in the data folder, for tests in another process: they may kill and start its parts. */
+export function attachStack(dataFolder: string): Stack {
+  const state = readStackState(dataFolder);
+  const parts = new Map<PartName, StackPart>();
+  for (const name of PART_NAMES) {
+    const known = state.parts[name];
+    if (!known) throw new Error(`no ${name} in ${dataFolder}: no stack was started there`);
+    const { password } = state;
+    parts.set(
+      name,
+      known.installation
+        ? ownPart(PARTS[name], { ...known, password }, dataFolder)
+        : foreignPart(PARTS[name], known.settings),
+    );
+  }
+  const environment = Object.assign({}, ...[...parts.values()].map((part) => part.settings)) as Variables;
+  return { dataFolder, environment, part: (name) => partOf(parts, name) };
+}

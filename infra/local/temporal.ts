@@ -1,0 +1,147 @@
+/** Temporal's own development server with a file database, set as TEMPORAL.md measured it. */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Connection } from '@temporalio/client';
+import { msToTs } from '@temporalio/common/lib/time.js';
+import { execa } from 'execa';
+import { officialDownload } from './download.ts';
+import { systemVariables } from './environment.ts';
+import { goBuild } from './go-build.ts';
+import { type PartSetup, portOf, type ServerPart } from './part.ts';
+import { findProgram } from './sources.ts';
+
+const CLI_VERSION = '1.5.1';
+const NAMESPACE = 'default';
+/** After it a workflow id can start again; the default is one day. */
+const RETENTION = '720h';
+
+const DYNAMIC_CONFIG = [
+  ...['history.transferProcessorMaxPollRPS=5000', 'history.timerProcessorMaxPollRPS=5000'],
+  ...['history.visibilityProcessorMaxPollRPS=5000', 'system.enableActivityEagerExecution=true'],
+  // Without fairness a task's priority is ignored.
+  ...['matching.enableFairness=true', 'matching.numTaskqueueReadPartitions=1'],
+  'matching.numTaskqueueWritePartitions=1',
+];
+
+/** Search attributes by type, in the numbers of temporal.api.enums.v1.IndexedValueType. */
+const KEYWORD = 2;
+const INT = 3;
+const SEARCH_ATTRIBUTES = { Modality: KEYWORD, UserId: INT, Model: KEYWORD, Provider: KEYWORD, OrderNo: KEYWORD };
+
+/** `1.29.1`: servers of different versions open each other's files and do not migrate them. */
+async function serverVersion(program: string): Promise<string> {
+  const { stdout } = await execa(program, ['--version']);
+  return /Server (\d+\.\d+\.\d+)/.exec(stdout)?.[1] ?? 'unknown';
+}
+
+async function databaseFile(setup: PartSetup): Promise<string> {
+  const version = await serverVersion(setup.installation.programs.temporal ?? 'temporal');
+  return join(setup.folder, `temporal-${version}.db`);
+}
+
+/** A database that never answered healthily was cut off while it was made and stays broken: away with it. */
+function clearBroken(database: string): void {
+  if (existsSync(`${database}.ready`)) return;
+  for (const ending of ['', '-wal', '-shm']) rmSync(`${database}${ending}`, { force: true });
+}
+
+async function prepareNamespace(connection: Connection): Promise<void> {
+  await connection.workflowService.updateNamespace({
+    namespace: NAMESPACE,
+    config: { workflowExecutionRetentionTtl: msToTs(RETENTION) },
+  });
+  const known = await connection.operatorService.listSearchAttributes({ namespace: NAMESPACE });
+  const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in known.customAttributes));
+  if (missing.length === 0) return;
+  await connection.operatorService.addSearchAttributes({
+    namespace: NAMESPACE,
+    searchAttributes: Object.fromEntries(missing),
+  });
+}
+
+async function withConnection(address: string, use: (connection: Connection) => Promise<unknown>): Promise<void> {
+  const connection = Connection.lazy({ address, connectTimeout: '2s' });
+  try {
+    await connection.withDeadline(Date.now() + 5_000, () => use(connection));
+  } finally {
+    await connection.close();
+  }
+}
+
+const platform = `platform=${process.platform}&arch=${process.arch === 'x64' ? 'amd64' : process.arch}`;
+
+export const temporal: ServerPart = {
+  name: 'temporal',
+  title: 'Temporal',
+  ports: { main: 7_233, ui: 8_233 },
+  stopGraceMs: 15_000,
+  onPath: async (folders) => {
+    const program = findProgram(['temporal'], folders);
+    return program ? { origin: program, programs: { temporal: program }, environment: {} } : undefined;
+  },
+  fetchables: [
+    officialDownload({
+      name: 'temporal',
+      version: CLI_VERSION,
+      size: 'about 60 MB',
+      time: 'a minute',
+      archive: {
+        url: `https://temporal.download/cli/archive/v${CLI_VERSION}?${platform}`,
+        file: 'temporal',
+        topFolder: false,
+      },
+    }),
+    goBuild({
+      name: 'temporal',
+      version: CLI_VERSION,
+      package: 'github.com/temporalio/cli/cmd/temporal',
+      size: 'about 250 MB of modules',
+      time: 'about 5 min on two cores, once',
+      probe: ['--version'],
+    }),
+  ],
+  install: {
+    debian: 'curl -sSf https://temporal.download/cli.sh | sh, with ~/.temporalio/bin on PATH',
+    macos: 'brew install temporal',
+  },
+  fromEnvironment: (variables) =>
+    variables.TEMPORAL_ADDRESS
+      ? {
+          TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS,
+          TEMPORAL_NAMESPACE: variables.TEMPORAL_NAMESPACE ?? NAMESPACE,
+          TEMPORAL_UI_URL: variables.TEMPORAL_UI_URL ?? 'http://localhost:8233',
+        }
+      : undefined,
+  settings: (setup) => ({
+    TEMPORAL_ADDRESS: `127.0.0.1:${portOf(setup, 'main')}`,
+    TEMPORAL_NAMESPACE: NAMESPACE,
+    TEMPORAL_UI_URL: `http://localhost:${portOf(setup, 'ui')}`,
+  }),
+  prepare: async (setup) => {
+    mkdirSync(setup.folder, { recursive: true });
+    const database = await databaseFile(setup);
+    clearBroken(database);
+    const ports = ['--port', String(portOf(setup, 'main')), '--ui-port', String(portOf(setup, 'ui'))];
+    const pragmas = ['journal_mode=wal', 'synchronous=1'].flatMap((pragma) => ['--sqlite-pragma', pragma]);
+    const dynamicConfig = DYNAMIC_CONFIG.flatMap((value) => ['--dynamic-config-value', value]);
+    return {
+      command: setup.installation.programs.temporal ?? 'temporal',
+      args: [
+        ...['server', 'start-dev', '--ip', '127.0.0.1', '--ui-ip', '127.0.0.1', ...ports],
+        ...['--db-filename', database, '--log-level', 'warn', ...pragmas, ...dynamicConfig],
+      ],
+      environment: systemVariables(),
+      workingFolder: setup.folder,
+    };
+  },
+  probe: async (settings) => {
+    const namespace = settings.TEMPORAL_NAMESPACE ?? NAMESPACE;
+    await withConnection(settings.TEMPORAL_ADDRESS ?? '', (connection) =>
+      connection.workflowService.listWorkflowExecutions({ namespace, pageSize: 1 }),
+    );
+  },
+  afterStart: async (setup) => {
+    await withConnection(`127.0.0.1:${portOf(setup, 'main')}`, prepareNamespace);
+    writeFileSync(`${await databaseFile(setup)}.ready`, '');
+  },
+};
