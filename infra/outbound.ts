@@ -1,0 +1,130 @@
+/**
+ * The one way out: every HTTP call to a provider, a webhook or a picture's address goes through this client. It calls
+ * http(s) only, public addresses only (unless `host:port` is listed in OUTBOUND_PRIVATE_HOSTS), follows no redirect,
+ * and ends every call in time and size. Connections are kept and pooled by origin.
+ */
+import { Agent, errors } from 'undici';
+import type { Config } from './config.ts';
+import { hostKey, parsePrivateHosts, parseTarget } from './outbound/address.ts';
+import type { CallLimits, OutboundAnswer, OutboundCall } from './outbound/call.ts';
+import { guardedConnector } from './outbound/connector.ts';
+import { createFetch, type Fetch } from './outbound/fetch.ts';
+
+export type { CallLimits, OutboundAnswer, OutboundCall } from './outbound/call.ts';
+export { type OutboundFailure, outboundFailure } from './outbound/failure.ts';
+
+export type OutboundConfig = Pick<Config, 'OUTBOUND_PRIVATE_HOSTS' | 'SIMULATOR_URL'>;
+
+export interface Outbound {
+  /**
+   * Sends one call; a 3xx, 4xx or 5xx is an answer, not an error.
+   * @throws {AppError} `proxyFailed` for a refused address; otherwise the connection's own error, here and while the
+   * answer is read. `outboundFailure` tells them apart.
+   */
+  request(url: string, call: OutboundCall): Promise<OutboundAnswer>;
+  /** A lean `fetch` for the `openai` package under these limits. */
+  fetchFor(limits: CallLimits): Fetch;
+  /** Waits for running calls, then closes the connections. */
+  close(): Promise<void>;
+}
+
+const MEGABYTE = 1024 * 1024;
+const DEFAULT_MAX_BYTES = 32 * MEGABYTE;
+const STREAM_MAX_BYTES = 256 * MEGABYTE;
+const KEEP_ALIVE_MS = 30_000;
+/** Parsed addresses kept; more than this many different ones (pictures) start afresh. */
+const MAX_KNOWN_TARGETS = 1_000;
+
+interface Target {
+  readonly origin: string;
+  readonly path: string;
+}
+
+export function createOutbound(config: OutboundConfig): Outbound {
+  const agent = new Agent({
+    connect: guardedConnector(allowedHosts(config)),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    maxResponseSize: STREAM_MAX_BYTES,
+  });
+  const targets = new Map<string, Target>();
+
+  const targetOf = (text: string): Target => {
+    const known = targets.get(text);
+    if (known !== undefined) return known;
+    const url = parseTarget(text);
+    const target = { origin: url.origin, path: url.pathname + url.search };
+    if (targets.size >= MAX_KNOWN_TARGETS) targets.clear();
+    targets.set(text, target);
+    return target;
+  };
+
+  const request = async (url: string, call: OutboundCall): Promise<OutboundAnswer> => {
+    const { limits } = call;
+    const target = targetOf(url);
+    const endMs = performance.now() + limits.totalMs;
+    const answer = await agent.request({
+      origin: target.origin,
+      path: target.path,
+      method: call.method ?? 'GET',
+      headers: call.headers ?? null,
+      body: call.body ?? null,
+      signal: call.signal ?? null,
+      headersTimeout: Math.min(limits.firstByteMs, limits.totalMs),
+      bodyTimeout: limits.idleMs,
+    });
+    return readable(answer, endMs, limits.maxBytes ?? DEFAULT_MAX_BYTES);
+  };
+
+  return {
+    request,
+    fetchFor: (limits) => createFetch(request, limits),
+    close: () => agent.close(),
+  };
+}
+
+/** The simulator's address counts as listed. */
+function allowedHosts(config: OutboundConfig): ReadonlySet<string> {
+  const listed = parsePrivateHosts(config.OUTBOUND_PRIVATE_HOSTS);
+  if (config.SIMULATOR_URL === '') return listed;
+  const url = parseTarget(config.SIMULATOR_URL);
+  return new Set([...listed, hostKey(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80))]);
+}
+
+type Answer = Awaited<ReturnType<Agent['request']>>;
+
+function readable(answer: Answer, endMs: number, maxBytes: number): OutboundAnswer {
+  const { body } = answer;
+  const deadline = setTimeout(() => {
+    body.destroy(new errors.BodyTimeoutError('the answer was not complete in time'));
+  }, endMs - performance.now());
+  body.once('close', () => clearTimeout(deadline));
+
+  return {
+    status: answer.statusCode,
+    headers: answer.headers,
+    stream: body,
+    text: () => (announcedWithin(answer, maxBytes) ? body.text() : collect(body, maxBytes).then(String)),
+    bytes: () => (announcedWithin(answer, maxBytes) ? body.bytes() : collect(body, maxBytes)),
+    discard: () => {
+      body.on('error', () => undefined);
+      body.destroy();
+    },
+  };
+}
+
+/** Whether the parser itself stops within the limit, so that nobody has to count. */
+function announcedWithin(answer: Answer, maxBytes: number): boolean {
+  const length = answer.headers['content-length'];
+  return typeof length === 'string' && Number(length) <= maxBytes;
+}
+
+async function collect(body: Answer['body'], maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) throw new errors.ResponseExceededMaxSizeError(`the answer is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, size);
+}

@@ -1,0 +1,52 @@
+/**
+ * Opens the sockets of the outbound client, and is where every address is checked: a kept-alive connection is to a
+ * checked address, so requests on it need no check of their own, and no second lookup can give another answer.
+ */
+import { lookup } from 'node:dns';
+import { isIP, type LookupFunction } from 'node:net';
+import { buildConnector } from 'undici';
+import { checkAddresses, checkPort, hostKey, type PrivateHosts } from './address.ts';
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** Looks the name up and refuses it when any of its addresses is not public. */
+function guardedLookup(port: number): LookupFunction {
+  return (host, options, callback) => {
+    lookup(host, { ...options, all: true }, (error, addresses) => {
+      const found = addresses ?? [];
+      const texts = found.map(({ address }) => address);
+      const refused: Error | null = error ?? checkAddresses(host, port, texts) ?? null;
+      if (refused !== null) callback(refused, '', 0);
+      else if (options.all) callback(null, found);
+      else callback(null, texts[0] ?? '', found[0]?.family ?? 0);
+    });
+  };
+}
+
+export function guardedConnector(privateHosts: PrivateHosts): buildConnector.connector {
+  // HTTP/1.1 only: a call that hangs or breaks then takes no other call with it.
+  const options = { timeout: CONNECT_TIMEOUT_MS, allowH2: false };
+  const open = buildConnector(options);
+  const guarded = new Map<number, buildConnector.connector>();
+
+  const connectorFor = (host: string, port: number): buildConnector.connector => {
+    if (privateHosts.has(hostKey(host, port))) return open;
+    // A literal address is connected to without a lookup.
+    const refused = checkPort(host, port) ?? (isIP(host) === 0 ? undefined : checkAddresses(host, port, [host]));
+    if (refused !== undefined) throw refused;
+    // One a port: the TLS sessions it keeps are worth sharing.
+    const known = guarded.get(port) ?? buildConnector({ ...options, lookup: guardedLookup(port) });
+    guarded.set(port, known);
+    return known;
+  };
+
+  return (target, callback) => {
+    const port = Number(target.port) || (target.protocol === 'https:' ? 443 : 80);
+    try {
+      // Returned although typed void: undici destroys the socket of a connect that is no longer wanted.
+      return connectorFor(target.hostname, port)(target, callback);
+    } catch (error) {
+      callback(error instanceof Error ? error : new Error(String(error)), null);
+    }
+  };
+}
