@@ -1,4 +1,5 @@
 /** Local days: what "today" is, in the installation's time zone. Pure. */
+import type { BudgetPeriod } from '../accounts/caller.ts';
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 let cached = { zone: '', quarter: -1, day: '' };
@@ -19,8 +20,6 @@ export function localDay(ms: number, timeZone: string): string {
   cached = { zone: timeZone, quarter, day };
   return day;
 }
-
-export type BudgetPeriod = 'day' | 'month' | 'total';
 
 /** First day of the budget period that a local day belongs to. */
 export function periodStart(day: string, period: BudgetPeriod): string {

@@ -15,7 +15,8 @@ export interface Capture extends HoldReference {
   readonly priceId: number;
   readonly usage: Usage;
   readonly cost: bigint;
-  readonly usageDocument: UsageDocument;
+  /** Its cost is set to what is charged. */
+  readonly usageDocument: Omit<UsageDocument, 'cost'>;
   /** The keyed request that this call answers, and the answer to keep. */
   readonly claim?: ClaimRequest;
   readonly answer?: StoredAnswer;
@@ -90,7 +91,7 @@ function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount
 }
 
 function record(rows: Rows, request: Capture, charged: bigint): void {
-  rows.append(usageOutbox, request.usageDocument);
+  rows.append(usageOutbox, { ...request.usageDocument, cost: charged });
   rows.append(statistics, {
     day: request.usageDocument.day,
     modelId: request.modelId,
@@ -106,7 +107,7 @@ function record(rows: Rows, request: Capture, charged: bigint): void {
 export function capture(request: Capture): Operation<CaptureOutcome> {
   return {
     reads: captureReads(request),
-    bytes: request.usageDocument.doc.length + (request.answer?.body.byteLength ?? 0) * 2,
+    bytes: (request.answer?.body.byteLength ?? 0) * 2,
     decide: (rows) => decideCapture(rows, request),
   };
 }

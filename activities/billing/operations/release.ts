@@ -8,7 +8,7 @@ import { type HoldReference, heldRows, holdReferenceReads, releaseHold } from '.
 export interface Release extends HoldReference {
   /** The failed call's line of statistics and its document for the usage log. */
   readonly statistics?: StatisticsEntry;
-  readonly usageDocument?: UsageDocument;
+  readonly usageDocument?: Omit<UsageDocument, 'cost'>;
   readonly claim?: ClaimRequest;
 }
 
@@ -23,7 +23,7 @@ export function decideRelease(rows: Rows, request: Release): ReleaseOutcome {
   if (hold.state !== 'open') return { kind: 'already-closed' };
   releaseHold(rows, request);
   if (request.statistics) rows.append(statistics, request.statistics);
-  if (request.usageDocument) rows.append(usageOutbox, request.usageDocument);
+  if (request.usageDocument) rows.append(usageOutbox, { ...request.usageDocument, cost: 0n });
   if (request.claim && ownsClaim(rows, request.claim)) dropClaim(rows, request.claim);
   return { kind: 'released' };
 }
@@ -32,7 +32,6 @@ export function decideRelease(rows: Rows, request: Release): ReleaseOutcome {
 export function release(request: Release): Operation<ReleaseOutcome> {
   return {
     reads: releaseReads(request),
-    ...(request.usageDocument ? { bytes: request.usageDocument.doc.length } : {}),
     decide: (rows) => decideRelease(rows, request),
   };
 }

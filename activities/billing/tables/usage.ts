@@ -6,8 +6,10 @@ export interface UsageDocument {
   readonly id: string;
   /** Local day (APP_TIME_ZONE), yyyy-MM-dd. */
   readonly day: string;
-  /** JSON text. */
-  readonly doc: string;
+  /** Everything but the cost, which is known only when the lane has decided. */
+  readonly record: Readonly<Record<string, unknown>>;
+  /** What was charged, in nano-units. */
+  readonly cost: bigint;
 }
 
 /** In commit order within a slot: `seq` of the batch, then the place within it. */
@@ -17,7 +19,14 @@ export const usageOutbox: LaneSink<UsageDocument> = {
     insertRows(
       'usage_outbox',
       ['slot', 'seq', 'position', 'day', 'id', 'doc'],
-      items.map((item, position) => [writer.slot, writer.seq, position, item.day, item.id, item.doc]),
+      items.map((item, position) => [
+        writer.slot,
+        writer.seq,
+        position,
+        item.day,
+        item.id,
+        JSON.stringify({ ...item.record, cost: item.cost.toString() }),
+      ]),
     ),
 };
 

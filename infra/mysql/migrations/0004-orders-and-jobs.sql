@@ -46,6 +46,8 @@ CREATE TABLE jobs (
   model_name VARCHAR(150) NOT NULL DEFAULT '',
   status VARCHAR(10) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   request MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL,
+  -- What was decided at submission: price versions, the token limit, the key whose budget is held.
+  plan JSON NOT NULL,
   result MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,
   error_code INT UNSIGNED NULL,
   error_message VARCHAR(2000) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NULL,

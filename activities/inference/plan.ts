@@ -1,0 +1,73 @@
+/** What a call may cost before it is made: token limits per candidate and the amount to hold. Pure. */
+import { affordableOutputTokens, costBound } from '../billing/money.ts';
+import type { PricedModel } from './model.ts';
+import type { PromptSize } from './prompt-size.ts';
+
+/** Used when neither the caller nor the model's record sets a limit. */
+const FALLBACK_MAX_TOKENS = 4096;
+/** A clamp never goes below this; an answer shorter than this is not worth its prompt. */
+const CLAMP_FLOOR_TOKENS = 256;
+
+/** A model that may serve the call, and the output limit it is called with. */
+export interface Candidate extends PricedModel {
+  readonly maxTokens: number;
+}
+
+export interface Plan {
+  readonly candidates: readonly Candidate[];
+  /** The dearest candidate's bound, in nano-units. */
+  readonly holdAmount: bigint;
+  /** True when the balance pays for less than was asked. */
+  readonly clamped: boolean;
+}
+
+export interface Asked {
+  readonly size: PromptSize;
+  /** The caller's limit of output tokens a choice; undefined = none given. */
+  readonly maxTokens: number | undefined;
+  /** Number of choices (`n`). */
+  readonly choices: number;
+}
+
+function inputTokens(model: PricedModel, size: PromptSize): number {
+  const text = Math.min(size.textBytes, model.contextWindow ?? Number.MAX_SAFE_INTEGER);
+  return text + size.images * model.tokensPerImage;
+}
+
+function outputLimit(model: PricedModel, asked: Asked): number {
+  const wanted = asked.maxTokens ?? model.defaultMaxTokens ?? model.maxOutputTokens ?? FALLBACK_MAX_TOKENS;
+  return Math.min(wanted, model.maxOutputTokens ?? wanted);
+}
+
+function bound(candidate: Candidate, asked: Asked): bigint {
+  return costBound(candidate.price, inputTokens(candidate, asked.size), candidate.maxTokens * asked.choices, 0);
+}
+
+function planOf(candidates: readonly Candidate[], asked: Asked, clamped: boolean): Plan {
+  const holdAmount = candidates.map((candidate) => bound(candidate, asked)).reduce((a, b) => (b > a ? b : a), 0n);
+  return { candidates, holdAmount, clamped };
+}
+
+/** The plan with the limits that were asked for. */
+export function planChat(models: readonly PricedModel[], asked: Asked): Plan {
+  const candidates = models.map((model) => ({ ...model, maxTokens: outputLimit(model, asked) }));
+  return planOf(candidates, asked, false);
+}
+
+/**
+ * The plan that a balance can pay: output limits cut to the account's share (what is available, shared with its other
+ * open holds), never below the floor. Candidates that not even the floor is paid for fall away.
+ * @returns undefined when none is left.
+ */
+export function clampPlan(plan: Plan, asked: Asked, available: bigint, openHolds: number): Plan | undefined {
+  const share = available / BigInt(openHolds + 1);
+  const candidates = plan.candidates.flatMap((candidate) => {
+    const input = inputTokens(candidate, asked.size);
+    const floor = Math.min(CLAMP_FLOOR_TOKENS, candidate.maxTokens);
+    const tokens = Math.min(candidate.maxTokens, affordableOutputTokens(candidate.price, input, asked.choices, share));
+    if (tokens >= floor) return [{ ...candidate, maxTokens: tokens }];
+    const atFloor = { ...candidate, maxTokens: floor };
+    return bound(atFloor, asked) <= available ? [atFloor] : [];
+  });
+  return candidates.length === 0 ? undefined : planOf(candidates, asked, true);
+}

@@ -1,0 +1,89 @@
+/** Taking the hold of a call: the full amount, or what the balance pays for. */
+
+import { AppError } from '../../infra/errors.ts';
+import type { AccessKeyCaller } from '../accounts/caller.ts';
+import { periodStart } from '../billing/day.ts';
+import type { Ledger } from '../billing/ledger.ts';
+import { formatMoney } from '../billing/money.ts';
+import type { HoldOutcome, HoldRequest } from '../billing/operations/hold.ts';
+import { type Asked, clampPlan, type Plan } from './plan.ts';
+
+/** How often a clamped plan may lose the race for the balance before the caller is told to pay. */
+const CLAMP_TRIES = 3;
+
+/** Takes one hold, alone or together with a job's rows. */
+export type TakeHold = (plan: Plan) => Promise<HoldOutcome>;
+
+/** The plan that was held for, or the answer that a keyed request already has. */
+export type Reservation = { readonly kind: 'held'; readonly plan: Plan } | Extract<HoldOutcome, { kind: 'answered' }>;
+
+/** The part of a hold request that follows from who calls. */
+export function holdOf(
+  caller: AccessKeyCaller,
+  plan: Plan,
+  day: string,
+): Pick<HoldRequest, 'accountId' | 'accessKeyId' | 'amount' | 'priceIds' | 'budget'> {
+  return {
+    accountId: caller.accountId,
+    accessKeyId: caller.accessKeyId,
+    amount: plan.holdAmount,
+    priceIds: plan.candidates.map((candidate) => candidate.price.id),
+    ...(caller.budget === null
+      ? {}
+      : { budget: { limit: caller.budget, periodStart: periodStart(day, caller.budgetPeriod ?? 'total') } }),
+  };
+}
+
+/**
+ * Holds for the plan; when the balance is short, for the largest one it pays.
+ * @throws {AppError} insufficientBalance, budgetSpent, idempotencyInUse, idempotencyMismatch, databaseUnavailable.
+ */
+export async function reserve(
+  ledger: Ledger,
+  caller: AccessKeyCaller,
+  plan: Plan,
+  asked: Asked,
+  take: TakeHold,
+): Promise<Reservation> {
+  let attempt = plan;
+  for (let tries = 0; ; tries += 1) {
+    const outcome = await take(attempt);
+    if (outcome.kind === 'held') return { kind: 'held', plan: attempt };
+    if (outcome.kind === 'answered') return outcome;
+    if (outcome.kind !== 'insufficient' && outcome.kind !== 'budget-spent') throw refusalOf(outcome);
+    const payable = outcome.kind === 'insufficient' ? outcome.available : outcome.left;
+    const clamped = tries < CLAMP_TRIES ? await clamp(ledger, caller, plan, asked, payable) : undefined;
+    if (!clamped) throw refusalOf(outcome);
+    attempt = clamped;
+  }
+}
+
+async function clamp(ledger: Ledger, caller: AccessKeyCaller, plan: Plan, asked: Asked, payable: bigint) {
+  return clampPlan(plan, asked, payable, await ledger.openHolds(caller.accountId));
+}
+
+/** Why a hold was not taken, as the caller is told. */
+export function refusalOf(outcome: Exclude<HoldOutcome, { kind: 'held' } | { kind: 'answered' }>): AppError {
+  switch (outcome.kind) {
+    case 'insufficient':
+      return new AppError(
+        'insufficientBalance',
+        `the balance of ${formatMoney(outcome.available)} does not cover this call`,
+      );
+    case 'budget-spent':
+      return new AppError(
+        'budgetSpent',
+        `the access key's budget has ${formatMoney(outcome.left)} left, which does not cover this call`,
+      );
+    case 'in-use':
+      return new AppError('idempotencyInUse', 'a request with this Idempotency-Key is still running', {
+        retryAfterSeconds: 1,
+      });
+    case 'other-body':
+      return new AppError('idempotencyMismatch', 'this Idempotency-Key was used with another body');
+    case 'exists':
+      return new AppError('databaseUnavailable', 'the ledger lost its connection; nothing was charged', {
+        retryAfterSeconds: 2,
+      });
+  }
+}

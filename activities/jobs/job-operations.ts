@@ -1,0 +1,213 @@
+/**
+ * Every change of a job, together with its hold, in one transaction. The row is the truth: a run may write only while
+ * it holds the lease, a result or an end that is there is final, so that no reset, retry or lost answer of Temporal can
+ * call or charge twice. Pure.
+ */
+
+import type { WorkflowStart } from '../../workflows/contracts.ts';
+import type { Operation } from '../billing/lane/operation.ts';
+import { read } from '../billing/lane/operation.ts';
+import type { Rows } from '../billing/lane/workspace.ts';
+import { type Capture, type CaptureOutcome, captureReads, decideCapture } from '../billing/operations/capture.ts';
+import { type StoredAnswer, storeAnswer } from '../billing/operations/claim.ts';
+import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../billing/operations/hold.ts';
+import { decideRelease, type Release, releaseReads } from '../billing/operations/release.ts';
+import { holds } from '../billing/tables/holds.ts';
+import { workflowOutbox } from '../workflow-starts/outbox.ts';
+import { isLive, type JobStatus, MAX_PROVIDER_CALLS } from './job.ts';
+import { type JobRow, jobResults, jobs, type NewJob, newJobs } from './job-tables.ts';
+
+export interface Submission {
+  readonly hold: HoldRequest;
+  readonly job: Omit<NewJob, 'atMs'>;
+  readonly start: WorkflowStart;
+  /** What the client is told, kept for a repeated keyed request. */
+  readonly answer: StoredAnswer;
+}
+
+/** Hold, job and workflow start in one transaction. */
+export function submitJob(submission: Submission): Operation<HoldOutcome> {
+  return {
+    reads: holdReads(submission.hold),
+    bytes: submission.job.request.length * 2,
+    decide: (rows) => {
+      const outcome = decideHold(rows, submission.hold);
+      if (outcome.kind !== 'held') return outcome;
+      rows.append(newJobs, { ...submission.job, atMs: rows.nowMs });
+      rows.append(workflowOutbox, { start: submission.start, atMs: rows.nowMs });
+      if (submission.hold.claim) storeAnswer(rows, submission.hold.claim, submission.answer);
+      return outcome;
+    },
+    // The client was told "unavailable": the job ends before it begins.
+    compensate: (outcome) =>
+      outcome.kind === 'held' ? cancelUnbegun(submission.job.id, submission.job.accountId, submission.hold) : undefined,
+  };
+}
+
+function cancelUnbegun(jobId: string, accountId: number, request: HoldRequest): Operation<JobStatus> {
+  return endJob({
+    jobId,
+    status: 'CANCELLED',
+    errorCode: null,
+    errorMessage: 'the submission was not confirmed in time',
+    release: { holdId: request.id, accountId, budgetKeyId: request.budget ? request.accessKeyId : null },
+  });
+}
+
+function jobOf(rows: Rows, jobId: string): JobRow {
+  const job = rows.get(jobs, jobId);
+  if (!job) throw new Error(`job ${jobId} does not exist`);
+  return job;
+}
+
+function put(rows: Rows, job: JobRow, change: Partial<JobRow>): JobRow {
+  const after = { ...job, ...change, updatedAtMs: rows.nowMs };
+  rows.put(jobs, job.id, after);
+  return after;
+}
+
+export type Begin =
+  | { readonly kind: 'begun'; readonly job: JobRow }
+  /** The job is over; nothing is to be done. */
+  | { readonly kind: 'ended'; readonly job: JobRow }
+  | { readonly kind: 'cancel-requested' }
+  | { readonly kind: 'late' };
+
+/** The entry of every run: a job that is over stays over; otherwise this run takes the lease. */
+export function beginJob(jobId: string, lease: string): Operation<Begin> {
+  return {
+    reads: [read(holds, jobId), read(jobs, jobId)],
+    decide: (rows) => {
+      const job = jobOf(rows, jobId);
+      if (!isLive(job.status) || rows.get(holds, jobId)?.state !== 'open') return { kind: 'ended', job };
+      if (job.cancelRequestedAtMs !== null) return { kind: 'cancel-requested' };
+      if (job.deadlineAtMs <= rows.nowMs) return { kind: 'late' };
+      const begun = put(rows, job, {
+        status: 'PROCESSING',
+        attempt: job.attempt + 1,
+        lease,
+        startedAtMs: job.startedAtMs ?? rows.nowMs,
+      });
+      return { kind: 'begun', job: begun };
+    },
+  };
+}
+
+export type CallPermit =
+  | { readonly kind: 'granted'; readonly call: number }
+  | { readonly kind: 'exhausted' }
+  | { readonly kind: 'lease-lost' };
+
+/** Counts a provider call before it is made. */
+export function countProviderCall(
+  jobId: string,
+  lease: string,
+  call: { readonly providerKeyId: number; readonly modelId: number; readonly modelName: string },
+): Operation<CallPermit> {
+  return {
+    reads: [read(jobs, jobId)],
+    decide: (rows) => {
+      const job = jobOf(rows, jobId);
+      if (job.lease !== lease || !isLive(job.status)) return { kind: 'lease-lost' };
+      if (job.providerAttempts >= MAX_PROVIDER_CALLS) return { kind: 'exhausted' };
+      put(rows, job, { ...call, providerAttempts: job.providerAttempts + 1 });
+      return { kind: 'granted', call: job.providerAttempts + 1 };
+    },
+  };
+}
+
+export type Completion = { readonly kind: 'completed'; readonly cost: bigint } | { readonly kind: 'not-ours' };
+
+/** Stores the result and captures the cost in one transaction, if the run still has the lease. Idempotent. */
+export function completeJob(
+  jobId: string,
+  lease: string,
+  capture: Capture,
+  result: string,
+  end: Extract<JobStatus, 'COMPLETED' | 'CANCELLED'> = 'COMPLETED',
+): Operation<Completion> {
+  return {
+    reads: [...captureReads(capture), read(jobs, jobId)],
+    bytes: result.length * 2,
+    decide: (rows) => {
+      const job = jobOf(rows, jobId);
+      if (job.status === end && job.lease === lease) return { kind: 'completed', cost: job.cost ?? 0n };
+      if (!isLive(job.status) || job.lease !== lease) return { kind: 'not-ours' };
+      const outcome = decideCapture(rows, capture);
+      const cost = chargedOf(outcome);
+      if (cost === undefined) return { kind: 'not-ours' };
+      put(rows, job, { status: end, cost, progress: 100, finishedAtMs: rows.nowMs, modelId: capture.modelId });
+      rows.append(jobResults, { id: jobId, result });
+      return { kind: 'completed', cost };
+    },
+  };
+}
+
+function chargedOf(outcome: CaptureOutcome): bigint | undefined {
+  return outcome.kind === 'captured' || outcome.kind === 'already-captured' ? outcome.charged : undefined;
+}
+
+export interface JobEnd {
+  readonly jobId: string;
+  readonly status: Extract<JobStatus, 'FAILED' | 'CANCELLED'>;
+  readonly errorCode: number | null;
+  readonly errorMessage: string | null;
+  readonly release: Release;
+  /** Only while this run has the lease; undefined = whoever has it. */
+  readonly lease?: string;
+}
+
+/** Ends a live job without a charge and gives its hold back. Idempotent. @returns the status the job then has. */
+export function endJob(end: JobEnd): Operation<JobStatus> {
+  return {
+    reads: [...releaseReads(end.release), read(jobs, end.jobId)],
+    decide: (rows) => {
+      const job = jobOf(rows, end.jobId);
+      if (!isLive(job.status) || (end.lease !== undefined && job.lease !== end.lease)) return job.status;
+      decideRelease(rows, end.release);
+      put(rows, job, {
+        status: end.status,
+        errorCode: end.errorCode,
+        errorMessage: end.errorMessage,
+        cost: 0n,
+        finishedAtMs: rows.nowMs,
+      });
+      return end.status;
+    },
+  };
+}
+
+/** Asks for a cancel: a job that no run has begun ends at once, a running one is told. Idempotent. */
+export function cancelJob(jobId: string, release: Release): Operation<JobStatus> {
+  return {
+    reads: [...releaseReads(release), read(jobs, jobId)],
+    decide: (rows) => {
+      const job = jobOf(rows, jobId);
+      if (!isLive(job.status)) return job.status;
+      if (job.attempt > 0) {
+        return put(rows, job, { cancelRequestedAtMs: job.cancelRequestedAtMs ?? rows.nowMs }).status;
+      }
+      decideRelease(rows, release);
+      const at = rows.nowMs;
+      return put(rows, job, { status: 'CANCELLED', cost: 0n, cancelRequestedAtMs: at, finishedAtMs: at }).status;
+    },
+  };
+}
+
+/** Remembers how far an asynchronous provider task is, while the run has the lease. @returns false when it has not. */
+export function noteUpstreamTask(
+  jobId: string,
+  lease: string,
+  state: 'submitting' | 'submitted',
+  taskId: string | null,
+): Operation<boolean> {
+  return {
+    reads: [read(jobs, jobId)],
+    decide: (rows) => {
+      const job = jobOf(rows, jobId);
+      if (job.lease !== lease || !isLive(job.status)) return false;
+      put(rows, job, { upstreamState: state, upstreamTaskId: taskId });
+      return true;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Starts workflows from the outbox. Answers never wait for Temporal: the row is committed first, the start follows in
+ * the background, and what was not started (Temporal away, the process killed) is started by the relay.
+ */
+import {
+  type Client,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+} from '@temporalio/client';
+import { defineSearchAttributeKey, type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
+import type { Logger } from 'pino';
+import {
+  fitTitle,
+  SEARCH_ATTRIBUTES,
+  type SearchAttributeName,
+  type WorkflowStart,
+} from '../../workflows/contracts.ts';
+import type { WorkflowOutboxStore } from './store.ts';
+
+/** A refused port takes the SDK seconds and a hung server for ever; the relay tries again anyway. */
+const START_DEADLINE_MS = 5_000;
+const RELAY_BATCH = 100;
+const PARALLEL_STARTS = 20;
+
+export class WorkflowStarter {
+  readonly #client: Client;
+  readonly #store: WorkflowOutboxStore;
+  readonly #log: Logger;
+
+  constructor(client: Client, store: WorkflowOutboxStore, log: Logger) {
+    this.#client = client;
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** Starts a committed workflow in the background. */
+  kick(start: WorkflowStart): void {
+    this.#startAndForget(start).catch((err: unknown) => {
+      this.#log.warn({ err, workflowId: start.workflowId }, 'workflow not started yet; the relay will');
+    });
+  }
+
+  /** One round of the relay. @returns how many starts were due. */
+  async relay(): Promise<number> {
+    const due = await this.#store.takeDue(RELAY_BATCH);
+    for (let from = 0; from < due.length; from += PARALLEL_STARTS) {
+      const group = due.slice(from, from + PARALLEL_STARTS);
+      const results = await Promise.allSettled(group.map((start) => this.#startAndForget(start)));
+      for (const result of results) {
+        if (result.status === 'rejected') this.#log.warn({ err: result.reason }, 'workflow not started yet');
+      }
+    }
+    return due.length;
+  }
+
+  async #startAndForget(start: WorkflowStart): Promise<void> {
+    await this.#client.withDeadline(Date.now() + START_DEADLINE_MS, () => this.#start(start));
+    await this.#store.remove([start.workflowId]);
+  }
+
+  /** Already started counts as started: the row is the guard, the id only saves work. */
+  async #start(start: WorkflowStart): Promise<void> {
+    const title = fitTitle(start.title);
+    try {
+      await this.#client.workflow.start(start.workflow, {
+        workflowId: start.workflowId,
+        taskQueue: start.taskQueue,
+        args: [start.input],
+        workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+        workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+        memo: { title },
+        staticSummary: title,
+        typedSearchAttributes: attributesOf(start.searchAttributes),
+        priority: {
+          ...(start.priority === undefined ? {} : { priorityKey: start.priority }),
+          ...(start.fairnessKey === undefined ? {} : { fairnessKey: start.fairnessKey }),
+        },
+      });
+    } catch (error) {
+      if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    }
+  }
+}
+
+function attributesOf(values: WorkflowStart['searchAttributes']): TypedSearchAttributes {
+  const pairs: SearchAttributePair[] = [];
+  for (const [name, value] of Object.entries(values)) {
+    if (typeof value === 'number') pairs.push({ key: defineSearchAttributeKey(name, 'INT'), value });
+    else pairs.push({ key: defineSearchAttributeKey(name, 'KEYWORD'), value });
+  }
+  return new TypedSearchAttributes(pairs);
+}

@@ -1,0 +1,57 @@
+/** Reads and clears the outbox of workflow starts. */
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { z } from 'zod';
+import type { WorkflowStart } from '../../workflows/contracts.ts';
+import { SEARCH_ATTRIBUTES, TASK_QUEUES, WORKFLOWS } from '../../workflows/contracts.ts';
+
+/** Waits between tries of one start: 1 s doubling to a minute. */
+const MAX_BACKOFF_SECONDS = 60;
+
+const startSchema = z.object({
+  workflow: z.enum(WORKFLOWS),
+  workflowId: z.string(),
+  taskQueue: z.enum(TASK_QUEUES),
+  input: z.union([
+    z.object({ jobId: z.string(), accountId: z.number(), deadlineMs: z.number() }),
+    z.object({ orderNo: z.string(), ttlMs: z.number() }),
+  ]),
+  title: z.string(),
+  searchAttributes: z.partialRecord(
+    z.enum(Object.keys(SEARCH_ATTRIBUTES) as (keyof typeof SEARCH_ATTRIBUTES)[]),
+    z.union([z.string(), z.number()]),
+  ),
+  priority: z.number().exactOptional(),
+  fairnessKey: z.string().exactOptional(),
+});
+
+export class WorkflowOutboxStore {
+  readonly #sequelize: Sequelize;
+
+  constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
+  }
+
+  /** Starts that are due, oldest first; each is put off first, so that two relays seldom try the same one. */
+  async takeDue(limit: number): Promise<WorkflowStart[]> {
+    const rows = await this.#sequelize.query<{ workflow_id: string; start: unknown }>(
+      'SELECT workflow_id, start FROM workflow_outbox WHERE next_try_at <= NOW(3) ORDER BY next_try_at LIMIT ?',
+      { replacements: [limit], type: QueryTypes.SELECT },
+    );
+    if (rows.length === 0) return [];
+    await this.#sequelize.query(
+      `UPDATE workflow_outbox SET tries=tries+1,
+              next_try_at=NOW(3) + INTERVAL LEAST(${MAX_BACKOFF_SECONDS}, POW(2, LEAST(tries, 10))) SECOND
+        WHERE workflow_id IN (?)`,
+      { replacements: [rows.map((row) => row.workflow_id)] },
+    );
+    return rows.map((row) => startSchema.parse(typeof row.start === 'string' ? JSON.parse(row.start) : row.start));
+  }
+
+  /** Forgets a start that Temporal has taken. Idempotent. */
+  async remove(workflowIds: readonly string[]): Promise<void> {
+    if (workflowIds.length === 0) return;
+    await this.#sequelize.query('DELETE FROM workflow_outbox WHERE workflow_id IN (?)', {
+      replacements: [workflowIds],
+    });
+  }
+}

@@ -1,0 +1,31 @@
+/** Every timeout and retry policy of the product's activities, once. */
+import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { JobActivities } from '../activities/jobs/job-activities.ts';
+import type { OrderActivities } from '../activities/orders/order-activities.ts';
+
+/** A lost worker is noticed after this silence. */
+const HEARTBEAT_TIMEOUT = '10s';
+
+/**
+ * The job itself: one activity that is safe to run again at any point. It has no maximum of attempts: provider calls are
+ * counted in the job's row. `startToCloseTimeout` only bounds one run.
+ */
+export function jobRun(deadlineMs: number) {
+  return proxyActivities<Pick<JobActivities, 'runJob'>>({
+    startToCloseTimeout: deadlineMs,
+    heartbeatTimeout: HEARTBEAT_TIMEOUT,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '200ms', backoffCoefficient: 2, maximumInterval: '10s' },
+  });
+}
+
+/** Puts the end of a job right where the run could not: retried until the database takes it. */
+export const { closeJob } = proxyActivities<Pick<JobActivities, 'closeJob'>>({
+  startToCloseTimeout: '1m',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+export const { expireOrder } = proxyActivities<Pick<OrderActivities, 'expireOrder'>>({
+  startToCloseTimeout: '30s',
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});

@@ -1,0 +1,82 @@
+/**
+ * What the API, the workers and the workflows agree on: names, task queues, inputs, signals, ids. Inputs hold
+ * references only: no prompt, key or result text ever enters a history.
+ */
+
+export const TASK_QUEUES = { jobs: 'jobs', orders: 'orders' } as const;
+
+export const WORKFLOWS = { chatJob: 'chatJob', imageJob: 'imageJob', orderExpiry: 'orderExpiry' } as const;
+export type WorkflowName = keyof typeof WORKFLOWS;
+
+export interface JobInput {
+  readonly jobId: string;
+  readonly accountId: number;
+  /** How long the job may take in all, counted from its submission. */
+  readonly deadlineMs: number;
+}
+
+/** The end of a job as the workflow reports it; amounts as decimal text. */
+export interface JobOutcome {
+  readonly status: 'COMPLETED' | 'FAILED' | 'CANCELLED';
+  readonly cost: string;
+  /** Row id of the provider key that answered, or null. */
+  readonly providerKeyId: number | null;
+}
+
+export interface OrderExpiryInput {
+  readonly orderNo: string;
+  readonly ttlMs: number;
+}
+
+export interface OrderOutcome {
+  readonly status: 'COMPLETED' | 'FAILED' | 'PENDING';
+  /** Milliseconds until the order expires by the database's clock; 0 when it is decided. */
+  readonly remainingMs: number;
+}
+
+/** Signals of `orderExpiry`: hints that the database has decided; the row is the truth. */
+export const ORDER_SIGNALS = { settled: 'settled' } as const;
+
+/** The job's id is the workflow's: a job can be found in Temporal UI by the id its client polls. */
+export function jobWorkflowId(jobId: string): string {
+  return jobId;
+}
+
+export function orderWorkflowId(orderNo: string): string {
+  return `order:${orderNo}`;
+}
+
+/** Search attributes that operators filter by. Never text of users. */
+export const SEARCH_ATTRIBUTES = {
+  Modality: 'KEYWORD',
+  UserId: 'INT',
+  Model: 'KEYWORD',
+  Provider: 'KEYWORD',
+  OrderNo: 'KEYWORD',
+} as const;
+export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
+
+/** Everything Temporal is told to start one workflow; stored in the outbox until it has been. */
+export interface WorkflowStart {
+  readonly workflow: WorkflowName;
+  readonly workflowId: string;
+  readonly taskQueue: (typeof TASK_QUEUES)[keyof typeof TASK_QUEUES];
+  readonly input: JobInput | OrderExpiryInput;
+  /** One line for `workflow list` and the detail view, at most 200 bytes. */
+  readonly title: string;
+  readonly searchAttributes: Readonly<Partial<Record<SearchAttributeName, string | number>>>;
+  /** 1 (first) to 5; acts only when there is a backlog. */
+  readonly priority?: number;
+  /** Whose backlog it is counted to: one user's flood does not delay another's job. */
+  readonly fairnessKey?: string;
+}
+
+const TITLE_BYTES = 200;
+
+/** Cuts a title to what Temporal's summary takes, at a character's border. */
+export function fitTitle(title: string): string {
+  const encoder = new TextEncoder();
+  let text = title;
+  while (encoder.encode(text).byteLength > TITLE_BYTES) text = text.slice(0, -1);
+  return text;
+}

@@ -1,0 +1,3 @@
+/** The workflows that the workers' bundle holds. */
+export { chatJob } from './chat-job.workflow.ts';
+export { orderExpiry } from './order-expiry.workflow.ts';
