@@ -42,6 +42,13 @@ export class EventStream {
     this.#count(delivered);
   }
 
+  /** Tokens of the texts sent so far. */
+  deliveredTokens(): number {
+    let tokens = 0;
+    for (const text of this.#texts.values()) tokens += countTokens(text);
+    return tokens;
+  }
+
   /** Ends a whole stream: from here on the whole usage counts. */
   async finish(usage: CountedUsage, lastEvent?: string): Promise<void> {
     if (lastEvent !== undefined) await this.#write(lastEvent);
@@ -92,8 +99,7 @@ export class EventStream {
 
   #countTexts(): void {
     const { delivered, usage } = this.#call.record;
-    delivered.tokens = 0;
-    for (const text of this.#texts.values()) delivered.tokens += countTokens(text);
+    delivered.tokens = this.deliveredTokens();
     if (usage) usage.completionTokens = delivered.tokens;
   }
 }

@@ -23,17 +23,19 @@ export interface Shared {
 
 type Handler = (call: Call) => Promise<void>;
 
+/** A route of a vendor's API. POST is work a vendor charges for; `free` marks those that are not. */
 export function vendorRoute(
   shared: Shared,
   vendor: Vendor,
   method: Route['method'],
   path: string,
   handler: Handler,
+  { free = method === 'GET' }: { free?: boolean } = {},
 ): Route {
   return {
     method,
     path,
-    handle: (request, response, match) => serveCall(shared, vendor, handler, request, response, match),
+    handle: (request, response, match) => serveCall(shared, vendor, handler, !free, request, response, match),
   };
 }
 
@@ -41,6 +43,7 @@ async function serveCall(
   shared: Shared,
   vendor: Vendor,
   handler: Handler,
+  work: boolean,
   request: IncomingMessage,
   response: ServerResponse,
   match: RouteMatch,
@@ -48,7 +51,15 @@ async function serveCall(
   const key = /^Bearer (.*)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
   const body = await readRequestBody(request);
   const verdict = shared.keys.admit(key);
-  const call = openCall(shared, vendor, request, response, match, key, body.ok ? body.fields : {}, verdict);
+  const call = openCall(shared, vendor, {
+    request,
+    response,
+    match,
+    work,
+    key,
+    verdict,
+    body: body.ok ? body.fields : {},
+  });
   try {
     refuseByKey(vendor, verdict);
     if (!body.ok) throw vendor.error('bad_request', body.reason);
@@ -65,16 +76,18 @@ async function serveCall(
   }
 }
 
-function openCall(
-  shared: Shared,
-  vendor: Vendor,
-  request: IncomingMessage,
-  response: ServerResponse,
-  match: RouteMatch,
-  key: string,
-  body: Record<string, unknown>,
-  verdict: KeyVerdict,
-): Call {
+interface Arrival {
+  request: IncomingMessage;
+  response: ServerResponse;
+  match: RouteMatch;
+  work: boolean;
+  key: string;
+  verdict: KeyVerdict;
+  body: Record<string, unknown>;
+}
+
+function openCall(shared: Shared, vendor: Vendor, arrival: Arrival): Call {
+  const { request, response, match, work, key, verdict, body } = arrival;
   const modelAsked = typeof body.model === 'string' ? body.model : '';
   const parsed = parseModelName(modelAsked);
   const requestId = vendor.newRequestId();
@@ -84,7 +97,8 @@ function openCall(
     key: recordedKey(key),
     model: parsed.model,
     path,
-    stream: body.stream === true || body.stream === 'true',
+    stream: body.stream === true || body.stream === 'true' || request.headers['x-dashscope-sse'] === 'enable',
+    work,
     requestId,
     clientRequestId: headerText(request, 'x-request-id') ?? headerText(request, 'x-client-request-id') ?? null,
   });
@@ -141,7 +155,7 @@ function refuseByKey(vendor: Vendor, verdict: KeyVerdict): void {
   if (verdict.verdict === 'overdue') throw vendor.error('overdue');
   if (verdict.verdict === 'limited') {
     const error = vendor.error('rate_limited');
-    throw new VendorError(error, Math.max(1, Math.ceil(verdict.resetMs / 1_000)));
+    throw vendor.sendsRetryAfter ? new VendorError(error, Math.max(1, Math.ceil(verdict.resetMs / 1_000))) : error;
   }
 }
 

@@ -1,6 +1,7 @@
 /** The keyless provider: an HTTP server that speaks the vendors' own wire formats, with ground truth and faults. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { controlRoutes } from './control/routes.ts';
+import { dashscopeRoutes } from './dashscope/routes.ts';
 import { FaultRules } from './faults/fault-rules.ts';
 import { pictureRoute } from './images/picture.ts';
 import { Journal } from './journal/journal.ts';
@@ -23,7 +24,12 @@ export interface Simulator {
 export async function startSimulator(options: { port?: number; host?: string } = {}): Promise<Simulator> {
   const host = options.host ?? '127.0.0.1';
   const shared: Shared = { journal: new Journal(), rules: new FaultRules(), keys: new Keys() };
-  const router = new Router([...controlRoutes(shared), ...openaiRoutes(shared), pictureRoute()]);
+  const router = new Router([
+    ...controlRoutes(shared),
+    ...openaiRoutes(shared),
+    ...dashscopeRoutes(shared),
+    pictureRoute(),
+  ]);
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     serve(router, request, response).catch((error: unknown) => {
       console.error(`simulator: ${request.method} ${request.url} failed:`, error);

@@ -33,6 +33,8 @@ export class VendorError extends Error {
 
 export interface Vendor {
   readonly name: VendorName;
+  /** Whether a 429 comes with Retry-After (the `429` fault sends one for every vendor). */
+  readonly sendsRetryAfter: boolean;
   newRequestId(): string;
   /** Headers every reply carries. */
   headers(requestId: string, verdict: KeyVerdict | undefined): Record<string, string>;

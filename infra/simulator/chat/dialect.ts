@@ -11,5 +11,10 @@ export interface ChatDialect {
   usage(usage: CountedUsage): Record<string, unknown>;
   /** Fields every completion and chunk carries beside OpenAI's own. */
   extraFields: Record<string, unknown>;
+  /** Members of every delta, and the delta that comes with the finish reason. */
+  everyDelta: Record<string, unknown>;
+  finalDelta: Record<string, unknown>;
+  /** `usage` of the chunks before the last: OpenAI's null only if usage was asked for, the others' always. */
+  usageOnChunks: 'null-if-asked' | 'null-always' | 'cumulative-if-asked';
   completionId(seed: number): string;
 }

@@ -8,19 +8,22 @@ export interface Picture {
   width: number;
   height: number;
   seed: number;
+  /** Noted in the link and in the file; not painted. */
+  watermark?: boolean;
 }
 
 /** As vendors do: a link is good for a day. */
 const URL_LIFETIME_SECONDS = 24 * 60 * 60;
 const GONE = 'gone';
 
-export function drawPicture({ width, height, seed }: Picture): Promise<Buffer> {
-  return makePng(width, height, seed, `simulated picture ${seed}`);
+export function drawPicture({ width, height, seed, watermark }: Picture): Promise<Buffer> {
+  return makePng(width, height, seed, `simulated picture ${seed}${watermark ? ', watermarked' : ''}`);
 }
 
 /** A signed link on the simulator itself. A `gone` picture's link answers 404. */
-export function pictureUrl(origin: string, { width, height, seed }: Picture, gone: boolean): string {
-  const path = `/pictures/${gone ? GONE : seed}/${width}x${height}.png`;
+export function pictureUrl(origin: string, picture: Picture, gone: boolean): string {
+  const { width, height, seed, watermark } = picture;
+  const path = `/pictures/${gone ? GONE : seed}/${width}x${height}${watermark ? '-watermarked' : ''}.png`;
   const expires = Math.floor(Date.now() / 1_000) + URL_LIFETIME_SECONDS;
   return `${origin}${path}?Expires=${expires}&OSSAccessKeyId=simulator&Signature=${signature(path, expires)}`;
 }
@@ -39,9 +42,15 @@ export function pictureRoute(): Route {
       if (url.searchParams.get('Signature') !== signature(url.pathname, expires))
         return refuse(403, 'SignatureDoesNotMatch');
       if (expires < Date.now() / 1_000) return refuse(403, 'Request has expired.');
-      const size = /^(\d+)x(\d+)\.png$/.exec(params.file ?? '');
+      const size = /^(\d+)x(\d+)(-watermarked)?\.png$/.exec(params.file ?? '');
       if (params.seed === GONE || size === null) return refuse(404, 'NoSuchKey');
-      const bytes = await drawPicture({ width: Number(size[1]), height: Number(size[2]), seed: Number(params.seed) });
+      const [, width, height, watermark] = size;
+      const bytes = await drawPicture({
+        width: Number(width),
+        height: Number(height),
+        seed: Number(params.seed),
+        watermark: watermark !== undefined,
+      });
       response.writeHead(200, { 'content-type': 'image/png', 'content-length': bytes.length }).end(bytes);
     },
   };

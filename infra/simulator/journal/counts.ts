@@ -8,6 +8,7 @@ const ZERO = {
   refused: 0,
   cutByClient: 0,
   cutBySimulator: 0,
+  otherCalls: 0,
   promptTokens: 0,
   completionTokens: 0,
   cachedTokens: 0,
@@ -31,8 +32,12 @@ const FIELD_OF_OUTCOME = {
 export class Counts {
   readonly #counts = new Map<string, Count>();
 
-  begin(name: string): void {
+  begin(name: string, work: boolean): void {
     const count = this.#of(name);
+    if (!work) {
+      count.otherCalls += 1;
+      return;
+    }
     count.calls += 1;
     count.running += 1;
   }
@@ -40,6 +45,8 @@ export class Counts {
   end(name: string, record: CallRecord): void {
     if (record.outcome === 'running') return;
     const count = this.#of(name);
+    count.deliveredImages += record.delivered.images;
+    if (!record.work) return;
     // A reset while the call ran has forgotten its start.
     count.running = Math.max(0, count.running - 1);
     count[FIELD_OF_OUTCOME[record.outcome]] += 1;
@@ -49,7 +56,10 @@ export class Counts {
     count.images += record.usage?.images ?? 0;
     count.deliveredTokens += record.delivered.tokens;
     count.deliveredChunks += record.delivered.chunks;
-    count.deliveredImages += record.delivered.images;
+  }
+
+  addImages(name: string, images: number): void {
+    this.#of(name).images += images;
   }
 
   view(): CountsView {

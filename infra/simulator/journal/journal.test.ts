@@ -8,6 +8,7 @@ const start = {
   model: 'sim-chat',
   path: '/',
   stream: false,
+  work: true,
   requestId: 'r',
   clientRequestId: null,
 };
@@ -52,4 +53,15 @@ test('a reset forgets, ids go on', () => {
     journal.entries(0, 10).map((entry) => entry.id),
     [2],
   );
+});
+
+test('looking at a task is counted apart, pictures made later are added', () => {
+  const journal = new Journal();
+  const submitted = journal.begin(start);
+  submitted.usage = { ...usage };
+  journal.end(submitted, 'completed');
+  journal.end(journal.begin({ ...start, work: false }), 'completed');
+  journal.addImages(submitted, 4);
+  const count = journal.counts().byKey['sim-a'];
+  assert.deepEqual([count?.calls, count?.otherCalls, count?.completed, count?.images], [1, 1, 1, 4]);
 });

@@ -24,6 +24,8 @@ export interface CallRecord {
   readonly model: string;
   readonly path: string;
   readonly stream: boolean;
+  /** False for calls that a vendor does not charge: lists, looking at a task. Counted apart, as `otherCalls`. */
+  readonly work: boolean;
   /** The id sent back in the reply. */
   readonly requestId: string;
   /** The caller's own x-request-id or x-client-request-id. */
@@ -40,7 +42,7 @@ export interface CallRecord {
 
 export type CallStart = Pick<
   CallRecord,
-  'vendor' | 'key' | 'model' | 'path' | 'stream' | 'requestId' | 'clientRequestId'
+  'vendor' | 'key' | 'model' | 'path' | 'stream' | 'work' | 'requestId' | 'clientRequestId'
 >;
 
 export class Journal {
@@ -63,8 +65,8 @@ export class Journal {
       delivered: { chunks: 0, tokens: 0, images: 0 },
     };
     this.#ring[this.#lastId % RING_SIZE] = record;
-    this.#byKey.begin(record.key);
-    this.#byModel.begin(record.model);
+    this.#byKey.begin(record.key, record.work);
+    this.#byModel.begin(record.model, record.work);
     return record;
   }
 
@@ -75,6 +77,13 @@ export class Journal {
     record.endedAtMs = Date.now();
     this.#byKey.end(record.key, record);
     this.#byModel.end(record.model, record);
+  }
+
+  /** Adds pictures that were made after the call itself had ended, by a task it started. */
+  addImages(record: CallRecord, images: number): void {
+    if (record.usage) record.usage.images += images;
+    this.#byKey.addImages(record.key, images);
+    this.#byModel.addImages(record.model, images);
   }
 
   /** Entries with an id above `since`, oldest first, as far as the ring still holds them. */

@@ -24,6 +24,9 @@ const OPENAI_CHAT: ChatDialect = {
     },
   }),
   extraFields: { service_tier: 'default', system_fingerprint: 'fp_simulator' },
+  everyDelta: {},
+  finalDelta: {},
+  usageOnChunks: 'null-if-asked',
   completionId: (seed) => `chatcmpl-${seededHex(seed, 29)}`,
 };
 

@@ -78,6 +78,7 @@ const TOKENS_PER_MINUTE = 2_000_000;
 
 export const OPENAI: Vendor = {
   name: 'openai',
+  sendsRetryAfter: true,
   newRequestId: () => `req_${randomBytes(16).toString('hex')}`,
   headers: (requestId, verdict) => ({
     'x-request-id': requestId,
