@@ -24,10 +24,14 @@ export function claimDataFolder(dataFolder: string): Claim {
   throw new Error(`a launcher runs in ${dataFolder} already; stop it with Ctrl-C in its terminal, or: kill ${pid}`);
 }
 
+/** Ends the project's own processes in the data folder; servers stay. */
+export async function endServices(dataFolder: string, servers: readonly string[]): Promise<void> {
+  const names = leftoverProcesses(dataFolder).filter((name) => !servers.includes(name));
+  await Promise.all(names.map((name) => stopProcess(dataFolder, name, LEFTOVER_GRACE_MS)));
+}
+
 /** Ends what a killed launcher left running: our processes first, then the servers they use. */
 export async function endLeftovers(dataFolder: string, servers: readonly string[]): Promise<void> {
-  const left = leftoverProcesses(dataFolder);
-  for (const group of [left.filter((name) => !servers.includes(name)), left.filter((name) => servers.includes(name))]) {
-    await Promise.all(group.map((name) => stopProcess(dataFolder, name, LEFTOVER_GRACE_MS)));
-  }
+  await endServices(dataFolder, servers);
+  await Promise.all(leftoverProcesses(dataFolder).map((name) => stopProcess(dataFolder, name, LEFTOVER_GRACE_MS)));
 }
