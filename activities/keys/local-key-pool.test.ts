@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLogger } from '../../infra/logger.ts';
+import type { CallResult, KeyPool, PickedKey } from './key-pool.ts';
+import { createKeyPool, type ProviderKey } from './local-key-pool.ts';
+
+const PROVIDER = 3;
+const SUCCESS: CallResult = { kind: 'success' };
+const NONE: ReadonlySet<number> = new Set();
+
+interface Bench {
+  readonly pool: KeyPool;
+  readonly lines: Record<string, unknown>[];
+  keys: ProviderKey[];
+  nowMs: number;
+  pick(except?: readonly number[]): PickedKey;
+  ids(count: number): number[];
+}
+
+function bench(keyCount: number): Bench {
+  const lines: Record<string, unknown>[] = [];
+  const state: Bench = {
+    lines,
+    keys: Array.from({ length: keyCount }, (_, index) => ({ id: index + 1, apiKey: `key-${index + 1}`, weight: 1 })),
+    nowMs: 1_700_000_000_000,
+    pool: createKeyPool({
+      keysOf: (providerId) => (providerId === PROVIDER ? state.keys : []),
+      log: createLogger('info', { write: (line) => lines.push(JSON.parse(line)) }),
+      now: () => state.nowMs,
+    }),
+    pick(except = []) {
+      const key = state.pool.pick(PROVIDER, new Set(except));
+      assert.ok(key, 'there is a usable key');
+      return key;
+    },
+    ids(count) {
+      return Array.from({ length: count }, () => {
+        const key = state.pick();
+        state.pool.report(key, SUCCESS);
+        return key.id;
+      });
+    },
+  };
+  return state;
+}
+
+function failed(failure: Extract<CallResult, { kind: 'failure' }>['failure']): CallResult {
+  return { kind: 'failure', failure };
+}
+
+function fail(at: Bench, keyId: number, failure: Parameters<typeof failed>[0], times = 1): void {
+  const others = at.keys.map(({ id }) => id).filter((id) => id !== keyId);
+  for (let time = 0; time < times; time += 1) at.pool.report(at.pick(others), failed(failure));
+}
+
+test('takes turns over the keys of the provider and leaves out what is excepted', () => {
+  const at = bench(3);
+  assert.deepEqual(at.ids(6), [1, 2, 3, 1, 2, 3]);
+  assert.equal(at.pick([1, 3]).id, 2);
+  assert.equal(at.pool.pick(PROVIDER, new Set([1, 2, 3])), undefined);
+  assert.equal(at.pool.pick(99, NONE), undefined);
+});
+
+test('an open circuit is never picked; when its time is over the next first attempt is its one probe', () => {
+  const at = bench(3);
+  fail(at, 2, 'rate');
+  assert.equal(at.ids(20).includes(2), false);
+  at.nowMs += 59_999;
+  assert.equal(at.ids(20).includes(2), false);
+  at.nowMs += 1;
+  const probe = at.pick();
+  assert.equal(probe.id, 2);
+  assert.equal(at.ids(20).includes(2), false, 'one probe only');
+  at.pool.report(probe, SUCCESS);
+  assert.deepEqual(new Set(at.ids(3)), new Set([1, 2, 3]));
+});
+
+test('a second attempt is a probe only when no other key is left', () => {
+  const at = bench(3);
+  fail(at, 2, 'rate');
+  at.nowMs += 60_000;
+  assert.equal(at.pick([1]).id, 3);
+  assert.equal(at.pick([1, 3]).id, 2);
+});
+
+test("a caller's mistake frees the probe for the next call and never takes a key out", () => {
+  const at = bench(1);
+  for (const failure of ['content', 'bad-request', 'model', 'cancelled'] as const) fail(at, 1, failure, 20);
+  fail(at, 1, 'account');
+  assert.equal(at.pool.pick(PROVIDER, NONE), undefined);
+  at.nowMs += 600_000;
+  for (const failure of ['content', 'bad-request', 'model', 'cancelled'] as const) {
+    const probe = at.pick();
+    assert.equal(at.pool.pick(PROVIDER, NONE), undefined);
+    at.pool.report(probe, failed(failure));
+  }
+  at.pool.report(at.pick(), SUCCESS);
+  assert.equal(at.ids(5).length, 5);
+});
+
+test('calls that began before the circuit opened do not open it again after it was closed', () => {
+  const at = bench(1);
+  const hanging = Array.from({ length: 40 }, () => at.pick());
+  for (const key of hanging.splice(0, 5)) at.pool.report(key, failed('timeout'));
+  assert.equal(at.pool.pick(PROVIDER, NONE), undefined);
+  at.nowMs += 30_000;
+  at.pool.report(at.pick(), SUCCESS);
+  for (const key of hanging) at.pool.report(key, failed('timeout'));
+  assert.equal(at.ids(3).length, 3);
+});
+
+test('a success of a call that began before the circuit opened does not close it', () => {
+  const at = bench(1);
+  const early = at.pick();
+  fail(at, 1, 'rate');
+  at.pool.report(early, SUCCESS);
+  assert.equal(at.pool.pick(PROVIDER, NONE), undefined);
+});
+
+test('a key that was not picked but tested by an administrator comes back at once', () => {
+  const at = bench(1);
+  fail(at, 1, 'account');
+  at.pool.report({ id: 1, providerId: PROVIDER, apiKey: 'key-1' }, SUCCESS);
+  assert.equal(at.pick().id, 1);
+});
+
+test('says how long until some key may be tried, at least a second', () => {
+  const at = bench(2);
+  assert.equal(at.pool.retryAfterSeconds([PROVIDER]), 1);
+  fail(at, 1, 'account');
+  fail(at, 2, 'rate');
+  at.nowMs += 100;
+  assert.equal(at.pool.retryAfterSeconds([PROVIDER]), 60);
+  at.nowMs += 59_000;
+  assert.equal(at.pool.retryAfterSeconds([PROVIDER, 99]), 1);
+  assert.equal(at.pool.retryAfterSeconds([99]), 60);
+});
+
+test("an account's fault raises one alert, and no line carries a key", () => {
+  const at = bench(2);
+  const together = [at.pick([2]), at.pick([2]), at.pick([2])];
+  for (const key of together) at.pool.report(key, failed('account'));
+  fail(at, 2, 'rate');
+  const alerts = at.lines.filter((line) => line.alert === true);
+  assert.equal(alerts.length, 1);
+  assert.deepEqual([alerts[0]?.level, alerts[0]?.keyId, alerts[0]?.providerId], ['error', 1, PROVIDER]);
+  assert.equal(
+    at.lines.some((line) => JSON.stringify(line).includes('key-')),
+    false,
+  );
+});
