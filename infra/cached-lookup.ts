@@ -4,9 +4,9 @@
  */
 const MAX_AGE_MS = 30_000;
 
-export interface CachedLookup<K, V> {
+export interface CachedLookup<K, V, C extends unknown[] = []> {
   /** The value at once while it is fresh, else the promise of a load. A failed or undefined load is not kept. */
-  get(key: K): V | Promise<V | undefined>;
+  get(key: K, ...context: C): V | Promise<V | undefined>;
   /** Drops the entries for which `stale` holds; loads under way are not kept either. */
   forget(stale: (value: V, key: K) => boolean): void;
   clear(): void;
@@ -17,15 +17,18 @@ interface Entry<V> {
   readonly freshUntil: number;
 }
 
-export interface LookupOptions<K, V> {
-  load(key: K): Promise<V | undefined>;
+export interface LookupOptions<K, V, C extends unknown[]> {
+  /** `context` is what `get` was given beside the key; it is not remembered. */
+  load(key: K, ...context: C): Promise<V | undefined>;
   /** The oldest entry goes when there are more. */
   readonly maxEntries: number;
   /** Milliseconds; for tests. */
   readonly now?: () => number;
 }
 
-export function createCachedLookup<K, V>(options: LookupOptions<K, V>): CachedLookup<K, V> {
+export function createCachedLookup<K, V, C extends unknown[] = []>(
+  options: LookupOptions<K, V, C>,
+): CachedLookup<K, V, C> {
   const { load, maxEntries, now = Date.now } = options;
   const entries = new Map<K, Entry<V>>();
   const loads = new Map<K, Promise<V | undefined>>();
@@ -40,8 +43,8 @@ export function createCachedLookup<K, V>(options: LookupOptions<K, V>): CachedLo
     }
   };
 
-  const start = (key: K): Promise<V | undefined> => {
-    const loading = load(key)
+  const start = (key: K, context: C): Promise<V | undefined> => {
+    const loading = load(key, ...context)
       .then((value) => {
         // Only while nothing was invalidated since the load began.
         if (loads.get(key) === loading && value !== undefined) keep(key, value);
@@ -55,10 +58,10 @@ export function createCachedLookup<K, V>(options: LookupOptions<K, V>): CachedLo
   };
 
   return {
-    get(key) {
+    get(key, ...context) {
       const entry = entries.get(key);
       if (entry !== undefined && entry.freshUntil > now()) return entry.value;
-      return loads.get(key) ?? start(key);
+      return loads.get(key) ?? start(key, context);
     },
     forget(stale) {
       loads.clear();

@@ -1,0 +1,171 @@
+/** The one owner of the table `access_keys`. */
+import { DataTypes, literal, type Model, type ModelStatic, type Optional, QueryTypes, type Sequelize } from 'sequelize';
+import type { AccessKey, AccessKeyChange, AccessKeyLimits } from './access-key.ts';
+import type { BudgetPeriod } from './caller.ts';
+
+interface Row {
+  id: number;
+  userId: number;
+  name: string;
+  publicPart: string;
+  keyHash: Buffer;
+  lastFour: string;
+  isActive: number;
+  expiresAt: Date | null;
+  allowedModels: unknown;
+  rpmLimit: number | null;
+  tpmLimit: number | null;
+  parallelLimit: number | null;
+  budget: string | null;
+  budgetPeriod: BudgetPeriod | null;
+  lastUsedAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+  deletedAt: Date | null;
+}
+type RowModel = Model<Row, Optional<Row, 'id' | 'isActive' | 'lastUsedAt' | 'createdAt' | 'updatedAt' | 'deletedAt'>>;
+
+export interface NewAccessKey extends AccessKeyLimits {
+  readonly userId: number;
+  readonly name: string;
+  readonly publicPart: string;
+  readonly keyHash: Buffer;
+  readonly lastFour: string;
+}
+
+/** A key with all that decides whether it opens. */
+export interface KeyOfCaller {
+  readonly key: AccessKey;
+  readonly keyHash: Buffer;
+  readonly userId: number;
+  readonly userActive: boolean;
+  readonly accountId: number;
+}
+
+export class AccessKeyStore {
+  readonly #sequelize: Sequelize;
+  readonly #rows: ModelStatic<RowModel>;
+
+  constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
+    this.#rows = sequelize.define<RowModel>('access_keys', {
+      id: { type: DataTypes.INTEGER.UNSIGNED, primaryKey: true, autoIncrement: true },
+      userId: { type: DataTypes.INTEGER.UNSIGNED, allowNull: false },
+      name: { type: DataTypes.STRING(100), allowNull: false },
+      publicPart: { type: DataTypes.CHAR(16), allowNull: false },
+      keyHash: { type: DataTypes.BLOB, allowNull: false },
+      lastFour: { type: DataTypes.CHAR(4), allowNull: false },
+      isActive: { type: DataTypes.TINYINT.UNSIGNED },
+      expiresAt: { type: DataTypes.DATE(3) },
+      allowedModels: { type: DataTypes.JSON },
+      rpmLimit: { type: DataTypes.INTEGER.UNSIGNED },
+      tpmLimit: { type: DataTypes.INTEGER.UNSIGNED },
+      parallelLimit: { type: DataTypes.INTEGER.UNSIGNED },
+      budget: { type: DataTypes.BIGINT },
+      budgetPeriod: { type: DataTypes.STRING(8) },
+      lastUsedAt: { type: DataTypes.DATE(3) },
+      createdAt: { type: DataTypes.DATE(3) },
+      updatedAt: { type: DataTypes.DATE(3) },
+      deletedAt: { type: DataTypes.DATE(3) },
+    });
+  }
+
+  async insert(key: NewAccessKey): Promise<number> {
+    const { allowedModels, budget, ...columns } = key;
+    const row = await this.#rows.create({
+      ...columns,
+      allowedModels: allowedModels ?? null,
+      budget: budget === null ? null : budget.toString(),
+    });
+    return row.get().id;
+  }
+
+  /** The keys of a user that are not deleted, oldest first. */
+  async ofUser(userId: number): Promise<AccessKey[]> {
+    const rows = await this.#rows.findAll({ where: { userId, deletedAt: null }, order: [['id', 'ASC']] });
+    return rows.map((row) => keyOf(row.get()));
+  }
+
+  count(userId: number): Promise<number> {
+    return this.#rows.count({ where: { userId, deletedAt: null } });
+  }
+
+  async find(id: number, userId: number): Promise<AccessKey | undefined> {
+    const row = await this.#rows.findOne({ where: { id, userId, deletedAt: null } });
+    return row === null ? undefined : keyOf(row.get());
+  }
+
+  /** @returns false when the user has no such key. */
+  async update(id: number, userId: number, change: AccessKeyChange): Promise<boolean> {
+    const { active, budget, allowedModels, ...columns } = change;
+    const [changed] = await this.#rows.update(
+      {
+        ...columns,
+        ...(active === undefined ? {} : { isActive: active ? 1 : 0 }),
+        ...(budget === undefined ? {} : { budget: budget === null ? null : budget.toString() }),
+        ...(allowedModels === undefined ? {} : { allowedModels: allowedModels ?? literal('NULL') }),
+      },
+      { where: { id, userId, deletedAt: null } },
+    );
+    return changed === 1;
+  }
+
+  /** The row stays for the ledger's sake. @returns false when the user has no such key. */
+  async remove(id: number, userId: number): Promise<boolean> {
+    const [changed] = await this.#rows.update(
+      { deletedAt: new Date(), isActive: 0 },
+      { where: { id, userId, deletedAt: null } },
+    );
+    return changed === 1;
+  }
+
+  async byPublicPart(publicPart: string): Promise<KeyOfCaller | undefined> {
+    const row = (await this.#rows.findOne({ where: { publicPart, deletedAt: null } }))?.get();
+    if (row === undefined) return undefined;
+    const [owner] = await this.#sequelize.query<{ status: number; account_id: number }>(
+      `SELECT u.status, a.id AS account_id FROM users u
+        JOIN accounts a ON a.owner_kind = 'user' AND a.owner_id = u.id WHERE u.id = ?`,
+      { replacements: [row.userId], type: QueryTypes.SELECT },
+    );
+    if (owner === undefined) return undefined;
+    return {
+      key: keyOf(row),
+      keyHash: row.keyHash,
+      userId: row.userId,
+      userActive: owner.status === 1,
+      accountId: owner.account_id,
+    };
+  }
+
+  /** Notes the use; `keyHash`, when given, replaces a hash made with an older pepper. */
+  async touch(id: number, keyHash?: Buffer): Promise<void> {
+    await this.#rows.update(
+      {
+        lastUsedAt: new Date(),
+        // Named, or the column's ON UPDATE would call a use a change.
+        updatedAt: literal('updated_at'),
+        ...(keyHash === undefined ? {} : { keyHash }),
+      },
+      { where: { id } },
+    );
+  }
+}
+
+function keyOf(row: Row): AccessKey {
+  const { id, name, publicPart, lastFour, expiresAt, rpmLimit, tpmLimit, parallelLimit, budgetPeriod } = row;
+  return {
+    ...{ id, name, publicPart, lastFour, expiresAt, rpmLimit, tpmLimit, parallelLimit, budgetPeriod },
+    active: row.isActive === 1,
+    allowedModels: modelsOf(row.allowedModels),
+    budget: row.budget === null ? null : BigInt(row.budget),
+    lastUsedAt: row.lastUsedAt,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}
+
+/** MariaDB has no JSON type of its own and gives the text. */
+function modelsOf(stored: unknown): readonly string[] | null {
+  const value: unknown = typeof stored === 'string' ? JSON.parse(stored) : stored;
+  return Array.isArray(value) ? value.filter((name) => typeof name === 'string') : null;
+}

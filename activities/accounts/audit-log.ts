@@ -1,0 +1,116 @@
+/** What administrators did: who, what, before and after, when. The one owner of the table `audit_log`; append-only. */
+import { DataTypes, type Model, type ModelStatic, type Optional, type Sequelize, type Transaction } from 'sequelize';
+import type { UserCaller } from './caller.ts';
+import { masked } from './masking.ts';
+
+/** Who acts; null is the person at the keyboard of the server. */
+export type Actor = Pick<UserCaller, 'userId' | 'username'> | null;
+
+export interface AuditEntry {
+  readonly actor: Actor;
+  /** `users.assign-role`, `providers.update` … */
+  readonly action: string;
+  readonly targetKind: string;
+  readonly targetId: string | number;
+  /** States before and after; secrets in them are blanked. */
+  readonly before?: unknown;
+  readonly after?: unknown;
+  readonly traceId?: string;
+}
+
+export interface AuditRecord {
+  readonly id: number;
+  readonly actorUserId: number | null;
+  readonly actorName: string;
+  readonly action: string;
+  readonly targetKind: string;
+  readonly targetId: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly traceId: string | null;
+  readonly createdAt: Date;
+}
+
+export interface AuditQuery {
+  readonly actorUserId?: number | undefined;
+  readonly action?: string | undefined;
+  readonly targetKind?: string | undefined;
+  readonly targetId?: string | undefined;
+  readonly pageNum: number;
+  readonly pageSize: number;
+}
+
+interface Row {
+  id: string;
+  actorUserId: number | null;
+  actorName: string;
+  action: string;
+  targetKind: string;
+  targetId: string;
+  beforeState: unknown;
+  afterState: unknown;
+  traceId: string | null;
+  createdAt: Date;
+}
+type RowModel = Model<Row, Optional<Row, 'id' | 'createdAt'>>;
+
+const KEYBOARD = 'command line';
+const NAME_LENGTH = 50;
+
+export class AuditLog {
+  readonly #rows: ModelStatic<RowModel>;
+
+  constructor(sequelize: Sequelize) {
+    this.#rows = sequelize.define<RowModel>('audit_log', {
+      id: { type: DataTypes.BIGINT.UNSIGNED, primaryKey: true, autoIncrement: true },
+      actorUserId: { type: DataTypes.INTEGER.UNSIGNED },
+      actorName: { type: DataTypes.STRING(NAME_LENGTH), allowNull: false },
+      action: { type: DataTypes.STRING(60), allowNull: false },
+      targetKind: { type: DataTypes.STRING(30), allowNull: false },
+      targetId: { type: DataTypes.STRING(64), allowNull: false },
+      beforeState: { type: DataTypes.JSON },
+      afterState: { type: DataTypes.JSON },
+      traceId: { type: DataTypes.STRING(64) },
+      createdAt: { type: DataTypes.DATE(3) },
+    });
+  }
+
+  /** Give the transaction of the change itself, so that there is no change without its record. */
+  async record(entry: AuditEntry, transaction?: Transaction): Promise<void> {
+    await this.#rows.create(
+      {
+        actorUserId: entry.actor?.userId ?? null,
+        actorName: (entry.actor?.username ?? KEYBOARD).slice(0, NAME_LENGTH),
+        action: entry.action,
+        targetKind: entry.targetKind,
+        targetId: String(entry.targetId),
+        beforeState: masked(entry.before) ?? null,
+        afterState: masked(entry.after) ?? null,
+        traceId: entry.traceId ?? null,
+      },
+      transaction === undefined ? {} : { transaction },
+    );
+  }
+
+  /** One page, newest first. */
+  async page(query: AuditQuery): Promise<{ records: AuditRecord[]; total: number }> {
+    const { pageNum, pageSize, ...filters } = query;
+    const where = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
+    const { rows, count } = await this.#rows.findAndCountAll({
+      where,
+      order: [['id', 'DESC']],
+      limit: pageSize,
+      offset: (pageNum - 1) * pageSize,
+    });
+    return { records: rows.map((row) => recordOf(row.get())), total: count };
+  }
+}
+
+function recordOf({ id, beforeState, afterState, ...rest }: Row): AuditRecord {
+  return { ...rest, id: Number(id), before: parsed(beforeState), after: parsed(afterState) };
+}
+
+/** MariaDB has no JSON type of its own and gives the text. */
+function parsed(state: unknown): unknown {
+  return typeof state === 'string' ? JSON.parse(state) : state;
+}

@@ -1,0 +1,107 @@
+/** New users. Each gets an account, whose opening balance the ledger credits once, also after a crash in between. */
+import type { Sequelize } from 'sequelize';
+import { AppError } from '../../infra/errors.ts';
+import type { Logger } from '../../infra/logger.ts';
+import type { Passwords } from '../../infra/passwords.ts';
+import type { Actor, AuditLog } from './audit-log.ts';
+import type { Role } from './caller.ts';
+import { ROOT_USERNAME } from './user.ts';
+import type { UserStore } from './user-store.ts';
+
+/** 999999.00 */
+const ROOT_BALANCE_NANO = 999_999_000_000_000n;
+
+export interface AccountOpener {
+  /** Credits the pending grant of an account. Idempotent; the sweeper calls it for accounts that were left behind. */
+  openAccount(accountId: number): Promise<void>;
+}
+
+export interface SignUp {
+  readonly username: string;
+  readonly password: string;
+  readonly email?: string | undefined;
+}
+
+export interface RegistrationDependencies {
+  readonly sequelize: Sequelize;
+  readonly users: UserStore;
+  readonly passwords: Passwords;
+  readonly ledger: AccountOpener;
+  readonly audit: AuditLog;
+  readonly log: Logger;
+  /** Opening balance of a user who registers, in nano-units. */
+  readonly grantNano: bigint;
+}
+
+export class Registration {
+  readonly #to: RegistrationDependencies;
+
+  constructor(dependencies: RegistrationDependencies) {
+    this.#to = dependencies;
+  }
+
+  /** @throws {AppError} alreadyExists for a taken name or email. */
+  async register(signUp: SignUp): Promise<void> {
+    await this.#create(signUp, 'ROLE_USER', this.#to.grantNano);
+  }
+
+  /** A user made by an administrator. @returns its id. @throws {AppError} alreadyExists. */
+  createUser(
+    signUp: SignUp,
+    role: Role,
+    openingBalanceNano: bigint,
+    by: { readonly actor: Actor; readonly traceId?: string },
+  ): Promise<number> {
+    return this.#create(signUp, role, openingBalanceNano, by);
+  }
+
+  /**
+   * Makes the first administrator unless there is one. Processes that start at once may all call it.
+   * @returns 'no-password' when one is needed and `password` is empty.
+   */
+  async ensureRootUser(password: string): Promise<'made' | 'present' | 'no-password'> {
+    if (await this.#to.users.hasRoot()) return 'present';
+    if (password === '') return 'no-password';
+    try {
+      await this.#create({ username: ROOT_USERNAME, password }, 'ROLE_ROOT_ADMIN', ROOT_BALANCE_NANO);
+      return 'made';
+    } catch (error) {
+      const madeMeanwhile = error instanceof AppError && error.kind === 'alreadyExists';
+      if (madeMeanwhile && (await this.#to.users.hasRoot())) return 'present';
+      throw error;
+    }
+  }
+
+  async #create(
+    { username, password, email }: SignUp,
+    role: Role,
+    openingBalance: bigint,
+    by?: { readonly actor: Actor; readonly traceId?: string },
+  ): Promise<number> {
+    const { sequelize, users, audit, passwords } = this.#to;
+    const passwordHash = await passwords.hash(password);
+    const user = { username, email: email ?? null, passwordHash, role, openingBalance };
+    const { id, accountId } = await sequelize.transaction(async (transaction) => {
+      const made = await users.insert(user, transaction);
+      if (by !== undefined) {
+        const after = { username, email, role, openingBalanceNano: openingBalance };
+        await audit.record(
+          { ...by, action: 'users.create', targetKind: 'user', targetId: made.id, after },
+          transaction,
+        );
+      }
+      return made;
+    });
+    await this.#open(accountId);
+    return id;
+  }
+
+  /** The user exists already: when the ledger is away now, its sweeper opens the account later. */
+  async #open(accountId: number): Promise<void> {
+    try {
+      await this.#to.ledger.openAccount(accountId);
+    } catch (err) {
+      this.#to.log.warn({ err, accountId }, 'opening balance not credited yet; the sweeper will');
+    }
+  }
+}

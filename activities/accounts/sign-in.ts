@@ -1,0 +1,69 @@
+/** Passwords in, login tokens out. An unknown user and a wrong password cannot be told apart, by answer or by time. */
+import { AppError } from '../../infra/errors.ts';
+import type { Passwords } from '../../infra/passwords.ts';
+import type { Invalidation } from '../../infra/redis/invalidation.ts';
+import type { LoginTokens } from './login-tokens.ts';
+import type { SignInLimits } from './sign-in-limits.ts';
+import type { User } from './user.ts';
+import type { UserStore } from './user-store.ts';
+
+export interface SignInDependencies {
+  readonly users: UserStore;
+  readonly passwords: Passwords;
+  readonly tokens: LoginTokens;
+  readonly limits: SignInLimits;
+  readonly invalidation: Invalidation;
+}
+
+export class SignIn {
+  readonly #to: SignInDependencies;
+
+  constructor(dependencies: SignInDependencies) {
+    this.#to = dependencies;
+  }
+
+  /**
+   * @param address where the attempt comes from, for the limits.
+   * @throws {AppError} badCredentials, accountDisabled (only after the right password), accountLocked, tooManyRequests.
+   */
+  async login(username: string, password: string, address: string): Promise<{ token: string; user: User }> {
+    const { users, passwords, limits, tokens } = this.#to;
+    const found = await users.credentialsOf(username);
+    // The stored spelling: names that the database takes for equal share one count.
+    const account = found?.user.username ?? username;
+    await limits.beforeAttempt(account, address);
+    if (found === undefined) {
+      await passwords.pretendToVerify(password);
+      throw wrong();
+    }
+    const { user } = found;
+    await this.#verify(user.id, password, found.passwordHash);
+    if (!user.active) throw new AppError('accountDisabled', 'the user is disabled');
+    await limits.afterSuccess(account, address);
+    return { token: await tokens.issue({ userId: user.id, version: user.tokenVersion }), user };
+  }
+
+  /** Ends every login token of the user. @throws {AppError} badCredentials, accountLocked, tooManyRequests. */
+  async changePassword(userId: number, before: string, after: string, address: string): Promise<void> {
+    const { users, passwords, limits, invalidation } = this.#to;
+    const found = await users.credentialsById(userId);
+    if (found === undefined) throw new AppError('invalidToken', 'the user does not exist any more');
+    await limits.beforeAttempt(found.user.username, address);
+    if ((await passwords.verify(before, found.passwordHash)) === 'wrong') throw wrong();
+    await limits.afterSuccess(found.user.username, address);
+    const changed = await users.changePassword(userId, found.passwordHash, await passwords.hash(after));
+    if (!changed) throw new AppError('illegalState', 'the password was changed meanwhile: sign in again');
+    await invalidation.publish('user', userId);
+  }
+
+  async #verify(userId: number, password: string, hash: string): Promise<void> {
+    const { users, passwords } = this.#to;
+    const verdict = await passwords.verify(password, hash);
+    if (verdict === 'wrong') throw wrong();
+    if (verdict === 'right-but-outdated') await users.rehash(userId, hash, await passwords.hash(password));
+  }
+}
+
+function wrong(): AppError {
+  return new AppError('badCredentials', 'the username or the password is wrong');
+}

@@ -1,0 +1,108 @@
+/** What a ROOT user may change about others. Each change is in the audit log, in one transaction where it is a row. */
+import { createHash } from 'node:crypto';
+import type { Sequelize, Transaction } from 'sequelize';
+import { AppError } from '../../infra/errors.ts';
+import type { Invalidation } from '../../infra/redis/invalidation.ts';
+import { formatMoney } from '../billing/money.ts';
+import type { Actor, AuditLog } from './audit-log.ts';
+import type { Role } from './caller.ts';
+import type { User } from './user.ts';
+import type { UserStore } from './user-store.ts';
+
+export interface BalanceAdjuster {
+  /** A signed change, once by its id; never below zero. */
+  adjust(change: { id: string; accountId: number; amount: bigint; note: string }): Promise<{
+    readonly kind: 'done' | 'insufficient';
+    /** Nano-units free to spend afterwards. */
+    readonly available: bigint;
+  }>;
+}
+
+/** Who changes something, and the request in which. */
+export interface By {
+  readonly actor: Actor;
+  readonly traceId?: string;
+}
+
+export interface Adjustment {
+  readonly userId: number;
+  /** Nano-units, signed. */
+  readonly amount: bigint;
+  readonly reason: string;
+  /** The caller's key for this one change: the same key, user and amount change the balance once. */
+  readonly key: string;
+}
+
+export interface UserAdministrationDependencies {
+  readonly sequelize: Sequelize;
+  readonly users: UserStore;
+  readonly ledger: BalanceAdjuster;
+  readonly audit: AuditLog;
+  readonly invalidation: Invalidation;
+}
+
+export class UserAdministration {
+  readonly #to: UserAdministrationDependencies;
+
+  constructor(dependencies: UserAdministrationDependencies) {
+    this.#to = dependencies;
+  }
+
+  /** @throws {AppError} notFound; forbidden for a ROOT user. */
+  assignRole(userId: number, role: Role, by: By): Promise<void> {
+    const { users } = this.#to;
+    return this.#change(userId, 'users.assign-role', { role }, by, (transaction) =>
+      users.setRole(userId, role, transaction),
+    );
+  }
+
+  /** Disabling ends all login tokens and stops the access keys. @throws {AppError} as `assignRole`. */
+  setActive(userId: number, active: boolean, by: By): Promise<void> {
+    const { users } = this.#to;
+    return this.#change(userId, 'users.status', { active }, by, (transaction) =>
+      users.setActive(userId, active, transaction),
+    );
+  }
+
+  /** @returns the new balance. @throws {AppError} notFound; insufficientBalance when it would fall below zero. */
+  async adjustBalance({ userId, amount, reason, key }: Adjustment, by: By): Promise<bigint> {
+    const { users, ledger, audit } = this.#to;
+    const accountId = await users.accountIdOf(userId);
+    if (accountId === undefined) throw noUser(userId);
+    const id = adjustmentId([String(by.actor?.userId), key, String(accountId), String(amount)]);
+    const { kind, available } = await ledger.adjust({ id, accountId, amount, note: reason });
+    if (kind === 'insufficient') {
+      throw new AppError('insufficientBalance', `the balance is ${formatMoney(available)} and cannot fall below zero`);
+    }
+    const after = { amount: formatMoney(amount), reason, balance: formatMoney(available), transferId: id };
+    await audit.record({ ...by, action: 'users.adjust-balance', targetKind: 'user', targetId: userId, after });
+    return available;
+  }
+
+  async #change(
+    userId: number,
+    action: string,
+    after: Partial<User>,
+    by: By,
+    write: (transaction: Transaction) => Promise<boolean>,
+  ): Promise<void> {
+    const { sequelize, users, audit, invalidation } = this.#to;
+    await sequelize.transaction(async (transaction) => {
+      const user = await users.find(userId, transaction);
+      if (user === undefined) throw noUser(userId);
+      if (!(await write(transaction))) throw new AppError('forbidden', 'a ROOT user cannot be changed');
+      const before = { role: user.role, active: user.active };
+      await audit.record({ ...by, action, targetKind: 'user', targetId: userId, before, after }, transaction);
+    });
+    await invalidation.publish('user', userId);
+  }
+}
+
+function noUser(userId: number): AppError {
+  return new AppError('notFound', `there is no user ${userId}`);
+}
+
+/** The id of the transfer follows from the request, so that a repeat after a crash moves no money again. */
+function adjustmentId(parts: readonly string[]): string {
+  return `adj-${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
+}

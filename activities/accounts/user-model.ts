@@ -1,0 +1,38 @@
+/** The table `users` for Sequelize. */
+import { DataTypes, type Model, type ModelStatic, type Optional, type Sequelize } from 'sequelize';
+import type { Role } from './caller.ts';
+import type { User } from './user.ts';
+
+export interface UserRow {
+  id: number;
+  username: string;
+  email: string | null;
+  passwordHash: string;
+  role: Role;
+  status: number;
+  tokenVersion: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+type NewUserRow = Optional<UserRow, 'id' | 'status' | 'tokenVersion' | 'createdAt' | 'updatedAt'>;
+export type UserModel = ModelStatic<Model<UserRow, NewUserRow>>;
+
+export function defineUsers(sequelize: Sequelize): UserModel {
+  return sequelize.define<Model<UserRow, NewUserRow>>('users', {
+    id: { type: DataTypes.INTEGER.UNSIGNED, primaryKey: true, autoIncrement: true },
+    username: { type: DataTypes.STRING(50), allowNull: false },
+    email: { type: DataTypes.STRING(254) },
+    passwordHash: { type: DataTypes.STRING(255), allowNull: false },
+    role: { type: DataTypes.STRING(20), allowNull: false },
+    status: { type: DataTypes.TINYINT.UNSIGNED },
+    tokenVersion: { type: DataTypes.INTEGER.UNSIGNED },
+    createdAt: { type: DataTypes.DATE(3) },
+    updatedAt: { type: DataTypes.DATE(3) },
+  });
+}
+
+export function userOf(row: UserRow): User {
+  const { id, username, email, role, status, tokenVersion, createdAt, updatedAt } = row;
+  return { id, username, email, role, active: status === 1, tokenVersion, createdAt, updatedAt };
+}

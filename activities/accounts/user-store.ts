@@ -1,0 +1,119 @@
+/** The one owner of the table `users`. A user's account is made with it; its money belongs to the ledger. */
+import { literal, Op, QueryTypes, type Sequelize, type Transaction, UniqueConstraintError } from 'sequelize';
+import { AppError } from '../../infra/errors.ts';
+import { ROLES, type Role } from './caller.ts';
+import type { User } from './user.ts';
+import { defineUsers, type UserModel, userOf } from './user-model.ts';
+
+export interface NewUser {
+  readonly username: string;
+  readonly email: string | null;
+  readonly passwordHash: string;
+  readonly role: Role;
+  /** Nano-units that the ledger credits when it opens the account. */
+  readonly openingBalance: bigint;
+}
+
+/** What a sign-in needs. */
+export interface StoredCredentials {
+  readonly user: User;
+  readonly passwordHash: string;
+}
+
+export class UserStore {
+  readonly #sequelize: Sequelize;
+  readonly #users: UserModel;
+
+  constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
+    this.#users = defineUsers(sequelize);
+  }
+
+  /**
+   * Makes a user and its account together.
+   * @throws {AppError} alreadyExists for a taken name or email.
+   */
+  async insert(user: NewUser, transaction: Transaction): Promise<{ id: number; accountId: number }> {
+    const { openingBalance, ...columns } = user;
+    try {
+      const row = await this.#users.create(columns, { transaction });
+      const { id } = row.get();
+      const [accountId] = await this.#sequelize.query(
+        "INSERT INTO accounts (owner_kind, owner_id, pending_grant) VALUES ('user', ?, ?)",
+        { replacements: [id, openingBalance.toString()], type: QueryTypes.INSERT, transaction },
+      );
+      return { id, accountId };
+    } catch (error) {
+      if (error instanceof UniqueConstraintError) throw taken(error);
+      throw error;
+    }
+  }
+
+  async find(id: number, transaction?: Transaction): Promise<User | undefined> {
+    const row = await this.#users.findByPk(id, transaction === undefined ? {} : { transaction });
+    return row === null ? undefined : userOf(row.get());
+  }
+
+  /** By name as the database compares names: without regard to case and accents. */
+  async credentialsOf(username: string): Promise<StoredCredentials | undefined> {
+    const row = (await this.#users.findOne({ where: { username } }))?.get();
+    return row && { user: userOf(row), passwordHash: row.passwordHash };
+  }
+
+  async credentialsById(id: number): Promise<StoredCredentials | undefined> {
+    const row = (await this.#users.findByPk(id))?.get();
+    return row && { user: userOf(row), passwordHash: row.passwordHash };
+  }
+
+  async hasRoot(): Promise<boolean> {
+    return (await this.#users.count({ where: { role: 'ROLE_ROOT_ADMIN' } })) > 0;
+  }
+
+  /** Replaces an outdated hash of the same password; no token is affected. */
+  async rehash(id: number, before: string, after: string): Promise<void> {
+    await this.#users.update({ passwordHash: after }, { where: { id, passwordHash: before } });
+  }
+
+  /** Sets a new password and ends all tokens. @returns false when the password was changed meanwhile. */
+  async changePassword(id: number, before: string, after: string): Promise<boolean> {
+    const [changed] = await this.#users.update(
+      { passwordHash: after, tokenVersion: literal('token_version + 1') },
+      { where: { id, passwordHash: before } },
+    );
+    return changed === 1;
+  }
+
+  /** @returns false when there is no such user or it is a ROOT user, which cannot be changed. */
+  async setRole(id: number, role: Role, transaction: Transaction): Promise<boolean> {
+    const [changed] = await this.#users.update({ role }, { where: { id, ...notRoot }, transaction });
+    return changed === 1;
+  }
+
+  /** Disabling ends all tokens. @returns false as for `setRole`. */
+  async setActive(id: number, active: boolean, transaction: Transaction): Promise<boolean> {
+    const [changed] = await this.#users.update(
+      active ? { status: 1 } : { status: 0, tokenVersion: literal('token_version + 1') },
+      { where: { id, ...notRoot }, transaction },
+    );
+    return changed === 1;
+  }
+
+  /** The account of a user. It never changes. */
+  async accountIdOf(userId: number): Promise<number | undefined> {
+    const [row] = await this.#sequelize.query<{ id: number }>(
+      "SELECT id FROM accounts WHERE owner_kind = 'user' AND owner_id = ?",
+      { replacements: [userId], type: QueryTypes.SELECT },
+    );
+    return row?.id;
+  }
+}
+
+const notRoot = { role: { [Op.in]: ROLES.filter((role) => role !== 'ROLE_ROOT_ADMIN') } };
+
+function taken(error: UniqueConstraintError): AppError {
+  const field = Object.keys(error.fields).some((name) => name.includes('email')) ? 'email' : 'username';
+  return new AppError('alreadyExists', `${field}: is taken already`, {
+    errors: [{ path: field, message: 'is taken already' }],
+    cause: error,
+  });
+}
