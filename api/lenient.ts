@@ -1,0 +1,37 @@
+/** The lenient ways in which clients of the earlier service write fields. */
+import { z } from 'zod';
+
+/** INT UNSIGNED, the type of every numeric id. */
+const MAX_ID = 4_294_967_295;
+
+/** An integer as number or as decimal text. */
+export const integerInput = z
+  .union([
+    z.number(),
+    z
+      .string()
+      .regex(/^[+-]?\d{1,15}$/, 'must be an integer')
+      .transform(Number),
+  ])
+  .pipe(z.number().int());
+
+/** The id of a row, as number or as decimal text. An id that no row can have is refused. */
+export const idInput = integerInput.pipe(z.number().int().min(1).max(MAX_ID));
+
+/** `params` of a path that ends in `/{id}`. */
+export const idParams = z.object({ id: idInput });
+
+/** On or off as 1/0, true/false, or either as text. */
+export const switchInput = z
+  .union([z.literal([1, '1', true, 'true']), z.literal([0, '0', false, 'false'])])
+  .transform((value) => value === 1 || value === '1' || value === true || value === 'true');
+
+/** A field that may be left out, or be null as earlier clients write it. */
+export function optional<S extends z.ZodType>(schema: S) {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
+/** The same for a query, where an empty value is no value. */
+export function optionalText<S extends z.ZodType>(schema: S) {
+  return z.preprocess((value) => (value === '' || value === null ? undefined : value), schema.optional());
+}

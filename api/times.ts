@@ -1,0 +1,73 @@
+/** Times on the wire. Out: ISO-8601 with the offset of the installation's zone. In: also without offset, read there. */
+import { z } from 'zod';
+
+const MINUTE_MS = 60_000;
+/** Offsets of all zones change on whole quarter hours. */
+const QUARTER_MS = 900_000;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+let recent = { zone: '', quarter: Number.NaN, offsetMs: 0 };
+
+/** How far the local time of a zone is ahead of UTC at an instant, in milliseconds. */
+function offsetMs(ms: number, zone: string): number {
+  const quarter = Math.floor(ms / QUARTER_MS);
+  if (recent.quarter === quarter && recent.zone === zone) return recent.offsetMs;
+  let format = formats.get(zone);
+  if (format === undefined) {
+    format = new Intl.DateTimeFormat('en-US', { timeZone: zone, timeZoneName: 'longOffset' });
+    formats.set(zone, format);
+  }
+  const name = format.formatToParts(ms).find((part) => part.type === 'timeZoneName')?.value ?? 'GMT';
+  recent = { zone, quarter, offsetMs: parseOffset(name.slice(3)) };
+  return recent.offsetMs;
+}
+
+/** "+08:00", "+0800", " 08:00" (a plus that a query string lost) or "Z" → milliseconds. */
+function parseOffset(text: string): number {
+  const match = /^([+\- ])(\d\d):?(\d\d)(?::\d\d)?$/.exec(text);
+  if (!match) return 0;
+  const minutes = Number(match[2]) * 60 + Number(match[3]);
+  return (match[1] === '-' ? -minutes : minutes) * MINUTE_MS;
+}
+
+/** An instant as `2026-11-24T19:42:00.207+08:00`. */
+export function isoTime(date: Date, zone: string): string {
+  const offset = offsetMs(date.getTime(), zone);
+  const local = new Date(date.getTime() + offset).toISOString().slice(0, -1);
+  const minutes = Math.abs(offset) / MINUTE_MS;
+  const two = (value: number): string => String(Math.trunc(value)).padStart(2, '0');
+  return `${local}${offset < 0 ? '-' : '+'}${two(minutes / 60)}:${two(minutes % 60)}`;
+}
+
+const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(Z|[+\- ]\d\d:?\d\d)?$/i;
+
+/** Reads an instant; without offset it is the local time of `zone`. @returns undefined when it is no such time. */
+export function parseTime(text: string, zone: string): Date | undefined {
+  const match = TIME.exec(text.trim());
+  if (!match) return undefined;
+  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', offset] = match;
+  const fields = [year, month, day, hour, minute, second].map(Number);
+  const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = fields;
+  const wall = Date.UTC(y, mo - 1, d, h, mi, s, Number(fraction.slice(0, 3).padEnd(3, '0')));
+  // Date.UTC carries 31 February over to March; the text must name a day that exists.
+  const read = new Date(wall);
+  const readBack = [read.getUTCFullYear(), read.getUTCMonth() + 1, read.getUTCDate(), read.getUTCHours()];
+  if (readBack.some((value, index) => value !== fields[index]) || mi > 59 || s > 59) return undefined;
+  if (offset !== undefined) return new Date(wall - parseOffset(offset));
+  // The offset at the wall time read as UTC is right but around a change of clocks, where the second look is.
+  const guess = wall - offsetMs(wall, zone);
+  return new Date(wall - offsetMs(guess, zone));
+}
+
+/** A time in a request. */
+export function timeInput(zone: string) {
+  return z
+    .string()
+    .max(40)
+    .transform((text, context): Date => {
+      const time = parseTime(text, zone);
+      if (time !== undefined) return time;
+      context.addIssue('must be a time such as 2026-11-24T19:42:00+08:00 or 2026-11-24 19:42:00');
+      return z.NEVER;
+    });
+}
