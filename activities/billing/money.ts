@@ -129,3 +129,8 @@ export function affordableOutputTokens(price: Price, inputTokens: number, choice
   const tokens = (rest * TOKENS_PER_MILLION) / (price.output * BigInt(choices));
   return tokens > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(tokens);
 }
+
+/** Nano-units → a value that JSON.stringify writes as an exact number. */
+export function moneyJson(nano: bigint): RawJson {
+  return JSON.rawJSON(formatMoney(nano));
+}

@@ -3,6 +3,7 @@
 import { AppError } from '../../infra/errors.ts';
 import type { AccessKeyCaller } from '../accounts/caller.ts';
 import { periodStart } from '../billing/day.ts';
+import { claimRefusal } from '../billing/idempotency.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney } from '../billing/money.ts';
 import type { HoldOutcome, HoldRequest } from '../billing/operations/hold.ts';
@@ -76,11 +77,8 @@ export function refusalOf(outcome: Exclude<HoldOutcome, { kind: 'held' } | { kin
         `the access key's budget has ${formatMoney(outcome.left)} left, which does not cover this call`,
       );
     case 'in-use':
-      return new AppError('idempotencyInUse', 'a request with this Idempotency-Key is still running', {
-        retryAfterSeconds: 1,
-      });
     case 'other-body':
-      return new AppError('idempotencyMismatch', 'this Idempotency-Key was used with another body');
+      return claimRefusal(outcome);
     case 'exists':
       return new AppError('databaseUnavailable', 'the ledger lost its connection; nothing was charged', {
         retryAfterSeconds: 2,

@@ -123,12 +123,12 @@ export function completeJob(
   jobId: string,
   lease: string,
   capture: Capture,
-  result: string,
+  result: (cost: bigint) => string,
   end: Extract<JobStatus, 'COMPLETED' | 'CANCELLED'> = 'COMPLETED',
 ): Operation<Completion> {
   return {
     reads: [...captureReads(capture), read(jobs, jobId)],
-    bytes: result.length * 2,
+    bytes: result(0n).length * 2,
     decide: (rows) => {
       const job = jobOf(rows, jobId);
       if (job.status === end && job.lease === lease) return { kind: 'completed', cost: job.cost ?? 0n };
@@ -136,8 +136,8 @@ export function completeJob(
       const outcome = decideCapture(rows, capture);
       const cost = chargedOf(outcome);
       if (cost === undefined) return { kind: 'not-ours' };
-      put(rows, job, { status: end, cost, progress: 100, finishedAtMs: rows.nowMs, modelId: capture.modelId });
-      rows.append(jobResults, { id: jobId, result });
+      put(rows, job, { status: end, cost, progress: 100, finishedAtMs: rows.nowMs });
+      rows.append(jobResults, { id: jobId, result: result(cost) });
       return { kind: 'completed', cost };
     },
   };

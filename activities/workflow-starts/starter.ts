@@ -10,12 +10,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
 import type { Logger } from 'pino';
-import {
-  fitTitle,
-  SEARCH_ATTRIBUTES,
-  type SearchAttributeName,
-  type WorkflowStart,
-} from '../../workflows/contracts.ts';
+import { fitTitle, type WorkflowStart } from '../../workflows/contracts.ts';
 import type { WorkflowOutboxStore } from './store.ts';
 
 /** A refused port takes the SDK seconds and a hung server for ever; the relay tries again anyway. */

@@ -17,9 +17,11 @@ export interface Capture extends HoldReference {
   readonly cost: bigint;
   /** Its cost is set to what is charged. */
   readonly usageDocument: Omit<UsageDocument, 'cost'>;
-  /** The keyed request that this call answers, and the answer to keep. */
+  /** The keyed request that this call answers, and the answer to keep, made from what is charged. */
   readonly claim?: ClaimRequest;
-  readonly answer?: StoredAnswer;
+  readonly answer?: (charged: bigint) => StoredAnswer;
+  /** Size of that answer, so that batches stay small. */
+  readonly answerBytes?: number;
 }
 
 export type CaptureOutcome =
@@ -53,7 +55,9 @@ export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
   rows.append(charges, transferOf(rows, request, 'charge', -captured));
   const overrun = chargeOverrun(rows, request, request.cost - captured, account.available);
   record(rows, request, captured + overrun);
-  if (request.claim && request.answer) storeAnswer(rows, request.claim, request.answer);
+  if (request.claim && request.answer) {
+    storeAnswer(rows, request.claim, request.answer(captured + overrun));
+  }
   return { kind: 'captured', charged: captured + overrun, loss: request.cost - captured - overrun };
 }
 
@@ -107,7 +111,7 @@ function record(rows: Rows, request: Capture, charged: bigint): void {
 export function capture(request: Capture): Operation<CaptureOutcome> {
   return {
     reads: captureReads(request),
-    bytes: (request.answer?.body.byteLength ?? 0) * 2,
+    bytes: (request.answerBytes ?? 0) * 2,
     decide: (rows) => decideCapture(rows, request),
   };
 }

@@ -1,0 +1,68 @@
+/** Keyed requests that hold no money: claim, run once, keep the answer for 24 hours. */
+import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import { AppError } from '../../infra/errors.ts';
+import type { Ledger } from './ledger.ts';
+import { abandon, answer, type ClaimOutcome, type ClaimRequest, claim, type StoredAnswer } from './operations/claim.ts';
+
+/** JSON text of an answer's data, as it is kept for a repeated call. */
+export interface KeptAnswer {
+  readonly status: number;
+  readonly dataText: string;
+}
+
+const CLAIM_WAIT_MS = 5_000;
+
+function sha256(data: string | Uint8Array): Buffer {
+  return createHash('sha256').update(data).digest();
+}
+
+/** @param requestId made by the server for this call; only it may answer the key. */
+export function claimRequest(scope: string, key: string, body: Uint8Array, requestId: string): ClaimRequest {
+  return { scope, keyHash: sha256(key), bodyHash: sha256(body), requestId };
+}
+
+/** The refusal of a key that is not ours to answer. */
+export function claimRefusal(outcome: Extract<ClaimOutcome, { kind: 'in-use' | 'other-body' }>): AppError {
+  if (outcome.kind === 'other-body') {
+    return new AppError('idempotencyMismatch', 'this Idempotency-Key was used with another body');
+  }
+  return new AppError('idempotencyInUse', 'a request with this Idempotency-Key is still running', {
+    retryAfterSeconds: 1,
+  });
+}
+
+export function storedAnswer(kept: KeptAnswer): StoredAnswer {
+  return { status: kept.status, body: Buffer.from(kept.dataText) };
+}
+
+export function keptAnswer(stored: StoredAnswer): KeptAnswer {
+  return { status: stored.status, dataText: stored.body.toString() };
+}
+
+export class IdempotentRequests {
+  readonly #ledger: Ledger;
+
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
+  }
+
+  /**
+   * Runs `handler` unless the key was answered before; a handler that throws gives the key back.
+   * @throws {AppError} idempotencyInUse, idempotencyMismatch, databaseUnavailable.
+   */
+  async run(scope: string, key: string, body: Uint8Array, handler: () => Promise<KeptAnswer>): Promise<KeptAnswer> {
+    const request = claimRequest(scope, key, body, uuidv7());
+    const outcome = await this.#ledger.run(claim(request), CLAIM_WAIT_MS);
+    if (outcome.kind === 'answered') return keptAnswer(outcome.answer);
+    if (outcome.kind !== 'claimed') throw claimRefusal(outcome);
+    try {
+      const kept = await handler();
+      await this.#ledger.run(answer(request, storedAnswer(kept)));
+      return kept;
+    } catch (error) {
+      await this.#ledger.run(abandon(request));
+      throw error;
+    }
+  }
+}

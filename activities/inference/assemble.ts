@@ -1,0 +1,124 @@
+/** A whole chat.completion from the chunks of a stream; jobs read streams so that a cancelled one keeps what came. Pure. */
+
+interface Choice {
+  content: string;
+  reasoning: string;
+  refusal: string;
+  toolCalls: Map<number, { id: string; name: string; arguments: string }>;
+  finishReason: string | null;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Collects chunk after chunk; `completion()` is what they make together so far. */
+export class CompletionAssembler {
+  #head: Json = {};
+  #usage: unknown;
+  readonly #choices = new Map<number, Choice>();
+
+  /** @param data JSON text of one chat.completion.chunk; text that is no JSON object is ignored. */
+  add(data: string): void {
+    const chunk = parsed(data);
+    if (!chunk) return;
+    if (this.#head.id === undefined) this.#head = chunk;
+    if (isObject(chunk.usage)) this.#usage = chunk.usage;
+    for (const choice of listOf(chunk.choices)) if (isObject(choice)) this.#addChoice(choice);
+  }
+
+  /** True when a provider has delivered nothing yet. */
+  get isEmpty(): boolean {
+    return this.#choices.size === 0;
+  }
+
+  /** Everything that was delivered as text, for counting. */
+  texts(): string[] {
+    return [...this.#choices.values()].flatMap((choice) => [
+      choice.content,
+      choice.reasoning,
+      ...[...choice.toolCalls.values()].map((call) => call.name + call.arguments),
+    ]);
+  }
+
+  completion(): Json {
+    const indexes = [...this.#choices.keys()].sort((a, b) => a - b);
+    return {
+      id: textOf(this.#head.id),
+      object: 'chat.completion',
+      created: this.#head.created ?? 0,
+      model: textOf(this.#head.model),
+      choices: indexes.map((index) => this.#choice(index)),
+      ...(this.#usage === undefined ? {} : { usage: this.#usage }),
+    };
+  }
+
+  #addChoice(choice: Json): void {
+    const index = typeof choice.index === 'number' ? choice.index : 0;
+    const state = this.#choices.get(index) ?? {
+      content: '',
+      reasoning: '',
+      refusal: '',
+      toolCalls: new Map(),
+      finishReason: null,
+    };
+    this.#choices.set(index, state);
+    if (typeof choice.finish_reason === 'string') state.finishReason = choice.finish_reason;
+    if (!isObject(choice.delta)) return;
+    state.content += textOf(choice.delta.content);
+    state.reasoning += textOf(choice.delta.reasoning_content);
+    state.refusal += textOf(choice.delta.refusal);
+    for (const call of listOf(choice.delta.tool_calls)) if (isObject(call)) addToolCall(state, call);
+  }
+
+  #choice(index: number): Json {
+    const state = this.#choices.get(index);
+    if (!state) return {};
+    const calls = [...state.toolCalls.values()].map((call) => ({
+      id: call.id,
+      type: 'function',
+      function: { name: call.name, arguments: call.arguments },
+    }));
+    return {
+      index,
+      message: {
+        role: 'assistant',
+        content: state.content === '' && calls.length > 0 ? null : state.content,
+        ...(state.reasoning === '' ? {} : { reasoning_content: state.reasoning }),
+        ...(state.refusal === '' ? {} : { refusal: state.refusal }),
+        ...(calls.length === 0 ? {} : { tool_calls: calls }),
+      },
+      finish_reason: state.finishReason,
+    };
+  }
+}
+
+function addToolCall(state: Choice, call: Json): void {
+  const index = typeof call.index === 'number' ? call.index : 0;
+  const known = state.toolCalls.get(index) ?? { id: '', name: '', arguments: '' };
+  const part = isObject(call.function) ? call.function : {};
+  state.toolCalls.set(index, {
+    id: textOf(call.id) || known.id,
+    name: known.name + textOf(part.name),
+    arguments: known.arguments + textOf(part.arguments),
+  });
+}
+
+function parsed(data: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,61 @@
+/** Jobs as Temporal runs them: a thin adapter over JobRunner. No text of users, key or result passes through here. */
+import { Context } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type { Logger } from '../../infra/logger.ts';
+import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
+import { type JobRunner, type Perform, RunInterrupted } from './job-run.ts';
+import type { JobWork } from './store.ts';
+
+export interface JobActivities {
+  /** Carries a job to its end; run again by Temporal whenever it was interrupted. */
+  runJob(input: JobInput): Promise<JobOutcome>;
+  /** Ends a job that its runs could not end. */
+  closeJob(input: JobInput, status: 'FAILED' | 'CANCELLED'): Promise<JobOutcome>;
+}
+
+/** A heartbeat tells Temporal that the worker lives, and brings a cancel back. */
+const HEARTBEAT_MS = 1_000;
+
+export function createJobActivities(
+  runner: JobRunner,
+  performers: Readonly<Record<JobWork['type'], Perform>>,
+  log: Logger,
+): JobActivities {
+  return {
+    async runJob(input) {
+      const activity = Context.current();
+      let detail = 'begins';
+      const beat = setInterval(() => activity.heartbeat(detail), HEARTBEAT_MS);
+      try {
+        return await runner.run(input, performers, {
+          signal: activity.cancellationSignal,
+          isCancelled: () => activity.cancellationDetails?.cancelRequested === true,
+          heartbeat: (text) => {
+            detail = text;
+            activity.heartbeat(text);
+          },
+          log: log.child({ jobId: input.jobId, attempt: activity.info.attempt }),
+          requestId: input.jobId,
+        });
+      } catch (error) {
+        log.warn({ err: error, jobId: input.jobId }, 'job run did not reach an end');
+        throw retryable(error, input);
+      } finally {
+        clearInterval(beat);
+      }
+    },
+    closeJob: (input, status) => runner.close(input, status),
+  };
+}
+
+/** Messages in a history are fixed text: a provider's own can repeat the prompt. */
+function retryable(error: unknown, input: JobInput): ApplicationFailure {
+  const interrupted = error instanceof RunInterrupted;
+  return ApplicationFailure.create({
+    type: interrupted ? 'INTERRUPTED' : 'UNEXPECTED',
+    message: interrupted
+      ? 'the run was interrupted and will be repeated'
+      : `an unexpected error; see the worker's log for job ${input.jobId}`,
+    ...(interrupted ? { category: ApplicationFailureCategory.BENIGN } : {}),
+  });
+}

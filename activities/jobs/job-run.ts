@@ -1,0 +1,207 @@
+/**
+ * One run of a job: entry, provider call, store and capture. Safe to run again at any point: the entry finds what an
+ * earlier run did, calls are counted in the row before they are made, and only the run with the lease may write.
+ */
+import { v7 as uuidv7 } from 'uuid';
+import { AppError } from '../../infra/errors.ts';
+import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
+import type { Ledger } from '../billing/ledger.ts';
+import { formatMoney, type Usage } from '../billing/money.ts';
+import type { CallContext } from '../inference/context.ts';
+import type { PricedModel } from '../inference/model.ts';
+import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../inference/settlement.ts';
+import type { JobStatus } from './job.ts';
+import type { JobEvents } from './job-events.ts';
+import { beginJob, completeJob, countProviderCall, endJob, type JobEnd } from './job-operations.ts';
+import type { JobRow } from './job-tables.ts';
+import type { JobStore, JobWork } from './store.ts';
+
+/** What a provider delivered for a job. */
+export interface Performed {
+  readonly served: PricedModel;
+  readonly usage: Usage;
+  readonly providerKeyId: number;
+  readonly attempts: number;
+  readonly ttftMs: number | null;
+  /** True when a cancel ended it before the provider did. */
+  readonly cut: boolean;
+  /** `resultPayload` as JSON text; the cost is known only when the ledger has decided. */
+  readonly result: (cost: bigint) => string;
+}
+
+/** Counts a call before it is made; throws when the run may not call any more. */
+export type CountCall = (model: PricedModel, providerKeyId: number) => Promise<void>;
+
+/**
+ * Calls the provider. When the job is cancelled in the middle it returns what was delivered, or undefined for nothing.
+ * @throws {AppError} the job's end as its owner is told.
+ */
+export type Perform = (work: JobWork, count: CountCall, context: CallContext) => Promise<Performed | undefined>;
+
+/** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */
+export interface RunContext extends CallContext {
+  readonly isCancelled: () => boolean;
+}
+
+/** This run must not write any more: a newer one has the job, or the worker is stopping. Temporal runs it again. */
+export class RunInterrupted extends Error {
+  override readonly name = 'RunInterrupted';
+}
+
+interface Attempted {
+  served: ServedBy | undefined;
+  providerKeyId: number | null;
+  attempts: number;
+}
+
+export class JobRunner {
+  readonly #ledger: Ledger;
+  readonly #store: JobStore;
+  readonly #events: JobEvents;
+
+  constructor(ledger: Ledger, store: JobStore, events: JobEvents) {
+    this.#ledger = ledger;
+    this.#store = store;
+    this.#events = events;
+  }
+
+  /**
+   * Carries the job to its end, or finds that it has one.
+   * @throws {RunInterrupted} when the job must be run again.
+   */
+  async run(
+    input: JobInput,
+    performers: Readonly<Record<JobWork['type'], Perform>>,
+    context: RunContext,
+  ): Promise<JobOutcome> {
+    const lease = uuidv7();
+    const begin = await this.#ledger.run(beginJob(input.jobId, lease));
+    if (begin.kind === 'ended') return outcomeOf(begin.job);
+    if (begin.kind === 'cancel-requested') return this.close(input, 'CANCELLED');
+    if (begin.kind === 'late') return this.close(input, 'FAILED');
+    const work = await this.#store.work(input.jobId);
+    this.#events.publish({ jobId: work.id, status: 'PROCESSING', progress: begin.job.progress });
+    return this.#carryOut(work, lease, performers[work.type], context);
+  }
+
+  /** Ends a job that no run has brought to an end: without a charge, its hold given back. Idempotent. */
+  async close(input: JobInput, status: 'FAILED' | 'CANCELLED'): Promise<JobOutcome> {
+    const work = await this.#store.work(input.jobId);
+    const identity = this.#identity(work);
+    const now = Date.now();
+    const timing = { startedAtMs: now, endedAtMs: now, ttftMs: null };
+    const failed = status === 'FAILED';
+    const error = new AppError('inferenceFailed', 'the job could not be finished before its deadline');
+    await this.#end({
+      jobId: work.id,
+      status,
+      errorCode: failed ? error.code : null,
+      errorMessage: failed ? error.message : null,
+      release: releaseOf(identity, undefined, timing, { attempts: 0, providerKeyId: null }, error.code),
+    });
+    return this.#outcome(input.jobId);
+  }
+
+  async #carryOut(work: JobWork, lease: string, perform: Perform, context: RunContext): Promise<JobOutcome> {
+    const startedAtMs = Date.now();
+    const attempted: Attempted = { served: undefined, providerKeyId: null, attempts: 0 };
+    const count: CountCall = async (model, providerKeyId) => {
+      const call = { providerKeyId, modelId: model.modelId, modelName: model.modelIdentifier };
+      const permit = await this.#ledger.run(countProviderCall(work.id, lease, call));
+      if (permit.kind === 'lease-lost') throw new RunInterrupted('another run has this job');
+      if (permit.kind === 'exhausted') {
+        throw new AppError(
+          'modelCallFailed',
+          'the provider was called as often as a job may; none of the calls succeeded',
+        );
+      }
+      Object.assign(attempted, { served: model, providerKeyId, attempts: permit.call });
+      context.heartbeat(`calling ${model.modelIdentifier} with key #${providerKeyId}, call ${permit.call}`);
+    };
+    let performed: Performed | undefined;
+    try {
+      performed = await perform(work, count, context);
+    } catch (error) {
+      if (context.isCancelled()) performed = undefined;
+      else if (error instanceof AppError && !context.signal.aborted) {
+        return this.#fail(work, lease, error, startedAtMs, attempted);
+      } else throw new RunInterrupted('the run was interrupted', { cause: error });
+    }
+    if (!performed) return this.#cancelled(work, lease, startedAtMs, attempted);
+    context.heartbeat(`storing the answer of ${performed.served.modelIdentifier}`);
+    return this.#complete(work, lease, performed, startedAtMs);
+  }
+
+  async #complete(work: JobWork, lease: string, performed: Performed, startedAtMs: number): Promise<JobOutcome> {
+    const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: performed.ttftMs };
+    const capture = captureOf(this.#identity(work), performed.served, performed.usage, timing, performed);
+    const end = performed.cut ? 'CANCELLED' : 'COMPLETED';
+    const completion = await this.#ledger.run(completeJob(work.id, lease, capture, performed.result, end));
+    if (completion.kind === 'not-ours') return this.#outcome(work.id);
+    this.#events.publish({ jobId: work.id, status: end, progress: 100 });
+    return { status: end, cost: formatMoney(completion.cost), providerKeyId: performed.providerKeyId };
+  }
+
+  async #fail(
+    work: JobWork,
+    lease: string,
+    error: AppError,
+    startedAtMs: number,
+    attempted: Attempted,
+  ): Promise<JobOutcome> {
+    const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: null };
+    await this.#end({
+      jobId: work.id,
+      status: 'FAILED',
+      errorCode: error.code,
+      errorMessage: error.message.slice(0, MAX_MESSAGE),
+      release: releaseOf(this.#identity(work), attempted.served, timing, attempted, error.code),
+      lease,
+    });
+    return this.#outcome(work.id);
+  }
+
+  async #cancelled(work: JobWork, lease: string, startedAtMs: number, attempted: Attempted): Promise<JobOutcome> {
+    const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: null };
+    const release = releaseOf(this.#identity(work), attempted.served, timing, attempted, CANCELLED_CODE);
+    await this.#end({ jobId: work.id, status: 'CANCELLED', errorCode: null, errorMessage: null, release, lease });
+    return this.#outcome(work.id);
+  }
+
+  async #end(end: JobEnd): Promise<void> {
+    const status: JobStatus = await this.#ledger.run(endJob(end));
+    this.#events.publish({ jobId: end.jobId, status, progress: 100 });
+  }
+
+  async #outcome(jobId: string): Promise<JobOutcome> {
+    const ended = await this.#store.end(jobId);
+    if (ended.status === 'PENDING' || ended.status === 'PROCESSING')
+      throw new RunInterrupted('another run has this job');
+    return { status: ended.status, cost: formatMoney(ended.cost ?? 0n), providerKeyId: ended.providerKeyId };
+  }
+
+  #identity(work: JobWork): CallIdentity {
+    return {
+      requestId: work.id,
+      userId: work.userId,
+      accountId: work.accountId,
+      accessKeyId: work.accessKeyId,
+      budgeted: work.plan.budgeted,
+      traceId: work.plan.traceId,
+      isAsync: true,
+      day: this.#ledger.day(),
+    };
+  }
+}
+
+const MAX_MESSAGE = 2_000;
+/** In the usage log, as nginx has it: the client closed the request. */
+const CANCELLED_CODE = 499;
+
+function outcomeOf(job: JobRow): JobOutcome {
+  if (job.status === 'PENDING' || job.status === 'PROCESSING') {
+    // The hold is closed and the job is not: the sweeper is about to end it.
+    throw new RunInterrupted('the hold of this job is closed');
+  }
+  return { status: job.status, cost: formatMoney(job.cost ?? 0n), providerKeyId: job.providerKeyId };
+}

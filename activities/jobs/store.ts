@@ -1,0 +1,184 @@
+/** Reads of jobs; every change goes through the lane (job-operations.ts). */
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { z } from 'zod';
+import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobType, jobPlanSchema } from './job.ts';
+
+const jsonColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), z.unknown());
+const timeColumn = z.preprocess((value) => (value instanceof Date ? value : undefined), z.date());
+
+const viewSchema = z.object({
+  id: z.string(),
+  type: z.enum(JOB_TYPES),
+  user_id: z.number(),
+  account_id: z.number(),
+  access_key_id: z.number().nullable(),
+  model_name: z.string(),
+  status: z.enum(JOB_STATUSES),
+  request: jsonColumn,
+  result: jsonColumn,
+  error_code: z.number().nullable(),
+  error_message: z.string().nullable(),
+  cost: z.string().nullable(),
+  progress: z.number(),
+  budgeted: z.coerce.boolean(),
+  created_at: timeColumn,
+  started_at: timeColumn.nullable(),
+  finished_at: timeColumn.nullable(),
+  updated_at: timeColumn,
+});
+
+/** A job as its owner sees it; `cost` in nano-units. */
+export interface JobView {
+  readonly id: string;
+  readonly type: JobType;
+  readonly userId: number;
+  readonly accountId: number;
+  readonly accessKeyId: number | null;
+  readonly modelName: string;
+  readonly status: JobStatus;
+  readonly request: unknown;
+  readonly result: unknown;
+  readonly errorCode: number | null;
+  readonly errorMessage: string | null;
+  readonly cost: bigint | null;
+  readonly progress: number;
+  readonly budgeted: boolean;
+  readonly createdAt: Date;
+  readonly startedAt: Date | null;
+  readonly finishedAt: Date | null;
+  readonly updatedAt: Date;
+}
+
+/** What a run needs to know. */
+export interface JobWork {
+  readonly id: string;
+  readonly type: JobType;
+  readonly userId: number;
+  readonly accountId: number;
+  readonly accessKeyId: number | null;
+  readonly request: unknown;
+  readonly plan: JobPlan;
+}
+
+export interface JobFilter {
+  readonly userId: number;
+  readonly status?: JobStatus | undefined;
+  readonly type?: JobType | undefined;
+  readonly limit: number;
+  readonly offset: number;
+}
+
+const VIEW = `id,type,user_id,account_id,access_key_id,model_name,status,request,result,error_code,error_message,cost,
+  progress,JSON_EXTRACT(plan,'$.budgeted')='true' AS budgeted,created_at,started_at,finished_at,updated_at`;
+
+export class JobStore {
+  readonly #sequelize: Sequelize;
+
+  constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
+  }
+
+  /** The job, if it is this user's. */
+  async find(id: string, userId: number): Promise<JobView | undefined> {
+    const [row] = await this.#sequelize.query(`SELECT ${VIEW} FROM jobs WHERE id=? AND user_id=?`, {
+      replacements: [id, userId],
+      type: QueryTypes.SELECT,
+    });
+    return row && viewOf(row);
+  }
+
+  /** A user's jobs, newest first, and how many there are. */
+  async list(filter: JobFilter): Promise<{ jobs: JobView[]; total: number }> {
+    const where = ['user_id=:userId'];
+    if (filter.status !== undefined) where.push('status=:status');
+    if (filter.type !== undefined) where.push('type=:type');
+    const condition = where.join(' AND ');
+    const replacements = { ...filter };
+    const [rows, [count]] = await Promise.all([
+      this.#sequelize.query(
+        `SELECT ${VIEW} FROM jobs WHERE ${condition} ORDER BY id DESC LIMIT :limit OFFSET :offset`,
+        {
+          replacements,
+          type: QueryTypes.SELECT,
+        },
+      ),
+      this.#sequelize.query<{ total: number | string }>(`SELECT COUNT(*) AS total FROM jobs WHERE ${condition}`, {
+        replacements,
+        type: QueryTypes.SELECT,
+      }),
+    ]);
+    return { jobs: rows.map(viewOf), total: Number(count?.total ?? 0) };
+  }
+
+  /** @throws when there is no such job. */
+  async work(id: string): Promise<JobWork> {
+    const [row] = await this.#sequelize.query(
+      'SELECT id,type,user_id,account_id,access_key_id,request,plan FROM jobs WHERE id=?',
+      { replacements: [id], type: QueryTypes.SELECT },
+    );
+    const work = workSchema.parse(row);
+    return {
+      id: work.id,
+      type: work.type,
+      userId: work.user_id,
+      accountId: work.account_id,
+      accessKeyId: work.access_key_id,
+      request: work.request,
+      plan: work.plan,
+    };
+  }
+
+  /** How a job ended, or where it stands; without its texts. @throws when there is no such job. */
+  async end(id: string): Promise<{ status: JobStatus; cost: bigint | null; providerKeyId: number | null }> {
+    const [row] = await this.#sequelize.query('SELECT status,cost,provider_key_id FROM jobs WHERE id=?', {
+      replacements: [id],
+      type: QueryTypes.SELECT,
+    });
+    const end = endSchema.parse(row);
+    return {
+      status: end.status,
+      cost: end.cost === null ? null : BigInt(end.cost),
+      providerKeyId: end.provider_key_id,
+    };
+  }
+}
+
+const endSchema = z.object({
+  status: z.enum(JOB_STATUSES),
+  cost: z.string().nullable(),
+  provider_key_id: z.number().nullable(),
+});
+
+const workSchema = z.object({
+  id: z.string(),
+  type: z.enum(JOB_TYPES),
+  user_id: z.number(),
+  account_id: z.number(),
+  access_key_id: z.number().nullable(),
+  request: jsonColumn,
+  plan: z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), jobPlanSchema),
+});
+
+function viewOf(row: object): JobView {
+  const view = viewSchema.parse(row);
+  return {
+    id: view.id,
+    type: view.type,
+    userId: view.user_id,
+    accountId: view.account_id,
+    accessKeyId: view.access_key_id,
+    modelName: view.model_name,
+    status: view.status,
+    request: view.request,
+    result: view.result,
+    errorCode: view.error_code,
+    errorMessage: view.error_message,
+    cost: view.cost === null ? null : BigInt(view.cost),
+    progress: view.progress,
+    budgeted: view.budgeted,
+    createdAt: view.created_at,
+    startedAt: view.started_at,
+    finishedAt: view.finished_at,
+    updatedAt: view.updated_at,
+  };
+}

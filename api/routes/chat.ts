@@ -1,0 +1,104 @@
+/** Synchronous chat in the gateway's own form. */
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
+import { formatMoney } from '../../activities/billing/money.ts';
+import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
+import { chatBodyOf } from '../../activities/inference/chat-input.ts';
+import { chatReply } from '../../activities/inference/chat-reply.ts';
+import type { Config } from '../../infra/config.ts';
+import { successTextOf } from '../envelope.ts';
+import { keyedRequest } from '../keyed.ts';
+import { decimalOutput } from '../money.ts';
+import { idInput, optional } from '../lenient.ts';
+import { ANSWERED, type Route, route } from '../route.ts';
+import type { ApiContext } from '../route-input.ts';
+
+const imageSchema = z.object({
+  base64: optional(z.string()).meta({ description: 'With or without a data URL prefix.' }),
+  url: optional(z.string()),
+});
+
+/** What chat requests in the gateway's own form have in common, synchronous or not. */
+export const chatFields = {
+  userMessage: optional(z.string()),
+  modelInternalId: optional(idInput),
+  modelIdentifier: optional(z.string()),
+  history: optional(z.array(z.object({ role: z.string(), content: z.string() }))),
+  options: optional(z.record(z.string(), z.unknown())),
+  images: optional(z.array(imageSchema)),
+  requestId: optional(z.string()),
+};
+
+const chatBody = z.object(chatFields);
+
+export const chatReplySchema = z.object({
+  assistantMessage: z.string(),
+  usedModelIdentifier: z.string(),
+  inputTokensCount: z.number(),
+  outputTokensCount: z.number(),
+  cost: decimalOutput,
+  requestId: z.string(),
+});
+
+/** The model a request names, if it names one. */
+export function modelNameOf(body: { modelInternalId?: number | undefined; modelIdentifier?: string | undefined }) {
+  return {
+    ...(body.modelInternalId === undefined ? {} : { id: body.modelInternalId }),
+    ...(body.modelIdentifier === undefined || body.modelIdentifier === '' ? {} : { identifier: body.modelIdentifier }),
+  };
+}
+
+/** What every inference answer tells in its headers. */
+export function setCallHeaders(ctx: ApiContext, outcome: ChatOutcome): void {
+  ctx.set({
+    'x-request-id': outcome.requestId,
+    'x-cost': formatMoney(outcome.cost),
+    'x-model': encodeURIComponent(outcome.modelIdentifier),
+    'x-provider': encodeURIComponent(outcome.providerName),
+    'x-attempts': String(outcome.attempts),
+  });
+  if (outcome.clampedTo !== undefined) ctx.set('x-max-tokens', String(outcome.clampedTo));
+}
+
+export function chatRoutes(services: { readonly chat: ChatService }, config: Config): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/v1/chat',
+      summary: 'Chat, answered when the model has finished',
+      tag: 'Inference',
+      access: 'access-key',
+      body: chatBody,
+      success: chatReplySchema,
+      handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
+        const requestId = uuidv7();
+        const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
+        const answerText = (outcome: ChatOutcome) => JSON.stringify(chatReply(outcome));
+        const reply = await services.chat.complete(
+          {
+            caller,
+            model: modelNameOf(body),
+            body: chatBodyOf(body),
+            traceId,
+            ...(keyed
+              ? {
+                  keyed: {
+                    claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),
+                    answer: (outcome: ChatOutcome) => storedAnswer({ status: 200, dataText: answerText(outcome) }),
+                  },
+                }
+              : {}),
+          },
+          // A client that leaves does not end its call: what the provider does is charged all the same.
+          { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
+        );
+        if (reply.kind === 'answered-now') setCallHeaders(ctx, reply.outcome);
+        const dataText = reply.kind === 'answered-now' ? answerText(reply.outcome) : keptAnswer(reply.answer).dataText;
+        ctx.type = 'application/json; charset=utf-8';
+        ctx.body = successTextOf(dataText, traceId);
+        return ANSWERED;
+      },
+    }),
+  ];
+}

@@ -1,0 +1,85 @@
+/** The worker process: connects, creates the workers, runs until it is told to stop, closes. */
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { createJobActivities } from '../activities/jobs/job-activities.ts';
+import { createOrderActivities } from '../activities/orders/order-activities.ts';
+import { createServices } from '../activities/wiring.ts';
+import { type Config, ConfigError, readConfig } from '../infra/config.ts';
+import { createLogger, type Logger } from '../infra/logger.ts';
+import { workflowBundlePath } from './bundle.ts';
+import { serveHealth } from './health.ts';
+import { createJobsWorker } from './jobs.worker.ts';
+import { createOrdersWorker } from './orders.worker.ts';
+import { startUpkeep } from './upkeep.ts';
+
+/** Between tries to reach Temporal at the start; relays and sweeps go on meanwhile. */
+const CONNECT_PAUSE_MS = 1_000;
+
+async function main(): Promise<void> {
+  const config = readConfig();
+  const log = createLogger(config.LOG_LEVEL);
+  Runtime.install({
+    shutdownSignals: [],
+    logger: new DefaultLogger('WARN', (entry) => log.warn({ ...entry.meta }, entry.message)),
+  });
+  const stopped = new AbortController();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort());
+  const services = await createServices(config, log);
+  const stopUpkeep = startUpkeep(services.chores, log);
+  const health = await serveHealth(config.WORKER_PORT, () => services.metrics.registry.metrics());
+  log.info({ port: health.port }, 'worker alive');
+  const connection = await connect(config, log, stopped.signal);
+  if (connection) await runWorkers(connection, services, config, log, stopped.signal);
+  await stopUpkeep();
+  await services.close();
+  await connection?.close();
+  health.close();
+  log.info('worker stopped');
+}
+
+async function connect(config: Config, log: Logger, stopped: AbortSignal): Promise<NativeConnection | undefined> {
+  while (!stopped.aborted) {
+    try {
+      return await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+    } catch (err) {
+      log.warn({ err }, 'Temporal is not reachable; trying again');
+      await new Promise((resolve) => setTimeout(resolve, CONNECT_PAUSE_MS));
+    }
+  }
+  return undefined;
+}
+
+async function runWorkers(
+  connection: NativeConnection,
+  services: Awaited<ReturnType<typeof createServices>>,
+  config: Config,
+  log: Logger,
+  stopped: AbortSignal,
+): Promise<void> {
+  const options = {
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    bundlePath: await workflowBundlePath(),
+    shutdownGraceMs: config.SHUTDOWN_GRACE,
+  };
+  const jobs = createJobActivities(services.jobRunner, services.jobPerformers, log);
+  const workers = [
+    await createJobsWorker(options, jobs, config.WORKER_JOB_SLOTS),
+    await createOrdersWorker(options, createOrderActivities(services.orders)),
+  ];
+  const runs = workers.map((worker) => worker.run());
+  log.info('worker polling');
+  const stop = () => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  if (stopped.aborted) stop();
+  stopped.addEventListener('abort', stop, { once: true });
+  await Promise.all(runs);
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    console.error(error instanceof ConfigError ? `The settings are wrong:\n${error.message}` : error);
+    process.exit(1);
+  },
+);

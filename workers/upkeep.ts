@@ -1,0 +1,50 @@
+/**
+ * What must go on as long as any worker runs: relays and sweeps. Each round is safe to run from several processes; they
+ * need the database only, so that they go on while Temporal is away.
+ */
+import type { Logger } from '../infra/logger.ts';
+
+export interface Chore {
+  readonly name: string;
+  readonly everyMs: number;
+  /** One round. @returns true when there is more to do at once. */
+  readonly round: () => Promise<boolean>;
+}
+
+/** Starts the chores. @returns a function that stops them and waits for the rounds under way. */
+export function startUpkeep(chores: readonly Chore[], log: Logger): () => Promise<void> {
+  const stopped = new AbortController();
+  const loops = chores.map((chore) => repeat(chore, log, stopped.signal));
+  return async () => {
+    stopped.abort();
+    await Promise.all(loops);
+  };
+}
+
+async function repeat(chore: Chore, log: Logger, stopped: AbortSignal): Promise<void> {
+  let failing = false;
+  while (!stopped.aborted) {
+    let more = false;
+    try {
+      more = await chore.round();
+      if (failing) log.info({ chore: chore.name }, 'upkeep works again');
+      failing = false;
+    } catch (err) {
+      if (!failing) log.warn({ err, chore: chore.name }, 'upkeep failed; trying on');
+      failing = true;
+    }
+    if (!more) await pause(chore.everyMs, stopped);
+  }
+}
+
+function pause(ms: number, stopped: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      stopped.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    stopped.addEventListener('abort', done, { once: true });
+  });
+}
