@@ -1,5 +1,6 @@
 /** The keyless provider: an HTTP server that speaks the vendors' own wire formats, with ground truth and faults. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { arkRoutes } from './ark/routes.ts';
 import { controlRoutes } from './control/routes.ts';
 import { dashscopeRoutes } from './dashscope/routes.ts';
 import { FaultRules } from './faults/fault-rules.ts';
@@ -28,6 +29,7 @@ export async function startSimulator(options: { port?: number; host?: string } =
     ...controlRoutes(shared),
     ...openaiRoutes(shared),
     ...dashscopeRoutes(shared),
+    ...arkRoutes(shared),
     pictureRoute(),
   ]);
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {

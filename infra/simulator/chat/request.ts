@@ -65,6 +65,7 @@ export const chatRequestSchema = z.looseObject({
   tool_choice: toolChoice.nullish(),
   parallel_tool_calls: z.boolean().nullish(),
   response_format: responseFormat.nullish(),
+  reasoning_effort: z.string().nullish(),
   enable_thinking: z.boolean().nullish(),
   thinking: z.looseObject({ type: z.enum(['enabled', 'disabled', 'auto']) }).nullish(),
 });
