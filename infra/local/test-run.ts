@@ -70,11 +70,20 @@ export function readCounts(text: string | undefined, exitCode: number | undefine
   return { passed: parsed?.passed ?? 0, failed: failed === 0 && exitCode !== 0 ? 1 : failed, skipped };
 }
 
-/** Runs test files in order of their names, one after the other when `oneByOne`, with exactly the given environment. */
-export async function runTestFiles(
-  files: readonly string[],
-  options: { checkout: string; scratchFolder: string; environment: Variables; oneByOne: boolean; signal: AbortSignal },
-): Promise<Counts> {
+export interface TestFilesOptions {
+  readonly checkout: string;
+  /** Where the counts are written. */
+  readonly scratchFolder: string;
+  readonly environment: Variables;
+  /** One file after the other: they share servers. */
+  readonly oneByOne: boolean;
+  readonly signal: AbortSignal;
+  /** Default: shown. */
+  readonly output?: 'inherit' | 'ignore';
+}
+
+/** Runs test files in order of their names, with exactly the given environment. */
+export async function runTestFiles(files: readonly string[], options: TestFilesOptions): Promise<Counts> {
   if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
   mkdirSync(options.scratchFolder, { recursive: true });
   const countsFile = join(options.scratchFolder, 'counts.json');
@@ -88,7 +97,7 @@ export async function runTestFiles(
     cwd: options.checkout,
     env: { ...systemVariables(), ...options.environment },
     extendEnv: false,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', options.output ?? 'inherit', options.output ?? 'inherit'],
     reject: false,
     cancelSignal: options.signal,
   });

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { claimOwner, tryClaim, waitForClaim } from './claims.ts';
+
+const file = () => join(mkdtempSync(join(tmpdir(), 'claims-')), 'lock');
+
+test('one holder at a time, named by its pid', () => {
+  const path = file();
+  const claim = tryClaim(path);
+  assert.ok(claim);
+  assert.equal(claimOwner(path)?.pid, process.pid);
+  assert.equal(tryClaim(path), undefined);
+  claim.release();
+  assert.equal(claimOwner(path), undefined);
+  assert.ok(tryClaim(path));
+});
+
+test('the claim of a process that ended without releasing it is taken over, and nothing else is left', () => {
+  const path = file();
+  const module = join(import.meta.dirname, 'claims.ts');
+  const code = `const { tryClaim } = await import(${JSON.stringify(module)});
+    if (!tryClaim(${JSON.stringify(path)})) process.exit(3);
+    process.kill(process.pid, 'SIGKILL');`;
+  const child = spawnSync(process.execPath, ['--input-type=module', '-e', code]);
+  assert.equal(child.signal, 'SIGKILL');
+  assert.ok(tryClaim(path));
+  assert.deepEqual(readdirSync(join(path, '..')), ['lock']);
+});
+
+test('a file that names nobody is taken over', () => {
+  const path = file();
+  writeFileSync(path, 'not a claim');
+  assert.ok(tryClaim(path));
+});
+
+test('a claim that was taken over is not released by its former holder', () => {
+  const path = file();
+  const former = tryClaim(path);
+  writeFileSync(path, '{"pid":1,"started":"long ago"}');
+  const now = tryClaim(path);
+  assert.ok(now);
+  former?.release();
+  assert.equal(claimOwner(path)?.pid, process.pid);
+});
+
+test('a waiting one gets it on release, is told once whom it waits for, and gives up when told to', async () => {
+  const path = file();
+  const claim = tryClaim(path);
+  const owners: number[] = [];
+  const waiting = waitForClaim(path, {
+    pollMs: 5,
+    onWait: (owner) => {
+      owners.push(owner.pid);
+      claim?.release();
+    },
+  });
+  const next = await waiting;
+  assert.deepEqual(owners, [process.pid]);
+  const abort = new AbortController();
+  const stopped = waitForClaim(path, { pollMs: 5, signal: abort.signal, onWait: () => abort.abort() });
+  await assert.rejects(stopped, { name: 'AbortError' });
+  next.release();
+});

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { systemVariables } from './environment.ts';
+import {
+  leftoverProcesses,
+  logFile,
+  logTail,
+  runningProcess,
+  signalProcess,
+  startProcess,
+  stopProcess,
+  waitForProcessEnd,
+} from './server-process.ts';
+
+const FOR_EVER = 'setInterval(() => {}, 1000);';
+
+function launch(code: string) {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'processes-'));
+  const start = () =>
+    startProcess(dataFolder, 'server', {
+      command: process.execPath,
+      args: ['-e', code],
+      environment: { ...systemVariables(), ONLY_THIS: 'yes' },
+      workingFolder: dataFolder,
+    });
+  return { dataFolder, start };
+}
+
+test('its output is in the log, its environment is the given one, and it is stopped by its name', async () => {
+  const { dataFolder, start } = launch(
+    `console.log(process.env.ONLY_THIS, process.env.NODE_TEST_CONTEXT); ${FOR_EVER}`,
+  );
+  const child = await start();
+  assert.equal(runningProcess(dataFolder, 'server')?.pid, child.pid);
+  assert.deepEqual(leftoverProcesses(dataFolder), ['server']);
+  await assert.rejects(start(), /server runs already/);
+  while (!readFileSync(logFile(dataFolder, 'server'), 'utf8').includes('\n')) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(logTail(dataFolder, 'server'), 'yes undefined');
+  await stopProcess(dataFolder, 'server', 5_000);
+  assert.equal(child.signalCode, 'SIGTERM');
+  assert.deepEqual(leftoverProcesses(dataFolder), []);
+});
+
+test('one that does not stop is killed after the grace', async () => {
+  const { dataFolder, start } = launch(`process.on('SIGTERM', () => {}); console.log('ready'); ${FOR_EVER}`);
+  const child = await start();
+  while (!logTail(dataFolder, 'server').includes('ready')) await new Promise((resolve) => setImmediate(resolve));
+  const exit = once(child, 'exit');
+  await stopProcess(dataFolder, 'server', 50);
+  assert.deepEqual(await exit, [null, 'SIGKILL']);
+});
+
+test('after a kill -9 it is gone and can be started again', async () => {
+  const { dataFolder, start } = launch(FOR_EVER);
+  const first = await start();
+  assert.equal(signalProcess(dataFolder, 'server', 'SIGKILL'), true);
+  await waitForProcessEnd(dataFolder, 'server');
+  assert.equal(signalProcess(dataFolder, 'server', 'SIGKILL'), false);
+  const second = await start();
+  assert.notEqual(first.pid, second.pid);
+  await stopProcess(dataFolder, 'server', 5_000);
+});
+
+test('a process that only has the pid of ours is never ended', async () => {
+  const { dataFolder, start } = launch(FOR_EVER);
+  const child = await start();
+  const file = join(dataFolder, 'run/server.json');
+  const identity = readFileSync(file, 'utf8');
+  writeFileSync(file, JSON.stringify({ pid: child.pid, started: 'before' }));
+  assert.deepEqual(leftoverProcesses(dataFolder), []);
+  await stopProcess(dataFolder, 'server', 5_000);
+  assert.equal(child.exitCode ?? child.signalCode, null);
+  writeFileSync(file, identity);
+  await stopProcess(dataFolder, 'server', 5_000);
+  assert.equal(child.signalCode, 'SIGTERM');
+});
+
+test('a program that is not there is an error', async () => {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'processes-'));
+  const none = { command: '/nowhere/server', args: [], environment: {}, workingFolder: dataFolder };
+  await assert.rejects(startProcess(dataFolder, 'server', none), /ENOENT/);
+  assert.equal(runningProcess(dataFolder, 'server'), undefined);
+});

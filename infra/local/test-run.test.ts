@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { addCounts, countLine, readCounts, runTestFiles } from './test-run.ts';
+
+const counts = { passed: 3, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
+
+test('counts are added up; cancelled tests have failed, todo counts as skipped', () => {
+  const first = readCounts(JSON.stringify({ ...counts, cancelled: 1, todo: 1, skipped: 1 }), 1);
+  const sum = addCounts([first, { passed: 1, failed: 0, skipped: 0 }]);
+  assert.equal(countLine(sum), '4 passed, 1 failed, 2 skipped');
+  assert.equal(countLine({ passed: 4, failed: 0, skipped: 0 }), '4 passed, 0 failed');
+});
+
+test('a run that ends badly has failed, whatever it counted', () => {
+  assert.equal(readCounts(undefined, 1).failed, 1);
+  assert.equal(readCounts(undefined, undefined).failed, 1);
+  assert.equal(readCounts(JSON.stringify(counts), 7).failed, 1);
+  assert.equal(readCounts(JSON.stringify(counts), 0).failed, 0);
+});
+
+test('test files run with the given environment and are counted, a file that does not load too', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'test-run-'));
+  const write = (name: string, code: string) => {
+    writeFileSync(join(folder, name), `import { test } from 'node:test'; import assert from 'node:assert';\n${code}`);
+    return join(folder, name);
+  };
+  const files = [
+    write('a.test.mjs', "test('passes', () => assert.equal(process.env.TEST_STACK, 'here')); test.skip('skipped');"),
+    write('b.test.mjs', "test('fails', () => assert.fail('no'));"),
+    write('c.test.mjs', "throw new Error('does not load');"),
+  ];
+  const { signal } = new AbortController();
+  const options = {
+    checkout: folder,
+    scratchFolder: folder,
+    environment: { TEST_STACK: 'here' },
+    oneByOne: true,
+    signal,
+  };
+  assert.deepEqual(await runTestFiles(files, { ...options, output: 'ignore' }), { passed: 1, failed: 2, skipped: 1 });
+  assert.deepEqual(await runTestFiles([], options), { passed: 0, failed: 0, skipped: 0 });
+});
