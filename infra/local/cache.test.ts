@@ -1,14 +1,17 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { cached, isCached } from './cache.ts';
 
+const SCRATCH = mkdtempSync(join(tmpdir(), 'cache-'));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
+
 const entry = { name: 'server', version: '1.2-linux' };
-const newCache = () => mkdtempSync(join(tmpdir(), 'cache-'));
+const newCache = () => mkdtempSync(join(SCRATCH, 'cache-'));
 
 test('is built once and then found', async () => {
   const cache = newCache();

@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { claimOwner, tryClaim, waitForClaim } from './claims.ts';
 
-const file = () => join(mkdtempSync(join(tmpdir(), 'claims-')), 'lock');
+const SCRATCH = mkdtempSync(join(tmpdir(), 'claims-'));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
+
+const file = () => join(mkdtempSync(join(SCRATCH, 'claims-')), 'lock');
 
 test('one holder at a time, named by its pid', () => {
   const path = file();

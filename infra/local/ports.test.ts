@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { claimPort, isPortFree } from './ports.ts';
 
-const claims = () => mkdtempSync(join(tmpdir(), 'ports-'));
+const SCRATCH = mkdtempSync(join(tmpdir(), 'ports-'));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
+
+const claims = () => mkdtempSync(join(SCRATCH, 'ports-'));
 
 test('the wanted port where it is free, else the next free one', async () => {
   const free = async (port: number) => port !== 3306 && port !== 3307;

@@ -45,13 +45,15 @@ export async function runSideBySide(tasks: readonly Task[], progress: Progress):
       title: item.title,
       task: async (_context, task) => {
         const show = (text: string) => {
-          task.output = text;
+          // In a log, lines of several tasks stand among each other.
+          task.output = process.stdout.isTTY ? text : `${item.title}: ${text}`;
         };
         try {
           task.title = await item.run(reporter(show));
         } catch (error) {
           errors.push(error);
-          throw error;
+          // The whole story is told once, by whoever catches the first error.
+          throw new Error(`${item.title}: ${errors.length === 1 ? 'failed' : 'stopped'}`);
         }
       },
     })),

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { systemVariables } from './environment.ts';
 import {
   leftoverProcesses,
@@ -16,10 +16,13 @@ import {
   waitForProcessEnd,
 } from './server-process.ts';
 
+const SCRATCH = mkdtempSync(join(tmpdir(), 'server-process-'));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
+
 const FOR_EVER = 'setInterval(() => {}, 1000);';
 
 function launch(code: string) {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'processes-'));
+  const dataFolder = mkdtempSync(join(SCRATCH, 'processes-'));
   const start = () =>
     startProcess(dataFolder, 'server', {
       command: process.execPath,
@@ -82,7 +85,7 @@ test('a process that only has the pid of ours is never ended', async () => {
 });
 
 test('a program that is not there is an error', async () => {
-  const dataFolder = mkdtempSync(join(tmpdir(), 'processes-'));
+  const dataFolder = mkdtempSync(join(SCRATCH, 'processes-'));
   const none = { command: '/nowhere/server', args: [], environment: {}, workingFolder: dataFolder };
   await assert.rejects(startProcess(dataFolder, 'server', none), /ENOENT/);
   assert.equal(runningProcess(dataFolder, 'server'), undefined);

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { readConfig } from '../config.ts';
 import { localSecrets, secretSettings, writeSecrets } from './secrets.ts';
 import { localSettings } from './settings.ts';
+
+const SCRATCH = mkdtempSync(join(tmpdir(), 'settings-'));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
 const ports = { api: 8062, simulator: 8071 };
 const servers = { DB_HOST: '127.0.0.1', DB_PASSWORD: 'made here' };
 
 test('secrets are made once, kept for the owner only, and are settings that the product takes', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'secrets-'));
+  const folder = mkdtempSync(join(SCRATCH, 'secrets-'));
   const secrets = localSecrets(folder);
   assert.deepEqual(localSecrets(folder), secrets);
   assert.equal(statSync(join(folder, 'secrets.json')).mode & 0o077, 0);

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { cached } from './cache.ts';
 import {
   type Fetchable,
@@ -12,6 +12,9 @@ import {
   planPart,
   type SourcesOfPart,
 } from './sources.ts';
+
+const SCRATCH = mkdtempSync(join(tmpdir(), 'sources-'));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
 interface FakeFetchable extends Fetchable {
   asked: number;
@@ -55,7 +58,7 @@ function setting() {
   return {
     said,
     folders: [],
-    cache: mkdtempSync(join(tmpdir(), 'sources-')),
+    cache: mkdtempSync(join(SCRATCH, 'sources-')),
     signal: new AbortController().signal,
     report: (text: string) => void said.push(text),
     tick: () => undefined,
@@ -133,7 +136,7 @@ test('an interrupted build is not followed by the next source', async () => {
 });
 
 test('programs: names in their order, then folders in theirs; only what can be run', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'programs-'));
+  const folder = mkdtempSync(join(SCRATCH, 'programs-'));
   for (const name of ['mysqld', 'mariadbd', 'notes']) writeFileSync(join(folder, name), '');
   for (const name of ['mysqld', 'mariadbd']) chmodSync(join(folder, name), 0o755);
   assert.equal(findProgram(['mariadbd', 'mysqld'], ['/nowhere', folder]), join(folder, 'mariadbd'));

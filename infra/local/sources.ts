@@ -1,9 +1,12 @@
 /** Where a part's program may come from, and the one order in which the possibilities are tried. */
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
+import { ExecaError } from 'execa';
 import { type CacheEntry, cached, entryFolder, isCached } from './cache.ts';
 import type { Variables } from './environment.ts';
 import type { Reporter } from './progress.ts';
+
+const REASON_LINES = 3;
 
 /** Programs ready to run. */
 export interface Installation {
@@ -113,13 +116,23 @@ export async function obtainPart(
       return fetchable.installation(folder);
     } catch (error) {
       options.signal.throwIfAborted();
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       options.report(`${fetchable.label} failed: ${reason}`);
       failed.set(fetchable, reason);
       current = await planPart(part, { ...options, skip: failed });
     }
   }
   return current.installation;
+}
+
+/** Why a source failed, in few words: of a command, the last lines it wrote. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof ExecaError)) return error instanceof Error ? error.message : String(error);
+  const lines = String(error.stderr ?? '')
+    .trim()
+    .split('\n')
+    .slice(-REASON_LINES);
+  return `${error.command.split(' ')[0]} failed: ${lines.join(' / ')}`;
 }
 
 /** The first of the named programs found in the folders, as an absolute path. */

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { addCounts, countLine, readCounts, runTestFiles } from './test-run.ts';
+
+const SCRATCH = mkdtempSync(join(tmpdir(), 'test-run-'));
+after(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
 const counts = { passed: 3, failed: 0, cancelled: 0, skipped: 0, todo: 0 };
 
@@ -22,9 +25,12 @@ test('a run that ends badly has failed, whatever it counted', () => {
 });
 
 test('test files run with the given environment and are counted, a file that does not load too', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'test-run-'));
+  const folder = mkdtempSync(join(SCRATCH, 'test-run-'));
   const write = (name: string, code: string) => {
-    writeFileSync(join(folder, name), `import { test } from 'node:test'; import assert from 'node:assert';\n${code}`);
+    writeFileSync(
+      join(folder, name),
+      `import { after, test } from 'node:test'; import assert from 'node:assert';\n${code}`,
+    );
     return join(folder, name);
   };
   const files = [
