@@ -1,0 +1,76 @@
+/** How an order begins and how it ends unpaid. The row decides, by the database's clock. Pure. */
+import type { OrderOutcome, WorkflowStart } from '../../workflows/contracts.ts';
+import type { Operation } from '../billing/lane/operation.ts';
+import { read } from '../billing/lane/operation.ts';
+import { workflowOutbox } from '../workflow-starts/outbox.ts';
+import { FAILURE_REASONS } from './order.ts';
+import { type OrderRow, orders } from './order-table.ts';
+
+export interface NewOrder extends Pick<OrderRow, 'orderNo' | 'userId' | 'accountId' | 'amount' | 'currency'> {
+  readonly ttlMs: number;
+  readonly start: WorkflowStart;
+}
+
+/**
+ * Writes the order and the start of its workflow. Idempotent by the order's number. An order whose caller has stopped
+ * waiting needs no taking back: nobody knows it, so that nobody pays it and its time runs out.
+ */
+export function createOrder(order: NewOrder): Operation<void> {
+  const { ttlMs, start, ...fixed } = order;
+  return {
+    reads: [read(orders, order.orderNo)],
+    decide: (rows) => {
+      if (rows.get(orders, order.orderNo)) return;
+      rows.put(orders, order.orderNo, {
+        ...fixed,
+        status: 'PENDING',
+        reason: null,
+        paidAtMs: null,
+        paidLate: false,
+        refunded: null,
+        refundedAtMs: null,
+        expiresAtMs: rows.nowMs + ttlMs,
+        createdAtMs: rows.nowMs,
+        updatedAtMs: rows.nowMs,
+      });
+      rows.append(workflowOutbox, { start, atMs: rows.nowMs });
+    },
+  };
+}
+
+export type CancelOutcome = 'cancelled' | 'failed-before' | 'paid' | 'unknown';
+
+/** Cancels an order that is not paid. Idempotent. */
+export function cancelOrder(orderNo: string, reason: string): Operation<CancelOutcome> {
+  return {
+    reads: [read(orders, orderNo)],
+    decide: (rows) => {
+      const order = rows.get(orders, orderNo);
+      if (!order) return 'unknown';
+      if (order.status === 'COMPLETED') return 'paid';
+      if (order.status === 'FAILED') return 'failed-before';
+      rows.put(orders, orderNo, { ...order, status: 'FAILED', reason, updatedAtMs: rows.nowMs });
+      return 'cancelled';
+    },
+  };
+}
+
+/**
+ * Cancels an order whose time is over; says how long it still has when it is not. Idempotent.
+ * @returns undefined when there is no such order.
+ */
+export function expireOrder(orderNo: string): Operation<OrderOutcome | undefined> {
+  return {
+    reads: [read(orders, orderNo)],
+    decide: (rows) => {
+      const order = rows.get(orders, orderNo);
+      if (!order) return undefined;
+      if (order.status !== 'PENDING') return { status: order.status, remainingMs: 0 };
+      const remainingMs = order.expiresAtMs - rows.nowMs;
+      if (remainingMs > 0) return { status: 'PENDING', remainingMs };
+      const after = { ...order, status: 'FAILED', reason: FAILURE_REASONS.expired, updatedAtMs: rows.nowMs } as const;
+      rows.put(orders, orderNo, after);
+      return { status: 'FAILED', remainingMs: 0 };
+    },
+  };
+}

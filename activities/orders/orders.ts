@@ -1,0 +1,148 @@
+/** Recharge orders as their owner and administrators use them: make, look, cancel, refund; and their end in time. */
+import { v7 as uuidv7 } from 'uuid';
+import { AppError, invalid } from '../../infra/errors.ts';
+import type { Logger } from '../../infra/logger.ts';
+import {
+  type OrderOutcome,
+  orderWorkflowId,
+  TASK_QUEUES,
+  WORKFLOWS,
+  type WorkflowStart,
+} from '../../workflows/contracts.ts';
+import type { Ledger } from '../billing/ledger.ts';
+import { formatMoney } from '../billing/money.ts';
+import type { WorkflowStarter } from '../workflow-starts/starter.ts';
+import { FAILURE_REASONS, type Order } from './order.ts';
+import { cancelOrder, createOrder, expireOrder } from './order-operations.ts';
+import { type RefundOutcome, refundOrder } from './refund-operation.ts';
+import type { OrderFilter, OrderStore } from './store.ts';
+
+export interface OrderParts {
+  readonly ledger: Ledger;
+  readonly store: OrderStore;
+  readonly starter: Pick<WorkflowStarter, 'kick'>;
+  /** The account of a user, undefined when there is no such user. */
+  readonly accountIdOf: (userId: number) => Promise<number | undefined>;
+  /** Hints an order's workflow that the row has changed; returns at once. */
+  readonly signalSettled: (orderNo: string) => void;
+  readonly ttlMs: number;
+  readonly currency: string;
+  readonly log: Logger;
+}
+
+/** Nano-units: 0.01. */
+const LEAST_AMOUNT = 10_000_000n;
+/** How long a caller waits while the database is away. */
+export const ORDER_WAIT_MS = 5_000;
+/** An order's own workflow has this long after the order's time before the reconciler takes it for lost. */
+const LOST_WORKFLOW_GRACE_MS = 30_000;
+
+export function noSuchOrder(): AppError {
+  return new AppError('notFound', 'there is no such order');
+}
+
+export class Orders {
+  readonly #parts: OrderParts;
+
+  constructor(parts: OrderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Writes a PENDING order; its workflow starts in the background. Each call makes another one.
+   * @throws {AppError} invalidParameter below 0.01; notFound for an unknown user; databaseUnavailable.
+   */
+  async create(userId: number, amount: bigint): Promise<Order> {
+    if (amount < LEAST_AMOUNT) throw invalid([{ path: 'amount', message: 'must be at least 0.01' }]);
+    const { ledger, starter, ttlMs, currency, accountIdOf } = this.#parts;
+    const accountId = await accountIdOf(userId);
+    if (accountId === undefined) throw new AppError('notFound', 'there is no such user');
+    const orderNo = uuidv7();
+    const title = `order · ${formatMoney(amount)} ${currency} · user ${userId}`;
+    const start = startOf(orderNo, userId, title, ttlMs);
+    await ledger.run(createOrder({ orderNo, userId, accountId, amount, currency, ttlMs, start }), ORDER_WAIT_MS);
+    starter.kick(start);
+    return this.get(orderNo);
+  }
+
+  /** @param ownerId only if it is this user's. @throws {AppError} notFound. */
+  async get(orderNo: string, ownerId?: number): Promise<Order> {
+    const order = await this.#parts.store.find(orderNo, ownerId);
+    if (!order) throw noSuchOrder();
+    return order;
+  }
+
+  page(filter: OrderFilter): Promise<{ records: Order[]; total: number }> {
+    return this.#parts.store.page(filter);
+  }
+
+  /**
+   * Cancels an order that is not paid. Idempotent: one that has FAILED stays as it is.
+   * @param ownerId only if it is this user's; undefined = an administrator cancels.
+   * @throws {AppError} notFound; illegalState when it is paid.
+   */
+  async cancel(orderNo: string, ownerId?: number): Promise<Order> {
+    await this.get(orderNo, ownerId);
+    const reason = ownerId === undefined ? FAILURE_REASONS.cancelledByAdministrator : FAILURE_REASONS.cancelledByOwner;
+    const outcome = await this.#parts.ledger.run(cancelOrder(orderNo, reason), ORDER_WAIT_MS);
+    if (outcome === 'paid') throw new AppError('illegalState', 'the order is paid and cannot be cancelled');
+    if (outcome === 'cancelled') this.#parts.signalSettled(orderNo);
+    return this.get(orderNo);
+  }
+
+  /**
+   * Takes a paid order's amount, at most what is available, out of the account. The money itself goes back outside.
+   * @throws {AppError} notFound; illegalState when it is not paid, was refunded before or taken back, or nothing is left.
+   */
+  async refund(orderNo: string, reason: string): Promise<Order> {
+    const { ledger, log } = this.#parts;
+    const { accountId } = await this.get(orderNo);
+    const refund = { id: orderNo, accountId, day: ledger.day(), note: reason };
+    const outcome = await ledger.run(refundOrder(refund), ORDER_WAIT_MS);
+    if (outcome.kind !== 'refunded') throw refundRefusal(outcome.kind);
+    log.info({ orderNo, amount: formatMoney(outcome.amount) }, 'order refunded');
+    return this.get(orderNo);
+  }
+
+  /** Cancels an order whose time is over by the database's clock. Idempotent. @throws {AppError} notFound. */
+  async expire(orderNo: string): Promise<OrderOutcome> {
+    const outcome = await this.#parts.ledger.run(expireOrder(orderNo), ORDER_WAIT_MS);
+    if (!outcome) throw noSuchOrder();
+    return outcome;
+  }
+
+  /**
+   * Cancels orders whose workflow should have done so and has not. Safe to run from several processes.
+   * @returns how many it cancelled.
+   */
+  async expireOverdue(limit: number): Promise<number> {
+    const overdue = await this.#parts.store.overdue(LOST_WORKFLOW_GRACE_MS, limit);
+    const outcomes = await Promise.all(overdue.map((orderNo) => this.expire(orderNo)));
+    const count = outcomes.filter((outcome) => outcome.status === 'FAILED').length;
+    if (count > 0) this.#parts.log.warn({ count }, 'orders cancelled that their workflows had left PENDING');
+    return count;
+  }
+}
+
+function startOf(orderNo: string, userId: number, title: string, ttlMs: number): WorkflowStart {
+  return {
+    workflow: WORKFLOWS.orderExpiry,
+    workflowId: orderWorkflowId(orderNo),
+    taskQueue: TASK_QUEUES.orders,
+    input: { orderNo, ttlMs },
+    title,
+    searchAttributes: { UserId: userId, OrderNo: orderNo },
+    fairnessKey: `user-${userId}`,
+  };
+}
+
+const REFUND_REFUSALS = {
+  'refunded-before': 'the order was refunded before',
+  'not-paid': 'the order is not paid',
+  'taken-back': 'the payment was taken back by the payment provider',
+  'nothing-available': 'nothing is available on the account',
+} as const;
+
+function refundRefusal(kind: Exclude<RefundOutcome['kind'], 'refunded'>): AppError {
+  return kind === 'unknown' ? noSuchOrder() : new AppError('illegalState', REFUND_REFUSALS[kind]);
+}

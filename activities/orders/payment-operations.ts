@@ -1,0 +1,132 @@
+/**
+ * What a payment provider's event does to an order and its account, in one transaction with the row that remembers the
+ * event. The account is locked first; an order is credited once by its transfer's id, whoever tells of the payment and
+ * however often. Pure.
+ */
+import { type Operation, type Read, read } from '../billing/lane/operation.ts';
+import type { Rows } from '../billing/lane/workspace.ts';
+import { type BalanceChange, balanceReads, chargeback, decideCredit } from '../billing/operations/credit.ts';
+import { transferKey, transfers } from '../billing/tables/transfers.ts';
+import { type OrderRow, orders } from './order-table.ts';
+import { isAccepted, type PaymentEventOutcome, paymentEventKey, paymentEvents } from './payment-event-table.ts';
+import type { PaymentNotice } from './providers/payment-provider.ts';
+
+/** Which order an event is about, and on which account. */
+export interface Settlement {
+  readonly notice: PaymentNotice;
+  readonly accountId: number;
+  /** Local day, yyyy-MM-dd. */
+  readonly day: string;
+}
+
+export type SettlementOutcome =
+  /** Done by this event: credited, or taken back. */
+  | { readonly kind: 'settled'; readonly late: boolean }
+  /** This event, or another one for the same payment, had done it before. */
+  | { readonly kind: 'done-before' }
+  | { readonly kind: 'refused'; readonly why: 'amount_mismatch' | 'currency_mismatch' | 'not_paid' }
+  /** The event's id came before with another content. */
+  | { readonly kind: 'other-body' };
+
+function changeOf({ notice, accountId, day }: Settlement): BalanceChange {
+  return { id: notice.orderNo, accountId, day, note: notice.note };
+}
+
+/** Credits the order's amount (a debt is paid first), also after a cancel. Idempotent. */
+export function payOrder(settlement: Settlement): Operation<SettlementOutcome> {
+  return settle(settlement, balanceReads(changeOf(settlement), 'top_up'), decidePayment);
+}
+
+/** Takes a payment back: what is available goes, the rest becomes debt. Once an order. Idempotent. */
+export function takeBackOrder(settlement: Settlement): Operation<SettlementOutcome> {
+  return settle(settlement, balanceReads(changeOf(settlement), 'chargeback'), decideTakingBack);
+}
+
+type Decision = readonly [PaymentEventOutcome, SettlementOutcome];
+
+/** The event's own row first: one that was accepted before does nothing more, whatever the order is now. */
+function settle(
+  settlement: Settlement,
+  moneyReads: readonly Read[],
+  decide: (rows: Rows, settlement: Settlement, order: OrderRow) => Decision,
+): Operation<SettlementOutcome> {
+  const { notice, accountId } = settlement;
+  return {
+    reads: [...moneyReads, read(orders, notice.orderNo), read(paymentEvents, paymentEventKey(notice))],
+    decide: (rows) => {
+      const known = rows.get(paymentEvents, paymentEventKey(notice));
+      if (known && !known.bodyHash.equals(notice.bodyHash)) return { kind: 'other-body' };
+      if (known && isAccepted(known.outcome)) return { kind: 'done-before' };
+      const order = rows.get(orders, notice.orderNo);
+      if (order?.accountId !== accountId) {
+        throw new Error(`order ${notice.orderNo} of account ${accountId} does not exist`);
+      }
+      const [recorded, outcome] = decide(rows, settlement, order);
+      remember(rows, notice, recorded);
+      return outcome;
+    },
+  };
+}
+
+function refuse(why: Extract<SettlementOutcome, { kind: 'refused' }>['why']): Decision {
+  return [why, { kind: 'refused', why }];
+}
+
+function decidePayment(rows: Rows, settlement: Settlement, order: OrderRow): Decision {
+  const { amount, currency } = settlement.notice;
+  if (amount !== undefined && amount !== order.amount) return refuse('amount_mismatch');
+  if (currency !== undefined && currency !== order.currency) return refuse('currency_mismatch');
+  if (order.status === 'COMPLETED') return ['already_paid', { kind: 'done-before' }];
+  const paidLate = order.status === 'FAILED';
+  decideCredit(rows, changeOf(settlement), 'top_up', order.amount);
+  rows.put(orders, order.orderNo, {
+    ...order,
+    status: 'COMPLETED',
+    reason: null,
+    paidAtMs: rows.nowMs,
+    paidLate,
+    updatedAtMs: rows.nowMs,
+  });
+  return [paidLate ? 'paid_late' : 'paid', { kind: 'settled', late: paidLate }];
+}
+
+const TAKEN_BACK = 'the payment was taken back by the payment provider';
+
+function decideTakingBack(rows: Rows, settlement: Settlement, order: OrderRow): Decision {
+  const { currency } = settlement.notice;
+  if (order.status !== 'COMPLETED') return refuse('not_paid');
+  if (rows.get(transfers, transferKey(order.orderNo, 'chargeback'))) return ['already_taken', { kind: 'done-before' }];
+  // What we have given back ourselves is no longer there to be taken.
+  const most = order.amount - (order.refunded ?? 0n);
+  const amount = settlement.notice.amount ?? most;
+  if (amount <= 0n || amount > most) return refuse('amount_mismatch');
+  if (currency !== undefined && currency !== order.currency) return refuse('currency_mismatch');
+  chargeback(changeOf(settlement), amount).decide(rows);
+  rows.put(orders, order.orderNo, { ...order, reason: TAKEN_BACK, updatedAtMs: rows.nowMs });
+  return ['chargeback', { kind: 'settled', late: false }];
+}
+
+/** Only remembers an event: one that moves no money of ours, or whose order we do not know. Idempotent. */
+export function recordEvent(
+  notice: PaymentNotice,
+  outcome: Extract<PaymentEventOutcome, 'ignored' | 'unknown_order'>,
+): Operation<void> {
+  return {
+    reads: [read(paymentEvents, paymentEventKey(notice))],
+    decide: (rows) => {
+      if (!rows.get(paymentEvents, paymentEventKey(notice))) remember(rows, notice, outcome);
+    },
+  };
+}
+
+function remember(rows: Rows, notice: PaymentNotice, outcome: PaymentEventOutcome): void {
+  const { provider, eventId, orderNo, bodyHash } = notice;
+  rows.put(paymentEvents, paymentEventKey(notice), {
+    provider,
+    eventId,
+    orderNo,
+    bodyHash,
+    outcome,
+    receivedAtMs: rows.nowMs,
+  });
+}

@@ -1,0 +1,113 @@
+/** Payments of orders: whose word counts, and what an event that is proven does. */
+import { AppError, invalid } from '../../infra/errors.ts';
+import type { Logger } from '../../infra/logger.ts';
+import type { UserCaller } from '../accounts/caller.ts';
+import type { Ledger } from '../billing/ledger.ts';
+import type { Order } from './order.ts';
+import { noSuchOrder, ORDER_WAIT_MS } from './orders.ts';
+import { payOrder, recordEvent, type SettlementOutcome, takeBackOrder } from './payment-operations.ts';
+import { type OwnWord, rootWord, sandboxWord } from './providers/own-word.ts';
+import type { PaymentNotice, PaymentProvider } from './providers/payment-provider.ts';
+import type { SignedCallback } from './providers/signed/signed-callback.ts';
+import type { OrderStore } from './store.ts';
+
+export interface PaymentParts {
+  readonly ledger: Ledger;
+  readonly store: OrderStore;
+  readonly signed: PaymentProvider<SignedCallback>;
+  /** Undefined where Alipay is not set up. */
+  readonly alipay: PaymentProvider<Uint8Array> | undefined;
+  /** Owners may pay their own orders. */
+  readonly sandbox: boolean;
+  readonly signalSettled: (orderNo: string) => void;
+  readonly log: Logger;
+}
+
+/** A call of `pay-success` or `chargeback`. */
+export interface PaymentCall extends Omit<SignedCallback, 'signature'> {
+  /** Value of X-Payment-Signature; empty when there is none. */
+  readonly signature: string;
+  readonly caller: UserCaller | undefined;
+}
+
+export class Payments {
+  readonly #parts: PaymentParts;
+
+  constructor(parts: PaymentParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Settles a payment, or a payment that was taken back. Idempotent by order and by event.
+   * @returns the order as it then is.
+   * @throws {AppError} forbidden without a proof or with a bad one; notFound; invalidParameter for an amount or currency
+   *   that is not the order's; idempotencyMismatch for a known event with another body; databaseUnavailable.
+   */
+  receive(call: PaymentCall): Promise<Order> {
+    return this.#settle(this.#read(call));
+  }
+
+  /** Settles Alipay's notification. @param form the body as it came. @throws {AppError} as `receive`. */
+  async receiveAlipay(form: Uint8Array): Promise<void> {
+    const { alipay } = this.#parts;
+    if (!alipay) throw new AppError('forbidden', 'Alipay is not set up here: ALIPAY_APP_ID is empty');
+    await this.#settle(alipay.read(form));
+  }
+
+  /** A signature that is there must be good, whoever calls. */
+  #read(call: PaymentCall): PaymentNotice {
+    const { signed, sandbox } = this.#parts;
+    const { caller, signature, kind } = call;
+    if (signature !== '') return signed.read(call);
+    if (caller !== undefined) {
+      const word: OwnWord = { userId: caller.userId, rawBody: call.rawBody, fields: call.fields, kind };
+      if (caller.role === 'ROLE_ROOT_ADMIN') return rootWord.read(word);
+      if (sandbox && kind === 'payment') return sandboxWord.read(word);
+    }
+    throw new AppError('forbidden', 'a payment needs a valid X-Payment-Signature or the token of a ROOT user');
+  }
+
+  async #settle(notice: PaymentNotice): Promise<Order> {
+    const { ledger, store, signalSettled, log } = this.#parts;
+    const { provider, eventId, orderNo, kind } = notice;
+    const order = await store.find(orderNo, notice.payerId);
+    if (!order) {
+      log.warn({ provider, eventId, orderNo }, 'payment event of an unknown order');
+      // A user's guesses are no events of a payment provider.
+      if (notice.payerId === undefined) await ledger.run(recordEvent(notice, 'unknown_order'), ORDER_WAIT_MS);
+      throw noSuchOrder();
+    }
+    if (kind === 'other') {
+      await ledger.run(recordEvent(notice, 'ignored'), ORDER_WAIT_MS);
+      return order;
+    }
+    const settlement = { notice, accountId: order.accountId, day: ledger.day() };
+    const outcome = await ledger.run(
+      kind === 'payment' ? payOrder(settlement) : takeBackOrder(settlement),
+      ORDER_WAIT_MS,
+    );
+    log[levelOf(outcome)]({ provider, eventId, orderNo, kind, outcome }, 'payment event');
+    if (outcome.kind === 'refused' || outcome.kind === 'other-body') throw refusal(outcome);
+    if (outcome.kind === 'settled') signalSettled(orderNo);
+    return (await store.find(orderNo)) ?? order;
+  }
+}
+
+/** What a person should look at. */
+function levelOf(outcome: SettlementOutcome): 'info' | 'warn' {
+  return outcome.kind === 'settled' || outcome.kind === 'done-before' ? 'info' : 'warn';
+}
+
+function refusal(outcome: Extract<SettlementOutcome, { kind: 'refused' | 'other-body' }>): AppError {
+  if (outcome.kind === 'other-body') {
+    return new AppError('idempotencyMismatch', 'eventId: this event came before with another body');
+  }
+  switch (outcome.why) {
+    case 'amount_mismatch':
+      return invalid([{ path: 'amount', message: "is not the order's amount" }]);
+    case 'currency_mismatch':
+      return invalid([{ path: 'currency', message: "is not the order's currency" }]);
+    case 'not_paid':
+      return new AppError('illegalState', 'the order is not paid');
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * Payments that rest on who calls: a ROOT user says that money arrived, and in the sandbox the owner of an order says
+ * so. Amount and currency are the order's own unless they are given, and must match it when they are.
+ */
+import { createHash } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import type { CallbackFields, PaymentNotice, PaymentProvider } from './payment-provider.ts';
+
+export interface OwnWord {
+  readonly userId: number;
+  readonly rawBody: Uint8Array;
+  readonly fields: CallbackFields;
+  readonly kind: 'payment' | 'chargeback';
+}
+
+function noticeOf({ rawBody, fields, kind }: OwnWord): Omit<PaymentNotice, 'provider' | 'payerId' | 'note'> {
+  return {
+    kind,
+    // Without an id of its own each call is an event of its own; the order is credited once all the same.
+    eventId: fields.eventId ?? uuidv7(),
+    orderNo: fields.orderNo,
+    amount: fields.amount,
+    currency: fields.currency,
+    bodyHash: createHash('sha256').update(rawBody).digest(),
+  };
+}
+
+/** The caller must be a ROOT user. */
+export const rootWord: PaymentProvider<OwnWord> = {
+  name: 'root',
+  read: (word) => ({ ...noticeOf(word), provider: 'root', payerId: undefined, note: `root user ${word.userId}` }),
+};
+
+/** Only where PAYMENT_SANDBOX is on: any user, for orders of its own. */
+export const sandboxWord: PaymentProvider<OwnWord> = {
+  name: 'sandbox',
+  read: (word) => ({ ...noticeOf(word), provider: 'sandbox', payerId: word.userId, note: 'sandbox' }),
+};

@@ -1,0 +1,49 @@
+/** A payment provider: proves that a callback is its own and says in our words what happened. */
+
+/** Names are kept with each event; VARCHAR(20). */
+export type PaymentProviderName = 'signed' | 'alipay' | 'sandbox' | 'root';
+
+export type PaymentNoticeKind =
+  /** Money arrived for an order. */
+  | 'payment'
+  /** The provider took a payment back. */
+  | 'chargeback'
+  /** Something that moves no money of ours; only recorded. */
+  | 'other';
+
+/** An event whose proof was checked. */
+export interface PaymentNotice {
+  readonly provider: PaymentProviderName;
+  readonly kind: PaymentNoticeKind;
+  /** The provider's id of this event, printable ASCII of at most 128 characters; the same one when it is sent again. */
+  readonly eventId: string;
+  readonly orderNo: string;
+  /** Nano-units; undefined = what the order says (only where the caller itself is the proof). */
+  readonly amount: bigint | undefined;
+  readonly currency: string | undefined;
+  /** SHA-256 of what the event says; equal whenever it is sent again. */
+  readonly bodyHash: Buffer;
+  /** Only an order of this user may be paid by it; undefined = any. */
+  readonly payerId: number | undefined;
+  /** Kept with the transfer: who said so, in at most 255 characters. */
+  readonly note: string;
+}
+
+export interface PaymentProvider<Callback> {
+  readonly name: PaymentProviderName;
+  /**
+   * Checks the proof of a callback and reads it.
+   * @throws {AppError} forbidden when the proof is not good, otherwise naming the field that is missing or wrong.
+   */
+  read(callback: Callback): PaymentNotice;
+}
+
+/** What the callback's own JSON body may say. */
+export interface CallbackFields {
+  readonly orderNo: string;
+  /** Nano-units. */
+  readonly amount: bigint | undefined;
+  readonly currency: string | undefined;
+  readonly eventId: string | undefined;
+  readonly type: string | undefined;
+}

@@ -1,0 +1,19 @@
+/** Tells an order's workflow that the database has decided. A hint: the workflow looks at the row by itself as well. */
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { ORDER_SIGNALS, orderWorkflowId } from '../../workflows/contracts.ts';
+
+const SIGNAL_DEADLINE_MS = 5_000;
+
+/** @returns sends the hint in the background; never throws. A workflow that is not there has nothing to be told. */
+export function settledSignal(client: Client, log: Logger): (orderNo: string) => void {
+  return (orderNo) => {
+    client
+      .withDeadline(Date.now() + SIGNAL_DEADLINE_MS, () =>
+        client.workflow.getHandle(orderWorkflowId(orderNo)).signal(ORDER_SIGNALS.settled),
+      )
+      .catch((err: unknown) => {
+        if (!(err instanceof WorkflowNotFoundError)) log.warn({ err, orderNo }, 'order: its workflow was not told');
+      });
+  };
+}
