@@ -70,6 +70,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
   const bodyType = route.bodyForm === 'json' ? 'application/json' : 'multipart/form-data';
   return {
     summary: route.summary,
+    ...(route.description === undefined ? {} : { description: route.description }),
     tags: [route.tag],
     security: securityOf(route.access),
     requestParams: {

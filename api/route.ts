@@ -50,6 +50,8 @@ export interface RouteDeclaration<
   /** OpenAPI form: `/v1/models/{id}`. */
   readonly path: string;
   readonly summary: string;
+  /** What a caller must know beyond the schemas, for the document. */
+  readonly description?: string;
   readonly tag: string;
   readonly access: A;
   readonly params?: P;
@@ -88,6 +90,7 @@ export interface Route {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   readonly path: string;
   readonly summary: string;
+  readonly description: string | undefined;
   readonly tag: string;
   readonly access: Access;
   readonly params: z.ZodType | undefined;
@@ -120,6 +123,7 @@ export function route<
     method: declaration.method,
     path: declaration.path,
     summary: declaration.summary,
+    description: declaration.description,
     tag: declaration.tag,
     access: declaration.access,
     params,

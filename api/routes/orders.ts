@@ -1,0 +1,149 @@
+/** Recharge orders. */
+import { z } from 'zod';
+import type { UserCaller } from '../../activities/accounts/caller.ts';
+import { ORDER_STATUSES, type Order } from '../../activities/orders/order.ts';
+import type { Orders } from '../../activities/orders/orders.ts';
+import { ORDER_SORT_KEYS } from '../../activities/orders/store.ts';
+import type { Config } from '../../infra/config.ts';
+import { AppError } from '../../infra/errors.ts';
+import { idInput, optional, optionalText } from '../lenient.ts';
+import { decimalOutput, money, moneyInput } from '../money.ts';
+import { page, pageOf, pageQuery } from '../paging.ts';
+import { type Route, route } from '../route.ts';
+import { isoTime } from '../times.ts';
+
+const TAG = 'Orders';
+const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
+
+export const orderNoInput = z.string().regex(/^[\w-]{1,36}$/, 'is not an order number');
+export const orderSchema = z.object({
+  id: z.number().int(),
+  orderNo: z.string(),
+  userId: z.number().int(),
+  amount: decimalOutput,
+  currency: z.string(),
+  status: z.enum(ORDER_STATUSES),
+  reason: z.string().optional().meta({ description: 'Why it FAILED, or why it was refunded or taken back.' }),
+  paidLate: z
+    .literal(true)
+    .optional()
+    .meta({ description: 'Paid after it had been cancelled; credited all the same.' }),
+  paidAt: z.string().optional(),
+  refundedAmount: decimalOutput.optional(),
+  expiresAt: z.string(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+});
+
+/** ROOT sees every order, everyone else its own. */
+function ownerOf(caller: UserCaller): number | undefined {
+  return caller.role === 'ROLE_ROOT_ADMIN' ? undefined : caller.userId;
+}
+
+/** How an order is told, times in the installation's zone. */
+export function orderAnswer(order: Order, zone: string): z.input<typeof orderSchema> {
+  return {
+    id: order.id,
+    orderNo: order.orderNo,
+    userId: order.userId,
+    amount: money(order.amount),
+    currency: order.currency,
+    status: order.status,
+    ...(order.reason === null ? {} : { reason: order.reason }),
+    ...(order.paidLate ? { paidLate: true as const } : {}),
+    ...(order.paidAt === null ? {} : { paidAt: isoTime(order.paidAt, zone) }),
+    ...(order.refunded === null ? {} : { refundedAmount: money(order.refunded) }),
+    expiresAt: isoTime(order.expiresAt, zone),
+    createdAt: isoTime(order.createdAt, zone),
+    updatedAt: isoTime(order.updatedAt, zone),
+  };
+}
+
+export function orderRoutes(
+  { orders }: { readonly orders: Orders },
+  { APP_TIME_ZONE }: Pick<Config, 'APP_TIME_ZONE'>,
+): Route[] {
+  const answerOf = (order: Order) => orderAnswer(order, APP_TIME_ZONE);
+  return [
+    route({
+      method: 'post',
+      path: '/v1/orders',
+      summary: 'Make a recharge order; it is cancelled when it is not paid in time',
+      tag: TAG,
+      access: 'jwt',
+      body: z.object({
+        userId: optional(idInput).meta({ description: 'For whom; ROOT only, otherwise oneself.' }),
+        amount: moneyInput.meta({ description: 'At least 0.01.' }),
+      }),
+      success: orderSchema,
+      idempotent: true,
+      handler: async ({ caller, body }) => {
+        const userId = body.userId ?? caller.userId;
+        if (userId !== caller.userId && caller.role !== 'ROLE_ROOT_ADMIN') {
+          throw new AppError('forbidden', 'only ROOT makes orders for other users');
+        }
+        return answerOf(await orders.create(userId, body.amount));
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/orders/get',
+      summary: 'One order',
+      tag: TAG,
+      access: 'jwt',
+      query: z.object({ orderNo: orderNoInput }),
+      success: orderSchema,
+      handler: async ({ caller, query }) => answerOf(await orders.get(query.orderNo, ownerOf(caller))),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/orders/my',
+      summary: 'Own orders, newest first',
+      tag: TAG,
+      access: 'jwt',
+      query: pageQuery(ORDER_SORT_KEYS).extend({ status: optionalText(z.enum(ORDER_STATUSES)) }),
+      success: pageOf(orderSchema),
+      handler: async ({ caller, query }) => {
+        const found = await orders.page({ ...query, userId: caller.userId });
+        return page(found.records.map(answerOf), found.total, query);
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/orders',
+      summary: 'Orders of all users, newest first',
+      tag: TAG,
+      access: ROOT,
+      query: pageQuery(ORDER_SORT_KEYS).extend({
+        userId: optionalText(idInput),
+        status: optionalText(z.enum(ORDER_STATUSES)),
+      }),
+      success: pageOf(orderSchema),
+      handler: async ({ query }) => {
+        const found = await orders.page(query);
+        return page(found.records.map(answerOf), found.total, query);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/orders/cancel',
+      summary: 'Cancel an order that is not paid',
+      tag: TAG,
+      access: 'jwt',
+      body: z.object({ orderNo: orderNoInput }),
+      success: orderSchema,
+      handler: async ({ caller, body }) => answerOf(await orders.cancel(body.orderNo, ownerOf(caller))),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/orders/refund',
+      summary: 'Take a paid order back out of the account: at most what is available, once',
+      tag: TAG,
+      access: ROOT,
+      body: z.object({ orderNo: orderNoInput, reason: z.string().trim().min(1).max(255) }),
+      success: orderSchema,
+      idempotent: true,
+      handler: async ({ body }) => answerOf(await orders.refund(body.orderNo, body.reason)),
+    }),
+  ];
+}

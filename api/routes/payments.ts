@@ -1,0 +1,102 @@
+/** What payment providers say about orders: the signed callback of any of them, and Alipay's own notification. */
+import { z } from 'zod';
+import type { Payments } from '../../activities/orders/payments.ts';
+import type { Config } from '../../infra/config.ts';
+import { toAppError } from '../client-errors.ts';
+import { optional } from '../lenient.ts';
+import { moneyInput } from '../money.ts';
+import { ANSWERED, type Route, route } from '../route.ts';
+import { orderAnswer, orderNoInput, orderSchema } from './orders.ts';
+
+const TAG = 'Orders';
+const SIGNATURE_HEADER = 'X-Payment-Signature';
+
+/** Printable ASCII, so that two ids are the same to the database exactly when they are the same text. */
+const eventIdInput = z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters');
+
+const callbackFields = {
+  orderNo: orderNoInput,
+  amount: optional(moneyInput),
+  currency: optional(z.string().max(10)),
+  eventId: optional(eventIdInput),
+};
+const paymentBody = z.object({
+  ...callbackFields,
+  type: optional(z.string().max(20)).meta({ description: 'In a signed body left out, or "payment".' }),
+});
+const chargebackBody = z.object({
+  ...callbackFields,
+  type: optional(z.string().max(20)).meta({ description: 'In a signed body "chargeback".' }),
+});
+
+const SIGNATURE_TEXT = `\`${SIGNATURE_HEADER}: t=<unix seconds>,v1=<hex>\`, where \`v1\` is HMAC-SHA256, in hex, of the
+text \`<t>.<raw body>\` (the digits of \`t\`, a dot, the bytes of the body exactly as sent) with the key PAYMENT_SECRET.
+\`t\` must be within 5 minutes of now. Several \`v1\` may be given while a secret is exchanged; one must be good.
+A signed body must hold \`orderNo\`, \`amount\`, \`currency\` and \`eventId\`, and they must be the order's.
+An \`eventId\` that came before answers 200 and moves nothing; with another body it is refused (422).`;
+
+export function paymentRoutes(
+  { payments }: { readonly payments: Payments },
+  { APP_TIME_ZONE }: Pick<Config, 'APP_TIME_ZONE'>,
+): Route[] {
+  return [
+    route({
+      method: 'post',
+      path: '/v1/orders/pay-success',
+      summary: 'A payment provider (or ROOT) says that an order is paid',
+      description: `${SIGNATURE_TEXT}\n\nWithout the header only the login token of a ROOT user is good; where
+PAYMENT_SANDBOX is on, also that of the order's owner. Paying twice credits once; a payment after the cancel is
+credited and marked \`paidLate\`.`,
+      tag: TAG,
+      access: 'optional-jwt',
+      body: paymentBody,
+      success: orderSchema,
+      handler: async ({ ctx, caller, body, rawBody }) => {
+        const signature = ctx.get(SIGNATURE_HEADER);
+        const order = await payments.receive({ kind: 'payment', signature, caller, fields: body, rawBody });
+        return orderAnswer(order, APP_TIME_ZONE);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/payments/chargeback',
+      summary: 'A payment provider (or ROOT) says that a payment was taken back',
+      description: `${SIGNATURE_TEXT}\n\nThe signed body must also hold \`"type":"chargeback"\`. What is available on the
+account is taken; the rest becomes a debt that later recharges pay first.`,
+      tag: TAG,
+      access: 'optional-jwt',
+      body: chargebackBody,
+      success: orderSchema,
+      handler: async ({ ctx, caller, body, rawBody }) => {
+        const signature = ctx.get(SIGNATURE_HEADER);
+        const order = await payments.receive({ kind: 'chargeback', signature, caller, fields: body, rawBody });
+        return orderAnswer(order, APP_TIME_ZONE);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/payments/alipay/notify',
+      summary: "Alipay's asynchronous notification",
+      description: `An application/x-www-form-urlencoded body as Alipay sends it, signed with RSA2. Answers the text
+\`success\`, which ends Alipay's repetitions, or \`fail\`. Needs ALIPAY_APP_ID and ALIPAY_PUBLIC_KEY.`,
+      tag: TAG,
+      access: 'open',
+      bodyForm: 'bytes',
+      success: z.string(),
+      mediaType: 'text/plain',
+      handler: async ({ ctx, rawBody, log }) => {
+        ctx.type = 'text/plain';
+        try {
+          await payments.receiveAlipay(rawBody);
+          ctx.body = 'success';
+        } catch (thrown) {
+          const error = toAppError(thrown);
+          log[error.status >= 500 ? 'error' : 'warn']({ err: error.details.cause ?? error }, 'Alipay not accepted');
+          ctx.status = error.status;
+          ctx.body = 'fail';
+        }
+        return ANSWERED;
+      },
+    }),
+  ];
+}
