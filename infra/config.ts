@@ -92,6 +92,12 @@ export const environmentSchema = z.object({
   PAYMENT_SECRET: z.string().default(`${LOCAL_SECRET}payment-secret`),
   /** Lets the owner of an order pay it without a payment provider. Refused in production. */
   PAYMENT_SANDBOX: flag(false),
+  /** App whose notifications POST /v1/payments/alipay/notify takes; empty: Alipay is not set up. */
+  ALIPAY_APP_ID: z.string().default(''),
+  /** Alipay's own public key (RSA2) as its console shows it: PEM, or base64 on one line. */
+  ALIPAY_PUBLIC_KEY: z.string().default(''),
+  /** Seller (2088…) that must have been paid; empty: any of the app. */
+  ALIPAY_SELLER_ID: z.string().default(''),
   /** The one currency of this installation (ISO 4217). */
   CURRENCY: z
     .string()
@@ -108,6 +114,10 @@ export const environmentSchema = z.object({
   ROOT_PASSWORD: z.string().default(''),
   /** Decides what "today" is and how times without an offset are read. */
   APP_TIME_ZONE: timeZone,
+  /** How many proxies of ours stand in front; the client's address is read from as many X-Forwarded-For entries. */
+  TRUSTED_PROXY_HOPS: z.coerce.number().int().min(0).max(10).default(0),
+  /** Sign-ups allowed from one address in an hour. */
+  REGISTRATIONS_PER_HOUR: z.coerce.number().int().min(1).max(1_000_000).default(20),
   /** Origins that browsers may call from. */
   CORS_ORIGINS: list('http://localhost:5173'),
 
