@@ -33,7 +33,8 @@ const EXPOSED_HEADERS = [
 ];
 
 export function createApp(services: Services, config: Config, logger: Logger): Koa<ApiState> {
-  const app = new Koa<ApiState>();
+  const hops = config.TRUSTED_PROXY_HOPS;
+  const app = new Koa<ApiState>({ proxy: hops > 0, maxIpsCount: hops });
   app.on('error', (err: unknown) => logger.warn({ err }, 'answer not delivered'));
   app.use(traceIds());
   app.use(observe(logger, services.metrics));

@@ -4,7 +4,7 @@ import { AppError } from '../infra/errors.ts';
 import type { Logger } from '../infra/logger.ts';
 import { EMPTY_BODY, readBody } from './body.ts';
 import { successTextOf } from './envelope.ts';
-import { type Idempotency, idempotencyKey, idempotencyScope, requestFingerprint } from './idempotency.ts';
+import { type Idempotency, idempotencyKey, idempotencyScope, KEY_HEADER, requestFingerprint } from './idempotency.ts';
 import { isJsonType, parseJson } from './json.ts';
 import { type Authenticator, resolveCaller } from './middleware/caller.ts';
 import type { Route, RouteCall } from './route.ts';
@@ -41,7 +41,7 @@ function jsonOf(route: Route, ctx: ApiContext, rawBody: Buffer): unknown {
 }
 
 function keyOf(route: Route, ctx: ApiContext): string | undefined {
-  return idempotencyKey(ctx.get('Idempotency-Key'), route.idempotent === 'required');
+  return idempotencyKey(ctx.get(KEY_HEADER), route.idempotent === 'required');
 }
 
 async function answer(route: Route, call: RouteCall): Promise<void> {

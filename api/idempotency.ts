@@ -16,7 +16,7 @@ export interface Idempotency {
   run(scope: string, key: string, body: Uint8Array, handler: () => Promise<KeptAnswer>): Promise<KeptAnswer>;
 }
 
-const KEY_HEADER = 'Idempotency-Key';
+export const KEY_HEADER = 'Idempotency-Key';
 const MAX_KEY_LENGTH = 255;
 
 /** @throws {AppError} when the header is required and missing, or is no printable text of at most 255 characters. */

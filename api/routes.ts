@@ -1,14 +1,28 @@
 /** All routes of the API, and all that they ask of the product. */
 import type { Config } from '../infra/config.ts';
 import type { Route } from './route.ts';
+import { accessKeyRoutes } from './routes/access-keys.ts';
+import { auditRoutes } from './routes/audit.ts';
+import { type AuthServices, authRoutes } from './routes/auth.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { serviceRoutes } from './routes/service.ts';
+import { type UserServices, userRoutes } from './routes/users.ts';
 
 /** Each resource names what it needs; a new one is added here and below. */
-export type RouteServices = Parameters<typeof serviceRoutes>[0];
+export type RouteServices = Parameters<typeof serviceRoutes>[0] &
+  AuthServices &
+  UserServices &
+  Parameters<typeof accessKeyRoutes>[0] &
+  Parameters<typeof auditRoutes>[0];
 
 export function allRoutes(services: RouteServices, config: Config): Route[] {
-  const routes: Route[] = [...serviceRoutes(services)];
+  const routes: Route[] = [
+    ...authRoutes(services, config),
+    ...userRoutes(services, config),
+    ...accessKeyRoutes(services, config),
+    ...auditRoutes(services, config),
+    ...serviceRoutes(services),
+  ];
   routes.push(...docsRoutes(() => routes, config.publicUrl));
   return routes;
 }

@@ -1,0 +1,152 @@
+/** The caller's own access keys. */
+import { z } from 'zod';
+import type { AccessKey, AccessKeyChange } from '../../activities/accounts/access-key.ts';
+import { maskedAccessKey } from '../../activities/accounts/access-key-text.ts';
+import type { AccessKeys } from '../../activities/accounts/access-keys.ts';
+import { BUDGET_PERIODS } from '../../activities/accounts/caller.ts';
+import type { Config } from '../../infra/config.ts';
+import { idParams, integerInput, optional, switchInput } from '../lenient.ts';
+import { decimalOutput, money, moneyInput } from '../money.ts';
+import { type Route, route } from '../route.ts';
+import { isoTime, timeInput } from '../times.ts';
+
+const TAG = 'Access keys';
+const MAX_ALLOWED_MODELS = 200;
+const MAX_RATE = 1_000_000_000;
+
+/** An absent or null limit is no limit; in PATCH an absent one stays. */
+function limitFields(zone: string) {
+  const rate = integerInput.pipe(z.number().int().min(1).max(MAX_RATE)).nullish();
+  return {
+    expiresAt: timeInput(zone)
+      .refine((time) => time.getTime() > Date.now(), 'must be in the future')
+      .nullish(),
+    allowedModels: z
+      .array(z.string().min(1).max(150))
+      .min(1, 'must name a model, or be null for all')
+      .max(MAX_ALLOWED_MODELS)
+      .nullish(),
+    rpmLimit: rate.meta({ description: 'Requests a minute' }),
+    tpmLimit: rate.meta({ description: 'Tokens a minute' }),
+    parallelLimit: rate.meta({ description: 'Requests at once' }),
+    budget: moneyInput.refine((amount) => amount >= 0n, 'must not be negative').nullish(),
+    budgetPeriod: z.enum(BUDGET_PERIODS).nullish().meta({ description: 'total when a budget has none' }),
+  };
+}
+
+const nameInput = z.string().trim().max(100);
+
+const keyFields = {
+  id: z.number().int(),
+  name: z.string(),
+  isActive: z.boolean(),
+  maskedKeyValue: z.string(),
+  expiresAt: z.string().nullable(),
+  allowedModels: z.array(z.string()).readonly().nullable(),
+  rpmLimit: z.number().nullable(),
+  tpmLimit: z.number().nullable(),
+  parallelLimit: z.number().nullable(),
+  budget: decimalOutput.nullable(),
+  budgetPeriod: z.enum(BUDGET_PERIODS).nullable(),
+  lastUsedAt: z.string().nullable(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+};
+const keySchema = z.object(keyFields).meta({ id: 'AccessKey' });
+const newKeySchema = z.object({
+  ...keyFields,
+  keyValue: z.string().optional().meta({ description: 'The key itself, shown this once; absent in a repeated answer' }),
+});
+
+function keyRecord(key: AccessKey, zone: string): z.input<typeof keySchema> {
+  const { id, name, allowedModels, rpmLimit, tpmLimit, parallelLimit, budgetPeriod } = key;
+  return {
+    ...{ id, name, allowedModels, rpmLimit, tpmLimit, parallelLimit, budgetPeriod },
+    isActive: key.active,
+    maskedKeyValue: maskedAccessKey(key.publicPart, key.lastFour),
+    expiresAt: key.expiresAt && isoTime(key.expiresAt, zone),
+    budget: key.budget === null ? null : money(key.budget),
+    lastUsedAt: key.lastUsedAt && isoTime(key.lastUsedAt, zone),
+    createdAt: isoTime(key.createdAt, zone),
+    updatedAt: isoTime(key.updatedAt, zone),
+  };
+}
+
+export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, config: Config): Route[] {
+  const { accessKeys } = services;
+  const zone = config.APP_TIME_ZONE;
+  const limits = limitFields(zone);
+  return [
+    route({
+      method: 'post',
+      path: '/v1/access-keys',
+      summary: 'Make an access key; its text is in this answer only',
+      tag: TAG,
+      access: 'jwt',
+      body: z.object({ name: optional(nameInput), ...limits }),
+      success: newKeySchema,
+      idempotent: true,
+      kept: ({ keyValue: _, ...rest }) => rest,
+      handler: async ({ caller, body }) => {
+        const { key, text } = await accessKeys.create(caller.userId, body.name ?? '', {
+          expiresAt: body.expiresAt ?? null,
+          allowedModels: body.allowedModels ?? null,
+          rpmLimit: body.rpmLimit ?? null,
+          tpmLimit: body.tpmLimit ?? null,
+          parallelLimit: body.parallelLimit ?? null,
+          budget: body.budget ?? null,
+          budgetPeriod: body.budgetPeriod ?? null,
+        });
+        return { ...keyRecord(key, zone), keyValue: text };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/access-keys',
+      summary: 'The own access keys, masked',
+      tag: TAG,
+      access: 'jwt',
+      success: z.array(keySchema),
+      handler: async ({ caller }) => (await accessKeys.list(caller.userId)).map((key) => keyRecord(key, zone)),
+    }),
+    route({
+      method: 'patch',
+      path: '/v1/access-keys/{id}',
+      summary: 'Rename a key, switch it on or off, change its limits; null takes a limit away',
+      tag: TAG,
+      access: 'jwt',
+      params: idParams,
+      body: z.object({ name: optional(nameInput), isActive: optional(switchInput), ...limits }),
+      success: keySchema,
+      handler: async ({ caller, params, body: { isActive, ...rest } }) => {
+        const change: AccessKeyChange = present({ ...rest, active: isActive });
+        return keyRecord(await accessKeys.change(params.id, caller.userId, change), zone);
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/access-keys/{id}',
+      summary: 'Delete a key; it stops working at once',
+      tag: TAG,
+      access: 'jwt',
+      params: idParams,
+      success: z.null(),
+      handler: async ({ caller, params }) => {
+        await accessKeys.remove(params.id, caller.userId);
+        return null;
+      },
+    }),
+  ];
+}
+
+type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
+
+/** Leaves out what is undefined, so that only what was sent is changed. */
+function present<T extends object>(fields: T): Present<T> {
+  const sent: Present<T> = {};
+  for (const name in fields) {
+    const value = fields[name];
+    if (value !== undefined) sent[name] = value as Exclude<T[typeof name], undefined>;
+  }
+  return sent;
+}

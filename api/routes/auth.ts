@@ -1,0 +1,84 @@
+/** Registration, sign-in and the own account. */
+import { z } from 'zod';
+import type { Registration } from '../../activities/accounts/registration.ts';
+import type { SignIn } from '../../activities/accounts/sign-in.ts';
+import type { SignInLimits } from '../../activities/accounts/sign-in-limits.ts';
+import type { UserList } from '../../activities/accounts/user-list.ts';
+import type { Config } from '../../infra/config.ts';
+import { AppError } from '../../infra/errors.ts';
+import { clientAddress } from '../client-address.ts';
+import { type Route, route } from '../route.ts';
+import { passwordInput, roleInput, signUpFields, userRecord, userSchema } from './user-fields.ts';
+
+const TAG = 'Auth';
+
+export interface AuthServices {
+  readonly registration: Registration;
+  readonly signIn: SignIn;
+  readonly signInLimits: SignInLimits;
+  readonly userList: UserList;
+}
+
+export function authRoutes(services: AuthServices, config: Config): Route[] {
+  const { registration, signIn, signInLimits, userList } = services;
+  return [
+    route({
+      method: 'post',
+      path: '/v1/auth/register',
+      summary: 'Register; the new user has the opening balance',
+      tag: TAG,
+      access: 'open',
+      body: z.object(signUpFields),
+      success: z.string().meta({ description: 'The username' }),
+      handler: async ({ ctx, body }) => {
+        await signInLimits.beforeRegistration(clientAddress(ctx));
+        await registration.register(body);
+        return body.username;
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/auth/login',
+      summary: 'Sign in',
+      tag: TAG,
+      access: 'open',
+      body: z.object({ username: z.string().trim().min(1).max(50), password: z.string().min(1).max(100) }),
+      success: z.object({
+        token: z.string(),
+        username: z.string(),
+        role: roleInput,
+        expiresIn: z.number().int().meta({ description: 'Seconds' }),
+      }),
+      handler: async ({ ctx, body }) => {
+        const { token, user } = await signIn.login(body.username, body.password, clientAddress(ctx));
+        return { token, username: user.username, role: user.role, expiresIn: Math.floor(config.JWT_TTL / 1000) };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/auth/me',
+      summary: 'The own user and balance',
+      tag: TAG,
+      access: 'jwt',
+      success: userSchema,
+      handler: async ({ caller }) => {
+        const user = await userList.find(caller.userId);
+        if (user === undefined) throw new AppError('notFound', 'the user does not exist any more');
+        return userRecord(user, config.APP_TIME_ZONE);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/auth/change-password',
+      summary: 'Change the own password; all login tokens stop working',
+      tag: TAG,
+      access: 'jwt',
+      body: z.object({ oldPassword: z.string().min(1).max(100), newPassword: passwordInput }),
+      success: z.null(),
+      handler: async ({ ctx, caller, body }) => {
+        await signIn.changePassword(caller.userId, body.oldPassword, body.newPassword, clientAddress(ctx));
+        return null;
+      },
+    }),
+  ];
+}

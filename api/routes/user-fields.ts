@@ -1,0 +1,45 @@
+/** Fields that the routes about users share. */
+import { z } from 'zod';
+import { ROLES } from '../../activities/accounts/caller.ts';
+import type { UserWithBalance } from '../../activities/accounts/user.ts';
+import { optional } from '../lenient.ts';
+import { decimalOutput, money } from '../money.ts';
+import { isoTime } from '../times.ts';
+
+/** No control characters: a name is shown in lists and logs. */
+const PRINTABLE = /^[^\p{C}]*$/u;
+
+const username = z.string().trim().min(3).max(50).regex(PRINTABLE, 'must not contain control characters');
+export const passwordInput = z.string().min(6).max(100);
+export const roleInput = z.enum(ROLES);
+
+/** An empty address is none, as forms send it. */
+const emailInput = optional(z.union([z.literal('').transform(() => undefined), z.email().max(254)]));
+
+export const signUpFields = { username, password: passwordInput, email: emailInput };
+
+export const userSchema = z
+  .object({
+    id: z.number().int(),
+    username: z.string(),
+    email: z.string().nullable(),
+    role: roleInput,
+    status: z.number().int().meta({ description: '1 active, 0 disabled' }),
+    balance: decimalOutput.meta({ description: 'Free to spend' }),
+    held: decimalOutput.meta({ description: 'Reserved by running calls and jobs' }),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+  })
+  .meta({ id: 'User' });
+
+export function userRecord(user: UserWithBalance, zone: string): z.input<typeof userSchema> {
+  const { id, username, email, role } = user;
+  return {
+    ...{ id, username, email, role },
+    status: user.active ? 1 : 0,
+    balance: money(user.available),
+    held: money(user.held),
+    createdAt: isoTime(user.createdAt, zone),
+    updatedAt: isoTime(user.updatedAt, zone),
+  };
+}

@@ -1,0 +1,122 @@
+/** Users, as ROOT administers them. */
+import { z } from 'zod';
+import type { UserCaller } from '../../activities/accounts/caller.ts';
+import type { Registration } from '../../activities/accounts/registration.ts';
+import { USER_SORT_KEYS } from '../../activities/accounts/user.ts';
+import type { By, UserAdministration } from '../../activities/accounts/user-administration.ts';
+import type { UserList } from '../../activities/accounts/user-list.ts';
+import type { Config } from '../../infra/config.ts';
+import { AppError } from '../../infra/errors.ts';
+import { KEY_HEADER } from '../idempotency.ts';
+import { idInput, idParams, optional, optionalText, switchInput } from '../lenient.ts';
+import { decimalOutput, money, moneyInput } from '../money.ts';
+import { page, pageOf, pageQuery } from '../paging.ts';
+import { type Route, route } from '../route.ts';
+import { roleInput, signUpFields, userRecord, userSchema } from './user-fields.ts';
+
+const TAG = 'Users';
+const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
+
+export interface UserServices {
+  readonly registration: Registration;
+  readonly userAdministration: UserAdministration;
+  readonly userList: UserList;
+}
+
+function by({ caller, traceId }: { caller: UserCaller; traceId: string }): By {
+  return { actor: caller, traceId };
+}
+
+export function userRoutes(services: UserServices, config: Config): Route[] {
+  const { registration, userAdministration, userList } = services;
+  const record = async (userId: number) => {
+    const user = await userList.find(userId);
+    if (user === undefined) throw new AppError('notFound', `there is no user ${userId}`);
+    return userRecord(user, config.APP_TIME_ZONE);
+  };
+  return [
+    route({
+      method: 'get',
+      path: '/v1/users',
+      summary: 'All users',
+      tag: TAG,
+      access: ROOT,
+      query: pageQuery(USER_SORT_KEYS).extend({ role: optionalText(roleInput) }),
+      success: pageOf(userSchema),
+      handler: async ({ query }) => {
+        const { records, total } = await userList.page(query);
+        return page(
+          records.map((user) => userRecord(user, config.APP_TIME_ZONE)),
+          total,
+          query,
+        );
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/users',
+      summary: 'Make a user with a role and an opening balance',
+      tag: TAG,
+      access: ROOT,
+      body: z.object({
+        ...signUpFields,
+        role: optional(roleInput),
+        balance: optional(moneyInput.refine((amount) => amount >= 0n, 'must not be negative')),
+      }),
+      success: userSchema,
+      idempotent: true,
+      handler: async (input) => {
+        const { role, balance, ...signUp } = input.body;
+        return record(await registration.createUser(signUp, role ?? 'ROLE_USER', balance ?? 0n, by(input)));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/users/assign-role',
+      summary: 'Give a user a role; ROOT users cannot be changed',
+      tag: TAG,
+      access: ROOT,
+      body: z.object({ userId: idInput, role: roleInput }),
+      success: userSchema,
+      handler: async (input) => {
+        await userAdministration.assignRole(input.body.userId, input.body.role, by(input));
+        return record(input.body.userId);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/users/{id}/status',
+      summary: 'Disable (0) or enable (1) a user; disabling ends its login tokens and stops its access keys',
+      tag: TAG,
+      access: ROOT,
+      params: idParams,
+      body: z.object({ status: switchInput }),
+      success: userSchema,
+      handler: async (input) => {
+        await userAdministration.setActive(input.params.id, input.body.status, by(input));
+        return record(input.params.id);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/users/{id}/adjust-balance',
+      summary: 'Add to or take from a balance, never below zero',
+      tag: TAG,
+      access: ROOT,
+      params: idParams,
+      body: z.object({
+        amount: moneyInput.refine((amount) => amount !== 0n, 'must not be zero'),
+        reason: z.string().trim().min(1).max(255),
+      }),
+      success: decimalOutput.meta({ description: 'The new balance' }),
+      idempotent: 'required',
+      handler: async (input) => {
+        const { amount, reason } = input.body;
+        const key = input.ctx.get(KEY_HEADER);
+        return money(
+          await userAdministration.adjustBalance({ userId: input.params.id, amount, reason, key }, by(input)),
+        );
+      },
+    }),
+  ];
+}

@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLogger, scrub } from './logger.ts';
+
+const KEY = `ak-${'a1_-'.repeat(14)}xyz`;
+
+function logged(write: (logger: ReturnType<typeof createLogger>) => void): string {
+  const lines: string[] = [];
+  write(createLogger('trace', { write: (line) => lines.push(line) }));
+  return lines.join('');
+}
+
+test('fields with the names of secrets are blanked, at the top and one level down', () => {
+  const secrets = ['authorization', 'access-key', 'x-api-key', 'password', 'apiKey', 'keyValue', 'token', 'secret'];
+  for (const name of secrets) {
+    const text = logged((log) => log.info({ [name]: 'canary-1', body: { [name]: 'canary-2' } }, 'x'));
+    assert.equal(text.includes('canary'), false, name);
+  }
+});
+
+test('keys and bearer tokens inside messages and errors are blanked', () => {
+  const text = logged((log) => {
+    log.warn(`call with ${KEY} failed`);
+    log.error({ err: new Error(`Incorrect API key: sk-proj-abcdef123456, Authorization: Bearer eyJhbGciOi.x.y`) }, 'x');
+    log.info('upstream said %s', KEY);
+  });
+  for (const part of [KEY, 'sk-proj', 'eyJhbGciOi']) assert.equal(text.includes(part), false, part);
+  assert.match(text, /Incorrect API key/);
+});
+
+test('the cause of an error is logged without its secrets', () => {
+  const error = new Error('outer', { cause: new Error(`inner ${KEY}`) });
+  const text = logged((log) => log.error({ err: error }, 'x'));
+  assert.match(text, /inner/);
+  assert.equal(text.includes(KEY), false);
+});
+
+test('scrub leaves other words alone', () => {
+  assert.equal(scrub('ask-me task-force risk-averse speak-easy'), 'ask-me task-force risk-averse speak-easy');
+  assert.equal(scrub('bearer of news'), 'bearer of news');
+  assert.equal(scrub(`key ${KEY}.`), 'key ak-[hidden].');
+});
