@@ -1,0 +1,133 @@
+/** Reads and writes the table `provider_keys`. Plain keys leave it only towards calls to their provider. */
+import type { Transaction } from 'sequelize';
+import { sealedVersion, type Vault } from '../../infra/crypto.ts';
+import { AppError } from '../../infra/errors.ts';
+import { locking } from './provider-store.ts';
+import { type CatalogTables, KEY_STATUS, type ProviderKeyRow } from './tables.ts';
+
+/** A key as administrators see it: without its secret. */
+export type StoredKey = Omit<ProviderKeyRow, 'secret'>;
+
+export interface NewKey {
+  readonly providerId: number;
+  readonly apiKey: string;
+  readonly name: string;
+  readonly weight: number;
+}
+
+/** A key shorter than this is not shown in part. */
+const SHORTEST_SHOWN = 8;
+
+export class KeyStore {
+  readonly #tables: CatalogTables;
+  readonly #vault: Vault;
+
+  constructor(tables: CatalogTables, vault: Vault) {
+    this.#tables = tables;
+    this.#vault = vault;
+  }
+
+  /** @throws {AppError} notFound. */
+  async get(id: number, transaction?: Transaction): Promise<StoredKey> {
+    return withoutSecret(await this.#row(id, transaction));
+  }
+
+  /** The keys of a provider by id. */
+  async ofProvider(providerId: number, transaction?: Transaction): Promise<StoredKey[]> {
+    return (await this.#rowsOf(providerId, transaction)).map(withoutSecret);
+  }
+
+  /** The plain key, whatever its status. @throws {AppError} notFound; an Error when it cannot be decrypted. */
+  async reveal(id: number): Promise<string> {
+    return this.#open(await this.#row(id));
+  }
+
+  /** The row that already holds this very key. */
+  async holding(providerId: number, apiKey: string, transaction: Transaction): Promise<StoredKey | undefined> {
+    const row = (await this.#rowsOf(providerId, transaction)).find((candidate) => {
+      if (candidate.lastFour !== lastFourOf(apiKey)) return false;
+      return this.#open(candidate) === apiKey;
+    });
+    return row && withoutSecret(row);
+  }
+
+  /** Stores a key, sealed to its provider and row. */
+  async insert(key: NewKey, transaction: Transaction): Promise<number> {
+    const { apiKey, ...columns } = key;
+    const created = await this.#tables.keys.create(
+      { ...columns, secret: Buffer.alloc(0), lastFour: lastFourOf(apiKey), status: KEY_STATUS.on },
+      { transaction },
+    );
+    const { id } = created.get();
+    await this.#seal(id, key.providerId, apiKey, transaction);
+    return id;
+  }
+
+  async setStatus(id: number, status: number, transaction: Transaction): Promise<void> {
+    await this.#tables.keys.update({ status }, { where: { id }, transaction });
+  }
+
+  /** Switches all keys of a provider off until they are entered again. @returns their ids. */
+  async retire(providerId: number, transaction: Transaction): Promise<number[]> {
+    const rows = await this.#rowsOf(providerId, transaction);
+    await this.#tables.keys.update({ status: KEY_STATUS.mustBeEnteredAgain }, { where: { providerId }, transaction });
+    return rows.map((row) => row.id);
+  }
+
+  async delete(id: number, transaction: Transaction): Promise<void> {
+    await this.#tables.keys.destroy({ where: { id }, transaction });
+  }
+
+  /** Seals every key under the newest version. Safe to stop and to run again. @returns how many were not. */
+  async rotate(): Promise<number> {
+    const ids = (await this.#tables.keys.findAll({ attributes: ['id'] })).map((row) => row.get().id);
+    let rotated = 0;
+    for (const id of ids) {
+      rotated += await this.#tables.sequelize.transaction(async (transaction) => {
+        const row = (await this.#tables.keys.findByPk(id, locking(transaction)))?.get();
+        if (row === undefined || sealedVersion(row.secret) === this.#vault.newestVersion) return 0;
+        await this.#seal(id, row.providerId, this.#open(row), transaction);
+        return 1;
+      });
+    }
+    return rotated;
+  }
+
+  async #row(id: number, transaction?: Transaction): Promise<ProviderKeyRow> {
+    const row = await this.#tables.keys.findByPk(id, locking(transaction));
+    if (row === null) throw new AppError('notFound', `there is no provider key ${id}`);
+    return row.get();
+  }
+
+  async #rowsOf(providerId: number, transaction?: Transaction): Promise<ProviderKeyRow[]> {
+    const rows = await this.#tables.keys.findAll({ where: { providerId }, order: ['id'], ...locking(transaction) });
+    return rows.map((row) => row.get());
+  }
+
+  async #seal(id: number, providerId: number, apiKey: string, transaction: Transaction): Promise<void> {
+    const secret = this.#vault.seal(apiKey, belongsTo(providerId, id));
+    await this.#tables.keys.update({ secret }, { where: { id }, transaction });
+  }
+
+  #open(row: ProviderKeyRow): string {
+    return openKey(this.#vault, row);
+  }
+}
+
+/** @throws when the key cannot be decrypted. */
+export function openKey(vault: Vault, row: Pick<ProviderKeyRow, 'id' | 'providerId' | 'secret'>): string {
+  return vault.open(row.secret, belongsTo(row.providerId, row.id));
+}
+
+/** The associated data of a sealed key. */
+function belongsTo(providerId: number, id: number): string {
+  return `provider_keys:${providerId}:${id}`;
+}
+
+function lastFourOf(apiKey: string): string {
+  return apiKey.length < SHORTEST_SHOWN ? '' : apiKey.slice(-4);
+}
+
+function withoutSecret({ secret: _secret, ...rest }: ProviderKeyRow): StoredKey {
+  return rest;
+}

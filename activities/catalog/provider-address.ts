@@ -1,0 +1,63 @@
+/** What a provider's base URL says: its one spelling, and the kind of interface behind it. Pure. */
+import { invalid } from '../../infra/errors.ts';
+import type { ProviderKind } from '../inference/providers/provider.ts';
+
+const MAX_LENGTH = 500;
+
+/** Endpoints that people copy along with the base. */
+const ENDPOINTS = [
+  '/chat/completions',
+  '/completions',
+  '/responses',
+  '/embeddings',
+  '/images/generations',
+  '/images/edits',
+  '/models',
+];
+/** DashScope's own endpoints stand below this. */
+const DASHSCOPE_SERVICES = /\/services\/aigc\/.*$/;
+
+/**
+ * The base URL without an endpoint or slash at its end.
+ * @throws {AppError} invalidParameter for `urlBase` when it is no http(s) URL, or carries user info, query or fragment.
+ */
+export function normalizeUrlBase(text: string): string {
+  const url = URL.canParse(text.trim()) ? new URL(text.trim()) : undefined;
+  const complaint = url === undefined ? 'must be an http or https address' : complaintAbout(url);
+  if (url === undefined || complaint !== undefined) {
+    throw invalid([{ path: 'urlBase', message: complaint ?? '' }]);
+  }
+  let path = url.pathname.replace(/\/+$/, '').replace(DASHSCOPE_SERVICES, '');
+  const endpoint = ENDPOINTS.find((candidate) => path.endsWith(candidate));
+  if (endpoint !== undefined) path = path.slice(0, -endpoint.length);
+  return url.origin + path.replace(/\/+$/, '');
+}
+
+function complaintAbout(url: URL): string | undefined {
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be an http or https address';
+  if (url.username !== '' || url.password !== '') return 'must not carry a user name or password';
+  if (url.search !== '' || url.hash !== '') return 'must not carry a query or fragment';
+  return url.href.length > MAX_LENGTH ? `must have at most ${MAX_LENGTH} characters` : undefined;
+}
+
+/** Whether keys that were entered for one base would go to another server under the other. */
+export function isOtherServer(urlBase: string, other: string): boolean {
+  return new URL(urlBase).origin !== new URL(other).origin;
+}
+
+/** The kind of interface that a vendor's own host has; undefined for hosts of others. */
+export function kindOfHost(urlBase: string): ProviderKind | undefined {
+  const { hostname } = new URL(urlBase);
+  if (/^dashscope(-[a-z]+)?\.aliyuncs\.com$/.test(hostname) || hostname.endsWith('.maas.aliyuncs.com')) {
+    return 'dashscope';
+  }
+  return /^ark\.[a-z0-9-]+\.(volces|bytepluses)\.com$/.test(hostname) ? 'ark' : undefined;
+}
+
+/** The kind of interface that an image model's name stands for; undefined for names of no known family. */
+export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefined {
+  // Names with an owner before a slash are those of resellers, whose interface is OpenAI's.
+  if (modelIdentifier.includes('/')) return undefined;
+  if (/^(wan|qwen)/i.test(modelIdentifier)) return 'dashscope';
+  return /^(seed|doubao)/i.test(modelIdentifier) ? 'ark' : undefined;
+}

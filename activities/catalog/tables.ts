@@ -1,0 +1,125 @@
+/** The catalog's tables as Sequelize sees them; the schema itself is in the migrations. */
+import { DataTypes, type Model, type ModelStatic, type Sequelize } from 'sequelize';
+import type { ProviderKind } from '../inference/providers/provider.ts';
+
+interface Stamped {
+  readonly id: number;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface ProviderRow extends Stamped {
+  readonly name: string;
+  readonly kind: ProviderKind;
+  /** Empty while nobody has said where the provider is. */
+  readonly urlBase: string;
+}
+
+/** What `provider_keys.status` means. A key that must be entered again cannot be switched on as it is. */
+export const KEY_STATUS = { off: 0, on: 1, mustBeEnteredAgain: 2 } as const;
+
+export interface ProviderKeyRow extends Stamped {
+  readonly providerId: number;
+  readonly name: string;
+  readonly secret: Buffer;
+  readonly lastFour: string;
+  readonly status: number;
+  readonly weight: number;
+}
+
+export interface ModelRow extends Stamped {
+  readonly displayName: string;
+  readonly modelIdentifier: string;
+  readonly providerId: number;
+  readonly upstreamModel: string;
+  readonly capabilities: string;
+  readonly priority: number;
+  readonly status: number;
+  readonly priceId: number | null;
+  readonly contextWindow: number | null;
+  readonly maxOutputTokens: number | null;
+  readonly defaultMaxTokens: number | null;
+  /** MySQL gives the value, MariaDB its text. */
+  readonly settings: unknown;
+}
+
+/** BIGINT columns are text on their way out of the database. */
+export interface PriceRow {
+  readonly id: number;
+  readonly modelId: number;
+  readonly version: number;
+  readonly input: string;
+  readonly output: string;
+  readonly cachedInput: string | null;
+  readonly cacheWrite: string | null;
+  readonly perImage: string;
+  readonly perRequest: string;
+  readonly createdBy: number | null;
+}
+
+/** Columns that the database fills in. */
+type Made = 'id' | 'createdAt' | 'updatedAt';
+type Table<Row extends object> = ModelStatic<Model<Row, Omit<Row, Made>>>;
+
+export interface CatalogTables {
+  readonly sequelize: Sequelize;
+  readonly providers: Table<ProviderRow>;
+  readonly keys: Table<ProviderKeyRow>;
+  readonly models: Table<ModelRow>;
+  readonly prices: Table<PriceRow>;
+}
+
+const id = { type: DataTypes.INTEGER.UNSIGNED, autoIncrement: true, primaryKey: true };
+const times = { createdAt: DataTypes.DATE(3), updatedAt: DataTypes.DATE(3) };
+const integer = DataTypes.INTEGER.UNSIGNED;
+
+export function defineCatalogTables(sequelize: Sequelize): CatalogTables {
+  return {
+    sequelize,
+    providers: sequelize.define('providers', {
+      id,
+      name: DataTypes.STRING(100),
+      kind: DataTypes.STRING(10),
+      urlBase: DataTypes.STRING(500),
+      ...times,
+    }),
+    keys: sequelize.define('provider_keys', {
+      id,
+      providerId: integer,
+      name: DataTypes.STRING(100),
+      secret: DataTypes.BLOB,
+      lastFour: DataTypes.STRING(4),
+      status: DataTypes.TINYINT.UNSIGNED,
+      weight: DataTypes.SMALLINT.UNSIGNED,
+      ...times,
+    }),
+    models: sequelize.define('models', {
+      id,
+      displayName: DataTypes.STRING(100),
+      modelIdentifier: DataTypes.STRING(150),
+      providerId: integer,
+      upstreamModel: DataTypes.STRING(150),
+      capabilities: DataTypes.STRING(80),
+      priority: integer,
+      status: DataTypes.TINYINT.UNSIGNED,
+      priceId: integer,
+      contextWindow: integer,
+      maxOutputTokens: integer,
+      defaultMaxTokens: integer,
+      settings: DataTypes.JSON,
+      ...times,
+    }),
+    prices: sequelize.define('model_prices', {
+      id,
+      modelId: integer,
+      version: integer,
+      input: DataTypes.BIGINT,
+      output: DataTypes.BIGINT,
+      cachedInput: DataTypes.BIGINT,
+      cacheWrite: DataTypes.BIGINT,
+      perImage: DataTypes.BIGINT,
+      perRequest: DataTypes.BIGINT,
+      createdBy: integer,
+    }),
+  };
+}

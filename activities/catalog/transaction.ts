@@ -1,0 +1,22 @@
+/** Transactions of the catalog. */
+import { DatabaseError, type Sequelize, type Transaction } from 'sequelize';
+
+const MAX_ATTEMPTS = 3;
+
+/** Runs `work` in a transaction, again from its start when the database ended it to resolve a deadlock. */
+export async function inTransaction<T>(
+  sequelize: Sequelize,
+  work: (transaction: Transaction) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await sequelize.transaction(work);
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !isDeadlock(error)) throw error;
+    }
+  }
+}
+
+function isDeadlock(error: unknown): boolean {
+  return error instanceof DatabaseError && 'code' in error.original && error.original.code === 'ER_LOCK_DEADLOCK';
+}
