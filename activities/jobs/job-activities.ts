@@ -3,8 +3,7 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { Logger } from '../../infra/logger.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
-import { type JobRunner, type Perform, RunInterrupted } from './job-run.ts';
-import type { JobWork } from './store.ts';
+import { type JobRunner, type Performers, RunInterrupted } from './job-run.ts';
 
 export interface JobActivities {
   /** Carries a job to its end; run again by Temporal whenever it was interrupted. */
@@ -16,11 +15,7 @@ export interface JobActivities {
 /** A heartbeat tells Temporal that the worker lives, and brings a cancel back. */
 const HEARTBEAT_MS = 1_000;
 
-export function createJobActivities(
-  runner: JobRunner,
-  performers: Readonly<Record<JobWork['type'], Perform>>,
-  log: Logger,
-): JobActivities {
+export function createJobActivities(runner: JobRunner, performers: Performers, log: Logger): JobActivities {
   return {
     async runJob(input) {
       const activity = Context.current();

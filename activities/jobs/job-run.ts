@@ -38,6 +38,9 @@ export type CountCall = (model: PricedModel, providerKeyId: number) => Promise<v
  */
 export type Perform = (work: JobWork, count: CountCall, context: CallContext) => Promise<Performed | undefined>;
 
+/** How each type of job is carried out. */
+export type Performers = Readonly<Record<JobWork['type'], Perform>>;
+
 /** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */
 export interface RunContext extends CallContext {
   readonly isCancelled: () => boolean;
@@ -69,11 +72,7 @@ export class JobRunner {
    * Carries the job to its end, or finds that it has one.
    * @throws {RunInterrupted} when the job must be run again.
    */
-  async run(
-    input: JobInput,
-    performers: Readonly<Record<JobWork['type'], Perform>>,
-    context: RunContext,
-  ): Promise<JobOutcome> {
+  async run(input: JobInput, performers: Performers, context: RunContext): Promise<JobOutcome> {
     const lease = uuidv7();
     const begin = await this.#ledger.run(beginJob(input.jobId, lease));
     if (begin.kind === 'ended') return outcomeOf(begin.job);

@@ -9,8 +9,8 @@ import { chatReply } from '../../activities/inference/chat-reply.ts';
 import type { Config } from '../../infra/config.ts';
 import { successTextOf } from '../envelope.ts';
 import { keyedRequest } from '../keyed.ts';
-import { decimalOutput } from '../money.ts';
 import { idInput, optional } from '../lenient.ts';
+import { decimalOutput } from '../money.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext } from '../route-input.ts';
 

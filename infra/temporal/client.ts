@@ -10,8 +10,6 @@ export interface Temporal {
   readonly client: Client;
   /** Asks for a cancel. @throws {WorkflowNotFoundError} when there is nothing to cancel. */
   cancel(workflowId: string): Promise<void>;
-  /** Sends a signal without arguments. @throws {WorkflowNotFoundError} when the workflow has ended. */
-  signal(workflowId: string, name: string): Promise<void>;
   /** @throws when Temporal does not answer in time. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -26,9 +24,6 @@ export function connectTemporal(config: TemporalConfig): Temporal {
     client,
     async cancel(workflowId) {
       await inTime(() => client.workflow.getHandle(workflowId).cancel());
-    },
-    async signal(workflowId, name) {
-      await inTime(() => client.workflow.getHandle(workflowId).signal(name));
     },
     async ping() {
       await inTime(() => connection.workflowService.describeNamespace({ namespace: config.TEMPORAL_NAMESPACE }));

@@ -1,0 +1,220 @@
+/** The one place that constructs: connects the stores, builds every capability from its parts, and closes them. */
+import type { Sequelize } from 'sequelize';
+import type { Config } from '../infra/config.ts';
+import { createVault, type Vault } from '../infra/crypto.ts';
+import type { Logger } from '../infra/logger.ts';
+import { createMetrics, type Metrics } from '../infra/metrics.ts';
+import { connectSequelize } from '../infra/mysql/sequelize.ts';
+import { createOutbound, type Outbound } from '../infra/outbound.ts';
+import { connectRedis, type Redis, whenReady } from '../infra/redis/connection.ts';
+import { createInvalidation, type Invalidation } from '../infra/redis/invalidation.ts';
+import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
+import { createAccounts } from './accounts/accounts.ts';
+import { IdempotentRequests } from './billing/idempotency.ts';
+import { MoneyLane } from './billing/lane/lane.ts';
+import { Ledger } from './billing/ledger.ts';
+import { HoldSweeper } from './billing/sweeper.ts';
+import { accounts } from './billing/tables/accounts.ts';
+import { claims } from './billing/tables/claims.ts';
+import { holds } from './billing/tables/holds.ts';
+import { keyBudgets } from './billing/tables/key-budgets.ts';
+import { transfers } from './billing/tables/transfers.ts';
+import { Catalog } from './catalog/catalog.ts';
+import { ModelStore } from './catalog/model-store.ts';
+import { defineCatalogTables } from './catalog/tables.ts';
+import { ChatService, type InferenceParts } from './inference/chat.ts';
+import { createAdapters } from './inference/providers/registry.ts';
+import { RetryBudget } from './inference/retry-budget.ts';
+import { JobEvents } from './jobs/job-events.ts';
+import { JobRunner } from './jobs/job-run.ts';
+import { JobSweeper } from './jobs/job-sweeper.ts';
+import { jobs as jobsTable } from './jobs/job-tables.ts';
+import { Jobs } from './jobs/jobs.ts';
+import { createChatPerformer } from './jobs/perform-chat.ts';
+import { JobStore } from './jobs/store.ts';
+import { createKeyPool } from './keys/local-key-pool.ts';
+import { createOrders } from './orders/create-orders.ts';
+import { orders as ordersTable } from './orders/order-table.ts';
+import type { Orders } from './orders/orders.ts';
+import { paymentEvents } from './orders/payment-event-table.ts';
+import { settledSignal } from './orders/settled-signal.ts';
+import { WorkflowStarter } from './workflow-starts/starter.ts';
+import { WorkflowOutboxStore } from './workflow-starts/store.ts';
+
+/** In the order in which every process locks them. */
+const LANE_TABLES = [accounts, keyBudgets, holds, ordersTable, jobsTable, claims, transfers, paymentEvents];
+/** Redis is a help, not a condition: a start waits this long for it and goes on without. */
+const REDIS_WAIT_MS = 2_000;
+
+/** Connections and what every capability shares. */
+interface Ground {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly sequelize: Sequelize;
+  readonly redis: Redis;
+  readonly subscribers: readonly Redis[];
+  readonly invalidation: Invalidation;
+  readonly temporal: Temporal;
+  readonly outbound: Outbound;
+  readonly vault: Vault;
+  readonly lane: MoneyLane;
+  readonly ledger: Ledger;
+  readonly starter: WorkflowStarter;
+  readonly starts: WorkflowOutboxStore;
+}
+
+async function connect(config: Config, log: Logger): Promise<Ground> {
+  const metrics = createMetrics();
+  const sequelize = connectSequelize(config);
+  const redis = connectRedis(config, log, 'commands');
+  const subscriber = connectRedis(config, log, 'invalidations');
+  const temporal = connectTemporal(config);
+  const lane = new MoneyLane({ database: config, tables: LANE_TABLES, writerTtlMs: config.WRITER_TTL, log });
+  await Promise.all([lane.open(), whenReady(redis, REDIS_WAIT_MS), whenReady(subscriber, REDIS_WAIT_MS)]);
+  const starts = new WorkflowOutboxStore(sequelize);
+  return {
+    config,
+    log,
+    metrics,
+    sequelize,
+    redis,
+    subscribers: [subscriber],
+    invalidation: createInvalidation(redis, subscriber, log),
+    temporal,
+    outbound: createOutbound(config),
+    vault: createVault(config.KEY_ENCRYPTION_KEY),
+    lane,
+    ledger: new Ledger(lane, sequelize, config.APP_TIME_ZONE),
+    starter: new WorkflowStarter(temporal.client, starts, log),
+    starts,
+  };
+}
+
+async function wireCatalog(ground: Ground) {
+  const { sequelize, vault, invalidation, log } = ground;
+  const tables = defineCatalogTables(sequelize);
+  const models = new ModelStore(tables);
+  const catalog = new Catalog({ tables, models, vault, invalidation, log });
+  await catalog.load();
+  return { catalog };
+}
+
+function wireInference(ground: Ground, catalog: Catalog) {
+  const { ledger, log, config, outbound } = ground;
+  const adapters = createAdapters({ outbound, config });
+  const parts: InferenceParts = {
+    ledger,
+    models: catalog,
+    keys: createKeyPool({ keysOf: (providerId) => catalog.keysOf(providerId), log }),
+    retries: new RetryBudget(),
+    chatAdapters: adapters.chat,
+    log,
+  };
+  return { inference: parts, chat: new ChatService(parts, config.UPSTREAM_TOTAL_TIMEOUT) };
+}
+
+function wireJobs(ground: Ground, inference: InferenceParts) {
+  const { config, ledger, sequelize, starter, temporal, redis, log } = ground;
+  const subscriber = connectRedis(config, log, 'job-events');
+  const store = new JobStore(sequelize);
+  const events = new JobEvents(redis, subscriber, log);
+  const jobRunner = new JobRunner(ledger, store, events);
+  const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
+  return {
+    jobs: new Jobs({ ledger, models: inference.models, store, starter, events, cancelWorkflow, log }),
+    jobRunner,
+    jobPerformers: { chat: createChatPerformer(inference) },
+    jobSweeper: new JobSweeper(sequelize, jobRunner),
+    jobEventSubscriber: subscriber,
+  };
+}
+
+/** Builds everything; the API and the workers each call it once. @throws when MySQL cannot be reached. */
+export async function createServices(config: Config, log: Logger) {
+  const ground = await connect(config, log);
+  const { sequelize, ledger, starter, lane, temporal } = ground;
+  const [accountServices, catalogServices] = await Promise.all([createAccounts(ground), wireCatalog(ground)]);
+  const inference = wireInference(ground, catalogServices.catalog);
+  const jobServices = wireJobs(ground, inference.inference);
+  const orderServices = await createOrders({
+    sequelize,
+    config,
+    ledger,
+    starter,
+    accountIdOf: (userId) => accountServices.users.accountIdOf(userId),
+    signalSettled: settledSignal(temporal.client, log),
+    log,
+  });
+  const holdSweeper = new HoldSweeper(config, sequelize, ledger);
+  return {
+    ...accountServices,
+    ...catalogServices,
+    ...inference,
+    ...jobServices,
+    ...orderServices,
+    metrics: ground.metrics,
+    idempotency: new IdempotentRequests(ledger),
+    health: () => healthOf(ground),
+    chores: choresOf(ground, holdSweeper, jobServices.jobSweeper, orderServices.orders),
+    close: async () => {
+      await lane.close();
+      catalogServices.catalog.close();
+      for (const redis of [ground.redis, ...ground.subscribers, jobServices.jobEventSubscriber]) redis.disconnect();
+      await Promise.allSettled([temporal.close(), ground.outbound.close(), sequelize.close()]);
+    },
+  };
+}
+
+export type Services = Awaited<ReturnType<typeof createServices>>;
+
+/** What must go on as long as any worker runs; each round is safe to run from several processes. */
+function choresOf(ground: Ground, holdSweeper: HoldSweeper, jobSweeper: JobSweeper, orders: Orders) {
+  const { starter } = ground;
+  return [
+    { name: 'workflow starts', everyMs: 1_000, round: async () => (await starter.relay()) > 0 },
+    {
+      name: 'holds of dead processes',
+      everyMs: 2_000,
+      round: async () => {
+        await holdSweeper.sweep();
+        return false;
+      },
+    },
+    { name: 'overdue jobs', everyMs: 10_000, round: async () => (await jobSweeper.sweep()) > 0 },
+    { name: 'overdue orders', everyMs: 10_000, round: async () => (await orders.expireOverdue(OVERDUE_ORDERS)) > 0 },
+  ];
+}
+
+const OVERDUE_ORDERS = 100;
+const HEALTH_WAIT_MS = 1_500;
+
+async function healthOf(ground: Ground) {
+  const checks: Record<string, () => Promise<unknown>> = {
+    mysql: () => ground.sequelize.query('SELECT 1'),
+    redis: () => ground.redis.ping(),
+    temporal: () => ground.temporal.ping(),
+  };
+  const results = await Promise.all(
+    Object.entries(checks).map(async ([name, check]) => [name, await timed(check)] as const),
+  );
+  return Object.fromEntries(results);
+}
+
+async function timed(check: () => Promise<unknown>) {
+  const started = performance.now();
+  const latencyMs = () => Math.round((performance.now() - started) * 10) / 10;
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), HEALTH_WAIT_MS);
+  });
+  try {
+    await Promise.race([check(), late]);
+    return { ok: true, latencyMs: latencyMs() };
+  } catch {
+    // The cause can name hosts and users; it belongs to the log of the part itself.
+    return { ok: false, latencyMs: latencyMs(), error: 'does not answer' };
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { v7 as uuidv7 } from 'uuid';
+import { openLaneConnection } from '../../activities/billing/lane/connection.ts';
+import { fenceLapsedWriters } from '../../activities/billing/lane/writer.ts';
+import { claim } from '../../activities/billing/operations/claim.ts';
+import { adjust } from '../../activities/billing/operations/credit.ts';
+import { hold } from '../../activities/billing/operations/hold.ts';
+import { callCapture, callHold, DAY, type TestLedger, testLedger } from './test-ledger.ts';
+
+describe('the money lane on the real database', () => {
+  let ledger: TestLedger;
+  before(async () => {
+    ledger = await testLedger('lane_test');
+  });
+  after(() => ledger.close());
+
+  test('hundreds of callers in two processes spend one balance exactly', async () => {
+    const lanes = [ledger.lane(), ledger.lane()];
+    const accountId = await ledger.account(100n);
+    const outcomes = await Promise.all(
+      Array.from({ length: 400 }, async (_, index) => {
+        const lane = lanes[index % 2] ?? ledger.lane();
+        const id = uuidv7();
+        const outcome = await lane.submit(hold(callHold(id, accountId, 1n)));
+        if (outcome.kind === 'held') await lane.submit(callCapture(id, accountId, 1n));
+        return outcome.kind;
+      }),
+    );
+    assert.equal(outcomes.filter((kind) => kind === 'held').length, 100);
+    assert.equal(outcomes.filter((kind) => kind === 'insufficient').length, 300);
+    assert.equal(await ledger.balance(accountId), 0n);
+    const sums = await ledger.one(
+      `SELECT COUNT(*) AS charges, SUM(amount) AS spent FROM transfers WHERE account_id=${accountId} AND kind='charge'`,
+    );
+    assert.deepEqual([Number(sums.charges), Number(sums.spent)], [100, -100]);
+  });
+
+  test('an operation that fails by a bug or a CHECK does not take its batch with it', async () => {
+    const lane = ledger.lane();
+    await lane.open();
+    const accountId = await ledger.account(1_000n);
+    const results = await Promise.allSettled([
+      lane.submit(hold(callHold(uuidv7(), accountId, 10n))),
+      lane.submit({
+        reads: [],
+        decide: () => {
+          throw new Error('a bug');
+        },
+      }),
+      // Longer than the column: the server refuses the statement.
+      lane.submit(adjust({ id: 'x'.repeat(60), accountId, day: DAY }, 5n)),
+      lane.submit(hold(callHold(uuidv7(), accountId, 20n))),
+    ]);
+    assert.deepEqual(
+      results.map((result) => result.status),
+      ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
+    );
+    assert.equal(await ledger.balance(accountId), 970n);
+  });
+
+  test('a connection killed in the middle of work loses nothing and does nothing twice', async () => {
+    const lane = ledger.lane();
+    const accountId = await ledger.account(1_000_000n);
+    await lane.open();
+    const killer = await openLaneConnection(ledger.config);
+    let done = false;
+    const killing = (async () => {
+      while (!done) {
+        const writer = lane.writer;
+        if (writer) {
+          const [rows] = await killer.query(`SELECT IS_USED_LOCK('money-lane-${writer.slot}-${writer.epoch}') AS id`);
+          const id = Array.isArray(rows) && rows[0] && 'id' in rows[0] ? rows[0].id : null;
+          if (id !== null) await killer.query(`KILL ${Number(id)}`).catch(() => undefined);
+        }
+        await new Promise((resolve) => setTimeout(resolve, 40));
+      }
+    })();
+    const kinds = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const outcomes: string[] = [];
+        for (let round = 0; round < 25; round += 1) {
+          const id = uuidv7();
+          outcomes.push((await lane.submit(hold(callHold(id, accountId, 10n)))).kind);
+          outcomes.push((await lane.submit(callCapture(id, accountId, 7n))).kind);
+        }
+        return outcomes;
+      }),
+    );
+    done = true;
+    await killing;
+    await killer.end();
+    assert.deepEqual([...new Set(kinds.flat())].sort(), ['captured', 'held']);
+    assert.equal(await ledger.balance(accountId), 1_000_000n - 500n * 7n);
+  });
+
+  test('a lapsed writer is fenced: its next batch goes under a new slot or epoch', async () => {
+    const lane = ledger.lane(400);
+    const accountId = await ledger.account(100n);
+    await lane.open();
+    const first = { ...lane.writer };
+    const connection = await openLaneConnection(ledger.config);
+    // As after a freeze: the writer has not renewed itself in time.
+    await connection.query(`UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${first.slot}`);
+    assert.ok((await fenceLapsedWriters(connection)) >= 1);
+    await connection.end();
+    assert.deepEqual(await lane.submit(hold(callHold(uuidv7(), accountId, 1n))), { kind: 'held' });
+    assert.notDeepEqual([lane.writer?.slot, lane.writer?.epoch], [first.slot, first.epoch]);
+  });
+
+  test('one key claimed from two processes at the same moment has one owner', async () => {
+    const lanes = [ledger.lane(), ledger.lane()];
+    await Promise.all(lanes.map((lane) => lane.open()));
+    for (let round = 0; round < 20; round += 1) {
+      const keyHash = Buffer.alloc(32, `round-${round}`);
+      const kinds = await Promise.all(
+        Array.from({ length: 10 }, async (_, index) => {
+          const lane = lanes[index % 2] ?? ledger.lane();
+          const request = { scope: 'k1', keyHash, bodyHash: Buffer.alloc(32), requestId: uuidv7() };
+          return (await lane.submit(claim(request))).kind;
+        }),
+      );
+      assert.equal(kinds.filter((kind) => kind === 'claimed').length, 1, kinds.join());
+    }
+  });
+
+  test('reading a claim does not lock the row of the writer that made it', async () => {
+    const lane = ledger.lane();
+    await lane.open();
+    const keyHash = Buffer.alloc(32, 'lock');
+    await lane.submit(claim({ scope: 'k1', keyHash, bodyHash: Buffer.alloc(32), requestId: uuidv7() }));
+    const other = await openLaneConnection(ledger.config);
+    const { claims, claimKey } = await import('../../activities/billing/tables/claims.ts');
+    await other.query('START TRANSACTION');
+    await other.query(claims.lock([claimKey('k1', keyHash)]));
+    // Its own fence needs that row; it would wait for the other transaction.
+    const accountId = await ledger.account(10n);
+    assert.deepEqual(await lane.submit(hold(callHold(uuidv7(), accountId, 1n)), { waitMs: 3_000 }), { kind: 'held' });
+    await other.query('ROLLBACK');
+    await other.end();
+  });
+});

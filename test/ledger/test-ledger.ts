@@ -1,0 +1,92 @@
+/** A ledger of its own for a test: a migrated database on the stack's server, lanes on it, and accounts. */
+import { pino } from 'pino';
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { MoneyLane } from '../../activities/billing/lane/lane.ts';
+import { NO_USAGE } from '../../activities/billing/money.ts';
+import { type Capture, capture } from '../../activities/billing/operations/capture.ts';
+import { openAccount } from '../../activities/billing/operations/credit.ts';
+import type { HoldRequest } from '../../activities/billing/operations/hold.ts';
+import { accounts } from '../../activities/billing/tables/accounts.ts';
+import { claims } from '../../activities/billing/tables/claims.ts';
+import { holds } from '../../activities/billing/tables/holds.ts';
+import { keyBudgets } from '../../activities/billing/tables/key-budgets.ts';
+import { transfers } from '../../activities/billing/tables/transfers.ts';
+import { type Config, readConfig } from '../../infra/config.ts';
+import { testStack } from '../../infra/local/test-stack.ts';
+import { migrate } from '../../infra/mysql/migrations.ts';
+import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+
+export const TABLES = [accounts, keyBudgets, holds, claims, transfers];
+export const DAY = '2026-11-24';
+
+export interface TestLedger {
+  readonly config: Config;
+  readonly sequelize: Sequelize;
+  lane(writerTtlMs?: number): MoneyLane;
+  /** A new account with this balance. */
+  account(available: bigint): Promise<number>;
+  balance(accountId: number): Promise<bigint>;
+  one(sql: string): Promise<Record<string, unknown>>;
+  close(): Promise<void>;
+}
+
+let owners = 0;
+
+/** @param database a name of its own for each test file. */
+export async function testLedger(database: string): Promise<TestLedger> {
+  const config = readConfig({ ...testStack().environment, DB_NAME: database });
+  const sequelize = connectSequelize(config);
+  await migrate(config, sequelize, () => undefined);
+  const lanes: MoneyLane[] = [];
+  const ledger: TestLedger = {
+    config,
+    sequelize,
+    lane: (writerTtlMs = 10_000) => {
+      const lane = new MoneyLane({ database: config, tables: TABLES, writerTtlMs, log: pino({ level: 'silent' }) });
+      lanes.push(lane);
+      return lane;
+    },
+    account: async (available) => {
+      owners += 1;
+      const [id] = await sequelize.query(
+        "INSERT INTO accounts (owner_kind,owner_id,pending_grant) VALUES ('user',?,?)",
+        { replacements: [process.pid * 1000 + owners, available.toString()], type: QueryTypes.INSERT },
+      );
+      const lane = lanes[0] ?? ledger.lane();
+      await lane.submit(openAccount(id, DAY));
+      return id;
+    },
+    balance: async (accountId) => {
+      const row = await ledger.one(`SELECT available FROM accounts WHERE id=${accountId}`);
+      return BigInt(String(row.available));
+    },
+    one: async (sql) => {
+      const [row] = await sequelize.query(sql, { type: QueryTypes.SELECT });
+      return { ...row };
+    },
+    close: async () => {
+      await Promise.all(lanes.map((lane) => lane.close()));
+      await sequelize.close();
+    },
+  };
+  return ledger;
+}
+
+export function callHold(id: string, accountId: number, amount: bigint): HoldRequest {
+  return { id, accountId, accessKeyId: null, owner: 'call', amount, priceIds: [1], lifeMs: 60_000 };
+}
+
+export function callCapture(id: string, accountId: number, cost: bigint): ReturnType<typeof capture> {
+  const request: Capture = {
+    holdId: id,
+    accountId,
+    budgetKeyId: null,
+    accessKeyId: null,
+    modelId: 1,
+    priceId: 1,
+    usage: { ...NO_USAGE, promptTokens: 3, completionTokens: 4 },
+    cost,
+    usageDocument: { id, day: DAY, record: { requestId: id } },
+  };
+  return capture(request);
+}
