@@ -18,8 +18,8 @@ import { type RefundOutcome, refundOrder } from './refund-operation.ts';
 import type { OrderFilter, OrderStore } from './store.ts';
 
 export interface OrderParts {
-  readonly ledger: Ledger;
-  readonly store: OrderStore;
+  readonly ledger: Pick<Ledger, 'run' | 'day'>;
+  readonly store: Pick<OrderStore, 'find' | 'page' | 'overdue'>;
   readonly starter: Pick<WorkflowStarter, 'kick'>;
   /** The account of a user, undefined when there is no such user. */
   readonly accountIdOf: (userId: number) => Promise<number | undefined>;

@@ -12,8 +12,8 @@ import type { SignedCallback } from './providers/signed/signed-callback.ts';
 import type { OrderStore } from './store.ts';
 
 export interface PaymentParts {
-  readonly ledger: Ledger;
-  readonly store: OrderStore;
+  readonly ledger: Pick<Ledger, 'run' | 'day'>;
+  readonly store: Pick<OrderStore, 'find'>;
   readonly signed: PaymentProvider<SignedCallback>;
   /** Undefined where Alipay is not set up. */
   readonly alipay: PaymentProvider<Uint8Array> | undefined;

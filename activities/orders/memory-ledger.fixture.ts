@@ -1,0 +1,125 @@
+/** For tests: runs the lane's operations on rows in memory, one after the other, as the lane does on those it locked. */
+import type { Operation } from '../billing/lane/operation.ts';
+import type { LaneTable } from '../billing/lane/table.ts';
+import { Workspace } from '../billing/lane/workspace.ts';
+import { accounts } from '../billing/tables/accounts.ts';
+import { type Transfer, transfers } from '../billing/tables/transfers.ts';
+import { type OrderRow, orders } from './order-table.ts';
+import type { PaymentNotice } from './providers/payment-provider.ts';
+
+export const START_MS = Date.UTC(2026, 10, 24, 8);
+export const DAY = '2026-11-24';
+export const ORDER_NO = '0198-order';
+export const ACCOUNT_ID = 70;
+export const USER_ID = 7;
+export const AMOUNT = 10_000_000_000n;
+
+export class MemoryLedger {
+  nowMs = START_MS;
+  /** SQL of what was appended without a read. */
+  readonly appended: string[] = [];
+  readonly #tables = new Map<LaneTable<unknown>, Map<string, unknown>>();
+
+  put<Row>(table: LaneTable<Row>, id: string, row: Row): void {
+    this.#rowsOf(table).set(id, row);
+  }
+
+  get<Row>(table: LaneTable<Row>, id: string): Row | undefined {
+    // Only `put` and the operations store rows, each under the table that typed it.
+    return this.#rowsOf(table).get(id) as Row | undefined;
+  }
+
+  all<Row>(table: LaneTable<Row>): Row[] {
+    return [...this.#rowsOf(table).values()] as Row[];
+  }
+
+  day(): string {
+    return DAY;
+  }
+
+  async run<Result>(operation: Operation<Result>): Promise<Result> {
+    return this.apply(operation);
+  }
+
+  apply<Result>(operation: Operation<Result>): Result {
+    const workspace = new Workspace(this.nowMs, { slot: 1, epoch: 1, seq: 1n });
+    for (const table of new Set(operation.reads.map((read) => read.table))) {
+      const ids = operation.reads.filter((read) => read.table === table).map((read) => read.id);
+      const stored = ids.flatMap((id) => (this.#rowsOf(table).has(id) ? [[id, this.get(table, id)] as const] : []));
+      workspace.load(table, ids, stored);
+    }
+    const result = workspace.attempt((rows) => operation.decide(rows));
+    for (const { table, id } of operation.reads) {
+      const row = workspace.get(table, id);
+      if (row !== undefined) this.put(table, id, row);
+    }
+    this.appended.push(...workspace.statements([]));
+    return result;
+  }
+
+  #rowsOf(table: LaneTable<unknown>): Map<string, unknown> {
+    const rows = this.#tables.get(table) ?? new Map<string, unknown>();
+    this.#tables.set(table, rows);
+    return rows;
+  }
+}
+
+/** A PENDING order of 10 units with 30 minutes to go. */
+export function pendingOrder(change: Partial<OrderRow> = {}): OrderRow {
+  return {
+    orderNo: ORDER_NO,
+    userId: USER_ID,
+    accountId: ACCOUNT_ID,
+    amount: AMOUNT,
+    currency: 'CNY',
+    status: 'PENDING',
+    reason: null,
+    paidAtMs: null,
+    paidLate: false,
+    refunded: null,
+    refundedAtMs: null,
+    expiresAtMs: START_MS + 1_800_000,
+    createdAtMs: START_MS,
+    updatedAtMs: START_MS,
+    ...change,
+  };
+}
+
+/** A ledger with one empty account and one order. */
+export function ledgerWithOrder(order: Partial<OrderRow> = {}, available = 0n, debt = 0n): MemoryLedger {
+  const ledger = new MemoryLedger();
+  ledger.put(accounts, String(ACCOUNT_ID), { id: ACCOUNT_ID, available, debt, pendingGrant: null });
+  ledger.put(orders, ORDER_NO, pendingOrder(order));
+  return ledger;
+}
+
+export function orderIn(ledger: MemoryLedger): OrderRow {
+  const order = ledger.get(orders, ORDER_NO);
+  if (!order) throw new Error('the order is gone');
+  return order;
+}
+
+export function balanceIn(ledger: MemoryLedger): { available: bigint; debt: bigint } {
+  const account = ledger.get(accounts, String(ACCOUNT_ID));
+  if (!account) throw new Error('the account is gone');
+  return { available: account.available, debt: account.debt };
+}
+
+export function transfersIn(ledger: MemoryLedger): Pick<Transfer, 'kind' | 'amount'>[] {
+  return ledger.all(transfers).map(({ kind, amount }) => ({ kind, amount }));
+}
+
+export function notice(change: Partial<PaymentNotice> = {}): PaymentNotice {
+  return {
+    provider: 'signed',
+    kind: 'payment',
+    eventId: 'event-1',
+    orderNo: ORDER_NO,
+    amount: AMOUNT,
+    currency: 'CNY',
+    bodyHash: Buffer.alloc(32, 1),
+    payerId: undefined,
+    note: 'test',
+    ...change,
+  };
+}
