@@ -1,0 +1,37 @@
+/** The vendors' Python clients, installed once into the cache outside the checkout. */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { cached } from '../../infra/local/cache.ts';
+import { cacheFolder, shellVariables } from '../../infra/local/environment.ts';
+
+const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
+const INSTALL_TIMEOUT_MS = 10 * 60_000;
+
+/**
+ * The Python program that knows the clients. The first call for a list of requirements installs them: about 60
+ * packages, 180 MB, half a minute. @throws when Python or its venv module is missing, saying how to install it.
+ */
+export async function pythonWithClients(): Promise<string> {
+  const version = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
+  const folder = await cached(cacheFolder(), { name: 'vendor-clients', version }, install);
+  return join(folder, 'venv/bin/python');
+}
+
+async function install(folder: string): Promise<void> {
+  console.log('Installing the vendors’ Python clients, once: about 60 packages, 180 MB, half a minute.');
+  // The caller's own settings: where its packages come from is not ours to say.
+  const options = { env: shellVariables(), extendEnv: false, timeout: INSTALL_TIMEOUT_MS, all: true } as const;
+  const venv = join(folder, 'venv');
+  try {
+    await execa('python3', ['-m', 'venv', venv], options);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `python3 with its venv module is needed: "apt install python3-venv" or "brew install python".\n${reason}`,
+    );
+  }
+  // A folder that was renamed into place keeps its programs' old paths; `python -m` does not read them.
+  await execa(join(venv, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS], options);
+}
