@@ -33,6 +33,16 @@ const EXPOSED_HEADERS = [
 ];
 
 export function createApp(services: Services, config: Config, logger: Logger): Koa<ApiState> {
+  return applicationOf(allRoutes(services, config), services, config, logger);
+}
+
+/** Any routes inside the middleware of the product. */
+export function applicationOf(
+  routes: readonly Route[],
+  services: Omit<DispatchServices, 'logger'> & { readonly metrics: Metrics },
+  config: Pick<Config, 'TRUSTED_PROXY_HOPS' | 'CORS_ORIGINS' | 'publicUrl'>,
+  logger: Logger,
+): Koa<ApiState> {
   const hops = config.TRUSTED_PROXY_HOPS;
   const app = new Koa<ApiState>({ proxy: hops > 0, maxIpsCount: hops });
   app.on('error', (err: unknown) => logger.warn({ err }, 'answer not delivered'));
@@ -41,7 +51,7 @@ export function createApp(services: Services, config: Config, logger: Logger): K
   app.use(errorAnswers(logger));
   app.use(securityHeaders());
   app.use(crossOrigin(config));
-  const router = routerOf(allRoutes(services, config), { ...services, logger });
+  const router = routerOf(routes, { ...services, logger });
   app.use(router.routes());
   app.use(noRoute(router));
   return app;
@@ -62,7 +72,7 @@ function securityHeaders(): Koa.Middleware {
   });
 }
 
-function crossOrigin(config: Config): Koa.Middleware {
+function crossOrigin(config: Pick<Config, 'CORS_ORIGINS' | 'publicUrl'>): Koa.Middleware {
   const allowed = new Set([...config.CORS_ORIGINS, config.publicUrl]);
   return cors({
     origin: (ctx) => (allowed.has(ctx.get('Origin')) ? ctx.get('Origin') : ''),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLogger, scrub } from './logger.ts';
+import { createLogger } from './logger.ts';
+import { scrub } from './secrets.ts';
 
 const KEY = `ak-${'a1_-'.repeat(14)}xyz`;
 
@@ -23,9 +24,11 @@ test('keys and bearer tokens inside messages and errors are blanked', () => {
     log.warn(`call with ${KEY} failed`);
     log.error({ err: new Error(`Incorrect API key: sk-proj-abcdef123456, Authorization: Bearer eyJhbGciOi.x.y`) }, 'x');
     log.info('upstream said %s', KEY);
+    log.error(new Error(`refused ${KEY}`));
+    log.error({ failures: [{ error: new Error(`nested ${KEY}`) }] }, 'x');
   });
-  for (const part of [KEY, 'sk-proj', 'eyJhbGciOi']) assert.equal(text.includes(part), false, part);
-  assert.match(text, /Incorrect API key/);
+  for (const part of [KEY, KEY.slice(10), 'sk-proj', 'eyJhbGciOi']) assert.equal(text.includes(part), false, part);
+  assert.match(text, /Incorrect API key[\s\S]*refused[\s\S]*nested/);
 });
 
 test('the cause of an error is logged without its secrets', () => {

@@ -1,7 +1,7 @@
 /** What administrators did: who, what, before and after, when. The one owner of the table `audit_log`; append-only. */
 import { DataTypes, type Model, type ModelStatic, type Optional, type Sequelize, type Transaction } from 'sequelize';
+import { withoutSecrets } from '../../infra/secrets.ts';
 import type { UserCaller } from './caller.ts';
-import { masked } from './masking.ts';
 
 /** Who acts; null is the person at the keyboard of the server. */
 export type Actor = Pick<UserCaller, 'userId' | 'username'> | null;
@@ -84,8 +84,8 @@ export class AuditLog {
         action: entry.action,
         targetKind: entry.targetKind,
         targetId: String(entry.targetId),
-        beforeState: masked(entry.before) ?? null,
-        afterState: masked(entry.after) ?? null,
+        beforeState: withoutSecrets(entry.before) ?? null,
+        afterState: withoutSecrets(entry.after) ?? null,
         traceId: entry.traceId ?? null,
       },
       transaction === undefined ? {} : { transaction },

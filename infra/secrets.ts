@@ -1,0 +1,46 @@
+/** Takes secrets out of what is written down: by the name of a field, and by their look inside a text. Pure. */
+import { stdSerializers } from 'pino';
+
+const BLANK = '[hidden]';
+
+/** Names under which secrets travel through this code, and through what others send. */
+const SECRET_NAME = /password|secret|api[-_]?key|access-key$|key_?value|^token$|authorization/i;
+
+/** Access keys, provider keys and bearer tokens as they may stand inside a text of somebody else. */
+const SECRET_TEXT = /\b(ak|sk)-[\w-]{6,}|\b(bearer)\s+[\w.~+/=-]{6,}/gi;
+
+/** Deeper structures are not walked; what lies deeper is not written down. */
+const MAX_DEPTH = 6;
+
+/** Blanks keys and tokens inside a text. */
+export function scrub(text: string): string {
+  return text.replace(SECRET_TEXT, (_match, prefix?: string, scheme?: string) =>
+    prefix === undefined ? `${scheme} ${BLANK}` : `${prefix}-${BLANK}`,
+  );
+}
+
+/** A copy without secrets, fit for JSON: bigints become text. */
+export function withoutSecrets(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return scrub(value);
+  if (typeof value === 'bigint') return value.toString();
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  if (value instanceof Error) return errorWithoutSecrets(value);
+  if (depth === MAX_DEPTH) return BLANK;
+  if (Array.isArray(value)) return value.map((member) => withoutSecrets(member, depth + 1));
+  return membersWithoutSecrets(value, depth);
+}
+
+/** The same for the members of one object. */
+export function membersWithoutSecrets(value: object, depth = 0): Record<string, unknown> {
+  const copy: Record<string, unknown> = {};
+  for (const name in value) {
+    copy[name] = SECRET_NAME.test(name) ? BLANK : withoutSecrets(Reflect.get(value, name), depth + 1);
+  }
+  return copy;
+}
+
+/** Type, message and stack, with those of the causes; other members (a request's headers, an SQL text) stay out. */
+function errorWithoutSecrets(error: Error): unknown {
+  const { type, message, stack } = stdSerializers.err(error);
+  return { type, message: scrub(message), stack: scrub(stack) };
+}
