@@ -1,7 +1,7 @@
 /** Asks a vendor which models it has. */
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
-import { scrub } from '../../infra/logger.ts';
+import { scrub } from '../../infra/secrets.ts';
 import { type Outbound, type OutboundAnswer, outboundFailure } from '../../infra/outbound.ts';
 import type { Provider } from './provider-store.ts';
 
