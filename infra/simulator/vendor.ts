@@ -2,7 +2,7 @@
 import type { ErrorKind } from './faults/fault-table.ts';
 import type { KeyVerdict } from './keys.ts';
 
-export type VendorName = 'openai' | 'dashscope' | 'ark';
+type VendorName = 'openai' | 'dashscope' | 'ark';
 
 interface ErrorFields {
   status: number;

@@ -10,7 +10,7 @@
 
 export type CallName = 'M' | 'G' | 'T' | 'I';
 
-export type SizeRule =
+type SizeRule =
   /** Each side between two bounds. */
   | { by: 'sides'; least: number; most: number }
   /** The area between two squares, the ratio at most `ratio` to one. Named sizes such as 2K beside it. */
@@ -19,7 +19,7 @@ export type SizeRule =
   /** `size` cannot be set. */
   | { by: 'none' };
 
-export type UsageForm = 'count' | 'count-and-sides' | 'count-and-size' | 'tokens' | 'input-and-output';
+type UsageForm = 'count' | 'count-and-sides' | 'count-and-size' | 'tokens' | 'input-and-output';
 
 export interface ImageModel {
   readonly sync?: 'M';

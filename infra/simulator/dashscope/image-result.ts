@@ -8,7 +8,7 @@ import type { ImageRequest } from './image-request.ts';
 import { checkSize } from './image-size.ts';
 
 /** One place of a result: a link, or a failure in its stead. */
-export type ImagePlace = { url: string } | { code: string; message: string };
+type ImagePlace = { url: string } | { code: string; message: string };
 
 export type ImageResult =
   | { ok: true; prompt: string; extended: boolean; size: ImageSize; inputs: number; places: ImagePlace[] }

@@ -42,7 +42,7 @@ export const FAULTS = {
   '404': { does: 'the model does not exist', error: 'model_not_found' },
   refused: { does: 'the content is refused by moderation', error: 'content_refused' },
   '500': { does: 'internal error', error: 'server_error' },
-  '503': { does: 'overloaded', error: 'unavailable' },
+  '503': { does: 'overloaded: 503, with Ark its 429 ServerOverloaded', error: 'unavailable' },
   '504': { does: 'the vendor gave up waiting for its model', error: 'timeout' },
   '502-html': { does: 'a proxy in between answers 502 with an HTML page' },
   '200-error': { does: 'status 200 with an error as body' },

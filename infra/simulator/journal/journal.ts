@@ -35,7 +35,10 @@ export interface CallRecord {
   status: number | null;
   outcome: Outcome;
   faults: string[];
-  /** What a vendor would charge. Of a cut stream: the prompt and the tokens that were delivered. */
+  /**
+   * What a vendor would charge; null where it did no work. Of a cut stream: the prompt and the tokens delivered. Of a
+   * reply in one piece: all of it, once it was made, even if the connection broke.
+   */
   usage: CountedUsage | null;
   readonly delivered: { chunks: number; tokens: number; images: number };
 }
