@@ -43,7 +43,7 @@ export class Payments {
    * @throws {AppError} forbidden without a proof or with a bad one; notFound; invalidParameter for an amount or currency
    *   that is not the order's; idempotencyMismatch for a known event with another body; databaseUnavailable.
    */
-  receive(call: PaymentCall): Promise<Order> {
+  async receive(call: PaymentCall): Promise<Order> {
     return this.#settle(this.#read(call));
   }
 

@@ -3,7 +3,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { ORDER_SIGNALS, orderWorkflowId } from '../../workflows/contracts.ts';
 
-const SIGNAL_DEADLINE_MS = 5_000;
+const SIGNAL_DEADLINE_MS = 2_000;
 
 /** @returns sends the hint in the background; never throws. A workflow that is not there has nothing to be told. */
 export function settledSignal(client: Client, log: Logger): (orderNo: string) => void {
