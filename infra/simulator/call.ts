@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as timer } from 'node:timers/promises';
 import type { ActiveFaults } from './faults/fault-table.ts';
-import type { CallRecord } from './journal/journal.ts';
+import type { CallRecord } from './journal/call-record.ts';
 import type { Vendor } from './vendor.ts';
 
 export interface Call {

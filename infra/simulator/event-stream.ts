@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { countTokens } from '../tokens.ts';
 import { type Call, CallEnded, waitMs } from './call.ts';
-import type { CountedUsage } from './journal/journal.ts';
+import type { CountedUsage } from './journal/call-record.ts';
 
 interface Delivered {
   /** Text the event carries, and which text it continues (tokens are counted over each whole text). */

@@ -1,7 +1,7 @@
 /** Replies that are one body, with the faults that spoil a body. */
 import { Buffer } from 'node:buffer';
 import type { Call } from './call.ts';
-import type { CountedUsage } from './journal/journal.ts';
+import type { CountedUsage } from './journal/call-record.ts';
 import type { VendorError } from './vendor.ts';
 
 export interface Delivery {

@@ -4,7 +4,7 @@ import { hashText } from '../content/seeded-random.ts';
 import { EventStream } from '../event-stream.ts';
 import { reportedUsage } from '../faults/reported-usage.ts';
 import { drawPicture, type Picture, pictureUrl } from '../images/picture.ts';
-import type { CountedUsage } from '../journal/journal.ts';
+import type { CountedUsage } from '../journal/call-record.ts';
 import { replyJson } from '../reply.ts';
 import { type ArkImageRequest, readImageRequest } from './image-request.ts';
 

@@ -4,7 +4,7 @@ import { answerText, firstTokens } from '../content/answer-text.ts';
 import { schemaInstance } from '../content/schema-instance.ts';
 import { hashText } from '../content/seeded-random.ts';
 import type { ActiveFaults } from '../faults/fault-table.ts';
-import type { CountedUsage } from '../journal/journal.ts';
+import type { CountedUsage } from '../journal/call-record.ts';
 import type { ChatDialect } from './dialect.ts';
 import { promptTokens } from './prompt-tokens.ts';
 import { type ChatRequest, lastUserText, messageImages } from './request.ts';

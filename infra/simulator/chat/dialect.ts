@@ -1,5 +1,5 @@
 /** What the vendors' chat completions differ in. */
-import type { CountedUsage } from '../journal/journal.ts';
+import type { CountedUsage } from '../journal/call-record.ts';
 import type { ChatRequest } from './request.ts';
 
 export interface ChatDialect {

@@ -2,7 +2,7 @@
 import type { Call } from '../call.ts';
 import { EventStream } from '../event-stream.ts';
 import { reportedUsage } from '../faults/reported-usage.ts';
-import type { CountedUsage } from '../journal/journal.ts';
+import type { CountedUsage } from '../journal/call-record.ts';
 import { replyJson } from '../reply.ts';
 import { dashscopeError } from './errors.ts';
 import { type CallName, IMAGE_MODELS, type ImageModel } from './image-models.ts';

@@ -1,6 +1,6 @@
 /** Asynchronous tasks: kept for a day like the vendor's, and moved on by the clock alone. */
 import { randomUUID } from 'node:crypto';
-import type { CallRecord } from '../journal/journal.ts';
+import type { CallRecord } from '../journal/call-record.ts';
 import type { ImageModel } from './image-models.ts';
 import type { ImageResult } from './image-result.ts';
 

@@ -1,5 +1,5 @@
 /** Exact counters for each key or model; cheap, and never dropped as the journal's entries are. */
-import type { CallRecord } from './journal.ts';
+import type { CallRecord } from './call-record.ts';
 
 const ZERO = {
   calls: 0,

@@ -3,50 +3,10 @@
  * newest 20,000), the counts are exact for the whole life of the process, so that a run of a million calls can be
  * compared with a ledger to the token.
  */
+import type { CallRecord, CallStart } from './call-record.ts';
 import { Counts, type CountsView } from './counts.ts';
 
 const RING_SIZE = 20_000;
-
-export interface CountedUsage {
-  promptTokens: number;
-  completionTokens: number;
-  reasoningTokens: number;
-  cachedTokens: number;
-  images: number;
-}
-
-export type Outcome = 'running' | 'completed' | 'refused' | 'cut_by_client' | 'cut_by_simulator';
-
-export interface CallRecord {
-  readonly id: number;
-  readonly vendor: string;
-  readonly key: string;
-  readonly model: string;
-  readonly path: string;
-  readonly stream: boolean;
-  /** False for calls that a vendor does not charge: lists, looking at a task. Counted apart, as `otherCalls`. */
-  readonly work: boolean;
-  /** The id sent back in the reply. */
-  readonly requestId: string;
-  /** The caller's own x-request-id or x-client-request-id. */
-  readonly clientRequestId: string | null;
-  readonly startedAtMs: number;
-  endedAtMs: number | null;
-  status: number | null;
-  outcome: Outcome;
-  faults: string[];
-  /**
-   * What a vendor would charge; null where it did no work. Of a cut stream: the prompt and the tokens delivered. Of a
-   * reply in one piece: all of it, once it was made, even if the connection broke.
-   */
-  usage: CountedUsage | null;
-  readonly delivered: { chunks: number; tokens: number; images: number };
-}
-
-export type CallStart = Pick<
-  CallRecord,
-  'vendor' | 'key' | 'model' | 'path' | 'stream' | 'work' | 'requestId' | 'clientRequestId'
->;
 
 export class Journal {
   readonly #ring: CallRecord[] = [];

@@ -6,7 +6,7 @@ import { hashText } from '../content/seeded-random.ts';
 import { EventStream } from '../event-stream.ts';
 import { reportedUsage } from '../faults/reported-usage.ts';
 import { drawPicture, type Picture, pictureUrl } from '../images/picture.ts';
-import type { CountedUsage } from '../journal/journal.ts';
+import type { CountedUsage } from '../journal/call-record.ts';
 import { replyJson } from '../reply.ts';
 import { type CheckedImageRequest, checkImageRequest } from './image-request.ts';
 import { findOpenaiModel } from './models.ts';
