@@ -3,7 +3,7 @@
  * newest 20,000), the counts are exact for the whole life of the process, so that a run of a million calls can be
  * compared with a ledger to the token.
  */
-import type { CallRecord, CallStart } from './call-record.ts';
+import type { CallRecord, CallStart, Outcome } from './call-record.ts';
 import { Counts, type CountsView } from './counts.ts';
 
 const RING_SIZE = 20_000;
