@@ -10,6 +10,7 @@ import { connectRedis, type Redis, whenReady } from '../infra/redis/connection.t
 import { createInvalidation, type Invalidation } from '../infra/redis/invalidation.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { createAccounts } from './accounts/accounts.ts';
+import type { AuditLog } from './accounts/audit-log.ts';
 import { IdempotentRequests } from './billing/idempotency.ts';
 import { MoneyLane } from './billing/lane/lane.ts';
 import { Ledger } from './billing/ledger.ts';
@@ -19,10 +20,9 @@ import { claims } from './billing/tables/claims.ts';
 import { holds } from './billing/tables/holds.ts';
 import { keyBudgets } from './billing/tables/key-budgets.ts';
 import { transfers } from './billing/tables/transfers.ts';
-import { Catalog } from './catalog/catalog.ts';
-import { ModelStore } from './catalog/model-store.ts';
-import { defineCatalogTables } from './catalog/tables.ts';
+import { createCatalog } from './catalog/create-catalog.ts';
 import { ChatService, type InferenceParts } from './inference/chat.ts';
+import { createProbe } from './inference/probe.ts';
 import { createAdapters } from './inference/providers/registry.ts';
 import { RetryBudget } from './inference/retry-budget.ts';
 import { JobEvents } from './jobs/job-events.ts';
@@ -91,27 +91,45 @@ async function connect(config: Config, log: Logger): Promise<Ground> {
   };
 }
 
-async function wireCatalog(ground: Ground) {
-  const { sequelize, vault, invalidation, log } = ground;
-  const tables = defineCatalogTables(sequelize);
-  const models = new ModelStore(tables);
-  const catalog = new Catalog({ tables, models, vault, invalidation, log });
-  await catalog.load();
-  return { catalog };
-}
-
-function wireInference(ground: Ground, catalog: Catalog) {
-  const { ledger, log, config, outbound } = ground;
+async function wireInference(ground: Ground, audit: AuditLog) {
+  const { config, sequelize, vault, invalidation, outbound, ledger, redis, log } = ground;
   const adapters = createAdapters({ outbound, config });
+  const subscriber = connectRedis(config, log, 'key-circuits');
+  const catalogServices = createCatalog({
+    sequelize,
+    vault,
+    invalidation,
+    outbound,
+    log,
+    audit,
+    keyHealth: (keyIds) => pool.keyHealth(keyIds),
+    probe: createProbe(adapters.chat, log),
+  });
+  const { catalog } = catalogServices;
+  const pool = createKeyPool({
+    keysOf: (providerId) => catalog.keysOf(providerId),
+    log,
+    redis: { commands: redis, subscriber },
+  });
+  await catalog.load();
   const parts: InferenceParts = {
     ledger,
     models: catalog,
-    keys: createKeyPool({ keysOf: (providerId) => catalog.keysOf(providerId), log }),
+    keys: pool,
     retries: new RetryBudget(),
     chatAdapters: adapters.chat,
     log,
   };
-  return { inference: parts, chat: new ChatService(parts, config.UPSTREAM_TOTAL_TIMEOUT) };
+  return {
+    ...catalogServices,
+    inference: parts,
+    chat: new ChatService(parts, config.UPSTREAM_TOTAL_TIMEOUT),
+    closeInference: () => {
+      catalog.close();
+      pool.close();
+      subscriber.disconnect();
+    },
+  };
 }
 
 function wireJobs(ground: Ground, inference: InferenceParts) {
@@ -134,8 +152,8 @@ function wireJobs(ground: Ground, inference: InferenceParts) {
 export async function createServices(config: Config, log: Logger) {
   const ground = await connect(config, log);
   const { sequelize, ledger, starter, lane, temporal } = ground;
-  const [accountServices, catalogServices] = await Promise.all([createAccounts(ground), wireCatalog(ground)]);
-  const inference = wireInference(ground, catalogServices.catalog);
+  const accountServices = await createAccounts(ground);
+  const inference = await wireInference(ground, accountServices.audit);
   const jobServices = wireJobs(ground, inference.inference);
   const orderServices = await createOrders({
     sequelize,
@@ -149,7 +167,6 @@ export async function createServices(config: Config, log: Logger) {
   const holdSweeper = new HoldSweeper(config, sequelize, ledger);
   return {
     ...accountServices,
-    ...catalogServices,
     ...inference,
     ...jobServices,
     ...orderServices,
@@ -159,7 +176,7 @@ export async function createServices(config: Config, log: Logger) {
     chores: choresOf(ground, holdSweeper, jobServices.jobSweeper, orderServices.orders),
     close: async () => {
       await lane.close();
-      catalogServices.catalog.close();
+      inference.closeInference();
       for (const redis of [ground.redis, ...ground.subscribers, jobServices.jobEventSubscriber]) redis.disconnect();
       await Promise.allSettled([temporal.close(), ground.outbound.close(), sequelize.close()]);
     },
@@ -167,6 +184,16 @@ export async function createServices(config: Config, log: Logger) {
 }
 
 export type Services = Awaited<ReturnType<typeof createServices>>;
+
+/**
+ * What a first start leaves behind: the ROOT user and, where there is a simulator, its provider and models. Processes
+ * that start at once may all call it.
+ */
+export async function prepareFirstStart(services: Services, config: Config, log: Logger): Promise<void> {
+  const root = await services.registration.ensureRootUser(config.ROOT_PASSWORD);
+  if (root === 'no-password') log.warn('there is no ROOT user: set ROOT_PASSWORD and start again');
+  if (config.SIMULATOR_URL !== '') await services.seedSimulator(config.SIMULATOR_URL);
+}
 
 /** What must go on as long as any worker runs; each round is safe to run from several processes. */
 function choresOf(ground: Ground, holdSweeper: HoldSweeper, jobSweeper: JobSweeper, orders: Orders) {

@@ -1,6 +1,6 @@
 /** The API process: reads the settings, connects, listens, and stops in good order. */
 import { createServer, type Server } from 'node:http';
-import { createServices } from '../activities/wiring.ts';
+import { createServices, prepareFirstStart } from '../activities/wiring.ts';
 import { ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
 import { createApp } from './app.ts';
@@ -14,6 +14,7 @@ async function main(): Promise<void> {
   const services = await createServices(config, logger);
   const root = await services.registration.ensureRootUser(config.ROOT_PASSWORD);
   if (root === 'no-password') logger.warn('there is no administrator yet: set ROOT_PASSWORD and start again');
+  await prepareFirstStart(services, config, logger);
   const app = createApp(services, config, logger);
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app.callback());
   await listen(server, config.PORT, config.HOST);

@@ -38,8 +38,8 @@ export type CountCall = (model: PricedModel, providerKeyId: number) => Promise<v
  */
 export type Perform = (work: JobWork, count: CountCall, context: CallContext) => Promise<Performed | undefined>;
 
-/** How each type of job is carried out. */
-export type Performers = Readonly<Record<JobWork['type'], Perform>>;
+/** How each type of job is carried out; a worker of an older version may not know a type yet. */
+export type Performers = Readonly<Partial<Record<JobWork['type'], Perform>>>;
 
 /** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */
 export interface RunContext extends CallContext {
@@ -79,8 +79,10 @@ export class JobRunner {
     if (begin.kind === 'cancel-requested') return this.close(input, 'CANCELLED');
     if (begin.kind === 'late') return this.close(input, 'FAILED');
     const work = await this.#store.work(input.jobId);
+    const perform = performers[work.type];
+    if (!perform) throw new RunInterrupted(`this worker does not know jobs of type ${work.type}`);
     this.#events.publish({ jobId: work.id, status: 'PROCESSING', progress: begin.job.progress });
-    return this.#carryOut(work, lease, performers[work.type], context);
+    return this.#carryOut(work, lease, perform, context);
   }
 
   /** Ends a job that no run has brought to an end: without a charge, its hold given back. Idempotent. */

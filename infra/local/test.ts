@@ -20,7 +20,7 @@ const SOURCES = ['api', 'workflows', 'activities', 'workers', 'infra', 'test', '
 
 const CHECKS: readonly Check[] = [
   { title: 'format and lint (biome)', command: ['biome', 'ci', '--colors=off'] },
-  { title: 'types (tsc)', command: ['tsc', '-p', '.'] },
+  { title: 'types (tsc)', command: ['../typescript-7/bin/tsc', '-p', '.'] },
   {
     title: 'import rules (dependency-cruiser)',
     command: ['depcruise', '--config', '.dependency-cruiser.cjs', ...SOURCES],

@@ -1,0 +1,36 @@
+/** One small real call to a provider, for administrators who want to know whether a key or a model works. */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { Probe } from '../catalog/probe.ts';
+import { answerTexts, usageOf } from './chat-call.ts';
+import { UpstreamFailure } from './providers/failure.ts';
+import type { ChatAdapter, ProviderKind } from './providers/provider.ts';
+
+const PROBE_TOKENS = 16;
+const ANSWER_LENGTH = 200;
+const BODY = { messages: [{ role: 'user', content: 'Say ok.' }], max_tokens: PROBE_TOKENS };
+
+/** Nothing is charged: the call is the operator's own. */
+export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>, log: Logger): Probe {
+  return async (target, capability, signal) => {
+    const started = performance.now();
+    const latencyMs = () => Math.round(performance.now() - started);
+    if (capability !== 'text-to-text' && capability !== 'image-to-text') {
+      return { ok: false, latencyMs: 0, error: `a test call for ${capability} is not available` };
+    }
+    try {
+      const context = { signal, heartbeat: () => undefined, log, requestId: randomUUID() };
+      const answer = await chatAdapters[target.kind].complete(target, BODY, context);
+      const { promptTokens, completionTokens } = usageOf(BODY, answer);
+      return {
+        ok: true,
+        latencyMs: latencyMs(),
+        usage: { promptTokens, completionTokens, imageCount: 0 },
+        answer: (answerTexts(answer.completion)[0] ?? '').slice(0, ANSWER_LENGTH),
+      };
+    } catch (error) {
+      if (!(error instanceof UpstreamFailure)) throw error;
+      return { ok: false, latencyMs: latencyMs(), error: error.message };
+    }
+  };
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { ConfigError, environmentSchema, parseDurationMs, readConfig } from './config.ts';
+
+const PRODUCTION = {
+  NODE_ENV: 'production',
+  DB_PASSWORD: 'a database password',
+  JWT_SECRET: 'a secret of forty-odd characters for tokens',
+  KEY_ENCRYPTION_KEY: `1:${Buffer.alloc(32, 7).toString('base64')}`,
+  PAYMENT_SECRET: 'a payment secret of our own',
+  ROOT_PASSWORD: 'correct horse battery',
+  MONGODB_URI: 'mongodb://someone:else@mongo:27017/llm-proxy',
+};
+
+function problemsOf(environment: NodeJS.ProcessEnv): string {
+  try {
+    readConfig(environment);
+  } catch (error) {
+    assert.ok(error instanceof ConfigError);
+    return error.message;
+  }
+  return '';
+}
+
+test('an empty environment is a working local one', () => {
+  const config = readConfig({});
+  assert.deepEqual([config.PORT, config.DB_PORT, config.ORDER_TTL], [8060, 3306, 30 * 60_000]);
+  assert.equal(config.publicUrl, 'http://localhost:8060');
+  assert.equal(config.registrationGrant, '1');
+});
+
+test('a wrong value is named with its variable', () => {
+  assert.match(
+    problemsOf({ ORDER_TTL: 'soon', PORT: '99999', APP_TIME_ZONE: 'Mars/Olympus' }),
+    /PORT.*\n.*ORDER_TTL.*\n.*APP_TIME_ZONE/s,
+  );
+});
+
+test('production refuses every secret that is missing or published', () => {
+  const message = problemsOf({ NODE_ENV: 'production' });
+  for (const name of [
+    'JWT_SECRET',
+    'KEY_ENCRYPTION_KEY',
+    'PAYMENT_SECRET',
+    'DB_PASSWORD',
+    'ROOT_PASSWORD',
+    'MONGODB_URI',
+  ]) {
+    assert.match(message, new RegExp(`^${name}: `, 'm'));
+  }
+  assert.equal(problemsOf(PRODUCTION), '');
+  assert.match(problemsOf({ ...PRODUCTION, PAYMENT_SANDBOX: 'true' }), /PAYMENT_SANDBOX/);
+  assert.match(problemsOf({ ...PRODUCTION, DB_PASSWORD: '123456' }), /DB_PASSWORD/);
+});
+
+test('no message carries the value of a secret', () => {
+  assert.doesNotMatch(problemsOf({ ...PRODUCTION, JWT_SECRET: 'short-pass' }), /short-pass/);
+});
+
+test('a production installation grants nothing unless told', () => {
+  assert.equal(readConfig(PRODUCTION).registrationGrant, '0');
+  assert.equal(readConfig({ ...PRODUCTION, REGISTRATION_GRANT: '2.5' }).registrationGrant, '2.5');
+});
+
+test('durations are read with their unit', () => {
+  assert.deepEqual(
+    ['500ms', '2s', '30m', '24h', '1.5s', '90d'].map(parseDurationMs),
+    [500, 2_000, 1_800_000, 86_400_000, 1_500, 7_776_000_000],
+  );
+  assert.deepEqual(['', '30', 'm', '-1s', '1 w'].map(parseDurationMs), Array(5).fill(undefined));
+});
+
+test('.env.example lists exactly the settings there are', () => {
+  const text = readFileSync(join(import.meta.dirname, '../.env.example'), 'utf8');
+  const listed = [...text.matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map((match) => match[1]);
+  const composeOnly = ['MONGODB_PASSWORD'];
+  assert.deepEqual(listed.toSorted(), [...Object.keys(environmentSchema.shape), ...composeOnly].toSorted());
+});
