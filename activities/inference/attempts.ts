@@ -71,13 +71,13 @@ export async function runAttempts<C extends Candidate, Value>(
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     if (failure && (signal.aborted || !anotherMayHelp(failure) || !budget.mayRetry())) break;
     if (signal.aborted) throw new UpstreamFailure('cancelled', 'the caller has left', { status: 0 });
-    const chosen = choice.next();
+    const chosen = choice.next() ?? (await choice.afterProbes());
     if (chosen === undefined) break;
     if (failure) budget.retryBegan();
     const target = { ...chosen, attempt };
     try {
       const value = await options.call(target);
-      if (!options.streamed) pool.report(target.key, { kind: 'success' });
+      if (!options.streamed) pool.report(target.key, { kind: 'success' }, target.candidate.modelId);
       return { value, ...chosen, attempts: attempt };
     } catch (error) {
       failure = reported(error, target, options);
@@ -101,8 +101,8 @@ function reported<C extends Candidate, Value>(
   }
   const { failure, details } = error;
   const { retryAfterMs, status, code, upstreamRequestId } = details;
-  pool.report(key, { kind: 'failure', failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
-  const { providerName, modelIdentifier } = candidate;
+  const { providerName, modelId, modelIdentifier } = candidate;
+  pool.report(key, { kind: 'failure', failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }, modelId);
   const facts = { provider: providerName, model: modelIdentifier, keyId: key.id, attempt, failure, status, code };
   log.warn({ ...facts, upstreamRequestId, err: error }, 'a provider call failed');
   return error;

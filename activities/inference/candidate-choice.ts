@@ -33,6 +33,14 @@ export class CandidateChoice<C extends Choosable> {
     return this.#first((tried) => tried.attempts < this.#maxAttempts - 1) ?? this.#first(() => true);
   }
 
+  /** When there was no key: a half-open circuit's probe may just be on its way from Redis. Half a second at most. */
+  async afterProbes(): Promise<{ candidate: C; key: PickedKey } | undefined> {
+    const asked = this.#pool.probesAsked([...this.#tried.keys()].map(({ providerId }) => providerId));
+    if (asked === undefined) return undefined;
+    await asked;
+    return this.next();
+  }
+
   failed({ candidate, key }: { candidate: C; key: PickedKey }, failure: FailureClass): void {
     const tried = this.#tried.get(candidate) ?? newlyTried();
     tried.attempts += 1;

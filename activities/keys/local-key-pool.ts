@@ -1,19 +1,26 @@
-/** The pool of provider keys as one process sees it; decides without I/O. */
+/** The pool of provider keys as one process holds it: decides from memory, shares what it learns through Redis. */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { Redis } from '../../infra/redis/connection.ts';
 import {
   afterResult,
-  type Circuit,
   type CircuitSettings,
+  type CircuitState,
   CLOSED,
   DEFAULT_CIRCUIT_SETTINGS,
   KEY_TEST,
   mayProbe,
   ORDINARY_CALL,
+  stateAt,
   takeProbe,
   verdictOf,
 } from './circuit.ts';
-import type { CallResult, KeyPool, PickedKey } from './key-pool.ts';
+import { KeyCircuits, type KeyEntry } from './key-circuits.ts';
+import { KeyMetrics, type KeyMetricsOptions, type KeyState } from './key-metrics.ts';
+import type { CallResult, KeyPool, PickedKey, Standing } from './key-pool.ts';
+import { KeyStatistics } from './key-statistics.ts';
+import { RecentOutcomes } from './recent-outcomes.ts';
+import { SharedCircuits } from './shared-circuits.ts';
 import { WeightedRoundRobin } from './weighted-round-robin.ts';
 
 /** An active key of a provider. `apiKey` is a secret, `weight` at least 1. */
@@ -27,16 +34,30 @@ export interface KeyPoolOptions {
   /** The active keys of a provider, from memory. */
   readonly keysOf: (providerId: number) => readonly ProviderKey[];
   readonly log: Logger;
+  /** Where all processes share circuits and counts; without it this process is alone. `subscriber` is used for nothing else. */
+  readonly redis?: { readonly commands: Redis; readonly subscriber: Redis };
+  readonly metrics?: KeyMetricsOptions;
   readonly settings?: CircuitSettings;
   readonly now?: () => number;
 }
 
-/** What the pool knows of a key. */
-interface Entry {
-  circuit: Circuit;
-  /** Goes up with every opening; a call that began before it tells nothing about the key as it is after it. */
-  epoch: number;
+/** How a key stands, for administrators. */
+export interface KeyHealth {
+  readonly circuit: CircuitState;
+  /** In the last five minutes, of all processes; a caller's mistakes are neither. */
+  readonly recentFailures: number;
+  readonly recentSuccesses: number;
 }
+
+export interface LocalKeyPool extends KeyPool {
+  /** Reads how the providers' keys stand, before the first call. Resolves without it when Redis does not answer. */
+  load(providerIds: readonly number[]): Promise<void>;
+  keyHealth(keyIds: readonly number[]): Promise<Map<number, KeyHealth>>;
+  close(): void;
+}
+
+/** The most turns that a start of the round robin skips; a cycle of large weights is longer and need not be covered. */
+const MOST_TURNS_SKIPPED = 1_000;
 
 /** A picked key with what its report needs. */
 class Ticket implements PickedKey {
@@ -55,111 +76,187 @@ class Ticket implements PickedKey {
   }
 }
 
-export function createKeyPool(options: KeyPoolOptions): KeyPool {
-  return new LocalKeyPool(options);
+export function createKeyPool(options: KeyPoolOptions): LocalKeyPool {
+  return new Pool(options);
 }
 
-class LocalKeyPool implements KeyPool {
+class Pool implements LocalKeyPool {
   readonly #keysOf: (providerId: number) => readonly ProviderKey[];
-  readonly #log: Logger;
   readonly #settings: CircuitSettings;
-  readonly #now: () => number;
-  readonly #entries = new Map<number, Entry>();
+  readonly #nowMs: () => number;
+  readonly #circuits: KeyCircuits;
+  readonly #shared: SharedCircuits | undefined;
+  readonly #statistics: KeyStatistics;
   readonly #turns = new Map<number, WeightedRoundRobin>();
   readonly #process = randomUUID();
   #probes = 0;
 
-  constructor(options: KeyPoolOptions) {
-    this.#keysOf = options.keysOf;
-    this.#log = options.log;
-    this.#settings = options.settings ?? DEFAULT_CIRCUIT_SETTINGS;
-    this.#now = options.now ?? Date.now;
+  constructor({ keysOf, log, redis, metrics, settings, now }: KeyPoolOptions) {
+    this.#keysOf = keysOf;
+    this.#settings = settings ?? DEFAULT_CIRCUIT_SETTINGS;
+    this.#nowMs = now ?? Date.now;
+    this.#circuits = new KeyCircuits(log, this.#nowMs);
+    this.#statistics = new KeyStatistics(
+      new RecentOutcomes({ log, nowMs: this.#nowMs, redis: redis?.commands }),
+      metrics && new KeyMetrics(metrics, () => this.#states()),
+    );
+    this.#shared =
+      redis &&
+      new SharedCircuits({
+        redis: redis.commands,
+        subscriber: redis.subscriber,
+        circuits: this.#circuits,
+        settings: this.#settings,
+        nowMs: this.#nowMs,
+        log,
+        onStart: (providerId, start) => this.#skipTurns(providerId, start),
+      });
   }
 
   pick(providerId: number, except: ReadonlySet<number>): PickedKey | undefined {
     const keys = this.#keysOf(providerId);
-    const nowMs = this.#now();
+    const turns = this.#turnsOf(providerId);
     // A probe may fail, so it goes to a call that has all its other attempts left, if there is a choice.
-    const probeFirst = except.size === 0 ? this.#probe(providerId, keys, except, nowMs) : undefined;
-    return probeFirst ?? this.#turn(providerId, keys, except) ?? this.#probe(providerId, keys, except, nowMs);
+    const probe = except.size === 0 ? this.#probe(providerId, keys, except) : undefined;
+    const ticket = probe ?? this.#turn(providerId, turns, keys, except) ?? this.#probe(providerId, keys, except);
+    if (ticket) this.#statistics.picked(ticket);
+    return ticket;
   }
 
-  report(key: PickedKey, result: CallResult): void {
-    const entry = this.#entry(key.id);
-    const verdict = verdictOf(result, this.#settings);
+  probesAsked(providerIds: readonly number[]): Promise<void> | undefined {
+    const asked = [...new Set(providerIds)].flatMap((providerId) => this.#shared?.asked(providerId) ?? []);
+    return asked.length === 0 ? undefined : Promise.all(asked).then(() => undefined);
+  }
+
+  report(key: PickedKey, result: CallResult, modelId?: number): void {
+    this.#statistics.ended(key, result, modelId);
+    const entry = this.#circuits.get(key.id);
+    const { circuit = CLOSED, epoch = 0 } = entry ?? {};
     const token = key instanceof Ticket ? key.token : KEY_TEST;
-    const stale = key instanceof Ticket && token === ORDINARY_CALL && key.epoch !== entry.epoch;
-    if (stale && entry.circuit.state === 'closed') return;
-    this.#move(key, entry, afterResult(entry.circuit, verdict, token, this.#now(), this.#settings));
+    const stale = key instanceof Ticket && token === ORDINARY_CALL && key.epoch !== epoch;
+    if (stale && circuit.state === 'closed') return;
+    const verdict = verdictOf(result, this.#settings);
+    const next = afterResult(circuit, verdict, token, this.#nowMs(), this.#settings);
+    // On a closed circuit without failures a success changes nothing, and nobody is told.
+    if (next === circuit) return;
+    const moved = entry ?? this.#circuits.entry(key.id, key.providerId);
+    this.#circuits.set(moved, next);
+    this.#shared?.report(moved, verdict, token);
   }
 
   retryAfterSeconds(providerIds: readonly number[]): number {
-    const nowMs = this.#now();
-    let earliestMs = Number.POSITIVE_INFINITY;
-    for (const providerId of providerIds) {
-      for (const { id } of this.#keysOf(providerId)) {
-        const circuit = this.#entries.get(id)?.circuit ?? CLOSED;
-        earliestMs = Math.min(earliestMs, circuit.state === 'open' ? circuit.untilMs : nowMs);
-      }
-    }
-    const waitMs = Number.isFinite(earliestMs) ? earliestMs - nowMs : this.#settings.rateDefaultMs;
+    const nowMs = this.#nowMs();
+    const keys = providerIds.flatMap((providerId) => this.#keysOf(providerId));
+    const waitsMs = keys.map(({ id }) => {
+      const circuit = this.#circuits.get(id)?.circuit;
+      return circuit?.state === 'open' ? circuit.untilMs - nowMs : 0;
+    });
+    const waitMs = waitsMs.length === 0 ? this.#settings.rateDefaultMs : Math.min(...waitsMs);
     return Math.max(1, Math.ceil(waitMs / 1_000));
   }
 
-  /** Weighted round robin over the keys whose circuit is closed. */
-  #turn(providerId: number, keys: readonly ProviderKey[], except: ReadonlySet<number>): PickedKey | undefined {
-    const turns = this.#turns.get(providerId) ?? new WeightedRoundRobin();
-    this.#turns.set(providerId, turns);
-    const key = turns.next(keys, ({ id }) => !except.has(id) && this.#isClosed(id));
-    return key && new Ticket(key, providerId, this.#entries.get(key.id)?.epoch ?? 0, ORDINARY_CALL);
+  standing(providerId: number, modelId: number): Standing {
+    const nowMs = this.#nowMs();
+    const keys = this.#keysOf(providerId);
+    const usable = keys.filter(({ id }) => {
+      const circuit = this.#circuits.get(id)?.circuit ?? CLOSED;
+      return circuit.state === 'closed' || mayProbe(circuit, nowMs);
+    });
+    const failureRate = this.#statistics.failureRate(modelId);
+    return { usableKeys: usable.length, activeKeys: keys.length, failureRate };
   }
 
-  #probe(
+  async load(providerIds: readonly number[]): Promise<void> {
+    for (const providerId of providerIds) this.#turnsOf(providerId);
+    await Promise.all([...providerIds.map((providerId) => this.#shared?.join(providerId)), this.#statistics.sum()]);
+  }
+
+  async keyHealth(keyIds: readonly number[]): Promise<Map<number, KeyHealth>> {
+    const nowMs = this.#nowMs();
+    return new Map(
+      keyIds.map((keyId) => {
+        const circuit = stateAt(this.#circuits.get(keyId)?.circuit ?? CLOSED, nowMs);
+        const { failures, successes } = this.#statistics.recent(keyId);
+        return [keyId, { circuit, recentFailures: failures, recentSuccesses: successes }];
+      }),
+    );
+  }
+
+  close(): void {
+    this.#statistics.close();
+  }
+
+  /** The provider's round robin; at first sight of the provider the process begins to share its circuits. */
+  #turnsOf(providerId: number): WeightedRoundRobin {
+    const known = this.#turns.get(providerId);
+    if (known) return known;
+    const turns = new WeightedRoundRobin();
+    this.#turns.set(providerId, turns);
+    this.#statistics.watch(providerId);
+    void this.#shared?.join(providerId);
+    return turns;
+  }
+
+  /** Weighted round robin over the keys whose circuit is closed. */
+  #turn(
     providerId: number,
+    turns: WeightedRoundRobin,
     keys: readonly ProviderKey[],
     except: ReadonlySet<number>,
-    nowMs: number,
   ): PickedKey | undefined {
+    const key = turns.next(keys, ({ id }) => !except.has(id) && this.#isClosed(id));
+    return key && new Ticket(key, providerId, this.#circuits.get(key.id)?.epoch ?? 0, ORDINARY_CALL);
+  }
+
+  #isClosed(keyId: number): boolean {
+    const entry = this.#circuits.get(keyId);
+    return entry === undefined || entry.circuit.state === 'closed';
+  }
+
+  /** A key whose one probe this process has; where Redis must give it first, it is asked for and comes to a later call. */
+  #probe(providerId: number, keys: readonly ProviderKey[], except: ReadonlySet<number>): PickedKey | undefined {
     for (const key of keys) {
-      const entry = this.#entries.get(key.id);
-      if (entry === undefined || except.has(key.id) || !mayProbe(entry.circuit, nowMs)) continue;
-      this.#probes += 1;
-      const token = `${this.#process}:${this.#probes}`;
-      entry.circuit = takeProbe(entry.circuit, token, nowMs, this.#settings);
-      return new Ticket(key, providerId, entry.epoch, token);
+      const entry = this.#circuits.get(key.id);
+      if (entry === undefined || except.has(key.id)) continue;
+      const token = this.#probeToken(entry);
+      if (token !== undefined) return new Ticket(key, providerId, entry.epoch, token);
     }
     return undefined;
   }
 
-  #isClosed(keyId: number): boolean {
-    const entry = this.#entries.get(keyId);
-    return entry === undefined || entry.circuit.state === 'closed';
-  }
-
-  #entry(keyId: number): Entry {
-    const entry = this.#entries.get(keyId) ?? { circuit: CLOSED, epoch: 0 };
-    this.#entries.set(keyId, entry);
-    return entry;
-  }
-
-  #move(key: PickedKey, entry: Entry, next: Circuit): void {
-    const before = entry.circuit;
-    entry.circuit = next;
-    if (next.state === 'open' && before.state !== 'open') entry.epoch += 1;
-    if (next === before) return;
-    this.#tell(key, before, next);
-  }
-
-  #tell(key: PickedKey, before: Circuit, next: Circuit): void {
-    const facts = { providerId: key.providerId, keyId: key.id };
-    if (next.state === 'open') {
-      const openFacts = { ...facts, reason: next.reason, openings: next.openings, openMs: next.untilMs - this.#now() };
-      const known = before.state !== 'closed' && before.reason === 'account';
-      if (next.reason === 'account' && !known) {
-        this.#log.error({ ...openFacts, alert: true }, 'a provider refuses this key or its account; someone must act');
-      } else this.#log.warn(openFacts, 'a provider key is taken out of rotation');
-    } else if (next.state === 'closed' && before.state !== 'closed') {
-      this.#log.info(facts, 'a provider key is back in rotation');
+  #probeToken(entry: KeyEntry): string | undefined {
+    const granted = entry.grant;
+    entry.grant = '';
+    if (granted !== '') return granted;
+    const nowMs = this.#nowMs();
+    if (!mayProbe(entry.circuit, nowMs)) return undefined;
+    this.#probes += 1;
+    const token = `${this.#process}:${this.#probes}`;
+    if (this.#shared?.connected) {
+      this.#shared.askProbe(entry, token);
+      return undefined;
     }
+    this.#circuits.set(entry, takeProbe(entry.circuit, token, nowMs, this.#settings));
+    return token;
+  }
+
+  /** Processes that begin together do not all begin with the same key. */
+  #skipTurns(providerId: number, start: number): void {
+    const keys = this.#keysOf(providerId);
+    const cycle = keys.reduce((sum, { weight }) => sum + weight, 0);
+    if (cycle === 0) return;
+    const turns = Math.min(start % cycle, MOST_TURNS_SKIPPED);
+    for (let turn = 0; turn < turns; turn += 1) this.#turnsOf(providerId).next(keys, () => true);
+  }
+
+  #states(): KeyState[] {
+    const nowMs = this.#nowMs();
+    return [...this.#turns.keys()].flatMap((providerId) =>
+      this.#keysOf(providerId).map(({ id }) => ({
+        providerId,
+        keyId: id,
+        state: stateAt(this.#circuits.get(id)?.circuit ?? CLOSED, nowMs),
+      })),
+    );
   }
 }

@@ -1,0 +1,236 @@
+/**
+ * Keeps this process's circuits and those in Redis the same. Nothing here is waited for by a call: results go out in
+ * the background, changes of all processes come in by push. Without Redis the process goes on by its own results and
+ * tells them when Redis is back.
+ */
+import type { Logger } from 'pino';
+import type { Redis } from '../../infra/redis/connection.ts';
+import { afterResult, type Circuit, type CircuitSettings, CLOSED, takeProbe, type Verdict } from './circuit.ts';
+import { CircuitStore, type Joined, type SharedCircuit } from './circuit-store.ts';
+import type { KeyCircuits, KeyEntry } from './key-circuits.ts';
+import { OutageLog } from './outage-log.ts';
+
+export interface SharedCircuitsOptions {
+  readonly redis: Redis;
+  /** A connection of its own, used for nothing else. */
+  readonly subscriber: Redis;
+  readonly circuits: KeyCircuits;
+  readonly settings: CircuitSettings;
+  readonly nowMs: () => number;
+  readonly log: Logger;
+  /** Told once a provider: how many processes began before this one. */
+  readonly onStart: (providerId: number, start: number) => void;
+}
+
+/** What is known of a key's copy in Redis. */
+interface Copy {
+  revision: number;
+  /** The newest circuit that Redis told, applied when no report of ours is under way. */
+  latest: Circuit | undefined;
+  reportsUnderWay: number;
+  /** The circuit was decided here while Redis was away. */
+  alone: boolean;
+}
+
+interface Member {
+  startTaken: boolean;
+  /** The last reading of the provider's circuits. */
+  reading: Promise<void>;
+}
+
+/** Pause before a provider is read again when Redis was connected and did not answer. */
+const REJOIN_AFTER_MS = 5_000;
+/** A probe that no call of this process has taken goes back, so that another process may have it. */
+const UNUSED_PROBE_MS = 60_000;
+
+export class SharedCircuits {
+  readonly #options: SharedCircuitsOptions;
+  readonly #store: CircuitStore;
+  readonly #copies = new Map<number, Copy>();
+  readonly #members = new Map<number, Member>();
+  readonly #rejoins = new Map<number, NodeJS.Timeout>();
+  readonly #asked = new Map<number, Promise<void>>();
+  readonly #outage: OutageLog;
+
+  constructor(options: SharedCircuitsOptions) {
+    this.#options = options;
+    const { redis, subscriber, settings, nowMs, log } = options;
+    this.#store = new CircuitStore(redis, settings, nowMs);
+    this.#outage = new OutageLog(log, 'circuits of provider keys are not shared for the time being');
+    subscriber.on('message', (_channel: string, text: string) => this.#receive(text));
+    subscriber.on('ready', () => void this.#subscribe());
+    if (subscriber.status === 'ready') void this.#subscribe();
+    // Reports fail on this connection, so what was decided meanwhile is told when it is back.
+    redis.on('ready', () => this.#readAll());
+  }
+
+  get connected(): boolean {
+    return this.#options.redis.status === 'ready';
+  }
+
+  /** Begins to share a provider's circuits. @returns when they are read, or cannot be at the moment. */
+  join(providerId: number): Promise<void> {
+    const known = this.#members.get(providerId);
+    if (known) return known.reading;
+    this.#members.set(providerId, { startTaken: false, reading: Promise.resolve() });
+    return this.#read(providerId);
+  }
+
+  report(entry: KeyEntry, verdict: Verdict, token: string): void {
+    const copy = this.#copy(entry.keyId);
+    if (!this.connected) {
+      copy.alone = true;
+      return;
+    }
+    copy.reportsUnderWay += 1;
+    this.#store
+      .report(entry.providerId, entry.keyId, verdict, token)
+      .then(
+        (shared) => this.#remember(shared),
+        (error: unknown) => {
+          copy.alone = true;
+          this.#failed(error, entry.providerId);
+        },
+      )
+      .finally(() => {
+        copy.reportsUnderWay -= 1;
+        this.#apply(entry, copy);
+      });
+  }
+
+  /** Asks for the probe of a key, once at a time; `entry.grant` is set when this process has it. */
+  askProbe(entry: KeyEntry, token: string): void {
+    if (this.#asked.has(entry.keyId)) return;
+    const asked = this.#store
+      .takeProbe(entry.providerId, entry.keyId, token)
+      .then(
+        (shared) => {
+          this.#remember(shared);
+          return shared.circuit;
+        },
+        (error: unknown) => {
+          this.#failed(error, entry.providerId);
+          return takeProbe(entry.circuit, token, this.#options.nowMs(), this.#options.settings);
+        },
+      )
+      .then((circuit) => {
+        if (circuit.state === 'half-open' && circuit.probe === token) this.#grant(entry, circuit, token);
+      })
+      .finally(() => this.#asked.delete(entry.keyId));
+    this.#asked.set(entry.keyId, asked);
+  }
+
+  /** Probes of the provider's keys that were asked for and are not decided yet. */
+  asked(providerId: number): Promise<void>[] {
+    if (this.#asked.size === 0) return [];
+    return this.#options.circuits.ofProvider(providerId).flatMap(({ keyId }) => this.#asked.get(keyId) ?? []);
+  }
+
+  #grant(entry: KeyEntry, circuit: Circuit, token: string): void {
+    this.#options.circuits.set(entry, circuit);
+    entry.grant = token;
+    setTimeout(() => {
+      if (entry.grant === token) this.#giveBack(entry, token);
+    }, UNUSED_PROBE_MS).unref();
+  }
+
+  #giveBack(entry: KeyEntry, token: string): void {
+    const { circuits, settings, nowMs } = this.#options;
+    const unused: Verdict = { kind: 'neutral' };
+    entry.grant = '';
+    circuits.set(entry, afterResult(entry.circuit, unused, token, nowMs(), settings));
+    this.report(entry, unused, token);
+  }
+
+  async #subscribe(): Promise<void> {
+    const { subscriber } = this.#options;
+    try {
+      await subscriber.subscribe(this.#store.channel);
+      // What changed before is not told any more.
+      this.#readAll();
+    } catch (error) {
+      this.#outage.failed(error);
+      subscriber.disconnect(true);
+    }
+  }
+
+  #readAll(): void {
+    for (const providerId of this.#members.keys()) void this.#read(providerId);
+  }
+
+  #read(providerId: number): Promise<void> {
+    const member = this.#members.get(providerId);
+    if (member === undefined || !this.connected) return Promise.resolve();
+    member.reading = this.#exchange(providerId, member);
+    return member.reading;
+  }
+
+  async #exchange(providerId: number, member: Member): Promise<void> {
+    const takeStart = !member.startTaken;
+    member.startTaken = true;
+    const entries = this.#options.circuits.ofProvider(providerId);
+    const copies = entries.map((entry) => ({ ...this.#copy(entry.keyId), keyId: entry.keyId, circuit: entry.circuit }));
+    const own = copies.filter(({ alone, circuit }) => alone || circuit.state === 'open');
+    const lastRevision = Math.max(0, ...copies.map(({ revision }) => revision));
+    try {
+      const joined = await this.#store.join(providerId, { takeStart, lastRevision, own });
+      this.#adopt(providerId, joined);
+      if (takeStart) this.#options.onStart(providerId, joined.start);
+    } catch (error) {
+      member.startTaken = !takeStart;
+      this.#failed(error, providerId);
+    }
+  }
+
+  /** Keys that Redis did not name are closed there. */
+  #adopt(providerId: number, { revision, circuits }: Joined): void {
+    this.#outage.over();
+    const named = new Set(circuits.map(({ keyId }) => keyId));
+    for (const shared of circuits) this.#remember(shared);
+    for (const { keyId } of this.#options.circuits.ofProvider(providerId)) {
+      if (!named.has(keyId)) this.#remember({ providerId, keyId, revision, circuit: CLOSED });
+    }
+  }
+
+  #receive(text: string): void {
+    try {
+      this.#remember(this.#store.read(text));
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'a message about a circuit is malformed and was ignored');
+    }
+  }
+
+  #remember(shared: SharedCircuit): void {
+    this.#outage.over();
+    const copy = this.#copy(shared.keyId);
+    if (shared.revision < copy.revision) return;
+    copy.revision = shared.revision;
+    copy.latest = shared.circuit;
+    copy.alone = false;
+    this.#apply(this.#options.circuits.entry(shared.keyId, shared.providerId), copy);
+  }
+
+  /** While reports are under way this process knows better than Redis. */
+  #apply(entry: KeyEntry, { latest, reportsUnderWay, alone }: Copy): void {
+    if (latest === undefined || reportsUnderWay > 0 || alone) return;
+    this.#options.circuits.set(entry, latest);
+    if (latest.state !== 'half-open' || latest.probe !== entry.grant) entry.grant = '';
+  }
+
+  #failed(error: unknown, providerId: number): void {
+    this.#outage.failed(error);
+    // A lost connection is read again when it is back; this is for a server that answers too late.
+    if (this.#rejoins.has(providerId)) return;
+    const timer = setTimeout(() => {
+      this.#rejoins.delete(providerId);
+      void this.#read(providerId);
+    }, REJOIN_AFTER_MS);
+    this.#rejoins.set(providerId, timer.unref());
+  }
+
+  #copy(keyId: number): Copy {
+    const copy = this.#copies.get(keyId) ?? { revision: 0, latest: undefined, reportsUnderWay: 0, alone: false };
+    this.#copies.set(keyId, copy);
+    return copy;
+  }
+}
