@@ -4,7 +4,11 @@ import type { Route } from './route.ts';
 import { accessKeyRoutes } from './routes/access-keys.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { type AuthServices, authRoutes } from './routes/auth.ts';
+import { chatRoutes } from './routes/chat.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { orderRoutes } from './routes/orders.ts';
+import { paymentRoutes } from './routes/payments.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { type UserServices, userRoutes } from './routes/users.ts';
 
@@ -13,7 +17,11 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   AuthServices &
   UserServices &
   Parameters<typeof accessKeyRoutes>[0] &
-  Parameters<typeof auditRoutes>[0];
+  Parameters<typeof auditRoutes>[0] &
+  Parameters<typeof chatRoutes>[0] &
+  Parameters<typeof jobRoutes>[0] &
+  Parameters<typeof orderRoutes>[0] &
+  Parameters<typeof paymentRoutes>[0];
 
 export function allRoutes(services: RouteServices, config: Config): Route[] {
   const routes: Route[] = [
@@ -21,6 +29,10 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...userRoutes(services, config),
     ...accessKeyRoutes(services, config),
     ...auditRoutes(services, config),
+    ...chatRoutes(services, config),
+    ...jobRoutes(services, config),
+    ...orderRoutes(services, config),
+    ...paymentRoutes(services, config),
     ...serviceRoutes(services),
   ];
   routes.push(...docsRoutes(() => routes, config.publicUrl));

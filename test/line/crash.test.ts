@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { z } from 'zod';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from './product.ts';
+
+const accepted = z.object({ jobId: z.string() });
+
+describe('processes that are killed', () => {
+  let product: Product;
+  before(async () => {
+    product = await startProduct({ name: 'crash', settings: { WRITER_TTL: '2s' } });
+  });
+  after(() => product.close());
+
+  const api = () => product.apis[0];
+  const fault = (body: object) =>
+    fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify(body) });
+  const noFaults = () => fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
+  const openHolds = async (userId: number) => {
+    const rows = await product.rows(
+      `SELECT h.id FROM holds h JOIN accounts a ON a.id=h.account_id WHERE a.owner_id=${userId} AND h.state='open'`,
+    );
+    return rows.length;
+  };
+
+  test('a worker killed in the middle of a job: another run completes it, charged once', async () => {
+    const { key, userId } = await newCustomer(api());
+    await fault({ fault: 'slow-chunks', value: 400, model: 'sim-chat' });
+    const answer = await call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'a story' } });
+    const { jobId } = accepted.parse(answer.data);
+    await until('the provider is called', async () => {
+      const [job] = await product.rows(`SELECT provider_attempts AS n FROM jobs WHERE id='${jobId}'`);
+      return Number(job?.n) === 1;
+    });
+    await product.worker.kill('SIGKILL');
+    await noFaults();
+    await product.worker.start();
+    assert.equal((await jobEnd(api(), key, jobId)).status, 'COMPLETED');
+    const [count] = await product.rows(`SELECT COUNT(*) AS n FROM transfers WHERE id='${jobId}' AND kind='charge'`);
+    assert.equal(Number(count?.n), 1);
+    const [job] = await product.rows(`SELECT provider_attempts AS n, attempt FROM jobs WHERE id='${jobId}'`);
+    assert.deepEqual([Number(job?.n), Number(job?.attempt)], [2, 2]);
+    assert.equal(await openHolds(userId), 0);
+  });
+
+  test('an API killed in the middle of a call: nobody is charged and the hold is given back', async () => {
+    const { key, token, userId } = await newCustomer(api());
+    await fault({ fault: 'hang', model: 'sim-chat' });
+    const lost = call(api(), 'POST', '/v1/chat', { key, body: { userMessage: 'hello', modelIdentifier: 'sim-chat' } });
+    lost.catch(() => undefined);
+    await until('the hold is taken', async () => (await openHolds(userId)) === 1);
+    await api()?.kill('SIGKILL');
+    await assert.rejects(lost);
+    await noFaults();
+    await api()?.start();
+    await until('the sweeper has released the hold', async () => (await openHolds(userId)) === 0);
+    const me = await call(api(), 'GET', '/v1/auth/me', { token });
+    assert.deepEqual(z.object({ balance: z.number(), held: z.number() }).parse(me.data), { balance: 1, held: 0 });
+  });
+
+  test('a job accepted right before the API is killed is done all the same', async () => {
+    const { key } = await newCustomer(api());
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'hi' } })),
+    );
+    await api()?.kill('SIGKILL');
+    await api()?.start();
+    for (const answer of answers) {
+      assert.equal((await jobEnd(api(), key, accepted.parse(answer.data).jobId)).status, 'COMPLETED');
+    }
+  });
+
+  test('Temporal away: jobs are accepted, sync calls go on, and the jobs complete when it is back', async () => {
+    const { key } = await newCustomer(api());
+    const temporal = product.stack.part('temporal');
+    await temporal.kill('SIGKILL');
+    let jobIds: string[];
+    try {
+      const started = Date.now();
+      const answers = await Promise.all(
+        Array.from({ length: 5 }, () => call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'hi' } })),
+      );
+      assert.deepEqual([...new Set(answers.map((answer) => answer.status))], [202]);
+      assert.equal((await call(api(), 'POST', '/v1/chat', { key, body: { userMessage: 'hi' } })).status, 200);
+      assert.ok(Date.now() - started < 3_000, 'nobody waited for Temporal');
+      const ready = await call(api(), 'GET', '/readyz');
+      assert.equal(z.object({ status: z.string() }).parse(ready.data).status, 'degraded');
+      jobIds = answers.map((answer) => accepted.parse(answer.data).jobId);
+    } finally {
+      await temporal.start();
+    }
+    for (const jobId of jobIds) assert.equal((await jobEnd(api(), key, jobId)).status, 'COMPLETED');
+  });
+});

@@ -1,0 +1,163 @@
+/** The whole product for a test: simulator, API processes and a worker on a database and queues of their own. */
+import { randomBytes } from 'node:crypto';
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { z } from 'zod';
+import { type Config, readConfig } from '../../infra/config.ts';
+import { type Service, type ServiceKind, startService } from '../../infra/local/services.ts';
+import type { Stack } from '../../infra/local/stack.ts';
+import { testStack } from '../../infra/local/test-stack.ts';
+import { migrate } from '../../infra/mysql/migrations.ts';
+import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+
+export interface Product {
+  readonly stack: Stack;
+  readonly config: Config;
+  readonly simulator: Service;
+  readonly apis: readonly Service[];
+  readonly worker: Service;
+  readonly rootPassword: string;
+  /** Reads of the database, for what no route tells. */
+  rows(sql: string): Promise<Record<string, unknown>[]>;
+  close(): Promise<void>;
+}
+
+export interface ProductOptions {
+  /** Names the database, the processes and their logs; one for each test file. */
+  readonly name: string;
+  readonly apis?: number;
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+const DATABASE_BUSY_MS = 10_000;
+
+/** Starts all of it and waits until each process is healthy. */
+export async function startProduct(options: ProductOptions): Promise<Product> {
+  const stack = testStack();
+  const start = (kind: ServiceKind, environment: Readonly<Record<string, string>>, suffix = '') =>
+    startService({ kind, name: `${options.name}-${kind}${suffix}`, dataFolder: stack.dataFolder, environment });
+  const simulator = await start('simulator', {});
+  const rootPassword = randomBytes(12).toString('hex');
+  const environment = {
+    ...stack.environment,
+    DB_NAME: `line_${options.name.replaceAll('-', '_')}`,
+    JWT_SECRET: randomBytes(32).toString('hex'),
+    KEY_ENCRYPTION_KEY: `1:${randomBytes(32).toString('base64')}`,
+    PAYMENT_SECRET: randomBytes(32).toString('hex'),
+    PAYMENT_SANDBOX: 'true',
+    ROOT_PASSWORD: rootPassword,
+    SIMULATOR_URL: simulator.url,
+    OUTBOUND_PRIVATE_HOSTS: new URL(simulator.url).host,
+    REGISTRATIONS_PER_HOUR: '100000',
+    ...options.settings,
+  };
+  const config = readConfig(environment);
+  const sequelize = connectSequelize(config);
+  await migrate(config, sequelize, () => undefined);
+  const apis: Service[] = [];
+  for (let index = 0; index < (options.apis ?? 1); index += 1) apis.push(await start('api', environment, `-${index}`));
+  const worker = await start('worker', environment);
+  return {
+    stack,
+    config,
+    simulator,
+    apis,
+    worker,
+    rootPassword,
+    rows: (sql) => selectRows(sequelize, sql),
+    close: async () => {
+      await Promise.all([...apis, worker, simulator].map((service) => service.stop(DATABASE_BUSY_MS)));
+      await sequelize.close();
+    },
+  };
+}
+
+async function selectRows(sequelize: Sequelize, sql: string): Promise<Record<string, unknown>[]> {
+  const rows = await sequelize.query(sql, { type: QueryTypes.SELECT });
+  return rows.map((row) => ({ ...row }));
+}
+
+const envelope = z.object({ code: z.number(), message: z.string(), data: z.unknown(), traceId: z.string() });
+
+export interface Answer {
+  readonly status: number;
+  readonly code: number;
+  readonly message: string;
+  readonly data: unknown;
+  readonly headers: Headers;
+}
+
+/** One call of the API, its envelope opened. */
+export async function call(
+  api: Service | undefined,
+  method: string,
+  path: string,
+  options: { token?: string; key?: string; body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  if (!api) throw new Error('there is no such API process');
+  const answer = await fetch(`${api.url}${path}`, {
+    method,
+    headers: {
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+      ...(options.key === undefined ? {} : { 'access-key': options.key }),
+      ...options.headers,
+    },
+    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+  });
+  const { code, message, data } = envelope.parse(await answer.json());
+  return { status: answer.status, code, message, data, headers: answer.headers };
+}
+
+export interface Customer {
+  readonly userId: number;
+  readonly name: string;
+  readonly token: string;
+  readonly key: string;
+}
+
+let customers = 0;
+
+/** A registered user with an access key. */
+export async function newCustomer(api: Service | undefined, keyBody: object = {}): Promise<Customer> {
+  customers += 1;
+  const name = `customer-${process.pid}-${customers}`;
+  const credentials = { username: name, password: `pass-${name}` };
+  await call(api, 'POST', '/v1/auth/register', { body: credentials });
+  const login = await call(api, 'POST', '/v1/auth/login', { body: credentials });
+  const { token } = z.object({ token: z.string() }).parse(login.data);
+  const me = await call(api, 'GET', '/v1/auth/me', { token });
+  const created = await call(api, 'POST', '/v1/access-keys', { token, body: keyBody });
+  const { keyValue } = z.object({ keyValue: z.string() }).parse(created.data);
+  return { userId: z.object({ id: z.number() }).parse(me.data).id, name, token, key: keyValue };
+}
+
+export const jobSchema = z.looseObject({
+  id: z.string(),
+  status: z.string(),
+  cost: z.number().nullable(),
+  errorMessage: z.string().nullable(),
+  resultPayload: z.unknown(),
+});
+
+/** Polls a job to its end, over process restarts. */
+export async function jobEnd(api: Service | undefined, key: string, jobId: string, withinMs = 120_000) {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const job = await call(api, 'GET', `/v1/async/jobs/${jobId}?wait=5`, { key }).then(
+      (answer) => jobSchema.safeParse(answer.data).data,
+      () => undefined,
+    );
+    if (job && !['PENDING', 'PROCESSING'].includes(job.status)) return job;
+    if (Date.now() > until) throw new Error(`job ${jobId} has not ended: ${JSON.stringify(job)}`);
+    if (!job) await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Waits until a condition holds; the condition is asked again and again. */
+export async function until(what: string, condition: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`not reached in ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
