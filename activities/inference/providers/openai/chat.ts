@@ -1,110 +1,85 @@
-/** Chat with any OpenAI-compatible provider, through the `openai` package on the gateway's own connections. */
-import OpenAI from 'openai';
-import type { Fetch } from '../../../../infra/outbound/fetch.ts';
-import type { CallContext } from '../../context.ts';
+/** Chat over OpenAI's interface. Vendors that speak it with an accent give a dialect. */
 import { UpstreamFailure } from '../failure.ts';
-import type { ChatAdapter, ChatAnswer, ChatBody, UpstreamTarget } from '../provider.ts';
-import { eventsOf } from './event-data.ts';
-import { failureInBody, failureOf } from './openai-error.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../json-object.ts';
+import type { ChatAdapter, ChatBody } from '../provider.ts';
+import { type Classify, refused } from '../refusal.ts';
+import { chunksOf } from './chat-stream.ts';
+import { type Call, type OpenAiClient, readText } from './client.ts';
+import { isErrorBody, refusalOf } from './error-body.ts';
+import { classifyOpenAi } from './errors.ts';
 import { reportedUsage } from './usage.ts';
 
-/** Clients are cheap to keep and not to make; more keys than this in use at once start afresh. */
-const MOST_CLIENTS = 1_000;
+export interface ChatDialect {
+  /** The base that has /chat/completions, from the provider's base. */
+  readonly base: (urlBase: string) => string;
+  /** What the vendor takes of a body. */
+  readonly body: (body: ChatBody) => ChatBody;
+  readonly classify: Classify;
+}
+
+export const OPENAI_DIALECT: ChatDialect = {
+  base: (urlBase) => urlBase,
+  body: (body) => body,
+  classify: classifyOpenAi,
+};
+
 const PATH = '/chat/completions';
 
-type Json = Readonly<Record<string, unknown>>;
+export function createChatAdapter(client: OpenAiClient, dialect: ChatDialect): ChatAdapter {
+  const callOf = (target: { urlBase: string; apiKey: string }, signal: AbortSignal): Call => ({
+    urlBase: dialect.base(target.urlBase),
+    apiKey: target.apiKey,
+    signal,
+    classify: dialect.classify,
+  });
 
-export class OpenAiChat implements ChatAdapter {
-  readonly #fetch: Fetch;
-  readonly #clients = new Map<string, OpenAI>();
+  return {
+    complete: async (target, body, { signal }) => {
+      const call = callOf(target, signal);
+      const response = await client.post(call, PATH, { ...dialect.body(body), model: target.model });
+      const completion = completionOf(await readText(response, call), response, call);
+      return { completion, usage: reportedUsage(completion.usage) };
+    },
 
-  constructor(fetch: Fetch) {
-    this.#fetch = fetch;
-  }
-
-  async complete(target: UpstreamTarget, body: ChatBody, context: CallContext): Promise<ChatAnswer> {
-    let answer: unknown;
-    try {
-      answer = await this.#client(target).post(PATH, {
-        body: { ...body, model: target.model },
-        signal: context.signal,
+    stream: async (target, body, { signal }) => {
+      const call = callOf(target, signal);
+      const response = await client.post(call, PATH, {
+        ...dialect.body(body),
+        model: target.model,
+        stream: true,
+        stream_options: { ...(isJsonObject(body.stream_options) ? body.stream_options : {}), include_usage: true },
       });
-    } catch (error) {
-      throw failureOf(error, context.signal);
-    }
-    return checkedAnswer(answer);
-  }
-
-  async stream(target: UpstreamTarget, body: ChatBody, context: CallContext): Promise<AsyncIterable<string>> {
-    const streamed = { ...body, model: target.model, stream: true, stream_options: { include_usage: true } };
-    try {
-      const response = await this.#client(target).post(PATH, { body: streamed, signal: context.signal }).asResponse();
-      if (!response.body)
-        throw new UpstreamFailure('transient', 'the provider answered without a body', { status: 200 });
-      return chunksOf(response.body, context.signal);
-    } catch (error) {
-      throw failureOf(error, context.signal);
-    }
-  }
-
-  #client(target: UpstreamTarget): OpenAI {
-    const name = `${target.urlBase} ${target.apiKey}`;
-    const known = this.#clients.get(name);
-    if (known) return known;
-    if (this.#clients.size >= MOST_CLIENTS) this.#clients.clear();
-    const client = new OpenAI({
-      baseURL: target.urlBase,
-      apiKey: target.apiKey,
-      maxRetries: 0,
-      fetch: this.#fetch,
-      // The gateway's own deadlines end a call; this one only must not be shorter.
-      timeout: 3_600_000,
-    });
-    this.#clients.set(name, client);
-    return client;
-  }
+      if (response.body === null || isWholeObject(response)) throw await unstreamed(response, call);
+      return chunksOf(response.body, call);
+    },
+  };
 }
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** @throws {UpstreamFailure} for an answer that is none: an error under 200, no JSON, no choices. */
+function completionOf(text: string, response: Response, call: Call): JsonObject {
+  const body = parseJson(text);
+  if (isErrorBody(body)) {
+    throw refused(refusalOf(response.status, body, response.headers), call.classify, call.apiKey);
+  }
+  if (!isJsonObject(body)) throw senseless("the provider's answer is no JSON object", response);
+  const [first] = Array.isArray(body.choices) ? body.choices : [];
+  if (!isJsonObject(first)) throw senseless("the provider's answer has no choices", response);
+  return body;
 }
 
-/** Some providers answer 200 with an error inside, or with nothing. */
-function checkedAnswer(answer: unknown): ChatAnswer {
-  if (!isObject(answer))
-    throw new UpstreamFailure('transient', 'the provider answered no JSON object', { status: 200 });
-  if (answer.error) throw failureInBody(answer.error);
-  if (!Array.isArray(answer.choices) || answer.choices.length === 0) {
-    throw new UpstreamFailure('transient', 'the provider answered without a choice', { status: 200 });
-  }
-  return { completion: answer, usage: reportedUsage(answer.usage) };
+/** Where a stream was asked for, a refusal may come as one object under 200. */
+async function unstreamed(response: Response, call: Call): Promise<UpstreamFailure> {
+  const body = parseJson(await readText(response, call));
+  if (!isErrorBody(body)) return senseless('the provider did not answer with a stream', response);
+  return refused(refusalOf(response.status, body, response.headers), call.classify, call.apiKey);
 }
 
-/** The data of each chunk. A stream that ends before every choice has its finish reason, and without [DONE], was cut. */
-async function* chunksOf(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<string> {
-  let finished = false;
-  try {
-    for await (const { event, data } of eventsOf(bytes)) {
-      if (data === '[DONE]') {
-        finished = true;
-        continue;
-      }
-      if (data === '') continue;
-      if (event === 'error' || data.startsWith('{"error"')) throw failureInBody(errorOf(data));
-      if (data.includes('"finish_reason":"')) finished = true;
-      yield data;
-    }
-  } catch (error) {
-    throw failureOf(error, signal);
-  }
-  if (!finished) throw new UpstreamFailure('transient', 'the provider ended the stream in the middle', { status: 200 });
+function isWholeObject(response: Response): boolean {
+  return response.headers.get('content-type')?.includes('json') ?? false;
 }
 
-function errorOf(data: string): unknown {
-  try {
-    const parsed: unknown = JSON.parse(data);
-    return isObject(parsed) ? (parsed.error ?? parsed) : parsed;
-  } catch {
-    return data;
-  }
+function senseless(message: string, { status, headers }: Response): UpstreamFailure {
+  const requestId = headers.get('x-request-id');
+  const details = { status, ...(requestId === null ? {} : { upstreamRequestId: requestId }) };
+  return new UpstreamFailure('transient', message, details);
 }

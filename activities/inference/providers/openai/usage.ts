@@ -1,34 +1,34 @@
-/** Usage as OpenAI-compatible providers report it. A count that makes no sense is treated as missing: we then count. */
-import { z } from 'zod';
+/** Usage as OpenAI's interface names it, with the names of others who speak it (PROVIDERS.md, 2, 3.1 and 4.2). Pure. */
+import { isJsonObject, type JsonObject } from '../json-object.ts';
 import type { ReportedUsage } from '../provider.ts';
 
-/** No model takes or makes more in one call; a larger number is a fault and must not empty an account. */
-const MOST_TOKENS = 20_000_000;
+/** Above every context window there is, and every number of choices: a larger count is a mistake of the provider. */
+const MOST_TOKENS = 100_000_000;
 
-const count = z.number().int().min(0).max(MOST_TOKENS);
-const optionalCount = count.nullish().catch(undefined);
-
-const usageSchema = z.object({
-  prompt_tokens: count,
-  completion_tokens: count,
-  prompt_tokens_details: z
-    .object({ cached_tokens: optionalCount, cache_creation_input_tokens: optionalCount })
-    .nullish()
-    .catch(undefined),
-  /** DeepSeek's name for cached tokens. */
-  prompt_cache_hit_tokens: optionalCount,
-});
-
-/** @param usage the `usage` of a completion or of a stream's last chunk. */
+/**
+ * @returns undefined for a usage that is missing or makes no sense (negative, fractional, absurdly large): the tokens
+ * are then counted here, so that a provider's slip neither loses the answer nor charges nonsense.
+ */
 export function reportedUsage(usage: unknown): ReportedUsage {
-  const parsed = usageSchema.safeParse(usage);
-  if (!parsed.success) return undefined;
-  const { prompt_tokens: promptTokens, completion_tokens: completionTokens } = parsed.data;
-  const details = parsed.data.prompt_tokens_details;
-  return {
-    promptTokens,
-    completionTokens,
-    cachedTokens: details?.cached_tokens ?? parsed.data.prompt_cache_hit_tokens ?? 0,
-    cacheWriteTokens: details?.cache_creation_input_tokens ?? 0,
-  };
+  if (!isJsonObject(usage)) return undefined;
+  const promptTokens = count(usage.prompt_tokens);
+  const completionTokens = count(usage.completion_tokens);
+  if (promptTokens === undefined || completionTokens === undefined) return undefined;
+  const details = isJsonObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};
+  const cachedTokens = Math.min(cached(usage, details), promptTokens);
+  const cacheWriteTokens = Math.min(written(usage, details), promptTokens - cachedTokens);
+  return { promptTokens, completionTokens, cachedTokens, cacheWriteTokens };
+}
+
+/** The second name is DeepSeek's. */
+function cached(usage: JsonObject, details: JsonObject): number {
+  return count(details.cached_tokens) ?? count(usage.prompt_cache_hit_tokens) ?? 0;
+}
+
+function written(usage: JsonObject, details: JsonObject): number {
+  return count(details.cache_creation_input_tokens) ?? count(usage.cache_creation_input_tokens) ?? 0;
+}
+
+function count(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_TOKENS ? value : undefined;
 }
