@@ -55,6 +55,8 @@ export async function startProcess(dataFolder: string, name: string, launch: Lau
       stdio: ['ignore', log, log],
       detached: true,
     });
+    // A test file that has started a server again must be able to end while the server goes on.
+    child.unref();
     // Written before anything is awaited: a launcher killed from here on leaves no process that nobody knows.
     const identity = child.pid === undefined ? undefined : identify(child.pid);
     if (identity) writeFileSync(identityFile(dataFolder, name), JSON.stringify(identity), { mode: 0o600 });
@@ -120,7 +122,7 @@ export function leftoverProcesses(dataFolder: string): string[] {
 }
 
 /** The end of a process's log, for error messages. */
-export function logTail(dataFolder: string, name: string, lines = 12): string {
+export function logTail(dataFolder: string, name: string, lines = 25): string {
   const file = logFile(dataFolder, name);
   try {
     const size = statSync(file).size;

@@ -44,6 +44,7 @@ test('test files run with the given environment and are counted, a file that doe
     scratchFolder: folder,
     environment: { TEST_STACK: 'here' },
     oneByOne: true,
+    timeoutMs: 30_000,
     signal,
   };
   assert.deepEqual(await runTestFiles(files, { ...options, output: 'ignore' }), { passed: 1, failed: 2, skipped: 1 });

@@ -77,6 +77,8 @@ export interface TestFilesOptions {
   readonly environment: Variables;
   /** One file after the other: they share servers. */
   readonly oneByOne: boolean;
+  /** A test, or a file as a whole, that takes longer has failed. */
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** Default: shown. */
   readonly output?: 'inherit' | 'ignore';
@@ -92,8 +94,8 @@ export async function runTestFiles(files: readonly string[], options: TestFilesO
     ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
     ...[`--test-reporter=${join(import.meta.dirname, 'test-counts.ts')}`, `--test-reporter-destination=${countsFile}`],
   ];
-  const concurrency = options.oneByOne ? ['--test-concurrency=1'] : [];
-  const result = await execa(process.execPath, ['--test', ...concurrency, ...reporters, ...[...files].sort()], {
+  const limits = [`--test-timeout=${options.timeoutMs}`, ...(options.oneByOne ? ['--test-concurrency=1'] : [])];
+  const result = await execa(process.execPath, ['--test', ...limits, ...reporters, ...[...files].sort()], {
     cwd: options.checkout,
     env: { ...systemVariables(), ...options.environment },
     extendEnv: false,

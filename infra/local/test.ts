@@ -16,6 +16,8 @@ const CHECKOUT = resolve(import.meta.dirname, '../..');
 const DATA_FOLDER = join(CHECKOUT, '.local/test');
 /** Leaves the usual ports to `npm start`. */
 const PORT_OFFSET = 10_000;
+const TIMEOUT_MS = 5 * 60_000;
+const FULL_TIMEOUT_MS = 60 * 60_000;
 const SOURCES = ['api', 'workflows', 'activities', 'workers', 'infra', 'test', 'bench'];
 
 const CHECKS: readonly Check[] = [
@@ -68,7 +70,8 @@ async function runStackTests(files: readonly string[], signal: AbortSignal): Pro
 }
 
 function runOptions(environment: Record<string, string>, oneByOne: boolean, signal: AbortSignal) {
-  return { checkout: CHECKOUT, scratchFolder: DATA_FOLDER, environment, oneByOne, signal };
+  const timeoutMs = options.full ? FULL_TIMEOUT_MS : TIMEOUT_MS;
+  return { checkout: CHECKOUT, scratchFolder: DATA_FOLDER, environment, oneByOne, timeoutMs, signal };
 }
 
 async function clearData(): Promise<void> {
