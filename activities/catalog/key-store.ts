@@ -4,6 +4,7 @@ import { sealedVersion, type Vault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
 import { locking } from './provider-store.ts';
 import { type CatalogTables, KEY_STATUS, type ProviderKeyRow } from './tables.ts';
+import { inTransaction } from './transaction.ts';
 
 /** A key as administrators see it: without its secret. */
 export type StoredKey = Omit<ProviderKeyRow, 'secret'>;
@@ -13,6 +14,12 @@ export interface NewKey {
   readonly apiKey: string;
   readonly name: string;
   readonly weight: number;
+}
+
+/** What `rotate` did; unreadable keys (by id) are sealed under a version that is not listed, or were altered. */
+export interface Rotation {
+  readonly rotated: number;
+  readonly unreadable: readonly number[];
 }
 
 /** A key shorter than this is not shown in part. */
@@ -46,7 +53,7 @@ export class KeyStore {
   async holding(providerId: number, apiKey: string, transaction: Transaction): Promise<StoredKey | undefined> {
     const row = (await this.#rowsOf(providerId, transaction)).find((candidate) => {
       if (candidate.lastFour !== lastFourOf(apiKey)) return false;
-      return this.#open(candidate) === apiKey;
+      return this.#tryOpen(candidate) === apiKey;
     });
     return row && withoutSecret(row);
   }
@@ -78,19 +85,26 @@ export class KeyStore {
     await this.#tables.keys.destroy({ where: { id }, transaction });
   }
 
-  /** Seals every key under the newest version. Safe to stop and to run again. @returns how many were not. */
-  async rotate(): Promise<number> {
-    const ids = (await this.#tables.keys.findAll({ attributes: ['id'] })).map((row) => row.get().id);
-    let rotated = 0;
-    for (const id of ids) {
-      rotated += await this.#tables.sequelize.transaction(async (transaction) => {
-        const row = (await this.#tables.keys.findByPk(id, locking(transaction)))?.get();
-        if (row === undefined || sealedVersion(row.secret) === this.#vault.newestVersion) return 0;
-        await this.#seal(id, row.providerId, this.#open(row), transaction);
-        return 1;
-      });
+  /** Seals every key under the newest version. Safe to stop and to run again. */
+  async rotate(): Promise<Rotation> {
+    const rows = await this.#tables.keys.findAll({ attributes: ['id'], order: ['id'] });
+    const rotation = { rotated: 0, unreadable: [] as number[] };
+    for (const row of rows) {
+      const { id } = row.get();
+      const outcome = await inTransaction(this.#tables.sequelize, (transaction) => this.#reseal(id, transaction));
+      if (outcome === 'rotated') rotation.rotated += 1;
+      if (outcome === 'unreadable') rotation.unreadable.push(id);
     }
-    return rotated;
+    return rotation;
+  }
+
+  async #reseal(id: number, transaction: Transaction): Promise<'rotated' | 'unreadable' | 'unchanged'> {
+    const row = (await this.#tables.keys.findByPk(id, locking(transaction)))?.get();
+    if (row === undefined || sealedVersion(row.secret) === this.#vault.newestVersion) return 'unchanged';
+    const apiKey = this.#tryOpen(row);
+    if (apiKey === undefined) return 'unreadable';
+    await this.#seal(id, row.providerId, apiKey, transaction);
+    return 'rotated';
   }
 
   async #row(id: number, transaction?: Transaction): Promise<ProviderKeyRow> {
@@ -111,6 +125,14 @@ export class KeyStore {
 
   #open(row: ProviderKeyRow): string {
     return openKey(this.#vault, row);
+  }
+
+  #tryOpen(row: ProviderKeyRow): string | undefined {
+    try {
+      return this.#open(row);
+    } catch {
+      return undefined;
+    }
   }
 }
 

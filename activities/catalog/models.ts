@@ -1,45 +1,28 @@
 /** What administrators do with models. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
-import { AppError, invalid } from '../../infra/errors.ts';
+import { AppError } from '../../infra/errors.ts';
 import type { AuditEntry, AuditLog } from '../accounts/audit-log.ts';
-import type { Capability } from '../inference/model.ts';
 import type { Catalog } from './catalog.ts';
 import type { KeyStore } from './key-store.ts';
-import type { ModelProvider, ProviderReference } from './model-provider.ts';
+import {
+  BLANK_MODEL,
+  fieldsOf,
+  type ModelInput,
+  merged,
+  type NewModelInput,
+  namesProvider,
+  newPrice,
+} from './model-input.ts';
+import type { ModelProvider } from './model-provider.ts';
 import type { Model, ModelFields } from './model-record.ts';
 import { checkModel } from './model-rules.ts';
 import type { ModelQuery, ModelStore } from './model-store.ts';
-import { makesImages, makesText, type PriceFields, type Pricing, priceOf, samePrice } from './pricing.ts';
+import { type PriceFields, priceOf, samePrice } from './pricing.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import type { Records } from './provider-store.ts';
 import type { By } from './providers.ts';
 import { type CatalogTables, KEY_STATUS } from './tables.ts';
 import { inTransaction } from './transaction.ts';
-
-/** Left out on a change: as before. Left out on creation: the value after the bar. */
-export interface ModelInput extends ProviderReference {
-  readonly displayName?: string | undefined;
-  readonly modelIdentifier?: string | undefined;
-  readonly capabilities?: readonly Capability[] | undefined;
-  /** | none, which is only allowed offline. */
-  readonly pricing?: Pricing | undefined;
-  /** | 1 */
-  readonly priority?: number | undefined;
-  /** | true */
-  readonly online?: boolean | undefined;
-  readonly upstreamModel?: string | undefined;
-  readonly contextWindow?: number | undefined;
-  readonly maxOutputTokens?: number | undefined;
-  readonly defaultMaxTokens?: number | undefined;
-  readonly tokensPerImage?: number | undefined;
-  readonly pricedFields?: readonly string[] | undefined;
-}
-
-export type NewModelInput = ModelInput & {
-  readonly displayName: string;
-  readonly modelIdentifier: string;
-  readonly capabilities: readonly Capability[];
-};
 
 export interface ModelsDependencies {
   readonly tables: CatalogTables;
@@ -50,16 +33,6 @@ export interface ModelsDependencies {
   readonly audit: Pick<AuditLog, 'record'>;
   readonly probe: Probe;
 }
-
-const BLANK: Omit<ModelFields, 'displayName' | 'modelIdentifier' | 'capabilities' | 'providerId'> = {
-  upstreamModel: '',
-  priority: 1,
-  online: true,
-  contextWindow: null,
-  maxOutputTokens: null,
-  defaultMaxTokens: null,
-  settings: {},
-};
 
 export class Models {
   readonly #to: ModelsDependencies;
@@ -88,7 +61,7 @@ export class Models {
         by,
         transaction,
       );
-      const fields = merged({ ...BLANK, displayName, modelIdentifier, capabilities, providerId }, input);
+      const fields = merged({ ...BLANK_MODEL, displayName, modelIdentifier, capabilities, providerId }, input);
       checkModel(fields, price);
       return this.insert(fields, price, by, transaction);
     });
@@ -141,7 +114,7 @@ export class Models {
     await this.#write(async (transaction) => {
       const model = await this.#to.models.get(id, transaction);
       await this.#to.models.delete(id, transaction);
-      await this.#record('models.delete', id, by, { before: stateOf(model, model.price) }, transaction);
+      await this.#record('models.delete', id, by, { before: { ...fieldsOf(model), price: model.price } }, transaction);
     });
   }
 
@@ -168,7 +141,7 @@ export class Models {
     if (price !== null && (model.price === null || !samePrice(price, model.price))) {
       await this.#to.models.addPrice(model.id, price, by.actor?.userId ?? null, transaction);
     }
-    const states = { before: stateOf(model, model.price), after: { ...fields, price } };
+    const states = { before: { ...fieldsOf(model), price: model.price }, after: { ...fields, price } };
     await this.#record('models.update', model.id, by, states, transaction);
   }
 
@@ -187,46 +160,4 @@ export class Models {
   ): Promise<void> {
     return this.#to.audit.record({ ...by, action, targetKind: 'model', targetId: id, ...states }, transaction);
   }
-}
-
-function merged(base: ModelFields, input: ModelInput): ModelFields {
-  return {
-    ...base,
-    displayName: input.displayName ?? base.displayName,
-    modelIdentifier: input.modelIdentifier ?? base.modelIdentifier,
-    upstreamModel: input.upstreamModel ?? base.upstreamModel,
-    priority: input.priority ?? base.priority,
-    online: input.online ?? base.online,
-    contextWindow: input.contextWindow ?? base.contextWindow,
-    maxOutputTokens: input.maxOutputTokens ?? base.maxOutputTokens,
-    defaultMaxTokens: input.defaultMaxTokens ?? base.defaultMaxTokens,
-    settings: {
-      ...base.settings,
-      ...(input.tokensPerImage === undefined ? {} : { tokensPerImage: input.tokensPerImage }),
-      ...(input.pricedFields === undefined ? {} : { pricedFields: [...input.pricedFields] }),
-    },
-  };
-}
-
-function namesProvider({ providerId, providerName, urlBase, apiKey }: ModelInput): boolean {
-  return [providerId, providerName, urlBase, apiKey].some((value) => value !== undefined);
-}
-
-/** What `output` means follows from the capabilities, so that the old price cannot serve other ones. */
-function newPrice(model: Model, input: ModelInput, capabilities: readonly Capability[]): PriceFields | null {
-  if (input.pricing !== undefined) return priceOf(input.pricing, capabilities);
-  const same =
-    makesText(capabilities) === makesText(model.capabilities) &&
-    makesImages(capabilities) === makesImages(model.capabilities);
-  if (same || model.price === null) return model.price;
-  throw invalid([{ path: 'pricing', message: 'is required when a model starts or stops making text or images' }]);
-}
-
-function fieldsOf(model: Model): ModelFields {
-  const { id, providerName, kind, urlBase, price, createdAt, updatedAt, ...fields } = model;
-  return fields;
-}
-
-function stateOf(model: Model, price: PriceFields | null) {
-  return { ...fieldsOf(model), price };
 }

@@ -1,8 +1,8 @@
 /** Asks a vendor which models it has. */
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
-import { scrub } from '../../infra/secrets.ts';
 import { type Outbound, type OutboundAnswer, outboundFailure } from '../../infra/outbound.ts';
+import { scrub } from '../../infra/secrets.ts';
 import type { Provider } from './provider-store.ts';
 
 export interface UpstreamModel {
