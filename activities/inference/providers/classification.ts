@@ -33,6 +33,8 @@ function classOfStatus(status: number): FailureClass {
     case 405:
       return 'model';
     case 408:
+    case 504:
+      return 'timeout';
     case 409:
     case 424:
     case 425:

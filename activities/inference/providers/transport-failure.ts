@@ -8,6 +8,8 @@ export function transportFailure(error: unknown, signal: AbortSignal): UpstreamF
   const details = { status: 0, cause: error };
   switch (outboundFailure(error)) {
     case 'timeout':
+    // Not by the caller's signal, so by a timer on the way.
+    case 'aborted':
       return new UpstreamFailure('timeout', 'the provider did not answer in time', details);
     case 'refused':
       // Another model may have an address that may be called.

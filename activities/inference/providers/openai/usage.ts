@@ -2,8 +2,8 @@
 import { isJsonObject, type JsonObject } from '../json-object.ts';
 import type { ReportedUsage } from '../provider.ts';
 
-/** Above every context window there is, and every number of choices: a larger count is a mistake of the provider. */
-const MOST_TOKENS = 100_000_000;
+/** No model takes or makes more in one call: a larger count is a mistake of the provider and must not empty an account. */
+const MOST_TOKENS = 20_000_000;
 
 /**
  * @returns undefined for a usage that is missing or makes no sense (negative, fractional, absurdly large): the tokens
