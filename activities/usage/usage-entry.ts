@@ -1,0 +1,39 @@
+/** One finished call as the usage log keeps it. Written once, never changed. */
+import mongoose from 'mongoose';
+import { z } from 'zod';
+
+/** Integers above 2^53 come from the driver as Long; small ones as number. */
+const nano = z
+  .union([z.bigint(), z.number().int(), z.instanceof(mongoose.mongo.Long), z.string().regex(/^-?\d{1,19}$/)])
+  .transform((value) => (value instanceof mongoose.mongo.Long ? value.toBigInt() : BigInt(value)));
+
+const count = z.number().int().min(0);
+
+const fields = {
+  requestId: z.string(),
+  traceId: z.string().default(''),
+  userId: z.number().int(),
+  accessKeyId: z.number().int().nullable(),
+  modelId: z.number().int().nullable(),
+  modelIdentifier: z.string(),
+  providerName: z.string().nullable().default(null),
+  providerKeyId: z.number().int().nullable().default(null),
+  attempts: count.default(1),
+  promptTokens: count,
+  cachedTokens: count.default(0),
+  completionTokens: count,
+  imageCount: count,
+  estimated: z.boolean().default(false),
+  latencyMs: z.number(),
+  ttftMs: z.number().nullable(),
+  isAsync: z.boolean(),
+  isSuccess: z.boolean(),
+  errorCode: z.number().int().nullable(),
+  /** Local day of the call's end, yyyy-MM-dd: the day of its charge and of its line in the statistics. */
+  day: z.string(),
+  /** What was charged, in nano-units. */
+  cost: nano,
+};
+
+export const usageEntry = z.object({ ...fields, createTime: z.coerce.date() });
+export type UsageEntry = z.output<typeof usageEntry>;

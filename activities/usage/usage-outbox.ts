@@ -1,0 +1,61 @@
+/** The outbox side of the usage log: what each writer slot has committed and what of it has been carried over. */
+import { QueryTypes, type Sequelize } from 'sequelize';
+
+export interface OutboxRow {
+  readonly seq: string;
+  readonly id: string;
+  readonly doc: string;
+}
+
+/** Above the 256 documents that one batch of the lane can write, so that a portion holds at least one whole batch. */
+const PORTION_ROWS = 1_000;
+
+export interface Portion {
+  readonly rows: readonly OutboxRow[];
+  /** The last batch that is whole in it. */
+  readonly lastSeq: string;
+}
+
+export class UsageOutbox {
+  readonly #sequelize: Sequelize;
+
+  constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
+  }
+
+  /** Slots that have ever written, with the last batch that was carried over (0 = none). */
+  async watermarks(): Promise<{ slot: number; seq: string }[]> {
+    return await this.#sequelize.query<{ slot: number; seq: string }>(
+      'SELECT w.slot, COALESCE(m.seq, 0) AS seq FROM writers w LEFT JOIN usage_watermarks m ON m.slot=w.slot ORDER BY w.slot',
+      { type: QueryTypes.SELECT },
+    );
+  }
+
+  /** The next whole batches of a slot, in commit order: a slot commits one batch after the other, so none is missing. */
+  async next(slot: number, afterSeq: string): Promise<Portion | undefined> {
+    const rows = await this.#sequelize.query<OutboxRow>(
+      `SELECT seq, id, doc FROM usage_outbox WHERE slot=? AND seq>? ORDER BY seq, position LIMIT ${PORTION_ROWS}`,
+      { replacements: [slot, afterSeq], type: QueryTypes.SELECT },
+    );
+    return wholeBatches(rows, PORTION_ROWS);
+  }
+
+  /** Moves a slot's watermark forward from where it was read; another relay may have been faster. Idempotent. */
+  async move(slot: number, fromSeq: string, toSeq: string): Promise<void> {
+    await this.#sequelize.query(
+      'INSERT INTO usage_watermarks (slot, seq) VALUES (:slot, :toSeq) ON DUPLICATE KEY UPDATE seq=IF(seq=:fromSeq, :toSeq, seq)',
+      { replacements: { slot, fromSeq, toSeq } },
+    );
+  }
+}
+
+/** Drops a last batch that the limit may have cut in two. Pure. */
+export function wholeBatches(rows: readonly OutboxRow[], limit: number): Portion | undefined {
+  const last = rows.at(-1)?.seq;
+  if (last === undefined) return undefined;
+  if (rows.length < limit) return { rows, lastSeq: last };
+  const whole = rows.filter(({ seq }) => seq !== last);
+  const lastSeq = whole.at(-1)?.seq;
+  if (lastSeq === undefined) throw new RangeError(`batch ${last} has more than ${limit} usage documents`);
+  return { rows: whole, lastSeq };
+}

@@ -1,0 +1,150 @@
+/**
+ * The connection to MongoDB, which never holds a request up: work on a server that is known to be away fails at once,
+ * work on one that has stopped answering fails within its time.
+ */
+import mongoose, { type Connection } from 'mongoose';
+import type { Config } from '../config.ts';
+import { AppError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+
+export type MongoConfig = Pick<Config, 'MONGODB_URI'>;
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const SELECTION_TIMEOUT_MS = 1_500;
+/** Longer than any work may take: only a server that hangs lets it run out. */
+const SOCKET_TIMEOUT_MS = 30_000;
+/** How soon a server that is back is noticed. */
+const HEARTBEAT_MS = 2_000;
+const FIRST_RETRY_MS = 200;
+const LONGEST_RETRY_MS = 5_000;
+const WORK_MS = 3_000;
+
+/** Made by `connectMongo`; models are defined on `connection`. */
+export interface Mongo {
+  readonly connection: Connection;
+  /**
+   * Runs work on the server.
+   * @param waitMs how long the caller waits; what was sent may still happen after that.
+   * @throws {AppError} databaseUnavailable when the server is away or does not answer in time.
+   */
+  use<T>(work: () => Promise<T>, waitMs?: number): Promise<T>;
+  /** Runs `step` once at each first connection of this process, at once when there is one. A failure is logged. */
+  whenConnected(step: () => Promise<unknown>): void;
+  /** @throws {AppError} databaseUnavailable */
+  ping(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Starts connecting and goes on until it has; the driver reconnects by itself from then on. */
+export function connectMongo(config: MongoConfig, log: Logger): Mongo {
+  const connection = mongoose.createConnection();
+  connection.set('bufferCommands', false);
+  const closing = new AbortController();
+  logTransitions(connection, log);
+  const connected = keepConnecting(connection, config.MONGODB_URI, closing.signal);
+  const use = <T>(work: () => Promise<T>, waitMs = WORK_MS) => withinTime(connection, work, waitMs);
+  return {
+    connection,
+    use,
+    whenConnected: (step) => {
+      connected
+        .then((yes) => (yes ? step() : undefined))
+        .catch((err: unknown) => log.warn({ err }, 'MongoDB: a step after connecting failed'));
+    },
+    ping: async () => {
+      await use(async () => connection.db?.command({ ping: 1 }));
+    },
+    close: async () => {
+      closing.abort();
+      await connected;
+      await connection.close(true);
+    },
+  };
+}
+
+/** @returns false when it was closed before it could connect. */
+async function keepConnecting(connection: Connection, uri: string, closing: AbortSignal): Promise<boolean> {
+  for (let pauseMs = FIRST_RETRY_MS; !closing.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_MS)) {
+    try {
+      await connection.openUri(uri, {
+        autoIndex: false,
+        autoCreate: false,
+        connectTimeoutMS: CONNECT_TIMEOUT_MS,
+        serverSelectionTimeoutMS: SELECTION_TIMEOUT_MS,
+        waitQueueTimeoutMS: SELECTION_TIMEOUT_MS,
+        socketTimeoutMS: SOCKET_TIMEOUT_MS,
+        heartbeatFrequencyMS: HEARTBEAT_MS,
+      });
+      return true;
+    } catch {
+      // `logTransitions` has said it.
+      await pause(pauseMs, closing);
+    }
+  }
+  return false;
+}
+
+function pause(ms: number, closing: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      clearTimeout(timer);
+      closing.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    closing.addEventListener('abort', done);
+  });
+}
+
+/** One line when the connection is lost and one when it is back, not one an attempt. */
+function logTransitions(connection: Connection, log: Logger): void {
+  let lost = false;
+  const onLoss = (err?: Error) => {
+    if (!lost) log.warn(err === undefined ? {} : { err }, 'MongoDB is not reachable; going on without it');
+    lost = true;
+  };
+  connection.on('error', onLoss);
+  connection.on('disconnected', () => onLoss());
+  connection.on('connected', () => {
+    if (lost) log.info('MongoDB is back');
+    lost = false;
+  });
+}
+
+async function withinTime<T>(connection: Connection, work: () => Promise<T>, waitMs: number): Promise<T> {
+  if (connection.readyState !== mongoose.ConnectionStates.connected) throw away();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(away(new Error(`no answer within ${waitMs} ms`))), waitMs);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } catch (error) {
+    throw isAway(error) ? away(error) : error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const { MongoBulkWriteError, MongoNetworkError, MongoServerSelectionError } = mongoose.mongo;
+const { MongoNotConnectedError, MongoTopologyClosedError } = mongoose.mongo;
+
+function isAway(error: unknown): boolean {
+  // A bulk write that lost its connection hides the cause.
+  if (error instanceof MongoBulkWriteError) return isAway(error.errorResponse);
+  return (
+    error instanceof MongoNetworkError ||
+    error instanceof MongoServerSelectionError ||
+    error instanceof MongoNotConnectedError ||
+    error instanceof MongoTopologyClosedError ||
+    // The driver does not export the class of a full pool.
+    (error instanceof Error && error.name === 'MongoWaitQueueTimeoutError')
+  );
+}
+
+function away(cause?: unknown): AppError {
+  return new AppError('databaseUnavailable', 'the document store is not reachable right now', {
+    retryAfterSeconds: 2,
+    cause,
+  });
+}

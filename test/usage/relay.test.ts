@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createUsageRelay, type UsageRelay } from '../../activities/usage/usage-relay.ts';
+import { UsageStore } from '../../activities/usage/usage-store.ts';
+import { until } from '../catalog/test-catalog.ts';
+import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
+
+describe('the way of usage documents from the ledger to MongoDB', () => {
+  let world: UsageWorld;
+  let store: UsageStore;
+  let relay: UsageRelay;
+  before(async () => {
+    world = await usageWorld('usage_relay_test');
+    const mongo = world.mongo();
+    store = new UsageStore(mongo);
+    await connected(mongo);
+    relay = createUsageRelay({ sequelize: world.sequelize, store, log: SILENT });
+  });
+  after(() => world.close());
+
+  const carryAll = async () => {
+    while ((await relay.relay()) > 0);
+  };
+  const idsInLog = async () => (await store.newest({}, 10_000)).map((entry) => entry.requestId).sort();
+
+  test('documents of two processes arrive once and exactly', async () => {
+    const accountId = await world.account(10n ** 17n);
+    const lanes = [world.lane(), world.lane()];
+    const calls = Array.from({ length: 60 }, (_, index) => {
+      const failed = index % 10 === 9 ? { errorCode: 700_004 } : {};
+      return world.call(lanes[index % 2] ?? world.lane(), { accountId, ...failed });
+    });
+    const ids = (await Promise.all(calls)).sort();
+    await carryAll();
+    assert.deepEqual(await idsInLog(), ids);
+    const entries = await store.newest({}, 100);
+    const sums = await world.one("SELECT -SUM(amount) AS spent FROM transfers WHERE kind='charge'");
+    assert.equal(
+      entries.reduce((sum, entry) => sum + entry.cost, 0n),
+      BigInt(String(sums.spent)),
+    );
+    assert.equal(entries.filter((entry) => !entry.isSuccess).length, 6);
+  });
+
+  test('costs above 2^53 nano-units keep every digit', async () => {
+    const [template] = await store.newest({ isSuccess: true }, 1);
+    assert.ok(template);
+    await store.add([{ ...template, requestId: 'f-dear', cost: 9_007_199_254_740_993n }]);
+    const [found] = await store.newest({}, 1);
+    assert.equal(found?.requestId, 'f-dear');
+    assert.equal(found.cost, 9_007_199_254_740_993n);
+  });
+
+  test('a crash before the watermark moves repeats documents that are already there', async () => {
+    const ids = await idsInLog();
+    await world.sequelize.query('DELETE FROM usage_watermarks');
+    assert.ok((await relay.relay()) > 0);
+    assert.deepEqual(await idsInLog(), ids);
+  });
+
+  test('two relays at once carry everything once', async () => {
+    const accountId = await world.account(10n ** 15n);
+    const lane = world.lane();
+    const before = await idsInLog();
+    const made = await Promise.all(Array.from({ length: 200 }, () => world.call(lane, { accountId })));
+    const other = createUsageRelay({ sequelize: world.sequelize, store: new UsageStore(world.mongo()), log: SILENT });
+    const counts = await Promise.all([relay.relay(), other.relay(), relay.relay(), other.relay()]);
+    await carryAll();
+    assert.ok(counts.some((count) => count > 0));
+    assert.deepEqual(await idsInLog(), [...before, ...made].sort());
+  });
+
+  test('with MongoDB away calls go on, and the log catches up when it is back', async () => {
+    const accountId = await world.account(10n ** 15n);
+    const lane = world.lane();
+    const before = await idsInLog();
+    world.wire.cut();
+    const during = await Promise.all(Array.from({ length: 50 }, () => world.call(lane, { accountId })));
+    assert.equal(await relay.relay(), 0);
+    const started = performance.now();
+    await assert.rejects(store.newest({}, 1), { kind: 'databaseUnavailable' });
+    assert.ok(performance.now() - started < 2_000, 'a caller is told soon');
+    await world.wire.mend();
+    await until(async () => (await relay.relay()) > 0, 'the relay reaches MongoDB again');
+    await carryAll();
+    assert.deepEqual(await idsInLog(), [...before, ...during].sort());
+  });
+
+  test('a process that starts while MongoDB is away connects later', async () => {
+    world.wire.cut();
+    const mongo = world.mongo();
+    const late = new UsageStore(mongo);
+    await assert.rejects(late.newest({}, 1), { kind: 'databaseUnavailable' });
+    await world.wire.mend();
+    await until(
+      () =>
+        mongo.ping().then(
+          () => true,
+          () => false,
+        ),
+      'the late process connects',
+    );
+    assert.equal((await late.newest({}, 1)).length, 1);
+  });
+});

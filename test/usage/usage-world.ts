@@ -1,0 +1,104 @@
+/** A ledger with calls in it, and a MongoDB database of its own behind a relay that a test can cut. */
+import { pino } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
+import { costOf, NO_USAGE, type Price, type Usage } from '../../activities/billing/money.ts';
+import { capture } from '../../activities/billing/operations/capture.ts';
+import { hold } from '../../activities/billing/operations/hold.ts';
+import { release } from '../../activities/billing/operations/release.ts';
+import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../../activities/inference/settlement.ts';
+import { connectMongo, type Mongo } from '../../infra/mongo/connection.ts';
+import { relayTo } from '../catalog/test-catalog.ts';
+import { callHold, DAY, type TestLedger, testLedger } from '../ledger/test-ledger.ts';
+
+export const SILENT = pino({ level: 'silent' });
+const STARTED_AT_MS = Date.parse('2026-11-24T03:00:00Z');
+const PRICE: Price = {
+  id: 7,
+  input: 2_000_000n,
+  output: 8_000_000n,
+  cachedInput: null,
+  cacheWrite: null,
+  perImage: 0n,
+  perRequest: 0n,
+};
+
+export interface Call {
+  readonly accountId: number;
+  readonly userId?: number;
+  readonly accessKeyId?: number;
+  readonly modelId?: number;
+  readonly day?: string;
+  /** When the call began. */
+  readonly atMs?: number;
+  readonly isAsync?: boolean;
+  readonly usage?: Partial<Usage>;
+  /** Code of the error it ended with. */
+  readonly errorCode?: number;
+}
+
+export interface UsageWorld extends TestLedger {
+  /** One call from hold to capture, or to release when it failed. @returns its request id. */
+  call(lane: MoneyLane, call: Call): Promise<string>;
+  /** Another process's connection. */
+  mongo(): Mongo;
+  /** Takes MongoDB away, and gives it back. */
+  readonly wire: { cut(): void; mend(): Promise<void> };
+}
+
+/** @param name a name of its own for each test file; both databases are made afresh. */
+export async function usageWorld(name: string): Promise<UsageWorld> {
+  const ledger = await testLedger(name);
+  for (const table of EMPTIED) await ledger.sequelize.query(`DELETE FROM ${table}`);
+  const uri = new URL(ledger.config.MONGODB_URI);
+  const wire = await relayTo(uri.hostname, Number(uri.port || 27_017));
+  uri.pathname = `/${name}`;
+  uri.host = `127.0.0.1:${wire.port}`;
+  const connections: Mongo[] = [];
+  const mongo = () => {
+    const connection = connectMongo({ MONGODB_URI: uri.href }, SILENT);
+    connections.push(connection);
+    return connection;
+  };
+  await emptyMongo(mongo());
+  return {
+    ...ledger,
+    mongo,
+    wire,
+    call,
+    close: async () => {
+      for (const connection of connections) await connection.close();
+      wire.cut();
+      await ledger.close();
+    },
+  };
+}
+
+const EMPTIED = ['usage_outbox', 'usage_watermarks', 'stats', 'transfers', 'holds', 'accounts', 'reconciliations'];
+
+async function emptyMongo(mongo: Mongo): Promise<void> {
+  await connected(mongo);
+  for (const collection of (await mongo.connection.db?.collections()) ?? []) await collection.drop();
+}
+
+/** Waits for the first connection. */
+export function connected(mongo: Mongo): Promise<void> {
+  return new Promise((resolve) => mongo.whenConnected(async () => resolve()));
+}
+
+async function call(lane: MoneyLane, wanted: Call): Promise<string> {
+  const { accountId, userId = 1, accessKeyId = 1, modelId = 1, day = DAY, atMs = STARTED_AT_MS, errorCode } = wanted;
+  const requestId = uuidv7({ msecs: atMs });
+  const identity: CallIdentity = {
+    ...{ requestId, userId, accountId, accessKeyId, day },
+    ...{ budgeted: false, traceId: 'trace', isAsync: wanted.isAsync ?? false },
+  };
+  const served: ServedBy = { modelId, modelIdentifier: `model-${modelId}`, providerName: 'vendor', price: PRICE };
+  const usage = { ...NO_USAGE, promptTokens: 1_000, completionTokens: 500, ...wanted.usage };
+  const timing = { startedAtMs: atMs, endedAtMs: atMs + 250, ttftMs: 40 };
+  const attempted = { attempts: 1, providerKeyId: 3 };
+  await lane.submit(hold(callHold(requestId, accountId, costOf(PRICE, usage))));
+  if (errorCode === undefined) await lane.submit(capture(captureOf(identity, served, usage, timing, attempted)));
+  else await lane.submit(release(releaseOf(identity, served, timing, attempted, errorCode)));
+  return requestId;
+}
