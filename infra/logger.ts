@@ -4,6 +4,11 @@ import { membersWithoutSecrets, scrub } from './secrets.ts';
 
 export type { Logger };
 
+/** One write of some dozens of lines instead of a write a line, which cost as much as all the rest of the API. */
+const BUFFER_BYTES = 4096;
+/** A quiet process shows its lines this late; errors are shown at once, and an exit loses nothing. */
+const FLUSH_EVERY_MS = 200;
+
 /** `destination` is for tests; a write to it is one line. */
 export function createLogger(level: string, destination?: { write(line: string): void }): Logger {
   return pino(
@@ -17,15 +22,18 @@ export function createLogger(level: string, destination?: { write(line: string):
       serializers: { err: (error: unknown) => error },
       hooks: { logMethod: scrubMessage },
     },
-    destination ?? pino.destination({ sync: false }),
+    destination ?? pino.destination({ sync: false, minLength: BUFFER_BYTES, periodicFlush: FLUSH_EVERY_MS }),
   );
 }
 
-function scrubMessage(this: Logger, parameters: Parameters<pino.LogFn>, method: pino.LogFn): void {
+const ERROR_LEVEL = 50;
+
+function scrubMessage(this: Logger, parameters: Parameters<pino.LogFn>, method: pino.LogFn, level: number): void {
   const [first] = parameters as readonly unknown[];
   // pino would take the message of a lone error as it is.
   if (first instanceof Error) method.call(this, { err: first }, scrub(first.message));
   else method.apply(this, parameters.map(scrubPart) as typeof parameters);
+  if (level >= ERROR_LEVEL) this.flush();
 }
 
 function scrubPart(part: unknown): unknown {

@@ -1,0 +1,72 @@
+/** Koa, the middleware that every request passes, and any declared routes inside. */
+import cors from '@koa/cors';
+import Koa from 'koa';
+import helmet from 'koa-helmet';
+import type { Config } from '../infra/config.ts';
+import type { Logger } from '../infra/logger.ts';
+import type { Metrics } from '../infra/metrics.ts';
+import type { DispatchServices } from './dispatch.ts';
+import { errorAnswers } from './middleware/errors.ts';
+import { observe } from './middleware/observe.ts';
+import { traceIds } from './middleware/trace.ts';
+import type { Route } from './route.ts';
+import type { ApiState } from './route-input.ts';
+import { useRoutes } from './routing.ts';
+
+export interface ApplicationServices extends Omit<DispatchServices, 'logger'> {
+  readonly metrics: Metrics;
+}
+
+export type ApplicationConfig = Pick<Config, 'TRUSTED_PROXY_HOPS' | 'CORS_ORIGINS' | 'publicUrl'>;
+
+const PREFLIGHT_SECONDS = 600;
+/** Headers of ours that a script of another origin may read. */
+const EXPOSED_HEADERS = [
+  ...['X-Trace-Id', 'Retry-After', 'x-request-id', 'x-cost', 'x-model', 'x-provider', 'x-attempts', 'x-max-tokens'],
+  ...['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
+  ...['x-ratelimit-limit-tokens', 'x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
+];
+
+export function applicationOf(
+  routes: readonly Route[],
+  services: ApplicationServices,
+  config: ApplicationConfig,
+  logger: Logger,
+): Koa<ApiState> {
+  const hops = config.TRUSTED_PROXY_HOPS;
+  const app = new Koa<ApiState>({ proxy: hops > 0, maxIpsCount: hops });
+  app.on('error', (err: unknown) => logger.warn({ err }, 'answer not delivered'));
+  app.use(traceIds());
+  app.use(observe(logger, services.metrics));
+  app.use(errorAnswers(logger));
+  app.use(securityHeaders());
+  app.use(crossOrigin(config));
+  useRoutes(app, routes, { ...services, logger });
+  return app;
+}
+
+/** An API answers data, so that of helmet's headers only those remain that mean something for it. */
+function securityHeaders(): Koa.Middleware {
+  return helmet({
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    crossOriginEmbedderPolicy: false,
+    crossOriginOpenerPolicy: false,
+    crossOriginResourcePolicy: false,
+    originAgentCluster: false,
+    xDnsPrefetchControl: false,
+    xDownloadOptions: false,
+    xPermittedCrossDomainPolicies: false,
+    xXssProtection: false,
+  });
+}
+
+function crossOrigin(config: ApplicationConfig): Koa.Middleware {
+  const allowed = new Set([...config.CORS_ORIGINS, config.publicUrl]);
+  return cors({
+    origin: (ctx) => (allowed.has(ctx.get('Origin')) ? ctx.get('Origin') : ''),
+    allowMethods: 'GET,HEAD,POST,PUT,PATCH,DELETE',
+    exposeHeaders: EXPOSED_HEADERS,
+    maxAge: PREFLIGHT_SECONDS,
+    keepHeadersOnError: false,
+  });
+}
