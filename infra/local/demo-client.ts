@@ -37,8 +37,23 @@ export class DemoClient {
     this.#signal = signal;
   }
 
+  /** `data` of an enveloped answer, read by its schema. @throws {DemoCallFailed} on any error. */
+  async call<T>(
+    method: 'GET' | 'POST',
+    path: string,
+    options: { credentials?: Credentials; body?: object; data: z.ZodType<T> },
+  ): Promise<T> {
+    const { status, json } = await this.#fetch(method, path, options.credentials ?? {}, options.body);
+    const envelope = envelopeSchema.safeParse(json);
+    const answer = envelope.success
+      ? { status, ...envelope.data }
+      : { status, code: '', message: JSON.stringify(json), data: undefined };
+    if (status >= 400 || !envelope.success) throw new DemoCallFailed(`${method} ${path}`, answer);
+    return options.data.parse(answer.data);
+  }
+
   /** The raw answer of an address, numbers as text. */
-  async fetch(method: 'GET' | 'POST', path: string, credentials: Credentials, body?: object) {
+  async #fetch(method: 'GET' | 'POST', path: string, credentials: Credentials, body?: object) {
     const headers: Record<string, string> = { 'content-type': 'application/json' };
     if (credentials.token) headers.authorization = `Bearer ${credentials.token}`;
     if (credentials.accessKey) headers['access-key'] = credentials.accessKey;
@@ -49,20 +64,5 @@ export class DemoClient {
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     return { status: answer.status, json: parseExact(await answer.text()) };
-  }
-
-  /** `data` of an enveloped answer, read by its schema. @throws {DemoCallFailed} on any error. */
-  async call<T>(
-    method: 'GET' | 'POST',
-    path: string,
-    options: { credentials?: Credentials; body?: object; data: z.ZodType<T> },
-  ): Promise<T> {
-    const { status, json } = await this.fetch(method, path, options.credentials ?? {}, options.body);
-    const envelope = envelopeSchema.safeParse(json);
-    const answer = envelope.success
-      ? { status, ...envelope.data }
-      : { status, code: '', message: JSON.stringify(json), data: undefined };
-    if (status >= 400 || !envelope.success) throw new DemoCallFailed(`${method} ${path}`, answer);
-    return options.data.parse(answer.data);
   }
 }

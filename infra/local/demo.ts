@@ -7,22 +7,21 @@ import { DemoCallFailed, DemoClient } from './demo-client.ts';
 import { toNano } from './exact-json.ts';
 
 const DEMO_USER = 'demo';
+/** The simulator's, by name: a later start must not spend the money of a real provider that was added meanwhile. */
+const MODEL = 'sim-chat';
 const ORDER_AMOUNT = '5.00';
 const JOB_WITHIN_MS = 90_000;
 
 const accountSchema = z.object({ balance: z.string(), held: z.string().optional() });
-const keySchema = z.object({ keyValue: z.string() });
 const orderSchema = z.object({ orderNo: z.string(), status: z.string(), amount: z.string() });
 const jobSchema = z.object({
   jobId: z.string(),
   status: z.string(),
   cost: z.string().nullish(),
   errorMessage: z.string().nullish(),
-  modelName: z.string().nullish(),
   resultPayload: z.object({ assistantMessage: z.string() }).nullish(),
 });
 const chatSchema = z.object({ assistantMessage: z.string(), usedModelIdentifier: z.string(), cost: z.string() });
-const modelsSchema = z.object({ data: z.array(z.object({ id: z.string() })) });
 
 export interface DemoResult {
   readonly username: string;
@@ -49,26 +48,9 @@ async function signIn(client: DemoClient, password: string): Promise<string> {
   }
 }
 
-/** The first chat model that the key sees; undefined when the key is not accepted. */
-async function firstModel(client: DemoClient, accessKey: string): Promise<string | undefined> {
-  const { status, json } = await client.fetch('GET', '/v1/models?capability=text-to-text', { accessKey });
-  if (status === 401) return undefined;
-  const [model] = modelsSchema.parse(json).data;
-  if (!model) throw new Error('GET /v1/models lists no chat model');
-  return model.id;
-}
-
-async function keyAndModel(client: DemoClient, token: string, known: string | undefined) {
-  const knownModel = known === undefined ? undefined : await firstModel(client, known);
-  if (known !== undefined && knownModel !== undefined) return { accessKey: known, model: knownModel };
-  const made = await client.call('POST', '/v1/access-keys', {
-    credentials: { token },
-    body: { name: 'demo' },
-    data: keySchema,
-  });
-  const model = await firstModel(client, made.keyValue);
-  if (model === undefined) throw new Error('a new access key is not accepted');
-  return { accessKey: made.keyValue, model };
+async function createKey(client: DemoClient, token: string): Promise<string> {
+  const options = { credentials: { token }, body: { name: 'demo' }, data: z.object({ keyValue: z.string() }) };
+  return (await client.call('POST', '/v1/access-keys', options)).keyValue;
 }
 
 async function orderAndPay(client: DemoClient, token: string): Promise<z.infer<typeof orderSchema>> {
@@ -80,14 +62,27 @@ async function orderAndPay(client: DemoClient, token: string): Promise<z.infer<t
   return client.call('GET', `/v1/orders/get?orderNo=${encodeURIComponent(orderNo)}`, options);
 }
 
-async function runJob(client: DemoClient, accessKey: string, model: string): Promise<DemoResult['job']> {
+async function submitJob(client: DemoClient, accessKey: string): Promise<string> {
+  const body = { userMessage: 'Tell me in one sentence what a gateway is.', modelIdentifier: MODEL };
+  const options = { credentials: { accessKey }, body, data: z.object({ jobId: z.string() }) };
+  return (await client.call('POST', '/v1/async/chat', options)).jobId;
+}
+
+/** Submits with the key of an earlier start, or with a new one where that key is gone. */
+async function submitWithKey(client: DemoClient, token: string, known: string | undefined) {
+  if (known !== undefined) {
+    try {
+      return { accessKey: known, jobId: await submitJob(client, known) };
+    } catch (error) {
+      if (!(error instanceof DemoCallFailed) || error.answer.status !== 401) throw error;
+    }
+  }
+  const accessKey = await createKey(client, token);
+  return { accessKey, jobId: await submitJob(client, accessKey) };
+}
+
+async function waitForJob(client: DemoClient, accessKey: string, jobId: string): Promise<DemoResult['job']> {
   const credentials = { accessKey };
-  const body = { userMessage: 'Tell me in one sentence what a gateway is.', modelIdentifier: model };
-  const { jobId } = await client.call('POST', '/v1/async/chat', {
-    credentials,
-    body,
-    data: z.object({ jobId: z.string() }),
-  });
   const end = Date.now() + JOB_WITHIN_MS;
   for (;;) {
     const job = await client.call('GET', `/v1/async/jobs/${jobId}?wait=30`, { credentials, data: jobSchema });
@@ -120,13 +115,13 @@ export async function runDemo(options: {
   const token = await signIn(client, options.password);
   const readAccount = () => client.call('GET', '/v1/auth/me', { credentials: { token }, data: accountSchema });
   const { balance: openingBalance } = await readAccount();
-  const { accessKey, model } = await keyAndModel(client, token, options.accessKey);
   const order = await orderAndPay(client, token);
   if (order.status !== 'COMPLETED') throw new Error(`the paid order ${order.orderNo} is ${order.status}`);
-  const job = await runJob(client, accessKey, model);
+  const { accessKey, jobId } = await submitWithKey(client, token, options.accessKey);
+  const job = await waitForJob(client, accessKey, jobId);
   const answer = await client.call('POST', '/v1/chat', {
     credentials: { accessKey },
-    body: { userMessage: 'Say hello.', modelIdentifier: model },
+    body: { userMessage: 'Say hello.', modelIdentifier: MODEL },
     data: chatSchema,
   });
   const { balance } = await readAccount();
