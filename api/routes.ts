@@ -7,8 +7,11 @@ import { type AuthServices, authRoutes } from './routes/auth.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { jobRoutes } from './routes/jobs.ts';
+import { type ModelServices, modelRoutes } from './routes/models.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
+import { type ProviderKeyServices, providerKeyRoutes } from './routes/provider-keys.ts';
+import { type ProviderServices, providerRoutes } from './routes/providers.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { type UserServices, userRoutes } from './routes/users.ts';
 
@@ -18,6 +21,9 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   UserServices &
   Parameters<typeof accessKeyRoutes>[0] &
   Parameters<typeof auditRoutes>[0] &
+  ProviderServices &
+  ProviderKeyServices &
+  ModelServices &
   Parameters<typeof chatRoutes>[0] &
   Parameters<typeof jobRoutes>[0] &
   Parameters<typeof orderRoutes>[0] &
@@ -29,6 +35,9 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...userRoutes(services, config),
     ...accessKeyRoutes(services, config),
     ...auditRoutes(services, config),
+    ...providerKeyRoutes(services, config),
+    ...providerRoutes(services, config),
+    ...modelRoutes(services, config),
     ...chatRoutes(services, config),
     ...jobRoutes(services, config),
     ...orderRoutes(services, config),

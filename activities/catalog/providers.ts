@@ -24,6 +24,9 @@ export interface ProviderInput {
   readonly kind?: ProviderKind | undefined;
 }
 
+/** What is left out stays. */
+export type ProviderChange = { readonly [Field in keyof ProviderInput]?: ProviderInput[Field] | undefined };
+
 export interface ProvidersDependencies {
   readonly tables: CatalogTables;
   readonly providers: ProviderStore;
@@ -67,7 +70,7 @@ export class Providers {
    * nobody can have stored keys sent elsewhere.
    * @throws {AppError} notFound; as `create`.
    */
-  async update(id: number, input: Partial<ProviderInput>, by: By): Promise<Provider> {
+  async update(id: number, input: ProviderChange, by: By): Promise<Provider> {
     await this.#write(async (transaction) => {
       const provider = await this.#to.providers.get(id, transaction);
       await this.change(provider, changeOf(provider, input), by, transaction);
@@ -127,7 +130,7 @@ export function newProvider({ name, urlBase, kind }: ProviderInput, kindOfModel?
   return { name, urlBase: base, kind: kind ?? preset?.kind ?? known ?? kindOfModel ?? 'openai' };
 }
 
-function changeOf(provider: Provider, input: Partial<ProviderInput>): NewProvider {
+function changeOf(provider: Provider, input: ProviderChange): NewProvider {
   const urlBase = input.urlBase === undefined ? provider.urlBase : normalizeUrlBase(input.urlBase);
   const known = urlBase === provider.urlBase ? undefined : kindOfHost(urlBase);
   return { name: input.name ?? provider.name, urlBase, kind: input.kind ?? known ?? provider.kind };

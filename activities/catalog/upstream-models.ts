@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
 import { type Outbound, type OutboundAnswer, outboundFailure } from '../../infra/outbound.ts';
 import { scrub } from '../../infra/secrets.ts';
+import { compatibleBase } from '../inference/providers/dashscope/bases.ts';
 import type { Provider } from './provider-store.ts';
 
 export interface UpstreamModel {
@@ -28,7 +29,7 @@ export function createUpstreamModels(outbound: Outbound): ListUpstreamModels {
   return async ({ kind, urlBase }, apiKey, signal) => {
     if (urlBase === '') throw new AppError('illegalState', 'the provider has no urlBase yet');
     // DashScope lists its models on its OpenAI-compatible side only.
-    const base = kind === 'dashscope' ? urlBase.replace(/\/api\/v1$/, '/compatible-mode/v1') : urlBase;
+    const base = kind === 'dashscope' ? compatibleBase(urlBase) : urlBase;
     const headers = { authorization: `Bearer ${apiKey}`, accept: 'application/json' };
     try {
       const call = { headers, limits: LIMITS, ...(signal === undefined ? {} : { signal }) };

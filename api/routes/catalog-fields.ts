@@ -1,0 +1,113 @@
+/** Fields that the routes about providers, their keys and models share. */
+import { z } from 'zod';
+import type { UserCaller } from '../../activities/accounts/caller.ts';
+import type { Model } from '../../activities/catalog/model-record.ts';
+import { type Pricing, pricingOf } from '../../activities/catalog/pricing.ts';
+import type { By } from '../../activities/catalog/providers.ts';
+import { CAPABILITIES } from '../../activities/inference/model.ts';
+import { decimalOutput, tokenPrice } from '../money.ts';
+import { isoTime } from '../times.ts';
+
+export const MODEL_ADMINS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;
+
+export const kindSchema = z.enum(['openai', 'dashscope', 'ark']);
+export const capabilitySchema = z.enum(CAPABILITIES);
+
+/** No control characters: a name is shown in lists and logs. */
+export const nameInput = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{C}]*$/u, 'must not contain control characters');
+export const urlBaseInput = z.string().trim().min(1).max(500);
+/** It becomes a header, so that it can only be visible ASCII. */
+export const apiKeyInput = z
+  .string()
+  .trim()
+  .min(1)
+  .max(512)
+  .regex(/^[\x21-\x7e]+$/, 'must be visible ASCII characters without spaces');
+
+/** A text that may be left out; forms send an empty or null one for that. */
+export function optionalField<S extends z.ZodType>(schema: S) {
+  return z
+    .union([z.literal('').transform(() => undefined), schema])
+    .nullish()
+    .transform((value) => value ?? undefined);
+}
+
+/** What a test call gave. */
+export const probeSchema = z
+  .object({
+    ok: z.boolean(),
+    latencyMs: z.number(),
+    usage: z
+      .object({ promptTokens: z.number().int(), completionTokens: z.number().int(), imageCount: z.number().int() })
+      .optional(),
+    answer: z.string().optional(),
+    error: z.string().optional().meta({ description: "The provider's own message" }),
+  })
+  .meta({ id: 'ProbeResult' });
+
+const price = decimalOutput.optional();
+
+export const modelSchema = z
+  .object({
+    id: z.number().int(),
+    displayName: z.string(),
+    modelIdentifier: z.string(),
+    capabilities: z.array(capabilitySchema).readonly(),
+    pricing: z
+      .object({
+        input: price,
+        output: price.meta({ description: 'Of one token; of one image for a model that only makes images' }),
+        cachedInput: price,
+        cacheWrite: price,
+        perImage: price,
+        perRequest: price,
+      })
+      .nullable(),
+    priority: z.number().int(),
+    status: z.number().int().meta({ description: '1 online, 0 offline' }),
+    providerId: z.number().int(),
+    providerName: z.string(),
+    urlBase: z.string().optional().meta({ description: 'For administrators only' }),
+    upstreamModel: z.string(),
+    contextWindow: z.number().int().nullable(),
+    maxOutputTokens: z.number().int().nullable(),
+    defaultMaxTokens: z.number().int().nullable(),
+    tokensPerImage: z.number().int().nullable(),
+    pricedFields: z.array(z.string()).readonly(),
+    createdAt: z.string(),
+    updatedAt: z.string(),
+  })
+  .meta({ id: 'Model' });
+
+export function modelRecord(model: Model, forAdministrator: boolean, zone: string): z.input<typeof modelSchema> {
+  const { id, displayName, modelIdentifier, capabilities, priority, providerId, providerName } = model;
+  const { upstreamModel, contextWindow, maxOutputTokens, defaultMaxTokens, settings } = model;
+  return {
+    ...{ id, displayName, modelIdentifier, capabilities, priority, providerId, providerName },
+    ...{ upstreamModel, contextWindow, maxOutputTokens, defaultMaxTokens },
+    pricing: model.price === null ? null : pricingRecord(pricingOf(model.price, capabilities)),
+    status: model.online ? 1 : 0,
+    ...(forAdministrator ? { urlBase: model.urlBase } : {}),
+    tokensPerImage: settings.tokensPerImage ?? null,
+    pricedFields: settings.pricedFields ?? [],
+    createdAt: isoTime(model.createdAt, zone),
+    updatedAt: isoTime(model.updatedAt, zone),
+  };
+}
+
+/** All parts of `Pricing` have the scale of token prices. */
+function pricingRecord(pricing: Pricing) {
+  const set = Object.entries(pricing).flatMap(([field, value]) =>
+    value === undefined ? [] : [[field, tokenPrice(value)] as const],
+  );
+  return Object.fromEntries(set);
+}
+
+export function by({ caller, traceId }: { caller: UserCaller; traceId: string }): By {
+  return { actor: caller, traceId };
+}

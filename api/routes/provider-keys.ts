@@ -1,0 +1,134 @@
+/** Keys of providers, for those who administer models. Answers never contain a key. */
+import { z } from 'zod';
+import type { StoredKey } from '../../activities/catalog/key-store.ts';
+import type { KeyHealth, ProviderKeys } from '../../activities/catalog/provider-keys.ts';
+import { KEY_STATUS } from '../../activities/catalog/tables.ts';
+import type { Config } from '../../infra/config.ts';
+import { idInput, integerInput, optional, switchInput } from '../lenient.ts';
+import { type Route, route } from '../route.ts';
+import { isoTime } from '../times.ts';
+import { apiKeyInput, by, MODEL_ADMINS, nameInput, optionalField, probeSchema } from './catalog-fields.ts';
+
+const TAG = 'Providers';
+const MAX_WEIGHT = 1_000;
+
+const keyFields = {
+  id: z.number().int(),
+  providerId: z.number().int(),
+  name: z.string(),
+  maskedApiKey: z.string(),
+  status: z.number().int().meta({ description: '1 active, 0 switched off' }),
+  mustBeEnteredAgain: z
+    .boolean()
+    .meta({ description: "Switched off because the provider's host has changed; enter the key again to use it" }),
+  weight: z.number().int(),
+  createdAt: z.string(),
+};
+const newKeySchema = z.object(keyFields).meta({ id: 'ProviderKey' });
+const keySchema = z
+  .object({
+    ...keyFields,
+    circuit: z.enum(['closed', 'open', 'half-open']).meta({ description: 'Only closed ones are called' }),
+    recentFailures: z.number().int(),
+  })
+  .meta({ id: 'ProviderKeyWithHealth' });
+
+function keyRecord(key: StoredKey, zone: string): z.input<typeof newKeySchema> {
+  const { id, providerId, name, weight } = key;
+  return {
+    ...{ id, providerId, name, weight },
+    maskedApiKey: `sk-…${key.lastFour}`,
+    status: key.status === KEY_STATUS.on ? 1 : 0,
+    mustBeEnteredAgain: key.status === KEY_STATUS.mustBeEnteredAgain,
+    createdAt: isoTime(key.createdAt, zone),
+  };
+}
+
+function keyWithHealth(key: StoredKey & KeyHealth, zone: string): z.input<typeof keySchema> {
+  return { ...keyRecord(key, zone), circuit: key.circuit, recentFailures: key.recentFailures };
+}
+
+export interface ProviderKeyServices {
+  readonly providerKeys: ProviderKeys;
+}
+
+export function providerKeyRoutes({ providerKeys }: ProviderKeyServices, config: Config): Route[] {
+  const zone = config.APP_TIME_ZONE;
+  const keyParams = z.object({ keyId: idInput });
+  return [
+    route({
+      method: 'post',
+      path: '/v1/providers/keys',
+      summary: 'Add a key to a provider, or enter one again; it is stored encrypted and never shown',
+      tag: TAG,
+      access: MODEL_ADMINS,
+      body: z.object({
+        providerId: optional(idInput),
+        providerName: optionalField(nameInput),
+        apiKey: apiKeyInput,
+        name: optionalField(nameInput),
+        weight: optional(integerInput.pipe(z.number().int().min(1).max(MAX_WEIGHT))).meta({
+          description: 'Share of the calls, 1 by default',
+        }),
+      }),
+      success: newKeySchema,
+      idempotent: true,
+      handler: async (input) => {
+        const { providerId, providerName, ...key } = input.body;
+        const provider = {
+          ...(providerId === undefined ? {} : { id: providerId }),
+          ...(providerName === undefined ? {} : { name: providerName }),
+        };
+        return keyRecord(await providerKeys.create(provider, key, by(input)), zone);
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/providers/{providerId}/keys',
+      summary: 'The keys of a provider, masked, with their health',
+      tag: TAG,
+      access: MODEL_ADMINS,
+      params: z.object({ providerId: idInput }),
+      success: z.array(keySchema),
+      handler: async ({ params }) =>
+        (await providerKeys.list(params.providerId)).map((key) => keyWithHealth(key, zone)),
+    }),
+    route({
+      method: 'post',
+      path: '/v1/providers/keys/{keyId}/status',
+      summary: 'Switch a key on or off',
+      tag: TAG,
+      access: MODEL_ADMINS,
+      params: keyParams,
+      body: z.object({ status: switchInput }),
+      success: z.null(),
+      handler: async (input) => {
+        await providerKeys.setActive(input.params.keyId, input.body.status, by(input));
+        return null;
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/providers/keys/{keyId}/test',
+      summary: 'One small real call with this key',
+      tag: TAG,
+      access: MODEL_ADMINS,
+      params: keyParams,
+      success: probeSchema,
+      handler: ({ params, signal }) => providerKeys.test(params.keyId, signal),
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/providers/keys/{keyId}',
+      summary: 'Delete a key',
+      tag: TAG,
+      access: MODEL_ADMINS,
+      params: keyParams,
+      success: z.null(),
+      handler: async (input) => {
+        await providerKeys.delete(input.params.keyId, by(input));
+        return null;
+      },
+    }),
+  ];
+}
