@@ -4,6 +4,7 @@ import type { Config } from '../infra/config.ts';
 import { createVault, type Vault } from '../infra/crypto.ts';
 import type { Logger } from '../infra/logger.ts';
 import { createMetrics, type Metrics } from '../infra/metrics.ts';
+import { connectMongo, type Mongo } from '../infra/mongo/connection.ts';
 import { connectSequelize } from '../infra/mysql/sequelize.ts';
 import { createOutbound, type Outbound } from '../infra/outbound.ts';
 import { connectRedis, type Redis, whenReady } from '../infra/redis/connection.ts';
@@ -38,6 +39,8 @@ import { orders as ordersTable } from './orders/order-table.ts';
 import type { Orders } from './orders/orders.ts';
 import { paymentEvents } from './orders/payment-event-table.ts';
 import { settledSignal } from './orders/settled-signal.ts';
+import { createUsageRelay, type UsageRelay } from './usage/usage-relay.ts';
+import { UsageStore } from './usage/usage-store.ts';
 import { WorkflowStarter } from './workflow-starts/starter.ts';
 import { WorkflowOutboxStore } from './workflow-starts/store.ts';
 
@@ -55,6 +58,7 @@ interface Ground {
   readonly redis: Redis;
   readonly subscribers: readonly Redis[];
   readonly invalidation: Invalidation;
+  readonly mongo: Mongo;
   readonly temporal: Temporal;
   readonly outbound: Outbound;
   readonly vault: Vault;
@@ -81,6 +85,7 @@ async function connect(config: Config, log: Logger): Promise<Ground> {
     redis,
     subscribers: [subscriber],
     invalidation: createInvalidation(redis, subscriber, log),
+    mongo: connectMongo(config, log),
     temporal,
     outbound: createOutbound(config),
     vault: createVault(config.KEY_ENCRYPTION_KEY),
@@ -164,7 +169,13 @@ export async function createServices(config: Config, log: Logger) {
     signalSettled: settledSignal(temporal.client, log),
     log,
   });
-  const holdSweeper = new HoldSweeper(config, sequelize, ledger);
+  const usageStore = new UsageStore(ground.mongo);
+  const chores = choresOf(ground, {
+    holdSweeper: new HoldSweeper(config, sequelize, ledger),
+    jobSweeper: jobServices.jobSweeper,
+    orders: orderServices.orders,
+    usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
+  });
   return {
     ...accountServices,
     ...inference,
@@ -173,12 +184,12 @@ export async function createServices(config: Config, log: Logger) {
     metrics: ground.metrics,
     idempotency: new IdempotentRequests(ledger),
     health: () => healthOf(ground),
-    chores: choresOf(ground, holdSweeper, jobServices.jobSweeper, orderServices.orders),
+    chores,
     close: async () => {
       await lane.close();
       inference.closeInference();
       for (const redis of [ground.redis, ...ground.subscribers, jobServices.jobEventSubscriber]) redis.disconnect();
-      await Promise.allSettled([temporal.close(), ground.outbound.close(), sequelize.close()]);
+      await Promise.allSettled([temporal.close(), ground.outbound.close(), ground.mongo.close(), sequelize.close()]);
     },
   };
 }
@@ -196,10 +207,14 @@ export async function prepareFirstStart(services: Services, config: Config, log:
 }
 
 /** What must go on as long as any worker runs; each round is safe to run from several processes. */
-function choresOf(ground: Ground, holdSweeper: HoldSweeper, jobSweeper: JobSweeper, orders: Orders) {
-  const { starter } = ground;
+function choresOf(
+  { starter }: Ground,
+  parts: { holdSweeper: HoldSweeper; jobSweeper: JobSweeper; orders: Orders; usageRelay: UsageRelay },
+) {
+  const { holdSweeper, jobSweeper, orders, usageRelay } = parts;
   return [
     { name: 'workflow starts', everyMs: 1_000, round: async () => (await starter.relay()) > 0 },
+    { name: 'usage log', everyMs: 500, round: async () => (await usageRelay.relay()) > 0 },
     {
       name: 'holds of dead processes',
       everyMs: 2_000,
@@ -220,6 +235,7 @@ async function healthOf(ground: Ground) {
   const checks: Record<string, () => Promise<unknown>> = {
     mysql: () => ground.sequelize.query('SELECT 1'),
     redis: () => ground.redis.ping(),
+    mongo: () => ground.mongo.ping(),
     temporal: () => ground.temporal.ping(),
   };
   const results = await Promise.all(

@@ -11,7 +11,7 @@ import { formatMoney } from '../billing/money.ts';
 import type { StoredAnswer } from '../billing/operations/claim.ts';
 import { chatRequest, type ModelName } from '../inference/chat.ts';
 import type { ModelSource } from '../inference/model.ts';
-import { planChat } from '../inference/plan.ts';
+import { type Plan, planChat } from '../inference/plan.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';
 import { holdOf, reserve } from '../inference/reservation.ts';
 import type { WorkflowStarter } from '../workflow-starts/starter.ts';
@@ -69,7 +69,7 @@ export class Jobs {
     let start: WorkflowStart | undefined;
     const reservation = await reserve(ledger, submission.caller, planChat(models, asked), asked, (plan) => {
       const [first] = plan.candidates;
-      start = startOf('chatJob', 'chat', jobId, submission, first?.modelIdentifier ?? '', plan.holdAmount);
+      start = startOf('chatJob', 'chat', jobId, submission, plan);
       const jobPlan: JobPlan = {
         candidates: plan.candidates.map((candidate) => ({
           priceId: candidate.price.id,
@@ -190,17 +190,18 @@ function startOf(
   type: JobType,
   jobId: string,
   submission: JobSubmission,
-  model: string,
-  hold: bigint,
+  plan: Plan,
 ): WorkflowStart {
   const { userId, accountId } = submission.caller;
+  const [first] = plan.candidates;
+  const model = first?.modelIdentifier ?? '';
   return {
     workflow,
     workflowId: jobWorkflowId(jobId),
     taskQueue: TASK_QUEUES.jobs,
     input: { jobId, accountId, deadlineMs: JOB_DEADLINE_MS },
-    title: `${type} · ${model} · user ${userId} · hold ${formatMoney(hold)}`,
-    searchAttributes: { Modality: type, UserId: userId, Model: model },
+    title: `${type} · ${model} · user ${userId} · hold ${formatMoney(plan.holdAmount)}`,
+    searchAttributes: { Modality: type, UserId: userId, Model: model, Provider: first?.providerName ?? '' },
     priority: submission.priority,
     fairnessKey: `user-${userId}`,
   };

@@ -39,7 +39,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const rootPassword = randomBytes(12).toString('hex');
   const environment = {
     ...stack.environment,
-    DB_NAME: `line_${options.name.replaceAll('-', '_')}`,
+    DB_NAME: `line_${options.name.replaceAll('-', '_')}_${process.pid}`,
     JWT_SECRET: randomBytes(32).toString('hex'),
     KEY_ENCRYPTION_KEY: `1:${randomBytes(32).toString('base64')}`,
     PAYMENT_SECRET: randomBytes(32).toString('hex'),
