@@ -8,7 +8,7 @@ import type { PaymentProvider } from './providers/payment-provider.ts';
 import { SignedCallbacks } from './providers/signed/signed-callback.ts';
 import { OrderStore } from './store.ts';
 
-export type OrderConfig = Pick<
+type OrderConfig = Pick<
   Config,
   | 'ORDER_TTL'
   | 'CURRENCY'

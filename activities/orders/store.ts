@@ -23,7 +23,7 @@ const rowSchema = z.object({
 const COLUMNS = Object.keys(rowSchema.shape).join(',');
 
 export const ORDER_SORT_KEYS = ['id', 'createdAt', 'amount'] as const;
-export type OrderSortKey = (typeof ORDER_SORT_KEYS)[number];
+type OrderSortKey = (typeof ORDER_SORT_KEYS)[number];
 
 /** The only texts that reach ORDER BY. */
 const SORT_COLUMNS: Record<OrderSortKey, string> = { id: 'id', createdAt: 'created_at', amount: 'amount' };

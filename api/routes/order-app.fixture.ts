@@ -27,7 +27,7 @@ function userOf(token: string): UserCaller {
   return { kind: 'user', userId: Number(id), username: `user-${id}`, role, tokenVersion: 1 };
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number;
   readonly text: string;
   /** The parsed envelope. */

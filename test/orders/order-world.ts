@@ -17,7 +17,7 @@ import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 
-export const PAYMENT_SECRET = 'payment-secret-of-the-test';
+const PAYMENT_SECRET = 'payment-secret-of-the-test';
 
 /** What one process of the product would hold. */
 export interface OrderProcess {
@@ -25,7 +25,7 @@ export interface OrderProcess {
   readonly payments: Payments;
 }
 
-export interface Surroundings {
+interface Surroundings {
   readonly kick?: (start: WorkflowStart) => void;
   readonly signalSettled?: (orderNo: string) => void;
   /** Further settings of the product. */

@@ -1,7 +1,7 @@
 /** A payment provider: proves that a callback is its own and says in our words what happened. */
 
 /** Names are kept with each event; VARCHAR(20). */
-export type PaymentProviderName = 'signed' | 'alipay' | 'sandbox' | 'root';
+type PaymentProviderName = 'signed' | 'alipay' | 'sandbox' | 'root';
 
 export type PaymentNoticeKind =
   /** Money arrived for an order. */
