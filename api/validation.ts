@@ -42,7 +42,29 @@ function describe(issue: Issue, root: unknown): { kind: ErrorKind; field: FieldE
   if (issue.code === 'invalid_type') {
     return { kind: 'wrongType', field: { path, message: `must be of type ${issue.expected}` } };
   }
-  return { kind: 'invalidParameter', field: { path, message: issue.message } };
+  return { kind: 'invalidParameter', field: { path, message: wordsFor(issue) } };
+}
+
+/** What is expected, in words that say nothing of what was sent. */
+function wordsFor(issue: Issue): string {
+  switch (issue.code) {
+    case 'too_small':
+      return `must ${measure(issue.origin, 'at least', issue.minimum)}`;
+    case 'too_big':
+      return `must ${measure(issue.origin, 'at most', issue.maximum)}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_union':
+      return 'has a form that is not accepted here';
+    default:
+      return issue.message;
+  }
+}
+
+function measure(origin: string, relation: string, bound: number | bigint): string {
+  if (origin === 'string') return `have ${relation} ${bound} characters`;
+  if (origin === 'array') return `have ${relation} ${bound} items`;
+  return `be ${relation} ${bound}`;
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
