@@ -41,14 +41,21 @@ export class KeyCircuits {
     return this.#entries.values();
   }
 
-  set({ keyId, providerId }: KeyEntry, next: Circuit): void {
+  /** A change that this process brought about: it goes to the log. */
+  set(entry: KeyEntry, next: Circuit): void {
+    const before = entry.circuit;
+    this.adopt(entry, next);
+    this.#tell(entry, before);
+  }
+
+  /** A change that another process has told; it stands in that one's log. */
+  adopt({ keyId, providerId }: KeyEntry, next: Circuit): void {
     const entry = this.#own(keyId, providerId);
     const before = entry.circuit;
     entry.circuit = next;
     const opens =
       next.state === 'open' ? before.state !== 'open' : next.state !== 'closed' && before.state === 'closed';
     if (opens) entry.epoch += 1;
-    this.#tell(entry, before);
   }
 
   #own(keyId: number, providerId: number): OwnEntry {

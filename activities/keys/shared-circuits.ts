@@ -94,7 +94,8 @@ export class SharedCircuits {
       )
       .finally(() => {
         copy.reportsUnderWay -= 1;
-        this.#apply(entry, copy);
+        // What Redis made of it where it knew more than this process: the log of it is here.
+        this.#apply(entry, copy, (circuit) => this.#options.circuits.set(entry, circuit));
       });
   }
 
@@ -207,13 +208,15 @@ export class SharedCircuits {
     copy.revision = shared.revision;
     copy.latest = shared.circuit;
     copy.alone = false;
-    this.#apply(this.#options.circuits.entry(shared.keyId, shared.providerId), copy);
+    const { circuits } = this.#options;
+    const entry = circuits.entry(shared.keyId, shared.providerId);
+    this.#apply(entry, copy, (circuit) => circuits.adopt(entry, circuit));
   }
 
   /** While reports are under way this process knows better than Redis. */
-  #apply(entry: KeyEntry, { latest, reportsUnderWay, alone }: Copy): void {
+  #apply(entry: KeyEntry, { latest, reportsUnderWay, alone }: Copy, change: (circuit: Circuit) => void): void {
     if (latest === undefined || reportsUnderWay > 0 || alone) return;
-    this.#options.circuits.set(entry, latest);
+    change(latest);
     if (latest.state !== 'half-open' || latest.probe !== entry.grant) entry.grant = '';
   }
 

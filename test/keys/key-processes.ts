@@ -1,0 +1,119 @@
+/** Pools of provider keys as several processes hold them, on the stack's Redis. */
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type CircuitSettings, DEFAULT_CIRCUIT_SETTINGS } from '../../activities/keys/circuit.ts';
+import type { CallResult, PickedKey } from '../../activities/keys/key-pool.ts';
+import { createKeyPool, type LocalKeyPool } from '../../activities/keys/local-key-pool.ts';
+import { readConfig } from '../../infra/config.ts';
+import { testStack } from '../../infra/local/test-stack.ts';
+import { createLogger } from '../../infra/logger.ts';
+import { connectRedis, type Redis, whenReady } from '../../infra/redis/connection.ts';
+
+export const NONE: ReadonlySet<number> = new Set();
+export const SUCCESS: CallResult = { kind: 'success' };
+
+/** Short times, so that a test sees a circuit open and come back. */
+export const QUICK: CircuitSettings = {
+  ...DEFAULT_CIRCUIT_SETTINGS,
+  rateShortestMs: 100,
+  rateDefaultMs: 400,
+  accountMs: 60_000,
+  transientMs: 400,
+};
+
+export interface KeyProcess {
+  readonly pool: LocalKeyPool;
+  readonly lines: readonly Record<string, unknown>[];
+  readonly commands: Redis;
+  readonly subscriber: Redis;
+  pick(except?: readonly number[]): PickedKey;
+  /** A call with this very key that fails so, `times` times. */
+  fail(keyId: number, failure: Extract<CallResult, { kind: 'failure' }>['failure'], times?: number): void;
+  /** Ids that `count` first attempts in a row are given; each is reported as a success. */
+  ids(count: number): number[];
+}
+
+export interface KeyProcesses {
+  readonly providerId: number;
+  readonly keyIds: readonly number[];
+  readonly redis: Redis;
+  /** Another process; its connections are ready and the provider's circuits read. */
+  start(settings?: CircuitSettings): Promise<KeyProcess>;
+  close(): void;
+}
+
+/** A provider of its own with so many keys. */
+export async function keyProcesses(keyCount: number): Promise<KeyProcesses> {
+  const config = readConfig({ ...testStack().environment });
+  const providerId = randomInt(1, 2 ** 31);
+  const firstId = randomInt(1, 2 ** 30);
+  const keys = Array.from({ length: keyCount }, (_, index) => ({ id: firstId + index, apiKey: 'a key', weight: 1 }));
+  const closers: (() => void)[] = [];
+  const connect = async (name: string): Promise<Redis> => {
+    const redis = connectRedis(config, createLogger('silent'), name);
+    closers.push(() => redis.disconnect());
+    assert.ok(await whenReady(redis, 5_000), 'Redis answers');
+    return redis;
+  };
+  const redis = await connect('test');
+  return {
+    providerId,
+    keyIds: keys.map(({ id }) => id),
+    redis,
+    async start(settings = QUICK) {
+      const lines: Record<string, unknown>[] = [];
+      const [commands, subscriber] = [await connect('commands'), await connect('subscriber')];
+      const log = createLogger('info', { write: (line) => lines.push(JSON.parse(line)) });
+      const keysOf = (id: number) => (id === providerId ? keys : []);
+      const pool = createKeyPool({ keysOf, log, settings, redis: { commands, subscriber } });
+      closers.push(() => pool.close());
+      await pool.load([providerId]);
+      return processOf(pool, providerId, keys, { lines, commands, subscriber });
+    },
+    close() {
+      for (const close of closers.splice(0)) close();
+    },
+  };
+}
+
+function processOf(
+  pool: LocalKeyPool,
+  providerId: number,
+  keys: readonly { id: number }[],
+  parts: Pick<KeyProcess, 'lines' | 'commands' | 'subscriber'>,
+): KeyProcess {
+  const pick = (except: readonly number[] = []): PickedKey => {
+    const key = pool.pick(providerId, new Set(except));
+    assert.ok(key, 'there is a usable key');
+    return key;
+  };
+  return {
+    ...parts,
+    pool,
+    pick,
+    fail(keyId, failure, times = 1) {
+      const others = keys.map(({ id }) => id).filter((id) => id !== keyId);
+      for (let time = 0; time < times; time += 1) pool.report(pick(others), { kind: 'failure', failure });
+    },
+    ids: (count) =>
+      Array.from({ length: count }, () => {
+        const key = pick();
+        pool.report(key, SUCCESS);
+        return key.id;
+      }),
+  };
+}
+
+/** Waits until the condition holds. @throws after `withinMs`. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
+  const end = performance.now() + withinMs;
+  while (!(await holds())) {
+    assert.ok(performance.now() < end, `not within ${withinMs} ms: ${what}`);
+    await delay(5);
+  }
+}
+
+export async function circuitOf(process: KeyProcess, keyId: number): Promise<string | undefined> {
+  return (await process.pool.keyHealth([keyId])).get(keyId)?.circuit;
+}

@@ -1,0 +1,185 @@
+/** Several processes, one truth: what one learns of a key, all know. */
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, test } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Registry } from 'prom-client';
+import { createKeyPool } from '../../activities/keys/local-key-pool.ts';
+import { createLogger } from '../../infra/logger.ts';
+import { circuitOf, type KeyProcesses, keyProcesses, NONE, QUICK, SUCCESS, until } from './key-processes.ts';
+
+let world: KeyProcesses;
+beforeEach(async () => {
+  world = await keyProcesses(4);
+});
+afterEach(() => world.close());
+
+const key = (index: number): number => world.keyIds[index] ?? 0;
+
+/** Commands about this world's circuits that Redis is sent while `during` runs and shortly after. */
+async function commandsSent(during: () => Promise<void>): Promise<string[]> {
+  const monitor = await world.redis.monitor();
+  const commands: string[] = [];
+  monitor.on('monitor', (_time: string, args: string[], source: string) => {
+    if (source !== 'lua' && args.some((arg) => arg.includes(`provider-${world.providerId}}:circuits`))) {
+      commands.push(args.join(' '));
+    }
+  });
+  await during();
+  // Everything sent before this one has been seen when it has.
+  const mark = `mark ${performance.now()}`;
+  const marked = new Promise<void>((resolve) => {
+    monitor.on('monitor', (_time: string, args: string[]) => args.includes(mark) && resolve());
+  });
+  await world.redis.echo(mark);
+  await marked;
+  monitor.disconnect();
+  return commands;
+}
+
+/** The circuit as it stands in Redis; null when it is closed without failures. */
+function stored(index: number): Promise<string | null> {
+  return world.redis.hget(`keys:{provider-${world.providerId}}:circuits`, String(key(index)));
+}
+
+async function storedFailures(index: number, count: number): Promise<void> {
+  await until(`${count} failures are stored`, async () => {
+    return (await stored(index))?.includes(`"failures":${count}`) ?? false;
+  });
+}
+
+test('failures of all processes count together; the fifth in a row opens everywhere', async () => {
+  const [one, two] = [await world.start(), await world.start()];
+  for (const process of [one, two, one, two]) process.fail(key(1), 'transient');
+  await storedFailures(1, 4);
+  assert.equal(await circuitOf(one, key(1)), 'closed');
+  one.fail(key(1), 'timeout');
+  for (const process of [one, two]) {
+    await until('taken out everywhere', async () => (await circuitOf(process, key(1))) === 'open');
+    assert.equal(process.ids(20).includes(key(1)), false);
+  }
+});
+
+test('a success anywhere starts the count again', async () => {
+  const [one, two] = [await world.start(), await world.start()];
+  one.fail(key(0), 'transient', 4);
+  await storedFailures(0, 4);
+  await until('a success of two is stored', async () => {
+    two.ids(4);
+    return (await stored(0)) === null;
+  });
+  const three = await world.start();
+  three.fail(key(0), 'transient', 4);
+  await storedFailures(0, 4);
+  assert.equal(await circuitOf(three, key(0)), 'closed');
+});
+
+test('a half-open circuit lets one probe through in all processes together; its success closes it for all', async () => {
+  const processes = [await world.start(), await world.start(), await world.start()];
+  processes[0]?.fail(key(2), 'rate');
+  for (const process of processes) {
+    await until('taken out everywhere', async () => (await circuitOf(process, key(2))) === 'open');
+  }
+  const probes = [];
+  const end = performance.now() + QUICK.rateDefaultMs + 600;
+  while (performance.now() < end) {
+    for (const { pool } of processes) {
+      const picked = pool.pick(world.providerId, NONE);
+      assert.ok(picked);
+      if (picked.id === key(2)) probes.push({ pool, picked });
+      else pool.report(picked, SUCCESS);
+    }
+    await delay(2);
+  }
+  assert.equal(probes.length, 1);
+  for (const { pool, picked } of probes) pool.report(picked, SUCCESS);
+  for (const process of processes) {
+    await until('back everywhere', async () => (await circuitOf(process, key(2))) === 'closed');
+  }
+});
+
+test('the only key of a half-open provider is waited for, not refused', async () => {
+  const process = await world.start();
+  for (const id of world.keyIds) process.fail(id, 'rate');
+  await until('all are due', () => process.pool.standing(world.providerId, 1).usableKeys === 4);
+  assert.equal(process.pool.pick(world.providerId, NONE), undefined);
+  const asked = process.pool.probesAsked([world.providerId]);
+  assert.ok(asked);
+  await asked;
+  assert.ok(process.pool.pick(world.providerId, NONE));
+});
+
+test('a process that starts knows how the keys stand', async () => {
+  const one = await world.start();
+  one.fail(key(3), 'account');
+  await until('stored', async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:circuits`)) === 1);
+  const late = await world.start();
+  assert.equal(await circuitOf(late, key(3)), 'open');
+  assert.equal(late.ids(20).includes(key(3)), false);
+});
+
+test('processes that start together begin with different keys', async () => {
+  const starts = [];
+  for (let index = 0; index < 4; index += 1) starts.push((await world.start()).pick().id);
+  assert.deepEqual(starts, world.keyIds);
+});
+
+test('a success on a closed circuit sends nothing, a failure one command', async () => {
+  const process = await world.start();
+  assert.deepEqual(
+    await commandsSent(async () => {
+      process.ids(200);
+      for (const failure of ['content', 'bad-request', 'model', 'cancelled'] as const) process.fail(key(0), failure, 5);
+    }),
+    [],
+  );
+  const sent = await commandsSent(async () => {
+    process.fail(key(0), 'transient');
+    await until(
+      'answered',
+      async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:circuits`)) === 1,
+    );
+  });
+  assert.equal(sent.filter((command) => /^eval/i.test(command)).length, 1);
+});
+
+test("an account's fault is told once, by the process that met it", async () => {
+  const [one, two] = [await world.start(), await world.start()];
+  one.fail(key(1), 'account');
+  await until('two knows', async () => (await circuitOf(two, key(1))) === 'open');
+  const alerts = [...one.lines, ...two.lines].filter((line) => line.alert === true);
+  assert.equal(alerts.length, 1);
+});
+
+test('health and failure rates are those of all processes', async () => {
+  const [one, two] = [await world.start(), await world.start()];
+  const picked = one.pick();
+  one.pool.report(picked, { kind: 'failure', failure: 'transient' }, 7);
+  one.pool.report(one.pick(), SUCCESS, 7);
+  await one.pool.load([world.providerId]);
+  await two.pool.load([world.providerId]);
+  assert.deepEqual((await two.pool.keyHealth([picked.id])).get(picked.id), {
+    circuit: 'closed',
+    recentFailures: 1,
+    recentSuccesses: 0,
+  });
+  assert.equal(two.pool.standing(world.providerId, 7).failureRate, 0.5);
+});
+
+test('metrics show the circuit of every key by provider name, picks, and failures by class', async () => {
+  const registry = new Registry();
+  const keys = world.keyIds.map((id) => ({ id, apiKey: 'a key', weight: 1 }));
+  const { commands, subscriber } = await world.start();
+  const pool = createKeyPool({
+    keysOf: (id) => (id === world.providerId ? keys : []),
+    log: createLogger('silent'),
+    redis: { commands, subscriber },
+    metrics: { registry, providerName: () => 'vendor' },
+  });
+  pool.report(pool.pick(world.providerId, NONE) ?? assert.fail(), { kind: 'failure', failure: 'rate' });
+  const text = await registry.metrics();
+  assert.match(text, new RegExp(`provider_key_circuit_state{provider="vendor",key_id="${key(0)}"} 2`));
+  assert.match(text, new RegExp(`provider_key_circuit_state{provider="vendor",key_id="${key(1)}"} 0`));
+  assert.match(text, new RegExp(`provider_key_picks_total{provider="vendor",key_id="${key(0)}"} 1`));
+  assert.match(text, new RegExp(`provider_key_failures_total{provider="vendor",key_id="${key(0)}",class="rate"} 1`));
+  pool.close();
+});
