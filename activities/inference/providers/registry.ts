@@ -2,10 +2,13 @@
 import type { Config } from '../../../infra/config.ts';
 import type { Outbound } from '../../../infra/outbound.ts';
 import { ARK_DIALECT } from './ark/chat.ts';
+import { createArkImages } from './ark/images.ts';
 import { DASHSCOPE_DIALECT } from './dashscope/chat.ts';
+import { createDashScopeImages } from './dashscope/images.ts';
 import { createChatAdapter, OPENAI_DIALECT } from './openai/chat.ts';
 import { createOpenAiClient } from './openai/client.ts';
-import type { ChatAdapter, ProviderKind } from './provider.ts';
+import { createOpenAiImages } from './openai/images.ts';
+import type { ChatAdapter, ImageAdapter, ProviderKind } from './provider.ts';
 
 export interface AdapterDependencies {
   readonly outbound: Outbound;
@@ -14,7 +17,11 @@ export interface AdapterDependencies {
 
 export interface Adapters {
   readonly chat: Readonly<Record<ProviderKind, ChatAdapter>>;
+  readonly image: Readonly<Record<ProviderKind, ImageAdapter>>;
 }
+
+/** Ten large pictures as base64. */
+const MAX_IMAGE_ANSWER_BYTES = 128 * 1024 * 1024;
 
 export function createAdapters({ outbound, config }: AdapterDependencies): Adapters {
   const limits = {
@@ -23,11 +30,19 @@ export function createAdapters({ outbound, config }: AdapterDependencies): Adapt
     idleMs: config.UPSTREAM_IDLE_TIMEOUT,
   };
   const client = createOpenAiClient(outbound.fetchFor(limits), limits.totalMs);
+  // Pictures are made before the answer begins, so its first byte may take as long as all of it.
+  const imageLimits = { ...limits, firstByteMs: limits.totalMs, maxBytes: MAX_IMAGE_ANSWER_BYTES };
+  const imageClient = createOpenAiClient(outbound.fetchFor(imageLimits), limits.totalMs);
   return {
     chat: {
       openai: createChatAdapter(client, OPENAI_DIALECT),
       dashscope: createChatAdapter(client, DASHSCOPE_DIALECT),
       ark: createChatAdapter(client, ARK_DIALECT),
+    },
+    image: {
+      openai: createOpenAiImages(imageClient, outbound),
+      dashscope: createDashScopeImages({ outbound, limits: imageLimits }),
+      ark: createArkImages(imageClient),
     },
   };
 }

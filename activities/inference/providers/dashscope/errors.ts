@@ -1,5 +1,9 @@
 /** DashScope's codes, native and compatible, which may stand in either envelope (PROVIDERS.md, 1.7). */
 import { classifier } from '../classification.ts';
+import type { UpstreamFailure } from '../failure.ts';
+import type { JsonObject } from '../json-object.ts';
+import { refusalOf } from '../openai/error-body.ts';
+import { refused } from '../refusal.ts';
 
 const NOT_SERVED = /model not exist|url error/i;
 const FREE_QUOTA = /free allocated quota/i;
@@ -22,3 +26,8 @@ export const classifyDashScope = classifier([
   { code: /^(internalerror|systemerror|modelservicefailed|rewritefailed|requesttimeout)/, failure: 'transient' },
   { code: /^(modelservingerror|modelunavailable)$/, failure: 'transient' },
 ]);
+
+/** An error inside an answer with a good status. */
+export function refusedInside(body: JsonObject, apiKey: string): UpstreamFailure {
+  return refused(refusalOf(200, body), classifyDashScope, apiKey);
+}

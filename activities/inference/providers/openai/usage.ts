@@ -11,8 +11,8 @@ const MOST_TOKENS = 20_000_000;
  */
 export function reportedUsage(usage: unknown): ReportedUsage {
   if (!isJsonObject(usage)) return undefined;
-  const promptTokens = count(usage.prompt_tokens);
-  const completionTokens = count(usage.completion_tokens);
+  const promptTokens = tokenCount(usage.prompt_tokens);
+  const completionTokens = tokenCount(usage.completion_tokens);
   if (promptTokens === undefined || completionTokens === undefined) return undefined;
   const details = isJsonObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {};
   const cachedTokens = Math.min(cached(usage, details), promptTokens);
@@ -22,13 +22,14 @@ export function reportedUsage(usage: unknown): ReportedUsage {
 
 /** The second name is DeepSeek's. */
 function cached(usage: JsonObject, details: JsonObject): number {
-  return count(details.cached_tokens) ?? count(usage.prompt_cache_hit_tokens) ?? 0;
+  return tokenCount(details.cached_tokens) ?? tokenCount(usage.prompt_cache_hit_tokens) ?? 0;
 }
 
 function written(usage: JsonObject, details: JsonObject): number {
-  return count(details.cache_creation_input_tokens) ?? count(usage.cache_creation_input_tokens) ?? 0;
+  return tokenCount(details.cache_creation_input_tokens) ?? tokenCount(usage.cache_creation_input_tokens) ?? 0;
 }
 
-function count(value: unknown): number | undefined {
+/** @returns undefined for what is no count of tokens. */
+export function tokenCount(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_TOKENS ? value : undefined;
 }
