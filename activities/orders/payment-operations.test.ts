@@ -63,6 +63,7 @@ describe('payOrder', () => {
     const ledger = ledgerWithOrder();
     ledger.apply(payOrder(settlement()));
     assert.deepEqual(ledger.apply(payOrder(settlement())), { kind: 'done-before' });
+    assert.equal(eventOutcome(ledger, 'event-1'), 'paid', 'what it did stays on record');
     assert.deepEqual(ledger.apply(payOrder(settlement({ eventId: 'event-2' }))), { kind: 'done-before' });
     assert.equal(eventOutcome(ledger, 'event-2'), 'already_paid');
     assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n });
