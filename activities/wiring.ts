@@ -23,6 +23,7 @@ import { keyBudgets } from './billing/tables/key-budgets.ts';
 import { transfers } from './billing/tables/transfers.ts';
 import { createCatalog } from './catalog/create-catalog.ts';
 import { ChatService, type InferenceParts } from './inference/chat.ts';
+import { ChatStreams } from './inference/chat-streams.ts';
 import { createProbe } from './inference/probe.ts';
 import { createAdapters } from './inference/providers/registry.ts';
 import { RetryBudget } from './inference/retry-budget.ts';
@@ -129,6 +130,7 @@ async function wireInference(ground: Ground, audit: AuditLog) {
     ...catalogServices,
     inference: parts,
     chat: new ChatService(parts, config.UPSTREAM_TOTAL_TIMEOUT),
+    chatStreams: new ChatStreams(parts, config.UPSTREAM_TOTAL_TIMEOUT),
     closeInference: () => {
       catalog.close();
       pool.close();

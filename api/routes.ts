@@ -8,6 +8,7 @@ import { chatRoutes } from './routes/chat.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { type ModelServices, modelRoutes } from './routes/models.ts';
+import { openAiChatRoutes } from './routes/openai-chat.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { type ProviderKeyServices, providerKeyRoutes } from './routes/provider-keys.ts';
@@ -26,6 +27,7 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   ModelServices &
   Parameters<typeof chatRoutes>[0] &
   Parameters<typeof jobRoutes>[0] &
+  Parameters<typeof openAiChatRoutes>[0] &
   Parameters<typeof orderRoutes>[0] &
   Parameters<typeof paymentRoutes>[0];
 
@@ -39,6 +41,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...providerRoutes(services, config),
     ...modelRoutes(services, config),
     ...chatRoutes(services, config),
+    ...openAiChatRoutes(services, config),
     ...jobRoutes(services, config),
     ...orderRoutes(services, config),
     ...paymentRoutes(services, config),

@@ -81,6 +81,7 @@ export function pricedModel(model: Model, price: Price): PricedModel {
     maxOutputTokens: model.maxOutputTokens,
     defaultMaxTokens: model.defaultMaxTokens,
     tokensPerImage: model.settings.tokensPerImage ?? DEFAULT_TOKENS_PER_IMAGE,
+    pricedFields: new Set(model.settings.pricedFields),
   };
 }
 

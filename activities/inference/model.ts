@@ -23,6 +23,8 @@ export interface PricedModel {
   readonly defaultMaxTokens: number | null;
   /** The most tokens that one picture in a prompt is counted as. */
   readonly tokensPerImage: number;
+  /** Fields that change a call's price and may pass to the provider all the same, because this price covers them. */
+  readonly pricedFields: ReadonlySet<string>;
 }
 
 /** What inference asks of the catalog; answered from memory. */

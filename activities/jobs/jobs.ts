@@ -9,7 +9,7 @@ import { claimRequest } from '../billing/idempotency.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney } from '../billing/money.ts';
 import type { StoredAnswer } from '../billing/operations/claim.ts';
-import { chatRequest, type ModelName } from '../inference/chat.ts';
+import { candidatesOf, type ModelName } from '../inference/begin-chat.ts';
 import type { ModelSource } from '../inference/model.ts';
 import { type Plan, planChat } from '../inference/plan.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';
@@ -65,7 +65,7 @@ export class Jobs {
   async submitChat(submission: JobSubmission): Promise<string> {
     const { ledger, starter } = this.#parts;
     const jobId = uuidv7();
-    const { models, asked } = chatRequest(this.#parts.models, submission);
+    const { models, asked } = candidatesOf(this.#parts.models, submission);
     let start: WorkflowStart | undefined;
     const reservation = await reserve(ledger, submission.caller, planChat(models, asked), asked, (plan) => {
       const [first] = plan.candidates;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
 import { CompletionAssembler } from '../inference/assemble.ts';
 import { runAttempts } from '../inference/attempts.ts';
-import type { InferenceParts } from '../inference/chat.ts';
+import { type InferenceParts, targetOf } from '../inference/chat.ts';
 import { estimateUsage, upstreamBody, usageOf } from '../inference/chat-call.ts';
 import { chatBodyOf } from '../inference/chat-input.ts';
 import { chatReply } from '../inference/chat-reply.ts';
@@ -81,8 +81,8 @@ async function plannedCandidates(parts: InferenceParts, plan: JobPlan): Promise<
 }
 
 function openStream(parts: InferenceParts, candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext) {
-  const target = { kind: candidate.kind, urlBase: candidate.urlBase, apiKey, model: candidate.upstreamModel };
-  return parts.chatAdapters[candidate.kind].stream(target, upstreamBody(body, candidate), context);
+  const adapter = parts.chatAdapters[candidate.kind];
+  return adapter.stream(targetOf(candidate, apiKey), upstreamBody(body, candidate), context);
 }
 
 function performedOf(

@@ -83,10 +83,8 @@ export function chatRoutes(services: { readonly chat: ChatService }, config: Con
             traceId,
             ...(keyed
               ? {
-                  keyed: {
-                    claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),
-                    answer: (outcome: ChatOutcome) => storedAnswer({ status: 200, dataText: answerText(outcome) }),
-                  },
+                  claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),
+                  keep: (outcome: ChatOutcome) => storedAnswer({ status: 200, dataText: answerText(outcome) }),
                 }
               : {}),
           },

@@ -6,7 +6,7 @@ import { accounts } from '../tables/accounts.ts';
 import { keyBudgets } from '../tables/key-budgets.ts';
 import { charges, losses, type Transfer } from '../tables/transfers.ts';
 import { statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts';
-import { type ClaimRequest, claimReads, ownsClaim, type StoredAnswer, storeAnswer } from './claim.ts';
+import { type ClaimRequest, claimReads, dropClaim, ownsClaim, type StoredAnswer, storeAnswer } from './claim.ts';
 import { captureHold, type HoldReference, heldRows, holdReferenceReads, releaseHold } from './close-hold.ts';
 
 export interface Capture extends HoldReference {
@@ -17,7 +17,10 @@ export interface Capture extends HoldReference {
   readonly cost: bigint;
   /** Its cost is set to what is charged. */
   readonly usageDocument: Omit<UsageDocument, 'cost'>;
-  /** The keyed request that this call answers, and the answer to keep, made from what is charged. */
+  /**
+   * The keyed request that this call answers, and the answer to keep, made from what is charged. Without an answer (a
+   * stream that broke) the key is free again.
+   */
   readonly claim?: ClaimRequest;
   readonly answer?: (charged: bigint) => StoredAnswer;
   /** Size of that answer, so that batches stay small. */
@@ -55,8 +58,9 @@ export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
   rows.append(charges, transferOf(rows, request, 'charge', -captured));
   const overrun = chargeOverrun(rows, request, request.cost - captured, account.available);
   record(rows, request, captured + overrun);
-  if (request.claim && request.answer) {
-    storeAnswer(rows, request.claim, request.answer(captured + overrun));
+  if (request.claim) {
+    if (request.answer) storeAnswer(rows, request.claim, request.answer(captured + overrun));
+    else dropClaim(rows, request.claim);
   }
   return { kind: 'captured', charged: captured + overrun, loss: request.cost - captured - overrun };
 }

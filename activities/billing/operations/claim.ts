@@ -77,6 +77,12 @@ export function dropClaim(rows: Rows, request: ClaimRequest): void {
   if (stored) rows.put(claims, key, { ...stored, expiresAtMs: rows.nowMs });
 }
 
+/** Gives the key back if it is still ours to answer; an answer stays. */
+export function dropUnanswered(rows: Rows, request: ClaimRequest): void {
+  const stored = rows.get(claims, claimKey(request.scope, request.keyHash));
+  if (stored?.requestId === request.requestId && stored.answerStatus === null) dropClaim(rows, request);
+}
+
 export function claimReads(request: ClaimRequest | undefined) {
   return request ? [read(claims, claimKey(request.scope, request.keyHash))] : [];
 }
@@ -107,8 +113,6 @@ export function answer(request: ClaimRequest, stored: StoredAnswer): Operation<b
 export function abandon(request: ClaimRequest): Operation<void> {
   return {
     reads: claimReads(request),
-    decide: (rows) => {
-      if (ownsClaim(rows, request)) dropClaim(rows, request);
-    },
+    decide: (rows) => dropUnanswered(rows, request),
   };
 }

@@ -2,7 +2,7 @@
 import type { Operation } from '../lane/operation.ts';
 import type { Rows } from '../lane/workspace.ts';
 import { type StatisticsEntry, statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts';
-import { type ClaimRequest, claimReads, dropClaim, ownsClaim } from './claim.ts';
+import { type ClaimRequest, claimReads, dropUnanswered } from './claim.ts';
 import { type HoldReference, heldRows, holdReferenceReads, releaseHold } from './close-hold.ts';
 
 export interface Release extends HoldReference {
@@ -20,11 +20,11 @@ export function releaseReads(request: Release) {
 
 export function decideRelease(rows: Rows, request: Release): ReleaseOutcome {
   const { hold } = heldRows(rows, request);
+  if (request.claim) dropUnanswered(rows, request.claim);
   if (hold.state !== 'open') return { kind: 'already-closed' };
   releaseHold(rows, request);
   if (request.statistics) rows.append(statistics, request.statistics);
   if (request.usageDocument) rows.append(usageOutbox, { ...request.usageDocument, cost: 0n });
-  if (request.claim && ownsClaim(rows, request.claim)) dropClaim(rows, request.claim);
   return { kind: 'released' };
 }
 

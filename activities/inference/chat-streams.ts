@@ -1,0 +1,236 @@
+/**
+ * Streamed chat: the provider is read to its end whether or not the client stays, and charged by its own usage. A
+ * stream that breaks is charged by what was counted of it; one that brought nothing is free.
+ */
+import { AppError } from '../../infra/errors.ts';
+import { nanoAmount, type Usage } from '../billing/money.ts';
+import type { StoredAnswer } from '../billing/operations/claim.ts';
+import type { PickedKey } from '../keys/key-pool.ts';
+import { CompletionAssembler } from './assemble.ts';
+import { runAttempts } from './attempts.ts';
+import { type Begun, beginChat, type ChatRequest } from './begin-chat.ts';
+import { HOLD_LIFE_MARGIN_MS, type InferenceParts, lateAnswer, targetOf } from './chat.ts';
+import { estimateUsage, upstreamBody } from './chat-call.ts';
+import { ChunkQueue } from './chunk-queue.ts';
+import type { CallContext } from './context.ts';
+import type { Candidate } from './plan.ts';
+import { UpstreamFailure } from './providers/failure.ts';
+import { reportedUsage } from './providers/openai/usage.ts';
+import { captureOf, releaseOf } from './settlement.ts';
+import { errorOf } from './upstream-error.ts';
+
+export interface StreamCommand extends ChatRequest {
+  /** How the whole stream of a keyed request is kept; `chunks` as they were given to the client. */
+  readonly keep?: (chunks: readonly string[], end: StreamEnd) => StoredAnswer;
+}
+
+/** Known when a stream has ended and was charged; `cost` in nano-units. */
+export interface StreamEnd {
+  readonly cost: bigint;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly completion: Readonly<Record<string, unknown>>;
+}
+
+export interface OpenStream {
+  readonly kind: 'streaming';
+  readonly requestId: string;
+  readonly modelIdentifier: string;
+  readonly providerName: string;
+  readonly attempts: number;
+  readonly clampedTo: number | undefined;
+  /** Data of each event as the provider wrote it, the usage chunk among them. Throws AppError where it breaks. */
+  readonly chunks: AsyncIterable<string>;
+  /** Resolves after the capture's COMMIT; rejects when the stream broke. */
+  readonly ended: Promise<StreamEnd>;
+  /** The client has left: the provider is read on for a while, and what came is charged. */
+  readonly leave: () => void;
+}
+
+export type StreamReply = OpenStream | { readonly kind: 'answered-before'; readonly answer: StoredAnswer };
+
+/** How long a provider is still read after the client has left. */
+const AFTER_LEAVING_MS = 30_000;
+
+interface Opened {
+  readonly first: IteratorResult<string>;
+  readonly rest: AsyncIterator<string>;
+}
+
+type Held = Extract<Begun, { kind: 'held' }>;
+
+/** One call that is under way. */
+interface Running {
+  readonly command: StreamCommand;
+  readonly held: Held;
+  readonly candidate: Candidate;
+  readonly key: PickedKey;
+  readonly attempts: number;
+  readonly ttftMs: number;
+  readonly queue: ChunkQueue;
+  readonly cut: AbortController;
+}
+
+export class ChatStreams {
+  readonly #parts: InferenceParts;
+  readonly #totalTimeoutMs: number;
+
+  constructor(parts: InferenceParts, totalTimeoutMs: number) {
+    this.#parts = parts;
+    this.#totalTimeoutMs = totalTimeoutMs;
+  }
+
+  /**
+   * Opens a stream; resolves with the provider's first chunk, so that until then another key or model may serve it.
+   * @throws {AppError} as a whole chat.
+   */
+  async open(command: StreamCommand, context: CallContext): Promise<StreamReply> {
+    const { ledger, models } = this.#parts;
+    const lifeMs = this.#totalTimeoutMs + HOLD_LIFE_MARGIN_MS;
+    const held = await beginChat(ledger, models, command, context.requestId, lifeMs);
+    if (held.kind === 'answered-before') return held;
+    const cut = new AbortController();
+    const signal = AbortSignal.any([context.signal, cut.signal]);
+    let called: { candidate: Candidate; keyId: number; count: number } | undefined;
+    try {
+      const { value, candidate, key, attempts } = await runAttempts({
+        candidates: held.plan.candidates,
+        pool: this.#parts.keys,
+        budget: this.#parts.retries,
+        signal,
+        log: context.log,
+        streamed: true,
+        call: (target) => {
+          called = { candidate: target.candidate, keyId: target.key.id, count: (called?.count ?? 0) + 1 };
+          return this.#firstChunk(target.candidate, target.key.apiKey, command, { ...context, signal });
+        },
+      });
+      const ttftMs = Date.now() - held.startedAtMs;
+      const running = { command, held, candidate, key, attempts, ttftMs, queue: new ChunkQueue(), cut };
+      return this.#follow(running, value);
+    } catch (error) {
+      const attempted = { attempts: called?.count ?? 0, providerKeyId: called?.keyId ?? null };
+      await this.#release(command, held, called?.candidate, attempted, error);
+      throw error;
+    }
+  }
+
+  async #firstChunk(
+    candidate: Candidate,
+    apiKey: string,
+    command: StreamCommand,
+    context: CallContext,
+  ): Promise<Opened> {
+    const adapter = this.#parts.chatAdapters[candidate.kind];
+    const stream = await adapter.stream(targetOf(candidate, apiKey), upstreamBody(command.body, candidate), context);
+    const rest = stream[Symbol.asyncIterator]();
+    return { first: await rest.next(), rest };
+  }
+
+  #follow(running: Running, opened: Opened): OpenStream {
+    const { candidate, held, attempts, queue, cut } = running;
+    const ended = this.#pump(running, opened);
+    // The client may never look at the end.
+    ended.catch(() => undefined);
+    return {
+      kind: 'streaming',
+      requestId: held.identity.requestId,
+      modelIdentifier: candidate.modelIdentifier,
+      providerName: candidate.providerName,
+      attempts,
+      clampedTo: held.plan.clamped ? candidate.maxTokens : undefined,
+      chunks: queue,
+      ended,
+      leave: () => {
+        queue.leave();
+        const timer = setTimeout(() => cut.abort(), AFTER_LEAVING_MS);
+        const stop = () => clearTimeout(timer);
+        ended.then(stop, stop);
+      },
+    };
+  }
+
+  /** Reads the provider to its end and settles. */
+  async #pump(running: Running, opened: Opened): Promise<StreamEnd> {
+    const { queue, key, candidate } = running;
+    const received: string[] = [];
+    let failure: unknown;
+    try {
+      for (let next = opened.first; !next.done; next = await opened.rest.next()) {
+        received.push(next.value);
+        await queue.push(next.value);
+      }
+      this.#parts.keys.report(key, { kind: 'success' }, candidate.modelId);
+    } catch (error) {
+      failure = error;
+      const kind = error instanceof UpstreamFailure ? error.failure : 'cancelled';
+      this.#parts.keys.report(key, { kind: 'failure', failure: kind }, candidate.modelId);
+    }
+    try {
+      const end = await this.#settle(running, received, failure);
+      if (failure !== undefined) throw asAppError(failure);
+      queue.close();
+      return end;
+    } catch (error) {
+      queue.close(error);
+      throw error;
+    }
+  }
+
+  async #settle(running: Running, received: readonly string[], failure: unknown): Promise<StreamEnd> {
+    const { command, held, candidate, key, attempts, ttftMs } = running;
+    const attempted = { attempts, providerKeyId: key.id };
+    if (received.length === 0) {
+      await this.#release(command, held, candidate, attempted, failure);
+      throw asAppError(failure);
+    }
+    const assembler = new CompletionAssembler();
+    for (const chunk of received) assembler.add(chunk);
+    const completion = assembler.completion();
+    const usage = usageOfStream(command, assembler, completion.usage);
+    const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs };
+    const endAt = (cost: bigint): StreamEnd => ({
+      cost: nanoAmount(cost),
+      promptTokens: usage.promptTokens,
+      completionTokens: usage.completionTokens,
+      completion,
+    });
+    const { claim, keep } = command;
+    const captured = await this.#parts.ledger.capture({
+      ...captureOf(held.identity, candidate, usage, timing, attempted),
+      // A broken stream is charged, but not kept: the key may be tried again.
+      ...(claim ? { claim } : {}),
+      ...(claim && keep && failure === undefined
+        ? { answer: (charged: bigint) => keep(received, endAt(charged)), answerBytes: received.length * 300 }
+        : {}),
+    });
+    if (captured.kind === 'hold-released' || captured.kind === 'claim-lost') throw lateAnswer();
+    return endAt(captured.charged);
+  }
+
+  async #release(
+    command: StreamCommand,
+    held: Held,
+    served: Candidate | undefined,
+    attempted: { attempts: number; providerKeyId: number | null },
+    error: unknown,
+  ): Promise<void> {
+    const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs: null };
+    const code = error instanceof AppError ? error.code : 500;
+    await this.#parts.ledger.release({
+      ...releaseOf(held.identity, served ?? held.plan.candidates[0], timing, attempted, code),
+      ...(command.claim ? { claim: command.claim } : {}),
+    });
+  }
+}
+
+/** The provider's usage, or our own count of what came. */
+function usageOfStream(command: StreamCommand, assembler: CompletionAssembler, usage: unknown): Usage {
+  const reported = reportedUsage(usage);
+  if (reported) return { ...reported, imageCount: 0, estimated: false };
+  return estimateUsage(command.body, assembler.texts());
+}
+
+function asAppError(failure: unknown): unknown {
+  return failure instanceof UpstreamFailure ? errorOf(failure, 1) : failure;
+}

@@ -1,0 +1,62 @@
+/**
+ * Between a provider's stream and a client: the reader goes on when the client is slow (up to a bound) and when it has
+ * left, so that what the provider does is always known to its end.
+ */
+
+/** Characters that wait for a slow client before the reader waits too. */
+const HIGH_WATER = 1_000_000;
+
+export class ChunkQueue implements AsyncIterable<string> {
+  #waiting: string[] = [];
+  #size = 0;
+  #end: { readonly error?: unknown } | undefined;
+  #left = false;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
+
+  /** Gives one chunk; resolves when there is room for the next. Chunks for a client that has left are dropped. */
+  async push(chunk: string): Promise<void> {
+    if (this.#left) return;
+    this.#waiting.push(chunk);
+    this.#size += chunk.length;
+    this.#wakeReader?.();
+    while (this.#size > HIGH_WATER && !this.#left) {
+      await new Promise<void>((resolve) => {
+        this.#wakeWriter = resolve;
+      });
+    }
+  }
+
+  /** Nothing follows; with an error the client is told of it. */
+  close(error?: unknown): void {
+    this.#end ??= error === undefined ? {} : { error };
+    this.#wakeReader?.();
+  }
+
+  /** The client has left. */
+  leave(): void {
+    this.#left = true;
+    this.#waiting = [];
+    this.#size = 0;
+    this.#wakeWriter?.();
+    this.close();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<string, void> {
+    for (;;) {
+      const chunks = this.#waiting;
+      this.#waiting = [];
+      this.#size = 0;
+      this.#wakeWriter?.();
+      yield* chunks;
+      if (this.#waiting.length > 0) continue;
+      if (this.#end) {
+        if ('error' in this.#end) throw this.#end.error;
+        return;
+      }
+      await new Promise<void>((resolve) => {
+        this.#wakeReader = resolve;
+      });
+    }
+  }
+}

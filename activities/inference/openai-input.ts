@@ -1,0 +1,174 @@
+/** OpenAI chat requests as clients really send them, brought into the one form that providers take. Pure. */
+import { type FieldError, invalid } from '../../infra/errors.ts';
+import { imageUrlOf } from './image-input.ts';
+import type { ChatBody } from './providers/provider.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface OpenAiChatInput {
+  readonly model: string | undefined;
+  readonly body: ChatBody;
+  readonly stream: boolean;
+  /** The client asked for the usage chunk of a stream. */
+  readonly wantsUsage: boolean;
+  readonly conversationId: string | undefined;
+  readonly persistHistory: boolean;
+  readonly requestId: string | undefined;
+}
+
+/** What the gateway reads itself; everything else passes to the provider. */
+const OWN_FIELDS = new Set([
+  'model',
+  'stream',
+  'stream_options',
+  'conversation_id',
+  'persist_history',
+  'request_id',
+  'extra_params',
+]);
+
+/** What decides the price or belongs to the gateway cannot be set through `extra_params`. */
+const FORBIDDEN_EXTRAS = new Set([
+  ...OWN_FIELDS,
+  'messages',
+  'n',
+  'max_tokens',
+  'max_completion_tokens',
+  'max_output_tokens',
+  'size',
+  'quality',
+  'service_tier',
+  'enable_search',
+  'search_options',
+  'web_search_options',
+  'enable_code_interpreter',
+  'thinking_budget',
+  'reasoning_effort',
+]);
+
+const MOST_CHOICES = 128;
+const MOST_TOKENS = 10_000_000;
+
+function isObject(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @throws {AppError} naming each field that is wrong. */
+export function openAiChatInput(body: Json): OpenAiChatInput {
+  const errors: FieldError[] = [];
+  const text = (field: string): string | undefined => {
+    const value = body[field];
+    if (value === undefined || value === null || value === '') return undefined;
+    if (typeof value === 'string') return value;
+    errors.push({ path: field, message: 'must be a string' });
+    return undefined;
+  };
+  const fields = passedOn(body, errors);
+  const input: OpenAiChatInput = {
+    model: text('model'),
+    body: { ...fields, messages: messagesOf(body.messages, errors) },
+    stream: body.stream === true,
+    wantsUsage: isObject(body.stream_options) && body.stream_options.include_usage === true,
+    conversationId: text('conversation_id'),
+    persistHistory: body.persist_history === true,
+    requestId: text('request_id'),
+  };
+  if (errors.length > 0) throw invalid(errors);
+  return input;
+}
+
+/** The fields for the provider: what the client sent, then its extra parameters; null means absent. */
+function passedOn(body: Json, errors: FieldError[]): Json {
+  const fields: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(body)) {
+    if (!OWN_FIELDS.has(name) && name !== 'messages' && value !== null) fields[name] = value;
+  }
+  checkInteger(fields, 'n', 1, MOST_CHOICES, errors);
+  for (const name of ['max_tokens', 'max_completion_tokens']) checkInteger(fields, name, 1, MOST_TOKENS, errors);
+  const extra = body.extra_params ?? {};
+  if (!isObject(extra)) {
+    errors.push({ path: 'extra_params', message: 'must be an object' });
+    return fields;
+  }
+  for (const [name, value] of Object.entries(extra)) {
+    if (FORBIDDEN_EXTRAS.has(name)) errors.push({ path: `extra_params.${name}`, message: 'cannot be set here' });
+    else fields[name] = value;
+  }
+  return fields;
+}
+
+function checkInteger(fields: Json, name: string, least: number, most: number, errors: FieldError[]): void {
+  const value = fields[name];
+  if (value === undefined || (Number.isInteger(value) && Number(value) >= least && Number(value) <= most)) return;
+  errors.push({ path: name, message: `must be an integer from ${least} to ${most}` });
+}
+
+function messagesOf(messages: unknown, errors: FieldError[]): readonly Json[] {
+  if (!Array.isArray(messages) || messages.length === 0) {
+    errors.push({ path: 'messages', message: 'must be a list with at least one message' });
+    return [];
+  }
+  return messages.map((message, index) => messageOf(message, `messages[${index}]`, errors));
+}
+
+function messageOf(message: unknown, path: string, errors: FieldError[]): Json {
+  if (!isObject(message) || typeof message.role !== 'string') {
+    errors.push({ path, message: 'must be an object with a role' });
+    return {};
+  }
+  const { function_call_id: functionCallId, ...rest } = message;
+  return {
+    ...rest,
+    ...(functionCallId === undefined ? {} : { role: 'tool', tool_call_id: message.tool_call_id ?? functionCallId }),
+    ...(message.content === undefined ? {} : { content: contentOf(message.content, `${path}.content`, errors) }),
+    ...(Array.isArray(message.tool_calls) ? { tool_calls: message.tool_calls.map(toolCallOf) } : {}),
+  };
+}
+
+function contentOf(content: unknown, path: string, errors: FieldError[]): unknown {
+  if (content === null || typeof content === 'string') return content;
+  if (isObject(content)) return [partOf(content, path, errors)];
+  if (Array.isArray(content)) return content.map((part, index) => partOf(part, `${path}[${index}]`, errors));
+  errors.push({ path, message: 'must be a string, a part or a list of parts' });
+  return '';
+}
+
+/** `text|input_text` and `image_url|input_image` in all their spellings; other parts pass as they are. */
+function partOf(part: unknown, path: string, errors: FieldError[]): unknown {
+  if (typeof part === 'string') return { type: 'text', text: part };
+  if (!isObject(part)) {
+    errors.push({ path, message: 'must be a part' });
+    return part;
+  }
+  if (part.type === 'text' || part.type === 'input_text') return { ...part, type: 'text' };
+  if (part.type !== 'image_url' && part.type !== 'input_image') return part;
+  try {
+    return { type: 'image_url', image_url: imageOf(part, path) };
+  } catch (error) {
+    if (error instanceof Error) errors.push({ path, message: error.message.replace(`${path}: `, '') });
+    return part;
+  }
+}
+
+function imageOf(part: Json, path: string): Json {
+  const holder = isObject(part.image_url) ? part.image_url : part;
+  const detail = typeof holder.detail === 'string' ? { detail: holder.detail } : {};
+  const base64 = textField(holder, 'b64_json') ?? textField(part, 'b64_json');
+  const mediaType = textField(holder, 'mime_type') ?? textField(part, 'mime_type');
+  if (base64 !== undefined && mediaType !== undefined && !base64.startsWith('data:')) {
+    return { url: imageUrlOf({ url: `data:${mediaType};base64,${base64}` }, path), ...detail };
+  }
+  const url = textField(holder, 'url') ?? (typeof part.image_url === 'string' ? part.image_url : undefined);
+  return { url: imageUrlOf({ base64, url }, path), ...detail };
+}
+
+function textField(value: Json, field: string): string | undefined {
+  const text = value[field];
+  return typeof text === 'string' ? text : undefined;
+}
+
+/** Arguments are JSON text for providers, whichever way a client wrote them. */
+function toolCallOf(call: unknown): unknown {
+  if (!isObject(call) || !isObject(call.function) || !isObject(call.function.arguments)) return call;
+  return { ...call, function: { ...call.function, arguments: JSON.stringify(call.function.arguments) } };
+}
