@@ -193,3 +193,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     registrationGrant: settings.REGISTRATION_GRANT ?? (production ? '0' : '1'),
   });
 }
+
+/** A vendor's key under the name that its own tools read (`DEEPSEEK_API_KEY`); empty when it is not set. */
+export function vendorKey(vendor: string, environment: NodeJS.ProcessEnv = process.env): string {
+  return environment[`${vendor.toUpperCase()}_API_KEY`] ?? '';
+}

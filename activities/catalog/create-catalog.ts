@@ -64,6 +64,7 @@ export function createCatalog({
     providers,
     providerKeys,
     models,
+    listUpstreamModels,
     /** Seals all provider keys under the newest version of KEY_ENCRYPTION_KEY. */
     rotateProviderKeys: () => keyStore.rotate(),
     seedSimulator: (simulatorUrl: string) =>

@@ -71,7 +71,15 @@ export class ProviderKeys {
     return this.#to.keys.get(id);
   }
 
-  /** Makes sure that the provider has this key, as part of a larger change; a key that was retired counts again. */
+  /** Makes sure that the provider has this key. @throws {AppError} notFound for the provider. */
+  async enter(providerName: string, input: KeyInput, by: By): Promise<number> {
+    return this.#write(async (transaction) => {
+      const { id } = await this.#provider({ name: providerName }, transaction);
+      return this.ensure(id, input, by, transaction);
+    });
+  }
+
+  /** The part of `enter` that runs within a larger change; a key that was retired counts again. */
   async ensure(providerId: number, input: KeyInput, by: By, transaction: Transaction): Promise<number> {
     const existing = await this.#to.keys.holding(providerId, input.apiKey, transaction);
     if (existing === undefined) {

@@ -25,6 +25,12 @@ const listSchema = z.object({
   data: z.array(z.object({ id: z.string().min(1), owned_by: z.string().nullish() })),
 });
 
+/** The forms in which vendors say what is wrong: OpenAI's, and DashScope's own. */
+const refusalSchema = z.union([
+  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
+  z.object({ message: z.string() }).transform(({ message }) => message),
+]);
+
 export function createUpstreamModels(outbound: Outbound): ListUpstreamModels {
   return async ({ kind, urlBase }, apiKey, signal) => {
     if (urlBase === '') throw new AppError('illegalState', 'the provider has no urlBase yet');
@@ -43,7 +49,8 @@ export function createUpstreamModels(outbound: Outbound): ListUpstreamModels {
 async function modelsIn(answer: OutboundAnswer, apiKey: string): Promise<UpstreamModel[]> {
   const text = await answer.text();
   if (answer.status !== 200) {
-    const message = scrub(text.replaceAll(apiKey, '')).slice(0, LONGEST_MESSAGE);
+    const said = refusalSchema.safeParse(jsonOf(text)).data ?? text;
+    const message = scrub(said.replaceAll(apiKey, '')).slice(0, LONGEST_MESSAGE);
     throw new AppError('upstreamError', `the provider answered ${answer.status}: ${message}`);
   }
   const parsed = listSchema.safeParse(jsonOf(text));

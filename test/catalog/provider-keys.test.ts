@@ -179,7 +179,7 @@ describe('keys of providers', () => {
       const bad = await allowed.providerKeys.create({ id: made.id }, { apiKey: 'bad-key-00000001' }, BY);
       const tested = await allowed.providerKeys.test(bad.id, signal);
       assert.equal(tested.ok, false);
-      assert.match(tested.error ?? '', /answered 401/);
+      assert.match(tested.error ?? '', /answered 401: wrong key/);
       assert.equal(tested.error?.includes('bad-key'), false);
       await assert.rejects(one.providers.upstreamModels(made.id, signal), failure(700001, /OUTBOUND_PRIVATE_HOSTS/));
     } finally {

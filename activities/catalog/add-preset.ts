@@ -1,0 +1,74 @@
+/** Makes provider, key and models of a known vendor in one go. */
+import type { Catalog } from './catalog.ts';
+import type { Model } from './model-record.ts';
+import type { Models } from './models.ts';
+import { type Preset, type PresetModel, presetPricing } from './presets.ts';
+import type { ProviderKeys } from './provider-keys.ts';
+import type { By } from './providers.ts';
+import type { ListUpstreamModels } from './upstream-models.ts';
+
+export interface PresetRequest {
+  readonly preset: Preset;
+  readonly urlBase: string;
+  readonly apiKey: string;
+  /** How much of the installation's currency one unit of the vendor's is, in nano-units. */
+  readonly rate: bigint;
+}
+
+export interface AddedPreset {
+  readonly added: readonly Model[];
+  /** Models that were there before; they stay as they are. */
+  readonly existing: readonly Model[];
+  readonly keyId: number;
+}
+
+export interface PresetServices {
+  readonly providerKeys: ProviderKeys;
+  readonly models: Models;
+  readonly catalog: Catalog;
+  readonly listUpstreamModels: ListUpstreamModels;
+}
+
+/**
+ * A vendor without a list of models (Ollama) serves what it has, free of charge.
+ * @throws {AppError} as creating a model does; what was made before stays.
+ */
+export async function addPreset(services: PresetServices, request: PresetRequest, by: By): Promise<AddedPreset> {
+  const added: Model[] = [];
+  const existing: Model[] = [];
+  for (const model of await modelsOf(services, request)) {
+    const known = services.catalog.modelByIdentifier(model.identifier);
+    if (known === undefined) added.push(await services.models.create(modelInput(model, request), by));
+    else existing.push(known);
+  }
+  const { preset, apiKey } = request;
+  // Also when all models were there before: the command is how a new key is tried.
+  const keyId = await services.providerKeys.enter(preset.name, { apiKey }, by);
+  return { added, existing, keyId };
+}
+
+async function modelsOf(services: PresetServices, { preset, urlBase, apiKey }: PresetRequest): Promise<PresetModel[]> {
+  if (preset.models.length > 0) return preset.models;
+  const listed = await services.listUpstreamModels({ kind: preset.kind, urlBase }, apiKey);
+  return listed.map(({ id }) => ({
+    identifier: id,
+    displayName: id.slice(0, 100),
+    capabilities: ['text-to-text'],
+    perMillionTokens: { input: '0', output: '0' },
+  }));
+}
+
+function modelInput(model: PresetModel, { preset, urlBase, apiKey, rate }: PresetRequest) {
+  return {
+    displayName: model.displayName,
+    modelIdentifier: model.identifier,
+    capabilities: model.capabilities,
+    pricing: presetPricing(model, rate),
+    contextWindow: model.contextWindow,
+    maxOutputTokens: model.maxOutputTokens,
+    providerName: preset.name,
+    kind: preset.kind,
+    urlBase,
+    apiKey,
+  };
+}

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { BLANK_MODEL } from '../model-input.ts';
+import type { Model } from '../model-record.ts';
+import { curlLine, priceLine } from './preset-report.ts';
+
+const PRICE = { id: 1, input: 0n, output: 0n, cachedInput: null, cacheWrite: null, perImage: 0n, perRequest: 0n };
+
+function model(fields: Partial<Model>): Model {
+  return {
+    ...BLANK_MODEL,
+    id: 7,
+    displayName: 'A',
+    modelIdentifier: 'a',
+    capabilities: ['text-to-text'],
+    providerId: 1,
+    providerName: 'p',
+    kind: 'openai',
+    urlBase: '',
+    price: null,
+    createdAt: new Date(0),
+    updatedAt: new Date(0),
+    ...fields,
+  };
+}
+
+test('prices are shown as vendors list them', () => {
+  const text = { ...PRICE, input: 2_000_000_000n, output: 8_500_000_000n, cachedInput: 40_000_000n };
+  assert.equal(
+    priceLine(model({ price: text }), 'CNY'),
+    '  a  (id 7)  input 2, cached input 0.04, output 8.5 CNY a million tokens',
+  );
+  const image = { ...PRICE, perImage: 200_000_000n };
+  assert.equal(
+    priceLine(model({ price: image, capabilities: ['text-to-image'] }), 'CNY'),
+    '  a  (id 7)  0.2 CNY an image',
+  );
+  assert.equal(priceLine(model({}), 'CNY'), '  a  (id 7)  no price');
+});
+
+test('the call to copy survives a quote in a name', () => {
+  assert.match(curlLine('http://localhost:8060', "it's"), /-d '\{"model":"it'\\''s",/);
+});
