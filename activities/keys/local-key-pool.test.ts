@@ -1,15 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from '../../infra/logger.ts';
-import type { CallResult, KeyPool, PickedKey } from './key-pool.ts';
-import { createKeyPool, type ProviderKey } from './local-key-pool.ts';
+import type { CallResult, PickedKey } from './key-pool.ts';
+import { createKeyPool, type KeyPoolOptions, type LocalKeyPool } from './local-key-pool.ts';
+import type { ProviderKey } from './ticket.ts';
 
 const PROVIDER = 3;
 const SUCCESS: CallResult = { kind: 'success' };
 const NONE: ReadonlySet<number> = new Set();
 
 interface Bench {
-  readonly pool: KeyPool;
+  readonly pool: LocalKeyPool;
   readonly lines: Record<string, unknown>[];
   keys: ProviderKey[];
   nowMs: number;
@@ -17,7 +18,7 @@ interface Bench {
   ids(count: number): number[];
 }
 
-function bench(keyCount: number): Bench {
+function bench(keyCount: number, options: Partial<KeyPoolOptions> = {}): Bench {
   const lines: Record<string, unknown>[] = [];
   const state: Bench = {
     lines,
@@ -27,6 +28,7 @@ function bench(keyCount: number): Bench {
       keysOf: (providerId) => (providerId === PROVIDER ? state.keys : []),
       log: createLogger('info', { write: (line) => lines.push(JSON.parse(line)) }),
       now: () => state.nowMs,
+      ...options,
     }),
     pick(except = []) {
       const key = state.pool.pick(PROVIDER, new Set(except));
@@ -148,4 +150,66 @@ test("an account's fault raises one alert, and no line carries a key", () => {
     at.lines.some((line) => JSON.stringify(line).includes('key-')),
     false,
   );
+});
+
+test('a refused key is left to the scheduled probe, which brings it back or keeps it out', async () => {
+  const probed: number[] = [];
+  const answers: CallResult[] = [failed('account'), SUCCESS];
+  const at = bench(2, {
+    probe: async ({ id }) => {
+      probed.push(id);
+      return answers.shift() ?? assert.fail('no further probe is expected');
+    },
+  });
+  fail(at, 2, 'account');
+  await at.pool.probeAccounts();
+  assert.deepEqual(probed, [], 'its time is not over');
+  for (const expected of ['open', 'closed']) {
+    at.nowMs += 600_000;
+    assert.equal(at.ids(20).includes(2), false, 'no call is the probe');
+    assert.equal(at.pool.standing(PROVIDER, 1).usableKeys, 1);
+    await at.pool.probeAccounts();
+    assert.equal((await at.pool.keyHealth([2])).get(2)?.circuit, expected);
+  }
+  assert.deepEqual(probed, [2, 2]);
+  assert.ok(at.ids(2).includes(2));
+  at.pool.close();
+});
+
+test('a scheduled probe that breaks leaves the key to the next one', async () => {
+  let probes = 0;
+  const at = bench(1, {
+    probe: async () => {
+      probes += 1;
+      if (probes === 1) throw new Error('no model to probe with');
+      return SUCCESS;
+    },
+  });
+  fail(at, 1, 'account');
+  at.nowMs += 600_000;
+  await at.pool.probeAccounts();
+  assert.equal((await at.pool.keyHealth([1])).get(1)?.circuit, 'half-open');
+  await at.pool.probeAccounts();
+  assert.equal((await at.pool.keyHealth([1])).get(1)?.circuit, 'closed');
+  at.pool.close();
+});
+
+test('standing and health count the last five minutes, without the mistakes of callers', async () => {
+  const at = bench(2);
+  const MODEL = 7;
+  for (const result of [SUCCESS, SUCCESS, SUCCESS, failed('transient'), failed('content'), failed('bad-request')]) {
+    at.pool.report(at.pick([2]), result, MODEL);
+  }
+  at.pool.report(at.pick([2]), failed('model'), 8);
+  assert.deepEqual(at.pool.standing(PROVIDER, MODEL), { usableKeys: 2, activeKeys: 2, failureRate: 0.25 });
+  assert.equal(at.pool.standing(PROVIDER, 8).failureRate, 1);
+  assert.deepEqual((await at.pool.keyHealth([1])).get(1), {
+    circuit: 'closed',
+    recentFailures: 1,
+    recentSuccesses: 3,
+  });
+  at.nowMs += 300_000;
+  assert.equal(at.pool.standing(PROVIDER, MODEL).failureRate, 0);
+  fail(at, 1, 'rate');
+  assert.equal(at.pool.standing(PROVIDER, MODEL).usableKeys, 1);
 });

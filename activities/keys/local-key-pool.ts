@@ -1,7 +1,7 @@
 /** The pool of provider keys as one process holds it: decides from memory, shares what it learns through Redis. */
-import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Redis } from '../../infra/redis/connection.ts';
+import { AccountProbes, type ProbeKey } from './account-probes.ts';
 import {
   afterResult,
   type CircuitSettings,
@@ -9,26 +9,19 @@ import {
   CLOSED,
   DEFAULT_CIRCUIT_SETTINGS,
   KEY_TEST,
-  mayProbe,
   ORDINARY_CALL,
   stateAt,
-  takeProbe,
   verdictOf,
 } from './circuit.ts';
-import { KeyCircuits, type KeyEntry } from './key-circuits.ts';
+import { KeyCircuits } from './key-circuits.ts';
 import { KeyMetrics, type KeyMetricsOptions, type KeyState } from './key-metrics.ts';
 import type { CallResult, KeyPool, PickedKey, Standing } from './key-pool.ts';
+import { KeyProbes } from './key-probes.ts';
 import { KeyStatistics } from './key-statistics.ts';
 import { RecentOutcomes } from './recent-outcomes.ts';
 import { SharedCircuits } from './shared-circuits.ts';
+import { type ProviderKey, Ticket } from './ticket.ts';
 import { WeightedRoundRobin } from './weighted-round-robin.ts';
-
-/** An active key of a provider. `apiKey` is a secret, `weight` at least 1. */
-export interface ProviderKey {
-  readonly id: number;
-  readonly apiKey: string;
-  readonly weight: number;
-}
 
 export interface KeyPoolOptions {
   /** The active keys of a provider, from memory. */
@@ -37,6 +30,8 @@ export interface KeyPoolOptions {
   /** Where all processes share circuits and counts; without it this process is alone. `subscriber` is used for nothing else. */
   readonly redis?: { readonly commands: Redis; readonly subscriber: Redis };
   readonly metrics?: KeyMetricsOptions;
+  /** Tries a refused key again when its time is over; without it the next call does. */
+  readonly probe?: ProbeKey;
   readonly settings?: CircuitSettings;
   readonly now?: () => number;
 }
@@ -53,28 +48,13 @@ export interface LocalKeyPool extends KeyPool {
   /** Reads how the providers' keys stand, before the first call. Resolves without it when Redis does not answer. */
   load(providerIds: readonly number[]): Promise<void>;
   keyHealth(keyIds: readonly number[]): Promise<Map<number, KeyHealth>>;
+  /** Tries refused keys whose time is over, where `probe` was given. Runs by itself every five seconds. */
+  probeAccounts(): Promise<void>;
   close(): void;
 }
 
 /** The most turns that a start of the round robin skips; a cycle of large weights is longer and need not be covered. */
 const MOST_TURNS_SKIPPED = 1_000;
-
-/** A picked key with what its report needs. */
-class Ticket implements PickedKey {
-  readonly id: number;
-  readonly providerId: number;
-  readonly apiKey: string;
-  readonly epoch: number;
-  readonly token: string;
-
-  constructor(key: ProviderKey, providerId: number, epoch: number, token: string) {
-    this.id = key.id;
-    this.providerId = providerId;
-    this.apiKey = key.apiKey;
-    this.epoch = epoch;
-    this.token = token;
-  }
-}
 
 export function createKeyPool(options: KeyPoolOptions): LocalKeyPool {
   return new Pool(options);
@@ -86,12 +66,12 @@ class Pool implements LocalKeyPool {
   readonly #nowMs: () => number;
   readonly #circuits: KeyCircuits;
   readonly #shared: SharedCircuits | undefined;
+  readonly #probes: KeyProbes;
   readonly #statistics: KeyStatistics;
+  readonly #accountProbes: AccountProbes | undefined;
   readonly #turns = new Map<number, WeightedRoundRobin>();
-  readonly #process = randomUUID();
-  #probes = 0;
 
-  constructor({ keysOf, log, redis, metrics, settings, now }: KeyPoolOptions) {
+  constructor({ keysOf, log, redis, metrics, probe, settings, now }: KeyPoolOptions) {
     this.#keysOf = keysOf;
     this.#settings = settings ?? DEFAULT_CIRCUIT_SETTINGS;
     this.#nowMs = now ?? Date.now;
@@ -111,14 +91,29 @@ class Pool implements LocalKeyPool {
         log,
         onStart: (providerId, start) => this.#skipTurns(providerId, start),
       });
+    this.#probes = new KeyProbes({
+      circuits: this.#circuits,
+      shared: this.#shared,
+      settings: this.#settings,
+      nowMs: this.#nowMs,
+      accountsScheduled: probe !== undefined,
+    });
+    this.#accountProbes =
+      probe &&
+      new AccountProbes({
+        probe,
+        due: () => this.#probes.takeScheduled(keysOf),
+        report: (key, result) => this.report(key, result),
+        log,
+      });
   }
 
   pick(providerId: number, except: ReadonlySet<number>): PickedKey | undefined {
     const keys = this.#keysOf(providerId);
     const turns = this.#turnsOf(providerId);
     // A probe may fail, so it goes to a call that has all its other attempts left, if there is a choice.
-    const probe = except.size === 0 ? this.#probe(providerId, keys, except) : undefined;
-    const ticket = probe ?? this.#turn(providerId, turns, keys, except) ?? this.#probe(providerId, keys, except);
+    const probe = except.size === 0 ? this.#probes.take(providerId, keys, except) : undefined;
+    const ticket = probe ?? this.#turn(providerId, turns, keys, except) ?? this.#probes.take(providerId, keys, except);
     if (ticket) this.#statistics.picked(ticket);
     return ticket;
   }
@@ -156,11 +151,10 @@ class Pool implements LocalKeyPool {
   }
 
   standing(providerId: number, modelId: number): Standing {
-    const nowMs = this.#nowMs();
     const keys = this.#keysOf(providerId);
     const usable = keys.filter(({ id }) => {
-      const circuit = this.#circuits.get(id)?.circuit ?? CLOSED;
-      return circuit.state === 'closed' || mayProbe(circuit, nowMs);
+      const entry = this.#circuits.get(id);
+      return entry === undefined || entry.circuit.state === 'closed' || this.#probes.isFree(entry);
     });
     const failureRate = this.#statistics.failureRate(modelId);
     return { usableKeys: usable.length, activeKeys: keys.length, failureRate };
@@ -182,7 +176,12 @@ class Pool implements LocalKeyPool {
     );
   }
 
+  async probeAccounts(): Promise<void> {
+    await this.#accountProbes?.run();
+  }
+
   close(): void {
+    this.#accountProbes?.close();
     this.#statistics.close();
   }
 
@@ -211,33 +210,6 @@ class Pool implements LocalKeyPool {
   #isClosed(keyId: number): boolean {
     const entry = this.#circuits.get(keyId);
     return entry === undefined || entry.circuit.state === 'closed';
-  }
-
-  /** A key whose one probe this process has; where Redis must give it first, it is asked for and comes to a later call. */
-  #probe(providerId: number, keys: readonly ProviderKey[], except: ReadonlySet<number>): PickedKey | undefined {
-    for (const key of keys) {
-      const entry = this.#circuits.get(key.id);
-      if (entry === undefined || except.has(key.id)) continue;
-      const token = this.#probeToken(entry);
-      if (token !== undefined) return new Ticket(key, providerId, entry.epoch, token);
-    }
-    return undefined;
-  }
-
-  #probeToken(entry: KeyEntry): string | undefined {
-    const granted = entry.grant;
-    entry.grant = '';
-    if (granted !== '') return granted;
-    const nowMs = this.#nowMs();
-    if (!mayProbe(entry.circuit, nowMs)) return undefined;
-    this.#probes += 1;
-    const token = `${this.#process}:${this.#probes}`;
-    if (this.#shared?.connected) {
-      this.#shared.askProbe(entry, token);
-      return undefined;
-    }
-    this.#circuits.set(entry, takeProbe(entry.circuit, token, nowMs, this.#settings));
-    return token;
   }
 
   /** Processes that begin together do not all begin with the same key. */
