@@ -38,6 +38,7 @@ export function countLine(counts: Counts): string {
 
 export interface Check {
   readonly title: string;
+  /** The program's path inside node_modules, then its arguments. */
   readonly command: readonly [string, ...string[]];
 }
 
@@ -45,7 +46,7 @@ export interface Check {
 export async function runCheck(check: Check, checkout: string, signal: AbortSignal): Promise<Counts> {
   const [command, ...args] = check.command;
   const startedAt = Date.now();
-  const result = await execa(join(checkout, 'node_modules/.bin', command), args, {
+  const result = await execa(join(checkout, 'node_modules', command), args, {
     cwd: checkout,
     env: systemVariables(),
     extendEnv: false,

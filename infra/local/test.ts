@@ -21,13 +21,13 @@ const FULL_TIMEOUT_MS = 60 * 60_000;
 const SOURCES = ['api', 'workflows', 'activities', 'workers', 'infra', 'test', 'bench'];
 
 const CHECKS: readonly Check[] = [
-  { title: 'format and lint (biome)', command: ['biome', 'ci', '--colors=off'] },
+  { title: 'format and lint (biome)', command: ['.bin/biome', 'ci', '--colors=off'] },
   { title: 'types (tsc)', command: ['../typescript-7/bin/tsc', '-p', '.'] },
   {
     title: 'import rules (dependency-cruiser)',
-    command: ['depcruise', '--config', '.dependency-cruiser.cjs', ...SOURCES],
+    command: ['.bin/depcruise', '--config', '.dependency-cruiser.cjs', ...SOURCES],
   },
-  { title: 'dead code (knip)', command: ['knip'] },
+  { title: 'dead code (knip)', command: ['.bin/knip'] },
 ];
 
 const { values: options } = parseArgs({
