@@ -22,7 +22,7 @@ const SOURCES = ['api', 'workflows', 'activities', 'workers', 'infra', 'test', '
 
 const CHECKS: readonly Check[] = [
   { title: 'format and lint (biome)', command: ['.bin/biome', 'ci', '--colors=off'] },
-  { title: 'types (tsc)', command: ['../typescript-7/bin/tsc', '-p', '.'] },
+  { title: 'types (TypeScript 7)', command: ['typescript-7/bin/tsc', '-p', '.'] },
   {
     title: 'import rules (dependency-cruiser)',
     command: ['.bin/depcruise', '--config', '.dependency-cruiser.cjs', ...SOURCES],
