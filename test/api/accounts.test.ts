@@ -1,0 +1,282 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { hash as bcryptHash } from '@node-rs/bcrypt';
+import type { Sequelize } from 'sequelize';
+import { createAccounts } from '../../activities/accounts/accounts.ts';
+import { createLogger } from '../../infra/logger.ts';
+import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+import { connectRedis } from '../../infra/redis/connection.ts';
+import { createInvalidation } from '../../infra/redis/invalidation.ts';
+import { type Product, startProduct } from '../line/product.ts';
+import { ask, newPerson, numberAt, OWN_ADDRESSES, signIn, textAt } from './asking.ts';
+
+describe('users and sign-in', () => {
+  let product: Product;
+  let sequelize: Sequelize;
+  let root: string;
+  const api = (index = 0) => product.apis[index];
+  const me = (token: string, index = 0) => ask(api(index), 'GET', '/v1/auth/me', { bearer: token });
+  const login = (username: string, password: string) =>
+    ask(api(), 'POST', '/v1/auth/login', { body: { username, password } });
+
+  before(async () => {
+    product = await startProduct({
+      name: 'accounts',
+      apis: 2,
+      settings: { REGISTRATION_GRANT: '1.5', ...OWN_ADDRESSES },
+    });
+    sequelize = connectSequelize(product.config);
+    root = await signIn(api(), 'root', product.rootPassword);
+  });
+  after(async () => {
+    await sequelize.close();
+    await product.close();
+  });
+
+  test('the first administrator has its balance, once, whichever process started first', async () => {
+    const [rows] = await product.rows("SELECT COUNT(*) AS roots FROM users WHERE role='ROLE_ROOT_ADMIN'");
+    assert.equal(Number(rows?.roots), 1);
+    assert.equal((await me(root)).at('data.balance'), 999999);
+    const grants = await product.rows("SELECT amount FROM transfers WHERE kind='grant'");
+    assert.deepEqual(
+      grants.map(({ amount }) => String(amount)),
+      ['999999000000000'],
+    );
+  });
+
+  test('a registered user has the opening balance as a grant and signs in', async () => {
+    const body = { username: ' new user ', password: 'secret 1', email: null };
+    const registered = await ask(api(), 'POST', '/v1/auth/register', { body });
+    assert.deepEqual([registered.status, registered.at('data')], [200, 'new user']);
+    const signedIn = await login('NEW USER', 'secret 1');
+    assert.deepEqual(
+      ['data.username', 'data.role', 'data.expiresIn'].map((path) => signedIn.at(path)),
+      ['new user', 'ROLE_USER', 86_400],
+    );
+    const mine = await me(textAt(signedIn, 'data.token'));
+    assert.deepEqual([mine.at('data.balance'), mine.at('data.held'), mine.at('data.email')], [1.5, 0, null]);
+    assert.match(textAt(mine, 'data.createdAt'), /\+08:00$/);
+  });
+
+  test('taken names and addresses are 409, without regard to case', async () => {
+    const register = (username: string, email: string) =>
+      ask(api(), 'POST', '/v1/auth/register', { body: { username, password: 'secret 1', email } });
+    assert.equal((await register('taken', 'taken@example.com')).status, 200);
+    const name = await register('Taken', 'other@example.com');
+    assert.deepEqual([name.status, name.at('code'), name.at('data.errors.0.path')], [409, 500003, 'username']);
+    const email = await register('other', 'TAKEN@example.com');
+    assert.deepEqual([email.status, email.at('code'), email.at('data.errors.0.path')], [409, 500003, 'email']);
+  });
+
+  test('twenty registrations of one name at once make one user with one grant', async () => {
+    const body = { username: 'raced', password: 'secret 1' };
+    const all = await Promise.all(
+      Array.from({ length: 20 }, (_, n) => ask(api(n % 2), 'POST', '/v1/auth/register', { body })),
+    );
+    assert.equal(all.filter(({ status }) => status === 200).length, 1);
+    assert.equal(all.filter(({ status }) => status === 409).length, 19);
+    assert.equal((await me(await signIn(api(), 'raced', 'secret 1'))).at('data.balance'), 1.5);
+  });
+
+  test('an unknown user and a wrong password are answered alike', async () => {
+    await newPerson(api(), root, 'ROLE_USER', 0);
+    const person = await newPerson(api(), root, 'ROLE_USER', 0);
+    const wrong = await login(person.username, 'not this');
+    const unknown = await login('nobody at all', 'not this');
+    assert.deepEqual([wrong.status, wrong.at('code'), wrong.at('message')], [401, 401001, unknown.at('message')]);
+    assert.deepEqual([unknown.status, unknown.at('code')], [401, 401001]);
+  });
+
+  test('an account is locked after ten wrong passwords, known or not, also by a burst; then even the right one fails', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 0);
+    for (const username of [person.username, `nobody ${process.pid} ${Date.now()}`]) {
+      const burst = await Promise.all(
+        Array.from({ length: 14 }, (_, n) =>
+          ask(api(n % 2), 'POST', '/v1/auth/login', { body: { username, password: 'not this' } }),
+        ),
+      );
+      assert.equal(burst.filter((answer) => answer.at('code') === 401001).length, 10, username);
+      const locked = burst.filter((answer) => answer.at('code') === 401005);
+      assert.equal(locked.length, 4, username);
+      assert.ok(Number(locked[0]?.headers.get('retry-after')) > 0);
+    }
+    assert.equal((await login(person.username, person.password)).at('code'), 401005);
+  });
+
+  test('a bcrypt hash of the earlier service signs in and is replaced', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 0);
+    const old = (await bcryptHash('as before', 4)).replace(/^\$2.\$/, '$2a$');
+    await sequelize.query('UPDATE users SET password_hash=? WHERE id=?', { replacements: [old, person.id] });
+    assert.equal((await login(person.username, 'as before')).status, 200);
+    const [row] = await product.rows(`SELECT password_hash FROM users WHERE id=${person.id}`);
+    assert.match(String(row?.password_hash), /^\$argon2id\$/);
+    assert.equal((await login(person.username, 'as before')).status, 200);
+  });
+
+  test('changing the password ends older tokens at once on every process', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 0);
+    assert.equal((await me(person.token, 1)).status, 200);
+    const change = (oldPassword: string, newPassword: string) =>
+      ask(api(), 'POST', '/v1/auth/change-password', { bearer: person.token, body: { oldPassword, newPassword } });
+    assert.equal((await change('not this', 'next password')).at('code'), 401001);
+    assert.equal((await change(person.password, 'short')).status, 400);
+    assert.equal((await change(person.password, 'next password')).status, 200);
+    assert.equal((await me(person.token, 0)).at('code'), 401002);
+    await reaches(() => me(person.token, 1), 401);
+    const token = await signIn(api(), person.username, 'next password');
+    assert.equal((await me(token, 1)).status, 200);
+    assert.equal((await login(person.username, person.password)).status, 401);
+  });
+
+  test('a role is read from the database: it changes under a running token', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 0);
+    const users = () => ask(api(1), 'GET', '/v1/users', { bearer: person.token });
+    assert.equal((await users()).status, 403);
+    const role = 'ROLE_ROOT_ADMIN';
+    const assign = (userId: number, bearer: string) =>
+      ask(api(), 'POST', '/v1/users/assign-role', { bearer, body: { userId, role } });
+    assert.equal((await assign(person.id, root)).at('data.role'), role);
+    await reaches(users, 200);
+    const [{ id } = { id: 0 }] = await product.rows("SELECT id FROM users WHERE username='root'");
+    assert.equal((await assign(Number(id), person.token)).at('code'), 403001, 'ROOT users cannot be changed');
+    assert.equal((await assign(4_000_000, root)).at('code'), 500002);
+  });
+
+  test('a disabled user is refused at once, with token and password, and can be enabled again', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 0);
+    const status = (value: unknown, id = person.id) =>
+      ask(api(), 'POST', `/v1/users/${id}/status`, { bearer: root, body: { status: value } });
+    assert.equal((await status('0')).at('data.status'), 0);
+    assert.equal((await me(person.token)).at('code'), 401006);
+    assert.equal((await login(person.username, person.password)).at('code'), 401006);
+    assert.equal((await login(person.username, 'not this')).at('code'), 401001);
+    assert.equal((await status(1)).at('data.status'), 1);
+    assert.equal((await me(person.token)).at('code'), 401002, 'its earlier tokens stay ended');
+    assert.equal((await login(person.username, person.password)).status, 200);
+    const [{ id } = { id: 0 }] = await product.rows("SELECT id FROM users WHERE username='root'");
+    assert.equal((await status(0, Number(id))).status, 403);
+  });
+
+  test('a balance is adjusted once by its key and never falls below zero', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 2);
+    const adjust = (key: string, body: unknown) =>
+      ask(api(), 'POST', `/v1/users/${person.id}/adjust-balance`, {
+        bearer: root,
+        body,
+        headers: { 'Idempotency-Key': `${key}-${person.id}` },
+      });
+    const added = '{"amount":0.000000001,"reason":"gift"}';
+    const all = await Promise.all(Array.from({ length: 10 }, () => adjust('add', added)));
+    for (const { status, text } of all) assert.ok([200, 409].includes(status), text);
+    assert.match((await adjust('add', added)).text, /"data":2\.000000001,/);
+    assert.equal((await adjust('add', { amount: 5, reason: 'gift' })).at('code'), 409002);
+    assert.match((await adjust('take', { amount: '-2', reason: 'taken back' })).text, /"data":0\.000000001,/);
+    const below = await adjust('below', { amount: -1, reason: 'too much' });
+    assert.deepEqual([below.status, below.at('code')], [402, 402001]);
+    assert.equal((await me(person.token)).at('data.balance'), 1e-9);
+    for (const body of [
+      { amount: 0, reason: 'x' },
+      { amount: 1 },
+      { amount: '1e-10', reason: 'x' },
+      { amount: 'NaN', reason: 'x' },
+    ]) {
+      assert.equal((await adjust('bad', body)).status, 400, JSON.stringify(body));
+    }
+    const without = await ask(api(), 'POST', `/v1/users/${person.id}/adjust-balance`, {
+      bearer: root,
+      body: { amount: 1, reason: 'x' },
+    });
+    assert.deepEqual([without.status, without.at('data.errors.0.path')], [400, 'Idempotency-Key']);
+  });
+
+  test('users are listed by page, role and order', async () => {
+    const rich = await newPerson(api(), root, 'ROLE_MODEL_ADMIN', 123_456);
+    const list = (query: string) => ask(api(), 'GET', `/v1/users?${query}`, { bearer: root });
+    const all = await list('pageSize=1000&sortBy=balance&sortOrder=desc');
+    assert.equal(all.at('data.size'), 100);
+    assert.deepEqual([all.at('data.records.0.username'), all.at('data.records.1.username')], ['root', rich.username]);
+    const admins = await list('role=ROLE_MODEL_ADMIN&pageSize=1&pageNum=1');
+    assert.deepEqual(
+      [admins.at('data.records.0.role'), admins.at('data.total'), admins.at('data.pages')],
+      ['ROLE_MODEL_ADMIN', 1, 1],
+    );
+    for (const key of ['id', 'name', 'username', 'email', 'role', 'createdAt']) {
+      assert.equal((await list(`sortBy=${key}`)).status, 200, key);
+    }
+    assert.equal((await list('sortBy=password_hash')).status, 400);
+  });
+
+  test('every administrative change is in the audit log, without secrets', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 3);
+    await ask(api(), 'POST', '/v1/users/assign-role', {
+      bearer: root,
+      body: { userId: person.id, role: 'ROLE_MODEL_ADMIN' },
+    });
+    await ask(api(), 'POST', `/v1/users/${person.id}/status`, { bearer: root, body: { status: 0 } });
+    const log = await ask(api(), 'GET', `/v1/audit?targetKind=user&targetId=${person.id}`, { bearer: root });
+    assert.deepEqual(
+      [0, 1, 2].map((n) => log.at(`data.records.${n}.action`)),
+      ['users.status', 'users.assign-role', 'users.create'],
+    );
+    assert.deepEqual(
+      [log.at('data.records.1.before.role'), log.at('data.records.1.after.role')],
+      ['ROLE_USER', 'ROLE_MODEL_ADMIN'],
+    );
+    assert.equal(log.at('data.records.1.actorName'), 'root');
+    assert.equal(log.text.includes(person.password), false);
+    assert.equal((await ask(api(), 'GET', '/v1/audit', { bearer: person.token })).status, 401);
+  });
+
+  test('a forged, foreign or unsigned token is refused', async () => {
+    const [header = '', payload = '', signature = ''] = root.split('.');
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString());
+    const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+    const forged = [
+      `${header}.${encode({ ...claims, sub: '2' })}.${signature}`,
+      `${encode({ alg: 'none', typ: 'JWT' })}.${payload}.`,
+      `${encode({ alg: 'HS512', typ: 'JWT' })}.${payload}.${signature}`,
+      `${header}.${payload}.${signature.slice(0, -2)}`,
+      'x',
+    ];
+    for (const token of forged) assert.equal((await me(token)).at('code'), 401002, token);
+  });
+
+  test('an account left without its grant by a crash gets it from the ledger, once', async () => {
+    const accounts = await standaloneAccounts(product, { openAccount: () => Promise.reject(new Error('crashed')) });
+    await accounts.registration.register({ username: 'left behind', password: 'secret 1' });
+    await accounts.close();
+    const token = await signIn(api(), 'left behind', 'secret 1');
+    await reaches(async () => {
+      const balance = numberAt(await me(token), 'data.balance');
+      return { status: balance === 1.5 ? 200 : 0 };
+    }, 200);
+  });
+});
+
+/** Asks until the answer has the status; what was published to other processes arrives a moment later. */
+async function reaches(asked: () => Promise<{ readonly status: number }>, status: number): Promise<void> {
+  const deadline = Date.now() + 15_000;
+  while ((await asked()).status !== status) {
+    assert.ok(Date.now() < deadline, `the status ${status} was not reached`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** The accounts of another process on the product's database, with a ledger of the test. */
+async function standaloneAccounts(product: Product, ledger: { openAccount(): Promise<void> }) {
+  const log = createLogger('silent');
+  const sequelize = connectSequelize(product.config);
+  const redis = connectRedis(product.config, log, 'test');
+  const subscriber = connectRedis(product.config, log, 'test-subscriber');
+  const accounts = await createAccounts({
+    ...{ config: product.config, sequelize, redis, log },
+    invalidation: createInvalidation(redis, subscriber, log),
+    ledger: { ...ledger, adjust: () => Promise.reject(new Error('not here')) },
+  });
+  const close = async () => {
+    redis.disconnect();
+    subscriber.disconnect();
+    await sequelize.close();
+  };
+  return { ...accounts, close };
+}
