@@ -1,11 +1,15 @@
 /** One finished call as the usage log keeps it. Written once, never changed. */
-import mongoose from 'mongoose';
 import { z } from 'zod';
+import { integer64 } from '../../infra/mongo/integer64.ts';
 
-/** Integers above 2^53 come from the driver as Long; small ones as number. */
-const nano = z
-  .union([z.bigint(), z.number().int(), z.instanceof(mongoose.mongo.Long), z.string().regex(/^-?\d{1,19}$/)])
-  .transform((value) => (value instanceof mongoose.mongo.Long ? value.toBigInt() : BigInt(value)));
+/** Text on its way through the outbox. */
+const nano = z.union([
+  integer64,
+  z
+    .string()
+    .regex(/^-?\d{1,19}$/)
+    .transform((text) => BigInt(text)),
+]);
 
 const count = z.number().int().min(0);
 

@@ -2,8 +2,10 @@
  * The usage log in MongoDB: documents that are written once, under the id of their request (`_id`), which is
  * time-ordered. Every list is served by an index; sums for people are MySQL's job.
  */
-import mongoose, { type Model, Schema } from 'mongoose';
+import { type Model, type PipelineStage, type QueryFilter, Schema } from 'mongoose';
 import type { Mongo } from '../../infra/mongo/connection.ts';
+import { insertOnce } from '../../infra/mongo/insert-once.ts';
+import { integer64 } from '../../infra/mongo/integer64.ts';
 import { type UsageEntry, usageEntry } from './usage-entry.ts';
 
 type UsageDocument = Omit<UsageEntry, 'requestId'> & { readonly _id: string };
@@ -50,15 +52,13 @@ export interface UsageFilter {
   readonly modelId?: number | undefined;
   readonly isSuccess?: boolean | undefined;
   readonly isAsync?: boolean | undefined;
-  /** Calls that began at or after this. */
-  readonly from?: Date | undefined;
-  /** Calls that began before this. */
-  readonly until?: Date | undefined;
+  /** When the calls began, both ends included. */
+  readonly startTime?: Date | undefined;
+  readonly endTime?: Date | undefined;
   /** Only entries before this id, to go on from a page. */
   readonly before?: string | undefined;
 }
 
-const DUPLICATE_KEY = 11_000;
 /** Lists of up to 10,000 entries, on the local stand-in by a scan. */
 const LIST_MS = 10_000;
 const WRITE_MS = 15_000;
@@ -80,14 +80,8 @@ export class UsageStore {
    * @throws {AppError} databaseUnavailable; some of them may be there then.
    */
   async add(entries: readonly UsageEntry[]): Promise<void> {
-    if (entries.length === 0) return;
     const documents = entries.map(({ requestId, ...rest }) => ({ _id: requestId, ...rest }));
-    try {
-      // Inserts, not upserts: those take a scan each on FerretDB. `lean` = as it is, the entries are checked.
-      await this.#mongo.use(() => this.#model.insertMany(documents, { ordered: false, lean: true }), WRITE_MS);
-    } catch (error) {
-      if (!onlyDuplicates(error)) throw error;
-    }
+    await insertOnce(this.#mongo, this.#model, documents, WRITE_MS);
   }
 
   /** The newest `limit` entries of those that match, newest first. */
@@ -102,6 +96,12 @@ export class UsageStore {
   /** How the server would look for them; for tests. */
   async explain(filter: UsageFilter, limit: number): Promise<unknown> {
     return await this.#model.find(conditionsOf(filter)).sort({ _id: -1 }).limit(limit).explain('queryPlanner').exec();
+  }
+
+  /** The fields of each index; for tests. */
+  async indexes(): Promise<string[][]> {
+    const indexes = await this.#model.collection.indexes();
+    return indexes.map(({ key }) => Object.keys(key));
   }
 
   /** Deletes calls that began before `time`, in portions. @returns how many. */
@@ -135,9 +135,9 @@ export class UsageStore {
     return new Map([...costs].map(([day, cost]) => [day, { cost, calls: Number(calls.get(day) ?? 0n) }]));
   }
 
-  async #sum(stages: mongoose.PipelineStage[]): Promise<Map<string, bigint>> {
+  async #sum(stages: PipelineStage[]): Promise<Map<string, bigint>> {
     const rows = await this.#mongo.use(() => this.#model.aggregate<DayValue>(stages).exec(), WRITE_MS);
-    return new Map(rows.map(({ _id, value }) => [_id, BigInt(value.toString())]));
+    return new Map(rows.map(({ _id, value }) => [_id, integer64.parse(value)]));
   }
 }
 
@@ -149,20 +149,16 @@ export interface UsageDaySum {
 
 interface DayValue {
   readonly _id: string;
-  readonly value: number | mongoose.mongo.Long;
+  readonly value: unknown;
 }
 
-function conditionsOf(filter: UsageFilter): mongoose.QueryFilter<UsageDocument> {
-  const { from, until, before, ...equal } = filter;
+function conditionsOf(filter: UsageFilter): QueryFilter<UsageDocument> {
+  const { startTime, endTime, before, ...equal } = filter;
   const conditions: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(equal)) if (value !== undefined) conditions[field] = value;
-  if (from || until) conditions.createTime = { ...(from && { $gte: from }), ...(until && { $lt: until }) };
+  if (startTime || endTime) {
+    conditions.createTime = { ...(startTime && { $gte: startTime }), ...(endTime && { $lte: endTime }) };
+  }
   if (before !== undefined) conditions._id = { $lt: before };
   return conditions;
-}
-
-function onlyDuplicates(error: unknown): boolean {
-  if (!(error instanceof mongoose.mongo.MongoBulkWriteError)) return false;
-  const errors = [error.writeErrors].flat();
-  return errors.length > 0 && errors.every(({ code }) => code === DUPLICATE_KEY);
 }

@@ -129,6 +129,9 @@ async function withinTime<T>(connection: Connection, work: () => Promise<T>, wai
 const { MongoBulkWriteError, MongoNetworkError, MongoServerSelectionError } = mongoose.mongo;
 const { MongoNotConnectedError, MongoTopologyClosedError } = mongoose.mongo;
 
+/** Codes of Node's sockets that the driver (7.8) passes on as they are when a pooled connection is found broken. */
+const SOCKET_CODES = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
+
 function isAway(error: unknown): boolean {
   // A bulk write that lost its connection hides the cause.
   if (error instanceof MongoBulkWriteError) return isAway(error.errorResponse);
@@ -137,6 +140,7 @@ function isAway(error: unknown): boolean {
     error instanceof MongoServerSelectionError ||
     error instanceof MongoNotConnectedError ||
     error instanceof MongoTopologyClosedError ||
+    (error instanceof Error && 'code' in error && SOCKET_CODES.has(String(error.code))) ||
     // The driver does not export the class of a full pool.
     (error instanceof Error && error.name === 'MongoWaitQueueTimeoutError')
   );

@@ -1,0 +1,165 @@
+/** What was used, summed in MySQL: by model and day from the statistics, by day, model or key from the ledger. */
+import { QueryTypes, type Sequelize } from 'sequelize';
+
+/** Local days (APP_TIME_ZONE) as yyyy-MM-dd, both included. */
+export interface Days {
+  readonly first: string;
+  readonly last: string;
+}
+
+export interface ModelStatisticsFilter extends Days {
+  readonly modelId?: number | undefined;
+  readonly modelIdentifier?: string | undefined;
+}
+
+/** One model on one day; `cost` in nano-units. */
+export interface ModelStatistics {
+  readonly modelId: number;
+  /** Empty when the model has been deleted. */
+  readonly modelIdentifier: string;
+  readonly day: string;
+  readonly requests: number;
+  readonly successes: number;
+  readonly failures: number;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly images: number;
+  readonly cost: bigint;
+}
+
+export const USAGE_GROUPS = ['day', 'model', 'accessKey'] as const;
+export type UsageGroup = (typeof USAGE_GROUPS)[number];
+
+export interface UsageQuery {
+  /** Whose calls; undefined = everyone's. */
+  readonly userId: number | undefined;
+  readonly groupBy: UsageGroup;
+  readonly days: Days;
+  /** The instant at which the first day begins. */
+  readonly from: Date;
+  /** The instant at which the last day ends. */
+  readonly until: Date;
+}
+
+/** Charged calls of one group; of the fields before `requests` those that the grouping names. */
+export interface UsageSum {
+  readonly day?: string;
+  readonly modelId?: number;
+  readonly modelIdentifier?: string;
+  readonly accessKeyId?: number | null;
+  readonly accessKeyName?: string;
+  readonly requests: number;
+  readonly promptTokens: number;
+  readonly cachedTokens: number;
+  readonly completionTokens: number;
+  readonly images: number;
+  readonly cost: bigint;
+}
+
+interface StatisticsRow {
+  readonly day: string;
+  readonly model_id: number;
+  readonly model_identifier: string | null;
+  readonly requests: string;
+  readonly successes: string;
+  readonly failures: string;
+  readonly prompt_tokens: string;
+  readonly completion_tokens: string;
+  readonly images: string;
+  readonly cost: string;
+}
+
+interface UsageRow extends Omit<StatisticsRow, 'successes' | 'failures'> {
+  readonly cached_tokens: string;
+  readonly access_key_id: number | null;
+  readonly access_key_name: string | null;
+}
+
+/** What each grouping selects, joins and sorts by. */
+const GROUPINGS: Readonly<Record<UsageGroup, { select: string; join: string; by: string }>> = {
+  day: { select: 't.day', join: '', by: 't.day' },
+  model: {
+    select: "t.model_id, COALESCE(m.model_identifier,'') AS model_identifier",
+    join: 'LEFT JOIN models m ON m.id=t.model_id',
+    by: 't.model_id, m.model_identifier',
+  },
+  accessKey: {
+    select: "t.access_key_id, COALESCE(k.name,'') AS access_key_name",
+    join: 'LEFT JOIN access_keys k ON k.id=t.access_key_id',
+    by: 't.access_key_id, k.name',
+  },
+};
+
+/** A call is charged within this after its end, even when the database was away: how far beyond the days is looked. */
+const LATEST_CHARGE_DAYS = 7;
+
+export class Statistics {
+  readonly #sequelize: Sequelize;
+
+  constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
+  }
+
+  /** By day, then model. */
+  async models(filter: ModelStatisticsFilter): Promise<ModelStatistics[]> {
+    const { modelId = null, modelIdentifier = null, first, last } = filter;
+    const rows = await this.#sequelize.query<StatisticsRow>(
+      `SELECT s.day, s.model_id, m.model_identifier, SUM(s.requests) AS requests, SUM(s.successes) AS successes,
+              SUM(s.failures) AS failures, SUM(s.prompt_tokens) AS prompt_tokens,
+              SUM(s.completion_tokens) AS completion_tokens, SUM(s.images) AS images, SUM(s.cost) AS cost
+         FROM stats s LEFT JOIN models m ON m.id=s.model_id
+        WHERE s.day BETWEEN :first AND :last
+          AND (:modelId IS NULL OR s.model_id=:modelId)
+          AND (:modelIdentifier IS NULL OR m.model_identifier=:modelIdentifier)
+        GROUP BY s.day, s.model_id, m.model_identifier ORDER BY s.day, s.model_id`,
+      { replacements: { first, last, modelId, modelIdentifier }, type: QueryTypes.SELECT },
+    );
+    return rows.map((row) => ({
+      modelId: row.model_id,
+      modelIdentifier: row.model_identifier ?? '',
+      day: row.day,
+      requests: Number(row.requests),
+      successes: Number(row.successes),
+      failures: Number(row.failures),
+      promptTokens: Number(row.prompt_tokens),
+      completionTokens: Number(row.completion_tokens),
+      images: Number(row.images),
+      cost: BigInt(row.cost),
+    }));
+  }
+
+  /** Charged calls by day, model or access key. Each account's rows of the time are read by index, no others. */
+  async usage(query: UsageQuery): Promise<UsageSum[]> {
+    const { select, join, by } = GROUPINGS[query.groupBy];
+    const rows = await this.#sequelize.query<UsageRow>(
+      `SELECT ${select}, SUM(t.kind='charge') AS requests, SUM(t.prompt_tokens) AS prompt_tokens,
+              SUM(t.cached_tokens) AS cached_tokens, SUM(t.completion_tokens) AS completion_tokens,
+              SUM(t.image_count) AS images, -SUM(t.amount) AS cost
+         FROM accounts a
+         STRAIGHT_JOIN transfers t FORCE INDEX (ix_transfers_account_time) ON t.account_id=a.id ${join}
+        WHERE ${query.userId === undefined ? 'TRUE' : "a.owner_kind='user' AND a.owner_id=:userId"}
+          AND t.created_at>= :from AND t.created_at< :until + INTERVAL ${LATEST_CHARGE_DAYS} DAY
+          AND t.day BETWEEN :first AND :last AND t.kind IN ('charge','overrun')
+        GROUP BY ${by} ORDER BY ${by}`,
+      {
+        replacements: { userId: query.userId ?? null, from: query.from, until: query.until, ...query.days },
+        type: QueryTypes.SELECT,
+      },
+    );
+    return rows.map((row) => ({
+      ...groupOf(query.groupBy, row),
+      requests: Number(row.requests),
+      promptTokens: Number(row.prompt_tokens),
+      cachedTokens: Number(row.cached_tokens),
+      completionTokens: Number(row.completion_tokens),
+      images: Number(row.images),
+      cost: BigInt(row.cost),
+    }));
+  }
+}
+
+function groupOf(group: UsageGroup, row: UsageRow): Partial<UsageSum> {
+  if (group === 'day') return { day: row.day };
+  if (group === 'model') return { modelId: row.model_id, modelIdentifier: row.model_identifier ?? '' };
+  return { accessKeyId: row.access_key_id, accessKeyName: row.access_key_name ?? '' };
+}
