@@ -61,7 +61,7 @@ interface ChargesRow {
   readonly amount: string;
 }
 
-const OF_THE_PERIOD = 't.account_id=:accountId AND t.created_at>=:from AND t.created_at<:until';
+const OF_THE_PERIOD = 't.account_id=:accountId AND t.created_at>= :from AND t.created_at< :until';
 
 /** Statements of users: by the user's id; undefined when it has no account. */
 export function createStatement(sequelize: Sequelize) {
@@ -79,7 +79,7 @@ async function readStatement(sequelize: Sequelize, accountId: number, period: Pe
   const options = { replacements: { accountId, ...period }, type: QueryTypes.SELECT as const };
   const [before] = await sequelize.query<{ amount: string }>(
     `SELECT COALESCE(SUM(amount),0) AS amount FROM transfers
-      WHERE account_id=:accountId AND created_at<:from AND kind<>'loss'`,
+      WHERE account_id=:accountId AND created_at< :from AND kind<>'loss'`,
     options,
   );
   const entryRows = await sequelize.query<EntryRow>(

@@ -1,0 +1,264 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { QueryTypes } from 'sequelize';
+import { localDay } from '../../activities/billing/day.ts';
+import { adjust } from '../../activities/billing/operations/credit.ts';
+import { createStatement } from '../../activities/billing/statement.ts';
+import { Statistics } from '../../activities/usage/statistics.ts';
+import { createUsageRelay } from '../../activities/usage/usage-relay.ts';
+import { UsageStore } from '../../activities/usage/usage-store.ts';
+import { billingRoutes } from '../../api/routes/billing.ts';
+import { statisticsRoutes } from '../../api/routes/statistics.ts';
+import { asUser, type RouteApp, routeApp } from './route-app.ts';
+import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
+
+const ADMIN = asUser(99, 'ROLE_MODEL_ADMIN');
+const ROOT = asUser(1, 'ROLE_ROOT_ADMIN');
+const DAY_ONE = { day: '2026-03-23', atMs: Date.parse('2026-03-23T02:00:00Z') };
+const DAY_TWO = { day: '2026-03-24', atMs: Date.parse('2026-03-24T02:00:00Z') };
+
+interface Owner {
+  readonly accountId: number;
+  readonly userId: number;
+}
+
+describe('statistics, logs and statements', () => {
+  let world: UsageWorld;
+  let app: RouteApp;
+  let store: UsageStore;
+  let ann: Owner;
+  let ben: Owner;
+  const rowsOf = async (answer: Promise<{ data: unknown }>) => (await answer).data as Record<string, unknown>[];
+
+  before(async () => {
+    world = await usageWorld('usage_statistics_test');
+    const { sequelize } = world;
+    for (const table of ['model_prices', 'models', 'providers', 'access_keys', 'users'])
+      await sequelize.query(`DELETE FROM ${table}`);
+    await sequelize.query("INSERT INTO providers (id,name,kind,url_base) VALUES (1,'vendor','openai','http://x')");
+    for (const id of [1, 2]) {
+      await sequelize.query(
+        `INSERT INTO models (id,display_name,model_identifier,provider_id,capabilities) VALUES (${id},'M','=model-${id}',1,'text-to-text')`,
+      );
+    }
+    [ann, ben] = [await owner(world), await owner(world)];
+    const lane = world.lane();
+    for (const [index, call] of [
+      { ...ann, ...DAY_ONE },
+      { ...ann, ...DAY_ONE, modelId: 2 },
+      { ...ann, ...DAY_TWO, accessKeyId: 2, isAsync: true },
+      { ...ann, ...DAY_TWO, errorCode: 700_004 },
+      { ...ben, ...DAY_TWO, accessKeyId: 3 },
+    ].entries()) {
+      await world.call(lane, { ...call, atMs: call.atMs + index });
+    }
+    const mongo = world.mongo();
+    store = new UsageStore(mongo);
+    await connected(mongo);
+    await createUsageRelay({ sequelize, store, log: SILENT }).relay();
+    // As if each call had been charged at its end.
+    await sequelize.query(
+      "UPDATE transfers SET created_at=IF(day='2026-03-23','2026-03-23 02:00:01','2026-03-24 02:00:01') WHERE kind='charge'",
+    );
+    await sequelize.query("UPDATE transfers SET created_at='2026-02-28 16:00:00' WHERE kind='grant'");
+    const config = { APP_TIME_ZONE: 'Asia/Shanghai', CURRENCY: 'CNY' };
+    const services = { statistics: new Statistics(sequelize), usageLog: store, statement: createStatement(sequelize) };
+    app = await routeApp([...statisticsRoutes(services, config), ...billingRoutes(services, config)]);
+  });
+  after(async () => {
+    app.close();
+    await world.close();
+  });
+
+  test('models: by date then model, exact costs, failures counted', async () => {
+    const span = { startDate: '2026-03-23 00:00:00', endDate: '2026-03-24' };
+    const rows = await rowsOf(app.ask('POST', '/v1/statistics/models', ADMIN, span));
+    assert.deepEqual(
+      rows.map(({ date, modelId, totalRequests, failureCount, cost }) => [
+        date,
+        modelId,
+        totalRequests,
+        failureCount,
+        cost,
+      ]),
+      [
+        ['2026-03-23', 1, 1, 0, 0.000006],
+        ['2026-03-23', 2, 1, 0, 0.000006],
+        ['2026-03-24', 1, 3, 1, 0.000012],
+      ],
+    );
+    assert.equal(rows[0]?.statDate, '2026-03-23');
+    const named = { ...span, modelIdentifier: '=model-2' };
+    assert.equal((await rowsOf(app.ask('POST', '/v1/statistics/models', ROOT, named))).length, 1);
+    assert.deepEqual(await rowsOf(app.ask('POST', '/v1/statistics/models', ADMIN)), []);
+    const today = localDay(Date.now(), 'Asia/Shanghai');
+    await world.sequelize.query(`INSERT INTO stats (day,model_id,slot,requests) VALUES ('${today}',1,99,7)`);
+    const [row] = await rowsOf(app.ask('POST', '/v1/statistics/models', ADMIN));
+    assert.deepEqual([row?.date, row?.totalRequests], [today, 7]);
+    assert.equal((await app.ask('POST', '/v1/statistics/models', asUser(ann.userId))).status, 403);
+    assert.equal((await app.ask('POST', '/v1/statistics/models', ADMIN, { date: '2026-02-31' })).status, 400);
+  });
+
+  test('logs: oldest first, paged by id, only for those who may', async () => {
+    const mine = await rowsOf(app.ask('GET', '/v1/statistics/logs/me', asUser(ann.userId)));
+    assert.equal(mine.length, 4);
+    assert.deepEqual(
+      mine.map(({ userId }) => userId),
+      Array(4).fill(ann.userId),
+    );
+    assert.deepEqual(
+      [...mine].map(({ id }) => id).sort(),
+      [...mine].map(({ id }) => id),
+    );
+    const [last] = await rowsOf(app.ask('GET', '/v1/statistics/logs/me?limit=1&sortDesc=true', asUser(ann.userId)));
+    assert.deepEqual(last, mine[3]);
+    const path = `/v1/statistics/logs/me?limit=2&before=${mine[2]?.id}`;
+    assert.deepEqual(await rowsOf(app.ask('GET', path, asUser(ann.userId))), mine.slice(0, 2));
+    assert.equal((await app.ask('GET', `/v1/statistics/logs/user/${ann.userId}`, asUser(ben.userId))).status, 403);
+    const ofBen = await rowsOf(app.ask('GET', `/v1/statistics/logs/user/${ben.userId}`, ADMIN));
+    assert.equal(ofBen.length, 1);
+    assert.equal((await rowsOf(app.ask('GET', '/v1/statistics/logs/model/2', ADMIN))).length, 1);
+    assert.deepEqual(
+      Object.keys(mine[0] ?? {}),
+      'id,requestId,userId,accessKeyId,modelId,modelIdentifier,promptTokens,completionTokens,imageCount,cost,latencyMs,ttftMs,isAsync,isSuccess,errorCode,createTime'.split(
+        ',',
+      ),
+    );
+    assert.equal(mine[0]?.createTime, '2026-03-23T10:00:00.000+08:00');
+  });
+
+  test('logs/query: every filter, and "all" as earlier clients say it', async () => {
+    const count = async (body?: object) =>
+      (await rowsOf(app.ask('POST', '/v1/statistics/logs/query', ADMIN, body))).length;
+    assert.equal(await count(), 5);
+    assert.equal(await count({ limit: null, userId: null }), 5);
+    assert.equal(await count({ limit: 0 }), 5);
+    assert.equal(await count({ isSuccess: false }), 1);
+    assert.equal(await count({ isSuccess: 'true', isAsync: true }), 1);
+    assert.equal(await count({ accessKeyId: '3' }), 1);
+    assert.equal(await count({ modelId: 1, userId: ann.userId }), 3);
+    assert.equal(await count({ startTime: '2026-03-24 00:00:00' }), 3);
+    assert.equal(await count({ endTime: '2026-03-23T10:00:00.000+08:00' }), 1);
+  });
+
+  test('usage by day, model and key: own rows, for ROOT all', async () => {
+    const span = 'startDate=2026-03-01&endDate=2026-03-31';
+    const by = (group: string, who: Record<string, string>) =>
+      rowsOf(app.ask('GET', `/v1/statistics/usage?groupBy=${group}&${span}`, who));
+    const pick = (rows: Record<string, unknown>[], field: string) =>
+      rows.map((row) => [row[field], row.requests, row.cost]);
+    assert.deepEqual(pick(await by('day', asUser(ann.userId)), 'date'), [
+      ['2026-03-23', 2, 0.000012],
+      ['2026-03-24', 1, 0.000006],
+    ]);
+    assert.deepEqual(pick(await by('model', ROOT), 'modelId'), [
+      [1, 3, 0.000018],
+      [2, 1, 0.000006],
+    ]);
+    assert.deepEqual(pick(await by('accessKey', ADMIN), 'accessKeyId'), []);
+    assert.deepEqual(pick(await by('accessKey', ROOT), 'accessKeyId'), [
+      [1, 2, 0.000012],
+      [2, 1, 0.000006],
+      [3, 1, 0.000006],
+    ]);
+    const path = '/v1/statistics/usage?startDate=2024-01-01&endDate=2026-01-01';
+    assert.equal((await app.ask('GET', path, ROOT)).status, 400);
+  });
+
+  test('the three sums of a day are one: statistics, ledger, log', async () => {
+    for (const day of ['2026-03-23', '2026-03-24']) {
+      const ledger = await world.one(`SELECT -SUM(amount) AS cost FROM transfers WHERE kind='charge' AND day='${day}'`);
+      const stats = await world.one(`SELECT SUM(cost) AS cost FROM stats WHERE day='${day}'`);
+      const log = (await store.sumsByDay(day)).get(day);
+      assert.equal(String(stats.cost), String(ledger.cost));
+      assert.equal(String(log?.cost), String(ledger.cost));
+    }
+  });
+
+  test('a statement equals the transfers, in JSON and CSV', async () => {
+    const lane = world.lane();
+    await lane.submit(adjust({ id: 'adj-1', accountId: ann.accountId, day: '2026-03-25', note: '=1+1' }, -5n));
+    await world.sequelize.query("UPDATE transfers SET created_at='2026-03-31 15:59:59' WHERE id='adj-1'");
+    const { data, text } = await app.ask('GET', '/v1/billing/statement?month=2026-03', asUser(ann.userId));
+    const statement = data as Record<string, unknown> & { entries: unknown[]; chargesByModelAndKey: unknown[] };
+    // 2026-02-28T16:00Z is the first instant of March in Shanghai: the grant is not in the opening.
+    assert.equal(statement.opening, 0);
+    assert.match(text, /"grants":1000000,/);
+    assert.match(text, /"closing":999999\.999981995,/);
+    assert.equal(statement.entries.length, 2);
+    assert.equal(statement.chargesByModelAndKey.length, 3);
+    const sum = await world.one(`SELECT SUM(amount) AS sum FROM transfers WHERE account_id=${ann.accountId}`);
+    assert.equal(String(sum.sum), '999999999981995');
+    assert.equal(await world.balance(ann.accountId), 999_999_999_981_995n);
+
+    const february = await app.ask('GET', '/v1/billing/statement?month=2026-02', asUser(ann.userId));
+    assert.match(february.text, /"closing":0,/);
+    const april = await app.ask('GET', '/v1/billing/statement?month=2026-04', asUser(ann.userId));
+    assert.match(april.text, /"opening":999999\.999981995,.*"closing":999999\.999981995,/);
+
+    const csv = await app.ask('GET', '/v1/billing/statement?month=2026-03&format=csv', asUser(ann.userId));
+    assert.match(csv.headers.get('content-type') ?? '', /^text\/csv/);
+    const lines = csv.text.trim().split('\n');
+    assert.equal(lines.length, 1 + 1 + 2 + 3 + 1);
+    assert.ok(csv.text.includes("'=1+1") && csv.text.includes("'=model-1"));
+    const amounts = lines.slice(1).map((line) => line.split(',').at(-2) ?? '');
+    const nano = (amount: string) => BigInt(Math.round(Number(amount) * 1e9));
+    const parts = amounts.slice(0, -1).reduce((total, amount) => total + nano(amount), 0n);
+    assert.equal(parts, nano(amounts.at(-1) ?? ''));
+  });
+
+  test('a statement asks for a month of the right form', async () => {
+    for (const month of ['2026-13', '2026-1', '2026-03-01', '26-11', "2026-11'"]) {
+      const answer = await app.ask('GET', `/v1/billing/statement?month=${month}`, asUser(ann.userId));
+      assert.equal(answer.status, 400, month);
+    }
+    assert.equal((await app.ask('GET', '/v1/billing/statement', asUser(ann.userId))).status, 400);
+    assert.equal((await app.ask('GET', '/v1/billing/statement?month=2026-03', asUser(4_000_000))).status, 404);
+  });
+
+  test('MySQL reads what it is asked for by index', async () => {
+    const plan = async (sql: string) =>
+      (await world.sequelize.query(`EXPLAIN ${sql}`, { type: QueryTypes.SELECT })) as {
+        key: string | null;
+        table: string;
+      }[];
+    const filler = Array.from(
+      { length: 3_000 },
+      (_, index) => `('f${index}','charge',${ben.accountId},-1,'2026-01-01','2026-01-01 00:00:00')`,
+    );
+    await world.sequelize.query(
+      `INSERT INTO transfers (id,kind,account_id,amount,day,created_at) VALUES ${filler.join(',')}`,
+    );
+    await world.sequelize.query('ANALYZE TABLE transfers');
+    const statement = await plan(
+      `SELECT SUM(t.amount) FROM transfers t WHERE t.account_id=${ann.accountId} AND t.created_at>='2026-03-01' AND t.created_at<'2026-04-01'`,
+    );
+    assert.match(String(statement[0]?.key), /^ix_transfers_account/);
+    const usage = await plan(
+      "SELECT t.day FROM accounts a STRAIGHT_JOIN transfers t FORCE INDEX (ix_transfers_account_time) ON t.account_id=a.id WHERE t.created_at>='2026-03-01' AND t.created_at<'2026-04-01'",
+    );
+    assert.equal(usage.find(({ table }) => table === 't')?.key, 'ix_transfers_account_time');
+  });
+
+  test('MongoDB has an index for every list, and uses it where it says how it looks', async () => {
+    const filters = [{}, { userId: 1 }, { accessKeyId: 1 }, { modelId: 1 }, { isSuccess: false }, { isAsync: true }];
+    for (const filter of filters) {
+      const plan = JSON.stringify(await store.explain({ ...filter, before: 'x' }, 10));
+      // FerretDB explains its SQL and always scans; a real MongoDB names the stages of its plan.
+      if (plan.includes('winningPlan')) assert.ok(plan.includes('IXSCAN') && !plan.includes('COLLSCAN'), plan);
+    }
+    const indexes = await store.indexes();
+    for (const field of ['userId', 'accessKeyId', 'modelId', 'isSuccess', 'isAsync', 'createTime', 'day']) {
+      assert.ok(
+        indexes.some((keys) => keys[0] === field),
+        field,
+      );
+    }
+  });
+});
+
+async function owner(world: UsageWorld): Promise<Owner> {
+  const accountId = await world.account(10n ** 15n);
+  const { owner_id: userId } = await world.one(`SELECT owner_id FROM accounts WHERE id=${accountId}`);
+  return { accountId, userId: Number(userId) };
+}
