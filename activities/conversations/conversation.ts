@@ -1,0 +1,75 @@
+/** Conversations and their messages, as the product speaks of them. Pure. */
+import { randomBytes } from 'node:crypto';
+
+export const DEFAULT_TITLE = '新会话';
+const SUMMARY_CHARACTERS = 100;
+
+export interface Conversation {
+  readonly conversationId: string;
+  readonly title: string;
+  readonly pinned: boolean;
+  readonly lastModelIdentifier: string | null;
+  readonly lastMessageSummary: string | null;
+  readonly messageCount: number;
+  readonly lastActiveAt: Date;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface Message {
+  readonly messageId: string;
+  readonly conversationId: string;
+  readonly role: string;
+  readonly content: string;
+  /** What a thinking model said to itself before its answer. */
+  readonly reasoningContent: string | null;
+  readonly imageUrls: readonly string[];
+  readonly modelIdentifier: string | null;
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  /** Nano-units. */
+  readonly cost: bigint | null;
+  readonly createdAt: Date;
+}
+
+/** A message to be kept; what is left out is empty or null. */
+export type NewMessage = Pick<Message, 'role' | 'content'> &
+  Partial<Omit<Message, 'messageId' | 'conversationId' | 'createdAt' | 'role' | 'content'>>;
+
+export function newConversationId(): string {
+  return `c_${randomBytes(16).toString('hex')}`;
+}
+
+/** The beginning of a message, in one line. */
+export function summaryOf(content: string): string {
+  const line = content.trim().replaceAll(/\s+/g, ' ');
+  const characters = Array.from(line.slice(0, (SUMMARY_CHARACTERS + 1) * 2));
+  return characters.length > SUMMARY_CHARACTERS ? `${characters.slice(0, SUMMARY_CHARACTERS).join('')}…` : line;
+}
+
+/**
+ * The messages of one call as they are stored. Their ids come from the call's, so that a call that is run again stores
+ * the same ones; their times are one millisecond apart and after `lastActiveAt`, so that they keep their order.
+ */
+export function messagesOf(
+  conversationId: string,
+  requestId: string,
+  messages: readonly NewMessage[],
+  lastActiveAt: Date,
+  nowMs: number,
+): Message[] {
+  const firstMs = Math.max(nowMs, lastActiveAt.getTime() + 1);
+  return messages.map((message, index) => ({
+    messageId: `${requestId}-${index}`,
+    conversationId,
+    role: message.role,
+    content: message.content,
+    reasoningContent: message.reasoningContent ?? null,
+    imageUrls: message.imageUrls ?? [],
+    modelIdentifier: message.modelIdentifier ?? null,
+    promptTokens: message.promptTokens ?? null,
+    completionTokens: message.completionTokens ?? null,
+    cost: message.cost ?? null,
+    createdAt: new Date(firstMs + index),
+  }));
+}

@@ -1,0 +1,111 @@
+/** Kept conversations of users. Whoever asks names the user; another user's conversation is as good as none. */
+import { AppError } from '../../infra/errors.ts';
+import {
+  type Conversation,
+  DEFAULT_TITLE,
+  type Message,
+  messagesOf,
+  type NewMessage,
+  newConversationId,
+  summaryOf,
+} from './conversation.ts';
+import type { ConversationChange, ConversationStore } from './store.ts';
+
+/**
+ * Every function throws AppError: notFound when the conversation is not the user's, is deleted or was never there;
+ * databaseUnavailable when MongoDB is away.
+ */
+export class Conversations {
+  readonly #store: ConversationStore;
+
+  constructor(store: ConversationStore) {
+    this.#store = store;
+  }
+
+  async create(userId: number, title: string = DEFAULT_TITLE): Promise<Conversation> {
+    const now = new Date();
+    const conversation: Conversation = {
+      conversationId: newConversationId(),
+      title,
+      pinned: false,
+      lastModelIdentifier: null,
+      lastMessageSummary: null,
+      messageCount: 0,
+      lastActiveAt: now,
+      createdAt: now,
+      updatedAt: now,
+    };
+    await this.#store.insert(userId, conversation);
+    return conversation;
+  }
+
+  /** Pinned ones first, then the newest. */
+  recent(userId: number, limit: number): Promise<Conversation[]> {
+    return this.#store.recent(userId, limit);
+  }
+
+  async find(userId: number, conversationId: string): Promise<Conversation> {
+    const found = await this.#store.find(userId, conversationId);
+    if (!found) throw noSuchConversation();
+    return found;
+  }
+
+  async change(
+    userId: number,
+    conversationId: string,
+    change: Pick<ConversationChange, 'title' | 'pinned'>,
+  ): Promise<Conversation> {
+    await this.find(userId, conversationId);
+    const changed = await this.#store.change(conversationId, { ...change, updatedAt: new Date() });
+    if (!changed) throw noSuchConversation();
+    return changed;
+  }
+
+  /** It is kept, and shown to nobody. */
+  async delete(userId: number, conversationId: string): Promise<void> {
+    await this.find(userId, conversationId);
+    const now = new Date();
+    await this.#store.change(conversationId, { deletedAt: now, updatedAt: now });
+  }
+
+  /** The newest `limit` messages before a time, oldest first. */
+  async messages(userId: number, conversationId: string, limit: number, before?: Date): Promise<Message[]> {
+    await this.find(userId, conversationId);
+    return (await this.#store.newestMessages(conversationId, limit, before)).reverse();
+  }
+
+  /** What a new call is told of the conversation: its last messages, oldest first. */
+  recentContext(userId: number, conversationId: string, limit = 10): Promise<Message[]> {
+    return this.messages(userId, conversationId, limit);
+  }
+
+  /**
+   * Keeps the messages of one call, in their order. Idempotent by the call's id.
+   * @returns the messages as they are kept.
+   */
+  async append(
+    userId: number,
+    conversationId: string,
+    requestId: string,
+    messages: readonly NewMessage[],
+  ): Promise<Message[]> {
+    const conversation = await this.find(userId, conversationId);
+    const kept = messagesOf(conversationId, requestId, messages, conversation.lastActiveAt, Date.now());
+    const last = kept.at(-1);
+    if (last === undefined) return [];
+    const added = await this.#store.addMessages(kept);
+    const modelIdentifier = kept.findLast((message) => message.modelIdentifier !== null)?.modelIdentifier;
+    if (added > 0) {
+      await this.#store.noteMessages(conversationId, added, {
+        lastModelIdentifier: modelIdentifier ?? conversation.lastModelIdentifier,
+        lastMessageSummary: summaryOf(last.content),
+        lastActiveAt: last.createdAt,
+      });
+    }
+    return kept;
+  }
+}
+
+function noSuchConversation(): AppError {
+  return new AppError('notFound', 'there is no such conversation');
+}

@@ -1,0 +1,148 @@
+/**
+ * Conversations and messages in MongoDB. One conversation is found by its id alone and its owner compared here: on the
+ * local stand-in only that is served by an index.
+ */
+import { type Model, Schema } from 'mongoose';
+import type { Mongo } from '../../infra/mongo/connection.ts';
+import { insertOnce } from '../../infra/mongo/insert-once.ts';
+import { integer64 } from '../../infra/mongo/integer64.ts';
+import type { Conversation, Message } from './conversation.ts';
+
+interface ConversationDocument extends Omit<Conversation, 'conversationId'> {
+  readonly _id: string;
+  readonly userId: number;
+  readonly deletedAt: Date | null;
+}
+
+type MessageDocument = Omit<Message, 'messageId'> & { readonly _id: string };
+
+const conversationSchema = new Schema<ConversationDocument>(
+  {
+    _id: String,
+    userId: Number,
+    title: String,
+    pinned: Boolean,
+    lastModelIdentifier: String,
+    lastMessageSummary: String,
+    messageCount: Number,
+    lastActiveAt: Date,
+    createdAt: Date,
+    updatedAt: Date,
+    deletedAt: Date,
+  },
+  { collection: 'conversations', versionKey: false },
+);
+conversationSchema.index({ userId: 1, deletedAt: 1, pinned: -1, lastActiveAt: -1 });
+
+const messageSchema = new Schema<MessageDocument>(
+  {
+    _id: String,
+    conversationId: String,
+    role: String,
+    content: String,
+    reasoningContent: String,
+    imageUrls: [String],
+    modelIdentifier: String,
+    promptTokens: Number,
+    completionTokens: Number,
+    cost: { type: Schema.Types.BigInt },
+    createdAt: Date,
+  },
+  { collection: 'messages', versionKey: false },
+);
+messageSchema.index({ conversationId: 1, createdAt: -1 });
+
+/** What of a conversation can be changed. */
+export type ConversationChange = Partial<
+  Pick<ConversationDocument, 'title' | 'pinned' | 'updatedAt' | 'deletedAt' | 'lastActiveAt'>
+>;
+
+/** Every function throws AppError databaseUnavailable when MongoDB is away. */
+export class ConversationStore {
+  readonly #mongo: Mongo;
+  readonly #conversations: Model<ConversationDocument>;
+  readonly #messages: Model<MessageDocument>;
+
+  constructor(mongo: Mongo) {
+    this.#mongo = mongo;
+    this.#conversations = mongo.connection.model<ConversationDocument>('Conversation', conversationSchema);
+    this.#messages = mongo.connection.model<MessageDocument>('Message', messageSchema);
+    mongo.whenConnected(() => Promise.all([this.#conversations.createIndexes(), this.#messages.createIndexes()]));
+  }
+
+  async insert(userId: number, conversation: Conversation): Promise<void> {
+    const { conversationId, ...rest } = conversation;
+    const document = { _id: conversationId, userId, deletedAt: null, ...rest };
+    await this.#mongo.use(() => this.#conversations.insertMany([document], { lean: true }));
+  }
+
+  /** @returns undefined when there is none, it is deleted or another user's. */
+  async find(userId: number, conversationId: string): Promise<Conversation | undefined> {
+    const found = await this.#mongo.use(() => this.#conversations.findOne({ _id: conversationId }).lean().exec());
+    return found && found.userId === userId && found.deletedAt === null ? conversationOf(found) : undefined;
+  }
+
+  /** Pinned ones first, then those with the newest messages. */
+  async recent(userId: number, limit: number): Promise<Conversation[]> {
+    const found = await this.#mongo.use(() =>
+      this.#conversations
+        .find({ userId, deletedAt: null })
+        .sort({ pinned: -1, lastActiveAt: -1 })
+        .limit(limit)
+        .lean()
+        .exec(),
+    );
+    return found.map(conversationOf);
+  }
+
+  /** Changes a conversation that was found before. @returns as it then is; undefined when it has gone. */
+  async change(conversationId: string, change: ConversationChange): Promise<Conversation | undefined> {
+    const found = await this.#mongo.use(() =>
+      this.#conversations
+        .findOneAndUpdate({ _id: conversationId }, { $set: change }, { returnDocument: 'after' })
+        .lean()
+        .exec(),
+    );
+    return found ? conversationOf(found) : undefined;
+  }
+
+  /** Adds messages, oldest first; those that are there stay as they are. @returns how many were new. */
+  async addMessages(messages: readonly Message[]): Promise<number> {
+    const documents = messages.map(({ messageId, ...rest }) => ({ _id: messageId, ...rest }));
+    return await insertOnce(this.#mongo, this.#messages, documents);
+  }
+
+  /** Notes what was added last. */
+  async noteMessages(
+    conversationId: string,
+    added: number,
+    last: Pick<ConversationDocument, 'lastModelIdentifier' | 'lastMessageSummary' | 'lastActiveAt'>,
+  ): Promise<void> {
+    await this.#mongo.use(() =>
+      this.#conversations
+        .updateOne(
+          { _id: conversationId },
+          { $inc: { messageCount: added }, $set: { ...last, updatedAt: last.lastActiveAt } },
+        )
+        .exec(),
+    );
+  }
+
+  /** The newest `limit` messages before a time, newest first. */
+  async newestMessages(conversationId: string, limit: number, before?: Date): Promise<Message[]> {
+    const filter = { conversationId, ...(before && { createdAt: { $lt: before } }) };
+    const found = await this.#mongo.use(() =>
+      this.#messages.find(filter).sort({ createdAt: -1 }).limit(limit).lean().exec(),
+    );
+    return found.map(({ _id, cost, ...rest }) => ({
+      ...rest,
+      messageId: _id,
+      cost: cost === null ? null : integer64.parse(cost),
+    }));
+  }
+}
+
+function conversationOf(document: ConversationDocument): Conversation {
+  const { _id, userId: _userId, deletedAt: _deletedAt, ...rest } = document;
+  return { conversationId: _id, ...rest };
+}
