@@ -22,8 +22,9 @@ import { holds } from './billing/tables/holds.ts';
 import { keyBudgets } from './billing/tables/key-budgets.ts';
 import { transfers } from './billing/tables/transfers.ts';
 import { createCatalog } from './catalog/create-catalog.ts';
-import { ChatService, type InferenceParts } from './inference/chat.ts';
+import { ChatService } from './inference/chat.ts';
 import { ChatStreams } from './inference/chat-streams.ts';
+import type { InferenceParts } from './inference/parts.ts';
 import { createProbe } from './inference/probe.ts';
 import { createAdapters } from './inference/providers/registry.ts';
 import { RetryBudget } from './inference/retry-budget.ts';
@@ -124,13 +125,15 @@ async function wireInference(ground: Ground, audit: AuditLog) {
     keys: pool,
     retries: new RetryBudget(),
     chatAdapters: adapters.chat,
+    imageAdapters: adapters.image,
     log,
+    totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,
   };
   return {
     ...catalogServices,
     inference: parts,
-    chat: new ChatService(parts, config.UPSTREAM_TOTAL_TIMEOUT),
-    chatStreams: new ChatStreams(parts, config.UPSTREAM_TOTAL_TIMEOUT),
+    chat: new ChatService(parts),
+    chatStreams: new ChatStreams(parts),
     closeInference: () => {
       catalog.close();
       pool.close();

@@ -8,12 +8,14 @@ import type { StoredAnswer } from '../billing/operations/claim.ts';
 import type { PickedKey } from '../keys/key-pool.ts';
 import { CompletionAssembler } from './assemble.ts';
 import { runAttempts } from './attempts.ts';
-import { type Begun, beginChat, type ChatRequest } from './begin-chat.ts';
-import { HOLD_LIFE_MARGIN_MS, type InferenceParts, lateAnswer, targetOf } from './chat.ts';
+import { beginCall, type Held } from './begin-call.ts';
+import { type ChatRequest, candidatesOf } from './candidates.ts';
+import { lateAnswer } from './charged-call.ts';
 import { estimateUsage, upstreamBody } from './chat-call.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import type { CallContext } from './context.ts';
-import type { Candidate } from './plan.ts';
+import { type InferenceParts, targetOf } from './parts.ts';
+import { type Candidate, planChat } from './plan.ts';
 import { UpstreamFailure } from './providers/failure.ts';
 import { reportedUsage } from './providers/openai/usage.ts';
 import { captureOf, releaseOf } from './settlement.ts';
@@ -57,8 +59,6 @@ interface Opened {
   readonly rest: AsyncIterator<string>;
 }
 
-type Held = Extract<Begun, { kind: 'held' }>;
-
 /** One call that is under way. */
 interface Running {
   readonly command: StreamCommand;
@@ -73,11 +73,9 @@ interface Running {
 
 export class ChatStreams {
   readonly #parts: InferenceParts;
-  readonly #totalTimeoutMs: number;
 
-  constructor(parts: InferenceParts, totalTimeoutMs: number) {
+  constructor(parts: InferenceParts) {
     this.#parts = parts;
-    this.#totalTimeoutMs = totalTimeoutMs;
   }
 
   /**
@@ -85,9 +83,8 @@ export class ChatStreams {
    * @throws {AppError} as a whole chat.
    */
   async open(command: StreamCommand, context: CallContext): Promise<StreamReply> {
-    const { ledger, models } = this.#parts;
-    const lifeMs = this.#totalTimeoutMs + HOLD_LIFE_MARGIN_MS;
-    const held = await beginChat(ledger, models, command, context.requestId, lifeMs);
+    const { models, asked } = candidatesOf(this.#parts.models, command);
+    const held = await beginCall(this.#parts, command, planChat(models, asked), asked, context.requestId);
     if (held.kind === 'answered-before') return held;
     const cut = new AbortController();
     const signal = AbortSignal.any([context.signal, cut.signal]);

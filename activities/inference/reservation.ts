@@ -36,14 +36,14 @@ export function holdOf(
 }
 
 /**
- * Holds for the plan; when the balance is short, for the largest one it pays.
+ * Holds for the plan; when the balance is short, for the largest one it pays (`asked` undefined: all or nothing).
  * @throws {AppError} insufficientBalance, budgetSpent, idempotencyInUse, idempotencyMismatch, databaseUnavailable.
  */
 export async function reserve(
   ledger: Ledger,
   caller: AccessKeyCaller,
   plan: Plan,
-  asked: Asked,
+  asked: Asked | undefined,
   take: TakeHold,
 ): Promise<Reservation> {
   let attempt = plan;
@@ -53,7 +53,7 @@ export async function reserve(
     if (outcome.kind === 'answered') return outcome;
     if (outcome.kind !== 'insufficient' && outcome.kind !== 'budget-spent') throw refusalOf(outcome);
     const payable = outcome.kind === 'insufficient' ? outcome.available : outcome.left;
-    const clamped = tries < CLAMP_TRIES ? await clamp(ledger, caller, plan, asked, payable) : undefined;
+    const clamped = asked && tries < CLAMP_TRIES ? await clamp(ledger, caller, plan, asked, payable) : undefined;
     if (!clamped) throw refusalOf(outcome);
     attempt = clamped;
   }

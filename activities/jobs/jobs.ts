@@ -9,7 +9,7 @@ import { claimRequest } from '../billing/idempotency.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney } from '../billing/money.ts';
 import type { StoredAnswer } from '../billing/operations/claim.ts';
-import { candidatesOf, type ModelName } from '../inference/begin-chat.ts';
+import { candidatesOf, type ModelName } from '../inference/candidates.ts';
 import type { ModelSource } from '../inference/model.ts';
 import { type Plan, planChat } from '../inference/plan.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';

@@ -3,7 +3,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
 import { formatMoney } from '../../activities/billing/money.ts';
-import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
+import type { CallOutcome, ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
 import { chatBodyOf } from '../../activities/inference/chat-input.ts';
 import { chatReply } from '../../activities/inference/chat-reply.ts';
 import type { Config } from '../../infra/config.ts';
@@ -50,7 +50,7 @@ export function modelNameOf(body: { modelInternalId?: number | undefined; modelI
 }
 
 /** What every inference answer tells in its headers. */
-export function setCallHeaders(ctx: ApiContext, outcome: ChatOutcome): void {
+export function setCallHeaders(ctx: ApiContext, outcome: CallOutcome): void {
   ctx.set({
     'x-request-id': outcome.requestId,
     'x-cost': formatMoney(outcome.cost),

@@ -1,69 +1,20 @@
-/** The beginning of every chat call, whole or streamed: which models may serve it, and the hold. */
+/** Which models may serve a call, and what a chat asks for. Pure but for the catalog it looks into. */
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { AccessKeyCaller } from '../accounts/caller.ts';
-import type { Ledger } from '../billing/ledger.ts';
-import type { ClaimRequest, StoredAnswer } from '../billing/operations/claim.ts';
+import type { CallRequest } from './begin-call.ts';
 import type { Capability, ModelSource, PricedModel } from './model.ts';
-import { type Asked, type Plan, planChat } from './plan.ts';
+import type { Asked } from './plan.ts';
 import { promptSize } from './prompt-size.ts';
 import type { ChatBody } from './providers/provider.ts';
-import { holdOf, reserve } from './reservation.ts';
-import type { CallIdentity } from './settlement.ts';
 
 export interface ModelName {
   readonly id?: number;
   readonly identifier?: string;
 }
 
-export interface ChatRequest {
-  readonly caller: AccessKeyCaller;
+export interface ChatRequest extends CallRequest {
   readonly model: ModelName;
   readonly body: ChatBody;
-  readonly traceId: string;
-  readonly claim?: ClaimRequest;
-}
-
-export type Begun =
-  | { readonly kind: 'held'; readonly plan: Plan; readonly identity: CallIdentity; readonly startedAtMs: number }
-  | { readonly kind: 'answered-before'; readonly answer: StoredAnswer };
-
-/**
- * Takes the hold of a chat.
- * @param lifeMs the longest the call may take; its hold is swept after that, whatever became of it.
- * @throws {AppError} no such model, no balance, a key in use, no database.
- */
-export async function beginChat(
-  ledger: Ledger,
-  source: ModelSource,
-  request: ChatRequest,
-  requestId: string,
-  lifeMs: number,
-): Promise<Begun> {
-  const startedAtMs = Date.now();
-  const { models, asked } = candidatesOf(source, request);
-  const { caller, claim } = request;
-  const day = ledger.day(startedAtMs);
-  const reservation = await reserve(ledger, caller, planChat(models, asked), asked, (plan) =>
-    ledger.hold({
-      ...holdOf(caller, plan, day),
-      id: requestId,
-      owner: 'call',
-      lifeMs,
-      ...(claim ? { claim } : {}),
-    }),
-  );
-  if (reservation.kind === 'answered') return { kind: 'answered-before', answer: reservation.answer };
-  const identity: CallIdentity = {
-    requestId,
-    userId: caller.userId,
-    accountId: caller.accountId,
-    accessKeyId: caller.accessKeyId,
-    budgeted: caller.budget !== null,
-    traceId: request.traceId,
-    isAsync: false,
-    day,
-  };
-  return { kind: 'held', plan: reservation.plan, identity, startedAtMs };
 }
 
 /** The models that may serve a chat and what it asks for. @throws {AppError} when no model may. */
@@ -80,7 +31,7 @@ export function candidatesOf(
 /** The named model, or all with the capability; only those that the access key may use. @throws {AppError} */
 export function usableModels(
   source: ModelSource,
-  { caller, model }: Pick<ChatRequest, 'caller' | 'model'>,
+  { caller, model }: { readonly caller: AccessKeyCaller; readonly model: ModelName },
   capability: Capability,
 ): readonly PricedModel[] {
   const named = model.id !== undefined || model.identifier !== undefined;

@@ -1,0 +1,25 @@
+/** What every way of calling a model is made of. */
+import type { Logger } from 'pino';
+import type { Ledger } from '../billing/ledger.ts';
+import type { KeyPool } from '../keys/key-pool.ts';
+import type { ModelSource } from './model.ts';
+import type { Candidate } from './plan.ts';
+import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from './providers/provider.ts';
+import type { RetryBudget } from './retry-budget.ts';
+
+export interface InferenceParts {
+  readonly ledger: Ledger;
+  readonly models: ModelSource;
+  readonly keys: KeyPool;
+  readonly retries: RetryBudget;
+  readonly chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>;
+  readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
+  readonly log: Logger;
+  /** The longest that a call may take in all, in milliseconds. */
+  readonly totalTimeoutMs: number;
+}
+
+/** Where a candidate is called with a key. */
+export function targetOf(candidate: Candidate, apiKey: string): UpstreamTarget {
+  return { kind: candidate.kind, urlBase: candidate.urlBase, apiKey, model: candidate.upstreamModel };
+}
