@@ -46,7 +46,7 @@ export async function readSnapshot(tables: CatalogTables, vault: Vault, log: Log
   return buildSnapshot(models, keysByProvider(rows.keys, vault, log));
 }
 
-export function buildSnapshot(models: readonly Model[], keys: ReadonlyMap<number, readonly ActiveKey[]>): Snapshot {
+function buildSnapshot(models: readonly Model[], keys: ReadonlyMap<number, readonly ActiveKey[]>): Snapshot {
   const sorted = [...models].sort((a, b) => a.priority - b.priority || a.id - b.id);
   const online = new Set(sorted.filter((model) => model.online).map((model) => model.id));
   const priced = sorted.flatMap((model) => (model.price === null ? [] : [pricedModel(model, model.price)]));

@@ -14,7 +14,7 @@ import { createOutbound } from '../../infra/outbound.ts';
 import { connectRedis, whenReady } from '../../infra/redis/connection.ts';
 import { createInvalidation } from '../../infra/redis/invalidation.ts';
 
-export const SILENT = pino({ level: 'silent' });
+const SILENT = pino({ level: 'silent' });
 export const BY = { actor: { userId: 1, username: 'root' }, traceId: 'trace-1' };
 export const CANARY = 'sk-canary-3f9b27c1d0';
 
