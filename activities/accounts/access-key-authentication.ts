@@ -20,7 +20,7 @@ export interface AccessKeyAuthentication {
 }
 
 export interface AuthenticationDependencies {
-  readonly store: AccessKeyStore;
+  readonly store: Pick<AccessKeyStore, 'byPublicPart' | 'touch'>;
   readonly hashes: AccessKeyHashes;
   readonly invalidation: Invalidation;
   readonly log: Logger;
