@@ -125,6 +125,18 @@ export const environmentSchema = z.object({
   SIMULATOR_URL: z.string().default(''),
   /** `host:port` of private addresses that providers may have all the same (the simulator, Ollama). */
   OUTBOUND_PRIVATE_HOSTS: list(''),
+  /** Folder where pictures are kept, unless S3_BUCKET is set; API and workers must share it. */
+  STORAGE_FOLDER: z.string().default('.local/storage'),
+  /** S3-compatible bucket for pictures; empty: the folder. */
+  S3_BUCKET: z.string().default(''),
+  /** Address of an S3-compatible service; empty: AWS. */
+  S3_ENDPOINT: z.string().default(''),
+  S3_REGION: z.string().default('us-east-1'),
+  /** Empty: the SDK's own sources of credentials. */
+  S3_ACCESS_KEY_ID: z.string().default(''),
+  S3_SECRET_ACCESS_KEY: z.string().default(''),
+  /** How long a link to a picture is good. */
+  PICTURE_LINK_TTL: duration('7d'),
   /** Total time for one provider call. */
   UPSTREAM_TOTAL_TIMEOUT: duration('5m'),
   /** Time until the first byte of a provider's answer. */

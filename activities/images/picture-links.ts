@@ -1,0 +1,36 @@
+/** Signed links to stored pictures: who has one may see the picture until it expires. Pure. */
+import type { Vault } from '../../infra/crypto.ts';
+import { keyedHash, sameBytes } from '../../infra/crypto.ts';
+
+const PURPOSE = 'picture-links';
+
+export class PictureLinks {
+  readonly #keys: readonly Buffer[];
+  readonly #publicUrl: string;
+  readonly #ttlMs: number;
+
+  constructor(vault: Vault, publicUrl: string, ttlMs: number) {
+    this.#keys = vault.deriveKeys(PURPOSE);
+    this.#publicUrl = publicUrl.replace(/\/+$/, '');
+    this.#ttlMs = ttlMs;
+  }
+
+  make(pictureId: string, nowMs: number): string {
+    const expires = Math.floor((nowMs + this.#ttlMs) / 1_000);
+    const [key] = this.#keys;
+    if (!key) throw new Error('there is no key to sign links with');
+    const signature = signatureOf(key, pictureId, expires).toString('base64url');
+    return `${this.#publicUrl}/v1/pictures/${pictureId}?expires=${expires}&signature=${signature}`;
+  }
+
+  /** True for a link of ours that has not expired; a key that was replaced still counts. */
+  isGood(pictureId: string, expires: number, signature: string, nowMs: number): boolean {
+    if (expires * 1_000 < nowMs) return false;
+    const given = Buffer.from(signature, 'base64url');
+    return this.#keys.some((key) => sameBytes(signatureOf(key, pictureId, expires), given));
+  }
+}
+
+function signatureOf(key: Buffer, pictureId: string, expires: number): Buffer {
+  return keyedHash(key, `${pictureId}.${expires}`);
+}

@@ -1,0 +1,110 @@
+/**
+ * Pictures that providers made. Their links end after a day, so each is copied to storage of ours; where that fails,
+ * the provider's own link is given, and never is a delivered picture dropped.
+ */
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { v7 as uuidv7 } from 'uuid';
+import { z } from 'zod';
+import type { Logger } from '../../infra/logger.ts';
+import type { Outbound } from '../../infra/outbound.ts';
+import type { Storage } from '../../infra/storage.ts';
+import type { ImageAnswer } from '../inference/providers/provider.ts';
+import type { PictureLinks } from './picture-links.ts';
+
+const DOWNLOAD = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 30_000, maxBytes: 40 * 1024 * 1024 };
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/webp': 'webp',
+  'image/gif': 'gif',
+};
+
+type Delivered = ImageAnswer['images'][number];
+
+/** A picture as it is given on: our link, and its bytes where they are at hand. */
+export interface KeptPicture {
+  readonly url: string;
+  readonly bytes: Uint8Array | undefined;
+}
+
+const rowSchema = z.object({ storage_key: z.string(), media_type: z.string() });
+
+export interface PicturesParts {
+  readonly sequelize: Sequelize;
+  readonly storage: Storage;
+  readonly outbound: Outbound;
+  readonly links: PictureLinks;
+  readonly log: Logger;
+}
+
+export class Pictures {
+  readonly #parts: PicturesParts;
+
+  constructor(parts: PicturesParts) {
+    this.#parts = parts;
+  }
+
+  /** Keeps all pictures of one call; the order stays. Never throws for a picture that cannot be copied. */
+  keep(delivered: readonly Delivered[], requestId: string, userId: number): Promise<KeptPicture[]> {
+    return Promise.all(delivered.map((picture) => this.#keep(picture, requestId, userId)));
+  }
+
+  /** The stored picture behind a good link; undefined when it is gone. */
+  async read(pictureId: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
+    const [row] = await this.#parts.sequelize.query('SELECT storage_key,media_type FROM stored_images WHERE id=?', {
+      replacements: [pictureId],
+      type: QueryTypes.SELECT,
+    });
+    if (!row) return undefined;
+    const { storage_key: key, media_type: mediaType } = rowSchema.parse(row);
+    const bytes = await this.#parts.storage.get(key);
+    return bytes && { bytes, mediaType };
+  }
+
+  async #keep(picture: Delivered, requestId: string, userId: number): Promise<KeptPicture> {
+    const { storage, links, log } = this.#parts;
+    try {
+      const { bytes, mediaType } = await this.#bytesOf(picture);
+      const id = uuidv7();
+      const key = `${requestId}/${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
+      await storage.put(key, bytes, mediaType);
+      await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, picture });
+      return { url: links.make(id, Date.now()), bytes };
+    } catch (err) {
+      log.warn({ err, requestId }, 'a picture was not copied; its own link is given');
+      if (picture.kind === 'url') return { url: picture.url, bytes: undefined };
+      return { url: `data:${picture.mediaType};base64,${picture.data}`, bytes: Buffer.from(picture.data, 'base64') };
+    }
+  }
+
+  async #bytesOf(picture: Delivered): Promise<{ bytes: Uint8Array; mediaType: string }> {
+    if (picture.kind === 'base64') return { bytes: Buffer.from(picture.data, 'base64'), mediaType: picture.mediaType };
+    const answer = await this.#parts.outbound.request(picture.url, { limits: DOWNLOAD });
+    if (answer.status !== 200) {
+      answer.discard();
+      throw new Error(`the picture's link answered ${answer.status}`);
+    }
+    const bytes = await answer.bytes();
+    const mediaType = String(answer.headers['content-type'] ?? '').split(';')[0] ?? '';
+    if (!(mediaType in EXTENSIONS)) throw new Error('the link does not lead to a picture');
+    return { bytes, mediaType };
+  }
+
+  async #remember(stored: {
+    id: string;
+    requestId: string;
+    userId: number;
+    key: string;
+    mediaType: string;
+    bytes: number;
+    picture: Delivered;
+  }): Promise<void> {
+    const { id, requestId, userId, key, mediaType, bytes, picture } = stored;
+    const source = picture.kind === 'url' ? picture.url : null;
+    await this.#parts.sequelize.query(
+      `INSERT INTO stored_images (id,request_id,user_id,source_url,storage_key,media_type,bytes,created_at)
+       VALUES (?,?,?,?,?,?,?,NOW(3))`,
+      { replacements: [id, requestId, userId, source, key, mediaType, bytes], type: QueryTypes.INSERT },
+    );
+  }
+}

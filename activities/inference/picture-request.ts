@@ -1,0 +1,118 @@
+/** Image requests of the gateway's own form and of OpenAI's, brought into one. Pure. */
+import { type FieldError, invalid } from '../../infra/errors.ts';
+import { imageUrlOf } from './image-input.ts';
+import type { ImageRequest } from './providers/provider.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+export interface PictureInput {
+  readonly prompt: string;
+  /** http(s) or data URLs. */
+  readonly images: readonly string[];
+  readonly mask?: string | undefined;
+  /** `size, n, seed, prompt_extend, watermark, strength, negative_prompt`; others pass to the provider. */
+  readonly options: Json;
+}
+
+const MOST_IMAGES = 15;
+/** Set by the gateway, or priced: a caller cannot reach them through the options. */
+const FORBIDDEN = new Set([
+  'model',
+  'prompt',
+  'image',
+  'images',
+  'stream',
+  'partial_images',
+  'response_format',
+  'max_images',
+  'enable_sequential',
+  'sequential_image_generation',
+  'sequential_image_generation_options',
+  'tools',
+]);
+/** Fields that are read here, in the spellings of both forms. */
+const READ = new Set([
+  'size',
+  'n',
+  'seed',
+  'prompt_extend',
+  'promptExtend',
+  'watermark',
+  'strength',
+  'negative_prompt',
+  'negativePrompt',
+]);
+
+/** @throws {AppError} naming each field that is wrong. */
+export function pictureRequest(input: PictureInput): ImageRequest {
+  const errors: FieldError[] = [];
+  const { options } = input;
+  const field = <Value>(names: readonly string[], is: (value: unknown) => value is Value, wanted: string) => {
+    for (const name of names) {
+      const value = options[name];
+      if (value === undefined || value === null || value === '') continue;
+      if (is(value)) return value;
+      errors.push({ path: `options.${name}`, message: `must be ${wanted}` });
+    }
+    return undefined;
+  };
+  if (input.prompt.trim() === '') errors.push({ path: 'prompt', message: 'is required' });
+  const n = field(['n'], isCount, `an integer from 1 to ${MOST_IMAGES}`);
+  const size = field(['size'], isText, 'a text such as 1024x1024');
+  const seed = field(['seed'], Number.isInteger as (value: unknown) => value is number, 'an integer');
+  const strength = field(['strength'], isShare, 'a number from 0 to 1');
+  const promptExtend = field(['prompt_extend', 'promptExtend'], isFlag, 'true or false');
+  const watermark = field(['watermark'], isFlag, 'true or false');
+  const negativePrompt = field(['negative_prompt', 'negativePrompt'], isText, 'a text');
+  const extra: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(options)) {
+    if (FORBIDDEN.has(name)) errors.push({ path: `options.${name}`, message: 'cannot be set here' });
+    else if (!READ.has(name) && value !== null) extra[name] = value;
+  }
+  if (errors.length > 0) throw invalid(errors);
+  return {
+    prompt: input.prompt,
+    images: input.images,
+    n: n ?? 1,
+    extra,
+    ...(input.mask === undefined ? {} : { mask: input.mask }),
+    ...(size === undefined ? {} : { size }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(strength === undefined ? {} : { strength }),
+    ...(promptExtend === undefined ? {} : { promptExtend }),
+    ...(watermark === undefined ? {} : { watermark }),
+    ...(negativePrompt === undefined ? {} : { negativePrompt }),
+  };
+}
+
+/** The body of POST /v1/generate-image, as checked by its route. */
+export interface GenerateImageInput {
+  readonly prompt: string;
+  readonly originImage?:
+    | string
+    | { readonly base64?: string | undefined; readonly url?: string | undefined }
+    | undefined;
+  readonly options?: Json | undefined;
+}
+
+export function generateImageRequest(input: GenerateImageInput): ImageRequest {
+  const origin = typeof input.originImage === 'string' ? { url: input.originImage } : input.originImage;
+  const images = origin === undefined ? [] : [imageUrlOf(origin, 'originImage')];
+  return pictureRequest({ prompt: input.prompt, images, options: input.options ?? {} });
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_IMAGES;
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 4_000;
+}
+
+function isFlag(value: unknown): value is boolean {
+  return typeof value === 'boolean';
+}
+
+function isShare(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= 1;
+}
