@@ -4,6 +4,8 @@ export interface HeaderReader {
   get(name: string): string | null;
 }
 
+const HTTP_DATE = /^\s*[A-Za-z]{3,9}, .+ GMT\s*$/;
+
 /**
  * `retry-after-ms` before `retry-after` in seconds or as an HTTP date (PROVIDERS.md, 4.3).
  * @returns milliseconds from `nowMs`, undefined when there is no hint or it makes no sense.
@@ -14,7 +16,8 @@ export function retryAfterMs(headers: HeaderReader, nowMs: number): number | und
   const text = headers.get('retry-after');
   const seconds = waitOf(text);
   if (seconds !== undefined) return Math.ceil(seconds * 1_000);
-  const dateMs = text === null ? Number.NaN : Date.parse(text);
+  // Date.parse alone takes nearly everything for a date, "-5" too.
+  const dateMs = text !== null && HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
 }
 

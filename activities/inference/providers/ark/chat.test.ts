@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createAdapters } from '../registry.ts';
+import { type Capture, capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
+import { API_KEY, testContext, testTarget } from '../test-context.ts';
+import { failedWith, refusedFor } from '../test-failure.ts';
+import { sentJson, type TestOutbound } from '../test-outbound.ts';
+
+const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
+
+function chatOf({ outbound }: TestOutbound) {
+  return createAdapters({ outbound, config }).chat.ark;
+}
+
+function modelOf(recorded: Capture): string {
+  return String(fieldsOf(recorded).model);
+}
+
+test('a chat is what the vendor client sends, without its nulls', async () => {
+  const recorded = capture('ark', 'ark_chat');
+  const way = replay([recorded]);
+  const { messages } = fieldsOf(recorded);
+  assert.ok(Array.isArray(messages));
+  const body = { ...fieldsOf(recorded), messages, n: null, stop: null, temperature: undefined };
+  const answer = await chatOf(way).complete(testTarget('ark', modelOf(recorded)), body, testContext());
+
+  assert.equal(way.sent[0]?.path, requestOf(recorded).path);
+  assert.equal(way.sent[0]?.headers.get('authorization'), `Bearer ${API_KEY}`);
+  assert.deepEqual(sentJson(way.sent[0]), fieldsOf(recorded));
+  assert.deepEqual(answer.usage, { promptTokens: 2, completionTokens: 3, cachedTokens: 0, cacheWriteTokens: 0 });
+});
+
+test('a stream is what the vendor client sends, and every chunk arrives', async () => {
+  const recorded = capture('ark', 'ark_chat_stream');
+  const way = replay([recorded]);
+  const messages = [{ role: 'user', content: 'hi' }];
+  const chunks: string[] = [];
+  const stream = await chatOf(way).stream(testTarget('ark', modelOf(recorded)), { messages }, testContext());
+  for await (const chunk of stream) chunks.push(chunk);
+
+  assert.deepEqual(sentJson(way.sent[0]), fieldsOf(recorded));
+  assert.equal(chunks.length, 4);
+  assert.match(chunks[0] ?? '', /"reasoning_content": "th"/);
+  assert.match(chunks[3] ?? '', /"prompt_tokens": 2/);
+});
+
+test('only one of the two output limits is sent', async () => {
+  const way = replay([capture('ark', 'ark_chat')]);
+  const body = { messages: [], max_tokens: 5, max_completion_tokens: 7 };
+  await chatOf(way).complete(testTarget('ark', 'm'), body, testContext());
+  assert.deepEqual(sentJson(way.sent[0]), { messages: [], max_completion_tokens: 7, model: 'm' });
+  const alone = replay([capture('ark', 'ark_chat')]);
+  await chatOf(alone).complete(testTarget('ark', 'm'), { messages: [], max_tokens: 5 }, testContext());
+  assert.deepEqual(sentJson(alone.sent[0]), { messages: [], max_tokens: 5, model: 'm' });
+});
+
+test('several choices are refused before anything is sent, one is not mentioned', async () => {
+  const way = replay([capture('ark', 'ark_chat')]);
+  const target = testTarget('ark', 'm');
+  await assert.rejects(
+    chatOf(way).complete(target, { messages: [], n: 2 }, testContext()),
+    refusedFor('n', /must be 1/),
+  );
+  await assert.rejects(chatOf(way).stream(target, { messages: [], n: 2 }, testContext()), refusedFor('n', /must be 1/));
+  assert.equal(way.sent.length, 0);
+  await chatOf(way).complete(target, { messages: [], n: 1 }, testContext());
+  assert.deepEqual(sentJson(way.sent[0]), { messages: [], model: 'm' });
+});
+
+test('refusals and an error in the middle of a stream have their class', async () => {
+  const complete = (name: string) =>
+    chatOf(replay([capture('ark', name)])).complete(testTarget('ark', 'm'), { messages: [] }, testContext());
+  await assert.rejects(complete('litellm_volc_chat_modelnotopen'), failedWith('account', /not activated/));
+  await assert.rejects(complete('litellm_volc_chat_sensitive'), failedWith('content', /sensitive/));
+
+  const way = replay([capture('ark', 'ark_chat_stream_midstream_error')]);
+  const stream = await chatOf(way).stream(testTarget('ark', 'm'), { messages: [] }, testContext());
+  const iterator = stream[Symbol.asyncIterator]();
+  assert.equal((await iterator.next()).done, false);
+  const broken = failedWith('transient', /^boom$/, { status: 200, code: 'InternalServiceError' });
+  await assert.rejects(async () => iterator.next(), broken);
+});

@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createAdapters } from '../registry.ts';
+import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
+import { API_KEY, testContext, testTarget } from '../test-context.ts';
+import { failedWith } from '../test-failure.ts';
+import { sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
+
+const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
+const TARGET = testTarget('openai', 'gpt-x');
+const BODY = { messages: [{ role: 'user', content: 'hi' }] };
+
+function chatOf({ outbound }: TestOutbound) {
+  return createAdapters({ outbound, config }).chat.openai;
+}
+
+test('a chat is sent as the vendor client sends it, and its reply is read', async () => {
+  const recorded = capture('openai', 'openai_chat');
+  const way = replay([recorded]);
+  const { model: _model, ...body } = fieldsOf(recorded);
+  const answer = await chatOf(way).complete(TARGET, { messages: [], ...body }, testContext());
+
+  assert.equal(way.sent.length, 1);
+  assert.equal(way.sent[0]?.method, 'POST');
+  assert.equal(way.sent[0]?.path, requestOf(recorded).path);
+  assert.equal(way.sent[0]?.headers.get('authorization'), `Bearer ${API_KEY}`);
+  assert.equal(way.sent[0]?.headers.get('content-type'), 'application/json');
+  assert.deepEqual(sentJson(way.sent[0]), fieldsOf(recorded));
+  assert.deepEqual(answer.completion, JSON.parse(recorded.exchanges[0]?.reply.body ?? ''));
+  assert.deepEqual(answer.usage, { promptTokens: 2, completionTokens: 1, cachedTokens: 0, cacheWriteTokens: 0 });
+});
+
+test('unknown fields pass, and the model is the one the provider knows', async () => {
+  const way = replay([capture('openai', 'openai_chat')]);
+  await chatOf(way).complete(TARGET, { ...BODY, model: 'ours', top_k: 5, nested: { a: [1, null] } }, testContext());
+  assert.deepEqual(sentJson(way.sent[0]), { ...BODY, model: 'gpt-x', top_k: 5, nested: { a: [1, null] } });
+});
+
+test('the least that the vendor client accepts is an answer without usage', async () => {
+  const answer = await chatOf(replay([capture('openai', 'openai_chat_minimal_accepted')])).complete(
+    TARGET,
+    BODY,
+    testContext(),
+  );
+  assert.deepEqual(answer, { completion: { choices: [{ message: { content: 'hi' } }] }, usage: undefined });
+});
+
+test('an answer that is none is a failure of the provider', async () => {
+  const complete = (way: TestOutbound) => chatOf(way).complete(TARGET, BODY, testContext());
+  await assert.rejects(
+    complete(replay([capture('openai', 'openai_chat_200_with_error_body')])),
+    failedWith('transient', /^boom$/, { status: 200, code: 'x' }),
+  );
+  await assert.rejects(
+    complete(replay([capture('openai', 'openai_chat_empty_choices')])),
+    failedWith('transient', /no choices/),
+  );
+  for (const body of ['', 'null', '[]', '"hi"', '{"choices":', '{"choices":{}}', '{"choices":[null]}', '<html>']) {
+    await assert.rejects(complete(testOutbound([{ body }])), failedWith('transient', /provider/), body);
+  }
+});
+
+test('a refusal inside a good status keeps its class', async () => {
+  const body = JSON.stringify({ error: { message: 'no', code: 'content_filter' } });
+  await assert.rejects(
+    chatOf(testOutbound([{ body }])).complete(TARGET, BODY, testContext()),
+    failedWith('content', /^no$/),
+  );
+});
+
+test('a stream asks for usage and yields the data of each chunk as it came', async () => {
+  const recorded = capture('openai', 'openai_chat_stream_include_usage');
+  const way = replay([recorded]);
+  const chunks: string[] = [];
+  for await (const chunk of await chatOf(way).stream(TARGET, BODY, testContext())) chunks.push(chunk);
+
+  assert.deepEqual(sentJson(way.sent[0]), fieldsOf(recorded));
+  const lines = recorded.exchanges[0]?.reply.body.split('\n\n').filter((line) => line.startsWith('data: {')) ?? [];
+  assert.deepEqual(
+    chunks,
+    lines.map((line) => line.slice('data: '.length)),
+  );
+  assert.match(chunks.at(-1) ?? '', /"usage": \{"prompt_tokens": 2/);
+});
+
+test('options of a stream that are not ours stay', async () => {
+  const way = replay([capture('openai', 'openai_chat_stream_include_usage')]);
+  const options = { include_usage: false, chunk_include_usage: true };
+  await chatOf(way).stream(TARGET, { ...BODY, stream_options: options }, testContext());
+  assert.partialDeepStrictEqual(sentJson(way.sent[0]), { stream_options: { ...options, include_usage: true } });
+});
+
+test('a refusal of a stream is thrown before there is a stream', async () => {
+  const stream = (way: TestOutbound) => chatOf(way).stream(TARGET, BODY, testContext());
+  await assert.rejects(stream(replay([capture('openai', 'openai_status_429')])), failedWith('rate', /^m$/));
+  const headers = { 'content-type': 'application/json' };
+  const error = JSON.stringify({ error: { message: 'busy', code: 'server_error' } });
+  await assert.rejects(stream(testOutbound([{ headers, body: error }])), failedWith('transient', /^busy$/));
+  const whole = replay([capture('openai', 'openai_chat')]);
+  await assert.rejects(stream(whole), failedWith('transient', /did not answer with a stream/));
+});
+
+test('who left is told from who was slow, and both from a broken connection', async () => {
+  const left = AbortSignal.abort();
+  const late = AbortSignal.abort(new DOMException('late', 'TimeoutError'));
+  const complete = (way: TestOutbound, signal?: AbortSignal) => chatOf(way).complete(TARGET, BODY, testContext(signal));
+  const slow = Object.assign(new Error('headers'), { code: 'UND_ERR_HEADERS_TIMEOUT' });
+  const cut = Object.assign(new Error('reset by 10.0.0.1'), { code: 'ECONNRESET' });
+
+  await assert.rejects(complete(testOutbound([{ body: '{}' }]), left), failedWith('cancelled', /left/));
+  await assert.rejects(complete(testOutbound([{ body: '{}' }]), late), failedWith('timeout', /in time/));
+  await assert.rejects(complete(testOutbound([slow])), failedWith('timeout', /in time/, { status: 0 }));
+  await assert.rejects(
+    complete(testOutbound([cut])),
+    failedWith('transient', /^the connection to the provider broke$/),
+  );
+  const half = testOutbound([{ body: '{"choices":', breaksWith: slow }]);
+  await assert.rejects(complete(half), failedWith('timeout', /in time/));
+});
+
+test('nothing is sent twice', async () => {
+  for (const status of [408, 409, 429, 500, 503]) {
+    const way = testOutbound([{ status, headers: { 'x-should-retry': 'true' }, body: '{}' }]);
+    await assert.rejects(chatOf(way).complete(TARGET, BODY, testContext()));
+    assert.equal(way.sent.length, 1, `status ${status}`);
+  }
+});

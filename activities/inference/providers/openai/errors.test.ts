@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FailureClass } from '../failure.ts';
+import { createAdapters } from '../registry.ts';
+import { capture, replay } from '../test-captures.ts';
+import { API_KEY, testContext, testTarget } from '../test-context.ts';
+import { failedWith } from '../test-failure.ts';
+import { type TestOutbound, testOutbound } from '../test-outbound.ts';
+
+const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
+
+function complete({ outbound }: TestOutbound): Promise<unknown> {
+  const adapter = createAdapters({ outbound, config }).chat.openai;
+  return adapter.complete(testTarget('openai', 'm'), { messages: [] }, testContext());
+}
+
+type Row = readonly [status: number, error: { code?: string | null; type?: string }, failure: FailureClass];
+
+/** PROVIDERS.md, 4.3 and 6. */
+const ROWS: readonly Row[] = [
+  [400, { code: 'invalid_value' }, 'bad-request'],
+  [400, { code: 'context_length_exceeded' }, 'bad-request'],
+  [400, { code: 'string_above_max_length' }, 'bad-request'],
+  [400, { code: 'content_policy_violation' }, 'content'],
+  [400, { code: 'content_filter' }, 'content'],
+  [400, { code: 'moderation_blocked' }, 'content'],
+  [400, { code: null, type: 'ResponsibleAIPolicyViolation' }, 'content'],
+  [401, { code: 'invalid_api_key' }, 'account'],
+  [401, { code: null }, 'account'],
+  [402, { code: 'invalid_request_error' }, 'account'],
+  [403, { code: null }, 'account'],
+  [403, { code: 'account_deactivated' }, 'account'],
+  [404, { code: 'model_not_found' }, 'model'],
+  [400, { code: 'model_not_found' }, 'model'],
+  [404, { code: null }, 'model'],
+  [405, {}, 'model'],
+  [301, {}, 'model'],
+  [408, {}, 'timeout'],
+  [409, {}, 'transient'],
+  [413, {}, 'bad-request'],
+  [418, {}, 'bad-request'],
+  [422, {}, 'bad-request'],
+  [424, {}, 'transient'],
+  [429, { code: 'rate_limit_exceeded', type: 'requests' }, 'rate'],
+  [429, { code: null, type: 'tokens' }, 'rate'],
+  [429, { code: 'insufficient_quota', type: 'insufficient_quota' }, 'account'],
+  [429, { code: null, type: 'insufficient_quota' }, 'account'],
+  [429, { code: 'billing_hard_limit_reached' }, 'account'],
+  [400, { code: 'billing_not_active' }, 'account'],
+  [500, { code: 'server_error' }, 'transient'],
+  [502, {}, 'transient'],
+  [503, { code: null, type: 'overloaded_error' }, 'transient'],
+  [504, {}, 'timeout'],
+  [529, {}, 'transient'],
+];
+
+for (const [status, error, failure] of ROWS) {
+  test(`${status} ${error.code ?? error.type ?? ''} is ${failure}`, async () => {
+    const body = JSON.stringify({ error: { message: 'said so', param: null, ...error } });
+    await assert.rejects(complete(testOutbound([{ status, body }])), failedWith(failure, /^said so$/, { status }));
+  });
+}
+
+test('an error is read in each form that the vendor client reads', async () => {
+  const recorded = (name: string) => complete(replay([capture('openai', name)]));
+  await assert.rejects(
+    recorded('openai_error_body_flat'),
+    failedWith('account', /^Invalid API-key provided\.$/, { code: 'InvalidApiKey', upstreamRequestId: 'req_9' }),
+  );
+  await assert.rejects(recorded('openai_error_body_intcode'), failedWith('bad-request', /^m$/, { code: '400' }));
+  await assert.rejects(recorded('openai_error_body_string'), failedWith('bad-request', /^plain$/));
+  await assert.rejects(recorded('openai_status_402'), failedWith('account', /^m$/, { status: 402 }));
+  await assert.rejects(recorded('openai_status_429'), failedWith('rate', /^m$/, { status: 429 }));
+  await assert.rejects(recorded('openai_status_529'), failedWith('transient', /^m$/, { status: 529 }));
+});
+
+test('a page of a proxy and an empty answer get a message of their own', async () => {
+  const page = { status: 502, headers: { 'content-type': 'text/html' }, body: '<html>bad gateway</html>' };
+  const unreadable = failedWith('transient', /^the provider answered 502 without a readable reason$/);
+  await assert.rejects(complete(testOutbound([page])), unreadable);
+  await assert.rejects(complete(testOutbound([{ status: 502, body: '' }])), unreadable);
+  const text = testOutbound([{ status: 503, body: 'upstream connect error' }]);
+  await assert.rejects(complete(text), failedWith('transient', /^upstream connect error$/));
+});
+
+test('the wait and the request id that the provider names are kept, the key is not', async () => {
+  const headers = { 'retry-after': '7', 'x-request-id': 'req_1' };
+  const body = JSON.stringify({ error: { message: `${API_KEY} is over its limit`, code: 'rate_limit_exceeded' } });
+  await assert.rejects(
+    complete(testOutbound([{ status: 429, headers, body }])),
+    failedWith('rate', /^\[hidden\] is over its limit$/, { retryAfterMs: 7_000, upstreamRequestId: 'req_1' }),
+  );
+});

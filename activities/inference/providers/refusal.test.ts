@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { refused } from './refusal.ts';
+
+const REFUSAL = {
+  status: 429,
+  code: 'limit_requests',
+  type: undefined,
+  message: 'slow down',
+  requestId: 'r-1',
+  retryAfterMs: 2_000,
+};
+
+test('a failure carries what the provider said beside its class', () => {
+  const failure = refused(REFUSAL, () => 'rate', 'key');
+  assert.equal(failure.failure, 'rate');
+  assert.equal(failure.message, 'slow down');
+  assert.deepEqual(failure.details, {
+    status: 429,
+    code: 'limit_requests',
+    upstreamRequestId: 'r-1',
+    retryAfterMs: 2_000,
+  });
+});
+
+test('what was not said is absent', () => {
+  const bare = { ...REFUSAL, code: undefined, requestId: undefined, retryAfterMs: undefined };
+  assert.deepEqual(refused(bare, () => 'rate', 'key').details, { status: 429 });
+});
+
+test('no key gets out through a message', () => {
+  const own = '1b2c3d4e-0000-4000-8000-1234567890ab';
+  const message = `Incorrect API key ${own}, was sk-abcdefgh1234 or Bearer abcdefghijk`;
+  const failure = refused({ ...REFUSAL, message, code: own }, () => 'account', own);
+  assert.equal(failure.message, 'Incorrect API key [hidden], was sk-[hidden] or Bearer [hidden]');
+  assert.equal(failure.details.code, '[hidden]');
+  assert.equal(failure.cause, undefined);
+});
+
+test('a message is cut at 1,000 characters after the keys are out', () => {
+  const own = 'k'.repeat(40);
+  const { message } = refused({ ...REFUSAL, message: `${'x'.repeat(980)}${own}tail` }, () => 'rate', own);
+  assert.equal(message.length, 992);
+  const { message: long } = refused({ ...REFUSAL, message: 'y'.repeat(5_000) }, () => 'rate', own);
+  assert.equal(long.length, 1_000);
+});
