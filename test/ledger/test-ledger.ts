@@ -22,14 +22,18 @@ export const DAY = '2026-11-24';
 export interface TestLedger {
   readonly config: Config;
   readonly sequelize: Sequelize;
-  lane(writerTtlMs?: number): MoneyLane;
+  /** @param address where the lane finds the database, when not directly. */
+  lane(writerTtlMs?: number, address?: Pick<Config, 'DB_HOST' | 'DB_PORT'>): MoneyLane;
   /** A new account with this balance. */
   account(available: bigint): Promise<number>;
   balance(accountId: number): Promise<bigint>;
   one(sql: string): Promise<Record<string, unknown>>;
+  /** Waits until the condition holds. @throws after 10 s. */
+  until(condition: () => boolean | Promise<boolean>): Promise<void>;
   close(): Promise<void>;
 }
 
+const UNTIL_MS = 10_000;
 let owners = 0;
 
 /** @param database a name of its own for each test file. */
@@ -41,8 +45,9 @@ export async function testLedger(database: string): Promise<TestLedger> {
   const ledger: TestLedger = {
     config,
     sequelize,
-    lane: (writerTtlMs = 10_000) => {
-      const lane = new MoneyLane({ database: config, tables: TABLES, writerTtlMs, log: pino({ level: 'silent' }) });
+    lane: (writerTtlMs = 10_000, address) => {
+      const database = { ...config, ...address };
+      const lane = new MoneyLane({ database, tables: TABLES, writerTtlMs, log: pino({ level: 'silent' }) });
       lanes.push(lane);
       return lane;
     },
@@ -63,6 +68,13 @@ export async function testLedger(database: string): Promise<TestLedger> {
     one: async (sql) => {
       const [row] = await sequelize.query(sql, { type: QueryTypes.SELECT });
       return { ...row };
+    },
+    until: async (condition) => {
+      const end = Date.now() + UNTIL_MS;
+      while (!(await condition())) {
+        if (Date.now() > end) throw new Error(`still not so after ${UNTIL_MS / 1_000} s: ${condition}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
     },
     close: async () => {
       await Promise.all(lanes.map((lane) => lane.close()));

@@ -305,7 +305,7 @@ export class MoneyLane {
     }
   }
 
-  /** The slot's row tells what became of the batch: its number is there = committed. Only a batch in COMMIT can be. */
+  /** The slot's row tells what became of the batch: its number is there = committed. Only one in COMMIT can be. */
   async #afterLoss(committing: boolean): Promise<Failure | 'done'> {
     this.#disconnect();
     const writer = this.#writer;
@@ -316,9 +316,14 @@ export class MoneyLane {
         try {
           await endWriterConnection(connection, writer.slot, writer.epoch);
           const stored = await readWriter(connection, writer.slot);
+          if (stored.epoch !== writer.epoch) {
+            // Fenced: by now the number may be a successor's. The batch runs again, and each operation finds by its
+            // own id whether it was done.
+            this.#writer = undefined;
+            return 'lost';
+          }
           const committed = committing && stored.seq > writer.seq;
-          if (stored.epoch !== writer.epoch) this.#writer = undefined;
-          else writer.seq = stored.seq;
+          writer.seq = stored.seq;
           return committed ? 'done' : 'lost';
         } finally {
           connection.destroy();

@@ -1,0 +1,66 @@
+/** What the lane tells its callers when the line breaks at COMMIT: what is true, whoever has its slot by then. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { v7 as uuidv7 } from 'uuid';
+import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
+import { hold } from '../../activities/billing/operations/hold.ts';
+import { DatabaseRelay } from '../chaos/database-relay.ts';
+import { callHold, type TestLedger, testLedger } from './test-ledger.ts';
+
+describe('a connection that breaks at COMMIT', () => {
+  let ledger: TestLedger;
+  let relay: DatabaseRelay;
+  let lane: MoneyLane;
+  before(async () => {
+    ledger = await testLedger('lost_commit_test');
+    relay = await DatabaseRelay.open({ host: ledger.config.DB_HOST, port: ledger.config.DB_PORT });
+    lane = ledger.lane(10_000, { DB_HOST: '127.0.0.1', DB_PORT: relay.port });
+    await lane.open();
+  });
+  after(async () => {
+    await ledger.close();
+    await relay.close();
+  });
+
+  /** As when a process was frozen: meanwhile its slot was fenced, taken by another one and written under. */
+  async function giveSlotAway(): Promise<void> {
+    const slot = lane.writer?.slot ?? 0;
+    await ledger.sequelize.query(`UPDATE writers SET epoch=epoch+2,seq=seq+3 WHERE slot=${slot}`);
+    relay.heal();
+  }
+
+  test('a batch that was not committed runs again', async () => {
+    const accountId = await ledger.account(100n);
+    relay.breakAt('commit-lost');
+    assert.deepEqual(await lane.submit(hold(callHold(uuidv7(), accountId, 10n))), { kind: 'held' });
+    assert.equal(await ledger.balance(accountId), 90n);
+  });
+
+  test('a batch that was committed is not run again', async () => {
+    const accountId = await ledger.account(100n);
+    relay.breakAt('answer-lost');
+    assert.deepEqual(await lane.submit(hold(callHold(uuidv7(), accountId, 10n))), { kind: 'held' });
+    assert.equal(await ledger.balance(accountId), 90n);
+  });
+
+  test("a successor's batches in the slot are not taken for the lost one", async () => {
+    const accountId = await ledger.account(100n);
+    relay.breakAt('commit-lost', () => relay.part());
+    const outcome = lane.submit(hold(callHold(uuidv7(), accountId, 10n)));
+    await ledger.until(() => relay.isParted);
+    await giveSlotAway();
+    assert.deepEqual(await outcome, { kind: 'held' });
+    assert.equal(await ledger.balance(accountId), 90n);
+  });
+
+  test('a batch that was committed before the slot went to a successor is found by its ids', async () => {
+    const accountId = await ledger.account(100n);
+    const id = uuidv7();
+    relay.breakAt('answer-lost', () => relay.part());
+    const outcome = lane.submit(hold(callHold(id, accountId, 10n)));
+    await ledger.until(() => relay.isParted);
+    await giveSlotAway();
+    assert.deepEqual(await outcome, { kind: 'exists' });
+    assert.equal(await ledger.balance(accountId), 90n);
+  });
+});
