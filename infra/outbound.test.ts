@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import OpenAI from 'openai';
-import { createOutbound, type Outbound, outboundFailure } from './outbound.ts';
+import { createAddressCheck, createOutbound, type Outbound, outboundFailure } from './outbound.ts';
 
 const LIMITS = { firstByteMs: 2_000, idleMs: 2_000, totalMs: 5_000 };
 const closers: (() => Promise<unknown> | unknown)[] = [];
@@ -223,4 +223,24 @@ test('a caller that leaves a stream ends the call', async () => {
   );
   for await (const _chunk of stream) controller.abort();
   while (!closed) await new Promise((resolve) => setImmediate(resolve));
+});
+
+test('an address named for later is refused by what can be told without a lookup', () => {
+  const check = createAddressCheck({ OUTBOUND_PRIVATE_HOSTS: ['10.0.0.7:9000'], SIMULATOR_URL: '' });
+  const good = [
+    'https://example.com/hook',
+    'http://example.com:8080/',
+    'https://93.184.216.34/',
+    'http://10.0.0.7:9000/',
+  ];
+  for (const url of good) assert.equal(check(url), true, url);
+  const bad = [
+    'http://127.0.0.1/',
+    'http://10.0.0.7/',
+    'http://[::1]/',
+    'http://169.254.169.254/latest',
+    'http://2130706433/',
+  ];
+  const wrong = ['ftp://example.com/', 'https://user:pass@example.com/', 'https://example.com:22/', 'example.com', ''];
+  for (const url of [...bad, ...wrong]) assert.equal(check(url), false, url);
 });

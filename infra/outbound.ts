@@ -3,9 +3,10 @@
  * http(s) only, public addresses only (unless `host:port` is listed in OUTBOUND_PRIVATE_HOSTS), follows no redirect,
  * and ends every call in time and size. Connections are kept and pooled by origin.
  */
+import { isIP } from 'node:net';
 import { Agent, errors } from 'undici';
 import type { Config } from './config.ts';
-import { hostKey, parsePrivateHosts, parseTarget } from './outbound/address.ts';
+import { checkPort, hostKey, isPublicAddress, parsePrivateHosts, parseTarget } from './outbound/address.ts';
 import type { CallLimits, OutboundAnswer, OutboundCall } from './outbound/call.ts';
 import { guardedConnector } from './outbound/connector.ts';
 import { createFetch, type Fetch } from './outbound/fetch.ts';
@@ -82,12 +83,35 @@ export function createOutbound(config: OutboundConfig): Outbound {
   };
 }
 
+/**
+ * Makes a check of addresses that callers name for later: false for one that can be refused without a lookup (a scheme,
+ * port or literal address that is not called). The client itself checks again when it calls.
+ */
+export function createAddressCheck(config: OutboundConfig): (url: string) => boolean {
+  const allowed = allowedHosts(config);
+  return (text) => {
+    try {
+      const url = parseTarget(text);
+      const port = portOf(url);
+      const host = url.hostname.replace(/^\[|\]$/g, '');
+      if (allowed.has(hostKey(host, port))) return true;
+      return checkPort(host, port) === undefined && (isIP(host) === 0 || isPublicAddress(host));
+    } catch {
+      return false;
+    }
+  };
+}
+
+function portOf(url: URL): number {
+  return Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+}
+
 /** The simulator's address counts as listed. */
 function allowedHosts(config: OutboundConfig): ReadonlySet<string> {
   const listed = parsePrivateHosts(config.OUTBOUND_PRIVATE_HOSTS);
   if (config.SIMULATOR_URL === '') return listed;
   const url = parseTarget(config.SIMULATOR_URL);
-  return new Set([...listed, hostKey(url.hostname, Number(url.port) || (url.protocol === 'https:' ? 443 : 80))]);
+  return new Set([...listed, hostKey(url.hostname, portOf(url))]);
 }
 
 type Answer = Awaited<ReturnType<Agent['request']>>;
