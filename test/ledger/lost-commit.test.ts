@@ -3,9 +3,10 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
 import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
+import { adjust } from '../../activities/billing/operations/credit.ts';
 import { hold } from '../../activities/billing/operations/hold.ts';
 import { DatabaseRelay } from '../chaos/database-relay.ts';
-import { callHold, type TestLedger, testLedger } from './test-ledger.ts';
+import { callHold, DAY, type TestLedger, testLedger } from './test-ledger.ts';
 
 describe('a connection that breaks at COMMIT', () => {
   let ledger: TestLedger;
@@ -62,5 +63,28 @@ describe('a connection that breaks at COMMIT', () => {
     await giveSlotAway();
     assert.deepEqual(await outcome, { kind: 'exists' });
     assert.equal(await ledger.balance(accountId), 90n);
+  });
+
+  test('what cannot be taken back is not refused while nobody knows whether it was done', async () => {
+    const accountId = await ledger.account(100n);
+    relay.breakAt('answer-lost', () => relay.part());
+    const adjusted = lane.submit(adjust({ id: uuidv7(), accountId, day: DAY }, 5n), { waitMs: 50 });
+    await ledger.until(() => relay.isParted);
+    // Queued behind it, so certainly not done: it hears so in time.
+    const queued = lane.submit(adjust({ id: uuidv7(), accountId, day: DAY }, 7n), { waitMs: 50 });
+    await assert.rejects(queued, { kind: 'databaseUnavailable' });
+    relay.heal();
+    assert.deepEqual(await adjusted, { kind: 'done', available: 105n });
+    assert.equal(await ledger.balance(accountId), 105n);
+  });
+
+  test('a hold that was refused for want of the database is taken back when it turns out to be committed', async () => {
+    const accountId = await ledger.account(100n);
+    relay.breakAt('answer-lost', () => relay.part());
+    const held = lane.submit(hold(callHold(uuidv7(), accountId, 10n)), { waitMs: 50 });
+    await assert.rejects(held, { kind: 'databaseUnavailable' });
+    assert.equal(await ledger.balance(accountId), 90n);
+    relay.heal();
+    await ledger.until(async () => (await ledger.balance(accountId)) === 100n);
   });
 });

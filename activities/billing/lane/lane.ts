@@ -90,9 +90,10 @@ export class MoneyLane {
 
   /**
    * Runs one operation; resolves after its COMMIT, with what it decided.
-   * @param waitMs how long the caller waits when the database is away. An operation that is committed after that is
-   *   taken back by its `compensate`. Without it the caller waits for as long as it takes.
-   * @throws {AppError} databaseUnavailable when the time is over or the queue is full.
+   * @param waitMs how long the caller waits when the database is away; without it for as long as it takes. An operation
+   *   that is committed after that is taken back by its `compensate`; one that has none is told "unavailable" only when
+   *   it is certain that it was not done, which may take longer.
+   * @throws {AppError} databaseUnavailable when the time is over or the queue is full: nothing was done.
    */
   submit<Result>(operation: Operation<Result>, options: { readonly waitMs?: number } = {}): Promise<Result> {
     if (this.#queue.length >= MAX_QUEUE || this.#closing) return Promise.reject(unavailable());
@@ -132,15 +133,21 @@ export class MoneyLane {
     this.submit({ reads: [], decide: () => undefined }, { waitMs: this.#options.writerTtlMs }).catch(() => undefined);
   }
 
-  /** Tells callers whose time is over; what is in the batch under way may still be committed, and is then taken back. */
+  /**
+   * Tells callers whose time is over. Whether the batch under way is committed is not known yet: of it only those are
+   * told whose operation can be taken back; the others wait for the outcome.
+   */
   #expire(): void {
-    const now = performance.now();
-    for (const pending of [...this.#current, ...this.#queue]) {
-      if (pending.answered || pending.deadline > now) continue;
-      pending.answered = true;
-      pending.reject(unavailable());
-    }
+    this.#tellLate(this.#current.filter((pending) => pending.operation.compensate !== undefined));
+    this.#tellLate(this.#queue);
     this.#queue = this.#queue.filter((pending) => !pending.answered);
+  }
+
+  #tellLate(waiting: readonly Pending[]): void {
+    const now = performance.now();
+    for (const pending of waiting) {
+      if (pending.deadline <= now) this.#reject(pending, unavailable());
+    }
   }
 
   async #drain(): Promise<void> {
@@ -172,7 +179,8 @@ export class MoneyLane {
     let pauseMs = 0;
     let rest = batch;
     for (;;) {
-      // An operation whose caller has been told "unavailable" is not begun again.
+      // Nothing of it is committed. An operation whose caller has been told "unavailable" is not begun again.
+      this.#tellLate(rest);
       rest = rest.filter((pending) => !pending.answered);
       if (rest.length === 0 && batch.length > 0) return;
       const end = await this.#attempt(rest);
