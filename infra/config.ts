@@ -150,6 +150,8 @@ export const environmentSchema = z.object({
   WORKER_PORT: port(8061),
   /** A lane that has not renewed its writer for this long is fenced. */
   WRITER_TTL: duration('10s'),
+  /** How long single calls are kept in the usage log; money and statistics are kept for ever. */
+  USAGE_RETENTION: duration('90d'),
 });
 
 export type Config = Readonly<z.infer<typeof environmentSchema>> & {

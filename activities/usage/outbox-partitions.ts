@@ -1,0 +1,102 @@
+/**
+ * Partitions of the usage outbox by local day. `p_rest` takes what has no partition of its own; rows of a day whose
+ * partition was dropped go to the next one, so that no insert ever fails for want of a partition.
+ */
+import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
+
+const REST = 'p_rest';
+/** The money lane waits behind a change of the table: rather give up and try again at the next round. */
+const LOCK_WAIT_SECONDS = 2;
+
+interface Partition {
+  readonly name: string;
+  /** First day after it. */
+  readonly bound: string;
+}
+
+export class OutboxPartitions {
+  readonly #sequelize: Sequelize;
+
+  constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
+  }
+
+  /** One partition a day up to `lastDay`; the first takes every day before `today` that has none. @returns how many. */
+  async createUntil(today: string, lastDay: string): Promise<number> {
+    const newestBound = (await this.#partitions()).at(-1)?.bound ?? '';
+    const missing = daysBetween(newestBound > today ? newestBound : today, lastDay);
+    if (missing.length === 0) return 0;
+    const created = missing.map((day) => `PARTITION ${nameOf(day)} VALUES LESS THAN ('${dayAfter(day)}')`);
+    await this.#alone((transaction) =>
+      this.#sequelize.query(
+        `ALTER TABLE usage_outbox REORGANIZE PARTITION ${REST} INTO (${created.join(',')}, PARTITION ${REST} VALUES LESS THAN (MAXVALUE))`,
+        { transaction },
+      ),
+    );
+    return missing.length;
+  }
+
+  /** Drops partitions that end before `day` and of which everything has been carried over. @returns how many. */
+  async dropCarried(day: string): Promise<number> {
+    const old = (await this.#partitions()).filter(({ bound }) => bound <= day);
+    if (old.length === 0) return 0;
+    return await this.#alone(async (transaction) => {
+      const carried: string[] = [];
+      for (const { name } of old) if (await this.#isCarried(name, transaction)) carried.push(name);
+      if (carried.length > 0) {
+        await this.#sequelize.query(`ALTER TABLE usage_outbox DROP PARTITION ${carried.join(',')}`, { transaction });
+      }
+      return carried.length;
+    });
+  }
+
+  async #isCarried(partition: string, transaction: Transaction): Promise<boolean> {
+    const [left] = await this.#sequelize.query(
+      `SELECT 1 FROM usage_outbox PARTITION (${partition}) AS o LEFT JOIN usage_watermarks AS m ON m.slot=o.slot
+        WHERE o.seq>COALESCE(m.seq,0) LIMIT 1`,
+      { type: QueryTypes.SELECT, transaction },
+    );
+    return left === undefined;
+  }
+
+  /** Runs `work` while nobody else can read or write the outbox: what was looked at is what is dropped. */
+  async #alone<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    return await this.#sequelize.transaction(async (transaction) => {
+      const run = (sql: string) => this.#sequelize.query(sql, { transaction });
+      await run(`SET @usage_lock_wait=@@lock_wait_timeout, lock_wait_timeout=${LOCK_WAIT_SECONDS}`);
+      try {
+        await run('LOCK TABLES usage_outbox WRITE, usage_outbox AS o WRITE, usage_watermarks AS m READ');
+        return await work(transaction);
+      } finally {
+        await run('UNLOCK TABLES');
+        await run('SET lock_wait_timeout=@usage_lock_wait');
+      }
+    });
+  }
+
+  /** All but the rest, oldest first. */
+  async #partitions(): Promise<Partition[]> {
+    const rows = await this.#sequelize.query<{ name: string; bound: string }>(
+      `SELECT PARTITION_NAME AS name, REPLACE(PARTITION_DESCRIPTION,'''','') AS bound
+         FROM information_schema.PARTITIONS
+        WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='usage_outbox' AND PARTITION_NAME<>'${REST}'
+        ORDER BY PARTITION_ORDINAL_POSITION`,
+      { type: QueryTypes.SELECT },
+    );
+    return rows;
+  }
+}
+
+function nameOf(day: string): string {
+  return `p${day.replaceAll('-', '')}`;
+}
+
+function dayAfter(day: string): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+}
+
+function daysBetween(first: string, last: string): string[] {
+  const days: string[] = [];
+  for (let day = first; day <= last; day = dayAfter(day)) days.push(day);
+  return days;
+}
