@@ -3,11 +3,18 @@ import type { Operation } from '../lane/operation.ts';
 import type { Rows } from '../lane/workspace.ts';
 import type { Usage } from '../money.ts';
 import { accounts } from '../tables/accounts.ts';
-import { keyBudgets } from '../tables/key-budgets.ts';
+import type { Hold } from '../tables/holds.ts';
 import { charges, losses, type Transfer } from '../tables/transfers.ts';
 import { statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts';
 import { type ClaimRequest, claimReads, dropClaim, ownsClaim, type StoredAnswer, storeAnswer } from './claim.ts';
-import { captureHold, type HoldReference, heldRows, holdReferenceReads, releaseHold } from './close-hold.ts';
+import {
+  addToBudget,
+  captureHold,
+  type HoldReference,
+  heldRows,
+  holdReferenceReads,
+  releaseHold,
+} from './close-hold.ts';
 
 export interface Capture extends HoldReference {
   readonly accessKeyId: number | null;
@@ -56,7 +63,7 @@ export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
   const captured = request.cost < hold.amount ? request.cost : hold.amount;
   const account = captureHold(rows, request, captured);
   rows.append(charges, transferOf(rows, request, 'charge', -captured));
-  const overrun = chargeOverrun(rows, request, request.cost - captured, account.available);
+  const overrun = chargeOverrun(rows, request, hold, account.available);
   record(rows, request, captured + overrun);
   if (request.claim) {
     if (request.answer) storeAnswer(rows, request.claim, request.answer(captured + overrun));
@@ -66,17 +73,15 @@ export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
 }
 
 /** The provider counted more than the hold's bound: at most what is available is charged, the rest is a loss. */
-function chargeOverrun(rows: Rows, request: Capture, excess: bigint, available: bigint): bigint {
+function chargeOverrun(rows: Rows, request: Capture, hold: Hold, available: bigint): bigint {
+  const excess = request.cost - hold.amount;
   if (excess <= 0n) return 0n;
   const charged = excess < available ? excess : available;
   if (charged > 0n) {
     const account = rows.get(accounts, String(request.accountId));
     if (account) rows.put(accounts, String(account.id), { ...account, available: account.available - charged });
     rows.append(charges, transferOf(rows, request, 'overrun', -charged));
-    if (request.budgetKeyId !== null) {
-      const budget = rows.get(keyBudgets, String(request.budgetKeyId));
-      if (budget) rows.put(keyBudgets, String(request.budgetKeyId), { ...budget, used: budget.used + charged });
-    }
+    addToBudget(rows, request, hold, charged);
   }
   if (excess > charged) rows.append(losses, transferOf(rows, request, 'loss', excess - charged));
   return charged;

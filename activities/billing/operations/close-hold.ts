@@ -53,14 +53,14 @@ function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state
     state,
     closedAtMs: rows.nowMs,
   });
-  giveBackBudget(rows, reference, hold, released);
+  addToBudget(rows, reference, hold, -released);
   return after;
 }
 
-function giveBackBudget(rows: Rows, reference: HoldReference, hold: Hold, released: bigint): void {
+/** Changes what the key's budget has used, unless the period that the hold was taken in is over. */
+export function addToBudget(rows: Rows, reference: HoldReference, hold: Hold, amount: bigint): void {
   if (reference.budgetKeyId === null || hold.budgetPeriod === null) return;
   const budget = rows.get(keyBudgets, String(reference.budgetKeyId));
   if (!budget || budget.periodStart !== hold.budgetPeriod) return;
-  const used = budget.used - released;
-  rows.put(keyBudgets, String(reference.budgetKeyId), { ...budget, used: used < 0n ? 0n : used });
+  rows.put(keyBudgets, String(reference.budgetKeyId), { ...budget, used: budget.used + amount });
 }

@@ -53,14 +53,14 @@ export function decideHold(rows: Rows, request: HoldRequest): HoldOutcome {
   if (claimed) return claimed;
   if (refusal) return refusal;
   rows.put(accounts, String(account.id), { ...account, available: account.available - request.amount });
-  useBudget(rows, request);
+  const budgetPeriod = useBudget(rows, request);
   rows.put(holds, request.id, {
     id: request.id,
     accountId: request.accountId,
     accessKeyId: request.accessKeyId,
     owner: request.owner,
     prices: request.priceIds.join(','),
-    budgetPeriod: request.budget?.periodStart ?? null,
+    budgetPeriod,
     amount: request.amount,
     captured: 0n,
     released: 0n,
@@ -92,25 +92,29 @@ function readOnly(rows: Rows): Rows {
 
 function refuse(rows: Rows, request: HoldRequest, available: bigint): HoldOutcome | undefined {
   if (request.amount > available) return { kind: 'insufficient', available };
-  if (!request.budget) return undefined;
-  const used = usedBudget(rows, request);
+  if (!request.budget || request.accessKeyId === null) return undefined;
+  const { used } = runningBudget(rows, request.accessKeyId, request.budget.periodStart);
   const left = request.budget.limit - used;
   return request.amount > left ? { kind: 'budget-spent', left: left < 0n ? 0n : left } : undefined;
 }
 
-function usedBudget(rows: Rows, request: HoldRequest): bigint {
-  const stored = rows.get(keyBudgets, String(request.accessKeyId));
-  return stored && stored.periodStart === request.budget?.periodStart ? stored.used : 0n;
+/**
+ * The budget as this hold finds it. Processes pass into a new period at slightly different moments: the first one
+ * begins it, and a hold that still names an older one counts in it too, so that a period never begins twice.
+ */
+function runningBudget(rows: Rows, accessKeyId: number | null, asked: string): { period: string; used: bigint } {
+  const stored = rows.get(keyBudgets, String(accessKeyId));
+  return stored && stored.periodStart >= asked
+    ? { period: stored.periodStart, used: stored.used }
+    : { period: asked, used: 0n };
 }
 
-function useBudget(rows: Rows, request: HoldRequest): void {
-  if (!request.budget || request.accessKeyId === null) return;
-  const used = usedBudget(rows, request) + request.amount;
-  rows.put(keyBudgets, String(request.accessKeyId), {
-    accessKeyId: request.accessKeyId,
-    periodStart: request.budget.periodStart,
-    used,
-  });
+/** Takes the hold from the key's budget. @returns the period it counts in, or null without a budget. */
+function useBudget(rows: Rows, { budget, accessKeyId, amount }: HoldRequest): string | null {
+  if (!budget || accessKeyId === null) return null;
+  const { period, used } = runningBudget(rows, accessKeyId, budget.periodStart);
+  rows.put(keyBudgets, String(accessKeyId), { accessKeyId, periodStart: period, used: used + amount });
+  return period;
 }
 
 /** Sets money aside for a call. Not idempotent by itself: a second run with the same id answers `exists`. */

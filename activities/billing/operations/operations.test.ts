@@ -128,6 +128,18 @@ describe('hold', () => {
     assert.equal(store.get(keyBudgets, '7').used, 100n);
   });
 
+  test('a hold that still names the period before counts in the running one', () => {
+    const store = storeWith(1_000n);
+    const budget = { limit: 250n, periodStart: '2026-11-25' };
+    store.run(hold(holdRequest({ budget })));
+    const late = { limit: 250n, periodStart: '2026-11-24' };
+    assert.deepEqual(store.run(hold(holdRequest({ id: 'call-2', budget: late }))), { kind: 'held' });
+    assert.equal(store.get(holds, 'call-2').budgetPeriod, '2026-11-25');
+    const third = holdRequest({ id: 'call-3', budget: late });
+    assert.deepEqual(store.run(hold(third)), { kind: 'budget-spent', left: 50n });
+    assert.deepEqual(store.get(keyBudgets, '7'), { accessKeyId: 7, periodStart: '2026-11-25', used: 200n });
+  });
+
   test('a negative amount is a bug', () => {
     assert.throws(() => storeWith(1n).run(hold(holdRequest({ amount: -1n }))), RangeError);
   });
@@ -204,6 +216,17 @@ describe('capture', () => {
     store.run(hold(holdRequest({ budget: { limit: 100n, periodStart: '2026-11-24' } })));
     store.run(capture(captureRequest({ budgetKeyId: 7 })));
     assert.equal(store.get(keyBudgets, '7').used, 40n);
+  });
+
+  test('what goes over a hold counts in the budget period of the hold only', () => {
+    const store = storeWith(1_000n);
+    store.run(hold(holdRequest({ budget: { limit: 500n, periodStart: '2026-11-24' } })));
+    const running = holdRequest({ id: 'call-2', budget: { limit: 500n, periodStart: '2026-11-25' } });
+    store.run(hold(running));
+    store.run(capture(captureRequest({ budgetKeyId: 7, cost: 130n })));
+    assert.equal(store.get(keyBudgets, '7').used, 100n);
+    store.run(capture(captureRequest({ holdId: 'call-2', budgetKeyId: 7, cost: 130n })));
+    assert.equal(store.get(keyBudgets, '7').used, 130n);
   });
 
   test('a hold of another account is refused as a bug', () => {
