@@ -15,7 +15,7 @@ const captureSchema = z.object({
         method: z.string(),
         path: z.string(),
         headers: z.array(z.tuple([z.string(), z.string()])),
-        body: z.unknown(),
+        body: z.unknown().optional(),
         body_text: z.string().optional(),
       }),
       reply: z.object({ status: z.number(), headers: z.record(z.string(), z.string()), body: z.string() }),
