@@ -263,6 +263,20 @@ describe('release', () => {
     store.run(release({ holdId: 'call-1', accountId: 1, budgetKeyId: null, claim: keyed('call-1') }));
     assert.deepEqual(store.run(claim(keyed('call-2'))), { kind: 'claimed' });
   });
+
+  test('of a hold that was swept before makes its key free too, but leaves an answered one alone', () => {
+    const store = storeWith(100n);
+    store.run(hold(holdRequest({ claim: keyed('call-1') })));
+    const request = { holdId: 'call-1', accountId: 1, budgetKeyId: null };
+    store.run(release(request));
+    assert.deepEqual(store.run(claim(keyed('call-2'))), { kind: 'in-use' });
+    assert.deepEqual(store.run(release({ ...request, claim: keyed('call-1') })), { kind: 'already-closed' });
+    store.run(hold(holdRequest({ id: 'call-3', claim: keyed('call-3') })));
+    const answer = { status: 200, body: Buffer.from('x') };
+    store.run(capture(captureRequest({ holdId: 'call-3', claim: keyed('call-3'), answer: () => answer })));
+    store.run(release({ ...request, holdId: 'call-3', claim: keyed('call-3') }));
+    assert.equal(store.run(claim(keyed('call-4'))).kind, 'answered');
+  });
 });
 
 describe('claim', () => {
