@@ -9,6 +9,7 @@ import { connectSequelize } from '../infra/mysql/sequelize.ts';
 import { createOutbound, type Outbound } from '../infra/outbound.ts';
 import { connectRedis, type Redis, whenReady } from '../infra/redis/connection.ts';
 import { createInvalidation, type Invalidation } from '../infra/redis/invalidation.ts';
+import { createStorage } from '../infra/storage.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { createAccounts } from './accounts/accounts.ts';
 import type { AuditLog } from './accounts/audit-log.ts';
@@ -22,8 +23,11 @@ import { holds } from './billing/tables/holds.ts';
 import { keyBudgets } from './billing/tables/key-budgets.ts';
 import { transfers } from './billing/tables/transfers.ts';
 import { createCatalog } from './catalog/create-catalog.ts';
+import { PictureLinks } from './images/picture-links.ts';
+import { Pictures } from './images/pictures.ts';
 import { ChatService } from './inference/chat.ts';
 import { ChatStreams } from './inference/chat-streams.ts';
+import { ImageService } from './inference/images.ts';
 import type { InferenceParts } from './inference/parts.ts';
 import { createProbe } from './inference/probe.ts';
 import { createAdapters } from './inference/providers/registry.ts';
@@ -34,7 +38,9 @@ import { JobSweeper } from './jobs/job-sweeper.ts';
 import { jobs as jobsTable } from './jobs/job-tables.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { createChatPerformer } from './jobs/perform-chat.ts';
+import { createImagePerformer } from './jobs/perform-image.ts';
 import { JobStore } from './jobs/store.ts';
+import { JobSubmissions } from './jobs/submissions.ts';
 import { createKeyPool } from './keys/local-key-pool.ts';
 import { createOrders } from './orders/create-orders.ts';
 import { orders as ordersTable } from './orders/order-table.ts';
@@ -119,6 +125,9 @@ async function wireInference(ground: Ground, audit: AuditLog) {
     redis: { commands: redis, subscriber },
   });
   await catalog.load();
+  const pictureLinks = new PictureLinks(vault, config.publicUrl, config.PICTURE_LINK_TTL);
+  const storage = await createStorage(config);
+  const pictures = new Pictures({ sequelize, storage, outbound, links: pictureLinks, log });
   const parts: InferenceParts = {
     ledger,
     models: catalog,
@@ -134,6 +143,9 @@ async function wireInference(ground: Ground, audit: AuditLog) {
     inference: parts,
     chat: new ChatService(parts),
     chatStreams: new ChatStreams(parts),
+    images: new ImageService(parts, pictures),
+    pictures,
+    pictureLinks,
     closeInference: () => {
       catalog.close();
       pool.close();
@@ -142,7 +154,7 @@ async function wireInference(ground: Ground, audit: AuditLog) {
   };
 }
 
-function wireJobs(ground: Ground, inference: InferenceParts) {
+function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<ReturnType<typeof wireInference>>) {
   const { config, ledger, sequelize, starter, temporal, redis, log } = ground;
   const subscriber = connectRedis(config, log, 'job-events');
   const store = new JobStore(sequelize);
@@ -150,9 +162,13 @@ function wireJobs(ground: Ground, inference: InferenceParts) {
   const jobRunner = new JobRunner(ledger, store, events);
   const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
   return {
-    jobs: new Jobs({ ledger, models: inference.models, store, starter, events, cancelWorkflow, log }),
+    jobs: new Jobs({ ledger, store, events, cancelWorkflow, log }),
+    jobSubmissions: new JobSubmissions({ ledger, models: inference.models, starter }),
     jobRunner,
-    jobPerformers: { chat: createChatPerformer(inference) },
+    jobPerformers: {
+      chat: createChatPerformer(inference),
+      image: createImagePerformer({ ...inference, pictures, keysOf: (providerId) => catalog.keysOf(providerId) }),
+    },
     jobSweeper: new JobSweeper(sequelize, jobRunner),
     jobEventSubscriber: subscriber,
   };
@@ -164,7 +180,7 @@ export async function createServices(config: Config, log: Logger) {
   const { sequelize, ledger, starter, lane, temporal } = ground;
   const accountServices = await createAccounts(ground);
   const inference = await wireInference(ground, accountServices.audit);
-  const jobServices = wireJobs(ground, inference.inference);
+  const jobServices = wireJobs(ground, inference);
   const orderServices = await createOrders({
     sequelize,
     config,

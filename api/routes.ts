@@ -6,9 +6,11 @@ import { auditRoutes } from './routes/audit.ts';
 import { type AuthServices, authRoutes } from './routes/auth.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { type ModelServices, modelRoutes } from './routes/models.ts';
 import { openAiChatRoutes } from './routes/openai-chat.ts';
+import { openAiImageRoutes } from './routes/openai-images.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { type ProviderKeyServices, providerKeyRoutes } from './routes/provider-keys.ts';
@@ -28,6 +30,8 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   Parameters<typeof chatRoutes>[0] &
   Parameters<typeof jobRoutes>[0] &
   Parameters<typeof openAiChatRoutes>[0] &
+  Parameters<typeof imageRoutes>[0] &
+  Parameters<typeof openAiImageRoutes>[0] &
   Parameters<typeof orderRoutes>[0] &
   Parameters<typeof paymentRoutes>[0];
 
@@ -42,6 +46,8 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...modelRoutes(services, config),
     ...chatRoutes(services, config),
     ...openAiChatRoutes(services, config),
+    ...imageRoutes(services, config),
+    ...openAiImageRoutes(services, config),
     ...jobRoutes(services, config),
     ...orderRoutes(services, config),
     ...paymentRoutes(services, config),

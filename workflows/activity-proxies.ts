@@ -2,6 +2,7 @@
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { JobActivities } from '../activities/jobs/job-activities.ts';
 import type { OrderActivities } from '../activities/orders/order-activities.ts';
+import type { WebhookActivities } from '../activities/webhooks/webhook-activities.ts';
 
 /** A lost worker is noticed after this silence. */
 const HEARTBEAT_TIMEOUT = '10s';
@@ -28,4 +29,10 @@ export const { closeJob } = proxyActivities<Pick<JobActivities, 'closeJob'>>({
 export const { expireOrder } = proxyActivities<Pick<OrderActivities, 'expireOrder'>>({
   startToCloseTimeout: '30s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/** One try a run; the activity says itself when the next one is due. The policy serves workers that were lost. */
+export const { deliverWebhook } = proxyActivities<Pick<WebhookActivities, 'deliverWebhook'>>({
+  startToCloseTimeout: '1m',
+  retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5m' },
 });

@@ -3,9 +3,14 @@
  * references only: no prompt, key or result text ever enters a history.
  */
 
-export const TASK_QUEUES = { jobs: 'jobs', orders: 'orders' } as const;
+export const TASK_QUEUES = { jobs: 'jobs', orders: 'orders', webhooks: 'webhooks' } as const;
 
-export const WORKFLOWS = { chatJob: 'chatJob', imageJob: 'imageJob', orderExpiry: 'orderExpiry' } as const;
+export const WORKFLOWS = {
+  chatJob: 'chatJob',
+  imageJob: 'imageJob',
+  orderExpiry: 'orderExpiry',
+  webhookDelivery: 'webhookDelivery',
+} as const;
 export type WorkflowName = keyof typeof WORKFLOWS;
 
 export interface JobInput {
@@ -34,6 +39,18 @@ export interface OrderOutcome {
   readonly remainingMs: number;
 }
 
+export interface WebhookDeliveryInput {
+  readonly deliveryId: string;
+  /** 0, or the number of the redelivery that this is. */
+  readonly round: number;
+}
+
+export interface WebhookDeliveryOutcome {
+  /** SUPERSEDED: a newer round has the delivery. */
+  readonly status: 'DELIVERED' | 'FAILED' | 'DISABLED' | 'SUPERSEDED';
+  readonly attempts: number;
+}
+
 /** Signals of `orderExpiry`: hints that the database has decided; the row is the truth. */
 export const ORDER_SIGNALS = { settled: 'settled' } as const;
 
@@ -44,6 +61,11 @@ export function jobWorkflowId(jobId: string): string {
 
 export function orderWorkflowId(orderNo: string): string {
   return `order:${orderNo}`;
+}
+
+/** Each redelivery is a workflow of its own: an id starts once. */
+export function webhookWorkflowId(deliveryId: string, round: number): string {
+  return round === 0 ? `webhook:${deliveryId}` : `webhook:${deliveryId}:${round}`;
 }
 
 /** Search attributes that operators filter by. Never text of users. */
@@ -61,7 +83,7 @@ export interface WorkflowStart {
   readonly workflow: WorkflowName;
   readonly workflowId: string;
   readonly taskQueue: (typeof TASK_QUEUES)[keyof typeof TASK_QUEUES];
-  readonly input: JobInput | OrderExpiryInput;
+  readonly input: JobInput | OrderExpiryInput | WebhookDeliveryInput;
   /** One line for `workflow list` and the detail view, at most 200 bytes. */
   readonly title: string;
   readonly searchAttributes: Readonly<Partial<Record<SearchAttributeName, string | number>>>;

@@ -16,26 +16,31 @@ export interface JobEvent {
   readonly progress: number;
 }
 
-type Listener = (event: JobEvent) => void;
+/** `undefined`: messages may have been missed, the row must be read. */
+type Listener = (event: JobEvent | undefined) => void;
 
 export class JobEvents {
   readonly #publisher: Redis;
   readonly #log: Logger;
   readonly #listeners = new Map<string, Set<Listener>>();
+  #listening = false;
 
   /** @param subscriber a connection of its own, used for nothing else. */
   constructor(publisher: Redis, subscriber: Redis, log: Logger) {
     this.#publisher = publisher;
     this.#log = log;
     subscriber.on('message', (_channel: string, text: string) => this.#receive(text));
-    const subscribe = () => {
-      subscriber.subscribe(CHANNEL).catch((err: unknown) => {
-        log.warn({ err }, 'cannot subscribe to job events; reconnecting');
-        subscriber.disconnect(true);
-      });
-    };
-    subscriber.on('ready', subscribe);
-    if (subscriber.status === 'ready') subscribe();
+    subscriber.on('ready', () => void this.#subscribe(subscriber));
+    subscriber.on('close', () => {
+      this.#listening = false;
+      this.#wakeAll();
+    });
+    if (subscriber.status === 'ready') void this.#subscribe(subscriber);
+  }
+
+  /** True while messages come; otherwise who waits must look at the row now and then. */
+  get isListening(): boolean {
+    return this.#listening;
   }
 
   /** Tells every process, this one at once. Never throws: without Redis, waiters find out when their time is over. */
@@ -54,6 +59,22 @@ export class JobEvents {
       listeners.delete(listener);
       if (listeners.size === 0) this.#listeners.delete(jobId);
     };
+  }
+
+  async #subscribe(subscriber: Redis): Promise<void> {
+    try {
+      await subscriber.subscribe(CHANNEL);
+      this.#listening = true;
+      this.#wakeAll();
+    } catch (err) {
+      this.#log.warn({ err }, 'cannot subscribe to job events; reconnecting');
+      subscriber.disconnect(true);
+    }
+  }
+
+  /** What was said while nobody listened is unknown. */
+  #wakeAll(): void {
+    for (const listeners of this.#listeners.values()) for (const listener of listeners) listener(undefined);
   }
 
   #receive(text: string): void {

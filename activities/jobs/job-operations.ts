@@ -198,7 +198,7 @@ export function cancelJob(jobId: string, release: Release): Operation<JobStatus>
 export function noteUpstreamTask(
   jobId: string,
   lease: string,
-  state: 'submitting' | 'submitted',
+  state: 'submitting' | 'submitted' | null,
   taskId: string | null,
 ): Operation<boolean> {
   return {

@@ -12,7 +12,7 @@ import type { PricedModel } from '../inference/model.ts';
 import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../inference/settlement.ts';
 import type { JobStatus } from './job.ts';
 import type { JobEvents } from './job-events.ts';
-import { beginJob, completeJob, countProviderCall, endJob, type JobEnd } from './job-operations.ts';
+import { beginJob, completeJob, countProviderCall, endJob, type JobEnd, noteUpstreamTask } from './job-operations.ts';
 import type { JobRow } from './job-tables.ts';
 import type { JobStore, JobWork } from './store.ts';
 
@@ -29,14 +29,19 @@ export interface Performed {
   readonly result: (cost: bigint) => string;
 }
 
-/** Counts a call before it is made; throws when the run may not call any more. */
-export type CountCall = (model: PricedModel, providerKeyId: number) => Promise<void>;
+/** What a performer tells the job's row while it works. Each throws when the run has lost the job. */
+export interface RunLedger {
+  /** Counts a call before it is made; throws when the job may not call any more. */
+  count(model: PricedModel, providerKeyId: number): Promise<void>;
+  /** Remembers how far an asynchronous provider task is; null = nothing was submitted after all. */
+  noteTask(state: 'submitting' | 'submitted' | null, taskId: string | null): Promise<void>;
+}
 
 /**
  * Calls the provider. When the job is cancelled in the middle it returns what was delivered, or undefined for nothing.
  * @throws {AppError} the job's end as its owner is told.
  */
-export type Perform = (work: JobWork, count: CountCall, context: CallContext) => Promise<Performed | undefined>;
+export type Perform = (work: JobWork, run: RunLedger, context: CallContext) => Promise<Performed | undefined>;
 
 /** How each type of job is carried out; a worker of an older version may not know a type yet. */
 export type Performers = Readonly<Partial<Record<JobWork['type'], Perform>>>;
@@ -106,22 +111,24 @@ export class JobRunner {
   async #carryOut(work: JobWork, lease: string, perform: Perform, context: RunContext): Promise<JobOutcome> {
     const startedAtMs = Date.now();
     const attempted: Attempted = { served: undefined, providerKeyId: null, attempts: 0 };
-    const count: CountCall = async (model, providerKeyId) => {
-      const call = { providerKeyId, modelId: model.modelId, modelName: model.modelIdentifier };
-      const permit = await this.#ledger.run(countProviderCall(work.id, lease, call));
-      if (permit.kind === 'lease-lost') throw new RunInterrupted('another run has this job');
-      if (permit.kind === 'exhausted') {
-        throw new AppError(
-          'modelCallFailed',
-          'the provider was called as often as a job may; none of the calls succeeded',
-        );
-      }
-      Object.assign(attempted, { served: model, providerKeyId, attempts: permit.call });
-      context.heartbeat(`calling ${model.modelIdentifier} with key #${providerKeyId}, call ${permit.call}`);
+    const run: RunLedger = {
+      count: async (model, providerKeyId) => {
+        const call = { providerKeyId, modelId: model.modelId, modelName: model.modelIdentifier };
+        const permit = await this.#ledger.run(countProviderCall(work.id, lease, call));
+        if (permit.kind === 'lease-lost') throw new RunInterrupted('another run has this job');
+        if (permit.kind === 'exhausted') throw exhausted();
+        Object.assign(attempted, { served: model, providerKeyId, attempts: permit.call });
+        context.heartbeat(`calling ${model.modelIdentifier} with key #${providerKeyId}, call ${permit.call}`);
+      },
+      noteTask: async (state, taskId) => {
+        const noted = await this.#ledger.run(noteUpstreamTask(work.id, lease, state, taskId));
+        if (!noted) throw new RunInterrupted('another run has this job');
+        if (taskId !== null) context.heartbeat(`waits for the provider's task ${taskId}`);
+      },
     };
     let performed: Performed | undefined;
     try {
-      performed = await perform(work, count, context);
+      performed = await perform(work, run, context);
     } catch (error) {
       if (context.isCancelled()) performed = undefined;
       else if (error instanceof AppError && !context.signal.aborted) {
@@ -193,6 +200,13 @@ export class JobRunner {
       day: this.#ledger.day(),
     };
   }
+}
+
+function exhausted(): AppError {
+  return new AppError(
+    'modelCallFailed',
+    'the provider was called as often as a job may; none of the calls was answered',
+  );
 }
 
 const MAX_MESSAGE = 2_000;

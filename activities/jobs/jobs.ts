@@ -1,52 +1,25 @@
-/** Jobs as their owner uses them: submit, look, wait, cancel. */
+/** Jobs as their owner uses them: look, wait, cancel. */
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { jobWorkflowId, TASK_QUEUES, type WorkflowName, type WorkflowStart } from '../../workflows/contracts.ts';
-import type { AccessKeyCaller } from '../accounts/caller.ts';
-import { claimRequest } from '../billing/idempotency.ts';
+import { jobWorkflowId } from '../../workflows/contracts.ts';
 import type { Ledger } from '../billing/ledger.ts';
-import { formatMoney } from '../billing/money.ts';
-import type { StoredAnswer } from '../billing/operations/claim.ts';
-import { candidatesOf, type ModelName } from '../inference/candidates.ts';
-import type { ModelSource } from '../inference/model.ts';
-import { type Plan, planChat } from '../inference/plan.ts';
-import type { ChatBody } from '../inference/providers/provider.ts';
-import { holdOf, reserve } from '../inference/reservation.ts';
-import type { WorkflowStarter } from '../workflow-starts/starter.ts';
-import { isLive, type JobPlan, type JobType } from './job.ts';
+import { isLive } from './job.ts';
 import type { JobEvents } from './job-events.ts';
-import { cancelJob, submitJob } from './job-operations.ts';
+import { cancelJob } from './job-operations.ts';
 import type { JobFilter, JobStore, JobView } from './store.ts';
 
 export interface JobParts {
   readonly ledger: Ledger;
-  readonly models: ModelSource;
   readonly store: JobStore;
-  readonly starter: WorkflowStarter;
   readonly events: JobEvents;
   /** Asks Temporal to cancel a workflow; a hint, the row has decided. */
   readonly cancelWorkflow: (workflowId: string) => Promise<void>;
   readonly log: Logger;
 }
 
-export interface JobSubmission {
-  readonly caller: AccessKeyCaller;
-  readonly model: ModelName;
-  /** The request as the client sent it; kept with the job and run from there. */
-  readonly request: unknown;
-  /** The same in OpenAI's words. */
-  readonly body: ChatBody;
-  readonly priority: number;
-  readonly metadata: Readonly<Record<string, unknown>> | null;
-  readonly webhookUrl: string | null;
-  readonly traceId: string;
-  readonly keyed?: { readonly scope: string; readonly key: string; readonly fingerprint: Uint8Array };
-}
-
-/** Jobs end within this time of their submission, one way or the other. */
-const JOB_DEADLINE_MS = 3_600_000;
+/** How long a caller waits while the database is away. */
+const CANCEL_WAIT_MS = 5_000;
 /** While Redis is away nobody is woken: the row is read this often. */
 const WAIT_POLL_MS = 2_000;
 
@@ -55,63 +28,6 @@ export class Jobs {
 
   constructor(parts: JobParts) {
     this.#parts = parts;
-  }
-
-  /**
-   * Takes the hold and writes the job in one transaction; its workflow starts in the background.
-   * @returns the job's id, an earlier one for a repeated keyed request.
-   * @throws {AppError} as a synchronous chat before its call.
-   */
-  async submitChat(submission: JobSubmission): Promise<string> {
-    const { ledger, starter } = this.#parts;
-    const jobId = uuidv7();
-    const { models, asked } = candidatesOf(this.#parts.models, submission);
-    let start: WorkflowStart | undefined;
-    const reservation = await reserve(ledger, submission.caller, planChat(models, asked), asked, (plan) => {
-      const [first] = plan.candidates;
-      start = startOf('chatJob', 'chat', jobId, submission, plan);
-      const jobPlan: JobPlan = {
-        candidates: plan.candidates.map((candidate) => ({
-          priceId: candidate.price.id,
-          maxTokens: candidate.maxTokens,
-        })),
-        budgeted: submission.caller.budget !== null,
-        traceId: submission.traceId,
-      };
-      const { keyed, caller } = submission;
-      return ledger.run(
-        submitJob({
-          hold: {
-            ...holdOf(caller, plan, ledger.day()),
-            id: jobId,
-            owner: 'job',
-            lifeMs: JOB_DEADLINE_MS,
-            ...(keyed ? { claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, jobId) } : {}),
-          },
-          job: {
-            id: jobId,
-            type: 'chat',
-            userId: caller.userId,
-            accountId: caller.accountId,
-            accessKeyId: caller.accessKeyId,
-            modelId: first?.modelId ?? null,
-            modelName: first?.modelIdentifier ?? '',
-            request: JSON.stringify(submission.request),
-            plan: jobPlan,
-            priority: submission.priority,
-            metadata: submission.metadata,
-            webhookUrl: submission.webhookUrl,
-            deadlineMs: JOB_DEADLINE_MS,
-          },
-          start,
-          answer: answerOf(jobId),
-        }),
-        SUBMIT_WAIT_MS,
-      );
-    });
-    if (reservation.kind === 'answered') return reservation.answer.body.toString();
-    if (start) starter.kick(start);
-    return jobId;
   }
 
   /** @throws {AppError} notFound, also for another user's job. */
@@ -125,7 +41,7 @@ export class Jobs {
   async wait(jobId: string, userId: number, waitMs: number, signal: AbortSignal): Promise<JobView> {
     const until = performance.now() + waitMs;
     for (;;) {
-      const woken = this.#nextEvent(jobId, Math.min(WAIT_POLL_MS, until - performance.now()), signal);
+      const woken = this.#nextEvent(jobId, this.#sleepMs(until), signal);
       const job = await this.get(jobId, userId);
       if (!isLive(job.status) || performance.now() >= until || signal.aborted) {
         woken.stop();
@@ -149,7 +65,7 @@ export class Jobs {
         accountId: job.accountId,
         budgetKeyId: job.budgeted ? job.accessKeyId : null,
       }),
-      SUBMIT_WAIT_MS,
+      CANCEL_WAIT_MS,
     );
     events.publish({ jobId, status, progress: job.progress });
     if (isLive(status) || status === 'CANCELLED') {
@@ -158,6 +74,12 @@ export class Jobs {
       });
     }
     return this.get(jobId, userId);
+  }
+
+  /** While messages come, nobody asks the database before the end of its wait. */
+  #sleepMs(until: number): number {
+    const rest = until - performance.now();
+    return this.#parts.events.isListening ? rest : Math.min(WAIT_POLL_MS, rest);
   }
 
   #nextEvent(jobId: string, waitMs: number, signal: AbortSignal): { promise: Promise<void>; stop: () => void } {
@@ -176,33 +98,4 @@ export class Jobs {
     });
     return { promise, stop: () => stop() };
   }
-}
-
-const SUBMIT_WAIT_MS = 5_000;
-
-/** What a repeated keyed submission is told: the first one's job. */
-function answerOf(jobId: string): StoredAnswer {
-  return { status: 202, body: Buffer.from(jobId) };
-}
-
-function startOf(
-  workflow: WorkflowName,
-  type: JobType,
-  jobId: string,
-  submission: JobSubmission,
-  plan: Plan,
-): WorkflowStart {
-  const { userId, accountId } = submission.caller;
-  const [first] = plan.candidates;
-  const model = first?.modelIdentifier ?? '';
-  return {
-    workflow,
-    workflowId: jobWorkflowId(jobId),
-    taskQueue: TASK_QUEUES.jobs,
-    input: { jobId, accountId, deadlineMs: JOB_DEADLINE_MS },
-    title: `${type} · ${model} · user ${userId} · hold ${formatMoney(plan.holdAmount)}`,
-    searchAttributes: { Modality: type, UserId: userId, Model: model, Provider: first?.providerName ?? '' },
-    priority: submission.priority,
-    fairnessKey: `user-${userId}`,
-  };
 }

@@ -1,6 +1,5 @@
 /** A chat job's provider call. It reads a stream, so that a cancelled job is charged by what it had produced. */
 import { z } from 'zod';
-import { AppError } from '../../infra/errors.ts';
 import { CompletionAssembler } from '../inference/assemble.ts';
 import { runAttempts } from '../inference/attempts.ts';
 import { estimateUsage, upstreamBody, usageOf } from '../inference/chat-call.ts';
@@ -11,8 +10,8 @@ import { type InferenceParts, targetOf } from '../inference/parts.ts';
 import type { Candidate } from '../inference/plan.ts';
 import { reportedUsage } from '../inference/providers/openai/usage.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';
-import type { JobPlan } from './job.ts';
 import type { Perform, Performed } from './job-run.ts';
+import { plannedCandidates } from './planned-candidates.ts';
 
 /** What POST /v1/async/chat stored; checked there, read again here. */
 export const storedChatSchema = z.looseObject({
@@ -26,7 +25,7 @@ export const storedChatSchema = z.looseObject({
 const HEARTBEAT_CHUNKS = 50;
 
 export function createChatPerformer(parts: InferenceParts): Perform {
-  return async (work, count, context) => {
+  return async (work, run, context) => {
     const body = chatBodyOf(storedChatSchema.parse(work.request));
     const candidates = await plannedCandidates(parts, work.plan);
     const assembler = { current: new CompletionAssembler() };
@@ -55,7 +54,7 @@ export function createChatPerformer(parts: InferenceParts): Perform {
         signal: context.signal,
         log: context.log,
         call: async (target) => {
-          await count(target.candidate, target.key.id);
+          await run.count(target.candidate, target.key.id);
           Object.assign(called, { candidate: target.candidate, keyId: target.key.id });
           await collect(target.candidate, target.key.apiKey);
         },
@@ -67,17 +66,6 @@ export function createChatPerformer(parts: InferenceParts): Perform {
       return performed(candidate, keyId, 1, true);
     }
   };
-}
-
-/** The candidates of the plan that are still online, at the prices and limits they were held for. */
-async function plannedCandidates(parts: InferenceParts, plan: JobPlan): Promise<Candidate[]> {
-  const models = await parts.models.pricedAt(plan.candidates.map((candidate) => candidate.priceId));
-  const candidates = plan.candidates.flatMap(({ priceId, maxTokens }) => {
-    const model = models.find((priced) => priced.price.id === priceId);
-    return model ? [{ ...model, maxTokens }] : [];
-  });
-  if (candidates.length === 0) throw new AppError('modelOffline', 'none of the models this job was held for is online');
-  return candidates;
 }
 
 function openStream(parts: InferenceParts, candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext) {

@@ -58,6 +58,13 @@ export interface JobWork {
   readonly accessKeyId: number | null;
   readonly request: unknown;
   readonly plan: JobPlan;
+  /** An asynchronous task of an earlier run: where it was submitted, and its id once it is known. */
+  readonly upstream: {
+    readonly state: string | null;
+    readonly taskId: string | null;
+    readonly modelId: number | null;
+    readonly providerKeyId: number | null;
+  };
 }
 
 export interface JobFilter {
@@ -113,7 +120,8 @@ export class JobStore {
   /** @throws when there is no such job. */
   async work(id: string): Promise<JobWork> {
     const [row] = await this.#sequelize.query(
-      'SELECT id,type,user_id,account_id,access_key_id,request,plan FROM jobs WHERE id=?',
+      `SELECT id,type,user_id,account_id,access_key_id,request,plan,upstream_state,upstream_task_id,model_id,
+              provider_key_id FROM jobs WHERE id=?`,
       { replacements: [id], type: QueryTypes.SELECT },
     );
     const work = workSchema.parse(row);
@@ -125,6 +133,12 @@ export class JobStore {
       accessKeyId: work.access_key_id,
       request: work.request,
       plan: work.plan,
+      upstream: {
+        state: work.upstream_state,
+        taskId: work.upstream_task_id,
+        modelId: work.model_id,
+        providerKeyId: work.provider_key_id,
+      },
     };
   }
 
@@ -156,6 +170,10 @@ const workSchema = z.object({
   account_id: z.number(),
   access_key_id: z.number().nullable(),
   request: jsonColumn,
+  upstream_state: z.string().nullable(),
+  upstream_task_id: z.string().nullable(),
+  model_id: z.number().nullable(),
+  provider_key_id: z.number().nullable(),
   plan: z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), jobPlanSchema),
 });
 

@@ -1,27 +1,33 @@
 /** Asynchronous jobs: submit, poll, list, cancel. */
 import { z } from 'zod';
+import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
 import { chatBodyOf } from '../../activities/inference/chat-input.ts';
+import { generateImageRequest } from '../../activities/inference/picture-request.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
 import type { Jobs } from '../../activities/jobs/jobs.ts';
 import type { JobView } from '../../activities/jobs/store.ts';
+import type { JobSubmission, JobSubmissions } from '../../activities/jobs/submissions.ts';
 import type { Config } from '../../infra/config.ts';
 import { keyedRequest } from '../keyed.ts';
 import { optional } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { type Route, route } from '../route.ts';
+import type { ApiContext, RouteInput } from '../route-input.ts';
 import { isoTime } from '../times.ts';
 import { chatFields, modelNameOf } from './chat.ts';
+import { imageFields } from './images.ts';
 
 const MAX_WAIT_SECONDS = 60;
 const DEFAULT_PRIORITY = 3;
 
-const submission = z.object({
-  ...chatFields,
+const jobFields = {
   priority: z.coerce.number().int().min(1).max(5).nullish().meta({ description: '1 (first) to 5; 3 by default.' }),
   metadata: z.record(z.string(), z.unknown()).nullish(),
   webhookUrl: z.url().max(2000).nullish(),
-});
+};
+const chatSubmission = z.object({ ...chatFields, ...jobFields });
+const imageSubmission = z.object({ ...imageFields, ...jobFields });
 
 const accepted = z.object({ jobId: z.string(), status: z.literal('PENDING'), message: z.string() });
 
@@ -44,10 +50,45 @@ const jobSchema = z.object({
   updatedAt: z.string(),
 });
 
-const jobParams = z.object({ jobId: z.string().max(36) });
+/** The column is ASCII and compares with nothing else. */
+const jobParams = z.object({
+  jobId: z
+    .string()
+    .max(36)
+    .regex(/^[\x21-\x7e]*$/, 'must be a job id'),
+});
 
-export function jobRoutes(services: { readonly jobs: Jobs }, config: Config): Route[] {
-  const { jobs } = services;
+type SubmissionInput = RouteInput<
+  undefined,
+  undefined,
+  z.output<typeof chatSubmission> | z.output<typeof imageSubmission>,
+  AccessKeyCaller
+>;
+
+function submissionOf({ ctx, caller, body, rawBody, traceId }: SubmissionInput, request: object): JobSubmission {
+  const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
+  return {
+    caller,
+    model: modelNameOf(body),
+    request,
+    priority: body.priority ?? DEFAULT_PRIORITY,
+    metadata: body.metadata ?? null,
+    webhookUrl: body.webhookUrl ?? null,
+    traceId,
+    ...(keyed ? { keyed } : {}),
+  };
+}
+
+function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {
+  ctx.set('x-request-id', jobId);
+  return { jobId, status: 'PENDING', message: 'accepted; poll GET /v1/async/jobs/{jobId}' };
+}
+
+export function jobRoutes(
+  services: { readonly jobs: Jobs; readonly jobSubmissions: JobSubmissions },
+  config: Config,
+): Route[] {
+  const { jobs, jobSubmissions: submissions } = services;
   const time = (date: Date) => isoTime(date, config.APP_TIME_ZONE);
   const answerOf = (job: JobView): z.input<typeof jobSchema> => ({
     id: job.id,
@@ -74,25 +115,27 @@ export function jobRoutes(services: { readonly jobs: Jobs }, config: Config): Ro
       summary: 'Chat as a job: accepted at once, polled by its id',
       tag: 'Jobs',
       access: 'access-key',
-      body: submission,
+      body: chatSubmission,
       success: accepted,
       status: 202,
-      handler: async ({ ctx, caller, body, rawBody, traceId }) => {
-        const { priority, metadata, webhookUrl, ...request } = body;
-        const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
-        const jobId = await jobs.submitChat({
-          caller,
-          model: modelNameOf(body),
-          request,
-          body: chatBodyOf(body),
-          priority: priority ?? DEFAULT_PRIORITY,
-          metadata: metadata ?? null,
-          webhookUrl: webhookUrl ?? null,
-          traceId,
-          ...(keyed ? { keyed } : {}),
-        });
-        ctx.set('x-request-id', jobId);
-        return { jobId, status: 'PENDING' as const, message: 'accepted; poll GET /v1/async/jobs/{jobId}' };
+      handler: async (input) => {
+        const { priority: _priority, metadata: _metadata, webhookUrl: _webhookUrl, ...request } = input.body;
+        return acceptedJob(input.ctx, await submissions.submitChat(submissionOf(input, request), chatBodyOf(request)));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/async/generate-image',
+      summary: 'Image generation as a job: accepted at once, polled by its id',
+      tag: 'Jobs',
+      access: 'access-key',
+      body: imageSubmission,
+      success: accepted,
+      status: 202,
+      handler: async (input) => {
+        const { priority: _priority, metadata: _metadata, webhookUrl: _webhookUrl, ...request } = input.body;
+        const jobId = await submissions.submitImage(submissionOf(input, request), generateImageRequest(request));
+        return acceptedJob(input.ctx, jobId);
       },
     }),
     route({

@@ -1,0 +1,131 @@
+/** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
+import { v7 as uuidv7 } from 'uuid';
+import { jobWorkflowId, TASK_QUEUES, type WorkflowName, type WorkflowStart } from '../../workflows/contracts.ts';
+import type { AccessKeyCaller } from '../accounts/caller.ts';
+import { claimRequest } from '../billing/idempotency.ts';
+import type { Ledger } from '../billing/ledger.ts';
+import { formatMoney } from '../billing/money.ts';
+import { candidatesOf, type ModelName, usableModels } from '../inference/candidates.ts';
+import { imageCapability, planImages } from '../inference/image-plan.ts';
+import type { ModelSource } from '../inference/model.ts';
+import { type Asked, type Plan, planChat } from '../inference/plan.ts';
+import type { ChatBody, ImageRequest } from '../inference/providers/provider.ts';
+import { holdOf, reserve } from '../inference/reservation.ts';
+import type { WorkflowStarter } from '../workflow-starts/starter.ts';
+import type { JobType } from './job.ts';
+import { type Submission, submitJob } from './job-operations.ts';
+
+export interface SubmissionParts {
+  readonly ledger: Ledger;
+  readonly models: ModelSource;
+  readonly starter: WorkflowStarter;
+}
+
+/** What every type of job is submitted with. */
+export interface JobSubmission {
+  readonly caller: AccessKeyCaller;
+  readonly model: ModelName;
+  /** The request as the client sent it; kept with the job and run from there. */
+  readonly request: unknown;
+  /** 1 (first) to 5. */
+  readonly priority: number;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly webhookUrl: string | null;
+  readonly traceId: string;
+  readonly keyed?: { readonly scope: string; readonly key: string; readonly fingerprint: Uint8Array };
+}
+
+/** Jobs end within this time of their submission, one way or the other. */
+const JOB_DEADLINE_MS = 3_600_000;
+/** How long a caller waits while the database is away. */
+const SUBMIT_WAIT_MS = 5_000;
+const WORKFLOW_OF: Readonly<Record<JobType, WorkflowName>> = { chat: 'chatJob', image: 'imageJob' };
+
+export class JobSubmissions {
+  readonly #parts: SubmissionParts;
+
+  constructor(parts: SubmissionParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * @returns the job's id, an earlier one for a repeated keyed request.
+   * @throws {AppError} as a synchronous chat before its call.
+   */
+  submitChat(submission: JobSubmission, body: ChatBody): Promise<string> {
+    const { models, asked } = candidatesOf(this.#parts.models, { ...submission, body });
+    return this.#submit('chat', submission, planChat(models, asked), asked);
+  }
+
+  /** @returns as `submitChat`. @throws {AppError} as a synchronous image call before its call. */
+  submitImage(submission: JobSubmission, request: ImageRequest): Promise<string> {
+    const models = usableModels(this.#parts.models, submission, imageCapability(request));
+    return this.#submit('image', submission, planImages(models, request), undefined);
+  }
+
+  async #submit(type: JobType, submission: JobSubmission, plan: Plan, asked: Asked | undefined): Promise<string> {
+    const { ledger, starter } = this.#parts;
+    const jobId = uuidv7();
+    let start: WorkflowStart | undefined;
+    const reservation = await reserve(ledger, submission.caller, plan, asked, (payable) => {
+      const rows = this.#rows(type, jobId, submission, payable);
+      start = rows.start;
+      return ledger.run(submitJob(rows), SUBMIT_WAIT_MS);
+    });
+    if (reservation.kind === 'answered') return reservation.answer.body.toString();
+    if (start) starter.kick(start);
+    return jobId;
+  }
+
+  #rows(type: JobType, jobId: string, submission: JobSubmission, plan: Plan): Submission {
+    const { keyed, caller } = submission;
+    const [first] = plan.candidates;
+    return {
+      hold: {
+        ...holdOf(caller, plan, this.#parts.ledger.day()),
+        id: jobId,
+        owner: 'job',
+        lifeMs: JOB_DEADLINE_MS,
+        ...(keyed ? { claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, jobId) } : {}),
+      },
+      job: {
+        id: jobId,
+        type,
+        userId: caller.userId,
+        accountId: caller.accountId,
+        accessKeyId: caller.accessKeyId,
+        modelId: first?.modelId ?? null,
+        modelName: first?.modelIdentifier ?? '',
+        request: JSON.stringify(submission.request),
+        plan: {
+          candidates: plan.candidates.map(({ price, maxTokens }) => ({ priceId: price.id, maxTokens })),
+          budgeted: caller.budget !== null,
+          traceId: submission.traceId,
+        },
+        priority: submission.priority,
+        metadata: submission.metadata,
+        webhookUrl: submission.webhookUrl,
+        deadlineMs: JOB_DEADLINE_MS,
+      },
+      start: startOf(type, jobId, submission, plan),
+      // What a repeated keyed submission is told: the first one's job.
+      answer: { status: 202, body: Buffer.from(jobId) },
+    };
+  }
+}
+
+function startOf(type: JobType, jobId: string, submission: JobSubmission, plan: Plan): WorkflowStart {
+  const { userId, accountId } = submission.caller;
+  const [first] = plan.candidates;
+  const model = first?.modelIdentifier ?? '';
+  return {
+    workflow: WORKFLOW_OF[type],
+    workflowId: jobWorkflowId(jobId),
+    taskQueue: TASK_QUEUES.jobs,
+    input: { jobId, accountId, deadlineMs: JOB_DEADLINE_MS },
+    title: `${type} · ${model} · user ${userId} · hold ${formatMoney(plan.holdAmount)}`,
+    searchAttributes: { Modality: type, UserId: userId, Model: model, Provider: first?.providerName ?? '' },
+    priority: submission.priority,
+    fairnessKey: `user-${userId}`,
+  };
+}
