@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
 import { openLaneConnection } from '../../activities/billing/lane/connection.ts';
-import { fenceLapsedWriters } from '../../activities/billing/lane/writer.ts';
+import { endWriterConnection, fenceLapsedWriters, writerLock } from '../../activities/billing/lane/writer.ts';
 import { claim } from '../../activities/billing/operations/claim.ts';
 import { adjust } from '../../activities/billing/operations/credit.ts';
 import { hold } from '../../activities/billing/operations/hold.ts';
@@ -68,11 +68,7 @@ describe('the money lane on the real database', () => {
     const killing = (async () => {
       while (!done) {
         const writer = lane.writer;
-        if (writer) {
-          const [rows] = await killer.query(`SELECT IS_USED_LOCK('money-lane-${writer.slot}-${writer.epoch}') AS id`);
-          const id = Array.isArray(rows) && rows[0] && 'id' in rows[0] ? rows[0].id : null;
-          if (id !== null) await killer.query(`KILL ${Number(id)}`).catch(() => undefined);
-        }
+        if (writer) await endWriterConnection(killer, writer.slot, writer.epoch);
         await new Promise((resolve) => setTimeout(resolve, 40));
       }
     })();
@@ -92,6 +88,19 @@ describe('the money lane on the real database', () => {
     await killer.end();
     assert.deepEqual([...new Set(kinds.flat())].sort(), ['captured', 'held']);
     assert.equal(await ledger.balance(accountId), 1_000_000n - 500n * 7n);
+  });
+
+  test('an installation on the same server leaves the connections of another alone', async () => {
+    const lane = ledger.lane();
+    await lane.open();
+    const { slot = 0, epoch = 0 } = lane.writer ?? {};
+    const other = await openLaneConnection({ ...ledger.config, DB_NAME: 'mysql' });
+    await endWriterConnection(other, slot, epoch);
+    await other.end();
+    const own = await openLaneConnection(ledger.config);
+    const [rows] = await own.query(`SELECT IS_USED_LOCK(${writerLock(slot, epoch)}) AS id`);
+    await own.end();
+    assert.ok(Array.isArray(rows) && rows[0] && 'id' in rows[0] && rows[0].id !== null);
   });
 
   test('a lapsed writer is fenced: its next batch goes under a new slot or epoch', async () => {

@@ -14,9 +14,12 @@ export interface Writer {
   seq: bigint;
 }
 
-/** The named lock that the connection of this slot and epoch holds for as long as it lives. */
-function writerLock(slot: number, epoch: number): string {
-  return `money-lane-${slot}-${epoch}`;
+/**
+ * SQL of the name of the lock that the connection of this slot and epoch holds for as long as it lives. Names are the
+ * server's, not the database's, and may have 64 characters.
+ */
+export function writerLock(slot: number, epoch: number): string {
+  return `CONCAT('lane-',MD5(DATABASE()),'-${slot}-${epoch}')`;
 }
 
 const TAKE_TRIES = 20;
@@ -76,7 +79,7 @@ async function nextSlot(connection: Connection): Promise<number> {
 
 /** Marks the connection as the one of this writer. */
 export async function markConnection(connection: Connection, writer: Writer): Promise<void> {
-  await connection.query(`SELECT GET_LOCK(${literal(writerLock(writer.slot, writer.epoch))},${MARK_WAIT_SECONDS})`);
+  await connection.query(`SELECT GET_LOCK(${writerLock(writer.slot, writer.epoch)},${MARK_WAIT_SECONDS})`);
 }
 
 /**
@@ -133,7 +136,7 @@ async function fenceWriter(connection: Connection, slot: number, epoch: number):
 
 /** Ends the connection that a slot and epoch still hold, if any; its open transaction is rolled back. */
 export async function endWriterConnection(connection: Connection, slot: number, epoch: number): Promise<void> {
-  const [holder] = await rowsOf(connection, `SELECT IS_USED_LOCK(${literal(writerLock(slot, epoch))}) AS id`);
+  const [holder] = await rowsOf(connection, `SELECT IS_USED_LOCK(${writerLock(slot, epoch)}) AS id`);
   const connectionId = holder?.id;
   if (typeof connectionId === 'number' || typeof connectionId === 'string') {
     // The connection may end by itself in between: then there is nothing left to end.
