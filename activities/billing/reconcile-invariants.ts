@@ -1,0 +1,126 @@
+/**
+ * The invariants of the ledger, one SQL each, for MySQL 8 and MariaDB 10.11 alike. A check selects every row that must
+ * hold as `subject` (what an operator is told) and `bad` (1 when it does not hold).
+ */
+
+export interface Invariant {
+  readonly name: string;
+  readonly checks: readonly [string, ...string[]];
+}
+
+/** Money that is set aside, for each account. */
+const HELD =
+  "SELECT account_id, SUM(amount-captured-released) AS held FROM holds WHERE state='open' GROUP BY account_id";
+
+export const INVARIANTS: readonly Invariant[] = [
+  {
+    name: 'transfers of an account = available - debt + held',
+    checks: [
+      `SELECT CONCAT('account ',a.id,': transfers ',COALESCE(t.total,0),', balance ',
+                     a.available-a.debt+COALESCE(h.held,0)) AS subject,
+              COALESCE(t.total,0) <> a.available-a.debt+COALESCE(h.held,0) AS bad
+         FROM accounts a
+         LEFT JOIN (SELECT account_id, SUM(amount) AS total FROM transfers WHERE kind<>'loss' GROUP BY account_id) t
+                ON t.account_id=a.id
+         LEFT JOIN (${HELD}) h ON h.account_id=a.id`,
+    ],
+  },
+  {
+    name: 'a closed hold is captured and released in full',
+    checks: [
+      `SELECT CONCAT('hold ',id) AS subject, captured+released<>amount OR (state='released' AND captured<>0) AS bad
+         FROM holds WHERE state<>'open'`,
+    ],
+  },
+  {
+    name: 'every charge has its captured hold, every captured hold its charge',
+    checks: [
+      `SELECT CONCAT('charge ',t.id) AS subject,
+              h.id IS NULL OR h.state<>'captured' OR h.captured<>-t.amount OR h.account_id<>t.account_id AS bad
+         FROM transfers t LEFT JOIN holds h ON h.id=t.hold_id WHERE t.kind='charge'`,
+      `SELECT CONCAT('hold ',h.id) AS subject, t.id IS NULL AS bad
+         FROM holds h LEFT JOIN transfers t ON t.id=h.id AND t.kind='charge' WHERE h.state='captured'`,
+      `SELECT CONCAT('overrun ',o.id) AS subject, t.id IS NULL OR t.account_id<>o.account_id AS bad
+         FROM transfers o LEFT JOIN transfers t ON t.id=o.id AND t.kind='charge' WHERE o.kind='overrun'`,
+    ],
+  },
+  {
+    name: 'nothing is negative, every transfer has the sign of its kind',
+    checks: [
+      "SELECT CONCAT('account ',id) AS subject, available<0 OR debt<0 OR COALESCE(pending_grant,0)<0 AS bad FROM accounts",
+      "SELECT CONCAT('hold ',id) AS subject, amount<0 OR captured<0 OR released<0 AS bad FROM holds",
+      "SELECT CONCAT('budget of key ',access_key_id) AS subject, used<0 AS bad FROM key_budgets",
+      `SELECT CONCAT(kind,' ',id) AS subject,
+              CASE WHEN kind IN ('grant','top_up','loss') THEN amount<0
+                   WHEN kind='adjustment' THEN 0 ELSE amount>0 END AS bad
+         FROM transfers`,
+      `SELECT CONCAT('statistics of ',day,', model ',model_id) AS subject,
+              LEAST(requests,successes,failures,prompt_tokens,completion_tokens,images,cost)<0 AS bad
+         FROM stats`,
+    ],
+  },
+  {
+    name: 'every completed job has one charge, every completed order one credit',
+    checks: [
+      `SELECT CONCAT('job ',j.id) AS subject,
+              t.id IS NULL OR t.account_id<>j.account_id OR j.cost IS NULL
+                OR j.cost<>-t.amount-COALESCE(o.amount,0) AS bad
+         FROM jobs j
+         LEFT JOIN transfers t ON t.id=j.id AND t.kind='charge'
+         LEFT JOIN transfers o ON o.id=j.id AND o.kind='overrun'
+        WHERE j.status='COMPLETED'`,
+      `SELECT CONCAT('order ',o.order_no) AS subject,
+              t.id IS NULL OR t.amount<>o.amount OR t.account_id<>o.account_id AS bad
+         FROM orders o LEFT JOIN transfers t ON t.id=o.order_no AND t.kind='top_up'
+        WHERE o.status='COMPLETED'`,
+      `SELECT CONCAT('credit ',t.id) AS subject, o.order_no IS NULL OR o.status<>'COMPLETED' AS bad
+         FROM transfers t LEFT JOIN orders o ON o.order_no=t.id WHERE t.kind='top_up'`,
+    ],
+  },
+  {
+    name: 'cash in + grants + adjustments - refunds = balances + held - debt + charges',
+    checks: [
+      `SELECT CONCAT('in: cash ',t.cash,', grants ',t.grants,', adjustments ',t.adjustments,', refunds ',-t.refunds,
+                     '; out: balances ',a.available,', held ',h.held,', debt ',a.debt,', charges ',-t.charges) AS subject,
+              t.cash+t.grants+t.adjustments+t.refunds <> a.available+h.held-a.debt-t.charges AS bad
+         FROM (SELECT COALESCE(SUM(CASE WHEN kind IN ('top_up','chargeback') THEN amount END),0) AS cash,
+                      COALESCE(SUM(CASE WHEN kind='grant' THEN amount END),0) AS grants,
+                      COALESCE(SUM(CASE WHEN kind='adjustment' THEN amount END),0) AS adjustments,
+                      COALESCE(SUM(CASE WHEN kind='refund' THEN amount END),0) AS refunds,
+                      COALESCE(SUM(CASE WHEN kind IN ('charge','overrun') THEN amount END),0) AS charges
+                 FROM transfers) t
+         JOIN (SELECT COALESCE(SUM(available),0) AS available, COALESCE(SUM(debt),0) AS debt FROM accounts) a
+         JOIN (SELECT COALESCE(SUM(held),0) AS held FROM (${HELD}) x) h`,
+    ],
+  },
+  {
+    name: 'statistics and usage log = sums over the ledger',
+    checks: [
+      `SELECT CONCAT('statistics of ',day,', model ',model_id) AS subject,
+              SUM(unclear)<>0 OR SUM(calls)<>0 OR SUM(prompt)<>0 OR SUM(completion)<>0 OR SUM(images)<>0
+                OR SUM(cost)<>0 AS bad
+         FROM (SELECT day, model_id, SUM(requests-successes-failures) AS unclear, SUM(successes) AS calls,
+                      SUM(prompt_tokens) AS prompt, SUM(completion_tokens) AS completion, SUM(images) AS images,
+                      SUM(cost) AS cost
+                 FROM stats GROUP BY day, model_id
+               UNION ALL
+               SELECT day, model_id, 0, -SUM(kind='charge'), -SUM(prompt_tokens), -SUM(completion_tokens),
+                      -SUM(image_count), SUM(amount)
+                 FROM transfers WHERE kind IN ('charge','overrun') GROUP BY day, model_id) x
+        GROUP BY day, model_id`,
+    ],
+  },
+];
+
+export const EXAMPLES = 5;
+
+/** One statement that counts what an invariant checks and breaches, with the first examples, a line each. */
+export function countingSql(invariant: Invariant): string {
+  const parts = invariant.checks.map(
+    (check) => `SELECT COUNT(*) AS checked, COALESCE(SUM(bad),0) AS breaches,
+      SUBSTRING_INDEX(GROUP_CONCAT(CASE WHEN bad THEN subject END SEPARATOR '\\n'),'\\n',${EXAMPLES}) AS examples
+      FROM (${check}) c`,
+  );
+  return `SELECT SUM(checked) AS checked, SUM(breaches) AS breaches, GROUP_CONCAT(examples SEPARATOR '\\n') AS examples
+            FROM (${parts.join(' UNION ALL ')}) p`;
+}

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { lastReconciliation, reconcile } from '../../activities/billing/reconcile.ts';
+import { createUsageRelay } from '../../activities/usage/usage-relay.ts';
+import { UsageStore } from '../../activities/usage/usage-store.ts';
+import { until } from '../catalog/test-catalog.ts';
+import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
+
+/** Each makes one invariant false, and is taken back. */
+const BREACHES: readonly { invariant: number; name: string; sql: string; undo: string }[] = [
+  {
+    invariant: 1,
+    name: 'two accounts that have swapped money',
+    sql: 'UPDATE accounts SET available=available+CASE WHEN id=(SELECT account_id FROM holds LIMIT 1) THEN 1 ELSE -1 END',
+    undo: 'UPDATE accounts SET available=available-CASE WHEN id=(SELECT account_id FROM holds LIMIT 1) THEN 1 ELSE -1 END',
+  },
+  {
+    invariant: 2,
+    name: 'a released hold of which something was captured',
+    sql: "UPDATE holds SET state='released' WHERE id=(SELECT id FROM (SELECT MIN(id) AS id FROM holds WHERE state='captured') x)",
+    undo: "UPDATE holds SET state='captured' WHERE state='released' AND captured>0",
+  },
+  {
+    invariant: 3,
+    name: 'a captured hold without a charge',
+    sql: "INSERT INTO holds (id,account_id,owner,amount,captured,state,slot,epoch,expires_at,created_at) SELECT 'lonely',id,'call',5,5,'captured',1,1,NOW(3),NOW(3) FROM accounts LIMIT 1",
+    undo: "DELETE FROM holds WHERE id='lonely'",
+  },
+  {
+    invariant: 4,
+    name: 'a memo with the wrong sign',
+    sql: "INSERT INTO transfers (id,kind,account_id,amount,day,created_at) SELECT 'memo','loss',id,-5,'2026-11-24',NOW(3) FROM accounts LIMIT 1",
+    undo: "DELETE FROM transfers WHERE id='memo'",
+  },
+  {
+    invariant: 5,
+    name: 'a completed order without a credit',
+    sql: "INSERT INTO orders (order_no,user_id,account_id,amount,currency,status,expires_at,created_at,updated_at) SELECT 'o-1',1,id,5,'CNY','COMPLETED',NOW(3),NOW(3),NOW(3) FROM accounts LIMIT 1",
+    undo: "DELETE FROM orders WHERE order_no='o-1'",
+  },
+  {
+    invariant: 6,
+    name: 'a transfer of an account that is not there',
+    sql: "INSERT INTO transfers (id,kind,account_id,amount,day,created_at) VALUES ('stray','grant',4000000000,5,'2026-11-24',NOW(3))",
+    undo: "DELETE FROM transfers WHERE id='stray'",
+  },
+  {
+    invariant: 7,
+    name: 'statistics that have lost a token',
+    sql: 'UPDATE stats SET prompt_tokens=prompt_tokens-1 ORDER BY slot LIMIT 1',
+    undo: 'UPDATE stats SET prompt_tokens=prompt_tokens+1 ORDER BY slot LIMIT 1',
+  },
+];
+
+describe('reconciliation', () => {
+  let world: UsageWorld;
+  let store: UsageStore;
+  let carryAll: () => Promise<void>;
+  const run = () => reconcile(world.sequelize, { store, firstDay: '2026-01-01' });
+  before(async () => {
+    world = await usageWorld('reconcile_test');
+    await world.sequelize.query('DELETE FROM orders');
+    const mongo = world.mongo();
+    store = new UsageStore(mongo);
+    await connected(mongo);
+    const relay = createUsageRelay({ sequelize: world.sequelize, store, log: SILENT });
+    carryAll = async () => {
+      while ((await relay.relay()) > 0);
+    };
+    const lane = world.lane();
+    const accounts = [await world.account(10n ** 15n), await world.account(10n ** 15n)];
+    const calls = Array.from({ length: 40 }, (_, index) =>
+      world.call(lane, {
+        accountId: accounts[index % 2] ?? 0,
+        modelId: 1 + (index % 3),
+        ...(index % 8 === 0 ? { errorCode: 504 } : {}),
+      }),
+    );
+    await Promise.all(calls);
+    await carryAll();
+  });
+  after(() => world.close());
+
+  test('a sound ledger has no breach, and the result is kept', async () => {
+    const result = await run();
+    assert.deepEqual(
+      result.invariants.map(({ breaches, examples, note }) => [breaches, examples, note]),
+      Array(7).fill([0, [], undefined]),
+    );
+    assert.deepEqual(
+      result.invariants.map(({ checked }) => checked),
+      // 35 calls succeeded: as many charges and captured holds; 2 accounts; 3 models and a day of the log.
+      [2, 40, 35 + 35, 2 + 40 + 37 + 3, 0, 1, 3 + 1],
+    );
+    const kept = await lastReconciliation(world.sequelize);
+    assert.deepEqual([kept?.breaches, kept?.invariants], [0, result.invariants]);
+  });
+
+  for (const { invariant, name, sql, undo } of BREACHES) {
+    test(`${name} breaks invariant ${invariant}`, async () => {
+      await world.sequelize.query(sql);
+      const result = await run();
+      await world.sequelize.query(undo);
+      const report = result.invariants[invariant - 1];
+      assert.ok((report?.breaches ?? 0) > 0, JSON.stringify(result.invariants));
+      assert.ok((report?.examples.length ?? 0) > 0);
+      assert.equal((await run()).breaches, 0);
+    });
+  }
+
+  test('a call that the usage log lost, or has twice, is a breach', async () => {
+    const [entry] = await store.newest({ isSuccess: true }, 1);
+    assert.ok(entry);
+    await store.add([{ ...entry, requestId: 'twice' }]);
+    const twice = await run();
+    assert.match(twice.invariants[6]?.examples[0] ?? '', /usage log of 2026-11-24: 36 calls/);
+    const db = world.mongo();
+    await connected(db);
+    await db.connection.db
+      ?.collection<{ _id: string }>('usage')
+      .deleteMany({ _id: { $in: ['twice', entry.requestId] } });
+    assert.equal((await run()).invariants[6]?.breaches, 1);
+    await store.add([entry]);
+    assert.equal((await run()).breaches, 0);
+  });
+
+  test('calls under way while it runs are no breach, nor are documents that wait', async () => {
+    const lane = world.lane();
+    const accountId = await world.account(10n ** 15n);
+    let busy = true;
+    const load = (async () => {
+      while (busy) {
+        await Promise.all(Array.from({ length: 20 }, () => world.call(lane, { accountId, day: '2026-11-25' })));
+        await carryAll();
+      }
+    })();
+    const results = [];
+    for (let round = 0; round < 8; round += 1) results.push(await run());
+    busy = false;
+    await load;
+    assert.deepEqual(
+      results.flatMap(({ invariants }) => invariants.flatMap(({ examples }) => examples)),
+      [],
+    );
+    await world.call(lane, { accountId, day: '2026-11-25' });
+    assert.equal((await run()).breaches, 0);
+  });
+
+  test('with MongoDB away the rest is checked, and it is said', async () => {
+    world.wire.cut();
+    const result = await run();
+    assert.equal(result.breaches, 0);
+    assert.match(result.invariants[6]?.note ?? '', /MongoDB is away/);
+    await world.wire.mend();
+    await until(async () => (await run()).invariants[6]?.note === undefined, 'MongoDB is compared again');
+  });
+});
