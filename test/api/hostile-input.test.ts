@@ -1,0 +1,244 @@
+/** What no honest client sends, in every field of every route of the OpenAPI document. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type Product, startProduct } from '../line/product.ts';
+import { ask, newKey, newPerson, OWN_ADDRESSES, type RawAnswer, signIn } from './asking.ts';
+import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';
+
+const MEGABYTE = 1_000_000;
+/** JSON texts. */
+const SCALARS: Readonly<Record<string, string>> = {
+  'an SQL text': JSON.stringify("' OR '1'='1' -- "),
+  'an SQL union': JSON.stringify('0 UNION SELECT password_hash FROM users'),
+  'a megabyte': JSON.stringify('x'.repeat(MEGABYTE)),
+  'a NUL': '"a\\u0000b"',
+  nothing: '""',
+  'a negative number': '-1',
+  'a fraction': '0.5',
+  'a huge number': '1e308',
+  'more digits than a double holds': '99999999999999999999.5',
+  'text of such': '"99999999999999999999"',
+  infinity: '1e999',
+  true: 'true',
+  null: 'null',
+};
+/** Never right where a text, a number or a switch is expected. */
+const STRUCTURES: Readonly<Record<string, string>> = {
+  'a NoSQL operator': '{"$gt":""}',
+  'a NoSQL script': '{"$where":"sleep(10000)"}',
+  'a list': '[[1],{}]',
+};
+/** Never right anywhere. */
+const POISONS: Readonly<Record<string, string>> = {
+  'an unpaired surrogate': '"a\\ud800"',
+  'a __proto__ key': '{"__proto__":{"role":"ROLE_ROOT_ADMIN"}}',
+};
+const TEXTS = [
+  ...[
+    "' OR 1=1 -- ",
+    '{"$gt":""}',
+    '-1',
+    '0',
+    '0.5',
+    '1e308',
+    '4294967296',
+    '99999999999999999999',
+    'NaN',
+    '__proto__',
+  ],
+  ...['constructor', '../../etc/passwd', '\u0000', 'x'.repeat(4_000), '密钥', 'null', 'undefined', '[object Object]'],
+];
+
+/** Bodies that are right, so that a single wrong field is all that is wrong. */
+const RIGHT_BODIES: Readonly<Record<string, object>> = {
+  'POST /v1/auth/register': { username: 'hostile register', password: 'secret 1' },
+  'POST /v1/auth/login': { username: 'hostile login', password: 'secret 1' },
+  'POST /v1/auth/change-password': { oldPassword: 'secret 1', newPassword: 'secret 2' },
+  'POST /v1/users': { username: 'hostile user', password: 'secret 1' },
+  'POST /v1/users/assign-role': { userId: 4_000_000_000, role: 'ROLE_USER' },
+  'POST /v1/users/{id}/status': { status: 1 },
+  'POST /v1/users/{id}/adjust-balance': { amount: 1, reason: 'hostile' },
+  'POST /v1/orders': { amount: 1 },
+  'POST /v1/orders/cancel': { orderNo: 'none' },
+  'POST /v1/orders/refund': { orderNo: 'none', reason: 'hostile' },
+  'POST /v1/orders/pay-success': { orderNo: 'none' },
+  'POST /v1/providers': { name: 'hostile provider', urlBase: 'https://provider.example/v1', kind: 'openai' },
+  'PUT /v1/providers/{id}': { name: 'hostile provider' },
+  'POST /v1/providers/keys': { providerId: 4_000_000_000, apiKey: 'sk-hostile-1' },
+  'POST /v1/providers/keys/{keyId}/status': { status: true },
+  'POST /v1/models': {
+    ...{ displayName: 'hostile', modelIdentifier: 'hostile', capabilities: ['text-to-text'], priority: 1 },
+    ...{ pricing: { input: 0.000001, output: 0.000001 }, providerId: 4_000_000_000 },
+  },
+  'PUT /v1/models/{id}': { displayName: 'hostile' },
+  'POST /v1/models/{id}/status': { status: 1 },
+  'POST /v1/chat': { userMessage: 'hello', modelIdentifier: 'no such model' },
+  'POST /v1/async/chat': { userMessage: 'hello', modelIdentifier: 'no such model' },
+  'POST /v1/chat/completions': { model: 'no such model', messages: [{ role: 'user', content: 'hello' }] },
+  'POST /v1/generate-image': { prompt: 'a cat', modelIdentifier: 'no such model' },
+  'POST /v1/async/generate-image': { prompt: 'a cat', modelIdentifier: 'no such model' },
+  'POST /v1/images/generations': { prompt: 'a cat', model: 'no such model' },
+  'POST /v2/chat': { model: 'no such model', messages: [{ role: 'user', content: 'hello' }] },
+  'POST /v2/chat/stream': { model: 'no such model', messages: [{ role: 'user', content: 'hello' }] },
+};
+
+/** What only our own code or the database says. */
+const INSIDES = /\bat \w+ \(|node_modules|ER_[A-Z]{3}|SQLSTATE|You have an error in your SQL/;
+
+const AT_ONCE = 8;
+
+describe('hostile input', () => {
+  let product: Product;
+  let routes: DescribedRoute[];
+  let token: string;
+  let key: string;
+  let calls = 0;
+
+  before(async () => {
+    product = await startProduct({ name: 'hostile-input', settings: OWN_ADDRESSES });
+    const [api] = product.apis;
+    const root = await signIn(api, 'root', product.rootPassword);
+    // A ROOT user that nothing else needs.
+    const attacker = await newPerson(api, root, 'ROLE_ROOT_ADMIN', 10);
+    token = attacker.token;
+    key = (await newKey(api, token)).text;
+    routes = await describedRoutes(api);
+  });
+  after(() => product.close());
+
+  const send = (route: DescribedRoute, path: string, body?: string): Promise<RawAnswer> => {
+    calls += 1;
+    const headers = { 'Idempotency-Key': `hostile-${process.pid}-${calls}` };
+    const call = { bearer: route.takesToken ? token : key, headers, ...(body === undefined ? {} : { body }) };
+    return ask(product.apis[0], route.method, path, call);
+  };
+  const anyPath = (route: DescribedRoute) => filledPath(route, () => '4000000000');
+
+  test('in a field of a body', async () => {
+    const findings = new Findings();
+    const fields = routes.flatMap((route) =>
+      Object.entries(route.bodyFields ?? {}).map(([name, schema]) => ({ route, name, schema })),
+    );
+    await inParallel(fields, async ({ route, name, schema }) => {
+      for (const [kind, value] of Object.entries({ ...SCALARS, ...STRUCTURES, ...POISONS })) {
+        const what = `${route.method} ${route.path}: ${name} = ${kind}`;
+        const answer = await send(route, anyPath(route), bodyWith(route, name, value));
+        findings.expect(refusesWell(answer), what, answer);
+        const neverRight = kind in POISONS || (kind in STRUCTURES && takesScalarsOnly(schema));
+        if (neverRight) findings.expect(names(answer, name), `${what} (400 that names it)`, answer);
+      }
+    });
+    findings.assertNone();
+  });
+
+  test('in a parameter of a path', async () => {
+    const findings = new Findings();
+    const withParameters = routes.filter(({ pathFields }) => pathFields.length > 0);
+    await inParallel(withParameters, async (route) => {
+      for (const text of TEXTS) {
+        const body = route.bodyFields === undefined ? undefined : bodyWith(route);
+        const answer = await send(
+          route,
+          filledPath(route, () => text),
+          body,
+        );
+        const holds = refusesWell(answer) && answer.status >= 400;
+        findings.expect(holds, `${route.method} ${route.path} = ${text.slice(0, 40)}`, answer);
+      }
+    });
+    findings.assertNone();
+  });
+
+  test('in a query', async () => {
+    const findings = new Findings();
+    const fields = routes.flatMap((route) => route.queryFields.map((name) => ({ route, name })));
+    await inParallel(fields, async ({ route, name }) => {
+      const field = encodeURIComponent(name);
+      const queries = [
+        ...TEXTS.map((text) => `${field}=${encodeURIComponent(text)}`),
+        ...[`${field}[$gt]=`, `${field}=1&${field}=2`, `${field}=%ff`, `${field}`, '__proto__[role]=ROLE_ROOT_ADMIN'],
+      ];
+      for (const query of queries) {
+        const answer = await send(route, `${anyPath(route)}?${query}`);
+        findings.expect(refusesWell(answer), `${route.method} ${route.path}?${query.slice(0, 60)}`, answer);
+      }
+    });
+    findings.assertNone();
+  });
+
+  test('as a whole body', async () => {
+    const findings = new Findings();
+    const bodies = ['null', '[]', '"text"', '5', '{', '[{"$gt":""}]', '{"__proto__":null}', '['.repeat(200_000)];
+    const withBody = routes.filter(({ bodyFields }) => bodyFields !== undefined);
+    await inParallel(withBody, async (route) => {
+      for (const body of bodies) {
+        const answer = await send(route, anyPath(route), body);
+        const holds = refusesWell(answer) && answer.status >= 400;
+        findings.expect(holds, `${route.method} ${route.path} with ${body.slice(0, 20)}`, answer);
+      }
+    });
+    findings.assertNone();
+  });
+});
+
+/** All that is wrong is told at once. */
+class Findings {
+  readonly #found: string[] = [];
+
+  expect(holds: boolean, what: string, answer: RawAnswer): void {
+    if (!holds) this.#found.push(`${what}: ${answer.status} ${answer.text.slice(0, 200)}`);
+  }
+
+  assertNone(): void {
+    assert.equal(this.#found.length, 0, `${this.#found.length} findings:\n${this.#found.slice(0, 60).join('\n')}`);
+  }
+}
+
+/** Never a 5xx, and a 400 says which field. A body that is no JSON at all has no field to name. */
+function refusesWell(answer: RawAnswer): boolean {
+  if (answer.status >= 500 || INSIDES.test(answer.text)) return false;
+  return answer.status !== 400 || namedFields(answer).length > 0;
+}
+
+function names(answer: RawAnswer, name: string): boolean {
+  return answer.status === 400 && namedFields(answer).some((path) => path === name || path.startsWith(`${name}.`));
+}
+
+/** The fields that a 400 names: in its list, in OpenAI's `param`, or as a provider words it. */
+function namedFields(answer: RawAnswer): string[] {
+  const code = answer.at('code') ?? answer.at('error.code');
+  if (code === 400003 || code === '400003') return ['the body'];
+  const message = String(answer.at('message') ?? answer.at('error.message'));
+  const quoted = [...message.matchAll(/'([\w.]+)'/g)].map(([, name = '']) => name);
+  const listed = message.split('; ').map((part) => part.split(': ', 1)[0] ?? '');
+  const param = answer.at('error.param');
+  if (param !== undefined) return [...(param === null ? [] : [String(param), ...listed]), ...quoted];
+  const errors = answer.at('data.errors');
+  return Array.isArray(errors) ? errors.map((error: unknown) => String(Reflect.get(Object(error), 'path'))) : quoted;
+}
+
+/** The right body of a route with one field replaced by a JSON text. */
+function bodyWith(route: DescribedRoute, name?: string, value?: string): string {
+  const fields = Object.entries(RIGHT_BODIES[`${route.method} ${route.path}`] ?? {})
+    .filter(([field]) => field !== name)
+    .map(([field, right]) => `${JSON.stringify(field)}:${JSON.stringify(right)}`);
+  if (name !== undefined) fields.push(`${JSON.stringify(name)}:${value}`);
+  return `{${fields.join(',')}}`;
+}
+
+/** Whether a JSON schema admits neither objects nor lists. */
+function takesScalarsOnly(schema: object): boolean {
+  const alternatives: unknown = Reflect.get(schema, 'anyOf') ?? Reflect.get(schema, 'oneOf');
+  if (Array.isArray(alternatives)) return alternatives.every((alternative) => takesScalarsOnly(Object(alternative)));
+  if (Reflect.get(schema, 'enum') !== undefined || Reflect.get(schema, 'const') !== undefined) return true;
+  const types = [Reflect.get(schema, 'type')].flat();
+  return types.every((type) => ['string', 'number', 'integer', 'boolean', 'null'].includes(String(type)));
+}
+
+async function inParallel<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  const waiting = [...items];
+  const worker = async (): Promise<void> => {
+    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await run(item);
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
