@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { reconcile } from '../../activities/billing/reconcile.ts';
+import { createUsageRelay } from '../../activities/usage/usage-relay.ts';
+import { UsageStore } from '../../activities/usage/usage-store.ts';
+import { isFullChaos, testStack } from '../../infra/local/test-stack.ts';
+import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
+
+const OUTAGE_MS = isFullChaos() ? 60_000 : 3_000;
+const CALLERS = 8;
+
+describe('MongoDB killed and frozen under load', () => {
+  const mongod = testStack().part('mongo');
+  let world: UsageWorld;
+  let store: UsageStore;
+  before(async () => {
+    world = await usageWorld('usage_outage_test');
+    const mongo = world.mongo();
+    store = new UsageStore(mongo);
+    await connected(mongo);
+  });
+  after(() => world.close());
+
+  /** Calls and relay rounds until told to stop, then rounds until everything has been carried over. */
+  async function load(stop: AbortSignal): Promise<{ calls: number; slowestMs: number }> {
+    const accountId = await world.account(10n ** 17n);
+    const lane = world.lane();
+    const relay = createUsageRelay({ sequelize: world.sequelize, store, log: SILENT });
+    let calls = 0;
+    let slowestMs = 0;
+    const caller = async () => {
+      while (!stop.aborted) {
+        const started = performance.now();
+        await world.call(lane, { accountId });
+        slowestMs = Math.max(slowestMs, performance.now() - started);
+        calls += 1;
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    };
+    const relaying = (async () => {
+      while (!stop.aborted) if ((await relay.relay()) === 0) await new Promise((resolve) => setTimeout(resolve, 100));
+    })();
+    await Promise.all([...Array.from({ length: CALLERS }, caller), relaying]);
+    while (!(await isCarried())) await relay.relay();
+    return { calls, slowestMs };
+  }
+
+  async function isCarried(): Promise<boolean> {
+    const row = await world.one(
+      'SELECT COUNT(*) AS n FROM usage_outbox o LEFT JOIN usage_watermarks m ON m.slot=o.slot WHERE o.seq>COALESCE(m.seq,0)',
+    );
+    return Number(row.n) === 0;
+  }
+
+  for (const [name, takeAway, giveBack] of [
+    ['killed', () => mongod.kill('SIGKILL'), () => mongod.start()],
+    ['frozen', () => mongod.kill('SIGSTOP'), () => mongod.kill('SIGCONT')],
+  ] as const) {
+    test(`${name} for ${OUTAGE_MS / 1_000} s: no call fails or waits, afterwards the log equals the ledger`, async (context) => {
+      const stop = new AbortController();
+      const loaded = load(stop.signal);
+      try {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        await takeAway();
+        await new Promise((resolve) => setTimeout(resolve, OUTAGE_MS));
+      } finally {
+        await giveBack();
+        stop.abort();
+      }
+      const { calls, slowestMs } = await loaded;
+      context.diagnostic(`${calls} calls, the slowest ${Math.round(slowestMs)} ms`);
+      assert.ok(calls > CALLERS);
+      assert.ok(slowestMs < 2_000, `${slowestMs} ms`);
+      const result = await reconcile(world.sequelize, { store, firstDay: '2026-01-01' });
+      assert.equal(result.breaches, 0, JSON.stringify(result.invariants));
+      assert.equal(result.invariants[6]?.note, undefined);
+    });
+  }
+});
