@@ -19,7 +19,7 @@ const LONGEST_MESSAGE = 1_000;
 const BLANK = '[hidden]';
 
 /** The provider's own words, fit for a caller: without keys, and not endless. */
-export function cleanMessage(text: string, apiKey: string): string {
+function cleanMessage(text: string, apiKey: string): string {
   const withoutKey = apiKey === '' ? text : text.replaceAll(apiKey, BLANK);
   return scrub(withoutKey).slice(0, LONGEST_MESSAGE);
 }
