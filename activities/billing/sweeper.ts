@@ -5,7 +5,7 @@
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { DatabaseConfig } from '../../infra/mysql/sequelize.ts';
 import { openLaneConnection } from './lane/connection.ts';
-import { fenceLapsedWriters } from './lane/writer.ts';
+import { fenceWriter, lapsedWriters } from './lane/fencing.ts';
 import type { Ledger } from './ledger.ts';
 import { deleteExpiredClaims } from './tables/claims.ts';
 
@@ -39,6 +39,7 @@ export class HoldSweeper {
   readonly #database: DatabaseConfig;
   readonly #sequelize: Sequelize;
   readonly #ledger: Ledger;
+  #lapsedBefore: ReadonlySet<string> = new Set();
 
   constructor(database: DatabaseConfig, sequelize: Sequelize, ledger: Ledger) {
     this.#database = database;
@@ -46,7 +47,7 @@ export class HoldSweeper {
     this.#ledger = ledger;
   }
 
-  /** One round; fencing comes first, so that no capture can race the release of its hold. */
+  /** One round, to be run every second or two; fencing comes first, so that no capture can race the release of its hold. */
   async sweep(): Promise<Sweep> {
     const fencedWriters = await this.#fence();
     const releasedHolds = await this.#releaseDeadCalls();
@@ -55,10 +56,20 @@ export class HoldSweeper {
     return { fencedWriters, releasedHolds, openedAccounts };
   }
 
+  /**
+   * Fences writers that were found lapsed in the round before as well: after the database was away all of them are,
+   * and the living ones renew themselves within a second.
+   */
   async #fence(): Promise<number> {
     const connection = await openLaneConnection(this.#database);
     try {
-      return await fenceLapsedWriters(connection);
+      const lapsed = (await lapsedWriters(connection)).map((writer) => ({ writer, key: Object.values(writer).join() }));
+      let fenced = 0;
+      for (const { writer, key } of lapsed) {
+        if (this.#lapsedBefore.has(key) && (await fenceWriter(connection, writer))) fenced += 1;
+      }
+      this.#lapsedBefore = new Set(lapsed.map(({ key }) => key));
+      return fenced;
     } finally {
       await connection.end().catch(() => connection.destroy());
     }

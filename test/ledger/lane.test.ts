@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
 import { openLaneConnection } from '../../activities/billing/lane/connection.ts';
-import { endWriterConnection, fenceLapsedWriters, writerLock } from '../../activities/billing/lane/writer.ts';
+import { endWriterConnection } from '../../activities/billing/lane/fencing.ts';
 import { claim } from '../../activities/billing/operations/claim.ts';
 import { adjust } from '../../activities/billing/operations/credit.ts';
 import { hold } from '../../activities/billing/operations/hold.ts';
@@ -88,33 +88,6 @@ describe('the money lane on the real database', () => {
     await killer.end();
     assert.deepEqual([...new Set(kinds.flat())].sort(), ['captured', 'held']);
     assert.equal(await ledger.balance(accountId), 1_000_000n - 500n * 7n);
-  });
-
-  test('an installation on the same server leaves the connections of another alone', async () => {
-    const lane = ledger.lane();
-    await lane.open();
-    const { slot = 0, epoch = 0 } = lane.writer ?? {};
-    const other = await openLaneConnection({ ...ledger.config, DB_NAME: 'mysql' });
-    await endWriterConnection(other, slot, epoch);
-    await other.end();
-    const own = await openLaneConnection(ledger.config);
-    const [rows] = await own.query(`SELECT IS_USED_LOCK(${writerLock(slot, epoch)}) AS id`);
-    await own.end();
-    assert.ok(Array.isArray(rows) && rows[0] && 'id' in rows[0] && rows[0].id !== null);
-  });
-
-  test('a lapsed writer is fenced: its next batch goes under a new slot or epoch', async () => {
-    const lane = ledger.lane(400);
-    const accountId = await ledger.account(100n);
-    await lane.open();
-    const first = { ...lane.writer };
-    const connection = await openLaneConnection(ledger.config);
-    // As after a freeze: the writer has not renewed itself in time.
-    await connection.query(`UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${first.slot}`);
-    assert.ok((await fenceLapsedWriters(connection)) >= 1);
-    await connection.end();
-    assert.deepEqual(await lane.submit(hold(callHold(uuidv7(), accountId, 1n))), { kind: 'held' });
-    assert.notDeepEqual([lane.writer?.slot, lane.writer?.epoch], [first.slot, first.epoch]);
   });
 
   test('one key claimed from two processes at the same moment has one owner', async () => {

@@ -1,4 +1,5 @@
 /** A ledger of its own for a test: a migrated database on the stack's server, lanes on it, and accounts. */
+import { createConnection } from 'mysql2/promise';
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { MoneyLane } from '../../activities/billing/lane/lane.ts';
@@ -36,9 +37,18 @@ export interface TestLedger {
 const UNTIL_MS = 10_000;
 let owners = 0;
 
+/** The database is made anew, so that a file can be run again. */
+async function dropDatabase(config: Config): Promise<void> {
+  const { DB_HOST: host, DB_PORT: port, DB_USER: user, DB_PASSWORD: password } = config;
+  const connection = await createConnection({ host, port, user, password });
+  await connection.query(`DROP DATABASE IF EXISTS ${config.DB_NAME}`);
+  await connection.end();
+}
+
 /** @param database a name of its own for each test file. */
 export async function testLedger(database: string): Promise<TestLedger> {
   const config = readConfig({ ...testStack().environment, DB_NAME: database });
+  await dropDatabase(config);
   const sequelize = connectSequelize(config);
   await migrate(config, sequelize, () => undefined);
   const lanes: MoneyLane[] = [];

@@ -9,19 +9,12 @@ import type { Logger } from 'pino';
 import { AppError } from '../../../infra/errors.ts';
 import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
 import { type Failure, failureOf, openLaneConnection, sendPacket } from './connection.ts';
+import { endWriterConnection } from './fencing.ts';
 import type { Operation } from './operation.ts';
 import { numberOf } from './record.ts';
 import type { LaneTable, SqlRecord } from './table.ts';
 import { Workspace } from './workspace.ts';
-import {
-  endWriterConnection,
-  fence,
-  leaveWriter,
-  markConnection,
-  readWriter,
-  takeWriter,
-  type Writer,
-} from './writer.ts';
+import { fence, leaveWriter, markConnection, readWriter, takeWriter, type Writer } from './writer.ts';
 
 export interface LaneOptions {
   readonly database: DatabaseConfig;

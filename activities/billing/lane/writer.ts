@@ -1,7 +1,7 @@
 /**
- * The writer slot of a process: its right to move money. A slot has an epoch; whoever takes it, or finds it lapsed,
- * raises the epoch, and from then on no batch of the former holder can commit (the fence). A named lock marks the
- * connection of a slot and epoch, so that a frozen holder's open transaction can be ended.
+ * The writer slot of a process: its right to move money. A slot has an epoch; the sweeper that finds it lapsed, and
+ * whoever takes it, raises the epoch, and from then on no batch of the former holder can commit (the fence). A named
+ * lock marks the connection of a slot and epoch, so that a frozen holder's open transaction can be ended.
  */
 import type { Connection } from 'mysql2/promise';
 import { literal } from '../../../infra/mysql/literal.ts';
@@ -22,6 +22,8 @@ export function writerLock(slot: number, epoch: number): string {
   return `CONCAT('lane-',MD5(DATABASE()),'-${slot}-${epoch}')`;
 }
 
+/** Marks a slot that is free to take: its last holder was fenced. Before any real time. */
+export const FREE_SINCE = "'1999-01-01'";
 const TAKE_TRIES = 20;
 /** A connection that was just ended may hold its lock for a moment. */
 const MARK_WAIT_SECONDS = 5;
@@ -36,7 +38,7 @@ export async function rowsOf(connection: Connection, sql: string): Promise<SqlRe
   return Array.isArray(rows) ? rows.map((row) => ({ ...row })) : [];
 }
 
-/** Takes a lapsed slot, or makes a new one. */
+/** Takes a free slot, or makes a new one. */
 export async function takeWriter(connection: Connection, ttlMs: number, process: string): Promise<Writer> {
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -50,14 +52,15 @@ export async function takeWriter(connection: Connection, ttlMs: number, process:
 
 async function takeOnce(connection: Connection, ttlMs: number, process: string): Promise<Writer> {
   await connection.query('START TRANSACTION');
-  const [lapsed] = await rowsOf(
+  // Only fenced ones: after the database was away, the slots of living processes have lapsed too.
+  const [free] = await rowsOf(
     connection,
-    'SELECT slot,epoch,seq FROM writers WHERE expires_at < NOW(3) ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED',
+    `SELECT slot,epoch,seq FROM writers WHERE expires_at=${FREE_SINCE} ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED`,
   );
-  const writer = lapsed
-    ? { slot: numberOf(lapsed, 'slot'), epoch: numberOf(lapsed, 'epoch') + 1, seq: bigintOf(lapsed, 'seq') }
+  const writer = free
+    ? { slot: numberOf(free, 'slot'), epoch: numberOf(free, 'epoch') + 1, seq: bigintOf(free, 'seq') }
     : { slot: await nextSlot(connection), epoch: 1, seq: 0n };
-  if (lapsed) {
+  if (free) {
     await connection.query(
       `UPDATE writers SET epoch=${writer.epoch},expires_at=${expiry(ttlMs)},process=${literal(process)} WHERE slot=${writer.slot}`,
     );
@@ -103,43 +106,9 @@ export function fence(writer: Writer, ttlMs: number): string[] {
   ];
 }
 
-/** Gives the slot back at once. */
+/** Ends the writer's time at once; the sweeper fences it and with that gives the slot free. */
 export async function leaveWriter(connection: Connection, writer: Writer): Promise<void> {
   await connection.query(
     `UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${writer.slot} AND epoch=${writer.epoch}`,
   );
-}
-
-/**
- * Raises the epoch of every lapsed writer after ending the connection it may still hold (a frozen process would keep
- * its row locks for ever). Safe to run from several processes.
- * @returns how many writers were fenced.
- */
-export async function fenceLapsedWriters(connection: Connection): Promise<number> {
-  const lapsed = await rowsOf(
-    connection,
-    "SELECT slot,epoch FROM writers WHERE expires_at < NOW(3) AND expires_at > '2000-01-01'",
-  );
-  for (const record of lapsed) await fenceWriter(connection, numberOf(record, 'slot'), numberOf(record, 'epoch'));
-  return lapsed.length;
-}
-
-/** A fenced slot is free to take; this date keeps it from being fenced again and again. */
-const FREE_SINCE = "'1999-01-01'";
-
-async function fenceWriter(connection: Connection, slot: number, epoch: number): Promise<void> {
-  await endWriterConnection(connection, slot, epoch);
-  await connection.query(
-    `UPDATE writers SET epoch=epoch+1,expires_at=${FREE_SINCE} WHERE slot=${slot} AND epoch=${epoch} AND expires_at < NOW(3)`,
-  );
-}
-
-/** Ends the connection that a slot and epoch still hold, if any; its open transaction is rolled back. */
-export async function endWriterConnection(connection: Connection, slot: number, epoch: number): Promise<void> {
-  const [holder] = await rowsOf(connection, `SELECT IS_USED_LOCK(${writerLock(slot, epoch)}) AS id`);
-  const connectionId = holder?.id;
-  if (typeof connectionId === 'number' || typeof connectionId === 'string') {
-    // The connection may end by itself in between: then there is nothing left to end.
-    await connection.query(`KILL ${Number(connectionId)}`).catch(() => undefined);
-  }
 }

@@ -1,0 +1,104 @@
+/** Which writers are taken for dead, and what becomes of them. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { v7 as uuidv7 } from 'uuid';
+import { openLaneConnection } from '../../activities/billing/lane/connection.ts';
+import { endWriterConnection } from '../../activities/billing/lane/fencing.ts';
+import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
+import { takeWriter, writerLock } from '../../activities/billing/lane/writer.ts';
+import { Ledger } from '../../activities/billing/ledger.ts';
+import { hold } from '../../activities/billing/operations/hold.ts';
+import { HoldSweeper } from '../../activities/billing/sweeper.ts';
+import { callCapture, callHold, type TestLedger, testLedger } from './test-ledger.ts';
+
+describe('fencing', () => {
+  let ledger: TestLedger;
+  let sweeper: HoldSweeper;
+  before(async () => {
+    ledger = await testLedger('fencing_test');
+    const lane = ledger.lane();
+    await lane.open();
+    sweeper = new HoldSweeper(ledger.config, ledger.sequelize, new Ledger(lane, ledger.sequelize, 'UTC'));
+  });
+  after(() => ledger.close());
+
+  /** As after a freeze, or after the database was away: the writer has not renewed itself in time. */
+  async function lapse({ writer }: MoneyLane): Promise<void> {
+    await ledger.sequelize.query(`UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${writer?.slot}`);
+  }
+
+  test('a writer that stays lapsed is fenced, its holds are released, and it works on as another one', async () => {
+    const lane = ledger.lane();
+    const accountId = await ledger.account(100n);
+    const id = uuidv7();
+    assert.deepEqual(await lane.submit(hold(callHold(id, accountId, 10n))), { kind: 'held' });
+    const before = { ...lane.writer };
+    await lapse(lane);
+    await sweeper.sweep();
+    assert.deepEqual((await sweeper.sweep()).fencedWriters, 1);
+    assert.equal(await ledger.balance(accountId), 100n);
+    assert.deepEqual(await lane.submit(callCapture(id, accountId, 7n)), { kind: 'hold-released' });
+    assert.notDeepEqual({ ...lane.writer, seq: before.seq }, before);
+    assert.equal(await ledger.balance(accountId), 100n);
+  });
+
+  test('a writer that renews itself after the database was away keeps its slot and its holds', async () => {
+    const lane = ledger.lane();
+    const accountId = await ledger.account(100n);
+    const id = uuidv7();
+    await lane.submit(hold(callHold(id, accountId, 10n)));
+    const epoch = lane.writer?.epoch;
+    await lapse(lane);
+    assert.equal((await sweeper.sweep()).fencedWriters, 0);
+    await lane.submit(hold(callHold(uuidv7(), accountId, 1n)));
+    await lapse(lane);
+    assert.equal((await sweeper.sweep()).fencedWriters, 0);
+    assert.deepEqual(await lane.submit(callCapture(id, accountId, 7n)), { kind: 'captured', charged: 7n, loss: 0n });
+    assert.equal(lane.writer?.epoch, epoch);
+  });
+
+  test('a new process does not take the slot of a lapsed writer before it is fenced', async () => {
+    const lane = ledger.lane();
+    await lane.open();
+    await lapse(lane);
+    const other = ledger.lane();
+    await other.open();
+    assert.notEqual(other.writer?.slot, lane.writer?.slot);
+  });
+
+  test('a writer that waits for the locks of a frozen one is not taken for dead', async () => {
+    const lane = ledger.lane(300);
+    const accountId = await ledger.account(100n);
+    await lane.submit(hold(callHold(uuidv7(), accountId, 1n)));
+    const before = { ...lane.writer };
+    const frozen = await openLaneConnection(ledger.config);
+    const dead = await takeWriter(frozen, 300, 'frozen');
+    await frozen.query(`START TRANSACTION;SELECT id FROM accounts WHERE id=${accountId} FOR UPDATE`);
+    const held = lane.submit(hold(callHold(uuidv7(), accountId, 10n)));
+    await ledger.until(async () => {
+      const slots = `${dead.slot},${lane.writer?.slot}`;
+      const row = await ledger.one(
+        `SELECT COUNT(*) AS lapsed FROM writers WHERE slot IN (${slots}) AND expires_at < NOW(3)`,
+      );
+      return Number(row.lapsed) === 2;
+    });
+    await sweeper.sweep();
+    await sweeper.sweep();
+    assert.deepEqual(await held, { kind: 'held' });
+    assert.deepEqual({ ...lane.writer, seq: before.seq }, before);
+    await assert.rejects(frozen.query('COMMIT'));
+  });
+
+  test('an installation on the same server leaves the connections of another alone', async () => {
+    const lane = ledger.lane();
+    await lane.open();
+    const { slot = 0, epoch = 0 } = lane.writer ?? {};
+    const other = await openLaneConnection({ ...ledger.config, DB_NAME: 'mysql' });
+    await endWriterConnection(other, slot, epoch);
+    await other.end();
+    const own = await openLaneConnection(ledger.config);
+    const [rows] = await own.query(`SELECT IS_USED_LOCK(${writerLock(slot, epoch)}) AS id`);
+    await own.end();
+    assert.ok(Array.isArray(rows) && rows[0] && 'id' in rows[0] && rows[0].id !== null);
+  });
+});
