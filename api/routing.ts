@@ -37,7 +37,7 @@ function fixedPaths(fixed: ReadonlyMap<string, Middleware<ApiState>>): Middlewar
 function noRoute(router: Router<ApiState>): Middleware<ApiState> {
   return (ctx) => {
     const methods = [...new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods))];
-    if (methods.length === 0) throw new AppError('noSuchPath', `there is nothing at ${ctx.path.slice(0, 100)}`);
+    if (methods.length === 0) throw new AppError('noSuchPath', 'there is nothing at this path');
     ctx.set('Allow', methods.join(', '));
     if (ctx.method !== 'OPTIONS') throw new AppError('methodNotAllowed', `allowed here: ${methods.join(', ')}`);
     ctx.status = 204;

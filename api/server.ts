@@ -12,8 +12,6 @@ async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.LOG_LEVEL);
   const services = await createServices(config, logger);
-  const root = await services.registration.ensureRootUser(config.ROOT_PASSWORD);
-  if (root === 'no-password') logger.warn('there is no administrator yet: set ROOT_PASSWORD and start again');
   await prepareFirstStart(services, config, logger);
   const app = createApp(services, config, logger);
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app.callback());

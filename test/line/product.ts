@@ -26,6 +26,8 @@ export interface ProductOptions {
   readonly name: string;
   readonly apis?: number;
   readonly settings?: Readonly<Record<string, string>>;
+  /** `host:port` of providers that the test itself runs. */
+  readonly privateHosts?: readonly string[];
 }
 
 const DATABASE_BUSY_MS = 10_000;
@@ -46,7 +48,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     PAYMENT_SANDBOX: 'true',
     ROOT_PASSWORD: rootPassword,
     SIMULATOR_URL: simulator.url,
-    OUTBOUND_PRIVATE_HOSTS: new URL(simulator.url).host,
+    OUTBOUND_PRIVATE_HOSTS: [new URL(simulator.url).host, ...(options.privateHosts ?? [])].join(','),
     REGISTRATIONS_PER_HOUR: '100000',
     ...options.settings,
   };
