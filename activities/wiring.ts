@@ -49,6 +49,7 @@ import { paymentEvents } from './orders/payment-event-table.ts';
 import { settledSignal } from './orders/settled-signal.ts';
 import { createUsageRelay, type UsageRelay } from './usage/usage-relay.ts';
 import { UsageStore } from './usage/usage-store.ts';
+import { createWebhooks } from './webhooks/create-webhooks.ts';
 import { WorkflowStarter } from './workflow-starts/starter.ts';
 import { WorkflowOutboxStore } from './workflow-starts/store.ts';
 
@@ -161,9 +162,12 @@ function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<Retu
   const events = new JobEvents(redis, subscriber, log);
   const jobRunner = new JobRunner(ledger, store, events);
   const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
+  const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => store.announced(jobId) });
+  const checkWebhook = (url: string) => webhookServices.webhooks.checkAddress(url);
   return {
+    ...webhookServices,
     jobs: new Jobs({ ledger, store, events, cancelWorkflow, log }),
-    jobSubmissions: new JobSubmissions({ ledger, models: inference.models, starter }),
+    jobSubmissions: new JobSubmissions({ ledger, models: inference.models, starter, checkWebhook }),
     jobRunner,
     jobPerformers: {
       chat: createChatPerformer(inference),

@@ -17,6 +17,7 @@ import { type ProviderKeyServices, providerKeyRoutes } from './routes/provider-k
 import { type ProviderServices, providerRoutes } from './routes/providers.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { type UserServices, userRoutes } from './routes/users.ts';
+import { webhookRoutes } from './routes/webhooks.ts';
 
 /** Each resource names what it needs; a new one is added here and below. */
 export type RouteServices = Parameters<typeof serviceRoutes>[0] &
@@ -32,6 +33,7 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   Parameters<typeof openAiChatRoutes>[0] &
   Parameters<typeof imageRoutes>[0] &
   Parameters<typeof openAiImageRoutes>[0] &
+  Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof orderRoutes>[0] &
   Parameters<typeof paymentRoutes>[0];
 
@@ -49,6 +51,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...imageRoutes(services, config),
     ...openAiImageRoutes(services, config),
     ...jobRoutes(services, config),
+    ...webhookRoutes(services, config),
     ...orderRoutes(services, config),
     ...paymentRoutes(services, config),
     ...serviceRoutes(services),

@@ -2,6 +2,7 @@
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createJobActivities } from '../activities/jobs/job-activities.ts';
 import { createOrderActivities } from '../activities/orders/order-activities.ts';
+import { createWebhookActivities } from '../activities/webhooks/webhook-activities.ts';
 import { createServices } from '../activities/wiring.ts';
 import { type Config, ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
@@ -10,6 +11,7 @@ import { serveHealth } from './health.ts';
 import { createJobsWorker } from './jobs.worker.ts';
 import { createOrdersWorker } from './orders.worker.ts';
 import { startUpkeep } from './upkeep.ts';
+import { createWebhooksWorker } from './webhooks.worker.ts';
 
 /** Between tries to reach Temporal at the start; relays and sweeps go on meanwhile. */
 const CONNECT_PAUSE_MS = 1_000;
@@ -65,6 +67,7 @@ async function runWorkers(
   const workers = [
     await createJobsWorker(options, jobs, config.WORKER_JOB_SLOTS),
     await createOrdersWorker(options, createOrderActivities(services.orders)),
+    await createWebhooksWorker(options, createWebhookActivities(services.webhookSender)),
   ];
   const runs = workers.map((worker) => worker.run());
   log.info('worker polling');

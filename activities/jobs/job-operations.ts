@@ -13,6 +13,7 @@ import { type StoredAnswer, storeAnswer } from '../billing/operations/claim.ts';
 import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../billing/operations/hold.ts';
 import { decideRelease, type Release, releaseReads } from '../billing/operations/release.ts';
 import { holds } from '../billing/tables/holds.ts';
+import { announceEnd } from '../webhooks/delivery-table.ts';
 import { workflowOutbox } from '../workflow-starts/outbox.ts';
 import { isLive, type JobStatus, MAX_PROVIDER_CALLS } from './job.ts';
 import { type JobRow, jobResults, jobs, type NewJob, newJobs } from './job-tables.ts';
@@ -64,6 +65,17 @@ function put(rows: Rows, job: JobRow, change: Partial<JobRow>): JobRow {
   const after = { ...job, ...change, updatedAtMs: rows.nowMs };
   rows.put(jobs, job.id, after);
   return after;
+}
+
+/** Brings a live job to its end; its owner's receiver is told in the same transaction. */
+function finish<Status extends 'COMPLETED' | 'FAILED' | 'CANCELLED'>(
+  rows: Rows,
+  job: JobRow,
+  end: { readonly status: Status; readonly cost: bigint } & Partial<JobRow>,
+): Status {
+  put(rows, job, { ...end, finishedAtMs: rows.nowMs });
+  if (job.webhookUrl !== null) announceEnd(rows, { jobId: job.id, userId: job.userId, url: job.webhookUrl });
+  return end.status;
 }
 
 export type Begin =
@@ -136,7 +148,7 @@ export function completeJob(
       const outcome = decideCapture(rows, capture);
       const cost = chargedOf(outcome);
       if (cost === undefined) return { kind: 'not-ours' };
-      put(rows, job, { status: end, cost, progress: 100, finishedAtMs: rows.nowMs });
+      finish(rows, job, { status: end, cost, progress: 100 });
       rows.append(jobResults, { id: jobId, result: result(cost) });
       return { kind: 'completed', cost };
     },
@@ -165,14 +177,12 @@ export function endJob(end: JobEnd): Operation<JobStatus> {
       const job = jobOf(rows, end.jobId);
       if (!isLive(job.status) || (end.lease !== undefined && job.lease !== end.lease)) return job.status;
       decideRelease(rows, end.release);
-      put(rows, job, {
+      return finish(rows, job, {
         status: end.status,
         errorCode: end.errorCode,
         errorMessage: end.errorMessage,
         cost: 0n,
-        finishedAtMs: rows.nowMs,
       });
-      return end.status;
     },
   };
 }
@@ -188,8 +198,7 @@ export function cancelJob(jobId: string, release: Release): Operation<JobStatus>
         return put(rows, job, { cancelRequestedAtMs: job.cancelRequestedAtMs ?? rows.nowMs }).status;
       }
       decideRelease(rows, release);
-      const at = rows.nowMs;
-      return put(rows, job, { status: 'CANCELLED', cost: 0n, cancelRequestedAtMs: at, finishedAtMs: at }).status;
+      return finish(rows, job, { status: 'CANCELLED', cost: 0n, cancelRequestedAtMs: rows.nowMs });
     },
   };
 }

@@ -6,6 +6,7 @@ import { JOB_STATUSES, type JobPlan, type JobStatus, type JobType } from './job.
 
 export interface JobRow {
   readonly id: string;
+  readonly userId: number;
   readonly accountId: number;
   readonly accessKeyId: number | null;
   readonly status: JobStatus;
@@ -27,14 +28,15 @@ export interface JobRow {
   readonly startedAtMs: number | null;
   readonly finishedAtMs: number | null;
   readonly updatedAtMs: number;
+  /** Who is to be told of its end, or null. */
+  readonly webhookUrl: string | null;
 }
 
 const COLUMNS =
-  'id,account_id,access_key_id,status,model_id,model_name,error_code,error_message,cost,progress,attempt,provider_attempts,lease,upstream_state,upstream_task_id,provider_key_id,cancel_requested_at,deadline_at,started_at,finished_at,updated_at';
-/** A job's owner and deadline never change. */
-const CHANGING = COLUMNS.split(',').filter(
-  (name) => !['id', 'account_id', 'access_key_id', 'deadline_at'].includes(name),
-);
+  'id,user_id,account_id,access_key_id,webhook_url,status,model_id,model_name,error_code,error_message,cost,progress,attempt,provider_attempts,lease,upstream_state,upstream_task_id,provider_key_id,cancel_requested_at,deadline_at,started_at,finished_at,updated_at';
+/** A job's owner, deadline and webhook never change. */
+const FIXED = ['id', 'user_id', 'account_id', 'access_key_id', 'webhook_url', 'deadline_at'];
+const CHANGING = COLUMNS.split(',').filter((name) => !FIXED.includes(name));
 
 function statusOf(text: string): JobStatus {
   const status = JOB_STATUSES.find((known) => known === text);
@@ -53,6 +55,7 @@ export const jobs: LaneTable<JobRow> = {
     textOf(record, 'id'),
     {
       id: textOf(record, 'id'),
+      userId: numberOf(record, 'user_id'),
       accountId: numberOf(record, 'account_id'),
       accessKeyId: numberOrNull(record, 'access_key_id'),
       status: statusOf(textOf(record, 'status')),
@@ -73,6 +76,7 @@ export const jobs: LaneTable<JobRow> = {
       startedAtMs: msOrNull(record, 'started_at'),
       finishedAtMs: msOrNull(record, 'finished_at'),
       updatedAtMs: msOf(record, 'updated_at'),
+      webhookUrl: textOrNull(record, 'webhook_url'),
     },
   ],
   update: (rows) =>

@@ -1,6 +1,7 @@
 /** Reads of jobs; every change goes through the lane (job-operations.ts). */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { z } from 'zod';
+import type { EndedJob } from '../webhooks/message.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobType, jobPlanSchema } from './job.ts';
 
 const jsonColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), z.unknown());
@@ -142,6 +143,30 @@ export class JobStore {
     };
   }
 
+  /** A job as a webhook tells of it; undefined when it is kept no longer. */
+  async announced(id: string): Promise<EndedJob | undefined> {
+    const [row] = await this.#sequelize.query(
+      `SELECT id,type,status,model_name,cost,error_message,metadata,result,created_at,started_at,finished_at
+         FROM jobs WHERE id=?`,
+      { replacements: [id], type: QueryTypes.SELECT },
+    );
+    if (!row) return undefined;
+    const job = announcedSchema.parse(row);
+    return {
+      id: job.id,
+      type: job.type,
+      status: job.status,
+      modelName: job.model_name,
+      cost: job.cost === null ? null : BigInt(job.cost),
+      errorMessage: job.error_message,
+      metadata: job.metadata,
+      result: job.result,
+      createdAt: job.created_at,
+      startedAt: job.started_at,
+      finishedAt: job.finished_at,
+    };
+  }
+
   /** How a job ended, or where it stands; without its texts. @throws when there is no such job. */
   async end(id: string): Promise<{ status: JobStatus; cost: bigint | null; providerKeyId: number | null }> {
     const [row] = await this.#sequelize.query('SELECT status,cost,provider_key_id FROM jobs WHERE id=?', {
@@ -156,6 +181,16 @@ export class JobStore {
     };
   }
 }
+
+const announcedSchema = viewSchema
+  .pick({ id: true, type: true, status: true, model_name: true, cost: true, error_message: true })
+  .extend({
+    metadata: jsonColumn,
+    result: z.string().nullable(),
+    created_at: z.date(),
+    started_at: z.date().nullable(),
+    finished_at: z.date().nullable(),
+  });
 
 const endSchema = z.object({
   status: z.enum(JOB_STATUSES),

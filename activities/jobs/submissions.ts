@@ -19,6 +19,8 @@ export interface SubmissionParts {
   readonly ledger: Ledger;
   readonly models: ModelSource;
   readonly starter: WorkflowStarter;
+  /** @throws {AppError} for an address that will not be called. */
+  readonly checkWebhook: (url: string) => void;
 }
 
 /** What every type of job is submitted with. */
@@ -64,7 +66,8 @@ export class JobSubmissions {
   }
 
   async #submit(type: JobType, submission: JobSubmission, plan: Plan, asked: Asked | undefined): Promise<string> {
-    const { ledger, starter } = this.#parts;
+    const { ledger, starter, checkWebhook } = this.#parts;
+    if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
     const jobId = uuidv7();
     let start: WorkflowStart | undefined;
     const reservation = await reserve(ledger, submission.caller, plan, asked, (payable) => {

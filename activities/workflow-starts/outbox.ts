@@ -9,20 +9,26 @@ const RELAY_AFTER_MS = 3_000;
 export interface OutboxEntry {
   readonly start: WorkflowStart;
   readonly atMs: number;
+  /** True when nobody starts it at once, so that the relay is not to wait for that. */
+  readonly forRelay?: boolean;
 }
 
 export const workflowOutbox: LaneSink<OutboxEntry> = {
   name: 'workflow_outbox',
-  write: (entries) =>
-    insertRows(
-      'workflow_outbox',
-      ['workflow_id', 'workflow', 'start', 'next_try_at', 'created_at'],
-      entries.map(({ start, atMs }) => [
-        start.workflowId,
-        start.workflow,
-        JSON.stringify(start),
-        utcDateTime(atMs + RELAY_AFTER_MS),
-        utcDateTime(atMs),
-      ]),
-    ),
+  write: insertStarts,
 };
+
+/** The INSERT of starts, for transactions that are none of the lane's. */
+export function insertStarts(entries: readonly OutboxEntry[]): string {
+  return insertRows(
+    'workflow_outbox',
+    ['workflow_id', 'workflow', 'start', 'next_try_at', 'created_at'],
+    entries.map(({ start, atMs, forRelay }) => [
+      start.workflowId,
+      start.workflow,
+      JSON.stringify(start),
+      utcDateTime(forRelay ? atMs : atMs + RELAY_AFTER_MS),
+      utcDateTime(atMs),
+    ]),
+  );
+}

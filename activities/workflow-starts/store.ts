@@ -14,6 +14,7 @@ const startSchema = z.object({
   input: z.union([
     z.object({ jobId: z.string(), accountId: z.number(), deadlineMs: z.number() }),
     z.object({ orderNo: z.string(), ttlMs: z.number() }),
+    z.object({ deliveryId: z.string(), round: z.number() }),
   ]),
   title: z.string(),
   searchAttributes: z.partialRecord(

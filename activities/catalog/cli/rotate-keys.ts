@@ -1,6 +1,7 @@
 /**
- * `npm run rotate-keys`: seals the stored provider keys under the newest version of KEY_ENCRYPTION_KEY. Run it after
- * a new version was put first in the list; afterwards the old one may leave it. Safe to stop and to run again.
+ * `npm run rotate-keys`: seals the stored provider keys and webhook secrets under the newest version of
+ * KEY_ENCRYPTION_KEY. Run it after a new version was put first in the list; afterwards the old one may leave it. Safe to
+ * stop and to run again.
  */
 import { readConfig } from '../../../infra/config.ts';
 import { createLogger } from '../../../infra/logger.ts';
@@ -9,7 +10,8 @@ import { createServices } from '../../wiring.ts';
 const services = await createServices(readConfig(), createLogger('error'));
 try {
   const { rotated, unreadable } = await services.rotateProviderKeys();
-  console.log(`${rotated} provider keys are sealed under the newest version now.`);
+  const secrets = await services.resealWebhookSecrets();
+  console.log(`${rotated} provider keys and ${secrets} webhook secrets are sealed under the newest version now.`);
   if (unreadable.length > 0) {
     console.error(`These cannot be read, enter them again: ${unreadable.join(', ')} (ids of provider keys)`);
     process.exitCode = 1;

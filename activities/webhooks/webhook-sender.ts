@@ -1,0 +1,101 @@
+/** One try of a delivery: reads the job as it is, signs, sends, notes what came of it. */
+import type { Logger } from '../../infra/logger.ts';
+import { type Outbound, outboundFailure } from '../../infra/outbound.ts';
+import type { WebhookDeliveryInput } from '../../workflows/contracts.ts';
+import { type Delivery, verdictOf } from './delivery.ts';
+import type { DeliveryStore } from './delivery-store.ts';
+import { type EndedJob, messageOf } from './message.ts';
+import type { SecretStore } from './secret-store.ts';
+import { signedHeaders } from './signature.ts';
+
+export interface SenderParts {
+  readonly deliveries: DeliveryStore;
+  readonly secrets: SecretStore;
+  readonly outbound: Outbound;
+  /** The job with its result; undefined when it is kept no longer. */
+  readonly jobOf: (jobId: string) => Promise<EndedJob | undefined>;
+  readonly log: Logger;
+}
+
+export type TryOutcome =
+  | { readonly kind: 'ended'; readonly status: 'DELIVERED' | 'FAILED' | 'DISABLED'; readonly attempts: number }
+  | { readonly kind: 'superseded'; readonly attempts: number }
+  | { readonly kind: 'again'; readonly attempts: number; readonly delayMs: number; readonly reason: string };
+
+/** Receivers are asked to answer first and to work afterwards. */
+const LIMITS = { firstByteMs: 15_000, idleMs: 15_000, totalMs: 15_000 };
+
+interface Sent {
+  readonly status: number | null;
+  readonly reason: string;
+}
+
+export class WebhookSender {
+  readonly #parts: SenderParts;
+
+  constructor(parts: SenderParts) {
+    this.#parts = parts;
+  }
+
+  /** Tries once; a delivery that has ended or that a newer round has is left as it is. */
+  async attempt({ deliveryId, round }: WebhookDeliveryInput): Promise<TryOutcome> {
+    const { deliveries } = this.#parts;
+    const delivery = await deliveries.find(deliveryId);
+    if (!delivery) return { kind: 'superseded', attempts: 0 };
+    const { attempts, status } = delivery;
+    if (delivery.redeliveries !== round) return { kind: 'superseded', attempts };
+    if (status !== 'PENDING') return { kind: 'ended', status, attempts };
+    // A redelivery is the owner's own word: it is tried at a gone address, too.
+    if (round === 0 && (await deliveries.isGone(delivery))) {
+      const lastError = 'the address answered 410 to an earlier message; redeliver one of them to use it again';
+      await deliveries.note(deliveryId, round, { status: 'FAILED', lastStatus: null, lastError });
+      return { kind: 'ended', status: 'FAILED', attempts: attempts + 1 };
+    }
+    return this.#settle(delivery, await this.#send(delivery));
+  }
+
+  async #settle(delivery: Delivery, sent: Sent): Promise<TryOutcome> {
+    const { deliveries } = this.#parts;
+    const { id, redeliveries: round } = delivery;
+    const attempts = delivery.attempts + 1;
+    const verdict = verdictOf(sent.status, attempts);
+    const lastStatus = sent.status;
+    const lastError = verdict.kind === 'delivered' ? null : sent.reason;
+    if (verdict.kind === 'again') {
+      await deliveries.note(id, round, { status: 'PENDING', lastStatus, lastError });
+      return { kind: 'again', attempts, delayMs: verdict.delayMs, reason: sent.reason };
+    }
+    const status = ({ delivered: 'DELIVERED', gone: 'DISABLED', 'given-up': 'FAILED' } as const)[verdict.kind];
+    await deliveries.note(id, round, { status, lastStatus, lastError });
+    if (status === 'DELIVERED') await deliveries.reopen(delivery.userId, delivery.url);
+    return { kind: 'ended', status, attempts };
+  }
+
+  async #send(delivery: Delivery): Promise<Sent> {
+    const { jobOf, secrets, outbound, log } = this.#parts;
+    const job = await jobOf(delivery.jobId);
+    if (!job) return { status: null, reason: 'the job is kept no longer' };
+    const body = messageOf(job);
+    const headers = signedHeaders(await secrets.signing(delivery.userId), delivery.id, new Date(), body);
+    try {
+      const answer = await outbound.request(delivery.url, { method: 'POST', headers, body, limits: LIMITS });
+      // What the receiver says is of no use to us, and could be anything.
+      answer.discard();
+      return { status: answer.status, reason: `the receiver answered ${answer.status}` };
+    } catch (error) {
+      const failure = outboundFailure(error);
+      if (failure === undefined) throw error;
+      log.debug({ err: error, deliveryId: delivery.id }, 'webhook not sent');
+      return { status: null, reason: REASONS[failure] };
+    }
+  }
+}
+
+const REASONS: Readonly<Record<NonNullable<ReturnType<typeof outboundFailure>>, string>> = {
+  refused: 'the address is not a public one',
+  unreachable: 'the receiver could not be reached',
+  timeout: 'the receiver did not answer in time',
+  aborted: 'the try was interrupted',
+  'too-large': 'the answer was too large',
+  cut: 'the connection broke',
+};

@@ -1,0 +1,66 @@
+/** Webhooks as their owner uses them: secrets, the log of deliveries, sending one again. */
+import { AppError, invalid } from '../../infra/errors.ts';
+import type { WorkflowStarter } from '../workflow-starts/starter.ts';
+import type { Delivery } from './delivery.ts';
+import type { DeliveryFilter, DeliveryStore } from './delivery-store.ts';
+import { deliveryStart } from './delivery-table.ts';
+import type { SecretStore, WebhookSecret } from './secret-store.ts';
+
+export interface WebhookParts {
+  readonly deliveries: DeliveryStore;
+  readonly secrets: SecretStore;
+  readonly starter: WorkflowStarter;
+  /** False for an address that will not be called, as far as that can be told without a lookup. */
+  readonly mayBeCalled: (url: string) => boolean;
+}
+
+export class Webhooks {
+  readonly #parts: WebhookParts;
+
+  constructor(parts: WebhookParts) {
+    this.#parts = parts;
+  }
+
+  /** Refuses an address at submission. @throws {AppError} invalidParameter naming `webhookUrl`. */
+  checkAddress(url: string): void {
+    if (this.#parts.mayBeCalled(url)) return;
+    throw invalid([
+      {
+        path: 'webhookUrl',
+        message: 'must be an http or https address of a public host, on port 80, 443, 8080 or 8443',
+      },
+    ]);
+  }
+
+  secrets(userId: number): Promise<WebhookSecret[]> {
+    return this.#parts.secrets.list(userId);
+  }
+
+  /** Replaces the signing secret. The plain secret is in this answer only. */
+  rotateSecret(userId: number): Promise<{ id: number; secret: string }> {
+    return this.#parts.secrets.rotate(userId);
+  }
+
+  deliveries(filter: DeliveryFilter): Promise<{ deliveries: Delivery[]; total: number }> {
+    return this.#parts.deliveries.list(filter);
+  }
+
+  /**
+   * Sends a delivery again, with all its tries.
+   * @throws {AppError} notFound, also for another user's; illegalState while it is on its way.
+   */
+  async redeliver(id: string, userId: number): Promise<Delivery> {
+    const { deliveries, starter } = this.#parts;
+    const delivery = await this.#get(id, userId);
+    const round = await deliveries.beginRound(delivery);
+    if (round === undefined) throw new AppError('illegalState', 'this delivery is still on its way');
+    starter.kick(deliveryStart(id, userId, round));
+    return this.#get(id, userId);
+  }
+
+  async #get(id: string, userId: number): Promise<Delivery> {
+    const delivery = await this.#parts.deliveries.find(id, userId);
+    if (!delivery) throw new AppError('notFound', 'there is no such delivery');
+    return delivery;
+  }
+}

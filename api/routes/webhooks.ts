@@ -1,0 +1,95 @@
+/** Webhooks: signing secrets, the log of deliveries, sending one again. */
+import { z } from 'zod';
+import { DELIVERY_STATUSES, type Delivery } from '../../activities/webhooks/delivery.ts';
+import type { Webhooks } from '../../activities/webhooks/webhooks.ts';
+import type { Config } from '../../infra/config.ts';
+import { optionalText } from '../lenient.ts';
+import { page, pageOf, pageQuery } from '../paging.ts';
+import { type Route, route } from '../route.ts';
+import { isoTime } from '../times.ts';
+
+const TAG = 'Webhooks';
+const DESCRIPTION =
+  'Messages are signed in the form of Standard Webhooks 1.0.0 (webhook-id, webhook-timestamp, webhook-signature).';
+
+const deliverySchema = z.object({
+  id: z.string(),
+  jobId: z.string(),
+  url: z.string(),
+  status: z.enum(DELIVERY_STATUSES),
+  attempts: z.number(),
+  redeliveries: z.number(),
+  lastStatus: z.number().nullable(),
+  lastError: z.string().nullable(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+});
+
+const secretSchema = z.object({ id: z.number(), createdAt: z.string(), retiresAt: z.string().nullable() });
+
+export function webhookRoutes(services: { readonly webhooks: Webhooks }, config: Config): Route[] {
+  const { webhooks } = services;
+  const time = (date: Date) => isoTime(date, config.APP_TIME_ZONE);
+  const answerOf = ({ userId: _, createdAt, updatedAt, ...delivery }: Delivery): z.input<typeof deliverySchema> => ({
+    ...delivery,
+    createdAt: time(createdAt),
+    updatedAt: time(updatedAt),
+  });
+  return [
+    route({
+      method: 'get',
+      path: '/v1/webhooks/deliveries',
+      summary: 'Own deliveries, newest first',
+      tag: TAG,
+      access: 'jwt-or-access-key',
+      query: pageQuery(['createdAt']).extend({ status: optionalText(z.enum(DELIVERY_STATUSES)) }),
+      success: pageOf(deliverySchema),
+      handler: async ({ caller, query }) => {
+        const { pageNum, pageSize, status } = query;
+        const offset = (pageNum - 1) * pageSize;
+        const found = await webhooks.deliveries({ userId: caller.userId, status, limit: pageSize, offset });
+        return page(found.deliveries.map(answerOf), found.total, query);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/webhooks/deliveries/{id}/redeliver',
+      summary: 'Send one again, with all its tries',
+      description: 'The message keeps its webhook-id. An address that answered 410 is used again once one is taken.',
+      tag: TAG,
+      access: 'jwt-or-access-key',
+      params: z.object({ id: z.string().max(36) }),
+      success: deliverySchema,
+      status: 202,
+      handler: async ({ caller, params }) => answerOf(await webhooks.redeliver(params.id, caller.userId)),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/webhooks/secrets',
+      summary: 'The secrets that sign: the present one, and its predecessor until it retires',
+      description: DESCRIPTION,
+      tag: TAG,
+      access: 'jwt',
+      success: z.array(secretSchema),
+      handler: async ({ caller }) => {
+        const secrets = await webhooks.secrets(caller.userId);
+        return secrets.map(({ id, createdAt, retiresAt }) => ({
+          id,
+          createdAt: time(createdAt),
+          retiresAt: retiresAt && time(retiresAt),
+        }));
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/webhooks/secrets',
+      summary: 'Make or replace the signing secret; shown only here',
+      description: `${DESCRIPTION} The secret before signs beside the new one for 24 hours.`,
+      tag: TAG,
+      access: 'jwt',
+      success: z.object({ id: z.number(), secret: z.string() }),
+      status: 201,
+      handler: ({ caller }) => webhooks.rotateSecret(caller.userId),
+    }),
+  ];
+}
