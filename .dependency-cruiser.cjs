@@ -9,8 +9,18 @@ function forbid(name, from, to, comment) {
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
-    forbid('infra-is-the-ground', '^infra/(?!local/)', '^(api|workflows|activities|workers)/', 'infra imports no other folder'),
-    forbid('activities-know-no-front', '^activities/', '^(api|workers)/', 'activities serve both fronts and import neither'),
+    forbid(
+      'infra-is-the-ground',
+      '^infra/(?!local/)',
+      '^(api|workflows|activities|workers)/',
+      'infra imports no other folder',
+    ),
+    forbid(
+      'activities-know-no-front',
+      '^activities/',
+      '^(api|workers)/',
+      'activities serve both fronts and import neither',
+    ),
     {
       name: 'activities-know-only-contracts',
       comment: 'activities may name workflows and queues, never run workflow code',
@@ -18,7 +28,12 @@ module.exports = {
       from: { path: '^activities/', pathNot: tests },
       to: { path: '^workflows/', pathNot: '^workflows/contracts\\.ts$' },
     },
-    forbid('api-is-a-front', '^api/', '^(workers|infra/local|infra/simulator)/', 'the API imports activities and workflow contracts'),
+    forbid(
+      'api-is-a-front',
+      '^api/',
+      '^(workers|infra/local|infra/simulator)/',
+      'the API imports activities and workflow contracts',
+    ),
     {
       name: 'api-knows-only-contracts',
       comment: 'the API starts workflows by name',
@@ -33,8 +48,18 @@ module.exports = {
       from: { path: '^workflows/', pathNot: tests },
       to: { path: '^(api|workers|infra|activities)/', dependencyTypesNot: ['type-only'] },
     },
-    forbid('workers-run', '^workers/', '^(api|infra/local|infra/simulator)/', 'workers import workflows and activities'),
-    forbid('simulator-stands-alone', '^infra/simulator/', '^infra/(?!simulator/|tokens\\.ts)', 'the simulator is another company'),
+    forbid(
+      'workers-run',
+      '^workers/',
+      '^(api|infra/local|infra/simulator)/',
+      'workers import workflows and activities',
+    ),
+    forbid(
+      'simulator-stands-alone',
+      '^infra/simulator/',
+      '^infra/(?!simulator/|tokens\\.ts)',
+      'the simulator is another company',
+    ),
     {
       name: 'only-the-wiring-constructs',
       comment: 'nothing inside a capability knows the wiring',
