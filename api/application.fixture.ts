@@ -25,6 +25,11 @@ export interface Answer {
   at(path: string): unknown;
 }
 
+/** A key that itself contains a dot is not split: `paths./openapi.json.get`. */
+function keysOf(path: string): string[] {
+  return path.split(/\.(?!json)/);
+}
+
 async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   return {
@@ -32,7 +37,7 @@ async function answerOf(response: Response): Promise<Answer> {
     text,
     header: (name) => response.headers.get(name),
     at: (path) =>
-      path.split('.').reduce<unknown>((value, key) => {
+      keysOf(path).reduce<unknown>((value, key) => {
         return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
       }, JSON.parse(text)),
   };
@@ -59,7 +64,7 @@ const authenticator = {
 };
 
 /** Keeps answers in memory. */
-export function memoryIdempotency(): Idempotency {
+function memoryIdempotency(): Idempotency {
   const kept = new Map<string, KeptAnswer & { body: string }>();
   return {
     async run(scope, key, bytes, handler) {

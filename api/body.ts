@@ -4,7 +4,7 @@ import { AppError } from '../infra/errors.ts';
 
 const MEGABYTE = 1024 * 1024;
 /** Bytes of a request body; a base64 picture of the largest accepted size fits. */
-export const BODY_LIMIT_BYTES = 20 * MEGABYTE;
+const BODY_LIMIT_BYTES = 20 * MEGABYTE;
 
 export const EMPTY_BODY: Buffer = Buffer.alloc(0);
 

@@ -3,12 +3,7 @@ import type { AppError } from '../infra/errors.ts';
 
 const SUCCESS_CODE = 200;
 
-/** Text of a successful answer. `data` may hold `JSON.rawJSON` values; undefined becomes null. */
-export function successText(data: unknown, traceId: string): string {
-  return successTextOf(data === undefined ? 'null' : JSON.stringify(data), traceId);
-}
-
-/** The same around `data` that is JSON text already (a stored answer). */
+/** Text of a successful answer around `data` that is JSON text already, with its exact numbers. */
 export function successTextOf(dataText: string, traceId: string): string {
   return `{"code":${SUCCESS_CODE},"message":"success","data":${dataText},"traceId":"${traceId}"}`;
 }

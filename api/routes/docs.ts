@@ -1,7 +1,7 @@
 /** The OpenAPI document and a page that shows it, from files of an installed package: no outside hosts. */
 import { createReadStream } from 'node:fs';
-import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { openApiDocument } from '../openapi.ts';
 import { ANSWERED, type Answered, type Route, route } from '../route.ts';
@@ -37,7 +37,7 @@ function answerText(ctx: ApiContext, type: string, text: string): Answered {
 
 /** `routes` is read when the document is asked for, so that it can contain these routes too. */
 export function docsRoutes(routes: () => readonly Route[], publicUrl: string): Route[] {
-  const packageFolder = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  const packageFolder = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
   let document: string | undefined;
   return [
     route({

@@ -19,7 +19,7 @@ export interface RawCall {
 }
 
 /** Limits by address are kept in the servers that all tests share: each run has an address of its own. */
-export const RUN_ADDRESS = `10.${[0, 0, 0].map(() => Math.floor(Math.random() * 256)).join('.')}`;
+const RUN_ADDRESS = `10.${[0, 0, 0].map(() => Math.floor(Math.random() * 256)).join('.')}`;
 /** With this setting the API believes it. */
 export const OWN_ADDRESSES = { TRUSTED_PROXY_HOPS: '1' };
 

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { z } from 'zod';
+import { serve } from '../application.fixture.ts';
+import { moneyInput } from '../money.ts';
+import { type Route, route } from '../route.ts';
+import { docsRoutes } from './docs.ts';
+
+const pay = route({
+  method: 'post',
+  path: '/v1/things/{id}',
+  summary: 'Pay for a thing',
+  tag: 'Things',
+  access: 'access-key',
+  params: z.object({ id: z.string() }),
+  body: z.object({ amount: moneyInput, note: z.string().optional() }),
+  success: z.object({ ok: z.boolean() }),
+  status: 201,
+  idempotent: 'required',
+  handler: () => ({ ok: true }),
+});
+
+function application() {
+  const routes: Route[] = [pay];
+  routes.push(...docsRoutes(() => routes, 'http://api.test'));
+  return serve(routes);
+}
+
+test('the document tells path, body, answer, errors and credentials of a route', async () => {
+  await using app = await application();
+  const document = await app.call('/openapi.json');
+  const at = (path: string) => document.at(`paths./v1/things/{id}.post.${path}`);
+  assert.equal(document.at('openapi'), '3.1.0');
+  assert.equal(document.at('servers.0.url'), 'http://api.test');
+  assert.equal(at('summary'), 'Pay for a thing');
+  assert.deepEqual(at('security'), [{ accessKey: [] }, { bearerAccessKey: [] }]);
+  assert.deepEqual(at('requestBody.content.application/json.schema.required'), ['amount']);
+  assert.equal(at('requestBody.content.application/json.schema.properties.amount.format'), 'decimal');
+  assert.equal(at('responses.201.content.application/json.schema.properties.data.properties.ok.type'), 'boolean');
+  const responses = at('responses');
+  assert.ok(typeof responses === 'object' && responses !== null);
+  assert.deepEqual(Object.keys(responses).sort(), ['201', '400', '401', '404', '409', '422', 'default']);
+  const parameters = at('parameters');
+  assert.ok(Array.isArray(parameters));
+  assert.deepEqual(
+    parameters.map((parameter) => [parameter.in, parameter.name, parameter.required]),
+    [
+      ['path', 'id', true],
+      ['header', 'Idempotency-Key', true],
+    ],
+  );
+  assert.notEqual(document.at('paths./openapi.json.get'), undefined, 'it describes itself');
+});
+
+test('the page and all that it loads come from here', async () => {
+  await using app = await application();
+  const page = await app.call('/docs');
+  assert.match(page.header('content-type') ?? '', /^text\/html/);
+  const files = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => file);
+  assert.ok(files.length >= 3);
+  for (const file of files) {
+    assert.ok(file.startsWith('/docs/'), file);
+    const answer = await app.call(file);
+    assert.equal(answer.status, 200, file);
+    assert.match(answer.header('content-type') ?? '', file.endsWith('.css') ? /^text\/css/ : /^text\/javascript/);
+    assert.ok(answer.text.length > 0, file);
+  }
+  assert.match(page.header('content-security-policy') ?? '', /default-src 'self'/);
+  for (const file of ['../package.json', '..%2f..%2fpackage.json', 'swagger-ui.js.map', 'x']) {
+    assert.ok((await app.call(`/docs/${file}`)).status >= 400, file);
+  }
+});
