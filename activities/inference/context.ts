@@ -4,6 +4,11 @@ import type { Logger } from 'pino';
 export interface CallContext {
   /** Aborts when the caller has given up, the job was cancelled, or the deadline has passed. */
   readonly signal: AbortSignal;
+  /**
+   * Whether an abort means that nobody wants the result any more. False while the work only goes on elsewhere (a worker
+   * that stops): then what a provider has begun must not be called off. Absent: an abort always means it.
+   */
+  readonly isCancelled?: () => boolean;
   /** Tells whoever watches that the call is alive, in a sentence an operator can read. */
   readonly heartbeat: (detail: string) => void;
   readonly log: Logger;

@@ -41,7 +41,7 @@ export interface RunLedger {
  * Calls the provider. When the job is cancelled in the middle it returns what was delivered, or undefined for nothing.
  * @throws {AppError} the job's end as its owner is told.
  */
-export type Perform = (work: JobWork, run: RunLedger, context: CallContext) => Promise<Performed | undefined>;
+export type Perform = (work: JobWork, run: RunLedger, context: RunContext) => Promise<Performed | undefined>;
 
 /** How each type of job is carried out; a worker of an older version may not know a type yet. */
 export type Performers = Readonly<Partial<Record<JobWork['type'], Perform>>>;

@@ -62,7 +62,7 @@ export function createChatPerformer(parts: InferenceParts): Perform {
       return performed(candidate, key.id, attempts, false);
     } catch (error) {
       const { candidate, keyId } = called;
-      if (!context.signal.aborted || assembler.current.isEmpty || !candidate || keyId === undefined) throw error;
+      if (!context.isCancelled() || assembler.current.isEmpty || !candidate || keyId === undefined) throw error;
       return performed(candidate, keyId, 1, true);
     }
   };

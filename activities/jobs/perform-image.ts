@@ -4,9 +4,9 @@
  */
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
+import { outboundFailure } from '../../infra/outbound.ts';
 import type { Pictures } from '../images/pictures.ts';
 import { runAttempts } from '../inference/attempts.ts';
-import type { CallContext } from '../inference/context.ts';
 import { imageUsage } from '../inference/image-plan.ts';
 import { imageReply } from '../inference/images.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
@@ -14,8 +14,7 @@ import { generateImageRequest } from '../inference/picture-request.ts';
 import type { Candidate } from '../inference/plan.ts';
 import { UpstreamFailure } from '../inference/providers/failure.ts';
 import type { ImageAnswer, ImageRequest, TaskStore } from '../inference/providers/provider.ts';
-import { errorOf } from '../inference/upstream-error.ts';
-import type { Perform, Performed, RunLedger } from './job-run.ts';
+import { type Perform, type Performed, type RunContext, RunInterrupted, type RunLedger } from './job-run.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 import type { JobWork } from './store.ts';
 
@@ -46,7 +45,7 @@ export function createImagePerformer(parts: ImagePerformerParts): Perform {
     const generated =
       work.upstream.taskId === null
         ? await generate(parts, work, request, run, context)
-        : await resume(parts, work, work.upstream.taskId, request, context);
+        : await resume(parts, work, work.upstream.taskId, request, run, context);
     return performedOf(parts, work, request, generated);
   };
 }
@@ -56,14 +55,9 @@ async function generate(
   work: JobWork,
   request: ImageRequest,
   run: RunLedger,
-  context: CallContext,
+  context: RunContext,
 ): Promise<Generated> {
-  if (work.upstream.state === 'submitting') {
-    throw new AppError(
-      'modelCallFailed',
-      'the provider may have taken the task without telling its id; it was not submitted again, and nothing is charged',
-    );
-  }
+  if (work.upstream.state === 'submitting') throw ambiguous();
   const { value, candidate, key, attempts } = await runAttempts({
     candidates: await plannedCandidates(parts, work.plan),
     pool: parts.keys,
@@ -84,28 +78,47 @@ async function submitted(
   apiKey: string,
   request: ImageRequest,
   run: RunLedger,
-  context: CallContext,
+  context: RunContext,
 ): Promise<ImageAnswer> {
-  let noted: 'submitting' | 'submitted' | null = null;
+  let noted: 'submitting' | 'submitted' | undefined;
   const tasks: TaskStore = {
     taskId: undefined,
     beforeSubmit: async () => {
-      noted = 'submitting';
       await run.noteTask('submitting', null);
+      noted = 'submitting';
     },
     submitted: async (taskId) => {
-      noted = 'submitted';
       await run.noteTask('submitted', taskId);
+      noted = 'submitted';
     },
   };
   try {
     return await parts.imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, tasks, context);
   } catch (error) {
-    // The provider has answered, so nothing of this try goes on there: another key or model may be tried.
-    const answered = error instanceof UpstreamFailure && (noted === 'submitted' || error.details.status > 0);
-    if (noted !== null && answered) await run.noteTask(null, null);
+    if (noted === undefined || !(error instanceof UpstreamFailure)) throw error;
+    if (noted === 'submitted' && !isAnswer(error)) throw stillRunning(error);
+    if (noted === 'submitting' && !isAnswer(error) && outboundFailure(error) !== 'unreachable') throw ambiguous(error);
+    // Nothing of this try goes on at the provider: another key or model may be tried.
+    await run.noteTask(null, null);
     throw error;
   }
+}
+
+/** The provider has spoken: what it refused or failed at is not going on there. */
+function isAnswer({ failure, details }: UpstreamFailure): boolean {
+  return failure !== 'timeout' && failure !== 'cancelled' && details.status > 0;
+}
+
+function stillRunning(cause: UpstreamFailure): RunInterrupted {
+  return new RunInterrupted('the task goes on at the provider; the next run waits for it', { cause });
+}
+
+function ambiguous(cause?: UpstreamFailure): AppError {
+  return new AppError(
+    'modelCallFailed',
+    'the provider may have taken the task without telling its id; it was not submitted again, and nothing is charged',
+    cause ? { cause } : {},
+  );
 }
 
 /** Waits on for the task of an earlier run. It was counted and paid for then. */
@@ -114,7 +127,8 @@ async function resume(
   work: JobWork,
   taskId: string,
   request: ImageRequest,
-  context: CallContext,
+  run: RunLedger,
+  context: RunContext,
 ): Promise<Generated> {
   const { modelId, providerKeyId } = work.upstream;
   const candidates = await plannedCandidates(parts, work.plan);
@@ -129,7 +143,11 @@ async function resume(
     const answer = await adapter.generate(targetOf(candidate, key.apiKey), request, tasks, context);
     return { answer, candidate, keyId: key.id, attempts: 1 };
   } catch (error) {
-    throw error instanceof UpstreamFailure ? errorOf(error, 1) : error;
+    if (!(error instanceof UpstreamFailure)) throw error;
+    if (!isAnswer(error)) throw stillRunning(error);
+    // The task failed or is lost, and was not billed: the next run submits a new one, if calls are left.
+    await run.noteTask(null, null);
+    throw new RunInterrupted('the task failed at the provider; the next run submits another', { cause: error });
   }
 }
 

@@ -39,8 +39,8 @@ export async function runTask(
     return await finished(dependencies, target, taskId, endMs, context);
   } catch (error) {
     // Not to be waited for by anybody: what it still makes would be paid for in vain.
-    const givenUp = error instanceof UpstreamFailure && (error.failure === 'cancelled' || error.failure === 'timeout');
-    if (givenUp) await cancel(dependencies.send, target, taskId, context);
+    const ended = error instanceof UpstreamFailure && (error.failure === 'cancelled' || error.failure === 'timeout');
+    if (ended && (context.isCancelled?.() ?? true)) await cancel(dependencies.send, target, taskId, context);
     throw error;
   }
 }
