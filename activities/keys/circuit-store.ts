@@ -1,13 +1,14 @@
 /** Owner of the circuits in Redis: `keys:{provider-ID}:…` and the channel of changes. */
 import { z } from 'zod';
 import type { Redis } from '../../infra/redis/connection.ts';
+import { redisScript } from '../../infra/redis/script.ts';
 import type { Circuit, CircuitSettings, Verdict } from './circuit.ts';
-import { redisScript } from './redis-script.ts';
 
-const RECORD = 'circuit-record.lua';
-const reportScript = redisScript(RECORD, 'report.lua');
-const probeScript = redisScript(RECORD, 'probe.lua');
-const joinScript = redisScript(RECORD, 'join.lua');
+const file = (name: string) => new URL(name, import.meta.url);
+const RECORD = file('circuit-record.lua');
+const reportScript = redisScript(RECORD, file('report.lua'));
+const probeScript = redisScript(RECORD, file('probe.lua'));
+const joinScript = redisScript(RECORD, file('join.lua'));
 
 const reasonSchema = z.enum(['rate', 'account', 'transient', 'timeout']);
 const countSchema = z.number().int().nonnegative();

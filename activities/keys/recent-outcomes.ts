@@ -4,10 +4,10 @@
  */
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { OutageLog } from '../../infra/outage-log.ts';
 import type { Redis } from '../../infra/redis/connection.ts';
-import { OutageLog } from './outage-log.ts';
+import { redisScript } from '../../infra/redis/script.ts';
 import { type Outcomes, OutcomeWindow } from './outcome-window.ts';
-import { redisScript } from './redis-script.ts';
 
 export interface RecentOutcomesOptions {
   readonly log: Logger;
@@ -19,7 +19,7 @@ const SUM_EVERY_MS = 5_000;
 /** Older sums are not used: Redis was away meanwhile. */
 const SUMS_LIVE_MS = 4 * SUM_EVERY_MS;
 
-const outcomesScript = redisScript('outcomes.lua');
+const outcomesScript = redisScript(new URL('outcomes.lua', import.meta.url));
 const replySchema = z.array(z.union([z.string(), z.number().int()]));
 
 interface ProviderSums {

@@ -4,11 +4,11 @@
  * tells them when Redis is back.
  */
 import type { Logger } from 'pino';
+import { OutageLog } from '../../infra/outage-log.ts';
 import type { Redis } from '../../infra/redis/connection.ts';
 import { afterResult, type Circuit, type CircuitSettings, CLOSED, takeProbe, type Verdict } from './circuit.ts';
 import { CircuitStore, type Joined, type SharedCircuit } from './circuit-store.ts';
 import type { KeyCircuits, KeyEntry } from './key-circuits.ts';
-import { OutageLog } from './outage-log.ts';
 
 export interface SharedCircuitsOptions {
   readonly redis: Redis;

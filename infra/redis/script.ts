@@ -1,7 +1,7 @@
-/** A Lua script in a file beside the code, sent by its hash and in full where Redis does not know it yet. */
+/** A Lua script in a file, sent by its hash and in full where Redis does not know it yet. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Redis } from '../../infra/redis/connection.ts';
+import type { Redis } from './connection.ts';
 
 export type RedisScript = (
   redis: Redis,
@@ -9,9 +9,9 @@ export type RedisScript = (
   args: readonly (string | number)[],
 ) => Promise<unknown>;
 
-/** @param files names of files in this folder; several are put one after the other. */
-export function redisScript(...files: readonly string[]): RedisScript {
-  const text = files.map((file) => readFileSync(new URL(file, import.meta.url), 'utf8')).join('\n');
+/** @param files several are put one after the other. */
+export function redisScript(...files: readonly URL[]): RedisScript {
+  const text = files.map((file) => readFileSync(file, 'utf8')).join('\n');
   const hash = createHash('sha1').update(text).digest('hex');
   return async (redis, keys, args) => {
     try {
