@@ -16,6 +16,7 @@ import type { AuditLog } from './accounts/audit-log.ts';
 import { IdempotentRequests } from './billing/idempotency.ts';
 import { MoneyLane } from './billing/lane/lane.ts';
 import { Ledger } from './billing/ledger.ts';
+import { createStatement } from './billing/statement.ts';
 import { HoldSweeper } from './billing/sweeper.ts';
 import { accounts } from './billing/tables/accounts.ts';
 import { claims } from './billing/tables/claims.ts';
@@ -23,6 +24,8 @@ import { holds } from './billing/tables/holds.ts';
 import { keyBudgets } from './billing/tables/key-budgets.ts';
 import { transfers } from './billing/tables/transfers.ts';
 import { createCatalog } from './catalog/create-catalog.ts';
+import { Conversations } from './conversations/conversations.ts';
+import { ConversationStore } from './conversations/store.ts';
 import { PictureLinks } from './images/picture-links.ts';
 import { Pictures } from './images/pictures.ts';
 import { ChatService } from './inference/chat.ts';
@@ -47,6 +50,8 @@ import { orders as ordersTable } from './orders/order-table.ts';
 import type { Orders } from './orders/orders.ts';
 import { paymentEvents } from './orders/payment-event-table.ts';
 import { settledSignal } from './orders/settled-signal.ts';
+import { Statistics } from './usage/statistics.ts';
+import { retain } from './usage/retention.ts';
 import { createUsageRelay, type UsageRelay } from './usage/usage-relay.ts';
 import { UsageStore } from './usage/usage-store.ts';
 import { createWebhooks } from './webhooks/create-webhooks.ts';
@@ -159,7 +164,8 @@ function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<Retu
   const { config, ledger, sequelize, starter, temporal, redis, log } = ground;
   const subscriber = connectRedis(config, log, 'job-events');
   const store = new JobStore(sequelize);
-  const events = new JobEvents(redis, subscriber, log);
+  const readStates = (jobIds: readonly string[]) => store.states(jobIds);
+  const events = new JobEvents({ publisher: redis, subscriber, readStates, log });
   const jobRunner = new JobRunner(ledger, store, events);
   const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
   const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => store.announced(jobId) });
@@ -174,7 +180,10 @@ function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<Retu
       image: createImagePerformer({ ...inference, pictures, keysOf: (providerId) => catalog.keysOf(providerId) }),
     },
     jobSweeper: new JobSweeper(sequelize, jobRunner),
-    jobEventSubscriber: subscriber,
+    closeJobs: () => {
+      events.close();
+      subscriber.disconnect();
+    },
   };
 }
 
@@ -200,12 +209,17 @@ export async function createServices(config: Config, log: Logger) {
     jobSweeper: jobServices.jobSweeper,
     orders: orderServices.orders,
     usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
+    usageStore,
   });
   return {
     ...accountServices,
     ...inference,
     ...jobServices,
     ...orderServices,
+    usageLog: usageStore,
+    statistics: new Statistics(sequelize),
+    statement: createStatement(sequelize),
+    conversations: new Conversations(new ConversationStore(ground.mongo)),
     metrics: ground.metrics,
     idempotency: new IdempotentRequests(ledger),
     health: () => healthOf(ground),
@@ -213,7 +227,8 @@ export async function createServices(config: Config, log: Logger) {
     close: async () => {
       await lane.close();
       inference.closeInference();
-      for (const redis of [ground.redis, ...ground.subscribers, jobServices.jobEventSubscriber]) redis.disconnect();
+      jobServices.closeJobs();
+      for (const redis of [ground.redis, ...ground.subscribers]) redis.disconnect();
       await Promise.allSettled([temporal.close(), ground.outbound.close(), ground.mongo.close(), sequelize.close()]);
     },
   };
@@ -234,7 +249,7 @@ export async function prepareFirstStart(services: Services, config: Config, log:
 /** What must go on as long as any worker runs; each round is safe to run from several processes. */
 function choresOf(
   { starter }: Ground,
-  parts: { holdSweeper: HoldSweeper; jobSweeper: JobSweeper; orders: Orders; usageRelay: UsageRelay },
+  parts: { holdSweeper: HoldSweeper; jobSweeper: JobSweeper; orders: Orders; usageRelay: UsageRelay; usageStore: UsageStore },
 ) {
   const { holdSweeper, jobSweeper, orders, usageRelay } = parts;
   return [

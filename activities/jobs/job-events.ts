@@ -1,91 +1,115 @@
 /**
- * Who waits for a job is woken by a message, not by asking the database again and again: one subscription a process.
- * Messages are hints; the row is read when one comes, and once more at the end of the wait.
+ * Who waits for a job is woken by a message over one subscription a process. Messages can be lost (Redis away, a worker
+ * killed between its commit and its message), so the rows of all jobs that are waited for are also read now and then, in
+ * one query a process however many wait.
  */
 import { z } from 'zod';
 import type { Logger } from '../../infra/logger.ts';
 import type { Redis } from '../../infra/redis/connection.ts';
-import { JOB_STATUSES, type JobStatus } from './job.ts';
+import { isLive, JOB_STATUSES, type JobStatus } from './job.ts';
 
 const CHANNEL = 'job-events';
+/** While Redis is away, this is how late a waiter learns. */
+const READ_EVERY_MS = 2_000;
 
 const eventSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
+/** Where a job stands; `progress` in per cent. */
 export interface JobEvent {
   readonly jobId: string;
   readonly status: JobStatus;
   readonly progress: number;
 }
 
-/** `undefined`: messages may have been missed, the row must be read. */
-type Listener = (event: JobEvent | undefined) => void;
+type Listener = (event: JobEvent) => void;
+
+export interface JobEventParts {
+  readonly publisher: Redis;
+  /** A connection of its own, used for nothing else. */
+  readonly subscriber: Redis;
+  /** Where these jobs stand by their rows. */
+  readonly readStates: (jobIds: readonly string[]) => Promise<readonly JobEvent[]>;
+  readonly log: Logger;
+}
 
 export class JobEvents {
-  readonly #publisher: Redis;
-  readonly #log: Logger;
+  readonly #parts: JobEventParts;
   readonly #listeners = new Map<string, Set<Listener>>();
-  #listening = false;
+  #reading: NodeJS.Timeout | undefined;
 
-  /** @param subscriber a connection of its own, used for nothing else. */
-  constructor(publisher: Redis, subscriber: Redis, log: Logger) {
-    this.#publisher = publisher;
-    this.#log = log;
+  constructor(parts: JobEventParts) {
+    this.#parts = parts;
+    const { subscriber } = parts;
     subscriber.on('message', (_channel: string, text: string) => this.#receive(text));
-    subscriber.on('ready', () => void this.#subscribe(subscriber));
-    subscriber.on('close', () => {
-      this.#listening = false;
-      this.#wakeAll();
-    });
-    if (subscriber.status === 'ready') void this.#subscribe(subscriber);
+    subscriber.on('ready', () => void this.#subscribe());
+    if (subscriber.status === 'ready') void this.#subscribe();
   }
 
-  /** True while messages come; otherwise who waits must look at the row now and then. */
-  get isListening(): boolean {
-    return this.#listening;
-  }
-
-  /** Tells every process, this one at once. Never throws: without Redis, waiters find out when their time is over. */
+  /** Tells every process, this one at once. Never throws: without Redis, waiters find out by the next reading. */
   publish(event: JobEvent): void {
     this.#deliver(event);
-    this.#publisher.publish(CHANNEL, JSON.stringify(event)).catch((err: unknown) => {
-      this.#log.debug({ err }, 'job event not published');
+    this.#parts.publisher.publish(CHANNEL, JSON.stringify(event)).catch((err: unknown) => {
+      this.#parts.log.debug({ err }, 'job event not published');
     });
   }
 
-  /** Calls back for every event of one job until the returned function is called. */
+  /**
+   * Calls back with where a job stands until the returned function is called. Comes more than once for one state, and an
+   * earlier state can come after a later one (`isAhead`).
+   */
   listen(jobId: string, listener: Listener): () => void {
     const listeners = this.#listeners.get(jobId) ?? new Set();
     this.#listeners.set(jobId, listeners.add(listener));
+    this.#reading ??= setTimeout(() => void this.#read(), READ_EVERY_MS);
     return () => {
       listeners.delete(listener);
       if (listeners.size === 0) this.#listeners.delete(jobId);
     };
   }
 
-  async #subscribe(subscriber: Redis): Promise<void> {
-    try {
-      await subscriber.subscribe(CHANNEL);
-      this.#listening = true;
-      this.#wakeAll();
-    } catch (err) {
-      this.#log.warn({ err }, 'cannot subscribe to job events; reconnecting');
-      subscriber.disconnect(true);
-    }
+  close(): void {
+    clearTimeout(this.#reading);
+    this.#listeners.clear();
   }
 
-  /** What was said while nobody listened is unknown. */
-  #wakeAll(): void {
-    for (const listeners of this.#listeners.values()) for (const listener of listeners) listener(undefined);
+  async #read(): Promise<void> {
+    const jobIds = [...this.#listeners.keys()];
+    try {
+      if (jobIds.length > 0) for (const state of await this.#parts.readStates(jobIds)) this.#deliver(state);
+    } catch (err) {
+      this.#parts.log.debug({ err }, 'the states of jobs could not be read');
+    }
+    this.#reading = this.#listeners.size === 0 ? undefined : setTimeout(() => void this.#read(), READ_EVERY_MS);
+  }
+
+  async #subscribe(): Promise<void> {
+    const { subscriber, log } = this.#parts;
+    try {
+      await subscriber.subscribe(CHANNEL);
+    } catch (err) {
+      log.warn({ err }, 'cannot subscribe to job events; reconnecting');
+      subscriber.disconnect(true);
+    }
   }
 
   #receive(text: string): void {
     try {
       this.#deliver(eventSchema.parse(JSON.parse(text)));
     } catch {
-      this.#log.warn('a job event is malformed and was ignored');
+      this.#parts.log.warn('a job event is malformed and was ignored');
     }
   }
 
   #deliver(event: JobEvent): void {
     for (const listener of this.#listeners.get(event.jobId) ?? []) listener(event);
   }
+}
+
+/** Whether a state is later than another one of the same job. Pure. */
+export function isAhead(state: JobEvent, than: JobEvent): boolean {
+  const [rank, other] = [rankOf(state.status), rankOf(than.status)];
+  return rank > other || (rank === other && isLive(state.status) && state.progress > than.progress);
+}
+
+function rankOf(status: JobStatus): number {
+  return status === 'PENDING' ? 0 : status === 'PROCESSING' ? 1 : 2;
 }

@@ -1,11 +1,11 @@
-/** Jobs as their owner uses them: look, wait, cancel. */
+/** Jobs as their owner uses them: look, wait, follow, cancel. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { jobWorkflowId } from '../../workflows/contracts.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { isLive } from './job.ts';
-import type { JobEvents } from './job-events.ts';
+import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
 import { cancelJob } from './job-operations.ts';
 import type { JobFilter, JobStore, JobView } from './store.ts';
 
@@ -20,8 +20,6 @@ export interface JobParts {
 
 /** How long a caller waits while the database is away. */
 const CANCEL_WAIT_MS = 5_000;
-/** While Redis is away nobody is woken: the row is read this often. */
-const WAIT_POLL_MS = 2_000;
 
 export class Jobs {
   readonly #parts: JobParts;
@@ -37,17 +35,49 @@ export class Jobs {
     return job;
   }
 
-  /** The job when it has ended, or as it is when the time is over or the caller has left. */
+  /** The job when it has ended, or as it is when the time is over or the caller has left. Two reads, however long. */
   async wait(jobId: string, userId: number, waitMs: number, signal: AbortSignal): Promise<JobView> {
-    const until = performance.now() + waitMs;
-    for (;;) {
-      const woken = this.#nextEvent(jobId, this.#sleepMs(until), signal);
+    const ending = this.#ending(jobId, waitMs, signal);
+    try {
       const job = await this.get(jobId, userId);
-      if (!isLive(job.status) || performance.now() >= until || signal.aborted) {
-        woken.stop();
-        return job;
+      if (!isLive(job.status)) return job;
+      await ending.reached;
+      return signal.aborted ? job : await this.get(jobId, userId);
+    } finally {
+      ending.stop();
+    }
+  }
+
+  /**
+   * Where the job stands, at once and then at every change, until it has ended or the caller has left.
+   * @throws {AppError} notFound before the first state.
+   */
+  async *follow(jobId: string, userId: number, signal: AbortSignal): AsyncGenerator<JobEvent, void> {
+    let latest: JobEvent | undefined;
+    let wake = (): void => undefined;
+    const unlisten = this.#parts.events.listen(jobId, (event) => {
+      if (latest === undefined || isAhead(event, latest)) latest = event;
+      wake();
+    });
+    const leave = () => wake();
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      const { status, progress } = await this.get(jobId, userId);
+      let told: JobEvent = { jobId, status, progress };
+      yield told;
+      while (isLive(told.status) && !signal.aborted) {
+        if (latest !== undefined && isAhead(latest, told)) {
+          told = latest;
+          yield told;
+        } else {
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
+        }
       }
-      await woken.promise;
+    } finally {
+      unlisten();
+      signal.removeEventListener('abort', leave);
     }
   }
 
@@ -76,26 +106,22 @@ export class Jobs {
     return this.get(jobId, userId);
   }
 
-  /** While messages come, nobody asks the database before the end of its wait. */
-  #sleepMs(until: number): number {
-    const rest = until - performance.now();
-    return this.#parts.events.isListening ? rest : Math.min(WAIT_POLL_MS, rest);
-  }
-
-  #nextEvent(jobId: string, waitMs: number, signal: AbortSignal): { promise: Promise<void>; stop: () => void } {
-    let stop: () => void = () => undefined;
-    const promise = new Promise<void>((resolve) => {
-      const timer = setTimeout(() => stop(), Math.max(0, waitMs));
-      const unlisten = this.#parts.events.listen(jobId, () => stop());
-      const onAbort = () => stop();
-      signal.addEventListener('abort', onAbort, { once: true });
-      stop = () => {
+  /** Resolves when the job has ended, the time is over or the caller has left; `stop` ends the waiting. */
+  #ending(jobId: string, waitMs: number, signal: AbortSignal): { reached: Promise<void>; stop: () => void } {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, waitMs);
+    const unlisten = this.#parts.events.listen(jobId, ({ status }) => {
+      if (!isLive(status)) resolve();
+    });
+    const leave = () => resolve();
+    signal.addEventListener('abort', leave, { once: true });
+    return {
+      reached: promise,
+      stop: () => {
         clearTimeout(timer);
         unlisten();
-        signal.removeEventListener('abort', onAbort);
-        resolve();
-      };
-    });
-    return { promise, stop: () => stop() };
+        signal.removeEventListener('abort', leave);
+      },
+    };
   }
 }

@@ -77,7 +77,7 @@ export interface JobFilter {
 }
 
 const VIEW = `id,type,user_id,account_id,access_key_id,model_name,status,request,result,error_code,error_message,cost,
-  progress,JSON_EXTRACT(plan,'$.budgeted')='true' AS budgeted,created_at,started_at,finished_at,updated_at`;
+  progress,JSON_UNQUOTE(JSON_EXTRACT(plan,'$.budgeted'))='true' AS budgeted,created_at,started_at,finished_at,updated_at`;
 
 export class JobStore {
   readonly #sequelize: Sequelize;
@@ -143,6 +143,15 @@ export class JobStore {
     };
   }
 
+  /** Where these jobs stand; those that are not there are left out. */
+  async states(ids: readonly string[]): Promise<{ jobId: string; status: JobStatus; progress: number }[]> {
+    const rows = await this.#sequelize.query('SELECT id AS jobId,status,progress FROM jobs WHERE id IN (?)', {
+      replacements: [ids],
+      type: QueryTypes.SELECT,
+    });
+    return rows.map((row) => stateSchema.parse(row));
+  }
+
   /** A job as a webhook tells of it; undefined when it is kept no longer. */
   async announced(id: string): Promise<EndedJob | undefined> {
     const [row] = await this.#sequelize.query(
@@ -181,6 +190,8 @@ export class JobStore {
     };
   }
 }
+
+const stateSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
 
 const announcedSchema = viewSchema
   .pick({ id: true, type: true, status: true, model_name: true, cost: true, error_message: true })

@@ -1,9 +1,10 @@
-/** Asynchronous jobs: submit, poll, list, cancel. */
+/** Asynchronous jobs: submit, poll, follow, list, cancel. */
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
 import { chatBodyOf } from '../../activities/inference/chat-input.ts';
 import { generateImageRequest } from '../../activities/inference/picture-request.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
+import type { JobEvent } from '../../activities/jobs/job-events.ts';
 import type { Jobs } from '../../activities/jobs/jobs.ts';
 import type { JobView } from '../../activities/jobs/store.ts';
 import type { JobSubmission, JobSubmissions } from '../../activities/jobs/submissions.ts';
@@ -12,8 +13,9 @@ import { keyedRequest } from '../keyed.ts';
 import { optional } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
-import { type Route, route } from '../route.ts';
+import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
+import { EventStream } from '../sse.ts';
 import { isoTime } from '../times.ts';
 import { chatFields, modelNameOf } from './chat.ts';
 import { imageFields } from './images.ts';
@@ -50,6 +52,8 @@ const jobSchema = z.object({
   updatedAt: z.string(),
 });
 
+const jobStateSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
+
 /** The column is ASCII and compares with nothing else. */
 const jobParams = z.object({
   jobId: z
@@ -82,6 +86,10 @@ function submissionOf({ ctx, caller, body, rawBody, traceId }: SubmissionInput, 
 function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {
   ctx.set('x-request-id', jobId);
   return { jobId, status: 'PENDING', message: 'accepted; poll GET /v1/async/jobs/{jobId}' };
+}
+
+function stateEvent(state: JobEvent): string {
+  return `event: status\ndata: ${JSON.stringify(state)}\n\n`;
 }
 
 export function jobRoutes(
@@ -168,6 +176,26 @@ export function jobRoutes(
         const offset = (pageNum - 1) * pageSize;
         const found = await jobs.list({ userId: caller.userId, status, type, limit: pageSize, offset });
         return page(found.jobs.map(answerOf), found.total, query);
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/async/jobs/{jobId}/events',
+      summary: 'Status and progress as server-sent events, until the job ends',
+      tag: 'Jobs',
+      access: 'jwt-or-access-key',
+      params: jobParams,
+      success: jobStateSchema,
+      mediaType: 'text/event-stream',
+      handler: async ({ ctx, caller, params, signal }) => {
+        const states = jobs.follow(params.jobId, caller.userId, signal);
+        // A job that is not there is answered before the stream begins.
+        const first = await states.next();
+        const stream = new EventStream(ctx);
+        if (!first.done) await stream.write(stateEvent(first.value));
+        for await (const state of states) await stream.write(stateEvent(state));
+        stream.end();
+        return ANSWERED;
       },
     }),
     route({

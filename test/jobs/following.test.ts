@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { createParser } from 'eventsource-parser';
+import { z } from 'zod';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+
+const stateSchema = z.object({ jobId: z.string(), status: z.string(), progress: z.number() });
+
+describe('who waits for a job', () => {
+  let product: Product;
+  before(async () => {
+    product = await startProduct({ name: 'following', apis: 2 });
+  });
+  after(() => product.close());
+
+  const api = (index = 0) => product.apis[index];
+  const submit = async (key: string, userMessage = 'hello') => {
+    const answer = await call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage } });
+    return z.object({ jobId: z.string() }).parse(answer.data).jobId;
+  };
+  const fault = (body: object) =>
+    fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify(body) });
+  const noFaults = () => fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
+  /** All states of a job's stream until it ends. */
+  const follow = async (
+    index: number,
+    key: string,
+    jobId: string,
+    onState: (status: string) => void = () => undefined,
+  ) => {
+    const answer = await fetch(`${api(index)?.url}/v1/async/jobs/${jobId}/events`, { headers: { 'access-key': key } });
+    assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+    const states: z.output<typeof stateSchema>[] = [];
+    const parser = createParser({
+      onEvent: ({ event, data }) => {
+        assert.equal(event, 'status');
+        const state = stateSchema.parse(JSON.parse(data));
+        states.push(state);
+        onState(state.status);
+      },
+    });
+    const decoder = new TextDecoder();
+    for await (const chunk of answer.body ?? []) parser.feed(decoder.decode(chunk, { stream: true }));
+    return states;
+  };
+
+  test('sees the present state at once, every change from another process, and the end', async () => {
+    const { key } = await newCustomer(api());
+    await fault({ fault: 'slow-chunks', value: 60, model: 'sim-chat' });
+    await product.worker.stop();
+    const jobId = await submit(key);
+    const following = follow(1, key, jobId);
+    await product.worker.start();
+    const states = await following;
+    await noFaults();
+    assert.deepEqual(
+      states.map((state) => state.status),
+      ['PENDING', 'PROCESSING', 'COMPLETED'],
+    );
+    assert.equal(states.at(-1)?.progress, 100);
+    assert.deepEqual(await follow(0, key, jobId), [{ jobId, status: 'COMPLETED', progress: 100 }], 'an ended job');
+  });
+
+  test('only the owner; a job that is not there is a 404, not a stream', async () => {
+    const [owner, other] = [await newCustomer(api()), await newCustomer(api())];
+    const jobId = await submit(owner.key);
+    for (const [key, id] of [
+      [other.key, jobId],
+      [owner.key, 'none'],
+    ]) {
+      const answer = await call(api(), 'GET', `/v1/async/jobs/${id}/events`, { key: key ?? '' });
+      assert.deepEqual([answer.status, answer.code], [404, 500002]);
+    }
+    await jobEnd(api(), owner.key, jobId);
+  });
+
+  test('without Redis the end is told all the same, a little later', async () => {
+    const { key } = await newCustomer(api());
+    const redis = product.stack.part('redis');
+    await fault({ fault: 'slow-chunks', value: 100, model: 'sim-chat' });
+    const jobId = await submit(key, 'a story of some length');
+    try {
+      let started = false;
+      const following = follow(1, key, jobId, () => {
+        started = true;
+      });
+      await until('the stream has begun', async () => started);
+      await redis.kill('SIGKILL');
+      await noFaults();
+      const waited = await call(api(1), 'GET', `/v1/async/jobs/${jobId}?wait=30`, { key });
+      assert.equal(z.object({ status: z.string() }).parse(waited.data).status, 'COMPLETED');
+      assert.equal((await following).at(-1)?.status, 'COMPLETED');
+    } finally {
+      await redis.start();
+    }
+  });
+
+  test('a wait ends with its seconds, a stream with its client', async () => {
+    const { key } = await newCustomer(api());
+    await fault({ fault: 'hang', model: 'sim-chat' });
+    const jobId = await submit(key);
+    const started = Date.now();
+    const waited = await call(api(), 'GET', `/v1/async/jobs/${jobId}?wait=1`, { key });
+    assert.match(z.object({ status: z.string() }).parse(waited.data).status, /PENDING|PROCESSING/);
+    assert.ok(Date.now() - started >= 950);
+    const leaving = new AbortController();
+    const stream = fetch(`${api()?.url}/v1/async/jobs/${jobId}/events`, {
+      headers: { 'access-key': key },
+      signal: leaving.signal,
+    }).then((answer) => answer.text());
+    leaving.abort();
+    await assert.rejects(stream);
+    await noFaults();
+    await call(api(), 'POST', `/v1/async/jobs/${jobId}/cancel`, { key });
+    assert.equal((await jobEnd(api(), key, jobId)).status, 'CANCELLED');
+  });
+});
