@@ -24,8 +24,10 @@ import { holds } from './billing/tables/holds.ts';
 import { keyBudgets } from './billing/tables/key-budgets.ts';
 import { transfers } from './billing/tables/transfers.ts';
 import { createCatalog } from './catalog/create-catalog.ts';
+import { choresOf } from './chores.ts';
 import { Conversations } from './conversations/conversations.ts';
 import { ConversationStore } from './conversations/store.ts';
+import { healthOf } from './health.ts';
 import { PictureLinks } from './images/picture-links.ts';
 import { Pictures } from './images/pictures.ts';
 import { ChatService } from './inference/chat.ts';
@@ -36,6 +38,7 @@ import { createProbe } from './inference/probe.ts';
 import { createAdapters } from './inference/providers/registry.ts';
 import { RetryBudget } from './inference/retry-budget.ts';
 import { JobEvents } from './jobs/job-events.ts';
+import { JobReconciler } from './jobs/job-reconciler.ts';
 import { JobRunner } from './jobs/job-run.ts';
 import { JobSweeper } from './jobs/job-sweeper.ts';
 import { jobs as jobsTable } from './jobs/job-tables.ts';
@@ -47,12 +50,11 @@ import { JobSubmissions } from './jobs/submissions.ts';
 import { createKeyPool } from './keys/local-key-pool.ts';
 import { createOrders } from './orders/create-orders.ts';
 import { orders as ordersTable } from './orders/order-table.ts';
-import type { Orders } from './orders/orders.ts';
 import { paymentEvents } from './orders/payment-event-table.ts';
 import { settledSignal } from './orders/settled-signal.ts';
-import { Statistics } from './usage/statistics.ts';
 import { retain } from './usage/retention.ts';
-import { createUsageRelay, type UsageRelay } from './usage/usage-relay.ts';
+import { Statistics } from './usage/statistics.ts';
+import { createUsageRelay } from './usage/usage-relay.ts';
 import { UsageStore } from './usage/usage-store.ts';
 import { createWebhooks } from './webhooks/create-webhooks.ts';
 import { WorkflowStarter } from './workflow-starts/starter.ts';
@@ -180,6 +182,13 @@ function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<Retu
       image: createImagePerformer({ ...inference, pictures, keysOf: (providerId) => catalog.keysOf(providerId) }),
     },
     jobSweeper: new JobSweeper(sequelize, jobRunner),
+    jobReconciler: new JobReconciler({
+      ledger,
+      store,
+      runner: jobRunner,
+      workflowState: (workflowId) => temporal.stateOf(workflowId),
+      log,
+    }),
     closeJobs: () => {
       events.close();
       subscriber.disconnect();
@@ -204,12 +213,20 @@ export async function createServices(config: Config, log: Logger) {
     log,
   });
   const usageStore = new UsageStore(ground.mongo);
-  const chores = choresOf(ground, {
+  const chores = choresOf({
+    starter,
     holdSweeper: new HoldSweeper(config, sequelize, ledger),
     jobSweeper: jobServices.jobSweeper,
     orders: orderServices.orders,
     usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
-    usageStore,
+    retain: () =>
+      retain({
+        sequelize,
+        store: usageStore,
+        usageRetentionMs: config.USAGE_RETENTION,
+        timeZone: config.APP_TIME_ZONE,
+        log,
+      }),
   });
   return {
     ...accountServices,
@@ -222,7 +239,13 @@ export async function createServices(config: Config, log: Logger) {
     conversations: new Conversations(new ConversationStore(ground.mongo)),
     metrics: ground.metrics,
     idempotency: new IdempotentRequests(ledger),
-    health: () => healthOf(ground),
+    health: () =>
+      healthOf({
+        mysql: () => sequelize.query('SELECT 1'),
+        redis: () => ground.redis.ping(),
+        mongo: () => ground.mongo.ping(),
+        temporal: () => temporal.ping(),
+      }),
     chores,
     close: async () => {
       await lane.close();
@@ -244,60 +267,4 @@ export async function prepareFirstStart(services: Services, config: Config, log:
   const root = await services.registration.ensureRootUser(config.ROOT_PASSWORD);
   if (root === 'no-password') log.warn('there is no ROOT user: set ROOT_PASSWORD and start again');
   if (config.SIMULATOR_URL !== '') await services.seedSimulator(config.SIMULATOR_URL);
-}
-
-/** What must go on as long as any worker runs; each round is safe to run from several processes. */
-function choresOf(
-  { starter }: Ground,
-  parts: { holdSweeper: HoldSweeper; jobSweeper: JobSweeper; orders: Orders; usageRelay: UsageRelay; usageStore: UsageStore },
-) {
-  const { holdSweeper, jobSweeper, orders, usageRelay } = parts;
-  return [
-    { name: 'workflow starts', everyMs: 1_000, round: async () => (await starter.relay()) > 0 },
-    { name: 'usage log', everyMs: 500, round: async () => (await usageRelay.relay()) > 0 },
-    {
-      name: 'holds of dead processes',
-      everyMs: 2_000,
-      round: async () => {
-        await holdSweeper.sweep();
-        return false;
-      },
-    },
-    { name: 'overdue jobs', everyMs: 10_000, round: async () => (await jobSweeper.sweep()) > 0 },
-    { name: 'overdue orders', everyMs: 10_000, round: async () => (await orders.expireOverdue(OVERDUE_ORDERS)) > 0 },
-  ];
-}
-
-const OVERDUE_ORDERS = 100;
-const HEALTH_WAIT_MS = 1_500;
-
-async function healthOf(ground: Ground) {
-  const checks: Record<string, () => Promise<unknown>> = {
-    mysql: () => ground.sequelize.query('SELECT 1'),
-    redis: () => ground.redis.ping(),
-    mongo: () => ground.mongo.ping(),
-    temporal: () => ground.temporal.ping(),
-  };
-  const results = await Promise.all(
-    Object.entries(checks).map(async ([name, check]) => [name, await timed(check)] as const),
-  );
-  return Object.fromEntries(results);
-}
-
-async function timed(check: () => Promise<unknown>) {
-  const started = performance.now();
-  const latencyMs = () => Math.round((performance.now() - started) * 10) / 10;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), HEALTH_WAIT_MS);
-  });
-  try {
-    await Promise.race([check(), late]);
-    return { ok: true, latencyMs: latencyMs() };
-  } catch {
-    // The cause can name hosts and users; it belongs to the log of the part itself.
-    return { ok: false, latencyMs: latencyMs(), error: 'does not answer' };
-  } finally {
-    clearTimeout(timer);
-  }
 }

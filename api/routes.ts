@@ -4,7 +4,9 @@ import type { Route } from './route.ts';
 import { accessKeyRoutes } from './routes/access-keys.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { type AuthServices, authRoutes } from './routes/auth.ts';
+import { billingRoutes } from './routes/billing.ts';
 import { chatRoutes } from './routes/chat.ts';
+import { conversationRoutes } from './routes/conversations.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
@@ -16,6 +18,7 @@ import { paymentRoutes } from './routes/payments.ts';
 import { type ProviderKeyServices, providerKeyRoutes } from './routes/provider-keys.ts';
 import { type ProviderServices, providerRoutes } from './routes/providers.ts';
 import { serviceRoutes } from './routes/service.ts';
+import { statisticsRoutes } from './routes/statistics.ts';
 import { type UserServices, userRoutes } from './routes/users.ts';
 import { webhookRoutes } from './routes/webhooks.ts';
 
@@ -30,6 +33,9 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   ModelServices &
   Parameters<typeof chatRoutes>[0] &
   Parameters<typeof jobRoutes>[0] &
+  Parameters<typeof conversationRoutes>[0] &
+  Parameters<typeof billingRoutes>[0] &
+  Parameters<typeof statisticsRoutes>[0] &
   Parameters<typeof openAiChatRoutes>[0] &
   Parameters<typeof imageRoutes>[0] &
   Parameters<typeof openAiImageRoutes>[0] &
@@ -51,6 +57,9 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...imageRoutes(services, config),
     ...openAiImageRoutes(services, config),
     ...jobRoutes(services, config),
+    ...conversationRoutes(services, config),
+    ...billingRoutes(services, config),
+    ...statisticsRoutes(services, config),
     ...webhookRoutes(services, config),
     ...orderRoutes(services, config),
     ...paymentRoutes(services, config),

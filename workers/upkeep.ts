@@ -1,15 +1,6 @@
-/**
- * What must go on as long as any worker runs: relays and sweeps. Each round is safe to run from several processes; they
- * need the database only, so that they go on while Temporal is away.
- */
+/** Repeats the chores for as long as the worker runs. */
+import type { Chore } from '../activities/chores.ts';
 import type { Logger } from '../infra/logger.ts';
-
-export interface Chore {
-  readonly name: string;
-  readonly everyMs: number;
-  /** One round. @returns true when there is more to do at once. */
-  readonly round: () => Promise<boolean>;
-}
 
 /** Starts the chores. @returns a function that stops them and waits for the rounds under way. */
 export function startUpkeep(chores: readonly Chore[], log: Logger): () => Promise<void> {

@@ -1,21 +1,16 @@
 /** Health, metrics and the description of the API. */
 import { z } from 'zod';
+import type { DependencyHealth } from '../../activities/health.ts';
 import type { Metrics } from '../../infra/metrics.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
-
-export interface DependencyHealth {
-  readonly ok: boolean;
-  readonly latencyMs: number;
-  readonly error?: string;
-}
 
 export interface HealthSource {
   /** Asks every dependency, each within a second or so; never throws. */
   health(): Promise<Readonly<Record<string, DependencyHealth>>>;
 }
 
-/** Sync calls go on without it, so that its absence does not take the process out of service. */
-const OPTIONAL_DEPENDENCIES: ReadonlySet<string> = new Set(['temporal']);
+/** Sync calls go on without them, so that their absence does not take the process out of service. */
+const OPTIONAL_DEPENDENCIES: ReadonlySet<string> = new Set(['temporal', 'mongo', 'redis']);
 
 const TAG = 'Service';
 

@@ -1,0 +1,44 @@
+/**
+ * What must go on as long as any worker runs. Each round is safe to run from several processes at once, and needs the
+ * databases only, so that it goes on while Temporal is away.
+ */
+import type { HoldSweeper } from './billing/sweeper.ts';
+import type { JobSweeper } from './jobs/job-sweeper.ts';
+import type { Orders } from './orders/orders.ts';
+import type { UsageRelay } from './usage/usage-relay.ts';
+import type { WorkflowStarter } from './workflow-starts/starter.ts';
+
+export interface Chore {
+  readonly name: string;
+  readonly everyMs: number;
+  /** One round. @returns true when there is more to do at once. */
+  readonly round: () => Promise<boolean>;
+}
+
+export interface ChoreParts {
+  readonly starter: WorkflowStarter;
+  readonly holdSweeper: HoldSweeper;
+  readonly jobSweeper: JobSweeper;
+  readonly orders: Orders;
+  readonly usageRelay: UsageRelay;
+  /** Drops what is past its time. */
+  readonly retain: () => Promise<unknown>;
+}
+
+const OVERDUE_ORDERS = 100;
+const HOUR_MS = 3_600_000;
+
+export function choresOf({ starter, holdSweeper, jobSweeper, orders, usageRelay, retain }: ChoreParts): Chore[] {
+  const once = async (work: Promise<unknown>): Promise<boolean> => {
+    await work;
+    return false;
+  };
+  return [
+    { name: 'workflow starts', everyMs: 1_000, round: async () => (await starter.relay()) > 0 },
+    { name: 'usage log', everyMs: 500, round: async () => (await usageRelay.relay()) > 0 },
+    { name: 'holds of dead processes', everyMs: 2_000, round: () => once(holdSweeper.sweep()) },
+    { name: 'overdue jobs', everyMs: 10_000, round: async () => (await jobSweeper.sweep()) > 0 },
+    { name: 'overdue orders', everyMs: 10_000, round: async () => (await orders.expireOverdue(OVERDUE_ORDERS)) > 0 },
+    { name: 'retention', everyMs: HOUR_MS, round: () => once(retain()) },
+  ];
+}
