@@ -78,12 +78,17 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
       ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
       ...(route.idempotent === false ? {} : { header: idempotencyHeader(route.idempotent === 'required') }),
     },
-    ...(route.body === undefined ? {} : { requestBody: { content: { [bodyType]: { schema: route.body } } } }),
+    ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body, bodyType) }),
     responses: {
       [route.status]: { description: 'Success', content: { [route.mediaType]: { schema: successSchema(route) } } },
       ...failures,
     },
   };
+}
+
+/** A body none of whose fields is needed may be left out. */
+function bodyOf(schema: z.ZodType, type: string) {
+  return { required: !schema.safeParse({}).success, content: { [type]: { schema } } };
 }
 
 function idempotencyHeader(required: boolean) {

@@ -4,6 +4,7 @@ import { createServices, prepareFirstStart } from '../activities/wiring.ts';
 import { ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
 import { createApp } from './app.ts';
+import { drain } from './drain.ts';
 
 /** Longer than the usual idle time of a load balancer (60 s), so that it never meets a connection being closed. */
 const KEEP_ALIVE_MS = 65_000;
@@ -42,15 +43,6 @@ function stopOnSignal(server: Server, graceMs: number, logger: Logger, close: ()
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-}
-
-/** Accepts nothing new, lets running requests end, cuts what still runs after `graceMs`. */
-async function drain(server: Server, graceMs: number): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const cut = setTimeout(() => server.closeAllConnections(), graceMs);
-  await closed;
-  clearTimeout(cut);
 }
 
 main().catch((error: unknown) => {
