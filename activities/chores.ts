@@ -1,8 +1,9 @@
 /**
  * What must go on as long as any worker runs. Each round is safe to run from several processes at once, and needs the
- * databases only, so that it goes on while Temporal is away.
+ * databases only, so that it goes on while Temporal is away (but the reconciler, which asks Temporal).
  */
 import type { HoldSweeper } from './billing/sweeper.ts';
+import type { JobReconciler } from './jobs/job-reconciler.ts';
 import type { JobSweeper } from './jobs/job-sweeper.ts';
 import type { Orders } from './orders/orders.ts';
 import type { UsageRelay } from './usage/usage-relay.ts';
@@ -19,6 +20,7 @@ export interface ChoreParts {
   readonly starter: WorkflowStarter;
   readonly holdSweeper: HoldSweeper;
   readonly jobSweeper: JobSweeper;
+  readonly jobReconciler: JobReconciler;
   readonly orders: Orders;
   readonly usageRelay: UsageRelay;
   /** Drops what is past its time. */
@@ -28,7 +30,8 @@ export interface ChoreParts {
 const OVERDUE_ORDERS = 100;
 const HOUR_MS = 3_600_000;
 
-export function choresOf({ starter, holdSweeper, jobSweeper, orders, usageRelay, retain }: ChoreParts): Chore[] {
+export function choresOf(parts: ChoreParts): Chore[] {
+  const { starter, holdSweeper, jobSweeper, jobReconciler, orders, usageRelay, retain } = parts;
   const once = async (work: Promise<unknown>): Promise<boolean> => {
     await work;
     return false;
@@ -38,6 +41,7 @@ export function choresOf({ starter, holdSweeper, jobSweeper, orders, usageRelay,
     { name: 'usage log', everyMs: 500, round: async () => (await usageRelay.relay()) > 0 },
     { name: 'holds of dead processes', everyMs: 2_000, round: () => once(holdSweeper.sweep()) },
     { name: 'overdue jobs', everyMs: 10_000, round: async () => (await jobSweeper.sweep()) > 0 },
+    { name: 'jobs and their workflows', everyMs: 20_000, round: () => once(jobReconciler.reconcile()) },
     { name: 'overdue orders', everyMs: 10_000, round: async () => (await orders.expireOverdue(OVERDUE_ORDERS)) > 0 },
     { name: 'retention', everyMs: HOUR_MS, round: () => once(retain()) },
   ];

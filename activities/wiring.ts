@@ -217,6 +217,7 @@ export async function createServices(config: Config, log: Logger) {
     starter,
     holdSweeper: new HoldSweeper(config, sequelize, ledger),
     jobSweeper: jobServices.jobSweeper,
+    jobReconciler: jobServices.jobReconciler,
     orders: orderServices.orders,
     usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
     retain: () =>

@@ -203,6 +203,23 @@ export function cancelJob(jobId: string, release: Release): Operation<JobStatus>
   };
 }
 
+/**
+ * Writes the start of a job's workflow again, if the row is as it was seen: the change makes a second reconciler fail.
+ * @returns false when the job has moved on.
+ */
+export function restartJob(jobId: string, seenUpdatedAtMs: number, start: WorkflowStart): Operation<boolean> {
+  return {
+    reads: [read(jobs, jobId)],
+    decide: (rows) => {
+      const job = jobOf(rows, jobId);
+      if (!isLive(job.status) || job.updatedAtMs !== seenUpdatedAtMs) return false;
+      put(rows, job, {});
+      rows.append(workflowOutbox, { start, atMs: rows.nowMs, forRelay: true });
+      return true;
+    },
+  };
+}
+
 /** Remembers how far an asynchronous provider task is, while the run has the lease. @returns false when it has not. */
 export function noteUpstreamTask(
   jobId: string,

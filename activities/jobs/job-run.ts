@@ -90,14 +90,17 @@ export class JobRunner {
     return this.#carryOut(work, lease, perform, context);
   }
 
-  /** Ends a job that no run has brought to an end: without a charge, its hold given back. Idempotent. */
-  async close(input: JobInput, status: 'FAILED' | 'CANCELLED'): Promise<JobOutcome> {
+  /**
+   * Ends a job that no run has brought to an end: without a charge, its hold given back. Idempotent.
+   * @param reason why it failed, as its owner is told.
+   */
+  async close(input: JobInput, status: 'FAILED' | 'CANCELLED', reason = PAST_DEADLINE): Promise<JobOutcome> {
     const work = await this.#store.work(input.jobId);
     const identity = this.#identity(work);
     const now = Date.now();
     const timing = { startedAtMs: now, endedAtMs: now, ttftMs: null };
     const failed = status === 'FAILED';
-    const error = new AppError('inferenceFailed', 'the job could not be finished before its deadline');
+    const error = new AppError('inferenceFailed', reason);
     await this.#end({
       jobId: work.id,
       status,
@@ -209,6 +212,7 @@ function exhausted(): AppError {
   );
 }
 
+const PAST_DEADLINE = 'the job could not be finished before its deadline; nothing is charged';
 const MAX_MESSAGE = 2_000;
 /** In the usage log, as nginx has it: the client closed the request. */
 const CANCELLED_CODE = 499;

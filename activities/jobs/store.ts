@@ -3,6 +3,7 @@ import { QueryTypes, type Sequelize } from 'sequelize';
 import { z } from 'zod';
 import type { EndedJob } from '../webhooks/message.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobType, jobPlanSchema } from './job.ts';
+import type { JobToStart } from './job-start.ts';
 
 const jsonColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), z.unknown());
 const timeColumn = z.preprocess((value) => (value instanceof Date ? value : undefined), z.date());
@@ -48,6 +49,11 @@ export interface JobView {
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
   readonly updatedAt: Date;
+}
+
+/** A live job that has not changed for a while and whose start is not in the outbox. */
+export interface AgedJob extends JobToStart {
+  readonly updatedAtMs: number;
 }
 
 /** What a run needs to know. */
@@ -152,6 +158,31 @@ export class JobStore {
     return rows.map((row) => stateSchema.parse(row));
   }
 
+  /** Live jobs that have not changed for `seconds`, after an id, by id. */
+  async aged(seconds: number, after: string, limit: number): Promise<AgedJob[]> {
+    const rows = await this.#sequelize.query(
+      `SELECT j.id,j.type,j.user_id,j.account_id,j.model_name,j.plan,j.priority,j.updated_at,h.amount FROM jobs j
+         JOIN holds h ON h.id=j.id LEFT JOIN workflow_outbox o ON o.workflow_id=j.id
+        WHERE j.status IN ('PENDING','PROCESSING') AND j.updated_at < NOW(3) - INTERVAL :seconds SECOND
+          AND o.workflow_id IS NULL AND j.id > :after ORDER BY j.id LIMIT :limit`,
+      { replacements: { seconds, after, limit }, type: QueryTypes.SELECT },
+    );
+    return rows.map((row) => {
+      const job = agedSchema.parse(row);
+      return {
+        id: job.id,
+        type: job.type,
+        userId: job.user_id,
+        accountId: job.account_id,
+        modelName: job.model_name,
+        providerName: job.plan.provider?.name ?? '',
+        holdAmount: BigInt(job.amount),
+        priority: job.priority,
+        updatedAtMs: job.updated_at.getTime(),
+      };
+    });
+  }
+
   /** A job as a webhook tells of it; undefined when it is kept no longer. */
   async announced(id: string): Promise<EndedJob | undefined> {
     const [row] = await this.#sequelize.query(
@@ -191,6 +222,20 @@ export class JobStore {
   }
 }
 
+const planColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), jobPlanSchema);
+
+const agedSchema = z.object({
+  id: z.string(),
+  type: z.enum(JOB_TYPES),
+  user_id: z.number(),
+  account_id: z.number(),
+  model_name: z.string(),
+  plan: planColumn,
+  priority: z.number(),
+  updated_at: z.date(),
+  amount: z.string(),
+});
+
 const stateSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
 
 const announcedSchema = viewSchema
@@ -220,7 +265,7 @@ const workSchema = z.object({
   upstream_task_id: z.string().nullable(),
   model_id: z.number().nullable(),
   provider_key_id: z.number().nullable(),
-  plan: z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), jobPlanSchema),
+  plan: planColumn,
 });
 
 function viewOf(row: object): JobView {

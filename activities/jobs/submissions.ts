@@ -1,10 +1,9 @@
 /** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
 import { v7 as uuidv7 } from 'uuid';
-import { jobWorkflowId, TASK_QUEUES, type WorkflowName, type WorkflowStart } from '../../workflows/contracts.ts';
+import type { WorkflowStart } from '../../workflows/contracts.ts';
 import type { AccessKeyCaller } from '../accounts/caller.ts';
 import { claimRequest } from '../billing/idempotency.ts';
 import type { Ledger } from '../billing/ledger.ts';
-import { formatMoney } from '../billing/money.ts';
 import { candidatesOf, type ModelName, usableModels } from '../inference/candidates.ts';
 import { imageCapability, planImages } from '../inference/image-plan.ts';
 import type { ModelSource } from '../inference/model.ts';
@@ -14,6 +13,7 @@ import { holdOf, reserve } from '../inference/reservation.ts';
 import type { WorkflowStarter } from '../workflow-starts/starter.ts';
 import type { JobType } from './job.ts';
 import { type Submission, submitJob } from './job-operations.ts';
+import { JOB_DEADLINE_MS, jobStart } from './job-start.ts';
 
 export interface SubmissionParts {
   readonly ledger: Ledger;
@@ -37,11 +37,8 @@ export interface JobSubmission {
   readonly keyed?: { readonly scope: string; readonly key: string; readonly fingerprint: Uint8Array };
 }
 
-/** Jobs end within this time of their submission, one way or the other. */
-const JOB_DEADLINE_MS = 3_600_000;
 /** How long a caller waits while the database is away. */
 const SUBMIT_WAIT_MS = 5_000;
-const WORKFLOW_OF: Readonly<Record<JobType, WorkflowName>> = { chat: 'chatJob', image: 'imageJob' };
 
 export class JobSubmissions {
   readonly #parts: SubmissionParts;
@@ -104,31 +101,25 @@ export class JobSubmissions {
           candidates: plan.candidates.map(({ price, maxTokens }) => ({ priceId: price.id, maxTokens })),
           budgeted: caller.budget !== null,
           traceId: submission.traceId,
+          ...(first ? { provider: { id: first.providerId, name: first.providerName } } : {}),
         },
         priority: submission.priority,
         metadata: submission.metadata,
         webhookUrl: submission.webhookUrl,
         deadlineMs: JOB_DEADLINE_MS,
       },
-      start: startOf(type, jobId, submission, plan),
+      start: jobStart({
+        id: jobId,
+        type,
+        userId: caller.userId,
+        accountId: caller.accountId,
+        modelName: first?.modelIdentifier ?? '',
+        providerName: first?.providerName ?? '',
+        holdAmount: plan.holdAmount,
+        priority: submission.priority,
+      }),
       // What a repeated keyed submission is told: the first one's job.
       answer: { status: 202, body: Buffer.from(jobId) },
     };
   }
-}
-
-function startOf(type: JobType, jobId: string, submission: JobSubmission, plan: Plan): WorkflowStart {
-  const { userId, accountId } = submission.caller;
-  const [first] = plan.candidates;
-  const model = first?.modelIdentifier ?? '';
-  return {
-    workflow: WORKFLOW_OF[type],
-    workflowId: jobWorkflowId(jobId),
-    taskQueue: TASK_QUEUES.jobs,
-    input: { jobId, accountId, deadlineMs: JOB_DEADLINE_MS },
-    title: `${type} · ${model} · user ${userId} · hold ${formatMoney(plan.holdAmount)}`,
-    searchAttributes: { Modality: type, UserId: userId, Model: model, Provider: first?.providerName ?? '' },
-    priority: submission.priority,
-    fairnessKey: `user-${userId}`,
-  };
 }

@@ -1,5 +1,5 @@
 /** The client of Temporal: connects at the first call, and no call waits longer than its deadline. */
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 
 export type TemporalConfig = Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>;
@@ -10,6 +10,8 @@ export interface Temporal {
   readonly client: Client;
   /** Asks for a cancel. @throws {WorkflowNotFoundError} when there is nothing to cancel. */
   cancel(workflowId: string): Promise<void>;
+  /** Whether the newest run of a workflow goes on. @throws when Temporal does not answer in time. */
+  stateOf(workflowId: string): Promise<'running' | 'ended' | 'none'>;
   /** @throws when Temporal does not answer in time. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -24,6 +26,15 @@ export function connectTemporal(config: TemporalConfig): Temporal {
     client,
     async cancel(workflowId) {
       await inTime(() => client.workflow.getHandle(workflowId).cancel());
+    },
+    async stateOf(workflowId) {
+      try {
+        const { status } = await inTime(() => client.workflow.getHandle(workflowId).describe());
+        return status.name === 'RUNNING' || status.name === 'PAUSED' ? 'running' : 'ended';
+      } catch (error) {
+        if (error instanceof WorkflowNotFoundError) return 'none';
+        throw error;
+      }
     },
     async ping() {
       await inTime(() => connection.workflowService.describeNamespace({ namespace: config.TEMPORAL_NAMESPACE }));

@@ -1,0 +1,61 @@
+/**
+ * Puts jobs right whose row and workflow have come apart: a row that is live without a workflow (Temporal's data was
+ * lost) is started again, a row whose workflow is over (terminated) is ended. Jobs that are young, or whose start is
+ * still in the outbox, are left alone.
+ */
+import type { Logger } from '../../infra/logger.ts';
+import { jobWorkflowId } from '../../workflows/contracts.ts';
+import type { Ledger } from '../billing/ledger.ts';
+import { restartJob } from './job-operations.ts';
+import type { JobRunner } from './job-run.ts';
+import { JOB_DEADLINE_MS, jobStart } from './job-start.ts';
+import type { AgedJob, JobStore } from './store.ts';
+
+export type WorkflowState = 'running' | 'ended' | 'none';
+
+export interface ReconcilerParts {
+  readonly ledger: Ledger;
+  readonly store: JobStore;
+  readonly runner: JobRunner;
+  /** @throws while Temporal is away. */
+  readonly workflowState: (workflowId: string) => Promise<WorkflowState>;
+  readonly log: Logger;
+}
+
+/** A start that was committed is made, and an end is written, within seconds. */
+const AGE_SECONDS = 60;
+const BATCH = 100;
+const AT_ONCE = 10;
+
+export class JobReconciler {
+  readonly #parts: ReconcilerParts;
+  /** Rounds walk through the aged jobs, so that a hundred long ones do not hide the next. */
+  #after = '';
+
+  constructor(parts: ReconcilerParts) {
+    this.#parts = parts;
+  }
+
+  /** One round; safe from several processes. @returns how many jobs were put right. @throws while Temporal is away. */
+  async reconcile(): Promise<number> {
+    const aged = await this.#parts.store.aged(AGE_SECONDS, this.#after, BATCH);
+    let righted = 0;
+    for (let from = 0; from < aged.length; from += AT_ONCE) {
+      const results = await Promise.all(aged.slice(from, from + AT_ONCE).map((job) => this.#check(job)));
+      righted += results.filter(Boolean).length;
+    }
+    this.#after = aged.length === BATCH ? (aged.at(-1)?.id ?? '') : '';
+    return righted;
+  }
+
+  async #check(job: AgedJob): Promise<boolean> {
+    const { ledger, runner, workflowState, log } = this.#parts;
+    const state = await workflowState(jobWorkflowId(job.id));
+    if (state === 'running') return false;
+    log.warn({ jobId: job.id, workflow: state }, 'a live job has no running workflow; putting it right');
+    if (state === 'none') return ledger.run(restartJob(job.id, job.updatedAtMs, jobStart(job)));
+    const input = { jobId: job.id, accountId: job.accountId, deadlineMs: JOB_DEADLINE_MS };
+    await runner.close(input, 'FAILED', 'the job was stopped from outside before it had ended; nothing is charged');
+    return true;
+  }
+}

@@ -1,0 +1,36 @@
+/** How a job's workflow is started: what operators see of it, and whose backlog it counts to. Pure. */
+import { jobWorkflowId, TASK_QUEUES, type WorkflowName, type WorkflowStart } from '../../workflows/contracts.ts';
+import { formatMoney } from '../billing/money.ts';
+import type { JobType } from './job.ts';
+
+/** Jobs end within this time of their submission, one way or the other. */
+export const JOB_DEADLINE_MS = 3_600_000;
+
+const WORKFLOW_OF: Readonly<Record<JobType, WorkflowName>> = { chat: 'chatJob', image: 'imageJob' };
+
+export interface JobToStart {
+  readonly id: string;
+  readonly type: JobType;
+  readonly userId: number;
+  readonly accountId: number;
+  readonly modelName: string;
+  readonly providerName: string;
+  readonly holdAmount: bigint;
+  /** 1 (first) to 5. */
+  readonly priority: number;
+}
+
+/** References and names of the catalog only, never text of the user. */
+export function jobStart(job: JobToStart): WorkflowStart {
+  const { id, type, userId, modelName, providerName } = job;
+  return {
+    workflow: WORKFLOW_OF[type],
+    workflowId: jobWorkflowId(id),
+    taskQueue: TASK_QUEUES.jobs,
+    input: { jobId: id, accountId: job.accountId, deadlineMs: JOB_DEADLINE_MS },
+    title: `${type} · ${modelName} · user ${userId} · hold ${formatMoney(job.holdAmount)}`,
+    searchAttributes: { Modality: type, UserId: userId, Model: modelName, Provider: providerName },
+    priority: job.priority,
+    fairnessKey: `user-${userId}`,
+  };
+}
