@@ -16,6 +16,8 @@ import type { AuditLog } from './accounts/audit-log.ts';
 import { IdempotentRequests } from './billing/idempotency.ts';
 import { MoneyLane } from './billing/lane/lane.ts';
 import { Ledger } from './billing/ledger.ts';
+import { createLaneMetrics, showLedger } from './billing/ledger-metrics.ts';
+import { lastReconciliation } from './billing/reconcile.ts';
 import { createStatement } from './billing/statement.ts';
 import { HoldSweeper } from './billing/sweeper.ts';
 import { accounts } from './billing/tables/accounts.ts';
@@ -90,7 +92,8 @@ async function connect(config: Config, log: Logger): Promise<Ground> {
   const redis = connectRedis(config, log, 'commands');
   const subscriber = connectRedis(config, log, 'invalidations');
   const temporal = connectTemporal(config);
-  const lane = new MoneyLane({ database: config, tables: LANE_TABLES, writerTtlMs: config.WRITER_TTL, log });
+  const onBatch = createLaneMetrics(metrics.registry);
+  const lane = new MoneyLane({ database: config, tables: LANE_TABLES, writerTtlMs: config.WRITER_TTL, log, onBatch });
   await Promise.all([lane.open(), whenReady(redis, REDIS_WAIT_MS), whenReady(subscriber, REDIS_WAIT_MS)]);
   const starts = new WorkflowOutboxStore(sequelize);
   return {
@@ -229,6 +232,8 @@ export async function createServices(config: Config, log: Logger) {
         log,
       }),
   });
+  const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
+  showLedger(ground.metrics.registry, lane, reconciled);
   return {
     ...accountServices,
     ...inference,
@@ -240,6 +245,7 @@ export async function createServices(config: Config, log: Logger) {
     conversations: new Conversations(new ConversationStore(ground.mongo)),
     metrics: ground.metrics,
     idempotency: new IdempotentRequests(ledger),
+    lastReconciliation: reconciled,
     health: () =>
       healthOf({
         mysql: () => sequelize.query('SELECT 1'),

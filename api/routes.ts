@@ -63,7 +63,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...webhookRoutes(services, config),
     ...orderRoutes(services, config),
     ...paymentRoutes(services, config),
-    ...serviceRoutes(services),
+    ...serviceRoutes(services, config),
   ];
   routes.push(...docsRoutes(() => routes, config.publicUrl));
   return routes;

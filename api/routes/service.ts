@@ -1,12 +1,16 @@
 /** Health, metrics and the description of the API. */
 import { z } from 'zod';
 import type { DependencyHealth } from '../../activities/health.ts';
+import type { Config } from '../../infra/config.ts';
 import type { Metrics } from '../../infra/metrics.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
+import { isoTime } from '../times.ts';
 
 export interface HealthSource {
   /** Asks every dependency, each within a second or so; never throws. */
   health(): Promise<Readonly<Record<string, DependencyHealth>>>;
+  /** The last check of the ledger's invariants; undefined when there was none, or nobody can tell. Never throws. */
+  lastReconciliation(): Promise<{ readonly finishedAt: Date; readonly breaches: number } | undefined>;
 }
 
 /** Sync calls go on without them, so that their absence does not take the process out of service. */
@@ -20,6 +24,7 @@ const readiness = z.object({
     z.string(),
     z.object({ ok: z.boolean(), latencyMs: z.number(), error: z.string().optional() }),
   ),
+  reconciliation: z.object({ finishedAt: z.string(), breaches: z.number() }).nullable(),
 });
 
 function statusOf(dependencies: Readonly<Record<string, DependencyHealth>>): z.output<typeof readiness>['status'] {
@@ -28,7 +33,10 @@ function statusOf(dependencies: Readonly<Record<string, DependencyHealth>>): z.o
   return failed.every((name) => OPTIONAL_DEPENDENCIES.has(name)) ? 'degraded' : 'unavailable';
 }
 
-export function serviceRoutes({ health, metrics }: HealthSource & { readonly metrics: Metrics }): Route[] {
+export function serviceRoutes(
+  { health, lastReconciliation, metrics }: HealthSource & { readonly metrics: Metrics },
+  { APP_TIME_ZONE }: Pick<Config, 'APP_TIME_ZONE'>,
+): Route[] {
   return [
     route({
       method: 'get',
@@ -47,11 +55,15 @@ export function serviceRoutes({ health, metrics }: HealthSource & { readonly met
       access: 'open',
       success: readiness,
       handler: async ({ ctx, traceId }) => {
-        const dependencies = await health();
+        const [dependencies, last] = await Promise.all([health(), lastReconciliation()]);
         const status = statusOf(dependencies);
-        if (status !== 'unavailable') return { status, dependencies };
+        const reconciliation = last
+          ? { finishedAt: isoTime(last.finishedAt, APP_TIME_ZONE), breaches: last.breaches }
+          : null;
+        const data = { status, dependencies, reconciliation };
+        if (status !== 'unavailable') return data;
         ctx.status = 503;
-        ctx.body = { code: 503, message: 'a dependency is unavailable', data: { status, dependencies }, traceId };
+        ctx.body = { code: 503, message: 'a dependency is unavailable', data, traceId };
         return ANSWERED;
       },
     }),
