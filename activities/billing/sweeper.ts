@@ -2,6 +2,7 @@
  * Puts right what dead processes left: fences lapsed writers, releases the holds of their calls, and credits opening
  * grants whose registration was cut short. Every step is safe to run from several processes and at any time.
  */
+import type { Connection } from 'mysql2/promise';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { DatabaseConfig } from '../../infra/mysql/sequelize.ts';
 import { openLaneConnection } from './lane/connection.ts';
@@ -63,16 +64,23 @@ export class HoldSweeper {
   async #fence(): Promise<number> {
     const connection = await openLaneConnection(this.#database);
     try {
-      const lapsed = (await lapsedWriters(connection)).map((writer) => ({ writer, key: Object.values(writer).join() }));
-      let fenced = 0;
-      for (const { writer, key } of lapsed) {
-        if (this.#lapsedBefore.has(key) && (await fenceWriter(connection, writer))) fenced += 1;
-      }
-      this.#lapsedBefore = new Set(lapsed.map(({ key }) => key));
+      const fenced = await this.#fenceLapsed(connection);
+      await connection.end();
       return fenced;
-    } finally {
-      await connection.end().catch(() => connection.destroy());
+    } catch (error) {
+      connection.destroy();
+      throw error;
     }
+  }
+
+  async #fenceLapsed(connection: Connection): Promise<number> {
+    const lapsed = (await lapsedWriters(connection)).map((writer) => ({ writer, key: Object.values(writer).join() }));
+    let fenced = 0;
+    for (const { writer, key } of lapsed) {
+      if (this.#lapsedBefore.has(key) && (await fenceWriter(connection, writer))) fenced += 1;
+    }
+    this.#lapsedBefore = new Set(lapsed.map(({ key }) => key));
+    return fenced;
   }
 
   async #releaseDeadCalls(): Promise<number> {

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
+import { openLaneConnection } from '../../activities/billing/lane/connection.ts';
+import { fenceWriter } from '../../activities/billing/lane/fencing.ts';
 import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
 import { adjust } from '../../activities/billing/operations/credit.ts';
 import { hold } from '../../activities/billing/operations/hold.ts';
@@ -23,10 +25,16 @@ describe('a connection that breaks at COMMIT', () => {
     await relay.close();
   });
 
-  /** As when a process was frozen: meanwhile its slot was fenced, taken by another one and written under. */
-  async function giveSlotAway(): Promise<void> {
+  /** As when a process was frozen: meanwhile its slot was fenced, and each of `successors` took it and wrote under it. */
+  async function giveSlotAway(successors: number): Promise<void> {
     const slot = lane.writer?.slot ?? 0;
-    await ledger.sequelize.query(`UPDATE writers SET epoch=epoch+2,seq=seq+3 WHERE slot=${slot}`);
+    const connection = await openLaneConnection(ledger.config);
+    for (let epoch = lane.writer?.epoch ?? 0, count = 0; count <= successors; count += 1, epoch += 2) {
+      await connection.query(`UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${slot}`);
+      assert.ok(await fenceWriter(connection, { slot, epoch, expiredAt: '' }));
+      await connection.query(`UPDATE writers SET epoch=epoch+1,seq=seq+3 WHERE slot=${slot}`);
+    }
+    await connection.end();
     relay.heal();
   }
 
@@ -49,18 +57,29 @@ describe('a connection that breaks at COMMIT', () => {
     relay.breakAt('commit-lost', () => relay.part());
     const outcome = lane.submit(hold(callHold(uuidv7(), accountId, 10n)));
     await ledger.until(() => relay.isParted);
-    await giveSlotAway();
+    await giveSlotAway(2);
     assert.deepEqual(await outcome, { kind: 'held' });
     assert.equal(await ledger.balance(accountId), 90n);
   });
 
-  test('a batch that was committed before the slot went to a successor is found by its ids', async () => {
+  test('a batch that was committed before the slot went to successors is known to be', async () => {
     const accountId = await ledger.account(100n);
     const id = uuidv7();
     relay.breakAt('answer-lost', () => relay.part());
     const outcome = lane.submit(hold(callHold(id, accountId, 10n)));
     await ledger.until(() => relay.isParted);
-    await giveSlotAway();
+    await giveSlotAway(2);
+    assert.deepEqual(await outcome, { kind: 'held' });
+    assert.equal(await ledger.balance(accountId), 90n);
+  });
+
+  test('when nobody remembers any more, the batch runs again and finds what it did', async () => {
+    const accountId = await ledger.account(100n);
+    const id = uuidv7();
+    relay.breakAt('answer-lost', () => relay.part());
+    const outcome = lane.submit(hold(callHold(id, accountId, 10n)));
+    await ledger.until(() => relay.isParted);
+    await giveSlotAway(9);
     assert.deepEqual(await outcome, { kind: 'exists' });
     assert.equal(await ledger.balance(accountId), 90n);
   });

@@ -6,6 +6,13 @@ import type { SqlRecord } from './table.ts';
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Another lane's batch takes milliseconds; a lock held longer belongs to a process that hangs. */
 const LOCK_WAIT_SECONDS = 5;
+/**
+ * Above any wait for locks. A server that has not answered by then never will: its host or the network is gone without
+ * a word, which TCP alone would take a quarter of an hour to notice.
+ */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+const SESSION = `SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;SET time_zone='+00:00',innodb_lock_wait_timeout=${LOCK_WAIT_SECONDS},sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'`;
 
 export async function openLaneConnection(config: DatabaseConfig): Promise<Connection> {
   const connection = await createConnection({
@@ -23,15 +30,23 @@ export async function openLaneConnection(config: DatabaseConfig): Promise<Connec
   });
   // A connection that breaks while idle must not end the process; the next packet fails and the lane opens a new one.
   connection.on('error', () => undefined);
-  await connection.query(
-    `SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;SET time_zone='+00:00',innodb_lock_wait_timeout=${LOCK_WAIT_SECONDS},sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'`,
-  );
-  return connection;
+  try {
+    await query(connection, SESSION);
+    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
+  }
+}
+
+/** @throws an error that counts as `lost` when there is no answer in time; the connection is of no use then. */
+export async function query(connection: Connection, sql: string) {
+  return await connection.query({ sql, timeout: ANSWER_TIMEOUT_MS });
 }
 
 /** Sends statements as one packet and returns the records of each (none for those that return no rows). */
 export async function sendPacket(connection: Connection, statements: readonly string[]): Promise<SqlRecord[][]> {
-  const [results] = await connection.query(statements.join(';'));
+  const [results] = await query(connection, statements.join(';'));
   if (statements.length === 1) return [recordsOf(results)];
   return Array.isArray(results) ? results.map(recordsOf) : [];
 }

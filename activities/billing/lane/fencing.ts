@@ -1,7 +1,11 @@
 /** Fencing writers that have not renewed themselves in time: their processes are dead, frozen or cut off. */
 import type { Connection } from 'mysql2/promise';
+import { query } from './connection.ts';
 import { numberOf, textOf } from './record.ts';
 import { FREE_SINCE, rowsOf, type Writer, writerLock } from './writer.ts';
+
+/** Cut to the column's length between two entries; assignments run from left to right, so the epoch is still the old one. */
+const HISTORY = "SUBSTRING_INDEX(CONCAT(epoch,':',seq,' ',history),' ',8)";
 
 export interface LapsedWriter extends Pick<Writer, 'slot' | 'epoch'> {
   /** When its time was over; another one once it has renewed itself. */
@@ -33,8 +37,9 @@ export async function fenceWriter(connection: Connection, { slot, epoch }: Lapse
     if (await isAtWork(connection, connectionId)) return false;
     await end(connection, connectionId);
   }
-  const [result] = await connection.query(
-    `UPDATE writers SET epoch=epoch+1,expires_at=${FREE_SINCE} WHERE slot=${slot} AND epoch=${epoch} AND expires_at < NOW(3)`,
+  const [result] = await query(
+    connection,
+    `UPDATE writers SET history=${HISTORY},epoch=epoch+1,expires_at=${FREE_SINCE} WHERE slot=${slot} AND epoch=${epoch} AND expires_at < NOW(3)`,
   );
   return 'affectedRows' in result && result.affectedRows === 1;
 }
@@ -52,7 +57,7 @@ async function connectionOf(connection: Connection, slot: number, epoch: number)
 
 async function end(connection: Connection, connectionId: number): Promise<void> {
   // The connection may end by itself in between: then there is nothing left to end.
-  await connection.query(`KILL ${connectionId}`).catch(() => undefined);
+  await query(connection, `KILL ${connectionId}`).catch(() => undefined);
 }
 
 async function isAtWork(connection: Connection, connectionId: number): Promise<boolean> {

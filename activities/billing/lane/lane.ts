@@ -8,13 +8,13 @@ import type { Connection } from 'mysql2/promise';
 import type { Logger } from 'pino';
 import { AppError } from '../../../infra/errors.ts';
 import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
-import { type Failure, failureOf, openLaneConnection, sendPacket } from './connection.ts';
+import { type Failure, failureOf, openLaneConnection, query, sendPacket } from './connection.ts';
 import { endWriterConnection } from './fencing.ts';
 import type { Operation } from './operation.ts';
 import { numberOf } from './record.ts';
 import type { LaneTable, SqlRecord } from './table.ts';
 import { Workspace } from './workspace.ts';
-import { fence, leaveWriter, markConnection, readWriter, takeWriter, type Writer } from './writer.ts';
+import { fence, leaveWriter, markConnection, readStanding, takeWriter, type Writer } from './writer.ts';
 
 export interface LaneOptions {
   readonly database: DatabaseConfig;
@@ -282,8 +282,11 @@ export class MoneyLane {
     if (this.#connection) return this.#connection;
     const connection = await openLaneConnection(this.#options.database);
     try {
-      if (this.#writer) await markConnection(connection, this.#writer);
-      else this.#writer = await takeWriter(connection, this.#options.writerTtlMs, this.#process);
+      const writer = this.#writer;
+      if (writer) {
+        await endWriterConnection(connection, writer.slot, writer.epoch);
+        await markConnection(connection, writer);
+      } else this.#writer = await takeWriter(connection, this.#options.writerTtlMs, this.#process);
     } catch (error) {
       connection.destroy();
       throw error;
@@ -297,7 +300,7 @@ export class MoneyLane {
     const kind = failureOf(error);
     if (kind === 'lost') return this.#afterLoss(committing);
     try {
-      await this.#connection?.query('ROLLBACK');
+      if (this.#connection) await query(this.#connection, 'ROLLBACK');
       if (kind === 'fenced') await this.#afterFence();
       return kind;
     } catch {
@@ -316,15 +319,11 @@ export class MoneyLane {
         const connection = await openLaneConnection(this.#options.database);
         try {
           await endWriterConnection(connection, writer.slot, writer.epoch);
-          const stored = await readWriter(connection, writer.slot);
-          if (stored.epoch !== writer.epoch) {
-            // Fenced: by now the number may be a successor's. The batch runs again, and each operation finds by its
-            // own id whether it was done.
-            this.#writer = undefined;
-            return 'lost';
-          }
-          const committed = committing && stored.seq > writer.seq;
-          writer.seq = stored.seq;
+          const { current, seq } = await readStanding(connection, writer);
+          // Fenced so long ago that nobody knows: run again, each operation finds by its id whether it was done.
+          const committed = committing && seq !== undefined && seq > writer.seq;
+          if (current && seq !== undefined) writer.seq = seq;
+          else this.#writer = undefined;
           return committed ? 'done' : 'lost';
         } finally {
           connection.destroy();

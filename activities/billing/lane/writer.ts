@@ -5,7 +5,8 @@
  */
 import type { Connection } from 'mysql2/promise';
 import { literal } from '../../../infra/mysql/literal.ts';
-import { bigintOf, numberOf } from './record.ts';
+import { query } from './connection.ts';
+import { bigintOf, numberOf, textOf } from './record.ts';
 import type { SqlRecord } from './table.ts';
 
 export interface Writer {
@@ -34,7 +35,7 @@ function expiry(ttlMs: number): string {
 
 /** First rows of a query whose result is rows. */
 export async function rowsOf(connection: Connection, sql: string): Promise<SqlRecord[]> {
-  const [rows] = await connection.query(sql);
+  const [rows] = await query(connection, sql);
   return Array.isArray(rows) ? rows.map((row) => ({ ...row })) : [];
 }
 
@@ -44,14 +45,14 @@ export async function takeWriter(connection: Connection, ttlMs: number, process:
     try {
       return await takeOnce(connection, ttlMs, process);
     } catch (error) {
-      await connection.query('ROLLBACK');
+      await query(connection, 'ROLLBACK');
       if (attempt >= TAKE_TRIES) throw error;
     }
   }
 }
 
 async function takeOnce(connection: Connection, ttlMs: number, process: string): Promise<Writer> {
-  await connection.query('START TRANSACTION');
+  await query(connection, 'START TRANSACTION');
   // Only fenced ones: after the database was away, the slots of living processes have lapsed too.
   const [free] = await rowsOf(
     connection,
@@ -61,15 +62,17 @@ async function takeOnce(connection: Connection, ttlMs: number, process: string):
     ? { slot: numberOf(free, 'slot'), epoch: numberOf(free, 'epoch') + 1, seq: bigintOf(free, 'seq') }
     : { slot: await nextSlot(connection), epoch: 1, seq: 0n };
   if (free) {
-    await connection.query(
+    await query(
+      connection,
       `UPDATE writers SET epoch=${writer.epoch},expires_at=${expiry(ttlMs)},process=${literal(process)} WHERE slot=${writer.slot}`,
     );
   } else {
-    await connection.query(
+    await query(
+      connection,
       `INSERT INTO writers (slot,epoch,seq,expires_at,process) VALUES (${writer.slot},1,0,${expiry(ttlMs)},${literal(process)})`,
     );
   }
-  await connection.query('COMMIT');
+  await query(connection, 'COMMIT');
   await markConnection(connection, writer);
   return writer;
 }
@@ -80,21 +83,44 @@ async function nextSlot(connection: Connection): Promise<number> {
   return numberOf(row, 'slot');
 }
 
-/** Marks the connection as the one of this writer. */
+/** The lane tries again with a new connection. */
+class UnmarkedConnection extends Error {
+  readonly code = 'WRITER_LOCK_HELD';
+
+  constructor() {
+    super("the writer's lock is still held by an earlier connection");
+  }
+}
+
+/** Marks the connection as the one of this writer. The one it had before must have been ended. */
 export async function markConnection(connection: Connection, writer: Writer): Promise<void> {
-  await connection.query(`SELECT GET_LOCK(${writerLock(writer.slot, writer.epoch)},${MARK_WAIT_SECONDS})`);
+  const name = writerLock(writer.slot, writer.epoch);
+  const [row] = await rowsOf(connection, `SELECT GET_LOCK(${name},${MARK_WAIT_SECONDS}) AS marked`);
+  // Nobody could end an unmarked connection, should this process freeze.
+  if (row?.marked !== 1) throw new UnmarkedConnection();
+}
+
+export interface Standing {
+  /** False once the writer has been fenced. */
+  readonly current: boolean;
+  /** The last batch that this slot committed in this epoch; undefined when that is too many epochs ago. */
+  readonly seq: bigint | undefined;
 }
 
 /**
- * Where the writer's slot stands, after waiting for a transaction of ours that may still be committing: the row is read
- * under lock, so the answer is final.
+ * Where the writer stands, after waiting for a transaction of ours that may still be committing: the row is read under
+ * lock, so the answer is final.
  */
-export async function readWriter(connection: Connection, slot: number): Promise<{ epoch: number; seq: bigint }> {
-  await connection.query('START TRANSACTION');
-  const [row] = await rowsOf(connection, `SELECT epoch,seq FROM writers WHERE slot=${slot} FOR UPDATE`);
-  await connection.query('COMMIT');
+export async function readStanding(connection: Connection, { slot, epoch }: Writer): Promise<Standing> {
+  await query(connection, 'START TRANSACTION');
+  const [row] = await rowsOf(connection, `SELECT epoch,seq,history FROM writers WHERE slot=${slot} FOR UPDATE`);
+  await query(connection, 'COMMIT');
   if (!row) throw new Error(`writer slot ${slot} has gone`);
-  return { epoch: numberOf(row, 'epoch'), seq: bigintOf(row, 'seq') };
+  if (numberOf(row, 'epoch') === epoch) return { current: true, seq: bigintOf(row, 'seq') };
+  const ended = textOf(row, 'history')
+    .split(' ')
+    .find((entry) => entry.startsWith(`${epoch}:`));
+  return { current: false, seq: ended === undefined ? undefined : BigInt(ended.slice(ended.indexOf(':') + 1)) };
 }
 
 /** The statements that fence a batch: they fail the packet unless the slot is still ours at the batch before. */
@@ -108,7 +134,8 @@ export function fence(writer: Writer, ttlMs: number): string[] {
 
 /** Ends the writer's time at once; the sweeper fences it and with that gives the slot free. */
 export async function leaveWriter(connection: Connection, writer: Writer): Promise<void> {
-  await connection.query(
+  await query(
+    connection,
     `UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${writer.slot} AND epoch=${writer.epoch}`,
   );
 }
