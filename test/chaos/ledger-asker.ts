@@ -1,0 +1,238 @@
+/** Asks the lane for one operation after the other and writes down each question and each answer. */
+import { v7 as uuidv7 } from 'uuid';
+import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
+import type { Operation } from '../../activities/billing/lane/operation.ts';
+import { NO_USAGE } from '../../activities/billing/money.ts';
+import { capture } from '../../activities/billing/operations/capture.ts';
+import {
+  abandon,
+  answer,
+  type ClaimOutcome,
+  type ClaimRequest,
+  claim,
+} from '../../activities/billing/operations/claim.ts';
+import {
+  adjust,
+  type BalanceChange,
+  balanceReads,
+  chargeback,
+  decideCredit,
+  decideRefund,
+} from '../../activities/billing/operations/credit.ts';
+import { type HoldRequest, hold } from '../../activities/billing/operations/hold.ts';
+import { release } from '../../activities/billing/operations/release.ts';
+import { AppError } from '../../infra/errors.ts';
+import { DAY } from '../ledger/test-ledger.ts';
+import { sha256 } from './ledger-world.ts';
+import type { Ask, Told, ToldRecord } from './told.ts';
+
+type Outcome = Pick<Told, 'outcome' | 'amount' | 'loss' | 'requestId' | 'text'>;
+
+/** A keyed request, as a client words it. */
+export interface Keyed {
+  readonly key: string;
+  readonly body: string;
+}
+
+/** One call of a customer, from its hold to its end. */
+export interface Call {
+  readonly id: string;
+  readonly accountId: number;
+  readonly amount: bigint;
+  readonly budget: { readonly keyId: number; readonly limit: bigint; readonly period: string } | undefined;
+  readonly keyed: Keyed | undefined;
+  readonly lifeMs: number;
+}
+
+/** What a stored answer says, so that a reader can tell whose it is and what was charged. */
+export function answerText(requestId: string, charged: bigint): string {
+  return `${requestId} ${charged}`;
+}
+
+function claimOf(keyed: Keyed, requestId: string): ClaimRequest {
+  return { scope: 'k1', keyHash: sha256(keyed.key), bodyHash: sha256(keyed.body), requestId };
+}
+
+function claimed(outcome: ClaimOutcome): Outcome {
+  return outcome.kind === 'answered'
+    ? { outcome: outcome.kind, requestId: outcome.requestId, text: outcome.answer.body.toString() }
+    : { outcome: outcome.kind };
+}
+
+export class LedgerAsker {
+  readonly #lane: MoneyLane;
+  readonly #record: ToldRecord;
+  #count = 0;
+
+  constructor(lane: MoneyLane, record: ToldRecord) {
+    this.#lane = lane;
+    this.#record = record;
+  }
+
+  /** How many operations were asked so far. */
+  get count(): number {
+    return this.#count;
+  }
+
+  hold(call: Call, waitMs: number): Promise<string> {
+    const { id, accountId, amount, budget, keyed, lifeMs } = call;
+    const request: HoldRequest = {
+      id,
+      accountId,
+      accessKeyId: budget?.keyId ?? null,
+      owner: 'call',
+      amount,
+      priceIds: [1],
+      lifeMs,
+      ...(budget ? { budget: { limit: budget.limit, periodStart: budget.period } } : {}),
+      ...(keyed ? { claim: claimOf(keyed, id) } : {}),
+    };
+    return this.#ask(this.#callAsk('hold', call, amount, false), hold(request), waitMs, (outcome) =>
+      outcome.kind === 'answered' || outcome.kind === 'in-use' || outcome.kind === 'other-body'
+        ? claimed(outcome)
+        : { outcome: outcome.kind },
+    );
+  }
+
+  /** @param again true when the same hold is captured or released beside this on purpose. */
+  capture(call: Call, cost: bigint, again: boolean): Promise<string> {
+    const { id, accountId, keyed } = call;
+    const operation = capture({
+      holdId: id,
+      accountId,
+      budgetKeyId: call.budget?.keyId ?? null,
+      accessKeyId: call.budget?.keyId ?? null,
+      modelId: 1,
+      priceId: 1,
+      usage: { ...NO_USAGE, promptTokens: 3, completionTokens: 4 },
+      cost,
+      usageDocument: { id, day: DAY, record: { requestId: id } },
+      ...(keyed
+        ? {
+            claim: claimOf(keyed, id),
+            answer: (charged: bigint) => ({ status: 200, body: Buffer.from(answerText(id, charged)) }),
+          }
+        : {}),
+    });
+    return this.#ask(this.#callAsk('capture', call, cost, again), operation, undefined, (outcome) => ({
+      outcome: outcome.kind,
+      ...('charged' in outcome ? { amount: outcome.charged } : {}),
+      ...('loss' in outcome ? { loss: outcome.loss } : {}),
+    }));
+  }
+
+  release(call: Call, again: boolean): Promise<string> {
+    const operation = release({
+      holdId: call.id,
+      accountId: call.accountId,
+      budgetKeyId: call.budget?.keyId ?? null,
+      ...(call.keyed ? { claim: claimOf(call.keyed, call.id) } : {}),
+    });
+    return this.#ask(this.#callAsk('release', call, 0n, again), operation, undefined, ({ kind }) => ({
+      outcome: kind,
+    }));
+  }
+
+  topUp(change: { id: string; accountId: number; amount: bigint }): Promise<string> {
+    const balanceChange: BalanceChange = { id: change.id, accountId: change.accountId, day: DAY };
+    const operation: Operation<boolean> = {
+      reads: balanceReads(balanceChange, 'top_up'),
+      decide: (rows) => decideCredit(rows, balanceChange, 'top_up', change.amount),
+    };
+    return this.#ask(this.#changeAsk('top_up', change, true), operation, undefined, (done) => ({
+      outcome: done ? 'done' : 'done-before',
+    }));
+  }
+
+  refund(change: { id: string; accountId: number; amount: bigint }): Promise<string> {
+    const balanceChange: BalanceChange = { id: change.id, accountId: change.accountId, day: DAY };
+    const operation: Operation<bigint> = {
+      reads: balanceReads(balanceChange, 'refund'),
+      decide: (rows) => decideRefund(rows, balanceChange, change.amount),
+    };
+    return this.#ask(this.#changeAsk('refund', change, true), operation, undefined, (taken) => ({
+      outcome: 'refunded',
+      amount: taken,
+    }));
+  }
+
+  chargeback(change: { id: string; accountId: number; amount: bigint }): Promise<string> {
+    const operation = chargeback({ id: change.id, accountId: change.accountId, day: DAY }, change.amount);
+    return this.#ask(this.#changeAsk('chargeback', change, false), operation, undefined, ({ taken }) => ({
+      outcome: 'done',
+      amount: taken,
+    }));
+  }
+
+  adjust(change: { id: string; accountId: number; amount: bigint }, waitMs: number): Promise<string> {
+    const operation = adjust({ id: change.id, accountId: change.accountId, day: DAY }, change.amount);
+    return this.#ask(this.#changeAsk('adjustment', change, false), operation, waitMs, ({ kind }) => ({
+      outcome: kind,
+    }));
+  }
+
+  /** A keyed request that holds no money: claims, then answers or gives the key back. */
+  async keyedRequest(keyed: Keyed, gaveUp: boolean): Promise<void> {
+    const id = uuidv7();
+    const request = claimOf(keyed, id);
+    const outcome = await this.#ask(this.#keyAsk('claim', id, keyed), claim(request), 5_000, claimed);
+    if (outcome !== 'claimed') return;
+    if (gaveUp) {
+      await this.#ask(this.#keyAsk('abandon', id, keyed), abandon(request), undefined, () => ({ outcome: 'done' }));
+      return;
+    }
+    const stored = { status: 200, body: Buffer.from(answerText(id, 0n)) };
+    await this.#ask(this.#keyAsk('answer', id, keyed), answer(request, stored), undefined, (mine) => ({
+      outcome: mine ? 'done' : 'not-mine',
+    }));
+  }
+
+  async #ask<Result>(
+    question: Omit<Ask, 'op' | 'at' | 'writer'>,
+    operation: Operation<Result>,
+    waitMs: number | undefined,
+    outcomeOf: (result: Result) => Outcome,
+  ): Promise<string> {
+    this.#count += 1;
+    const op = this.#count;
+    this.#record.write({ ...question, at: 'ask', op, writer: this.#writer() });
+    const outcome = await this.#lane
+      .submit(operation, waitMs === undefined ? {} : { waitMs })
+      .then(
+        outcomeOf,
+        (error: unknown): Outcome =>
+          error instanceof AppError && error.kind === 'databaseUnavailable'
+            ? { outcome: 'unavailable' }
+            : { outcome: 'error', text: String(error) },
+      );
+    this.#record.write({ ...outcome, at: 'told', op, writer: this.#writer() });
+    return outcome.outcome;
+  }
+
+  #writer(): string {
+    const writer = this.#lane.writer;
+    return writer ? `${writer.slot}:${writer.epoch}` : '';
+  }
+
+  #callAsk(kind: Ask['kind'], call: Call, amount: bigint, shared: boolean): Omit<Ask, 'op' | 'at' | 'writer'> {
+    const { id, accountId, lifeMs } = call;
+    return {
+      kind,
+      id,
+      accountId,
+      amount,
+      shared,
+      lifeMs,
+      claim: call.keyed ?? null,
+      budgetKeyId: call.budget?.keyId ?? null,
+    };
+  }
+
+  #changeAsk(kind: Ask['kind'], change: { id: string; accountId: number; amount: bigint }, shared: boolean) {
+    return { kind, ...change, shared, lifeMs: 0, claim: null, budgetKeyId: null };
+  }
+
+  #keyAsk(kind: Ask['kind'], id: string, keyed: Keyed) {
+    return { kind, id, accountId: 0, amount: 0n, shared: false, lifeMs: 0, claim: keyed, budgetKeyId: null };
+  }
+}

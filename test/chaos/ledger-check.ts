@@ -1,0 +1,230 @@
+/** Compares what processes were told with what the ledger's rows say. Every function returns the breaches it finds. */
+import { answerText } from './ledger-asker.ts';
+import type { HoldRow, LedgerRows } from './ledger-rows.ts';
+import { sha256 } from './ledger-world.ts';
+import type { Operation } from './told.ts';
+
+/** Holds of calls live longer than any run, except those that are meant to expire. */
+const EXPIRES_WITHIN_MS = 10_000;
+
+type ToldOperation = Operation & { readonly told: NonNullable<Operation['told']> };
+
+function isTold(operation: Operation): operation is ToldOperation {
+  return operation.told !== undefined;
+}
+
+/** True while the process stayed the same writer: nothing may then be "done before" or taken away from it. */
+function stayedWriter(from: string, operation: ToldOperation): boolean {
+  return from !== '' && from === operation.told.writer;
+}
+
+/** Everything that was asked, arranged for the checks. */
+class Asked {
+  readonly all: readonly Operation[];
+  readonly told: readonly ToldOperation[];
+  readonly #holds: ReadonlyMap<string, Operation>;
+
+  constructor(operations: readonly Operation[]) {
+    this.all = operations;
+    this.told = operations.filter(isTold);
+    this.#holds = new Map(operations.filter(({ ask }) => ask.kind === 'hold').map((one) => [one.ask.id, one]));
+  }
+
+  of(kind: Operation['ask']['kind']): Operation[] {
+    return this.all.filter(({ ask }) => ask.kind === kind);
+  }
+
+  holdOf(id: string): Operation | undefined {
+    return this.#holds.get(id);
+  }
+
+  /** The call was neither meant to expire, nor to be closed twice, and its process stayed the writer it was. */
+  keptItsHold(operation: ToldOperation): boolean {
+    if (operation.ask.shared || operation.ask.lifeMs < EXPIRES_WITHIN_MS) return false;
+    return stayedWriter(this.holdOf(operation.ask.id)?.told?.writer ?? '', operation);
+  }
+}
+
+/** @returns one line for each difference; none = zero drift. */
+export function checkTold(operations: readonly Operation[], rows: LedgerRows): string[] {
+  const asked = new Asked(operations);
+  const breaches: string[] = [];
+  for (const operation of operations) {
+    const breach = isTold(operation) ? toldBreach(operation, asked, rows) : untoldBreach(operation, rows);
+    if (breach) breaches.push(`${operation.process}: ${breach} — ${JSON.stringify(operation, written)}`);
+  }
+  return [
+    ...breaches,
+    ...endedTwice(asked),
+    ...sharedCredits(asked),
+    ...answeredTwice(asked, rows),
+    ...unasked(asked, rows),
+  ];
+}
+
+function written(_: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
+}
+
+/** A process that died before it heard of its hold cannot have charged it. */
+function untoldBreach({ ask }: Operation, rows: LedgerRows): string | undefined {
+  const state = ask.kind === 'hold' ? rows.holds.get(ask.id)?.state : undefined;
+  return state === 'captured' || state === 'open' ? `a hold that nobody heard of is ${state}` : undefined;
+}
+
+function toldBreach(operation: ToldOperation, asked: Asked, rows: LedgerRows): string | undefined {
+  const { ask, told } = operation;
+  if (told.outcome === 'error') return `failed with ${told.text}`;
+  switch (ask.kind) {
+    case 'hold':
+      return holdBreach(operation, rows) ?? answerBreach(operation, rows);
+    case 'capture':
+      return captureBreach(operation, asked, rows);
+    case 'release':
+      return releaseBreach(operation, asked, rows.holds.get(ask.id));
+    case 'claim':
+      return answerBreach(operation, rows);
+    case 'answer':
+      return storedBreach(operation, asked, rows);
+    case 'abandon':
+      return undefined;
+    default:
+      return changeBreach(operation, rows);
+  }
+}
+
+function holdBreach(operation: ToldOperation, rows: LedgerRows): string | undefined {
+  const { ask, told } = operation;
+  const row = rows.holds.get(ask.id);
+  switch (told.outcome) {
+    case 'held':
+      if (!row) return 'told "held", and there is no hold';
+      return row.amount === ask.amount && row.account_id === ask.accountId ? undefined : 'the hold is another one';
+    case 'exists':
+      return 'a fresh hold was done before';
+    case 'unavailable':
+      return row && row.state !== 'released' ? `told "unavailable", and the hold is ${row.state}` : undefined;
+    default:
+      return row ? `told "${told.outcome}", and there is a hold` : undefined;
+  }
+}
+
+function captureBreach(operation: ToldOperation, asked: Asked, rows: LedgerRows): string | undefined {
+  const { ask, told } = operation;
+  const row = rows.holds.get(ask.id);
+  if (!row) return 'there is no such hold';
+  switch (told.outcome) {
+    case 'captured':
+      return chargeBreach(operation, row, rows);
+    case 'already-captured':
+      if (!ask.shared) return 'the first capture of a call was done before';
+      return row.state === 'captured' && told.amount === row.captured ? undefined : 'the charge is another one';
+    case 'hold-released':
+    case 'claim-lost':
+      if (asked.keptItsHold(operation)) return 'a living writer lost its hold';
+      return row.state === 'released' ? undefined : `told "${told.outcome}", and the hold is ${row.state}`;
+    default:
+      return `a capture may not end as ${told.outcome}`;
+  }
+}
+
+/** A captured call is charged its cost: from the hold, then from what was available, and the rest is a loss. */
+function chargeBreach({ ask, told }: ToldOperation, row: HoldRow, rows: LedgerRows): string | undefined {
+  const held = ask.amount < row.amount ? ask.amount : row.amount;
+  if (row.state !== 'captured' || row.captured !== held) return `the hold is ${row.state} with ${row.captured}`;
+  if (rows.transfer('charge', ask.id)?.amount !== -held) return 'the charge is not there or another one';
+  if (rows.charged(ask.id) !== told.amount) return `charged ${rows.charged(ask.id)}`;
+  const loss = rows.transfer('loss', ask.id)?.amount ?? 0n;
+  if (loss !== told.loss) return `the memo of the loss says ${loss}`;
+  return held + (ask.amount - held) === (told.amount ?? 0n) + loss ? undefined : 'charge and loss are not the cost';
+}
+
+function releaseBreach(operation: ToldOperation, asked: Asked, row: HoldRow | undefined): string | undefined {
+  const { told } = operation;
+  if (told.outcome === 'released') return row?.state === 'released' ? undefined : `the hold is ${row?.state}`;
+  if (told.outcome !== 'already-closed') return `a release may not end as ${told.outcome}`;
+  if (asked.keptItsHold(operation)) return 'the first release of a call found it closed';
+  return row && row.state !== 'open' ? undefined : 'told "already-closed", and the hold is open';
+}
+
+function changeBreach({ ask, told }: ToldOperation, rows: LedgerRows): string | undefined {
+  const transfer = rows.transfer(ask.kind, ask.id);
+  if (told.outcome === 'insufficient' || told.outcome === 'unavailable') {
+    return transfer ? `told "${told.outcome}", and the transfer is there` : undefined;
+  }
+  const amount = { top_up: ask.amount, adjustment: ask.amount, chargeback: -ask.amount, refund: -(told.amount ?? 0n) };
+  const expected = amount[ask.kind as keyof typeof amount];
+  if (transfer?.account_id !== ask.accountId) return 'the transfer is not there';
+  return transfer.amount === expected ? undefined : `the transfer moved ${transfer.amount}`;
+}
+
+/** A repeated keyed request is told what the first one was charged. */
+function answerBreach({ ask, told }: ToldOperation, rows: LedgerRows): string | undefined {
+  if (told.outcome !== 'answered') return undefined;
+  const stored = rows.claims.get(sha256(ask.claim?.key ?? '').toString('hex'));
+  const { requestId = '' } = told;
+  if (stored?.request_id !== requestId || stored.answer !== told.text) return 'another answer is stored';
+  return told.text === answerText(requestId, rows.charged(requestId)) ? undefined : 'the answer names another charge';
+}
+
+function storedBreach(operation: ToldOperation, asked: Asked, rows: LedgerRows): string | undefined {
+  const { ask, told } = operation;
+  const claim = asked.told.find((one) => one.ask.kind === 'claim' && one.ask.id === ask.id);
+  if (told.outcome !== 'done') {
+    return stayedWriter(claim?.told.writer ?? '', operation) ? 'a living writer lost its key' : undefined;
+  }
+  const stored = rows.claims.get(sha256(ask.claim?.key ?? '').toString('hex'));
+  return stored?.request_id === ask.id && stored.answer_status === 200 ? undefined : 'the answer is not stored';
+}
+
+/** A call is told once that it was captured or released by what it asked. */
+function endedTwice(asked: Asked): string[] {
+  const ends = new Map<string, number>();
+  for (const { ask, told } of asked.told) {
+    if (told.outcome === 'captured' || told.outcome === 'released') ends.set(ask.id, (ends.get(ask.id) ?? 0) + 1);
+  }
+  return [...ends].filter(([, count]) => count > 1).map(([id, count]) => `hold ${id} was ended ${count} times`);
+}
+
+/** Of all that ask for the same top-up one is told that it did it, unless that one died. */
+function sharedCredits(asked: Asked): string[] {
+  const byId = Map.groupBy(asked.of('top_up'), ({ ask }) => ask.id);
+  return [...byId].flatMap(([id, operations]) => {
+    const done = operations.filter(({ told }) => told?.outcome === 'done').length;
+    const died = operations.some((one) => !isTold(one));
+    if (done > 1) return [`top-up ${id} was done ${done} times`];
+    return done === 0 && !died ? [`top-up ${id} was done by nobody`] : [];
+  });
+}
+
+/** An idempotency key is answered by one request, whose charge is the only one under that key. */
+function answeredTwice(asked: Asked, rows: LedgerRows): string[] {
+  const keyed = Map.groupBy(
+    asked.all.filter(({ ask }) => ask.claim !== null && (ask.kind === 'hold' || ask.kind === 'answer')),
+    ({ ask }) => ask.claim?.key ?? '',
+  );
+  return [...keyed].flatMap(([key, operations]) => {
+    const answering = operations.filter(({ ask, told }) =>
+      ask.kind === 'hold' ? rows.holds.get(ask.id)?.state === 'captured' : told?.outcome === 'done',
+    );
+    const stored = rows.claims.get(sha256(key).toString('hex'));
+    if (answering.length > 1) return [`${key} was answered by ${answering.map(({ ask }) => ask.id)}`];
+    return answering.every(({ ask }) => stored?.request_id === ask.id && stored.answer_status === 200)
+      ? []
+      : [`${key} was answered and the answer is not stored`];
+  });
+}
+
+/** The ledger holds nothing that nobody asked for. */
+function unasked(asked: Asked, rows: LedgerRows): string[] {
+  const changes = new Map(asked.all.map(({ ask }) => [`${ask.kind} ${ask.id}`, ask]));
+  const holds = [...rows.holds.values()].filter((row) => changes.get(`hold ${row.id}`)?.amount !== row.amount);
+  const transfers = rows.transfers.filter(({ kind, id }) => {
+    if (kind === 'grant') return false;
+    return !changes.has(`${['charge', 'overrun', 'loss'].includes(kind) ? 'capture' : kind} ${id}`);
+  });
+  return [
+    ...holds.map((row) => `hold ${row.id} was never asked for like this`),
+    ...transfers.map((row) => `${row.kind} ${row.id} was never asked for`),
+  ];
+}

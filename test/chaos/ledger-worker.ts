@@ -1,0 +1,35 @@
+/**
+ * A process on the ledger, started by the tests beside this file: many callers over one money lane. Its argument is the
+ * world as JSON; it works until its parent says "stop" or is gone.
+ */
+import { pino } from 'pino';
+import { MoneyLane } from '../../activities/billing/lane/lane.ts';
+import { TABLES } from '../ledger/test-ledger.ts';
+import { LedgerAsker } from './ledger-asker.ts';
+import { LedgerCaller } from './ledger-caller.ts';
+import { ledgerWorld } from './ledger-world.ts';
+import { ToldRecord } from './told.ts';
+
+const world = ledgerWorld.parse(JSON.parse(process.argv[2] ?? ''));
+const stopping = new AbortController();
+process.on('message', () => stopping.abort());
+process.on('disconnect', () => process.exit(1));
+const REPORT_EVERY_MS = 200;
+
+const lane = new MoneyLane({
+  database: world.database,
+  tables: TABLES,
+  writerTtlMs: world.writerTtlMs,
+  log: pino({ level: 'silent' }),
+});
+const asker = new LedgerAsker(lane, new ToldRecord(world.toldFile));
+const reports = setInterval(() => process.send?.(asker.count), REPORT_EVERY_MS);
+await Promise.all(
+  Array.from({ length: world.callers }, (_, index) =>
+    new LedgerCaller(world, asker, world.seed + index).run(stopping.signal),
+  ),
+);
+clearInterval(reports);
+await lane.close();
+process.removeAllListeners('disconnect');
+process.disconnect();
