@@ -1,0 +1,52 @@
+# Shared by all scripts: where the gateway is, who calls, and four small functions. `source`d, never run.
+# Everything can be set in the environment: BASE_URL, TOKEN, ROOT_TOKEN, KEY, ROOT_PASSWORD, PAYMENT_SECRET.
+# shellcheck shell=bash disable=SC2034
+set -euo pipefail
+
+SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+BASE_URL=${BASE_URL:-http://localhost:8060}
+
+# auth/login.sh, auth/login-root.sh and access-keys/create.sh leave TOKEN, ROOT_TOKEN and KEY here for the others.
+STATE=${STATE:-$SCRIPTS/../.local/test_scripts}
+mkdir -p "$STATE"
+chmod 700 "$STATE"
+remembered() { cat "$STATE/$1" 2>/dev/null || true; }
+TOKEN=${TOKEN:-$(remembered TOKEN)}
+ROOT_TOKEN=${ROOT_TOKEN:-$(remembered ROOT_TOKEN)}
+KEY=${KEY:-$(remembered KEY)}
+LOGIN_NAME=${LOGIN_NAME:-$(remembered LOGIN_NAME)}
+PASSWORD=${PASSWORD:-scripts-password}
+
+# `npm start` keeps the secrets of the local installation here.
+LOCAL_SECRETS=$SCRIPTS/../.local/start/secrets.json
+local_secret() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$LOCAL_SECRETS" 2>/dev/null || true; }
+ROOT_PASSWORD=${ROOT_PASSWORD:-$(local_secret ROOT_PASSWORD)}
+PAYMENT_SECRET=${PAYMENT_SECRET:-$(local_secret PAYMENT_SECRET)}
+
+# Where webhooks go; the local simulator answers there, though it is no receiver of webhooks.
+WEBHOOK_URL=${WEBHOOK_URL:-http://127.0.0.1:8070/healthz}
+# A small picture, as base64.
+PICTURE=$(base64 <"$SCRIPTS/picture.png" | tr -d '\n')
+
+# Quiet, but with the answer's body and a failure where the status is 400 or above.
+CURL=(curl --silent --show-error --fail-with-body)
+JSON='Content-Type: application/json'
+# A name that no earlier run has used.
+UNIQUE=$(date +%s)-$$
+
+# Where an answer was kept in a variable, a failure shows it.
+trap 'printf "%s\n" "${answer:-}"' ERR
+
+# Keeps a value for the scripts that run later: … | remember KEY
+remember() { (umask 077; cat >"$STATE/$1"); }
+
+# The first value of a field in an answer: … | field jobId
+field() { grep -oE "\"$1\":(\"[^\"]*\"|[^,}]*)" | head -n 1 | cut -d : -f 2- | tr -d '"'; }
+
+# Prints the answer and fails unless it contains the text: … | expect '"code":200'
+expect() {
+  local answer
+  answer=$(cat)
+  printf '%s\n' "$answer"
+  [[ $answer == *"$1"* ]] || { echo "expected: $1" >&2; return 1; }
+}
