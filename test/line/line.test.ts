@@ -54,12 +54,7 @@ describe('the line from a registration to charged calls', () => {
       { prompt_tokens: reply.inputTokensCount, completion_tokens: reply.outputTokensCount, estimated: 0 },
       { prompt_tokens: jobReply.inputTokensCount, completion_tokens: jobReply.outputTokensCount, estimated: 0 },
     ]);
-    const mongo = connectMongo(product.config, pino({ level: 'silent' }));
-    const log = new UsageStore(mongo);
-    const logged = () => log.newest({ userId }, 10).catch(() => []);
-    await until('both calls are in the usage log', async () => (await logged()).length === 2);
-    const entries = new Map((await logged()).map((entry) => [entry.requestId, entry]));
-    await mongo.close();
+    const entries = await usageEntries(product, userId, 2);
     for (const { requestId, cost } of [reply, jobReply]) {
       assert.equal(entries.get(requestId)?.cost, parseMoney(cost), 'the usage log says what was charged');
     }
@@ -212,6 +207,19 @@ describe('the line from a registration to charged calls', () => {
     }
   });
 });
+
+/** What the usage log has of a user, once there are so many entries. */
+async function usageEntries(product: Product, userId: number, count: number) {
+  const mongo = connectMongo(product.config, pino({ level: 'silent' }));
+  try {
+    const log = new UsageStore(mongo);
+    const logged = () => log.newest({ userId }, 10).catch(() => []);
+    await until('the calls are in the usage log', async () => (await logged()).length === count);
+    return new Map((await logged()).map((entry) => [entry.requestId, entry]));
+  } finally {
+    await mongo.close();
+  }
+}
 
 /** All text in a history: its strings, and its payloads decoded. */
 function textOf(value: unknown): string {

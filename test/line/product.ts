@@ -12,6 +12,8 @@ import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 export interface Product {
   readonly stack: Stack;
   readonly config: Config;
+  /** Settings of its processes, for one more of them. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly simulator: Service;
   readonly apis: readonly Service[];
   readonly worker: Service;
@@ -39,9 +41,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     startService({ kind, name: `${options.name}-${kind}${suffix}`, dataFolder: stack.dataFolder, environment });
   const simulator = await start('simulator', {});
   const rootPassword = randomBytes(12).toString('hex');
+  const database = `line_${options.name.replaceAll('-', '_')}_${process.pid}`;
   const environment = {
     ...stack.environment,
-    DB_NAME: `line_${options.name.replaceAll('-', '_')}_${process.pid}`,
+    DB_NAME: database,
+    MONGODB_URI: withDatabase(stack.environment.MONGODB_URI ?? '', database),
     JWT_SECRET: randomBytes(32).toString('hex'),
     KEY_ENCRYPTION_KEY: `1:${randomBytes(32).toString('base64')}`,
     PAYMENT_SECRET: randomBytes(32).toString('hex'),
@@ -61,6 +65,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   return {
     stack,
     config,
+    environment,
     simulator,
     apis,
     worker,
@@ -71,6 +76,13 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       await sequelize.close();
     },
   };
+}
+
+/** The usage log of another test has the same user ids. */
+function withDatabase(uri: string, database: string): string {
+  const url = new URL(uri);
+  url.pathname = `/${database}`;
+  return url.href;
 }
 
 async function selectRows(sequelize: Sequelize, sql: string): Promise<Record<string, unknown>[]> {
