@@ -13,6 +13,7 @@ import { createStorage } from '../infra/storage.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { createAccounts } from './accounts/accounts.ts';
 import type { AuditLog } from './accounts/audit-log.ts';
+import { KeyLimits } from './accounts/key-limits.ts';
 import { IdempotentRequests } from './billing/idempotency.ts';
 import { MoneyLane } from './billing/lane/lane.ts';
 import { Ledger } from './billing/ledger.ts';
@@ -143,8 +144,10 @@ async function wireInference(ground: Ground, audit: AuditLog) {
     ledger,
     models: catalog,
     keys: pool,
+  const limits = new KeyLimits(redis, log);
     retries: new RetryBudget(),
     chatAdapters: adapters.chat,
+    limits,
     imageAdapters: adapters.image,
     log,
     totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,
@@ -164,6 +167,7 @@ async function wireInference(ground: Ground, audit: AuditLog) {
     },
   };
 }
+      limits.close();
 
 function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<ReturnType<typeof wireInference>>) {
   const { config, ledger, sequelize, starter, temporal, redis, log } = ground;

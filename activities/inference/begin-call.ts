@@ -1,13 +1,13 @@
-/** The beginning of every synchronous call: the hold. */
-import type { AccessKeyCaller } from '../accounts/caller.ts';
+/** The beginning of every synchronous call: the limits of its access key, then the hold. */
+import type { Admission } from '../accounts/key-limits.ts';
 import type { ClaimRequest, StoredAnswer } from '../billing/operations/claim.ts';
+import { type LimitedRequest, underLimits } from './admission.ts';
 import type { InferenceParts } from './parts.ts';
 import type { Asked, Plan } from './plan.ts';
 import { holdOf, reserve } from './reservation.ts';
 import type { CallIdentity } from './settlement.ts';
 
-export interface CallRequest {
-  readonly caller: AccessKeyCaller;
+export interface CallRequest extends LimitedRequest {
   readonly traceId: string;
   readonly claim?: ClaimRequest;
 }
@@ -18,23 +18,40 @@ export interface Held {
   readonly plan: Plan;
   readonly identity: CallIdentity;
   readonly startedAtMs: number;
+  /** Undefined for an access key without limits; settled when the call has ended. */
+  readonly admission: Admission | undefined;
 }
 
 export type Begun = Held | { readonly kind: 'answered-before'; readonly answer: StoredAnswer };
+
+type HoldParts = Pick<InferenceParts, 'ledger' | 'limits' | 'totalTimeoutMs'>;
 
 /** A hold of a call in a living process is swept this long after the call's own deadline. */
 const HOLD_LIFE_MARGIN_MS = 60_000;
 
 /**
  * @param asked what the plan may be clamped by; undefined = all or nothing.
- * @throws {AppError} no balance, a key in use, no database.
+ * @throws {AppError} too many requests, no balance, a key in use, no database.
  */
-export async function beginCall(
-  { ledger, totalTimeoutMs }: Pick<InferenceParts, 'ledger' | 'totalTimeoutMs'>,
+export function beginCall(
+  parts: HoldParts,
   request: CallRequest,
   plan: Plan,
   asked: Asked | undefined,
   requestId: string,
+): Promise<Begun> {
+  const entry = { id: requestId, tokens: plan.tokenBound };
+  const take = (admission: Admission | undefined) => takeHold(parts, request, plan, asked, requestId, admission);
+  return underLimits(parts.limits, request, entry, take, ({ kind }) => kind === 'held');
+}
+
+async function takeHold(
+  { ledger, totalTimeoutMs }: HoldParts,
+  request: CallRequest,
+  plan: Plan,
+  asked: Asked | undefined,
+  requestId: string,
+  admission: Admission | undefined,
 ): Promise<Begun> {
   const startedAtMs = Date.now();
   const { caller, claim } = request;
@@ -59,5 +76,5 @@ export async function beginCall(
     isAsync: false,
     day,
   };
-  return { kind: 'held', plan: reservation.plan, identity, startedAtMs };
+  return { kind: 'held', plan: reservation.plan, identity, startedAtMs, admission };
 }

@@ -2,6 +2,7 @@
 import { AppError } from '../../infra/errors.ts';
 import type { Usage } from '../billing/money.ts';
 import type { ClaimRequest, StoredAnswer } from '../billing/operations/claim.ts';
+import { settleLimits } from './admission.ts';
 import { runAttempts } from './attempts.ts';
 import type { Held } from './begin-call.ts';
 import type { CallContext } from './context.ts';
@@ -52,8 +53,11 @@ export async function chargedCall<Value, Outcome>(
       },
     });
     const served = { candidate, providerKeyId: key.id, attempts };
-    return await capture(parts, call, served, await call.settle(value, served));
+    const settled = await call.settle(value, served);
+    settleLimits(parts.limits, held.admission, settled.usage);
+    return await capture(parts, call, served, settled);
   } catch (error) {
+    settleLimits(parts.limits, held.admission);
     const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs: null };
     const attempted = { attempts: called?.count ?? 0, providerKeyId: called?.keyId ?? null };
     const served = called?.candidate ?? held.plan.candidates[0];

@@ -6,6 +6,7 @@ import { AppError } from '../../infra/errors.ts';
 import { nanoAmount, type Usage } from '../billing/money.ts';
 import type { StoredAnswer } from '../billing/operations/claim.ts';
 import type { PickedKey } from '../keys/key-pool.ts';
+import { settleLimits } from './admission.ts';
 import { CompletionAssembler } from './assemble.ts';
 import { runAttempts } from './attempts.ts';
 import { beginCall, type Held } from './begin-call.ts';
@@ -186,6 +187,7 @@ export class ChatStreams {
     const completion = assembler.completion();
     const usage = usageOfStream(command, assembler, completion.usage);
     const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs };
+    settleLimits(this.#parts.limits, held.admission, usage);
     const endAt = (cost: bigint): StreamEnd => ({
       cost: nanoAmount(cost),
       promptTokens: usage.promptTokens,
@@ -212,6 +214,7 @@ export class ChatStreams {
     attempted: { attempts: number; providerKeyId: number | null },
     error: unknown,
   ): Promise<void> {
+    settleLimits(this.#parts.limits, held.admission);
     const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs: null };
     const code = error instanceof AppError ? error.code : 500;
     await this.#parts.ledger.release({

@@ -11,11 +11,15 @@ export function imageCapability(request: Pick<ImageRequest, 'images'>): Capabili
 /** Held for every picture asked for, and for the prompt where the model prices it. All or nothing: never clamped. */
 export function planImages(models: readonly PricedModel[], request: ImageRequest): Plan {
   const candidates = models.map((model) => ({ ...model, maxTokens: 0 }));
-  const bounds = candidates.map((candidate) => {
-    const tokens = Buffer.byteLength(request.prompt) + request.images.length * candidate.tokensPerImage;
-    return costBound(candidate.price, tokens, 0, request.n);
-  });
-  return { candidates, holdAmount: bounds.reduce((a, b) => (b > a ? b : a), 0n), clamped: false };
+  const promptBytes = Buffer.byteLength(request.prompt);
+  const tokens = candidates.map(({ tokensPerImage }) => promptBytes + request.images.length * tokensPerImage);
+  const bounds = candidates.map(({ price }, index) => costBound(price, tokens[index] ?? 0, 0, request.n));
+  return {
+    candidates,
+    holdAmount: bounds.reduce((a, b) => (b > a ? b : a), 0n),
+    tokenBound: Math.max(...tokens),
+    clamped: false,
+  };
 }
 
 /** Charged by delivered pictures, never by what was asked for. */

@@ -1,5 +1,6 @@
 /** What every way of calling a model is made of. */
 import type { Logger } from 'pino';
+import type { KeyLimits } from '../accounts/key-limits.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import type { KeyPool } from '../keys/key-pool.ts';
 import type { ModelSource } from './model.ts';
@@ -9,6 +10,7 @@ import type { RetryBudget } from './retry-budget.ts';
 
 export interface InferenceParts {
   readonly ledger: Ledger;
+  readonly limits: KeyLimits;
   readonly models: ModelSource;
   readonly keys: KeyPool;
   readonly retries: RetryBudget;

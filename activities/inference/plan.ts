@@ -17,6 +17,8 @@ export interface Plan {
   readonly candidates: readonly Candidate[];
   /** The dearest candidate's bound, in nano-units. */
   readonly holdAmount: bigint;
+  /** The most tokens that any candidate may count, prompt and answer together. */
+  readonly tokenBound: number;
   /** True when the balance pays for less than was asked. */
   readonly clamped: boolean;
 }
@@ -43,9 +45,17 @@ function bound(candidate: Candidate, asked: Asked): bigint {
   return costBound(candidate.price, inputTokens(candidate, asked.size), candidate.maxTokens * asked.choices, 0);
 }
 
+function tokenBound(candidates: readonly Candidate[], { size, choices }: Asked): number {
+  let most = 0;
+  for (const candidate of candidates) {
+    most = Math.max(most, inputTokens(candidate, size) + candidate.maxTokens * choices);
+  }
+  return most;
+}
+
 function planOf(candidates: readonly Candidate[], asked: Asked, clamped: boolean): Plan {
   const holdAmount = candidates.map((candidate) => bound(candidate, asked)).reduce((a, b) => (b > a ? b : a), 0n);
-  return { candidates, holdAmount, clamped };
+  return { candidates, holdAmount, tokenBound: tokenBound(candidates, asked), clamped };
 }
 
 /** The plan with the limits that were asked for. */

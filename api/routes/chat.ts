@@ -11,6 +11,7 @@ import { successTextOf } from '../envelope.ts';
 import { keyedRequest } from '../keyed.ts';
 import { idInput, optional } from '../lenient.ts';
 import { decimalOutput } from '../money.ts';
+import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext } from '../route-input.ts';
 
@@ -81,6 +82,7 @@ export function chatRoutes(services: { readonly chat: ChatService }, config: Con
             model: modelNameOf(body),
             body: chatBodyOf(body),
             traceId,
+            onLimits: tellLimits(ctx),
             ...(keyed
               ? {
                   claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),

@@ -12,6 +12,7 @@ import { successTextOf } from '../envelope.ts';
 import { keyedRequest } from '../keyed.ts';
 import { idInput, optional } from '../lenient.ts';
 import { decimalOutput } from '../money.ts';
+import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import { modelNameOf, setCallHeaders } from './chat.ts';
 
@@ -61,6 +62,7 @@ export function imageRoutes(services: Services, config: Config): Route[] {
             model: modelNameOf(body),
             request: generateImageRequest(body),
             traceId,
+            onLimits: tellLimits(ctx),
             ...(keyed
               ? {
                   claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),

@@ -13,6 +13,7 @@ import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { keyedRequest } from '../keyed.ts';
 import { openAiErrorText } from '../openai-error.ts';
+import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
 import { EventStream } from '../sse.ts';
@@ -75,6 +76,7 @@ function commandOf(input: Input, parsed: OpenAiChatInput, requestId: string) {
     model: parsed.model === undefined ? {} : { identifier: parsed.model },
     body: parsed.body,
     traceId: input.traceId,
+    onLimits: tellLimits(input.ctx),
     ...(keyed ? { claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId) } : {}),
   };
 }

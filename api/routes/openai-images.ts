@@ -11,6 +11,7 @@ import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
 import { isJsonType, parseJson } from '../json.ts';
 import { keyedRequest } from '../keyed.ts';
+import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
 import { setCallHeaders } from './chat.ts';
@@ -143,6 +144,7 @@ async function generate(images: ImageService, input: Input<unknown>, asked: Aske
       model: asked.model === undefined ? {} : { identifier: asked.model },
       request: asked.request,
       traceId,
+      onLimits: tellLimits(ctx),
       ...(keyed
         ? {
             claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),

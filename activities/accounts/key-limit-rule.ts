@@ -1,0 +1,92 @@
+/**
+ * The limits of an access key. A rate of N a minute may be used at once and then comes back evenly (GCRA): one number
+ * is kept of it, how many milliseconds of the minute are used up. Pure; key-limits-admit.lua decides by the same rules,
+ * and a test holds the two together.
+ */
+import type { AccessKeyCaller } from './caller.ts';
+
+/** null = no limit. */
+export type KeyLimitSettings = Pick<AccessKeyCaller, 'rpmLimit' | 'tpmLimit' | 'parallelLimit'>;
+
+export interface RateState {
+  readonly limit: number;
+  readonly remaining: number;
+  /** Until all of it is free again. */
+  readonly resetMs: number;
+}
+
+/** How a key's rates stand; null where there is no limit. */
+export interface LimitState {
+  readonly requests: RateState | null;
+  readonly tokens: RateState | null;
+}
+
+/** What a key uses at one moment. */
+export interface KeyUse {
+  readonly requestsBusyMs: number;
+  readonly tokensBusyMs: number;
+  readonly running: number;
+}
+
+/** Milliseconds until each limit would let the request through; 0 = it does. */
+export interface Waits {
+  readonly requests: number;
+  readonly tokens: number;
+  readonly parallel: number;
+}
+
+const MINUTE_MS = 60_000;
+/** When the next of a key's running requests ends is not known. */
+const PARALLEL_WAIT_MS = 1_000;
+/** Sums of fractions end a little beside the minute. */
+const TOLERANCE_MS = 1;
+
+export function isLimited({ rpmLimit, tpmLimit, parallelLimit }: KeyLimitSettings): boolean {
+  return rpmLimit !== null || tpmLimit !== null || parallelLimit !== null;
+}
+
+/** What so much of a rate takes of the minute. */
+export function busyMsOf(amount: number, limit: number): number {
+  return (amount * MINUTE_MS) / limit;
+}
+
+/** A request that may need more than a whole minute's tokens is counted as all of them: it comes when all are free. */
+export function countedTokens(bound: number, tpmLimit: number | null): number {
+  return tpmLimit === null ? 0 : Math.min(bound, tpmLimit);
+}
+
+export function waitsFor(limits: KeyLimitSettings, use: KeyUse, tokens: number): Waits {
+  const { rpmLimit, tpmLimit, parallelLimit } = limits;
+  return {
+    requests: rpmLimit === null ? 0 : rateWaitMs(use.requestsBusyMs, 1, rpmLimit),
+    tokens: tpmLimit === null ? 0 : rateWaitMs(use.tokensBusyMs, tokens, tpmLimit),
+    parallel: parallelLimit !== null && use.running >= parallelLimit ? PARALLEL_WAIT_MS : 0,
+  };
+}
+
+function rateWaitMs(busyMs: number, amount: number, limit: number): number {
+  const overMs = busyMs + busyMsOf(amount, limit) - MINUTE_MS;
+  return overMs < TOLERANCE_MS ? 0 : Math.ceil(overMs);
+}
+
+export function stateOf(limits: KeyLimitSettings, use: Pick<KeyUse, 'requestsBusyMs' | 'tokensBusyMs'>): LimitState {
+  return {
+    requests: limits.rpmLimit === null ? null : rateState(use.requestsBusyMs, limits.rpmLimit),
+    tokens: limits.tpmLimit === null ? null : rateState(use.tokensBusyMs, limits.tpmLimit),
+  };
+}
+
+function rateState(busyMs: number, limit: number): RateState {
+  const used = (Math.max(0, busyMs - TOLERANCE_MS) * limit) / MINUTE_MS;
+  return { limit, remaining: Math.max(0, limit - Math.ceil(used)), resetMs: Math.max(0, Math.round(busyMs)) };
+}
+
+/**
+ * Tokens to give back when a request that was counted with a bound has ended: not those that have come back by
+ * themselves since. Negative where it used more than was counted.
+ */
+export function tokensToGiveBack(counted: number, used: number, tpmLimit: number, elapsedMs: number): number {
+  const difference = counted - used;
+  const stillCounted = Math.max(0, counted - (elapsedMs * tpmLimit) / MINUTE_MS);
+  return difference <= 0 ? difference : Math.min(difference, stillCounted);
+}

@@ -1,0 +1,155 @@
+/**
+ * Lets the requests of access keys with limits through: counted in Redis for all processes with one call a request, in
+ * this process while Redis is away. Keys without limits never come here (`isLimited`). A request under way has a lease
+ * that its process renews, so that a process that dies takes no place with it for long.
+ */
+import { z } from 'zod';
+import { AppError } from '../../infra/errors.ts';
+import type { Logger } from '../../infra/logger.ts';
+import { OutageLog } from '../../infra/outage-log.ts';
+import type { Redis } from '../../infra/redis/connection.ts';
+import type { AccessKeyCaller } from './caller.ts';
+import { KeyLimitMemory } from './key-limit-memory.ts';
+import { busyMsOf, countedTokens, type LimitState, tokensToGiveBack, type Waits } from './key-limit-rule.ts';
+import { type Entered, type Entry, KeyLimitStore } from './key-limit-store.ts';
+
+/** A request that was let through; kept with a job, so that whoever ends the job can settle it. */
+export const admissionSchema = z.object({
+  accessKeyId: z.number(),
+  id: z.string(),
+  /** Tokens that were counted. */
+  tokens: z.number(),
+  tpmLimit: z.number().nullable(),
+  atMs: z.number(),
+  /** False when Redis was away: counted in one process only. */
+  shared: z.boolean(),
+});
+export type Admission = z.infer<typeof admissionSchema>;
+
+export interface AdmissionRequest {
+  /** Id of the call or job. */
+  readonly id: string;
+  /** The most tokens it may use. */
+  readonly tokens: number;
+  /** For a job: its lease is not renewed but ends by itself after so long. */
+  readonly leaseMs?: number;
+}
+
+export type Verdict =
+  | { readonly kind: 'admitted'; readonly admission: Admission; readonly state: LimitState }
+  | { readonly kind: 'refused'; readonly error: AppError; readonly state: LimitState };
+
+const LEASE_MS = 15_000;
+const RENEW_EVERY_MS = 5_000;
+/** A job that is counted in one process ends in another, which cannot tell it. */
+const LONGEST_LEASE_IN_MEMORY_MS = 60_000;
+/** After a failure Redis is not asked for so long: nobody waits for a server that hangs. */
+const PAUSE_MS = 1_000;
+/** Settlements kept for Redis while it is away; what is lost of them runs out by itself. */
+const MOST_UNSETTLED = 1_000;
+
+export class KeyLimits {
+  readonly #store: KeyLimitStore;
+  readonly #memory = new KeyLimitMemory();
+  readonly #outage: OutageLog;
+  readonly #timer: NodeJS.Timeout;
+  /** Calls under way in this process, to renew. */
+  readonly #open = new Map<string, Admission>();
+  readonly #settled = new WeakSet<Admission>();
+  #unsettled: { accessKeyId: number; id: string }[] = [];
+  #pausedUntilMs = 0;
+
+  constructor(redis: Redis, log: Logger) {
+    this.#store = new KeyLimitStore(redis);
+    this.#outage = new OutageLog(log, 'limits of access keys are counted by each process for itself');
+    this.#timer = setInterval(() => void this.#keepUp(), RENEW_EVERY_MS).unref();
+  }
+
+  /** Never throws: without Redis this process decides alone. */
+  async admit(caller: AccessKeyCaller, request: AdmissionRequest): Promise<Verdict> {
+    const { accessKeyId, rpmLimit, tpmLimit, parallelLimit } = caller;
+    const entry: Entry = {
+      accessKeyId,
+      limits: { rpmLimit, tpmLimit, parallelLimit },
+      id: request.id,
+      tokens: countedTokens(request.tokens, tpmLimit),
+      leaseMs: request.leaseMs ?? LEASE_MS,
+    };
+    const shared = await this.#shared(() => this.#store.admit(entry));
+    const leaseMs = Math.min(entry.leaseMs, LONGEST_LEASE_IN_MEMORY_MS);
+    const { waits, state }: Entered = shared ?? this.#memory.admit({ ...entry, leaseMs });
+    const error = refusalOf(waits, caller);
+    if (error) return { kind: 'refused', error, state };
+    const { id, tokens } = entry;
+    const admission = { accessKeyId, id, tokens, tpmLimit, atMs: Date.now(), shared: shared !== undefined };
+    if (parallelLimit !== null && request.leaseMs === undefined) this.#open.set(id, admission);
+    return { kind: 'admitted', admission, state };
+  }
+
+  /** A request has ended with so many tokens used; 0 for one that was not served. Once; no waiting, never throws. */
+  settle(admission: Admission, usedTokens: number): void {
+    if (this.#settled.has(admission)) return;
+    this.#settled.add(admission);
+    const { accessKeyId, id, tokens, tpmLimit, atMs, shared } = admission;
+    this.#open.delete(id);
+    const giveBackMs =
+      tpmLimit === null ? 0 : busyMsOf(tokensToGiveBack(tokens, usedTokens, tpmLimit, Date.now() - atMs), tpmLimit);
+    if (!shared) this.#memory.settle(accessKeyId, id, giveBackMs);
+    else void this.#settleShared(accessKeyId, id, giveBackMs);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #settleShared(accessKeyId: number, id: string, giveBackMs: number): Promise<void> {
+    const done = await this.#shared(async () => {
+      await this.#store.settle(accessKeyId, id, giveBackMs);
+      return true;
+    });
+    // Tokens may have been given back all the same; only the place is asked for again.
+    if (!done && this.#unsettled.length < MOST_UNSETTLED) this.#unsettled.push({ accessKeyId, id });
+  }
+
+  /** @returns undefined when Redis did not answer. */
+  async #shared<T>(work: () => Promise<T>): Promise<T | undefined> {
+    if (!this.#store.isReachable || performance.now() < this.#pausedUntilMs) return undefined;
+    try {
+      const result = await work();
+      this.#outage.over();
+      return result;
+    } catch (error) {
+      this.#outage.failed(error);
+      this.#pausedUntilMs = performance.now() + PAUSE_MS;
+      return undefined;
+    }
+  }
+
+  async #keepUp(): Promise<void> {
+    const open = Map.groupBy(this.#open.values(), ({ accessKeyId }) => accessKeyId);
+    for (const [accessKeyId, admissions] of open) {
+      const ids = admissions.filter(({ shared }) => shared).map(({ id }) => id);
+      const alone = admissions.filter(({ shared }) => !shared).map(({ id }) => id);
+      if (ids.length > 0) await this.#shared(() => this.#store.renew(accessKeyId, ids, LEASE_MS));
+      this.#memory.renew(accessKeyId, alone, LEASE_MS);
+    }
+    this.#memory.forgetUnused();
+    const unsettled = this.#unsettled;
+    this.#unsettled = [];
+    for (const { accessKeyId, id } of unsettled) await this.#settleShared(accessKeyId, id, 0);
+  }
+}
+
+function refusalOf(waits: Waits, caller: AccessKeyCaller): AppError | undefined {
+  const longestMs = Math.max(waits.requests, waits.tokens, waits.parallel);
+  if (longestMs === 0) return undefined;
+  const limit =
+    longestMs === waits.requests
+      ? `${caller.rpmLimit} requests a minute`
+      : longestMs === waits.tokens
+        ? `${caller.tpmLimit} tokens a minute`
+        : `${caller.parallelLimit} requests at once`;
+  return new AppError('tooManyRequests', `the access key's limit of ${limit} is reached`, {
+    retryAfterSeconds: Math.ceil(longestMs / 1_000),
+  });
+}
