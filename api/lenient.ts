@@ -21,6 +21,12 @@ export const idInput = integerInput.pipe(z.number().int().min(1).max(MAX_ID));
 /** `params` of a path that ends in `/{id}`. */
 export const idParams = z.object({ id: idInput });
 
+/** The id of a row whose id is a text: a job, a delivery. Its column is ASCII and compares with nothing else. */
+export const textIdInput = z
+  .string()
+  .max(36)
+  .regex(/^[\x21-\x7e]*$/, 'must be an id');
+
 /** On or off as 1/0, true/false, or either as text. */
 export const switchInput = z
   .union([z.literal([1, '1', true, 'true']), z.literal([0, '0', false, 'false'])])

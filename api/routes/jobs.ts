@@ -10,7 +10,7 @@ import type { JobView } from '../../activities/jobs/store.ts';
 import type { JobSubmission, JobSubmissions } from '../../activities/jobs/submissions.ts';
 import type { Config } from '../../infra/config.ts';
 import { keyedRequest } from '../keyed.ts';
-import { optional } from '../lenient.ts';
+import { optional, textIdInput } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
@@ -54,13 +54,7 @@ const jobSchema = z.object({
 
 const jobStateSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
 
-/** The column is ASCII and compares with nothing else. */
-const jobParams = z.object({
-  jobId: z
-    .string()
-    .max(36)
-    .regex(/^[\x21-\x7e]*$/, 'must be a job id'),
-});
+const jobParams = z.object({ jobId: textIdInput });
 
 type SubmissionInput = RouteInput<
   undefined,

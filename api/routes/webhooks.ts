@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DELIVERY_STATUSES, type Delivery } from '../../activities/webhooks/delivery.ts';
 import type { Webhooks } from '../../activities/webhooks/webhooks.ts';
 import type { Config } from '../../infra/config.ts';
-import { optionalText } from '../lenient.ts';
+import { optionalText, textIdInput } from '../lenient.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { type Route, route } from '../route.ts';
 import { isoTime } from '../times.ts';
@@ -58,7 +58,7 @@ export function webhookRoutes(services: { readonly webhooks: Webhooks }, config:
       description: 'The message keeps its webhook-id. An address that answered 410 is used again once one is taken.',
       tag: TAG,
       access: 'jwt-or-access-key',
-      params: z.object({ id: z.string().max(36) }),
+      params: z.object({ id: textIdInput }),
       success: deliverySchema,
       status: 202,
       handler: async ({ caller, params }) => answerOf(await webhooks.redeliver(params.id, caller.userId)),

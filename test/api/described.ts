@@ -30,8 +30,8 @@ export interface DescribedRoute {
   /** Top-level fields of a JSON body with their schemas; undefined when the route takes none. */
   readonly bodyFields: Readonly<Record<string, object>> | undefined;
   readonly needsIdempotencyKey: boolean;
-  /** Whether a login token opens it; else it takes an access key or nothing. */
   readonly takesToken: boolean;
+  readonly takesKey: boolean;
 }
 
 export async function describedRoutes(api: Service | undefined): Promise<DescribedRoute[]> {
@@ -61,6 +61,7 @@ function routeOf(
     bodyFields: body === undefined ? undefined : propertiesOf(body, components),
     needsIdempotencyKey: operation.parameters.some(({ name, required }) => name === 'Idempotency-Key' && required),
     takesToken: operation.security.some((scheme) => 'loginToken' in scheme),
+    takesKey: operation.security.some((scheme) => 'accessKey' in scheme),
   };
 }
 

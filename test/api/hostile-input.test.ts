@@ -77,6 +77,7 @@ const RIGHT_BODIES: Readonly<Record<string, object>> = {
   'POST /v1/chat/completions': { model: 'no such model', messages: [{ role: 'user', content: 'hello' }] },
   'POST /v1/generate-image': { prompt: 'a cat', modelIdentifier: 'no such model' },
   'POST /v1/async/generate-image': { prompt: 'a cat', modelIdentifier: 'no such model' },
+  'PATCH /v1/conversations/{id}': { title: 'hostile' },
   'POST /v1/images/generations': { prompt: 'a cat', model: 'no such model' },
   'POST /v2/chat': { model: 'no such model', messages: [{ role: 'user', content: 'hello' }] },
   'POST /v2/chat/stream': { model: 'no such model', messages: [{ role: 'user', content: 'hello' }] },
