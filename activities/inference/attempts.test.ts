@@ -122,8 +122,10 @@ test('a model the provider does not know goes to the next model at once, with th
 for (const failure of ['content', 'bad-request'] as const) {
   test(`${failure} is never tried again`, async () => {
     const at = bench({ 1: 5, 2: 5 });
-    const error = await refusal(at.run([candidate(1, 1), candidate(2, 2)], [{ failure }]));
+    const outcome = { failure, details: { param: 'messages' } };
+    const error = await refusal(at.run([candidate(1, 1), candidate(2, 2)], [outcome]));
     assert.equal(error.kind, 'invalidParameter');
+    assert.equal(error.details.param, 'messages', 'the field that the provider named');
     assert.equal(error.message, 'the words of the provider');
     assert.equal(at.calls.length, 1);
   });

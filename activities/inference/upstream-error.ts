@@ -1,6 +1,6 @@
 /** The last failure of a provider as the caller is told about it (PROVIDERS.md, "Suggested canonical error classes"). */
 import { AppError } from '../../infra/errors.ts';
-import type { UpstreamFailure } from './providers/failure.ts';
+import type { FailureDetails, UpstreamFailure } from './providers/failure.ts';
 
 /** A caller is never told to wait longer than this for a rate limit: by then another key is likely to be free. */
 const LONGEST_RATE_WAIT_SECONDS = 60;
@@ -13,9 +13,14 @@ export function errorOf(failure: UpstreamFailure, waitSeconds: number): AppError
   const { message, details } = failure;
   switch (failure.failure) {
     case 'content':
-      return new AppError('invalidParameter', message, { openaiCode: 'content_policy_violation', cause: failure });
+      return new AppError('invalidParameter', message, {
+        ...field(details),
+        openaiCode: 'content_policy_violation',
+        cause: failure,
+      });
     case 'bad-request':
       return new AppError('invalidParameter', message, {
+        ...field(details),
         ...(details.code === undefined ? {} : { openaiCode: details.code }),
         cause: failure,
       });
@@ -41,4 +46,9 @@ export function errorOf(failure: UpstreamFailure, waitSeconds: number): AppError
     case 'cancelled':
       return failure;
   }
+}
+
+/** The field that the provider named: callers of OpenAI's interface look for it. */
+function field({ param }: FailureDetails): { param?: string } {
+  return param === undefined ? {} : { param };
 }

@@ -173,7 +173,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     await assert.rejects(client.chat.completions.create({ model: 'nothing', messages }), OpenAI.NotFoundError);
     await assert.rejects(
       client.chat.completions.create({ model: 'sim-chat', messages, temperature: 9 }),
-      OpenAI.BadRequestError,
+      (error) => error instanceof OpenAI.BadRequestError && error.param === 'temperature',
     );
     await fault({ fault: '500', model: 'sim-chat', calls: 3 });
     await assert.rejects(client.chat.completions.create({ model: 'sim-chat', messages }), (error) => {

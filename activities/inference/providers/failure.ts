@@ -21,6 +21,8 @@ export interface FailureDetails {
   readonly status: number;
   /** The provider's own code and request id, kept apart from the message. */
   readonly code?: string;
+  /** The field of the request that it names, as OpenAI does. */
+  readonly param?: string;
   readonly upstreamRequestId?: string;
   readonly retryAfterMs?: number;
   readonly cause?: unknown;

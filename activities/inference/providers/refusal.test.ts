@@ -6,6 +6,7 @@ const REFUSAL = {
   status: 429,
   code: 'limit_requests',
   type: undefined,
+  param: 'messages',
   message: 'slow down',
   requestId: 'r-1',
   retryAfterMs: 2_000,
@@ -18,13 +19,14 @@ test('a failure carries what the provider said beside its class', () => {
   assert.deepEqual(failure.details, {
     status: 429,
     code: 'limit_requests',
+    param: 'messages',
     upstreamRequestId: 'r-1',
     retryAfterMs: 2_000,
   });
 });
 
 test('what was not said is absent', () => {
-  const bare = { ...REFUSAL, code: undefined, requestId: undefined, retryAfterMs: undefined };
+  const bare = { ...REFUSAL, code: undefined, param: undefined, requestId: undefined, retryAfterMs: undefined };
   assert.deepEqual(refused(bare, () => 'rate', 'key').details, { status: 429 });
 });
 

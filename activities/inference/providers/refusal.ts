@@ -8,6 +8,8 @@ export interface Refusal {
   readonly code: string | undefined;
   /** OpenAI's `type`, which some vendors fill instead of the code. */
   readonly type: string | undefined;
+  /** The field of the request that is wrong, where the provider names it. */
+  readonly param: string | undefined;
   readonly message: string;
   readonly requestId: string | undefined;
   readonly retryAfterMs: number | undefined;
@@ -26,10 +28,11 @@ function cleanMessage(text: string, apiKey: string): string {
 
 /** @param apiKey the call's own key, which a provider may echo. */
 export function refused(refusal: Refusal, classify: Classify, apiKey: string): UpstreamFailure {
-  const { status, code, requestId, retryAfterMs } = refusal;
+  const { status, code, param, requestId, retryAfterMs } = refusal;
   return new UpstreamFailure(classify(refusal), cleanMessage(refusal.message, apiKey), {
     status,
     ...(code === undefined ? {} : { code: cleanMessage(code, apiKey) }),
+    ...(param === undefined ? {} : { param: cleanMessage(param, apiKey) }),
     ...(requestId === undefined ? {} : { upstreamRequestId: requestId }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
   });
