@@ -84,13 +84,14 @@ export class UserAdministration {
     action: string,
     after: Partial<User>,
     by: By,
-    write: (transaction: Transaction) => Promise<boolean>,
+    write: (transaction: Transaction) => Promise<void>,
   ): Promise<void> {
     const { sequelize, users, audit, invalidation } = this.#to;
     await sequelize.transaction(async (transaction) => {
-      const user = await users.find(userId, transaction);
+      const user = await users.findLocked(userId, transaction);
       if (user === undefined) throw noUser(userId);
-      if (!(await write(transaction))) throw new AppError('forbidden', 'a ROOT user cannot be changed');
+      if (user.role === 'ROLE_ROOT_ADMIN') throw new AppError('forbidden', 'a ROOT user cannot be changed');
+      await write(transaction);
       const before = { role: user.role, active: user.active };
       await audit.record({ ...by, action, targetKind: 'user', targetId: userId, before, after }, transaction);
     });

@@ -1,7 +1,7 @@
 /** The one owner of the table `users`. A user's account is made with it; its money belongs to the ledger. */
-import { literal, Op, QueryTypes, type Sequelize, type Transaction, UniqueConstraintError } from 'sequelize';
+import { literal, QueryTypes, type Sequelize, type Transaction, UniqueConstraintError } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
-import { ROLES, type Role } from './caller.ts';
+import type { Role } from './caller.ts';
 import type { User } from './user.ts';
 import { defineUsers, type UserModel, userOf } from './user-model.ts';
 
@@ -49,8 +49,14 @@ export class UserStore {
     }
   }
 
-  async find(id: number, transaction?: Transaction): Promise<User | undefined> {
-    const row = await this.#users.findByPk(id, transaction === undefined ? {} : { transaction });
+  async find(id: number): Promise<User | undefined> {
+    const row = await this.#users.findByPk(id);
+    return row === null ? undefined : userOf(row.get());
+  }
+
+  /** The row stays as it is until the transaction ends. */
+  async findLocked(id: number, transaction: Transaction): Promise<User | undefined> {
+    const row = await this.#users.findByPk(id, { transaction, lock: transaction.LOCK.UPDATE });
     return row === null ? undefined : userOf(row.get());
   }
 
@@ -83,19 +89,14 @@ export class UserStore {
     return changed === 1;
   }
 
-  /** @returns false when there is no such user or it is a ROOT user, which cannot be changed. */
-  async setRole(id: number, role: Role, transaction: Transaction): Promise<boolean> {
-    const [changed] = await this.#users.update({ role }, { where: { id, ...notRoot }, transaction });
-    return changed === 1;
+  async setRole(id: number, role: Role, transaction: Transaction): Promise<void> {
+    await this.#users.update({ role }, { where: { id }, transaction });
   }
 
-  /** Disabling ends all tokens. @returns false as for `setRole`. */
-  async setActive(id: number, active: boolean, transaction: Transaction): Promise<boolean> {
-    const [changed] = await this.#users.update(
-      active ? { status: 1 } : { status: 0, tokenVersion: literal('token_version + 1') },
-      { where: { id, ...notRoot }, transaction },
-    );
-    return changed === 1;
+  /** Disabling ends all tokens. */
+  async setActive(id: number, active: boolean, transaction: Transaction): Promise<void> {
+    const change = active ? { status: 1 } : { status: 0, tokenVersion: literal('token_version + 1') };
+    await this.#users.update(change, { where: { id }, transaction });
   }
 
   /** The account of a user. It never changes. */
@@ -107,8 +108,6 @@ export class UserStore {
     return row?.id;
   }
 }
-
-const notRoot = { role: { [Op.in]: ROLES.filter((role) => role !== 'ROLE_ROOT_ADMIN') } };
 
 function taken(error: UniqueConstraintError): AppError {
   const field = Object.keys(error.fields).some((name) => name.includes('email')) ? 'email' : 'username';

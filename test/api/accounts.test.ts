@@ -3,7 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import { hash as bcryptHash } from '@node-rs/bcrypt';
 import type { Sequelize } from 'sequelize';
 import { createAccounts } from '../../activities/accounts/accounts.ts';
+import type { Config } from '../../infra/config.ts';
 import { createLogger } from '../../infra/logger.ts';
+import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { connectRedis } from '../../infra/redis/connection.ts';
 import { createInvalidation } from '../../infra/redis/invalidation.ts';
@@ -42,6 +44,24 @@ describe('users and sign-in', () => {
       grants.map(({ amount }) => String(amount)),
       ['999999000000000'],
     );
+  });
+
+  test('processes that start at once on an empty database make one administrator', async () => {
+    const config = { ...product.config, DB_NAME: `${product.config.DB_NAME}_empty` };
+    const empty = connectSequelize(config);
+    await migrate(config, empty, () => undefined);
+    const opened: number[] = [];
+    const openAccount = async (accountId: number) => {
+      opened.push(accountId);
+    };
+    const processes = await Promise.all([1, 2, 3, 4].map(() => standaloneAccounts(config, { openAccount })));
+    const outcomes = await Promise.all(
+      processes.map(({ registration }) => registration.ensureRootUser('root password')),
+    );
+    assert.deepEqual(outcomes.sort(), ['made', 'present', 'present', 'present']);
+    assert.equal(opened.length, 1);
+    assert.equal(await processes[0]?.registration.ensureRootUser(''), 'present');
+    await Promise.all([empty.close(), ...processes.map(({ close }) => close())]);
   });
 
   test('a registered user has the opening balance as a grant and signs in', async () => {
@@ -242,7 +262,9 @@ describe('users and sign-in', () => {
   });
 
   test('an account left without its grant by a crash gets it from the ledger, once', async () => {
-    const accounts = await standaloneAccounts(product, { openAccount: () => Promise.reject(new Error('crashed')) });
+    const accounts = await standaloneAccounts(product.config, {
+      openAccount: () => Promise.reject(new Error('crashed')),
+    });
     await accounts.registration.register({ username: 'left behind', password: 'secret 1' });
     await accounts.close();
     const token = await signIn(api(), 'left behind', 'secret 1');
@@ -262,14 +284,14 @@ async function reaches(asked: () => Promise<{ readonly status: number }>, status
   }
 }
 
-/** The accounts of another process on the product's database, with a ledger of the test. */
-async function standaloneAccounts(product: Product, ledger: { openAccount(): Promise<void> }) {
+/** The accounts of another process, with a ledger of the test. */
+async function standaloneAccounts(config: Config, ledger: { openAccount(accountId: number): Promise<void> }) {
   const log = createLogger('silent');
-  const sequelize = connectSequelize(product.config);
-  const redis = connectRedis(product.config, log, 'test');
-  const subscriber = connectRedis(product.config, log, 'test-subscriber');
+  const sequelize = connectSequelize(config);
+  const redis = connectRedis(config, log, 'test');
+  const subscriber = connectRedis(config, log, 'test-subscriber');
   const accounts = await createAccounts({
-    ...{ config: product.config, sequelize, redis, log },
+    ...{ config, sequelize, redis, log },
     invalidation: createInvalidation(redis, subscriber, log),
     ledger: { ...ledger, adjust: () => Promise.reject(new Error('not here')) },
   });
