@@ -9,11 +9,8 @@ import { connectSequelize } from '../infra/mysql/sequelize.ts';
 import { createOutbound, type Outbound } from '../infra/outbound.ts';
 import { connectRedis, type Redis, whenReady } from '../infra/redis/connection.ts';
 import { createInvalidation, type Invalidation } from '../infra/redis/invalidation.ts';
-import { createStorage } from '../infra/storage.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { createAccounts } from './accounts/accounts.ts';
-import type { AuditLog } from './accounts/audit-log.ts';
-import { KeyLimits } from './accounts/key-limits.ts';
 import { IdempotentRequests } from './billing/idempotency.ts';
 import { MoneyLane } from './billing/lane/lane.ts';
 import { Ledger } from './billing/ledger.ts';
@@ -26,20 +23,11 @@ import { claims } from './billing/tables/claims.ts';
 import { holds } from './billing/tables/holds.ts';
 import { keyBudgets } from './billing/tables/key-budgets.ts';
 import { transfers } from './billing/tables/transfers.ts';
-import { createCatalog } from './catalog/create-catalog.ts';
 import { choresOf } from './chores.ts';
 import { Conversations } from './conversations/conversations.ts';
 import { ConversationStore } from './conversations/store.ts';
 import { healthOf } from './health.ts';
-import { PictureLinks } from './images/picture-links.ts';
-import { Pictures } from './images/pictures.ts';
-import { ChatService } from './inference/chat.ts';
-import { ChatStreams } from './inference/chat-streams.ts';
-import { ImageService } from './inference/images.ts';
-import type { InferenceParts } from './inference/parts.ts';
-import { createProbe } from './inference/probe.ts';
-import { createAdapters } from './inference/providers/registry.ts';
-import { RetryBudget } from './inference/retry-budget.ts';
+import { createInference } from './inference/create-inference.ts';
 import { JobEvents } from './jobs/job-events.ts';
 import { JobReconciler } from './jobs/job-reconciler.ts';
 import { JobRunner } from './jobs/job-run.ts';
@@ -48,9 +36,9 @@ import { jobs as jobsTable } from './jobs/job-tables.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { createChatPerformer } from './jobs/perform-chat.ts';
 import { createImagePerformer } from './jobs/perform-image.ts';
+import { providerGate, runningOfProvider, runningOfUser } from './jobs/running-jobs.ts';
 import { JobStore } from './jobs/store.ts';
 import { JobSubmissions } from './jobs/submissions.ts';
-import { createKeyPool } from './keys/local-key-pool.ts';
 import { createOrders } from './orders/create-orders.ts';
 import { orders as ordersTable } from './orders/order-table.ts';
 import { paymentEvents } from './orders/payment-event-table.ts';
@@ -64,7 +52,10 @@ import { WorkflowStarter } from './workflow-starts/starter.ts';
 import { WorkflowOutboxStore } from './workflow-starts/store.ts';
 
 /** In the order in which every process locks them. */
-const LANE_TABLES = [accounts, keyBudgets, holds, ordersTable, jobsTable, claims, transfers, paymentEvents];
+const LANE_TABLES = [
+  ...[accounts, keyBudgets, holds, ordersTable, providerGate, jobsTable, runningOfUser, runningOfProvider],
+  ...[claims, transfers, paymentEvents],
+];
 /** Redis is a help, not a condition: a start waits this long for it and goes on without. */
 const REDIS_WAIT_MS = 2_000;
 
@@ -116,66 +107,16 @@ async function connect(config: Config, log: Logger): Promise<Ground> {
   };
 }
 
-async function wireInference(ground: Ground, audit: AuditLog) {
-  const { config, sequelize, vault, invalidation, outbound, ledger, redis, log } = ground;
-  const adapters = createAdapters({ outbound, config });
-  const subscriber = connectRedis(config, log, 'key-circuits');
-  const catalogServices = createCatalog({
-    sequelize,
-    vault,
-    invalidation,
-    outbound,
-    log,
-    audit,
-    keyHealth: (keyIds) => pool.keyHealth(keyIds),
-    probe: createProbe(adapters.chat, log),
-  });
-  const { catalog } = catalogServices;
-  const pool = createKeyPool({
-    keysOf: (providerId) => catalog.keysOf(providerId),
-    log,
-    redis: { commands: redis, subscriber },
-  });
-  await catalog.load();
-  const pictureLinks = new PictureLinks(vault, config.publicUrl, config.PICTURE_LINK_TTL);
-  const storage = await createStorage(config);
-  const pictures = new Pictures({ sequelize, storage, outbound, links: pictureLinks, log });
-  const parts: InferenceParts = {
-    ledger,
-    models: catalog,
-    keys: pool,
-  const limits = new KeyLimits(redis, log);
-    retries: new RetryBudget(),
-    chatAdapters: adapters.chat,
-    limits,
-    imageAdapters: adapters.image,
-    log,
-    totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,
-  };
-  return {
-    ...catalogServices,
-    inference: parts,
-    chat: new ChatService(parts),
-    chatStreams: new ChatStreams(parts),
-    images: new ImageService(parts, pictures),
-    pictures,
-    pictureLinks,
-    closeInference: () => {
-      catalog.close();
-      pool.close();
-      subscriber.disconnect();
-    },
-  };
-}
-      limits.close();
-
-function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<ReturnType<typeof wireInference>>) {
+function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<ReturnType<typeof createInference>>) {
   const { config, ledger, sequelize, starter, temporal, redis, log } = ground;
   const subscriber = connectRedis(config, log, 'job-events');
   const store = new JobStore(sequelize);
   const readStates = (jobIds: readonly string[]) => store.states(jobIds);
   const events = new JobEvents({ publisher: redis, subscriber, readStates, log });
-  const jobRunner = new JobRunner(ledger, store, events);
+  const jobRunner = new JobRunner(ledger, store, events, {
+    perUser: config.JOBS_PER_USER,
+    perProvider: config.JOBS_PER_PROVIDER,
+  });
   const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
   const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => store.announced(jobId) });
   const checkWebhook = (url: string) => webhookServices.webhooks.checkAddress(url);
@@ -208,7 +149,7 @@ export async function createServices(config: Config, log: Logger) {
   const ground = await connect(config, log);
   const { sequelize, ledger, starter, lane, temporal } = ground;
   const accountServices = await createAccounts(ground);
-  const inference = await wireInference(ground, accountServices.audit);
+  const inference = await createInference({ ...ground, audit: accountServices.audit });
   const jobServices = wireJobs(ground, inference);
   const orderServices = await createOrders({
     sequelize,

@@ -137,6 +137,13 @@ export const environmentSchema = z.object({
   S3_SECRET_ACCESS_KEY: z.string().default(''),
   /** How long a link to a picture is good. */
   PICTURE_LINK_TTL: duration('7d'),
+  /**
+   * Which model serves a call that names none: `priority` as the administrators ordered them, `smart` weighed against
+   * how the providers do at the moment.
+   */
+  ROUTING_STRATEGY: z.enum(['priority', 'smart']).default('priority'),
+  /** A key that a provider has refused (401, 403, an unpaid account) is tried again after this time. */
+  REFUSED_KEY_RETRY: duration('10m'),
   /** Total time for one provider call. */
   UPSTREAM_TOTAL_TIMEOUT: duration('5m'),
   /** Time until the first byte of a provider's answer. */
@@ -146,6 +153,10 @@ export const environmentSchema = z.object({
 
   /** Jobs one worker process runs at once. */
   WORKER_JOB_SLOTS: z.coerce.number().int().min(1).max(1000).default(100),
+  /** Jobs of one user that run at once, over all workers; more wait their turn. 0 = no limit. */
+  JOBS_PER_USER: z.coerce.number().int().min(0).max(100_000).default(0),
+  /** Jobs of one provider that run at once, over all workers; more wait their turn. 0 = no limit. */
+  JOBS_PER_PROVIDER: z.coerce.number().int().min(0).max(100_000).default(0),
   /** Port of the worker's health and metrics; 0 = any free one. */
   WORKER_PORT: port(8061),
   /** A lane that has not renewed its writer for this long is fenced. */

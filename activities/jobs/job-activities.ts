@@ -3,7 +3,8 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { Logger } from '../../infra/logger.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
-import { type JobRunner, type Performers, RunInterrupted } from './job-run.ts';
+import { type JobRunner, type Performers, RunInterrupted, RunMustWait } from './job-run.ts';
+import { waitMs } from './run-limits.ts';
 
 export interface JobActivities {
   /** Carries a job to its end; run again by Temporal whenever it was interrupted. */
@@ -33,6 +34,7 @@ export function createJobActivities(runner: JobRunner, performers: Performers, l
           requestId: input.jobId,
         });
       } catch (error) {
+        if (error instanceof RunMustWait) throw notYet(activity.info.attempt);
         log.warn({ err: error, jobId: input.jobId }, 'job run did not reach an end');
         throw retryable(error, input);
       } finally {
@@ -41,6 +43,20 @@ export function createJobActivities(runner: JobRunner, performers: Performers, l
     },
     closeJob: (input, status) => runner.close(input, status),
   };
+}
+
+/**
+ * The slot is given back, so that nobody else's job stands behind one that waits; Temporal keeps the timer, which adds
+ * nothing to the history.
+ */
+function notYet(tries: number): ApplicationFailure {
+  const nextRetryDelay = waitMs(tries, Math.random());
+  return ApplicationFailure.create({
+    type: 'WAITING',
+    message: `as many jobs of its user or provider run as may (JOBS_PER_USER, JOBS_PER_PROVIDER); tried again in ${nextRetryDelay} ms`,
+    nextRetryDelay,
+    category: ApplicationFailureCategory.BENIGN,
+  });
 }
 
 /** Messages in a history are fixed text: a provider's own can repeat the prompt. */

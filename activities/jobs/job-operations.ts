@@ -17,6 +17,7 @@ import { announceEnd } from '../webhooks/delivery-table.ts';
 import { workflowOutbox } from '../workflow-starts/outbox.ts';
 import { isLive, type JobStatus, MAX_PROVIDER_CALLS } from './job.ts';
 import { type JobRow, jobResults, jobs, type NewJob, newJobs } from './job-tables.ts';
+import { type Admission, admissionReads, admit } from './run-limits.ts';
 
 export interface Submission {
   readonly hold: HoldRequest;
@@ -83,17 +84,23 @@ export type Begin =
   /** The job is over; nothing is to be done. */
   | { readonly kind: 'ended'; readonly job: JobRow }
   | { readonly kind: 'cancel-requested' }
+  /** As many jobs of its user or provider run as may. */
+  | { readonly kind: 'wait' }
   | { readonly kind: 'late' };
 
-/** The entry of every run: a job that is over stays over; otherwise this run takes the lease. */
-export function beginJob(jobId: string, lease: string): Operation<Begin> {
+/**
+ * The entry of every run: a job that is over stays over; otherwise this run takes the lease.
+ * @param admission the limits that it must meet to begin for the first time; undefined = none.
+ */
+export function beginJob(jobId: string, lease: string, admission?: Admission): Operation<Begin> {
   return {
-    reads: [read(holds, jobId), read(jobs, jobId)],
+    reads: [...(admission ? admissionReads(admission) : []), read(holds, jobId), read(jobs, jobId)],
     decide: (rows) => {
       const job = jobOf(rows, jobId);
       if (!isLive(job.status) || rows.get(holds, jobId)?.state !== 'open') return { kind: 'ended', job };
       if (job.cancelRequestedAtMs !== null) return { kind: 'cancel-requested' };
       if (job.deadlineAtMs <= rows.nowMs) return { kind: 'late' };
+      if (admission && job.status === 'PENDING' && !admit(rows, admission)) return { kind: 'wait' };
       const begun = put(rows, job, {
         status: 'PROCESSING',
         attempt: job.attempt + 1,

@@ -14,6 +14,7 @@ import type { JobStatus } from './job.ts';
 import type { JobEvents } from './job-events.ts';
 import { beginJob, completeJob, countProviderCall, endJob, type JobEnd, noteUpstreamTask } from './job-operations.ts';
 import type { JobRow } from './job-tables.ts';
+import type { Admission, RunLimits } from './run-limits.ts';
 import type { JobStore, JobWork } from './store.ts';
 
 /** What a provider delivered for a job. */
@@ -56,6 +57,11 @@ export class RunInterrupted extends Error {
   override readonly name = 'RunInterrupted';
 }
 
+/** As many jobs of its user or its provider run as may; nothing was begun. Temporal runs it again a little later. */
+export class RunMustWait extends Error {
+  override readonly name = 'RunMustWait';
+}
+
 interface Attempted {
   served: ServedBy | undefined;
   providerKeyId: number | null;
@@ -66,21 +72,24 @@ export class JobRunner {
   readonly #ledger: Ledger;
   readonly #store: JobStore;
   readonly #events: JobEvents;
+  readonly #limits: RunLimits;
 
-  constructor(ledger: Ledger, store: JobStore, events: JobEvents) {
+  constructor(ledger: Ledger, store: JobStore, events: JobEvents, limits: RunLimits) {
     this.#ledger = ledger;
     this.#store = store;
     this.#events = events;
+    this.#limits = limits;
   }
 
   /**
    * Carries the job to its end, or finds that it has one.
-   * @throws {RunInterrupted} when the job must be run again.
+   * @throws {RunInterrupted} when the job must be run again; {RunMustWait} when not yet.
    */
   async run(input: JobInput, performers: Performers, context: RunContext): Promise<JobOutcome> {
     const lease = uuidv7();
-    const begin = await this.#ledger.run(beginJob(input.jobId, lease));
+    const begin = await this.#ledger.run(beginJob(input.jobId, lease, await this.#admission(input.jobId)));
     if (begin.kind === 'ended') return outcomeOf(begin.job);
+    if (begin.kind === 'wait') throw new RunMustWait();
     if (begin.kind === 'cancel-requested') return this.close(input, 'CANCELLED');
     if (begin.kind === 'late') return this.close(input, 'FAILED');
     const work = await this.#store.work(input.jobId);
@@ -109,6 +118,13 @@ export class JobRunner {
       release: releaseOf(identity, undefined, timing, { attempts: 0, providerKeyId: null }, error.code),
     });
     return this.#outcome(input.jobId);
+  }
+
+  /** Read before the run begins, and only where there are limits. */
+  async #admission(jobId: string): Promise<Admission | undefined> {
+    const limits = this.#limits;
+    if (limits.perUser === 0 && limits.perProvider === 0) return undefined;
+    return { limits, owner: await this.#store.owner(jobId) };
   }
 
   async #carryOut(work: JobWork, lease: string, perform: Perform, context: RunContext): Promise<JobOutcome> {

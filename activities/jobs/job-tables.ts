@@ -114,6 +114,7 @@ export interface NewJob {
   readonly accountId: number;
   readonly accessKeyId: number | null;
   readonly modelId: number | null;
+  readonly providerId: number | null;
   readonly modelName: string;
   /** The request's body as JSON text. */
   readonly request: string;
@@ -131,7 +132,7 @@ export const newJobs: LaneSink<NewJob> = {
   write: (items) =>
     insertRows(
       'jobs',
-      'id,type,user_id,account_id,access_key_id,model_id,model_name,status,request,plan,priority,metadata,webhook_url,deadline_at,created_at,updated_at'.split(
+      'id,type,user_id,account_id,access_key_id,model_id,provider_id,model_name,status,request,plan,priority,metadata,webhook_url,deadline_at,created_at,updated_at'.split(
         ',',
       ),
       items.map((job) => [
@@ -141,6 +142,7 @@ export const newJobs: LaneSink<NewJob> = {
         job.accountId,
         job.accessKeyId,
         job.modelId,
+        job.providerId,
         job.modelName,
         'PENDING',
         job.request,

@@ -20,7 +20,7 @@ export const jobPlanSchema = z.object({
   /** True when the hold was taken from the access key's budget. */
   budgeted: z.boolean(),
   traceId: z.string(),
-  /** Provider of the first candidate; jobs of before this field have none. */
-  provider: z.object({ id: z.number(), name: z.string() }).exactOptional(),
+  /** Provider of the first candidate, for what operators see. */
+  providerName: z.string().default(''),
 });
 export type JobPlan = z.infer<typeof jobPlanSchema>;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { EndedJob } from '../webhooks/message.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobType, jobPlanSchema } from './job.ts';
 import type { JobToStart } from './job-start.ts';
+import type { JobOwner } from './run-limits.ts';
 
 const jsonColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), z.unknown());
 const timeColumn = z.preprocess((value) => (value instanceof Date ? value : undefined), z.date());
@@ -124,6 +125,15 @@ export class JobStore {
     return { jobs: rows.map(viewOf), total: Number(count?.total ?? 0) };
   }
 
+  /** Whose limits a job counts to. @throws when there is no such job. */
+  async owner(id: string): Promise<JobOwner> {
+    const [row] = await this.#sequelize.query(
+      'SELECT user_id AS userId,account_id AS accountId,provider_id AS providerId FROM jobs WHERE id=?',
+      { replacements: [id], type: QueryTypes.SELECT },
+    );
+    return ownerSchema.parse(row);
+  }
+
   /** @throws when there is no such job. */
   async work(id: string): Promise<JobWork> {
     const [row] = await this.#sequelize.query(
@@ -175,7 +185,7 @@ export class JobStore {
         userId: job.user_id,
         accountId: job.account_id,
         modelName: job.model_name,
-        providerName: job.plan.provider?.name ?? '',
+        providerName: job.plan.providerName,
         holdAmount: BigInt(job.amount),
         priority: job.priority,
         updatedAtMs: job.updated_at.getTime(),
@@ -221,6 +231,8 @@ export class JobStore {
     };
   }
 }
+
+const ownerSchema = z.object({ userId: z.number(), accountId: z.number(), providerId: z.number().nullable() });
 
 const planColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), jobPlanSchema);
 

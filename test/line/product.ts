@@ -1,4 +1,5 @@
 /** The whole product for a test: simulator, API processes and a worker on a database and queues of their own. */
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { z } from 'zod';
@@ -6,8 +7,10 @@ import { type Config, readConfig } from '../../infra/config.ts';
 import { type Service, type ServiceKind, startService } from '../../infra/local/services.ts';
 import type { Stack } from '../../infra/local/stack.ts';
 import { testStack } from '../../infra/local/test-stack.ts';
+import { createLogger } from '../../infra/logger.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+import { connectRedis, whenReady } from '../../infra/redis/connection.ts';
 
 export interface Product {
   readonly stack: Stack;
@@ -33,6 +36,9 @@ export interface ProductOptions {
 }
 
 const DATABASE_BUSY_MS = 10_000;
+const REDIS_READY_MS = 5_000;
+/** Keys and limits of another test have the same ids: each product begins with this one empty. */
+const REDIS_DATABASE = 1;
 
 /** Starts all of it and waits until each process is healthy. */
 export async function startProduct(options: ProductOptions): Promise<Product> {
@@ -45,6 +51,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const environment = {
     ...stack.environment,
     DB_NAME: database,
+    REDIS_DATABASE: String(REDIS_DATABASE),
     MONGODB_URI: withDatabase(stack.environment.MONGODB_URI ?? '', database),
     JWT_SECRET: randomBytes(32).toString('hex'),
     KEY_ENCRYPTION_KEY: `1:${randomBytes(32).toString('base64')}`,
@@ -58,7 +65,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   };
   const config = readConfig(environment);
   const sequelize = connectSequelize(config);
-  await migrate(config, sequelize, () => undefined);
+  await Promise.all([migrate(config, sequelize, () => undefined), emptyRedis(config)]);
   const apis: Service[] = [];
   for (let index = 0; index < (options.apis ?? 1); index += 1) apis.push(await start('api', environment, `-${index}`));
   const worker = await start('worker', environment);
@@ -76,6 +83,13 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
       await sequelize.close();
     },
   };
+}
+
+async function emptyRedis(config: Config): Promise<void> {
+  const redis = connectRedis(config, createLogger('silent'), 'test');
+  assert.ok(await whenReady(redis, REDIS_READY_MS), 'Redis answers');
+  await redis.flushdb();
+  redis.disconnect();
 }
 
 /** The usage log of another test has the same user ids. */
