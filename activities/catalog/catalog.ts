@@ -68,6 +68,15 @@ export class Catalog implements ModelSource {
     return [...this.#snapshot.byId.values()].filter((model) => model.online);
   }
 
+  /** Providers of online models. */
+  providerIds(): number[] {
+    return [...new Set(this.onlineModels().map(({ providerId }) => providerId))];
+  }
+
+  providerName(id: number): string {
+    return this.#snapshot.providerNames.get(id) ?? String(id);
+  }
+
   /** The active keys of a provider. */
   keysOf(providerId: number): readonly ActiveKey[] {
     return this.#snapshot.keys.get(providerId) ?? NO_KEYS;

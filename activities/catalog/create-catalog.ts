@@ -11,7 +11,7 @@ import { ModelProvider } from './model-provider.ts';
 import { ModelStore } from './model-store.ts';
 import { Models } from './models.ts';
 import type { Probe } from './probe.ts';
-import { ProviderKeys, type ReadKeyHealth } from './provider-keys.ts';
+import { ProviderKeys, type ProviderKeysDependencies, type ReadKeyHealth } from './provider-keys.ts';
 import { ProviderStore } from './provider-store.ts';
 import { Providers } from './providers.ts';
 import { seedSimulator } from './simulator-seed.ts';
@@ -27,6 +27,7 @@ export interface CatalogParts {
   readonly audit: Pick<AuditLog, 'record'>;
   readonly keyHealth: ReadKeyHealth;
   readonly probe: Probe;
+  readonly reportKey: ProviderKeysDependencies['reportKey'];
 }
 
 /** Nothing is read yet: call `catalog.load()` before serving, `catalog.close()` at the end. */
@@ -39,6 +40,7 @@ export function createCatalog({
   audit,
   keyHealth,
   probe,
+  reportKey,
 }: CatalogParts) {
   const tables = defineCatalogTables(sequelize);
   const store = new ProviderStore(tables);
@@ -55,6 +57,7 @@ export function createCatalog({
     models: modelStore,
     keyHealth,
     probe,
+    reportKey,
     listUpstreamModels,
   });
   const modelProvider = new ModelProvider({ store, providers, keys: providerKeys });

@@ -1,5 +1,6 @@
 /** One small real call that shows whether a key or a model works. */
 import type { Capability } from '../inference/model.ts';
+import type { FailureClass } from '../inference/providers/failure.ts';
 import type { UpstreamTarget } from '../inference/providers/provider.ts';
 
 export interface ProbeResult {
@@ -14,6 +15,10 @@ export interface ProbeResult {
   readonly answer?: string;
   /** The provider's own message, without keys. */
   readonly error?: string;
+  /** What kind of failure it was; absent when no provider has answered to it. */
+  readonly failure?: FailureClass;
+  /** When the provider wants to be asked again. */
+  readonly retryAfterMs?: number;
 }
 
 /** Never throws for a failure of the provider: that is a result. */

@@ -2,8 +2,11 @@
 import type { Transaction } from 'sequelize';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { AuditLog } from '../accounts/audit-log.ts';
+import { UpstreamFailure } from '../inference/providers/failure.ts';
+import type { CallResult, PickedKey } from '../keys/key-pool.ts';
 import type { Catalog } from './catalog.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
+import type { Model } from './model-record.ts';
 import type { ModelStore } from './model-store.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import type { Provider, ProviderStore } from './provider-store.ts';
@@ -38,6 +41,8 @@ export interface ProviderKeysDependencies {
   readonly audit: Pick<AuditLog, 'record'>;
   readonly keyHealth: ReadKeyHealth;
   readonly probe: Probe;
+  /** Tells the pool how a call with a key has ended: a success puts it back into rotation. */
+  readonly reportKey: (key: PickedKey, result: CallResult) => void;
   readonly listUpstreamModels: ListUpstreamModels;
 }
 
@@ -117,24 +122,45 @@ export class ProviderKeys {
     });
   }
 
+  /** `probe`, for an administrator: its result counts for the pool of keys. @throws {AppError} as `probe`. */
+  async test(id: number, signal: AbortSignal): Promise<ProbeResult> {
+    const { result, key } = await this.#probe(id, signal);
+    const ended = callResultOf(result);
+    if (ended) this.#to.reportKey(key, ended);
+    return result;
+  }
+
   /**
    * One small call with this key: a chat where the provider has a text model, else the list of its models.
    * @throws {AppError} notFound; illegalState when the key must be entered again.
    */
-  async test(id: number, signal: AbortSignal): Promise<ProbeResult> {
+  async probe(id: number, signal: AbortSignal): Promise<CallResult> {
+    const { result } = await this.#probe(id, signal);
+    return callResultOf(result) ?? { kind: 'failure', failure: 'transient' };
+  }
+
+  async #probe(id: number, signal: AbortSignal): Promise<{ result: ProbeResult; key: PickedKey }> {
     const key = await this.#to.keys.get(id);
     if (key.status === KEY_STATUS.mustBeEnteredAgain) {
       throw new AppError('illegalState', "the provider's address has changed since: the key must be entered again");
     }
     const apiKey = await this.#to.keys.reveal(id);
-    const model = await this.#to.models.anyOf(key.providerId);
-    if (model === undefined) return this.#testByListing(await this.#to.providers.get(key.providerId), apiKey, signal);
+    const { providerId } = key;
+    const model = await this.#to.models.anyOf(providerId);
+    const result =
+      model === undefined
+        ? await this.#probeByListing(await this.#to.providers.get(providerId), apiKey, signal)
+        : await this.#probeByChat(model, apiKey, signal);
+    return { result, key: { id, providerId, apiKey } };
+  }
+
+  #probeByChat(model: Model, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {
     const { kind, urlBase, upstreamModel, modelIdentifier } = model;
     const target = { kind, urlBase, apiKey, model: upstreamModel === '' ? modelIdentifier : upstreamModel };
     return this.#to.probe(target, 'text-to-text', signal);
   }
 
-  async #testByListing(provider: Provider, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {
+  async #probeByListing(provider: Provider, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {
     const startedAt = performance.now();
     const latencyMs = () => Math.round(performance.now() - startedAt);
     try {
@@ -142,7 +168,9 @@ export class ProviderKeys {
       return { ok: true, latencyMs: latencyMs(), answer: `${models.length} models` };
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      return { ok: false, latencyMs: latencyMs(), error: error.message };
+      const { cause } = error.details;
+      const failure = cause instanceof UpstreamFailure ? { failure: cause.failure } : {};
+      return { ok: false, latencyMs: latencyMs(), error: error.message, ...failure };
     }
   }
 
@@ -163,4 +191,11 @@ export class ProviderKeys {
   #record(action: string, id: number, by: By, after: object, transaction: Transaction): Promise<void> {
     return this.#to.audit.record({ ...by, action, targetKind: 'provider-key', targetId: id, after }, transaction);
   }
+}
+
+/** @returns undefined for a test that says nothing about the key: no call reached the provider. */
+function callResultOf({ ok, failure, retryAfterMs }: ProbeResult): CallResult | undefined {
+  if (ok) return { kind: 'success' };
+  if (failure === undefined) return undefined;
+  return { kind: 'failure', failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }

@@ -23,9 +23,10 @@ export interface Snapshot {
   /** Online models by priority, then id. */
   readonly capable: ReadonlyMap<Capability, readonly PricedModel[]>;
   readonly keys: ReadonlyMap<number, readonly ActiveKey[]>;
+  readonly providerNames: ReadonlyMap<number, string>;
 }
 
-export const EMPTY_SNAPSHOT: Snapshot = buildSnapshot([], new Map());
+export const EMPTY_SNAPSHOT: Snapshot = buildSnapshot([], new Map(), new Map());
 
 /** A picture in a prompt whose model says nothing: above what the known vendors count at their usual resolution. */
 const DEFAULT_TOKENS_PER_IMAGE = 4096;
@@ -43,10 +44,15 @@ export async function readSnapshot(tables: CatalogTables, vault: Vault, log: Log
   const providers = new Map(rows.providers.map((row) => [row.get().id, row.get()]));
   const prices = new Map(rows.prices.map((row) => [row.get().id, row.get()]));
   const models = rows.models.flatMap((row) => modelOf(row, providers, prices) ?? []);
-  return buildSnapshot(models, keysByProvider(rows.keys, vault, log));
+  const names = new Map(rows.providers.map((row) => [row.get().id, row.get().name]));
+  return buildSnapshot(models, keysByProvider(rows.keys, vault, log), names);
 }
 
-function buildSnapshot(models: readonly Model[], keys: ReadonlyMap<number, readonly ActiveKey[]>): Snapshot {
+function buildSnapshot(
+  models: readonly Model[],
+  keys: Snapshot['keys'],
+  providerNames: Snapshot['providerNames'],
+): Snapshot {
   const sorted = [...models].sort((a, b) => a.priority - b.priority || a.id - b.id);
   const online = new Set(sorted.filter((model) => model.online).map((model) => model.id));
   const priced = sorted.flatMap((model) => (model.price === null ? [] : [pricedModel(model, model.price)]));
@@ -62,6 +68,7 @@ function buildSnapshot(models: readonly Model[], keys: ReadonlyMap<number, reado
       ]),
     ),
     keys,
+    providerNames,
   };
 }
 

@@ -2,8 +2,10 @@
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
 import { type Outbound, type OutboundAnswer, outboundFailure } from '../../infra/outbound.ts';
-import { scrub } from '../../infra/secrets.ts';
 import { compatibleBase } from '../inference/providers/dashscope/bases.ts';
+import { refusalOf } from '../inference/providers/openai/error-body.ts';
+import { classifyOpenAi } from '../inference/providers/openai/errors.ts';
+import { refused } from '../inference/providers/refusal.ts';
 import type { Provider } from './provider-store.ts';
 
 export interface UpstreamModel {
@@ -11,7 +13,10 @@ export interface UpstreamModel {
   readonly ownedBy: string | null;
 }
 
-/** The models of a provider, sorted. @throws {AppError} upstreamError, upstreamTimeout, proxyFailed. */
+/**
+ * The models of a provider, sorted.
+ * @throws {AppError} upstreamError (its cause is an UpstreamFailure when the provider refused), upstreamTimeout, proxyFailed.
+ */
 export type ListUpstreamModels = (
   provider: Pick<Provider, 'kind' | 'urlBase'>,
   apiKey: string,
@@ -19,17 +24,10 @@ export type ListUpstreamModels = (
 ) => Promise<UpstreamModel[]>;
 
 const LIMITS = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 20_000, maxBytes: 8 * 1024 * 1024 };
-const LONGEST_MESSAGE = 300;
 
 const listSchema = z.object({
   data: z.array(z.object({ id: z.string().min(1), owned_by: z.string().nullish() })),
 });
-
-/** The forms in which vendors say what is wrong: OpenAI's, and DashScope's own. */
-const refusalSchema = z.union([
-  z.object({ error: z.object({ message: z.string() }) }).transform(({ error }) => error.message),
-  z.object({ message: z.string() }).transform(({ message }) => message),
-]);
 
 export function createUpstreamModels(outbound: Outbound): ListUpstreamModels {
   return async ({ kind, urlBase }, apiKey, signal) => {
@@ -49,9 +47,8 @@ export function createUpstreamModels(outbound: Outbound): ListUpstreamModels {
 async function modelsIn(answer: OutboundAnswer, apiKey: string): Promise<UpstreamModel[]> {
   const text = await answer.text();
   if (answer.status !== 200) {
-    const said = refusalSchema.safeParse(jsonOf(text)).data ?? text;
-    const message = scrub(said.replaceAll(apiKey, '')).slice(0, LONGEST_MESSAGE);
-    throw new AppError('upstreamError', `the provider answered ${answer.status}: ${message}`);
+    const cause = refused(refusalOf(answer.status, jsonOf(text), undefined, text), classifyOpenAi, apiKey);
+    throw new AppError('upstreamError', `the provider answered ${answer.status}: ${cause.message}`, { cause });
   }
   const parsed = listSchema.safeParse(jsonOf(text));
   if (!parsed.success) throw new AppError('upstreamError', 'the provider did not answer with a list of models');

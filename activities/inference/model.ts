@@ -31,7 +31,7 @@ export interface PricedModel {
 export interface ModelSource {
   /** @throws {AppError} modelNotFound, modelOffline, modelIncapable. */
   named(name: { readonly id?: number; readonly identifier?: string }, capability: Capability): PricedModel;
-  /** Online models with the capability, in the order of priority. */
+  /** Online models with the capability, in the order in which they are tried. */
   capable(capability: Capability): readonly PricedModel[];
   /** Online models whose present or former price is among these ids, with that price. For jobs: prices are frozen. */
   pricedAt(priceIds: readonly number[]): Promise<readonly PricedModel[]>;

@@ -30,7 +30,15 @@ export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdap
       };
     } catch (error) {
       if (!(error instanceof UpstreamFailure)) throw error;
-      return { ok: false, latencyMs: latencyMs(), error: error.message };
+      const { message, failure, details } = error;
+      const { retryAfterMs } = details;
+      return {
+        ok: false,
+        latencyMs: latencyMs(),
+        error: message,
+        failure,
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      };
     }
   };
 }

@@ -45,6 +45,8 @@ export const probeSchema = z
     usage: z
       .object({ promptTokens: z.number().int(), completionTokens: z.number().int(), imageCount: z.number().int() })
       .optional(),
+    failure: z.string().optional().meta({ description: 'What kind of failure it was: account, rate, timeout, …' }),
+    retryAfterMs: z.number().optional(),
     answer: z.string().optional(),
     error: z.string().optional().meta({ description: "The provider's own message" }),
   })

@@ -72,6 +72,7 @@ async function startProcess(config: Config, parts: Partial<CatalogParts>) {
     log: SILENT,
     audit: new AuditLog(sequelize),
     keyHealth: async () => new Map(),
+    reportKey: () => undefined,
     probe: async (target) => ({ ok: true, latencyMs: 1, answer: `${target.model} with ${target.apiKey}` }),
     ...parts,
   });

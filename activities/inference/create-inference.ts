@@ -1,0 +1,107 @@
+/** Builds everything that calls models: the catalog they stand in, the pool of provider keys, the services over both. */
+import type { Sequelize } from 'sequelize';
+import type { Config } from '../../infra/config.ts';
+import type { Vault } from '../../infra/crypto.ts';
+import type { Logger } from '../../infra/logger.ts';
+import type { Metrics } from '../../infra/metrics.ts';
+import type { Outbound } from '../../infra/outbound.ts';
+import { connectRedis, type Redis } from '../../infra/redis/connection.ts';
+import type { Invalidation } from '../../infra/redis/invalidation.ts';
+import { createStorage } from '../../infra/storage.ts';
+import type { AuditLog } from '../accounts/audit-log.ts';
+import { KeyLimits } from '../accounts/key-limits.ts';
+import type { Ledger } from '../billing/ledger.ts';
+import { type CatalogParts, createCatalog } from '../catalog/create-catalog.ts';
+import { PictureLinks } from '../images/picture-links.ts';
+import { Pictures } from '../images/pictures.ts';
+import { DEFAULT_CIRCUIT_SETTINGS } from '../keys/circuit.ts';
+import { createKeyPool } from '../keys/local-key-pool.ts';
+import { ChatService } from './chat.ts';
+import { ChatStreams } from './chat-streams.ts';
+import { ImageService } from './images.ts';
+import type { InferenceParts } from './parts.ts';
+import { createProbe } from './probe.ts';
+import { type Adapters, createAdapters } from './providers/registry.ts';
+import { RetryBudget } from './retry-budget.ts';
+import { routedModels } from './routed-models.ts';
+
+export interface InferenceGround {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly sequelize: Sequelize;
+  readonly redis: Redis;
+  readonly invalidation: Invalidation;
+  readonly outbound: Outbound;
+  readonly vault: Vault;
+  readonly ledger: Ledger;
+  readonly audit: AuditLog;
+}
+
+/** A refused key that is tried again on a schedule has this long to answer. */
+const PROBE_MS = 30_000;
+
+/** Reads the catalog and how its keys stand. @throws when the database cannot be read. */
+export async function createInference(ground: InferenceGround) {
+  const { config, sequelize, vault, outbound, ledger, redis, log } = ground;
+  const adapters = createAdapters({ outbound, config });
+  const { catalogServices, pool, closePool } = await createCatalogAndPool(ground, adapters);
+  const pictureLinks = new PictureLinks(vault, config.publicUrl, config.PICTURE_LINK_TTL);
+  const storage = await createStorage(config);
+  const pictures = new Pictures({ sequelize, storage, outbound, links: pictureLinks, log });
+  const limits = new KeyLimits(redis, log);
+  const parts: InferenceParts = {
+    ledger,
+    limits,
+    models: routedModels(catalogServices.catalog, config.ROUTING_STRATEGY, pool),
+    keys: pool,
+    retries: new RetryBudget(),
+    chatAdapters: adapters.chat,
+    imageAdapters: adapters.image,
+    log,
+    totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,
+  };
+  return {
+    ...catalogServices,
+    inference: parts,
+    chat: new ChatService(parts),
+    chatStreams: new ChatStreams(parts),
+    images: new ImageService(parts, pictures),
+    pictures,
+    pictureLinks,
+    closeInference: () => {
+      limits.close();
+      closePool();
+    },
+  };
+}
+
+/** Administrators look at the pool through the catalog; the pool takes its keys from the catalog. */
+async function createCatalogAndPool(ground: InferenceGround, adapters: Adapters) {
+  const { config, log, metrics, redis } = ground;
+  const subscriber = connectRedis(config, log, 'key-circuits');
+  const parts: CatalogParts = {
+    ...ground,
+    keyHealth: (keyIds) => pool.keyHealth(keyIds),
+    probe: createProbe(adapters.chat, log),
+    reportKey: (key, result) => pool.report(key, result),
+  };
+  const catalogServices = createCatalog(parts);
+  const { catalog, providerKeys } = catalogServices;
+  const pool = createKeyPool({
+    keysOf: (providerId) => catalog.keysOf(providerId),
+    log,
+    redis: { commands: redis, subscriber },
+    metrics: { registry: metrics.registry, providerName: (providerId) => catalog.providerName(providerId) },
+    settings: { ...DEFAULT_CIRCUIT_SETTINGS, accountMs: config.REFUSED_KEY_RETRY },
+    probe: (key) => providerKeys.probe(key.id, AbortSignal.timeout(PROBE_MS)),
+  });
+  await catalog.load();
+  await pool.load(catalog.providerIds());
+  const closePool = () => {
+    catalog.close();
+    pool.close();
+    subscriber.disconnect();
+  };
+  return { catalogServices, pool, closePool };
+}
