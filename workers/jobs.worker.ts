@@ -1,26 +1,17 @@
 /** The worker of the jobs queue: job workflows and the one activity that carries a job out, on the same queue. */
-import { type NativeConnection, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
 import type { JobActivities } from '../activities/jobs/job-activities.ts';
 import { TASK_QUEUES } from '../workflows/contracts.ts';
-
-export interface WorkerOptions {
-  readonly connection: NativeConnection;
-  readonly namespace: string;
-  readonly bundlePath: string;
-  readonly shutdownGraceMs: number;
-}
+import { commonOptions, type WorkerOptions } from './worker-options.ts';
 
 export function createJobsWorker(options: WorkerOptions, activities: JobActivities, slots: number): Promise<Worker> {
   return Worker.create({
-    connection: options.connection,
-    namespace: options.namespace,
+    ...commonOptions(options),
     taskQueue: TASK_QUEUES.jobs,
-    workflowBundle: { codePath: options.bundlePath },
     activities: { ...activities },
     maxConcurrentActivityTaskExecutions: slots,
     // A cancel comes back with a heartbeat: with the default of 30 s it would take seconds to reach the provider call.
     maxHeartbeatThrottleInterval: '1s',
     defaultHeartbeatThrottleInterval: '1s',
-    shutdownGraceTime: options.shutdownGraceMs,
   });
 }

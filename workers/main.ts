@@ -10,6 +10,7 @@ import { workflowBundlePath } from './bundle.ts';
 import { serveHealth } from './health.ts';
 import { createJobsWorker } from './jobs.worker.ts';
 import { createOrdersWorker } from './orders.worker.ts';
+import { temporalMetrics } from './temporal-metrics.ts';
 import { startUpkeep } from './upkeep.ts';
 import { createWebhooksWorker } from './webhooks.worker.ts';
 
@@ -19,15 +20,18 @@ const CONNECT_PAUSE_MS = 1_000;
 async function main(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.LOG_LEVEL);
+  const temporal = await temporalMetrics();
   Runtime.install({
     shutdownSignals: [],
+    telemetryOptions: { metrics: { prometheus: { bindAddress: temporal.bindAddress } } },
     logger: new DefaultLogger('WARN', (entry) => log.warn({ ...entry.meta }, entry.message)),
   });
   const stopped = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort());
   const services = await createServices(config, log);
   const stopUpkeep = startUpkeep(services.chores, log);
-  const health = await serveHealth(config.WORKER_PORT, () => services.metrics.registry.metrics());
+  const metrics = async () => `${await services.metrics.registry.metrics()}${await temporal.read()}`;
+  const health = await serveHealth(config.WORKER_PORT, metrics);
   log.info({ port: health.port }, 'worker alive');
   const connection = await connect(config, log, stopped.signal);
   if (connection) await runWorkers(connection, services, config, log, stopped.signal);

@@ -2,18 +2,15 @@
 import { Worker } from '@temporalio/worker';
 import type { OrderActivities } from '../activities/orders/order-activities.ts';
 import { TASK_QUEUES } from '../workflows/contracts.ts';
-import type { WorkerOptions } from './jobs.worker.ts';
+import { commonOptions, type WorkerOptions } from './worker-options.ts';
 
 const SLOTS = 20;
 
 export function createOrdersWorker(options: WorkerOptions, activities: OrderActivities): Promise<Worker> {
   return Worker.create({
-    connection: options.connection,
-    namespace: options.namespace,
+    ...commonOptions(options),
     taskQueue: TASK_QUEUES.orders,
-    workflowBundle: { codePath: options.bundlePath },
     activities: { ...activities },
     maxConcurrentActivityTaskExecutions: SLOTS,
-    shutdownGraceTime: options.shutdownGraceMs,
   });
 }

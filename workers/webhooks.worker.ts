@@ -2,18 +2,15 @@
 import { Worker } from '@temporalio/worker';
 import type { WebhookActivities } from '../activities/webhooks/webhook-activities.ts';
 import { TASK_QUEUES } from '../workflows/contracts.ts';
-import type { WorkerOptions } from './jobs.worker.ts';
+import { commonOptions, type WorkerOptions } from './worker-options.ts';
 
 const SLOTS = 50;
 
 export function createWebhooksWorker(options: WorkerOptions, activities: WebhookActivities): Promise<Worker> {
   return Worker.create({
-    connection: options.connection,
-    namespace: options.namespace,
+    ...commonOptions(options),
     taskQueue: TASK_QUEUES.webhooks,
-    workflowBundle: { codePath: options.bundlePath },
     activities: { ...activities },
     maxConcurrentActivityTaskExecutions: SLOTS,
-    shutdownGraceTime: options.shutdownGraceMs,
   });
 }

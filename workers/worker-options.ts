@@ -1,0 +1,31 @@
+/** What the workers of all queues have in common. */
+import type { NativeConnection, WorkerOptions as TemporalWorkerOptions } from '@temporalio/worker';
+
+export interface WorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly bundlePath: string;
+  readonly shutdownGraceMs: number;
+}
+
+/**
+ * A bug in workflow code ends its workflow instead of being tried again for ever. Never 'Error': that would also end
+ * workflows that a wrong deployment cannot replay, which a right one would carry on.
+ */
+const BUGS = ['TypeError', 'RangeError', 'ReferenceError'];
+
+export function commonOptions(
+  options: WorkerOptions,
+): Pick<
+  TemporalWorkerOptions,
+  'connection' | 'namespace' | 'workflowBundle' | 'shutdownGraceTime' | 'workflowFailureErrorTypes'
+> {
+  return {
+    connection: options.connection,
+    namespace: options.namespace,
+    workflowBundle: { codePath: options.bundlePath },
+    // Until then running activities may finish; it is 0 by default.
+    shutdownGraceTime: options.shutdownGraceMs,
+    workflowFailureErrorTypes: { '*': BUGS },
+  };
+}
