@@ -157,6 +157,14 @@ export const environmentSchema = z.object({
   JOBS_PER_USER: z.coerce.number().int().min(0).max(100_000).default(0),
   /** Jobs of one provider that run at once, over all workers; more wait their turn. 0 = no limit. */
   JOBS_PER_PROVIDER: z.coerce.number().int().min(0).max(100_000).default(0),
+  /**
+   * Names the build of the workers' code: work then goes only to workers of the build that started last. Empty: all
+   * workers share it.
+   */
+  WORKER_BUILD_ID: z
+    .string()
+    .regex(/^[\w.-]{0,100}$/)
+    .default(''),
   /** Port of the worker's health and metrics; 0 = any free one. */
   WORKER_PORT: port(8061),
   /** A lane that has not renewed its writer for this long is fenced. */

@@ -7,6 +7,7 @@ import { createServices } from '../activities/wiring.ts';
 import { type Config, ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
 import { workflowBundlePath } from './bundle.ts';
+import { becomeCurrent } from './deployment.ts';
 import { serveHealth } from './health.ts';
 import { createJobsWorker } from './jobs.worker.ts';
 import { createOrdersWorker } from './orders.worker.ts';
@@ -66,6 +67,7 @@ async function runWorkers(
     namespace: config.TEMPORAL_NAMESPACE,
     bundlePath: await workflowBundlePath(),
     shutdownGraceMs: config.SHUTDOWN_GRACE,
+    buildId: config.WORKER_BUILD_ID,
   };
   const jobs = createJobActivities(services.jobRunner, services.jobPerformers, log);
   const workers = [
@@ -75,12 +77,13 @@ async function runWorkers(
   ];
   const runs = workers.map((worker) => worker.run());
   log.info('worker polling');
+  const current = becomeCurrent(options, log, stopped);
   const stop = () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   if (stopped.aborted) stop();
   stopped.addEventListener('abort', stop, { once: true });
-  await Promise.all(runs);
+  await Promise.all([...runs, current]);
 }
 
 main().then(

@@ -1,11 +1,14 @@
 /** What the workers of all queues have in common. */
 import type { NativeConnection, WorkerOptions as TemporalWorkerOptions } from '@temporalio/worker';
+import { deploymentOptions } from './deployment.ts';
 
 export interface WorkerOptions {
   readonly connection: NativeConnection;
   readonly namespace: string;
   readonly bundlePath: string;
   readonly shutdownGraceMs: number;
+  /** WORKER_BUILD_ID; empty = unversioned. */
+  readonly buildId?: string;
 }
 
 /**
@@ -18,7 +21,12 @@ export function commonOptions(
   options: WorkerOptions,
 ): Pick<
   TemporalWorkerOptions,
-  'connection' | 'namespace' | 'workflowBundle' | 'shutdownGraceTime' | 'workflowFailureErrorTypes'
+  | 'connection'
+  | 'namespace'
+  | 'workflowBundle'
+  | 'shutdownGraceTime'
+  | 'workflowFailureErrorTypes'
+  | 'workerDeploymentOptions'
 > {
   return {
     connection: options.connection,
@@ -27,5 +35,6 @@ export function commonOptions(
     // Until then running activities may finish; it is 0 by default.
     shutdownGraceTime: options.shutdownGraceMs,
     workflowFailureErrorTypes: { '*': BUGS },
+    ...deploymentOptions(options.buildId ?? ''),
   };
 }
