@@ -60,7 +60,7 @@ export async function createAccounts(dependencies: AccountsDependencies): Promis
     userList: new UserList(sequelize),
     registration: new Registration({ sequelize, users, passwords, ledger, audit, log, grantNano }),
     userAdministration: new UserAdministration({ sequelize, users, ledger, audit, invalidation }),
-    signIn: new SignIn({ users, passwords, tokens, limits: signInLimits, invalidation }),
+    signIn: new SignIn({ users, passwords, tokens, limits: signInLimits, invalidation, audit }),
     signInLimits,
     accessKeys: new AccessKeys({ store, hashes, invalidation }),
     audit,

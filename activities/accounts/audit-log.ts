@@ -6,8 +6,13 @@ import type { UserCaller } from './caller.ts';
 /** Who acts; null is the person at the keyboard of the server. */
 export type Actor = Pick<UserCaller, 'userId' | 'username'> | null;
 
-export interface AuditEntry {
+/** Who changes something, and the request in which. */
+export interface By {
   readonly actor: Actor;
+  readonly traceId?: string;
+}
+
+export interface AuditEntry extends By {
   /** `users.assign-role`, `providers.update` … */
   readonly action: string;
   readonly targetKind: string;
@@ -15,7 +20,6 @@ export interface AuditEntry {
   /** States before and after; secrets in them are blanked. */
   readonly before?: unknown;
   readonly after?: unknown;
-  readonly traceId?: string;
 }
 
 export interface AuditRecord {

@@ -28,15 +28,14 @@ export class KeyLimitMemory {
     if (waits.requests + waits.tokens + waits.parallel > 0) return { waits, state: stateOf(limits, busy) };
     if (limits.rpmLimit !== null) used.requestsFreeAtMs = nowMs + busy.requestsBusyMs + busyMsOf(1, limits.rpmLimit);
     if (limits.tpmLimit !== null) used.tokensFreeAtMs = nowMs + busy.tokensBusyMs + busyMsOf(tokens, limits.tpmLimit);
-    if (limits.parallelLimit !== null) used.running.set(id, nowMs + leaseMs);
+    used.running.set(id, nowMs + leaseMs);
     return { waits, state: stateOf(limits, busyOf(used, nowMs)) };
   }
 
   settle(accessKeyId: number, id: string, giveBackMs: number): void {
     const used = this.#keys.get(accessKeyId);
-    if (used === undefined) return;
+    if (used === undefined || !used.running.delete(id)) return;
     const nowMs = this.#nowMs();
-    used.running.delete(id);
     used.tokensFreeAtMs = nowMs + Math.max(0, busyOf(used, nowMs).tokensBusyMs - giveBackMs);
   }
 

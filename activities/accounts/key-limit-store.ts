@@ -50,7 +50,7 @@ export class KeyLimitStore {
     };
   }
 
-  /** Not safe to send twice when there is something to give back. */
+  /** Once for each id; nothing for one that is not under way any more. */
   async settle(accessKeyId: number, id: string, giveBackMs: number): Promise<void> {
     await settleScript(this.#redis, keysOf(accessKeyId), [id, giveBackMs]);
   }

@@ -28,10 +28,8 @@ local requests_busy, tokens_busy = busy_ms('requests'), busy_ms('tokens')
 local requests_wait = wait_ms(requests_busy, 1, rpm)
 local tokens_wait = wait_ms(tokens_busy, tokens, tpm)
 local parallel_wait = 0
-if parallel > 0 then
-  redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now_ms)
-  if redis.call('ZCARD', KEYS[2]) >= parallel then parallel_wait = PARALLEL_WAIT_MS end
-end
+redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', now_ms)
+if parallel > 0 and redis.call('ZCARD', KEYS[2]) >= parallel then parallel_wait = PARALLEL_WAIT_MS end
 
 if requests_wait == 0 and tokens_wait == 0 and parallel_wait == 0 then
   if rpm > 0 then
@@ -43,10 +41,8 @@ if requests_wait == 0 and tokens_wait == 0 and parallel_wait == 0 then
     redis.call('HSET', KEYS[1], 'tokens', string.format('%.4f', now_ms + tokens_busy))
   end
   if rpm > 0 or tpm > 0 then redis.call('PEXPIRE', KEYS[1], math.ceil(math.max(requests_busy, tokens_busy)) + 1000) end
-  if parallel > 0 then
-    redis.call('ZADD', KEYS[2], now_ms + lease_ms, ARGV[5])
-    if redis.call('PTTL', KEYS[2]) < lease_ms then redis.call('PEXPIRE', KEYS[2], lease_ms) end
-  end
+  redis.call('ZADD', KEYS[2], now_ms + lease_ms, ARGV[5])
+  if redis.call('PTTL', KEYS[2]) < lease_ms then redis.call('PEXPIRE', KEYS[2], lease_ms) end
 end
 return {
   requests_wait,

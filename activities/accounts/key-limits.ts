@@ -55,8 +55,7 @@ export class KeyLimits {
   readonly #timer: NodeJS.Timeout;
   /** Calls under way in this process, to renew. */
   readonly #open = new Map<string, Admission>();
-  readonly #settled = new WeakSet<Admission>();
-  #unsettled: { accessKeyId: number; id: string }[] = [];
+  #unsettled: { admission: Admission; usedTokens: number }[] = [];
   #pausedUntilMs = 0;
 
   constructor(redis: Redis, log: Logger) {
@@ -82,33 +81,31 @@ export class KeyLimits {
     if (error) return { kind: 'refused', error, state };
     const { id, tokens } = entry;
     const admission = { accessKeyId, id, tokens, tpmLimit, atMs: Date.now(), shared: shared !== undefined };
-    if (parallelLimit !== null && request.leaseMs === undefined) this.#open.set(id, admission);
+    if (request.leaseMs === undefined) this.#open.set(id, admission);
     return { kind: 'admitted', admission, state };
   }
 
-  /** A request has ended with so many tokens used; 0 for one that was not served. Once; no waiting, never throws. */
+  /**
+   * A request has ended with so many tokens used; 0 for one that was not served. The first time counts. No waiting,
+   * never throws.
+   */
   settle(admission: Admission, usedTokens: number): void {
-    if (this.#settled.has(admission)) return;
-    this.#settled.add(admission);
-    const { accessKeyId, id, tokens, tpmLimit, atMs, shared } = admission;
-    this.#open.delete(id);
-    const giveBackMs =
-      tpmLimit === null ? 0 : busyMsOf(tokensToGiveBack(tokens, usedTokens, tpmLimit, Date.now() - atMs), tpmLimit);
-    if (!shared) this.#memory.settle(accessKeyId, id, giveBackMs);
-    else void this.#settleShared(accessKeyId, id, giveBackMs);
+    this.#open.delete(admission.id);
+    if (admission.shared) void this.#settleShared(admission, usedTokens);
+    else this.#memory.settle(admission.accessKeyId, admission.id, giveBackMs(admission, usedTokens));
   }
 
   close(): void {
     clearInterval(this.#timer);
   }
 
-  async #settleShared(accessKeyId: number, id: string, giveBackMs: number): Promise<void> {
+  async #settleShared(admission: Admission, usedTokens: number): Promise<void> {
+    const { accessKeyId, id } = admission;
     const done = await this.#shared(async () => {
-      await this.#store.settle(accessKeyId, id, giveBackMs);
+      await this.#store.settle(accessKeyId, id, giveBackMs(admission, usedTokens));
       return true;
     });
-    // Tokens may have been given back all the same; only the place is asked for again.
-    if (!done && this.#unsettled.length < MOST_UNSETTLED) this.#unsettled.push({ accessKeyId, id });
+    if (!done && this.#unsettled.length < MOST_UNSETTLED) this.#unsettled.push({ admission, usedTokens });
   }
 
   /** @returns undefined when Redis did not answer. */
@@ -136,8 +133,13 @@ export class KeyLimits {
     this.#memory.forgetUnused();
     const unsettled = this.#unsettled;
     this.#unsettled = [];
-    for (const { accessKeyId, id } of unsettled) await this.#settleShared(accessKeyId, id, 0);
+    for (const { admission, usedTokens } of unsettled) await this.#settleShared(admission, usedTokens);
   }
+}
+
+function giveBackMs({ tokens, tpmLimit, atMs }: Admission, usedTokens: number): number {
+  if (tpmLimit === null) return 0;
+  return busyMsOf(tokensToGiveBack(tokens, usedTokens, tpmLimit, Date.now() - atMs), tpmLimit);
 }
 
 function refusalOf(waits: Waits, caller: AccessKeyCaller): AppError | undefined {

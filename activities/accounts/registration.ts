@@ -3,7 +3,7 @@ import type { Sequelize } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { Passwords } from '../../infra/passwords.ts';
-import type { Actor, AuditLog } from './audit-log.ts';
+import type { AuditLog, By } from './audit-log.ts';
 import type { Role } from './caller.ts';
 import { ROOT_USERNAME } from './user.ts';
 import type { UserStore } from './user-store.ts';
@@ -46,12 +46,7 @@ export class Registration {
   }
 
   /** A user made by an administrator. @returns its id. @throws {AppError} alreadyExists. */
-  createUser(
-    signUp: SignUp,
-    role: Role,
-    openingBalanceNano: bigint,
-    by: { readonly actor: Actor; readonly traceId?: string },
-  ): Promise<number> {
+  createUser(signUp: SignUp, role: Role, openingBalanceNano: bigint, by: By): Promise<number> {
     return this.#create(signUp, role, openingBalanceNano, by);
   }
 
@@ -72,12 +67,7 @@ export class Registration {
     }
   }
 
-  async #create(
-    { username, password, email }: SignUp,
-    role: Role,
-    openingBalance: bigint,
-    by?: { readonly actor: Actor; readonly traceId?: string },
-  ): Promise<number> {
+  async #create({ username, password, email }: SignUp, role: Role, openingBalance: bigint, by?: By): Promise<number> {
     const { sequelize, users, audit, passwords } = this.#to;
     const passwordHash = await passwords.hash(password);
     const user = { username, email: email ?? null, passwordHash, role, openingBalance };

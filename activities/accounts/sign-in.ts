@@ -2,6 +2,7 @@
 import { AppError } from '../../infra/errors.ts';
 import type { Passwords } from '../../infra/passwords.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
+import type { AuditLog, By } from './audit-log.ts';
 import type { LoginTokens } from './login-tokens.ts';
 import type { SignInLimits } from './sign-in-limits.ts';
 import type { User } from './user.ts';
@@ -13,6 +14,7 @@ export interface SignInDependencies {
   readonly tokens: LoginTokens;
   readonly limits: SignInLimits;
   readonly invalidation: Invalidation;
+  readonly audit: AuditLog;
 }
 
 export class SignIn {
@@ -53,6 +55,16 @@ export class SignIn {
     await limits.afterSuccess(found.user.username, address);
     const changed = await users.changePassword(userId, found.passwordHash, await passwords.hash(after));
     if (!changed) throw new AppError('illegalState', 'the password was changed meanwhile: sign in again');
+    await invalidation.publish('user', userId);
+  }
+
+  /** For an administrator: sets a password without knowing the old one, and ends every login token. */
+  async resetPassword(userId: number, password: string, by: By): Promise<void> {
+    const { users, passwords, invalidation, audit } = this.#to;
+    const found = await users.credentialsById(userId);
+    if (found === undefined) throw new AppError('notFound', `there is no user ${userId}`);
+    await users.changePassword(userId, found.passwordHash, await passwords.hash(password));
+    await audit.record({ ...by, action: 'users.reset-password', targetKind: 'user', targetId: userId });
     await invalidation.publish('user', userId);
   }
 

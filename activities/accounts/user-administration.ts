@@ -4,7 +4,7 @@ import type { Sequelize, Transaction } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import { formatMoney } from '../billing/money.ts';
-import type { Actor, AuditLog } from './audit-log.ts';
+import type { AuditLog, By } from './audit-log.ts';
 import type { Role } from './caller.ts';
 import type { User } from './user.ts';
 import type { UserStore } from './user-store.ts';
@@ -16,12 +16,6 @@ export interface BalanceAdjuster {
     /** Nano-units free to spend afterwards. */
     readonly available: bigint;
   }>;
-}
-
-/** Who changes something, and the request in which. */
-export interface By {
-  readonly actor: Actor;
-  readonly traceId?: string;
 }
 
 export interface Adjustment {

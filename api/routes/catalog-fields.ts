@@ -1,9 +1,7 @@
 /** Fields that the routes about providers, their keys and models share. */
 import { z } from 'zod';
-import type { UserCaller } from '../../activities/accounts/caller.ts';
 import type { Model } from '../../activities/catalog/model-record.ts';
 import { type Pricing, pricingOf } from '../../activities/catalog/pricing.ts';
-import type { By } from '../../activities/catalog/providers.ts';
 import { CAPABILITIES } from '../../activities/inference/model.ts';
 import { decimalOutput, tokenPrice } from '../money.ts';
 import { isoTime } from '../times.ts';
@@ -45,10 +43,10 @@ export const probeSchema = z
     usage: z
       .object({ promptTokens: z.number().int(), completionTokens: z.number().int(), imageCount: z.number().int() })
       .optional(),
-    failure: z.string().optional().meta({ description: 'What kind of failure it was: account, rate, timeout, …' }),
-    retryAfterMs: z.number().optional(),
     answer: z.string().optional(),
     error: z.string().optional().meta({ description: "The provider's own message" }),
+    failure: z.string().optional().meta({ description: 'What kind of failure it was: account, rate, timeout, …' }),
+    retryAfterMs: z.number().optional(),
   })
   .meta({ id: 'ProbeResult' });
 
@@ -108,8 +106,4 @@ function pricingRecord(pricing: Pricing) {
     value === undefined ? [] : [[field, tokenPrice(value)] as const],
   );
   return Object.fromEntries(set);
-}
-
-export function by({ caller, traceId }: { caller: UserCaller; traceId: string }): By {
-  return { actor: caller, traceId };
 }

@@ -7,6 +7,7 @@ import { MODEL_SORT_KEYS } from '../../activities/catalog/model-store.ts';
 import type { Models } from '../../activities/catalog/models.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import { by } from '../by.ts';
 import { idInput, idParams, integerInput, optional, optionalText, switchInput } from '../lenient.ts';
 import { tokenPriceInput } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
@@ -15,7 +16,6 @@ import type { ApiContext } from '../route-input.ts';
 import { parseInput } from '../validation.ts';
 import {
   apiKeyInput,
-  by,
   capabilitySchema,
   kindSchema,
   MODEL_ADMINS,

@@ -4,10 +4,11 @@ import type { StoredKey } from '../../activities/catalog/key-store.ts';
 import type { KeyHealth, ProviderKeys } from '../../activities/catalog/provider-keys.ts';
 import { KEY_STATUS } from '../../activities/catalog/tables.ts';
 import type { Config } from '../../infra/config.ts';
+import { by } from '../by.ts';
 import { idInput, integerInput, optional, switchInput } from '../lenient.ts';
 import { type Route, route } from '../route.ts';
 import { isoTime } from '../times.ts';
-import { apiKeyInput, by, MODEL_ADMINS, nameInput, optionalField, probeSchema } from './catalog-fields.ts';
+import { apiKeyInput, MODEL_ADMINS, nameInput, optionalField, probeSchema } from './catalog-fields.ts';
 
 const TAG = 'Providers';
 const MAX_WEIGHT = 1_000;

@@ -4,12 +4,12 @@ import { PRESETS } from '../../activities/catalog/presets.ts';
 import { PROVIDER_SORT_KEYS, type Provider } from '../../activities/catalog/provider-store.ts';
 import type { Providers } from '../../activities/catalog/providers.ts';
 import type { Config } from '../../infra/config.ts';
+import { by } from '../by.ts';
 import { idParams } from '../lenient.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { type Route, route } from '../route.ts';
 import { isoTime } from '../times.ts';
 import {
-  by,
   capabilitySchema,
   kindSchema,
   MODEL_ADMINS,

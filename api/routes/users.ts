@@ -1,12 +1,12 @@
 /** Users, as ROOT administers them. */
 import { z } from 'zod';
-import type { UserCaller } from '../../activities/accounts/caller.ts';
 import type { Registration } from '../../activities/accounts/registration.ts';
 import { USER_SORT_KEYS } from '../../activities/accounts/user.ts';
-import type { By, UserAdministration } from '../../activities/accounts/user-administration.ts';
+import type { UserAdministration } from '../../activities/accounts/user-administration.ts';
 import type { UserList } from '../../activities/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import { by } from '../by.ts';
 import { KEY_HEADER } from '../idempotency.ts';
 import { idInput, idParams, optional, optionalText, switchInput } from '../lenient.ts';
 import { decimalOutput, money, moneyInput } from '../money.ts';
@@ -21,10 +21,6 @@ export interface UserServices {
   readonly registration: Registration;
   readonly userAdministration: UserAdministration;
   readonly userList: UserList;
-}
-
-function by({ caller, traceId }: { caller: UserCaller; traceId: string }): By {
-  return { actor: caller, traceId };
 }
 
 export function userRoutes(services: UserServices, config: Config): Route[] {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { call, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
 import { ask } from './asking.ts';
 
 const chatReply = z.object({ inputTokensCount: z.number(), outputTokensCount: z.number() });
@@ -135,6 +135,32 @@ describe('limits of access keys', () => {
     assert.equal((await chat(key)).status, 429);
     await until('the lease has ended', async () => (await chat(key)).status === 200, 20_000);
     await api(1)?.start();
+  });
+
+  test('a job counts until it has ended, however it ends', async () => {
+    const { key } = await newCustomer(api(), { parallelLimit: 1, tpmLimit: 10_000 });
+    const submit = () => call(api(), 'POST', '/v1/async/chat', { key, body: HELLO });
+    await fault({ fault: 'latency', value: 1_000, model: 'sim-chat' });
+    const first = await submit();
+    assert.equal(first.status, 202);
+    const bound = 10_000 - Number(first.headers.get('x-ratelimit-remaining-tokens'));
+    assert.equal((await submit()).status, 429);
+    assert.equal((await chat(key)).status, 429, 'calls and jobs have one limit');
+    const { jobId } = z.object({ jobId: z.string() }).parse(first.data);
+    assert.equal((await jobEnd(api(), key, jobId)).status, 'COMPLETED');
+    const second = await submit();
+    assert.equal(second.status, 202);
+    const counted = 10_000 - Number(second.headers.get('x-ratelimit-remaining-tokens'));
+    assert.ok(counted < 2 * bound, `${counted} tokens counted after one job of ${bound}`);
+    const cancelled = z.object({ jobId: z.string() }).parse(second.data).jobId;
+    await call(api(), 'POST', `/v1/async/jobs/${cancelled}/cancel`, { key });
+    await noFaults();
+    await until('its place is free', async () => (await chat(key)).status === 200);
+    await fault({ fault: '500', model: 'sim-chat' });
+    const failing = z.object({ jobId: z.string() }).parse((await submit()).data).jobId;
+    await jobEnd(api(), key, failing);
+    await noFaults();
+    await until('its place is free', async () => (await chat(key)).status === 200);
   });
 
   test('while Redis is away each process counts for itself, and calls go on', async () => {

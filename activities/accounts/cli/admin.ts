@@ -1,0 +1,77 @@
+/** `npm run admin -- …`: users and balances for the person at the keyboard of the server, straight in the database. */
+import { randomUUID } from 'node:crypto';
+import { readConfig } from '../../../infra/config.ts';
+import { AppError } from '../../../infra/errors.ts';
+import { createLogger } from '../../../infra/logger.ts';
+import { formatMoney } from '../../billing/money.ts';
+import { askSecret } from '../../catalog/cli/prompt.ts';
+import { createServices, type Services } from '../../wiring.ts';
+import { type AdminCommand, adminCommand } from './admin-arguments.ts';
+
+const BY_THE_KEYBOARD = { actor: null };
+const PAGE_SIZE = 100;
+const SHORTEST_PASSWORD = 6;
+
+async function run(services: Services, command: AdminCommand): Promise<void> {
+  switch (command.kind) {
+    case 'create-user': {
+      const { username, role, balance } = command;
+      const password = await askPassword(username);
+      const id = await services.registration.createUser({ username, password }, role, balance, BY_THE_KEYBOARD);
+      return console.log(`user ${id} "${username}" made, ${role}, balance ${formatMoney(balance)}`);
+    }
+    case 'reset-password': {
+      const id = await userId(services, command.username);
+      await services.signIn.resetPassword(id, await askPassword(command.username), BY_THE_KEYBOARD);
+      return console.log(`the password of "${command.username}" is set; its login tokens have ended`);
+    }
+    case 'grant': {
+      const { username, amount, reason } = command;
+      const adjustment = { userId: await userId(services, username), amount, reason, key: randomUUID() };
+      const balance = await services.userAdministration.adjustBalance(adjustment, BY_THE_KEYBOARD);
+      return console.log(`the balance of "${username}" is now ${formatMoney(balance)}`);
+    }
+    case 'list':
+      return list(services, command.pageNum);
+  }
+}
+
+async function list(services: Services, pageNum: number): Promise<void> {
+  const { records, total } = await services.userList.page({ pageNum, pageSize: PAGE_SIZE });
+  for (const user of records) {
+    const state = user.active ? '' : '  disabled';
+    const balance = `${formatMoney(user.available)} (held ${formatMoney(user.held)})`;
+    console.log(`${user.id}  ${user.username}  ${user.role}  ${balance}${state}`);
+  }
+  console.log(`${records.length} of ${total} users, page ${pageNum}`);
+}
+
+async function userId(services: Services, username: string): Promise<number> {
+  const found = await services.users.credentialsOf(username);
+  if (found === undefined) throw new Error(`there is no user "${username}"`);
+  return found.user.id;
+}
+
+async function askPassword(username: string): Promise<string> {
+  const password = await askSecret(`Password for ${username}: `);
+  if (password.length < SHORTEST_PASSWORD) throw new Error(`a password has at least ${SHORTEST_PASSWORD} characters`);
+  return password;
+}
+
+async function main(): Promise<void> {
+  const command = adminCommand(process.argv.slice(2));
+  const services = await createServices(readConfig(), createLogger('error'));
+  try {
+    await run(services, command);
+  } finally {
+    await services.close();
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  const expected = error instanceof AppError || (error instanceof Error && error.constructor === Error);
+  console.error(expected ? error.message : error);
+  process.exitCode = 1;
+}
