@@ -50,9 +50,7 @@ describe('npm run admin', () => {
     assert.equal(reset.exitCode, 0, reset.stderr);
     assert.equal((await me(await signIn(product.apis[0], 'keyboard', 'second password'))).status, 200);
     assert.equal((await me(token)).at('code'), 401002, 'the running API was told');
-    const actions = await product.rows(
-      'SELECT action, actor_name FROM audit_log WHERE target_kind='user' ORDER BY id',
-    );
+    const actions = await product.rows("SELECT action, actor_name FROM audit_log WHERE target_kind='user' ORDER BY id");
     assert.deepEqual(
       actions.map(({ action, actor_name: actor }) => [action, actor]),
       ['users.create', 'users.adjust-balance', 'users.reset-password'].map((action) => [action, 'command line']),
