@@ -29,10 +29,10 @@ export function createAdapters({ outbound, config }: AdapterDependencies): Adapt
     firstByteMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT,
     idleMs: config.UPSTREAM_IDLE_TIMEOUT,
   };
-  const client = createOpenAiClient(outbound.fetchFor(limits), limits.totalMs);
+  const client = createOpenAiClient(outbound.fetchFor(limits));
   // Pictures are made before the answer begins, so its first byte may take as long as all of it.
   const imageLimits = { ...limits, firstByteMs: limits.totalMs, maxBytes: MAX_IMAGE_ANSWER_BYTES };
-  const imageClient = createOpenAiClient(outbound.fetchFor(imageLimits), limits.totalMs);
+  const imageClient = createOpenAiClient(outbound.fetchFor(imageLimits));
   return {
     chat: {
       openai: createChatAdapter(client, OPENAI_DIALECT),
