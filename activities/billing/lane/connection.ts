@@ -27,6 +27,9 @@ export async function openLaneConnection(config: DatabaseConfig): Promise<Connec
     dateStrings: true,
     charset: 'utf8mb4',
     connectTimeout: CONNECT_TIMEOUT_MS,
+    // Packets hold no placeholders: looking for them, and for where each was sent from, took a third of a packet's time.
+    queryFormat: (sql: string) => sql,
+    trace: false,
   });
   // A connection that breaks while idle must not end the process; the next packet fails and the lane opens a new one.
   connection.on('error', () => undefined);
