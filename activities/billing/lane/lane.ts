@@ -145,9 +145,9 @@ export class MoneyLane {
 
   async #drain(): Promise<void> {
     this.#running = true;
-    // Let the callers of this turn of the event loop into the same batch.
-    await Promise.resolve();
     while (this.#queue.length > 0) {
+      // Lets everything that this turn of the event loop still brings into the same batch.
+      await new Promise<void>((resolve) => setImmediate(resolve));
       const batch = this.#nextBatch();
       this.#current = batch;
       await this.#commit(batch);
