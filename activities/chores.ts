@@ -23,15 +23,12 @@ export interface ChoreParts {
   readonly jobReconciler: JobReconciler;
   readonly orders: Orders;
   readonly usageRelay: UsageRelay;
-  /** Drops what is past its time. */
-  readonly retain: () => Promise<unknown>;
 }
 
 const OVERDUE_ORDERS = 100;
-const HOUR_MS = 3_600_000;
 
 export function choresOf(parts: ChoreParts): Chore[] {
-  const { starter, holdSweeper, jobSweeper, jobReconciler, orders, usageRelay, retain } = parts;
+  const { starter, holdSweeper, jobSweeper, jobReconciler, orders, usageRelay } = parts;
   const once = async (work: Promise<unknown>): Promise<boolean> => {
     await work;
     return false;
@@ -43,6 +40,5 @@ export function choresOf(parts: ChoreParts): Chore[] {
     { name: 'overdue jobs', everyMs: 10_000, round: async () => (await jobSweeper.sweep()) > 0 },
     { name: 'jobs and their workflows', everyMs: 20_000, round: () => once(jobReconciler.reconcile()) },
     { name: 'overdue orders', everyMs: 10_000, round: async () => (await orders.expireOverdue(OVERDUE_ORDERS)) > 0 },
-    { name: 'retention', everyMs: HOUR_MS, round: () => once(retain()) },
   ];
 }

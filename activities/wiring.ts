@@ -15,7 +15,7 @@ import { IdempotentRequests } from './billing/idempotency.ts';
 import { MoneyLane } from './billing/lane/lane.ts';
 import { Ledger } from './billing/ledger.ts';
 import { createLaneMetrics, showLedger } from './billing/ledger-metrics.ts';
-import { lastReconciliation } from './billing/reconcile.ts';
+import { lastReconciliation, reconcile } from './billing/reconcile.ts';
 import { createStatement } from './billing/statement.ts';
 import { HoldSweeper } from './billing/sweeper.ts';
 import { accounts } from './billing/tables/accounts.ts';
@@ -39,11 +39,12 @@ import { createImagePerformer } from './jobs/perform-image.ts';
 import { providerGate, runningOfProvider, runningOfUser } from './jobs/running-jobs.ts';
 import { JobStore } from './jobs/store.ts';
 import { JobSubmissions } from './jobs/submissions.ts';
+import type { MaintenanceParts } from './maintenance/maintenance-activities.ts';
 import { createOrders } from './orders/create-orders.ts';
 import { orders as ordersTable } from './orders/order-table.ts';
 import { paymentEvents } from './orders/payment-event-table.ts';
 import { settledSignal } from './orders/settled-signal.ts';
-import { retain } from './usage/retention.ts';
+import { firstKeptDay, retain } from './usage/retention.ts';
 import { Statistics } from './usage/statistics.ts';
 import { createUsageRelay } from './usage/usage-relay.ts';
 import { UsageStore } from './usage/usage-store.ts';
@@ -168,14 +169,6 @@ export async function createServices(config: Config, log: Logger) {
     jobReconciler: jobServices.jobReconciler,
     orders: orderServices.orders,
     usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
-    retain: () =>
-      retain({
-        sequelize,
-        store: usageStore,
-        usageRetentionMs: config.USAGE_RETENTION,
-        timeZone: config.APP_TIME_ZONE,
-        log,
-      }),
   });
   const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
   showLedger(ground.metrics.registry, lane, reconciled);
@@ -186,6 +179,13 @@ export async function createServices(config: Config, log: Logger) {
     ...orderServices,
     usageLog: usageStore,
     statistics: new Statistics(sequelize),
+  const { USAGE_RETENTION: usageRetentionMs, APP_TIME_ZONE: timeZone } = config;
+  const maintenance: MaintenanceParts = {
+    reconcile: () =>
+      reconcile(sequelize, { store: usageStore, firstDay: firstKeptDay(usageRetentionMs, timeZone, Date.now()) }),
+    retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
+    deliveries: jobServices.webhookDeliveries,
+  };
     statement: createStatement(sequelize),
     conversations: new Conversations(new ConversationStore(ground.mongo)),
     metrics: ground.metrics,
@@ -200,6 +200,8 @@ export async function createServices(config: Config, log: Logger) {
       }),
     chores,
     close: async () => {
+    maintenance,
+    temporalClient: temporal.client,
       await lane.close();
       inference.closeInference();
       jobServices.closeJobs();

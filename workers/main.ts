@@ -1,6 +1,7 @@
 /** The worker process: connects, creates the workers, runs until it is told to stop, closes. */
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createJobActivities } from '../activities/jobs/job-activities.ts';
+import { createMaintenanceActivities } from '../activities/maintenance/maintenance-activities.ts';
 import { createOrderActivities } from '../activities/orders/order-activities.ts';
 import { createWebhookActivities } from '../activities/webhooks/webhook-activities.ts';
 import { createServices } from '../activities/wiring.ts';
@@ -10,7 +11,9 @@ import { workflowBundlePath } from './bundle.ts';
 import { becomeCurrent } from './deployment.ts';
 import { serveHealth } from './health.ts';
 import { createJobsWorker } from './jobs.worker.ts';
+import { createMaintenanceWorker } from './maintenance.worker.ts';
 import { createOrdersWorker } from './orders.worker.ts';
+import { keepSchedules } from './schedules.ts';
 import { temporalMetrics } from './temporal-metrics.ts';
 import { startUpkeep } from './upkeep.ts';
 import { createWebhooksWorker } from './webhooks.worker.ts';
@@ -74,16 +77,18 @@ async function runWorkers(
     await createJobsWorker(options, jobs, config.WORKER_JOB_SLOTS),
     await createOrdersWorker(options, createOrderActivities(services.orders)),
     await createWebhooksWorker(options, createWebhookActivities(services.webhookSender)),
+    await createMaintenanceWorker(options, createMaintenanceActivities(services.maintenance)),
   ];
   const runs = workers.map((worker) => worker.run());
   log.info('worker polling');
   const current = becomeCurrent(options, log, stopped);
+  const schedules = keepSchedules(services.temporalClient, config.APP_TIME_ZONE, log, stopped);
   const stop = () => {
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   if (stopped.aborted) stop();
   stopped.addEventListener('abort', stop, { once: true });
-  await Promise.all([...runs, current]);
+  await Promise.all([...runs, current, schedules]);
 }
 
 main().then(

@@ -1,6 +1,7 @@
 /** Every timeout and retry policy of the product's activities, once. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
 import type { JobActivities } from '../activities/jobs/job-activities.ts';
+import type { MaintenanceActivities } from '../activities/maintenance/maintenance-activities.ts';
 import type { OrderActivities } from '../activities/orders/order-activities.ts';
 import type { WebhookActivities } from '../activities/webhooks/webhook-activities.ts';
 
@@ -35,4 +36,10 @@ export const { expireOrder } = proxyActivities<Pick<OrderActivities, 'expireOrde
 export const { deliverWebhook } = proxyActivities<Pick<WebhookActivities, 'deliverWebhook'>>({
   startToCloseTimeout: '1m',
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5m' },
+});
+
+/** Care of the data: reads and deletes much, and may be repeated. */
+export const { checkLedger, removeExpired } = proxyActivities<MaintenanceActivities>({
+  startToCloseTimeout: '1h',
+  retry: { initialInterval: '1m', backoffCoefficient: 2, maximumInterval: '15m', maximumAttempts: 10 },
 });

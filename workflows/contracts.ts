@@ -3,7 +3,12 @@
  * references only: no prompt, key or result text ever enters a history.
  */
 
-export const TASK_QUEUES = { jobs: 'jobs', orders: 'orders', webhooks: 'webhooks' } as const;
+export const TASK_QUEUES = {
+  jobs: 'jobs',
+  orders: 'orders',
+  webhooks: 'webhooks',
+  maintenance: 'maintenance',
+} as const;
 
 export const WORKFLOWS = {
   chatJob: 'chatJob',
@@ -12,6 +17,8 @@ export const WORKFLOWS = {
   webhookDelivery: 'webhookDelivery',
 } as const;
 export type WorkflowName = keyof typeof WORKFLOWS;
+/** Started by Temporal Schedules of the same names. */
+export const SCHEDULED_WORKFLOWS = { ledgerReconciliation: 'ledgerReconciliation', retention: 'retention' } as const;
 
 export interface JobInput {
   readonly jobId: string;
@@ -49,6 +56,20 @@ export interface WebhookDeliveryOutcome {
   /** SUPERSEDED: a newer round has the delivery. */
   readonly status: 'DELIVERED' | 'FAILED' | 'DISABLED' | 'SUPERSEDED';
   readonly attempts: number;
+}
+
+/** What a check of the ledger found. */
+export interface LedgerCheck {
+  readonly breaches: number;
+  /** Names of the invariants that do not hold. */
+  readonly broken: readonly string[];
+}
+
+/** How much a round of retention removed. */
+export interface Removed {
+  readonly usageDocuments: number;
+  readonly outboxPartitions: number;
+  readonly webhookDeliveries: number;
 }
 
 /** Signals of `orderExpiry`: hints that the database has decided; the row is the truth. */

@@ -25,6 +25,7 @@ export function createWebhooks({ sequelize, vault, outbound, config, starter, jo
   return {
     webhooks: new Webhooks({ deliveries, secrets, starter, mayBeCalled: createAddressCheck(config) }),
     webhookSender: new WebhookSender({ deliveries, secrets, outbound, jobOf, log }),
+    webhookDeliveries: deliveries,
     /** Seals the stored secrets under the newest key version. @returns how many were sealed. */
     resealWebhookSecrets: () => secrets.reseal(),
   };

@@ -23,6 +23,8 @@ export interface Product {
   readonly rootPassword: string;
   /** Reads of the database, for what no route tells. */
   rows(sql: string): Promise<Record<string, unknown>[]>;
+  /** Changes of the database, for what breaks by no route. */
+  execute(sql: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,6 +80,9 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     worker,
     rootPassword,
     rows: (sql) => selectRows(sequelize, sql),
+    execute: async (sql) => {
+      await sequelize.query(sql);
+    },
     close: async () => {
       await Promise.all([...apis, worker, simulator].map((service) => service.stop(DATABASE_BUSY_MS)));
       await sequelize.close();

@@ -1,0 +1,48 @@
+/** The scheduled care of the data, as Temporal runs it. */
+import type { LedgerCheck, Removed } from '../../workflows/contracts.ts';
+import type { Reconciliation } from '../billing/reconcile.ts';
+import type { Retained } from '../usage/retention.ts';
+import type { DeliveryStore } from '../webhooks/delivery-store.ts';
+
+export interface MaintenanceActivities {
+  /** Checks the ledger's invariants and keeps the result. */
+  checkLedger(): Promise<LedgerCheck>;
+  /** Removes what is past its time. Safe to run again. */
+  removeExpired(): Promise<Removed>;
+}
+
+export interface MaintenanceParts {
+  readonly reconcile: () => Promise<Reconciliation>;
+  /** @returns undefined when another process is at it. */
+  readonly retainUsage: () => Promise<Retained | undefined>;
+  readonly deliveries: DeliveryStore;
+}
+
+/** Receivers ask for a message again within days, not months. */
+const DELIVERY_DAYS = 30;
+const DELETE_AT_ONCE = 1_000;
+
+export function createMaintenanceActivities(parts: MaintenanceParts): MaintenanceActivities {
+  const { reconcile, retainUsage, deliveries } = parts;
+  return {
+    async checkLedger() {
+      const { breaches, invariants } = await reconcile();
+      const broken = invariants.filter((invariant) => invariant.breaches > 0).map((invariant) => invariant.name);
+      return { breaches, broken };
+    },
+    async removeExpired() {
+      const usage = await retainUsage();
+      let webhookDeliveries = 0;
+      for (;;) {
+        const removed = await deliveries.removeOlderThan(DELIVERY_DAYS, DELETE_AT_ONCE);
+        webhookDeliveries += removed;
+        if (removed < DELETE_AT_ONCE) break;
+      }
+      return {
+        usageDocuments: usage?.deletedDocuments ?? 0,
+        outboxPartitions: usage?.droppedPartitions ?? 0,
+        webhookDeliveries,
+      };
+    },
+  };
+}

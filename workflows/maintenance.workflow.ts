@@ -1,0 +1,24 @@
+import { ApplicationFailure, setCurrentDetails } from '@temporalio/workflow';
+import { checkLedger, removeExpired } from './activity-proxies.ts';
+import type { LedgerCheck, Removed } from './contracts.ts';
+
+/** Every night: do the books agree? A breach fails the workflow, and not as an expected outcome. */
+export async function ledgerReconciliation(): Promise<LedgerCheck> {
+  const result = await checkLedger();
+  setCurrentDetails(result.breaches === 0 ? 'the books agree' : `${result.breaches} breaches: ${result.broken}`);
+  if (result.breaches === 0) return result;
+  throw ApplicationFailure.create({
+    type: 'LEDGER_BREACH',
+    message: `${result.breaches} breaches of ${result.broken.join(', ')}; the newest row of reconciliations names them`,
+    nonRetryable: true,
+  });
+}
+
+/** Every night: what is past its time goes. */
+export async function retention(): Promise<Removed> {
+  const removed = await removeExpired();
+  setCurrentDetails(
+    `removed ${removed.usageDocuments} usage documents, ${removed.outboxPartitions} days of the outbox, ${removed.webhookDeliveries} webhook deliveries`,
+  );
+  return removed;
+}
