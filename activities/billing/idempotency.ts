@@ -56,13 +56,14 @@ export class IdempotentRequests {
     const outcome = await this.#ledger.run(claim(request), CLAIM_WAIT_MS);
     if (outcome.kind === 'answered') return keptAnswer(outcome.answer);
     if (outcome.kind !== 'claimed') throw claimRefusal(outcome);
+    let kept: KeptAnswer;
     try {
-      const kept = await handler();
-      await this.#ledger.run(answer(request, storedAnswer(kept)));
-      return kept;
+      kept = await handler();
     } catch (error) {
       await this.#ledger.run(abandon(request));
       throw error;
     }
+    await this.#ledger.run(answer(request, storedAnswer(kept)));
+    return kept;
   }
 }

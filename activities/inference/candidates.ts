@@ -3,6 +3,7 @@ import { AppError, invalid } from '../../infra/errors.ts';
 import type { AccessKeyCaller } from '../accounts/caller.ts';
 import type { CallRequest } from './begin-call.ts';
 import type { Capability, ModelSource, PricedModel } from './model.ts';
+import { PRICED_FIELDS } from './owned-fields.ts';
 import type { Asked } from './plan.ts';
 import { promptSize } from './prompt-size.ts';
 import type { ChatBody } from './providers/provider.ts';
@@ -43,15 +44,6 @@ export function usableModels(
     ? new AppError('modelOffline', `no model for ${capability} is online`)
     : new AppError('forbidden', 'this access key may not use the model');
 }
-
-/** Fields that can make a call dearer than its tokens. */
-const PRICED_FIELDS = [
-  'service_tier',
-  'web_search_options',
-  'enable_search',
-  'search_options',
-  'enable_code_interpreter',
-];
 
 function allowingPricedFields(models: readonly PricedModel[], body: ChatBody): readonly PricedModel[] {
   const used = PRICED_FIELDS.filter(

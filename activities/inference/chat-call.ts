@@ -23,6 +23,14 @@ export function answerTexts(completion: Readonly<Record<string, unknown>>): stri
   });
 }
 
+function reasoningTexts(completion: Readonly<Record<string, unknown>>): string[] {
+  const choices = Array.isArray(completion.choices) ? completion.choices : [];
+  return choices.map((choice) => {
+    const reasoning = fieldOf(fieldOf(choice, 'message'), 'reasoning_content');
+    return typeof reasoning === 'string' ? reasoning : '';
+  });
+}
+
 function fieldOf(value: unknown, field: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;
 }
@@ -30,7 +38,8 @@ function fieldOf(value: unknown, field: string): unknown {
 /** The provider's usage, or our own count of what it delivered, marked as estimated. */
 export function usageOf(body: ChatBody, answer: ChatAnswer): Usage {
   if (answer.usage) return { ...answer.usage, imageCount: 0, estimated: false };
-  return estimateUsage(body, [...answerTexts(answer.completion), toolCallText(answer.completion)]);
+  const { completion } = answer;
+  return estimateUsage(body, [...answerTexts(completion), ...reasoningTexts(completion), toolCallText(completion)]);
 }
 
 /** Counts prompt and answer with our own tokenizer. */

@@ -1,6 +1,7 @@
 /** The gateway's own chat form (POST /v1/chat) in OpenAI's words. Pure. */
 import { invalid } from '../../infra/errors.ts';
 import { imageUrlOf } from './image-input.ts';
+import { GATEWAY_FIELDS } from './owned-fields.ts';
 import type { ChatBody } from './providers/provider.ts';
 
 export interface ImageInput {
@@ -26,7 +27,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Options that the gateway sets itself. */
-const OWN_FIELDS = new Set(['model', 'messages', 'stream', 'stream_options', 'n']);
+const OWN_FIELDS = new Set(['model', 'messages', 'stream', 'stream_options', 'n', ...GATEWAY_FIELDS]);
 
 /** @throws {AppError} missingParameter when there is nothing to say; invalidParameter for a broken image or own field. */
 export function chatBodyOf(input: ChatInput): ChatBody {

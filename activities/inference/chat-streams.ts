@@ -17,7 +17,7 @@ import { ChunkQueue } from './chunk-queue.ts';
 import type { CallContext } from './context.ts';
 import { type InferenceParts, targetOf } from './parts.ts';
 import { type Candidate, planChat } from './plan.ts';
-import { UpstreamFailure } from './providers/failure.ts';
+import { nothingDelivered, UpstreamFailure } from './providers/failure.ts';
 import { reportedUsage } from './providers/openai/usage.ts';
 import { captureOf, releaseOf } from './settlement.ts';
 import { errorOf } from './upstream-error.ts';
@@ -104,7 +104,7 @@ export class ChatStreams {
         },
       });
       const ttftMs = Date.now() - held.startedAtMs;
-      const running = { command, held, candidate, key, attempts, ttftMs, queue: new ChunkQueue(), cut };
+      const running = { command, held, candidate, key, attempts, ttftMs, queue: new ChunkQueue(signal), cut };
       return this.#follow(running, value);
     } catch (error) {
       const attempted = { attempts: called?.count ?? 0, providerKeyId: called?.keyId ?? null };
@@ -178,12 +178,14 @@ export class ChatStreams {
   async #settle(running: Running, received: readonly string[], failure: unknown): Promise<StreamEnd> {
     const { command, held, candidate, key, attempts, ttftMs } = running;
     const attempted = { attempts, providerKeyId: key.id };
-    if (received.length === 0) {
-      await this.#release(command, held, candidate, attempted, failure);
-      throw asAppError(failure);
-    }
     const assembler = new CompletionAssembler();
     for (const chunk of received) assembler.add(chunk);
+    // A usage without an answer is nothing to pay for.
+    if (assembler.isEmpty) {
+      const error = asAppError(failure ?? nothingDelivered());
+      await this.#release(command, held, candidate, attempted, error);
+      throw error;
+    }
     const completion = assembler.completion();
     const usage = usageOfStream(command, assembler, completion.usage);
     const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs };

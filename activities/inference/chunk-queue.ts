@@ -7,6 +7,7 @@
 const HIGH_WATER = 1_000_000;
 
 export class ChunkQueue implements AsyncIterable<string> {
+  readonly #signal: AbortSignal;
   #waiting: string[] = [];
   #size = 0;
   #end: { readonly error?: unknown } | undefined;
@@ -14,13 +15,19 @@ export class ChunkQueue implements AsyncIterable<string> {
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
+  /** @param signal ends every wait for the client: a call is settled in its time, however slowly it is read. */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.#wakeWriter?.(), { once: true });
+  }
+
   /** Gives one chunk; resolves when there is room for the next. Chunks for a client that has left are dropped. */
   async push(chunk: string): Promise<void> {
     if (this.#left) return;
     this.#waiting.push(chunk);
     this.#size += chunk.length;
     this.#wakeReader?.();
-    while (this.#size > HIGH_WATER && !this.#left) {
+    while (this.#size > HIGH_WATER && !this.#left && !this.#signal.aborted) {
       await new Promise<void>((resolve) => {
         this.#wakeWriter = resolve;
       });

@@ -1,6 +1,7 @@
 /** OpenAI chat requests as clients really send them, brought into the one form that providers take. Pure. */
 import { type FieldError, invalid } from '../../infra/errors.ts';
 import { imageUrlOf } from './image-input.ts';
+import { GATEWAY_FIELDS, PRICED_FIELDS, UNBOUNDED_PARTS } from './owned-fields.ts';
 import type { ChatBody } from './providers/provider.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -34,16 +35,9 @@ const FORBIDDEN_EXTRAS = new Set([
   'n',
   'max_tokens',
   'max_completion_tokens',
-  'max_output_tokens',
-  'size',
-  'quality',
-  'service_tier',
-  'enable_search',
-  'search_options',
-  'web_search_options',
-  'enable_code_interpreter',
-  'thinking_budget',
   'reasoning_effort',
+  ...GATEWAY_FIELDS,
+  ...PRICED_FIELDS,
 ]);
 
 const MOST_CHOICES = 128;
@@ -83,6 +77,7 @@ function passedOn(body: Json, errors: FieldError[]): Json {
   for (const [name, value] of Object.entries(body)) {
     if (!OWN_FIELDS.has(name) && name !== 'messages' && value !== null) fields[name] = value;
   }
+  for (const name of GATEWAY_FIELDS) if (name in fields) errors.push({ path: name, message: 'cannot be set' });
   checkInteger(fields, 'n', 1, MOST_CHOICES, errors);
   for (const name of ['max_tokens', 'max_completion_tokens']) checkInteger(fields, name, 1, MOST_TOKENS, errors);
   const extra = body.extra_params ?? {};
@@ -141,6 +136,9 @@ function partOf(part: unknown, path: string, errors: FieldError[]): unknown {
     return part;
   }
   if (part.type === 'text' || part.type === 'input_text') return { ...part, type: 'text' };
+  if (typeof part.type === 'string' && UNBOUNDED_PARTS.has(part.type)) {
+    errors.push({ path: `${path}.type`, message: `"${part.type}" is not supported` });
+  }
   if (part.type !== 'image_url' && part.type !== 'input_image') return part;
   try {
     return { type: 'image_url', image_url: imageOf(part, path) };

@@ -9,7 +9,7 @@ import type { Operation } from '../billing/lane/operation.ts';
 import { read } from '../billing/lane/operation.ts';
 import type { Rows } from '../billing/lane/workspace.ts';
 import { type Capture, type CaptureOutcome, captureReads, decideCapture } from '../billing/operations/capture.ts';
-import { type StoredAnswer, storeAnswer } from '../billing/operations/claim.ts';
+import { claimReads, dropClaim, ownsClaim, type StoredAnswer, storeAnswer } from '../billing/operations/claim.ts';
 import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../billing/operations/hold.ts';
 import { decideRelease, type Release, releaseReads } from '../billing/operations/release.ts';
 import { holds } from '../billing/tables/holds.ts';
@@ -46,14 +46,22 @@ export function submitJob(submission: Submission): Operation<HoldOutcome> {
   };
 }
 
+/** Ends the job and frees its idempotency key, so that the client's next try makes a new one. */
 function cancelUnbegun(jobId: string, accountId: number, request: HoldRequest): Operation<JobStatus> {
-  return endJob({
+  const end = endJob({
     jobId,
     status: 'CANCELLED',
     errorCode: null,
     errorMessage: 'the submission was not confirmed in time',
     release: { holdId: request.id, accountId, budgetKeyId: request.budget ? request.accessKeyId : null },
   });
+  return {
+    reads: [...end.reads, ...claimReads(request.claim)],
+    decide: (rows) => {
+      if (request.claim && ownsClaim(rows, request.claim)) dropClaim(rows, request.claim);
+      return end.decide(rows);
+    },
+  };
 }
 
 function jobOf(rows: Rows, jobId: string): JobRow {

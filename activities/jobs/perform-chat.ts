@@ -8,6 +8,7 @@ import { chatReply } from '../inference/chat-reply.ts';
 import type { CallContext } from '../inference/context.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
 import type { Candidate } from '../inference/plan.ts';
+import { nothingDelivered } from '../inference/providers/failure.ts';
 import { reportedUsage } from '../inference/providers/openai/usage.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';
 import type { Perform, Performed } from './job-run.ts';
@@ -43,6 +44,7 @@ export function createChatPerformer(parts: InferenceParts): Perform {
         if (chunks % HEARTBEAT_CHUNKS === 0)
           context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
       }
+      if (assembler.current.isEmpty) throw nothingDelivered();
     };
     const performed = (candidate: Candidate, keyId: number, attempts: number, cut: boolean): Performed =>
       performedOf(work.id, body, assembler.current, { candidate, keyId, attempts, cut, ttftMs });

@@ -1,9 +1,14 @@
 /** Money that enters or leaves an account other than by a call; each is done once by its transfer id. Pure. */
+import { AppError } from '../../../infra/errors.ts';
 import type { Operation } from '../lane/operation.ts';
 import { read } from '../lane/operation.ts';
 import type { Rows } from '../lane/workspace.ts';
+import { NANO_PER_UNIT } from '../money.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
 import { type TransferKind, transferKey, transfers } from '../tables/transfers.ts';
+
+/** Nano-units: nine billion, just below what a BIGINT column holds. */
+const MOST_BALANCE = 9_000_000_000n * NANO_PER_UNIT;
 
 export interface BalanceChange {
   /** Transfer id, made by the server: the order's number, the adjustment's id. */
@@ -53,6 +58,8 @@ export function decideCredit(
   if (amount < 0n) throw new RangeError('a credit must not be negative');
   const account = accountOf(rows, change);
   if (earlier(rows, change, kind) !== undefined) return false;
+  if (account.available + amount > MOST_BALANCE)
+    throw new AppError('illegalState', 'the balance would become too large');
   const paid = amount < account.debt ? amount : account.debt;
   post(rows, change, kind, amount, {
     ...account,

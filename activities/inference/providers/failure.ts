@@ -40,3 +40,8 @@ export class UpstreamFailure extends Error {
     this.details = details;
   }
 }
+
+/** An answer that ended well and held nothing. */
+export function nothingDelivered(): UpstreamFailure {
+  return new UpstreamFailure('transient', 'the provider delivered nothing', { status: 200 });
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError } from '../../infra/errors.ts';
+import { openAiChatInput } from './openai-input.ts';
+
+const messages = [{ role: 'user', content: 'hi' }];
+
+function refusedPaths(body: Record<string, unknown>): string[] {
+  try {
+    openAiChatInput({ messages, ...body });
+  } catch (error) {
+    assert.ok(error instanceof AppError);
+    return (error.details.errors ?? []).map(({ path }) => path);
+  }
+  return [];
+}
+
+test('unknown fields pass, null means absent, the gateway keeps its own', () => {
+  const { body, model, stream } = openAiChatInput({
+    messages,
+    model: 'm',
+    stream: true,
+    stream_options: { include_usage: true },
+    top_k: 3,
+    stop: null,
+    extra_params: { repetition_penalty: 1.1 },
+  });
+  assert.deepEqual(body, { top_k: 3, repetition_penalty: 1.1, messages });
+  assert.deepEqual([model, stream], ['m', true]);
+});
+
+test('what decides who serves a call or its price cannot be set', () => {
+  for (const name of ['models', 'route', 'provider', 'plugins', 'best_of', 'max_output_tokens']) {
+    assert.deepEqual(refusedPaths({ [name]: 1 }), [name]);
+    assert.deepEqual(refusedPaths({ extra_params: { [name]: 1 } }), [`extra_params.${name}`]);
+  }
+  for (const name of ['n', 'max_tokens', 'service_tier', 'enable_search', 'thinking_budget', 'model', 'stream']) {
+    assert.deepEqual(refusedPaths({ extra_params: { [name]: 1 } }), [`extra_params.${name}`]);
+  }
+});
+
+test('counts that are none are refused by name', () => {
+  for (const value of [0, -1, 1.5, '3', 1e9]) assert.deepEqual(refusedPaths({ n: value }), ['n']);
+  for (const value of [0, -5, 0.5, 1e12]) assert.deepEqual(refusedPaths({ max_tokens: value }), ['max_tokens']);
+});
+
+test('messages are taken in all their forms', () => {
+  const { body } = openAiChatInput({
+    messages: [
+      { role: 'user', content: { type: 'input_text', text: 'one' } },
+      { role: 'user', content: [{ type: 'input_image', image_url: 'https://example.com/a.png' }, 'two'] },
+      { role: 'assistant', tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: { a: 1 } } }] },
+      { role: 'function', function_call_id: 'c', content: 'done' },
+    ],
+  });
+  assert.deepEqual(body.messages, [
+    { role: 'user', content: [{ type: 'text', text: 'one' }] },
+    {
+      role: 'user',
+      content: [
+        { type: 'image_url', image_url: { url: 'https://example.com/a.png' } },
+        { type: 'text', text: 'two' },
+      ],
+    },
+    { role: 'assistant', tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }] },
+    { role: 'tool', tool_call_id: 'c', content: 'done' },
+  ]);
+});
+
+test('parts that nobody can bound are refused', () => {
+  const content = [{ type: 'input_audio', input_audio: { data: 'x', format: 'wav' } }];
+  assert.deepEqual(refusedPaths({ messages: [{ role: 'user', content }] }), ['messages[0].content[0].type']);
+});
