@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Operation } from '../billing/lane/operation.ts';
+import { Workspace } from '../billing/lane/workspace.ts';
+import type { ClaimRequest } from '../billing/operations/claim.ts';
+import { claim } from '../billing/operations/claim.ts';
+import { accounts } from '../billing/tables/accounts.ts';
+import { claims } from '../billing/tables/claims.ts';
+import { holds } from '../billing/tables/holds.ts';
+import { beginJob, cancelJob, countProviderCall, submitJob } from './job-operations.ts';
+import { type JobRow, jobs } from './job-tables.ts';
+
+const NOW = Date.parse('2026-11-24T10:00:00Z');
+const keyed: ClaimRequest = {
+  scope: 'k7',
+  keyHash: Buffer.alloc(32, 1),
+  bodyHash: Buffer.alloc(32, 2),
+  requestId: 'job-1',
+};
+
+const submission = submitJob({
+  hold: {
+    id: 'job-1',
+    accountId: 1,
+    accessKeyId: 7,
+    owner: 'job',
+    amount: 100n,
+    priceIds: [3],
+    lifeMs: 60_000,
+    claim: keyed,
+  },
+  job: {
+    id: 'job-1',
+    type: 'chat',
+    userId: 2,
+    accountId: 1,
+    accessKeyId: 7,
+    modelId: 5,
+    modelName: 'm',
+    request: '{}',
+    plan: { candidates: [{ priceId: 3, maxTokens: 10 }], budgeted: false, traceId: 't', providerName: 'p' },
+    priority: 3,
+    metadata: null,
+    webhookUrl: null,
+    deadlineMs: 3_600_000,
+  },
+  start: {
+    workflow: 'chatJob',
+    workflowId: 'job-1',
+    taskQueue: 'jobs',
+    input: { jobId: 'job-1', accountId: 1, deadlineMs: 3_600_000 },
+    title: 't',
+    searchAttributes: {},
+  },
+  answer: { status: 202, body: Buffer.from('job-1') },
+});
+
+function row(change: Partial<JobRow> = {}): JobRow {
+  const workspace = rows();
+  workspace.attempt((inner) => submission.decide(inner));
+  const parsed = jobs.parse({
+    id: 'job-1',
+    type: 'chat',
+    user_id: 2,
+    account_id: 1,
+    access_key_id: 7,
+    status: 'PENDING',
+    model_id: 5,
+    model_name: 'm',
+    error_code: null,
+    error_message: null,
+    cost: null,
+    progress: 0,
+    attempt: 0,
+    provider_attempts: 0,
+    lease: null,
+    upstream_state: null,
+    upstream_task_id: null,
+    provider_key_id: null,
+    webhook_url: null,
+    cancel_requested_at: null,
+    deadline_at: '2026-11-24 11:00:00.000',
+    started_at: null,
+    finished_at: null,
+    updated_at: '2026-11-24 10:00:00.000',
+  });
+  return { ...parsed[1], ...change };
+}
+
+function rows(): Workspace {
+  const workspace = new Workspace(NOW, { slot: 1, epoch: 1, seq: 1n });
+  workspace.load(accounts, ['1'], [['1', { id: 1, available: 500n, debt: 0n, pendingGrant: null }]]);
+  workspace.load(holds, ['job-1'], []);
+  workspace.load(claims, [`k7 ${'01'.repeat(32)}`], []);
+  workspace.load<JobRow>(jobs, ['job-1'], []);
+  return workspace;
+}
+
+/** The rows after a submission, with the job as the next batch would read it. */
+function submitted(change: Partial<JobRow> = {}): Workspace {
+  const workspace = rows();
+  assert.deepEqual(
+    workspace.attempt((inner) => submission.decide(inner)),
+    { kind: 'held' },
+  );
+  workspace.put(jobs, 'job-1', row(change));
+  return workspace;
+}
+
+function run<Result>(workspace: Workspace, operation: Operation<Result>): Result {
+  return workspace.attempt((inner) => operation.decide(inner));
+}
+
+test('a submission that was told "unavailable" is taken back, and its key is free for the next try', () => {
+  const workspace = submitted();
+  const undo = submission.compensate?.({ kind: 'held' });
+  assert.ok(undo);
+  assert.equal(run(workspace, undo), 'CANCELLED');
+  assert.equal(workspace.get(accounts, '1')?.available, 500n);
+  assert.equal(workspace.get(holds, 'job-1')?.state, 'released');
+  assert.deepEqual(run(workspace, claim({ ...keyed, requestId: 'job-2' })), { kind: 'claimed' });
+});
+
+test('a run takes the lease, a later one takes it over, and only the holder may call', () => {
+  const workspace = submitted();
+  assert.equal(run(workspace, beginJob('job-1', 'first')).kind, 'begun');
+  assert.equal(run(workspace, beginJob('job-1', 'second')).kind, 'begun');
+  const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
+  assert.deepEqual(run(workspace, countProviderCall('job-1', 'first', call)), { kind: 'lease-lost' });
+  for (const number of [1, 2, 3]) {
+    assert.deepEqual(run(workspace, countProviderCall('job-1', 'second', call)), { kind: 'granted', call: number });
+  }
+  assert.deepEqual(run(workspace, countProviderCall('job-1', 'second', call)), { kind: 'exhausted' });
+});
+
+test('a job whose hold was closed is not begun', () => {
+  const workspace = submitted();
+  run(workspace, cancelJob('job-1', { holdId: 'job-1', accountId: 1, budgetKeyId: null }));
+  assert.equal(run(workspace, beginJob('job-1', 'late')).kind, 'ended');
+  assert.equal(workspace.get(accounts, '1')?.available, 500n);
+});
+
+test('a running job is only asked to stop', () => {
+  const workspace = submitted();
+  run(workspace, beginJob('job-1', 'first'));
+  const release = { holdId: 'job-1', accountId: 1, budgetKeyId: null };
+  assert.equal(run(workspace, cancelJob('job-1', release)), 'PROCESSING');
+  assert.equal(workspace.get(holds, 'job-1')?.state, 'open');
+  assert.equal(run(workspace, beginJob('job-1', 'second')).kind, 'cancel-requested');
+});
+
+test('a job past its deadline is not begun', () => {
+  const workspace = submitted({ deadlineAtMs: NOW - 1 });
+  assert.equal(run(workspace, beginJob('job-1', 'first')).kind, 'late');
+});
