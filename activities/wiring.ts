@@ -114,9 +114,12 @@ function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<Retu
   const store = new JobStore(sequelize);
   const readStates = (jobIds: readonly string[]) => store.states(jobIds);
   const events = new JobEvents({ publisher: redis, subscriber, readStates, log });
-  const jobRunner = new JobRunner(ledger, store, events, {
-    perUser: config.JOBS_PER_USER,
-    perProvider: config.JOBS_PER_PROVIDER,
+  const jobRunner = new JobRunner({
+    ledger,
+    store,
+    events,
+    runLimits: { perUser: config.JOBS_PER_USER, perProvider: config.JOBS_PER_PROVIDER },
+    keyLimits: inference.limits,
   });
   const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
   const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => store.announced(jobId) });
@@ -124,7 +127,13 @@ function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<Retu
   return {
     ...webhookServices,
     jobs: new Jobs({ ledger, store, events, cancelWorkflow, log }),
-    jobSubmissions: new JobSubmissions({ ledger, models: inference.models, starter, checkWebhook }),
+    jobSubmissions: new JobSubmissions({
+      ledger,
+      limits: inference.limits,
+      models: inference.models,
+      starter,
+      checkWebhook,
+    }),
     jobRunner,
     jobPerformers: {
       chat: createChatPerformer(inference),

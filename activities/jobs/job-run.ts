@@ -5,8 +5,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../../infra/errors.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
+import type { KeyLimits } from '../accounts/key-limits.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney, type Usage } from '../billing/money.ts';
+import { settleLimits } from '../inference/admission.ts';
 import type { CallContext } from '../inference/context.ts';
 import type { PricedModel } from '../inference/model.ts';
 import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../inference/settlement.ts';
@@ -68,17 +70,27 @@ interface Attempted {
   attempts: number;
 }
 
+export interface JobRunnerParts {
+  readonly ledger: Ledger;
+  readonly store: JobStore;
+  readonly events: JobEvents;
+  readonly runLimits: RunLimits;
+  readonly keyLimits: KeyLimits;
+}
+
 export class JobRunner {
   readonly #ledger: Ledger;
   readonly #store: JobStore;
   readonly #events: JobEvents;
-  readonly #limits: RunLimits;
+  readonly #runLimits: RunLimits;
+  readonly #keyLimits: KeyLimits;
 
-  constructor(ledger: Ledger, store: JobStore, events: JobEvents, limits: RunLimits) {
+  constructor({ ledger, store, events, runLimits, keyLimits }: JobRunnerParts) {
     this.#ledger = ledger;
     this.#store = store;
     this.#events = events;
-    this.#limits = limits;
+    this.#runLimits = runLimits;
+    this.#keyLimits = keyLimits;
   }
 
   /**
@@ -88,7 +100,7 @@ export class JobRunner {
   async run(input: JobInput, performers: Performers, context: RunContext): Promise<JobOutcome> {
     const lease = uuidv7();
     const begin = await this.#ledger.run(beginJob(input.jobId, lease, await this.#admission(input.jobId)));
-    if (begin.kind === 'ended') return outcomeOf(begin.job);
+    if (begin.kind === 'ended') return this.#ended(begin.job);
     if (begin.kind === 'wait') throw new RunMustWait();
     if (begin.kind === 'cancel-requested') return this.close(input, 'CANCELLED');
     if (begin.kind === 'late') return this.close(input, 'FAILED');
@@ -117,12 +129,21 @@ export class JobRunner {
       errorMessage: failed ? error.message : null,
       release: releaseOf(identity, undefined, timing, { attempts: 0, providerKeyId: null }, error.code),
     });
+    settleLimits(this.#keyLimits, work.plan.admission);
     return this.#outcome(input.jobId);
+  }
+
+  /** An earlier run has ended it, or somebody who cancelled it; who did may not have lived to do the rest. */
+  async #ended(job: JobRow): Promise<JobOutcome> {
+    const outcome = outcomeOf(job);
+    const { plan } = await this.#store.work(job.id);
+    if (plan.admission) this.#keyLimits.settle(plan.admission, plan.admission.tokens);
+    return outcome;
   }
 
   /** Read before the run begins, and only where there are limits. */
   async #admission(jobId: string): Promise<Admission | undefined> {
-    const limits = this.#limits;
+    const limits = this.#runLimits;
     if (limits.perUser === 0 && limits.perProvider === 0) return undefined;
     return { limits, owner: await this.#store.owner(jobId) };
   }
@@ -165,6 +186,7 @@ export class JobRunner {
     const end = performed.cut ? 'CANCELLED' : 'COMPLETED';
     const completion = await this.#ledger.run(completeJob(work.id, lease, capture, performed.result, end));
     if (completion.kind === 'not-ours') return this.#outcome(work.id);
+    settleLimits(this.#keyLimits, work.plan.admission, performed.usage);
     this.#events.publish({ jobId: work.id, status: end, progress: 100 });
     return { status: end, cost: formatMoney(completion.cost), providerKeyId: performed.providerKeyId };
   }
@@ -185,6 +207,7 @@ export class JobRunner {
       release: releaseOf(this.#identity(work), attempted.served, timing, attempted, error.code),
       lease,
     });
+    settleLimits(this.#keyLimits, work.plan.admission);
     return this.#outcome(work.id);
   }
 
@@ -192,6 +215,7 @@ export class JobRunner {
     const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: null };
     const release = releaseOf(this.#identity(work), attempted.served, timing, attempted, CANCELLED_CODE);
     await this.#end({ jobId: work.id, status: 'CANCELLED', errorCode: null, errorMessage: null, release, lease });
+    settleLimits(this.#keyLimits, work.plan.admission);
     return this.#outcome(work.id);
   }
 

@@ -1,5 +1,6 @@
 /** What a job is: its states and the decisions that were made when it was submitted. */
 import { z } from 'zod';
+import { admissionSchema } from '../accounts/key-limits.ts';
 
 export const JOB_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -22,5 +23,7 @@ export const jobPlanSchema = z.object({
   traceId: z.string(),
   /** Provider of the first candidate, for what operators see. */
   providerName: z.string().default(''),
+  /** How it is counted under the limits of its access key, when that has any. */
+  admission: admissionSchema.exactOptional(),
 });
 export type JobPlan = z.infer<typeof jobPlanSchema>;

@@ -1,9 +1,10 @@
 /** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
 import { v7 as uuidv7 } from 'uuid';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
-import type { AccessKeyCaller } from '../accounts/caller.ts';
+import type { Admission, KeyLimits } from '../accounts/key-limits.ts';
 import { claimRequest } from '../billing/idempotency.ts';
 import type { Ledger } from '../billing/ledger.ts';
+import { type LimitedRequest, underLimits } from '../inference/admission.ts';
 import { candidatesOf, type ModelName, usableModels } from '../inference/candidates.ts';
 import { imageCapability, planImages } from '../inference/image-plan.ts';
 import type { ModelSource } from '../inference/model.ts';
@@ -17,6 +18,7 @@ import { JOB_DEADLINE_MS, jobStart } from './job-start.ts';
 
 export interface SubmissionParts {
   readonly ledger: Ledger;
+  readonly limits: KeyLimits;
   readonly models: ModelSource;
   readonly starter: WorkflowStarter;
   /** @throws {AppError} for an address that will not be called. */
@@ -24,8 +26,7 @@ export interface SubmissionParts {
 }
 
 /** What every type of job is submitted with. */
-export interface JobSubmission {
-  readonly caller: AccessKeyCaller;
+export interface JobSubmission extends LimitedRequest {
   readonly model: ModelName;
   /** The request as the client sent it; kept with the job and run from there. */
   readonly request: unknown;
@@ -39,6 +40,8 @@ export interface JobSubmission {
 
 /** How long a caller waits while the database is away. */
 const SUBMIT_WAIT_MS = 5_000;
+/** A job counts under the limits of its key until it has ended; this is for one whose end nobody could tell. */
+const LEASE_MS = JOB_DEADLINE_MS + 60_000;
 
 export class JobSubmissions {
   readonly #parts: SubmissionParts;
@@ -63,21 +66,30 @@ export class JobSubmissions {
   }
 
   async #submit(type: JobType, submission: JobSubmission, plan: Plan, asked: Asked | undefined): Promise<string> {
-    const { ledger, starter, checkWebhook } = this.#parts;
+    const { ledger, limits, starter, checkWebhook } = this.#parts;
     if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
     const jobId = uuidv7();
     let start: WorkflowStart | undefined;
-    const reservation = await reserve(ledger, submission.caller, plan, asked, (payable) => {
-      const rows = this.#rows(type, jobId, submission, payable);
-      start = rows.start;
-      return ledger.run(submitJob(rows), SUBMIT_WAIT_MS);
-    });
+    const take = (admission: Admission | undefined) =>
+      reserve(ledger, submission.caller, plan, asked, (payable) => {
+        const rows = this.#rows(type, jobId, submission, payable, admission);
+        start = rows.start;
+        return ledger.run(submitJob(rows), SUBMIT_WAIT_MS);
+      });
+    const entry = { id: jobId, tokens: plan.tokenBound, leaseMs: LEASE_MS };
+    const reservation = await underLimits(limits, submission, entry, take, ({ kind }) => kind === 'held');
     if (reservation.kind === 'answered') return reservation.answer.body.toString();
     if (start) starter.kick(start);
     return jobId;
   }
 
-  #rows(type: JobType, jobId: string, submission: JobSubmission, plan: Plan): Submission {
+  #rows(
+    type: JobType,
+    jobId: string,
+    submission: JobSubmission,
+    plan: Plan,
+    admission: Admission | undefined,
+  ): Submission {
     const { keyed, caller } = submission;
     const [first] = plan.candidates;
     return {
@@ -102,6 +114,7 @@ export class JobSubmissions {
           candidates: plan.candidates.map(({ price, maxTokens }) => ({ priceId: price.id, maxTokens })),
           budgeted: caller.budget !== null,
           traceId: submission.traceId,
+          ...(admission ? { admission } : {}),
           providerName: first?.providerName ?? '',
         },
         priority: submission.priority,

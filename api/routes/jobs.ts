@@ -13,6 +13,7 @@ import { keyedRequest } from '../keyed.ts';
 import { optional, textIdInput } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
+import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
 import { EventStream } from '../sse.ts';
@@ -73,6 +74,7 @@ function submissionOf({ ctx, caller, body, rawBody, traceId }: SubmissionInput, 
     metadata: body.metadata ?? null,
     webhookUrl: body.webhookUrl ?? null,
     traceId,
+    onLimits: tellLimits(ctx),
     ...(keyed ? { keyed } : {}),
   };
 }
