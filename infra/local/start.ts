@@ -8,12 +8,13 @@ import { execa } from 'execa';
 import { type DemoResult, runDemo } from './demo.ts';
 import { demoReport } from './demo-report.ts';
 import { systemVariables, type Variables } from './environment.ts';
-import { Interrupted, listenForInterruption, untilAborted } from './interruption.ts';
+import { Interrupted, listenForInterruption } from './interruption.ts';
 import { runSideBySide } from './progress.ts';
 import { localSecrets, secretSettings, writeSecrets } from './secrets.ts';
 import { localSettings, userSettings } from './settings.ts';
 import { type StartedStack, startStack } from './stack.ts';
 import { Services } from './supervised-services.ts';
+import { watchServers } from './watched-servers.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 const DATA_FOLDER = join(CHECKOUT, '.local/start');
@@ -91,7 +92,7 @@ async function run(services: Services, once: boolean, signal: AbortSignal): Prom
     );
     if (once) return failed ? 1 : 0;
     console.log('Running. Ctrl-C stops everything.');
-    await untilAborted(signal);
+    await watchServers(stack, (text) => console.log(text), signal);
     return 0;
   } finally {
     console.log('Stopping …');
