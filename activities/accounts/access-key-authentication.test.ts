@@ -5,7 +5,7 @@ import { AppError } from '../../infra/errors.ts';
 import { createLogger } from '../../infra/logger.ts';
 import type { InvalidationHandler } from '../../infra/redis/invalidation.ts';
 import { createAccessKeyAuthentication } from './access-key-authentication.ts';
-import { createAccessKeyHashes } from './access-key-hashes.ts';
+import { createAccessKeyHashes, type StoredHash } from './access-key-hashes.ts';
 import type { KeyOfCaller } from './access-key-store.ts';
 import { makeAccessKey, maskedAccessKey, publicPartOf } from './access-key-text.ts';
 
@@ -22,8 +22,8 @@ interface KeyState {
 function world(vaultKeys = OLD) {
   const made = makeAccessKey();
   const state: KeyState = { active: true, expiresAt: null, userActive: true };
-  const row = { keyHash: createAccessKeyHashes(createVault(OLD)).make(made.text) };
-  const seen = { reads: 0, touches: [] as (Buffer | undefined)[] };
+  const row = createAccessKeyHashes(createVault(OLD)).make(made.text);
+  const seen = { reads: 0, touches: [] as (StoredHash | undefined)[] };
   const handlers = new Map<string, InvalidationHandler>();
   const at = new Date(0);
   const store = {
@@ -36,8 +36,8 @@ function world(vaultKeys = OLD) {
       const times = { budgetPeriod: 'day', lastUsedAt: null, createdAt: at, updatedAt: at } as const;
       return { key: { ...key, ...times }, keyHash: row.keyHash, userId: 7, userActive, accountId: 70 };
     },
-    async touch(_id: number, keyHash?: Buffer): Promise<void> {
-      seen.touches.push(keyHash);
+    async touch(_id: number, hash?: StoredHash): Promise<void> {
+      seen.touches.push(hash);
     },
   };
   const authentication = createAccessKeyAuthentication({
@@ -120,5 +120,7 @@ test('a remembered key stops at the moment it expires', async () => {
 test('a hash with an older pepper still opens and is replaced', async () => {
   const { made, seen, outcome } = world(NEW);
   assert.equal(await outcome(), 'access-key');
-  assert.deepEqual(seen.touches, [createAccessKeyHashes(createVault(NEW)).make(made.text)]);
+  const renewed = createAccessKeyHashes(createVault(NEW)).make(made.text);
+  assert.equal(renewed.hashVersion, 2);
+  assert.deepEqual(seen.touches, [renewed]);
 });

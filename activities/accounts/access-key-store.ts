@@ -1,6 +1,16 @@
 /** The one owner of the table `access_keys`. */
-import { DataTypes, literal, type Model, type ModelStatic, type Optional, QueryTypes, type Sequelize } from 'sequelize';
+import {
+  DataTypes,
+  literal,
+  type Model,
+  type ModelStatic,
+  Op,
+  type Optional,
+  QueryTypes,
+  type Sequelize,
+} from 'sequelize';
 import type { AccessKey, AccessKeyChange, AccessKeyLimits } from './access-key.ts';
+import type { StoredHash } from './access-key-hashes.ts';
 import type { BudgetPeriod } from './caller.ts';
 
 interface Row {
@@ -9,6 +19,7 @@ interface Row {
   name: string;
   publicPart: string;
   keyHash: Buffer;
+  hashVersion: number;
   lastFour: string;
   isActive: number;
   expiresAt: Date | null;
@@ -25,11 +36,10 @@ interface Row {
 }
 type RowModel = Model<Row, Optional<Row, 'id' | 'isActive' | 'lastUsedAt' | 'createdAt' | 'updatedAt' | 'deletedAt'>>;
 
-export interface NewAccessKey extends AccessKeyLimits {
+export interface NewAccessKey extends AccessKeyLimits, StoredHash {
   readonly userId: number;
   readonly name: string;
   readonly publicPart: string;
-  readonly keyHash: Buffer;
   readonly lastFour: string;
 }
 
@@ -54,6 +64,7 @@ export class AccessKeyStore {
       name: { type: DataTypes.STRING(100), allowNull: false },
       publicPart: { type: DataTypes.CHAR(16), allowNull: false },
       keyHash: { type: DataTypes.BLOB, allowNull: false },
+      hashVersion: { type: DataTypes.SMALLINT.UNSIGNED, allowNull: false },
       lastFour: { type: DataTypes.CHAR(4), allowNull: false },
       isActive: { type: DataTypes.TINYINT.UNSIGNED },
       expiresAt: { type: DataTypes.DATE(3) },
@@ -137,14 +148,19 @@ export class AccessKeyStore {
     };
   }
 
-  /** Notes the use; `keyHash`, when given, replaces a hash made with an older pepper. */
-  async touch(id: number, keyHash?: Buffer): Promise<void> {
+  /** How many keys have a hash of another version than this one. */
+  countOfOtherVersions(version: number): Promise<number> {
+    return this.#rows.count({ where: { hashVersion: { [Op.ne]: version }, deletedAt: null } });
+  }
+
+  /** Notes the use; `hash`, when given, replaces one made with an older pepper. */
+  async touch(id: number, hash?: StoredHash): Promise<void> {
     await this.#rows.update(
       {
         lastUsedAt: new Date(),
         // Named, or the column's ON UPDATE would call a use a change.
         updatedAt: literal('updated_at'),
-        ...(keyHash === undefined ? {} : { keyHash }),
+        ...hash,
       },
       { where: { id } },
     );

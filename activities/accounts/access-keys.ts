@@ -31,8 +31,8 @@ export class AccessKeys {
       throw new AppError('illegalState', `a user has at most ${KEYS_PER_USER} access keys: delete one first`);
     }
     const { text, publicPart, lastFour } = makeAccessKey();
-    const keyHash = hashes.make(text);
-    const id = await store.insert({ userId, name, publicPart, keyHash, lastFour, ...withPeriod(limits) });
+    const hash = hashes.make(text);
+    const id = await store.insert({ userId, name, publicPart, lastFour, ...hash, ...withPeriod(limits) });
     return { key: await this.#find(id, userId), text };
   }
 
@@ -54,6 +54,14 @@ export class AccessKeys {
   async remove(id: number, userId: number): Promise<void> {
     if (!(await this.#to.store.remove(id, userId))) throw noKey(id);
     await this.#to.invalidation.publish('access-key', id);
+  }
+
+  /**
+   * How many keys still need an older version of KEY_ENCRYPTION_KEY, which must stay listed as long: a hash is made
+   * again with the newest version when its key is next used.
+   */
+  withOlderHash(): Promise<number> {
+    return this.#to.store.countOfOtherVersions(this.#to.hashes.newestVersion);
   }
 
   async #find(id: number, userId: number): Promise<AccessKey> {
