@@ -1,4 +1,4 @@
-// The first command on a new machine: `node infra/local/bootstrap.js start | test | reset | bench`.
+// The first command on a new machine: `node infra/local/bootstrap.js start | test | reset | bench | doctor`.
 // Plain JavaScript without dependencies, so that it runs on any Node from 20 on. It installs what package-lock.json
 // says, then hands over to the project's own Node, which runs the TypeScript beside this file.
 import { spawn, spawnSync } from 'node:child_process';
@@ -20,6 +20,7 @@ const scripts = {
   test: 'infra/local/test.ts',
   reset: 'infra/local/reset.ts',
   bench: 'bench/main.ts',
+  doctor: 'infra/doctor/main.ts',
 };
 
 function fail(text) {

@@ -1,0 +1,25 @@
+/** What one look has found, in words for whoever runs the product. */
+export interface Finding {
+  readonly part: string;
+  /** `warning`: it works, but not as it should in production. */
+  readonly state: 'good' | 'warning' | 'bad';
+  readonly text: string;
+  /** What to do about it. */
+  readonly advice?: string;
+}
+
+/** Reads the reason of a failed look; never an address with its password. */
+export function reasonOf(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  if (/DEADLINE_EXCEEDED|UNAVAILABLE|Connection is closed/.test(message)) return 'does not answer';
+  return message.replace(/\/\/[^@\s/]*@/g, '//…@').split('\n')[0] ?? '';
+}
+
+/** Runs a look; what it throws becomes a bad finding with the given advice. */
+export async function look(part: string, advice: string, find: () => Promise<Finding[]>): Promise<Finding[]> {
+  try {
+    return await find();
+  } catch (error) {
+    return [{ part, state: 'bad', text: reasonOf(error), advice }];
+  }
+}

@@ -1,0 +1,75 @@
+/** MySQL or MariaDB: reachable, safe for money, with the schema of this version. */
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { Config } from '../config.ts';
+import { type Finding, look } from './finding.ts';
+
+const PART = 'MySQL';
+const MIGRATIONS = join(import.meta.dirname, '../mysql/migrations');
+const CONNECT_TIMEOUT_MS = 3_000;
+const CLOCK_TOLERANCE_MS = 2_000;
+
+export function lookAtMysql(config: Config): Promise<Finding[]> {
+  const where = `${config.DB_HOST}:${config.DB_PORT}`;
+  const advice = `Start MySQL, or set DB_HOST, DB_PORT, DB_USER, DB_PASSWORD to where it is (now ${config.DB_USER} at ${where}).`;
+  return look(PART, advice, async () => {
+    const connection = await createConnection({
+      host: config.DB_HOST,
+      port: config.DB_PORT,
+      user: config.DB_USER,
+      password: config.DB_PASSWORD,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+    });
+    try {
+      const version = String((await rowOf(connection, 'SELECT VERSION() AS version')).version);
+      const reached: Finding = { part: PART, state: 'good', text: `${version} at ${where}` };
+      return [reached, ...(await durability(connection)), await clock(connection), await schema(connection, config)];
+    } finally {
+      connection.destroy();
+    }
+  });
+}
+
+async function rowOf(connection: Connection, sql: string, values: string[] = []): Promise<Record<string, unknown>> {
+  const [rows] = await connection.query<RowDataPacket[]>(sql, values);
+  return rows[0] ?? {};
+}
+
+async function durability(connection: Connection): Promise<Finding[]> {
+  const row = await rowOf(
+    connection,
+    'SELECT @@innodb_flush_log_at_trx_commit AS flushes, @@log_bin AS binlog, @@sync_binlog AS syncs',
+  );
+  const loses = Number(row.flushes) !== 1 || (Number(row.binlog) === 1 && Number(row.syncs) !== 1);
+  if (!loses) return [{ part: PART, state: 'good', text: 'a commit is on disk before it is answered' }];
+  const text = 'a power cut can lose committed money';
+  return [{ part: PART, state: 'bad', text, advice: 'Set innodb_flush_log_at_trx_commit=1 and sync_binlog=1.' }];
+}
+
+async function clock(connection: Connection): Promise<Finding> {
+  const { now } = await rowOf(connection, 'SELECT UNIX_TIMESTAMP(NOW(3)) * 1000 AS now');
+  const offMs = Math.abs(Number(now) - Date.now());
+  if (offMs < CLOCK_TOLERANCE_MS) return { part: PART, state: 'good', text: 'its clock is ours' };
+  const text = `its clock is ${Math.round(offMs / 1000)} s off ours`;
+  return { part: PART, state: 'warning', text, advice: 'Let both machines follow the same time server (NTP).' };
+}
+
+async function schema(connection: Connection, { DB_NAME }: Config): Promise<Finding> {
+  const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql'));
+  const advice = 'Run: node infra/mysql/migrate.ts (npm start and Compose do it by themselves).';
+  const table = await rowOf(
+    connection,
+    "SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = ? AND table_name = 'schema_migrations'",
+    [DB_NAME],
+  );
+  if (Number(table.found) === 0) return { part: PART, state: 'bad', text: `${DB_NAME} has no tables yet`, advice };
+  const [rows] = await connection.query<RowDataPacket[]>(`SELECT name FROM \`${DB_NAME}\`.schema_migrations`);
+  const done = new Set(rows.map((row) => String(row.name)));
+  const missing = files.filter((name) => !done.has(name));
+  if (missing.length > 0) return { part: PART, state: 'bad', text: `not migrated: ${missing.join(', ')}`, advice };
+  const newer = [...done].filter((name) => !files.includes(name));
+  if (newer.length === 0) return { part: PART, state: 'good', text: `schema of ${files.length} migrations` };
+  const text = `the schema is newer than this version (${newer.join(', ')})`;
+  return { part: PART, state: 'warning', text, advice: 'Run the version that made it.' };
+}

@@ -1,0 +1,44 @@
+/** Which settings are looked at, and what is wrong with them. */
+import { type Config, ConfigError, environmentSchema, readConfig } from '../config.ts';
+import type { Finding } from './finding.ts';
+
+type Variables = Readonly<Record<string, string>>;
+
+const OLDEST_NODE = 24;
+
+/** @returns no configuration where the settings are wrong; then nothing else can be looked at. */
+export function lookAtSettings(variables: Variables): { findings: Finding[]; config?: Config } {
+  const findings: Finding[] = [nodeFinding(), ...misspelt(variables)];
+  try {
+    const config = readConfig(variables);
+    const text = config.production ? 'good for production' : `good for ${config.NODE_ENV}`;
+    return { findings: [...findings, { part: 'Settings', state: 'good', text }], config };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const advice = 'Set it in the environment or in .env; docs/configuration.md explains each.';
+    const bad = error.message.split('\n').map((text): Finding => ({ part: 'Settings', state: 'bad', text, advice }));
+    return { findings: [...findings, ...bad] };
+  }
+}
+
+function nodeFinding(): Finding {
+  const major = Number(process.versions.node.split('.')[0]);
+  if (major >= OLDEST_NODE) return { part: 'Node', state: 'good', text: process.versions.node };
+  const advice = 'Run it as `npm run doctor`, which brings the right one.';
+  return { part: 'Node', state: 'bad', text: `${process.versions.node} is too old`, advice };
+}
+
+/** Names that begin like ours and are none, such as REDIS_PASSWD. */
+function misspelt(variables: Variables): Finding[] {
+  const known = Object.keys(environmentSchema.shape);
+  const beginnings = new Set(['DB', 'REDIS', 'MONGODB', 'TEMPORAL', 'JWT', 'PAYMENT', 'UPSTREAM', 'WORKER', 'S3']);
+  return Object.keys(variables)
+    .filter((name) => beginnings.has(name.split('_')[0] ?? '') && name.includes('_') && !known.includes(name))
+    .filter((name) => name !== 'MONGODB_PASSWORD')
+    .map((name) => ({
+      part: 'Settings',
+      state: 'warning',
+      text: `${name} is not a setting and has no effect`,
+      advice: 'docs/configuration.md lists the names.',
+    }));
+}
