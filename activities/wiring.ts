@@ -212,7 +212,7 @@ export async function createServices(config: Config, log: Logger) {
     maintenance,
     temporalClient: temporal.client,
       await lane.close();
-      inference.closeInference();
+      await inference.closeInference();
       jobServices.closeJobs();
       for (const redis of [ground.redis, ...ground.subscribers]) redis.disconnect();
       await Promise.allSettled([temporal.close(), ground.outbound.close(), ground.mongo.close(), sequelize.close()]);

@@ -137,6 +137,8 @@ export const environmentSchema = z.object({
   S3_SECRET_ACCESS_KEY: z.string().default(''),
   /** How long a link to a picture is good. */
   PICTURE_LINK_TTL: duration('7d'),
+  /** Pictures that a request names by address: `fetch` them for the provider, or `pass` the address on to it. */
+  IMAGE_URLS: z.enum(['fetch', 'pass']).default('fetch'),
   /**
    * Which model serves a call that names none: `priority` as the administrators ordered them, `smart` weighed against
    * how the providers do at the moment.

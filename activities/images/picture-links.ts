@@ -3,6 +3,7 @@ import type { Vault } from '../../infra/crypto.ts';
 import { keyedHash, sameBytes } from '../../infra/crypto.ts';
 
 const PURPOSE = 'picture-links';
+const PATH = '/v1/pictures/';
 
 export class PictureLinks {
   readonly #keys: readonly Buffer[];
@@ -20,7 +21,16 @@ export class PictureLinks {
     const [key] = this.#keys;
     if (!key) throw new Error('there is no key to sign links with');
     const signature = signatureOf(key, pictureId, expires).toString('base64url');
-    return `${this.#publicUrl}/v1/pictures/${pictureId}?expires=${expires}&signature=${signature}`;
+    return `${this.#publicUrl}${PATH}${pictureId}?expires=${expires}&signature=${signature}`;
+  }
+
+  /** The picture behind a good link of ours; undefined for any other address. */
+  pictureIdOf(text: string, nowMs: number): string | undefined {
+    if (!text.startsWith(`${this.#publicUrl}${PATH}`) || !URL.canParse(text)) return undefined;
+    const { pathname, searchParams } = new URL(text);
+    const pictureId = pathname.slice(pathname.lastIndexOf('/') + 1);
+    const expires = Number(searchParams.get('expires'));
+    return this.isGood(pictureId, expires, searchParams.get('signature') ?? '', nowMs) ? pictureId : undefined;
   }
 
   /** True for a link of ours that has not expired; a key that was replaced still counts. */

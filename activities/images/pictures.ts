@@ -10,6 +10,7 @@ import type { Outbound } from '../../infra/outbound.ts';
 import type { Storage } from '../../infra/storage.ts';
 import type { ImageAnswer } from '../inference/providers/provider.ts';
 import type { PictureLinks } from './picture-links.ts';
+import { pictureTypeOf } from './picture-type.ts';
 
 const DOWNLOAD = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 30_000, maxBytes: 40 * 1024 * 1024 };
 const EXTENSIONS: Readonly<Record<string, string>> = {
@@ -17,6 +18,7 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'image/jpeg': 'jpg',
   'image/webp': 'webp',
   'image/gif': 'gif',
+  'image/bmp': 'bmp',
 };
 
 type Delivered = ImageAnswer['images'][number];
@@ -61,6 +63,12 @@ export class Pictures {
     return bytes && { bytes, mediaType };
   }
 
+  /** The stored picture that an address of ours leads to; undefined for any other address. */
+  async behind(url: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
+    const pictureId = this.#parts.links.pictureIdOf(url, Date.now());
+    return pictureId === undefined ? undefined : this.read(pictureId);
+  }
+
   async #keep(picture: Delivered, requestId: string, userId: number): Promise<KeptPicture> {
     const { storage, links, log } = this.#parts;
     try {
@@ -85,8 +93,8 @@ export class Pictures {
       throw new Error(`the picture's link answered ${answer.status}`);
     }
     const bytes = await answer.bytes();
-    const mediaType = String(answer.headers['content-type'] ?? '').split(';')[0] ?? '';
-    if (!(mediaType in EXTENSIONS)) throw new Error('the link does not lead to a picture');
+    const mediaType = pictureTypeOf(bytes);
+    if (mediaType === undefined) throw new Error('the link does not lead to a picture');
     return { bytes, mediaType };
   }
 

@@ -20,6 +20,8 @@ export interface ChargedCall<Value, Outcome> {
   readonly held: Held;
   readonly claim: ClaimRequest | undefined;
   readonly context: CallContext;
+  /** What must be at hand before a provider is called; its failure gives the hold back. */
+  readonly prepare?: (() => Promise<void>) | undefined;
   readonly call: (candidate: Candidate, apiKey: string) => Promise<Value>;
   /** What the provider did, and what the caller is told once the cost is known. */
   readonly settle: (value: Value, served: ServedCall) => Promise<Settled<Outcome>>;
@@ -41,6 +43,7 @@ export async function chargedCall<Value, Outcome>(
   const { held, claim, context } = call;
   let called: { candidate: Candidate; keyId: number; count: number } | undefined;
   try {
+    if (call.prepare) await call.prepare();
     const { value, candidate, key, attempts } = await runAttempts({
       candidates: held.plan.candidates,
       pool: parts.keys,

@@ -19,6 +19,7 @@ import { type InferenceParts, targetOf } from './parts.ts';
 import { type Candidate, planChat } from './plan.ts';
 import { nothingDelivered, UpstreamFailure } from './providers/failure.ts';
 import { reportedUsage } from './providers/openai/usage.ts';
+import type { ChatBody } from './providers/provider.ts';
 import { captureOf, releaseOf } from './settlement.ts';
 import { errorOf } from './upstream-error.ts';
 
@@ -91,6 +92,8 @@ export class ChatStreams {
     const signal = AbortSignal.any([context.signal, cut.signal]);
     let called: { candidate: Candidate; keyId: number; count: number } | undefined;
     try {
+      const { requestPictures } = this.#parts;
+      const body = asked.size.images === 0 ? command.body : await requestPictures.ofChat(command.body, signal);
       const { value, candidate, key, attempts } = await runAttempts({
         candidates: held.plan.candidates,
         pool: this.#parts.keys,
@@ -100,7 +103,7 @@ export class ChatStreams {
         streamed: true,
         call: (target) => {
           called = { candidate: target.candidate, keyId: target.key.id, count: (called?.count ?? 0) + 1 };
-          return this.#firstChunk(target.candidate, target.key.apiKey, command, { ...context, signal });
+          return this.#firstChunk(target.candidate, target.key.apiKey, body, { ...context, signal });
         },
       });
       const ttftMs = Date.now() - held.startedAtMs;
@@ -113,14 +116,9 @@ export class ChatStreams {
     }
   }
 
-  async #firstChunk(
-    candidate: Candidate,
-    apiKey: string,
-    command: StreamCommand,
-    context: CallContext,
-  ): Promise<Opened> {
+  async #firstChunk(candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext): Promise<Opened> {
     const adapter = this.#parts.chatAdapters[candidate.kind];
-    const stream = await adapter.stream(targetOf(candidate, apiKey), upstreamBody(command.body, candidate), context);
+    const stream = await adapter.stream(targetOf(candidate, apiKey), upstreamBody(body, candidate), context);
     const rest = stream[Symbol.asyncIterator]();
     return { first: await rest.next(), rest };
   }

@@ -49,17 +49,23 @@ export class ChatService {
     const { models, asked } = candidatesOf(this.#parts.models, command);
     const begun = await beginCall(this.#parts, command, planChat(models, asked), asked, context.requestId);
     if (begun.kind === 'answered-before') return begun;
-    return { kind: 'answered-now', outcome: await this.#call(command, begun, context) };
+    const pictures = asked.size.images > 0;
+    return { kind: 'answered-now', outcome: await this.#call(command, pictures, begun, context) };
   }
 
-  #call(command: ChatCommand, held: Held, context: CallContext): Promise<ChatOutcome> {
+  #call(command: ChatCommand, pictures: boolean, held: Held, context: CallContext): Promise<ChatOutcome> {
+    let { body } = command;
+    const fetchPictures = async () => {
+      body = await this.#parts.requestPictures.ofChat(body, context.signal);
+    };
     return chargedCall(this.#parts, {
       held,
       claim: command.claim,
       context,
+      prepare: pictures ? fetchPictures : undefined,
       call: (candidate, apiKey) => {
         const adapter = this.#parts.chatAdapters[candidate.kind];
-        return adapter.complete(targetOf(candidate, apiKey), upstreamBody(command.body, candidate), context);
+        return adapter.complete(targetOf(candidate, apiKey), upstreamBody(body, candidate), context);
       },
       settle: async (answer, { candidate, attempts }) => {
         const usage = usageOf(command.body, answer);

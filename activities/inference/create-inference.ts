@@ -13,6 +13,7 @@ import { KeyLimits } from '../accounts/key-limits.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { type CatalogParts, createCatalog } from '../catalog/create-catalog.ts';
 import { PictureLinks } from '../images/picture-links.ts';
+import { createPictureClients, createPictureReader } from '../images/picture-reader.ts';
 import { Pictures } from '../images/pictures.ts';
 import { DEFAULT_CIRCUIT_SETTINGS } from '../keys/circuit.ts';
 import { createKeyPool } from '../keys/local-key-pool.ts';
@@ -22,6 +23,7 @@ import { ImageService } from './images.ts';
 import type { InferenceParts } from './parts.ts';
 import { createProbe } from './probe.ts';
 import { type Adapters, createAdapters } from './providers/registry.ts';
+import { createRequestPictures } from './request-pictures.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { routedModels } from './routed-models.ts';
 
@@ -44,7 +46,12 @@ const PROBE_MS = 30_000;
 /** Reads the catalog and how its keys stand. @throws when the database cannot be read. */
 export async function createInference(ground: InferenceGround) {
   const { config, sequelize, vault, outbound, ledger, redis, log } = ground;
-  const adapters = createAdapters({ outbound, config });
+  const pictureClients = createPictureClients(config);
+  const readPicture = createPictureReader({
+    clientFor: pictureClients.clientFor,
+    stored: (url) => pictures.behind(url),
+  });
+  const adapters = createAdapters({ outbound, readPicture, config });
   const { catalogServices, pool, closePool } = await createCatalogAndPool(ground, adapters);
   const pictureLinks = new PictureLinks(vault, config.publicUrl, config.PICTURE_LINK_TTL);
   const storage = await createStorage(config);
@@ -58,6 +65,7 @@ export async function createInference(ground: InferenceGround) {
     retries: new RetryBudget(),
     chatAdapters: adapters.chat,
     imageAdapters: adapters.image,
+    requestPictures: createRequestPictures(readPicture, config.IMAGE_URLS),
     log,
     totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,
   };
@@ -69,9 +77,10 @@ export async function createInference(ground: InferenceGround) {
     images: new ImageService(parts, pictures),
     pictures,
     pictureLinks,
-    closeInference: () => {
+    closeInference: async () => {
       limits.close();
       closePool();
+      await pictureClients.close();
     },
   };
 }

@@ -1,14 +1,6 @@
 /** Pictures in requests: base64 with or without prefix, data URL, or http(s) URL. Pure. */
 import { invalid } from '../../infra/errors.ts';
-
-/** First bytes, as base64, of the formats that providers take. */
-const SIGNATURES: readonly (readonly [prefix: string, mediaType: string])[] = [
-  ['iVBORw0KGgo', 'image/png'],
-  ['/9j/', 'image/jpeg'],
-  ['R0lGOD', 'image/gif'],
-  ['UklGR', 'image/webp'],
-  ['Qk', 'image/bmp'],
-];
+import { pictureTypeOfBase64 } from '../images/picture-type.ts';
 
 /** A picture as a URL that providers understand. @throws {AppError} naming the field. */
 export function imageUrlOf(image: { base64?: string | undefined; url?: string | undefined }, path: string): string {
@@ -24,7 +16,7 @@ function dataUrl(text: string, path: string): string {
   if (/^data:image\/[\w.+-]+;base64,/i.test(text)) return text;
   const data = text.replace(/\s+/g, '');
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(data)) throw invalid([{ path, message: 'is neither base64 nor a URL' }]);
-  const mediaType = SIGNATURES.find(([prefix]) => data.startsWith(prefix))?.[1];
+  const mediaType = pictureTypeOfBase64(data);
   if (!mediaType)
     throw invalid([{ path, message: 'is not a PNG, JPEG, GIF, WebP or BMP picture' }], 'unsupportedFileType');
   return `data:${mediaType};base64,${data}`;

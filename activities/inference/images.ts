@@ -49,11 +49,15 @@ export class ImageService {
   }
 
   #call(command: ImageCommand, held: Held, context: CallContext): Promise<ImageOutcome> {
-    const { request } = command;
+    let { request } = command;
+    const fetchPictures = async () => {
+      request = await this.#parts.requestPictures.ofImage(request, context.signal);
+    };
     return chargedCall<ImageAnswer, ImageOutcome>(this.#parts, {
       held,
       claim: command.claim,
       context,
+      prepare: request.images.length > 0 ? fetchPictures : undefined,
       call: (candidate, apiKey) =>
         this.#parts.imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, NO_TASKS, context),
       settle: async (answer, { candidate, attempts }) => {

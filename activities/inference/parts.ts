@@ -6,6 +6,7 @@ import type { KeyPool } from '../keys/key-pool.ts';
 import type { ModelSource } from './model.ts';
 import type { Candidate } from './plan.ts';
 import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from './providers/provider.ts';
+import type { RequestPictures } from './request-pictures.ts';
 import type { RetryBudget } from './retry-budget.ts';
 
 export interface InferenceParts {
@@ -16,6 +17,7 @@ export interface InferenceParts {
   readonly retries: RetryBudget;
   readonly chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>;
   readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
+  readonly requestPictures: RequestPictures;
   readonly log: Logger;
   /** The longest that a call may take in all, in milliseconds. */
   readonly totalTimeoutMs: number;

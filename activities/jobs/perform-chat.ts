@@ -27,7 +27,8 @@ const HEARTBEAT_CHUNKS = 50;
 
 export function createChatPerformer(parts: InferenceParts): Perform {
   return async (work, run, context) => {
-    const body = chatBodyOf(storedChatSchema.parse(work.request));
+    const asked = chatBodyOf(storedChatSchema.parse(work.request));
+    const body = await parts.requestPictures.ofChat(asked, context.signal);
     const candidates = await plannedCandidates(parts, work.plan);
     const assembler = { current: new CompletionAssembler() };
     const called: { candidate?: Candidate; keyId?: number } = {};

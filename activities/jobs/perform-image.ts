@@ -58,6 +58,7 @@ async function generate(
   context: RunContext,
 ): Promise<Generated> {
   if (work.upstream.state === 'submitting') throw ambiguous();
+  const ready = await parts.requestPictures.ofImage(request, context.signal);
   const { value, candidate, key, attempts } = await runAttempts({
     candidates: await plannedCandidates(parts, work.plan),
     pool: parts.keys,
@@ -66,7 +67,7 @@ async function generate(
     log: context.log,
     call: async (target) => {
       await run.count(target.candidate, target.key.id);
-      return submitted(parts, target.candidate, target.key.apiKey, request, run, context);
+      return submitted(parts, target.candidate, target.key.apiKey, ready, run, context);
     },
   });
   return { answer: value, candidate, keyId: key.id, attempts };

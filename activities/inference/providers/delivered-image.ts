@@ -1,16 +1,10 @@
 /** One picture of an answer. Pure. */
+import { pictureTypeOfBase64 } from '../../images/picture-type.ts';
 import { textOf } from './json-object.ts';
 import type { ImageAnswer } from './provider.ts';
 
 export type DeliveredImage = ImageAnswer['images'][number];
 
-/** First bytes, as base64, of the formats that providers make. */
-const SIGNATURES: readonly (readonly [prefix: string, mediaType: string])[] = [
-  ['iVBORw0KGgo', 'image/png'],
-  ['/9j/', 'image/jpeg'],
-  ['R0lGOD', 'image/gif'],
-  ['UklGR', 'image/webp'],
-];
 const DATA_URL = /^data:([\w.+/-]+);base64,/;
 
 /**
@@ -28,6 +22,5 @@ export function deliveredImage(image: { url?: unknown; b64_json?: unknown }): De
 function inline(text: string): DeliveredImage {
   const prefix = DATA_URL.exec(text);
   const data = prefix ? text.slice(prefix[0].length) : text;
-  const signature = SIGNATURES.find(([start]) => data.startsWith(start));
-  return { kind: 'base64', data, mediaType: signature?.[1] ?? prefix?.[1] ?? 'image/png' };
+  return { kind: 'base64', data, mediaType: pictureTypeOfBase64(data) ?? prefix?.[1] ?? 'image/png' };
 }

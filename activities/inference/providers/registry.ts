@@ -1,6 +1,7 @@
 /** The adapters of all kinds of providers. */
 import type { Config } from '../../../infra/config.ts';
 import type { Outbound } from '../../../infra/outbound.ts';
+import type { ReadPicture } from '../../images/picture-reader.ts';
 import { ARK_DIALECT } from './ark/chat.ts';
 import { createArkImages } from './ark/images.ts';
 import { DASHSCOPE_DIALECT } from './dashscope/chat.ts';
@@ -12,6 +13,8 @@ import type { ChatAdapter, ImageAdapter, ProviderKind } from './provider.ts';
 
 export interface AdapterDependencies {
   readonly outbound: Outbound;
+  /** For adapters that send a picture's bytes where the caller gave its address. */
+  readonly readPicture: ReadPicture;
   readonly config: Pick<Config, 'UPSTREAM_TOTAL_TIMEOUT' | 'UPSTREAM_FIRST_BYTE_TIMEOUT' | 'UPSTREAM_IDLE_TIMEOUT'>;
 }
 
@@ -23,7 +26,7 @@ export interface Adapters {
 /** Ten large pictures as base64. */
 const MAX_IMAGE_ANSWER_BYTES = 128 * 1024 * 1024;
 
-export function createAdapters({ outbound, config }: AdapterDependencies): Adapters {
+export function createAdapters({ outbound, readPicture, config }: AdapterDependencies): Adapters {
   const limits = {
     totalMs: config.UPSTREAM_TOTAL_TIMEOUT,
     firstByteMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT,
@@ -40,7 +43,7 @@ export function createAdapters({ outbound, config }: AdapterDependencies): Adapt
       ark: createChatAdapter(client, ARK_DIALECT),
     },
     image: {
-      openai: createOpenAiImages(imageClient, outbound),
+      openai: createOpenAiImages(imageClient, readPicture),
       dashscope: createDashScopeImages({ outbound, limits: imageLimits }),
       ark: createArkImages(imageClient),
     },

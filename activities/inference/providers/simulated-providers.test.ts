@@ -9,7 +9,8 @@ import { type Simulator, startSimulator } from '../../../infra/simulator/simulat
 import type { FailureClass } from './failure.ts';
 import { reportedUsage } from './openai/usage.ts';
 import type { ImageRequest, ProviderKind, UpstreamTarget } from './provider.ts';
-import { type Adapters, createAdapters } from './registry.ts';
+import type { Adapters } from './registry.ts';
+import { testAdapters } from './test-adapters.ts';
 import { testContext, testTasks } from './test-context.ts';
 import { failedWith } from './test-failure.ts';
 
@@ -41,7 +42,7 @@ function withLimits(limits: { totalMs?: number; firstByteMs?: number; idleMs?: n
     UPSTREAM_FIRST_BYTE_TIMEOUT: firstByteMs,
     UPSTREAM_IDLE_TIMEOUT: idleMs,
   };
-  return createAdapters({ outbound, config });
+  return testAdapters(outbound, config);
 }
 
 function target(kind: ProviderKind, model: string): UpstreamTarget {

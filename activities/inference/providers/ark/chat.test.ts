@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAdapters } from '../registry.ts';
+import { testAdapters } from '../test-adapters.ts';
 import { type Capture, capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
 import { API_KEY, testContext, testTarget } from '../test-context.ts';
 import { failedWith, refusedFor } from '../test-failure.ts';
 import { sentJson, type TestOutbound } from '../test-outbound.ts';
 
-const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
-
 function chatOf({ outbound }: TestOutbound) {
-  return createAdapters({ outbound, config }).chat.ark;
+  return testAdapters(outbound).chat.ark;
 }
 
 function modelOf(recorded: Capture): string {

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImageRequest } from '../provider.ts';
-import { createAdapters } from '../registry.ts';
+import { testAdapters } from '../test-adapters.ts';
 import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
 import { API_KEY, testContext, testTarget, testTasks } from '../test-context.ts';
 import { failedWith, refusedFor } from '../test-failure.ts';
 import { sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
 
-const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
 const PLAIN: ImageRequest = { prompt: 'x', images: [], n: 1, extra: {} };
 const PICTURE = 'http://127.0.0.1/a.png';
 const SEEDREAM_3 = 'doubao-seedream-3-0-t2i-250415';
@@ -22,7 +21,7 @@ const DELIVERED = {
 };
 
 function generate({ outbound }: TestOutbound, model: string, request: Partial<ImageRequest> = {}) {
-  const adapter = createAdapters({ outbound, config }).image.ark;
+  const adapter = testAdapters(outbound).image.ark;
   return adapter.generate(testTarget('ark', model), { ...PLAIN, ...request }, testTasks(), testContext());
 }
 

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAdapters } from '../registry.ts';
+import { testAdapters } from '../test-adapters.ts';
 import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
 import { testContext, testTarget } from '../test-context.ts';
 import { sentJson } from '../test-outbound.ts';
 import { compatibleBase, nativeBase } from './bases.ts';
-
-const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
 
 test('either base leads to both', () => {
   for (const host of ['https://dashscope.aliyuncs.com', 'https://ws-1.cn-beijing.maas.aliyuncs.com']) {
@@ -24,7 +22,7 @@ test('either base leads to both', () => {
 test('a stream with thinking is what the vendor client sends, and every chunk arrives', async () => {
   const recorded = capture('dashscope', 'compat_openai_sdk_thinking_stream');
   const way = replay([recorded]);
-  const adapter = createAdapters({ outbound: way.outbound, config }).chat.dashscope;
+  const adapter = testAdapters(way.outbound).chat.dashscope;
   const { messages, enable_thinking, thinking_budget } = fieldsOf(recorded);
   assert.ok(Array.isArray(messages));
   const body = { messages, enable_thinking, thinking_budget };

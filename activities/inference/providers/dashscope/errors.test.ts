@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FailureClass } from '../failure.ts';
 import { refusalOf } from '../openai/error-body.ts';
-import { createAdapters } from '../registry.ts';
+import { testAdapters } from '../test-adapters.ts';
 import { type Capture, capture, replay } from '../test-captures.ts';
 import { testContext, testTarget } from '../test-context.ts';
 import { failedWith } from '../test-failure.ts';
@@ -60,10 +60,9 @@ for (const [status, codes, message, failure] of ROWS) {
 }
 
 test('recorded refusals of chat', async () => {
-  const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
   const complete = (recorded: Capture) => {
     const { outbound } = replay([recorded]);
-    const adapter = createAdapters({ outbound, config }).chat.dashscope;
+    const adapter = testAdapters(outbound).chat.dashscope;
     return adapter.complete(testTarget('dashscope', 'qwen-plus'), { messages: [] }, testContext());
   };
   const expected = {

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAdapters } from '../registry.ts';
+import { testAdapters } from '../test-adapters.ts';
 import { capture, replay } from '../test-captures.ts';
 import { testContext, testTarget } from '../test-context.ts';
 import { type TestOutbound, testOutbound, type WrittenAnswer } from '../test-outbound.ts';
 import { chunksOf } from './chat-stream.ts';
 import type { Call } from './client.ts';
-
-const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
 
 const CHUNKS = [
   '{"choices":[{"index":0,"delta":{"role":"assistant","content":"猫 🐈‍⬛ é"},"finish_reason":null}],"usage":null}',
@@ -34,7 +32,7 @@ async function chunksFrom(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Arra
 
 /** What was yielded, and how it ended. */
 async function read(way: TestOutbound): Promise<{ chunks: string[]; failure?: unknown; message?: string }> {
-  const adapter = createAdapters({ outbound: way.outbound, config }).chat.openai;
+  const adapter = testAdapters(way.outbound).chat.openai;
   const stream = await adapter.stream(testTarget('openai', 'm'), { messages: [] }, testContext());
   const chunks: string[] = [];
   try {

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createAdapters } from '../registry.ts';
+import { testAdapters } from '../test-adapters.ts';
 import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
 import { API_KEY, testContext, testTarget } from '../test-context.ts';
 import { failedWith } from '../test-failure.ts';
 import { sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
 
-const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
 const TARGET = testTarget('openai', 'gpt-x');
 const BODY = { messages: [{ role: 'user', content: 'hi' }] };
 
 function chatOf({ outbound }: TestOutbound) {
-  return createAdapters({ outbound, config }).chat.openai;
+  return testAdapters(outbound).chat.openai;
 }
 
 test('a chat is sent as the vendor client sends it, and its reply is read', async () => {

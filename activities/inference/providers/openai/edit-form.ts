@@ -1,11 +1,7 @@
 /** The multipart form of an edit (PROVIDERS.md, 4.1). */
+import type { Picture } from '../../../images/picture-reader.ts';
 import type { ImageRequest } from '../provider.ts';
 import type { ImageFields } from './image-fields.ts';
-
-export interface Picture {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly mediaType: string;
-}
 
 /** @param read gives the bytes of a data URL or an http(s) URL. */
 export async function editForm(

@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FailureClass } from '../failure.ts';
-import { createAdapters } from '../registry.ts';
+import { testAdapters } from '../test-adapters.ts';
 import { capture, replay } from '../test-captures.ts';
 import { API_KEY, testContext, testTarget } from '../test-context.ts';
 import { failedWith } from '../test-failure.ts';
 import { type TestOutbound, testOutbound } from '../test-outbound.ts';
 
-const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
-
 function complete({ outbound }: TestOutbound): Promise<unknown> {
-  const adapter = createAdapters({ outbound, config }).chat.openai;
+  const adapter = testAdapters(outbound).chat.openai;
   return adapter.complete(testTarget('openai', 'm'), { messages: [] }, testContext());
 }
 

@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImageRequest } from '../provider.ts';
-import { createAdapters } from '../registry.ts';
+import { testAdapters } from '../test-adapters.ts';
 import { type Capture, capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
 import { API_KEY, testContext, testTarget, testTasks } from '../test-context.ts';
 import { failedWith, refusedFor } from '../test-failure.ts';
 import { type SentCall, sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
 
-const config = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
 const PLAIN: ImageRequest = { prompt: 'a cat', images: [], n: 1, extra: {} };
 const GPT_IMAGE = 'gpt-image-1.5';
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const PICTURE = `data:image/png;base64,${PNG}`;
 
 function generate({ outbound }: TestOutbound, model: string, request: Partial<ImageRequest> = {}) {
-  const adapter = createAdapters({ outbound, config }).image.openai;
+  const adapter = testAdapters(outbound).image.openai;
   return adapter.generate(testTarget('openai', model), { ...PLAIN, ...request }, testTasks(), testContext());
 }
 
@@ -105,23 +104,23 @@ test('fields of an edit become texts', async () => {
 test('a picture behind an address is fetched and sent as bytes', async () => {
   const reply = capture('openai', 'openai_images_edit_one').exchanges[0]?.reply;
   assert.ok(reply);
-  const picture = { headers: { 'content-type': 'image/jpeg; q=1' }, body: 'jpeg' };
+  const picture = { headers: { 'content-type': 'application/octet-stream' }, body: 'GIF89a…' };
   const way = testOutbound([picture, reply]);
   await generate(way, GPT_IMAGE, { images: ['https://a.example/p.jpg'] });
   assert.equal(way.sent[0]?.path, '/p.jpg');
   assert.equal(way.sent[0]?.headers.get('authorization'), null);
-  const bytes = Buffer.from('jpeg').toString('base64');
-  assert.deepEqual((await partsOf(way.sent[1])).image, [{ type: 'image/jpeg', bytes }]);
+  const bytes = Buffer.from('GIF89a…').toString('base64');
+  assert.deepEqual((await partsOf(way.sent[1])).image, [{ type: 'image/gif', bytes }]);
 });
 
 test('an address that gives no picture is the caller’s mistake, and nothing is sent', async () => {
   const broken = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
-  const page = { headers: { 'content-type': 'text/html' }, body: '<html>' };
+  const page = { headers: { 'content-type': 'image/png' }, body: '<html>' };
   for (const [answer, message] of [
     [{ status: 404, body: '' }, /answers 404/],
     [{ status: 302, headers: { location: 'http://10.0.0.1/' }, body: '' }, /answers 302/],
-    [page, /is text\/html, no picture/],
-    [broken, /could not be fetched/],
+    [page, /gives no PNG, JPEG/],
+    [broken, /could not be read/],
   ] as const) {
     const way = testOutbound([answer]);
     const edit = generate(way, GPT_IMAGE, { images: ['https://a.example/p'] });

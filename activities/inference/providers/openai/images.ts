@@ -1,5 +1,5 @@
 /** Pictures over OpenAI's interface (PROVIDERS.md, 4.1). */
-import type { Outbound } from '../../../../infra/outbound.ts';
+import type { ReadPicture } from '../../../images/picture-reader.ts';
 import { deliveredImage } from '../delivered-image.ts';
 import { UpstreamFailure } from '../failure.ts';
 import { isJsonObject, type JsonObject, parseJson, textOf } from '../json-object.ts';
@@ -10,16 +10,14 @@ import { editForm } from './edit-form.ts';
 import { isErrorBody, refusalOf } from './error-body.ts';
 import { classifyOpenAi } from './errors.ts';
 import { imageFields } from './image-fields.ts';
-import { createPictureReader } from './picture-bytes.ts';
 import { tokenCount } from './usage.ts';
 
-export function createOpenAiImages(client: OpenAiClient, outbound: Outbound): ImageAdapter {
-  const readPicture = createPictureReader(outbound);
-
+export function createOpenAiImages(client: OpenAiClient, readPicture: ReadPicture): ImageAdapter {
   const send = async (call: Call, target: UpstreamTarget, request: ImageRequest): Promise<Response> => {
     const fields = imageFields(request, target.model);
     if (request.images.length === 0) return client.post(call, '/images/generations', fields);
-    return client.post(call, '/images/edits', await editForm(fields, request, (url) => readPicture(url, call.signal)));
+    const read = (url: string) => readPicture({ url, path: 'image', signal: call.signal });
+    return client.post(call, '/images/edits', await editForm(fields, request, read));
   };
 
   return {

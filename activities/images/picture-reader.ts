@@ -1,0 +1,106 @@
+/**
+ * The bytes of pictures that callers name by address. Callers must never reach a private address through the gateway,
+ * not even one that providers may have, so this client calls public addresses only; the one exception is the
+ * simulator's own pictures, where there is a simulator.
+ */
+import type { Config } from '../../infra/config.ts';
+import { AppError } from '../../infra/errors.ts';
+import { createOutbound, type Outbound, outboundFailure } from '../../infra/outbound.ts';
+import { pictureTypeOf } from './picture-type.ts';
+
+export interface Picture {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly mediaType: string;
+}
+
+export interface PictureAddress {
+  /** http(s) or data URL. */
+  readonly url: string;
+  /** The field of the request that it stands in. */
+  readonly path: string;
+  readonly signal: AbortSignal;
+  readonly maxBytes?: number;
+}
+
+/** @throws {AppError} invalidParameter naming the field, for an address that gives no picture; upstreamTimeout. */
+export type ReadPicture = (address: PictureAddress) => Promise<Picture>;
+
+export interface PictureReaderParts {
+  /** A client for this address; undefined for one that must not be called. */
+  readonly clientFor: (url: string) => Outbound;
+  /** A picture of ours behind a link of ours, so that what was made can be given back to be changed. */
+  readonly stored: (url: string) => Promise<{ bytes: Uint8Array; mediaType: string } | undefined>;
+}
+
+const MEGABYTE = 1024 * 1024;
+/** NOTES.md, "Measures": size and time of what callers may have fetched. */
+export const MAX_PICTURE_BYTES = 20 * MEGABYTE;
+const LIMITS = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 10_000 };
+const DATA_URL = /^data:(image\/[\w.+-]+);base64,/i;
+const SIMULATED_PICTURES = '/pictures/';
+
+export function createPictureReader({ clientFor, stored }: PictureReaderParts): ReadPicture {
+  return async ({ url, path, signal, maxBytes = MAX_PICTURE_BYTES }) => {
+    const match = DATA_URL.exec(url);
+    const mediaType = match?.[1]?.toLowerCase();
+    if (match && mediaType) return { bytes: Buffer.from(url.slice(match[0].length), 'base64'), mediaType };
+    const own = await stored(url);
+    if (own) return { bytes: new Uint8Array(own.bytes), mediaType: own.mediaType };
+    try {
+      return await fetched(clientFor(url), url, path, Math.min(maxBytes, MAX_PICTURE_BYTES), signal);
+    } catch (error) {
+      if (error instanceof AppError && error.kind !== 'proxyFailed') throw error;
+      if (signal.aborted)
+        throw new AppError('upstreamTimeout', `${path}: no time was left to read it`, { cause: error });
+      if (outboundFailure(error) === undefined) throw error;
+      throw unusable(path, reasonOf(error, maxBytes), error);
+    }
+  };
+}
+
+/** Clients that reach public addresses only, and on the simulator nothing but its pictures. */
+export function createPictureClients(config: Pick<Config, 'SIMULATOR_URL'>) {
+  const open = createOutbound({ OUTBOUND_PRIVATE_HOSTS: [], SIMULATOR_URL: '' });
+  const { SIMULATOR_URL } = config;
+  const simulated = SIMULATOR_URL === '' ? undefined : createOutbound({ OUTBOUND_PRIVATE_HOSTS: [], SIMULATOR_URL });
+  return {
+    clientFor: (url: string): Outbound => (simulated && isSimulatedPicture(url, SIMULATOR_URL) ? simulated : open),
+    close: async () => {
+      await Promise.all([open.close(), simulated?.close()]);
+    },
+  };
+}
+
+function isSimulatedPicture(text: string, simulatorUrl: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  return url.origin === new URL(simulatorUrl).origin && url.pathname.startsWith(SIMULATED_PICTURES);
+}
+
+async function fetched(
+  outbound: Outbound,
+  url: string,
+  path: string,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Picture> {
+  const answer = await outbound.request(url, { signal, limits: { ...LIMITS, maxBytes } });
+  if (answer.status !== 200) {
+    answer.discard();
+    throw unusable(path, `its address answers ${answer.status}`);
+  }
+  const bytes = new Uint8Array(await answer.bytes());
+  const mediaType = pictureTypeOf(bytes);
+  if (mediaType === undefined) throw unusable(path, 'its address gives no PNG, JPEG, GIF, WebP or BMP picture');
+  return { bytes, mediaType };
+}
+
+/** One text whatever stood in the way: a caller must not learn what there is inside our network. */
+function reasonOf(error: unknown, maxBytes: number): string {
+  if (outboundFailure(error) === 'too-large') return `its address gives more than ${maxBytes / MEGABYTE} MB`;
+  return 'its address could not be read; it must be a public http or https one and answer within 10 s';
+}
+
+function unusable(path: string, reason: string, cause?: unknown): AppError {
+  return new AppError('invalidParameter', `${path}: ${reason}`, { param: path, cause });
+}
