@@ -37,6 +37,7 @@ const submission = submitJob({
     accessKeyId: 7,
     modelId: 5,
     modelName: 'm',
+    providerId: 4,
     request: '{}',
     plan: { candidates: [{ priceId: 3, maxTokens: 10 }], budgeted: false, traceId: 't', providerName: 'p' },
     priority: 3,
