@@ -9,7 +9,7 @@ export interface Finding {
 }
 
 /** Reads the reason of a failed look; never an address with its password. */
-export function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error);
   if (/DEADLINE_EXCEEDED|UNAVAILABLE|Connection is closed/.test(message)) return 'does not answer';
   return message.replace(/\/\/[^@\s/]*@/g, '//…@').split('\n')[0] ?? '';

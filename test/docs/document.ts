@@ -65,11 +65,13 @@ export interface DocumentRun {
   /** Texts of the document and what stands in their place here: addresses, mostly. */
   readonly replaced?: Readonly<Record<string, string>>;
   readonly folder?: string;
+  /** Which of its commands; all when left out. */
+  readonly only?: (step: Step) => boolean;
 }
 
 /** Runs all commands of a document in one shell, as somebody would who types them one after the other. */
 export async function runDocument(path: string, run: DocumentRun): Promise<StepResult[]> {
-  const steps = stepsOf(readDocument(path));
+  const steps = stepsOf(readDocument(path)).filter(run.only ?? (() => true));
   const script = steps
     .map(({ command }, index) => `echo '${MARK} ${index}'\n${command}\necho "${MARK} end $?"\n`)
     .join('');
