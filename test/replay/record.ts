@@ -1,0 +1,132 @@
+/**
+ * Records a history of every workflow from a run of the product, for the replay tests:
+ * `TEST_STACK=FOLDER node test/replay/record.ts NAME` writes test/replay/histories/NAME/. Record before a change of a
+ * workflow and after it, and keep both: what runs when the change is deployed began under the old code.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
+import { z } from 'zod';
+import { testStack } from '../../infra/local/test-stack.ts';
+import { newNamespace } from '../jobs/namespace.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
+
+const [name = ''] = process.argv.slice(2);
+if (!/^[\w.-]+$/.test(name)) throw new Error('name the recording: node test/replay/record.ts NAME');
+const folder = join(import.meta.dirname, 'histories', name);
+const accepted = z.object({ jobId: z.string() });
+
+/** Takes out what only says where it was recorded: processes, hosts, folders. */
+function withoutMachine(json: string): string {
+  return json
+    .replace(/"(identity|workerIdentity)": ?"[^"]*"/g, '"$1": "recorded"')
+    .replace(/"\d+@[^"]*"/g, '"recorded"')
+    .replace(/\(\/[^()\s]*?\/(node_modules|workflows)\//g, '($1/');
+}
+
+class Recording {
+  readonly #product: Product;
+  readonly #receiver: Receiver;
+  readonly #client: Client;
+
+  constructor(product: Product, receiver: Receiver, client: Client) {
+    this.#product = product;
+    this.#receiver = receiver;
+    this.#client = client;
+  }
+
+  async jobs(): Promise<void> {
+    const [api] = this.#product.apis;
+    const { key } = await newCustomer(api);
+    const hook = `http://127.0.0.1:${this.#receiver.port}`;
+    const submit = async (path: string, body: object) =>
+      accepted.parse((await call(api, 'POST', `/v1/async/${path}`, { key, body })).data).jobId;
+    const completed = await submit('chat', { userMessage: 'hello', webhookUrl: `${hook}/good` });
+    const failed = await submit('chat', { userMessage: 'hello', options: { temperature: 99 } });
+    const image = await submit('generate-image', { prompt: 'a cat' });
+    await this.#fault('slow-chunks', 300);
+    const cancelled = await submit('chat', { userMessage: 'a long story' });
+    await until('it runs', async () => {
+      const [job] = await this.#product.rows(`SELECT provider_attempts AS n FROM jobs WHERE id='${cancelled}'`);
+      return Number(job?.n) === 1;
+    });
+    await call(api, 'POST', `/v1/async/jobs/${cancelled}/cancel`, { key });
+    for (const jobId of [completed, failed, image, cancelled]) await jobEnd(api, key, jobId);
+    await this.#save('chatJob-completed', completed);
+    await this.#save('chatJob-failed', failed);
+    await this.#save('chatJob-cancelled', cancelled);
+    await this.#save('imageJob-completed', image);
+    await this.#fault('slow-chunks', 1);
+    await this.#save('webhookDelivery-delivered', `webhook:${completed}`);
+    this.#receiver.answerWith('/gone', 410);
+    const unwanted = await submit('chat', { userMessage: 'hello', webhookUrl: `${hook}/gone` });
+    await jobEnd(api, key, unwanted);
+    await until('its webhook is refused', async () => this.#receiver.at('/gone').length === 1);
+    await this.#save('webhookDelivery-disabled', `webhook:${unwanted}`);
+  }
+
+  async orders(): Promise<void> {
+    const [api] = this.#product.apis;
+    const { token } = await newCustomer(api);
+    const order = async () => {
+      const answer = await call(api, 'POST', '/v1/orders', { token, body: { amount: 5 } });
+      return z.object({ orderNo: z.string() }).parse(answer.data).orderNo;
+    };
+    const [paid, expired] = [await order(), await order()];
+    await call(api, 'POST', '/v1/orders/pay-success', { token, body: { orderNo: paid } });
+    await this.#save('orderExpiry-paid', `order:${paid}`);
+    await this.#save('orderExpiry-expired', `order:${expired}`);
+  }
+
+  async maintenance(): Promise<void> {
+    for (const scheduleId of ['ledgerReconciliation', 'retention']) {
+      const handle = this.#client.schedule.getHandle(scheduleId);
+      await until('it has run', async () => (await handle.describe()).info.recentActions.length > 0);
+      const [run] = (await handle.describe()).info.recentActions;
+      await this.#save(scheduleId, run?.action.workflow.workflowId ?? '');
+    }
+  }
+
+  async #fault(fault: string, value: number): Promise<void> {
+    const body = JSON.stringify({ fault, value, model: 'sim-chat' });
+    await fetch(`${this.#product.simulator.url}/control/faults`, { method: 'DELETE' });
+    await fetch(`${this.#product.simulator.url}/control/faults`, { method: 'POST', body });
+  }
+
+  async #save(title: string, workflowId: string): Promise<void> {
+    const handle = this.#client.workflow.getHandle(workflowId);
+    const running = () =>
+      handle.describe().then(
+        ({ status }) => status.name === 'RUNNING',
+        () => true,
+      );
+    await until(`${workflowId} has ended`, async () => !(await running()));
+    writeFileSync(join(folder, `${title}.json`), `${withoutMachine(historyToJSON(await handle.fetchHistory()))}\n`);
+    console.log(title);
+  }
+}
+
+const receiver = await startReceiver();
+const namespace = await newNamespace(testStack().environment.TEMPORAL_ADDRESS ?? '', 'recording');
+const product = await startProduct({
+  name: 'recording',
+  settings: {
+    TEMPORAL_NAMESPACE: namespace,
+    OUTBOUND_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}`,
+    ORDER_TTL: '3s',
+  },
+});
+const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
+mkdirSync(folder, { recursive: true });
+try {
+  const recording = new Recording(product, receiver, new Client({ connection, namespace }));
+  await recording.jobs();
+  await recording.orders();
+  await recording.maintenance();
+} finally {
+  await connection.close();
+  await product.close();
+  receiver.close();
+}
