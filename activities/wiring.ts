@@ -179,6 +179,13 @@ export async function createServices(config: Config, log: Logger) {
     orders: orderServices.orders,
     usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
   });
+  const { USAGE_RETENTION: usageRetentionMs, APP_TIME_ZONE: timeZone } = config;
+  const maintenance: MaintenanceParts = {
+    reconcile: () =>
+      reconcile(sequelize, { store: usageStore, firstDay: firstKeptDay(usageRetentionMs, timeZone, Date.now()) }),
+    retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
+    deliveries: jobServices.webhookDeliveries,
+  };
   const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
   showLedger(ground.metrics.registry, lane, reconciled);
   return {
@@ -188,18 +195,13 @@ export async function createServices(config: Config, log: Logger) {
     ...orderServices,
     usageLog: usageStore,
     statistics: new Statistics(sequelize),
-  const { USAGE_RETENTION: usageRetentionMs, APP_TIME_ZONE: timeZone } = config;
-  const maintenance: MaintenanceParts = {
-    reconcile: () =>
-      reconcile(sequelize, { store: usageStore, firstDay: firstKeptDay(usageRetentionMs, timeZone, Date.now()) }),
-    retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
-    deliveries: jobServices.webhookDeliveries,
-  };
     statement: createStatement(sequelize),
     conversations: new Conversations(new ConversationStore(ground.mongo)),
     metrics: ground.metrics,
     idempotency: new IdempotentRequests(ledger),
     lastReconciliation: reconciled,
+    maintenance,
+    temporalClient: temporal.client,
     health: () =>
       healthOf({
         mysql: () => sequelize.query('SELECT 1'),
@@ -209,8 +211,6 @@ export async function createServices(config: Config, log: Logger) {
       }),
     chores,
     close: async () => {
-    maintenance,
-    temporalClient: temporal.client,
       await lane.close();
       await inference.closeInference();
       jobServices.closeJobs();
