@@ -1,0 +1,22 @@
+/** What a bench is given and what it gives. */
+import type { Stack } from '../infra/local/stack.ts';
+
+export interface BenchContext {
+  readonly stack: Stack;
+  /** Times that every system is measured, one after the other in each round. */
+  readonly rounds: number;
+  /** Length of one measurement. */
+  readonly seconds: number;
+  /** Where CPU profiles of the API process go; measuring with them on costs some percent. */
+  readonly profileFolder: string | undefined;
+  readonly signal: AbortSignal;
+  readonly say: (line: string) => void;
+}
+
+export interface Bench {
+  /** As it is called on the command line. */
+  readonly name: string;
+  readonly title: string;
+  /** @returns the figures as Markdown. @throws when a call failed or was not charged: such figures mean nothing. */
+  run(context: BenchContext): Promise<string>;
+}

@@ -1,0 +1,3 @@
+module llm-gateway/bench
+
+go 1.22

@@ -1,0 +1,78 @@
+/**
+ * `npm run bench` lists the benches; `npm run bench -- gateway streams` runs some on servers of their own, `-- all` all.
+ * `--rounds 4 --seconds 4` are the defaults; `--profile FOLDER` keeps CPU profiles of the API; `--stack FOLDER` uses
+ * the servers of `infra/local/stack-cli.ts`.
+ */
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { listenForInterruption } from '../infra/local/interruption.ts';
+import { attachStack, startStack } from '../infra/local/stack.ts';
+import type { Bench, BenchContext } from './bench.ts';
+import { gatewayBench } from './gateway.ts';
+import { streamsBench } from './streams.ts';
+
+const BENCHES: readonly Bench[] = [gatewayBench, streamsBench];
+
+const CHECKOUT = resolve(import.meta.dirname, '..');
+const DATA_FOLDER = join(CHECKOUT, '.local/bench');
+/** Leaves the usual ports to `npm start` and those of `npm test` to it. */
+const PORT_OFFSET = 20_000;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    rounds: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '4' },
+    profile: { type: 'string' },
+    stack: { type: 'string' },
+  },
+});
+
+function list(): void {
+  console.log('npm run bench -- NAME … (or all) [--rounds 4] [--seconds 4] [--profile FOLDER] [--stack FOLDER]\n');
+  for (const { name, title } of BENCHES) console.log(`  ${name.padEnd(12)} ${title}`);
+}
+
+function chosen(): Bench[] {
+  if (positionals.includes('all')) return [...BENCHES];
+  return positionals.map((name) => {
+    const bench = BENCHES.find((one) => one.name === name);
+    if (!bench) throw new Error(`there is no bench ${name}; there are ${BENCHES.map((one) => one.name).join(', ')}`);
+    return bench;
+  });
+}
+
+async function runAll(benches: readonly Bench[], context: BenchContext): Promise<void> {
+  for (const bench of benches) {
+    console.log(`\n${bench.title}`);
+    console.log(`\n${await bench.run(context)}`);
+  }
+}
+
+async function run(benches: readonly Bench[], signal: AbortSignal): Promise<void> {
+  const own = options.stack === undefined;
+  const started = own
+    ? await startStack({ dataFolder: DATA_FOLDER, portOffset: PORT_OFFSET, progress: 'shown', signal })
+    : undefined;
+  try {
+    await runAll(benches, {
+      stack: started ?? attachStack(resolve(options.stack ?? '')),
+      rounds: Number(options.rounds),
+      seconds: Number(options.seconds),
+      profileFolder: options.profile === undefined ? undefined : resolve(options.profile),
+      signal,
+      say: (line) => console.log(`  ${line}`),
+    });
+  } finally {
+    await started?.stop();
+  }
+}
+
+const signal = listenForInterruption(() => process.exit(130));
+try {
+  if (positionals.length === 0) list();
+  else await run(chosen(), signal);
+} catch (error) {
+  if (!signal.aborted) console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

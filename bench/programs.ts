@@ -1,0 +1,56 @@
+/** Programs that only the benches need: wrk from PATH or Debian, and those of bench/go, built once into the cache. */
+import { createHash } from 'node:crypto';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { cached } from '../infra/local/cache.ts';
+import { debianPackages } from '../infra/local/debian.ts';
+import { cacheFolder, programFolders } from '../infra/local/environment.ts';
+import { findProgram, type Installation, obtainPart, planPart, type SourcesOfPart } from '../infra/local/sources.ts';
+import type { BenchContext } from './bench.ts';
+
+const GO_MODULE = join(import.meta.dirname, 'go');
+
+const wrk: SourcesOfPart = {
+  title: 'wrk',
+  onPath: async (folders) => {
+    const program = findProgram(['wrk'], folders);
+    return program ? { origin: program, programs: { wrk: program }, environment: {} } : undefined;
+  },
+  fetchables: [
+    debianPackages({ name: 'wrk', packages: ['wrk'], size: 'about 1 MB', programs: { wrk: 'usr/bin/wrk' } }),
+  ],
+  install: { debian: 'sudo apt-get install wrk', macos: 'brew install wrk' },
+};
+
+type Surroundings = Pick<BenchContext, 'signal' | 'say'>;
+
+/** @throws PartUnavailable with the command that installs it. */
+export async function wrkProgram({ signal, say }: Surroundings): Promise<Installation> {
+  const where = { folders: programFolders(), cache: cacheFolder(), signal };
+  const plan = await planPart(wrk, where);
+  return obtainPart(wrk, plan, { ...where, report: say, tick: () => undefined });
+}
+
+/** The path of a program of bench/go; built again when its source has changed. */
+export async function goProgram(name: 'upstream' | 'streams', { signal, say }: Surroundings): Promise<string> {
+  const go = findProgram(['go'], [...programFolders(), '/usr/local/go/bin']);
+  if (!go) throw new Error('the benches need Go for their load and their upstream: https://go.dev/dl');
+  const version = `${sourceHash()}-${process.platform}-${process.arch}`;
+  const build = async (folder: string): Promise<void> => {
+    say(`building bench/go/${name}`);
+    await execa(go, ['build', '-buildvcs=false', '-o', join(folder, name), `./${name}`], {
+      cwd: GO_MODULE,
+      stdin: 'ignore',
+      cancelSignal: signal,
+    });
+  };
+  return join(await cached(cacheFolder(), { name: `bench-${name}`, version }, build, { signal }), name);
+}
+
+function sourceHash(): string {
+  const hash = createHash('sha256');
+  for (const file of globSync('**/*.{go,mod}', { cwd: GO_MODULE }).sort())
+    hash.update(readFileSync(join(GO_MODULE, file)));
+  return hash.digest('hex').slice(0, 12);
+}

@@ -1,0 +1,54 @@
+/** A process beside the product: the upstream, or what the product is measured against. */
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { cacheFolder, systemVariables } from '../infra/local/environment.ts';
+import { claimPort } from '../infra/local/ports.ts';
+import { logTail, runningProcess, startProcess, stopProcess } from '../infra/local/server-process.ts';
+
+const FIRST_PORT = 22_000;
+const HEALTHY_WITHIN_MS = 15_000;
+const PROBE_EVERY_MS = 50;
+const STOP_GRACE_MS = 2_000;
+
+export interface SideProcess {
+  readonly url: string;
+  readonly pid: number | undefined;
+  stop(): Promise<void>;
+}
+
+export interface SideProcessOptions {
+  readonly name: string;
+  readonly dataFolder: string;
+  readonly command: string;
+  readonly args: (port: number) => readonly string[];
+}
+
+/** Starts it and waits until it answers GET /healthz. @throws with the end of its log when it does not. */
+export async function startSideProcess({ name, dataFolder, command, args }: SideProcessOptions): Promise<SideProcess> {
+  const { port } = await claimPort(FIRST_PORT, join(cacheFolder(), 'ports'));
+  await startProcess(dataFolder, name, {
+    command,
+    args: args(port),
+    environment: systemVariables(),
+    workingFolder: import.meta.dirname,
+  });
+  const side: SideProcess = {
+    url: `http://127.0.0.1:${port}`,
+    get pid() {
+      return runningProcess(dataFolder, name)?.pid;
+    },
+    stop: () => stopProcess(dataFolder, name, STOP_GRACE_MS),
+  };
+  for (const end = Date.now() + HEALTHY_WITHIN_MS; ; ) {
+    const healthy = await fetch(`${side.url}/healthz`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (healthy) return side;
+    if (side.pid === undefined || Date.now() > end) {
+      await side.stop();
+      throw new Error(`${name} is not healthy. The end of its log:\n${logTail(dataFolder, name)}`);
+    }
+    await delay(PROBE_EVERY_MS);
+  }
+}
