@@ -73,8 +73,8 @@ export function debianPackages(options: {
   size: string;
   /** Program names to paths inside the unpacked tree. */
   programs: Readonly<Record<string, string>>;
-  /** The program that is run with `--version` to see that it works. */
-  probe: string;
+  /** The program that is run with `--version` to see that it works; left out for one that has no such answer. */
+  probe?: string;
 }): Fetchable {
   const installation = (folder: string): Installation => ({
     origin: `Debian's packages in ${folder}`,
@@ -92,6 +92,7 @@ export function debianPackages(options: {
     },
     build: async (folder, context) => {
       await unpack(options.packages, folder, context);
+      if (options.probe === undefined) return;
       const { programs, environment } = installation(folder);
       await execa(programs[options.probe] ?? options.probe, ['--version'], { env: environment, timeout: 20_000 });
     },
