@@ -93,7 +93,3 @@ export function invalid(errors: readonly FieldError[], kind: ErrorKind = 'invali
     .join('; ');
   return new AppError(kind, text, { errors, ...(errors[0] ? { param: errors[0].path } : {}) });
 }
-
-export function isErrorKind(text: string): text is ErrorKind {
-  return Object.hasOwn(ERRORS, text);
-}

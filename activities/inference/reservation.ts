@@ -64,7 +64,7 @@ async function clamp(ledger: Ledger, caller: AccessKeyCaller, plan: Plan, asked:
 }
 
 /** Why a hold was not taken, as the caller is told. */
-export function refusalOf(outcome: Exclude<HoldOutcome, { kind: 'held' } | { kind: 'answered' }>): AppError {
+function refusalOf(outcome: Exclude<HoldOutcome, { kind: 'held' } | { kind: 'answered' }>): AppError {
   switch (outcome.kind) {
     case 'insufficient':
       return new AppError(

@@ -15,7 +15,7 @@ import type { Perform, Performed } from './job-run.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 
 /** What POST /v1/async/chat stored; checked there, read again here. */
-export const storedChatSchema = z.looseObject({
+const storedChatSchema = z.looseObject({
   userMessage: z.string().optional(),
   history: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
   images: z.array(z.object({ base64: z.string().optional(), url: z.string().optional() })).optional(),

@@ -1,5 +1,4 @@
 /** Synchronous chat in the gateway's own form. */
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
 import { formatMoney } from '../../activities/billing/money.ts';
@@ -7,6 +6,7 @@ import type { CallOutcome, ChatOutcome, ChatService } from '../../activities/inf
 import { chatBodyOf } from '../../activities/inference/chat-input.ts';
 import { chatReply } from '../../activities/inference/chat-reply.ts';
 import type { Config } from '../../infra/config.ts';
+import { newId } from '../../infra/ids.ts';
 import { successTextOf } from '../envelope.ts';
 import { keyedRequest } from '../keyed.ts';
 import { idInput, optional } from '../lenient.ts';
@@ -33,7 +33,7 @@ export const chatFields = {
 
 const chatBody = z.object(chatFields);
 
-export const chatReplySchema = z.object({
+const chatReplySchema = z.object({
   assistantMessage: z.string(),
   usedModelIdentifier: z.string(),
   inputTokensCount: z.number(),
@@ -73,7 +73,7 @@ export function chatRoutes(services: { readonly chat: ChatService }, config: Con
       body: chatBody,
       success: chatReplySchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
-        const requestId = uuidv7();
+        const requestId = newId();
         const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
         const answerText = (outcome: ChatOutcome) => JSON.stringify(chatReply(outcome));
         const reply = await services.chat.complete(

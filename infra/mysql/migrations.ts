@@ -11,7 +11,7 @@ const LOCK = 'llm-gateway-migrations';
 const LOCK_WAIT_SECONDS = 120;
 
 /** A file's statements; comments go, and a statement ends with a semicolon at the end of a line. */
-export function statementsOf(sql: string): string[] {
+function statementsOf(sql: string): string[] {
   return sql
     .replace(/^\s*--.*$/gm, '')
     .split(/;\s*$/m)

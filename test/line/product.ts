@@ -164,7 +164,7 @@ export async function newCustomer(api: Service | undefined, keyBody: object = {}
   return { userId: z.object({ id: z.number() }).parse(me.data).id, name, token, key: keyValue };
 }
 
-export const jobSchema = z.looseObject({
+const jobSchema = z.looseObject({
   id: z.string(),
   status: z.string(),
   cost: z.number().nullable(),

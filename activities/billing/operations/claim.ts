@@ -24,7 +24,7 @@ export type ClaimOutcome =
   | { readonly kind: 'in-use' }
   | { readonly kind: 'other-body' };
 
-export const CLAIM_LIFE_MS = 24 * 3_600_000;
+const CLAIM_LIFE_MS = 24 * 3_600_000;
 
 /**
  * Decides a claim: new, expired, or left behind by a dead process (its writer's epoch has passed) = ours; answered =
