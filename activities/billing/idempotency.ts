@@ -1,7 +1,7 @@
 /** Keyed requests that hold no money: claim, run once, keep the answer for 24 hours. */
 import { createHash } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../../infra/errors.ts';
+import { newId } from '../../infra/ids.ts';
 import type { Ledger } from './ledger.ts';
 import { abandon, answer, type ClaimOutcome, type ClaimRequest, claim, type StoredAnswer } from './operations/claim.ts';
 
@@ -52,7 +52,7 @@ export class IdempotentRequests {
    * @throws {AppError} idempotencyInUse, idempotencyMismatch, databaseUnavailable.
    */
   async run(scope: string, key: string, body: Uint8Array, handler: () => Promise<KeptAnswer>): Promise<KeptAnswer> {
-    const request = claimRequest(scope, key, body, uuidv7());
+    const request = claimRequest(scope, key, body, newId());
     const outcome = await this.#ledger.run(claim(request), CLAIM_WAIT_MS);
     if (outcome.kind === 'answered') return keptAnswer(outcome.answer);
     if (outcome.kind !== 'claimed') throw claimRefusal(outcome);

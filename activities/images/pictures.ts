@@ -3,8 +3,8 @@
  * the provider's own link is given, and never is a delivered picture dropped.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
+import { newId } from '../../infra/ids.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { Outbound } from '../../infra/outbound.ts';
 import type { Storage } from '../../infra/storage.ts';
@@ -73,7 +73,7 @@ export class Pictures {
     const { storage, links, log } = this.#parts;
     try {
       const { bytes, mediaType } = await this.#bytesOf(picture);
-      const id = uuidv7();
+      const id = newId();
       const key = `${requestId}/${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
       await storage.put(key, bytes, mediaType);
       await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, picture });

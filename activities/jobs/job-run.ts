@@ -2,8 +2,8 @@
  * One run of a job: entry, provider call, store and capture. Safe to run again at any point: the entry finds what an
  * earlier run did, calls are counted in the row before they are made, and only the run with the lease may write.
  */
-import { v7 as uuidv7 } from 'uuid';
 import { AppError } from '../../infra/errors.ts';
+import { newId } from '../../infra/ids.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
 import type { KeyLimits } from '../accounts/key-limits.ts';
 import type { Ledger } from '../billing/ledger.ts';
@@ -98,7 +98,7 @@ export class JobRunner {
    * @throws {RunInterrupted} when the job must be run again; {RunMustWait} when not yet.
    */
   async run(input: JobInput, performers: Performers, context: RunContext): Promise<JobOutcome> {
-    const lease = uuidv7();
+    const lease = newId();
     const begin = await this.#ledger.run(beginJob(input.jobId, lease, await this.#admission(input.jobId)));
     if (begin.kind === 'ended') return this.#ended(begin.job);
     if (begin.kind === 'wait') throw new RunMustWait();

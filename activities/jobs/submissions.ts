@@ -1,5 +1,5 @@
 /** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../../infra/ids.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import type { Admission, KeyLimits } from '../accounts/key-limits.ts';
 import { claimRequest } from '../billing/idempotency.ts';
@@ -68,7 +68,7 @@ export class JobSubmissions {
   async #submit(type: JobType, submission: JobSubmission, plan: Plan, asked: Asked | undefined): Promise<string> {
     const { ledger, limits, starter, checkWebhook } = this.#parts;
     if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
-    const jobId = uuidv7();
+    const jobId = newId();
     let start: WorkflowStart | undefined;
     const take = (admission: Admission | undefined) =>
       reserve(ledger, submission.caller, plan, asked, (payable) => {

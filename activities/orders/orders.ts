@@ -1,6 +1,6 @@
 /** Recharge orders as their owner and administrators use them: make, look, cancel, refund; and their end in time. */
-import { v7 as uuidv7 } from 'uuid';
 import { AppError, invalid } from '../../infra/errors.ts';
+import { newId } from '../../infra/ids.ts';
 import type { Logger } from '../../infra/logger.ts';
 import {
   type OrderOutcome,
@@ -57,7 +57,7 @@ export class Orders {
     const { ledger, starter, ttlMs, currency, accountIdOf } = this.#parts;
     const accountId = await accountIdOf(userId);
     if (accountId === undefined) throw new AppError('notFound', 'there is no such user');
-    const orderNo = uuidv7();
+    const orderNo = newId();
     const title = `order · ${formatMoney(amount)} ${currency} · user ${userId}`;
     const start = startOf(orderNo, userId, title, ttlMs);
     await ledger.run(createOrder({ orderNo, userId, accountId, amount, currency, ttlMs, start }), ORDER_WAIT_MS);

@@ -1,5 +1,4 @@
 /** Image generation in the gateway's own form, and the pictures it has kept. */
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
 import type { PictureLinks } from '../../activities/images/picture-links.ts';
@@ -8,6 +7,7 @@ import { type ImageOutcome, type ImageService, imageReply } from '../../activiti
 import { generateImageRequest } from '../../activities/inference/picture-request.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import { newId } from '../../infra/ids.ts';
 import { successTextOf } from '../envelope.ts';
 import { keyedRequest } from '../keyed.ts';
 import { idInput, optional } from '../lenient.ts';
@@ -53,7 +53,7 @@ export function imageRoutes(services: Services, config: Config): Route[] {
       body: z.object(imageFields),
       success: replySchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
-        const requestId = uuidv7();
+        const requestId = newId();
         const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
         const textOf = (outcome: ImageOutcome) => JSON.stringify(imageReply(outcome));
         const reply = await services.images.generate(

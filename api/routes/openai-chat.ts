@@ -1,6 +1,5 @@
 /** Chat as OpenAI's clients speak it, under OpenAI's own path and the gateway's. */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
 import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
@@ -11,6 +10,7 @@ import { type OpenAiChatInput, openAiChatInput } from '../../activities/inferenc
 import { chunkForClient, dataEvent, endOfStream, errorEvent } from '../../activities/inference/stream-text.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import { newId } from '../../infra/ids.ts';
 import { keyedRequest } from '../keyed.ts';
 import { openAiErrorText } from '../openai-error.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
@@ -89,7 +89,7 @@ function contextOf(input: Input, requestId: string, config: Config) {
 
 async function answerWhole(chat: ChatService, input: Input, parsed: OpenAiChatInput, config: Config): Promise<void> {
   const { ctx } = input;
-  const requestId = uuidv7();
+  const requestId = newId();
   const textOf = (outcome: ChatOutcome) => JSON.stringify(outcome.completion);
   const keep = (outcome: ChatOutcome) => storedAnswer({ status: 200, dataText: textOf(outcome) });
   const command = { ...commandOf(input, parsed, requestId), keep };
@@ -106,7 +106,7 @@ async function answerStream(
   config: Config,
 ): Promise<void> {
   const { ctx } = input;
-  const requestId = uuidv7();
+  const requestId = newId();
   const eventsOf = (chunks: readonly string[]) =>
     chunks.flatMap((data) => {
       const chunk = chunkForClient(data, parsed.wantsUsage);

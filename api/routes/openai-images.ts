@@ -1,5 +1,4 @@
 /** Images as OpenAI's clients ask for them: generations as JSON, edits as a form or as JSON. */
-import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
 import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
@@ -9,6 +8,7 @@ import { pictureRequest } from '../../activities/inference/picture-request.ts';
 import type { ImageRequest } from '../../activities/inference/providers/provider.ts';
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
+import { newId } from '../../infra/ids.ts';
 import { isJsonType, parseJson } from '../json.ts';
 import { keyedRequest } from '../keyed.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
@@ -134,7 +134,7 @@ function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown): z.out
 
 async function generate(images: ImageService, input: Input<unknown>, asked: Asked, config: Config): Promise<void> {
   const { ctx, caller, rawBody, traceId, log } = input;
-  const requestId = uuidv7();
+  const requestId = newId();
   const keyed = keyedRequest(ctx, caller, rawBody, undefined);
   const created = Math.floor(Date.now() / 1_000);
   const textOf = (outcome: ImageOutcome) => JSON.stringify(openAiImages(outcome, asked, created));

@@ -3,7 +3,7 @@
  * so. Amount and currency are the order's own unless they are given, and must match it when they are.
  */
 import { createHash } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
+import { newId } from '../../../infra/ids.ts';
 import type { CallbackFields, PaymentNotice, PaymentProvider } from './payment-provider.ts';
 
 export interface OwnWord {
@@ -17,7 +17,7 @@ function noticeOf({ rawBody, fields, kind }: OwnWord): Omit<PaymentNotice, 'prov
   return {
     kind,
     // Without an id of its own each call is an event of its own; the order is credited once all the same.
-    eventId: fields.eventId ?? uuidv7(),
+    eventId: fields.eventId ?? newId(),
     orderNo: fields.orderNo,
     amount: fields.amount,
     currency: fields.currency,
