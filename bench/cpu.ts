@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 const MS_PER_TICK = 10;
 
 /** User and system time of a process since its start, in milliseconds, all its threads together. */
-export function cpuMsOf(pid: number | undefined): number {
+function cpuMsOf(pid: number | undefined): number {
   if (pid === undefined) throw new Error('the process to measure does not run');
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   // The second field is the program's name in brackets and may hold blanks and brackets itself.
