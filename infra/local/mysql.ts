@@ -22,8 +22,11 @@ const SERVER_OPTIONS = [
 /** mysqld refuses to run as root unless told so. */
 const ROOT_OPTIONS = process.getuid?.() === 0 ? ['--user=root'] : [];
 
-function environment(installation: Installation) {
-  return { ...systemVariables(), ...installation.environment, TZ: 'UTC' };
+/** A folder of its own for temporary tables: at its start a server removes all those it finds, also another one's. */
+function environment({ folder, installation }: PartSetup) {
+  const temporary = join(folder, 'tmp');
+  mkdirSync(temporary, { recursive: true });
+  return { ...systemVariables(), ...installation.environment, TZ: 'UTC', TMPDIR: temporary };
 }
 
 async function initialize(setup: PartSetup, data: string): Promise<void> {
@@ -31,7 +34,7 @@ async function initialize(setup: PartSetup, data: string): Promise<void> {
   const building = `${data}.new`;
   rmSync(building, { recursive: true, force: true });
   mkdirSync(building, { recursive: true });
-  const options = { env: environment(setup.installation), extendEnv: false, stdin: 'ignore' as const };
+  const options = { env: environment(setup), extendEnv: false, stdin: 'ignore' as const };
   if (programs.install) {
     const installOptions = ['--auth-root-authentication-method=normal', '--skip-test-db', ...ROOT_OPTIONS];
     const base = ['--no-defaults', `--basedir=${baseFolder(setup)}`, `--datadir=${building}`];
@@ -113,7 +116,7 @@ export const mysql: ServerPart = {
         // Relative to the data folder: a socket's path may have 107 bytes only.
         ...['--socket=server.sock', ...SERVER_OPTIONS, ...ROOT_OPTIONS],
       ],
-      environment: environment(setup.installation),
+      environment: environment(setup),
       workingFolder: setup.folder,
     };
   },

@@ -45,8 +45,9 @@ test('its output is in the log, its environment is the given one, and it is stop
     await new Promise((resolve) => setImmediate(resolve));
   }
   assert.equal(logTail(dataFolder, 'server'), 'yes undefined');
+  const ended = once(child, 'exit');
   await stopProcess(dataFolder, 'server', 5_000);
-  assert.equal(child.signalCode, 'SIGTERM');
+  assert.deepEqual(await ended, [null, 'SIGTERM']);
   assert.deepEqual(leftoverProcesses(dataFolder), []);
 });
 
