@@ -41,6 +41,9 @@ export function isoTime(date: Date, zone: string): string {
 
 const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(Z|[+\- ]\d\d:?\d\d)?$/i;
 
+const LAST_YEAR = 9998;
+const LARGEST_OFFSET_MS = 14 * 60 * MINUTE_MS;
+
 /** Reads an instant; without offset it is the local time of `zone`. @returns undefined when it is no such time. */
 export function parseTime(text: string, zone: string): Date | undefined {
   const match = TIME.exec(text.trim());
@@ -53,6 +56,8 @@ export function parseTime(text: string, zone: string): Date | undefined {
   const read = new Date(wall);
   const readBack = [read.getUTCFullYear(), read.getUTCMonth() + 1, read.getUTCDate(), read.getUTCHours()];
   if (readBack.some((value, index) => value !== fields[index]) || mi > 59 || s > 59) return undefined;
+  // Databases keep four digits of a year, and no offset may lead past them.
+  if (y > LAST_YEAR || (offset !== undefined && Math.abs(parseOffset(offset)) > LARGEST_OFFSET_MS)) return undefined;
   if (offset !== undefined) return new Date(wall - parseOffset(offset));
   // The offset at the wall time read as UTC is right but around a change of clocks, where the second look is.
   const guess = wall - offsetMs(wall, zone);

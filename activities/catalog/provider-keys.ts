@@ -140,16 +140,17 @@ export class ProviderKeys {
   }
 
   async #probe(id: number, signal: AbortSignal): Promise<{ result: ProbeResult; key: PickedKey }> {
-    const key = await this.#to.keys.get(id);
-    if (key.status === KEY_STATUS.mustBeEnteredAgain) {
+    const { providerId } = await this.#to.keys.get(id);
+    // The address first: one that changes from here on has switched the key off before it is read.
+    const model = await this.#to.models.anyOf(providerId);
+    const provider = await this.#to.providers.get(providerId);
+    const apiKey = await this.#to.keys.reveal(id);
+    if ((await this.#to.keys.get(id)).status === KEY_STATUS.mustBeEnteredAgain) {
       throw new AppError('illegalState', "the provider's address has changed since: the key must be entered again");
     }
-    const apiKey = await this.#to.keys.reveal(id);
-    const { providerId } = key;
-    const model = await this.#to.models.anyOf(providerId);
     const result =
       model === undefined
-        ? await this.#probeByListing(await this.#to.providers.get(providerId), apiKey, signal)
+        ? await this.#probeByListing(provider, apiKey, signal)
         : await this.#probeByChat(model, apiKey, signal);
     return { result, key: { id, providerId, apiKey } };
   }

@@ -23,7 +23,7 @@ export function credentialsOf(ctx: ApiContext): Credentials {
   const { headers } = ctx.req;
   const bearer = bearerOf(headers.authorization);
   const bearerIsKey = bearer?.startsWith(KEY_PREFIX) === true;
-  const header = headers['access-key'] ?? headers['x-api-key'] ?? (bearerIsKey ? bearer : undefined);
+  const header = headers['access-key'] || headers['x-api-key'] || (bearerIsKey ? bearer : undefined);
   return {
     token: bearerIsKey ? undefined : bearer,
     accessKey: typeof header === 'string' && header !== '' ? header.trim() : undefined,

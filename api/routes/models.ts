@@ -45,7 +45,10 @@ const identifierInput = z
   .regex(/^[^\s\p{C}]+$/u, 'must not contain spaces or control characters');
 const tokensInput = optional(integerInput.pipe(z.number().int().min(1).max(MAX_TOKENS)));
 const price = optional(tokenPriceInput);
-const capabilitiesInput = z.array(capabilitySchema).min(1);
+const capabilitiesInput = z
+  .array(capabilitySchema)
+  .min(1)
+  .transform((capabilities) => [...new Set(capabilities)]);
 
 /** The fields of which nothing follows when they are left out. */
 const optionalFields = {
