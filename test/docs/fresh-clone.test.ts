@@ -66,17 +66,17 @@ function launch(variables: Record<string, string>) {
 async function startToStay(variables: Record<string, string>): Promise<string> {
   const running = launch(variables);
   launcher = running;
-  const timer = setTimeout(() => running.kill('SIGINT'), START_TIMEOUT_MS);
   let printed = '';
-  try {
-    for await (const line of running.iterable({ from: 'all' })) {
-      printed += `${line}\n`;
-      if (line.startsWith('Running.')) return printed;
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-  throw new Error(`npm start did not come up:\n${printed}`);
+  const up = new Promise<void>((resolve) => {
+    running.all.on('data', (chunk: Buffer) => {
+      printed += chunk.toString();
+      if (printed.includes('\nRunning.')) resolve();
+    });
+  });
+  const late = AbortSignal.timeout(START_TIMEOUT_MS);
+  await Promise.race([up, running, new Promise((resolve) => late.addEventListener('abort', resolve, { once: true }))]);
+  assert.match(printed, /^Running\./m, `npm start did not come up:\n${printed}`);
+  return printed;
 }
 
 function shown(printed: string, pattern: RegExp): string {
