@@ -181,13 +181,26 @@ function tableOf(measurements: readonly Measurement[]): string {
         middle((one) => one.perSecond, 0),
         system === 'bare Koa' ? '1' : spread(shares, 2),
         middle((one) => one.cpuMs, 3),
-        system === 'bare Koa' ? '–' : middle((one) => one.databaseCpuMs, 3),
+        ...(system === 'bare Koa'
+          ? ['–', '–']
+          : [
+              middle((one) => one.databaseCpuMs, 3),
+              `${middle((one) => one.batches?.operationsEach ?? 0, 0)} in ${middle((one) => one.batches?.msEach ?? 0, 1)} ms`,
+            ]),
         `${middle((one) => one.p50Ms, 1)} / ${middle((one) => one.p99Ms, 1)}`,
         middle((one) => one.foreignCores, 2),
       ];
     });
   });
-  const head = ['callers', 'system', 'requests/s', 'of bare Koa', 'CPU ms a request', 'database CPU ms'];
+  const head = [
+    'callers',
+    'system',
+    'requests/s',
+    'of bare Koa',
+    'CPU ms a request',
+    'database CPU ms',
+    'a batch of money',
+  ];
   return markdownTable([...head, 'latency p50 / p99 ms', 'cores busy otherwise'], rows);
 }
 

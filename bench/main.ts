@@ -7,11 +7,12 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { listenForInterruption } from '../infra/local/interruption.ts';
 import { attachStack, startStack } from '../infra/local/stack.ts';
+import { asyncChatBench } from './async-chat.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { gatewayBench } from './gateway.ts';
 import { streamsBench } from './streams.ts';
 
-const BENCHES: readonly Bench[] = [gatewayBench, streamsBench];
+const BENCHES: readonly Bench[] = [gatewayBench, streamsBench, asyncChatBench];
 
 const CHECKOUT = resolve(import.meta.dirname, '..');
 const DATA_FOLDER = join(CHECKOUT, '.local/bench');

@@ -6,7 +6,14 @@ import { execa } from 'execa';
 import { cached } from '../infra/local/cache.ts';
 import { debianPackages } from '../infra/local/debian.ts';
 import { cacheFolder, programFolders } from '../infra/local/environment.ts';
-import { findProgram, type Installation, obtainPart, planPart, type SourcesOfPart } from '../infra/local/sources.ts';
+import {
+  findProgram,
+  type Installation,
+  obtainPart,
+  PartUnavailable,
+  planPart,
+  type SourcesOfPart,
+} from '../infra/local/sources.ts';
 import type { BenchContext } from './bench.ts';
 
 const GO_MODULE = join(import.meta.dirname, 'go');
@@ -23,19 +30,29 @@ const wrk: SourcesOfPart = {
   install: { debian: 'sudo apt-get install wrk', macos: 'brew install wrk' },
 };
 
-type Surroundings = Pick<BenchContext, 'signal' | 'say'>;
-
-/** @throws PartUnavailable with the command that installs it. */
-export async function wrkProgram({ signal, say }: Surroundings): Promise<Installation> {
-  const where = { folders: programFolders(), cache: cacheFolder(), signal };
-  const plan = await planPart(wrk, where);
-  return obtainPart(wrk, plan, { ...where, report: say, tick: () => undefined });
+/** The message says what to install. */
+export class ProgramMissing extends Error {
+  override readonly name = 'ProgramMissing';
 }
 
-/** The path of a program of bench/go; built again when its source has changed. */
+type Surroundings = Pick<BenchContext, 'signal' | 'say'>;
+
+/** @throws {ProgramMissing} */
+export async function wrkProgram({ signal, say }: Surroundings): Promise<Installation> {
+  const where = { folders: programFolders(), cache: cacheFolder(), signal };
+  try {
+    const plan = await planPart(wrk, where);
+    return await obtainPart(wrk, plan, { ...where, report: say, tick: () => undefined });
+  } catch (error) {
+    if (error instanceof PartUnavailable) throw new ProgramMissing(error.message);
+    throw error;
+  }
+}
+
+/** The path of a program of bench/go; built again when its source has changed. @throws {ProgramMissing} */
 export async function goProgram(name: 'upstream' | 'streams', { signal, say }: Surroundings): Promise<string> {
   const go = findProgram(['go'], [...programFolders(), '/usr/local/go/bin']);
-  if (!go) throw new Error('the benches need Go for their load and their upstream: https://go.dev/dl');
+  if (!go) throw new ProgramMissing('the benches need Go for their load and their upstream: https://go.dev/dl');
   const version = `${sourceHash()}-${process.platform}-${process.arch}`;
   const build = async (folder: string): Promise<void> => {
     say(`building bench/go/${name}`);

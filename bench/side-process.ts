@@ -6,7 +6,8 @@ import { claimPort } from '../infra/local/ports.ts';
 import { logTail, runningProcess, startProcess, stopProcess } from '../infra/local/server-process.ts';
 
 const FIRST_PORT = 22_000;
-const HEALTHY_WITHIN_MS = 15_000;
+/** A worker bundles its workflows first, which takes long on a busy machine. */
+const HEALTHY_WITHIN_MS = 60_000;
 const PROBE_EVERY_MS = 50;
 const STOP_GRACE_MS = 2_000;
 

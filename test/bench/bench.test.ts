@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { asyncChatBench } from '../../bench/async-chat.ts';
+import type { Bench } from '../../bench/bench.ts';
+import { gatewayBench } from '../../bench/gateway.ts';
+import { ProgramMissing } from '../../bench/programs.ts';
+import { streamsBench } from '../../bench/streams.ts';
+import { testStack } from '../../infra/local/test-stack.ts';
+
+/** Whether the benches run and give figures; what the figures are is no matter for a test. */
+for (const { bench, rows } of [
+  { bench: gatewayBench, rows: 4 },
+  { bench: streamsBench, rows: 3 },
+  { bench: asyncChatBench, rows: 4 },
+]) {
+  test(`${bench.name} runs a round of a second`, async () => {
+    const table = await tableOf(bench);
+    if (table === undefined) return;
+    const figures = table.split('\n').filter((line) => line.startsWith('|'));
+    assert.equal(figures.length, rows + 2, table);
+    assert.doesNotMatch(table, /NaN|Infinity/);
+  });
+}
+
+/** Undefined where the programs that a bench needs cannot be had; then it must say which and what helps. */
+async function tableOf(bench: Bench): Promise<string | undefined> {
+  const { signal } = new AbortController();
+  const context = { stack: testStack(), rounds: 1, seconds: 1, profileFolder: undefined, signal, say: () => undefined };
+  try {
+    return await bench.run(context);
+  } catch (error) {
+    if (!(error instanceof ProgramMissing)) throw error;
+    assert.match(error.message, /wrk|Go/);
+    return undefined;
+  }
+}
