@@ -1,0 +1,80 @@
+/** Streams whose clients leave at any moment: each is charged by the provider's own count. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { isFullChaos } from '../../infra/local/test-stack.ts';
+import { type Customer, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { addProvider, upstream } from '../line/upstream.ts';
+import { together } from './steady-load.ts';
+
+const STREAMS = isFullChaos() ? 1_000 : 100;
+const AT_ONCE = 20;
+const MODEL = 'cut';
+const UPSTREAM_MODEL = 'sim-chat-cut';
+/** Of a stream, so that a client can leave in its middle. */
+const CHUNK_PAUSE_MS = 10;
+const MOST_TOKENS = 60;
+
+describe('streams that their clients cut', () => {
+  let product: Product;
+  let customer: Customer;
+  let simulator: ReturnType<typeof upstream>;
+  before(async () => {
+    product = await startProduct({ name: 'cut-streams', settings: { REGISTRATION_GRANT: '1000' } });
+    simulator = upstream(product);
+    customer = await newCustomer(product.apis[0]);
+    const models = [{ identifier: MODEL, upstream: UPSTREAM_MODEL }];
+    await addProvider(product, { name: MODEL, keys: ['sim-cut-1', 'sim-cut-2', 'sim-cut-3'], models });
+    await simulator.fault({ fault: 'slow-chunks', value: CHUNK_PAUSE_MS, model: UPSTREAM_MODEL });
+    await simulator.fault({ fault: 'length', value: MOST_TOKENS, model: UPSTREAM_MODEL });
+  });
+  after(() => product.close());
+
+  /** Reads so many chunks of one stream and leaves; 0 = before its answer begins. */
+  async function cutStream(index: number): Promise<'cut' | 'whole'> {
+    const chunksToRead = Math.floor(Math.random() * MOST_TOKENS * 1.2);
+    const leaving = new AbortController();
+    if (chunksToRead === 0) setTimeout(() => leaving.abort(), Math.random() * 30);
+    try {
+      const answer = await fetch(`${product.apis[0]?.url}/v1/chat/completions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'access-key': customer.key },
+        body: JSON.stringify({
+          model: MODEL,
+          messages: [{ role: 'user', content: `story ${index} ${'and '.repeat(index % 50)}` }],
+          max_tokens: 1 + Math.floor(Math.random() * MOST_TOKENS),
+          stream: true,
+        }),
+        signal: leaving.signal,
+      });
+      const reader = answer.body?.getReader();
+      for (let read = 0; reader && read < chunksToRead; read += 1) if ((await reader.read()).done) return 'whole';
+      leaving.abort();
+      return 'cut';
+    } catch (error) {
+      assert.ok(leaving.signal.aborted, String(error));
+      return 'cut';
+    }
+  }
+
+  test('the ledger and the provider agree on every call, to the token', async (t) => {
+    const indexes = Array.from({ length: STREAMS }, (_, index) => index);
+    const ends = await together(indexes, AT_ONCE, cutStream);
+    const cut = ends.filter((end) => end === 'cut').length;
+    assert.ok(cut > STREAMS / 4 && cut < STREAMS, `${cut} of ${STREAMS} were cut`);
+    await until('every hold is closed', async () => {
+      const [row] = await product.rows("SELECT COUNT(*) AS n FROM holds WHERE state='open'");
+      return Number(row?.n) === 0;
+    });
+    const charges = await product.rows(
+      `SELECT prompt_tokens AS prompt, completion_tokens AS completion, estimated FROM transfers WHERE kind='charge'`,
+    );
+    const truth = (await simulator.journal()).filter(({ model, work }) => model === UPSTREAM_MODEL && work);
+    t.diagnostic(`${cut} of ${STREAMS} streams were cut, ${truth.length} reached the provider`);
+    assert.deepEqual(
+      charges.map(({ prompt, completion }) => `${prompt}+${completion}`).sort(),
+      truth.map(({ usage }) => `${usage?.promptTokens}+${usage?.completionTokens}`).sort(),
+    );
+    assert.deepEqual([...new Set(charges.map(({ estimated }) => Number(estimated)))], [0]);
+    assert.deepEqual([...new Set(truth.map(({ outcome }) => outcome))], ['completed'], 'all were read to their end');
+  });
+});
