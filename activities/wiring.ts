@@ -29,6 +29,7 @@ import { ConversationStore } from './conversations/store.ts';
 import { healthOf } from './health.ts';
 import { createInference } from './inference/create-inference.ts';
 import { JobEvents } from './jobs/job-events.ts';
+import { showJobs } from './jobs/job-metrics.ts';
 import { JobReconciler } from './jobs/job-reconciler.ts';
 import { JobRunner } from './jobs/job-run.ts';
 import { JobSweeper } from './jobs/job-sweeper.ts';
@@ -188,6 +189,7 @@ export async function createServices(config: Config, log: Logger) {
   };
   const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
   showLedger(ground.metrics.registry, lane, reconciled);
+  showJobs(ground.metrics.registry, sequelize);
   return {
     ...accountServices,
     ...inference,

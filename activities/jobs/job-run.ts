@@ -228,7 +228,8 @@ export class JobRunner {
     const ended = await this.#store.end(jobId);
     if (ended.status === 'PENDING' || ended.status === 'PROCESSING')
       throw new RunInterrupted('another run has this job');
-    return { status: ended.status, cost: formatMoney(ended.cost ?? 0n), providerKeyId: ended.providerKeyId };
+    const { status, providerKeyId, errorCode } = ended;
+    return { status, cost: formatMoney(ended.cost ?? 0n), providerKeyId, errorCode };
   }
 
   #identity(work: JobWork): CallIdentity {
@@ -262,5 +263,6 @@ function outcomeOf(job: JobRow): JobOutcome {
     // The hold is closed and the job is not: the sweeper is about to end it.
     throw new RunInterrupted('the hold of this job is closed');
   }
-  return { status: job.status, cost: formatMoney(job.cost ?? 0n), providerKeyId: job.providerKeyId };
+  const { status, providerKeyId, errorCode } = job;
+  return { status, cost: formatMoney(job.cost ?? 0n), providerKeyId, errorCode };
 }
