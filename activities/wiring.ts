@@ -26,13 +26,16 @@ import { transfers } from './billing/tables/transfers.ts';
 import { choresOf } from './chores.ts';
 import { Conversations } from './conversations/conversations.ts';
 import { ConversationStore } from './conversations/store.ts';
+import { Turns } from './conversations/turns.ts';
 import { healthOf } from './health.ts';
 import { createInference } from './inference/create-inference.ts';
 import { JobEvents } from './jobs/job-events.ts';
+import { showJobs } from './jobs/job-metrics.ts';
 import { JobReconciler } from './jobs/job-reconciler.ts';
 import { JobRunner } from './jobs/job-run.ts';
 import { JobSweeper } from './jobs/job-sweeper.ts';
 import { jobs as jobsTable } from './jobs/job-tables.ts';
+import { keepTurnsOfJobs } from './jobs/job-turns.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { createChatPerformer } from './jobs/perform-chat.ts';
 import { createImagePerformer } from './jobs/perform-image.ts';
@@ -108,7 +111,11 @@ async function connect(config: Config, log: Logger): Promise<Ground> {
   };
 }
 
-function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<ReturnType<typeof createInference>>) {
+function wireJobs(
+  ground: Ground,
+  { inference, pictures, catalog }: Awaited<ReturnType<typeof createInference>>,
+  turns: Turns,
+) {
   const { config, ledger, sequelize, starter, temporal, redis, log } = ground;
   const subscriber = connectRedis(config, log, 'job-events');
   const store = new JobStore(sequelize);
@@ -120,6 +127,7 @@ function wireJobs(ground: Ground, { inference, pictures, catalog }: Awaited<Retu
     events,
     runLimits: { perUser: config.JOBS_PER_USER, perProvider: config.JOBS_PER_PROVIDER },
     keyLimits: inference.limits,
+    keepTurn: keepTurnsOfJobs(store, turns),
   });
   const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
   const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => store.announced(jobId) });
@@ -160,7 +168,9 @@ export async function createServices(config: Config, log: Logger) {
   const { sequelize, ledger, starter, lane, temporal } = ground;
   const accountServices = await createAccounts(ground);
   const inference = await createInference({ ...ground, audit: accountServices.audit });
-  const jobServices = wireJobs(ground, inference);
+  const conversations = new Conversations(new ConversationStore(ground.mongo));
+  const turns = new Turns(conversations, log);
+  const jobServices = wireJobs(ground, inference, turns);
   const orderServices = await createOrders({
     sequelize,
     config,
@@ -188,6 +198,7 @@ export async function createServices(config: Config, log: Logger) {
   };
   const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
   showLedger(ground.metrics.registry, lane, reconciled);
+  showJobs(ground.metrics.registry, sequelize);
   return {
     ...accountServices,
     ...inference,
@@ -196,7 +207,8 @@ export async function createServices(config: Config, log: Logger) {
     usageLog: usageStore,
     statistics: new Statistics(sequelize),
     statement: createStatement(sequelize),
-    conversations: new Conversations(new ConversationStore(ground.mongo)),
+    conversations,
+    turns,
     metrics: ground.metrics,
     idempotency: new IdempotentRequests(ledger),
     lastReconciliation: reconciled,
@@ -212,6 +224,7 @@ export async function createServices(config: Config, log: Logger) {
     chores,
     close: async () => {
       await lane.close();
+      await turns.close();
       await inference.closeInference();
       jobServices.closeJobs();
       for (const redis of [ground.redis, ...ground.subscribers]) redis.disconnect();

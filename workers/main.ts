@@ -16,6 +16,7 @@ import { createOrdersWorker } from './orders.worker.ts';
 import { keepSchedules } from './schedules.ts';
 import { temporalMetrics } from './temporal-metrics.ts';
 import { startUpkeep } from './upkeep.ts';
+import { upkeepMetrics } from './upkeep-metrics.ts';
 import { createWebhooksWorker } from './webhooks.worker.ts';
 
 /** Between tries to reach Temporal at the start; relays and sweeps go on meanwhile. */
@@ -33,7 +34,7 @@ async function main(): Promise<void> {
   const stopped = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort());
   const services = await createServices(config, log);
-  const stopUpkeep = startUpkeep(services.chores, log);
+  const stopUpkeep = startUpkeep(services.chores, log, upkeepMetrics(services.metrics.registry));
   const metrics = async () => `${await services.metrics.registry.metrics()}${await temporal.read()}`;
   const health = await serveHealth(config.WORKER_PORT, metrics);
   log.info({ port: health.port }, 'worker alive');

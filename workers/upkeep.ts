@@ -2,17 +2,24 @@
 import type { Chore } from '../activities/chores.ts';
 import type { Logger } from '../infra/logger.ts';
 
+/** Told after each round whether it worked. */
+export type OnRound = (chore: string, worked: boolean) => void;
+
 /** Starts the chores. @returns a function that stops them and waits for the rounds under way. */
-export function startUpkeep(chores: readonly Chore[], log: Logger): () => Promise<void> {
+export function startUpkeep(
+  chores: readonly Chore[],
+  log: Logger,
+  onRound: OnRound = () => undefined,
+): () => Promise<void> {
   const stopped = new AbortController();
-  const loops = chores.map((chore) => repeat(chore, log, stopped.signal));
+  const loops = chores.map((chore) => repeat(chore, log, onRound, stopped.signal));
   return async () => {
     stopped.abort();
     await Promise.all(loops);
   };
 }
 
-async function repeat(chore: Chore, log: Logger, stopped: AbortSignal): Promise<void> {
+async function repeat(chore: Chore, log: Logger, onRound: OnRound, stopped: AbortSignal): Promise<void> {
   let failing = false;
   while (!stopped.aborted) {
     let more = false;
@@ -24,6 +31,7 @@ async function repeat(chore: Chore, log: Logger, stopped: AbortSignal): Promise<
       if (!failing) log.warn({ err, chore: chore.name }, 'upkeep failed; trying on');
       failing = true;
     }
+    onRound(chore.name, !failing);
     if (!more) await pause(chore.everyMs, stopped);
   }
 }

@@ -14,6 +14,7 @@ const HEARTBEAT_TIMEOUT = '10s';
  */
 export function jobRun(deadlineMs: number) {
   return proxyActivities<Pick<JobActivities, 'runJob'>>({
+    summary: 'begins, calls the provider, stores and charges',
     startToCloseTimeout: deadlineMs,
     heartbeatTimeout: HEARTBEAT_TIMEOUT,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -23,17 +24,20 @@ export function jobRun(deadlineMs: number) {
 
 /** Puts the end of a job right where the run could not: retried until the database takes it. */
 export const { closeJob } = proxyActivities<Pick<JobActivities, 'closeJob'>>({
+  summary: 'ends the job without a charge',
   startToCloseTimeout: '1m',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 
 export const { expireOrder } = proxyActivities<Pick<OrderActivities, 'expireOrder'>>({
+  summary: 'cancels the order if its time is over',
   startToCloseTimeout: '30s',
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 
 /** One try a run; the activity says itself when the next one is due. The policy serves workers that were lost. */
 export const { deliverWebhook } = proxyActivities<Pick<WebhookActivities, 'deliverWebhook'>>({
+  summary: 'sends the message to its receiver',
   startToCloseTimeout: '1m',
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5m' },
 });

@@ -33,6 +33,8 @@ export interface JobOutcome {
   readonly cost: string;
   /** Row id of the provider key that answered, or null. */
   readonly providerKeyId: number | null;
+  /** Of a failed job. Absent in what runs of an earlier version returned. */
+  readonly errorCode?: number | null;
 }
 
 export interface OrderExpiryInput {
@@ -118,8 +120,6 @@ const TITLE_BYTES = 200;
 
 /** Cuts a title to what Temporal's summary takes, at a character's border. */
 export function fitTitle(title: string): string {
-  const encoder = new TextEncoder();
-  let text = title;
-  while (encoder.encode(text).byteLength > TITLE_BYTES) text = text.slice(0, -1);
-  return text;
+  const { read } = new TextEncoder().encodeInto(title, new Uint8Array(TITLE_BYTES));
+  return title.slice(0, read);
 }

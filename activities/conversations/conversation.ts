@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 
 export const DEFAULT_TITLE = '新会话';
 const SUMMARY_CHARACTERS = 100;
+const TITLE_CHARACTERS = 50;
 
 export interface Conversation {
   readonly conversationId: string;
@@ -42,9 +43,23 @@ export function newConversationId(): string {
 
 /** The beginning of a message, in one line. */
 export function summaryOf(content: string): string {
+  return beginningOf(content, SUMMARY_CHARACTERS);
+}
+
+/** The title of a conversation that begins with a message. */
+export function titleOf(content: string): string {
+  return beginningOf(content, TITLE_CHARACTERS) || DEFAULT_TITLE;
+}
+
+function beginningOf(content: string, most: number): string {
   const line = content.trim().replaceAll(/\s+/g, ' ');
-  const characters = Array.from(line.slice(0, (SUMMARY_CHARACTERS + 1) * 2));
-  return characters.length > SUMMARY_CHARACTERS ? `${characters.slice(0, SUMMARY_CHARACTERS).join('')}…` : line;
+  const characters = Array.from(line.slice(0, (most + 1) * 2));
+  return characters.length > most ? `${characters.slice(0, most).join('')}…` : line;
+}
+
+/** The id of a call's message, by its place among the call's. */
+export function messageIdOf(requestId: string, index: number): string {
+  return `${requestId}-${index}`;
 }
 
 /**
@@ -60,7 +75,7 @@ export function messagesOf(
 ): Message[] {
   const firstMs = Math.max(nowMs, lastActiveAt.getTime() + 1);
   return messages.map((message, index) => ({
-    messageId: `${requestId}-${index}`,
+    messageId: messageIdOf(requestId, index),
     conversationId,
     role: message.role,
     content: message.content,

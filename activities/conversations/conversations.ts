@@ -23,20 +23,14 @@ export class Conversations {
   }
 
   async create(userId: number, title: string = DEFAULT_TITLE): Promise<Conversation> {
-    const now = new Date();
-    const conversation: Conversation = {
-      conversationId: newConversationId(),
-      title,
-      pinned: false,
-      lastModelIdentifier: null,
-      lastMessageSummary: null,
-      messageCount: 0,
-      lastActiveAt: now,
-      createdAt: now,
-      updatedAt: now,
-    };
+    const conversation = newConversation(newConversationId(), title);
     await this.#store.insert(userId, conversation);
     return conversation;
+  }
+
+  /** @throws {AppError} databaseUnavailable. */
+  assertReachable(): Promise<void> {
+    return this.#store.assertReachable();
   }
 
   /** Pinned ones first, then the newest. */
@@ -80,7 +74,8 @@ export class Conversations {
   }
 
   /**
-   * Keeps the messages of one call, in their order. Idempotent by the call's id.
+   * Keeps the messages of one call, in their order. Idempotent by the call's id, wherever it was interrupted.
+   * @param newTitle of a conversation that begins with these messages.
    * @returns the messages as they are kept.
    */
   async append(
@@ -88,22 +83,47 @@ export class Conversations {
     conversationId: string,
     requestId: string,
     messages: readonly NewMessage[],
+    newTitle?: string,
   ): Promise<Message[]> {
-    const conversation = await this.find(userId, conversationId);
+    const known = await this.#store.find(userId, conversationId);
+    const conversation = known ?? (await this.#begin(userId, conversationId, newTitle));
     const kept = messagesOf(conversationId, requestId, messages, conversation.lastActiveAt, Date.now());
     const last = kept.at(-1);
     if (last === undefined) return [];
     const added = await this.#store.addMessages(kept);
     const modelIdentifier = kept.findLast((message) => message.modelIdentifier !== null)?.modelIdentifier;
-    if (added > 0) {
-      await this.#store.noteMessages(conversationId, added, {
-        lastModelIdentifier: modelIdentifier ?? conversation.lastModelIdentifier,
-        lastMessageSummary: summaryOf(last.content),
-        lastActiveAt: last.createdAt,
-      });
-    }
+    // An earlier try may have ended between messages and count, so after it they are counted.
+    const count = added === kept.length ? { added } : { all: await this.#store.countMessages(conversationId) };
+    await this.#store.noteMessages(conversationId, count, {
+      lastModelIdentifier: modelIdentifier ?? conversation.lastModelIdentifier,
+      lastMessageSummary: summaryOf(last.content),
+      lastActiveAt: last.createdAt,
+    });
     return kept;
   }
+
+  async #begin(userId: number, conversationId: string, newTitle: string | undefined): Promise<Conversation> {
+    if (newTitle === undefined) throw noSuchConversation();
+    const conversation = newConversation(conversationId, newTitle);
+    if (await this.#store.insert(userId, conversation)) return conversation;
+    // Deleted meanwhile, or begun by another try just now.
+    return this.find(userId, conversationId);
+  }
+}
+
+function newConversation(conversationId: string, title: string): Conversation {
+  const now = new Date();
+  return {
+    conversationId,
+    title,
+    pinned: false,
+    lastModelIdentifier: null,
+    lastMessageSummary: null,
+    messageCount: 0,
+    lastActiveAt: now,
+    createdAt: now,
+    updatedAt: now,
+  };
 }
 
 function noSuchConversation(): AppError {

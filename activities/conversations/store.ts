@@ -70,10 +70,15 @@ export class ConversationStore {
     mongo.whenConnected(() => Promise.all([this.#conversations.createIndexes(), this.#messages.createIndexes()]));
   }
 
-  async insert(userId: number, conversation: Conversation): Promise<void> {
+  async assertReachable(): Promise<void> {
+    await this.#mongo.ping();
+  }
+
+  /** @returns false when there is a conversation of this id, whosever it is. */
+  async insert(userId: number, conversation: Conversation): Promise<boolean> {
     const { conversationId, ...rest } = conversation;
     const document = { _id: conversationId, userId, deletedAt: null, ...rest };
-    await this.#mongo.use(() => this.#conversations.insertMany([document], { lean: true }));
+    return (await insertOnce(this.#mongo, this.#conversations, [document])) === 1;
   }
 
   /** @returns undefined when there is none, it is deleted or another user's. */
@@ -112,20 +117,22 @@ export class ConversationStore {
     return await insertOnce(this.#mongo, this.#messages, documents);
   }
 
-  /** Notes what was added last. */
+  async countMessages(conversationId: string): Promise<number> {
+    return await this.#mongo.use(() => this.#messages.countDocuments({ conversationId }).exec());
+  }
+
+  /** Notes what was added last. @param count of the messages that were added, or of all that there are. */
   async noteMessages(
     conversationId: string,
-    added: number,
+    count: { readonly added: number } | { readonly all: number },
     last: Pick<ConversationDocument, 'lastModelIdentifier' | 'lastMessageSummary' | 'lastActiveAt'>,
   ): Promise<void> {
-    await this.#mongo.use(() =>
-      this.#conversations
-        .updateOne(
-          { _id: conversationId },
-          { $inc: { messageCount: added }, $set: { ...last, updatedAt: last.lastActiveAt } },
-        )
-        .exec(),
-    );
+    const set = { ...last, updatedAt: last.lastActiveAt };
+    const update =
+      'added' in count
+        ? { $inc: { messageCount: count.added }, $set: set }
+        : { $set: { ...set, messageCount: count.all } };
+    await this.#mongo.use(() => this.#conversations.updateOne({ _id: conversationId }, update).exec());
   }
 
   /** The newest `limit` messages before a time, newest first. */

@@ -23,7 +23,8 @@ export function answerTexts(completion: Readonly<Record<string, unknown>>): stri
   });
 }
 
-function reasoningTexts(completion: Readonly<Record<string, unknown>>): string[] {
+/** What a thinking model said to itself, of all choices. */
+export function reasoningTexts(completion: Readonly<Record<string, unknown>>): string[] {
   const choices = Array.isArray(completion.choices) ? completion.choices : [];
   return choices.map((choice) => {
     const reasoning = fieldOf(fieldOf(choice, 'message'), 'reasoning_content');

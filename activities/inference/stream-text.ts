@@ -1,23 +1,37 @@
 /** The server-sent events of a chat stream as the client gets them. Pure. */
 
-/** @returns the chunk for this client, or undefined when it holds nothing but usage nobody asked for. */
-export function chunkForClient(data: string, wantsUsage: boolean): string | undefined {
-  // A text in the answer cannot match: inside it quotes are escaped.
-  if (wantsUsage || !data.includes('"usage":')) return data;
-  let chunk: unknown;
-  try {
-    chunk = JSON.parse(data);
-  } catch {
-    return data;
-  }
-  if (typeof chunk !== 'object' || chunk === null || !('usage' in chunk)) return data;
-  if ('choices' in chunk && Array.isArray(chunk.choices) && chunk.choices.length === 0) return undefined;
-  const { usage: _usage, ...rest } = chunk;
-  return JSON.stringify(rest);
-}
+/** After it there is at most the usage, or another choice. Inside a text quotes are escaped. */
+const MAYBE_LAST = /"finish_reason"\s*:\s*"|"choices"\s*:\s*\[\s*\]/;
 
-export function dataEvent(data: string): string {
-  return `data: ${data}\n\n`;
+/** One stream for one client. */
+export class ClientStream {
+  readonly #wantsUsage: boolean;
+  readonly #conversationId: string | undefined;
+  /** A chunk that may be the last one, which is to carry the conversation. */
+  #held: string | undefined;
+
+  /** @param conversationId told in the last chunk, when there is one. */
+  constructor(wantsUsage: boolean, conversationId?: string) {
+    this.#wantsUsage = wantsUsage;
+    this.#conversationId = conversationId;
+  }
+
+  /** The events that go out for a chunk of the provider; empty when there is nothing for this client. */
+  events(data: string): string {
+    const chunk = chunkForClient(data, this.#wantsUsage);
+    if (chunk === undefined) return '';
+    if (this.#conversationId === undefined) return dataEvent(chunk);
+    const before = this.#held === undefined ? '' : dataEvent(this.#held);
+    this.#held = MAYBE_LAST.test(chunk) ? chunk : undefined;
+    return this.#held === undefined ? before + dataEvent(chunk) : before;
+  }
+
+  /** What was held back, when the stream has ended well. */
+  lastEvents(): string {
+    if (this.#conversationId === undefined) return '';
+    const last = parsed(this.#held ?? '') ?? { object: 'chat.completion.chunk', choices: [] };
+    return dataEvent(JSON.stringify({ ...last, conversation_id: this.#conversationId }));
+  }
 }
 
 /** The end of a good stream: what it cost in a comment, then the mark that OpenAI's clients wait for. */
@@ -28,4 +42,28 @@ export function endOfStream(costText: string, requestId: string): string {
 /** An error in the middle, in the form that OpenAI's clients raise; no `[DONE]` follows. */
 export function errorEvent(errorText: string): string {
   return `event: error\ndata: ${errorText}\n\n`;
+}
+
+/** @returns the chunk for this client, or undefined when it holds nothing but usage nobody asked for. */
+function chunkForClient(data: string, wantsUsage: boolean): string | undefined {
+  // A text in the answer cannot match: inside it quotes are escaped.
+  if (wantsUsage || !data.includes('"usage":')) return data;
+  const chunk = parsed(data);
+  if (chunk === undefined || !('usage' in chunk)) return data;
+  if ('choices' in chunk && Array.isArray(chunk.choices) && chunk.choices.length === 0) return undefined;
+  const { usage: _usage, ...rest } = chunk;
+  return JSON.stringify(rest);
+}
+
+function parsed(data: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(data);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function dataEvent(data: string): string {
+  return `data: ${data}\n\n`;
 }

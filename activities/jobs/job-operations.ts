@@ -15,7 +15,7 @@ import { decideRelease, type Release, releaseReads } from '../billing/operations
 import { holds } from '../billing/tables/holds.ts';
 import { announceEnd } from '../webhooks/delivery-table.ts';
 import { workflowOutbox } from '../workflow-starts/outbox.ts';
-import { isLive, type JobStatus, MAX_PROVIDER_CALLS } from './job.ts';
+import { isLive, type JobPlan, type JobStatus, MAX_PROVIDER_CALLS } from './job.ts';
 import { type JobRow, jobResults, jobs, type NewJob, newJobs } from './job-tables.ts';
 import { type Admission, admissionReads, admit } from './run-limits.ts';
 
@@ -31,7 +31,7 @@ export interface Submission {
 export function submitJob(submission: Submission): Operation<HoldOutcome> {
   return {
     reads: holdReads(submission.hold),
-    bytes: submission.job.request.length * 2,
+    bytes: 2 * (submission.job.request.length + contextLength(submission.job.plan)),
     decide: (rows) => {
       const outcome = decideHold(rows, submission.hold);
       if (outcome.kind !== 'held') return outcome;
@@ -47,6 +47,11 @@ export function submitJob(submission: Submission): Operation<HoldOutcome> {
 }
 
 /** Ends the job and frees its idempotency key, so that the client's next try makes a new one. */
+/** The plan is short but for what the model is told of a conversation. */
+function contextLength({ turn }: JobPlan): number {
+  return turn?.context.reduce((sum, { content }) => sum + content.length, 0) ?? 0;
+}
+
 function cancelUnbegun(jobId: string, accountId: number, request: HoldRequest): Operation<JobStatus> {
   const end = endJob({
     jobId,

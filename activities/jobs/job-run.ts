@@ -16,6 +16,7 @@ import type { JobStatus } from './job.ts';
 import type { JobEvents } from './job-events.ts';
 import { beginJob, completeJob, countProviderCall, endJob, type JobEnd, noteUpstreamTask } from './job-operations.ts';
 import type { JobRow } from './job-tables.ts';
+import type { KeepTurn } from './job-turns.ts';
 import type { Admission, RunLimits } from './run-limits.ts';
 import type { JobStore, JobWork } from './store.ts';
 
@@ -76,6 +77,7 @@ export interface JobRunnerParts {
   readonly events: JobEvents;
   readonly runLimits: RunLimits;
   readonly keyLimits: KeyLimits;
+  readonly keepTurn: KeepTurn;
 }
 
 export class JobRunner {
@@ -84,13 +86,15 @@ export class JobRunner {
   readonly #events: JobEvents;
   readonly #runLimits: RunLimits;
   readonly #keyLimits: KeyLimits;
+  readonly #keepTurn: KeepTurn;
 
-  constructor({ ledger, store, events, runLimits, keyLimits }: JobRunnerParts) {
+  constructor({ ledger, store, events, runLimits, keyLimits, keepTurn }: JobRunnerParts) {
     this.#ledger = ledger;
     this.#store = store;
     this.#events = events;
     this.#runLimits = runLimits;
     this.#keyLimits = keyLimits;
+    this.#keepTurn = keepTurn;
   }
 
   /**
@@ -136,9 +140,21 @@ export class JobRunner {
   /** An earlier run has ended it, or somebody who cancelled it; who did may not have lived to do the rest. */
   async #ended(job: JobRow): Promise<JobOutcome> {
     const outcome = outcomeOf(job);
-    const { plan } = await this.#store.work(job.id);
-    if (plan.admission) this.#keyLimits.settle(plan.admission, plan.admission.tokens);
+    const work = await this.#store.work(job.id);
+    const { admission } = work.plan;
+    if (admission) this.#keyLimits.settle(admission, admission.tokens);
+    await this.#remember(work);
     return outcome;
+  }
+
+  /** The job has ended and stays so; what is left for its conversation is done by this run or a later one. */
+  async #remember(work: JobWork): Promise<void> {
+    try {
+      await this.#keepTurn(work);
+    } catch (error) {
+      if (!(error instanceof AppError && error.kind === 'databaseUnavailable')) throw error;
+      throw new RunInterrupted('its turn is not in its conversation yet', { cause: error });
+    }
   }
 
   /** Read before the run begins, and only where there are limits. */
@@ -188,6 +204,7 @@ export class JobRunner {
     if (completion.kind === 'not-ours') return this.#outcome(work.id);
     settleLimits(this.#keyLimits, work.plan.admission, performed.usage);
     this.#events.publish({ jobId: work.id, status: end, progress: 100 });
+    await this.#remember(work);
     return { status: end, cost: formatMoney(completion.cost), providerKeyId: performed.providerKeyId };
   }
 
@@ -228,7 +245,8 @@ export class JobRunner {
     const ended = await this.#store.end(jobId);
     if (ended.status === 'PENDING' || ended.status === 'PROCESSING')
       throw new RunInterrupted('another run has this job');
-    return { status: ended.status, cost: formatMoney(ended.cost ?? 0n), providerKeyId: ended.providerKeyId };
+    const { status, providerKeyId, errorCode } = ended;
+    return { status, cost: formatMoney(ended.cost ?? 0n), providerKeyId, errorCode };
   }
 
   #identity(work: JobWork): CallIdentity {
@@ -262,5 +280,6 @@ function outcomeOf(job: JobRow): JobOutcome {
     // The hold is closed and the job is not: the sweeper is about to end it.
     throw new RunInterrupted('the hold of this job is closed');
   }
-  return { status: job.status, cost: formatMoney(job.cost ?? 0n), providerKeyId: job.providerKeyId };
+  const { status, providerKeyId, errorCode } = job;
+  return { status, cost: formatMoney(job.cost ?? 0n), providerKeyId, errorCode };
 }

@@ -1,6 +1,7 @@
 /** What a job is: its states and the decisions that were made when it was submitted. */
 import { z } from 'zod';
 import { admissionSchema } from '../accounts/key-limits.ts';
+import { turnSchema } from '../conversations/turn.ts';
 
 export const JOB_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -25,5 +26,7 @@ export const jobPlanSchema = z.object({
   providerName: z.string().default(''),
   /** How it is counted under the limits of its access key, when that has any. */
   admission: admissionSchema.exactOptional(),
+  /** The kept conversation that a chat belongs to. */
+  turn: turnSchema.exactOptional(),
 });
 export type JobPlan = z.infer<typeof jobPlanSchema>;

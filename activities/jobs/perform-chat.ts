@@ -1,10 +1,10 @@
 /** A chat job's provider call. It reads a stream, so that a cancelled job is charged by what it had produced. */
-import { z } from 'zod';
+import { answerIdOf, askedInChat, withContext } from '../conversations/turn.ts';
 import { CompletionAssembler } from '../inference/assemble.ts';
 import { runAttempts } from '../inference/attempts.ts';
 import { estimateUsage, upstreamBody, usageOf } from '../inference/chat-call.ts';
 import { chatBodyOf } from '../inference/chat-input.ts';
-import { chatReply } from '../inference/chat-reply.ts';
+import { chatReply, type KeptAs } from '../inference/chat-reply.ts';
 import type { CallContext } from '../inference/context.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
 import type { Candidate } from '../inference/plan.ts';
@@ -13,22 +13,20 @@ import { reportedUsage } from '../inference/providers/openai/usage.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';
 import type { Perform, Performed } from './job-run.ts';
 import { plannedCandidates } from './planned-candidates.ts';
-
-/** What POST /v1/async/chat stored; checked there, read again here. */
-const storedChatSchema = z.looseObject({
-  userMessage: z.string().optional(),
-  history: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
-  images: z.array(z.object({ base64: z.string().optional(), url: z.string().optional() })).optional(),
-  options: z.record(z.string(), z.unknown()).optional(),
-});
+import { storedChatSchema } from './stored-chat.ts';
 
 /** Tells an operator how far a long answer is, without a heartbeat for every chunk. */
 const HEARTBEAT_CHUNKS = 50;
 
 export function createChatPerformer(parts: InferenceParts): Perform {
   return async (work, run, context) => {
-    const asked = chatBodyOf(storedChatSchema.parse(work.request));
-    const body = await parts.requestPictures.ofChat(asked, context.signal);
+    const stored = storedChatSchema.parse(work.request);
+    const { turn } = work.plan;
+    const asked = chatBodyOf(stored);
+    const told = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;
+    const body = await parts.requestPictures.ofChat(told, context.signal);
+    const messageId = answerIdOf(work.id, askedInChat(stored));
+    const keptAs = turn && { conversationId: turn.conversationId, messageId };
     const candidates = await plannedCandidates(parts, work.plan);
     const assembler = { current: new CompletionAssembler() };
     const called: { candidate?: Candidate; keyId?: number } = {};
@@ -48,7 +46,7 @@ export function createChatPerformer(parts: InferenceParts): Perform {
       if (assembler.current.isEmpty) throw nothingDelivered();
     };
     const performed = (candidate: Candidate, keyId: number, attempts: number, cut: boolean): Performed =>
-      performedOf(work.id, body, assembler.current, { candidate, keyId, attempts, cut, ttftMs });
+      performedOf(work.id, body, assembler.current, { candidate, keyId, attempts, cut, ttftMs, keptAs });
     try {
       const { candidate, key, attempts } = await runAttempts({
         candidates,
@@ -80,7 +78,14 @@ function performedOf(
   requestId: string,
   body: ChatBody,
   assembler: CompletionAssembler,
-  call: { candidate: Candidate; keyId: number; attempts: number; cut: boolean; ttftMs: number | null },
+  call: {
+    candidate: Candidate;
+    keyId: number;
+    attempts: number;
+    cut: boolean;
+    ttftMs: number | null;
+    keptAs: KeptAs | undefined;
+  },
 ): Performed {
   const completion = assembler.completion();
   const usage = call.cut
@@ -95,14 +100,17 @@ function performedOf(
     cut: call.cut,
     result: (cost) =>
       JSON.stringify(
-        chatReply({
-          requestId,
-          completion,
-          modelIdentifier: call.candidate.modelIdentifier,
-          promptTokens: usage.promptTokens,
-          completionTokens: usage.completionTokens,
-          cost,
-        }),
+        chatReply(
+          {
+            requestId,
+            completion,
+            modelIdentifier: call.candidate.modelIdentifier,
+            promptTokens: usage.promptTokens,
+            completionTokens: usage.completionTokens,
+            cost,
+          },
+          call.cut ? undefined : call.keptAs,
+        ),
       ),
   };
 }

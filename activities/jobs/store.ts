@@ -57,6 +57,14 @@ export interface AgedJob extends JobToStart {
   readonly updatedAtMs: number;
 }
 
+/** How a job ended, without its texts. */
+export interface JobEndView {
+  readonly status: JobStatus;
+  readonly cost: bigint | null;
+  readonly providerKeyId: number | null;
+  readonly errorCode: number | null;
+}
+
 /** What a run needs to know. */
 export interface JobWork {
   readonly id: string;
@@ -218,8 +226,8 @@ export class JobStore {
   }
 
   /** How a job ended, or where it stands; without its texts. @throws when there is no such job. */
-  async end(id: string): Promise<{ status: JobStatus; cost: bigint | null; providerKeyId: number | null }> {
-    const [row] = await this.#sequelize.query('SELECT status,cost,provider_key_id FROM jobs WHERE id=?', {
+  async end(id: string): Promise<JobEndView> {
+    const [row] = await this.#sequelize.query('SELECT status,cost,provider_key_id,error_code FROM jobs WHERE id=?', {
       replacements: [id],
       type: QueryTypes.SELECT,
     });
@@ -228,6 +236,7 @@ export class JobStore {
       status: end.status,
       cost: end.cost === null ? null : BigInt(end.cost),
       providerKeyId: end.provider_key_id,
+      errorCode: end.error_code,
     };
   }
 }
@@ -264,6 +273,7 @@ const endSchema = z.object({
   status: z.enum(JOB_STATUSES),
   cost: z.string().nullable(),
   provider_key_id: z.number().nullable(),
+  error_code: z.number().nullable(),
 });
 
 const workSchema = z.object({

@@ -4,6 +4,7 @@ import type { WorkflowStart } from '../../workflows/contracts.ts';
 import type { Admission, KeyLimits } from '../accounts/key-limits.ts';
 import { claimRequest } from '../billing/idempotency.ts';
 import type { Ledger } from '../billing/ledger.ts';
+import type { Turn } from '../conversations/turn.ts';
 import { type LimitedRequest, underLimits } from '../inference/admission.ts';
 import { candidatesOf, type ModelName, usableModels } from '../inference/candidates.ts';
 import { imageCapability, planImages } from '../inference/image-plan.ts';
@@ -34,6 +35,8 @@ export interface JobSubmission extends LimitedRequest {
   readonly priority: number;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly webhookUrl: string | null;
+  /** The kept conversation that a chat belongs to. */
+  readonly turn?: Turn | undefined;
   readonly traceId: string;
   readonly keyed?: { readonly scope: string; readonly key: string; readonly fingerprint: Uint8Array };
 }
@@ -115,6 +118,7 @@ export class JobSubmissions {
           budgeted: caller.budget !== null,
           traceId: submission.traceId,
           ...(admission ? { admission } : {}),
+          ...(submission.turn ? { turn: submission.turn } : {}),
           providerName: first?.providerName ?? '',
         },
         priority: submission.priority,

@@ -1,15 +1,18 @@
 /** Synchronous chat in the gateway's own form. */
 import { z } from 'zod';
+import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
 import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
 import { formatMoney } from '../../activities/billing/money.ts';
+import { askedInChat } from '../../activities/conversations/turn.ts';
+import type { OpenTurn, Turns } from '../../activities/conversations/turns.ts';
 import type { CallOutcome, ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
 import { chatBodyOf } from '../../activities/inference/chat-input.ts';
-import { chatReply } from '../../activities/inference/chat-reply.ts';
+import { chatReply, saidOf } from '../../activities/inference/chat-reply.ts';
 import type { Config } from '../../infra/config.ts';
 import { newId } from '../../infra/ids.ts';
 import { successTextOf } from '../envelope.ts';
 import { keyedRequest } from '../keyed.ts';
-import { idInput, optional } from '../lenient.ts';
+import { idInput, optional, switchInput } from '../lenient.ts';
 import { decimalOutput } from '../money.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
@@ -28,17 +31,23 @@ export const chatFields = {
   history: optional(z.array(z.object({ role: z.string(), content: z.string() }))),
   options: optional(z.record(z.string(), z.unknown())),
   images: optional(z.array(imageSchema)),
+  persistHistory: optional(switchInput).meta({ description: 'Keep the messages; without history, tell the last ones' }),
+  conversationId: optional(z.string().max(100)),
   requestId: optional(z.string()),
 };
 
 const chatBody = z.object(chatFields);
+type ChatFields = z.output<typeof chatBody>;
 
 const chatReplySchema = z.object({
   assistantMessage: z.string(),
+  reasoningContent: z.string().optional(),
   usedModelIdentifier: z.string(),
   inputTokensCount: z.number(),
   outputTokensCount: z.number(),
   cost: decimalOutput,
+  conversationId: z.string().optional(),
+  messageId: z.string().optional(),
   requestId: z.string(),
 });
 
@@ -48,6 +57,13 @@ export function modelNameOf(body: { modelInternalId?: number | undefined; modelI
     ...(body.modelInternalId === undefined ? {} : { id: body.modelInternalId }),
     ...(body.modelIdentifier === undefined || body.modelIdentifier === '' ? {} : { identifier: body.modelIdentifier }),
   };
+}
+
+/** The turn of a kept conversation that a request asks for. @throws {AppError} as `Turns.begin`. */
+export function openTurn(turns: Turns, { userId }: AccessKeyCaller, body: ChatFields): Promise<OpenTurn> {
+  const conversationId = body.conversationId === '' ? undefined : body.conversationId;
+  const hasHistory = body.history !== undefined && body.history.length > 0;
+  return turns.begin({ userId, conversationId, asked: askedInChat(body), hasHistory });
 }
 
 /** What every inference answer tells in its headers. */
@@ -62,7 +78,7 @@ export function setCallHeaders(ctx: ApiContext, outcome: CallOutcome): void {
   if (outcome.clampedTo !== undefined) ctx.set('x-max-tokens', String(outcome.clampedTo));
 }
 
-export function chatRoutes(services: { readonly chat: ChatService }, config: Config): Route[] {
+export function chatRoutes(services: { readonly chat: ChatService; readonly turns: Turns }, config: Config): Route[] {
   return [
     route({
       method: 'post',
@@ -75,12 +91,15 @@ export function chatRoutes(services: { readonly chat: ChatService }, config: Con
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
         const requestId = newId();
         const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
-        const answerText = (outcome: ChatOutcome) => JSON.stringify(chatReply(outcome));
+        const chatRequest = chatBodyOf(body);
+        const turn = body.persistHistory ? await openTurn(services.turns, caller, body) : undefined;
+        const keptAs = turn && { conversationId: turn.turn.conversationId, messageId: turn.answerId(requestId) };
+        const answerText = (outcome: ChatOutcome) => JSON.stringify(chatReply(outcome, keptAs));
         const reply = await services.chat.complete(
           {
             caller,
             model: modelNameOf(body),
-            body: chatBodyOf(body),
+            body: turn ? { ...chatRequest, messages: turn.tell(chatRequest.messages) } : chatRequest,
             traceId,
             onLimits: tellLimits(ctx),
             ...(keyed
@@ -93,7 +112,10 @@ export function chatRoutes(services: { readonly chat: ChatService }, config: Con
           // A client that leaves does not end its call: what the provider does is charged all the same.
           { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
         );
-        if (reply.kind === 'answered-now') setCallHeaders(ctx, reply.outcome);
+        if (reply.kind === 'answered-now') {
+          setCallHeaders(ctx, reply.outcome);
+          if (turn) await turn.keep(requestId, saidOf(reply.outcome));
+        }
         const dataText = reply.kind === 'answered-now' ? answerText(reply.outcome) : keptAnswer(reply.answer).dataText;
         ctx.type = 'application/json; charset=utf-8';
         ctx.body = successTextOf(dataText, traceId);

@@ -1,6 +1,7 @@
 /** Asynchronous jobs: submit, poll, follow, list, cancel. */
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
+import type { Turns } from '../../activities/conversations/turns.ts';
 import { chatBodyOf } from '../../activities/inference/chat-input.ts';
 import { generateImageRequest } from '../../activities/inference/picture-request.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
@@ -18,7 +19,7 @@ import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
 import { EventStream } from '../sse.ts';
 import { isoTime } from '../times.ts';
-import { chatFields, modelNameOf } from './chat.ts';
+import { chatFields, modelNameOf, openTurn } from './chat.ts';
 import { imageFields } from './images.ts';
 
 const MAX_WAIT_SECONDS = 60;
@@ -89,7 +90,7 @@ function stateEvent(state: JobEvent): string {
 }
 
 export function jobRoutes(
-  services: { readonly jobs: Jobs; readonly jobSubmissions: JobSubmissions },
+  services: { readonly jobs: Jobs; readonly jobSubmissions: JobSubmissions; readonly turns: Turns },
   config: Config,
 ): Route[] {
   const { jobs, jobSubmissions: submissions } = services;
@@ -124,7 +125,11 @@ export function jobRoutes(
       status: 202,
       handler: async (input) => {
         const { priority: _priority, metadata: _metadata, webhookUrl: _webhookUrl, ...request } = input.body;
-        return acceptedJob(input.ctx, await submissions.submitChat(submissionOf(input, request), chatBodyOf(request)));
+        const body = chatBodyOf(request);
+        const turn = request.persistHistory ? await openTurn(services.turns, input.caller, request) : undefined;
+        const submission = { ...submissionOf(input, request), turn: turn?.turn };
+        const told = turn ? { ...body, messages: turn.tell(body.messages) } : body;
+        return acceptedJob(input.ctx, await submissions.submitChat(submission, told));
       },
     }),
     route({

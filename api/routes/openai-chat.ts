@@ -4,10 +4,13 @@ import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
 import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
 import { formatMoney } from '../../activities/billing/money.ts';
+import { askedInMessages, tellsHistory } from '../../activities/conversations/turn.ts';
+import type { OpenTurn, Turns } from '../../activities/conversations/turns.ts';
 import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
-import type { ChatStreams, OpenStream, StreamReply } from '../../activities/inference/chat-streams.ts';
+import { saidOf } from '../../activities/inference/chat-reply.ts';
+import type { ChatStreams, StreamReply } from '../../activities/inference/chat-streams.ts';
 import { type OpenAiChatInput, openAiChatInput } from '../../activities/inference/openai-input.ts';
-import { chunkForClient, dataEvent, endOfStream, errorEvent } from '../../activities/inference/stream-text.ts';
+import { ClientStream, endOfStream, errorEvent } from '../../activities/inference/stream-text.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
@@ -40,6 +43,7 @@ const completion = z.looseObject({}).meta({ description: 'OpenAI chat.completion
 interface Services {
   readonly chat: ChatService;
   readonly chatStreams: ChatStreams;
+  readonly turns: Turns;
 }
 
 type Input = RouteInput<undefined, undefined, z.output<typeof chatBody>, AccessKeyCaller>;
@@ -57,8 +61,9 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
       answer: 'openai',
       handler: async (input) => {
         const parsed = openAiChatInput(input.body);
-        if (streamed || parsed.stream) await answerStream(services.chatStreams, input, parsed, config);
-        else await answerWhole(services.chat, input, parsed, config);
+        const turn = parsed.persistHistory ? await openTurn(services.turns, input.caller, parsed) : undefined;
+        if (streamed || parsed.stream) await answerStream(services.chatStreams, input, parsed, turn, config);
+        else await answerWhole(services.chat, input, parsed, turn, config);
         return ANSWERED;
       },
     });
@@ -69,12 +74,19 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
   ];
 }
 
-function commandOf(input: Input, parsed: OpenAiChatInput, requestId: string) {
+/** The turn of a kept conversation that a request asks for. @throws {AppError} as `Turns.begin`. */
+function openTurn(turns: Turns, { userId }: AccessKeyCaller, parsed: OpenAiChatInput): Promise<OpenTurn> {
+  const { conversationId, body } = parsed;
+  const asked = askedInMessages(body.messages);
+  return turns.begin({ userId, conversationId, asked, hasHistory: tellsHistory(body.messages) });
+}
+
+function commandOf(input: Input, parsed: OpenAiChatInput, turn: OpenTurn | undefined, requestId: string) {
   const keyed = keyedRequest(input.ctx, input.caller, input.rawBody, parsed.requestId);
   return {
     caller: input.caller,
     model: parsed.model === undefined ? {} : { identifier: parsed.model },
-    body: parsed.body,
+    body: turn ? { ...parsed.body, messages: turn.tell(parsed.body.messages) } : parsed.body,
     traceId: input.traceId,
     onLimits: tellLimits(input.ctx),
     ...(keyed ? { claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId) } : {}),
@@ -87,14 +99,24 @@ function contextOf(input: Input, requestId: string, config: Config) {
   return { signal, heartbeat: () => undefined, log: input.log, requestId };
 }
 
-async function answerWhole(chat: ChatService, input: Input, parsed: OpenAiChatInput, config: Config): Promise<void> {
+async function answerWhole(
+  chat: ChatService,
+  input: Input,
+  parsed: OpenAiChatInput,
+  turn: OpenTurn | undefined,
+  config: Config,
+): Promise<void> {
   const { ctx } = input;
   const requestId = newId();
-  const textOf = (outcome: ChatOutcome) => JSON.stringify(outcome.completion);
+  const textOf = ({ completion: whole }: ChatOutcome) =>
+    JSON.stringify(turn ? { ...whole, conversation_id: turn.turn.conversationId } : whole);
   const keep = (outcome: ChatOutcome) => storedAnswer({ status: 200, dataText: textOf(outcome) });
-  const command = { ...commandOf(input, parsed, requestId), keep };
+  const command = { ...commandOf(input, parsed, turn, requestId), keep };
   const reply = await chat.complete(command, contextOf(input, requestId, config));
-  if (reply.kind === 'answered-now') setCallHeaders(ctx, reply.outcome);
+  if (reply.kind === 'answered-now') {
+    setCallHeaders(ctx, reply.outcome);
+    if (turn) await turn.keep(requestId, saidOf(reply.outcome));
+  }
   ctx.type = 'application/json; charset=utf-8';
   ctx.body = reply.kind === 'answered-now' ? textOf(reply.outcome) : keptAnswer(reply.answer).dataText;
 }
@@ -103,21 +125,18 @@ async function answerStream(
   streams: ChatStreams,
   input: Input,
   parsed: OpenAiChatInput,
+  turn: OpenTurn | undefined,
   config: Config,
 ): Promise<void> {
   const { ctx } = input;
   const requestId = newId();
-  const eventsOf = (chunks: readonly string[]) =>
-    chunks.flatMap((data) => {
-      const chunk = chunkForClient(data, parsed.wantsUsage);
-      return chunk === undefined ? [] : [dataEvent(chunk)];
-    });
+  const client = () => new ClientStream(parsed.wantsUsage, turn?.turn.conversationId);
   const opening = streams.open(
     {
-      ...commandOf(input, parsed, requestId),
+      ...commandOf(input, parsed, turn, requestId),
       keep: (chunks, { cost }) => ({
         status: 200,
-        body: zstdCompressSync([...eventsOf(chunks), endOfStream(formatMoney(cost), requestId)].join('')),
+        body: zstdCompressSync(wholeStream(client(), chunks, cost, requestId)),
       }),
     },
     contextOf(input, requestId, config),
@@ -126,7 +145,7 @@ async function answerStream(
   if (early) setStreamHeaders(ctx, early);
   const events = new EventStream(ctx);
   try {
-    await relay(events, ctx, await opening, parsed.wantsUsage);
+    await relay(events, ctx, await opening, client(), turn);
   } catch (error) {
     const known = error instanceof AppError ? error : new AppError('internal', 'internal error');
     if (known !== error) input.log.error({ err: error }, 'a stream failed');
@@ -158,22 +177,31 @@ function setStreamHeaders(ctx: ApiContext, reply: StreamReply): void {
   if (reply.clampedTo !== undefined) ctx.set('x-max-tokens', String(reply.clampedTo));
 }
 
-async function relay(events: EventStream, ctx: ApiContext, reply: StreamReply, wantsUsage: boolean): Promise<void> {
+async function relay(
+  events: EventStream,
+  ctx: ApiContext,
+  reply: StreamReply,
+  client: ClientStream,
+  turn: OpenTurn | undefined,
+): Promise<void> {
   if (reply.kind === 'answered-before') {
     await events.write(zstdDecompressSync(reply.answer.body).toString());
     return events.end();
   }
   const leave = () => reply.leave();
-  ctx.res.once('close', leave);
-  await relayChunks(events, reply, wantsUsage);
-  const { cost } = await reply.ended;
+  if (events.gone) leave();
+  else ctx.res.once('close', leave);
+  for await (const data of reply.chunks) {
+    const text = client.events(data);
+    if (text !== '') await events.write(text);
+  }
+  const end = await reply.ended;
   ctx.res.off('close', leave);
-  events.end(endOfStream(formatMoney(cost), reply.requestId));
+  if (turn) await turn.keep(reply.requestId, saidOf({ ...end, modelIdentifier: reply.modelIdentifier }));
+  events.end(client.lastEvents() + endOfStream(formatMoney(end.cost), reply.requestId));
 }
 
-async function relayChunks(events: EventStream, reply: OpenStream, wantsUsage: boolean): Promise<void> {
-  for await (const data of reply.chunks) {
-    const chunk = chunkForClient(data, wantsUsage);
-    if (chunk !== undefined) await events.write(dataEvent(chunk));
-  }
+function wholeStream(client: ClientStream, chunks: readonly string[], cost: bigint, requestId: string): string {
+  const events = chunks.map((data) => client.events(data)).join('');
+  return events + client.lastEvents() + endOfStream(formatMoney(cost), requestId);
 }

@@ -55,6 +55,16 @@ test('every setting that compose gives our processes exists, and every secret mu
   }
 });
 
+test('every setting of .env reaches our processes, and only servers of compose are named over it', () => {
+  const addresses = /^(DB|REDIS|MONGODB|TEMPORAL)_|^(NODE_ENV|STORAGE_FOLDER|SHUTDOWN_GRACE|PORT|WORKER_PORT)$/;
+  for (const [name, service] of ours) {
+    assert.deepEqual(service.env_file, [{ path: '.env', required: false }], name);
+    for (const [variable, value] of Object.entries(service.environment)) {
+      if (!value.includes(`\${${variable}`)) assert.match(variable, addresses, `${name}: ${variable} cannot be set`);
+    }
+  }
+});
+
 test('what is waited for exists and can become healthy', () => {
   for (const [name, service] of services) {
     for (const [needed, { condition }] of Object.entries(service.depends_on)) {

@@ -4,14 +4,19 @@
  */
 import { type AddressInfo, createServer, type Server, type Socket, connect as tcpConnect } from 'node:net';
 
-/** Where a line breaks. `commit-lost`: the packet with the effects is swallowed; `answer-lost`: only its answer. */
-export type BreakingPoint = 'commit-lost' | 'answer-lost' | 'between-packets';
+/**
+ * Where a line breaks. `batch-lost`: the first packet of a batch is swallowed; `between-packets`: before its answer is
+ * passed on; `commit-lost`: the second packet, with the effects, is swallowed; `answer-lost`: only its answer.
+ */
+export type BreakingPoint = 'batch-lost' | 'between-packets' | 'commit-lost' | 'answer-lost';
 
 interface Trap {
   readonly point: BreakingPoint;
   readonly sprung: () => void;
 }
 
+/** By then the lane pauses for most of a second between two tries; what belongs to one try follows at once. */
+const QUIET_MS = 250;
 const HEADER_BYTES = 4;
 const FIRST_PACKET = Buffer.from('START TRANSACTION;UPDATE writers');
 const COMMIT_OF_EFFECTS = Buffer.from(';COMMIT');
@@ -38,6 +43,8 @@ export class DatabaseRelay {
   readonly #lines = new Set<() => void>();
   #trap: Trap | undefined;
   #parted = false;
+  #quiet: (() => void) | undefined;
+  #quietTimer: NodeJS.Timeout | undefined;
   #silent = false;
 
   private constructor(target: { host: string; port: number }) {
@@ -76,12 +83,26 @@ export class DatabaseRelay {
     for (const cut of this.#lines) cut();
   }
 
+  /**
+   * Heals as soon as the process, which was refused again, has tried nothing more for a moment: it waits by then, and
+   * begins with its next batch when it comes back.
+   */
+  healBetweenTries(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#quiet = () => {
+        this.heal();
+        resolve();
+      };
+    });
+  }
+
   /** The network swallows everything and tells nobody: open lines stay open. Until `heal`. */
   swallow(): void {
     this.#silent = true;
   }
 
   heal(): void {
+    this.#quiet = undefined;
     this.#parted = false;
     this.#silent = false;
   }
@@ -94,6 +115,8 @@ export class DatabaseRelay {
 
   #relay(client: Socket): void {
     if (this.#parted) {
+      clearTimeout(this.#quietTimer);
+      if (this.#quiet) this.#quietTimer = setTimeout(this.#quiet, QUIET_MS);
       client.destroy();
       return;
     }
@@ -122,6 +145,7 @@ export class DatabaseRelay {
       if (swallowed) return;
       for (const packet of splitter.packets(chunk)) {
         sent = kindOf(packet);
+        if (sent === 'first' && this.#springs('batch-lost')) return cut();
         if (sent === 'commit' && this.#springs('commit-lost')) return cut();
         server.write(packet);
       }

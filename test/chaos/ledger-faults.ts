@@ -10,11 +10,15 @@ const TRAP_WITHIN_MS = 3_000;
 const TAKEN_OVER_WITHIN_MS = 6_000;
 /** Above the time that the lane waits for an answer. */
 const SILENCE_MS = 11_000;
+/** A process that comes back is left in peace for a while, so that what it does under its old slot has consequences. */
+const AFTERWARDS_MS = 1_000;
+const BATCHES_OF_SUCCESSOR = 10;
 const POLL_MS = 20;
 
 interface Slot {
   readonly slot: number;
   readonly epoch: number;
+  readonly seq: number;
 }
 
 export class LedgerFaults {
@@ -49,14 +53,22 @@ export class LedgerFaults {
     return await this.#sprung(site, point, () => undefined);
   }
 
-  /** The network between the process and the database is gone until its slot is somebody else's. */
+  /**
+   * The network between the process and the database is gone before a batch has begun, until its slot is somebody
+   * else's. It heals while the process waits to try again, so that what it sends next is a batch under its old slot.
+   */
   async partition(site: Site): Promise<boolean> {
-    const before = await this.#slotOf(site);
-    site.relay.part();
-    await delay(this.#pastTtlMs());
-    if (before) await this.#takeOver(site, before);
-    site.relay.heal();
-    return true;
+    const { relay } = site;
+    const happened = await this.#sprung(site, 'batch-lost', () => relay.part());
+    const before = happened ? await this.#slotOf(site) : undefined;
+    if (before) {
+      await delay(this.#pastTtlMs());
+      await this.#takeOver(site, before);
+      await Promise.race([relay.healBetweenTries(), delay(TRAP_WITHIN_MS)]);
+    }
+    relay.heal();
+    await delay(AFTERWARDS_MS);
+    return before !== undefined;
   }
 
   /** The network swallows everything without a word, for longer than anybody waits. */
@@ -85,14 +97,14 @@ export class LedgerFaults {
 
   /** The process stands still with a COMMIT under way, and another one works on under its slot before it goes on. */
   async freezeAtCommit(site: Site, point: 'commit-lost' | 'answer-lost'): Promise<boolean> {
-    const before = await this.#slotOf(site);
     const happened = await this.#sprung(site, point, () => site.worker.freeze());
-    if (happened && before) {
+    const before = happened ? await this.#slotOf(site) : undefined;
+    if (before) {
       await delay(this.#pastTtlMs());
       await this.#takeOver(site, before);
     }
     site.worker.thaw();
-    return happened;
+    return before !== undefined;
   }
 
   #pastTtlMs(): number {
@@ -111,15 +123,15 @@ export class LedgerFaults {
     return sprung;
   }
 
-  /** New processes come until one of them has the lapsed slot and has committed under it. */
+  /** New processes come until one of them has the lapsed slot and has written several batches under it. */
   async #takeOver(site: Site, before: Slot): Promise<void> {
     const end = Date.now() + TAKEN_OVER_WITHIN_MS;
     const other = this.#chance.oneOf(this.#field.sites.filter((one) => one !== site && !one.worker.frozen));
     await this.kill(other);
     while (Date.now() < end) {
       const holder = await this.#slotOf(other);
-      if (holder?.slot === before.slot) break;
-      if (holder) await this.kill(other);
+      if (holder?.slot === before.slot && holder.seq > before.seq + BATCHES_OF_SUCCESSOR) break;
+      if (holder && holder.slot !== before.slot) await this.kill(other);
       await delay(POLL_MS);
     }
   }
@@ -127,8 +139,10 @@ export class LedgerFaults {
   /** The slot that the process writes under, as the database knows it. */
   async #slotOf({ worker }: Site): Promise<Slot | undefined> {
     const row = await this.#field.ledger.one(
-      `SELECT slot,epoch FROM writers WHERE process LIKE '%:${worker.pid}' AND expires_at>NOW(3) ORDER BY expires_at DESC LIMIT 1`,
+      `SELECT slot,epoch,seq FROM writers WHERE process LIKE '%:${worker.pid}' AND expires_at>NOW(3) ORDER BY expires_at DESC LIMIT 1`,
     );
-    return row.slot === undefined ? undefined : { slot: Number(row.slot), epoch: Number(row.epoch) };
+    return row.slot === undefined
+      ? undefined
+      : { slot: Number(row.slot), epoch: Number(row.epoch), seq: Number(row.seq) };
   }
 }

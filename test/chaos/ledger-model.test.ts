@@ -2,6 +2,18 @@
  * Random operations on the ledger from four processes, on the real database, while processes are killed, frozen past
  * their writer's time and cut off, and connections and commits are lost. Afterwards what every process was told is
  * compared with what is there: zero drift. `npm run test:chaos` runs the long form.
+ *
+ * That it can fail was tried in November 2026 on a copy of the tree, one edit at a time:
+ * - The fence: in lane/writer.ts `fence`, the assertion after the UPDATE became 'SET @fence=0'. A process that was cut
+ *   off goes on under its old slot: the usage log misses charged calls (they stand behind the watermark of the process
+ *   that has the slot by then) and "a living writer lost its hold". Most short runs fail; test/ledger/fencing.test.ts
+ *   fails every time.
+ * - A lost COMMIT always run again: in lane/session.ts `#afterLoss`, `committed` became false. Every run fails: "a
+ *   fresh hold was done before".
+ * - A lost COMMIT always taken for done: there, `committed` became `committing`. Every run fails: told "held", and
+ *   there is no hold; told of a top-up whose transfer is not there.
+ * - A successor's number taken for one's own: in lane/writer.ts `readStanding`, the fenced writer was given the row's
+ *   `seq`. Every run fails: told "held", and there is no hold.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -13,7 +25,7 @@ import { Chance } from './ledger-world.ts';
 
 const WRITER_TTL_MS = 1_000;
 const FULL = isFullChaos();
-const OPERATIONS = FULL ? 60_000 : 5_000;
+const OPERATIONS = FULL ? 60_000 : 4_000;
 /** Faults go on in two places at once, so that they also meet each other. */
 const FAULTS_AT_ONCE = 2;
 const LONGEST_PAUSE_MS = 150;
@@ -22,10 +34,10 @@ type Fault = (faults: LedgerFaults, site: Site) => Promise<boolean>;
 
 /** Each kind of fault, and how often it happens in the short and in the long form. */
 const FAULTS: readonly (readonly [name: string, short: number, long: number, fault: Fault])[] = [
-  ['process killed', 4, 60, (faults, site) => faults.kill(site)],
-  ['connection killed', 4, 60, (faults, site) => faults.killConnection(site)],
-  ['commit lost', 4, 40, (faults, site) => faults.cut(site, 'commit-lost')],
-  ["commit's answer lost", 4, 40, (faults, site) => faults.cut(site, 'answer-lost')],
+  ['process killed', 3, 60, (faults, site) => faults.kill(site)],
+  ['connection killed', 3, 60, (faults, site) => faults.killConnection(site)],
+  ['commit lost', 3, 40, (faults, site) => faults.cut(site, 'commit-lost')],
+  ["commit's answer lost", 3, 40, (faults, site) => faults.cut(site, 'answer-lost')],
   ['process frozen', 1, 14, (faults, site) => faults.freeze(site)],
   ['process frozen between the packets', 1, 14, (faults, site) => faults.freezeBetweenPackets(site)],
   ['frozen with a lost commit, slot taken over', 1, 10, (faults, site) => faults.freezeAtCommit(site, 'commit-lost')],

@@ -13,6 +13,7 @@ import { holds } from '../../activities/billing/tables/holds.ts';
 import { keyBudgets } from '../../activities/billing/tables/key-budgets.ts';
 import { transfers } from '../../activities/billing/tables/transfers.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
+import type { Stack } from '../../infra/local/stack.ts';
 import { testStack } from '../../infra/local/test-stack.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
@@ -46,8 +47,11 @@ async function dropDatabase(config: Config): Promise<void> {
 }
 
 /** @param database a name of its own for each test file. */
-export async function testLedger(database: string): Promise<TestLedger> {
-  const config = readConfig({ ...testStack().environment, DB_NAME: database });
+export async function testLedger(
+  database: string,
+  stack: Pick<Stack, 'environment'> = testStack(),
+): Promise<TestLedger> {
+  const config = readConfig({ ...stack.environment, DB_NAME: database });
   await dropDatabase(config);
   const sequelize = connectSequelize(config);
   await migrate(config, sequelize, () => undefined);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { messagesOf, newConversationId } from '../../activities/conversations/conversation.ts';
 import { Conversations } from '../../activities/conversations/conversations.ts';
 import { ConversationStore } from '../../activities/conversations/store.ts';
 import { conversationRoutes } from '../../api/routes/conversations.ts';
@@ -14,11 +15,13 @@ type Row = Record<string, unknown>;
 describe('kept conversations', () => {
   let world: UsageWorld;
   let app: RouteApp;
+  let store: ConversationStore;
   let conversations: Conversations;
   before(async () => {
     world = await usageWorld('usage_conversations_test');
     const mongo = world.mongo();
-    conversations = new Conversations(new ConversationStore(mongo));
+    store = new ConversationStore(mongo);
+    conversations = new Conversations(store);
     await connected(mongo);
     app = await routeApp(conversationRoutes({ conversations }, { APP_TIME_ZONE: 'Asia/Shanghai' }));
   });
@@ -89,6 +92,34 @@ describe('kept conversations', () => {
     await conversations.append(1, id, 'again', pair);
     assert.equal((await list(`${PATH}/${id}/messages`)).length, 2);
     assert.equal((await conversations.find(1, id)).messageCount, 2);
+  });
+
+  test('an append that was interrupted between messages and count is made whole by the next try', async () => {
+    const id = idOf(await create());
+    const pair = [
+      { role: 'user', content: 'q' },
+      { role: 'assistant', content: 'a' },
+    ];
+    for (const done of [1, 2]) {
+      const messages = messagesOf(id, `cut-${done}`, pair, new Date(), Date.now());
+      await store.addMessages(messages.slice(0, done));
+      await conversations.append(1, id, `cut-${done}`, pair);
+      const { messageCount, lastMessageSummary } = await conversations.find(1, id);
+      assert.deepEqual([messageCount, lastMessageSummary], [2 * done, 'a']);
+      assert.equal((await list(`${PATH}/${id}/messages`)).length, 2 * done);
+    }
+  });
+
+  test('a conversation can begin with its first messages, once, and never over another’s', async () => {
+    const id = newConversationId();
+    const said = [{ role: 'user', content: 'q' }];
+    await assert.rejects(conversations.append(1, id, 'r', said), { kind: 'notFound' });
+    await Promise.all([1, 2].map((call) => conversations.append(1, id, `r-${call}`, said, 'A title')));
+    const begun = await conversations.find(1, id);
+    assert.deepEqual([begun.title, begun.messageCount], ['A title', 2]);
+    await assert.rejects(conversations.append(2, id, 'r-3', said, 'mine now'), { kind: 'notFound' });
+    await conversations.delete(1, id);
+    await assert.rejects(conversations.append(1, id, 'r-4', said, 'A title'), { kind: 'notFound' });
   });
 
   test('pinned ones come first; a renamed one is not newer', async () => {

@@ -42,9 +42,28 @@ export async function openLaneConnection(config: DatabaseConfig): Promise<Connec
   }
 }
 
-/** @throws an error that counts as `lost` when there is no answer in time; the connection is of no use then. */
+class NoAnswer extends Error {
+  readonly code = 'NO_ANSWER';
+
+  constructor() {
+    super(`the database has not answered within ${ANSWER_TIMEOUT_MS / 1_000} s`);
+  }
+}
+
+/**
+ * @throws an error that counts as `lost` when there is no answer in time; the connection is of no use then. The
+ * driver's own time-out would keep the process alive after a connection has broken.
+ */
 export async function query(connection: Connection, sql: string) {
-  return await connection.query({ sql, timeout: ANSWER_TIMEOUT_MS });
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new NoAnswer()), ANSWER_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([connection.query(sql), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Sends statements as one packet and returns the records of each (none for those that return no rows). */

@@ -3,18 +3,17 @@
  * flight (group commit). A batch is one transaction of two packets: the first takes the fence and locks the rows that
  * its operations name, the operations are decided in memory, the second writes all effects and commits.
  */
-import { hostname } from 'node:os';
 import type { Connection } from 'mysql2/promise';
 import type { Logger } from 'pino';
 import { AppError } from '../../../infra/errors.ts';
 import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
-import { type Failure, failureOf, openLaneConnection, query, sendPacket } from './connection.ts';
-import { endWriterConnection } from './fencing.ts';
+import { type Failure, sendPacket } from './connection.ts';
 import type { Operation } from './operation.ts';
 import { numberOf } from './record.ts';
+import { LaneSession, MAX_RECONNECT_PAUSE_MS } from './session.ts';
 import type { LaneTable, SqlRecord } from './table.ts';
 import { Workspace } from './workspace.ts';
-import { fence, leaveWriter, markConnection, readStanding, takeWriter, type Writer } from './writer.ts';
+import { fence, type Writer } from './writer.ts';
 
 export interface LaneOptions {
   readonly database: DatabaseConfig;
@@ -40,7 +39,6 @@ const MAX_BATCH_OPERATIONS = 256;
 const MAX_BATCH_BYTES = 1_000_000;
 /** Back-pressure: beyond this the database is not keeping up, and callers are told so. */
 const MAX_QUEUE = 20_000;
-const MAX_RECONNECT_PAUSE_MS = 1_000;
 const DEADLINE_CHECK_MS = 200;
 const GATHER_MS = 1;
 
@@ -48,9 +46,7 @@ type BatchEnd = { readonly kind: 'done' } | { readonly kind: Failure; readonly e
 
 export class MoneyLane {
   readonly #options: LaneOptions;
-  readonly #process = `${hostname()}:${process.pid}`.slice(0, 100);
-  #connection: Connection | undefined;
-  #writer: Writer | undefined;
+  readonly #session: LaneSession;
   #queue: Pending[] = [];
   #running = false;
   #closing = false;
@@ -61,6 +57,7 @@ export class MoneyLane {
 
   constructor(options: LaneOptions) {
     this.#options = options;
+    this.#session = new LaneSession(options.database, options.writerTtlMs, options.log);
     this.#heartbeat = setInterval(() => this.#beat(), options.writerTtlMs / 4);
     this.#deadlines = setInterval(() => this.#expire(), DEADLINE_CHECK_MS);
     this.#heartbeat.unref();
@@ -69,7 +66,7 @@ export class MoneyLane {
 
   /** The slot this process writes under, once it has one. */
   get writer(): Readonly<Writer> | undefined {
-    return this.#writer;
+    return this.#session.writer;
   }
 
   /** Operations that wait for their batch. */
@@ -111,14 +108,7 @@ export class MoneyLane {
     clearInterval(this.#heartbeat);
     while (this.#running) await new Promise((resolve) => setTimeout(resolve, 5));
     clearInterval(this.#deadlines);
-    const connection = this.#connection;
-    if (!connection) return;
-    try {
-      if (this.#writer) await leaveWriter(connection, this.#writer);
-      await connection.end();
-    } catch {
-      connection.destroy();
-    }
+    await this.#session.close();
   }
 
   #beat(): void {
@@ -201,16 +191,14 @@ export class MoneyLane {
     let answers: (() => void)[] = [];
     let committing = false;
     try {
-      const connection = await this.#ready();
-      const writer = this.#writer;
-      if (!writer) throw new Error('the lane has no writer');
+      const { connection, writer } = await this.#session.ready();
       const workspace = await this.#lockRows(connection, writer, batch);
       answers = batch.map((pending) => this.#decide(workspace, pending));
       committing = true;
       await sendPacket(connection, [...workspace.statements(this.#options.tables), 'COMMIT']);
       writer.seq += 1n;
     } catch (error) {
-      const kind = await this.#recover(error, committing);
+      const kind = await this.#session.recover(error, committing);
       if (kind !== 'done') return { kind, error };
     }
     this.#lastCommit = performance.now();
@@ -275,79 +263,6 @@ export class MoneyLane {
     if (pending.answered) return;
     pending.answered = true;
     pending.reject(error);
-  }
-
-  /** Connected, and with a writer slot whose state is known. */
-  async #ready(): Promise<Connection> {
-    if (this.#connection) return this.#connection;
-    const connection = await openLaneConnection(this.#options.database);
-    try {
-      const writer = this.#writer;
-      if (writer) {
-        await endWriterConnection(connection, writer.slot, writer.epoch);
-        await markConnection(connection, writer);
-      } else this.#writer = await takeWriter(connection, this.#options.writerTtlMs, this.#process);
-    } catch (error) {
-      connection.destroy();
-      throw error;
-    }
-    this.#connection = connection;
-    return connection;
-  }
-
-  /** After a failed packet: leaves the lane ready for another try, or finds that the batch was committed after all. */
-  async #recover(error: unknown, committing: boolean): Promise<Failure | 'done'> {
-    const kind = failureOf(error);
-    if (kind === 'lost') return this.#afterLoss(committing);
-    try {
-      if (this.#connection) await query(this.#connection, 'ROLLBACK');
-      if (kind === 'fenced') await this.#afterFence();
-      return kind;
-    } catch {
-      this.#disconnect();
-      return 'lost';
-    }
-  }
-
-  /** The slot's row tells what became of the batch: its number is there = committed. Only one in COMMIT can be. */
-  async #afterLoss(committing: boolean): Promise<Failure | 'done'> {
-    this.#disconnect();
-    const writer = this.#writer;
-    if (!writer) return 'lost';
-    for (let pauseMs = 20; ; pauseMs = Math.min(MAX_RECONNECT_PAUSE_MS, pauseMs * 2)) {
-      try {
-        const connection = await openLaneConnection(this.#options.database);
-        try {
-          await endWriterConnection(connection, writer.slot, writer.epoch);
-          const { current, seq } = await readStanding(connection, writer);
-          // Fenced so long ago that nobody knows: run again, each operation finds by its id whether it was done.
-          const committed = committing && seq !== undefined && seq > writer.seq;
-          if (current && seq !== undefined) writer.seq = seq;
-          else this.#writer = undefined;
-          return committed ? 'done' : 'lost';
-        } finally {
-          connection.destroy();
-        }
-      } catch (error) {
-        if (!committing) return 'lost';
-        this.#options.log.warn({ err: error }, 'money lane: waiting for the database to tell what was committed');
-        await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      }
-    }
-  }
-
-  /** Another process has raised our epoch, or the slot stands elsewhere: work on under a new slot. */
-  async #afterFence(): Promise<void> {
-    const connection = this.#connection;
-    if (!connection) return;
-    this.#options.log.warn({ writer: this.#writer?.slot }, 'money lane: fenced; taking a new writer slot');
-    this.#writer = undefined;
-    this.#writer = await takeWriter(connection, this.#options.writerTtlMs, this.#process);
-  }
-
-  #disconnect(): void {
-    this.#connection?.destroy();
-    this.#connection = undefined;
   }
 }
 

@@ -1,0 +1,126 @@
+/**
+ * The lane's standing with the database: one connection, one writer slot, and what becomes of both, and of the batch
+ * under way, when a packet fails.
+ */
+import { hostname } from 'node:os';
+import type { Connection } from 'mysql2/promise';
+import type { Logger } from 'pino';
+import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
+import { type Failure, failureOf, openLaneConnection, query } from './connection.ts';
+import { endWriterConnection } from './fencing.ts';
+import { leaveWriter, markConnection, readStanding, takeWriter, type Writer } from './writer.ts';
+
+export const MAX_RECONNECT_PAUSE_MS = 1_000;
+
+export class LaneSession {
+  readonly #database: DatabaseConfig;
+  readonly #writerTtlMs: number;
+  readonly #log: Logger;
+  readonly #process = `${hostname()}:${process.pid}`.slice(0, 100);
+  #connection: Connection | undefined;
+  #writer: Writer | undefined;
+
+  constructor(database: DatabaseConfig, writerTtlMs: number, log: Logger) {
+    this.#database = database;
+    this.#writerTtlMs = writerTtlMs;
+    this.#log = log;
+  }
+
+  /** The slot this process writes under, once it has one. */
+  get writer(): Writer | undefined {
+    return this.#writer;
+  }
+
+  /** Connected, and with a writer slot whose state is known. */
+  async ready(): Promise<{ readonly connection: Connection; readonly writer: Writer }> {
+    if (this.#connection && this.#writer) return { connection: this.#connection, writer: this.#writer };
+    const connection = await openLaneConnection(this.#database);
+    try {
+      const writer = await this.#claimWriter(connection);
+      this.#connection = connection;
+      return { connection, writer };
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  /** The slot that this process has, now on the new connection; or another one. */
+  async #claimWriter(connection: Connection): Promise<Writer> {
+    const writer = this.#writer;
+    if (!writer) {
+      this.#writer = await takeWriter(connection, this.#writerTtlMs, this.#process);
+      return this.#writer;
+    }
+    await endWriterConnection(connection, writer.slot, writer.epoch);
+    await markConnection(connection, writer);
+    return writer;
+  }
+
+  /** After a failed packet: leaves the lane ready for another try, or finds that the batch was committed after all. */
+  async recover(error: unknown, committing: boolean): Promise<Failure | 'done'> {
+    const kind = failureOf(error);
+    if (kind === 'lost') return this.#afterLoss(committing);
+    try {
+      if (this.#connection) await query(this.#connection, 'ROLLBACK');
+      if (kind === 'fenced') await this.#afterFence();
+      return kind;
+    } catch {
+      this.#disconnect();
+      return 'lost';
+    }
+  }
+
+  /** Gives the slot back and disconnects. */
+  async close(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection) return;
+    try {
+      if (this.#writer) await leaveWriter(connection, this.#writer);
+      await connection.end();
+    } catch {
+      connection.destroy();
+    }
+  }
+
+  /** The slot's row tells what became of the batch: its number is there = committed. Only one in COMMIT can be. */
+  async #afterLoss(committing: boolean): Promise<Failure | 'done'> {
+    this.#disconnect();
+    const writer = this.#writer;
+    if (!writer) return 'lost';
+    for (let pauseMs = 20; ; pauseMs = Math.min(MAX_RECONNECT_PAUSE_MS, pauseMs * 2)) {
+      try {
+        const connection = await openLaneConnection(this.#database);
+        try {
+          await endWriterConnection(connection, writer.slot, writer.epoch);
+          const { current, seq } = await readStanding(connection, writer);
+          // Fenced so long ago that nobody knows: run again, each operation finds by its id whether it was done.
+          const committed = committing && seq !== undefined && seq > writer.seq;
+          if (current && seq !== undefined) writer.seq = seq;
+          else this.#writer = undefined;
+          return committed ? 'done' : 'lost';
+        } finally {
+          connection.destroy();
+        }
+      } catch (error) {
+        if (!committing) return 'lost';
+        this.#log.warn({ err: error }, 'money lane: waiting for the database to tell what was committed');
+        await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      }
+    }
+  }
+
+  /** Another process has raised our epoch, or the slot stands elsewhere: work on under a new slot. */
+  async #afterFence(): Promise<void> {
+    const connection = this.#connection;
+    if (!connection) return;
+    this.#log.warn({ writer: this.#writer?.slot }, 'money lane: fenced; taking a new writer slot');
+    this.#writer = undefined;
+    this.#writer = await takeWriter(connection, this.#writerTtlMs, this.#process);
+  }
+
+  #disconnect(): void {
+    this.#connection?.destroy();
+    this.#connection = undefined;
+  }
+}

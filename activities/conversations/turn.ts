@@ -1,0 +1,91 @@
+/** One turn of a kept conversation: what was said, and what of the conversation the model is told. Pure. */
+import { z } from 'zod';
+import { messageIdOf, type NewMessage, titleOf } from './conversation.ts';
+
+/** Which conversation a call belongs to; kept with a job, so that whoever completes the job can add its messages. */
+export const turnSchema = z.object({
+  conversationId: z.string(),
+  /** Of a conversation that begins with this turn. */
+  newTitle: z.string().exactOptional(),
+  /** What the model is told of the conversation, oldest first; empty where the caller gave a history of its own. */
+  context: z.array(z.object({ role: z.string(), content: z.string() })),
+});
+export type Turn = z.infer<typeof turnSchema>;
+
+/** What a model said at the end of a turn; `cost` in nano-units. */
+export interface Said {
+  readonly content: string;
+  readonly reasoningContent: string | undefined;
+  readonly modelIdentifier: string;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+  readonly cost: bigint;
+}
+
+/** The messages of a turn as they are kept. An answer without words, such as the call of a tool, is none. */
+export function turnMessages(asked: readonly NewMessage[], said: Said): NewMessage[] {
+  const { reasoningContent = null, ...answer } = said;
+  const silent = answer.content === '' && reasoningContent === null;
+  return silent ? [...asked] : [...asked, { role: 'assistant', reasoningContent, ...answer }];
+}
+
+/** The id that the answer of a turn is kept under. */
+export function answerIdOf(requestId: string, asked: readonly NewMessage[]): string {
+  return messageIdOf(requestId, asked.length);
+}
+
+export function newTitleOf(asked: readonly NewMessage[]): string {
+  return titleOf(asked.map(({ content }) => content).join(' '));
+}
+
+/** What POST /v1/chat asks. A picture is kept by its address; one that came as bytes is not kept. */
+export function askedInChat(input: {
+  readonly userMessage?: string | undefined;
+  readonly images?: readonly { readonly url?: string | undefined }[] | undefined;
+}): NewMessage[] {
+  const { userMessage = '', images = [] } = input;
+  if (userMessage === '' && images.length === 0) return [];
+  return [{ role: 'user', content: userMessage, imageUrls: addresses(images.map(({ url }) => url)) }];
+}
+
+/** What the messages of an OpenAI request ask: what its user says after the model has spoken last. */
+export function askedInMessages(messages: readonly unknown[]): NewMessage[] {
+  const last = messages.findLastIndex((message) => roleOf(message) === 'assistant');
+  return messages.slice(last + 1).flatMap((message) => {
+    if (roleOf(message) !== 'user') return [];
+    const parts = partsOf(message);
+    const texts = parts.flatMap((part) => (typeof part.text === 'string' ? [part.text] : []));
+    const urls = parts.map(({ image_url: image }) => (isObject(image) ? image.url : undefined));
+    return [{ role: 'user', content: texts.join('\n'), imageUrls: addresses(urls) }];
+  });
+}
+
+/** Whether an OpenAI request tells the conversation itself. */
+export function tellsHistory(messages: readonly unknown[]): boolean {
+  return messages.some((message) => !['user', 'system', 'developer'].includes(roleOf(message)));
+}
+
+/** The messages of an OpenAI request with the conversation before what is new, and after its instructions. */
+export function withContext(messages: readonly unknown[], context: Turn['context']): readonly unknown[] {
+  const first = messages.findIndex((message) => roleOf(message) === 'user');
+  const place = first === -1 ? messages.length : first;
+  return [...messages.slice(0, place), ...context, ...messages.slice(place)];
+}
+
+function addresses(urls: readonly unknown[]): string[] {
+  return urls.filter((url): url is string => typeof url === 'string' && /^https?:\/\//i.test(url));
+}
+
+function partsOf(message: unknown): Readonly<Record<string, unknown>>[] {
+  const content = isObject(message) ? message.content : undefined;
+  if (typeof content === 'string') return [{ text: content }];
+  return Array.isArray(content) ? content.filter(isObject) : [];
+}
+
+function roleOf(message: unknown): string {
+  return isObject(message) && typeof message.role === 'string' ? message.role : '';
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,72 @@
+/** Kills parts of a running product at random, with kill -9, and brings each up again as a supervisor would. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Product } from '../line/product.ts';
+import type { Chance } from './ledger-world.ts';
+
+/** A process or server that can be killed and started again. */
+interface Victim {
+  kill(signal: NodeJS.Signals): Promise<void>;
+  start(): Promise<void>;
+}
+
+const SHORTEST_PAUSE_MS = 1_500;
+const LONGEST_PAUSE_MS = 4_000;
+const LONGEST_ABSENCE_MS = 2_000;
+const RESTART_PAUSE_MS = 200;
+
+export class JobFaults {
+  readonly #victims: ReadonlyMap<string, Victim>;
+  readonly #chance: Chance;
+  readonly #callsInFlight: () => Promise<number>;
+  readonly #down = new Map<string, Promise<void>>();
+  readonly kills = new Map<string, number>();
+  /** Provider calls that ran when something was killed: each may be made once more. */
+  callsAtRisk = 0;
+
+  /** @param callsInFlight provider calls that run at this moment. */
+  constructor(product: Product, chance: Chance, callsInFlight: () => Promise<number>) {
+    const [api] = product.apis;
+    if (!api) throw new Error('the product has no API process');
+    this.#victims = new Map<string, Victim>([
+      ['worker', product.worker],
+      ['api', api],
+      ...(['temporal', 'mysql', 'redis'] as const).map((name) => [name, product.stack.part(name)] as const),
+    ]);
+    this.#chance = chance;
+    this.#callsInFlight = callsInFlight;
+  }
+
+  /** Goes on until it is stopped; then everything is up again. */
+  async run(stopped: AbortSignal): Promise<void> {
+    while (!stopped.aborted) {
+      await delay(SHORTEST_PAUSE_MS + this.#chance.below(LONGEST_PAUSE_MS - SHORTEST_PAUSE_MS));
+      const up = [...this.#victims.keys()].filter((name) => !this.#down.has(name));
+      if (!stopped.aborted && up.length > 0) await this.#kill(this.#chance.oneOf(up));
+    }
+    await Promise.all(this.#down.values());
+  }
+
+  async #kill(name: string): Promise<void> {
+    const victim = this.#victims.get(name);
+    if (!victim) throw new Error(`there is no ${name}`);
+    this.callsAtRisk += await this.#callsInFlight();
+    await victim.kill('SIGKILL');
+    this.kills.set(name, (this.kills.get(name) ?? 0) + 1);
+    const back = delay(this.#chance.below(LONGEST_ABSENCE_MS))
+      .then(() => bringUp(victim))
+      .finally(() => this.#down.delete(name));
+    this.#down.set(name, back);
+  }
+}
+
+/** A process whose database is away ends while it starts; a supervisor starts it again. */
+async function bringUp(victim: Victim): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await victim.start();
+    } catch (error) {
+      if (tries === 100) throw error;
+      await delay(RESTART_PAUSE_MS);
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { z } from 'zod';
+import { call, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+
+const MANY = 50;
+const FEW = 5;
+const SLOTS = 4;
+
+describe('a backlog', () => {
+  let product: Product;
+  before(async () => {
+    product = await startProduct({ name: 'fairness', settings: { WORKER_JOB_SLOTS: String(SLOTS) } });
+  });
+  after(() => product.close());
+
+  const api = () => product.apis[0];
+  const submit = async (key: string, count: number, body: object = {}) => {
+    for (let index = 0; index < count; index += 1) {
+      const answer = await call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'hello', ...body } });
+      assert.equal(answer.status, 202);
+      z.object({ jobId: z.string() }).parse(answer.data);
+    }
+  };
+  const allStarted = () =>
+    until('Temporal has all of them', async () => (await product.rows('SELECT 1 FROM workflow_outbox')).length === 0);
+  /** Places in the order of their ends, counted from 1, of one user's jobs since `from`. */
+  const placesOf = async (userId: number, from: string) => {
+    await until('all have ended', async () => {
+      const rows = await product.rows("SELECT 1 FROM jobs WHERE status IN ('PENDING','PROCESSING')");
+      return rows.length === 0;
+    });
+    const rows = await product.rows(
+      `SELECT user_id,priority FROM jobs WHERE created_at >= '${from}' ORDER BY finished_at,id`,
+    );
+    return rows.flatMap((row, index) => (Number(row.user_id) === userId ? [index + 1] : []));
+  };
+  const now = async () => String((await product.rows('SELECT CAST(NOW(3) AS CHAR) AS at'))[0]?.at);
+
+  test('of one user does not delay the few jobs of another', async () => {
+    const [busy, other] = [await newCustomer(api()), await newCustomer(api())];
+    await product.worker.stop();
+    const from = await now();
+    await submit(busy.key, MANY);
+    await submit(other.key, FEW);
+    await allStarted();
+    await product.worker.start();
+    const places = await placesOf(other.userId, from);
+    assert.equal(places.length, FEW);
+    assert.ok(Math.max(...places) < MANY, `places ${places} of ${MANY + FEW}`);
+  });
+
+  test('is worked through by priority', async () => {
+    const [busy, urgent] = [await newCustomer(api()), await newCustomer(api())];
+    await product.worker.stop();
+    const from = await now();
+    await submit(busy.key, 20, { priority: 5 });
+    await submit(urgent.key, 5, { priority: 1 });
+    await allStarted();
+    await product.worker.start();
+    const places = await placesOf(urgent.userId, from);
+    // As many of the first may have been taken before the queue knew of all.
+    assert.ok(Math.max(...places) <= 5 + 2 * SLOTS, `places ${places}`);
+  });
+});

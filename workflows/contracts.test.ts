@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fitTitle, webhookWorkflowId } from './contracts.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text).byteLength;
+
+test('a title is cut to what Temporal takes, at a character and never inside of one', () => {
+  assert.equal(fitTitle('chat · sim-chat · user 42 · hold 0.2'), 'chat · sim-chat · user 42 · hold 0.2');
+  for (const letter of ['a', '模', '🏔']) {
+    const title = fitTitle(`image · ${letter.repeat(150)} · user 42`);
+    assert.ok(bytes(title) <= 200, `${bytes(title)} bytes`);
+    assert.ok(title.isWellFormed(), letter);
+    assert.ok(title.startsWith(`image · ${letter}`));
+  }
+});
+
+test('each round of a webhook delivery is a workflow of its own', () => {
+  const ids = [0, 1, 2].map((round) => webhookWorkflowId('0199', round));
+  assert.equal(new Set(ids).size, 3);
+});
