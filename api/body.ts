@@ -12,6 +12,16 @@ function tooLarge(): AppError {
   return new AppError('tooLarge', `the request body is larger than ${BODY_LIMIT_BYTES / MEGABYTE} MB`);
 }
 
+/** How long a client may go on sending a body that was refused; closing at once would reset it before it reads why. */
+const LINGER_MS = 5_000;
+
+/** Throws away what still comes of a refused body, for a while; then the connection ends. */
+export function discardRest(request: IncomingMessage): void {
+  const cut = setTimeout(() => request.destroy(), LINGER_MS);
+  request.once('close', () => clearTimeout(cut));
+  request.resume();
+}
+
 /** The whole body. A body that is too large is refused before it is read where its length is announced. */
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
   const announced = Number(request.headers['content-length'] ?? 0);

@@ -2,6 +2,7 @@
 import type { Middleware } from 'koa';
 import type { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
+import { discardRest } from '../body.ts';
 import { toAppError } from '../client-errors.ts';
 import { errorText } from '../envelope.ts';
 import { answersAsOpenAi, openAiErrorText } from '../openai-error.ts';
@@ -35,6 +36,5 @@ function writeError(ctx: ApiContext, error: AppError): void {
   ctx.body = openAi ? openAiErrorText(error) : errorText(error, ctx.state.traceId);
   ctx.set('Content-Type', 'application/json; charset=utf-8');
   if (error.details.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.details.retryAfterSeconds));
-  // The rest of a body that was refused is not worth reading.
-  if (error.kind === 'tooLarge') ctx.set('Connection', 'close');
+  if (error.kind === 'tooLarge') discardRest(ctx.req);
 }

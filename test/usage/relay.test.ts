@@ -63,7 +63,9 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
     const lane = world.lane();
     const before = await idsInLog();
     const made = await Promise.all(Array.from({ length: 200 }, () => world.call(lane, { accountId })));
-    const other = createUsageRelay({ sequelize: world.sequelize, store: new UsageStore(world.mongo()), log: SILENT });
+    const mongo = world.mongo();
+    await connected(mongo);
+    const other = createUsageRelay({ sequelize: world.sequelize, store: new UsageStore(mongo), log: SILENT });
     const counts = await Promise.all([relay.relay(), other.relay(), relay.relay(), other.relay()]);
     await carryAll();
     assert.ok(counts.some((count) => count > 0));
