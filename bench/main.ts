@@ -10,9 +10,10 @@ import { attachStack, startStack } from '../infra/local/stack.ts';
 import { asyncChatBench } from './async-chat.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { gatewayBench } from './gateway.ts';
+import { ledgerBench } from './ledger.ts';
 import { streamsBench } from './streams.ts';
 
-const BENCHES: readonly Bench[] = [gatewayBench, streamsBench, asyncChatBench];
+const BENCHES: readonly Bench[] = [gatewayBench, streamsBench, asyncChatBench, ledgerBench];
 
 const CHECKOUT = resolve(import.meta.dirname, '..');
 const DATA_FOLDER = join(CHECKOUT, '.local/bench');

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { asyncChatBench } from '../../bench/async-chat.ts';
 import type { Bench } from '../../bench/bench.ts';
 import { gatewayBench } from '../../bench/gateway.ts';
+import { ledgerBench } from '../../bench/ledger.ts';
 import { ProgramMissing } from '../../bench/programs.ts';
 import { streamsBench } from '../../bench/streams.ts';
 import { testStack } from '../../infra/local/test-stack.ts';
@@ -12,6 +13,7 @@ for (const { bench, rows } of [
   { bench: gatewayBench, rows: 4 },
   { bench: streamsBench, rows: 3 },
   { bench: asyncChatBench, rows: 4 },
+  { bench: ledgerBench, rows: 8 },
 ]) {
   test(`${bench.name} runs a round of a second`, async () => {
     const table = await tableOf(bench);

@@ -41,6 +41,8 @@ const MAX_BATCH_BYTES = 1_000_000;
 const MAX_QUEUE = 20_000;
 const DEADLINE_CHECK_MS = 200;
 const GATHER_MS = 1;
+/** A batch this large shows that so many are at work that a moment's wait brings more of them. */
+const GATHER_AFTER_OPERATIONS = 4;
 
 type BatchEnd = { readonly kind: 'done' } | { readonly kind: Failure; readonly error: unknown };
 
@@ -136,13 +138,12 @@ export class MoneyLane {
 
   async #drain(): Promise<void> {
     this.#running = true;
-    for (let busy = false; this.#queue.length > 0; busy = true) {
-      await gathered(busy);
-      const batch = this.#nextBatch();
-      this.#current = batch;
-      await this.#commit(batch);
-      this.#current = [];
+    for (let before = 0; this.#queue.length > 0; before = this.#current.length) {
+      await gathered(before);
+      this.#current = this.#nextBatch();
+      await this.#commit(this.#current);
     }
+    this.#current = [];
     this.#running = false;
   }
 
@@ -267,12 +268,13 @@ export class MoneyLane {
 }
 
 /**
- * Lets everything that this turn of the event loop still brings into the same batch. Where batches follow one another,
- * those that the last one answered have a moment to come back: fewer and larger batches cost both sides less.
+ * Lets everything that this turn of the event loop still brings into the same batch. Where larger batches follow one
+ * another, those that the last one answered have a moment to come back: fewer and larger batches cost both sides less.
+ * A few callers would only wait for themselves.
  */
-function gathered(busy: boolean): Promise<void> {
+function gathered(operationsBefore: number): Promise<void> {
   return new Promise((resolve) => {
-    if (busy) setTimeout(resolve, GATHER_MS);
+    if (operationsBefore >= GATHER_AFTER_OPERATIONS) setTimeout(resolve, GATHER_MS);
     else setImmediate(resolve);
   });
 }
