@@ -46,12 +46,12 @@ export function submitJob(submission: Submission): Operation<HoldOutcome> {
   };
 }
 
-/** Ends the job and frees its idempotency key, so that the client's next try makes a new one. */
 /** The plan is short but for what the model is told of a conversation. */
 function contextLength({ turn }: JobPlan): number {
   return turn?.context.reduce((sum, { content }) => sum + content.length, 0) ?? 0;
 }
 
+/** Ends the job and frees its idempotency key, so that the client's next try makes a new one. */
 function cancelUnbegun(jobId: string, accountId: number, request: HoldRequest): Operation<JobStatus> {
   const end = endJob({
     jobId,
