@@ -19,3 +19,13 @@ test('every setting has its row, and no row shows a secret', () => {
   assert.match(reference, /`ORDER_TTL` \| `30m` \| An order not paid/);
   assert.match(reference, /`JWT_SECRET` .*Must be set/);
 });
+
+test('every setting says what it means', () => {
+  const rows = configurationReference(source).matchAll(/^\| `(\w+)` \| .*? \| (.*) \|$/gm);
+  const silent = [...rows].flatMap(([, name, meaning]) => (meaning?.trim() === '' ? [name] : []));
+  assert.deepEqual(silent, []);
+  assert.match(
+    configurationReference(source),
+    /`WORKER_BUILD_ID` .* Names the build .* Empty: all workers share it\. \|/,
+  );
+});

@@ -26,8 +26,8 @@ const schemaSchema = z.object({ properties: z.record(z.string(), fieldSchema) })
 
 /** The comment directly above a setting, by its name. */
 function commentsOf(source: string): Map<string, string> {
-  const found = source.matchAll(/^ {2}\/\*\* ((?:(?!\*\/)[\s\S])*?) \*\/\n {2}([A-Z][A-Z0-9_]+):/gm);
-  return new Map([...found].map(([, text = '', name = '']) => [name, text.replace(/\s*\n\s*\* ?/g, ' ')]));
+  const found = source.matchAll(/^ {2}\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\n {2}([A-Z][A-Z0-9_]+):/gm);
+  return new Map([...found].map(([, text = '', name = '']) => [name, text.replace(/\s*\n\s*(\* ?)?/g, ' ').trim()]));
 }
 
 /** What production refuses of the defaults. */

@@ -61,14 +61,18 @@ export const environmentSchema = z.object({
   /** How long a process that was told to stop may finish its running calls. */
   SHUTDOWN_GRACE: duration('25s'),
 
+  /** MySQL 8 or 9, or MariaDB from 10.11. */
   DB_HOST: z.string().default('localhost'),
   DB_PORT: port(3306),
+  /** The database; the migrations make it and its tables. */
   DB_NAME: z.string().regex(/^\w+$/).default('model_service'),
+  /** May make and change tables. */
   DB_USER: z.string().default('root'),
   DB_PASSWORD: z.string().default('123456'),
   /** Connections of the pool for everything that is not money. */
   DB_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
 
+  /** Redis: limits, circuits of keys, messages between processes. */
   REDIS_HOST: z.string().default('localhost'),
   REDIS_PORT: port(6379),
   REDIS_DATABASE: z.coerce.number().int().min(0).max(15).default(0),
@@ -76,7 +80,9 @@ export const environmentSchema = z.object({
 
   MONGODB_URI: z.string().default('mongodb://llmproxy:llmproxy@localhost:27017/llm-proxy?authSource=admin'),
 
+  /** host:port of Temporal, which runs the jobs. */
   TEMPORAL_ADDRESS: z.string().default('localhost:7233'),
+  /** Must exist. */
   TEMPORAL_NAMESPACE: z.string().default('default'),
   /** Where Temporal's UI is, for links only. */
   TEMPORAL_UI_URL: z.string().default('http://localhost:8233'),
@@ -131,6 +137,7 @@ export const environmentSchema = z.object({
   S3_BUCKET: z.string().default(''),
   /** Address of an S3-compatible service; empty: AWS. */
   S3_ENDPOINT: z.string().default(''),
+  /** Of the bucket. */
   S3_REGION: z.string().default('us-east-1'),
   /** Empty: the SDK's own sources of credentials. */
   S3_ACCESS_KEY_ID: z.string().default(''),
