@@ -12,6 +12,11 @@ test('pages have defaults, and sizes out of range are clamped', () => {
   assert.deepEqual(query.parse({ pageNum: '-5', pageSize: '0' }), { pageNum: 1, pageSize: 1 });
   assert.deepEqual(query.parse({ pageNum: '', pageSize: '' }), { pageNum: 1, pageSize: 10 });
   assert.equal(query.parse({ pageNum: '999999999' }).pageNum, 100_000);
+  for (const digits of [16, 19, 400]) {
+    const huge = '9'.repeat(digits);
+    assert.deepEqual(query.parse({ pageNum: huge, pageSize: huge }), { pageNum: 100_000, pageSize: 100 });
+    assert.deepEqual(query.parse({ pageNum: `-${huge}`, pageSize: `-${huge}` }), { pageNum: 1, pageSize: 1 });
+  }
 });
 
 test('sorting takes the listed fields only', () => {
@@ -28,6 +33,7 @@ test('sorting takes the listed fields only', () => {
     { sortBy: 'id; DROP TABLE users' },
     { sortOrder: 'up' },
     { pageNum: 'x' },
+    { pageSize: '1e3' },
   ]) {
     assert.equal(query.safeParse(wrong).success, false, JSON.stringify(wrong));
   }

@@ -1,14 +1,23 @@
 /** Lists by pages. */
 import { z } from 'zod';
-import { integerInput, optionalText } from './lenient.ts';
+import { optionalText } from './lenient.ts';
 
 const PAGE_SIZE = 10;
 const MAX_PAGE_SIZE = 100;
 /** Keeps OFFSET within what a database answers in time. */
 const MAX_PAGE = 100_000;
 
+/** Of any length: what no number holds exactly is far out of range and clamped with the rest. */
+const countInput = z.union([
+  z.number().int(),
+  z
+    .string()
+    .regex(/^[+-]?\d+$/, 'must be an integer')
+    .transform(Number),
+]);
+
 const clamped = (fallback: number, highest: number) =>
-  optionalText(integerInput).transform((value) => Math.min(Math.max(value ?? fallback, 1), highest));
+  optionalText(countInput).transform((value) => Math.min(Math.max(value ?? fallback, 1), highest));
 
 /** `query` of a list. Sizes out of range are clamped, not refused. `sortKeys` are the fields a list sorts by. */
 export function pageQuery<const K extends readonly [string, ...string[]]>(sortKeys: K) {
