@@ -210,7 +210,7 @@ export async function createServices(config: Config, log: Logger) {
     conversations,
     turns,
     metrics: ground.metrics,
-    idempotency: new IdempotentRequests(ledger),
+    idempotency: new IdempotentRequests(ledger, ground.vault),
     lastReconciliation: reconciled,
     maintenance,
     temporalClient: temporal.client,

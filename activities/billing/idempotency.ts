@@ -1,5 +1,6 @@
 /** Keyed requests that hold no money: claim, run once, keep the answer for 24 hours. */
 import { createHash } from 'node:crypto';
+import { keyedHash, type Vault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import type { Ledger } from './ledger.ts';
@@ -12,12 +13,16 @@ export interface KeptAnswer {
 }
 
 const CLAIM_WAIT_MS = 5_000;
+const BODY_HASHES = 'bodies of keyed requests';
 
 function sha256(data: string | Uint8Array): Buffer {
   return createHash('sha256').update(data).digest();
 }
 
-/** @param requestId made by the server for this call; only it may answer the key. */
+/**
+ * The claim of a request whose body holds no secret.
+ * @param requestId made by the server for this call; only it may answer the key.
+ */
 export function claimRequest(scope: string, key: string, body: Uint8Array, requestId: string): ClaimRequest {
   return { scope, keyHash: sha256(key), bodyHash: sha256(body), requestId };
 }
@@ -41,10 +46,12 @@ export function keptAnswer(stored: StoredAnswer): KeptAnswer {
 }
 
 export class IdempotentRequests {
-  readonly #ledger: Ledger;
+  readonly #ledger: Pick<Ledger, 'run'>;
+  readonly #bodySecrets: ReturnType<Vault['deriveKeys']>;
 
-  constructor(ledger: Ledger) {
+  constructor(ledger: Pick<Ledger, 'run'>, vault: Vault) {
     this.#ledger = ledger;
+    this.#bodySecrets = vault.deriveKeys(BODY_HASHES);
   }
 
   /**
@@ -52,7 +59,7 @@ export class IdempotentRequests {
    * @throws {AppError} idempotencyInUse, idempotencyMismatch, databaseUnavailable.
    */
   async run(scope: string, key: string, body: Uint8Array, handler: () => Promise<KeptAnswer>): Promise<KeptAnswer> {
-    const request = claimRequest(scope, key, body, newId());
+    const request = this.#claimRequest(scope, key, body);
     const outcome = await this.#ledger.run(claim(request), CLAIM_WAIT_MS);
     if (outcome.kind === 'answered') return keptAnswer(outcome.answer);
     if (outcome.kind !== 'claimed') throw claimRefusal(outcome);
@@ -65,5 +72,14 @@ export class IdempotentRequests {
     }
     await this.#ledger.run(answer(request, storedAnswer(kept)));
     return kept;
+  }
+  /** These bodies may hold a password or a provider's key, so that their hash is a keyed one. */
+  #claimRequest(scope: string, key: string, body: Uint8Array): ClaimRequest {
+    const [newest, ...older] = this.#bodySecrets;
+    const hashes = {
+      bodyHash: keyedHash(newest, body),
+      olderBodyHashes: older.map((secret) => keyedHash(secret, body)),
+    };
+    return { scope, keyHash: sha256(key), ...hashes, requestId: newId() };
   }
 }

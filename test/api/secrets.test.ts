@@ -1,6 +1,6 @@
 /** No password, access key or provider key is found again in the database, the logs or an answer. */
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -13,6 +13,7 @@ import { ask, numberAt, OWN_ADDRESSES, type RawAnswer, type RawCall, signIn, tex
 const canary = (name: string): string => `canary-${name}-${randomBytes(9).toString('hex')}`;
 
 const PASSWORDS = { first: canary('password'), second: canary('password'), wrong: canary('password') };
+const MADE_USER = { username: 'made', password: PASSWORDS.second };
 const PROVIDER_KEYS = {
   good: `sim-${canary('provider')}`,
   refused: `sk-${canary('provider')}`,
@@ -72,7 +73,10 @@ describe('secrets', () => {
     await recorded('POST', '/v1/auth/login', { body: { username: { password: PASSWORDS.first }, password: 5 } });
     await recorded('POST', `/v1/auth/login?password=${PASSWORDS.first}`, { body: {} });
     await recorded('GET', '/v1/auth/me', { bearer: PASSWORDS.first });
-    await recorded('POST', '/v1/users', { bearer: root, body: { username: 'made', password: PASSWORDS.second } });
+    const keyed = { 'Idempotency-Key': 'canary-user' };
+    await recorded('POST', '/v1/users', { bearer: root, body: MADE_USER, headers: keyed });
+    const again = await recorded('POST', '/v1/users', { bearer: root, body: MADE_USER, headers: keyed });
+    assert.equal(again.status, 200, again.text);
     token = await signIn(product.apis[0], username, PASSWORDS.first);
     const change = { oldPassword: PASSWORDS.first, newPassword: PASSWORDS.second };
     const body = { ...change, oldPassword: PASSWORDS.wrong };
@@ -163,6 +167,11 @@ describe('secrets', () => {
       token,
       root,
       keyText,
+      // Whoever reads it could try passwords against a hash that needs nothing but the body.
+      createHash('sha256')
+        .update(`POST /v1/users\n${JSON.stringify(MADE_USER)}`)
+        .digest()
+        .toString('latin1'),
     ];
     // Neither the whole nor the part of an access key that proves it.
     for (const secret of [...secrets, keyText.slice(19)]) {

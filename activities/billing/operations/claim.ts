@@ -9,6 +9,8 @@ export interface ClaimRequest {
   readonly scope: string;
   readonly keyHash: Buffer;
   readonly bodyHash: Buffer;
+  /** The same body under older secrets: a claim that was made before a rotation is known again. */
+  readonly olderBodyHashes?: readonly Buffer[];
   /** Made by the server for this call; it is what may answer the key. */
   readonly requestId: string;
 }
@@ -33,8 +35,9 @@ const CLAIM_LIFE_MS = 24 * 3_600_000;
 export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
   const key = claimKey(request.scope, request.keyHash);
   const stored = rows.get(claims, key);
+  const { scope, keyHash, bodyHash, requestId } = request;
   const mine: Claim = {
-    ...request,
+    ...{ scope, keyHash, bodyHash, requestId },
     slot: rows.writer.slot,
     epoch: rows.writer.epoch,
     writerEpoch: rows.writer.epoch,
@@ -46,12 +49,14 @@ export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
     rows.put(claims, key, mine);
     return { kind: 'claimed' };
   }
-  if (!stored.bodyHash.equals(request.bodyHash)) return { kind: 'other-body' };
+  if (![bodyHash, ...(request.olderBodyHashes ?? [])].some((hash) => hash.equals(stored.bodyHash))) {
+    return { kind: 'other-body' };
+  }
   if (stored.answerStatus !== null) {
     const answer = { status: stored.answerStatus, body: stored.answer ?? Buffer.alloc(0) };
     return { kind: 'answered', requestId: stored.requestId, answer };
   }
-  if (stored.requestId === request.requestId) return { kind: 'claimed' };
+  if (stored.requestId === requestId) return { kind: 'claimed' };
   if (stored.writerEpoch !== null && stored.writerEpoch <= stored.epoch) return { kind: 'in-use' };
   rows.put(claims, key, mine);
   return { kind: 'claimed' };

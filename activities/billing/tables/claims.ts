@@ -7,6 +7,7 @@ export interface Claim {
   /** `u<user id>` or `k<access key id>`. */
   readonly scope: string;
   readonly keyHash: Buffer;
+  /** Keyed where bodies hold passwords and keys of providers: a plain hash of one can be guessed at. */
   readonly bodyHash: Buffer;
   /** The call that may answer it. */
   readonly requestId: string;
