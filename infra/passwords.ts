@@ -3,13 +3,15 @@
  * Each hash takes 19 MiB and a thread, so only a few run at once and a bounded number waits.
  */
 import { hash as argonHash, verify as argonVerify } from '@node-rs/argon2';
-import { verify as bcryptVerify } from '@node-rs/bcrypt';
+import { hash as bcryptHash, verify as bcryptVerify } from '@node-rs/bcrypt';
 import { AppError } from './errors.ts';
 
 /** OWASP's second choice for argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. */
 const ARGON = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 const ARGON_PREFIX = '$argon2id$v=19$m=19456,t=2,p=1$';
 const BCRYPT_HASH = /^\$2[aby]\$/;
+/** What the earlier service's hashes have. */
+const BCRYPT_COST = 10;
 
 /** Half of libuv's four threads: files and name look-ups go on meanwhile. */
 const CONCURRENT_HASHES = 2;
@@ -21,27 +23,43 @@ export type Verdict = 'wrong' | 'right' | 'right-but-outdated';
 export interface Passwords {
   /** @throws {AppError} tooManyRequests when too many hashes wait already; the same for the others. */
   hash(password: string): Promise<string>;
+  /** A wrong password takes as long whatever the kind of hash, so that time does not tell who came from where. */
   verify(password: string, hash: string): Promise<Verdict>;
-  /** Takes as long as `verify` does, for a user that does not exist. */
+  /** Takes as long as a wrong password, for a user that does not exist. */
   pretendToVerify(password: string): Promise<void>;
 }
 
 export async function createPasswords(): Promise<Passwords> {
   const limited = limit(CONCURRENT_HASHES, WAITING_HASHES);
-  const decoy = await argonHash('nobody has this password', ARGON);
+  const decoys: Decoys = {
+    argon: await argonHash(DECOY_PASSWORD, ARGON),
+    bcrypt: await bcryptHash(DECOY_PASSWORD, BCRYPT_COST),
+  };
   return {
     hash: (password) => limited(() => argonHash(password, ARGON)),
-    verify: (password, hash) => limited(() => verdict(password, hash)),
+    verify: (password, hash) => limited(() => verdict(password, hash, decoys)),
     pretendToVerify: async (password) => {
-      await limited(() => verdict(password, decoy));
+      await limited(() => verdict(password, decoys.argon, decoys));
     },
   };
 }
 
-async function verdict(password: string, hash: string): Promise<Verdict> {
-  if (BCRYPT_HASH.test(hash)) return (await bcryptVerify(password, hash)) ? 'right-but-outdated' : 'wrong';
-  if (!(await argonVerify(hash, password))) return 'wrong';
-  return hash.startsWith(ARGON_PREFIX) ? 'right' : 'right-but-outdated';
+/** Hashes that nobody's password has; checked for their work alone. */
+interface Decoys {
+  readonly argon: string;
+  readonly bcrypt: string;
+}
+const DECOY_PASSWORD = 'nobody has this password';
+
+async function verdict(password: string, hash: string, decoys: Decoys): Promise<Verdict> {
+  if (BCRYPT_HASH.test(hash)) {
+    if (await bcryptVerify(password, hash)) return 'right-but-outdated';
+    await argonVerify(decoys.argon, password);
+    return 'wrong';
+  }
+  if (await argonVerify(hash, password)) return hash.startsWith(ARGON_PREFIX) ? 'right' : 'right-but-outdated';
+  await bcryptVerify(password, decoys.bcrypt);
+  return 'wrong';
 }
 
 /** Runs at most `running` tasks at once, in order of arrival. */

@@ -14,6 +14,7 @@ const FAILURES_PER_ADDRESS = 50;
 export interface SignInLimits {
   /**
    * Counts an attempt before it is made, so that a burst cannot slip through.
+   * @param account text that is the same for every spelling of the name.
    * @throws {AppError} accountLocked, or tooManyRequests for the address; both with Retry-After.
    */
   beforeAttempt(account: string, address: string): Promise<void>;
@@ -67,7 +68,7 @@ async function consume(from: RateLimiterRedis, key: string, refusal: (seconds: n
   }
 }
 
-/** Names are free text of any length and script; Redis gets their hash. */
+/** Of any length and with any character; Redis gets its hash. */
 function accountKey(account: string): string {
-  return createHash('sha256').update(account.normalize('NFKC').toLowerCase()).digest('base64url');
+  return createHash('sha256').update(account).digest('base64url');
 }

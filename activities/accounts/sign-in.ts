@@ -31,8 +31,8 @@ export class SignIn {
   async login(username: string, password: string, address: string): Promise<{ token: string; user: User }> {
     const { users, passwords, limits, tokens } = this.#to;
     const found = await users.credentialsOf(username);
-    // The stored spelling: names that the database takes for equal share one count.
-    const account = found?.user.username ?? username;
+    // Spellings that the database takes for equal share one count, also those of nobody's name: it tells nothing.
+    const account = await users.nameKey(username);
     await limits.beforeAttempt(account, address);
     if (found === undefined) {
       await passwords.pretendToVerify(password);
@@ -50,9 +50,10 @@ export class SignIn {
     const { users, passwords, limits, invalidation } = this.#to;
     const found = await users.credentialsById(userId);
     if (found === undefined) throw new AppError('invalidToken', 'the user does not exist any more');
-    await limits.beforeAttempt(found.user.username, address);
+    const account = await users.nameKey(found.user.username);
+    await limits.beforeAttempt(account, address);
     if ((await passwords.verify(before, found.passwordHash)) === 'wrong') throw wrong();
-    await limits.afterSuccess(found.user.username, address);
+    await limits.afterSuccess(account, address);
     const changed = await users.changePassword(userId, found.passwordHash, await passwords.hash(after));
     if (!changed) throw new AppError('illegalState', 'the password was changed meanwhile: sign in again');
     await invalidation.publish('user', userId);

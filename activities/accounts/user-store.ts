@@ -20,6 +20,9 @@ export interface StoredCredentials {
   readonly passwordHash: string;
 }
 
+/** In weights of 16 bits, as hex; the one of a space is 020A. */
+const TRAILING_SPACES = /^((?:.{4})*?)(?:020A)*$/;
+
 export class UserStore {
   readonly #sequelize: Sequelize;
   readonly #users: UserModel;
@@ -66,6 +69,16 @@ export class UserStore {
     return row && { user: userOf(row), passwordHash: row.passwordHash };
   }
 
+  /** Text that two names share exactly when the database takes them for the same. */
+  async nameKey(username: string): Promise<string> {
+    const [row] = await this.#sequelize.query<{ weights: string }>(
+      'SELECT HEX(WEIGHT_STRING(CONVERT(? USING utf8mb4) COLLATE utf8mb4_unicode_520_ci)) AS weights',
+      { replacements: [username], type: QueryTypes.SELECT },
+    );
+    // The column's comparison pads the shorter name with spaces.
+    return (row?.weights ?? '').replace(TRAILING_SPACES, '$1');
+  }
+
   async credentialsById(id: number): Promise<StoredCredentials | undefined> {
     const row = (await this.#users.findByPk(id))?.get();
     return row && { user: userOf(row), passwordHash: row.passwordHash };
@@ -110,9 +123,10 @@ export class UserStore {
 }
 
 function taken(error: UniqueConstraintError): AppError {
-  const field = Object.keys(error.fields).some((name) => name.includes('email')) ? 'email' : 'username';
-  return new AppError('alreadyExists', `${field}: is taken already`, {
-    errors: [{ path: field, message: 'is taken already' }],
-    cause: error,
-  });
+  return takenField(Object.keys(error.fields).some((name) => name.includes('email')) ? 'email' : 'username', error);
+}
+
+export function takenField(field: 'email' | 'username', cause?: unknown): AppError {
+  const errors = [{ path: field, message: 'is taken already' }];
+  return new AppError('alreadyExists', `${field}: is taken already`, { errors, cause });
 }

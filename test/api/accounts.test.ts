@@ -123,6 +123,44 @@ describe('users and sign-in', () => {
     assert.equal((await login(person.username, person.password)).at('code'), 401005);
   });
 
+  test('spellings that the database takes for one name share one count, whether or not the name is known', async () => {
+    const unique = `${process.pid}x${Date.now()}`;
+    const known = `zoé ${unique}`;
+    const body = { username: known, password: 'secret 1' };
+    assert.equal((await ask(api(), 'POST', '/v1/auth/register', { body })).status, 200);
+    // From elsewhere each time: the limit of an address is another one.
+    let calls = 0;
+    const from = (username: string) => {
+      calls += 1;
+      const headers = { 'x-forwarded-for': `192.0.2.${calls}` };
+      return ask(api(), 'POST', '/v1/auth/login', { body: { username, password: 'not this' }, headers });
+    };
+    for (const name of [known, `chloé ${unique}`]) {
+      const plain = name.replace('é', 'e');
+      const spellings = [name, plain, plain.toUpperCase(), name.replace('é', 'É'), name.replace('é', 'e\u0301')];
+      for (let n = 0; n < 10; n += 1) {
+        assert.equal((await from(spellings[n % spellings.length] ?? '')).at('code'), 401001, name);
+      }
+      for (const spelling of [...spellings, `${name}\u200b`, `${name} \u200b`]) {
+        assert.equal((await from(spelling)).at('code'), 401005, `${name} as ${spelling}`);
+      }
+    }
+    assert.equal((await from(`other ${unique}`)).at('code'), 401001);
+  });
+
+  test('nobody can register the name of the first administrator, in no spelling, also before there is one', async () => {
+    const config = { ...product.config, DB_NAME: `${product.config.DB_NAME}_rootless` };
+    const empty = connectSequelize(config);
+    await migrate(config, empty, () => undefined);
+    const { registration, close } = await standaloneAccounts(config, { openAccount: async () => undefined });
+    for (const username of ['root', 'ROOT', 'röot', 'ｒｏｏｔ', 'root\u200b', 'root ']) {
+      await assert.rejects(registration.register({ username, password: 'secret 1' }), /username: is taken already/);
+    }
+    await registration.register({ username: 'roots', password: 'secret 1' });
+    assert.equal(await registration.ensureRootUser('root password'), 'made');
+    await Promise.all([empty.close(), close()]);
+  });
+
   test('a bcrypt hash of the earlier service signs in and is replaced', async () => {
     const person = await newPerson(api(), root, 'ROLE_USER', 0);
     const old = (await bcryptHash('as before', 4)).replace(/^\$2.\$/, '$2a$');
