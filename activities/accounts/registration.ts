@@ -6,7 +6,7 @@ import type { Passwords } from '../../infra/passwords.ts';
 import type { AuditLog, By } from './audit-log.ts';
 import type { Role } from './caller.ts';
 import { ROOT_USERNAME } from './user.ts';
-import type { UserStore } from './user-store.ts';
+import { takenField, type UserStore } from './user-store.ts';
 
 /** 999999.00 */
 const ROOT_BALANCE_NANO = 999_999_000_000_000n;
@@ -40,8 +40,11 @@ export class Registration {
     this.#to = dependencies;
   }
 
-  /** @throws {AppError} alreadyExists for a taken name or email. */
+  /** @throws {AppError} alreadyExists for a taken name or email; the first administrator's name is always taken. */
   async register(signUp: SignUp): Promise<void> {
+    const { users } = this.#to;
+    const [asked, reserved] = await Promise.all([users.nameKey(signUp.username), users.nameKey(ROOT_USERNAME)]);
+    if (asked === reserved) throw takenField('username');
     await this.#create(signUp, 'ROLE_USER', this.#to.grantNano);
   }
 
