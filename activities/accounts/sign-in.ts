@@ -59,12 +59,15 @@ export class SignIn {
     await invalidation.publish('user', userId);
   }
 
-  /** For an administrator: sets a password without knowing the old one, and ends every login token. */
+  /**
+   * For an administrator: sets a password without knowing the old one, whatever happens to that meanwhile, and ends
+   * every login token. @throws {AppError} notFound.
+   */
   async resetPassword(userId: number, password: string, by: By): Promise<void> {
     const { users, passwords, invalidation, audit } = this.#to;
-    const found = await users.credentialsById(userId);
-    if (found === undefined) throw new AppError('notFound', `there is no user ${userId}`);
-    await users.changePassword(userId, found.passwordHash, await passwords.hash(password));
+    if (!(await users.setPassword(userId, await passwords.hash(password)))) {
+      throw new AppError('notFound', `there is no user ${userId}`);
+    }
     await audit.record({ ...by, action: 'users.reset-password', targetKind: 'user', targetId: userId });
     await invalidation.publish('user', userId);
   }

@@ -186,6 +186,20 @@ describe('users and sign-in', () => {
     assert.equal((await login(person.username, person.password)).status, 401);
   });
 
+  test('an administrator’s reset of a password is done, also when the password changes at the same moment', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 0);
+    const version = async () =>
+      Number((await product.rows(`SELECT token_version AS version FROM users WHERE id=${person.id}`))[0]?.version);
+    const before = await version();
+    const accounts = await standaloneAccounts(product.config, { openAccount: async () => undefined });
+    const by = { actor: null };
+    // Both have read the user before either has made its hash.
+    await Promise.all(['reset one', 'reset two'].map((next) => accounts.signIn.resetPassword(person.id, next, by)));
+    assert.equal(await version(), before + 2);
+    await assert.rejects(accounts.signIn.resetPassword(4_000_000_000, 'reset one', by), /no user 4000000000/);
+    await accounts.close();
+  });
+
   test('a role is read from the database: it changes under a running token', async () => {
     const person = await newPerson(api(), root, 'ROLE_USER', 0);
     const users = () => ask(api(1), 'GET', '/v1/users', { bearer: person.token });
