@@ -81,24 +81,30 @@ export class AccessKeyStore {
     });
   }
 
-  async insert(key: NewAccessKey): Promise<number> {
+  /** @returns undefined when its user has `mostKeys` already, also when several are made at once. */
+  async insert(key: NewAccessKey, mostKeys: number): Promise<number | undefined> {
     const { allowedModels, budget, ...columns } = key;
-    const row = await this.#rows.create({
-      ...columns,
-      allowedModels: allowedModels ?? null,
-      budget: budget === null ? null : budget.toString(),
+    const { userId } = key;
+    return this.#sequelize.transaction(async (transaction) => {
+      // One at a time for each user, so that the count still holds when the row is written.
+      await this.#sequelize.query('SELECT id FROM users WHERE id = ? FOR UPDATE', {
+        replacements: [userId],
+        type: QueryTypes.SELECT,
+        transaction,
+      });
+      if ((await this.#rows.count({ where: { userId, deletedAt: null }, transaction })) >= mostKeys) return undefined;
+      const row = await this.#rows.create(
+        { ...columns, allowedModels: allowedModels ?? null, budget: budget === null ? null : budget.toString() },
+        { transaction },
+      );
+      return row.get().id;
     });
-    return row.get().id;
   }
 
   /** The keys of a user that are not deleted, oldest first. */
   async ofUser(userId: number): Promise<AccessKey[]> {
     const rows = await this.#rows.findAll({ where: { userId, deletedAt: null }, order: [['id', 'ASC']] });
     return rows.map((row) => keyOf(row.get()));
-  }
-
-  count(userId: number): Promise<number> {
-    return this.#rows.count({ where: { userId, deletedAt: null } });
   }
 
   async find(id: number, userId: number): Promise<AccessKey | undefined> {

@@ -27,12 +27,13 @@ export class AccessKeys {
   /** @returns the key and its text, which is stored nowhere. @throws {AppError} illegalState at 100 keys. */
   async create(userId: number, name: string, limits: AccessKeyLimits): Promise<{ key: AccessKey; text: string }> {
     const { store, hashes } = this.#to;
-    if ((await store.count(userId)) >= KEYS_PER_USER) {
-      throw new AppError('illegalState', `a user has at most ${KEYS_PER_USER} access keys: delete one first`);
-    }
     const { text, publicPart, lastFour } = makeAccessKey();
     const hash = hashes.make(text);
-    const id = await store.insert({ userId, name, publicPart, lastFour, ...hash, ...withPeriod(limits) });
+    const row = { userId, name, publicPart, lastFour, ...hash, ...withPeriod(limits) };
+    const id = await store.insert(row, KEYS_PER_USER);
+    if (id === undefined) {
+      throw new AppError('illegalState', `a user has at most ${KEYS_PER_USER} access keys: delete one first`);
+    }
     return { key: await this.#find(id, userId), text };
   }
 

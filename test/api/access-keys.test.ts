@@ -163,6 +163,16 @@ describe('access keys', () => {
     assert.equal(second.at('data.keyValue'), undefined);
   });
 
+  test('a user never has more than a hundred keys, also when they are made at once on two processes', async () => {
+    const { token } = await newPerson(api(), root, 'ROLE_USER', 0);
+    const made = (index: number) => ask(api(index % 2), 'POST', '/v1/access-keys', { bearer: token });
+    for (let n = 0; n < 95; n += 19) await Promise.all(Array.from({ length: 19 }, (_, index) => made(index)));
+    const last = await Promise.all(Array.from({ length: 16 }, (_, index) => made(index)));
+    assert.equal(last.filter(({ status }) => status === 200).length, 5);
+    assert.equal(last.filter((answer) => answer.at('code') === 500006).length, 11);
+    assert.equal((await keys('GET', '', undefined, token)).at('data.100'), undefined);
+  });
+
   test('login token and access key at once: management takes the token, jobs the key', async () => {
     const key = await newKey(api(), owner.token);
     const headers = { 'ACCESS-KEY': key.text };
