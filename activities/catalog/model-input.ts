@@ -17,10 +17,11 @@ export interface ModelInput extends ProviderReference {
   /** | true */
   readonly online?: boolean | undefined;
   readonly upstreamModel?: string | undefined;
-  readonly contextWindow?: number | undefined;
-  readonly maxOutputTokens?: number | undefined;
-  readonly defaultMaxTokens?: number | undefined;
-  readonly tokensPerImage?: number | undefined;
+  /** null takes it away, as with the next three. */
+  readonly contextWindow?: number | null | undefined;
+  readonly maxOutputTokens?: number | null | undefined;
+  readonly defaultMaxTokens?: number | null | undefined;
+  readonly tokensPerImage?: number | null | undefined;
   readonly pricedFields?: readonly string[] | undefined;
 }
 
@@ -41,6 +42,8 @@ export const BLANK_MODEL: Omit<ModelFields, 'displayName' | 'modelIdentifier' | 
 };
 
 export function merged(base: ModelFields, input: ModelInput): ModelFields {
+  const { tokensPerImage: tokensBefore, ...settings } = base.settings;
+  const tokensPerImage = changed(tokensBefore ?? null, input.tokensPerImage);
   return {
     ...base,
     displayName: input.displayName ?? base.displayName,
@@ -48,15 +51,19 @@ export function merged(base: ModelFields, input: ModelInput): ModelFields {
     upstreamModel: input.upstreamModel ?? base.upstreamModel,
     priority: input.priority ?? base.priority,
     online: input.online ?? base.online,
-    contextWindow: input.contextWindow ?? base.contextWindow,
-    maxOutputTokens: input.maxOutputTokens ?? base.maxOutputTokens,
-    defaultMaxTokens: input.defaultMaxTokens ?? base.defaultMaxTokens,
+    contextWindow: changed(base.contextWindow, input.contextWindow),
+    maxOutputTokens: changed(base.maxOutputTokens, input.maxOutputTokens),
+    defaultMaxTokens: changed(base.defaultMaxTokens, input.defaultMaxTokens),
     settings: {
-      ...base.settings,
-      ...(input.tokensPerImage === undefined ? {} : { tokensPerImage: input.tokensPerImage }),
+      ...settings,
+      ...(tokensPerImage === null ? {} : { tokensPerImage }),
       ...(input.pricedFields === undefined ? {} : { pricedFields: [...input.pricedFields] }),
     },
   };
+}
+
+function changed(before: number | null, given: number | null | undefined): number | null {
+  return given === undefined ? before : given;
 }
 
 export function namesProvider({ providerId, providerName, urlBase, apiKey }: ModelInput): boolean {

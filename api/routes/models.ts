@@ -43,7 +43,8 @@ const identifierInput = z
   .min(1)
   .max(150)
   .regex(/^[^\s\p{C}]+$/u, 'must not contain spaces or control characters');
-const tokensInput = optional(integerInput.pipe(z.number().int().min(1).max(MAX_TOKENS)));
+/** null is no limit; in a change it takes the limit away. */
+const tokensInput = integerInput.pipe(z.number().int().min(1).max(MAX_TOKENS)).nullish();
 const price = optional(tokenPriceInput);
 const capabilitiesInput = z
   .array(capabilitySchema)
@@ -126,6 +127,7 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
     route({
       method: 'get',
       path: '/v1/models/{id}',
+      slashes: true,
       summary: "One model by its id; with an access key alone by its identifier, in OpenAI's form",
       tag: TAG,
       access: 'anyone-signed-in',
@@ -163,7 +165,7 @@ function changingRoutes(models: Models, zone: string): Route[] {
     route({
       method: 'put',
       path: '/v1/models/{id}',
-      summary: 'Change a model; another price becomes a new version',
+      summary: 'Change a model; another price becomes a new version; null takes a limit away',
       tag: TAG,
       access: MODEL_ADMINS,
       params: idParams,

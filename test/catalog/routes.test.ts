@@ -13,6 +13,7 @@ import { type Customer, call, newCustomer, until } from '../line/product.ts';
 import { CANARY, listen } from './test-catalog.ts';
 
 const rowSchema = z.looseObject({ id: z.number() });
+const rowOf = (text: string) => z.object({ id: z.string() }).parse(JSON.parse(text));
 const PRICING = { input: '0.000002', output: 0.000008 };
 
 describe('providers, keys and models over HTTP', () => {
@@ -85,6 +86,24 @@ describe('providers, keys and models over HTTP', () => {
     assert.deepEqual((await asRoot('GET', `/v1/providers/${provider.id}`)).status, 404);
   });
 
+  test('null takes a limit of a model away, what is left out stays', async () => {
+    const limits = { contextWindow: 8000, maxOutputTokens: 4000, defaultMaxTokens: 1000, tokensPerImage: 500 };
+    const model = { displayName: 'L', modelIdentifier: 'limited', capabilities: ['text-to-text'], status: 0 };
+    const provider = { providerName: 'limits', urlBase: 'https://limits.example/v1' };
+    const { id } = await made('/v1/models', { ...model, ...provider, ...limits, pricedFields: ['service_tier'] });
+    const limitsAfter = async (change: object) => {
+      const answer = await asRoot('PUT', `/v1/models/${id}`, change);
+      assert.equal(answer.code, 200, answer.message);
+      const { contextWindow, maxOutputTokens, defaultMaxTokens, tokensPerImage } = rowSchema.parse(answer.data);
+      return { contextWindow, maxOutputTokens, defaultMaxTokens, tokensPerImage };
+    };
+    assert.deepEqual(await limitsAfter({ priority: null, displayName: null }), limits);
+    assert.deepEqual(await limitsAfter({ contextWindow: null }), { ...limits, contextWindow: null });
+    const none = { contextWindow: null, maxOutputTokens: null, defaultMaxTokens: null, tokensPerImage: null };
+    assert.deepEqual(await limitsAfter(none), none);
+    assert.equal((await asRoot('DELETE', `/v1/models/${id}`)).code, 200);
+  });
+
   test('prices are written exactly and read exactly', async () => {
     const pricing = '{"input":0.000000123456789,"output":"0.000000000000001","cachedInput":1e-7,"perRequest":0.5}';
     const answer = await fetch(`${apis[0]?.url}/v1/models`, {
@@ -154,6 +173,14 @@ describe('providers, keys and models over HTTP', () => {
     assert.deepEqual(await names(limited.key), ['exact']);
     const model = await client(customer.key).models.retrieve('owner/with-slash');
     assert.deepEqual([model.id, model.object, model.owned_by], ['owner/with-slash', 'model', 'exact']);
+    for (const path of ['owner/with-slash', 'owner%2Fwith-slash']) {
+      const plain = await fetch(`${apis[0]?.url}/v1/models/${path}`, { headers: { 'x-api-key': customer.key } });
+      assert.deepEqual([plain.status, rowOf(await plain.text()).id], [200, 'owner/with-slash'], path);
+    }
+    const nobody = await fetch(`${apis[0]?.url}/v1/models/owner/nobody`, { headers: { 'x-api-key': customer.key } });
+    assert.equal(nobody.status, 404);
+    assert.match(await nobody.text(), /there is no model owner\/nobody/);
+    assert.equal((await call(apis[0], 'GET', '/v1/models/1/2', { token: customer.token })).status, 400);
     await assert.rejects(client(limited.key).models.retrieve('owner/with-slash'), {
       status: 404,
       code: 'model_not_found',
