@@ -49,6 +49,8 @@ export interface RouteDeclaration<
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** OpenAPI form: `/v1/models/{id}`. */
   readonly path: string;
+  /** The last parameter of the path may hold slashes as they are, not only as %2F. */
+  readonly slashes?: true;
   readonly summary: string;
   /** What a caller must know beyond the schemas, for the document. */
   readonly description?: string;
@@ -89,6 +91,7 @@ export interface RouteCall {
 export interface Route {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   readonly path: string;
+  readonly slashes: boolean;
   readonly summary: string;
   readonly description: string | undefined;
   readonly tag: string;
@@ -122,6 +125,7 @@ export function route<
   return {
     method: declaration.method,
     path: declaration.path,
+    slashes: declaration.slashes ?? false,
     summary: declaration.summary,
     description: declaration.description,
     tag: declaration.tag,

@@ -17,7 +17,8 @@ export function useRoutes(app: Koa<ApiState>, routes: readonly Route[], services
   for (const route of routes) {
     const method = route.method.toUpperCase();
     const middleware = dispatch(route, services);
-    router.register(route.path.replaceAll(/\{(\w+)\}/g, ':$1'), [method], middleware);
+    const pattern = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    router.register(route.slashes ? pattern.replace(/:(\w+)$/, '*$1') : pattern, [method], middleware);
     if (!route.path.includes('{')) fixed.set(`${method} ${route.path}`, middleware);
   }
   app.use(fixedPaths(fixed));
