@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
 import type { Role, UserCaller } from '../accounts/caller.ts';
-import { AMOUNT, balanceIn, ledgerWithOrder, notice, ORDER_NO, orderIn, USER_ID } from './memory-ledger.fixture.ts';
+import {
+  AMOUNT,
+  balanceIn,
+  ledgerWithOrder,
+  notice,
+  ORDER_NO,
+  orderIn,
+  pendingOrder,
+  USER_ID,
+} from './memory-ledger.fixture.ts';
 import { memoryOrders, PAYMENT_SECRET } from './memory-orders.fixture.ts';
+import { orders } from './order-table.ts';
 import { paymentEventKey, paymentEvents } from './payment-event-table.ts';
 import type { PaymentCall } from './payments.ts';
 import type { CallbackFields, PaymentNotice } from './providers/payment-provider.ts';
@@ -84,6 +94,24 @@ describe('Payments: whose word counts', () => {
       refused('invalidParameter', 'amount'),
     );
     assert.equal((await payments.receive(call({ caller: owner }))).status, 'COMPLETED');
+  });
+});
+
+describe('Payments: ids of events', () => {
+  it('in the sandbox are those of each user: one of another user takes nothing', async () => {
+    const ledger = ledgerWithOrder();
+    const other = { orderNo: 'other-order', userId: 8 };
+    ledger.put(orders, other.orderNo, pendingOrder(other));
+    const { payments } = memoryOrders(ledger, { sandbox: true });
+    const pay = (caller: UserCaller, orderNo: string) => {
+      const fields = { ...call().fields, orderNo, eventId: 'event-1' };
+      return payments.receive(call({ caller, fields, rawBody: Buffer.from(JSON.stringify(fields)) }));
+    };
+    assert.equal((await pay(user(8), other.orderNo)).status, 'COMPLETED');
+    assert.equal((await pay(owner, ORDER_NO)).status, 'COMPLETED');
+    await assert.rejects(pay(owner, other.orderNo), refused('notFound'));
+    const sources = ledger.all(paymentEvents).map((event) => `${event.provider} ${event.orderNo}`);
+    assert.deepEqual(sources.sort(), [`sandbox:${USER_ID} ${ORDER_NO}`, 'sandbox:8 other-order']);
   });
 });
 

@@ -34,5 +34,10 @@ export const rootWord: PaymentProvider<OwnWord> = {
 /** Only where PAYMENT_SANDBOX is on: any user, for orders of its own. */
 export const sandboxWord: PaymentProvider<OwnWord> = {
   name: 'sandbox',
-  read: (word) => ({ ...noticeOf(word), provider: 'sandbox', payerId: word.userId, note: 'sandbox' }),
+  read: (word) => ({
+    ...noticeOf(word),
+    provider: `sandbox:${word.userId}`,
+    payerId: word.userId,
+    note: 'sandbox',
+  }),
 };

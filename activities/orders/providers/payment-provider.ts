@@ -1,7 +1,12 @@
 /** A payment provider: proves that a callback is its own and says in our words what happened. */
 
-/** Names are kept with each event; VARCHAR(20). */
 type PaymentProviderName = 'signed' | 'alipay' | 'sandbox' | 'root';
+
+/**
+ * Whose event it is, kept with each of them; VARCHAR(20). Ids of events are told apart by it: in the sandbox each user
+ * is a provider of its own, so that nobody's event takes the id of another's.
+ */
+type PaymentEventSource = Exclude<PaymentProviderName, 'sandbox'> | `sandbox:${number}`;
 
 export type PaymentNoticeKind =
   /** Money arrived for an order. */
@@ -13,7 +18,7 @@ export type PaymentNoticeKind =
 
 /** An event whose proof was checked. */
 export interface PaymentNotice {
-  readonly provider: PaymentProviderName;
+  readonly provider: PaymentEventSource;
   readonly kind: PaymentNoticeKind;
   /** The provider's id of this event, printable ASCII of at most 128 characters; the same one when it is sent again. */
   readonly eventId: string;
