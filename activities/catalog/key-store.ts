@@ -1,5 +1,5 @@
 /** Reads and writes the table `provider_keys`. Plain keys leave it only towards calls to their provider. */
-import type { Transaction } from 'sequelize';
+import { Op, type Transaction } from 'sequelize';
 import { sealedVersion, type Vault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
 import { locking } from './provider-store.ts';
@@ -14,6 +14,7 @@ export interface NewKey {
   readonly apiKey: string;
   readonly name: string;
   readonly weight: number;
+  readonly enteredBy: number | null;
 }
 
 /** What `rotate` did; unreadable keys (by id) are sealed under a version that is not listed, or were altered. */
@@ -74,11 +75,21 @@ export class KeyStore {
     await this.#tables.keys.update({ status }, { where: { id }, transaction });
   }
 
-  /** Switches all keys of a provider off until they are entered again. @returns their ids. */
-  async retire(providerId: number, transaction: Transaction): Promise<number[]> {
-    const rows = await this.#rowsOf(providerId, transaction);
-    await this.#tables.keys.update({ status: KEY_STATUS.mustBeEnteredAgain }, { where: { providerId }, transaction });
-    return rows.map((row) => row.id);
+  /** A key that had to be entered again was, by this user. */
+  async enteredAgain(id: number, enteredBy: number | null, transaction: Transaction): Promise<void> {
+    await this.#tables.keys.update({ status: KEY_STATUS.on, enteredBy }, { where: { id }, transaction });
+  }
+
+  /**
+   * Switches the keys of a provider off until they are entered again.
+   * @param keep tells of a key that may stay as it is.
+   * @returns the ids of those that were switched off.
+   */
+  async retire(providerId: number, keep: (key: StoredKey) => boolean, transaction: Transaction): Promise<number[]> {
+    const ids = (await this.ofProvider(providerId, transaction)).flatMap((key) => (keep(key) ? [] : [key.id]));
+    const status = KEY_STATUS.mustBeEnteredAgain;
+    await this.#tables.keys.update({ status }, { where: { id: { [Op.in]: ids } }, transaction });
+    return ids;
   }
 
   async delete(id: number, transaction: Transaction): Promise<void> {

@@ -75,7 +75,7 @@ export class ModelProvider {
     if (provider.urlBase === '') {
       if (given === undefined) throw missingBase(provider.name);
       const urlBase = normalizeUrlBase(given);
-      const change = { name: provider.name, urlBase, kind: kind ?? kindFor(urlBase, model) };
+      const change = { name: provider.name, urlBase, kind: kind ?? firstKind(provider.kind, urlBase, model) };
       await this.#to.providers.change(provider, change, by, transaction);
       return provider.id;
     }
@@ -97,8 +97,9 @@ function providerFor(reference: ProviderReference, model: ModelToServe) {
   return provider;
 }
 
-function kindFor(urlBase: string, model: ModelToServe): ProviderKind {
-  return kindOfHost(urlBase) ?? kindOfModel(model) ?? 'openai';
+/** `openai` is also what a provider without an address has when nobody chose. */
+function firstKind(kind: ProviderKind, urlBase: string, model: ModelToServe): ProviderKind {
+  return kindOfHost(urlBase) ?? (kind === 'openai' ? kindOfModel(model) : undefined) ?? kind;
 }
 
 function kindOfModel({ modelIdentifier, capabilities }: ModelToServe): ProviderKind | undefined {

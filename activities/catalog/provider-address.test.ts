@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isOtherServer, kindOfHost, kindOfImageModel, normalizeUrlBase } from './provider-address.ts';
+import { isOtherServer, kindAfterMove, kindOfHost, kindOfImageModel, normalizeUrlBase } from './provider-address.ts';
 
 test('an endpoint and slashes at the end of a base are cut', () => {
   const bases = {
@@ -42,6 +42,21 @@ test("vendors' own hosts tell their kind, look-alikes do not", () => {
   assert.equal(kindOfHost('https://ark.ap-southeast.bytepluses.com/api/v3'), 'ark');
   for (const base of ['https://api.openai.com/v1', 'https://dashscope.aliyuncs.com.evil.example', 'https://volces.com'])
     assert.equal(kindOfHost(base), undefined, base);
+});
+
+test('a kind that followed from the old host does not go to another, one that was chosen does', () => {
+  const [dashscope, ark] = ['https://dashscope.aliyuncs.com/api/v1', 'https://ark.cn-beijing.volces.com/api/v3'];
+  const [proxy, other] = ['https://proxy.example/v1', 'https://other.example/v1'];
+  const after = (kind: 'openai' | 'dashscope' | 'ark', urlBase: string, next: string) =>
+    kindAfterMove({ kind, urlBase }, next);
+  assert.equal(after('dashscope', dashscope, other), 'openai');
+  assert.equal(after('dashscope', dashscope, ark), 'ark');
+  assert.equal(after('openai', proxy, ark), 'ark');
+  assert.equal(after('openai', proxy, other), 'openai');
+  assert.equal(after('dashscope', proxy, other), 'dashscope', 'a proxy of DashScope that moves');
+  assert.equal(after('openai', dashscope, 'https://dashscope.aliyuncs.com/compatible-mode/v1'), 'openai', 'one server');
+  assert.equal(after('ark', '', other), 'ark');
+  assert.equal(after('openai', '', dashscope), 'dashscope');
 });
 
 test('families of image models tell their kind', () => {

@@ -54,6 +54,17 @@ export function kindOfHost(urlBase: string): ProviderKind | undefined {
   return /^ark\.[a-z0-9-]+\.(volces|bytepluses)\.com$/.test(hostname) ? 'ark' : undefined;
 }
 
+/**
+ * The kind of a provider that gets another base and no kind with it: what the new host says. Elsewhere a kind that only
+ * followed from the old host does not go along, one that somebody chose does.
+ */
+export function kindAfterMove(before: { kind: ProviderKind; urlBase: string }, urlBase: string): ProviderKind {
+  const followed = before.urlBase !== '' && kindOfHost(before.urlBase) === before.kind;
+  const sameServer = before.urlBase !== '' && urlBase !== '' && !isOtherServer(before.urlBase, urlBase);
+  if (sameServer || urlBase === '') return before.kind;
+  return kindOfHost(urlBase) ?? (followed ? 'openai' : before.kind);
+}
+
 /** The kind of interface that an image model's name stands for; undefined for names of no known family. */
 export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefined {
   // Names with an owner before a slash are those of resellers, whose interface is OpenAI's.

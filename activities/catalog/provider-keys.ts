@@ -86,15 +86,16 @@ export class ProviderKeys {
 
   /** The part of `enter` that runs within a larger change; a key that was retired counts again. */
   async ensure(providerId: number, input: KeyInput, by: By, transaction: Transaction): Promise<number> {
+    const enteredBy = by.actor?.userId ?? null;
     const existing = await this.#to.keys.holding(providerId, input.apiKey, transaction);
     if (existing === undefined) {
       const { apiKey, name = '', weight = 1 } = input;
-      const id = await this.#to.keys.insert({ providerId, apiKey, name, weight }, transaction);
+      const id = await this.#to.keys.insert({ providerId, apiKey, name, weight, enteredBy }, transaction);
       await this.#record('provider-keys.create', id, by, { providerId, name, weight }, transaction);
       return id;
     }
     if (existing.status === KEY_STATUS.mustBeEnteredAgain) {
-      await this.#to.keys.setStatus(existing.id, KEY_STATUS.on, transaction);
+      await this.#to.keys.enteredAgain(existing.id, enteredBy, transaction);
       await this.#record('provider-keys.enter-again', existing.id, by, { providerId }, transaction);
     }
     return existing.id;

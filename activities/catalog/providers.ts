@@ -4,9 +4,9 @@ import { AppError } from '../../infra/errors.ts';
 import type { AuditEntry, AuditLog } from '../accounts/audit-log.ts';
 import type { ProviderKind } from '../inference/providers/provider.ts';
 import type { Catalog } from './catalog.ts';
-import type { KeyStore } from './key-store.ts';
+import type { KeyStore, StoredKey } from './key-store.ts';
 import { presetNamed } from './presets.ts';
-import { isOtherServer, kindOfHost, normalizeUrlBase } from './provider-address.ts';
+import { isOtherServer, kindAfterMove, kindOfHost, normalizeUrlBase } from './provider-address.ts';
 import type { NewProvider, Provider, ProviderQuery, ProviderStore, Records } from './provider-store.ts';
 import type { CatalogTables } from './tables.ts';
 import { KEY_STATUS } from './tables.ts';
@@ -67,7 +67,7 @@ export class Providers {
 
   /**
    * Changes what is given. Another server switches the provider's keys off until they are entered again, so that
-   * nobody can have stored keys sent elsewhere.
+   * nobody can have stored keys sent elsewhere; a first one leaves on those that whoever names it has entered.
    * @throws {AppError} notFound; as `create`.
    */
   async update(id: number, input: ProviderChange, by: By): Promise<Provider> {
@@ -82,8 +82,10 @@ export class Providers {
   async change(provider: Provider, change: NewProvider, by: By, transaction: Transaction): Promise<void> {
     const { id, name, kind, urlBase } = provider;
     await this.#to.providers.update(id, change, transaction);
-    const moved = urlBase !== '' && isOtherServer(urlBase, change.urlBase);
-    const retired = moved ? { keysSwitchedOff: await this.#to.keys.retire(id, transaction) } : {};
+    const first = urlBase === '';
+    const moved = change.urlBase !== urlBase && (first || isOtherServer(urlBase, change.urlBase));
+    const stays = (key: StoredKey) => first && mayDirect(by, key);
+    const retired = moved ? { keysSwitchedOff: await this.#to.keys.retire(id, stays, transaction) } : {};
     const states = { before: { name, kind, urlBase }, after: { ...change, ...retired } };
     await this.#record('providers.update', id, by, states, transaction);
   }
@@ -122,6 +124,11 @@ export class Providers {
   }
 }
 
+/** Who entered a key before its provider had an address may say where it goes; so may the person at the keyboard. */
+function mayDirect({ actor }: By, { enteredBy }: StoredKey): boolean {
+  return actor === null || actor.userId === enteredBy;
+}
+
 /** @throws {AppError} invalidParameter for a bad base URL. */
 export function newProvider({ name, urlBase, kind }: ProviderInput, kindOfModel?: ProviderKind): NewProvider {
   const preset = urlBase === undefined ? presetNamed(name) : undefined;
@@ -132,6 +139,5 @@ export function newProvider({ name, urlBase, kind }: ProviderInput, kindOfModel?
 
 function changeOf(provider: Provider, input: ProviderChange): NewProvider {
   const urlBase = input.urlBase === undefined ? provider.urlBase : normalizeUrlBase(input.urlBase);
-  const known = urlBase === provider.urlBase ? undefined : kindOfHost(urlBase);
-  return { name: input.name ?? provider.name, urlBase, kind: input.kind ?? known ?? provider.kind };
+  return { name: input.name ?? provider.name, urlBase, kind: input.kind ?? kindAfterMove(provider, urlBase) };
 }

@@ -25,6 +25,8 @@ export interface ProviderKeyRow extends Stamped {
   readonly lastFour: string;
   readonly status: number;
   readonly weight: number;
+  /** The user who entered it; null: the command line, or not known. */
+  readonly enteredBy: number | null;
 }
 
 export interface ModelRow extends Stamped {
@@ -91,6 +93,7 @@ export function defineCatalogTables(sequelize: Sequelize): CatalogTables {
       lastFour: DataTypes.STRING(4),
       status: DataTypes.TINYINT.UNSIGNED,
       weight: DataTypes.SMALLINT.UNSIGNED,
+      enteredBy: integer,
       ...times,
     }),
     models: sequelize.define('models', {

@@ -5,6 +5,10 @@ import { BY, CANARY, type CatalogProcess, listen, type TestCatalog, testCatalog 
 
 const PRICING = { input: parseTokenPrice('0.000002'), output: parseTokenPrice('0.000008') };
 const IMAGE_PRICING = { output: parseTokenPrice('0.02') };
+const FIRST_MODEL = {
+  ...{ displayName: 'First', modelIdentifier: 'first-address', capabilities: ['text-to-text'] as const },
+  pricing: PRICING,
+};
 const failure = (code: number, message: RegExp) => ({ name: 'AppError', code, message });
 
 describe('keys of providers', () => {
@@ -81,6 +85,43 @@ describe('keys of providers', () => {
     const again = await one.providerKeys.create({ id }, { apiKey: 'sk-moved-000001' }, BY);
     assert.equal(again.id, key.id);
     assert.equal(one.catalog.keysOf(id).length, 1);
+  });
+
+  test('a first address leaves on the keys of whoever names it, and no others', async () => {
+    const OTHER = { actor: { userId: 2, username: 'other' }, traceId: 'trace-2' };
+    const ways = {
+      change: (id: number) => one.providers.update(id, { urlBase: 'https://first.example/v1' }, BY),
+      model: (id: number) =>
+        one.models.create({ ...FIRST_MODEL, providerId: id, urlBase: 'https://first.example/v1' }, BY),
+    };
+    for (const [name, nameAddress] of Object.entries(ways)) {
+      const { id } = await one.providers.create({ name: `nowhere ${name}` }, BY);
+      const own = await one.providerKeys.create({ id }, { apiKey: 'sk-own-00000001' }, BY);
+      const others = await one.providerKeys.create({ id }, { apiKey: 'sk-others-00001' }, OTHER);
+      await nameAddress(id);
+      const active = one.catalog.keysOf(id).map((key) => key.id);
+      assert.deepEqual(active, [own.id], name);
+      await assert.rejects(one.providerKeys.setActive(others.id, true, BY), failure(500006, /entered again/));
+      await one.providerKeys.create({ id }, { apiKey: 'sk-others-00001' }, OTHER);
+      assert.equal(one.catalog.keysOf(id).length, 2);
+    }
+  });
+
+  test('a chosen kind outlives a first address that comes with a model', async () => {
+    const { id } = await one.providers.create({ name: 'chosen kind', kind: 'ark' }, BY);
+    const model = { ...FIRST_MODEL, modelIdentifier: 'chosen-kind', providerId: id, urlBase: 'https://ark.example/v3' };
+    assert.equal((await one.models.create(model, BY)).kind, 'ark');
+  });
+
+  test('a provider that leaves its vendor leaves the kind of interface behind', async () => {
+    const { id } = await one.providers.create(
+      { name: 'leaving', urlBase: 'https://dashscope.aliyuncs.com/api/v1' },
+      BY,
+    );
+    assert.equal((await one.providers.get(id)).kind, 'dashscope');
+    assert.equal((await one.providers.update(id, { urlBase: 'https://proxy.example/v1' }, BY)).kind, 'openai');
+    assert.equal((await one.providers.update(id, { kind: 'dashscope' }, BY)).kind, 'dashscope');
+    assert.equal((await one.providers.update(id, { urlBase: 'https://next.example/v1' }, BY)).kind, 'dashscope');
   });
 
   test('rotation seals all keys under the newest version, and only then may the old one go', async () => {
