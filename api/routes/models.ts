@@ -203,7 +203,7 @@ function changingRoutes(models: Models, zone: string): Route[] {
     route({
       method: 'delete',
       path: '/v1/models/{id}',
-      summary: 'Delete a model',
+      summary: 'Delete a model; its prices stay for what was charged by them',
       tag: TAG,
       access: MODEL_ADMINS,
       params: idParams,

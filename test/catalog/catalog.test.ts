@@ -94,6 +94,30 @@ describe('the catalog on the real database', () => {
     assert.deepEqual(await one.catalog.pricedAt([before.id, now]), []);
   });
 
+  test('the prices of a deleted model stay: holds and charges name them', async () => {
+    const model = await one.models.create(newModel(providerId), BY);
+    const changed = await one.models.update(model.id, { pricing: { ...PRICING, input: 17n } }, BY);
+    await one.models.delete(model.id, BY);
+    const prices = await testing.rows(
+      `SELECT id, version FROM model_prices WHERE model_id=${model.id} ORDER BY version`,
+    );
+    assert.deepEqual(
+      prices.map(({ id, version }) => [id, version]),
+      [
+        [model.price?.id, 1],
+        [changed.price?.id, 2],
+      ],
+    );
+    assert.deepEqual(
+      await one.catalog.pricedAt(prices.map(({ id }) => Number(id))),
+      [],
+      'no call can be made with them',
+    );
+    const { modelIdentifier } = model;
+    const again = await one.models.create({ ...newModel(providerId), modelIdentifier }, BY);
+    assert.notEqual(again.id, model.id);
+  });
+
   test('price changes at the same time make one version each', async () => {
     const model = await one.models.create(newModel(providerId), BY);
     const prices = [11n, 12n, 13n, 14n, 15n, 16n];
