@@ -4,6 +4,7 @@ import type { Sequelize, Transaction } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import { formatMoney } from '../billing/money.ts';
+import type { AdjustOutcome } from '../billing/operations/credit.ts';
 import type { AuditLog, By } from './audit-log.ts';
 import type { Role } from './caller.ts';
 import type { User } from './user.ts';
@@ -11,11 +12,7 @@ import type { UserStore } from './user-store.ts';
 
 export interface BalanceAdjuster {
   /** A signed change, once by its id; never below zero. */
-  adjust(change: { id: string; accountId: number; amount: bigint; note: string }): Promise<{
-    readonly kind: 'done' | 'insufficient';
-    /** Nano-units free to spend afterwards. */
-    readonly available: bigint;
-  }>;
+  adjust(change: { id: string; accountId: number; amount: bigint; note: string }): Promise<AdjustOutcome>;
 }
 
 export interface Adjustment {
@@ -58,14 +55,20 @@ export class UserAdministration {
     );
   }
 
-  /** @returns the new balance. @throws {AppError} notFound; insufficientBalance when it would fall below zero. */
+  /**
+   * @returns the new balance.
+   * @throws {AppError} notFound; insufficientBalance when it would fall below zero; alreadyExists when the same change
+   * was made under the same key so long ago that its answer is no longer kept: money is not moved twice under one key.
+   */
   async adjustBalance({ userId, amount, reason, key }: Adjustment, by: By): Promise<bigint> {
     const { users, ledger, audit } = this.#to;
     const accountId = await users.accountIdOf(userId);
     if (accountId === undefined) throw noUser(userId);
     const id = adjustmentId([String(by.actor?.userId), key, String(accountId), String(amount)]);
-    const { kind, available } = await ledger.adjust({ id, accountId, amount, note: reason });
-    if (kind === 'insufficient') {
+    const outcome = await ledger.adjust({ id, accountId, amount, note: reason });
+    const { available } = outcome;
+    if (outcome.kind === 'done-long-ago') throw usedBefore(outcome.atMs);
+    if (outcome.kind === 'insufficient') {
       throw new AppError('insufficientBalance', `the balance is ${formatMoney(available)} and cannot fall below zero`);
     }
     const after = { amount: formatMoney(amount), reason, balance: formatMoney(available), transferId: id };
@@ -91,6 +94,13 @@ export class UserAdministration {
     });
     await invalidation.publish('user', userId);
   }
+}
+
+function usedBefore(atMs: number): AppError {
+  const message = `was used for this same change at ${new Date(atMs).toISOString()}: give a new change a new key`;
+  return new AppError('alreadyExists', `Idempotency-Key: ${message}`, {
+    errors: [{ path: 'Idempotency-Key', message }],
+  });
 }
 
 function noUser(userId: number): AppError {

@@ -97,6 +97,8 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
       method: 'post',
       path: '/v1/users/{id}/adjust-balance',
       summary: 'Add to or take from a balance, never below zero',
+      description: `An Idempotency-Key is for one change. Within 24 hours a repeat gets the first answer; later the same
+change under the same key is refused (409), so that money never moves twice under one key.`,
       tag: TAG,
       access: ROOT,
       params: idParams,

@@ -261,6 +261,31 @@ describe('users and sign-in', () => {
     assert.deepEqual([without.status, without.at('data.errors.0.path')], [400, 'Idempotency-Key']);
   });
 
+  test('a key of more than a day ago moves no money again and says so', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 2);
+    const key = `old-${person.id}`;
+    const adjust = (amount: number) =>
+      ask(api(), 'POST', `/v1/users/${person.id}/adjust-balance`, {
+        bearer: root,
+        body: { amount, reason: 'gift' },
+        headers: { 'Idempotency-Key': key },
+      });
+    assert.equal((await adjust(1)).at('data'), 3);
+    await sequelize.query("UPDATE idempotency SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE scope LIKE 'u%'");
+    await sequelize.query(
+      `UPDATE transfers SET created_at=created_at - INTERVAL 25 HOUR
+        WHERE kind='adjustment' AND account_id=(SELECT id FROM accounts WHERE owner_kind='user' AND owner_id=${person.id})`,
+    );
+    const again = await adjust(1);
+    assert.deepEqual([again.status, again.at('code')], [409, 500003]);
+    assert.match(
+      textAt(again, 'message'),
+      /Idempotency-Key: was used for this same change at 20.*give a new change a new key/,
+    );
+    assert.equal((await me(person.token)).at('data.balance'), 3);
+    assert.equal((await adjust(2)).at('data'), 5, 'another change is another one');
+  });
+
   test('users are listed by page, role and order', async () => {
     const rich = await newPerson(api(), root, 'ROLE_MODEL_ADMIN', 123_456);
     const list = (query: string) => ask(api(), 'GET', `/v1/users?${query}`, { bearer: root });

@@ -26,7 +26,8 @@ export type ClaimOutcome =
   | { readonly kind: 'in-use' }
   | { readonly kind: 'other-body' };
 
-const CLAIM_LIFE_MS = 24 * 3_600_000;
+/** How long an answer is kept for its key. */
+export const CLAIM_LIFE_MS = 24 * 3_600_000;
 
 /**
  * Decides a claim: new, expired, or left behind by a dead process (its writer's epoch has passed) = ours; answered =

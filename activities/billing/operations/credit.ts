@@ -6,6 +6,7 @@ import type { Rows } from '../lane/workspace.ts';
 import { NANO_PER_UNIT } from '../money.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
 import { type TransferKind, transferKey, transfers } from '../tables/transfers.ts';
+import { CLAIM_LIFE_MS } from './claim.ts';
 
 /** Nano-units: nine billion, just below what a BIGINT column holds. */
 const MOST_BALANCE = 9_000_000_000n * NANO_PER_UNIT;
@@ -96,7 +97,9 @@ export function chargeback(change: BalanceChange, amount: bigint): Operation<{ t
 
 export type AdjustOutcome =
   | { readonly kind: 'done'; readonly available: bigint }
-  | { readonly kind: 'insufficient'; readonly available: bigint };
+  | { readonly kind: 'insufficient'; readonly available: bigint }
+  /** Done under this id so long ago that nobody can mean to repeat that call; nothing was changed. */
+  | { readonly kind: 'done-long-ago'; readonly available: bigint; readonly atMs: number };
 
 /** An administrator's change, signed; never below zero. Idempotent by its id. */
 export function adjust(change: BalanceChange, amount: bigint): Operation<AdjustOutcome> {
@@ -104,7 +107,11 @@ export function adjust(change: BalanceChange, amount: bigint): Operation<AdjustO
     reads: balanceReads(change, 'adjustment'),
     decide: (rows) => {
       const account = accountOf(rows, change);
-      if (earlier(rows, change, 'adjustment') !== undefined) return { kind: 'done', available: account.available };
+      const before = rows.get(transfers, transferKey(change.id, 'adjustment'));
+      if (before && before.atMs + CLAIM_LIFE_MS <= rows.nowMs) {
+        return { kind: 'done-long-ago', available: account.available, atMs: before.atMs };
+      }
+      if (before) return { kind: 'done', available: account.available };
       if (account.available + amount < 0n) return { kind: 'insufficient', available: account.available };
       if (amount >= 0n) decideCredit(rows, change, 'adjustment', amount);
       else post(rows, change, 'adjustment', amount, { ...account, available: account.available + amount });

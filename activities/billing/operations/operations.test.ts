@@ -325,6 +325,16 @@ describe('credits', () => {
     assert.deepEqual(store.run(adjust(second, -31n)), { kind: 'insufficient', available: 30n });
   });
 
+  test('an adjustment under the id of one a day ago changes nothing and says so', () => {
+    const store = storeWith(50n);
+    store.run(adjust(change, -20n));
+    store.nowMs += 24 * 3_600_000 - 1;
+    assert.deepEqual(store.run(adjust(change, -20n)), { kind: 'done', available: 30n }, 'a repeat of that call');
+    store.nowMs += 1;
+    assert.deepEqual(store.run(adjust(change, -20n)), { kind: 'done-long-ago', available: 30n, atMs: NOW });
+    assert.equal(store.get(accounts, '1').available, 30n);
+  });
+
   test('a chargeback takes what is there and books the rest as debt, which the next credit pays', () => {
     const store = storeWith(30n);
     assert.deepEqual(store.run(chargeback(change, 100n)), { taken: 30n, debt: 70n });
