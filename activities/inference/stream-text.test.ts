@@ -24,6 +24,10 @@ test('chunks go out as the provider wrote them, the usage only to who asked for 
   );
 });
 
+test('a chunk over several lines reaches the client whole', () => {
+  assert.deepEqual(played(['{"id":"x",\n"choices":[]}'], true), ['data: {"id":"x",\ndata: "choices":[]}']);
+});
+
 test('a usage beside an answer is taken out of its chunk', () => {
   const [event = ''] = played(['{"choices":[{"delta":{}}],"usage":null}'], false);
   assert.deepEqual(JSON.parse(event.slice(6)), { choices: [{ delta: {} }] });

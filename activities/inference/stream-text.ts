@@ -64,6 +64,7 @@ function parsed(data: string): object | undefined {
   }
 }
 
+/** A chunk that the provider wrote over several lines goes out as several, or its rest would be lost. */
 function dataEvent(data: string): string {
-  return `data: ${data}\n\n`;
+  return `data: ${data.replaceAll('\n', '\ndata: ')}\n\n`;
 }

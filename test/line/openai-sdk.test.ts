@@ -145,6 +145,22 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     assert.ok(Number(row?.completion_tokens) > 0);
   });
 
+  test('a chunk that is no JSON ends a stream with an error the client raises, charged by what came', async () => {
+    await fault({ fault: 'malformed', model: 'sim-chat', calls: 1 });
+    const stream = await client.chat.completions.create({ model: 'sim-chat', messages, stream: true });
+    let chunks = 0;
+    await assert.rejects(async () => {
+      for await (const _ of stream) chunks += 1;
+    }, OpenAI.APIError);
+    await noFaults();
+    assert.equal(chunks, 1, 'the second is broken');
+    const [row] = await product.rows(
+      "SELECT estimated, prompt_tokens FROM transfers WHERE kind='charge' ORDER BY id DESC LIMIT 1",
+    );
+    assert.equal(Number(row?.estimated), 1);
+    assert.ok(Number(row?.prompt_tokens) > 0);
+  });
+
   test('a repeated keyed stream is served as a stream and charged once', async () => {
     const options = { headers: { 'Idempotency-Key': 'stream-once' } };
     const read = async () => {

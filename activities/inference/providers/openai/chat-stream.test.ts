@@ -89,6 +89,15 @@ test('a stream without [DONE] is whole when its choice has finished, and cut whe
   assert.equal(recorded.failure, 'transient');
 });
 
+test('a chunk that is no JSON object ends the stream, and is not passed on', async () => {
+  for (const broken of ['{"choices":[{"index":0,"delta":{"con', 'x', '[]', '"text"', 'null']) {
+    const body = `data: ${CHUNKS[0]}\n\ndata: ${broken}\n\ndata: ${CHUNKS[2]}\n\ndata: [DONE]\n\n`;
+    const { chunks, failure, message } = await read(eventStream(body));
+    assert.deepEqual({ chunks, failure }, { chunks: [CHUNKS[0]], failure: 'transient' }, broken);
+    assert.match(message ?? '', /no JSON object/);
+  }
+});
+
 test('an error in the middle of a stream ends it, in each of its forms', async () => {
   const inData = await read(replay([capture('openai', 'openai_chat_stream_error_chunk')]));
   assert.equal(inData.chunks.length, 1);

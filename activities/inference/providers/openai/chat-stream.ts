@@ -7,11 +7,14 @@ import { type Call, callFailure } from './client.ts';
 import { refusalOf } from './error-body.ts';
 import { DONE, readEvents } from './events.ts';
 
-/** Inside a text quotes are escaped, so these find members of the chunk only, and spare the parsing of every chunk. */
+/** Inside a text quotes are escaped, so this finds a member of the chunk only. */
 const FINISHED = /"finish_reason"\s*:\s*"/;
-const MAYBE_ERROR = /"error"\s*:\s*[{"]/;
 
-/** A stream that ends with neither `[DONE]` nor a finish_reason was cut (PROVIDERS.md, 4.2). @throws {UpstreamFailure} */
+/**
+ * A chunk that is no JSON object ends the stream: a client's SDK could not read it. What came before it stands.
+ * A stream that ends with neither `[DONE]` nor a finish_reason was cut (PROVIDERS.md, 4.2).
+ * @throws {UpstreamFailure}
+ */
 export async function* chunksOf(bytes: AsyncIterable<Uint8Array>, call: Call): AsyncGenerator<string, void> {
   const events = readEvents(bytes);
   let chunks = 0;
@@ -24,7 +27,7 @@ export async function* chunksOf(bytes: AsyncIterable<Uint8Array>, call: Call): A
         finished = true;
         break;
       }
-      throwIfError(event, data, call);
+      check(event, data, call);
       chunks += 1;
       finished ||= FINISHED.test(data);
       yield data;
@@ -41,12 +44,13 @@ export async function* chunksOf(bytes: AsyncIterable<Uint8Array>, call: Call): A
   if (!finished) throw new UpstreamFailure('transient', "the provider's stream was cut off", { status: 200 });
 }
 
-/** `data: {"error":…}`, or `event: error` whose data may be any form of error. */
-function throwIfError(event: string | undefined, data: string, call: Call): void {
-  if (event !== 'error' && !MAYBE_ERROR.test(data)) return;
+/** `data: {"error":…}`, or `event: error` whose data may be any form of error. Parsing takes 1 µs a chunk. */
+function check(event: string | undefined, data: string, call: Call): void {
   const body = parseJson(data);
   const isError = event === 'error' || (isJsonObject(body) && body.error !== undefined && body.error !== null);
   if (isError) throw refused(refusalOf(200, body, undefined, data), call.classify, call.apiKey);
+  if (isJsonObject(body)) return;
+  throw new UpstreamFailure('transient', 'the provider sent a chunk that is no JSON object', { status: 200 });
 }
 
 async function readToEnd(events: AsyncGenerator<EventSourceMessage, void>): Promise<void> {
