@@ -72,7 +72,7 @@ function memoryIdempotency(): Idempotency {
       const before = kept.get(`${scope} ${key}`);
       if (before !== undefined && before.body !== body) throw new AppError('idempotencyMismatch', 'another body');
       if (before !== undefined) return before;
-      const answer = await handler();
+      const answer = await handler(key);
       kept.set(`${scope} ${key}`, { ...answer, body });
       return answer;
     },

@@ -56,8 +56,8 @@ async function answerOnce(route: Route, call: RouteCall, idempotency: Idempotenc
     idempotencyScope(call.caller),
     key,
     requestFingerprint(ctx.method, ctx.path, call.rawBody),
-    async () => {
-      const result = await route.run(call);
+    async (operationId) => {
+      const result = await route.run({ ...call, operationId });
       if (!('data' in result)) throw new TypeError(`${route.path}: an idempotent route must return its data`);
       fresh = textOf(result.data);
       return { status: route.status, dataText: result.kept === result.data ? fresh : textOf(result.kept) };

@@ -10,10 +10,16 @@ export interface KeptAnswer {
 
 export interface Idempotency {
   /**
-   * Runs `handler` unless the same key was seen in `scope` within 24 hours; then gives what was kept.
+   * Runs `handler` unless the same key was seen in `scope` within 24 hours; then gives what was kept. `operationId` is
+   * the same when it runs again after a crash.
    * @throws {AppError} idempotencyInUse while the first call runs, idempotencyMismatch when `body` differs.
    */
-  run(scope: string, key: string, body: Uint8Array, handler: () => Promise<KeptAnswer>): Promise<KeptAnswer>;
+  run(
+    scope: string,
+    key: string,
+    body: Uint8Array,
+    handler: (operationId: string) => Promise<KeptAnswer>,
+  ): Promise<KeptAnswer>;
 }
 
 export const KEY_HEADER = 'Idempotency-Key';

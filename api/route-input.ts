@@ -1,6 +1,7 @@
 /** What a handler may ask of a request. */
 import type Koa from 'koa';
 import type { Caller } from '../activities/accounts/caller.ts';
+import { newId } from '../infra/ids.ts';
 import type { Logger } from '../infra/logger.ts';
 
 export interface ApiState {
@@ -16,9 +17,10 @@ interface Source {
   readonly ctx: ApiContext;
   readonly logger: Logger;
   readonly rawBody: Buffer;
+  readonly operationId?: string;
 }
 
-/** `log` and `signal` are made when first read: most requests need neither, and both cost more than the rest. */
+/** `log`, `signal` and `operationId` are made when first read: most requests need none, and each costs more than the rest. */
 export class RouteInput<P, Q, B, C> {
   readonly ctx: ApiContext;
   readonly caller: C;
@@ -30,6 +32,7 @@ export class RouteInput<P, Q, B, C> {
   readonly #logger: Logger;
   #log: Logger | undefined;
   #signal: AbortSignal | undefined;
+  #operationId: string | undefined;
 
   constructor(source: Source, caller: C, params: P, query: Q, body: B) {
     this.ctx = source.ctx;
@@ -39,10 +42,17 @@ export class RouteInput<P, Q, B, C> {
     this.body = body;
     this.rawBody = source.rawBody;
     this.#logger = source.logger;
+    this.#operationId = source.operationId;
   }
 
   get traceId(): string {
     return this.ctx.state.traceId;
+  }
+
+  /** Id of what this request does; a keyed one that is run again after a crash has it again. */
+  get operationId(): string {
+    this.#operationId ??= newId();
+    return this.#operationId;
   }
 
   /** A log whose lines carry the trace id. */

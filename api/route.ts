@@ -85,6 +85,8 @@ export interface RouteCall {
   readonly caller: Caller | undefined;
   readonly rawBody: Buffer;
   readonly json: unknown;
+  /** Of a keyed request: the same when it is run again after a crash. */
+  readonly operationId?: string;
 }
 
 /** A declaration whose types are closed over: what the application, the document and the tests work with. */

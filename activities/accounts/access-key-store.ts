@@ -21,6 +21,7 @@ interface Row {
   keyHash: Buffer;
   hashVersion: number;
   lastFour: string;
+  operationId: string | null;
   isActive: number;
   expiresAt: Date | null;
   allowedModels: unknown;
@@ -41,6 +42,8 @@ export interface NewAccessKey extends AccessKeyLimits, StoredHash {
   readonly name: string;
   readonly publicPart: string;
   readonly lastFour: string;
+  /** What makes it; with the one of an earlier call the key of that call gets this text. */
+  readonly operationId: string;
 }
 
 /** A key with all that decides whether it opens. */
@@ -66,6 +69,7 @@ export class AccessKeyStore {
       keyHash: { type: DataTypes.BLOB, allowNull: false },
       hashVersion: { type: DataTypes.SMALLINT.UNSIGNED, allowNull: false },
       lastFour: { type: DataTypes.CHAR(4), allowNull: false },
+      operationId: { type: DataTypes.STRING(36) },
       isActive: { type: DataTypes.TINYINT.UNSIGNED },
       expiresAt: { type: DataTypes.DATE(3) },
       allowedModels: { type: DataTypes.JSON },
@@ -81,10 +85,13 @@ export class AccessKeyStore {
     });
   }
 
-  /** @returns undefined when its user has `mostKeys` already, also when several are made at once. */
+  /**
+   * A key whose maker died before it could show the text is not made again: it gets the new text.
+   * @returns undefined when its user has `mostKeys` already, also when several are made at once.
+   */
   async insert(key: NewAccessKey, mostKeys: number): Promise<number | undefined> {
     const { allowedModels, budget, ...columns } = key;
-    const { userId } = key;
+    const { userId, operationId, publicPart, keyHash, hashVersion, lastFour } = key;
     return this.#sequelize.transaction(async (transaction) => {
       // One at a time for each user, so that the count still holds when the row is written.
       await this.#sequelize.query('SELECT id FROM users WHERE id = ? FOR UPDATE', {
@@ -92,6 +99,11 @@ export class AccessKeyStore {
         type: QueryTypes.SELECT,
         transaction,
       });
+      const before = await this.#rows.findOne({ where: { userId, operationId }, transaction });
+      if (before !== null) {
+        await before.update({ publicPart, keyHash, hashVersion, lastFour }, { transaction });
+        return before.get().id;
+      }
       if ((await this.#rows.count({ where: { userId, deletedAt: null }, transaction })) >= mostKeys) return undefined;
       const row = await this.#rows.create(
         { ...columns, allowedModels: allowedModels ?? null, budget: budget === null ? null : budget.toString() },

@@ -24,16 +24,27 @@ export class AccessKeys {
     this.#to = dependencies;
   }
 
-  /** @returns the key and its text, which is stored nowhere. @throws {AppError} illegalState at 100 keys. */
-  async create(userId: number, name: string, limits: AccessKeyLimits): Promise<{ key: AccessKey; text: string }> {
-    const { store, hashes } = this.#to;
+  /**
+   * @param operationId with the one of an earlier call no other key is made: the text of that one is replaced.
+   * @returns the key and its text, which is stored nowhere.
+   * @throws {AppError} illegalState at 100 keys.
+   */
+  async create(
+    userId: number,
+    operationId: string,
+    name: string,
+    limits: AccessKeyLimits,
+  ): Promise<{ key: AccessKey; text: string }> {
+    const { store, hashes, invalidation } = this.#to;
     const { text, publicPart, lastFour } = makeAccessKey();
     const hash = hashes.make(text);
-    const row = { userId, name, publicPart, lastFour, ...hash, ...withPeriod(limits) };
+    const row = { userId, operationId, name, publicPart, lastFour, ...hash, ...withPeriod(limits) };
     const id = await store.insert(row, KEYS_PER_USER);
     if (id === undefined) {
       throw new AppError('illegalState', `a user has at most ${KEYS_PER_USER} access keys: delete one first`);
     }
+    // A text that it had before was shown to nobody, but it must not be good for anything.
+    await invalidation.publish('access-key', id);
     return { key: await this.#find(id, userId), text };
   }
 

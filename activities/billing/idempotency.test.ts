@@ -61,3 +61,14 @@ test('a repeat is known after the secret was rotated, and another body is refuse
     (error) => error instanceof AppError && error.kind === 'idempotencyMismatch',
   );
 });
+
+test('a call whose claim was taken over meanwhile gives no answer: the one that took it over does', async () => {
+  const table = new Claims();
+  const requests = new IdempotentRequests(table, createVault(OLD));
+  const call = requests.run('u1', 'key', BODY, async () => {
+    for (const [id, claim] of table.stored) table.stored.set(id, { ...claim, requestId: 'another' });
+    return { status: 200, dataText: 'late' };
+  });
+  await assert.rejects(call, (error) => error instanceof AppError && error.kind === 'idempotencyInUse');
+  assert.equal([...table.stored.values()][0]?.answer, null);
+});

@@ -32,9 +32,12 @@ export function claimRefusal(outcome: Extract<ClaimOutcome, { kind: 'in-use' | '
   if (outcome.kind === 'other-body') {
     return new AppError('idempotencyMismatch', 'this Idempotency-Key was used with another body');
   }
-  return new AppError('idempotencyInUse', 'a request with this Idempotency-Key is still running', {
-    retryAfterSeconds: 1,
-  });
+  return inUse();
+}
+
+function inUse(): AppError {
+  const text = 'a request with this Idempotency-Key is still running';
+  return new AppError('idempotencyInUse', text, { retryAfterSeconds: 1 });
 }
 
 export function storedAnswer(kept: KeptAnswer): StoredAnswer {
@@ -55,22 +58,29 @@ export class IdempotentRequests {
   }
 
   /**
-   * Runs `handler` unless the key was answered before; a handler that throws gives the key back.
+   * Runs `handler` unless the key was answered before; a handler that throws gives the key back. A process may die
+   * between what `handler` does and its answer: it runs again then, with the same `operationId`.
    * @throws {AppError} idempotencyInUse, idempotencyMismatch, databaseUnavailable.
    */
-  async run(scope: string, key: string, body: Uint8Array, handler: () => Promise<KeptAnswer>): Promise<KeptAnswer> {
+  async run(
+    scope: string,
+    key: string,
+    body: Uint8Array,
+    handler: (operationId: string) => Promise<KeptAnswer>,
+  ): Promise<KeptAnswer> {
     const request = this.#claimRequest(scope, key, body);
     const outcome = await this.#ledger.run(claim(request), CLAIM_WAIT_MS);
     if (outcome.kind === 'answered') return keptAnswer(outcome.answer);
     if (outcome.kind !== 'claimed') throw claimRefusal(outcome);
     let kept: KeptAnswer;
     try {
-      kept = await handler();
+      kept = await handler(outcome.operationId);
     } catch (error) {
       await this.#ledger.run(abandon(request));
       throw error;
     }
-    await this.#ledger.run(answer(request, storedAnswer(kept)));
+    const stillOurs = await this.#ledger.run(answer(request, storedAnswer(kept)));
+    if (!stillOurs) throw inUse();
     return kept;
   }
   /** These bodies may hold a password or a provider's key, so that their hash is a keyed one. */

@@ -1,5 +1,5 @@
 /** Conversations and their messages, as the product speaks of them. Pure. */
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 
 export const DEFAULT_TITLE = '新会话';
 const SUMMARY_CHARACTERS = 100;
@@ -39,6 +39,11 @@ export type NewMessage = Pick<Message, 'role' | 'content'> &
 
 export function newConversationId(): string {
   return `c_${randomBytes(16).toString('hex')}`;
+}
+
+/** The id of the conversation that an operation makes: the same when it runs again. */
+export function conversationIdOf(operationId: string): string {
+  return `c_${createHash('sha256').update(operationId).digest('hex').slice(0, 32)}`;
 }
 
 /** The beginning of a message, in one line. */

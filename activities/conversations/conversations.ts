@@ -2,11 +2,11 @@
 import { AppError } from '../../infra/errors.ts';
 import {
   type Conversation,
+  conversationIdOf,
   DEFAULT_TITLE,
   type Message,
   messagesOf,
   type NewMessage,
-  newConversationId,
   summaryOf,
 } from './conversation.ts';
 import type { ConversationChange, ConversationStore } from './store.ts';
@@ -22,10 +22,10 @@ export class Conversations {
     this.#store = store;
   }
 
-  async create(userId: number, title: string = DEFAULT_TITLE): Promise<Conversation> {
-    const conversation = newConversation(newConversationId(), title);
-    await this.#store.insert(userId, conversation);
-    return conversation;
+  async create(userId: number, operationId: string, title: string = DEFAULT_TITLE): Promise<Conversation> {
+    const conversation = newConversation(conversationIdOf(operationId), title);
+    if (await this.#store.insert(userId, conversation)) return conversation;
+    return this.find(userId, conversation.conversationId);
   }
 
   /** @throws {AppError} databaseUnavailable. */

@@ -119,7 +119,10 @@ test('a submission that was told "unavailable" is taken back, and its key is fre
   assert.equal(run(workspace, undo), 'CANCELLED');
   assert.equal(workspace.get(accounts, '1')?.available, 500n);
   assert.equal(workspace.get(holds, 'job-1')?.state, 'released');
-  assert.deepEqual(run(workspace, claim({ ...keyed, requestId: 'job-2' })), { kind: 'claimed' });
+  assert.deepEqual(run(workspace, claim({ ...keyed, requestId: 'job-2' })), {
+    kind: 'claimed',
+    operationId: 'job-2',
+  });
 });
 
 test('a run takes the lease, a later one takes it over, and only the holder may call', () => {

@@ -49,15 +49,15 @@ export class Orders {
   }
 
   /**
-   * Writes a PENDING order; its workflow starts in the background. Each call makes another one.
+   * Writes a PENDING order; its workflow starts in the background.
+   * @param orderNo made by the server; with the one of an earlier call nothing is made, that order is answered.
    * @throws {AppError} invalidParameter below 0.01; notFound for an unknown user; databaseUnavailable.
    */
-  async create(userId: number, amount: bigint): Promise<Order> {
+  async create(userId: number, amount: bigint, orderNo: string = newId()): Promise<Order> {
     if (amount < LEAST_AMOUNT) throw invalid([{ path: 'amount', message: 'must be at least 0.01' }]);
     const { ledger, starter, ttlMs, currency, accountIdOf } = this.#parts;
     const accountId = await accountIdOf(userId);
     if (accountId === undefined) throw new AppError('notFound', 'there is no such user');
-    const orderNo = newId();
     const title = `order · ${formatMoney(amount)} ${currency} · user ${userId}`;
     const start = startOf(orderNo, userId, title, ttlMs);
     await ledger.run(createOrder({ orderNo, userId, accountId, amount, currency, ttlMs, start }), ORDER_WAIT_MS);

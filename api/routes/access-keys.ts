@@ -87,8 +87,8 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
       success: newKeySchema,
       idempotent: true,
       kept: ({ keyValue: _, ...rest }) => rest,
-      handler: async ({ caller, body }) => {
-        const { key, text } = await accessKeys.create(caller.userId, body.name ?? '', {
+      handler: async ({ caller, body, operationId }) => {
+        const { key, text } = await accessKeys.create(caller.userId, operationId, body.name ?? '', {
           expiresAt: body.expiresAt ?? null,
           allowedModels: body.allowedModels ?? null,
           rpmLimit: body.rpmLimit ?? null,

@@ -66,7 +66,8 @@ export function conversationRoutes(
       body: z.object({ title: optional(titleInput) }),
       success: conversationSchema,
       idempotent: true,
-      handler: async ({ caller, body }) => answerOf(await conversations.create(caller.userId, body.title), zone),
+      handler: async ({ caller, body, operationId }) =>
+        answerOf(await conversations.create(caller.userId, operationId, body.title), zone),
     }),
     route({
       method: 'get',

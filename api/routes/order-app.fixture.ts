@@ -61,7 +61,9 @@ export async function startOrderApp(
         throw new AppError('notAuthenticated', 'no keys here');
       },
     },
-    idempotency: { run: (_scope: string, _key: string, _body: Uint8Array, handler: () => Promise<never>) => handler() },
+    idempotency: {
+      run: (_scope: string, key: string, _body: Uint8Array, handler: (id: string) => Promise<never>) => handler(key),
+    },
   };
   for (const route of [...orderRoutes(services, config), ...paymentRoutes(services, config)]) {
     router.register(route.path, [route.method], dispatch(route, dispatchServices));

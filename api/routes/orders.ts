@@ -77,12 +77,12 @@ export function orderRoutes(
       }),
       success: orderSchema,
       idempotent: true,
-      handler: async ({ caller, body }) => {
+      handler: async ({ caller, body, operationId }) => {
         const userId = body.userId ?? caller.userId;
         if (userId !== caller.userId && caller.role !== 'ROLE_ROOT_ADMIN') {
           throw new AppError('forbidden', 'only ROOT makes orders for other users');
         }
-        return answerOf(await orders.create(userId, body.amount));
+        return answerOf(await orders.create(userId, body.amount, operationId));
       },
     }),
     route({

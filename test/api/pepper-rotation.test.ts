@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { createAccounts } from '../../activities/accounts/accounts.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
+import { newId } from '../../infra/ids.ts';
 import { testStack } from '../../infra/local/test-stack.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
@@ -48,8 +49,8 @@ test('a key that was used under the new version outlives the old one; the others
     await registration.register({ username, password: 'secret 1' });
     const userId = (await users.credentialsOf(username))?.user.id ?? 0;
     const [used, unused] = [
-      await accessKeys.create(userId, '', NO_LIMITS),
-      await accessKeys.create(userId, '', NO_LIMITS),
+      await accessKeys.create(userId, newId(), '', NO_LIMITS),
+      await accessKeys.create(userId, newId(), '', NO_LIMITS),
     ];
     return { used: used.text, unused: unused.text };
   });

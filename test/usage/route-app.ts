@@ -55,7 +55,9 @@ export async function routeApp(routes: readonly Route[]): Promise<RouteApp> {
   const services = {
     logger: SILENT,
     authenticator: { authenticateToken: userOf, authenticateKey: keyOf },
-    idempotency: { run: (_scope: string, _key: string, _body: Uint8Array, handler: () => Promise<never>) => handler() },
+    idempotency: {
+      run: (_scope: string, key: string, _body: Uint8Array, handler: (id: string) => Promise<never>) => handler(key),
+    },
   };
   const fixedFirst = [...routes].sort((a, b) => Number(a.path.includes('{')) - Number(b.path.includes('{')));
   for (const route of fixedFirst) {

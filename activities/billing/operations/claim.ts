@@ -21,7 +21,8 @@ export interface StoredAnswer {
 }
 
 export type ClaimOutcome =
-  | { readonly kind: 'claimed' }
+  /** `operationId`: of what the request does, the same for everybody who runs it under this claim. */
+  | { readonly kind: 'claimed'; readonly operationId: string }
   | { readonly kind: 'answered'; readonly requestId: string; readonly answer: StoredAnswer }
   | { readonly kind: 'in-use' }
   | { readonly kind: 'other-body' };
@@ -38,7 +39,7 @@ export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
   const stored = rows.get(claims, key);
   const { scope, keyHash, bodyHash, requestId } = request;
   const mine: Claim = {
-    ...{ scope, keyHash, bodyHash, requestId },
+    ...{ scope, keyHash, bodyHash, requestId, operationId: requestId },
     slot: rows.writer.slot,
     epoch: rows.writer.epoch,
     writerEpoch: rows.writer.epoch,
@@ -48,7 +49,7 @@ export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
   };
   if (!stored || stored.expiresAtMs <= rows.nowMs) {
     rows.put(claims, key, mine);
-    return { kind: 'claimed' };
+    return { kind: 'claimed', operationId: requestId };
   }
   if (![bodyHash, ...(request.olderBodyHashes ?? [])].some((hash) => hash.equals(stored.bodyHash))) {
     return { kind: 'other-body' };
@@ -57,10 +58,11 @@ export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
     const answer = { status: stored.answerStatus, body: stored.answer ?? Buffer.alloc(0) };
     return { kind: 'answered', requestId: stored.requestId, answer };
   }
-  if (stored.requestId === requestId) return { kind: 'claimed' };
+  const { operationId } = stored;
+  if (stored.requestId === requestId) return { kind: 'claimed', operationId };
   if (stored.writerEpoch !== null && stored.writerEpoch <= stored.epoch) return { kind: 'in-use' };
-  rows.put(claims, key, mine);
-  return { kind: 'claimed' };
+  rows.put(claims, key, { ...mine, operationId });
+  return { kind: 'claimed', operationId };
 }
 
 /** True while the claim is still answered by this request. */

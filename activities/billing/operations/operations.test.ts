@@ -5,7 +5,7 @@ import type { LaneTable } from '../lane/table.ts';
 import { Workspace } from '../lane/workspace.ts';
 import { NO_USAGE } from '../money.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
-import { claims } from '../tables/claims.ts';
+import { claimKey, claims } from '../tables/claims.ts';
 import { type Hold, holds } from '../tables/holds.ts';
 import { keyBudgets } from '../tables/key-budgets.ts';
 import { transfers } from '../tables/transfers.ts';
@@ -261,7 +261,7 @@ describe('release', () => {
     const store = storeWith(100n);
     store.run(hold(holdRequest({ claim: keyed('call-1') })));
     store.run(release({ holdId: 'call-1', accountId: 1, budgetKeyId: null, claim: keyed('call-1') }));
-    assert.deepEqual(store.run(claim(keyed('call-2'))), { kind: 'claimed' });
+    assert.deepEqual(store.run(claim(keyed('call-2'))), { kind: 'claimed', operationId: 'call-2' });
   });
 
   test('of a hold that was swept before makes its key free too, but leaves an answered one alone', () => {
@@ -303,14 +303,24 @@ describe('claim', () => {
   test('a refused call does not keep its key', () => {
     const store = storeWith(10n);
     assert.equal(store.run(hold(holdRequest({ claim: keyed('call-1') }))).kind, 'insufficient');
-    assert.deepEqual(store.run(claim(keyed('call-2', 'other'))), { kind: 'claimed' });
+    assert.deepEqual(store.run(claim(keyed('call-2', 'other'))), { kind: 'claimed', operationId: 'call-2' });
+  });
+
+  test('whoever takes over the claim of a dead process does the same operation', () => {
+    const store = storeWith(100n);
+    assert.deepEqual(store.run(claim(keyed('call-1'))), { kind: 'claimed', operationId: 'call-1' });
+    for (const requestId of ['call-2', 'call-3']) {
+      const id = claimKey('k7', Buffer.alloc(32, 1));
+      store.seed(claims, id, { ...store.get(claims, id), writerEpoch: 2 });
+      assert.deepEqual(store.run(claim(keyed(requestId))), { kind: 'claimed', operationId: 'call-1' });
+    }
   });
 
   test('after a day the key is new', () => {
     const store = storeWith(100n);
     store.run(claim(keyed('call-1')));
     store.nowMs = NOW + 24 * 3_600_000;
-    assert.deepEqual(store.run(claim(keyed('call-2', 'other'))), { kind: 'claimed' });
+    assert.deepEqual(store.run(claim(keyed('call-2', 'other'))), { kind: 'claimed', operationId: 'call-2' });
   });
 });
 

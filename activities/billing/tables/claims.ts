@@ -11,6 +11,8 @@ export interface Claim {
   readonly bodyHash: Buffer;
   /** The call that may answer it. */
   readonly requestId: string;
+  /** Id of what the request does; the same for whoever takes the claim over. */
+  readonly operationId: string;
   readonly slot: number;
   readonly epoch: number;
   /** The present epoch of the claim's writer slot; past `epoch` = the process that claimed is gone. */
@@ -30,6 +32,7 @@ const COLUMNS = [
   'key_hash',
   'body_hash',
   'request_id',
+  'operation_id',
   'slot',
   'epoch',
   'answer_status',
@@ -45,6 +48,7 @@ function insert(rows: readonly Claim[]): string {
     row.keyHash,
     row.bodyHash,
     row.requestId,
+    row.operationId,
     row.slot,
     row.epoch,
     row.answerStatus,
@@ -70,6 +74,8 @@ export const claims: LaneTable<Claim> = {
       keyHash: bytesOf(record, 'key_hash'),
       bodyHash: bytesOf(record, 'body_hash'),
       requestId: textOf(record, 'request_id'),
+      // Empty in claims from before the column.
+      operationId: textOf(record, 'operation_id') || textOf(record, 'request_id'),
       slot: numberOf(record, 'slot'),
       epoch: numberOf(record, 'epoch'),
       writerEpoch: numberOrNull(record, 'writer_epoch'),
@@ -80,8 +86,7 @@ export const claims: LaneTable<Claim> = {
     return [claimKey(claim.scope, claim.keyHash), claim];
   },
   insert,
-  update: (rows) =>
-    `${insert(rows)} ON DUPLICATE KEY UPDATE ${assignments(['body_hash', 'request_id', 'slot', 'epoch', 'answer_status', 'answer', 'expires_at'])}`,
+  update: (rows) => `${insert(rows)} ON DUPLICATE KEY UPDATE ${assignments(COLUMNS.slice(2))}`,
 };
 
 function assignments(columns: readonly string[]): string {
