@@ -28,9 +28,13 @@ export function claimRequest(scope: string, key: string, body: Uint8Array, reque
 }
 
 /** The refusal of a key that is not ours to answer. */
-export function claimRefusal(outcome: Extract<ClaimOutcome, { kind: 'in-use' | 'other-body' }>): AppError {
+export function claimRefusal(outcome: Extract<ClaimOutcome, { kind: 'in-use' | 'other-body' | 'not-kept' }>): AppError {
   if (outcome.kind === 'other-body') {
     return new AppError('idempotencyMismatch', 'this Idempotency-Key was used with another body');
+  }
+  if (outcome.kind === 'not-kept') {
+    const text = `the request with this Idempotency-Key was answered (call ${outcome.requestId}), but its answer was too large to be kept for a repetition`;
+    return new AppError('illegalState', text);
   }
   return inUse();
 }
@@ -83,6 +87,7 @@ export class IdempotentRequests {
     if (!stillOurs) throw inUse();
     return kept;
   }
+
   /** These bodies may hold a password or a provider's key, so that their hash is a keyed one. */
   #claimRequest(scope: string, key: string, body: Uint8Array): ClaimRequest {
     const [newest, ...older] = this.#bodySecrets;

@@ -23,6 +23,9 @@ export interface ImageOutcome extends CallOutcome {
   readonly actualPrompt: string;
 }
 
+/** An answer may hold its pictures in this form, which takes so much more. */
+const BASE64_FACTOR = 4 / 3;
+
 /** A synchronous call waits for its task here and now; it has nothing to resume. */
 const NO_TASKS: TaskStore = {
   taskId: undefined,
@@ -75,6 +78,7 @@ export class ImageService {
             actualPrompt: answer.actualPrompt ?? request.prompt,
           }),
           keep: command.keep,
+          answerBytes: pictures.reduce((sum, { bytes }) => sum + BASE64_FACTOR * (bytes?.byteLength ?? 0), 0),
         };
       },
     });

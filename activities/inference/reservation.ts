@@ -78,6 +78,7 @@ function refusalOf(outcome: Exclude<HoldOutcome, { kind: 'held' } | { kind: 'ans
       );
     case 'in-use':
     case 'other-body':
+    case 'not-kept':
       return claimRefusal(outcome);
     case 'exists':
       return new AppError('databaseUnavailable', 'the ledger lost its connection; nothing was charged', {

@@ -1,4 +1,5 @@
 /** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
+import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import type { Admission, KeyLimits } from '../accounts/key-limits.ts';
@@ -46,6 +47,20 @@ const SUBMIT_WAIT_MS = 5_000;
 /** A job counts under the limits of its key until it has ended; this is for one whose end nobody could tell. */
 const LEASE_MS = JOB_DEADLINE_MS + 60_000;
 
+const MEGABYTE = 1024 * 1024;
+/** Its column and one packet of the database hold 16 MB. */
+const MAX_REQUEST_BYTES = 12 * MEGABYTE;
+
+/** The request as it is kept. @throws {AppError} tooLarge. */
+function requestText({ request }: JobSubmission): string {
+  const text = JSON.stringify(request);
+  if (Buffer.byteLength(text) > MAX_REQUEST_BYTES) {
+    const limit = `${MAX_REQUEST_BYTES / MEGABYTE} MB`;
+    throw new AppError('tooLarge', `the request of a job may have ${limit}; name pictures by their addresses`);
+  }
+  return text;
+}
+
 export class JobSubmissions {
   readonly #parts: SubmissionParts;
 
@@ -71,11 +86,12 @@ export class JobSubmissions {
   async #submit(type: JobType, submission: JobSubmission, plan: Plan, asked: Asked | undefined): Promise<string> {
     const { ledger, limits, starter, checkWebhook } = this.#parts;
     if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
+    const request = requestText(submission);
     const jobId = newId();
     let start: WorkflowStart | undefined;
     const take = (admission: Admission | undefined) =>
       reserve(ledger, submission.caller, plan, asked, (payable) => {
-        const rows = this.#rows(type, jobId, submission, payable, admission);
+        const rows = this.#rows(type, jobId, { ...submission, request }, payable, admission);
         start = rows.start;
         return ledger.run(submitJob(rows), SUBMIT_WAIT_MS);
       });
@@ -89,7 +105,7 @@ export class JobSubmissions {
   #rows(
     type: JobType,
     jobId: string,
-    submission: JobSubmission,
+    submission: JobSubmission & { readonly request: string },
     plan: Plan,
     admission: Admission | undefined,
   ): Submission {
@@ -112,7 +128,7 @@ export class JobSubmissions {
         modelId: first?.modelId ?? null,
         providerId: first?.providerId ?? null,
         modelName: first?.modelIdentifier ?? '',
-        request: JSON.stringify(submission.request),
+        request: submission.request,
         plan: {
           candidates: plan.candidates.map(({ price, maxTokens }) => ({ priceId: price.id, maxTokens })),
           budgeted: caller.budget !== null,

@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
 import { openLaneConnection } from '../../activities/billing/lane/connection.ts';
 import { endWriterConnection } from '../../activities/billing/lane/fencing.ts';
-import { claim } from '../../activities/billing/operations/claim.ts';
+import type { Operation } from '../../activities/billing/lane/operation.ts';
+import { answer, claim } from '../../activities/billing/operations/claim.ts';
 import { adjust } from '../../activities/billing/operations/credit.ts';
 import { hold } from '../../activities/billing/operations/hold.ts';
+import { usageOutbox } from '../../activities/billing/tables/usage.ts';
+import { AppError } from '../../infra/errors.ts';
 import { callCapture, callHold, DAY, type TestLedger, testLedger } from './test-ledger.ts';
+
+/** Above what any server of ours takes in one packet (64 MB), and what a packet of 16 MB takes twice written. */
+const TOO_LONG = 'x'.repeat(70_000_000);
+const LARGEST_KEPT_BYTES = 4 * 1024 * 1024;
 
 describe('the money lane on the real database', () => {
   let ledger: TestLedger;
@@ -57,6 +65,74 @@ describe('the money lane on the real database', () => {
       ['fulfilled', 'rejected', 'rejected', 'fulfilled'],
     );
     assert.equal(await ledger.balance(accountId), 970n);
+  });
+
+  test('what is too large for the database is refused by itself, and nobody waits for it', async () => {
+    const lane = ledger.lane();
+    const accountId = await ledger.account(1_000n);
+    const oversized: Operation<void> = {
+      reads: [],
+      decide: (rows) => rows.append(usageOutbox, { id: uuidv7(), day: DAY, record: { text: TOO_LONG }, cost: 0n }),
+    };
+    const results = await Promise.allSettled([
+      lane.submit(hold(callHold(uuidv7(), accountId, 10n))),
+      lane.submit(oversized),
+      lane.submit(hold(callHold(uuidv7(), accountId, 20n))),
+    ]);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled'],
+    );
+    const [, refused] = results;
+    assert.ok(refused?.status === 'rejected' && refused.reason instanceof AppError);
+    assert.equal(refused.reason.kind, 'tooLarge');
+    assert.equal(await ledger.balance(accountId), 970n);
+  });
+
+  test('answers that together are too large for one packet are kept one by one', async () => {
+    const lane = ledger.lane();
+    const kept = await Promise.all(
+      Array.from({ length: 4 }, async (_, index) => {
+        const request = { scope: 'u1', keyHash: randomBytes(32), bodyHash: randomBytes(32), requestId: uuidv7() };
+        await lane.submit(claim(request));
+        const told = { status: 200, body: Buffer.alloc(LARGEST_KEPT_BYTES, index) };
+        // As if nobody had said how large it is.
+        await lane.submit({ ...answer(request, told), bytes: 0 });
+        return lane.submit(claim({ ...request, requestId: uuidv7() }));
+      }),
+    );
+    for (const [index, outcome] of kept.entries()) {
+      assert.ok(outcome.kind === 'answered');
+      assert.equal(outcome.answer.body.byteLength, LARGEST_KEPT_BYTES);
+      assert.ok(outcome.answer.body.every((byte) => byte === index));
+    }
+  });
+
+  test('of an answer that is too large to keep it stays known that it was given', async () => {
+    const lane = ledger.lane();
+    const request = { scope: 'u1', keyHash: randomBytes(32), bodyHash: randomBytes(32), requestId: uuidv7() };
+    await lane.submit(claim(request));
+    await lane.submit(answer(request, { status: 200, body: Buffer.alloc(LARGEST_KEPT_BYTES + 1) }));
+    const repeated = await lane.submit(claim({ ...request, requestId: uuidv7() }));
+    assert.deepEqual(repeated, { kind: 'not-kept', requestId: request.requestId });
+  });
+
+  test('a row that collides for ever fails its own operation only', async () => {
+    const lane = ledger.lane();
+    const accountId = await ledger.account(1_000n);
+    const id = uuidv7();
+    await lane.submit(hold(callHold(id, accountId, 10n)));
+    await ledger.sequelize.query(
+      `INSERT INTO transfers (id,kind,account_id,amount,day,created_at) VALUES ('${id}','charge',${accountId},-10,'${DAY}',NOW(3))`,
+    );
+    const results = await Promise.allSettled([
+      lane.submit(callCapture(id, accountId, 10n)),
+      lane.submit(hold(callHold(uuidv7(), accountId, 20n))),
+    ]);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['rejected', 'fulfilled'],
+    );
   });
 
   test('a connection killed in the middle of work loses nothing and does nothing twice', async () => {

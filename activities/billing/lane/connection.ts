@@ -1,6 +1,8 @@
 /** The lane's own raw connection: several statements a packet, integers exact, times as UTC text. */
 import { type Connection, createConnection } from 'mysql2/promise';
+import { AppError } from '../../../infra/errors.ts';
 import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
+import { numberOf } from './record.ts';
 import type { SqlRecord } from './table.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
@@ -11,6 +13,8 @@ const LOCK_WAIT_SECONDS = 5;
  * a word, which TCP alone would take a quarter of an hour to notice.
  */
 const ANSWER_TIMEOUT_MS = 10_000;
+/** The command's byte and some air. */
+const PACKET_HEAD_BYTES = 1_024;
 
 const SESSION = `SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;SET time_zone='+00:00',innodb_lock_wait_timeout=${LOCK_WAIT_SECONDS},sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'`;
 
@@ -66,15 +70,47 @@ export async function query(connection: Connection, sql: string) {
   }
 }
 
-/** Sends statements as one packet and returns the records of each (none for those that return no rows). */
-export async function sendPacket(connection: Connection, statements: readonly string[]): Promise<SqlRecord[][]> {
-  const [results] = await query(connection, statements.join(';'));
+/** The largest packet that the server takes, in bytes; it ends the connection at a larger one. */
+export async function packetLimitOf(connection: Connection): Promise<number> {
+  const [rows] = await query(connection, 'SELECT @@max_allowed_packet AS bytes');
+  const [row] = recordsOf(rows);
+  return numberOf(row ?? {}, 'bytes') - PACKET_HEAD_BYTES;
+}
+
+/** Nothing was sent. Told to the caller of an operation that is too large by itself. */
+class PacketTooLarge extends AppError {
+  constructor(bytes: number, limitBytes: number) {
+    super('tooLarge', `this takes ${bytes} bytes in the database, which accepts ${limitBytes}; send less at once`);
+  }
+}
+
+/**
+ * Sends statements as one packet and returns the records of each (none for those that return no rows).
+ * @throws PacketTooLarge, which counts as `refused`, above the limit.
+ */
+export async function sendPacket(
+  connection: Connection,
+  statements: readonly string[],
+  limitBytes: number,
+): Promise<SqlRecord[][]> {
+  const sql = statements.join(';');
+  // Three bytes are the most that one UTF-16 unit takes.
+  if (sql.length * 3 > limitBytes) {
+    const bytes = Buffer.byteLength(sql);
+    if (bytes > limitBytes) throw new PacketTooLarge(bytes, limitBytes);
+  }
+  const [results] = await query(connection, sql);
   if (statements.length === 1) return [recordsOf(results)];
   return Array.isArray(results) ? results.map(recordsOf) : [];
 }
 
 function recordsOf(result: unknown): SqlRecord[] {
   return Array.isArray(result) ? result : [];
+}
+
+/** Another lane has just written the same row; this batch will find it when it runs again. */
+export function isDuplicate(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ER_DUP_ENTRY';
 }
 
 export type Failure = 'again' | 'fenced' | 'lost' | 'refused';
@@ -97,6 +133,7 @@ const GONE = new Set([
  */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return 'refused';
+  if (error instanceof PacketTooLarge) return 'refused';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   const fatal = 'fatal' in error && error.fatal === true;
   if (code === FENCED) return 'fenced';

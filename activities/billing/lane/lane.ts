@@ -3,14 +3,13 @@
  * flight (group commit). A batch is one transaction of two packets: the first takes the fence and locks the rows that
  * its operations name, the operations are decided in memory, the second writes all effects and commits.
  */
-import type { Connection } from 'mysql2/promise';
 import type { Logger } from 'pino';
 import { AppError } from '../../../infra/errors.ts';
 import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
-import { type Failure, sendPacket } from './connection.ts';
+import { type Failure, isDuplicate, sendPacket } from './connection.ts';
 import type { Operation } from './operation.ts';
 import { numberOf } from './record.ts';
-import { LaneSession, MAX_RECONNECT_PAUSE_MS } from './session.ts';
+import { LaneSession, MAX_RECONNECT_PAUSE_MS, type ReadySession } from './session.ts';
 import type { LaneTable, SqlRecord } from './table.ts';
 import { Workspace } from './workspace.ts';
 import { fence, type Writer } from './writer.ts';
@@ -40,6 +39,8 @@ const MAX_BATCH_BYTES = 1_000_000;
 /** Back-pressure: beyond this the database is not keeping up, and callers are told so. */
 const MAX_QUEUE = 20_000;
 const DEADLINE_CHECK_MS = 200;
+/** Each time the batch is decided on rows read anew, so that a row which still collides then is a fault. */
+const MAX_DUPLICATES = 5;
 const GATHER_MS = 1;
 /** A batch this large shows that so many are at work that a moment's wait brings more of them. */
 const GATHER_AFTER_OPERATIONS = 4;
@@ -151,8 +152,8 @@ export class MoneyLane {
     let bytes = 0;
     let count = 0;
     for (const pending of this.#queue) {
-      if (count > 0 && (pending.isolated || bytes >= MAX_BATCH_BYTES || count >= MAX_BATCH_OPERATIONS)) break;
       bytes += pending.operation.bytes ?? 0;
+      if (count > 0 && (pending.isolated || bytes > MAX_BATCH_BYTES || count >= MAX_BATCH_OPERATIONS)) break;
       count += 1;
       if (pending.isolated) break;
     }
@@ -161,6 +162,7 @@ export class MoneyLane {
 
   async #commit(batch: readonly Pending[]): Promise<void> {
     let pauseMs = 0;
+    let duplicates = 0;
     let rest = batch;
     for (;;) {
       // Nothing of it is committed. An operation whose caller has been told "unavailable" is not begun again.
@@ -169,7 +171,8 @@ export class MoneyLane {
       if (rest.length === 0 && batch.length > 0) return;
       const end = await this.#attempt(rest);
       if (end.kind === 'done') return;
-      if (end.kind === 'refused') return this.#isolate(rest, end.error);
+      if (isDuplicate(end.error)) duplicates += 1;
+      if (end.kind === 'refused' || duplicates > MAX_DUPLICATES) return this.#isolate(rest, end.error);
       if (end.kind === 'again') this.#options.log.debug({ err: end.error }, 'money lane: batch runs again');
       else this.#options.log.warn({ err: end.error, kind: end.kind }, 'money lane: batch interrupted');
       pauseMs = end.kind === 'lost' ? Math.min(MAX_RECONNECT_PAUSE_MS, pauseMs * 2 + 20) : Math.random() * 5;
@@ -180,6 +183,7 @@ export class MoneyLane {
   /** A statement was refused: run the operations one by one, so that only the one at fault fails. */
   #isolate(batch: readonly Pending[], error: unknown): void {
     if (batch.length === 1) {
+      this.#options.log.error({ err: error }, 'money lane: the database refuses an operation');
       for (const pending of batch) this.#reject(pending, error);
       return;
     }
@@ -192,11 +196,13 @@ export class MoneyLane {
     let answers: (() => void)[] = [];
     let committing = false;
     try {
-      const { connection, writer } = await this.#session.ready();
-      const workspace = await this.#lockRows(connection, writer, batch);
+      const session = await this.#session.ready();
+      const { connection, writer, packetLimitBytes } = session;
+      const workspace = await this.#lockRows(session, batch);
       answers = batch.map((pending) => this.#decide(workspace, pending));
+      const effects = [...workspace.statements(this.#options.tables), 'COMMIT'];
       committing = true;
-      await sendPacket(connection, [...workspace.statements(this.#options.tables), 'COMMIT']);
+      await sendPacket(connection, effects, packetLimitBytes);
       writer.seq += 1n;
     } catch (error) {
       const kind = await this.#session.recover(error, committing);
@@ -209,7 +215,8 @@ export class MoneyLane {
   }
 
   /** The first packet: the fence, then every row that the batch names, in the order that all processes share. */
-  async #lockRows(connection: Connection, writer: Writer, batch: readonly Pending[]): Promise<Workspace> {
+  async #lockRows(session: ReadySession, batch: readonly Pending[]): Promise<Workspace> {
+    const { connection, writer, packetLimitBytes } = session;
     const ids = new Map<LaneTable<unknown>, Set<string>>();
     for (const { operation } of batch) {
       for (const { table, id } of operation.reads) {
@@ -221,11 +228,9 @@ export class MoneyLane {
     const tables = this.#options.tables.filter((table) => ids.has(table));
     if (tables.length !== ids.size) throw new Error('an operation reads a table that the lane does not know');
     const start = ['START TRANSACTION', ...fence(writer, this.#options.writerTtlMs)];
-    const results = await sendPacket(connection, [
-      ...start,
-      ...tables.map((table) => table.lock([...(ids.get(table) ?? [])])),
-      'SELECT CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS SIGNED) AS now_ms',
-    ]);
+    const locks = tables.map((table) => table.lock([...(ids.get(table) ?? [])]));
+    const clock = 'SELECT CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS SIGNED) AS now_ms';
+    const results = await sendPacket(connection, [...start, ...locks, clock], packetLimitBytes);
     const nowMs = numberOf(results.at(-1)?.[0] ?? {}, 'now_ms');
     const workspace = new Workspace(nowMs, { slot: writer.slot, epoch: writer.epoch, seq: writer.seq + 1n });
     for (const [index, table] of tables.entries()) {

@@ -6,11 +6,18 @@ import { hostname } from 'node:os';
 import type { Connection } from 'mysql2/promise';
 import type { Logger } from 'pino';
 import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
-import { type Failure, failureOf, openLaneConnection, query } from './connection.ts';
+import { type Failure, failureOf, openLaneConnection, packetLimitOf, query } from './connection.ts';
 import { endWriterConnection } from './fencing.ts';
 import { leaveWriter, markConnection, readStanding, takeWriter, type Writer } from './writer.ts';
 
 export const MAX_RECONNECT_PAUSE_MS = 1_000;
+
+export interface ReadySession {
+  readonly connection: Connection;
+  readonly writer: Writer;
+  /** A packet must not be larger. */
+  readonly packetLimitBytes: number;
+}
 
 export class LaneSession {
   readonly #database: DatabaseConfig;
@@ -19,6 +26,7 @@ export class LaneSession {
   readonly #process = `${hostname()}:${process.pid}`.slice(0, 100);
   #connection: Connection | undefined;
   #writer: Writer | undefined;
+  #packetLimitBytes = 0;
 
   constructor(database: DatabaseConfig, writerTtlMs: number, log: Logger) {
     this.#database = database;
@@ -32,17 +40,22 @@ export class LaneSession {
   }
 
   /** Connected, and with a writer slot whose state is known. */
-  async ready(): Promise<{ readonly connection: Connection; readonly writer: Writer }> {
-    if (this.#connection && this.#writer) return { connection: this.#connection, writer: this.#writer };
+  async ready(): Promise<ReadySession> {
+    if (this.#connection && this.#writer) return this.#readyWith(this.#connection, this.#writer);
     const connection = await openLaneConnection(this.#database);
     try {
+      this.#packetLimitBytes = await packetLimitOf(connection);
       const writer = await this.#claimWriter(connection);
       this.#connection = connection;
-      return { connection, writer };
+      return this.#readyWith(connection, writer);
     } catch (error) {
       connection.destroy();
       throw error;
     }
+  }
+
+  #readyWith(connection: Connection, writer: Writer): ReadySession {
+    return { connection, writer, packetLimitBytes: this.#packetLimitBytes };
   }
 
   /** The slot that this process has, now on the new connection; or another one. */

@@ -20,10 +20,17 @@ export interface StoredAnswer {
   readonly body: Buffer;
 }
 
+/** Twice as many in a packet, which a server takes up to 16 MB by default. */
+const MAX_KEPT_BYTES = 4 * 1024 * 1024;
+/** In the place of an answer's status. */
+const NOT_KEPT = 0;
+
 export type ClaimOutcome =
   /** `operationId`: of what the request does, the same for everybody who runs it under this claim. */
   | { readonly kind: 'claimed'; readonly operationId: string }
   | { readonly kind: 'answered'; readonly requestId: string; readonly answer: StoredAnswer }
+  /** Answered before by the call of this id, but the answer was too large to be kept. */
+  | { readonly kind: 'not-kept'; readonly requestId: string }
   | { readonly kind: 'in-use' }
   | { readonly kind: 'other-body' };
 
@@ -54,6 +61,7 @@ export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
   if (![bodyHash, ...(request.olderBodyHashes ?? [])].some((hash) => hash.equals(stored.bodyHash))) {
     return { kind: 'other-body' };
   }
+  if (stored.answerStatus === NOT_KEPT) return { kind: 'not-kept', requestId: stored.requestId };
   if (stored.answerStatus !== null) {
     const answer = { status: stored.answerStatus, body: stored.answer ?? Buffer.alloc(0) };
     return { kind: 'answered', requestId: stored.requestId, answer };
@@ -75,7 +83,9 @@ export function storeAnswer(rows: Rows, request: ClaimRequest, answer: StoredAns
   const key = claimKey(request.scope, request.keyHash);
   const stored = rows.get(claims, key);
   if (!stored) return;
-  rows.put(claims, key, { ...stored, answerStatus: answer.status, answer: answer.body });
+  const isKept = answer.body.byteLength <= MAX_KEPT_BYTES;
+  const kept = isKept ? { answerStatus: answer.status, answer: answer.body } : { answerStatus: NOT_KEPT, answer: null };
+  rows.put(claims, key, { ...stored, ...kept });
 }
 
 /** Gives the key back: the call failed and may be tried again under the same key. */
