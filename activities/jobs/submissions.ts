@@ -1,5 +1,6 @@
 /** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
 import { newId } from '../../infra/ids.ts';
+import { presentSpan } from '../../infra/telemetry/spans.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import type { Admission, KeyLimits } from '../accounts/key-limits.ts';
 import { claimRequest } from '../billing/idempotency.ts';
@@ -72,12 +73,13 @@ export class JobSubmissions {
     const { ledger, limits, starter, checkWebhook } = this.#parts;
     if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
     const jobId = newId();
+    const span = presentSpan();
     let start: WorkflowStart | undefined;
     const take = (admission: Admission | undefined) =>
       reserve(ledger, submission.caller, plan, asked, (payable) => {
         const rows = this.#rows(type, jobId, submission, payable, admission);
-        start = rows.start;
-        return ledger.run(submitJob(rows), SUBMIT_WAIT_MS);
+        start = { ...rows.start, ...span };
+        return ledger.run(submitJob({ ...rows, start }), SUBMIT_WAIT_MS);
       });
     const entry = { id: jobId, tokens: plan.tokenBound, leaseMs: LEASE_MS };
     const reservation = await underLimits(limits, submission, entry, take, ({ kind }) => kind === 'held');
@@ -135,6 +137,7 @@ export class JobSubmissions {
         providerName: first?.providerName ?? '',
         holdAmount: plan.holdAmount,
         priority: submission.priority,
+        traceId: submission.traceId,
       }),
       // What a repeated keyed submission is told: the first one's job.
       answer: { status: 202, body: Buffer.from(jobId) },

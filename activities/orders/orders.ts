@@ -2,6 +2,7 @@
 import { AppError, invalid } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import type { Logger } from '../../infra/logger.ts';
+import { presentSpan } from '../../infra/telemetry/spans.ts';
 import {
   type OrderOutcome,
   orderWorkflowId,
@@ -133,6 +134,7 @@ function startOf(orderNo: string, userId: number, title: string, ttlMs: number):
     title,
     searchAttributes: { UserId: userId, OrderNo: orderNo },
     fairnessKey: `user-${userId}`,
+    ...presentSpan(),
   };
 }
 
