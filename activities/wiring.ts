@@ -135,7 +135,7 @@ function wireJobs(
   const checkWebhook = (url: string) => webhookServices.webhooks.checkAddress(url);
   return {
     ...webhookServices,
-    jobs: new Jobs({ ledger, store, events, cancelWorkflow, log }),
+    jobs: new Jobs({ ledger, store, events, cancelWorkflow }),
     jobSubmissions: new JobSubmissions({
       ledger,
       limits: inference.limits,

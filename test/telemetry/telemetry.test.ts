@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { UsageStore } from '../../activities/usage/usage-store.ts';
 import { type Service, type ServiceKind, startService } from '../../infra/local/services.ts';
 import { connectMongo } from '../../infra/mongo/connection.ts';
+import { readDocument } from '../docs/document.ts';
 import {
   type Answer,
   type Customer,
@@ -42,6 +43,7 @@ let relay: ProviderRelay;
 let receiver: Receiver;
 let product: Product;
 let customer: Customer;
+let jobTraceId = '';
 const off: Service[] = [];
 
 before(async () => {
@@ -141,6 +143,7 @@ test('one trace leads from the request of an image job to its capture and its we
   const submitted = await submitImage(api);
   const { jobId } = accepted.parse(submitted.data);
   const traceId = traceIdIn(submitted);
+  jobTraceId = traceId;
   const job = await jobEnd(api, customer.key, jobId);
   assert.equal(job.status, 'COMPLETED', job.errorMessage ?? '');
   assert.equal(await traceIdOfUsage(jobId), traceId, 'the usage document has the trace id');
@@ -225,6 +228,13 @@ test('no secret, no prompt and no address of a user is in what was sent', () => 
 /** What a span may tell; a new one is looked at before it stands here. */
 const ATTRIBUTES =
   /^(http\.(request\.method|route|response\.status_code)|error\.type|run_id|temporal(Workflow|Activity)Id|gen_ai\.(operation\.name|output\.type|provider\.name|request\.model|usage\.(input|output)_tokens)|gateway\.(trace_id|user\.id|access_key\.id|model|provider_key\.id|attempt|cost|capture|usage\.images|picture\.(source|media_type|bytes)))$/;
+
+test('the listing in docs/operations.md is what comes', () => {
+  const spans = ofTrace(jobTraceId);
+  const [, listed = ''] = /```text\n(POST \/v1\/async[^`]*)\n```/.exec(readDocument('docs/operations.md')) ?? [];
+  const names = (tree: string) => tree.split('\n').map((line) => line.split(' · ').slice(0, 2).join(' · '));
+  assert.deepEqual(names(listed), names(treeOf(spans)));
+});
 
 test('providers and receivers are not told of the trace', () => {
   assert.ok(relay.headers.length >= 2);
