@@ -1,17 +1,19 @@
 /** Telemetry that is on: spans go in batches, over OTLP/HTTP as JSON, to the collector of the settings. */
-import { DiagLogLevel, diag, trace } from '@opentelemetry/api';
+import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
 import { Resource } from '@opentelemetry/resources';
 import {
   BatchSpanProcessor,
   NodeTracerProvider,
   ParentBasedSampler,
+  type SpanExporter,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace-node';
 import type { WorkflowClientInterceptor } from '@temporalio/client';
 import type { WorkerOptions } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import type { Logger } from '../logger.ts';
+import { OutageLog } from '../outage-log.ts';
 import { ChosenTraceIds, createTracer } from './open-telemetry.ts';
 import { useTracer } from './spans.ts';
 import { clientInterceptors, workerTracing } from './temporal.ts';
@@ -30,7 +32,6 @@ export interface Telemetry {
 
 /** Sets the process's tracer. @param part `api` or `worker`; it names the service unless OTEL_SERVICE_NAME does. */
 export function openTelemetry(config: Config, part: string, log: Logger): Telemetry {
-  tellOfFailures(log);
   const resource = Resource.default().merge(
     new Resource({
       'service.name': config.OTEL_SERVICE_NAME || `llm-gateway-${part}`,
@@ -42,7 +43,7 @@ export function openTelemetry(config: Config, part: string, log: Logger): Teleme
     url: `${config.OTEL_EXPORTER_OTLP_ENDPOINT.replace(/\/+$/, '')}/v1/traces`,
     headers: config.OTEL_EXPORTER_OTLP_HEADERS,
   });
-  const processor = new BatchSpanProcessor(exporter);
+  const processor = new BatchSpanProcessor(tellingOfFailures(exporter, log));
   const ids = new ChosenTraceIds();
   const provider = new NodeTracerProvider({
     resource,
@@ -51,7 +52,7 @@ export function openTelemetry(config: Config, part: string, log: Logger): Teleme
     spanProcessors: [processor],
   });
   provider.register();
-  useTracer(createTracer(trace.getTracer(SCOPE), ids));
+  useTracer(createTracer(provider.getTracer(SCOPE), ids));
   return {
     clientInterceptors: clientInterceptors(),
     worker: workerTracing(processor, resource),
@@ -67,9 +68,17 @@ export function openTelemetry(config: Config, part: string, log: Logger): Teleme
   };
 }
 
-/** What the exporter cannot do is told in our log; spans that found no place are lost, and nothing waits for them. */
-function tellOfFailures(log: Logger): void {
-  const warn = (message: string) => log.warn({ detail: message }, 'telemetry: spans were not delivered');
-  const quiet = () => undefined;
-  diag.setLogger({ error: warn, warn, info: quiet, debug: quiet, verbose: quiet }, DiagLogLevel.WARN);
+/** Spans that find no collector are lost, and nothing waits for them; the log tells when that begins and ends. */
+function tellingOfFailures(exporter: SpanExporter, log: Logger): SpanExporter {
+  const outage = new OutageLog(log, 'telemetry: spans are not delivered and are lost');
+  return {
+    export(spans, done) {
+      exporter.export(spans, (result: ExportResult) => {
+        if (result.code === ExportResultCode.SUCCESS) outage.over();
+        else outage.failed(result.error);
+        done(result);
+      });
+    },
+    shutdown: () => exporter.shutdown(),
+  };
 }
