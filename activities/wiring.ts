@@ -9,6 +9,7 @@ import { connectSequelize } from '../infra/mysql/sequelize.ts';
 import { createOutbound, type Outbound } from '../infra/outbound.ts';
 import { connectRedis, type Redis, whenReady } from '../infra/redis/connection.ts';
 import { createInvalidation, type Invalidation } from '../infra/redis/invalidation.ts';
+import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { createAccounts } from './accounts/accounts.ts';
 import { IdempotentRequests } from './billing/idempotency.ts';
@@ -82,12 +83,12 @@ interface Ground {
   readonly starts: WorkflowOutboxStore;
 }
 
-async function connect(config: Config, log: Logger): Promise<Ground> {
+async function connect(config: Config, log: Logger, telemetry: Telemetry | undefined): Promise<Ground> {
   const metrics = createMetrics();
   const sequelize = connectSequelize(config);
   const redis = connectRedis(config, log, 'commands');
   const subscriber = connectRedis(config, log, 'invalidations');
-  const temporal = connectTemporal(config);
+  const temporal = connectTemporal(config, telemetry?.clientInterceptors);
   const onBatch = createLaneMetrics(metrics.registry);
   const lane = new MoneyLane({ database: config, tables: LANE_TABLES, writerTtlMs: config.WRITER_TTL, log, onBatch });
   await Promise.all([lane.open(), whenReady(redis, REDIS_WAIT_MS), whenReady(subscriber, REDIS_WAIT_MS)]);
@@ -134,7 +135,7 @@ function wireJobs(
   const checkWebhook = (url: string) => webhookServices.webhooks.checkAddress(url);
   return {
     ...webhookServices,
-    jobs: new Jobs({ ledger, store, events, cancelWorkflow, log }),
+    jobs: new Jobs({ ledger, store, events, cancelWorkflow }),
     jobSubmissions: new JobSubmissions({
       ledger,
       limits: inference.limits,
@@ -163,8 +164,8 @@ function wireJobs(
 }
 
 /** Builds everything; the API and the workers each call it once. @throws when MySQL cannot be reached. */
-export async function createServices(config: Config, log: Logger) {
-  const ground = await connect(config, log);
+export async function createServices(config: Config, log: Logger, telemetry?: Telemetry) {
+  const ground = await connect(config, log, telemetry);
   const { sequelize, ledger, starter, lane, temporal } = ground;
   const accountServices = await createAccounts(ground);
   const inference = await createInference({ ...ground, audit: accountServices.audit });

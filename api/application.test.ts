@@ -49,7 +49,7 @@ test('a success is the envelope with the data, a trace id and security headers',
   await using app = await serve([special]);
   const response = await app.call('/things/special');
   const traceId = response.header('x-trace-id');
-  assert.match(traceId ?? '', /^[0-9a-f-]{36}$/);
+  assert.match(traceId ?? '', /^[0-9a-f]{32}$/);
   assert.deepEqual(JSON.parse(response.text), { code: 200, message: 'success', data: 'fixed', traceId });
   assert.equal(response.header('content-type'), 'application/json; charset=utf-8');
   assert.equal(response.header('x-content-type-options'), 'nosniff');
@@ -65,6 +65,17 @@ test('an incoming trace id is taken when it is well formed, from any of its head
     const response = await app.call('/things/special', { headers: { 'X-Trace-Id': value } });
     assert.notEqual(response.header('x-trace-id'), value);
   }
+});
+
+test("a traceparent's trace is the trace id, unless X-Trace-Id names another", async () => {
+  await using app = await serve([special]);
+  const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+  const idOf = async (headers: Record<string, string>) =>
+    (await app.call('/things/special', { headers })).header('x-trace-id');
+  assert.equal(await idOf({ traceparent }), '4bf92f3577b34da6a3ce929d0e0e4736');
+  assert.equal(await idOf({ traceparent, 'X-Request-Id': 'of-a-proxy' }), '4bf92f3577b34da6a3ce929d0e0e4736');
+  assert.equal(await idOf({ traceparent, 'X-Trace-Id': 'mine' }), 'mine');
+  assert.equal(await idOf({ traceparent: 'none', 'X-Request-Id': 'of-a-proxy' }), 'of-a-proxy');
 });
 
 test('fixed paths win over parameters, in whatever order they are declared', async () => {

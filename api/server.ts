@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import { createServices, prepareFirstStart } from '../activities/wiring.ts';
 import { ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
+import { startTelemetry } from '../infra/telemetry/telemetry.ts';
 import { createApp } from './app.ts';
 import { drain } from './drain.ts';
 
@@ -12,13 +13,17 @@ const KEEP_ALIVE_MS = 65_000;
 async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.LOG_LEVEL);
-  const services = await createServices(config, logger);
+  const telemetry = await startTelemetry(config, 'api', logger);
+  const services = await createServices(config, logger, telemetry);
   await prepareFirstStart(services, config, logger);
   const app = createApp(services, config, logger);
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app.callback());
   await listen(server, config.PORT, config.HOST);
   logger.info({ port: config.PORT, url: config.publicUrl }, 'api listening');
-  stopOnSignal(server, config.SHUTDOWN_GRACE, logger, () => services.close());
+  stopOnSignal(server, config.SHUTDOWN_GRACE, logger, async () => {
+    await services.close();
+    await telemetry?.close();
+  });
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

@@ -43,6 +43,20 @@ const list = (fallback: string) =>
         .map((part) => part.trim())
         .filter((part) => part !== ''),
     );
+const headers = z
+  .string()
+  .default('')
+  .transform((text, context) => {
+    const entries = text.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.split(/=(.*)/s)]));
+    try {
+      return Object.fromEntries(
+        entries.map(([name = '', value = '']) => [name.trim(), decodeURIComponent(value.trim())]),
+      );
+    } catch {
+      context.addIssue({ code: 'custom', message: 'is not a list of name=value with percent-encoded values' });
+      return z.NEVER;
+    }
+  });
 const timeZone = z
   .string()
   .default('Asia/Shanghai')
@@ -60,6 +74,14 @@ export const environmentSchema = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   /** How long a process that was told to stop may finish its running calls. */
   SHUTDOWN_GRACE: duration('25s'),
+  /** OTLP/HTTP collector that gets traces (`http://localhost:4318`); empty: none are made. */
+  OTEL_EXPORTER_OTLP_ENDPOINT: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
+  /** Headers for the collector, `name=value` separated by commas; values are percent-encoded. */
+  OTEL_EXPORTER_OTLP_HEADERS: headers,
+  /** Name of the processes in traces; empty: llm-gateway-api and llm-gateway-worker. */
+  OTEL_SERVICE_NAME: z.string().default(''),
+  /** Share of the requests that are traced; a caller's `traceparent` decides for its own. */
+  OTEL_TRACES_SAMPLER_ARG: z.coerce.number().min(0).max(1).default(1),
 
   /** MySQL 8 or 9, or MariaDB from 10.11. */
   DB_HOST: z.string().default('localhost'),

@@ -1,4 +1,4 @@
-/** `node workers/build-bundle.ts`: builds the workflows' bundle ahead of the first start. */
+/** `node workers/build-bundle.ts`: builds the workflows' bundles ahead of the first start, for telemetry off and on. */
 import { workflowBundlePath } from './bundle.ts';
 
-console.log(await workflowBundlePath());
+for (const traced of [false, true]) console.log(await workflowBundlePath(traced));

@@ -19,14 +19,20 @@ async function contentHash(): Promise<string> {
   return hash.digest('hex').slice(0, 16);
 }
 
-/** Path of the bundle for the present workflow files; built when it is not there (2 to 10 s). */
-export async function workflowBundlePath(): Promise<string> {
-  const name = `workflows-${await contentHash()}.js`;
+/**
+ * Path of the bundle for the present workflow files; built when it is not there (2 to 10 s).
+ * @param traced with the interceptors of telemetry.
+ */
+export async function workflowBundlePath(traced: boolean): Promise<string> {
+  const name = `workflows-${await contentHash()}${traced ? '-traced' : ''}.js`;
   for (const folder of [CACHE_FOLDER, join(tmpdir(), 'llm-gateway-workflow-bundle')]) {
     const path = join(folder, name);
     if (await readFile(path).then(Boolean, () => false)) return path;
   }
-  const { code } = await bundleWorkflowCode({ workflowsPath: join(WORKFLOWS_FOLDER, 'index.ts') });
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: join(WORKFLOWS_FOLDER, 'index.ts'),
+    ...(traced ? { workflowInterceptorModules: [join(WORKFLOWS_FOLDER, 'tracing.ts')] } : {}),
+  });
   return store(name, code);
 }
 

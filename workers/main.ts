@@ -4,9 +4,11 @@ import { createJobActivities } from '../activities/jobs/job-activities.ts';
 import { createMaintenanceActivities } from '../activities/maintenance/maintenance-activities.ts';
 import { createOrderActivities } from '../activities/orders/order-activities.ts';
 import { createWebhookActivities } from '../activities/webhooks/webhook-activities.ts';
-import { createServices } from '../activities/wiring.ts';
+import { createServices, type Services } from '../activities/wiring.ts';
 import { type Config, ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
+import type { Telemetry } from '../infra/telemetry/otlp.ts';
+import { startTelemetry } from '../infra/telemetry/telemetry.ts';
 import { workflowBundlePath } from './bundle.ts';
 import { becomeCurrent } from './deployment.ts';
 import { serveHealth } from './health.ts';
@@ -33,16 +35,18 @@ async function main(): Promise<void> {
   });
   const stopped = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort());
-  const services = await createServices(config, log);
+  const telemetry = await startTelemetry(config, 'worker', log);
+  const services = await createServices(config, log, telemetry);
   const stopUpkeep = startUpkeep(services.chores, log, upkeepMetrics(services.metrics.registry));
   const metrics = async () => `${await services.metrics.registry.metrics()}${await temporal.read()}`;
   const health = await serveHealth(config.WORKER_PORT, metrics);
   log.info({ port: health.port }, 'worker alive');
   const connection = await connect(config, log, stopped.signal);
-  if (connection) await runWorkers(connection, services, config, log, stopped.signal);
+  if (connection) await runWorkers({ connection, services, telemetry }, config, log, stopped.signal);
   await stopUpkeep();
   await services.close();
   await connection?.close();
+  await telemetry?.close();
   health.close();
   log.info('worker stopped');
 }
@@ -59,9 +63,14 @@ async function connect(config: Config, log: Logger, stopped: AbortSignal): Promi
   return undefined;
 }
 
+interface WorkerParts {
+  readonly connection: NativeConnection;
+  readonly services: Services;
+  readonly telemetry: Telemetry | undefined;
+}
+
 async function runWorkers(
-  connection: NativeConnection,
-  services: Awaited<ReturnType<typeof createServices>>,
+  { connection, services, telemetry }: WorkerParts,
   config: Config,
   log: Logger,
   stopped: AbortSignal,
@@ -69,7 +78,8 @@ async function runWorkers(
   const options = {
     connection,
     namespace: config.TEMPORAL_NAMESPACE,
-    bundlePath: await workflowBundlePath(),
+    bundlePath: await workflowBundlePath(telemetry !== undefined),
+    telemetry,
     shutdownGraceMs: config.SHUTDOWN_GRACE,
     buildId: config.WORKER_BUILD_ID,
   };

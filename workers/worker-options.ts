@@ -1,5 +1,6 @@
 /** What the workers of all queues have in common. */
 import type { NativeConnection, WorkerOptions as TemporalWorkerOptions } from '@temporalio/worker';
+import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { deploymentOptions } from './deployment.ts';
 
 export interface WorkerOptions {
@@ -9,6 +10,8 @@ export interface WorkerOptions {
   readonly shutdownGraceMs: number;
   /** WORKER_BUILD_ID; empty = unversioned. */
   readonly buildId?: string;
+  /** With it the bundle must be the traced one. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /**
@@ -27,6 +30,8 @@ export function commonOptions(
   | 'shutdownGraceTime'
   | 'workflowFailureErrorTypes'
   | 'workerDeploymentOptions'
+  | 'interceptors'
+  | 'sinks'
 > {
   return {
     connection: options.connection,
@@ -36,5 +41,6 @@ export function commonOptions(
     shutdownGraceTime: options.shutdownGraceMs,
     workflowFailureErrorTypes: { '*': BUGS },
     ...deploymentOptions(options.buildId ?? ''),
+    ...options.telemetry?.worker,
   };
 }

@@ -25,6 +25,8 @@ export interface JobInput {
   readonly accountId: number;
   /** How long the job may take in all, counted from its submission. */
   readonly deadlineMs: number;
+  /** Of the request that submitted it, for logs. Absent in what earlier versions started. */
+  readonly traceId?: string;
 }
 
 /** The end of a job as the workflow reports it; amounts as decimal text. */
@@ -114,6 +116,8 @@ export interface WorkflowStart {
   readonly priority?: number;
   /** Whose backlog it is counted to: one user's flood does not delay another's job. */
   readonly fairnessKey?: string;
+  /** The span that it goes on in, in W3C's form; absent when telemetry was off. */
+  readonly traceparent?: string;
 }
 
 const TITLE_BYTES = 200;

@@ -1,5 +1,7 @@
 /** The ledger as the rest of the product uses it: every change goes through the lane, reads go to the pool. */
 import { QueryTypes, type Sequelize } from 'sequelize';
+import { inSpan } from '../../infra/telemetry/spans.ts';
+import { inCaptureSpan } from './capture-span.ts';
 import { localDay } from './day.ts';
 import type { MoneyLane } from './lane/lane.ts';
 import type { Operation } from './lane/operation.ts';
@@ -48,12 +50,16 @@ export class Ledger {
 
   /** Charges a call against its hold, once. Waits for the database for as long as it takes. */
   capture(request: Capture): Promise<CaptureOutcome> {
-    return this.run(capture(request));
+    return inCaptureSpan(request, async (span) => {
+      const outcome = await this.run(capture(request));
+      span.set({ 'gateway.capture': outcome.kind });
+      return outcome;
+    });
   }
 
   /** Gives a hold back. Idempotent. Waits for the database for as long as it takes. */
   release(request: Release): Promise<ReleaseOutcome> {
-    return this.run(release(request));
+    return inSpan('release', undefined, () => this.run(release(request)));
   }
 
   /** Credits the opening grant of a new account, once. */

@@ -8,6 +8,7 @@ import { newId } from '../../infra/ids.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { Outbound } from '../../infra/outbound.ts';
 import type { Storage } from '../../infra/storage.ts';
+import { inSpan } from '../../infra/telemetry/spans.ts';
 import type { ImageAnswer } from '../inference/providers/provider.ts';
 import type { PictureLinks } from './picture-links.ts';
 import { pictureTypeOf } from './picture-type.ts';
@@ -36,6 +37,11 @@ export interface PicturesParts {
   readonly storage: Storage;
   readonly outbound: Outbound;
   readonly links: PictureLinks;
+}
+
+/** The call or job that the pictures were made for; `log` is the one of its trace. */
+export interface PictureCall {
+  readonly requestId: string;
   readonly log: Logger;
 }
 
@@ -47,8 +53,8 @@ export class Pictures {
   }
 
   /** Keeps all pictures of one call; the order stays. Never throws for a picture that cannot be copied. */
-  keep(delivered: readonly Delivered[], requestId: string, userId: number): Promise<KeptPicture[]> {
-    return Promise.all(delivered.map((picture) => this.#keep(picture, requestId, userId)));
+  keep(delivered: readonly Delivered[], userId: number, call: PictureCall): Promise<KeptPicture[]> {
+    return Promise.all(delivered.map((picture) => this.#keep(picture, userId, call)));
   }
 
   /** The stored picture behind a good link; undefined when it is gone. */
@@ -69,15 +75,21 @@ export class Pictures {
     return pictureId === undefined ? undefined : this.read(pictureId);
   }
 
-  async #keep(picture: Delivered, requestId: string, userId: number): Promise<KeptPicture> {
-    const { storage, links, log } = this.#parts;
+  async #keep(picture: Delivered, userId: number, { requestId, log }: PictureCall): Promise<KeptPicture> {
     try {
-      const { bytes, mediaType } = await this.#bytesOf(picture);
-      const id = newId();
-      const key = `${requestId}/${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
-      await storage.put(key, bytes, mediaType);
-      await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, picture });
-      return { url: links.make(id, Date.now()), bytes };
+      return await inSpan(
+        'store picture',
+        () => ({ 'gateway.picture.source': picture.kind }),
+        async (span) => {
+          const { bytes, mediaType } = await this.#bytesOf(picture);
+          span.set({ 'gateway.picture.media_type': mediaType, 'gateway.picture.bytes': bytes.byteLength });
+          const id = newId();
+          const key = `${requestId}/${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
+          await this.#parts.storage.put(key, bytes, mediaType);
+          await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, picture });
+          return { url: this.#parts.links.make(id, Date.now()), bytes };
+        },
+      );
     } catch (err) {
       log.warn({ err, requestId }, 'a picture was not copied; its own link is given');
       if (picture.kind === 'url') return { url: picture.url, bytes: undefined };

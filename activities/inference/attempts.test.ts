@@ -50,6 +50,7 @@ function bench(keys: Readonly<Record<number, number>>) {
       budget,
       signal: controller.signal,
       log: createLogger('silent'),
+      output: 'text',
       streamed,
       call: async ({ candidate: { modelIdentifier }, key, attempt }) => {
         calls.push({ model: modelIdentifier, keyId: key.id });
@@ -201,6 +202,7 @@ test('no further attempt once the deadline has passed: the last failure is told'
       budget: at.budget,
       signal: at.controller.signal,
       log: createLogger('silent'),
+      output: 'text',
       call: () => {
         at.controller.abort();
         throw new UpstreamFailure('timeout', 'no answer within 120 s', { status: 0 });

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { AppError } from '../../infra/errors.ts';
 import type { KeyPool, PickedKey } from '../keys/key-pool.ts';
 import { CandidateChoice } from './candidate-choice.ts';
+import { type CallOutput, inProviderSpan } from './provider-span.ts';
 import { UpstreamFailure } from './providers/failure.ts';
 import type { ProviderKind } from './providers/provider.ts';
 import type { RetryBudget } from './retry-budget.ts';
@@ -34,6 +35,7 @@ export interface Target<C extends Candidate> {
 export interface AttemptOptions<C extends Candidate, Value> {
   /** In the order in which they are tried. */
   readonly candidates: readonly C[];
+  readonly output: CallOutput;
   readonly pool: KeyPool;
   readonly budget: RetryBudget;
   /** Throws UpstreamFailure for what the provider did; anything else it throws ends the request as it is. */
@@ -76,7 +78,8 @@ export async function runAttempts<C extends Candidate, Value>(
     if (failure) budget.retryBegan();
     const target = { ...chosen, attempt };
     try {
-      const value = await options.call(target);
+      const call = { candidate: target.candidate, output: options.output, keyId: target.key.id, attempt };
+      const value = await inProviderSpan(call, () => options.call(target));
       if (!options.streamed) pool.report(target.key, { kind: 'success' }, target.candidate.modelId);
       return { value, ...chosen, attempts: attempt };
     } catch (error) {

@@ -8,6 +8,7 @@ import type { Held } from './begin-call.ts';
 import type { CallContext } from './context.ts';
 import type { InferenceParts } from './parts.ts';
 import type { Candidate } from './plan.ts';
+import type { CallOutput } from './provider-span.ts';
 import { captureOf, releaseOf } from './settlement.ts';
 
 export interface ServedCall {
@@ -20,6 +21,7 @@ export interface ChargedCall<Value, Outcome> {
   readonly held: Held;
   readonly claim: ClaimRequest | undefined;
   readonly context: CallContext;
+  readonly output: CallOutput;
   /** What must be at hand before a provider is called; its failure gives the hold back. */
   readonly prepare?: (() => Promise<void>) | undefined;
   readonly call: (candidate: Candidate, apiKey: string) => Promise<Value>;
@@ -46,6 +48,7 @@ export async function chargedCall<Value, Outcome>(
     if (call.prepare) await call.prepare();
     const { value, candidate, key, attempts } = await runAttempts({
       candidates: held.plan.candidates,
+      output: call.output,
       pool: parts.keys,
       budget: parts.retries,
       signal: context.signal,

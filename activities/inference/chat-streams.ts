@@ -3,6 +3,7 @@
  * stream that breaks is charged by what was counted of it; one that brought nothing is free.
  */
 import { AppError } from '../../infra/errors.ts';
+import { inSpan } from '../../infra/telemetry/spans.ts';
 import { nanoAmount, type Usage } from '../billing/money.ts';
 import type { StoredAnswer } from '../billing/operations/claim.ts';
 import type { PickedKey } from '../keys/key-pool.ts';
@@ -96,6 +97,7 @@ export class ChatStreams {
       const body = asked.size.images === 0 ? command.body : await requestPictures.ofChat(command.body, signal);
       const { value, candidate, key, attempts } = await runAttempts({
         candidates: held.plan.candidates,
+        output: 'text',
         pool: this.#parts.keys,
         budget: this.#parts.retries,
         signal,
@@ -125,7 +127,7 @@ export class ChatStreams {
 
   #follow(running: Running, opened: Opened): OpenStream {
     const { candidate, held, attempts, queue, cut } = running;
-    const ended = this.#pump(running, opened);
+    const ended = inSpan('stream', undefined, () => this.#pump(running, opened));
     // The client may never look at the end.
     ended.catch(() => undefined);
     return {

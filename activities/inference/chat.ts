@@ -62,6 +62,7 @@ export class ChatService {
       held,
       claim: command.claim,
       context,
+      output: 'text',
       prepare: pictures ? fetchPictures : undefined,
       call: (candidate, apiKey) => {
         const adapter = this.#parts.chatAdapters[candidate.kind];

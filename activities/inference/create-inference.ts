@@ -55,7 +55,7 @@ export async function createInference(ground: InferenceGround) {
   const { catalogServices, pool, closePool } = await createCatalogAndPool(ground, adapters);
   const pictureLinks = new PictureLinks(vault, config.publicUrl, config.PICTURE_LINK_TTL);
   const storage = await createStorage(config);
-  const pictures = new Pictures({ sequelize, storage, outbound, links: pictureLinks, log });
+  const pictures = new Pictures({ sequelize, storage, outbound, links: pictureLinks });
   const limits = new KeyLimits(redis, log);
   const parts: InferenceParts = {
     ledger,

@@ -60,11 +60,12 @@ export class ImageService {
       held,
       claim: command.claim,
       context,
+      output: 'image',
       prepare: request.images.length > 0 ? fetchPictures : undefined,
       call: (candidate, apiKey) =>
         this.#parts.imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, NO_TASKS, context),
       settle: async (answer, { candidate, attempts }) => {
-        const pictures = await this.#pictures.keep(answer.images, context.requestId, held.identity.userId);
+        const pictures = await this.#pictures.keep(answer.images, held.identity.userId, context);
         return {
           usage: imageUsage(answer),
           outcomeAt: (cost) => ({

@@ -1,6 +1,7 @@
 /** Taking the hold of a call: the full amount, or what the balance pays for. */
 
 import { AppError } from '../../infra/errors.ts';
+import { inSpan } from '../../infra/telemetry/spans.ts';
 import type { AccessKeyCaller } from '../accounts/caller.ts';
 import { periodStart } from '../billing/day.ts';
 import { claimRefusal } from '../billing/idempotency.ts';
@@ -39,7 +40,17 @@ export function holdOf(
  * Holds for the plan; when the balance is short, for the largest one it pays (`asked` undefined: all or nothing).
  * @throws {AppError} insufficientBalance, budgetSpent, idempotencyInUse, idempotencyMismatch, databaseUnavailable.
  */
-export async function reserve(
+export function reserve(
+  ledger: Ledger,
+  caller: AccessKeyCaller,
+  plan: Plan,
+  asked: Asked | undefined,
+  take: TakeHold,
+): Promise<Reservation> {
+  return inSpan('hold', undefined, () => reserveInTries(ledger, caller, plan, asked, take));
+}
+
+async function reserveInTries(
   ledger: Ledger,
   caller: AccessKeyCaller,
   plan: Plan,

@@ -20,6 +20,7 @@ export function createJobActivities(runner: JobRunner, performers: Performers, l
   return {
     async runJob(input) {
       const activity = Context.current();
+      const jobLog = log.child({ traceId: input.traceId, jobId: input.jobId, attempt: activity.info.attempt });
       let detail = 'begins';
       const beat = setInterval(() => activity.heartbeat(detail), HEARTBEAT_MS);
       try {
@@ -30,12 +31,12 @@ export function createJobActivities(runner: JobRunner, performers: Performers, l
             detail = text;
             activity.heartbeat(text);
           },
-          log: log.child({ jobId: input.jobId, attempt: activity.info.attempt }),
+          log: jobLog,
           requestId: input.jobId,
         });
       } catch (error) {
         if (error instanceof RunMustWait) throw notYet(activity.info.attempt);
-        log.warn({ err: error, jobId: input.jobId }, 'job run did not reach an end');
+        jobLog.warn({ err: error }, 'job run did not reach an end');
         throw retryable(error, input);
       } finally {
         clearInterval(beat);

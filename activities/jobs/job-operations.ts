@@ -86,9 +86,10 @@ function finish<Status extends 'COMPLETED' | 'FAILED' | 'CANCELLED'>(
   rows: Rows,
   job: JobRow,
   end: { readonly status: Status; readonly cost: bigint } & Partial<JobRow>,
+  span: { readonly traceparent?: string } = {},
 ): Status {
   put(rows, job, { ...end, finishedAtMs: rows.nowMs });
-  if (job.webhookUrl !== null) announceEnd(rows, { jobId: job.id, userId: job.userId, url: job.webhookUrl });
+  if (job.webhookUrl !== null) announceEnd(rows, { jobId: job.id, userId: job.userId, url: job.webhookUrl }, span);
   return end.status;
 }
 
@@ -148,15 +149,22 @@ export function countProviderCall(
   };
 }
 
+export interface JobCompletion {
+  readonly capture: Capture;
+  /** `resultPayload` as JSON text. */
+  readonly result: (cost: bigint) => string;
+  readonly end?: Extract<JobStatus, 'COMPLETED' | 'CANCELLED'>;
+  /** The span in which its owner's receiver is told. */
+  readonly traceparent?: string;
+}
+
 export type Completion = { readonly kind: 'completed'; readonly cost: bigint } | { readonly kind: 'not-ours' };
 
 /** Stores the result and captures the cost in one transaction, if the run still has the lease. Idempotent. */
 export function completeJob(
   jobId: string,
   lease: string,
-  capture: Capture,
-  result: (cost: bigint) => string,
-  end: Extract<JobStatus, 'COMPLETED' | 'CANCELLED'> = 'COMPLETED',
+  { capture, result, end = 'COMPLETED', ...span }: JobCompletion,
 ): Operation<Completion> {
   return {
     reads: [...captureReads(capture), read(jobs, jobId)],
@@ -168,7 +176,7 @@ export function completeJob(
       const outcome = decideCapture(rows, capture);
       const cost = chargedOf(outcome);
       if (cost === undefined) return { kind: 'not-ours' };
-      finish(rows, job, { status: end, cost, progress: 100 });
+      finish(rows, job, { status: end, cost, progress: 100 }, span);
       rows.append(jobResults, { id: jobId, result: result(cost) });
       return { kind: 'completed', cost };
     },
@@ -187,6 +195,8 @@ export interface JobEnd {
   readonly release: Release;
   /** Only while this run has the lease; undefined = whoever has it. */
   readonly lease?: string;
+  /** The span in which its owner's receiver is told. */
+  readonly traceparent?: string;
 }
 
 /** Ends a live job without a charge and gives its hold back. Idempotent. @returns the status the job then has. */
@@ -197,12 +207,9 @@ export function endJob(end: JobEnd): Operation<JobStatus> {
       const job = jobOf(rows, end.jobId);
       if (!isLive(job.status) || (end.lease !== undefined && job.lease !== end.lease)) return job.status;
       decideRelease(rows, end.release);
-      return finish(rows, job, {
-        status: end.status,
-        errorCode: end.errorCode,
-        errorMessage: end.errorMessage,
-        cost: 0n,
-      });
+      const { status, errorCode, errorMessage, traceparent } = end;
+      const span = traceparent === undefined ? {} : { traceparent };
+      return finish(rows, job, { status, errorCode, errorMessage, cost: 0n }, span);
     },
   };
 }

@@ -52,9 +52,12 @@ export class JobReconciler {
     const { ledger, runner, workflowState, log } = this.#parts;
     const state = await workflowState(jobWorkflowId(job.id));
     if (state === 'running') return false;
-    log.warn({ jobId: job.id, workflow: state }, 'a live job has no running workflow; putting it right');
+    log.warn(
+      { traceId: job.traceId, jobId: job.id, workflow: state },
+      'a live job has no running workflow; putting it right',
+    );
     if (state === 'none') return ledger.run(restartJob(job.id, job.updatedAtMs, jobStart(job)));
-    const input = { jobId: job.id, accountId: job.accountId, deadlineMs: JOB_DEADLINE_MS };
+    const input = { jobId: job.id, accountId: job.accountId, deadlineMs: JOB_DEADLINE_MS, traceId: job.traceId };
     await runner.close(input, 'FAILED', 'the job was stopped from outside before it had ended; nothing is charged');
     return true;
   }

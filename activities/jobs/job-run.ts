@@ -4,8 +4,10 @@
  */
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
+import { inSpan, presentSpan } from '../../infra/telemetry/spans.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
 import type { KeyLimits } from '../accounts/key-limits.ts';
+import { inCaptureSpan } from '../billing/capture-span.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney, type Usage } from '../billing/money.ts';
 import { settleLimits } from '../inference/admission.ts';
@@ -200,7 +202,9 @@ export class JobRunner {
     const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: performed.ttftMs };
     const capture = captureOf(this.#identity(work), performed.served, performed.usage, timing, performed);
     const end = performed.cut ? 'CANCELLED' : 'COMPLETED';
-    const completion = await this.#ledger.run(completeJob(work.id, lease, capture, performed.result, end));
+    const completion = await inCaptureSpan(capture, () =>
+      this.#ledger.run(completeJob(work.id, lease, { capture, result: performed.result, end, ...presentSpan() })),
+    );
     if (completion.kind === 'not-ours') return this.#outcome(work.id);
     settleLimits(this.#keyLimits, work.plan.admission, performed.usage);
     this.#events.publish({ jobId: work.id, status: end, progress: 100 });
@@ -237,7 +241,9 @@ export class JobRunner {
   }
 
   async #end(end: JobEnd): Promise<void> {
-    const status: JobStatus = await this.#ledger.run(endJob(end));
+    const status: JobStatus = await inSpan('release', undefined, () =>
+      this.#ledger.run(endJob({ ...end, ...presentSpan() })),
+    );
     this.#events.publish({ jobId: end.jobId, status, progress: 100 });
   }
 

@@ -18,6 +18,7 @@ export interface JobToStart {
   readonly holdAmount: bigint;
   /** 1 (first) to 5. */
   readonly priority: number;
+  readonly traceId: string;
 }
 
 /** References and names of the catalog only, never text of the user. */
@@ -27,7 +28,7 @@ export function jobStart(job: JobToStart): WorkflowStart {
     workflow: WORKFLOW_OF[type],
     workflowId: jobWorkflowId(id),
     taskQueue: TASK_QUEUES.jobs,
-    input: { jobId: id, accountId: job.accountId, deadlineMs: JOB_DEADLINE_MS },
+    input: { jobId: id, accountId: job.accountId, deadlineMs: JOB_DEADLINE_MS, traceId: job.traceId },
     title: `${type} · ${modelName} · user ${userId} · hold ${formatMoney(job.holdAmount)}`,
     searchAttributes: { Modality: type, UserId: userId, Model: modelName, Provider: providerName },
     priority: job.priority,

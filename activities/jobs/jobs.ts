@@ -15,7 +15,6 @@ export interface JobParts {
   readonly events: JobEvents;
   /** Asks Temporal to cancel a workflow; a hint, the row has decided. */
   readonly cancelWorkflow: (workflowId: string) => Promise<void>;
-  readonly log: Logger;
 }
 
 /** How long a caller waits while the database is away. */
@@ -85,10 +84,10 @@ export class Jobs {
     return this.#parts.store.list(filter);
   }
 
-  /** Cancels a job that has not ended; what a provider already did is charged. Idempotent. */
-  async cancel(jobId: string, userId: number): Promise<JobView> {
+  /** Cancels a job that has not ended; what a provider already did is charged. Idempotent. @param log the request's. */
+  async cancel(jobId: string, userId: number, log: Logger): Promise<JobView> {
     const job = await this.get(jobId, userId);
-    const { ledger, events, cancelWorkflow, log } = this.#parts;
+    const { ledger, events, cancelWorkflow } = this.#parts;
     const status = await ledger.run(
       cancelJob(jobId, {
         holdId: jobId,

@@ -50,6 +50,7 @@ export function createChatPerformer(parts: InferenceParts): Perform {
     try {
       const { candidate, key, attempts } = await runAttempts({
         candidates,
+        output: 'text',
         pool: parts.keys,
         budget: parts.retries,
         signal: context.signal,

@@ -12,6 +12,7 @@ import { imageReply } from '../inference/images.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
 import { generateImageRequest } from '../inference/picture-request.ts';
 import type { Candidate } from '../inference/plan.ts';
+import { inProviderSpan } from '../inference/provider-span.ts';
 import { UpstreamFailure } from '../inference/providers/failure.ts';
 import type { ImageAnswer, ImageRequest, TaskStore } from '../inference/providers/provider.ts';
 import { type Perform, type Performed, type RunContext, RunInterrupted, type RunLedger } from './job-run.ts';
@@ -46,7 +47,7 @@ export function createImagePerformer(parts: ImagePerformerParts): Perform {
       work.upstream.taskId === null
         ? await generate(parts, work, request, run, context)
         : await resume(parts, work, work.upstream.taskId, request, run, context);
-    return performedOf(parts, work, request, generated);
+    return performedOf(parts, work, request, generated, context);
   };
 }
 
@@ -61,6 +62,7 @@ async function generate(
   const ready = await parts.requestPictures.ofImage(request, context.signal);
   const { value, candidate, key, attempts } = await runAttempts({
     candidates: await plannedCandidates(parts, work.plan),
+    output: 'image',
     pool: parts.keys,
     budget: parts.retries,
     signal: context.signal,
@@ -141,7 +143,10 @@ async function resume(
   const tasks: TaskStore = { taskId, beforeSubmit: async () => undefined, submitted: async () => undefined };
   const adapter = parts.imageAdapters[candidate.kind];
   try {
-    const answer = await adapter.generate(targetOf(candidate, key.apiKey), request, tasks, context);
+    const call = { candidate, output: 'image', keyId: key.id, attempt: 1 } as const;
+    const answer = await inProviderSpan(call, () =>
+      adapter.generate(targetOf(candidate, key.apiKey), request, tasks, context),
+    );
     return { answer, candidate, keyId: key.id, attempts: 1 };
   } catch (error) {
     if (!(error instanceof UpstreamFailure)) throw error;
@@ -157,8 +162,9 @@ async function performedOf(
   work: JobWork,
   request: ImageRequest,
   { answer, candidate, keyId, attempts }: Generated,
+  context: RunContext,
 ): Promise<Performed> {
-  const pictures = await parts.pictures.keep(answer.images, work.id, work.userId);
+  const pictures = await parts.pictures.keep(answer.images, work.userId, context);
   return {
     served: candidate,
     usage: imageUsage(answer),

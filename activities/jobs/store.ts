@@ -196,6 +196,7 @@ export class JobStore {
         providerName: job.plan.providerName,
         holdAmount: BigInt(job.amount),
         priority: job.priority,
+        traceId: job.plan.traceId,
         updatedAtMs: job.updated_at.getTime(),
       };
     });

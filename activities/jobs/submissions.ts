@@ -1,6 +1,7 @@
 /** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
+import { presentSpan } from '../../infra/telemetry/spans.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import type { Admission, KeyLimits } from '../accounts/key-limits.ts';
 import { claimRequest } from '../billing/idempotency.ts';
@@ -88,12 +89,13 @@ export class JobSubmissions {
     if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
     const request = requestText(submission);
     const jobId = newId();
+    const span = presentSpan();
     let start: WorkflowStart | undefined;
     const take = (admission: Admission | undefined) =>
       reserve(ledger, submission.caller, plan, asked, (payable) => {
         const rows = this.#rows(type, jobId, { ...submission, request }, payable, admission);
-        start = rows.start;
-        return ledger.run(submitJob(rows), SUBMIT_WAIT_MS);
+        start = { ...rows.start, ...span };
+        return ledger.run(submitJob({ ...rows, start }), SUBMIT_WAIT_MS);
       });
     const entry = { id: jobId, tokens: plan.tokenBound, leaseMs: LEASE_MS };
     const reservation = await underLimits(limits, submission, entry, take, ({ kind }) => kind === 'held');
@@ -151,6 +153,7 @@ export class JobSubmissions {
         providerName: first?.providerName ?? '',
         holdAmount: plan.holdAmount,
         priority: submission.priority,
+        traceId: submission.traceId,
       }),
       // What a repeated keyed submission is told: the first one's job.
       answer: { status: 202, body: Buffer.from(jobId) },

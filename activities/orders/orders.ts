@@ -2,6 +2,7 @@
 import { AppError, invalid } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import type { Logger } from '../../infra/logger.ts';
+import { presentSpan } from '../../infra/telemetry/spans.ts';
 import {
   type OrderOutcome,
   orderWorkflowId,
@@ -92,10 +93,11 @@ export class Orders {
 
   /**
    * Takes a paid order's amount, at most what is available, out of the account. The money itself goes back outside.
+   * @param log the request's, when there is one.
    * @throws {AppError} notFound; illegalState when it is not paid, was refunded before or taken back, or nothing is left.
    */
-  async refund(orderNo: string, reason: string): Promise<Order> {
-    const { ledger, log } = this.#parts;
+  async refund(orderNo: string, reason: string, log = this.#parts.log): Promise<Order> {
+    const { ledger } = this.#parts;
     const { accountId } = await this.get(orderNo);
     const refund = { id: orderNo, accountId, day: ledger.day(), note: reason };
     const outcome = await ledger.run(refundOrder(refund), ORDER_WAIT_MS);
@@ -133,6 +135,7 @@ function startOf(orderNo: string, userId: number, title: string, ttlMs: number):
     title,
     searchAttributes: { UserId: userId, OrderNo: orderNo },
     fairnessKey: `user-${userId}`,
+    ...presentSpan(),
   };
 }
 

@@ -39,19 +39,20 @@ export class Payments {
 
   /**
    * Settles a payment, or a payment that was taken back. Idempotent by order and by event.
+   * @param log the request's, when there is one.
    * @returns the order as it then is.
    * @throws {AppError} forbidden without a proof or with a bad one; notFound; invalidParameter for an amount or currency
    *   that is not the order's; idempotencyMismatch for a known event with another body; databaseUnavailable.
    */
-  async receive(call: PaymentCall): Promise<Order> {
-    return this.#settle(this.#read(call));
+  async receive(call: PaymentCall, log = this.#parts.log): Promise<Order> {
+    return this.#settle(this.#read(call), log);
   }
 
   /** Settles Alipay's notification. @param form the body as it came. @throws {AppError} as `receive`. */
-  async receiveAlipay(form: Uint8Array): Promise<void> {
+  async receiveAlipay(form: Uint8Array, log = this.#parts.log): Promise<void> {
     const { alipay } = this.#parts;
     if (!alipay) throw new AppError('forbidden', 'Alipay is not set up here: ALIPAY_APP_ID is empty');
-    await this.#settle(alipay.read(form));
+    await this.#settle(alipay.read(form), log);
   }
 
   /** A signature that is there must be good, whoever calls. */
@@ -67,8 +68,8 @@ export class Payments {
     throw new AppError('forbidden', 'a payment needs a valid X-Payment-Signature or the token of a ROOT user');
   }
 
-  async #settle(notice: PaymentNotice): Promise<Order> {
-    const { ledger, store, signalSettled, log } = this.#parts;
+  async #settle(notice: PaymentNotice, log: Logger): Promise<Order> {
+    const { ledger, store, signalSettled } = this.#parts;
     const { provider, eventId, orderNo, kind } = notice;
     const order = await store.find(orderNo, notice.payerId);
     if (!order) {

@@ -27,9 +27,9 @@ const newDeliveries: LaneSink<Announcement & { readonly atMs: number }> = {
 };
 
 /** Adds the delivery and the start of its workflow to the transaction. Pure. */
-export function announceEnd(rows: Rows, announcement: Announcement): void {
+export function announceEnd(rows: Rows, announcement: Announcement, span: { readonly traceparent?: string }): void {
   rows.append(newDeliveries, { ...announcement, atMs: rows.nowMs });
-  const start = deliveryStart(announcement.jobId, announcement.userId, 0);
+  const start = { ...deliveryStart(announcement.jobId, announcement.userId, 0), ...span };
   rows.append(workflowOutbox, { start, atMs: rows.nowMs, forRelay: true });
 }
 

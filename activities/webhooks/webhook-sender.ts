@@ -1,6 +1,7 @@
 /** One try of a delivery: reads the job as it is, signs, sends, notes what came of it. */
 import type { Logger } from '../../infra/logger.ts';
 import { type Outbound, outboundFailure } from '../../infra/outbound.ts';
+import { inSpan } from '../../infra/telemetry/spans.ts';
 import type { WebhookDeliveryInput } from '../../workflows/contracts.ts';
 import { type Delivery, verdictOf } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
@@ -78,10 +79,18 @@ export class WebhookSender {
     const body = messageOf(job);
     const headers = signedHeaders(await secrets.signing(delivery.userId), delivery.id, new Date(), body);
     try {
-      const answer = await outbound.request(delivery.url, { method: 'POST', headers, body, limits: LIMITS });
-      // What the receiver says is of no use to us, and could be anything.
-      answer.discard();
-      return { status: answer.status, reason: `the receiver answered ${answer.status}` };
+      return await inSpan(
+        'POST webhook',
+        undefined,
+        async (span) => {
+          const answer = await outbound.request(delivery.url, { method: 'POST', headers, body, limits: LIMITS });
+          // What the receiver says is of no use to us, and could be anything.
+          answer.discard();
+          span.set({ 'http.request.method': 'POST', 'http.response.status_code': answer.status });
+          return { status: answer.status, reason: `the receiver answered ${answer.status}` };
+        },
+        'client',
+      );
     } catch (error) {
       const failure = outboundFailure(error);
       if (failure === undefined) throw error;

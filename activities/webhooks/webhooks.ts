@@ -1,5 +1,6 @@
 /** Webhooks as their owner uses them: secrets, the log of deliveries, sending one again. */
 import { AppError, invalid } from '../../infra/errors.ts';
+import { presentSpan } from '../../infra/telemetry/spans.ts';
 import type { WorkflowStarter } from '../workflow-starts/starter.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliveryFilter, DeliveryStore } from './delivery-store.ts';
@@ -54,7 +55,7 @@ export class Webhooks {
     const delivery = await this.#get(id, userId);
     const round = await deliveries.beginRound(delivery);
     if (round === undefined) throw new AppError('illegalState', 'this delivery is still on its way');
-    starter.kick(deliveryStart(id, userId, round));
+    starter.kick({ ...deliveryStart(id, userId, round), ...presentSpan() });
     return this.#get(id, userId);
   }
 

@@ -10,6 +10,7 @@ import {
 } from '@temporalio/client';
 import { defineSearchAttributeKey, type SearchAttributePair, TypedSearchAttributes } from '@temporalio/common';
 import type { Logger } from 'pino';
+import { withinSpan } from '../../infra/telemetry/spans.ts';
 import { fitTitle, type WorkflowStart } from '../../workflows/contracts.ts';
 import type { WorkflowOutboxStore } from './store.ts';
 
@@ -32,7 +33,8 @@ export class WorkflowStarter {
   /** Starts a committed workflow in the background. */
   kick(start: WorkflowStart): void {
     this.#startAndForget(start).catch((err: unknown) => {
-      this.#log.warn({ err, workflowId: start.workflowId }, 'workflow not started yet; the relay will');
+      const traceId = 'traceId' in start.input ? start.input.traceId : undefined;
+      this.#log.warn({ err, traceId, workflowId: start.workflowId }, 'workflow not started yet; the relay will');
     });
   }
 
@@ -50,7 +52,8 @@ export class WorkflowStarter {
   }
 
   async #startAndForget(start: WorkflowStart): Promise<void> {
-    await this.#client.withDeadline(Date.now() + START_DEADLINE_MS, () => this.#start(start));
+    const inTime = () => this.#client.withDeadline(Date.now() + START_DEADLINE_MS, () => this.#start(start));
+    await withinSpan(start.traceparent, inTime);
     await this.#store.remove([start.workflowId]);
   }
 

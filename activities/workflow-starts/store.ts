@@ -12,7 +12,7 @@ const startSchema = z.object({
   workflowId: z.string(),
   taskQueue: z.enum(TASK_QUEUES),
   input: z.union([
-    z.object({ jobId: z.string(), accountId: z.number(), deadlineMs: z.number() }),
+    z.object({ jobId: z.string(), accountId: z.number(), deadlineMs: z.number(), traceId: z.string().exactOptional() }),
     z.object({ orderNo: z.string(), ttlMs: z.number() }),
     z.object({ deliveryId: z.string(), round: z.number() }),
   ]),
@@ -23,6 +23,7 @@ const startSchema = z.object({
   ),
   priority: z.number().exactOptional(),
   fairnessKey: z.string().exactOptional(),
+  traceparent: z.string().exactOptional(),
 });
 
 export class WorkflowOutboxStore {

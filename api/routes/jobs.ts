@@ -207,7 +207,7 @@ export function jobRoutes(
       access: 'jwt-or-access-key',
       params: jobParams,
       success: jobSchema,
-      handler: async ({ caller, params }) => answerOf(await jobs.cancel(params.jobId, caller.userId)),
+      handler: async ({ caller, params, log }) => answerOf(await jobs.cancel(params.jobId, caller.userId, log)),
     }),
   ];
 }

@@ -143,7 +143,7 @@ export function orderRoutes(
       body: z.object({ orderNo: orderNoInput, reason: z.string().trim().min(1).max(255) }),
       success: orderSchema,
       idempotent: true,
-      handler: async ({ body }) => answerOf(await orders.refund(body.orderNo, body.reason)),
+      handler: async ({ body, log }) => answerOf(await orders.refund(body.orderNo, body.reason, log)),
     }),
   ];
 }

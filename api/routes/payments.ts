@@ -51,9 +51,9 @@ credited and marked \`paidLate\`.`,
       access: 'optional-jwt',
       body: paymentBody,
       success: orderSchema,
-      handler: async ({ ctx, caller, body, rawBody }) => {
+      handler: async ({ ctx, caller, body, rawBody, log }) => {
         const signature = ctx.get(SIGNATURE_HEADER);
-        const order = await payments.receive({ kind: 'payment', signature, caller, fields: body, rawBody });
+        const order = await payments.receive({ kind: 'payment', signature, caller, fields: body, rawBody }, log);
         return orderAnswer(order, APP_TIME_ZONE);
       },
     }),
@@ -67,9 +67,9 @@ account is taken; the rest becomes a debt that later recharges pay first.`,
       access: 'optional-jwt',
       body: chargebackBody,
       success: orderSchema,
-      handler: async ({ ctx, caller, body, rawBody }) => {
+      handler: async ({ ctx, caller, body, rawBody, log }) => {
         const signature = ctx.get(SIGNATURE_HEADER);
-        const order = await payments.receive({ kind: 'chargeback', signature, caller, fields: body, rawBody });
+        const order = await payments.receive({ kind: 'chargeback', signature, caller, fields: body, rawBody }, log);
         return orderAnswer(order, APP_TIME_ZONE);
       },
     }),
@@ -87,7 +87,7 @@ account is taken; the rest becomes a debt that later recharges pay first.`,
       handler: async ({ ctx, rawBody, log }) => {
         ctx.type = 'text/plain';
         try {
-          await payments.receiveAlipay(rawBody);
+          await payments.receiveAlipay(rawBody, log);
           ctx.body = 'success';
         } catch (thrown) {
           const error = toAppError(thrown);

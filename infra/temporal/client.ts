@@ -1,5 +1,5 @@
 /** The client of Temporal: connects at the first call, and no call waits longer than its deadline. */
-import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { Client, Connection, type WorkflowClientInterceptor, WorkflowNotFoundError } from '@temporalio/client';
 import type { Config } from '../config.ts';
 
 export type TemporalConfig = Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>;
@@ -17,9 +17,13 @@ export interface Temporal {
   close(): Promise<void>;
 }
 
-export function connectTemporal(config: TemporalConfig): Temporal {
+export function connectTemporal(config: TemporalConfig, interceptors: WorkflowClientInterceptor[] = []): Temporal {
   const connection = Connection.lazy({ address: config.TEMPORAL_ADDRESS });
-  const client = new Client({ connection, namespace: config.TEMPORAL_NAMESPACE });
+  const client = new Client({
+    connection,
+    namespace: config.TEMPORAL_NAMESPACE,
+    interceptors: { workflow: interceptors },
+  });
   const inTime = <Result>(call: () => Promise<Result>): Promise<Result> =>
     client.withDeadline(Date.now() + CALL_DEADLINE_MS, call);
   return {

@@ -40,7 +40,7 @@ export async function orderWorkflows(world: OrderWorld): Promise<OrderWorkflows>
     signalSettled: settledSignal(client, log),
     work: async ({ orders }) => {
       const native = await NativeConnection.connect({ address });
-      const bundlePath = await workflowBundlePath();
+      const bundlePath = await workflowBundlePath(false);
       const options = { connection: native, namespace, bundlePath, shutdownGraceMs: 1_000 };
       const worker = await createOrdersWorker(options, createOrderActivities(orders));
       const running = worker.run();

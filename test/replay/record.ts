@@ -1,6 +1,7 @@
 /**
  * Records a history of every workflow from a run of the product, for the replay tests:
- * `TEST_STACK=FOLDER node test/replay/record.ts NAME` writes test/replay/histories/NAME/. Record before a change of a
+ * `TEST_STACK=FOLDER node test/replay/record.ts NAME` writes test/replay/histories/NAME/; with `traced` after the name,
+ * telemetry is on. Record before a change of a
  * workflow and after it, and keep both: what runs when the change is deployed began under the old code.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -13,7 +14,7 @@ import { newNamespace } from '../jobs/namespace.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
 import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
 
-const [name = ''] = process.argv.slice(2);
+const [name = '', traced] = process.argv.slice(2);
 if (!/^[\w.-]+$/.test(name)) throw new Error('name the recording: node test/replay/record.ts NAME');
 const folder = join(import.meta.dirname, 'histories', name);
 const accepted = z.object({ jobId: z.string() });
@@ -113,6 +114,7 @@ const namespace = await newNamespace(testStack().environment.TEMPORAL_ADDRESS ??
 const product = await startProduct({
   name: 'recording',
   settings: {
+    ...(traced ? { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } : {}),
     TEMPORAL_NAMESPACE: namespace,
     OUTBOUND_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}`,
     ORDER_TTL: '3s',

@@ -46,8 +46,10 @@ test('every workflow has recorded histories', () => {
 });
 
 test('what began under earlier code is carried on by the present one', async () => {
-  const errors = await replay({ codePath: await workflowBundlePath() }, recordings());
-  assert.deepEqual([...errors.keys()], [], [...errors.values()].map(String).join('\n'));
+  for (const traced of [false, true]) {
+    const errors = await replay({ codePath: await workflowBundlePath(traced) }, recordings());
+    assert.deepEqual([...errors.keys()], [], [...errors.values()].map(String).join('\n'));
+  }
 });
 
 test('a workflow that is not compatible is found out', async () => {

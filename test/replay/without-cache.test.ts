@@ -53,7 +53,7 @@ before(async () => {
   const address = testStack().environment.TEMPORAL_ADDRESS ?? '';
   connection = await Connection.connect({ address });
   native = await NativeConnection.connect({ address });
-  const bundlePath = await workflowBundlePath();
+  const bundlePath = await workflowBundlePath(false);
   const worker = await Worker.create({
     ...commonOptions({ connection: native, namespace, bundlePath, shutdownGraceMs: 1_000 }),
     taskQueue,
