@@ -19,6 +19,7 @@ const RULES: Readonly<Record<string, string>> = {
      WHERE h.state='captured' AND (t.id IS NULL OR t.amount<>-h.captured)`,
   'nothing is negative': `
     SELECT id FROM accounts WHERE available<0 OR debt<0 UNION ALL SELECT access_key_id FROM key_budgets WHERE used<0`,
+  'who is in debt has nothing to spend': 'SELECT id FROM accounts WHERE debt>0 AND available>0',
   'money in is balances, debt and charges': `
     SELECT * FROM (
       SELECT (SELECT SUM(amount) FROM transfers WHERE kind IN ('grant','top_up','adjustment','refund','chargeback')) AS came,

@@ -1,9 +1,13 @@
-/** Closing a hold: what was used is captured, the rest goes back to the account and to the key's budget. Pure. */
+/**
+ * Closing a hold: what was used is captured, the rest goes back to the account, where it pays a debt first, and to the
+ * key's budget. Pure.
+ */
 import { read } from '../lane/operation.ts';
 import type { Rows } from '../lane/workspace.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
 import { type Hold, type HoldState, holds } from '../tables/holds.ts';
 import { keyBudgets } from '../tables/key-budgets.ts';
+import { payIn } from './pay-in.ts';
 
 /** Which hold, and whose rows it touches. */
 export interface HoldReference {
@@ -44,7 +48,8 @@ export function releaseHold(rows: Rows, reference: HoldReference): Account {
 function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state: Exclude<HoldState, 'open'>): Account {
   const { account, hold } = heldRows(rows, reference);
   const released = hold.amount - captured;
-  const after = { ...account, available: account.available + released };
+  // A chargeback may have come while the call ran: what it did not find available then is owed from this.
+  const after = payIn(account, released);
   rows.put(accounts, String(account.id), after);
   rows.put(holds, hold.id, {
     ...hold,

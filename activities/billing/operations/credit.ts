@@ -7,6 +7,7 @@ import { NANO_PER_UNIT } from '../money.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
 import { type TransferKind, transferKey, transfers } from '../tables/transfers.ts';
 import { CLAIM_LIFE_MS } from './claim.ts';
+import { payIn } from './pay-in.ts';
 
 /** Nano-units: nine billion, just below what a BIGINT column holds. */
 const MOST_BALANCE = 9_000_000_000n * NANO_PER_UNIT;
@@ -61,12 +62,7 @@ export function decideCredit(
   if (earlier(rows, change, kind) !== undefined) return false;
   if (account.available + amount > MOST_BALANCE)
     throw new AppError('illegalState', 'the balance would become too large');
-  const paid = amount < account.debt ? amount : account.debt;
-  post(rows, change, kind, amount, {
-    ...account,
-    debt: account.debt - paid,
-    available: account.available + amount - paid,
-  });
+  post(rows, change, kind, amount, payIn(account, amount));
   return true;
 }
 

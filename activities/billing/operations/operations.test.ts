@@ -61,6 +61,11 @@ function storeWith(available: bigint, change: Partial<Account> = {}): Store {
   return store;
 }
 
+function balanceOf(store: Store): Pick<Account, 'available' | 'debt'> {
+  const { available, debt } = store.get(accounts, '1');
+  return { available, debt };
+}
+
 function holdRequest(change: Partial<HoldRequest> = {}): HoldRequest {
   return {
     id: 'call-1',
@@ -351,6 +356,26 @@ describe('credits', () => {
     assert.deepEqual(store.run(chargeback(change, 100n)), { taken: 0n, debt: 70n });
     assert.deepEqual(store.run(adjust({ ...change, id: 'x-3' }, 90n)), { kind: 'done', available: 20n });
     assert.equal(store.get(accounts, '1').debt, 0n);
+  });
+
+  test('what comes back from a hold pays the debt of a chargeback before it can be spent again', () => {
+    const store = storeWith(100n);
+    store.run(hold(holdRequest()));
+    store.run(hold(holdRequest({ id: 'call-2', amount: 0n })));
+    assert.deepEqual(store.run(chargeback(change, 100n)), { taken: 0n, debt: 100n });
+    store.run(capture(captureRequest({ cost: 40n })));
+    assert.deepEqual(balanceOf(store), { available: 0n, debt: 40n }, '60 of the hold came back');
+    assert.equal(store.run(hold(holdRequest({ id: 'call-3', amount: 1n }))).kind, 'insufficient');
+    store.run(capture(captureRequest({ holdId: 'call-2', cost: 5n })));
+    assert.deepEqual(balanceOf(store), { available: 0n, debt: 40n }, 'an overrun finds nothing to take');
+  });
+
+  test('a released hold pays the debt and only its rest becomes available', () => {
+    const store = storeWith(100n);
+    store.run(hold(holdRequest()));
+    store.run(chargeback(change, 30n));
+    store.run(release({ holdId: 'call-1', accountId: 1, budgetKeyId: null }));
+    assert.deepEqual(balanceOf(store), { available: 70n, debt: 0n });
   });
 
   test('a refund takes at most what is available, once', () => {
