@@ -52,16 +52,17 @@ export async function checkInvariants(sequelize: Sequelize): Promise<string[]> {
   return breaches;
 }
 
-/** No key spends more than its budget in a period; what goes over a hold is not known beforehand and does not count. */
+/** No key spends more than its budget in a period, what went over its holds included. */
 export async function checkBudgetLimits(sequelize: Sequelize, limits: ReadonlyMap<number, bigint>): Promise<string[]> {
-  const rows = await sequelize.query<{ access_key_id: number; budget_period: string; captured: string }>(
-    `SELECT access_key_id, budget_period, SUM(captured) AS captured FROM holds
-      WHERE budget_period IS NOT NULL GROUP BY access_key_id, budget_period`,
+  const rows = await sequelize.query<{ access_key_id: number; budget_period: string; spent: string }>(
+    `SELECT h.access_key_id, h.budget_period, SUM(h.captured-COALESCE(o.amount,0)) AS spent
+       FROM holds h LEFT JOIN transfers o ON o.id=h.id AND o.kind='overrun'
+      WHERE h.budget_period IS NOT NULL GROUP BY h.access_key_id, h.budget_period`,
     { type: QueryTypes.SELECT },
   );
   return rows
-    .filter((row) => BigInt(row.captured) > (limits.get(row.access_key_id) ?? 0n))
-    .map((row) => `key ${row.access_key_id} spent ${row.captured} in the period of ${row.budget_period}`);
+    .filter((row) => BigInt(row.spent) > (limits.get(row.access_key_id) ?? 0n))
+    .map((row) => `key ${row.access_key_id} spent ${row.spent} in the period of ${row.budget_period}`);
 }
 
 /** The usage log is the ledger: each charged call once, with what it was charged. */

@@ -9,6 +9,7 @@ import { statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts'
 import { type ClaimRequest, claimReads, dropClaim, ownsClaim, type StoredAnswer, storeAnswer } from './claim.ts';
 import {
   addToBudget,
+  budgetRest,
   captureHold,
   type HoldReference,
   heldRows,
@@ -35,7 +36,7 @@ export interface Capture extends HoldReference {
 }
 
 export type CaptureOutcome =
-  /** `charged` includes what went over the hold; `loss` is what the balance could not pay. */
+  /** `charged` includes what went over the hold; `loss` is what neither the balance nor the key's budget could pay. */
   | { readonly kind: 'captured'; readonly charged: bigint; readonly loss: bigint }
   | { readonly kind: 'already-captured'; readonly charged: bigint }
   /** The sweeper was first (the process was taken for dead): nothing is charged, the cost is the platform's. */
@@ -72,11 +73,16 @@ export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
   return { kind: 'captured', charged: captured + overrun, loss: request.cost - captured - overrun };
 }
 
-/** The provider counted more than the hold's bound: at most what is available is charged, the rest is a loss. */
+/**
+ * The provider counted more than the hold's bound: at most what is available and what the key's budget still pays is
+ * charged, the rest is a loss.
+ */
 function chargeOverrun(rows: Rows, request: Capture, hold: Hold, available: bigint): bigint {
   const excess = request.cost - hold.amount;
   if (excess <= 0n) return 0n;
-  const charged = excess < available ? excess : available;
+  const affordable = excess < available ? excess : available;
+  const budgeted = budgetRest(rows, request, hold);
+  const charged = budgeted === undefined || affordable < budgeted ? affordable : budgeted;
   if (charged > 0n) {
     const account = rows.get(accounts, String(request.accountId));
     if (account) rows.put(accounts, String(account.id), { ...account, available: account.available - charged });

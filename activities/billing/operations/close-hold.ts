@@ -6,7 +6,7 @@ import { read } from '../lane/operation.ts';
 import type { Rows } from '../lane/workspace.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
 import { type Hold, type HoldState, holds } from '../tables/holds.ts';
-import { keyBudgets } from '../tables/key-budgets.ts';
+import { type KeyBudget, keyBudgets } from '../tables/key-budgets.ts';
 import { payIn } from './pay-in.ts';
 
 /** Which hold, and whose rows it touches. */
@@ -62,10 +62,25 @@ function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state
   return after;
 }
 
+/**
+ * What the key's budget still pays beyond the hold; undefined = any amount, as the hold was taken without a budget. Of a
+ * period that is over nothing is left: what it had used is no longer known.
+ */
+export function budgetRest(rows: Rows, reference: HoldReference, hold: Hold): bigint | undefined {
+  if (hold.budgetLimit === null) return undefined;
+  const budget = budgetOf(rows, reference, hold);
+  return budget && budget.used < hold.budgetLimit ? hold.budgetLimit - budget.used : 0n;
+}
+
 /** Changes what the key's budget has used, unless the period that the hold was taken in is over. */
 export function addToBudget(rows: Rows, reference: HoldReference, hold: Hold, amount: bigint): void {
-  if (reference.budgetKeyId === null || hold.budgetPeriod === null) return;
+  const budget = budgetOf(rows, reference, hold);
+  if (budget) rows.put(keyBudgets, String(budget.accessKeyId), { ...budget, used: budget.used + amount });
+}
+
+/** The budget that the hold was taken from, as long as its period runs. */
+function budgetOf(rows: Rows, reference: HoldReference, hold: Hold): KeyBudget | undefined {
+  if (reference.budgetKeyId === null || hold.budgetPeriod === null) return undefined;
   const budget = rows.get(keyBudgets, String(reference.budgetKeyId));
-  if (!budget || budget.periodStart !== hold.budgetPeriod) return;
-  rows.put(keyBudgets, String(reference.budgetKeyId), { ...budget, used: budget.used + amount });
+  return budget?.periodStart === hold.budgetPeriod ? budget : undefined;
 }

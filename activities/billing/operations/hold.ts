@@ -61,6 +61,7 @@ export function decideHold(rows: Rows, request: HoldRequest): HoldOutcome {
     owner: request.owner,
     prices: request.priceIds.join(','),
     budgetPeriod,
+    budgetLimit: budgetPeriod === null ? null : (request.budget?.limit ?? null),
     amount: request.amount,
     captured: 0n,
     released: 0n,

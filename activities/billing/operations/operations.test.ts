@@ -223,15 +223,30 @@ describe('capture', () => {
     assert.equal(store.get(keyBudgets, '7').used, 40n);
   });
 
-  test('what goes over a hold counts in the budget period of the hold only', () => {
+  test('what goes over a hold counts in its budget, and of a budget that is over nothing is known to be left', () => {
     const store = storeWith(1_000n);
     store.run(hold(holdRequest({ budget: { limit: 500n, periodStart: '2026-11-24' } })));
     const running = holdRequest({ id: 'call-2', budget: { limit: 500n, periodStart: '2026-11-25' } });
     store.run(hold(running));
-    store.run(capture(captureRequest({ budgetKeyId: 7, cost: 130n })));
+    const over = store.run(capture(captureRequest({ budgetKeyId: 7, cost: 130n })));
+    assert.deepEqual(over, { kind: 'captured', charged: 100n, loss: 30n });
     assert.equal(store.get(keyBudgets, '7').used, 100n);
-    store.run(capture(captureRequest({ holdId: 'call-2', budgetKeyId: 7, cost: 130n })));
+    const inside = store.run(capture(captureRequest({ holdId: 'call-2', budgetKeyId: 7, cost: 130n })));
+    assert.deepEqual(inside, { kind: 'captured', charged: 130n, loss: 0n });
     assert.equal(store.get(keyBudgets, '7').used, 130n);
+  });
+
+  test('what goes over a hold never passes the budget of the key, the rest is a loss', () => {
+    const store = storeWith(1_000n);
+    const budget = { limit: 220n, periodStart: '2026-11-24' };
+    store.run(hold(holdRequest({ budget })));
+    store.run(hold(holdRequest({ id: 'call-2', budget })));
+    const first = store.run(capture(captureRequest({ budgetKeyId: 7, cost: 150n })));
+    assert.deepEqual(first, { kind: 'captured', charged: 120n, loss: 30n });
+    const second = store.run(capture(captureRequest({ holdId: 'call-2', budgetKeyId: 7, cost: 150n })));
+    assert.deepEqual(second, { kind: 'captured', charged: 100n, loss: 50n });
+    assert.equal(store.get(keyBudgets, '7').used, 220n);
+    assert.equal(store.get(accounts, '1').available, 780n);
   });
 
   test('a hold of another account is refused as a bug', () => {

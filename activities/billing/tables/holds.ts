@@ -1,6 +1,6 @@
 /** Money reserved for a running call or job. Open until captured (in part or whole) or released. */
 import { insertRows, literals, updateRows, utcDateTime } from '../../../infra/mysql/literal.ts';
-import { bigintOf, msOf, msOrNull, numberOf, numberOrNull, textOf, textOrNull } from '../lane/record.ts';
+import { bigintOf, bigintOrNull, msOf, msOrNull, numberOf, numberOrNull, textOf, textOrNull } from '../lane/record.ts';
 import type { LaneTable } from '../lane/table.ts';
 
 export interface Hold {
@@ -12,6 +12,8 @@ export interface Hold {
   readonly prices: string;
   /** Period of the key's budget it was taken from, or null. */
   readonly budgetPeriod: string | null;
+  /** What that budget allows in a period, or null without one. */
+  readonly budgetLimit: bigint | null;
   readonly amount: bigint;
   readonly captured: bigint;
   readonly released: bigint;
@@ -25,7 +27,7 @@ export type HoldOwner = 'call' | 'job';
 export type HoldState = 'open' | 'captured' | 'released';
 
 const COLUMNS =
-  'id,account_id,access_key_id,owner,prices,budget_period,amount,captured,released,state,expires_at,created_at,closed_at';
+  'id,account_id,access_key_id,owner,prices,budget_period,budget_limit,amount,captured,released,state,expires_at,created_at,closed_at';
 
 function ownerOf(text: string): HoldOwner {
   if (text === 'call' || text === 'job') return text;
@@ -49,6 +51,7 @@ export const holds: LaneTable<Hold> = {
       owner: ownerOf(textOf(record, 'owner')),
       prices: textOf(record, 'prices'),
       budgetPeriod: textOrNull(record, 'budget_period'),
+      budgetLimit: bigintOrNull(record, 'budget_limit'),
       amount: bigintOf(record, 'amount'),
       captured: bigintOf(record, 'captured'),
       released: bigintOf(record, 'released'),
@@ -69,6 +72,7 @@ export const holds: LaneTable<Hold> = {
         row.owner,
         row.prices,
         row.budgetPeriod,
+        row.budgetLimit,
         row.amount,
         row.captured,
         row.released,
