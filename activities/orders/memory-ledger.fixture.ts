@@ -78,6 +78,7 @@ export function pendingOrder(change: Partial<OrderRow> = {}): OrderRow {
     paidLate: false,
     refunded: null,
     refundedAtMs: null,
+    chargedBack: 0n,
     expiresAtMs: START_MS + 1_800_000,
     createdAtMs: START_MS,
     updatedAtMs: START_MS,

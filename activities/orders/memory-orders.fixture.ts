@@ -59,12 +59,13 @@ class MemoryStore {
   }
 }
 
-/** `signalled` and `started` tell what was sent to Temporal. */
+/** `signalled` and `started` tell what was sent to Temporal, `warnings` what was logged as one. */
 export function memoryOrders(ledger: MemoryLedger, change: Partial<Pick<PaymentParts, 'sandbox' | 'alipay'>> = {}) {
   const signalled: string[] = [];
   const started: string[] = [];
   const store = new MemoryStore(ledger);
-  const log = pino({ level: 'silent' });
+  const warnings: string[] = [];
+  const log = pino({ level: 'warn' }, { write: (line) => void warnings.push(line) });
   const signalSettled = (orderNo: string) => void signalled.push(orderNo);
   const orders = new Orders({
     ledger,
@@ -87,5 +88,5 @@ export function memoryOrders(ledger: MemoryLedger, change: Partial<Pick<PaymentP
     log,
     ...change,
   });
-  return { orders, payments, signalled, started };
+  return { orders, payments, signalled, started, warnings };
 }

@@ -29,6 +29,7 @@ export function createOrder(order: NewOrder): Operation<void> {
         paidLate: false,
         refunded: null,
         refundedAtMs: null,
+        chargedBack: 0n,
         expiresAtMs: rows.nowMs + ttlMs,
         createdAtMs: rows.nowMs,
         updatedAtMs: rows.nowMs,

@@ -16,13 +16,15 @@ export interface OrderRow {
   readonly paidLate: boolean;
   readonly refunded: bigint | null;
   readonly refundedAtMs: number | null;
+  /** What payment providers took back, over all their chargebacks. */
+  readonly chargedBack: bigint;
   readonly expiresAtMs: number;
   readonly createdAtMs: number;
   readonly updatedAtMs: number;
 }
 
 const FIXED = ['order_no', 'user_id', 'account_id', 'amount', 'currency', 'expires_at', 'created_at'];
-const CHANGING = ['status', 'reason', 'paid_at', 'paid_late', 'refunded', 'refunded_at', 'updated_at'];
+const CHANGING = ['status', 'reason', 'paid_at', 'paid_late', 'refunded', 'refunded_at', 'charged_back', 'updated_at'];
 
 function statusOf(text: string): OrderStatus {
   const status = ORDER_STATUSES.find((known) => known === text);
@@ -42,6 +44,7 @@ function changing(row: OrderRow) {
     row.paidLate,
     row.refunded,
     dateTimeOrNull(row.refundedAtMs),
+    row.chargedBack,
     utcDateTime(row.updatedAtMs),
   ] as const;
 }
@@ -64,6 +67,7 @@ export const orders: LaneTable<OrderRow> = {
       paidLate: numberOf(record, 'paid_late') === 1,
       refunded: bigintOrNull(record, 'refunded'),
       refundedAtMs: msOrNull(record, 'refunded_at'),
+      chargedBack: bigintOf(record, 'charged_back'),
       expiresAtMs: msOf(record, 'expires_at'),
       createdAtMs: msOf(record, 'created_at'),
       updatedAtMs: msOf(record, 'updated_at'),

@@ -55,6 +55,11 @@ it('an order, its transfers and its account agree after anything', () => {
           const kinds = moved.map(({ kind }) => kind);
           assert.equal(kinds.filter((kind) => kind === 'top_up').length, order.status === 'COMPLETED' ? 1 : 0);
           assert.equal(kinds.filter((kind) => kind === 'refund').length, order.refunded === null ? 0 : 1);
+          const takenBack = moved.filter(({ kind }) => kind === 'chargeback');
+          assert.equal(
+            takenBack.reduce((total, transfer) => total - transfer.amount, 0n),
+            order.chargedBack,
+          );
           const balance = balanceIn(ledger);
           const sum = moved.reduce((total, transfer) => total + transfer.amount, from.available - from.debt);
           assert.equal(balance.available - balance.debt, sum);

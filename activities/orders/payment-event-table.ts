@@ -4,7 +4,16 @@ import { bytesOf, msOf, textOf } from '../billing/lane/record.ts';
 import type { LaneTable } from '../billing/lane/table.ts';
 
 /** The first list is final; an event of the second is decided again when it comes again. */
-const ACCEPTED = ['paid', 'paid_late', 'already_paid', 'chargeback', 'already_taken', 'ignored'] as const;
+const ACCEPTED = [
+  'paid',
+  'paid_late',
+  'already_paid',
+  'chargeback',
+  // It told of more than was left of the order: what was left is booked.
+  'chargeback_rest',
+  'already_taken',
+  'ignored',
+] as const;
 const REFUSED = ['amount_mismatch', 'currency_mismatch', 'unknown_order', 'not_paid'] as const;
 export type PaymentEventOutcome = (typeof ACCEPTED)[number] | (typeof REFUSED)[number];
 

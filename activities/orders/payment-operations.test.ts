@@ -112,23 +112,53 @@ describe('payOrder', () => {
 describe('takeBackOrder', () => {
   it('takes what is available and books the rest as debt, once', () => {
     const ledger = ledgerWithOrder(paid, 4_000_000_000n);
-    assert.deepEqual(ledger.apply(takeBack()), { kind: 'settled', late: false });
+    assert.deepEqual(ledger.apply(takeBack()), { kind: 'taken-back', amount: AMOUNT, unbooked: 0n });
     assert.deepEqual(balanceIn(ledger), { available: 0n, debt: 6_000_000_000n });
     assert.deepEqual(ledger.apply(takeBack()), { kind: 'done-before' });
-    assert.deepEqual(ledger.apply(takeBack({ eventId: 'back-2' })), { kind: 'done-before' });
+    const again = takeBack({ eventId: 'back-2' });
+    assert.deepEqual(ledger.apply(again), { kind: 'taken-back', amount: 0n, unbooked: AMOUNT });
+    assert.equal(eventOutcome(ledger, 'back-2'), 'already_taken');
+    const unnamed = takeBack({ provider: 'root', eventId: 'back-3', amount: undefined });
+    assert.deepEqual(ledger.apply(unnamed), { kind: 'done-before' });
     assert.deepEqual(balanceIn(ledger), { available: 0n, debt: 6_000_000_000n });
     assert.match(orderIn(ledger).reason ?? '', /taken back/);
     assert.equal(orderIn(ledger).status, 'COMPLETED');
   });
 
-  it('takes no more than was paid and not given back', () => {
+  it('takes parts, each event once, until nothing is left of the order', () => {
+    const ledger = ledgerWithOrder(paid, 20_000_000_000n);
+    const part = takeBack({ eventId: 'part', amount: 3_000_000_000n });
+    assert.deepEqual(ledger.apply(part), { kind: 'taken-back', amount: 3_000_000_000n, unbooked: 0n });
+    assert.match(orderIn(ledger).reason ?? '', /^a part of the payment was taken back/);
+    assert.deepEqual(ledger.apply(part), { kind: 'done-before' });
+    const rest = takeBack({ eventId: 'rest', amount: 7_000_000_000n });
+    assert.deepEqual(ledger.apply(rest), { kind: 'taken-back', amount: 7_000_000_000n, unbooked: 0n });
+    assert.match(orderIn(ledger).reason ?? '', /^the payment was taken back/);
+    assert.equal(orderIn(ledger).chargedBack, AMOUNT);
+    assert.deepEqual(balanceIn(ledger), { available: 10_000_000_000n, debt: 0n });
+    assert.deepEqual(transfersIn(ledger), [
+      { kind: 'chargeback', amount: -3_000_000_000n },
+      { kind: 'chargeback', amount: -7_000_000_000n },
+    ]);
+  });
+
+  it('books the rest where it is told of more than is left, and marks that', () => {
     const ledger = ledgerWithOrder({ ...paid, refunded: 4_000_000_000n }, 20_000_000_000n);
     const whole = takeBack({ eventId: 'whole' });
-    assert.deepEqual(ledger.apply(whole), { kind: 'refused', why: 'amount_mismatch' });
+    const outcome = { kind: 'taken-back', amount: 6_000_000_000n, unbooked: 4_000_000_000n };
+    assert.deepEqual(ledger.apply(whole), outcome);
+    assert.equal(eventOutcome(ledger, 'whole'), 'chargeback_rest');
+    assert.deepEqual(balanceIn(ledger), { available: 14_000_000_000n, debt: 0n });
+    assert.deepEqual(ledger.apply(whole), { kind: 'done-before' });
+    assert.deepEqual(balanceIn(ledger), { available: 14_000_000_000n, debt: 0n });
+  });
+
+  it('takes no more than was paid and not given back', () => {
+    const ledger = ledgerWithOrder({ ...paid, refunded: 4_000_000_000n }, 20_000_000_000n);
     const nothing = takeBack({ eventId: 'nothing', amount: 0n });
     assert.deepEqual(ledger.apply(nothing), { kind: 'refused', why: 'amount_mismatch' });
     const rest = takeBack({ eventId: 'rest', amount: 6_000_000_000n });
-    assert.equal(ledger.apply(rest).kind, 'settled');
+    assert.deepEqual(ledger.apply(rest), { kind: 'taken-back', amount: 6_000_000_000n, unbooked: 0n });
     assert.deepEqual(balanceIn(ledger), { available: 14_000_000_000n, debt: 0n });
   });
 
@@ -142,7 +172,7 @@ describe('takeBackOrder', () => {
     assert.deepEqual(ledger.apply(takeBack()), { kind: 'refused', why: 'not_paid' });
     assert.equal(eventOutcome(ledger, 'back-1'), 'not_paid');
     ledger.apply(payOrder(settlement()));
-    assert.equal(ledger.apply(takeBack()).kind, 'settled');
+    assert.equal(ledger.apply(takeBack()).kind, 'taken-back');
     assert.equal(eventOutcome(ledger, 'back-1'), 'chargeback');
     assert.deepEqual(balanceIn(ledger), { available: 0n, debt: 0n });
   });

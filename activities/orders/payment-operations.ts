@@ -3,10 +3,10 @@
  * event. The account is locked first; an order is credited once by its transfer's id, whoever tells of the payment and
  * however often. Pure.
  */
+import { createHash } from 'node:crypto';
 import { type Operation, type Read, read } from '../billing/lane/operation.ts';
 import type { Rows } from '../billing/lane/workspace.ts';
 import { type BalanceChange, balanceReads, chargeback, decideCredit } from '../billing/operations/credit.ts';
-import { transferKey, transfers } from '../billing/tables/transfers.ts';
 import { type OrderRow, orders } from './order-table.ts';
 import { isAccepted, type PaymentEventOutcome, paymentEventKey, paymentEvents } from './payment-event-table.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';
@@ -20,8 +20,10 @@ export interface Settlement {
 }
 
 export type SettlementOutcome =
-  /** Done by this event: credited, or taken back. */
+  /** Credited by this event. */
   | { readonly kind: 'settled'; readonly late: boolean }
+  /** Booked by this event; `unbooked` is what it told beyond what was left of the order. */
+  | { readonly kind: 'taken-back'; readonly amount: bigint; readonly unbooked: bigint }
   /** This event, or another one for the same payment, had done it before. */
   | { readonly kind: 'done-before' }
   | { readonly kind: 'refused'; readonly why: 'amount_mismatch' | 'currency_mismatch' | 'not_paid' }
@@ -37,9 +39,18 @@ export function payOrder(settlement: Settlement): Operation<SettlementOutcome> {
   return settle(settlement, balanceReads(changeOf(settlement), 'top_up'), decidePayment);
 }
 
-/** Takes a payment back: what is available goes, the rest becomes debt. Once an order. Idempotent. */
+/**
+ * Takes a payment or a part of it back: what is available goes, the rest becomes debt. An order may be taken back in
+ * parts, one an event, until nothing is left of it. Idempotent by the event.
+ */
 export function takeBackOrder(settlement: Settlement): Operation<SettlementOutcome> {
-  return settle(settlement, balanceReads(changeOf(settlement), 'chargeback'), decideTakingBack);
+  return settle(settlement, balanceReads(takingBackOf(settlement), 'chargeback'), decideTakingBack);
+}
+
+/** Its transfer has the event's id, in the form of a transfer's id: an order may have several. */
+function takingBackOf({ notice, accountId, day }: Settlement): BalanceChange {
+  const id = createHash('sha256').update(paymentEventKey(notice)).digest('hex').slice(0, TRANSFER_ID_LENGTH);
+  return { id, accountId, day, note: `order ${notice.orderNo}: ${notice.note}` };
 }
 
 type Decision = readonly [PaymentEventOutcome, SettlementOutcome];
@@ -91,19 +102,30 @@ function decidePayment(rows: Rows, settlement: Settlement, order: OrderRow): Dec
 }
 
 const TAKEN_BACK = 'the payment was taken back by the payment provider';
+const PARTLY_TAKEN_BACK = 'a part of the payment was taken back by the payment provider';
+/** Hexadecimal digits: 128 bits. */
+const TRANSFER_ID_LENGTH = 32;
 
 function decideTakingBack(rows: Rows, settlement: Settlement, order: OrderRow): Decision {
-  const { currency } = settlement.notice;
+  const { amount: told, currency } = settlement.notice;
   if (order.status !== 'COMPLETED') return refuse('not_paid');
-  if (rows.get(transfers, transferKey(order.orderNo, 'chargeback'))) return ['already_taken', { kind: 'done-before' }];
-  // What we have given back ourselves is no longer there to be taken.
-  const most = order.amount - (order.refunded ?? 0n);
-  const amount = settlement.notice.amount ?? most;
-  if (amount <= 0n || amount > most) return refuse('amount_mismatch');
   if (currency !== undefined && currency !== order.currency) return refuse('currency_mismatch');
-  chargeback(changeOf(settlement), amount).decide(rows);
-  rows.put(orders, order.orderNo, { ...order, reason: TAKEN_BACK, updatedAtMs: rows.nowMs });
-  return ['chargeback', { kind: 'settled', late: false }];
+  if (told !== undefined && told <= 0n) return refuse('amount_mismatch');
+  // What we have given back ourselves is no longer there to be taken.
+  const left = order.amount - (order.refunded ?? 0n) - order.chargedBack;
+  const amount = told === undefined || told > left ? left : told;
+  const unbooked = told === undefined ? 0n : told - amount;
+  const outcome = { kind: 'taken-back', amount, unbooked } as const;
+  if (amount === 0n) return ['already_taken', unbooked === 0n ? { kind: 'done-before' } : outcome];
+  chargeback(takingBackOf(settlement), amount).decide(rows);
+  const chargedBack = order.chargedBack + amount;
+  rows.put(orders, order.orderNo, {
+    ...order,
+    chargedBack,
+    reason: chargedBack === order.amount ? TAKEN_BACK : PARTLY_TAKEN_BACK,
+    updatedAtMs: rows.nowMs,
+  });
+  return [unbooked === 0n ? 'chargeback' : 'chargeback_rest', outcome];
 }
 
 /** Only remembers an event: one that moves no money of ours, or whose order we do not know. Idempotent. */

@@ -97,6 +97,33 @@ describe('Payments: whose word counts', () => {
   });
 });
 
+describe('Payments: chargebacks', () => {
+  const takeBack = (eventId: string | undefined, amount: bigint | undefined) =>
+    call({ kind: 'chargeback', caller: root, fields: { ...call().fields, eventId, amount } });
+
+  it('that tell of more than is left are booked as far as it goes, with a warning', async () => {
+    const ledger = ledgerWithOrder({ status: 'COMPLETED' }, AMOUNT);
+    const { payments, warnings } = memoryOrders(ledger);
+    await payments.receive(takeBack('part', AMOUNT / 4n));
+    assert.deepEqual(warnings, []);
+    await payments.receive(takeBack('whole', AMOUNT));
+    assert.deepEqual(balanceIn(ledger), { available: 0n, debt: 0n });
+    assert.match(warnings.join(), /"unbooked":"2\.5"/);
+    await payments.receive(takeBack('once-more', AMOUNT));
+    assert.match(warnings.at(-1) ?? '', /"amount":"0","unbooked":"10"/);
+  });
+
+  it('of ROOT name their event where they name an amount, so that a repetition takes no second part', async () => {
+    const ledger = ledgerWithOrder({ status: 'COMPLETED' }, AMOUNT);
+    const { payments } = memoryOrders(ledger);
+    const part = takeBack(undefined, AMOUNT / 4n);
+    await assert.rejects(payments.receive(part), refused('missingParameter', 'eventId'));
+    await assert.rejects(payments.receive(takeBack('nothing', 0n)), refused('invalidParameter', 'amount'));
+    for (let time = 0; time < 2; time += 1) await payments.receive(takeBack(undefined, undefined));
+    assert.deepEqual(balanceIn(ledger), { available: 0n, debt: 0n });
+  });
+});
+
 describe('Payments: ids of events', () => {
   it('in the sandbox are those of each user: one of another user takes nothing', async () => {
     const ledger = ledgerWithOrder();

@@ -3,6 +3,7 @@ import { AppError, invalid } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { UserCaller } from '../accounts/caller.ts';
 import type { Ledger } from '../billing/ledger.ts';
+import { formatMoney } from '../billing/money.ts';
 import type { Order } from './order.ts';
 import { noSuchOrder, ORDER_WAIT_MS } from './orders.ts';
 import { payOrder, recordEvent, type SettlementOutcome, takeBackOrder } from './payment-operations.ts';
@@ -87,8 +88,8 @@ export class Payments {
       kind === 'payment' ? payOrder(settlement) : takeBackOrder(settlement),
       ORDER_WAIT_MS,
     );
-    log[levelOf(outcome)]({ provider, eventId, orderNo, kind, outcome }, 'payment event');
-    if (outcome.kind === 'refused' || outcome.kind === 'other-body') throw refusal(outcome);
+    log[levelOf(outcome)]({ provider, eventId, orderNo, kind, outcome: loggable(outcome) }, 'payment event');
+    if (outcome.kind === 'refused' || outcome.kind === 'other-body') throw refusal(outcome, kind);
     if (outcome.kind === 'settled') signalSettled(orderNo);
     return (await store.find(orderNo)) ?? order;
   }
@@ -96,16 +97,27 @@ export class Payments {
 
 /** What a person should look at. */
 function levelOf(outcome: SettlementOutcome): 'info' | 'warn' {
+  if (outcome.kind === 'taken-back') return outcome.unbooked === 0n ? 'info' : 'warn';
   return outcome.kind === 'settled' || outcome.kind === 'done-before' ? 'info' : 'warn';
 }
 
-function refusal(outcome: Extract<SettlementOutcome, { kind: 'refused' | 'other-body' }>): AppError {
+function loggable(outcome: SettlementOutcome) {
+  if (outcome.kind !== 'taken-back') return outcome;
+  return { ...outcome, amount: formatMoney(outcome.amount), unbooked: formatMoney(outcome.unbooked) };
+}
+
+function refusal(
+  outcome: Extract<SettlementOutcome, { kind: 'refused' | 'other-body' }>,
+  kind: PaymentNotice['kind'],
+): AppError {
   if (outcome.kind === 'other-body') {
     return new AppError('idempotencyMismatch', 'eventId: this event came before with another body');
   }
   switch (outcome.why) {
     case 'amount_mismatch':
-      return invalid([{ path: 'amount', message: "is not the order's amount" }]);
+      return invalid([
+        { path: 'amount', message: kind === 'chargeback' ? 'must be above 0' : "is not the order's amount" },
+      ]);
     case 'currency_mismatch':
       return invalid([{ path: 'currency', message: "is not the order's currency" }]);
     case 'not_paid':

@@ -3,7 +3,6 @@ import type { Operation } from '../billing/lane/operation.ts';
 import { read } from '../billing/lane/operation.ts';
 import { type BalanceChange, balanceReads, decideRefund } from '../billing/operations/credit.ts';
 import { accounts } from '../billing/tables/accounts.ts';
-import { transferKey, transfers } from '../billing/tables/transfers.ts';
 import { orders } from './order-table.ts';
 
 export type RefundOutcome =
@@ -13,15 +12,14 @@ export type RefundOutcome =
 /** @param refund `id` is the order's number, `note` the reason. */
 export function refundOrder(refund: BalanceChange & { readonly note: string }): Operation<RefundOutcome> {
   const orderNo = refund.id;
-  const takenBack = transferKey(orderNo, 'chargeback');
   return {
-    reads: [...balanceReads(refund, 'refund'), read(orders, orderNo), read(transfers, takenBack)],
+    reads: [...balanceReads(refund, 'refund'), read(orders, orderNo)],
     decide: (rows) => {
       const order = rows.get(orders, orderNo);
       if (order?.accountId !== refund.accountId) return { kind: 'unknown' };
       if (order.status !== 'COMPLETED') return { kind: 'not-paid' };
       if (order.refunded !== null) return { kind: 'refunded-before' };
-      if (rows.get(transfers, takenBack)) return { kind: 'taken-back' };
+      if (order.chargedBack > 0n) return { kind: 'taken-back' };
       // A refund of nothing would use up the one refund there is.
       if (rows.get(accounts, String(refund.accountId))?.available === 0n) return { kind: 'nothing-available' };
       const amount = decideRefund(rows, refund, order.amount);

@@ -32,7 +32,7 @@ const chargebackBody = z.object({
 const SIGNATURE_TEXT = `\`${SIGNATURE_HEADER}: t=<unix seconds>,v1=<hex>\`, where \`v1\` is HMAC-SHA256, in hex, of the
 text \`<t>.<raw body>\` (the digits of \`t\`, a dot, the bytes of the body exactly as sent) with the key PAYMENT_SECRET.
 \`t\` must be within 5 minutes of now. Several \`v1\` may be given while a secret is exchanged; one must be good.
-A signed body must hold \`orderNo\`, \`amount\`, \`currency\` and \`eventId\`, and they must be the order's.
+A signed body must hold \`orderNo\`, \`amount\`, \`currency\` and \`eventId\`; a payment's must be the order's.
 An \`eventId\` that came before answers 200 and moves nothing; with another body it is refused (422).`;
 
 export function paymentRoutes(
@@ -62,7 +62,9 @@ credited and marked \`paidLate\`.`,
       path: '/v1/payments/chargeback',
       summary: 'A payment provider (or ROOT) says that a payment was taken back',
       description: `${SIGNATURE_TEXT}\n\nThe signed body must also hold \`"type":"chargeback"\`. What is available on the
-account is taken; the rest becomes a debt that later recharges pay first.`,
+account is taken; the rest becomes a debt that later recharges, and what running calls give back, pay first. A payment
+may be taken back in parts, one an \`eventId\`, until nothing is left of it; of an \`amount\` above that what is left is
+booked. ROOT leaves out \`amount\` to take all that is left, and otherwise names an \`eventId\`.`,
       tag: TAG,
       access: 'optional-jwt',
       body: chargebackBody,

@@ -153,6 +153,26 @@ describe('orders on the real database', () => {
     assert.deepEqual(await world.money(userId), { available: AMOUNT - 5n, debt: 0n, transferred: AMOUNT });
   });
 
+  test('an order is taken back in parts, each event once, and never more than is left of it', async () => {
+    const userId = await world.user();
+    const orderNo = await paidOrder(userId);
+    const part = (eventId: string, amount: bigint) =>
+      any().payments.receive(signedCall({ orderNo, amount, eventId: `${eventId}-${orderNo}`, type: 'chargeback' }));
+    await Promise.all([part('a', 3n), part('a', 3n), part('b', 4n), part('b', 4n)]);
+    assert.deepEqual(await world.money(userId), { available: AMOUNT - 7n, debt: 0n, transferred: AMOUNT - 7n });
+    assert.equal((await part('c', AMOUNT)).reason, 'the payment was taken back by the payment provider');
+    await part('d', 1n);
+    assert.deepEqual(await world.money(userId), { available: 0n, debt: 0n, transferred: 0n });
+    const events = await world.rows(`SELECT outcome FROM payment_events WHERE order_no='${orderNo}' ORDER BY event_id`);
+    assert.deepEqual(
+      events.map(({ outcome }) => outcome),
+      ['chargeback', 'chargeback', 'chargeback_rest', 'already_taken', 'paid'],
+    );
+    assert.deepEqual(await world.rows(`SELECT charged_back FROM orders WHERE order_no='${orderNo}'`), [
+      { charged_back: String(AMOUNT) },
+    ]);
+  });
+
   test('orders whose workflow was lost are cancelled by the upkeep', async () => {
     const userId = await world.user();
     const lost = await Promise.all(Array.from({ length: 5 }, () => any().orders.create(userId, AMOUNT)));

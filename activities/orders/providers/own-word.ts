@@ -3,6 +3,7 @@
  * so. Amount and currency are the order's own unless they are given, and must match it when they are.
  */
 import { createHash } from 'node:crypto';
+import { invalid } from '../../../infra/errors.ts';
 import { newId } from '../../../infra/ids.ts';
 import type { CallbackFields, PaymentNotice, PaymentProvider } from './payment-provider.ts';
 
@@ -14,9 +15,14 @@ export interface OwnWord {
 }
 
 function noticeOf({ rawBody, fields, kind }: OwnWord): Omit<PaymentNotice, 'provider' | 'payerId' | 'note'> {
+  if (kind === 'chargeback' && fields.amount !== undefined && fields.eventId === undefined) {
+    const message = 'is required with an amount: a part that is told again must not be taken again';
+    throw invalid([{ path: 'eventId', message }], 'missingParameter');
+  }
   return {
     kind,
-    // Without an id of its own each call is an event of its own; the order is credited once all the same.
+    // Without an id of its own each call is an event of its own; the order is credited, or taken back whole, once all
+    // the same.
     eventId: fields.eventId ?? newId(),
     orderNo: fields.orderNo,
     amount: fields.amount,
