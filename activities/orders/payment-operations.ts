@@ -87,7 +87,9 @@ function decidePayment(rows: Rows, settlement: Settlement, order: OrderRow): Dec
   const { amount, currency } = settlement.notice;
   if (amount !== undefined && amount !== order.amount) return refuse('amount_mismatch');
   if (currency !== undefined && currency !== order.currency) return refuse('currency_mismatch');
-  if (order.status === 'COMPLETED') return ['already_paid', { kind: 'done-before' }];
+  if (order.status === 'COMPLETED') {
+    return [settlement.notice.kind === 'payment' ? 'already_paid' : 'ignored', { kind: 'done-before' }];
+  }
   const paidLate = order.status === 'FAILED';
   decideCredit(rows, changeOf(settlement), 'top_up', order.amount);
   rows.put(orders, order.orderNo, {

@@ -199,6 +199,22 @@ describe('Payments: Alipay', () => {
     await payments.receiveAlipay(Buffer.from(''));
     assert.equal(orderIn(ledger).status, 'PENDING');
     assert.equal(ledger.get(paymentEvents, paymentEventKey(other))?.outcome, 'ignored');
+  it('credits what it hears of only by a refund, with a warning, and only when it is not paid yet', async () => {
+    const ledger = ledgerWithOrder();
+    const partly = notice({ provider: 'alipay', kind: 'partly-refunded', note: 'of it refunded: 1.00' });
+    const { payments, signalled, warnings } = memoryOrders(ledger, { alipay: alipay(partly) });
+    await payments.receiveAlipay(Buffer.from(''));
+    assert.equal(orderIn(ledger).status, 'COMPLETED');
+    assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n });
+    assert.deepEqual(signalled, [ORDER_NO]);
+    assert.match(warnings.join(), /of it refunded: 1\.00/);
+    const second = memoryOrders(ledger, { alipay: alipay({ ...partly, eventId: 'event-2' }) });
+    await second.payments.receiveAlipay(Buffer.from(''));
+    assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n });
+    assert.deepEqual(second.warnings, []);
+    assert.equal(ledger.get(paymentEvents, 'alipay event-2')?.outcome, 'ignored');
+  });
+
   });
 
   it('is refused where it is not set up', async () => {

@@ -85,18 +85,24 @@ export class Payments {
     }
     const settlement = { notice, accountId: order.accountId, day: ledger.day() };
     const outcome = await ledger.run(
-      kind === 'payment' ? payOrder(settlement) : takeBackOrder(settlement),
+      kind === 'chargeback' ? takeBackOrder(settlement) : payOrder(settlement),
       ORDER_WAIT_MS,
     );
     log[levelOf(outcome)]({ provider, eventId, orderNo, kind, outcome: loggable(outcome) }, 'payment event');
     if (outcome.kind === 'refused' || outcome.kind === 'other-body') throw refusal(outcome, kind);
-    if (outcome.kind === 'settled') signalSettled(orderNo);
+    if (outcome.kind === 'settled') {
+      signalSettled(orderNo);
+      if (kind === 'partly-refunded') log.warn({ orderNo, note: notice.note }, PARTLY_REFUNDED);
+    }
     return (await store.find(orderNo)) ?? order;
   }
 }
 
 /** What a person should look at. */
 function levelOf(outcome: SettlementOutcome): 'info' | 'warn' {
+const PARTLY_REFUNDED =
+  'a payment of which the provider has refunded a part was new here and is credited whole: adjust the balance by that part';
+
   if (outcome.kind === 'taken-back') return outcome.unbooked === 0n ? 'info' : 'warn';
   return outcome.kind === 'settled' || outcome.kind === 'done-before' ? 'info' : 'warn';
 }

@@ -66,10 +66,19 @@ describe("Alipay's notifications on the real database", () => {
     assert.equal(await send(finished), 'success');
     assert.deepEqual(await world.money(userId), { available: AMOUNT, debt: 0n, transferred: AMOUNT });
     assert.equal((await process.orders.get(other.orderNo)).status, 'PENDING');
+    const refund = (change: Record<string, string>) => send(form({ refund_fee: '1.00', ...change }));
+    assert.equal(await refund({ notify_id: 'n7', out_trade_no: orderNo }), 'success');
+    assert.equal((await world.money(userId)).available, AMOUNT);
+    assert.equal(await refund({ notify_id: 'n8', out_trade_no: other.orderNo }), 'success');
+    assert.equal((await process.orders.get(other.orderNo)).status, 'COMPLETED', 'its payment was news to us');
+    assert.equal((await world.money(userId)).available, AMOUNT * 2n);
     const events = await world.rows('SELECT event_id,outcome FROM payment_events ORDER BY event_id');
     assert.deepEqual(
       events.map(({ event_id, outcome }) => `${event_id} ${outcome}`),
-      ['n1 ignored', 'n2 amount_mismatch', 'n3 unknown_order', 'n5 paid', 'n6 already_paid'],
+      [
+        ...['n1 ignored', 'n2 amount_mismatch', 'n3 unknown_order', 'n5 paid', 'n6 already_paid'],
+        ...['n7 ignored', 'n8 paid'],
+      ],
     );
     const [transfer] = await world.rows(`SELECT note FROM transfers WHERE id='${orderNo}'`);
     assert.equal(transfer?.note, 'Alipay trade 2026112422001004330000121536');

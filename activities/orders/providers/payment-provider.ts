@@ -11,6 +11,8 @@ type PaymentEventSource = Exclude<PaymentProviderName, 'sandbox'> | `sandbox:${n
 export type PaymentNoticeKind =
   /** Money arrived for an order. */
   | 'payment'
+  /** A part of a payment went back at the provider, which says by it that the payment was made. */
+  | 'partly-refunded'
   /** The provider took a payment back. */
   | 'chargeback'
   /** Something that moves no money of ours; only recorded. */

@@ -89,11 +89,16 @@ describe('AlipayNotify', () => {
     assert.throws(() => notify.read(form({ out_trade_no: "x' OR 1=1" })), refused('invalidParameter', /out_trade_no/));
   });
 
-  it('takes other states, and refunds made at Alipay, for no payment', () => {
+  it('takes other states for no payment, and a refund for the news that the payment was made', () => {
     for (const trade_status of ['WAIT_BUYER_PAY', 'TRADE_CLOSED']) {
       assert.equal(notify.read(form({ trade_status })).kind, 'other');
     }
-    assert.equal(notify.read(form({ refund_fee: '1.00' })).kind, 'other');
+    const partly = notify.read(form({ refund_fee: '1.00' }));
+    assert.equal(partly.kind, 'partly-refunded');
+    assert.equal(notify.read(form({ refund_fee: '0.00' })).kind, 'payment');
+    assert.match(partly.note, /refunded at Alipay: 1\.00/);
+    assert.equal(notify.read(form({ refund_fee: '10.50' })).kind, 'other', 'nothing is left of the payment');
+    assert.throws(() => notify.read(form({ refund_fee: 'some' })), refused('invalidParameter', /refund_fee/));
     assert.equal(notify.read(form({ trade_status: 'TRADE_FINISHED' })).kind, 'payment');
   });
 

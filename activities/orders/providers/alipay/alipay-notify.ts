@@ -33,7 +33,7 @@ const notifySchema = z.object({
   trade_no: z.string().max(64),
   trade_status: z.string(),
   total_amount: z.string(),
-  refund_fee: z.string().optional(),
+  refund_fee: z.string().max(32).optional(),
 });
 
 export class AlipayNotify implements PaymentProvider<Uint8Array> {
@@ -68,16 +68,17 @@ export class AlipayNotify implements PaymentProvider<Uint8Array> {
     const { notify_id, out_trade_no, trade_no, total_amount } = notify.data;
     const amount = parseMoney(total_amount);
     if (amount === undefined) throw invalid([{ path: 'total_amount', message: 'is not an amount' }]);
+    const refunded = notify.data.refund_fee ?? '';
     return {
       provider: this.name,
-      kind: kindOf(notify.data),
+      kind: kindOf(notify.data, amount),
       eventId: notify_id,
       orderNo: out_trade_no,
       amount,
       currency: CURRENCY,
       bodyHash: hashOf(fields),
       payerId: undefined,
-      note: `Alipay trade ${trade_no}`,
+      note: `Alipay trade ${trade_no}${refunded === '' ? '' : `, of it refunded at Alipay: ${refunded}`}`,
     };
   }
 
@@ -90,9 +91,16 @@ export class AlipayNotify implements PaymentProvider<Uint8Array> {
   }
 }
 
-/** A refund that was made at Alipay is told with the trade's status; the ledger books refunds by our own order. */
-function kindOf({ trade_status, refund_fee }: z.output<typeof notifySchema>): PaymentNoticeKind {
-  return PAID.has(trade_status) && refund_fee === undefined ? 'payment' : 'other';
+/**
+ * A refund that was made at Alipay is told with the trade's status. The ledger books refunds by our own order, but the
+ * payment itself may be new to us: its own notification can have been lost.
+ */
+function kindOf({ trade_status, refund_fee }: z.output<typeof notifySchema>, amount: bigint): PaymentNoticeKind {
+  if (!PAID.has(trade_status)) return 'other';
+  const refunded = parseMoney(refund_fee || '0');
+  if (refunded === 0n) return 'payment';
+  if (refunded === undefined) throw invalid([{ path: 'refund_fee', message: 'is not an amount' }]);
+  return refunded < amount ? 'partly-refunded' : 'other';
 }
 
 function hashOf(fields: Readonly<Record<string, string>>): Buffer {
