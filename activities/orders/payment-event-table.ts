@@ -14,7 +14,7 @@ const ACCEPTED = [
   'already_taken',
   'ignored',
 ] as const;
-const REFUSED = ['amount_mismatch', 'currency_mismatch', 'unknown_order', 'not_paid'] as const;
+const REFUSED = ['amount_mismatch', 'currency_mismatch', 'unknown_order', 'not_paid', 'balance_limit'] as const;
 export type PaymentEventOutcome = (typeof ACCEPTED)[number] | (typeof REFUSED)[number];
 
 export interface PaymentEvent {

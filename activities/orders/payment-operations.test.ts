@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { accounts } from '../billing/tables/accounts.ts';
 import {
   ACCOUNT_ID,
   AMOUNT,
@@ -92,6 +93,17 @@ describe('payOrder', () => {
     assert.equal(eventOutcome(ledger, 'dollars'), 'currency_mismatch');
     assert.equal(orderIn(ledger).status, 'PENDING');
     assert.deepEqual(balanceIn(ledger), { available: 0n, debt: 0n });
+  });
+
+  it('refuses what the balance cannot hold, remembers that, and credits it when there is room again', () => {
+    const full = 9_000_000_000_000_000_000n;
+    const ledger = ledgerWithOrder({}, full);
+    assert.deepEqual(ledger.apply(payOrder(settlement())), { kind: 'refused', why: 'balance_limit' });
+    assert.equal(eventOutcome(ledger, 'event-1'), 'balance_limit');
+    assert.equal(orderIn(ledger).status, 'PENDING');
+    ledger.put(accounts, String(ACCOUNT_ID), { id: ACCOUNT_ID, available: 0n, debt: 0n, pendingGrant: null });
+    assert.equal(ledger.apply(payOrder(settlement())).kind, 'settled');
+    assert.equal(eventOutcome(ledger, 'event-1'), 'paid');
   });
 
   it('takes the amount of the order where the caller is the proof and names none', () => {

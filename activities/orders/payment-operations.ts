@@ -6,7 +6,13 @@
 import { createHash } from 'node:crypto';
 import { type Operation, type Read, read } from '../billing/lane/operation.ts';
 import type { Rows } from '../billing/lane/workspace.ts';
-import { type BalanceChange, balanceReads, chargeback, decideCredit } from '../billing/operations/credit.ts';
+import {
+  type BalanceChange,
+  balanceReads,
+  chargeback,
+  creditFits,
+  decideCredit,
+} from '../billing/operations/credit.ts';
 import { type OrderRow, orders } from './order-table.ts';
 import { isAccepted, type PaymentEventOutcome, paymentEventKey, paymentEvents } from './payment-event-table.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';
@@ -26,7 +32,7 @@ export type SettlementOutcome =
   | { readonly kind: 'taken-back'; readonly amount: bigint; readonly unbooked: bigint }
   /** This event, or another one for the same payment, had done it before. */
   | { readonly kind: 'done-before' }
-  | { readonly kind: 'refused'; readonly why: 'amount_mismatch' | 'currency_mismatch' | 'not_paid' }
+  | { readonly kind: 'refused'; readonly why: 'amount_mismatch' | 'currency_mismatch' | 'not_paid' | 'balance_limit' }
   /** The event's id came before with another content. */
   | { readonly kind: 'other-body' };
 
@@ -91,7 +97,9 @@ function decidePayment(rows: Rows, settlement: Settlement, order: OrderRow): Dec
     return [settlement.notice.kind === 'payment' ? 'already_paid' : 'ignored', { kind: 'done-before' }];
   }
   const paidLate = order.status === 'FAILED';
-  decideCredit(rows, changeOf(settlement), 'top_up', order.amount);
+  const change = changeOf(settlement);
+  if (!creditFits(rows, change, order.amount)) return refuse('balance_limit');
+  decideCredit(rows, change, 'top_up', order.amount);
   rows.put(orders, order.orderNo, {
     ...order,
     status: 'COMPLETED',

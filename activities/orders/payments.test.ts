@@ -169,6 +169,13 @@ describe('Payments: what an event does', () => {
     assert.equal(orderIn(ledger).status, 'PENDING');
   });
 
+  it('a payment that the balance cannot hold is refused and on record', async () => {
+    const ledger = ledgerWithOrder({}, 9_000_000_000_000_000_000n);
+    const { payments } = memoryOrders(ledger);
+    await assert.rejects(payments.receive(signedCall()), refused('illegalState'));
+    assert.equal(ledger.get(paymentEvents, 'signed event-1')?.outcome, 'balance_limit');
+  });
+
   it('an event of an order that we do not know is remembered', async () => {
     const ledger = ledgerWithOrder();
     const { payments } = memoryOrders(ledger);
@@ -192,13 +199,6 @@ describe('Payments: Alipay', () => {
     assert.equal(orderIn(ledger).status, 'COMPLETED');
   });
 
-  it('only remembers what is no payment', async () => {
-    const ledger = ledgerWithOrder();
-    const other = notice({ provider: 'alipay', kind: 'other' });
-    const { payments } = memoryOrders(ledger, { alipay: alipay(other) });
-    await payments.receiveAlipay(Buffer.from(''));
-    assert.equal(orderIn(ledger).status, 'PENDING');
-    assert.equal(ledger.get(paymentEvents, paymentEventKey(other))?.outcome, 'ignored');
   it('credits what it hears of only by a refund, with a warning, and only when it is not paid yet', async () => {
     const ledger = ledgerWithOrder();
     const partly = notice({ provider: 'alipay', kind: 'partly-refunded', note: 'of it refunded: 1.00' });
@@ -215,6 +215,13 @@ describe('Payments: Alipay', () => {
     assert.equal(ledger.get(paymentEvents, 'alipay event-2')?.outcome, 'ignored');
   });
 
+  it('only remembers what is no payment', async () => {
+    const ledger = ledgerWithOrder();
+    const other = notice({ provider: 'alipay', kind: 'other' });
+    const { payments } = memoryOrders(ledger, { alipay: alipay(other) });
+    await payments.receiveAlipay(Buffer.from(''));
+    assert.equal(orderIn(ledger).status, 'PENDING');
+    assert.equal(ledger.get(paymentEvents, paymentEventKey(other))?.outcome, 'ignored');
   });
 
   it('is refused where it is not set up', async () => {

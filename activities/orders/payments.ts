@@ -4,6 +4,7 @@ import type { Logger } from '../../infra/logger.ts';
 import type { UserCaller } from '../accounts/caller.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney } from '../billing/money.ts';
+import { BALANCE_TOO_LARGE } from '../billing/operations/credit.ts';
 import type { Order } from './order.ts';
 import { noSuchOrder, ORDER_WAIT_MS } from './orders.ts';
 import { payOrder, recordEvent, type SettlementOutcome, takeBackOrder } from './payment-operations.ts';
@@ -43,7 +44,8 @@ export class Payments {
    * @param log the request's, when there is one.
    * @returns the order as it then is.
    * @throws {AppError} forbidden without a proof or with a bad one; notFound; invalidParameter for an amount or currency
-   *   that is not the order's; idempotencyMismatch for a known event with another body; databaseUnavailable.
+   *   that is not the order's; illegalState for a balance that would become too large; idempotencyMismatch for a known
+   *   event with another body; databaseUnavailable.
    */
   async receive(call: PaymentCall, log = this.#parts.log): Promise<Order> {
     return this.#settle(this.#read(call), log);
@@ -98,11 +100,11 @@ export class Payments {
   }
 }
 
-/** What a person should look at. */
-function levelOf(outcome: SettlementOutcome): 'info' | 'warn' {
 const PARTLY_REFUNDED =
   'a payment of which the provider has refunded a part was new here and is credited whole: adjust the balance by that part';
 
+/** What a person should look at. */
+function levelOf(outcome: SettlementOutcome): 'info' | 'warn' {
   if (outcome.kind === 'taken-back') return outcome.unbooked === 0n ? 'info' : 'warn';
   return outcome.kind === 'settled' || outcome.kind === 'done-before' ? 'info' : 'warn';
 }
@@ -128,5 +130,7 @@ function refusal(
       return invalid([{ path: 'currency', message: "is not the order's currency" }]);
     case 'not_paid':
       return new AppError('illegalState', 'the order is not paid');
+    case 'balance_limit':
+      return new AppError('illegalState', BALANCE_TOO_LARGE);
   }
 }

@@ -12,6 +12,8 @@ import { payIn } from './pay-in.ts';
 /** Nano-units: nine billion, just below what a BIGINT column holds. */
 const MOST_BALANCE = 9_000_000_000n * NANO_PER_UNIT;
 
+export const BALANCE_TOO_LARGE = 'the balance would become too large';
+
 export interface BalanceChange {
   /** Transfer id, made by the server: the order's number, the adjustment's id. */
   readonly id: string;
@@ -50,7 +52,15 @@ function earlier(rows: Rows, change: BalanceChange, kind: TransferKind): bigint 
   return rows.get(transfers, transferKey(change.id, kind))?.amount;
 }
 
-/** Adds money; a debt is paid first. Needs `balanceReads(change, kind)`. @returns false when it was done before. */
+/** False where the balance would become larger than its column can hold. Needs the account among the reads. */
+export function creditFits(rows: Rows, change: BalanceChange, amount: bigint): boolean {
+  return accountOf(rows, change).available + amount <= MOST_BALANCE;
+}
+
+/**
+ * Adds money; a debt is paid first. Needs `balanceReads(change, kind)`. @returns false when it was done before.
+ * @throws {AppError} illegalState where it does not fit.
+ */
 export function decideCredit(
   rows: Rows,
   change: BalanceChange,
@@ -60,8 +70,7 @@ export function decideCredit(
   if (amount < 0n) throw new RangeError('a credit must not be negative');
   const account = accountOf(rows, change);
   if (earlier(rows, change, kind) !== undefined) return false;
-  if (account.available + amount > MOST_BALANCE)
-    throw new AppError('illegalState', 'the balance would become too large');
+  if (!creditFits(rows, change, amount)) throw new AppError('illegalState', BALANCE_TOO_LARGE);
   post(rows, change, kind, amount, payIn(account, amount));
   return true;
 }
