@@ -22,7 +22,7 @@ export interface PaymentEvent {
   /** The provider's own id of the event. */
   readonly eventId: string;
   readonly orderNo: string;
-  /** SHA-256 of what the event says. */
+  /** SHA-256 of what the event says, not of its bytes. */
   readonly bodyHash: Buffer;
   readonly outcome: PaymentEventOutcome;
   readonly receivedAtMs: number;

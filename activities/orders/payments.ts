@@ -45,7 +45,7 @@ export class Payments {
    * @returns the order as it then is.
    * @throws {AppError} forbidden without a proof or with a bad one; notFound; invalidParameter for an amount or currency
    *   that is not the order's; illegalState for a balance that would become too large; idempotencyMismatch for a known
-   *   event with another body; databaseUnavailable.
+   *   event with another content; databaseUnavailable.
    */
   async receive(call: PaymentCall, log = this.#parts.log): Promise<Order> {
     return this.#settle(this.#read(call), log);
@@ -64,7 +64,7 @@ export class Payments {
     const { caller, signature, kind } = call;
     if (signature !== '') return signed.read(call);
     if (caller !== undefined) {
-      const word: OwnWord = { userId: caller.userId, rawBody: call.rawBody, fields: call.fields, kind };
+      const word: OwnWord = { userId: caller.userId, fields: call.fields, kind };
       if (caller.role === 'ROLE_ROOT_ADMIN') return rootWord.read(word);
       if (sandbox && kind === 'payment') return sandboxWord.read(word);
     }
@@ -119,7 +119,7 @@ function refusal(
   kind: PaymentNotice['kind'],
 ): AppError {
   if (outcome.kind === 'other-body') {
-    return new AppError('idempotencyMismatch', 'eventId: this event came before with another body');
+    return new AppError('idempotencyMismatch', 'eventId: this event came before with another content');
   }
   switch (outcome.why) {
     case 'amount_mismatch':

@@ -82,11 +82,15 @@ describe('payment callbacks over HTTP', () => {
     assert.equal(orderIn(ledger).status, 'PENDING');
   });
 
-  it('refuses a known event with another body', async (test) => {
-    const { app } = await serve(test);
+  it('knows an event however its JSON is written, and refuses it with another content', async (test) => {
+    const { ledger, app } = await serve(test);
     await app.post(PAY, BODY, signature(BODY));
-    const changed = BODY.replace('{ ', '{');
-    assert.equal((await app.post(PAY, changed, signature(changed))).json().code, 409002);
+    const rewritten = `{"eventId":"evt_1","currency":"CNY","amount":"10","orderNo":"${ORDER_NO}","more":1}`;
+    assert.equal((await app.post(PAY, rewritten, signature(rewritten))).status, 200);
+    assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n });
+    for (const changed of [BODY.replace('10.0', '10.1'), BODY.replace('CNY', 'USD')]) {
+      assert.equal((await app.post(PAY, changed, signature(changed))).json().code, 409002);
+    }
   });
 
   it('takes the word of ROOT', async (test) => {

@@ -33,7 +33,8 @@ const SIGNATURE_TEXT = `\`${SIGNATURE_HEADER}: t=<unix seconds>,v1=<hex>\`, wher
 text \`<t>.<raw body>\` (the digits of \`t\`, a dot, the bytes of the body exactly as sent) with the key PAYMENT_SECRET.
 \`t\` must be within 5 minutes of now. Several \`v1\` may be given while a secret is exchanged; one must be good.
 A signed body must hold \`orderNo\`, \`amount\`, \`currency\` and \`eventId\`; a payment's must be the order's.
-An \`eventId\` that came before answers 200 and moves nothing; with another body it is refused (422).`;
+An \`eventId\` that came before answers 200 and moves nothing; with another order, amount or
+currency it is refused (422); how its JSON is written does not matter.`;
 
 export function paymentRoutes(
   { payments }: { readonly payments: Payments },

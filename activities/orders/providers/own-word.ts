@@ -2,19 +2,18 @@
  * Payments that rest on who calls: a ROOT user says that money arrived, and in the sandbox the owner of an order says
  * so. Amount and currency are the order's own unless they are given, and must match it when they are.
  */
-import { createHash } from 'node:crypto';
 import { invalid } from '../../../infra/errors.ts';
 import { newId } from '../../../infra/ids.ts';
+import { callbackHash } from './callback-hash.ts';
 import type { CallbackFields, PaymentNotice, PaymentProvider } from './payment-provider.ts';
 
 export interface OwnWord {
   readonly userId: number;
-  readonly rawBody: Uint8Array;
   readonly fields: CallbackFields;
   readonly kind: 'payment' | 'chargeback';
 }
 
-function noticeOf({ rawBody, fields, kind }: OwnWord): Omit<PaymentNotice, 'provider' | 'payerId' | 'note'> {
+function noticeOf({ fields, kind }: OwnWord): Omit<PaymentNotice, 'provider' | 'payerId' | 'note'> {
   if (kind === 'chargeback' && fields.amount !== undefined && fields.eventId === undefined) {
     const message = 'is required with an amount: a part that is told again must not be taken again';
     throw invalid([{ path: 'eventId', message }], 'missingParameter');
@@ -27,7 +26,7 @@ function noticeOf({ rawBody, fields, kind }: OwnWord): Omit<PaymentNotice, 'prov
     orderNo: fields.orderNo,
     amount: fields.amount,
     currency: fields.currency,
-    bodyHash: createHash('sha256').update(rawBody).digest(),
+    bodyHash: callbackHash(kind, fields),
   };
 }
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { AppError } from '../../../../infra/errors.ts';
 import type { CallbackFields } from '../payment-provider.ts';
@@ -29,7 +28,20 @@ describe('SignedCallbacks', () => {
     assert.equal(notice.amount, 5n);
     assert.equal(notice.eventId, 'e1');
     assert.equal(notice.payerId, undefined);
-    assert.deepEqual(notice.bodyHash, createHash('sha256').update(rawBody).digest());
+  });
+
+  it('knows an event by what it says, whatever its bytes; any other word makes it another one', () => {
+    const hashOf = (change: Partial<CallbackFields>, body = rawBody, kind: 'payment' | 'chargeback' = 'payment') => {
+      const signed = `t=1795000000,v1=${signatureOf(SECRET, '1795000000', body)}`;
+      const type = kind === 'payment' ? undefined : kind;
+      const call = { signature: signed, rawBody: body, fields: { ...fields, type, ...change }, kind };
+      return callbacks.read(call).bodyHash.toString('hex');
+    };
+    const first = hashOf({});
+    assert.equal(hashOf({ type: 'payment' }, Buffer.from('{ "other" : "bytes" }')), first);
+    const others = [hashOf({ orderNo: 'o2' }), hashOf({ amount: 6n }), hashOf({ currency: 'USD' })];
+    others.push(hashOf({}, rawBody, 'chargeback'));
+    assert.equal(new Set([first, ...others]).size, 5);
   });
 
   it('refuses a bad signature before it looks at the fields', () => {

@@ -1,6 +1,6 @@
 /** The generic callback of any provider that can sign JSON: `pay-success` and `chargeback` with X-Payment-Signature. */
-import { createHash } from 'node:crypto';
 import { AppError, type FieldError, invalid } from '../../../../infra/errors.ts';
+import { callbackHash } from '../callback-hash.ts';
 import type { CallbackFields, PaymentNotice, PaymentProvider } from '../payment-provider.ts';
 import { checkSignature, type SignatureCheck } from './signature.ts';
 
@@ -40,7 +40,7 @@ export class SignedCallbacks implements PaymentProvider<SignedCallback> {
     if ((fields.type ?? 'payment') !== kind) {
       throw invalid([{ path: 'type', message: `must be "${kind}" in a signed body sent here` }]);
     }
-    const bodyHash = createHash('sha256').update(rawBody).digest();
+    const bodyHash = callbackHash(kind, fields);
     const note = `signed callback ${eventId}`;
     return { provider: this.name, kind, eventId, orderNo, amount, currency, bodyHash, payerId: undefined, note };
   }
