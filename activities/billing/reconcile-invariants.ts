@@ -40,8 +40,10 @@ export const INVARIANTS: readonly Invariant[] = [
               h.id IS NULL OR t.id<>h.id OR h.state<>'captured' OR h.captured<>-t.amount
                 OR h.account_id<>t.account_id AS bad
          FROM transfers t LEFT JOIN holds h ON h.id=t.hold_id WHERE t.kind='charge'`,
+      // In the order of ids, which both tables are in: by account it takes five times as long for a million.
       `SELECT CONCAT('hold ',h.id) AS subject, t.id IS NULL AS bad
-         FROM holds h LEFT JOIN transfers t ON t.id=h.id AND t.kind='charge' WHERE h.state='captured'`,
+         FROM holds h FORCE INDEX (PRIMARY) LEFT JOIN transfers t ON t.id=h.id AND t.kind='charge'
+        WHERE h.state='captured'`,
       `SELECT CONCAT('overrun ',o.id) AS subject, t.id IS NULL OR t.account_id<>o.account_id AS bad
          FROM transfers o LEFT JOIN transfers t ON t.id=o.id AND t.kind='charge' WHERE o.kind='overrun'`,
     ],
