@@ -7,7 +7,7 @@ import { until } from '../catalog/test-catalog.ts';
 import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
 
 const ACCOUNT = '(SELECT account_id FROM (SELECT MIN(account_id) AS account_id FROM holds) x)';
-const CAPTURED = "(SELECT id FROM (SELECT MIN(id) AS id FROM holds WHERE state='captured') y)";
+const CAPTURED = `(SELECT id FROM (SELECT MIN(id) AS id FROM holds WHERE state='captured' AND account_id=${ACCOUNT}) y)`;
 const transfer = (id: string, kind: string, amount: number) =>
   `INSERT INTO transfers (id,kind,account_id,amount,day,created_at) VALUES ('${id}','${kind}',${ACCOUNT},${amount},'2026-11-24',NOW(3))`;
 const order = (status: string, refunded = 'NULL') =>
@@ -138,6 +138,12 @@ const BREACHES: readonly { invariant: number; name: string; sql: readonly string
   },
   {
     invariant: 7,
+    name: 'statistics that have invented a failure',
+    sql: ['UPDATE stats SET failures=failures+1,requests=requests+1 ORDER BY model_id LIMIT 1'],
+    undo: ['UPDATE stats SET failures=failures-1,requests=requests-1 ORDER BY model_id LIMIT 1'],
+  },
+  {
+    invariant: 7,
     name: 'statistics that have lost a token',
     sql: ['UPDATE stats SET prompt_tokens=prompt_tokens-1 ORDER BY slot LIMIT 1'],
     undo: ['UPDATE stats SET prompt_tokens=prompt_tokens+1 ORDER BY slot LIMIT 1'],
@@ -148,6 +154,10 @@ describe('reconciliation', () => {
   let world: UsageWorld;
   let store: UsageStore;
   let carryAll: () => Promise<void>;
+  const usageLog = async () => {
+    const { connection } = world.mongo();
+    return (await connection.asPromise()).collection<{ _id: string; day?: string }>('usage');
+  };
   const run = () => reconcile(world.sequelize, { store, firstDay: '2026-01-01' });
   before(async () => {
     world = await usageWorld('reconcile_test');
@@ -181,8 +191,8 @@ describe('reconciliation', () => {
     );
     assert.deepEqual(
       result.invariants.map(({ checked }) => checked),
-      // 35 calls succeeded: as many charges and captured holds; 2 accounts; 3 models and a day of the log.
-      [2, 40, 35 + 35, 2 + 40 + 37 + 3, 0, 1, 3 + 1],
+      // 35 calls succeeded: as many charges and captured holds; 2 accounts; in the log 3 models and 2 users of a day.
+      [2, 40, 35 + 35, 2 + 40 + 37 + 3, 0, 1, 3 + 3 + 2],
     );
     const kept = await lastReconciliation(world.sequelize);
     assert.deepEqual([kept?.breaches, kept?.invariants], [0, result.invariants]);
@@ -223,14 +233,61 @@ describe('reconciliation', () => {
     assert.ok(entry);
     await store.add([{ ...entry, requestId: 'twice' }]);
     const twice = await run();
-    assert.match(twice.invariants[6]?.examples[0] ?? '', /usage log of 2026-11-24: 36 calls/);
-    const db = world.mongo();
-    await connected(db);
-    await db.connection.db
-      ?.collection<{ _id: string }>('usage')
-      .deleteMany({ _id: { $in: ['twice', entry.requestId] } });
-    assert.equal((await run()).invariants[6]?.breaches, 1);
+    assert.match(
+      twice.invariants[6]?.examples[0] ?? '',
+      /usage log of 2026-11-24, model \d: calls 1\d, in the ledger 1\d; cost .* promptTokens .* completionTokens/,
+    );
+    await (await usageLog()).deleteMany({ _id: { $in: ['twice', entry.requestId] } });
+    // Of its model and of its user.
+    assert.equal((await run()).invariants[6]?.breaches, 2);
     await store.add([entry]);
+    assert.equal((await run()).breaches, 0);
+  });
+
+  for (const [what, change] of [
+    ['other tokens', { promptTokens: 999_999 }],
+    ['another user', { userId: 4_242 }],
+    ['another model', { modelId: 77 }],
+  ] as const) {
+    test(`a call that the usage log has with ${what} is a breach`, async () => {
+      const [entry] = await store.newest({ isSuccess: true }, 1);
+      assert.ok(entry);
+      const log = await usageLog();
+      await log.updateOne({ _id: entry.requestId }, { $set: change });
+      const result = await run();
+      await log.deleteOne({ _id: entry.requestId });
+      await store.add([entry]);
+      assert.ok((result.invariants[6]?.breaches ?? 0) > 0);
+      assert.equal((await run()).breaches, 0);
+    });
+  }
+
+  test('sums of the usage log go over many thousands of calls', async () => {
+    const [entry] = await store.newest({ isSuccess: true }, 1);
+    assert.ok(entry);
+    const day = '2025-12-31';
+    const many = Array.from({ length: 10_001 }, (_, index) => ({
+      ...entry,
+      ...{ requestId: `many-${index}`, day, promptTokens: 2 },
+    }));
+    await store.add(many);
+    const sums = await store.sums(day);
+    await (await usageLog()).deleteMany({ day });
+    const sum = sums.get(`${day}, model ${entry.modelId}`);
+    assert.deepEqual([sum?.calls, sum?.promptTokens], [10_001n, 20_002n]);
+  });
+
+  test('a failed call that the usage log lost is a breach', async () => {
+    const [entry] = await store.newest({ isSuccess: false }, 1);
+    assert.ok(entry);
+    await (await usageLog()).deleteOne({ _id: entry.requestId });
+    const { invariants } = await run();
+    await store.add([entry]);
+    assert.equal(invariants[6]?.breaches, 1);
+    assert.match(
+      invariants[6]?.examples[0] ?? '',
+      /^usage log of 2026-11-24, model \d: failures \d, in the ledger \d$/,
+    );
     assert.equal((await run()).breaches, 0);
   });
 
@@ -240,7 +297,11 @@ describe('reconciliation', () => {
     let busy = true;
     const load = (async () => {
       while (busy) {
-        await Promise.all(Array.from({ length: 20 }, () => world.call(lane, { accountId, day: '2026-11-25' })));
+        await Promise.all(
+          Array.from({ length: 20 }, (_, index) =>
+            world.call(lane, { accountId, day: '2026-11-25', ...(index % 5 === 0 ? { errorCode: 504 } : {}) }),
+          ),
+        );
         await carryAll();
       }
     })();

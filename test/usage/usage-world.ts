@@ -25,6 +25,7 @@ const PRICE: Price = {
 
 export interface Call {
   readonly accountId: number;
+  /** Otherwise the account's owner. */
   readonly userId?: number;
   readonly accessKeyId?: number;
   readonly modelId?: number;
@@ -61,11 +62,19 @@ export async function usageWorld(name: string): Promise<UsageWorld> {
     return connection;
   };
   await emptyMongo(mongo());
+  const owners = new Map<number, number>();
+  const ownerOf = async (accountId: number) => {
+    const known = owners.get(accountId);
+    if (known !== undefined) return known;
+    const { owner_id: owner } = await ledger.one(`SELECT owner_id FROM accounts WHERE id=${accountId}`);
+    owners.set(accountId, Number(owner));
+    return Number(owner);
+  };
   return {
     ...ledger,
     mongo,
     wire,
-    call,
+    call: async (lane, wanted) => call(lane, { ...wanted, userId: wanted.userId ?? (await ownerOf(wanted.accountId)) }),
     close: async () => {
       for (const connection of connections) await connection.close();
       wire.cut();
@@ -86,8 +95,8 @@ export function connected(mongo: Mongo): Promise<void> {
   return new Promise((resolve) => mongo.whenConnected(async () => resolve()));
 }
 
-async function call(lane: MoneyLane, wanted: Call): Promise<string> {
-  const { accountId, userId = 1, accessKeyId = 1, modelId = 1, day = DAY, atMs = STARTED_AT_MS, errorCode } = wanted;
+async function call(lane: MoneyLane, wanted: Call & { readonly userId: number }): Promise<string> {
+  const { accountId, userId, accessKeyId = 1, modelId = 1, day = DAY, atMs = STARTED_AT_MS, errorCode } = wanted;
   const requestId = uuidv7({ msecs: atMs });
   const identity: CallIdentity = {
     ...{ requestId, userId, accountId, accessKeyId, day },
