@@ -84,7 +84,8 @@ export const INVARIANTS: readonly Invariant[] = [
       // The credit of an order is its top-up, and nothing else under its number.
       `SELECT CONCAT('order ',o.order_no) AS subject,
               (o.status='COMPLETED' AND (t.id IS NULL OR t.amount<>o.amount OR t.account_id<>o.account_id))
-                OR COALESCE(o.refunded,0)<>-COALESCE(r.amount,0)
+                OR (o.status<>'COMPLETED' AND o.charged_back<>0)
+                OR COALESCE(o.refunded,0)+o.charged_back>o.amount OR COALESCE(o.refunded,0)<>-COALESCE(r.amount,0)
                 OR EXISTS (SELECT 1 FROM transfers x
                             WHERE x.id=o.order_no AND x.kind NOT IN ('top_up','refund','chargeback')) AS bad
          FROM orders o
@@ -92,12 +93,15 @@ export const INVARIANTS: readonly Invariant[] = [
          LEFT JOIN transfers r ON r.id=o.order_no AND r.kind='refund'`,
       `SELECT CONCAT('credit ',t.id) AS subject, o.order_no IS NULL OR o.status<>'COMPLETED' AS bad
          FROM transfers t LEFT JOIN orders o ON o.order_no=t.id WHERE t.kind='top_up'`,
-      `SELECT CONCAT('given back of order ',t.id) AS subject,
-              o.order_no IS NULL OR o.status<>'COMPLETED' OR t.first<>o.account_id OR t.last<>o.account_id
-                OR t.total<-o.amount AS bad
-         FROM (SELECT id, SUM(amount) AS total, MIN(account_id) AS first, MAX(account_id) AS last
-                 FROM transfers WHERE kind IN ('refund','chargeback') GROUP BY id) t
-         LEFT JOIN orders o ON o.order_no=t.id`,
+      `SELECT CONCAT('refund ',t.id) AS subject,
+              o.order_no IS NULL OR o.status<>'COMPLETED' OR o.account_id<>t.account_id AS bad
+         FROM transfers t LEFT JOIN orders o ON o.order_no=t.id WHERE t.kind='refund'`,
+      // A chargeback has the id of its event; which order it is about only its account tells, and that order.
+      `SELECT CONCAT('chargebacks of account ',account_id) AS subject, SUM(amount)<>0 AS bad
+         FROM (SELECT account_id, amount FROM transfers WHERE kind='chargeback'
+               UNION ALL
+               SELECT account_id, charged_back FROM orders WHERE charged_back<>0) x
+        GROUP BY account_id`,
     ],
   },
   {

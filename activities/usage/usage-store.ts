@@ -155,7 +155,7 @@ export class UsageStore {
   }
 }
 
-const SUMMED_PAGE = 10_000;
+const SUMMED_PAGE = 5_000;
 const SUMMED_FIELDS = {
   ...{ day: 1, userId: 1, modelId: 1, isSuccess: 1, cost: 1 },
   ...{ promptTokens: 1, completionTokens: 1, imageCount: 1 },

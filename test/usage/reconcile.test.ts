@@ -10,9 +10,9 @@ const ACCOUNT = '(SELECT account_id FROM (SELECT MIN(account_id) AS account_id F
 const CAPTURED = `(SELECT id FROM (SELECT MIN(id) AS id FROM holds WHERE state='captured' AND account_id=${ACCOUNT}) y)`;
 const transfer = (id: string, kind: string, amount: number) =>
   `INSERT INTO transfers (id,kind,account_id,amount,day,created_at) VALUES ('${id}','${kind}',${ACCOUNT},${amount},'2026-11-24',NOW(3))`;
-const order = (status: string, refunded = 'NULL') =>
-  `INSERT INTO orders (order_no,user_id,account_id,amount,currency,status,refunded,expires_at,created_at,updated_at)
-   VALUES ('o-1',1,${ACCOUNT},100,'CNY','${status}',${refunded},NOW(3),NOW(3),NOW(3))`;
+const order = (status: string, refunded = 'NULL', chargedBack = 0) =>
+  `INSERT INTO orders (order_no,user_id,account_id,amount,currency,status,refunded,charged_back,expires_at,created_at,updated_at)
+   VALUES ('o-1',1,${ACCOUNT},100,'CNY','${status}',${refunded},${chargedBack},NOW(3),NOW(3),NOW(3))`;
 const job = (id: string, status: string) =>
   `INSERT INTO jobs (id,type,user_id,account_id,status,request,plan,cost,deadline_at,created_at,updated_at)
    VALUES (${id},'chat',1,${ACCOUNT},'${status}','{}','{}',0,NOW(3),NOW(3),NOW(3))`;
@@ -20,6 +20,7 @@ const OPEN_JOB_HOLD = `INSERT INTO holds (id,account_id,owner,amount,state,slot,
    VALUES ('h-1',${ACCOUNT},'job',5,'open',1,1,NOW(3),NOW(3))`;
 const balance = (change: number) => `UPDATE accounts SET available=available+(${change}) WHERE id=${ACCOUNT}`;
 const FORGET_ORDER = ["DELETE FROM orders WHERE order_no='o-1'", "DELETE FROM transfers WHERE id='o-1'"];
+const FORGET_CHARGEBACKS = "DELETE FROM transfers WHERE kind='chargeback'";
 
 /** Each makes one invariant false, where it can the others not, and is taken back. */
 const BREACHES: readonly { invariant: number; name: string; sql: readonly string[]; undo: readonly string[] }[] = [
@@ -91,12 +92,24 @@ const BREACHES: readonly { invariant: number; name: string; sql: readonly string
   },
   {
     invariant: 5,
-    name: 'a refund and a chargeback of more than was paid',
+    name: 'chargebacks of more than the order says',
     sql: [
-      ...[order('COMPLETED', '60'), transfer('o-1', 'top_up', 100)],
-      ...[transfer('o-1', 'refund', -60), transfer('o-1', 'chargeback', -60), balance(-20)],
+      ...[order('COMPLETED', 'NULL', 60), transfer('o-1', 'top_up', 100)],
+      ...[transfer('c-1', 'chargeback', -60), transfer('c-2', 'chargeback', -60), balance(-20)],
     ],
-    undo: [...FORGET_ORDER, balance(20)],
+    undo: [...FORGET_ORDER, FORGET_CHARGEBACKS, balance(20)],
+  },
+  {
+    invariant: 5,
+    name: 'an order that says taken back without a chargeback',
+    sql: [order('COMPLETED', 'NULL', 60), transfer('o-1', 'top_up', 100), balance(100)],
+    undo: [...FORGET_ORDER, balance(-100)],
+  },
+  {
+    invariant: 5,
+    name: 'a refund of more than the order says',
+    sql: [order('COMPLETED', '60'), transfer('o-1', 'top_up', 100), transfer('o-1', 'refund', -160), balance(-60)],
+    undo: [...FORGET_ORDER, balance(60)],
   },
   {
     invariant: 5,
@@ -212,20 +225,26 @@ describe('reconciliation', () => {
 
   test('orders given back and jobs in every state are sound', async () => {
     const steps = [
-      ...[order('COMPLETED', '60'), transfer('o-1', 'top_up', 100)],
-      ...[transfer('o-1', 'refund', -60), transfer('o-1', 'chargeback', -40)],
+      ...[order('COMPLETED', '60', 40), transfer('o-1', 'top_up', 100), transfer('o-1', 'refund', -60)],
+      ...[transfer('c-1', 'chargeback', -15), transfer('c-2', 'chargeback', -25)],
       ...[job("'h-1'", 'PROCESSING'), OPEN_JOB_HOLD, balance(-5), job("'h-2'", 'FAILED')],
       ...[job(CAPTURED, 'CANCELLED'), `UPDATE jobs SET cost=(SELECT captured FROM holds WHERE holds.id=jobs.id)`],
     ];
     for (const statement of steps) await world.sequelize.query(statement);
     const result = await run();
-    const undo = [...FORGET_ORDER, 'DELETE FROM jobs', "DELETE FROM holds WHERE id='h-1'", balance(5)];
+    const undo = [
+      ...FORGET_ORDER,
+      FORGET_CHARGEBACKS,
+      'DELETE FROM jobs',
+      "DELETE FROM holds WHERE id='h-1'",
+      balance(5),
+    ];
     for (const statement of undo) await world.sequelize.query(statement);
     assert.deepEqual(
       result.invariants.flatMap(({ examples }) => examples),
       [],
     );
-    assert.equal(result.invariants[4]?.checked, 3 + 1 + 1 + 1 + 1);
+    assert.equal(result.invariants[4]?.checked, 3 + 1 + 1 + 1 + 1 + 1);
   });
 
   test('a call that the usage log lost, or has twice, is a breach', async () => {
@@ -266,7 +285,7 @@ describe('reconciliation', () => {
     const [entry] = await store.newest({ isSuccess: true }, 1);
     assert.ok(entry);
     const day = '2025-12-31';
-    const many = Array.from({ length: 10_001 }, (_, index) => ({
+    const many = Array.from({ length: 5_001 }, (_, index) => ({
       ...entry,
       ...{ requestId: `many-${index}`, day, promptTokens: 2 },
     }));
@@ -274,7 +293,7 @@ describe('reconciliation', () => {
     const sums = await store.sums(day);
     await (await usageLog()).deleteMany({ day });
     const sum = sums.get(`${day}, model ${entry.modelId}`);
-    assert.deepEqual([sum?.calls, sum?.promptTokens], [10_001n, 20_002n]);
+    assert.deepEqual([sum?.calls, sum?.promptTokens], [5_001n, 10_002n]);
   });
 
   test('a failed call that the usage log lost is a breach', async () => {
