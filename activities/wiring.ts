@@ -12,6 +12,7 @@ import { createInvalidation, type Invalidation } from '../infra/redis/invalidati
 import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { createAccounts } from './accounts/accounts.ts';
+import { localDay } from './billing/day.ts';
 import { IdempotentRequests } from './billing/idempotency.ts';
 import { MoneyLane } from './billing/lane/lane.ts';
 import { Ledger } from './billing/ledger.ts';
@@ -90,7 +91,14 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
   const subscriber = connectRedis(config, log, 'invalidations');
   const temporal = connectTemporal(config, telemetry?.clientInterceptors);
   const onBatch = createLaneMetrics(metrics.registry);
-  const lane = new MoneyLane({ database: config, tables: LANE_TABLES, writerTtlMs: config.WRITER_TTL, log, onBatch });
+  const lane = new MoneyLane({
+    database: config,
+    tables: LANE_TABLES,
+    writerTtlMs: config.WRITER_TTL,
+    dayOf: (ms) => localDay(ms, config.APP_TIME_ZONE),
+    log,
+    onBatch,
+  });
   await Promise.all([lane.open(), whenReady(redis, REDIS_WAIT_MS), whenReady(subscriber, REDIS_WAIT_MS)]);
   const starts = new WorkflowOutboxStore(sequelize);
   return {

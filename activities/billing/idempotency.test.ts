@@ -17,7 +17,7 @@ class Claims {
   readonly stored = new Map<string, Claim>();
 
   async run<Result>(operation: Operation<Result>): Promise<Result> {
-    const rows = new Workspace(Date.now(), { slot: 1, epoch: 1, seq: 1n });
+    const rows = new Workspace(Date.now(), '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
     const ids = operation.reads.map(({ id }) => id);
     rows.load(
       claims,

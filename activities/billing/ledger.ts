@@ -64,13 +64,13 @@ export class Ledger {
 
   /** Credits the opening grant of a new account, once. */
   async openAccount(accountId: number): Promise<void> {
-    await this.run(openAccount(accountId, this.day()), HOLD_WAIT_MS);
+    await this.run(openAccount(accountId), HOLD_WAIT_MS);
   }
 
   /** An administrator's signed change, once by its id; never below zero. */
   adjust(change: { id: string; accountId: number; amount: bigint; note: string }): Promise<AdjustOutcome> {
     const { id, accountId, amount, note } = change;
-    return this.run(adjust({ id, accountId, note, day: this.day() }, amount), HOLD_WAIT_MS);
+    return this.run(adjust({ id, accountId, note }, amount), HOLD_WAIT_MS);
   }
 
   /** The balance as committed. @returns undefined when there is no such account. */

@@ -2,8 +2,10 @@
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import { z } from 'zod';
 import { inSnapshot } from '../../infra/mysql/snapshot.ts';
+import type { UsageSums } from '../usage/usage-sums.ts';
 import { countingSql, EXAMPLES, INVARIANTS, type Invariant } from './reconcile-invariants.ts';
-import { type ComparedLog, compareLog, type DaySums, ledgerByDay, uncarriedByDay } from './reconcile-usage-log.ts';
+import { ledgerSums, uncarriedSums } from './reconcile-ledger-sums.ts';
+import { type ComparedLog, compareLog } from './reconcile-usage-log.ts';
 
 const invariantReport = z.object({
   name: z.string(),
@@ -58,14 +60,14 @@ async function check(sequelize: Sequelize, invariant: Invariant, snapshot: Trans
 }
 
 interface SnapshotSums {
-  readonly ledger: DaySums;
-  readonly uncarried: DaySums;
+  readonly ledger: UsageSums;
+  readonly uncarried: UsageSums;
 }
 
 async function readSums(sequelize: Sequelize, log: ComparedLog, snapshot: Transaction): Promise<SnapshotSums> {
   return {
-    ledger: await ledgerByDay(sequelize, log.firstDay, snapshot),
-    uncarried: await uncarriedByDay(sequelize, snapshot),
+    ledger: await ledgerSums(sequelize, log.firstDay, snapshot),
+    uncarried: await uncarriedSums(sequelize, snapshot),
   };
 }
 
@@ -78,10 +80,10 @@ async function withLog(
 ): Promise<InvariantReport[]> {
   const comparison = await compareLog(sequelize, log, sums);
   if (comparison.kind === 'not-compared') return withNote(reports, `usage log not compared: ${comparison.reason}`);
-  const { days, wrong } = comparison;
+  const { groups, wrong } = comparison;
   return changeLast(reports, (last) => ({
     ...last,
-    checked: last.checked + days,
+    checked: last.checked + groups,
     breaches: last.breaches + wrong.length,
     examples: [...last.examples, ...wrong].slice(0, EXAMPLES),
   }));

@@ -74,7 +74,6 @@ async function takeHold(
     budgeted: caller.budget !== null,
     traceId: request.traceId,
     isAsync: false,
-    day,
   };
   return { kind: 'held', plan: reservation.plan, identity, startedAtMs, admission };
 }

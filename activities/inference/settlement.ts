@@ -14,8 +14,6 @@ export interface CallIdentity {
   readonly budgeted: boolean;
   readonly traceId: string;
   readonly isAsync: boolean;
-  /** Local day of the call's end, yyyy-MM-dd. */
-  readonly day: string;
 }
 
 export interface ServedBy {
@@ -32,7 +30,7 @@ export interface Timing {
   readonly ttftMs: number | null;
 }
 
-/** One call in the usage log. The ledger adds `cost`: nano-units as text, exact on its way through JSON. */
+/** One call in the usage log. The ledger adds `day` and `cost`: nano-units as text, exact on its way through JSON. */
 export interface UsageRecord extends Readonly<Record<string, unknown>> {
   readonly requestId: string;
   readonly traceId: string;
@@ -53,7 +51,6 @@ export interface UsageRecord extends Readonly<Record<string, unknown>> {
   readonly isAsync: boolean;
   readonly isSuccess: boolean;
   readonly errorCode: number | null;
-  readonly day: string;
   readonly createTime: string;
 }
 
@@ -90,7 +87,6 @@ function usageRecord(
     isAsync: identity.isAsync,
     isSuccess: errorCode === null,
     errorCode,
-    day: identity.day,
     createTime: new Date(timing.startedAtMs).toISOString(),
   };
 }
@@ -119,7 +115,7 @@ export function captureOf(
     priceId: served.price.id,
     usage,
     cost: costOf(served.price, usage),
-    usageDocument: { id: identity.requestId, day: identity.day, record },
+    usageDocument: { id: identity.requestId, record },
   };
 }
 
@@ -134,11 +130,10 @@ export function releaseOf(
   const record = usageRecord(identity, served, NO_USAGE, timing, attempted, errorCode);
   return {
     ...holdReference(identity),
-    usageDocument: { id: identity.requestId, day: identity.day, record },
+    usageDocument: { id: identity.requestId, record },
     ...(served
       ? {
           statistics: {
-            day: identity.day,
             modelId: served.modelId,
             success: false,
             promptTokens: 0,

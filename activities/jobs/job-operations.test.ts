@@ -89,7 +89,7 @@ function row(change: Partial<JobRow> = {}): JobRow {
 }
 
 function rows(): Workspace {
-  const workspace = new Workspace(NOW, { slot: 1, epoch: 1, seq: 1n });
+  const workspace = new Workspace(NOW, '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
   workspace.load(accounts, ['1'], [['1', { id: 1, available: 500n, debt: 0n, pendingGrant: null }]]);
   workspace.load(holds, ['job-1'], []);
   workspace.load(claims, [`k7 ${'01'.repeat(32)}`], []);

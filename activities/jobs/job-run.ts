@@ -264,7 +264,6 @@ export class JobRunner {
       budgeted: work.plan.budgeted,
       traceId: work.plan.traceId,
       isAsync: true,
-      day: this.#ledger.day(),
     };
   }
 }

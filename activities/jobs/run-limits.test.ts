@@ -8,7 +8,7 @@ const owner = { userId: 7, accountId: 70, providerId: 3 };
 
 /** Rows as a batch would have locked them, with what runs already. */
 function rowsWith(admission: Admission, ofUser: number, ofProvider: number): Workspace {
-  const rows = new Workspace(0, { slot: 1, epoch: 1, seq: 1n });
+  const rows = new Workspace(0, '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
   for (const { table, id } of admissionReads(admission)) rows.load(table, [id], []);
   const reads = admissionReads(admission).map(({ table }) => table);
   if (reads.includes(runningOfUser)) rows.load(runningOfUser, ['7'], ofUser > 0 ? [['7', ofUser]] : []);

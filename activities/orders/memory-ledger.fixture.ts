@@ -8,7 +8,7 @@ import { type OrderRow, orders } from './order-table.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';
 
 export const START_MS = Date.UTC(2026, 10, 24, 8);
-export const DAY = '2026-11-24';
+const DAY = '2026-11-24';
 export const ORDER_NO = '0198-order';
 export const ACCOUNT_ID = 70;
 export const USER_ID = 7;
@@ -33,16 +33,12 @@ export class MemoryLedger {
     return [...this.#rowsOf(table).values()] as Row[];
   }
 
-  day(): string {
-    return DAY;
-  }
-
   async run<Result>(operation: Operation<Result>): Promise<Result> {
     return this.apply(operation);
   }
 
   apply<Result>(operation: Operation<Result>): Result {
-    const workspace = new Workspace(this.nowMs, { slot: 1, epoch: 1, seq: 1n });
+    const workspace = new Workspace(this.nowMs, DAY, { slot: 1, epoch: 1, seq: 1n });
     for (const table of new Set(operation.reads.map((read) => read.table))) {
       const ids = operation.reads.filter((read) => read.table === table).map((read) => read.id);
       const stored = ids.flatMap((id) => (this.#rowsOf(table).has(id) ? [[id, this.get(table, id)] as const] : []));

@@ -7,7 +7,6 @@ import {
   ACCOUNT_ID,
   AMOUNT,
   balanceIn,
-  DAY,
   ledgerWithOrder,
   notice,
   ORDER_NO,
@@ -19,7 +18,7 @@ import { payOrder, takeBackOrder } from './payment-operations.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';
 import { refundOrder } from './refund-operation.ts';
 
-const settlement = (change: Partial<PaymentNotice>) => ({ notice: notice(change), accountId: ACCOUNT_ID, day: DAY });
+const settlement = (change: Partial<PaymentNotice>) => ({ notice: notice(change), accountId: ACCOUNT_ID });
 const eventId = fc.constantFrom('a', 'b', 'c', 'd');
 const bodyHash = fc.constantFrom(Buffer.alloc(32, 1), Buffer.alloc(32, 2));
 const amount = fc.constantFrom(AMOUNT, AMOUNT / 4n, AMOUNT * 2n, undefined);
@@ -31,7 +30,7 @@ const step: fc.Arbitrary<Operation<unknown>> = fc.oneof(
     .map((change) => takeBackOrder(settlement({ ...change, kind: 'chargeback' }))),
   fc.constant(cancelOrder(ORDER_NO, 'cancelled')),
   fc.constant(expireOrder(ORDER_NO)),
-  fc.constant(refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, day: DAY, note: 'refund' })),
+  fc.constant(refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note: 'refund' })),
 );
 
 it('an order, its transfers and its account agree after anything', () => {

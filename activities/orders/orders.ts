@@ -19,7 +19,7 @@ import { type RefundOutcome, refundOrder } from './refund-operation.ts';
 import type { OrderFilter, OrderStore } from './store.ts';
 
 export interface OrderParts {
-  readonly ledger: Pick<Ledger, 'run' | 'day'>;
+  readonly ledger: Pick<Ledger, 'run'>;
   readonly store: Pick<OrderStore, 'find' | 'page' | 'overdue'>;
   readonly starter: Pick<WorkflowStarter, 'kick'>;
   /** The account of a user, undefined when there is no such user. */
@@ -99,7 +99,7 @@ export class Orders {
   async refund(orderNo: string, reason: string, log = this.#parts.log): Promise<Order> {
     const { ledger } = this.#parts;
     const { accountId } = await this.get(orderNo);
-    const refund = { id: orderNo, accountId, day: ledger.day(), note: reason };
+    const refund = { id: orderNo, accountId, note: reason };
     const outcome = await ledger.run(refundOrder(refund), ORDER_WAIT_MS);
     if (outcome.kind !== 'refunded') throw refundRefusal(outcome.kind);
     log.info({ orderNo, amount: formatMoney(outcome.amount) }, 'order refunded');

@@ -5,7 +5,6 @@ import {
   ACCOUNT_ID,
   AMOUNT,
   balanceIn,
-  DAY,
   ledgerWithOrder,
   MemoryLedger,
   notice,
@@ -21,7 +20,7 @@ import type { PaymentNotice } from './providers/payment-provider.ts';
 import { refundOrder } from './refund-operation.ts';
 
 function settlement(change: Partial<PaymentNotice> = {}): Settlement {
-  return { notice: notice(change), accountId: ACCOUNT_ID, day: DAY };
+  return { notice: notice(change), accountId: ACCOUNT_ID };
 }
 const takeBack = (change: Partial<PaymentNotice> = {}) =>
   takeBackOrder(settlement({ kind: 'chargeback', eventId: 'back-1', ...change }));
@@ -192,7 +191,7 @@ describe('takeBackOrder', () => {
   it('leaves no refund to be had afterwards', () => {
     const ledger = ledgerWithOrder(paid, 20_000_000_000n);
     ledger.apply(takeBack());
-    const refund = refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, day: DAY, note: 'wish' });
+    const refund = refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note: 'wish' });
     assert.deepEqual(ledger.apply(refund), { kind: 'taken-back' });
     assert.deepEqual(balanceIn(ledger), { available: 10_000_000_000n, debt: 0n });
   });

@@ -21,8 +21,6 @@ import type { PaymentNotice } from './providers/payment-provider.ts';
 export interface Settlement {
   readonly notice: PaymentNotice;
   readonly accountId: number;
-  /** Local day, yyyy-MM-dd. */
-  readonly day: string;
 }
 
 export type SettlementOutcome =
@@ -36,8 +34,8 @@ export type SettlementOutcome =
   /** The event's id came before with another content. */
   | { readonly kind: 'other-body' };
 
-function changeOf({ notice, accountId, day }: Settlement): BalanceChange {
-  return { id: notice.orderNo, accountId, day, note: notice.note };
+function changeOf({ notice, accountId }: Settlement): BalanceChange {
+  return { id: notice.orderNo, accountId, note: notice.note };
 }
 
 /** Credits the order's amount (a debt is paid first), also after a cancel. Idempotent. */
@@ -54,9 +52,9 @@ export function takeBackOrder(settlement: Settlement): Operation<SettlementOutco
 }
 
 /** Its transfer has the event's id, in the form of a transfer's id: an order may have several. */
-function takingBackOf({ notice, accountId, day }: Settlement): BalanceChange {
+function takingBackOf({ notice, accountId }: Settlement): BalanceChange {
   const id = createHash('sha256').update(paymentEventKey(notice)).digest('hex').slice(0, TRANSFER_ID_LENGTH);
-  return { id, accountId, day, note: `order ${notice.orderNo}: ${notice.note}` };
+  return { id, accountId, note: `order ${notice.orderNo}: ${notice.note}` };
 }
 
 type Decision = readonly [PaymentEventOutcome, SettlementOutcome];

@@ -14,7 +14,7 @@ import type { SignedCallback } from './providers/signed/signed-callback.ts';
 import type { OrderStore } from './store.ts';
 
 export interface PaymentParts {
-  readonly ledger: Pick<Ledger, 'run' | 'day'>;
+  readonly ledger: Pick<Ledger, 'run'>;
   readonly store: Pick<OrderStore, 'find'>;
   readonly signed: PaymentProvider<SignedCallback>;
   /** Undefined where Alipay is not set up. */
@@ -85,7 +85,7 @@ export class Payments {
       await ledger.run(recordEvent(notice, 'ignored'), ORDER_WAIT_MS);
       return order;
     }
-    const settlement = { notice, accountId: order.accountId, day: ledger.day() };
+    const settlement = { notice, accountId: order.accountId };
     const outcome = await ledger.run(
       kind === 'chargeback' ? takeBackOrder(settlement) : payOrder(settlement),
       ORDER_WAIT_MS,

@@ -4,7 +4,6 @@ import {
   ACCOUNT_ID,
   AMOUNT,
   balanceIn,
-  DAY,
   ledgerWithOrder,
   ORDER_NO,
   orderIn,
@@ -13,7 +12,7 @@ import {
 } from './memory-ledger.fixture.ts';
 import { refundOrder } from './refund-operation.ts';
 
-const refund = (note = 'not needed') => refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, day: DAY, note });
+const refund = (note = 'not needed') => refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note });
 const paid = { status: 'COMPLETED', paidAtMs: START_MS } as const;
 
 describe('refundOrder', () => {

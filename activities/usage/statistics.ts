@@ -34,7 +34,6 @@ export interface UsageQuery {
   /** Whose calls; undefined = everyone's. */
   readonly userId: number | undefined;
   readonly groupBy: UsageGroup;
-  readonly days: Days;
   /** The instant at which the first day begins. */
   readonly from: Date;
   /** The instant at which the last day ends. */
@@ -90,9 +89,6 @@ const GROUPINGS: Readonly<Record<UsageGroup, { select: string; join: string; by:
   },
 };
 
-/** A call is charged within this after its end, even when the database was away: how far beyond the days is looked. */
-const LATEST_CHARGE_DAYS = 7;
-
 export class Statistics {
   readonly #sequelize: Sequelize;
 
@@ -128,7 +124,7 @@ export class Statistics {
     }));
   }
 
-  /** Charged calls by day, model or access key. Each account's rows of the time are read by index, no others. */
+  /** Charged calls by day, model or access key: those of a statement of the same time. Each account's rows of the time are read by index, no others. */
   async usage(query: UsageQuery): Promise<UsageSum[]> {
     const { select, join, by } = GROUPINGS[query.groupBy];
     const rows = await this.#sequelize.query<UsageRow>(
@@ -138,11 +134,10 @@ export class Statistics {
          FROM accounts a
          STRAIGHT_JOIN transfers t FORCE INDEX (ix_transfers_account_time) ON t.account_id=a.id ${join}
         WHERE ${query.userId === undefined ? 'TRUE' : "a.owner_kind='user' AND a.owner_id=:userId"}
-          AND t.created_at>= :from AND t.created_at< :until + INTERVAL ${LATEST_CHARGE_DAYS} DAY
-          AND t.day BETWEEN :first AND :last AND t.kind IN ('charge','overrun')
+          AND t.created_at>= :from AND t.created_at< :until AND t.kind IN ('charge','overrun')
         GROUP BY ${by} ORDER BY ${by}`,
       {
-        replacements: { userId: query.userId ?? null, from: query.from, until: query.until, ...query.days },
+        replacements: { userId: query.userId ?? null, from: query.from, until: query.until },
         type: QueryTypes.SELECT,
       },
     );

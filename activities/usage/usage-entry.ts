@@ -33,7 +33,7 @@ const fields = {
   isAsync: z.boolean(),
   isSuccess: z.boolean(),
   errorCode: z.number().int().nullable(),
-  /** Local day of the call's end, yyyy-MM-dd: the day of its charge and of its line in the statistics. */
+  /** Local day of its charge (or of its failure's release), yyyy-MM-dd: that of its line in the statistics. */
   day: z.string(),
   /** What was charged, in nano-units. */
   cost: nano,

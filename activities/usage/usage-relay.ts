@@ -7,13 +7,13 @@ import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { withNamedLock } from '../../infra/mysql/named-lock.ts';
 import { type UsageEntry, usageEntry } from './usage-entry.ts';
-import type { OutboxRow } from './usage-outbox.ts';
-import { UsageOutbox } from './usage-outbox.ts';
+import { type OutboxRow, type Portion, UsageOutbox } from './usage-outbox.ts';
 import type { UsageStore } from './usage-store.ts';
 
 export interface UsageRelay {
   /**
    * One round over all writer slots, a portion each; does nothing while another process is at it or MongoDB is away.
+   * A slot with a document that cannot be read waits, and is told in the log each round; the others go on.
    * @returns how many documents were carried over; above zero there may be more.
    */
   relay(): Promise<number>;
@@ -44,18 +44,30 @@ async function carryAll(outbox: UsageOutbox, store: UsageStore, log: Logger): Pr
   let carried = 0;
   for (const { slot, seq } of await outbox.watermarks()) {
     const portion = await outbox.next(slot, seq);
-    if (!portion) continue;
-    await store.add(portion.rows.map((row) => entryOf(row, log)));
+    const entries = portion && entriesOf(slot, portion, log);
+    if (!entries) continue;
+    await store.add(entries);
     await outbox.move(slot, seq, portion.lastSeq);
-    carried += portion.rows.length;
+    carried += entries.length;
   }
   return carried;
 }
 
-/** @throws when the document is not what the ledger writes: the slot waits, rather than lose it. */
-function entryOf(row: OutboxRow, log: Logger): UsageEntry {
-  const parsed = usageEntry.safeParse({ requestId: row.id, ...Object(JSON.parse(row.doc)) });
-  if (parsed.success) return parsed.data;
-  log.error({ err: parsed.error, requestId: row.id, seq: row.seq }, 'a usage document cannot be read');
-  throw new TypeError(`usage document ${row.id} in the outbox cannot be read`);
+/** @returns undefined when one is not what the ledger writes: its slot waits for a person, rather than lose it. */
+function entriesOf(slot: number, { rows }: Portion, log: Logger): UsageEntry[] | undefined {
+  const entries: UsageEntry[] = [];
+  for (const row of rows) {
+    try {
+      entries.push(entryOf(row));
+    } catch (err) {
+      log.error({ err, requestId: row.id, slot, seq: row.seq }, 'a usage document cannot be read; its slot waits');
+      return undefined;
+    }
+  }
+  return entries;
+}
+
+/** @throws when the document is not what the ledger writes. */
+function entryOf(row: OutboxRow): UsageEntry {
+  return usageEntry.parse({ requestId: row.id, ...Object(JSON.parse(row.doc)) });
 }

@@ -2,11 +2,12 @@
  * The usage log in MongoDB: documents that are written once, under the id of their request (`_id`), which is
  * time-ordered. Every list is served by an index; sums for people are MySQL's job.
  */
-import { type Model, type PipelineStage, type QueryFilter, Schema } from 'mongoose';
+import { type Model, type QueryFilter, Schema } from 'mongoose';
 import type { Mongo } from '../../infra/mongo/connection.ts';
 import { insertOnce } from '../../infra/mongo/insert-once.ts';
 import { integer64 } from '../../infra/mongo/integer64.ts';
 import { type UsageEntry, usageEntry } from './usage-entry.ts';
+import { type GroupSum, groupOf, plus, type UsageSums } from './usage-sums.ts';
 
 type UsageDocument = Omit<UsageEntry, 'requestId'> & { readonly _id: string };
 
@@ -126,30 +127,56 @@ export class UsageStore {
     }
   }
 
-  /** What was charged, and how many calls succeeded, for each local day from `firstDay` on. */
-  async sumsByDay(firstDay: string): Promise<Map<string, UsageDaySum>> {
-    // One sum a query: FerretDB gets two in one $group wrong.
-    const from = { $match: { day: { $gte: firstDay }, isSuccess: true } };
-    const costs = await this.#sum([from, { $group: { _id: '$day', value: { $sum: '$cost' } } }]);
-    const calls = await this.#sum([from, { $group: { _id: '$day', value: { $sum: 1 } } }]);
-    return new Map([...costs].map(([day, cost]) => [day, { cost, calls: Number(calls.get(day) ?? 0n) }]));
+  /** Sums of the calls of each local day from `firstDay` on, by model and by user. Reads every one of them once. */
+  async sums(firstDay: string): Promise<UsageSums> {
+    const sums = new Map<string, GroupSum>();
+    for (let after = ''; ; ) {
+      const page = await this.#summedPage(firstDay, after);
+      for (const call of page) addCall(sums, call);
+      const last = page.at(-1);
+      if (last === undefined || page.length < SUMMED_PAGE) return sums;
+      after = last._id;
+    }
   }
 
-  async #sum(stages: PipelineStage[]): Promise<Map<string, bigint>> {
-    const rows = await this.#mongo.use(() => this.#model.aggregate<DayValue>(stages).exec(), WRITE_MS);
-    return new Map(rows.map(({ _id, value }) => [_id, integer64.parse(value)]));
+  /** Summed here and not there: FerretDB gets several sums in one $group wrong, and no page outlasts a time limit. */
+  #summedPage(firstDay: string, after: string): Promise<SummedCall[]> {
+    return this.#mongo.use(
+      () =>
+        this.#model
+          .find({ day: { $gte: firstDay }, _id: { $gt: after } }, SUMMED_FIELDS)
+          .sort({ _id: 1 })
+          .hint({ _id: 1 })
+          .limit(SUMMED_PAGE)
+          .lean<SummedCall[]>({ defaults: false })
+          .exec(),
+      WRITE_MS,
+    );
   }
 }
 
-export interface UsageDaySum {
-  /** Nano-units. */
-  readonly cost: bigint;
-  readonly calls: number;
-}
+const SUMMED_PAGE = 5_000;
+const SUMMED_FIELDS = {
+  ...{ day: 1, userId: 1, modelId: 1, isSuccess: 1, cost: 1 },
+  ...{ promptTokens: 1, completionTokens: 1, imageCount: 1 },
+} as const;
+type SummedCall = Pick<UsageDocument, '_id' | Exclude<keyof typeof SUMMED_FIELDS, 'cost'>> & { readonly cost: unknown };
 
-interface DayValue {
-  readonly _id: string;
-  readonly value: unknown;
+function addCall(sums: Map<string, GroupSum>, call: SummedCall): void {
+  const add = (group: string, sum: GroupSum) => sums.set(group, plus(sums.get(group), sum));
+  const { day, userId, modelId } = call;
+  if (!call.isSuccess) {
+    // A call that failed before a model was chosen belongs to none.
+    if (modelId !== null) add(groupOf(day, 'model', modelId), { failures: 1n });
+    return;
+  }
+  const cost = integer64.parse(call.cost);
+  add(groupOf(day, 'user', userId), { calls: 1n, cost });
+  if (modelId === null) return;
+  add(groupOf(day, 'model', modelId), {
+    ...{ calls: 1n, cost, promptTokens: BigInt(call.promptTokens) },
+    ...{ completionTokens: BigInt(call.completionTokens), images: BigInt(call.imageCount) },
+  });
 }
 
 function conditionsOf(filter: UsageFilter): QueryFilter<UsageDocument> {

@@ -108,7 +108,6 @@ export function statisticsRoutes(
         const sums = await statistics.usage({
           userId: caller.role === 'ROLE_ROOT_ADMIN' ? undefined : caller.userId,
           groupBy,
-          days: { first, last },
           from: startOfDay(first, zone),
           until: startOfDay(until, zone),
         });

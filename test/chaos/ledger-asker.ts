@@ -22,7 +22,6 @@ import {
 import { type HoldRequest, hold } from '../../activities/billing/operations/hold.ts';
 import { release } from '../../activities/billing/operations/release.ts';
 import { AppError } from '../../infra/errors.ts';
-import { DAY } from '../ledger/test-ledger.ts';
 import { sha256 } from './ledger-world.ts';
 import type { Ask, Told, ToldRecord } from './told.ts';
 
@@ -106,7 +105,7 @@ export class LedgerAsker {
       priceId: 1,
       usage: { ...NO_USAGE, promptTokens: 3, completionTokens: 4 },
       cost,
-      usageDocument: { id, day: DAY, record: { requestId: id } },
+      usageDocument: { id, record: { requestId: id } },
       ...(keyed
         ? {
             claim: claimOf(keyed, id),
@@ -134,7 +133,7 @@ export class LedgerAsker {
   }
 
   topUp(change: { id: string; accountId: number; amount: bigint }): Promise<string> {
-    const balanceChange: BalanceChange = { id: change.id, accountId: change.accountId, day: DAY };
+    const balanceChange: BalanceChange = { id: change.id, accountId: change.accountId };
     const operation: Operation<boolean> = {
       reads: balanceReads(balanceChange, 'top_up'),
       decide: (rows) => decideCredit(rows, balanceChange, 'top_up', change.amount),
@@ -145,7 +144,7 @@ export class LedgerAsker {
   }
 
   refund(change: { id: string; accountId: number; amount: bigint }): Promise<string> {
-    const balanceChange: BalanceChange = { id: change.id, accountId: change.accountId, day: DAY };
+    const balanceChange: BalanceChange = { id: change.id, accountId: change.accountId };
     const operation: Operation<bigint> = {
       reads: balanceReads(balanceChange, 'refund'),
       decide: (rows) => decideRefund(rows, balanceChange, change.amount),
@@ -157,7 +156,7 @@ export class LedgerAsker {
   }
 
   chargeback(change: { id: string; accountId: number; amount: bigint }): Promise<string> {
-    const operation = chargeback({ id: change.id, accountId: change.accountId, day: DAY }, change.amount);
+    const operation = chargeback({ id: change.id, accountId: change.accountId }, change.amount);
     return this.#ask(this.#changeAsk('chargeback', change, false), operation, undefined, ({ taken }) => ({
       outcome: 'done',
       amount: taken,
@@ -165,7 +164,7 @@ export class LedgerAsker {
   }
 
   adjust(change: { id: string; accountId: number; amount: bigint }, waitMs: number): Promise<string> {
-    const operation = adjust({ id: change.id, accountId: change.accountId, day: DAY }, change.amount);
+    const operation = adjust({ id: change.id, accountId: change.accountId }, change.amount);
     return this.#ask(this.#changeAsk('adjustment', change, false), operation, waitMs, ({ kind }) => ({
       outcome: kind,
     }));

@@ -4,7 +4,7 @@
  */
 import { pino } from 'pino';
 import { MoneyLane } from '../../activities/billing/lane/lane.ts';
-import { TABLES } from '../ledger/test-ledger.ts';
+import { DAY, TABLES } from '../ledger/test-ledger.ts';
 import { LedgerAsker } from './ledger-asker.ts';
 import { LedgerCaller } from './ledger-caller.ts';
 import { ledgerWorld } from './ledger-world.ts';
@@ -20,6 +20,7 @@ const lane = new MoneyLane({
   database: world.database,
   tables: TABLES,
   writerTtlMs: world.writerTtlMs,
+  dayOf: () => DAY,
   log: pino({ level: 'silent' }),
 });
 const asker = new LedgerAsker(lane, new ToldRecord(world.toldFile));

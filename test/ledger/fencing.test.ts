@@ -43,9 +43,16 @@ describe('fencing', () => {
     assert.equal(await ledger.balance(accountId), 100n);
   });
 
-  test('a process that was cut off does not write under a slot that is no longer its own', async () => {
+  test('a process that was cut off does not write under a slot that is no longer its own', async (context) => {
     const relay = await DatabaseRelay.open({ host: ledger.config.DB_HOST, port: ledger.config.DB_PORT });
     const lane = ledger.lane(10_000, { DB_HOST: '127.0.0.1', DB_PORT: relay.port });
+    // Whatever failed: a lane that cannot reach the database goes on trying, and a server that listens keeps the process.
+    context.after(async () => {
+      relay.disarm();
+      relay.heal();
+      await lane.close();
+      await relay.close();
+    });
     const accountId = await ledger.account(100n);
     await lane.open();
     const before = { slot: lane.writer?.slot, epoch: lane.writer?.epoch };
@@ -61,8 +68,6 @@ describe('fencing', () => {
     const row = await ledger.one(`SELECT slot,epoch FROM holds WHERE account_id=${accountId}`);
     assert.notDeepEqual({ slot: row.slot, epoch: row.epoch }, before);
     assert.deepEqual({ slot: lane.writer?.slot, epoch: lane.writer?.epoch }, { slot: row.slot, epoch: row.epoch });
-    await lane.close();
-    await relay.close();
   });
 
   test('a writer that renews itself after the database was away keeps its slot and its holds', async () => {
@@ -89,12 +94,14 @@ describe('fencing', () => {
     assert.notEqual(other.writer?.slot, lane.writer?.slot);
   });
 
-  test('a writer that waits for the locks of a frozen one is not taken for dead', async () => {
+  test('a writer that waits for the locks of a frozen one is not taken for dead', async (context) => {
     const lane = ledger.lane(300);
     const accountId = await ledger.account(100n);
     await lane.submit(hold(callHold(uuidv7(), accountId, 1n)));
     const before = { ...lane.writer };
     const frozen = await openLaneConnection(ledger.config);
+    // With it go its locks, for which the lane would wait.
+    context.after(() => frozen.destroy());
     const dead = await takeWriter(frozen, 300, 'frozen');
     await frozen.query(`START TRANSACTION;SELECT id FROM accounts WHERE id=${accountId} FOR UPDATE`);
     const held = lane.submit(hold(callHold(uuidv7(), accountId, 10n)));
@@ -112,16 +119,16 @@ describe('fencing', () => {
     await assert.rejects(frozen.query('COMMIT'));
   });
 
-  test('an installation on the same server leaves the connections of another alone', async () => {
+  test('an installation on the same server leaves the connections of another alone', async (context) => {
     const lane = ledger.lane();
     await lane.open();
     const { slot = 0, epoch = 0 } = lane.writer ?? {};
     const other = await openLaneConnection({ ...ledger.config, DB_NAME: 'mysql' });
+    context.after(() => other.destroy());
     await endWriterConnection(other, slot, epoch);
-    await other.end();
     const own = await openLaneConnection(ledger.config);
+    context.after(() => own.destroy());
     const [rows] = await own.query(`SELECT IS_USED_LOCK(${writerLock(slot, epoch)}) AS id`);
-    await own.end();
     assert.ok(Array.isArray(rows) && rows[0] && 'id' in rows[0] && rows[0].id !== null);
   });
 });

@@ -8,7 +8,7 @@ import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
 import { adjust } from '../../activities/billing/operations/credit.ts';
 import { hold } from '../../activities/billing/operations/hold.ts';
 import { DatabaseRelay } from '../chaos/database-relay.ts';
-import { callHold, DAY, type TestLedger, testLedger } from './test-ledger.ts';
+import { callHold, type TestLedger, testLedger } from './test-ledger.ts';
 
 describe('a connection that breaks at COMMIT', () => {
   let ledger: TestLedger;
@@ -87,10 +87,10 @@ describe('a connection that breaks at COMMIT', () => {
   test('what cannot be taken back is not refused while nobody knows whether it was done', async () => {
     const accountId = await ledger.account(100n);
     relay.breakAt('answer-lost', () => relay.part());
-    const adjusted = lane.submit(adjust({ id: uuidv7(), accountId, day: DAY }, 5n), { waitMs: 50 });
+    const adjusted = lane.submit(adjust({ id: uuidv7(), accountId }, 5n), { waitMs: 50 });
     await ledger.until(() => relay.isParted);
     // Queued behind it, so certainly not done: it hears so in time.
-    const queued = lane.submit(adjust({ id: uuidv7(), accountId, day: DAY }, 7n), { waitMs: 50 });
+    const queued = lane.submit(adjust({ id: uuidv7(), accountId }, 7n), { waitMs: 50 });
     await assert.rejects(queued, { kind: 'databaseUnavailable' });
     relay.heal();
     assert.deepEqual(await adjusted, { kind: 'done', available: 105n });

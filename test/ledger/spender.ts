@@ -6,7 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { MoneyLane } from '../../activities/billing/lane/lane.ts';
 import { hold } from '../../activities/billing/operations/hold.ts';
-import { callCapture, callHold, TABLES } from './test-ledger.ts';
+import { callCapture, callHold, DAY, TABLES } from './test-ledger.ts';
 
 const spender = z.object({
   database: z.object({
@@ -34,6 +34,7 @@ const lane = new MoneyLane({
   database: options.database,
   tables: TABLES,
   writerTtlMs: 10_000,
+  dayOf: () => DAY,
   log: pino({ level: 'silent' }),
 });
 let sold = 0;

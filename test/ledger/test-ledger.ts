@@ -2,6 +2,7 @@
 import { createConnection } from 'mysql2/promise';
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
+import { localDay } from '../../activities/billing/day.ts';
 import { MoneyLane } from '../../activities/billing/lane/lane.ts';
 import { NO_USAGE } from '../../activities/billing/money.ts';
 import { type Capture, capture } from '../../activities/billing/operations/capture.ts';
@@ -26,6 +27,8 @@ export interface TestLedger {
   readonly sequelize: Sequelize;
   /** @param address where the lane finds the database, when not directly. */
   lane(writerTtlMs?: number, address?: Pick<Config, 'DB_HOST' | 'DB_PORT'>): MoneyLane;
+  /** The day that its lanes write from now on; undefined = that of the database's clock in Shanghai. At first `DAY`. */
+  setToday(day: string | undefined): void;
   /** A new account with this balance. */
   account(available: bigint): Promise<number>;
   balance(accountId: number): Promise<bigint>;
@@ -56,14 +59,19 @@ export async function testLedger(
   const sequelize = connectSequelize(config);
   await migrate(config, sequelize, () => undefined);
   const lanes: MoneyLane[] = [];
+  let today: string | undefined = DAY;
+  const dayOf = (ms: number) => today ?? localDay(ms, 'Asia/Shanghai');
   const ledger: TestLedger = {
     config,
     sequelize,
     lane: (writerTtlMs = 10_000, address) => {
       const database = { ...config, ...address };
-      const lane = new MoneyLane({ database, tables: TABLES, writerTtlMs, log: pino({ level: 'silent' }) });
+      const lane = new MoneyLane({ database, tables: TABLES, writerTtlMs, dayOf, log: pino({ level: 'silent' }) });
       lanes.push(lane);
       return lane;
+    },
+    setToday: (day) => {
+      today = day;
     },
     account: async (available) => {
       owners += 1;
@@ -72,7 +80,7 @@ export async function testLedger(
         { replacements: [process.pid * 1000 + owners, available.toString()], type: QueryTypes.INSERT },
       );
       const lane = lanes[0] ?? ledger.lane();
-      await lane.submit(openAccount(id, DAY));
+      await lane.submit(openAccount(id));
       return id;
     },
     balance: async (accountId) => {
@@ -112,7 +120,7 @@ export function callCapture(id: string, accountId: number, cost: bigint): Return
     priceId: 1,
     usage: { ...NO_USAGE, promptTokens: 3, completionTokens: 4 },
     cost,
-    usageDocument: { id, day: DAY, record: { requestId: id } },
+    usageDocument: { id, record: { requestId: id } },
   };
   return capture(request);
 }

@@ -2,6 +2,7 @@
 import { createHmac } from 'node:crypto';
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
+import { localDay } from '../../activities/billing/day.ts';
 import { MoneyLane } from '../../activities/billing/lane/lane.ts';
 import { Ledger } from '../../activities/billing/ledger.ts';
 import { accounts } from '../../activities/billing/tables/accounts.ts';
@@ -53,6 +54,7 @@ export async function orderWorld(database: string): Promise<OrderWorld> {
   await migrate(config, sequelize, () => undefined);
   const lanes: MoneyLane[] = [];
   const log = pino({ level: 'silent' });
+  const dayOf = (ms: number) => localDay(ms, config.APP_TIME_ZONE);
   const tables = [accounts, orderTable, transfers, paymentEvents];
   let users = 0;
   const rows = async (sql: string): Promise<Record<string, unknown>[]> => {
@@ -64,7 +66,7 @@ export async function orderWorld(database: string): Promise<OrderWorld> {
     sequelize,
     rows,
     process: async ({ kick, signalSettled, settings } = {}) => {
-      const lane = new MoneyLane({ database: config, tables, writerTtlMs: 10_000, log });
+      const lane = new MoneyLane({ database: config, tables, writerTtlMs: 10_000, dayOf, log });
       lanes.push(lane);
       await lane.open();
       return createOrders({

@@ -26,6 +26,7 @@ test(`${ROWS} charges are reconciled in one pass within a minute`, async (contex
   context.diagnostic(`${ROWS} charges in ${Math.round(elapsedMs)} ms`);
   assert.equal(result.breaches, 0, JSON.stringify(result.invariants));
   assert.equal(result.invariants[2]?.checked, 2 * ROWS);
+  assert.equal(result.invariants[4]?.checked, (2 * ROWS) / 10);
   assert.ok(elapsedMs < LIMIT_MS, `${elapsedMs} ms`);
 
   await ledger.sequelize.query("DELETE FROM transfers WHERE id='g000000000078' AND kind='charge'");
@@ -44,15 +45,16 @@ function numbers(count: number): string {
   return `(SELECT ${sum} AS n FROM ${names.map((name) => `(${digits}) ${name}`).join(',')}) numbers`;
 }
 
-/** Every account has a grant; charge n costs n % 7 and belongs to account n % ACCOUNTS. */
+/** Every account has a grant; charge n costs n % 7 and belongs to account n % ACCOUNTS; a tenth of them are jobs. */
 async function fill(sequelize: Sequelize): Promise<void> {
-  for (const table of ['transfers', 'holds', 'accounts', 'stats']) await sequelize.query(`TRUNCATE TABLE ${table}`);
+  for (const table of ['transfers', 'holds', 'accounts', 'stats', 'jobs'])
+    await sequelize.query(`TRUNCATE TABLE ${table}`);
   const id = "CONCAT('g',LPAD(n,12,'0'))";
   const account = `n%${ACCOUNTS}+1`;
   const day = `DATE('2026-03-01')+INTERVAL n%${DAYS} DAY`;
   await sequelize.query(
     `INSERT INTO holds (id,account_id,owner,amount,captured,released,state,slot,epoch,expires_at,created_at,closed_at)
-     SELECT ${id},${account},'call',10,n%7,10-n%7,'captured',1,1,${day},${day},${day} FROM ${numbers(ROWS)}`,
+     SELECT ${id},${account},IF(n%10=3,'job','call'),10,n%7,10-n%7,'captured',1,1,${day},${day},${day} FROM ${numbers(ROWS)}`,
   );
   await sequelize.query(
     `INSERT INTO transfers (id,kind,account_id,amount,hold_id,access_key_id,model_id,price_id,prompt_tokens,completion_tokens,day,created_at)
@@ -61,6 +63,11 @@ async function fill(sequelize: Sequelize): Promise<void> {
   await sequelize.query(
     `INSERT INTO transfers (id,kind,account_id,amount,day,created_at)
      SELECT CONCAT('grant-',${account}),'grant',${account},1000000,'2026-03-01','2026-03-01' FROM ${numbers(ACCOUNTS)}`,
+  );
+  await sequelize.query(
+    `INSERT INTO jobs (id,type,user_id,account_id,status,request,plan,cost,deadline_at,created_at,updated_at)
+     SELECT id,'chat',1,account_id,'COMPLETED','{}','{}',captured,created_at,created_at,created_at
+       FROM holds WHERE owner='job'`,
   );
   await sequelize.query(
     `INSERT INTO accounts (id,owner_kind,owner_id,available)

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { pino } from 'pino';
+import { QueryTypes } from 'sequelize';
 import { createUsageRelay, type UsageRelay } from '../../activities/usage/usage-relay.ts';
 import { UsageStore } from '../../activities/usage/usage-store.ts';
 import { until } from '../catalog/test-catalog.ts';
@@ -70,6 +72,36 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
     await carryAll();
     assert.ok(counts.some((count) => count > 0));
     assert.deepEqual(await idsInLog(), [...before, ...made].sort());
+  });
+
+  test('a document that cannot be read holds up its own slot, not the others, and is told', async () => {
+    const accountId = await world.account(10n ** 15n);
+    const lanes = [world.lane(), world.lane()];
+    const before = await idsInLog();
+    const ids: string[] = [];
+    for (const lane of lanes) ids.push(await world.call(lane, { accountId }));
+    const [slot, other] = lanes.map(({ writer }) => writer?.slot ?? 0);
+    assert.ok(slot !== undefined && other !== undefined && slot < other);
+    const [row] = await world.sequelize.query<{ doc: string }>('SELECT doc FROM usage_outbox WHERE id=?', {
+      ...{ replacements: [ids[0]], type: QueryTypes.SELECT },
+    });
+    assert.ok(row);
+    const rewrite = (doc: string) =>
+      world.sequelize.query('UPDATE usage_outbox SET doc=? WHERE id=?', { replacements: [doc, ids[0]] });
+    for (const unreadable of ['{', '{"cost":"x"}']) {
+      await rewrite(unreadable);
+      const told: Record<string, unknown>[] = [];
+      const log = pino({ level: 'error' }, { write: (line: string) => told.push(JSON.parse(line)) });
+      await createUsageRelay({ sequelize: world.sequelize, store, log }).relay();
+      assert.deepEqual(await idsInLog(), [...before, ids[1]].sort());
+      assert.deepEqual(
+        told.map(({ level, requestId }) => [level, requestId]),
+        [[50, ids[0]]],
+      );
+    }
+    await rewrite(row.doc);
+    await carryAll();
+    assert.deepEqual(await idsInLog(), [...before, ...ids].sort());
   });
 
   test('with MongoDB away calls go on, and the log catches up when it is back', async () => {

@@ -9,7 +9,7 @@ import { release } from '../../activities/billing/operations/release.ts';
 import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../../activities/inference/settlement.ts';
 import { connectMongo, type Mongo } from '../../infra/mongo/connection.ts';
 import { relayTo } from '../catalog/test-catalog.ts';
-import { callHold, DAY, type TestLedger, testLedger } from '../ledger/test-ledger.ts';
+import { callHold, type TestLedger, testLedger } from '../ledger/test-ledger.ts';
 
 export const SILENT = pino({ level: 'silent' });
 const STARTED_AT_MS = Date.parse('2026-11-24T03:00:00Z');
@@ -25,10 +25,12 @@ const PRICE: Price = {
 
 export interface Call {
   readonly accountId: number;
+  /** Otherwise the account's owner. */
   readonly userId?: number;
   readonly accessKeyId?: number;
   readonly modelId?: number;
-  readonly day?: string;
+  /** Of this call and those after it: the day that the lanes write; undefined = by the database's clock. */
+  readonly day?: string | undefined;
   /** When the call began. */
   readonly atMs?: number;
   readonly isAsync?: boolean;
@@ -61,11 +63,22 @@ export async function usageWorld(name: string): Promise<UsageWorld> {
     return connection;
   };
   await emptyMongo(mongo());
+  const owners = new Map<number, number>();
+  const ownerOf = async (accountId: number) => {
+    const known = owners.get(accountId);
+    if (known !== undefined) return known;
+    const { owner_id: owner } = await ledger.one(`SELECT owner_id FROM accounts WHERE id=${accountId}`);
+    owners.set(accountId, Number(owner));
+    return Number(owner);
+  };
   return {
     ...ledger,
     mongo,
     wire,
-    call,
+    call: async (lane, wanted) => {
+      if ('day' in wanted) ledger.setToday(wanted.day);
+      return call(lane, { ...wanted, userId: wanted.userId ?? (await ownerOf(wanted.accountId)) });
+    },
     close: async () => {
       for (const connection of connections) await connection.close();
       wire.cut();
@@ -86,11 +99,11 @@ export function connected(mongo: Mongo): Promise<void> {
   return new Promise((resolve) => mongo.whenConnected(async () => resolve()));
 }
 
-async function call(lane: MoneyLane, wanted: Call): Promise<string> {
-  const { accountId, userId = 1, accessKeyId = 1, modelId = 1, day = DAY, atMs = STARTED_AT_MS, errorCode } = wanted;
+async function call(lane: MoneyLane, wanted: Call & { readonly userId: number }): Promise<string> {
+  const { accountId, userId, accessKeyId = 1, modelId = 1, atMs = STARTED_AT_MS, errorCode } = wanted;
   const requestId = uuidv7({ msecs: atMs });
   const identity: CallIdentity = {
-    ...{ requestId, userId, accountId, accessKeyId, day },
+    ...{ requestId, userId, accountId, accessKeyId },
     ...{ budgeted: false, traceId: 'trace', isAsync: wanted.isAsync ?? false },
   };
   const served: ServedBy = { modelId, modelIdentifier: `model-${modelId}`, providerName: 'vendor', price: PRICE };

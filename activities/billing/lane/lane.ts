@@ -20,6 +20,8 @@ export interface LaneOptions {
   readonly tables: readonly LaneTable<unknown>[];
   /** A writer that has committed nothing for this long may be fenced. */
   readonly writerTtlMs: number;
+  /** The local day of an instant, yyyy-MM-dd. */
+  readonly dayOf: (ms: number) => string;
   readonly log: Logger;
   readonly onBatch?: (operations: number, milliseconds: number) => void;
 }
@@ -232,7 +234,8 @@ export class MoneyLane {
     const clock = 'SELECT CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS SIGNED) AS now_ms';
     const results = await sendPacket(connection, [...start, ...locks, clock], packetLimitBytes);
     const nowMs = numberOf(results.at(-1)?.[0] ?? {}, 'now_ms');
-    const workspace = new Workspace(nowMs, { slot: writer.slot, epoch: writer.epoch, seq: writer.seq + 1n });
+    const stamp = { slot: writer.slot, epoch: writer.epoch, seq: writer.seq + 1n };
+    const workspace = new Workspace(nowMs, this.#options.dayOf(nowMs), stamp);
     for (const [index, table] of tables.entries()) {
       const records: SqlRecord[] = results[start.length + index] ?? [];
       workspace.load(

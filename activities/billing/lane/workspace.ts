@@ -14,6 +14,11 @@ interface Cell {
 export interface Rows {
   /** The database's clock when the batch locked its rows, in milliseconds since 1970. */
   readonly nowMs: number;
+  /**
+   * The local day of that moment, yyyy-MM-dd: the day of everything that the batch commits, so that statistics, usage log
+   * and statements, which go by the time of the commit, agree on it.
+   */
+  readonly today: string;
   readonly writer: WriterStamp;
   /** The row, or undefined when there is none. The operation must have named it in `reads`. */
   get<Row>(table: LaneTable<Row>, id: string): Row | undefined;
@@ -24,13 +29,15 @@ export interface Rows {
 
 export class Workspace implements Rows {
   readonly nowMs: number;
+  readonly today: string;
   readonly writer: WriterStamp;
   readonly #tables = new Map<LaneTable<unknown>, Map<string, Cell>>();
   readonly #sinks = new Map<LaneSink<unknown>, unknown[]>();
   #undo: (() => void)[] = [];
 
-  constructor(nowMs: number, writer: WriterStamp) {
+  constructor(nowMs: number, today: string, writer: WriterStamp) {
     this.nowMs = nowMs;
+    this.today = today;
     this.writer = writer;
   }
 

@@ -23,8 +23,8 @@ export interface Capture extends HoldReference {
   readonly priceId: number;
   readonly usage: Usage;
   readonly cost: bigint;
-  /** Its cost is set to what is charged. */
-  readonly usageDocument: Omit<UsageDocument, 'cost'>;
+  /** Its day is set to that of the charge, its cost to what is charged. */
+  readonly usageDocument: Omit<UsageDocument, 'day' | 'cost'>;
   /**
    * The keyed request that this call answers, and the answer to keep, made from what is charged. Without an answer (a
    * stream that broke) the key is free again.
@@ -99,7 +99,7 @@ function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount
     kind,
     accountId: request.accountId,
     amount,
-    day: request.usageDocument.day,
+    day: rows.today,
     atMs: rows.nowMs,
     holdId: request.holdId,
     accessKeyId: request.accessKeyId,
@@ -110,9 +110,9 @@ function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount
 }
 
 function record(rows: Rows, request: Capture, charged: bigint): void {
-  rows.append(usageOutbox, { ...request.usageDocument, cost: charged });
+  rows.append(usageOutbox, { ...request.usageDocument, day: rows.today, cost: charged });
   rows.append(statistics, {
-    day: request.usageDocument.day,
+    day: rows.today,
     modelId: request.modelId,
     success: true,
     promptTokens: request.usage.promptTokens,

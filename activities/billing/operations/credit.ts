@@ -18,8 +18,6 @@ export interface BalanceChange {
   /** Transfer id, made by the server: the order's number, the adjustment's id. */
   readonly id: string;
   readonly accountId: number;
-  /** Local day, yyyy-MM-dd. */
-  readonly day: string;
   readonly note?: string;
 }
 
@@ -41,7 +39,7 @@ function post(rows: Rows, change: BalanceChange, kind: TransferKind, amount: big
     kind,
     accountId: change.accountId,
     amount,
-    day: change.day,
+    day: rows.today,
     atMs: rows.nowMs,
     ...(change.note === undefined ? {} : { note: change.note }),
   });
@@ -126,8 +124,8 @@ export function adjust(change: BalanceChange, amount: bigint): Operation<AdjustO
 }
 
 /** Credits the opening grant that registration left on the account. Idempotent: afterwards there is none. */
-export function openAccount(accountId: number, day: string): Operation<boolean> {
-  const change: BalanceChange = { id: `grant-${accountId}`, accountId, day };
+export function openAccount(accountId: number): Operation<boolean> {
+  const change: BalanceChange = { id: `grant-${accountId}`, accountId };
   return {
     reads: balanceReads(change, 'grant'),
     decide: (rows) => {

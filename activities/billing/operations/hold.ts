@@ -84,6 +84,7 @@ function claimIfAffordable(rows: Rows, request: HoldRequest, refused: boolean): 
 function readOnly(rows: Rows): Rows {
   return {
     nowMs: rows.nowMs,
+    today: rows.today,
     writer: rows.writer,
     get: (table, id) => rows.get(table, id),
     put: () => undefined,

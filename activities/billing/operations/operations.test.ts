@@ -17,6 +17,7 @@ import { release } from './release.ts';
 
 const TABLES = [accounts, keyBudgets, holds, claims, transfers];
 const NOW = Date.parse('2026-11-24T10:00:00Z');
+const TODAY = '2026-11-24';
 
 /** Rows between batches, kept as the database would. */
 class Store {
@@ -24,6 +25,7 @@ class Store {
   readonly sql: string[] = [];
   epoch = 1;
   nowMs = NOW;
+  today = TODAY;
 
   seed<Row>(table: LaneTable<Row>, id: string, row: Row): void {
     this.#rows.get(table)?.set(id, row);
@@ -36,7 +38,7 @@ class Store {
   }
 
   run<Result>(operation: Operation<Result>): Result {
-    const rows = new Workspace(this.nowMs, { slot: 1, epoch: this.epoch, seq: 1n });
+    const rows = new Workspace(this.nowMs, this.today, { slot: 1, epoch: this.epoch, seq: 1n });
     for (const table of TABLES) {
       const ids = operation.reads.filter((read) => read.table === table).map((read) => read.id);
       const stored = ids.flatMap((id) => {
@@ -89,7 +91,7 @@ function captureRequest(change: Partial<Capture> = {}): Capture {
     priceId: 3,
     usage: NO_USAGE,
     cost: 40n,
-    usageDocument: { id: 'call-1', day: '2026-11-24', record: {} },
+    usageDocument: { id: 'call-1', record: {} },
     ...change,
   };
 }
@@ -257,6 +259,20 @@ describe('capture', () => {
   });
 });
 
+describe('the day', () => {
+  test('of a call over midnight is that of its charge: of the transfer, the statistics and the usage document', () => {
+    const store = storeWith(100n);
+    store.run(hold(holdRequest()));
+    store.today = '2026-11-25';
+    store.run(capture(captureRequest({ usageDocument: { id: 'call-1', record: { requestId: 'call-1' } } })));
+    const written = ['transfers', 'stats', 'usage_outbox'].map((table) =>
+      store.sql.filter((sql) => sql.startsWith(`INSERT INTO ${table} `)).join(),
+    );
+    for (const sql of written) assert.ok(sql.includes("'2026-11-25'") && !sql.includes("'2026-11-24'"), sql);
+    assert.match(written[2] ?? '', /day\\":\\"2026-11-25/);
+  });
+});
+
 describe('release', () => {
   test('gives all back, once', () => {
     const store = storeWith(100n);
@@ -345,7 +361,7 @@ describe('claim', () => {
 });
 
 describe('credits', () => {
-  const change = { id: 'x-1', accountId: 1, day: '2026-11-24' };
+  const change = { id: 'x-1', accountId: 1 };
 
   test('an adjustment is made once and never below zero', () => {
     const store = storeWith(50n);
@@ -408,15 +424,15 @@ describe('credits', () => {
 
   test('the opening grant is credited once', () => {
     const store = storeWith(0n, { pendingGrant: 1_000n });
-    assert.equal(store.run(openAccount(1, '2026-11-24')), true);
-    assert.equal(store.run(openAccount(1, '2026-11-24')), false);
+    assert.equal(store.run(openAccount(1)), true);
+    assert.equal(store.run(openAccount(1)), false);
     assert.equal(store.get(accounts, '1').available, 1_000n);
   });
 });
 
 describe('a batch', () => {
   test('an operation that throws leaves nothing behind for those after it', () => {
-    const rows = new Workspace(NOW, { slot: 1, epoch: 1, seq: 1n });
+    const rows = new Workspace(NOW, TODAY, { slot: 1, epoch: 1, seq: 1n });
     const account = { id: 1, available: 100n, debt: 0n, pendingGrant: null };
     rows.load(accounts, ['1'], [['1', account]]);
     assert.throws(() =>
@@ -430,7 +446,7 @@ describe('a batch', () => {
   });
 
   test('later operations see what earlier ones did', () => {
-    const rows = new Workspace(NOW, { slot: 1, epoch: 1, seq: 1n });
+    const rows = new Workspace(NOW, TODAY, { slot: 1, epoch: 1, seq: 1n });
     rows.load(accounts, ['1'], [['1', { id: 1, available: 150n, debt: 0n, pendingGrant: null }]]);
     rows.load<Hold>(holds, ['call-1', 'call-2'], []);
     const outcomes = ['call-1', 'call-2'].map((id) =>

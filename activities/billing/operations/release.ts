@@ -7,8 +7,8 @@ import { type HoldReference, heldRows, holdReferenceReads, releaseHold } from '.
 
 export interface Release extends HoldReference {
   /** The failed call's line of statistics and its document for the usage log. */
-  readonly statistics?: StatisticsEntry;
-  readonly usageDocument?: Omit<UsageDocument, 'cost'>;
+  readonly statistics?: Omit<StatisticsEntry, 'day'>;
+  readonly usageDocument?: Omit<UsageDocument, 'day' | 'cost'>;
   readonly claim?: ClaimRequest;
 }
 
@@ -23,8 +23,8 @@ export function decideRelease(rows: Rows, request: Release): ReleaseOutcome {
   if (request.claim) dropUnanswered(rows, request.claim);
   if (hold.state !== 'open') return { kind: 'already-closed' };
   releaseHold(rows, request);
-  if (request.statistics) rows.append(statistics, request.statistics);
-  if (request.usageDocument) rows.append(usageOutbox, { ...request.usageDocument, cost: 0n });
+  if (request.statistics) rows.append(statistics, { ...request.statistics, day: rows.today });
+  if (request.usageDocument) rows.append(usageOutbox, { ...request.usageDocument, day: rows.today, cost: 0n });
   return { kind: 'released' };
 }
 

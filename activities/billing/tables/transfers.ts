@@ -15,7 +15,7 @@ export interface Transfer {
   readonly kind: TransferKind;
   readonly accountId: number;
   readonly amount: bigint;
-  /** Local day (APP_TIME_ZONE), yyyy-MM-dd. */
+  /** Local day (APP_TIME_ZONE) of `atMs`, yyyy-MM-dd. */
   readonly day: string;
   readonly atMs: number;
   readonly holdId?: string;

@@ -4,9 +4,9 @@ import type { LaneSink } from '../lane/table.ts';
 
 export interface UsageDocument {
   readonly id: string;
-  /** Local day (APP_TIME_ZONE), yyyy-MM-dd. */
+  /** Local day (APP_TIME_ZONE) of the commit, yyyy-MM-dd. */
   readonly day: string;
-  /** Everything but the cost, which is known only when the lane has decided. */
+  /** Everything but the day and the cost, which are known only when the lane has decided. */
   readonly record: Readonly<Record<string, unknown>>;
   /** What was charged, in nano-units. */
   readonly cost: bigint;
@@ -25,7 +25,7 @@ export const usageOutbox: LaneSink<UsageDocument> = {
         position,
         item.day,
         item.id,
-        JSON.stringify({ ...item.record, cost: item.cost.toString() }),
+        JSON.stringify({ ...item.record, day: item.day, cost: item.cost.toString() }),
       ]),
     ),
 };
