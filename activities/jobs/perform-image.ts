@@ -17,6 +17,7 @@ import { UpstreamFailure } from '../inference/providers/failure.ts';
 import type { ImageAnswer, ImageRequest, TaskStore } from '../inference/providers/provider.ts';
 import { type Perform, type Performed, type RunContext, RunInterrupted, type RunLedger } from './job-run.ts';
 import { plannedCandidates } from './planned-candidates.ts';
+import { resultText } from './result-bound.ts';
 import type { JobWork } from './store.ts';
 
 /** What POST /v1/async/generate-image stored; checked there, read again here. */
@@ -173,7 +174,7 @@ async function performedOf(
     ttftMs: null,
     cut: false,
     result: (cost) =>
-      JSON.stringify(
+      resultText(
         imageReply({
           pictures,
           actualPrompt: answer.actualPrompt ?? request.prompt,
