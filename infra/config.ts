@@ -173,7 +173,7 @@ export const environmentSchema = z.object({
    * how the providers do at the moment.
    */
   ROUTING_STRATEGY: z.enum(['priority', 'smart']).default('priority'),
-  /** A key that a provider has refused (401, 403, an unpaid account) is tried again after this time. */
+  /** A key that a provider has refused (401, a 403 that names it, an unpaid account) is tried again after this time. */
   REFUSED_KEY_RETRY: duration('10m'),
   /** Total time for one provider call. */
   UPSTREAM_TOTAL_TIMEOUT: duration('5m'),
