@@ -153,6 +153,8 @@ export const environmentSchema = z.object({
   SIMULATOR_URL: z.string().default(''),
   /** `host:port` of private addresses that providers may have all the same (the simulator, Ollama). */
   OUTBOUND_PRIVATE_HOSTS: list(''),
+  /** `host:port` of private addresses that users' webhooks may have; those of providers are not among them. */
+  WEBHOOK_PRIVATE_HOSTS: list(''),
   /** Folder where pictures are kept, unless S3_BUCKET is set; API and workers must share it. */
   STORAGE_FOLDER: z.string().default('.local/storage'),
   /** S3-compatible bucket for pictures; empty: the folder. */
