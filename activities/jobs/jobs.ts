@@ -96,7 +96,8 @@ export class Jobs {
       }),
       CANCEL_WAIT_MS,
     );
-    events.publish({ jobId, status, progress: job.progress });
+    // Reaches the run also when Temporal does not take the hint; without Redis the run reads its row.
+    events.publish({ jobId, status, progress: job.progress, cancelRequested: true });
     if (isLive(status) || status === 'CANCELLED') {
       cancelWorkflow(jobWorkflowId(jobId)).catch((err: unknown) => {
         if (!(err instanceof WorkflowNotFoundError)) log.warn({ err, jobId }, 'cancel not sent to Temporal');

@@ -11,7 +11,7 @@ import type { Candidate } from '../inference/plan.ts';
 import { nothingDelivered } from '../inference/providers/failure.ts';
 import { reportedUsage } from '../inference/providers/openai/usage.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';
-import type { Perform, Performed } from './job-run.ts';
+import type { Perform, Performed } from './performer.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 import { resultText } from './result-bound.ts';
 import { storedChatSchema } from './stored-chat.ts';

@@ -15,7 +15,7 @@ import type { Candidate } from '../inference/plan.ts';
 import { inProviderSpan } from '../inference/provider-span.ts';
 import { UpstreamFailure } from '../inference/providers/failure.ts';
 import type { ImageAnswer, ImageRequest, TaskStore } from '../inference/providers/provider.ts';
-import { type Perform, type Performed, type RunContext, RunInterrupted, type RunLedger } from './job-run.ts';
+import { type Perform, type Performed, type RunContext, RunInterrupted, type RunLedger } from './performer.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 import { resultText } from './result-bound.ts';
 import type { JobWork } from './store.ts';

@@ -168,11 +168,12 @@ export class JobStore {
   }
 
   /** Where these jobs stand; those that are not there are left out. */
-  async states(ids: readonly string[]): Promise<{ jobId: string; status: JobStatus; progress: number }[]> {
-    const rows = await this.#sequelize.query('SELECT id AS jobId,status,progress FROM jobs WHERE id IN (?)', {
-      replacements: [ids],
-      type: QueryTypes.SELECT,
-    });
+  async states(ids: readonly string[]): Promise<JobState[]> {
+    const rows = await this.#sequelize.query(
+      `SELECT id AS jobId,status,progress,cancel_requested_at IS NOT NULL AS cancelRequested
+         FROM jobs WHERE id IN (?)`,
+      { replacements: [ids], type: QueryTypes.SELECT },
+    );
     return rows.map((row) => stateSchema.parse(row));
   }
 
@@ -258,7 +259,13 @@ const agedSchema = z.object({
   amount: z.string(),
 });
 
-const stateSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
+const stateSchema = z.object({
+  jobId: z.string(),
+  status: z.enum(JOB_STATUSES),
+  progress: z.number(),
+  cancelRequested: z.coerce.boolean(),
+});
+type JobState = z.infer<typeof stateSchema>;
 
 const announcedSchema = viewSchema
   .pick({ id: true, type: true, status: true, model_name: true, cost: true, error_message: true })

@@ -85,8 +85,8 @@ function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {
   return { jobId, status: 'PENDING', message: 'accepted; poll GET /v1/async/jobs/{jobId}' };
 }
 
-function stateEvent(state: JobEvent): string {
-  return `event: status\ndata: ${JSON.stringify(state)}\n\n`;
+function stateEvent({ jobId, status, progress }: JobEvent): string {
+  return `event: status\ndata: ${JSON.stringify({ jobId, status, progress })}\n\n`;
 }
 
 export function jobRoutes(

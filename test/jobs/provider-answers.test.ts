@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { call, jobEnd, newCustomer, type Product, startProduct } from '../line/product.ts';
+import { startService } from '../../infra/local/services.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
 import { rootToken } from '../line/upstream.ts';
 
 const requestSchema = z.looseObject({ model: z.string() });
@@ -23,12 +24,18 @@ const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
     for (let part = 0; part < 18; part += 1) response.write(chunk({ content: 'z'.repeat(MEGABYTE) }));
     response.end(END);
   },
+  'answers-for-ever': (response) => {
+    response.write(chunk({ role: 'assistant', content: '' }));
+    const talking = setInterval(() => response.write(chunk({ content: 'and so on ' })), 50);
+    response.on('close', () => clearInterval(talking));
+  },
 };
 
 describe('answers of a provider', () => {
   let provider: Server;
   let product: Product;
   const calls: string[] = [];
+  const left: string[] = [];
   before(async () => {
     provider = createServer((request, response) => {
       const parts: Buffer[] = [];
@@ -37,6 +44,9 @@ describe('answers of a provider', () => {
         const { model } = requestSchema.parse(JSON.parse(Buffer.concat(parts).toString()));
         calls.push(model);
         response.writeHead(200, { 'content-type': 'text/event-stream' });
+        response.on('close', () => {
+          if (!response.writableEnded) left.push(model);
+        });
         ANSWERS[model]?.(response);
       });
     });
@@ -87,4 +97,36 @@ describe('answers of a provider', () => {
     assert.equal(job.cost, 0.000023);
     assert.equal(calls.filter((model) => model === 'answers-at-length').length, 1);
   });
+
+  /** An API process that has lost servers. */
+  const without = (name: string, lost: Readonly<Record<string, string>>) =>
+    startService({
+      kind: 'api',
+      name: `provider-answers-${name}`,
+      dataFolder: product.stack.dataFolder,
+      environment: { ...product.environment, ...lost },
+    });
+  const lost = {
+    'without-temporal': { TEMPORAL_ADDRESS: '127.0.0.1:1' },
+    'without-temporal-and-redis': { TEMPORAL_ADDRESS: '127.0.0.1:1', REDIS_PORT: '1' },
+  };
+  for (const [name, settings] of Object.entries(lost)) {
+    test(`a cancel ${name.replaceAll('-', ' ')} reaches the provider call within two seconds`, async () => {
+      const cut = await without(name, settings);
+      try {
+        const { key } = await newCustomer(api());
+        const before = { calls: calls.length, left: left.length };
+        const jobId = await submit(key, 'answers-for-ever');
+        await until('the provider answers', async () => calls.length > before.calls);
+        assert.equal((await call(cut, 'POST', `/v1/async/jobs/${jobId}/cancel`, { key })).status, 200);
+        await until('the provider is left alone', async () => left.length > before.left, 2_000);
+        const job = await jobEnd(api(), key, jobId);
+        assert.equal(job.status, 'CANCELLED');
+        assert.ok((job.cost ?? 0) > 0, 'what came is charged');
+        assert.equal(calls.length, before.calls + 1);
+      } finally {
+        await cut.stop();
+      }
+    });
+  }
 });
