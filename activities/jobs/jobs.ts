@@ -7,7 +7,8 @@ import type { Ledger } from '../billing/ledger.ts';
 import { isLive } from './job.ts';
 import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
 import { cancelJob } from './job-operations.ts';
-import type { JobFilter, JobStore, JobView } from './store.ts';
+import type { JobView } from './job-view.ts';
+import type { JobFilter, JobStore } from './store.ts';
 
 export interface JobParts {
   readonly ledger: Ledger;
