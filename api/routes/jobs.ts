@@ -10,6 +10,7 @@ import type { JobView } from '../../activities/jobs/job-view.ts';
 import type { Jobs } from '../../activities/jobs/jobs.ts';
 import type { JobSubmission, JobSubmissions } from '../../activities/jobs/submissions.ts';
 import type { Config } from '../../infra/config.ts';
+import { jsonObjectInput } from '../json-object.ts';
 import { keyedRequest } from '../keyed.ts';
 import { optional, textIdInput } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
@@ -27,7 +28,7 @@ const DEFAULT_PRIORITY = 3;
 
 const jobFields = {
   priority: z.coerce.number().int().min(1).max(5).nullish().meta({ description: '1 (first) to 5; 3 by default.' }),
-  metadata: z.record(z.string(), z.unknown()).nullish(),
+  metadata: jsonObjectInput.nullish(),
   webhookUrl: z.url().max(2000).nullish(),
 };
 const chatSubmission = z.object({ ...chatFields, ...jobFields });

@@ -137,4 +137,15 @@ describe('who waits for a job', () => {
     assert.equal(page.records[0].requestPayload.userMessage, 'hello');
     assert.ok(JSON.stringify(listed.data).length < 40_000);
   });
+
+  test('metadata is kept as deep as the database reads it, and refused by name beyond', async () => {
+    const { key } = await newCustomer(api());
+    const nested = (levels: number): object => (levels === 1 ? { a: 1 } : { a: nested(levels - 1) });
+    const submitWith = (metadata: object) =>
+      call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'hello', metadata } });
+    assert.equal((await submitWith(nested(30))).status, 202);
+    const refused = await submitWith(nested(40));
+    assert.deepEqual([refused.status, refused.code], [400, 400001]);
+    assert.match(JSON.stringify(refused.data), /"path":"metadata"/);
+  });
 });
