@@ -25,8 +25,8 @@ const MODEL: PricedModel = {
   price: {
     id: 7,
     input: 0n,
-    output: 200_000_000n,
-    perImage: true,
+    output: 0n,
+    perImage: 200_000_000n,
     cachedInput: null,
     cacheWrite: null,
     perRequest: 0n,
