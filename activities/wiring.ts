@@ -237,7 +237,8 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
       await inference.closeInference();
       jobServices.closeJobs();
       for (const redis of [ground.redis, ...ground.subscribers]) redis.disconnect();
-      await Promise.allSettled([temporal.close(), ground.outbound.close(), ground.mongo.close(), sequelize.close()]);
+      const clients = [temporal.close(), ground.outbound.close(), jobServices.closeWebhooks()];
+      await Promise.allSettled([...clients, ground.mongo.close(), sequelize.close()]);
     },
   };
 }

@@ -153,6 +153,8 @@ export const environmentSchema = z.object({
   SIMULATOR_URL: z.string().default(''),
   /** `host:port` of private addresses that providers may have all the same (the simulator, Ollama). */
   OUTBOUND_PRIVATE_HOSTS: list(''),
+  /** `host:port` of private addresses that users' webhooks may have; those of providers are not among them. */
+  WEBHOOK_PRIVATE_HOSTS: list(''),
   /** Folder where pictures are kept, unless S3_BUCKET is set; API and workers must share it. */
   STORAGE_FOLDER: z.string().default('.local/storage'),
   /** S3-compatible bucket for pictures; empty: the folder. */
@@ -173,7 +175,7 @@ export const environmentSchema = z.object({
    * how the providers do at the moment.
    */
   ROUTING_STRATEGY: z.enum(['priority', 'smart']).default('priority'),
-  /** A key that a provider has refused (401, 403, an unpaid account) is tried again after this time. */
+  /** A key that a provider has refused (401, a 403 that names it, an unpaid account) is tried again after this time. */
   REFUSED_KEY_RETRY: duration('10m'),
   /** Total time for one provider call. */
   UPSTREAM_TOTAL_TIMEOUT: duration('5m'),

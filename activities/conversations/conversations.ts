@@ -90,15 +90,20 @@ export class Conversations {
     const kept = messagesOf(conversationId, requestId, messages, conversation.lastActiveAt, Date.now());
     const last = kept.at(-1);
     if (last === undefined) return [];
-    const added = await this.#store.addMessages(kept);
+    await this.#store.addMessages(kept);
     const modelIdentifier = kept.findLast((message) => message.modelIdentifier !== null)?.modelIdentifier;
-    // An earlier try may have ended between messages and count, so after it they are counted.
-    const count = added === kept.length ? { added } : { all: await this.#store.countMessages(conversationId) };
-    await this.#store.noteMessages(conversationId, count, {
+    const noted = {
       lastModelIdentifier: modelIdentifier ?? conversation.lastModelIdentifier,
       lastMessageSummary: summaryOf(last.content),
       lastActiveAt: last.createdAt,
-    });
+    };
+    // Counted, not added up: an earlier try may have ended in between. And again after it was noted: the local stand-in
+    // can lose one of two updates at once, but never the last, and whoever made that sees here that it was too low.
+    for (let before = -1, count = await this.#store.countMessages(conversationId); count !== before; ) {
+      await this.#store.noteMessages(conversationId, count, noted);
+      before = count;
+      count = await this.#store.countMessages(conversationId);
+    }
     return kept;
   }
 

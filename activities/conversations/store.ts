@@ -111,33 +111,48 @@ export class ConversationStore {
     return found ? conversationOf(found) : undefined;
   }
 
-  /** Adds messages, oldest first; those that are there stay as they are. @returns how many were new. */
-  async addMessages(messages: readonly Message[]): Promise<number> {
+  /** Adds messages, oldest first; those that are there stay as they are. */
+  async addMessages(messages: readonly Message[]): Promise<void> {
     const documents = messages.map(({ messageId, ...rest }) => ({ _id: messageId, ...rest }));
-    return await insertOnce(this.#mongo, this.#messages, documents);
+    await insertOnce(this.#mongo, this.#messages, documents);
   }
 
   async countMessages(conversationId: string): Promise<number> {
     return await this.#mongo.use(() => this.#messages.countDocuments({ conversationId }).exec());
   }
 
-  /** Notes what was added last. @param count of the messages that were added, or of all that there are. */
+  /**
+   * Notes what was added last. @param count of all messages that there are; one that was counted earlier and is noted
+   * later changes nothing.
+   */
   async noteMessages(
     conversationId: string,
-    count: { readonly added: number } | { readonly all: number },
+    count: number,
     last: Pick<ConversationDocument, 'lastModelIdentifier' | 'lastMessageSummary' | 'lastActiveAt'>,
   ): Promise<void> {
-    const set = { ...last, updatedAt: last.lastActiveAt };
-    const update =
-      'added' in count
-        ? { $inc: { messageCount: count.added }, $set: set }
-        : { $set: { ...set, messageCount: count.all } };
+    const update = { $max: { messageCount: count }, $set: { ...last, updatedAt: last.lastActiveAt } };
     await this.#mongo.use(() => this.#conversations.updateOne({ _id: conversationId }, update).exec());
   }
 
-  /** The newest `limit` messages before a time, newest first. */
+  /**
+   * The newest `limit` messages before a time, newest first. Messages of one time are never torn apart, so that who asks
+   * for those before the last one misses none: where they are at the end, there are a few more than `limit`.
+   */
   async newestMessages(conversationId: string, limit: number, before?: Date): Promise<Message[]> {
-    const filter = { conversationId, ...(before && { createdAt: { $lt: before } }) };
+    const earlier = { conversationId, ...(before && { createdAt: { $lt: before } }) };
+    const found = await this.#messagesWhere(earlier, limit + 1);
+    const page = found.slice(0, limit);
+    const last = page.at(-1)?.createdAt;
+    if (last === undefined || found[limit]?.createdAt.getTime() !== last.getTime()) return page;
+    const later = page.filter(({ createdAt }) => createdAt.getTime() !== last.getTime());
+    return [...later, ...(await this.#messagesWhere({ conversationId, createdAt: last }, 0))];
+  }
+
+  /** Newest first; a limit of 0 is none. */
+  async #messagesWhere(
+    filter: { readonly conversationId: string; readonly createdAt?: Date | { readonly $lt: Date } },
+    limit: number,
+  ): Promise<Message[]> {
     const found = await this.#mongo.use(() =>
       this.#messages.find(filter).sort({ createdAt: -1 }).limit(limit).lean().exec(),
     );

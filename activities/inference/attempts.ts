@@ -111,7 +111,8 @@ function reported<C extends Candidate, Value>(
   return error;
 }
 
-function anotherMayHelp({ failure }: UpstreamFailure): boolean {
+/** Whether the same request may do better with another key or model, or a second time. */
+export function anotherMayHelp({ failure }: UpstreamFailure): boolean {
   switch (failure) {
     case 'account':
     case 'rate':

@@ -22,6 +22,7 @@ import { nothingDelivered, UpstreamFailure } from './providers/failure.ts';
 import { reportedUsage } from './providers/openai/usage.ts';
 import type { ChatBody } from './providers/provider.ts';
 import { captureOf, releaseOf } from './settlement.ts';
+import { outcomeOfStream } from './stream-outcome.ts';
 import { errorOf } from './upstream-error.ts';
 
 export interface StreamCommand extends ChatRequest {
@@ -161,7 +162,7 @@ export class ChatStreams {
       this.#parts.keys.report(key, { kind: 'success' }, candidate.modelId);
     } catch (error) {
       failure = error;
-      const kind = error instanceof UpstreamFailure ? error.failure : 'cancelled';
+      const kind = outcomeOfStream(error, queue.heldUp);
       this.#parts.keys.report(key, { kind: 'failure', failure: kind }, candidate.modelId);
     }
     try {

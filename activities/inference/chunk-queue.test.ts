@@ -33,8 +33,22 @@ test('a client that does not read holds the reader up no longer than the call ma
   });
   await new Promise((resolve) => setImmediate(resolve));
   assert.equal(pushed, false, 'the reader waits while there is no room');
+  assert.equal(queue.heldUp, false);
   call.abort();
   await waiting;
+  assert.equal(queue.heldUp, true, 'the client has made the call late');
+});
+
+test('a client that reads, however late the call ends, has held nobody up', async () => {
+  const call = new AbortController();
+  const queue = new ChunkQueue(call.signal);
+  const read = Array.fromAsync(queue);
+  for (let chunk = 0; chunk < 4; chunk += 1) await queue.push(BIG);
+  call.abort();
+  await queue.push('late');
+  queue.close();
+  assert.equal((await read).length, 5);
+  assert.equal(queue.heldUp, false);
 });
 
 test('for a client that has left nothing is kept and nobody waits', async () => {

@@ -5,6 +5,8 @@
 
 /** Characters that wait for a slow client before the reader waits too. */
 const HIGH_WATER = 1_000_000;
+/** Waiting this long for a client in all, it is the client who makes a call late. */
+const SLOW_CLIENT_MS = 5_000;
 
 export class ChunkQueue implements AsyncIterable<string> {
   readonly #signal: AbortSignal;
@@ -12,6 +14,8 @@ export class ChunkQueue implements AsyncIterable<string> {
   #size = 0;
   #end: { readonly error?: unknown } | undefined;
   #left = false;
+  #waitedMs = 0;
+  #outwaited = false;
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
@@ -27,11 +31,27 @@ export class ChunkQueue implements AsyncIterable<string> {
     this.#waiting.push(chunk);
     this.#size += chunk.length;
     this.#wakeReader?.();
-    while (this.#size > HIGH_WATER && !this.#left && !this.#signal.aborted) {
+    if (this.#hasRoom) return;
+    const since = performance.now();
+    while (!this.#hasRoom) {
       await new Promise<void>((resolve) => {
         this.#wakeWriter = resolve;
       });
     }
+    this.#waitedMs += performance.now() - since;
+    this.#outwaited ||= this.#signal.aborted;
+  }
+
+  get #hasRoom(): boolean {
+    return this.#size <= HIGH_WATER || this.#left || this.#signal.aborted;
+  }
+
+  /**
+   * Whether the client has held the reader up: long, or until the call's time was over. A provider that was not read
+   * then says nothing about itself by being late or breaking off.
+   */
+  get heldUp(): boolean {
+    return this.#outwaited || this.#waitedMs >= SLOW_CLIENT_MS;
   }
 
   /** Nothing follows; with an error the client is told of it. */

@@ -3,7 +3,8 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { Logger } from '../../infra/logger.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
-import { type JobRunner, type Performers, RunInterrupted, RunMustWait } from './job-run.ts';
+import type { JobRunner } from './job-run.ts';
+import { type Performers, RunInterrupted, RunMustWait } from './performer.ts';
 import { waitMs } from './run-limits.ts';
 
 export interface JobActivities {

@@ -1,5 +1,5 @@
 /**
- * Who waits for a job is woken by a message over one subscription a process. Messages can be lost (Redis away, a worker
+ * Who waits for a job, or runs it, is woken by a message over one subscription a process. Messages can be lost (Redis away, a worker
  * killed between its commit and its message), so the rows of all jobs that are waited for are also read now and then, in
  * one query a process however many wait.
  */
@@ -10,14 +10,21 @@ import { isLive, JOB_STATUSES, type JobStatus } from './job.ts';
 
 const CHANNEL = 'job-events';
 /** While Redis is away, this is how late a waiter learns. */
-const READ_EVERY_MS = 2_000;
+const READ_EVERY_MS = 1_000;
 
-const eventSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
+const eventSchema = z.object({
+  jobId: z.string(),
+  status: z.enum(JOB_STATUSES),
+  progress: z.number(),
+  cancelRequested: z.boolean().exactOptional(),
+});
 /** Where a job stands; `progress` in per cent. */
 export interface JobEvent {
   readonly jobId: string;
   readonly status: JobStatus;
   readonly progress: number;
+  /** Its owner has asked for a cancel: whoever runs it should stop. */
+  readonly cancelRequested?: boolean;
 }
 
 type Listener = (event: JobEvent) => void;

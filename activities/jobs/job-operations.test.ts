@@ -150,6 +150,8 @@ test('a running job is only asked to stop', () => {
   const release = { holdId: 'job-1', accountId: 1, budgetKeyId: null };
   assert.equal(run(workspace, cancelJob('job-1', release)), 'PROCESSING');
   assert.equal(workspace.get(holds, 'job-1')?.state, 'open');
+  const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
+  assert.deepEqual(run(workspace, countProviderCall('job-1', 'first', call)), { kind: 'cancel-requested' });
   assert.equal(run(workspace, beginJob('job-1', 'second')).kind, 'cancel-requested');
 });
 

@@ -129,6 +129,7 @@ export function beginJob(jobId: string, lease: string, admission?: Admission): O
 export type CallPermit =
   | { readonly kind: 'granted'; readonly call: number }
   | { readonly kind: 'exhausted' }
+  | { readonly kind: 'cancel-requested' }
   | { readonly kind: 'lease-lost' };
 
 /** Counts a provider call before it is made. */
@@ -142,6 +143,7 @@ export function countProviderCall(
     decide: (rows) => {
       const job = jobOf(rows, jobId);
       if (job.lease !== lease || !isLive(job.status)) return { kind: 'lease-lost' };
+      if (job.cancelRequestedAtMs !== null) return { kind: 'cancel-requested' };
       if (job.providerAttempts >= MAX_PROVIDER_CALLS) return { kind: 'exhausted' };
       put(rows, job, { ...call, providerAttempts: job.providerAttempts + 1 });
       return { kind: 'granted', call: job.providerAttempts + 1 };

@@ -9,63 +9,26 @@ import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
 import type { KeyLimits } from '../accounts/key-limits.ts';
 import { inCaptureSpan } from '../billing/capture-span.ts';
 import type { Ledger } from '../billing/ledger.ts';
-import { formatMoney, type Usage } from '../billing/money.ts';
+import { formatMoney } from '../billing/money.ts';
 import { settleLimits } from '../inference/admission.ts';
-import type { CallContext } from '../inference/context.ts';
-import type { PricedModel } from '../inference/model.ts';
 import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../inference/settlement.ts';
 import type { JobStatus } from './job.ts';
 import type { JobEvents } from './job-events.ts';
 import { beginJob, completeJob, countProviderCall, endJob, type JobEnd, noteUpstreamTask } from './job-operations.ts';
 import type { JobRow } from './job-tables.ts';
 import type { KeepTurn } from './job-turns.ts';
+import {
+  type Perform,
+  type Performed,
+  type Performers,
+  type RunContext,
+  RunInterrupted,
+  type RunLedger,
+  RunMustWait,
+} from './performer.ts';
+import { type CancellableRun, cancellable } from './run-cancel.ts';
 import type { Admission, RunLimits } from './run-limits.ts';
 import type { JobStore, JobWork } from './store.ts';
-
-/** What a provider delivered for a job. */
-export interface Performed {
-  readonly served: PricedModel;
-  readonly usage: Usage;
-  readonly providerKeyId: number;
-  readonly attempts: number;
-  readonly ttftMs: number | null;
-  /** True when a cancel ended it before the provider did. */
-  readonly cut: boolean;
-  /** `resultPayload` as JSON text; the cost is known only when the ledger has decided. */
-  readonly result: (cost: bigint) => string;
-}
-
-/** What a performer tells the job's row while it works. Each throws when the run has lost the job. */
-export interface RunLedger {
-  /** Counts a call before it is made; throws when the job may not call any more. */
-  count(model: PricedModel, providerKeyId: number): Promise<void>;
-  /** Remembers how far an asynchronous provider task is; null = nothing was submitted after all. */
-  noteTask(state: 'submitting' | 'submitted' | null, taskId: string | null): Promise<void>;
-}
-
-/**
- * Calls the provider. When the job is cancelled in the middle it returns what was delivered, or undefined for nothing.
- * @throws {AppError} the job's end as its owner is told.
- */
-export type Perform = (work: JobWork, run: RunLedger, context: RunContext) => Promise<Performed | undefined>;
-
-/** How each type of job is carried out; a worker of an older version may not know a type yet. */
-export type Performers = Readonly<Partial<Record<JobWork['type'], Perform>>>;
-
-/** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */
-export interface RunContext extends CallContext {
-  readonly isCancelled: () => boolean;
-}
-
-/** This run must not write any more: a newer one has the job, or the worker is stopping. Temporal runs it again. */
-export class RunInterrupted extends Error {
-  override readonly name = 'RunInterrupted';
-}
-
-/** As many jobs of its user or its provider run as may; nothing was begun. Temporal runs it again a little later. */
-export class RunMustWait extends Error {
-  override readonly name = 'RunMustWait';
-}
 
 interface Attempted {
   served: ServedBy | undefined;
@@ -166,7 +129,21 @@ export class JobRunner {
     return { limits, owner: await this.#store.owner(jobId) };
   }
 
-  async #carryOut(work: JobWork, lease: string, perform: Perform, context: RunContext): Promise<JobOutcome> {
+  async #carryOut(work: JobWork, lease: string, perform: Perform, told: RunContext): Promise<JobOutcome> {
+    const running = cancellable(work.id, told, this.#events);
+    try {
+      return await this.#perform(work, lease, perform, running);
+    } finally {
+      running.stop();
+    }
+  }
+
+  async #perform(
+    work: JobWork,
+    lease: string,
+    perform: Perform,
+    { context, cancel }: CancellableRun,
+  ): Promise<JobOutcome> {
     const startedAtMs = Date.now();
     const attempted: Attempted = { served: undefined, providerKeyId: null, attempts: 0 };
     const run: RunLedger = {
@@ -175,6 +152,10 @@ export class JobRunner {
         const permit = await this.#ledger.run(countProviderCall(work.id, lease, call));
         if (permit.kind === 'lease-lost') throw new RunInterrupted('another run has this job');
         if (permit.kind === 'exhausted') throw exhausted();
+        if (permit.kind === 'cancel-requested') {
+          cancel();
+          throw new RunInterrupted('the job was cancelled');
+        }
         Object.assign(attempted, { served: model, providerKeyId, attempts: permit.call });
         context.heartbeat(`calling ${model.modelIdentifier} with key #${providerKeyId}, call ${permit.call}`);
       },

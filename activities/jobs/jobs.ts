@@ -7,7 +7,8 @@ import type { Ledger } from '../billing/ledger.ts';
 import { isLive } from './job.ts';
 import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
 import { cancelJob } from './job-operations.ts';
-import type { JobFilter, JobStore, JobView } from './store.ts';
+import type { JobView } from './job-view.ts';
+import type { JobFilter, JobStore } from './store.ts';
 
 export interface JobParts {
   readonly ledger: Ledger;
@@ -96,7 +97,8 @@ export class Jobs {
       }),
       CANCEL_WAIT_MS,
     );
-    events.publish({ jobId, status, progress: job.progress });
+    // Reaches the run also when Temporal does not take the hint; without Redis the run reads its row.
+    events.publish({ jobId, status, progress: job.progress, cancelRequested: true });
     if (isLive(status) || status === 'CANCELLED') {
       cancelWorkflow(jobWorkflowId(jobId)).catch((err: unknown) => {
         if (!(err instanceof WorkflowNotFoundError)) log.warn({ err, jobId }, 'cancel not sent to Temporal');

@@ -11,8 +11,9 @@ import type { Candidate } from '../inference/plan.ts';
 import { nothingDelivered } from '../inference/providers/failure.ts';
 import { reportedUsage } from '../inference/providers/openai/usage.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';
-import type { Perform, Performed } from './job-run.ts';
+import type { Perform, Performed } from './performer.ts';
 import { plannedCandidates } from './planned-candidates.ts';
+import { resultText } from './result-bound.ts';
 import { storedChatSchema } from './stored-chat.ts';
 
 /** Tells an operator how far a long answer is, without a heartbeat for every chunk. */
@@ -100,7 +101,7 @@ function performedOf(
     ttftMs: call.ttftMs,
     cut: call.cut,
     result: (cost) =>
-      JSON.stringify(
+      resultText(
         chatReply(
           {
             requestId,

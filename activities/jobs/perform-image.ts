@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
 import { outboundFailure } from '../../infra/outbound.ts';
 import type { Pictures } from '../images/pictures.ts';
-import { runAttempts } from '../inference/attempts.ts';
+import { anotherMayHelp, runAttempts } from '../inference/attempts.ts';
 import { imageUsage } from '../inference/image-plan.ts';
 import { imageReply } from '../inference/images.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
@@ -15,8 +15,10 @@ import type { Candidate } from '../inference/plan.ts';
 import { inProviderSpan } from '../inference/provider-span.ts';
 import { UpstreamFailure } from '../inference/providers/failure.ts';
 import type { ImageAnswer, ImageRequest, TaskStore } from '../inference/providers/provider.ts';
-import { type Perform, type Performed, type RunContext, RunInterrupted, type RunLedger } from './job-run.ts';
+import { errorOf } from '../inference/upstream-error.ts';
+import { type Perform, type Performed, type RunContext, RunInterrupted, type RunLedger } from './performer.ts';
 import { plannedCandidates } from './planned-candidates.ts';
+import { resultText } from './result-bound.ts';
 import type { JobWork } from './store.ts';
 
 /** What POST /v1/async/generate-image stored; checked there, read again here. */
@@ -28,8 +30,9 @@ const storedImageSchema = z.looseObject({
   options: z.record(z.string(), z.unknown()).optional(),
 });
 
-export interface ImagePerformerParts extends InferenceParts {
-  readonly pictures: Pictures;
+export interface ImagePerformerParts
+  extends Pick<InferenceParts, 'models' | 'keys' | 'retries' | 'imageAdapters' | 'requestPictures'> {
+  readonly pictures: Pick<Pictures, 'keep'>;
   readonly keysOf: (providerId: number) => readonly { readonly id: number; readonly apiKey: string }[];
 }
 
@@ -151,6 +154,8 @@ async function resume(
   } catch (error) {
     if (!(error instanceof UpstreamFailure)) throw error;
     if (!isAnswer(error)) throw stillRunning(error);
+    // What is refused for what it asks is refused again.
+    if (!anotherMayHelp(error)) throw errorOf(error, 1);
     // The task failed or is lost, and was not billed: the next run submits a new one, if calls are left.
     await run.noteTask(null, null);
     throw new RunInterrupted('the task failed at the provider; the next run submits another', { cause: error });
@@ -173,7 +178,7 @@ async function performedOf(
     ttftMs: null,
     cut: false,
     result: (cost) =>
-      JSON.stringify(
+      resultText(
         imageReply({
           pictures,
           actualPrompt: answer.actualPrompt ?? request.prompt,

@@ -4,53 +4,8 @@ import { z } from 'zod';
 import type { EndedJob } from '../webhooks/message.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobType, jobPlanSchema } from './job.ts';
 import type { JobToStart } from './job-start.ts';
+import { type JobView, jsonColumn, LISTED, VIEWED, viewOf, viewSchema } from './job-view.ts';
 import type { JobOwner } from './run-limits.ts';
-
-const jsonColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), z.unknown());
-const timeColumn = z.preprocess((value) => (value instanceof Date ? value : undefined), z.date());
-
-const viewSchema = z.object({
-  id: z.string(),
-  type: z.enum(JOB_TYPES),
-  user_id: z.number(),
-  account_id: z.number(),
-  access_key_id: z.number().nullable(),
-  model_name: z.string(),
-  status: z.enum(JOB_STATUSES),
-  request: jsonColumn,
-  result: jsonColumn,
-  error_code: z.number().nullable(),
-  error_message: z.string().nullable(),
-  cost: z.string().nullable(),
-  progress: z.number(),
-  budgeted: z.coerce.boolean(),
-  created_at: timeColumn,
-  started_at: timeColumn.nullable(),
-  finished_at: timeColumn.nullable(),
-  updated_at: timeColumn,
-});
-
-/** A job as its owner sees it; `cost` in nano-units. */
-export interface JobView {
-  readonly id: string;
-  readonly type: JobType;
-  readonly userId: number;
-  readonly accountId: number;
-  readonly accessKeyId: number | null;
-  readonly modelName: string;
-  readonly status: JobStatus;
-  readonly request: unknown;
-  readonly result: unknown;
-  readonly errorCode: number | null;
-  readonly errorMessage: string | null;
-  readonly cost: bigint | null;
-  readonly progress: number;
-  readonly budgeted: boolean;
-  readonly createdAt: Date;
-  readonly startedAt: Date | null;
-  readonly finishedAt: Date | null;
-  readonly updatedAt: Date;
-}
 
 /** A live job that has not changed for a while and whose start is not in the outbox. */
 export interface AgedJob extends JobToStart {
@@ -91,9 +46,6 @@ export interface JobFilter {
   readonly offset: number;
 }
 
-const VIEW = `id,type,user_id,account_id,access_key_id,model_name,status,request,result,error_code,error_message,cost,
-  progress,JSON_UNQUOTE(JSON_EXTRACT(plan,'$.budgeted'))='true' AS budgeted,created_at,started_at,finished_at,updated_at`;
-
 export class JobStore {
   readonly #sequelize: Sequelize;
 
@@ -103,14 +55,14 @@ export class JobStore {
 
   /** The job, if it is this user's. */
   async find(id: string, userId: number): Promise<JobView | undefined> {
-    const [row] = await this.#sequelize.query(`SELECT ${VIEW} FROM jobs WHERE id=? AND user_id=?`, {
+    const [row] = await this.#sequelize.query(`SELECT ${VIEWED} FROM jobs WHERE id=? AND user_id=?`, {
       replacements: [id, userId],
       type: QueryTypes.SELECT,
     });
     return row && viewOf(row);
   }
 
-  /** A user's jobs, newest first, and how many there are. */
+  /** A user's jobs, newest first, and how many there are. Payloads that are long are not read. */
   async list(filter: JobFilter): Promise<{ jobs: JobView[]; total: number }> {
     const where = ['user_id=:userId'];
     if (filter.status !== undefined) where.push('status=:status');
@@ -119,7 +71,7 @@ export class JobStore {
     const replacements = { ...filter };
     const [rows, [count]] = await Promise.all([
       this.#sequelize.query(
-        `SELECT ${VIEW} FROM jobs WHERE ${condition} ORDER BY id DESC LIMIT :limit OFFSET :offset`,
+        `SELECT ${LISTED} FROM jobs WHERE ${condition} ORDER BY id DESC LIMIT :limit OFFSET :offset`,
         {
           replacements,
           type: QueryTypes.SELECT,
@@ -168,11 +120,12 @@ export class JobStore {
   }
 
   /** Where these jobs stand; those that are not there are left out. */
-  async states(ids: readonly string[]): Promise<{ jobId: string; status: JobStatus; progress: number }[]> {
-    const rows = await this.#sequelize.query('SELECT id AS jobId,status,progress FROM jobs WHERE id IN (?)', {
-      replacements: [ids],
-      type: QueryTypes.SELECT,
-    });
+  async states(ids: readonly string[]): Promise<JobState[]> {
+    const rows = await this.#sequelize.query(
+      `SELECT id AS jobId,status,progress,cancel_requested_at IS NOT NULL AS cancelRequested
+         FROM jobs WHERE id IN (?)`,
+      { replacements: [ids], type: QueryTypes.SELECT },
+    );
     return rows.map((row) => stateSchema.parse(row));
   }
 
@@ -258,7 +211,13 @@ const agedSchema = z.object({
   amount: z.string(),
 });
 
-const stateSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
+const stateSchema = z.object({
+  jobId: z.string(),
+  status: z.enum(JOB_STATUSES),
+  progress: z.number(),
+  cancelRequested: z.coerce.boolean(),
+});
+type JobState = z.infer<typeof stateSchema>;
 
 const announcedSchema = viewSchema
   .pick({ id: true, type: true, status: true, model_name: true, cost: true, error_message: true })
@@ -290,27 +249,3 @@ const workSchema = z.object({
   provider_key_id: z.number().nullable(),
   plan: planColumn,
 });
-
-function viewOf(row: object): JobView {
-  const view = viewSchema.parse(row);
-  return {
-    id: view.id,
-    type: view.type,
-    userId: view.user_id,
-    accountId: view.account_id,
-    accessKeyId: view.access_key_id,
-    modelName: view.model_name,
-    status: view.status,
-    request: view.request,
-    result: view.result,
-    errorCode: view.error_code,
-    errorMessage: view.error_message,
-    cost: view.cost === null ? null : BigInt(view.cost),
-    progress: view.progress,
-    budgeted: view.budgeted,
-    createdAt: view.created_at,
-    startedAt: view.started_at,
-    finishedAt: view.finished_at,
-    updatedAt: view.updated_at,
-  };
-}

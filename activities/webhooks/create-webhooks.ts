@@ -1,8 +1,9 @@
 /** Builds the webhooks capability from its parts. */
 import type { Sequelize } from 'sequelize';
+import type { Config } from '../../infra/config.ts';
 import type { Vault } from '../../infra/crypto.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { createAddressCheck, type Outbound, type OutboundConfig } from '../../infra/outbound.ts';
+import { createAddressCheck, createOutbound } from '../../infra/outbound.ts';
 import type { WorkflowStarter } from '../workflow-starts/starter.ts';
 import { DeliveryStore } from './delivery-store.ts';
 import { SecretStore } from './secret-store.ts';
@@ -12,21 +13,24 @@ import { Webhooks } from './webhooks.ts';
 export interface WebhooksGround {
   readonly sequelize: Sequelize;
   readonly vault: Vault;
-  readonly outbound: Outbound;
-  readonly config: OutboundConfig;
+  readonly config: Pick<Config, 'WEBHOOK_PRIVATE_HOSTS'>;
   readonly starter: WorkflowStarter;
   readonly jobOf: SenderParts['jobOf'];
   readonly log: Logger;
 }
 
-export function createWebhooks({ sequelize, vault, outbound, config, starter, jobOf, log }: WebhooksGround) {
+export function createWebhooks({ sequelize, vault, config, starter, jobOf, log }: WebhooksGround) {
+  // Any user names these addresses: what administrators let providers have is not for them.
+  const reach = { OUTBOUND_PRIVATE_HOSTS: config.WEBHOOK_PRIVATE_HOSTS, SIMULATOR_URL: '' };
+  const outbound = createOutbound(reach);
   const deliveries = new DeliveryStore(sequelize);
   const secrets = new SecretStore(sequelize, vault);
   return {
-    webhooks: new Webhooks({ deliveries, secrets, starter, mayBeCalled: createAddressCheck(config) }),
+    webhooks: new Webhooks({ deliveries, secrets, starter, mayBeCalled: createAddressCheck(reach) }),
     webhookSender: new WebhookSender({ deliveries, secrets, outbound, jobOf, log }),
     webhookDeliveries: deliveries,
     /** Seals the stored secrets under the newest key version. @returns how many were sealed. */
     resealWebhookSecrets: () => secrets.reseal(),
+    closeWebhooks: () => outbound.close(),
   };
 }

@@ -6,10 +6,11 @@ import { chatBodyOf } from '../../activities/inference/chat-input.ts';
 import { generateImageRequest } from '../../activities/inference/picture-request.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
 import type { JobEvent } from '../../activities/jobs/job-events.ts';
+import type { JobView } from '../../activities/jobs/job-view.ts';
 import type { Jobs } from '../../activities/jobs/jobs.ts';
-import type { JobView } from '../../activities/jobs/store.ts';
 import type { JobSubmission, JobSubmissions } from '../../activities/jobs/submissions.ts';
 import type { Config } from '../../infra/config.ts';
+import { jsonObjectInput } from '../json-object.ts';
 import { keyedRequest } from '../keyed.ts';
 import { optional, textIdInput } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
@@ -27,7 +28,7 @@ const DEFAULT_PRIORITY = 3;
 
 const jobFields = {
   priority: z.coerce.number().int().min(1).max(5).nullish().meta({ description: '1 (first) to 5; 3 by default.' }),
-  metadata: z.record(z.string(), z.unknown()).nullish(),
+  metadata: jsonObjectInput.nullish(),
   webhookUrl: z.url().max(2000).nullish(),
 };
 const chatSubmission = z.object({ ...chatFields, ...jobFields });
@@ -85,8 +86,8 @@ function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {
   return { jobId, status: 'PENDING', message: 'accepted; poll GET /v1/async/jobs/{jobId}' };
 }
 
-function stateEvent(state: JobEvent): string {
-  return `event: status\ndata: ${JSON.stringify(state)}\n\n`;
+function stateEvent({ jobId, status, progress }: JobEvent): string {
+  return `event: status\ndata: ${JSON.stringify({ jobId, status, progress })}\n\n`;
 }
 
 export function jobRoutes(

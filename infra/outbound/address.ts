@@ -15,7 +15,8 @@ export function parsePrivateHosts(entries: readonly string[]): PrivateHosts {
   return new Set(
     entries.map((entry) => {
       const match = /^(\[[0-9a-f:.]+\]|[^\s:/@]+):(\d{1,5})$/i.exec(entry);
-      if (match?.[1] === undefined) throw new Error(`OUTBOUND_PRIVATE_HOSTS: "${entry}" is not host:port`);
+      if (match?.[1] === undefined)
+        throw new Error(`OUTBOUND_PRIVATE_HOSTS or WEBHOOK_PRIVATE_HOSTS: "${entry}" is not host:port`);
       return hostKey(match[1], Number(match[2]));
     }),
   );

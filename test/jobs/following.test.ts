@@ -114,4 +114,38 @@ describe('who waits for a job', () => {
     await call(api(), 'POST', `/v1/async/jobs/${jobId}/cancel`, { key });
     assert.equal((await jobEnd(api(), key, jobId)).status, 'CANCELLED');
   });
+
+  test('a list of jobs leaves long payloads in the database, one job is told whole', async () => {
+    const { key } = await newCustomer(api());
+    const text = '"界" '.repeat(20_000);
+    const long = await submit(key, text);
+    const short = await submit(key);
+    await jobEnd(api(), key, short);
+    const whole = await jobEnd(api(), key, long);
+    const requestSchema = z.object({ requestPayload: z.object({ userMessage: z.string() }) });
+    assert.equal(requestSchema.parse(whole).requestPayload.userMessage, text);
+    const omitted = z.object({ omittedBytes: z.number().min(100_000), message: z.string().includes('/{jobId}') });
+    const pageSchema = z.object({
+      records: z.tuple([
+        requestSchema.extend({ jobId: z.literal(short), resultPayload: z.object({ assistantMessage: z.string() }) }),
+        z.object({ jobId: z.literal(long), requestPayload: omitted }),
+      ]),
+      total: z.literal(2),
+    });
+    const listed = await call(api(), 'GET', '/v1/async/jobs?pageSize=100', { key });
+    const page = pageSchema.parse(listed.data);
+    assert.equal(page.records[0].requestPayload.userMessage, 'hello');
+    assert.ok(JSON.stringify(listed.data).length < 40_000);
+  });
+
+  test('metadata is kept as deep as the database reads it, and refused by name beyond', async () => {
+    const { key } = await newCustomer(api());
+    const nested = (levels: number): object => (levels === 1 ? { a: 1 } : { a: nested(levels - 1) });
+    const submitWith = (metadata: object) =>
+      call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'hello', metadata } });
+    assert.equal((await submitWith(nested(30))).status, 202);
+    const refused = await submitWith(nested(40));
+    assert.deepEqual([refused.status, refused.code], [400, 400001]);
+    assert.match(JSON.stringify(refused.data), /"path":"metadata"/);
+  });
 });

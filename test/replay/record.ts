@@ -116,7 +116,7 @@ const product = await startProduct({
   settings: {
     ...(traced ? { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } : {}),
     TEMPORAL_NAMESPACE: namespace,
-    OUTBOUND_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}`,
+    WEBHOOK_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}`,
     ORDER_TTL: '3s',
   },
 });

@@ -29,8 +29,7 @@ before(async () => {
   const address = receiver.address();
   assert.ok(address !== null && typeof address === 'object');
   webhookUrl = `http://127.0.0.1:${address.port}/`;
-  // The simulator's own address counts as listed.
-  product = await startProduct({ name: 'scripts', settings: { OUTBOUND_PRIVATE_HOSTS: new URL(webhookUrl).host } });
+  product = await startProduct({ name: 'scripts', settings: { WEBHOOK_PRIVATE_HOSTS: new URL(webhookUrl).host } });
   stateFolder = mkdtempSync(join(tmpdir(), 'test-scripts-'));
 });
 after(async () => {

@@ -110,6 +110,28 @@ describe('kept conversations', () => {
     }
   });
 
+  test('turns that end at once are all counted, and pages show each of their messages', async () => {
+    const id = idOf(await create());
+    const pair = [
+      { role: 'user', content: 'q' },
+      { role: 'assistant', content: 'a' },
+    ];
+    const turns = Array.from({ length: 8 }, (_, turn) => turn);
+    await Promise.all(turns.map((turn) => conversations.append(1, id, `at-once-${turn}`, pair)));
+    assert.equal((await conversations.find(1, id)).messageCount, 16);
+    const at = Date.now() + 1_000;
+    for (const turn of turns) await store.addMessages(messagesOf(id, `same-time-${turn}`, pair, new Date(), at));
+    const seen: string[] = [];
+    for (let before: Date | undefined; ; ) {
+      const page = await conversations.messages(1, id, 3, before);
+      if (page.length === 0) break;
+      seen.push(...page.map(({ messageId }) => messageId));
+      before = page[0]?.createdAt;
+    }
+    assert.equal(seen.length, 32);
+    assert.equal(new Set(seen).size, 32);
+  });
+
   test('a conversation can begin with its first messages, once, and never over another’s', async () => {
     const id = newConversationId();
     const said = [{ role: 'user', content: 'q' }];

@@ -29,7 +29,7 @@ describe('webhooks', () => {
     receiver = await startReceiver();
     product = await startProduct({
       name: 'webhooks',
-      settings: { OUTBOUND_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}` },
+      settings: { WEBHOOK_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}` },
     });
   });
   after(async () => {
@@ -75,6 +75,14 @@ describe('webhooks', () => {
     assert.equal((await log(other.key)).total, 0);
     assert.equal((await redeliver(other.key, jobId)).status, 404);
     await assertNothingPrivate(product, `webhook:${jobId}`, ['/good', secret, 'hello']);
+  });
+
+  test('a private address that providers may have is refused to webhooks', async () => {
+    const { key } = await newCustomer(api());
+    const provider = product.simulator.url;
+    assert.ok(product.config.OUTBOUND_PRIVATE_HOSTS.includes(new URL(provider).host));
+    const answer = await submit(key, `${provider}/control/faults`);
+    assert.deepEqual([answer.status, answer.code], [400, 400001], answer.message);
   });
 
   test('a secret that is replaced signs beside the new one; secrets are shown once', async () => {

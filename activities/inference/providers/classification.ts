@@ -10,6 +10,10 @@ export interface Rule {
   readonly failure: FailureClass;
 }
 
+/** What a refusal of the key itself, or of whom it belongs to, names. */
+const NAMES_ACCOUNT =
+  /(?<![a-z])(api)?key(?![a-z])|account|credential|unauthori[sz]ed|authenticat|billing|balance|credits?\b|subscription|organi[sz]ation|overdue|arrear/i;
+
 /** The first rule that fits decides; without one, the status. */
 export function classifier(rules: readonly Rule[]): Classify {
   return ({ code, type, status, message }) => {
@@ -19,6 +23,8 @@ export function classifier(rules: readonly Rule[]): Classify {
       const rule = rules.find((one) => one.code.test(spelling) && (one.message?.test(message) ?? true));
       if (rule) return rule.failure;
     }
+    // Also said of a request that its filters do not like: one caller's request must not take a key from all others.
+    if (status === 403 && !NAMES_ACCOUNT.test([code, type, message].join(' '))) return 'transient';
     return classOfStatus(status);
   };
 }

@@ -26,7 +26,10 @@ const ROWS: readonly Row[] = [
   [401, { code: 'invalid_api_key' }, 'account'],
   [401, { code: null }, 'account'],
   [402, { code: 'invalid_request_error' }, 'account'],
-  [403, { code: null }, 'account'],
+  [403, { code: null }, 'transient'],
+  [403, { code: 'unsupported_country_region_territory', type: 'request_forbidden' }, 'transient'],
+  [403, { code: 'invalid_key' }, 'account'],
+  [403, { code: null, type: 'authentication_error' }, 'account'],
   [403, { code: 'account_deactivated' }, 'account'],
   [404, { code: 'model_not_found' }, 'model'],
   [400, { code: 'model_not_found' }, 'model'],
@@ -56,6 +59,42 @@ for (const [status, error, failure] of ROWS) {
   test(`${status} ${error.code ?? error.type ?? ''} is ${failure}`, async () => {
     const body = JSON.stringify({ error: { message: 'said so', param: null, ...error } });
     await assert.rejects(complete(testOutbound([{ status, body }])), failedWith(failure, /^said so$/, { status }));
+  });
+}
+
+type Said = readonly [status: number, code: string | number, message: string, failure: FailureClass];
+
+/** As OpenRouter, OpenAI and Groq write them. */
+const SAID: readonly Said[] = [
+  [
+    403,
+    403,
+    'openai/gpt-4o requires moderation on OpenAI. Your input was flagged for "violence". No credits were charged.',
+    'content',
+  ],
+  [
+    429,
+    'rate_limit_exceeded',
+    'Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 50000.',
+    'bad-request',
+  ],
+  [413, 'rate_limit_exceeded', 'Request too large for model `m` on tokens per minute (TPM)', 'bad-request'],
+  [
+    429,
+    'rate_limit_exceeded',
+    'Rate limit reached for gpt-4o on tokens per min (TPM): Limit 30000, Used 29000, Requested 5000.',
+    'rate',
+  ],
+  [403, 403, 'Forbidden', 'transient'],
+  [403, 'forbidden', 'Your API key has no access to this endpoint', 'account'],
+  [403, 403, 'The account is suspended', 'account'],
+  [403, 403, 'Your account was flagged for abuse', 'account'],
+];
+
+for (const [status, code, message, failure] of SAID) {
+  test(`${status} "${message.slice(0, 30)}" is ${failure}`, async () => {
+    const body = JSON.stringify({ error: { message, code } });
+    await assert.rejects(complete(testOutbound([{ status, body }])), failedWith(failure, /./, { status }));
   });
 }
 

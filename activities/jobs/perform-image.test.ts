@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError } from '../../infra/errors.ts';
+import type { PricedModel } from '../inference/model.ts';
+import { type FailureClass, UpstreamFailure } from '../inference/providers/failure.ts';
+import type { ImageAdapter } from '../inference/providers/provider.ts';
+import { testContext } from '../inference/providers/test-context.ts';
+import { createRequestPictures } from '../inference/request-pictures.ts';
+import { RetryBudget } from '../inference/retry-budget.ts';
+import { createKeyPool } from '../keys/local-key-pool.ts';
+import { createImagePerformer } from './perform-image.ts';
+import { RunInterrupted, type RunLedger } from './performer.ts';
+import type { JobWork } from './store.ts';
+
+const MODEL: PricedModel = {
+  modelId: 1,
+  modelIdentifier: 'model-1',
+  providerId: 1,
+  providerName: 'provider-1',
+  kind: 'dashscope',
+  urlBase: 'http://provider.example/api/v1',
+  upstreamModel: 'wan2.2-t2i-flash',
+  priority: 1,
+  capabilities: new Set(['text-to-image']),
+  price: {
+    id: 7,
+    input: 0n,
+    output: 0n,
+    perImage: 200_000_000n,
+    cachedInput: null,
+    cacheWrite: null,
+    perRequest: 0n,
+  },
+  contextWindow: null,
+  maxOutputTokens: null,
+  defaultMaxTokens: null,
+  tokensPerImage: 0,
+  pricedFields: new Set(),
+};
+
+const WORK: JobWork = {
+  id: 'job-1',
+  type: 'image',
+  userId: 1,
+  accountId: 1,
+  accessKeyId: 1,
+  request: { prompt: 'a cat' },
+  plan: { candidates: [{ priceId: 7, maxTokens: 0 }], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
+  upstream: { state: 'submitted', taskId: 'task-1', modelId: 1, providerKeyId: 11 },
+};
+
+/** A later run of a job whose task ends so at its provider. */
+async function resumed(failure: FailureClass, status: number) {
+  const noted: (string | null)[] = [];
+  const run: RunLedger = {
+    count: () => assert.fail('another call was counted'),
+    noteTask: async (_state, taskId) => void noted.push(taskId),
+  };
+  const adapter: ImageAdapter = {
+    generate: async (_target, _request, { taskId }) => {
+      assert.equal(taskId, 'task-1');
+      throw new UpstreamFailure(failure, 'the words of the provider', { status });
+    },
+  };
+  const keys = () => [{ id: 11, apiKey: 'a key', weight: 1 }];
+  const context = { ...testContext(), isCancelled: () => false };
+  const perform = createImagePerformer({
+    models: {
+      named: () => MODEL,
+      capable: () => [MODEL],
+      pricedAt: async () => [MODEL],
+    },
+    keys: createKeyPool({ keysOf: keys, log: context.log, now: () => 1_700_000_000_000 }),
+    retries: new RetryBudget(() => 1_700_000_000_000),
+    imageAdapters: { openai: adapter, dashscope: adapter, ark: adapter },
+    requestPictures: createRequestPictures(() => assert.fail('a picture was read'), 'fetch'),
+    pictures: { keep: () => assert.fail('a picture was kept') },
+    keysOf: keys,
+  });
+  const error = await perform(WORK, run, context).then(
+    () => assert.fail('it was performed'),
+    (thrown: unknown) => thrown,
+  );
+  return { error, noted };
+}
+
+test('a task that was refused for what it asks ends its job, also in a later run: it is not submitted again', async () => {
+  for (const failure of ['content', 'bad-request'] as const) {
+    const { error } = await resumed(failure, 200);
+    assert.ok(error instanceof AppError && error.kind === 'invalidParameter', failure);
+    assert.equal(error.message, 'the words of the provider');
+  }
+});
+
+test('a task that failed at its provider is forgotten, and the next run submits another', async () => {
+  const { error, noted } = await resumed('transient', 200);
+  assert.ok(error instanceof RunInterrupted);
+  assert.deepEqual(noted, [null]);
+});
+
+test('a task that cannot be asked for goes on', async () => {
+  const { error, noted } = await resumed('timeout', 0);
+  assert.ok(error instanceof RunInterrupted);
+  assert.deepEqual(noted, []);
+});

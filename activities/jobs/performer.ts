@@ -1,0 +1,50 @@
+/** What carries out one type of job, and how it and the run that calls it speak with each other. */
+import type { Usage } from '../billing/money.ts';
+import type { CallContext } from '../inference/context.ts';
+import type { PricedModel } from '../inference/model.ts';
+import type { JobWork } from './store.ts';
+
+/** What a provider delivered for a job. */
+export interface Performed {
+  readonly served: PricedModel;
+  readonly usage: Usage;
+  readonly providerKeyId: number;
+  readonly attempts: number;
+  readonly ttftMs: number | null;
+  /** True when a cancel ended it before the provider did. */
+  readonly cut: boolean;
+  /** `resultPayload` as JSON text; the cost is known only when the ledger has decided. */
+  readonly result: (cost: bigint) => string;
+}
+
+/** What a performer tells the job's row while it works. Each throws when the run has lost the job. */
+export interface RunLedger {
+  /** Counts a call before it is made; throws when the job may not call any more. */
+  count(model: PricedModel, providerKeyId: number): Promise<void>;
+  /** Remembers how far an asynchronous provider task is; null = nothing was submitted after all. */
+  noteTask(state: 'submitting' | 'submitted' | null, taskId: string | null): Promise<void>;
+}
+
+/**
+ * Calls the provider. When the job is cancelled in the middle it returns what was delivered, or undefined for nothing.
+ * @throws {AppError} the job's end as its owner is told.
+ */
+export type Perform = (work: JobWork, run: RunLedger, context: RunContext) => Promise<Performed | undefined>;
+
+/** How each type of job is carried out; a worker of an older version may not know a type yet. */
+export type Performers = Readonly<Partial<Record<JobWork['type'], Perform>>>;
+
+/** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */
+export interface RunContext extends CallContext {
+  readonly isCancelled: () => boolean;
+}
+
+/** This run must not write any more: a newer one has the job, or the worker is stopping. Temporal runs it again. */
+export class RunInterrupted extends Error {
+  override readonly name = 'RunInterrupted';
+}
+
+/** As many jobs of its user or its provider run as may; nothing was begun. Temporal runs it again a little later. */
+export class RunMustWait extends Error {
+  override readonly name = 'RunMustWait';
+}
