@@ -87,3 +87,10 @@ test('what has come back by itself is not given back again', () => {
   assert.equal(tokensToGiveBack(1_000, 100, 1_000, 90_000), 0);
   assert.equal(tokensToGiveBack(1_000, 1_200, 1_000, 90_000), -200);
 });
+
+test('a bound that is none gives nothing of the minute back', () => {
+  for (const bound of [-1_000_000, -1, 0.5, Number.NaN, 1e300]) {
+    assert.throws(() => countedTokens(bound, 1_000), RangeError, String(bound));
+    assert.throws(() => countedTokens(bound, null), RangeError, String(bound));
+  }
+});

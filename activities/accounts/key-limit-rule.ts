@@ -50,8 +50,12 @@ export function busyMsOf(amount: number, limit: number): number {
   return (amount * MINUTE_MS) / limit;
 }
 
-/** A request that may need more than a whole minute's tokens is counted as all of them: it comes when all are free. */
+/**
+ * A request that may need more than a whole minute's tokens is counted as all of them: it comes when all are free.
+ * @throws {RangeError} for a bound that is no integer >= 0: a negative one would give the minute's tokens back.
+ */
 export function countedTokens(bound: number, tpmLimit: number | null): number {
+  if (!Number.isSafeInteger(bound) || bound < 0) throw new RangeError(`no bound of tokens: ${bound}`);
   return tpmLimit === null ? 0 : Math.min(bound, tpmLimit);
 }
 

@@ -64,7 +64,7 @@ export class KeyLimits {
     this.#timer = setInterval(() => void this.#keepUp(), RENEW_EVERY_MS).unref();
   }
 
-  /** Never throws: without Redis this process decides alone. */
+  /** Without Redis this process decides alone. @throws {RangeError} for a bound of tokens that is none. */
   async admit(caller: AccessKeyCaller, request: AdmissionRequest): Promise<Verdict> {
     const { accessKeyId, rpmLimit, tpmLimit, parallelLimit } = caller;
     const entry: Entry = {

@@ -88,3 +88,11 @@ test('affordable tokens cost at most the budget, and one more would not fit', ()
     }),
   );
 });
+
+test('a count that is none never bounds a cost', () => {
+  for (const count of [-1, 1.5, Number.NaN, 1e300]) {
+    assert.throws(() => costBound(price, count, 0, 0), RangeError);
+    assert.throws(() => costBound(price, 0, count, 0), RangeError);
+    assert.throws(() => costBound(price, 0, 0, count), RangeError);
+  }
+});

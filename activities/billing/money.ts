@@ -112,8 +112,14 @@ export function costOf(price: Price, usage: Usage): NanoAmount {
   return nanoAmount(tokens + BigInt(usage.imageCount) * price.perImage + price.perRequest);
 }
 
-/** The most a call can cost: every input token at the dearest input price, every output token, every image. */
+/**
+ * The most a call can cost: every input token at the dearest input price, every output token, every image.
+ * @throws {RangeError} for a count that is no integer >= 0: a hold must never be too small.
+ */
 export function costBound(price: Price, inputTokens: number, outputTokens: number, images: number): NanoAmount {
+  for (const count of [inputTokens, outputTokens, images]) {
+    if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`no count to bound a cost by: ${count}`);
+  }
   const dearest = [price.cachedInput ?? 0n, price.cacheWrite ?? 0n].reduce((a, b) => (b > a ? b : a), price.input);
   return costOf(
     { ...price, input: dearest, cachedInput: null, cacheWrite: null },

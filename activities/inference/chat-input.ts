@@ -1,5 +1,6 @@
 /** The gateway's own chat form (POST /v1/chat) in OpenAI's words. Pure. */
-import { invalid } from '../../infra/errors.ts';
+import { type FieldError, invalid } from '../../infra/errors.ts';
+import { limitErrors } from './call-limits.ts';
 import { imageUrlOf } from './image-input.ts';
 import { GATEWAY_FIELDS } from './owned-fields.ts';
 import type { ChatBody } from './providers/provider.ts';
@@ -29,7 +30,7 @@ const OPTION_NAMES: Readonly<Record<string, string>> = {
 /** Options that the gateway sets itself. */
 const OWN_FIELDS = new Set(['model', 'messages', 'stream', 'stream_options', 'n', ...GATEWAY_FIELDS]);
 
-/** @throws {AppError} missingParameter when there is nothing to say; invalidParameter for a broken image or own field. */
+/** @throws {AppError} missingParameter when there is nothing to say; invalidParameter for a broken image or option. */
 export function chatBodyOf(input: ChatInput): ChatBody {
   const history = input.history ?? [];
   const images = (input.images ?? []).map((image, index) => imageUrlOf(image, `images[${index}]`));
@@ -49,10 +50,16 @@ export function chatBodyOf(input: ChatInput): ChatBody {
 
 function optionFields(options: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
+  const errors: FieldError[] = [];
   for (const [name, value] of Object.entries(options)) {
     const field = OPTION_NAMES[name] ?? name;
-    if (OWN_FIELDS.has(field)) throw invalid([{ path: `options.${name}`, message: 'is set by the gateway' }]);
-    if (value !== null) fields[field] = value;
+    const path = `options.${name}`;
+    if (OWN_FIELDS.has(field)) errors.push({ path, message: 'is set by the gateway' });
+    else if (value !== null) {
+      errors.push(...limitErrors(field, value, path));
+      fields[field] = value;
+    }
   }
+  if (errors.length > 0) throw invalid(errors);
   return fields;
 }

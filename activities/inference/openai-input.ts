@@ -1,5 +1,6 @@
 /** OpenAI chat requests as clients really send them, brought into the one form that providers take. Pure. */
 import { type FieldError, invalid } from '../../infra/errors.ts';
+import { limitErrors } from './call-limits.ts';
 import { imageUrlOf } from './image-input.ts';
 import { GATEWAY_FIELDS, PRICED_FIELDS, UNBOUNDED_PARTS } from './owned-fields.ts';
 import type { ChatBody } from './providers/provider.ts';
@@ -40,9 +41,6 @@ const FORBIDDEN_EXTRAS = new Set([
   ...PRICED_FIELDS,
 ]);
 
-const MOST_CHOICES = 128;
-const MOST_TOKENS = 10_000_000;
-
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
@@ -78,8 +76,7 @@ function passedOn(body: Json, errors: FieldError[]): Json {
     if (!OWN_FIELDS.has(name) && name !== 'messages' && value !== null) fields[name] = value;
   }
   for (const name of GATEWAY_FIELDS) if (name in fields) errors.push({ path: name, message: 'cannot be set' });
-  checkInteger(fields, 'n', 1, MOST_CHOICES, errors);
-  for (const name of ['max_tokens', 'max_completion_tokens']) checkInteger(fields, name, 1, MOST_TOKENS, errors);
+  for (const [name, value] of Object.entries(fields)) errors.push(...limitErrors(name, value, name));
   const extra = body.extra_params ?? {};
   if (!isObject(extra)) {
     errors.push({ path: 'extra_params', message: 'must be an object' });
@@ -90,12 +87,6 @@ function passedOn(body: Json, errors: FieldError[]): Json {
     else fields[name] = value;
   }
   return fields;
-}
-
-function checkInteger(fields: Json, name: string, least: number, most: number, errors: FieldError[]): void {
-  const value = fields[name];
-  if (value === undefined || (Number.isInteger(value) && Number(value) >= least && Number(value) <= most)) return;
-  errors.push({ path: name, message: `must be an integer from ${least} to ${most}` });
 }
 
 function messagesOf(messages: unknown, errors: FieldError[]): readonly Json[] {

@@ -36,9 +36,14 @@ function inputTokens(model: PricedModel, size: PromptSize): number {
   return text + size.images * model.tokensPerImage;
 }
 
+/** @throws {RangeError} for a limit that is no count: input is checked before, and a wrong one would make calls free. */
 function outputLimit(model: PricedModel, asked: Asked): number {
   const wanted = asked.maxTokens ?? model.defaultMaxTokens ?? model.maxOutputTokens ?? FALLBACK_MAX_TOKENS;
-  return Math.min(wanted, model.maxOutputTokens ?? wanted);
+  const limit = Math.min(wanted, model.maxOutputTokens ?? wanted);
+  for (const count of [limit, asked.choices]) {
+    if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`no limit of a call: ${count}`);
+  }
+  return limit;
 }
 
 function bound(candidate: Candidate, asked: Asked): bigint {
