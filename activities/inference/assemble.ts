@@ -37,9 +37,14 @@ export class CompletionAssembler {
     for (const choice of listOf(chunk.choices)) if (isObject(choice)) this.#addChoice(choice);
   }
 
-  /** True when a provider has delivered nothing yet. */
+  /** True when a provider has delivered nothing yet, not even a choice that says nothing. */
   get isEmpty(): boolean {
     return this.#choices.size === 0;
+  }
+
+  /** True when something was said: a text, a thought, a refusal or a call of a tool. */
+  get hasSaid(): boolean {
+    return this.texts().some((text) => text !== '');
   }
 
   /** Everything that was delivered as text, for counting. */
@@ -47,6 +52,7 @@ export class CompletionAssembler {
     return [...this.#choices.values()].flatMap((choice) => [
       choice.content,
       choice.reasoning,
+      choice.refusal,
       ...[...choice.toolCalls.values()].map((call) => call.name + call.arguments),
     ]);
   }

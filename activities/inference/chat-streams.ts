@@ -181,8 +181,9 @@ export class ChatStreams {
     const attempted = { attempts, providerKeyId: key.id };
     const assembler = new CompletionAssembler();
     for (const chunk of received) assembler.add(chunk);
-    // A usage without an answer is nothing to pay for.
-    if (assembler.isEmpty) {
+    // A usage without an answer is nothing to pay for, nor is a stream that the provider broke before it said anything.
+    const broken = failure !== undefined && !running.cut.signal.aborted;
+    if (assembler.isEmpty || (broken && !assembler.hasSaid)) {
       const error = asAppError(failure ?? nothingDelivered());
       await this.#release(command, held, candidate, attempted, error);
       throw error;
