@@ -5,6 +5,8 @@ interface Choice {
   reasoning: string;
   refusal: string;
   toolCalls: Map<number, { id: string; name: string; arguments: string }>;
+  /** The older form of a tool's call, of which there was one. */
+  functionCall: { name: string; arguments: string } | undefined;
   finishReason: string | null;
 }
 
@@ -16,6 +18,11 @@ function isObject(value: unknown): value is Json {
 
 function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
+}
+
+/** What a thinking model says to itself, by either of the names it goes by; some servers send both. */
+function reasoningOf(message: Json): string {
+  return textOf(message.reasoning_content) || textOf(message.reasoning);
 }
 
 function textOf(value: unknown): string {
@@ -33,8 +40,8 @@ export class CompletionAssembler {
     const chunk = parsed(data);
     if (!chunk) return;
     if (this.#head.id === undefined) this.#head = chunk;
-    if (isObject(chunk.usage)) this.#usage = chunk.usage;
     for (const choice of listOf(chunk.choices)) if (isObject(choice)) this.#addChoice(choice);
+    if (isObject(chunk.usage)) this.#usage = chunk.usage;
   }
 
   /** True when a provider has delivered nothing yet, not even a choice that says nothing. */
@@ -54,6 +61,7 @@ export class CompletionAssembler {
       choice.reasoning,
       choice.refusal,
       ...[...choice.toolCalls.values()].map((call) => call.name + call.arguments),
+      ...(choice.functionCall ? [choice.functionCall.name + choice.functionCall.arguments] : []),
     ]);
   }
 
@@ -76,15 +84,22 @@ export class CompletionAssembler {
       reasoning: '',
       refusal: '',
       toolCalls: new Map(),
+      functionCall: undefined,
       finishReason: null,
     };
     this.#choices.set(index, state);
     if (typeof choice.finish_reason === 'string') state.finishReason = choice.finish_reason;
     if (!isObject(choice.delta)) return;
-    state.content += textOf(choice.delta.content);
-    state.reasoning += textOf(choice.delta.reasoning_content);
-    state.refusal += textOf(choice.delta.refusal);
-    for (const call of listOf(choice.delta.tool_calls)) if (isObject(call)) addToolCall(state, call);
+    const { content, refusal, tool_calls: toolCalls, function_call: functionCall } = choice.delta;
+    const reasoning = reasoningOf(choice.delta);
+    state.content += textOf(content);
+    state.reasoning += reasoning;
+    state.refusal += textOf(refusal);
+    for (const call of listOf(toolCalls)) if (isObject(call)) addToolCall(state, call);
+    if (isObject(functionCall)) addFunctionCall(state, functionCall);
+    const said = textOf(content) || reasoning || textOf(refusal) || listOf(toolCalls)[0] || isObject(functionCall);
+    // A count from before this cannot have counted it.
+    if (said) this.#usage = undefined;
   }
 
   #choice(index: number): Json {
@@ -99,14 +114,23 @@ export class CompletionAssembler {
       index,
       message: {
         role: 'assistant',
-        content: state.content === '' && calls.length > 0 ? null : state.content,
+        content: state.content === '' && (calls.length > 0 || state.functionCall) ? null : state.content,
         ...(state.reasoning === '' ? {} : { reasoning_content: state.reasoning }),
         ...(state.refusal === '' ? {} : { refusal: state.refusal }),
         ...(calls.length === 0 ? {} : { tool_calls: calls }),
+        ...(state.functionCall === undefined ? {} : { function_call: state.functionCall }),
       },
       finish_reason: state.finishReason,
     };
   }
+}
+
+function addFunctionCall(state: Choice, call: Json): void {
+  const known = state.functionCall ?? { name: '', arguments: '' };
+  state.functionCall = {
+    name: known.name + textOf(call.name),
+    arguments: known.arguments + textOf(call.arguments),
+  };
 }
 
 function addToolCall(state: Choice, call: Json): void {

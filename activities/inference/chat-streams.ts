@@ -4,7 +4,7 @@
  */
 import { AppError } from '../../infra/errors.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
-import { nanoAmount, type Usage } from '../billing/money.ts';
+import { nanoAmount } from '../billing/money.ts';
 import type { StoredAnswer } from '../billing/operations/claim.ts';
 import type { PickedKey } from '../keys/key-pool.ts';
 import { settleLimits } from './admission.ts';
@@ -13,7 +13,8 @@ import { runAttempts } from './attempts.ts';
 import { beginCall, type Held } from './begin-call.ts';
 import { type ChatRequest, candidatesOf } from './candidates.ts';
 import { lateAnswer } from './charged-call.ts';
-import { estimateUsage, upstreamBody } from './chat-call.ts';
+import { upstreamBody } from './chat-call.ts';
+import { usageOf } from './chat-usage.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import type { CallContext } from './context.ts';
 import { type InferenceParts, targetOf } from './parts.ts';
@@ -189,7 +190,8 @@ export class ChatStreams {
       throw error;
     }
     const completion = assembler.completion();
-    const usage = usageOfStream(command, assembler, completion.usage);
+    const delivered = { usage: reportedUsage(completion.usage), texts: assembler.texts() };
+    const usage = usageOf(command.body, delivered, candidate, this.#parts.noteUsageDoubt);
     const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs };
     settleLimits(this.#parts.limits, held.admission, usage);
     const endAt = (cost: bigint): StreamEnd => ({
@@ -226,13 +228,6 @@ export class ChatStreams {
       ...(command.claim ? { claim: command.claim } : {}),
     });
   }
-}
-
-/** The provider's usage, or our own count of what came. */
-function usageOfStream(command: StreamCommand, assembler: CompletionAssembler, usage: unknown): Usage {
-  const reported = reportedUsage(usage);
-  if (reported) return { ...reported, imageCount: 0, estimated: false };
-  return estimateUsage(command.body, assembler.texts());
 }
 
 function asAppError(failure: unknown): unknown {

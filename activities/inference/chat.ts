@@ -3,7 +3,8 @@ import type { StoredAnswer } from '../billing/operations/claim.ts';
 import { beginCall, type Held } from './begin-call.ts';
 import { type ChatRequest, candidatesOf } from './candidates.ts';
 import { chargedCall } from './charged-call.ts';
-import { upstreamBody, usageOf } from './chat-call.ts';
+import { deliveredTexts, upstreamBody } from './chat-call.ts';
+import { usageOf } from './chat-usage.ts';
 import type { CallContext } from './context.ts';
 import { type InferenceParts, targetOf } from './parts.ts';
 import { planChat } from './plan.ts';
@@ -69,7 +70,8 @@ export class ChatService {
         return adapter.complete(targetOf(candidate, apiKey), upstreamBody(body, candidate), context);
       },
       settle: async (answer, { candidate, attempts }) => {
-        const usage = usageOf(command.body, answer);
+        const delivered = { usage: answer.usage, texts: deliveredTexts(answer.completion) };
+        const usage = usageOf(command.body, delivered, candidate, this.#parts.noteUsageDoubt);
         return {
           usage,
           outcomeAt: (cost) => ({

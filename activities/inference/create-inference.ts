@@ -26,6 +26,7 @@ import { type Adapters, createAdapters } from './providers/registry.ts';
 import { createRequestPictures } from './request-pictures.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { routedModels } from './routed-models.ts';
+import { createUsageDoubts } from './usage-doubts.ts';
 
 export interface InferenceGround {
   readonly config: Config;
@@ -66,6 +67,7 @@ export async function createInference(ground: InferenceGround) {
     chatAdapters: adapters.chat,
     imageAdapters: adapters.image,
     requestPictures: createRequestPictures(readPicture, config.IMAGE_URLS),
+    noteUsageDoubt: createUsageDoubts(ground.metrics.registry, log),
     log,
     totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,
   };

@@ -8,6 +8,7 @@ import type { Candidate } from './plan.ts';
 import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from './providers/provider.ts';
 import type { RequestPictures } from './request-pictures.ts';
 import type { RetryBudget } from './retry-budget.ts';
+import type { NoteUsageDoubt } from './usage-doubts.ts';
 
 export interface InferenceParts {
   readonly ledger: Ledger;
@@ -18,6 +19,7 @@ export interface InferenceParts {
   readonly chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>;
   readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
   readonly requestPictures: RequestPictures;
+  readonly noteUsageDoubt: NoteUsageDoubt;
   readonly log: Logger;
   /** The longest that a call may take in all, in milliseconds. */
   readonly totalTimeoutMs: number;

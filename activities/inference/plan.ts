@@ -31,7 +31,8 @@ export interface Asked {
   readonly choices: number;
 }
 
-function inputTokens(model: PricedModel, size: PromptSize): number {
+/** The most tokens that a prompt can count. */
+export function inputBound(model: PricedModel, size: PromptSize): number {
   const text = Math.min(size.textBytes, model.contextWindow ?? Number.MAX_SAFE_INTEGER);
   return text + size.images * model.tokensPerImage;
 }
@@ -47,13 +48,13 @@ function outputLimit(model: PricedModel, asked: Asked): number {
 }
 
 function bound(candidate: Candidate, asked: Asked): bigint {
-  return costBound(candidate.price, inputTokens(candidate, asked.size), candidate.maxTokens * asked.choices, 0);
+  return costBound(candidate.price, inputBound(candidate, asked.size), candidate.maxTokens * asked.choices, 0);
 }
 
 function tokenBound(candidates: readonly Candidate[], { size, choices }: Asked): number {
   let most = 0;
   for (const candidate of candidates) {
-    most = Math.max(most, inputTokens(candidate, size) + candidate.maxTokens * choices);
+    most = Math.max(most, inputBound(candidate, size) + candidate.maxTokens * choices);
   }
   return most;
 }
@@ -77,7 +78,7 @@ export function planChat(models: readonly PricedModel[], asked: Asked): Plan {
 export function clampPlan(plan: Plan, asked: Asked, available: bigint, openHolds: number): Plan | undefined {
   const share = available / BigInt(openHolds + 1);
   const candidates = plan.candidates.flatMap((candidate) => {
-    const input = inputTokens(candidate, asked.size);
+    const input = inputBound(candidate, asked.size);
     const floor = Math.min(CLAMP_FLOOR_TOKENS, candidate.maxTokens);
     const tokens = Math.min(candidate.maxTokens, affordableOutputTokens(candidate.price, input, asked.choices, share));
     if (tokens >= floor) return [{ ...candidate, maxTokens: tokens }];

@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Probe } from '../catalog/probe.ts';
-import { answerTexts, usageOf } from './chat-call.ts';
+import { answerTexts, deliveredTexts } from './chat-call.ts';
+import { estimateUsage } from './chat-usage.ts';
 import { UpstreamFailure } from './providers/failure.ts';
 import type { ChatAdapter, ProviderKind } from './providers/provider.ts';
 
@@ -21,7 +22,7 @@ export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdap
     try {
       const context = { signal, heartbeat: () => undefined, log, requestId: randomUUID() };
       const answer = await chatAdapters[target.kind].complete(target, BODY, context);
-      const { promptTokens, completionTokens } = usageOf(BODY, answer);
+      const { promptTokens, completionTokens } = answer.usage ?? estimateUsage(BODY, deliveredTexts(answer.completion));
       return {
         ok: true,
         latencyMs: latencyMs(),

@@ -2,9 +2,10 @@
 import { answerIdOf, askedInChat, withContext } from '../conversations/turn.ts';
 import { CompletionAssembler } from '../inference/assemble.ts';
 import { runAttempts } from '../inference/attempts.ts';
-import { estimateUsage, upstreamBody, usageOf } from '../inference/chat-call.ts';
+import { upstreamBody } from '../inference/chat-call.ts';
 import { chatBodyOf } from '../inference/chat-input.ts';
 import { chatReply, type KeptAs } from '../inference/chat-reply.ts';
+import { estimateUsage, usageOf } from '../inference/chat-usage.ts';
 import type { CallContext } from '../inference/context.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
 import type { Candidate } from '../inference/plan.ts';
@@ -47,7 +48,7 @@ export function createChatPerformer(parts: InferenceParts): Perform {
       if (assembler.current.isEmpty) throw nothingDelivered();
     };
     const performed = (candidate: Candidate, keyId: number, attempts: number, cut: boolean): Performed =>
-      performedOf(work.id, body, assembler.current, { candidate, keyId, attempts, cut, ttftMs, keptAs });
+      performedOf(parts, work.id, body, assembler.current, { candidate, keyId, attempts, cut, ttftMs, keptAs });
     try {
       const { candidate, key, attempts } = await runAttempts({
         candidates,
@@ -77,6 +78,7 @@ function openStream(parts: InferenceParts, candidate: Candidate, apiKey: string,
 }
 
 function performedOf(
+  parts: InferenceParts,
   requestId: string,
   body: ChatBody,
   assembler: CompletionAssembler,
@@ -90,9 +92,9 @@ function performedOf(
   },
 ): Performed {
   const completion = assembler.completion();
-  const usage = call.cut
-    ? estimateUsage(body, assembler.texts())
-    : usageOf(body, { completion, usage: reportedUsage(completion.usage) });
+  const texts = assembler.texts();
+  const delivered = { usage: reportedUsage(completion.usage), texts };
+  const usage = call.cut ? estimateUsage(body, texts) : usageOf(body, delivered, call.candidate, parts.noteUsageDoubt);
   return {
     served: call.candidate,
     usage,

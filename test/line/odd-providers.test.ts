@@ -1,8 +1,16 @@
 /** Providers that do not do what they promise: what callers pay for it, and what they get. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { chunk, type OddProvider, startOddProvider, streamed } from './odd-provider.ts';
+import { z } from 'zod';
+import { chunk, type OddProvider, startOddProvider, streamed, usageChunk, whole } from './odd-provider.ts';
 import { type Customer, newCustomer, type Product, startProduct, until } from './product.ts';
+
+const chargeSchema = z.object({
+  prompt: z.coerce.number(),
+  completion: z.coerce.number(),
+  images: z.coerce.number(),
+  estimated: z.coerce.number(),
+});
 
 describe('a provider that does not keep to the form', () => {
   let product: Product;
@@ -30,10 +38,10 @@ describe('a provider that does not keep to the form', () => {
   const chat = (more: object = {}) => post('/v2/chat', { model: 'odd-chat', messages, max_tokens: 100, ...more });
   const chargeOf = async ({ headers }: Response) => {
     const [row] = await product.rows(
-      `SELECT prompt_tokens AS prompt, completion_tokens AS completion, image_count AS images, estimated, amount
+      `SELECT prompt_tokens AS prompt, completion_tokens AS completion, image_count AS images, estimated
          FROM transfers WHERE id='${headers.get('x-request-id')}' AND kind='charge'`,
     );
-    return row && { ...row, amount: -Number(row.amount) };
+    return row && chargeSchema.parse(row);
   };
   const noOpenHolds = () =>
     until('every hold is closed', async () => {
@@ -58,5 +66,27 @@ describe('a provider that does not keep to the form', () => {
     assert.match(await reply.text(), /event: error/);
     await noOpenHolds();
     assert.equal((await chargeOf(reply))?.completion, 3);
+  });
+
+  test('a count that cannot be true is replaced by our own, and the operator is told', async () => {
+    const words = 'word '.repeat(50);
+    const nothing = { prompt_tokens: 0, completion_tokens: 0 };
+    const stop = chunk({}, 'stop');
+    for (const [answer, stream] of [
+      [whole({ content: words }, nothing), false],
+      [whole({ content: words }, { prompt_tokens: 19_000_000, completion_tokens: 20_000_000 }), false],
+      [streamed([chunk({ content: words }), stop, usageChunk(0, 0)]), true],
+      [streamed([chunk({ content: 'word ' }), usageChunk(5, 1), chunk({ content: words.slice(5) }), stop]), true],
+    ] as const) {
+      provider.answer = answer;
+      const reply = await chat({ stream });
+      await reply.text();
+      await noOpenHolds();
+      const charge = await chargeOf(reply);
+      assert.deepEqual([charge?.completion, charge?.estimated], [51, 1], JSON.stringify(charge));
+    }
+    const metrics = await (await fetch(`${product.apis[0]?.url}/metrics`)).text();
+    assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="too-small"\} 2/);
+    assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="too-large"\} 1/);
   });
 });

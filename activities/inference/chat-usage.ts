@@ -1,0 +1,74 @@
+/** What a chat used: the provider's own count where it can be true, or ours of what was delivered. Pure. */
+import { countTokens } from '../../infra/tokens.ts';
+import type { Usage } from '../billing/money.ts';
+import { type Candidate, inputBound } from './plan.ts';
+import { promptSize } from './prompt-size.ts';
+import type { ChatBody, ReportedUsage } from './providers/provider.ts';
+import type { NoteUsageDoubt } from './usage-doubts.ts';
+
+export interface DeliveredChat {
+  /** Undefined when it never came. */
+  readonly usage: ReportedUsage;
+  /** Everything that was delivered as text. */
+  readonly texts: readonly string[];
+}
+
+/** Above its bound a count may be true: what a provider adds to a prompt, thoughts that a token limit does not cover. */
+const BELIEVED_TIMES = 2;
+const BELIEVED_MORE = 1_000;
+
+/**
+ * The provider's usage. Our own count, marked as estimated, in place of one that is missing, that counts no answer
+ * where there was one, or that is far beyond what the call may take and what was delivered.
+ */
+export function usageOf(
+  body: ChatBody,
+  { usage, texts }: DeliveredChat,
+  candidate: Candidate,
+  noteDoubt: NoteUsageDoubt,
+): Usage {
+  if (!usage) return estimateUsage(body, texts);
+  if (usage.completionTokens === 0 && texts.some((text) => text !== '')) {
+    noteDoubt('too-small', candidate, usage);
+    return estimateUsage(body, texts);
+  }
+  if (isFarBeyond(usage, boundOf(body, candidate))) {
+    const estimate = estimateUsage(body, texts);
+    if (isFarBeyond(usage, estimate)) {
+      noteDoubt('too-large', candidate, usage);
+      return estimate;
+    }
+  }
+  return { ...usage, imageCount: 0, estimated: false };
+}
+
+type Counts = Pick<Usage, 'promptTokens' | 'completionTokens'>;
+
+function isFarBeyond(usage: Counts, most: Counts): boolean {
+  const beyond = (count: number, bound: number) => count > BELIEVED_TIMES * bound + BELIEVED_MORE;
+  return beyond(usage.promptTokens, most.promptTokens) || beyond(usage.completionTokens, most.completionTokens);
+}
+
+function boundOf(body: ChatBody, candidate: Candidate): Counts {
+  const choices = typeof body.n === 'number' ? body.n : 1;
+  return {
+    promptTokens: inputBound(candidate, promptSize(body)),
+    completionTokens: candidate.maxTokens * choices,
+  };
+}
+
+/** Counts prompt and answer with our own tokenizer. */
+export function estimateUsage(body: ChatBody, delivered: readonly string[]): Usage {
+  return {
+    promptTokens: countTokens(promptText(body)),
+    cachedTokens: 0,
+    cacheWriteTokens: 0,
+    completionTokens: delivered.reduce((sum, text) => sum + countTokens(text), 0),
+    imageCount: 0,
+    estimated: true,
+  };
+}
+
+function promptText(body: ChatBody): string {
+  return JSON.stringify(body.messages, (key, value: unknown) => (key === 'image_url' ? undefined : value));
+}
