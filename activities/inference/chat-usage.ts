@@ -44,7 +44,8 @@ export function usageOf(
 
 type Counts = Pick<Usage, 'promptTokens' | 'completionTokens'>;
 
-function isFarBeyond(usage: Counts, most: Counts): boolean {
+/** True for a count that cannot be true of a call which may take at most so much. */
+export function isFarBeyond(usage: Counts, most: Counts): boolean {
   const beyond = (count: number, bound: number) => count > BELIEVED_TIMES * bound + BELIEVED_MORE;
   return beyond(usage.promptTokens, most.promptTokens) || beyond(usage.completionTokens, most.completionTokens);
 }

@@ -1,8 +1,14 @@
 /** What an image call may cost before it is made. Pure. */
+import { countTokens } from '../../infra/tokens.ts';
 import { costBound, NO_USAGE, type Usage } from '../billing/money.ts';
+import { isFarBeyond } from './chat-usage.ts';
 import type { Capability, PricedModel } from './model.ts';
-import type { Plan } from './plan.ts';
+import type { Candidate, Plan } from './plan.ts';
 import type { ImageAnswer, ImageRequest } from './providers/provider.ts';
+import type { NoteUsageDoubt } from './usage-doubts.ts';
+
+/** No model makes more tokens of one picture. */
+const TOKENS_OF_A_PICTURE = 20_000;
 
 export function imageCapability(request: Pick<ImageRequest, 'images'>): Capability {
   return request.images.length > 0 ? 'image-to-image' : 'text-to-image';
@@ -11,8 +17,7 @@ export function imageCapability(request: Pick<ImageRequest, 'images'>): Capabili
 /** Held for every picture asked for, and for the prompt where the model prices it. All or nothing: never clamped. */
 export function planImages(models: readonly PricedModel[], request: ImageRequest): Plan {
   const candidates = models.map((model) => ({ ...model, maxTokens: 0 }));
-  const promptBytes = Buffer.byteLength(request.prompt);
-  const tokens = candidates.map(({ tokensPerImage }) => promptBytes + request.images.length * tokensPerImage);
+  const tokens = candidates.map((candidate) => promptBound(candidate, request));
   const bounds = candidates.map(({ price }, index) => costBound(price, tokens[index] ?? 0, 0, request.n));
   return {
     candidates,
@@ -22,12 +27,24 @@ export function planImages(models: readonly PricedModel[], request: ImageRequest
   };
 }
 
-/** Charged by delivered pictures, never by what was asked for. */
-export function imageUsage(answer: ImageAnswer): Usage {
-  return {
-    ...NO_USAGE,
-    imageCount: answer.images.length,
-    promptTokens: answer.promptTokens,
-    completionTokens: answer.completionTokens,
-  };
+/**
+ * Charged by delivered pictures, never by what was asked for. Tokens far beyond the prompt that was held for are not
+ * believed; ours are charged, marked as estimated.
+ */
+export function imageUsage(
+  answer: ImageAnswer,
+  request: ImageRequest,
+  candidate: Candidate,
+  noteDoubt: NoteUsageDoubt,
+): Usage {
+  const { promptTokens, completionTokens } = answer;
+  const usage = { ...NO_USAGE, imageCount: answer.images.length };
+  const most = { promptTokens: promptBound(candidate, request), completionTokens: TOKENS_OF_A_PICTURE * request.n };
+  if (!isFarBeyond({ promptTokens, completionTokens }, most)) return { ...usage, promptTokens, completionTokens };
+  noteDoubt('too-large', candidate, { promptTokens, completionTokens });
+  return { ...usage, promptTokens: countTokens(request.prompt), estimated: true };
+}
+
+function promptBound({ tokensPerImage }: PricedModel, request: ImageRequest): number {
+  return Buffer.byteLength(request.prompt) + request.images.length * tokensPerImage;
 }

@@ -67,7 +67,7 @@ export class ImageService {
       settle: async (answer, { candidate, attempts }) => {
         const pictures = await this.#pictures.keep(answer.images, held.identity.userId, context);
         return {
-          usage: imageUsage(answer),
+          usage: imageUsage(answer, command.request, candidate, this.#parts.noteUsageDoubt),
           outcomeAt: (cost) => ({
             requestId: held.identity.requestId,
             modelIdentifier: candidate.modelIdentifier,

@@ -172,7 +172,7 @@ async function performedOf(
   const pictures = await parts.pictures.keep(answer.images, work.userId, context);
   return {
     served: candidate,
-    usage: imageUsage(answer),
+    usage: imageUsage(answer, request, candidate, parts.noteUsageDoubt),
     providerKeyId: keyId,
     attempts,
     ttftMs: null,

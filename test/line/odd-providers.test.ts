@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { chunk, type OddProvider, startOddProvider, streamed, usageChunk, whole } from './odd-provider.ts';
+import { chunk, json, type OddProvider, startOddProvider, streamed, usageChunk, whole } from './odd-provider.ts';
 import { type Customer, newCustomer, type Product, startProduct, until } from './product.ts';
 
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const imageReply = z.object({ data: z.object({ imageUrls: z.array(z.string()) }) });
 const chargeSchema = z.object({
   prompt: z.coerce.number(),
   completion: z.coerce.number(),
@@ -88,5 +90,20 @@ describe('a provider that does not keep to the form', () => {
     const metrics = await (await fetch(`${product.apis[0]?.url}/metrics`)).text();
     assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="too-small"\} 2/);
     assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="too-large"\} 1/);
+  });
+
+  test('no more pictures are paid for and given than were asked for', async () => {
+    provider.answer = json({
+      data: Array.from({ length: 20 }, () => ({ b64_json: PIXEL })),
+      usage: { input_tokens: 19_000_000, output_tokens: 0 },
+    });
+    for (const n of [1, 3]) {
+      const reply = await post('/v1/generate-image', { prompt: 'a cat', modelIdentifier: 'odd-image', options: { n } });
+      const { imageUrls } = imageReply.parse(await reply.json()).data;
+      assert.equal(imageUrls.length, n);
+      const charge = await chargeOf(reply);
+      assert.deepEqual([charge?.images, charge?.estimated], [n, 1]);
+      assert.ok(Number(charge?.prompt) < 10, String(charge?.prompt));
+    }
   });
 });

@@ -4,6 +4,7 @@ import type { Outbound } from '../../../infra/outbound.ts';
 import type { ReadPicture } from '../../images/picture-reader.ts';
 import { ARK_DIALECT } from './ark/chat.ts';
 import { createArkImages } from './ark/images.ts';
+import { withAskedPictures } from './asked-pictures.ts';
 import { DASHSCOPE_DIALECT } from './dashscope/chat.ts';
 import { createDashScopeImages } from './dashscope/images.ts';
 import { createChatAdapter, OPENAI_DIALECT } from './openai/chat.ts';
@@ -43,9 +44,9 @@ export function createAdapters({ outbound, readPicture, config }: AdapterDepende
       ark: createChatAdapter(client, ARK_DIALECT),
     },
     image: {
-      openai: createOpenAiImages(imageClient, readPicture),
-      dashscope: createDashScopeImages({ outbound, limits: imageLimits }),
-      ark: createArkImages(imageClient),
+      openai: withAskedPictures(createOpenAiImages(imageClient, readPicture)),
+      dashscope: withAskedPictures(createDashScopeImages({ outbound, limits: imageLimits })),
+      ark: withAskedPictures(createArkImages(imageClient)),
     },
   };
 }
