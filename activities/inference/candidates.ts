@@ -3,7 +3,7 @@ import { AppError, invalid } from '../../infra/errors.ts';
 import type { AccessKeyCaller } from '../accounts/caller.ts';
 import type { CallRequest } from './begin-call.ts';
 import type { Capability, ModelSource, PricedModel } from './model.ts';
-import { PRICED_FIELDS } from './owned-fields.ts';
+import { type PricedUse, pricedInChat } from './owned-fields.ts';
 import type { Asked } from './plan.ts';
 import { promptSize } from './prompt-size.ts';
 import type { ChatBody } from './providers/provider.ts';
@@ -13,6 +13,8 @@ export interface ModelName {
   readonly identifier?: string;
 }
 
+type ModelCaller = Pick<AccessKeyCaller, 'allowedModels'>;
+
 export interface ChatRequest extends CallRequest {
   readonly model: ModelName;
   readonly body: ChatBody;
@@ -21,18 +23,18 @@ export interface ChatRequest extends CallRequest {
 /** The models that may serve a chat and what it asks for. @throws {AppError} when no model may. */
 export function candidatesOf(
   source: ModelSource,
-  request: Pick<ChatRequest, 'caller' | 'model' | 'body'>,
+  request: Pick<ChatRequest, 'model' | 'body'> & { readonly caller: ModelCaller },
 ): { models: readonly PricedModel[]; asked: Asked } {
   const size = promptSize(request.body);
   const capability: Capability = size.images > 0 ? 'image-to-text' : 'text-to-text';
-  const models = allowingPricedFields(usableModels(source, request, capability), request.body);
+  const models = allowingPriced(usableModels(source, request, capability), pricedInChat(request.body));
   return { models, asked: { size, ...limitsOf(request.body) } };
 }
 
 /** The named model, or all with the capability; only those that the access key may use. @throws {AppError} */
 export function usableModels(
   source: ModelSource,
-  { caller, model }: { readonly caller: AccessKeyCaller; readonly model: ModelName },
+  { caller, model }: { readonly caller: ModelCaller; readonly model: ModelName },
   capability: Capability,
 ): readonly PricedModel[] {
   const named = model.id !== undefined || model.identifier !== undefined;
@@ -45,14 +47,12 @@ export function usableModels(
     : new AppError('forbidden', 'this access key may not use the model');
 }
 
-function allowingPricedFields(models: readonly PricedModel[], body: ChatBody): readonly PricedModel[] {
-  const used = PRICED_FIELDS.filter(
-    (field) => body[field] !== undefined && body[field] !== null && body[field] !== false,
-  );
+/** The models whose price covers what is used. @throws {AppError} naming each field when there is none. */
+export function allowingPriced(models: readonly PricedModel[], used: readonly PricedUse[]): readonly PricedModel[] {
   if (used.length === 0) return models;
-  const allowing = models.filter((model) => used.every((field) => model.pricedFields.has(field)));
+  const allowing = models.filter((model) => used.every(({ field }) => model.pricedFields.has(field)));
   if (allowing.length > 0) return allowing;
-  throw invalid(used.map((path) => ({ path, message: 'changes the price and is not allowed for this model' })));
+  throw invalid(used.map(({ path }) => ({ path, message: 'changes the price and is not allowed for this model' })));
 }
 
 function limitsOf(body: ChatBody): { maxTokens: number | undefined; choices: number } {

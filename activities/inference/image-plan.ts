@@ -1,8 +1,10 @@
 /** What an image call may cost before it is made. Pure. */
 import { countTokens } from '../../infra/tokens.ts';
 import { costBound, NO_USAGE, type Usage } from '../billing/money.ts';
+import { allowingPriced } from './candidates.ts';
 import { isFarBeyond } from './chat-usage.ts';
 import type { Capability, PricedModel } from './model.ts';
+import { pricedInPictures } from './owned-fields.ts';
 import type { Candidate, Plan } from './plan.ts';
 import type { ImageAnswer, ImageRequest } from './providers/provider.ts';
 import type { NoteUsageDoubt } from './usage-doubts.ts';
@@ -14,9 +16,15 @@ export function imageCapability(request: Pick<ImageRequest, 'images'>): Capabili
   return request.images.length > 0 ? 'image-to-image' : 'text-to-image';
 }
 
-/** Held for every picture asked for, and for the prompt where the model prices it. All or nothing: never clamped. */
+/**
+ * Held for every picture asked for, and for the prompt where the model prices it. All or nothing: never clamped.
+ * @throws {AppError} when no model's price covers what is asked.
+ */
 export function planImages(models: readonly PricedModel[], request: ImageRequest): Plan {
-  const candidates = models.map((model) => ({ ...model, maxTokens: 0 }));
+  const candidates = allowingPriced(models, pricedInPictures(request.extra)).map((model) => ({
+    ...model,
+    maxTokens: 0,
+  }));
   const tokens = candidates.map((candidate) => promptBound(candidate, request));
   const bounds = candidates.map(({ price }, index) => costBound(price, tokens[index] ?? 0, 0, request.n));
   return {

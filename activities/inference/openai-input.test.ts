@@ -30,11 +30,29 @@ test('unknown fields pass, null means absent, the gateway keeps its own', () => 
 });
 
 test('what decides who serves a call or its price cannot be set', () => {
-  for (const name of ['models', 'route', 'provider', 'plugins', 'best_of', 'max_output_tokens']) {
+  for (const name of [
+    'models',
+    'route',
+    'provider',
+    'plugins',
+    'best_of',
+    'max_output_tokens',
+    'num_predict',
+    'extra_body',
+  ]) {
     assert.deepEqual(refusedPaths({ [name]: 1 }), [name]);
     assert.deepEqual(refusedPaths({ extra_params: { [name]: 1 } }), [`extra_params.${name}`]);
   }
-  for (const name of ['n', 'max_tokens', 'service_tier', 'enable_search', 'thinking_budget', 'model', 'stream']) {
+  for (const name of [
+    'n',
+    'max_tokens',
+    'service_tier',
+    'enable_search',
+    'search_parameters',
+    'thinking_budget',
+    'model',
+    'stream',
+  ]) {
     assert.deepEqual(refusedPaths({ extra_params: { [name]: 1 } }), [`extra_params.${name}`]);
   }
 });

@@ -8,12 +8,18 @@ export const GATEWAY_FIELDS: ReadonlySet<string> = new Set([
   'plugins',
   'best_of',
   'max_output_tokens',
+  'max_new_tokens',
+  'num_predict',
+  // What other gateways merge into the body, whatever this one has set in it.
+  'extra_body',
 ]);
 
 /** They can make a call dearer than its tokens, so they pass only to models whose record says that the price covers it. */
 export const PRICED_FIELDS: readonly string[] = [
   'service_tier',
+  'web_search',
   'web_search_options',
+  'search_parameters',
   'enable_search',
   'search_options',
   'enable_code_interpreter',
@@ -24,6 +30,47 @@ export const PRICED_FIELDS: readonly string[] = [
   'size',
   'quality',
 ];
+
+/** The same of a request for pictures, which are paid for one by one. */
+const PRICED_PICTURE_FIELDS = ['quality', 'input_fidelity', 'complexity', 'frame_count'];
+
+/** Says what is so without it, at the price that the model has. */
+const PLAIN_VALUES: ReadonlySet<unknown> = new Set([undefined, null, false]);
+const PLAIN_PICTURE_VALUES: ReadonlySet<unknown> = new Set([...PLAIN_VALUES, 'auto', 'standard', 'low']);
+
+/** Run by the caller; every other type of tool is run, and priced, by the provider. */
+const TOOLS_OF_CALLERS: ReadonlySet<unknown> = new Set(['function', 'custom']);
+
+export interface PricedUse {
+  /** As a model's record names it. */
+  readonly field: string;
+  /** Where the request has it. */
+  readonly path: string;
+}
+
+/** What a chat request asks for beyond its tokens. */
+export function pricedInChat(body: Readonly<Record<string, unknown>>): PricedUse[] {
+  const fields = PRICED_FIELDS.filter((field) => !PLAIN_VALUES.has(body[field]));
+  const tools = Array.isArray(body.tools) ? body.tools : [];
+  const provided = tools.findIndex((tool) => !isToolOfCaller(tool));
+  return [
+    ...fields.map((field) => ({ field, path: field })),
+    ...(provided === -1 ? [] : [{ field: 'tools', path: `tools[${provided}].type` }]),
+  ];
+}
+
+/** What a request for pictures asks for beyond so many of them. @param options in the provider's words. */
+export function pricedInPictures(options: Readonly<Record<string, unknown>>): PricedUse[] {
+  const fields = new Set([...PRICED_PICTURE_FIELDS, ...PRICED_FIELDS]);
+  const used = [...fields].filter((field) => !PLAIN_PICTURE_VALUES.has(options[field]));
+  return used.map((field) => ({ field, path: `options.${field}` }));
+}
+
+function isToolOfCaller(tool: unknown): boolean {
+  if (typeof tool !== 'object' || tool === null) return false;
+  if ('type' in tool) return TOOLS_OF_CALLERS.has(tool.type);
+  return 'function' in tool;
+}
 
 /** Parts of a message whose count cannot be bounded from what was sent. */
 export const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['input_audio', 'audio_url', 'video_url', 'video', 'file']);

@@ -25,6 +25,8 @@ const FORBIDDEN = new Set([
   'partial_images',
   'response_format',
   'max_images',
+  'num_images',
+  'batch_size',
   'enable_sequential',
   'sequential_image_generation',
   'sequential_image_generation_options',

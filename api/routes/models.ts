@@ -78,7 +78,8 @@ const optionalFields = {
   defaultMaxTokens: tokensInput,
   tokensPerImage: tokensInput.meta({ description: 'The most tokens that a picture in a prompt is counted as' }),
   pricedFields: optional(z.array(z.string().min(1).max(64)).max(MAX_PRICED_FIELDS)).meta({
-    description: 'Request fields that change the price and may pass all the same, such as service_tier',
+    description:
+      'Request fields that change the price and may pass all the same, such as service_tier; tools for those that the provider runs',
   }),
 };
 
