@@ -13,6 +13,7 @@ import { runAttempts } from './attempts.ts';
 import { beginCall, type Held } from './begin-call.ts';
 import { type ChatRequest, candidatesOf } from './candidates.ts';
 import { lateAnswer } from './charged-call.ts';
+import type { CallOutcome } from './chat.ts';
 import { upstreamBody } from './chat-call.ts';
 import { usageOf } from './chat-usage.ts';
 import { ChunkQueue } from './chunk-queue.ts';
@@ -31,21 +32,15 @@ export interface StreamCommand extends ChatRequest {
   readonly keep?: (chunks: readonly string[], end: StreamEnd) => StoredAnswer;
 }
 
-/** Known when a stream has ended and was charged; `cost` in nano-units. */
-export interface StreamEnd {
-  readonly cost: bigint;
+/** Known when a stream has ended and was charged. */
+export interface StreamEnd extends CallOutcome {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly completion: Readonly<Record<string, unknown>>;
 }
 
-export interface OpenStream {
+export interface OpenStream extends Omit<CallOutcome, 'cost'> {
   readonly kind: 'streaming';
-  readonly requestId: string;
-  readonly modelIdentifier: string;
-  readonly providerName: string;
-  readonly attempts: number;
-  readonly clampedTo: number | undefined;
   /** Data of each event as the provider wrote it, the usage chunk among them. Throws AppError where it breaks. */
   readonly chunks: AsyncIterable<string>;
   /** Resolves after the capture's COMMIT; rejects when the stream broke. */
@@ -128,17 +123,13 @@ export class ChatStreams {
   }
 
   #follow(running: Running, opened: Opened): OpenStream {
-    const { candidate, held, attempts, queue, cut } = running;
+    const { queue, cut } = running;
     const ended = inSpan('stream', undefined, () => this.#pump(running, opened));
     // The client may never look at the end.
     ended.catch(() => undefined);
     return {
       kind: 'streaming',
-      requestId: held.identity.requestId,
-      modelIdentifier: candidate.modelIdentifier,
-      providerName: candidate.providerName,
-      attempts,
-      clampedTo: held.plan.clamped ? candidate.maxTokens : undefined,
+      ...servedBy(running),
       chunks: queue,
       ended,
       leave: () => {
@@ -195,6 +186,7 @@ export class ChatStreams {
     const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs };
     settleLimits(this.#parts.limits, held.admission, usage);
     const endAt = (cost: bigint): StreamEnd => ({
+      ...servedBy(running),
       cost: nanoAmount(cost),
       promptTokens: usage.promptTokens,
       completionTokens: usage.completionTokens,
@@ -228,6 +220,16 @@ export class ChatStreams {
       ...(command.claim ? { claim: command.claim } : {}),
     });
   }
+}
+
+function servedBy({ held, candidate, attempts }: Running): Omit<CallOutcome, 'cost'> {
+  return {
+    requestId: held.identity.requestId,
+    modelIdentifier: candidate.modelIdentifier,
+    providerName: candidate.providerName,
+    attempts,
+    clampedTo: held.plan.clamped ? candidate.maxTokens : undefined,
+  };
 }
 
 function asAppError(failure: unknown): unknown {

@@ -1,22 +1,21 @@
 /** Synchronous chat in the gateway's own form. */
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
-import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
-import { formatMoney } from '../../activities/billing/money.ts';
+import { claimRequest } from '../../activities/billing/idempotency.ts';
 import { askedInChat } from '../../activities/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../activities/conversations/turns.ts';
-import type { CallOutcome, ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
+import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
 import { chatBodyOf } from '../../activities/inference/chat-input.ts';
 import { chatReply, saidOf } from '../../activities/inference/chat-reply.ts';
 import type { Config } from '../../infra/config.ts';
 import { newId } from '../../infra/ids.ts';
+import { callHeaders, keptCall, replayCall } from '../call-answer.ts';
 import { successTextOf } from '../envelope.ts';
 import { keyedRequest } from '../keyed.ts';
 import { idInput, optional, switchInput } from '../lenient.ts';
 import { decimalOutput } from '../money.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
-import type { ApiContext } from '../route-input.ts';
 
 const imageSchema = z.object({
   base64: optional(z.string()).meta({ description: 'With or without a data URL prefix.' }),
@@ -66,18 +65,6 @@ export function openTurn(turns: Turns, { userId }: AccessKeyCaller, body: ChatFi
   return turns.begin({ userId, conversationId, asked: askedInChat(body), hasHistory });
 }
 
-/** What every inference answer tells in its headers. */
-export function setCallHeaders(ctx: ApiContext, outcome: CallOutcome): void {
-  ctx.set({
-    'x-request-id': outcome.requestId,
-    'x-cost': formatMoney(outcome.cost),
-    'x-model': encodeURIComponent(outcome.modelIdentifier),
-    'x-provider': encodeURIComponent(outcome.providerName),
-    'x-attempts': String(outcome.attempts),
-  });
-  if (outcome.clampedTo !== undefined) ctx.set('x-max-tokens', String(outcome.clampedTo));
-}
-
 export function chatRoutes(services: { readonly chat: ChatService; readonly turns: Turns }, config: Config): Route[] {
   return [
     route({
@@ -105,7 +92,7 @@ export function chatRoutes(services: { readonly chat: ChatService; readonly turn
             ...(keyed
               ? {
                   claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),
-                  keep: (outcome: ChatOutcome) => storedAnswer({ status: 200, dataText: answerText(outcome) }),
+                  keep: (outcome: ChatOutcome) => keptCall(outcome, answerText(outcome)),
                 }
               : {}),
           },
@@ -113,10 +100,11 @@ export function chatRoutes(services: { readonly chat: ChatService; readonly turn
           { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
         );
         if (reply.kind === 'answered-now') {
-          setCallHeaders(ctx, reply.outcome);
+          ctx.set(callHeaders(reply.outcome));
           if (turn) await turn.keep(requestId, saidOf(reply.outcome));
         }
-        const dataText = reply.kind === 'answered-now' ? answerText(reply.outcome) : keptAnswer(reply.answer).dataText;
+        const dataText =
+          reply.kind === 'answered-now' ? answerText(reply.outcome) : replayCall(ctx, reply.answer).toString();
         ctx.type = 'application/json; charset=utf-8';
         ctx.body = successTextOf(dataText, traceId);
         return ANSWERED;

@@ -1,6 +1,6 @@
 /** Image generation in the gateway's own form, and the pictures it has kept. */
 import { z } from 'zod';
-import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
+import { claimRequest } from '../../activities/billing/idempotency.ts';
 import type { PictureLinks } from '../../activities/images/picture-links.ts';
 import type { Pictures } from '../../activities/images/pictures.ts';
 import { type ImageOutcome, type ImageService, imageReply } from '../../activities/inference/images.ts';
@@ -8,13 +8,14 @@ import { generateImageRequest } from '../../activities/inference/picture-request
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
+import { callHeaders, keptCall, replayCall } from '../call-answer.ts';
 import { successTextOf } from '../envelope.ts';
 import { keyedRequest } from '../keyed.ts';
 import { idInput, optional } from '../lenient.ts';
 import { decimalOutput } from '../money.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
-import { modelNameOf, setCallHeaders } from './chat.ts';
+import { modelNameOf } from './chat.ts';
 
 /** What image requests in the gateway's own form have in common, synchronous or not. */
 export const imageFields = {
@@ -66,15 +67,16 @@ export function imageRoutes(services: Services, config: Config): Route[] {
             ...(keyed
               ? {
                   claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),
-                  keep: (outcome: ImageOutcome) => storedAnswer({ status: 200, dataText: textOf(outcome) }),
+                  keep: (outcome: ImageOutcome) => keptCall(outcome, textOf(outcome)),
                 }
               : {}),
           },
           { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
         );
-        if (reply.kind === 'answered-now') setCallHeaders(ctx, reply.outcome);
+        if (reply.kind === 'answered-now') ctx.set(callHeaders(reply.outcome));
         ctx.type = 'application/json; charset=utf-8';
-        const dataText = reply.kind === 'answered-now' ? textOf(reply.outcome) : keptAnswer(reply.answer).dataText;
+        const dataText =
+          reply.kind === 'answered-now' ? textOf(reply.outcome) : replayCall(ctx, reply.answer).toString();
         ctx.body = successTextOf(dataText, traceId);
         return ANSWERED;
       },

@@ -2,25 +2,25 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
-import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
+import { claimRequest } from '../../activities/billing/idempotency.ts';
 import { formatMoney } from '../../activities/billing/money.ts';
 import { askedInMessages, tellsHistory } from '../../activities/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../activities/conversations/turns.ts';
 import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
 import { saidOf } from '../../activities/inference/chat-reply.ts';
-import type { ChatStreams, StreamReply } from '../../activities/inference/chat-streams.ts';
+import type { ChatStreams, StreamEnd, StreamReply } from '../../activities/inference/chat-streams.ts';
 import { type OpenAiChatInput, openAiChatInput } from '../../activities/inference/openai-input.ts';
 import { ClientStream, endOfStream, errorEvent } from '../../activities/inference/stream-text.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
+import { callHeaders, keptCall, replayCall, servedHeaders } from '../call-answer.ts';
 import { keyedRequest } from '../keyed.ts';
 import { openAiErrorText } from '../openai-error.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
 import { EventStream } from '../sse.ts';
-import { setCallHeaders } from './chat.ts';
 
 const TAG = 'Inference';
 /** A provider that is slower with its first token than this gets its client a head and keep-alive comments first. */
@@ -110,15 +110,15 @@ async function answerWhole(
   const requestId = newId();
   const textOf = ({ completion: whole }: ChatOutcome) =>
     JSON.stringify(turn ? { ...whole, conversation_id: turn.turn.conversationId } : whole);
-  const keep = (outcome: ChatOutcome) => storedAnswer({ status: 200, dataText: textOf(outcome) });
+  const keep = (outcome: ChatOutcome) => keptCall(outcome, textOf(outcome));
   const command = { ...commandOf(input, parsed, turn, requestId), keep };
   const reply = await chat.complete(command, contextOf(input, requestId, config));
   if (reply.kind === 'answered-now') {
-    setCallHeaders(ctx, reply.outcome);
+    ctx.set(callHeaders(reply.outcome));
     if (turn) await turn.keep(requestId, saidOf(reply.outcome));
   }
   ctx.type = 'application/json; charset=utf-8';
-  ctx.body = reply.kind === 'answered-now' ? textOf(reply.outcome) : keptAnswer(reply.answer).dataText;
+  ctx.body = reply.kind === 'answered-now' ? textOf(reply.outcome) : replayCall(ctx, reply.answer);
 }
 
 async function answerStream(
@@ -134,10 +134,7 @@ async function answerStream(
   const opening = streams.open(
     {
       ...commandOf(input, parsed, turn, requestId),
-      keep: (chunks, { cost }) => ({
-        status: 200,
-        body: zstdCompressSync(wholeStream(client(), chunks, cost, requestId)),
-      }),
+      keep: (chunks, end) => keptCall(end, zstdCompressSync(wholeStream(client(), chunks, end))),
     },
     contextOf(input, requestId, config),
   );
@@ -167,14 +164,8 @@ async function first(opening: Promise<StreamReply>, withinMs: number): Promise<S
 }
 
 function setStreamHeaders(ctx: ApiContext, reply: StreamReply): void {
-  if (reply.kind !== 'streaming') return;
-  ctx.set({
-    'x-request-id': reply.requestId,
-    'x-model': encodeURIComponent(reply.modelIdentifier),
-    'x-provider': encodeURIComponent(reply.providerName),
-    'x-attempts': String(reply.attempts),
-  });
-  if (reply.clampedTo !== undefined) ctx.set('x-max-tokens', String(reply.clampedTo));
+  if (reply.kind === 'streaming') ctx.set(servedHeaders(reply));
+  else replayCall(ctx, reply.answer);
 }
 
 async function relay(
@@ -185,7 +176,7 @@ async function relay(
   turn: OpenTurn | undefined,
 ): Promise<void> {
   if (reply.kind === 'answered-before') {
-    await events.write(zstdDecompressSync(reply.answer.body).toString());
+    await events.write(zstdDecompressSync(replayCall(ctx, reply.answer)).toString());
     return events.end();
   }
   const leave = () => reply.leave();
@@ -197,11 +188,11 @@ async function relay(
   }
   const end = await reply.ended;
   ctx.res.off('close', leave);
-  if (turn) await turn.keep(reply.requestId, saidOf({ ...end, modelIdentifier: reply.modelIdentifier }));
+  if (turn) await turn.keep(reply.requestId, saidOf(end));
   events.end(client.lastEvents() + endOfStream(formatMoney(end.cost), reply.requestId));
 }
 
-function wholeStream(client: ClientStream, chunks: readonly string[], cost: bigint, requestId: string): string {
+function wholeStream(client: ClientStream, chunks: readonly string[], { cost, requestId }: StreamEnd): string {
   const events = chunks.map((data) => client.events(data)).join('');
   return events + client.lastEvents() + endOfStream(formatMoney(cost), requestId);
 }

@@ -1,7 +1,7 @@
 /** Images as OpenAI's clients ask for them: generations as JSON, edits as a form or as JSON. */
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
-import { claimRequest, keptAnswer, storedAnswer } from '../../activities/billing/idempotency.ts';
+import { claimRequest } from '../../activities/billing/idempotency.ts';
 import { imageUrlOf } from '../../activities/inference/image-input.ts';
 import type { ImageOutcome, ImageService } from '../../activities/inference/images.ts';
 import { pictureRequest } from '../../activities/inference/picture-request.ts';
@@ -9,12 +9,12 @@ import type { ImageRequest } from '../../activities/inference/providers/provider
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
+import { callHeaders, keptCall, replayCall } from '../call-answer.ts';
 import { isJsonType, parseJson } from '../json.ts';
 import { keyedRequest } from '../keyed.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
-import { setCallHeaders } from './chat.ts';
 
 const TAG = 'Inference';
 const MAX_EDIT_IMAGES = 16;
@@ -148,15 +148,15 @@ async function generate(images: ImageService, input: Input<unknown>, asked: Aske
       ...(keyed
         ? {
             claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),
-            keep: (outcome: ImageOutcome) => storedAnswer({ status: 200, dataText: textOf(outcome) }),
+            keep: (outcome: ImageOutcome) => keptCall(outcome, textOf(outcome)),
           }
         : {}),
     },
     { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
   );
-  if (reply.kind === 'answered-now') setCallHeaders(ctx, reply.outcome);
+  if (reply.kind === 'answered-now') ctx.set(callHeaders(reply.outcome));
   ctx.type = 'application/json; charset=utf-8';
-  ctx.body = reply.kind === 'answered-now' ? textOf(reply.outcome) : keptAnswer(reply.answer).dataText;
+  ctx.body = reply.kind === 'answered-now' ? textOf(reply.outcome) : replayCall(ctx, reply.answer);
 }
 
 function openAiImages(outcome: ImageOutcome, asked: Asked, created: number) {

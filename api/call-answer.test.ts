@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { keptCall, replayCall } from './call-answer.ts';
+
+const OUTCOME = {
+  requestId: 'r1',
+  modelIdentifier: '模型',
+  providerName: 'a provider',
+  cost: 1_500n,
+  attempts: 2,
+  clampedTo: 256,
+};
+
+function replayed(stored: { status: number; body: Buffer }) {
+  const headers: Record<string, unknown> = {};
+  const set = (given: unknown) => Object.assign(headers, given);
+  const body = replayCall({ set }, stored);
+  return { headers, body };
+}
+
+test('a repeated request gets the headers of its first answer', () => {
+  for (const text of ['{"a":"first\nsecond"}', '']) {
+    const { headers, body } = replayed(keptCall(OUTCOME, text));
+    assert.equal(body.toString(), text);
+    assert.deepEqual(headers, {
+      'x-request-id': 'r1',
+      'x-model': encodeURIComponent('模型'),
+      'x-provider': 'a%20provider',
+      'x-attempts': '2',
+      'x-max-tokens': '256',
+      'x-cost': '0.0000015',
+    });
+  }
+});
+
+test('an answer that was kept without headers is given as it is', () => {
+  for (const body of [Buffer.from('{"call:":1}'), Buffer.from('28b52ffd0a', 'hex'), Buffer.alloc(0)]) {
+    const again = replayed({ status: 200, body });
+    assert.deepEqual([again.body, again.headers], [body, {}]);
+  }
+});
