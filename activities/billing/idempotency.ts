@@ -4,12 +4,25 @@ import { keyedHash, type Vault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import type { Ledger } from './ledger.ts';
-import { abandon, answer, type ClaimOutcome, type ClaimRequest, claim, type StoredAnswer } from './operations/claim.ts';
+import {
+  abandon,
+  answer,
+  type ClaimOutcome,
+  type ClaimRequest,
+  claim,
+  look,
+  type StoredAnswer,
+} from './operations/claim.ts';
 
 /** JSON text of an answer's data, as it is kept for a repeated call. */
 export interface KeptAnswer {
   readonly status: number;
   readonly dataText: string;
+}
+
+export interface AnsweredBefore {
+  readonly kind: 'answered-before';
+  readonly answer: StoredAnswer;
 }
 
 const CLAIM_WAIT_MS = 5_000;
@@ -86,6 +99,27 @@ export class IdempotentRequests {
     const stillOurs = await this.#ledger.run(answer(request, storedAnswer(kept)));
     if (!stillOurs) throw inUse();
     return kept;
+  }
+
+  /**
+   * What `work` gives; where it refuses, the answer that the keyed request was given before, which holds whatever has
+   * changed since. `claim` undefined = the request has no key.
+   * @throws {AppError} of `work`; idempotencyInUse, idempotencyMismatch, databaseUnavailable.
+   */
+  async orAnsweredBefore<Value>(
+    claimed: ClaimRequest | undefined,
+    work: () => Promise<Value>,
+  ): Promise<Value | AnsweredBefore> {
+    try {
+      return await work();
+    } catch (error) {
+      const mayBeAnswered = error instanceof AppError && error.kind !== 'databaseUnavailable';
+      if (!claimed || !mayBeAnswered) throw error;
+      const outcome = await this.#ledger.run(look(claimed), CLAIM_WAIT_MS);
+      if (outcome.kind === 'claimed') throw error;
+      if (outcome.kind !== 'answered') throw claimRefusal(outcome);
+      return { kind: 'answered-before', answer: outcome.answer };
+    }
   }
 
   /** These bodies may hold a password or a provider's key, so that their hash is a keyed one. */

@@ -1,7 +1,7 @@
 /** Synchronous chat in the gateway's own form. */
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
-import { claimRequest } from '../../activities/billing/idempotency.ts';
+import { claimRequest, type IdempotentRequests } from '../../activities/billing/idempotency.ts';
 import { askedInChat } from '../../activities/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../activities/conversations/turns.ts';
 import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
@@ -65,7 +65,13 @@ export function openTurn(turns: Turns, { userId }: AccessKeyCaller, body: ChatFi
   return turns.begin({ userId, conversationId, asked: askedInChat(body), hasHistory });
 }
 
-export function chatRoutes(services: { readonly chat: ChatService; readonly turns: Turns }, config: Config): Route[] {
+interface Services {
+  readonly chat: ChatService;
+  readonly turns: Turns;
+  readonly idempotency: Pick<IdempotentRequests, 'orAnsweredBefore'>;
+}
+
+export function chatRoutes(services: Services, config: Config): Route[] {
   return [
     route({
       method: 'post',
@@ -78,30 +84,33 @@ export function chatRoutes(services: { readonly chat: ChatService; readonly turn
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
         const requestId = newId();
         const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
+        const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId);
         const chatRequest = chatBodyOf(body);
-        const turn = body.persistHistory ? await openTurn(services.turns, caller, body) : undefined;
-        const keptAs = turn && { conversationId: turn.turn.conversationId, messageId: turn.answerId(requestId) };
-        const answerText = (outcome: ChatOutcome) => JSON.stringify(chatReply(outcome, keptAs));
-        const reply = await services.chat.complete(
-          {
-            caller,
-            model: modelNameOf(body),
-            body: turn ? { ...chatRequest, messages: turn.tell(chatRequest.messages) } : chatRequest,
-            traceId,
-            onLimits: tellLimits(ctx),
-            ...(keyed
-              ? {
-                  claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),
-                  keep: (outcome: ChatOutcome) => keptCall(outcome, answerText(outcome)),
-                }
-              : {}),
-          },
-          // A client that leaves does not end its call: what the provider does is charged all the same.
-          { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
-        );
+        const opened: { turn?: OpenTurn } = {};
+        const answerText = (outcome: ChatOutcome) => {
+          const { turn } = opened;
+          const keptAs = turn && { conversationId: turn.turn.conversationId, messageId: turn.answerId(requestId) };
+          return JSON.stringify(chatReply(outcome, keptAs));
+        };
+        const reply = await services.idempotency.orAnsweredBefore(claim, async () => {
+          const turn = body.persistHistory ? await openTurn(services.turns, caller, body) : undefined;
+          if (turn) opened.turn = turn;
+          return services.chat.complete(
+            {
+              caller,
+              model: modelNameOf(body),
+              body: turn ? { ...chatRequest, messages: turn.tell(chatRequest.messages) } : chatRequest,
+              traceId,
+              onLimits: tellLimits(ctx),
+              ...(claim ? { claim, keep: (outcome: ChatOutcome) => keptCall(outcome, answerText(outcome)) } : {}),
+            },
+            // A client that leaves does not end its call: what the provider does is charged all the same.
+            { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
+          );
+        });
         if (reply.kind === 'answered-now') {
           ctx.set(callHeaders(reply.outcome));
-          if (turn) await turn.keep(requestId, saidOf(reply.outcome));
+          await opened.turn?.keep(requestId, saidOf(reply.outcome));
         }
         const dataText =
           reply.kind === 'answered-now' ? answerText(reply.outcome) : replayCall(ctx, reply.answer).toString();

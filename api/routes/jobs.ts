@@ -1,6 +1,7 @@
 /** Asynchronous jobs: submit, poll, follow, list, cancel. */
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
+import { claimRequest, type IdempotentRequests } from '../../activities/billing/idempotency.ts';
 import type { Turns } from '../../activities/conversations/turns.ts';
 import { chatBodyOf } from '../../activities/inference/chat-input.ts';
 import { generateImageRequest } from '../../activities/inference/picture-request.ts';
@@ -10,6 +11,7 @@ import type { JobView } from '../../activities/jobs/job-view.ts';
 import type { Jobs } from '../../activities/jobs/jobs.ts';
 import type { JobSubmission, JobSubmissions } from '../../activities/jobs/submissions.ts';
 import type { Config } from '../../infra/config.ts';
+import { newId } from '../../infra/ids.ts';
 import { jsonObjectInput } from '../json-object.ts';
 import { keyedRequest } from '../keyed.ts';
 import { optional, textIdInput } from '../lenient.ts';
@@ -91,7 +93,12 @@ function stateEvent({ jobId, status, progress }: JobEvent): string {
 }
 
 export function jobRoutes(
-  services: { readonly jobs: Jobs; readonly jobSubmissions: JobSubmissions; readonly turns: Turns },
+  services: {
+    readonly jobs: Jobs;
+    readonly jobSubmissions: JobSubmissions;
+    readonly turns: Turns;
+    readonly idempotency: Pick<IdempotentRequests, 'orAnsweredBefore'>;
+  },
   config: Config,
 ): Route[] {
   const { jobs, jobSubmissions: submissions } = services;
@@ -127,10 +134,16 @@ export function jobRoutes(
       handler: async (input) => {
         const { priority: _priority, metadata: _metadata, webhookUrl: _webhookUrl, ...request } = input.body;
         const body = chatBodyOf(request);
-        const turn = request.persistHistory ? await openTurn(services.turns, input.caller, request) : undefined;
-        const submission = { ...submissionOf(input, request), turn: turn?.turn };
-        const told = turn ? { ...body, messages: turn.tell(body.messages) } : body;
-        return acceptedJob(input.ctx, await submissions.submitChat(submission, told));
+        const submission = submissionOf(input, request);
+        const { keyed } = submission;
+        // Only looked at: whoever submits claims the key under the id of the job.
+        const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, newId());
+        const submitted = await services.idempotency.orAnsweredBefore(claim, async () => {
+          const turn = request.persistHistory ? await openTurn(services.turns, input.caller, request) : undefined;
+          const told = turn ? { ...body, messages: turn.tell(body.messages) } : body;
+          return submissions.submitChat({ ...submission, turn: turn?.turn }, told);
+        });
+        return acceptedJob(input.ctx, typeof submitted === 'string' ? submitted : submitted.answer.body.toString());
       },
     }),
     route({

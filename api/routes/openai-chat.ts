@@ -2,8 +2,9 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
 import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
-import { claimRequest } from '../../activities/billing/idempotency.ts';
+import { claimRequest, type IdempotentRequests } from '../../activities/billing/idempotency.ts';
 import { formatMoney } from '../../activities/billing/money.ts';
+import type { ClaimRequest } from '../../activities/billing/operations/claim.ts';
 import { askedInMessages, tellsHistory } from '../../activities/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../activities/conversations/turns.ts';
 import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
@@ -44,6 +45,7 @@ interface Services {
   readonly chat: ChatService;
   readonly chatStreams: ChatStreams;
   readonly turns: Turns;
+  readonly idempotency: Pick<IdempotentRequests, 'orAnsweredBefore'>;
 }
 
 type Input = RouteInput<undefined, undefined, z.output<typeof chatBody>, AccessKeyCaller>;
@@ -61,9 +63,8 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
       answer: 'openai',
       handler: async (input) => {
         const parsed = openAiChatInput(input.body);
-        const turn = parsed.persistHistory ? await openTurn(services.turns, input.caller, parsed) : undefined;
-        if (streamed || parsed.stream) await answerStream(services.chatStreams, input, parsed, turn, config);
-        else await answerWhole(services.chat, input, parsed, turn, config);
+        if (streamed || parsed.stream) await answerStream(services, input, parsed, config);
+        else await answerWhole(services, input, parsed, config);
         return ANSWERED;
       },
     });
@@ -74,22 +75,31 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
   ];
 }
 
-/** The turn of a kept conversation that a request asks for. @throws {AppError} as `Turns.begin`. */
-function openTurn(turns: Turns, { userId }: AccessKeyCaller, parsed: OpenAiChatInput): Promise<OpenTurn> {
-  const { conversationId, body } = parsed;
+/** The turn of a kept conversation, where a request asks for one. @throws {AppError} as `Turns.begin`. */
+async function openTurn(
+  turns: Turns,
+  { userId }: AccessKeyCaller,
+  parsed: OpenAiChatInput,
+): Promise<OpenTurn | undefined> {
+  const { conversationId, body, persistHistory } = parsed;
+  if (!persistHistory) return undefined;
   const asked = askedInMessages(body.messages);
   return turns.begin({ userId, conversationId, asked, hasHistory: tellsHistory(body.messages) });
 }
 
-function commandOf(input: Input, parsed: OpenAiChatInput, turn: OpenTurn | undefined, requestId: string) {
+function claimOf(input: Input, parsed: OpenAiChatInput, requestId: string): ClaimRequest | undefined {
   const keyed = keyedRequest(input.ctx, input.caller, input.rawBody, parsed.requestId);
+  return keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId);
+}
+
+function commandOf(input: Input, parsed: OpenAiChatInput, turn: OpenTurn | undefined, claim: ClaimRequest | undefined) {
   return {
     caller: input.caller,
     model: parsed.model === undefined ? {} : { identifier: parsed.model },
     body: turn ? { ...parsed.body, messages: turn.tell(parsed.body.messages) } : parsed.body,
     traceId: input.traceId,
     onLimits: tellLimits(input.ctx),
-    ...(keyed ? { claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId) } : {}),
+    ...(claim ? { claim } : {}),
   };
 }
 
@@ -100,49 +110,59 @@ function contextOf(input: Input, requestId: string, config: Config) {
 }
 
 async function answerWhole(
-  chat: ChatService,
+  { chat, turns, idempotency }: Services,
   input: Input,
   parsed: OpenAiChatInput,
-  turn: OpenTurn | undefined,
   config: Config,
 ): Promise<void> {
   const { ctx } = input;
   const requestId = newId();
+  const claim = claimOf(input, parsed, requestId);
+  const opened: { turn?: OpenTurn | undefined } = {};
   const textOf = ({ completion: whole }: ChatOutcome) =>
-    JSON.stringify(turn ? { ...whole, conversation_id: turn.turn.conversationId } : whole);
+    JSON.stringify(opened.turn ? { ...whole, conversation_id: opened.turn.turn.conversationId } : whole);
   const keep = (outcome: ChatOutcome) => keptCall(outcome, textOf(outcome));
-  const command = { ...commandOf(input, parsed, turn, requestId), keep };
-  const reply = await chat.complete(command, contextOf(input, requestId, config));
+  const reply = await idempotency.orAnsweredBefore(claim, async () => {
+    const turn = await openTurn(turns, input.caller, parsed);
+    opened.turn = turn;
+    return chat.complete({ ...commandOf(input, parsed, turn, claim), keep }, contextOf(input, requestId, config));
+  });
   if (reply.kind === 'answered-now') {
     ctx.set(callHeaders(reply.outcome));
-    if (turn) await turn.keep(requestId, saidOf(reply.outcome));
+    await opened.turn?.keep(requestId, saidOf(reply.outcome));
   }
   ctx.type = 'application/json; charset=utf-8';
   ctx.body = reply.kind === 'answered-now' ? textOf(reply.outcome) : replayCall(ctx, reply.answer);
 }
 
 async function answerStream(
-  streams: ChatStreams,
+  { chatStreams, turns, idempotency }: Services,
   input: Input,
   parsed: OpenAiChatInput,
-  turn: OpenTurn | undefined,
   config: Config,
 ): Promise<void> {
   const { ctx } = input;
   const requestId = newId();
-  const client = () => new ClientStream(parsed.wantsUsage, turn?.turn.conversationId);
-  const opening = streams.open(
-    {
-      ...commandOf(input, parsed, turn, requestId),
-      keep: (chunks, end) => keptCall(end, zstdCompressSync(wholeStream(client(), chunks, end))),
-    },
-    contextOf(input, requestId, config),
-  );
+  const claim = claimOf(input, parsed, requestId);
+  const opened: { turn?: OpenTurn | undefined } = {};
+  const client = () => new ClientStream(parsed.wantsUsage, opened.turn?.turn.conversationId);
+  const opening = idempotency.orAnsweredBefore(claim, async (): Promise<StreamReply> => {
+    const turn = await openTurn(turns, input.caller, parsed);
+    opened.turn = turn;
+    return chatStreams.open(
+      {
+        ...commandOf(input, parsed, turn, claim),
+        keep: (chunks, end) => keptCall(end, zstdCompressSync(wholeStream(client(), chunks, end))),
+      },
+      contextOf(input, requestId, config),
+    );
+  });
   const early = await first(opening, HEAD_WITHOUT_TOKEN_MS);
   if (early) setStreamHeaders(ctx, early);
   const events = new EventStream(ctx);
   try {
-    await relay(events, ctx, await opening, client(), turn);
+    const reply = await opening;
+    await relay(events, ctx, reply, client(), opened.turn);
   } catch (error) {
     const known = error instanceof AppError ? error : new AppError('internal', 'internal error');
     if (known !== error) input.log.error({ err: error }, 'a stream failed');

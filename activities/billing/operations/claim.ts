@@ -73,6 +73,23 @@ export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
   return { kind: 'claimed', operationId };
 }
 
+/** How a claim would be decided, without making it. */
+export function lookAtClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
+  return decideClaim(readOnly(rows), request);
+}
+
+/** The same rows, but what is put is forgotten. */
+function readOnly(rows: Rows): Rows {
+  return {
+    nowMs: rows.nowMs,
+    today: rows.today,
+    writer: rows.writer,
+    get: (table, id) => rows.get(table, id),
+    put: () => undefined,
+    append: () => undefined,
+  };
+}
+
 /** True while the claim is still answered by this request. */
 export function ownsClaim(rows: Rows, request: ClaimRequest): boolean {
   return rows.get(claims, claimKey(request.scope, request.keyHash))?.requestId === request.requestId;
@@ -111,6 +128,14 @@ export function claim(request: ClaimRequest): Operation<ClaimOutcome> {
     reads: claimReads(request),
     decide: (rows) => decideClaim(rows, request),
     compensate: (outcome) => (outcome.kind === 'claimed' ? abandon(request) : undefined),
+  };
+}
+
+/** Finds what a claim would be answered, and changes nothing. */
+export function look(request: ClaimRequest): Operation<ClaimOutcome> {
+  return {
+    reads: claimReads(request),
+    decide: (rows) => lookAtClaim(rows, request),
   };
 }
 

@@ -5,7 +5,7 @@ import type { Rows } from '../lane/workspace.ts';
 import { accounts } from '../tables/accounts.ts';
 import { type HoldOwner, holds } from '../tables/holds.ts';
 import { keyBudgets } from '../tables/key-budgets.ts';
-import { type ClaimOutcome, type ClaimRequest, claimReads, decideClaim } from './claim.ts';
+import { type ClaimOutcome, type ClaimRequest, claimReads, decideClaim, lookAtClaim } from './claim.ts';
 import { release } from './release.ts';
 
 export interface HoldRequest {
@@ -76,20 +76,8 @@ export function decideHold(rows: Rows, request: HoldRequest): HoldOutcome {
 /** A stored answer or a running twin comes before a refusal; a refused call leaves its key free. */
 function claimIfAffordable(rows: Rows, request: HoldRequest, refused: boolean): HoldOutcome | undefined {
   if (!request.claim) return undefined;
-  const outcome = decideClaim(refused ? readOnly(rows) : rows, request.claim);
+  const outcome = refused ? lookAtClaim(rows, request.claim) : decideClaim(rows, request.claim);
   return outcome.kind === 'claimed' ? undefined : outcome;
-}
-
-/** The same rows, but what is put is forgotten. */
-function readOnly(rows: Rows): Rows {
-  return {
-    nowMs: rows.nowMs,
-    today: rows.today,
-    writer: rows.writer,
-    get: (table, id) => rows.get(table, id),
-    put: () => undefined,
-    append: () => undefined,
-  };
 }
 
 function refuse(rows: Rows, request: HoldRequest, available: bigint): HoldOutcome | undefined {

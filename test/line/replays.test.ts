@@ -1,0 +1,78 @@
+/** Repeated keyed calls: the first answer, with what its headers told, whatever has changed since. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { z } from 'zod';
+import { type Customer, call, newCustomer, type Product, startProduct } from './product.ts';
+
+const HEADERS = ['x-request-id', 'x-cost', 'x-model', 'x-provider', 'x-attempts', 'content-type'];
+const created = z.object({ conversationId: z.string() });
+const messages = [{ role: 'user', content: 'hello' }];
+
+describe('repeated keyed calls', () => {
+  let product: Product;
+  let customer: Customer;
+  before(async () => {
+    product = await startProduct({ name: 'replays', settings: { REGISTRATION_GRANT: '100' } });
+    customer = await newCustomer(product.apis[0]);
+  });
+  after(() => product.close());
+
+  let keys = 0;
+  async function asked(path: string, body: object, key: string) {
+    const answer = await fetch(`${product.apis[0]?.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'access-key': customer.key, 'idempotency-key': key },
+      body: JSON.stringify(body),
+    });
+    const text = (await answer.text()).replace(/"traceId":"[^"]*"/, '');
+    return { status: answer.status, text, headers: HEADERS.map((name) => answer.headers.get(name)) };
+  }
+  async function twice(path: string, body: object, between: () => Promise<unknown> = async () => undefined) {
+    keys += 1;
+    const first = await asked(path, body, `k${keys}`);
+    await between();
+    return { first, second: await asked(path, body, `k${keys}`) };
+  }
+  const charges = async () => {
+    const [row] = await product.rows("SELECT COUNT(*) AS n FROM transfers WHERE kind='charge'");
+    return Number(row?.n);
+  };
+
+  test('tell the same in their headers', async () => {
+    for (const [path, body] of [
+      ['/v1/chat', { userMessage: 'hello' }],
+      ['/v2/chat', { messages }],
+      ['/v1/generate-image', { prompt: 'a cat', modelIdentifier: 'sim-image' }],
+      ['/v1/images/generations', { prompt: 'a cat', model: 'sim-image' }],
+    ] as const) {
+      const { first, second } = await twice(path, body);
+      assert.equal(first.status, 200, first.text);
+      assert.ok(!first.headers.includes(null), path);
+      assert.deepEqual(second, first, path);
+    }
+    const { first, second } = await twice('/v2/chat/stream', { messages });
+    const [requestId, , model, provider, attempts, type] = first.headers;
+    const cost = /x-cost=(\S+)/.exec(first.text)?.[1];
+    // What a stream costs is known only when it is repeated.
+    assert.deepEqual(second, { ...first, headers: [requestId, cost, model, provider, attempts, type] });
+  });
+
+  test('are answered although their conversation was deleted meanwhile, a new one is not', async () => {
+    for (const form of ['/v1/chat', '/v2/chat', '/v2/chat/stream', '/v1/async/chat']) {
+      const { key } = customer;
+      const made = await call(product.apis[0], 'POST', '/v1/conversations', { key, body: {} });
+      const { conversationId } = created.parse(made.data);
+      const body = form.startsWith('/v2')
+        ? { messages, conversation_id: conversationId, persist_history: true }
+        : { userMessage: 'hello', conversationId, persistHistory: true };
+      const deleted = () => call(product.apis[0], 'DELETE', `/v1/conversations/${conversationId}`, { key });
+      const { first, second } = await twice(form, body, deleted);
+      const before = await charges();
+      assert.ok(first.status < 300, first.text);
+      assert.deepEqual([second.status, second.text], [first.status, first.text], form);
+      assert.equal((await asked(form, body, `other ${form}`.replaceAll(' ', '-'))).status, 404);
+      assert.equal((await asked(form, { ...body, more: 1 }, `k${keys}`)).status, 422);
+      if (!form.includes('async')) assert.equal(await charges(), before);
+    }
+  });
+});
