@@ -114,7 +114,7 @@ test('a refused member of a group does not spoil the others', async () => {
 
 test('pictures in base64 are told by their first bytes', async () => {
   const body = JSON.stringify({ data: [{ b64_json: '/9j/4AAQ' }, { b64_json: 'iVBORw0KGgoAAA' }] });
-  assert.deepEqual((await generate(testOutbound([{ body }]), SEEDREAM_4)).images, [
+  assert.deepEqual((await generate(testOutbound([{ body }]), SEEDREAM_4, { n: 2 })).images, [
     { kind: 'base64', data: '/9j/4AAQ', mediaType: 'image/jpeg' },
     { kind: 'base64', data: 'iVBORw0KGgoAAA', mediaType: 'image/png' },
   ]);
