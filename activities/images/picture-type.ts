@@ -24,6 +24,11 @@ export function pictureTypeOfBase64(text: string): string | undefined {
   return pictureTypeOf(Buffer.from(text.slice(0, PREFIX_CHARACTERS), 'base64'));
 }
 
+/** True for the media type of a picture that cannot carry a script: what is shown as one comes from providers. */
+export function isPictureType(mediaType: string): boolean {
+  return /^image\/[\w.-]+$/.test(mediaType) && !mediaType.startsWith('image/svg');
+}
+
 function startsWith(bytes: Buffer, hex: string): boolean {
   return bytes.toString('hex', 0, hex.length / 2) === hex;
 }

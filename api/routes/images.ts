@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { claimRequest } from '../../activities/billing/idempotency.ts';
 import type { PictureLinks } from '../../activities/images/picture-links.ts';
+import { isPictureType } from '../../activities/images/picture-type.ts';
 import type { Pictures } from '../../activities/images/pictures.ts';
 import { type ImageOutcome, type ImageService, imageReply } from '../../activities/inference/images.ts';
 import { generateImageRequest } from '../../activities/inference/picture-request.ts';
@@ -99,7 +100,7 @@ export function imageRoutes(services: Services, config: Config): Route[] {
         const picture = await services.pictures.read(pictureId);
         if (!picture) throw new AppError('notFound', 'the picture is gone');
         ctx.set('Cache-Control', 'private, max-age=86400, immutable');
-        ctx.type = picture.mediaType;
+        ctx.type = isPictureType(picture.mediaType) ? picture.mediaType : 'application/octet-stream';
         ctx.body = Buffer.from(picture.bytes);
         return ANSWERED;
       },

@@ -106,4 +106,14 @@ describe('a provider that does not keep to the form', () => {
       assert.ok(Number(charge?.prompt) < 10, String(charge?.prompt));
     }
   });
+
+  test('a link that is none of the web is not given on, nor a page kept as a picture', async () => {
+    const page = `data:text/html;base64,${Buffer.from('<script>alert(1)</script>').toString('base64')}`;
+    for (const url of ['file:///etc/passwd', 'javascript:alert(1)', page]) {
+      provider.answer = json({ data: [{ url }] });
+      const reply = await post('/v1/generate-image', { prompt: 'a cat', modelIdentifier: 'odd-image' });
+      assert.equal(reply.status, 502, await reply.text());
+    }
+    await noOpenHolds();
+  });
 });

@@ -1,11 +1,12 @@
 /** One picture of an answer. Pure. */
-import { pictureTypeOfBase64 } from '../../images/picture-type.ts';
+import { isPictureType, pictureTypeOfBase64 } from '../../images/picture-type.ts';
 import { textOf } from './json-object.ts';
 import type { ImageAnswer } from './provider.ts';
 
 export type DeliveredImage = ImageAnswer['images'][number];
 
-const DATA_URL = /^data:([\w.+/-]+);base64,/;
+const HTTP_URL = /^https?:\/\//i;
+const DATA_URL = /^data:([\w.+/-]+);base64,/i;
 
 /**
  * @param image a member of `data` in OpenAI's form.
@@ -16,11 +17,16 @@ export function deliveredImage(image: { url?: unknown; b64_json?: unknown }): De
   if (base64 !== undefined) return inline(base64);
   const url = textOf(image.url);
   if (url === undefined) return undefined;
-  return url.startsWith('data:') ? inline(url) : { kind: 'url', url };
+  if (HTTP_URL.test(url)) return { kind: 'url', url };
+  // Callers open links: one that leads elsewhere (`file:`, `javascript:`) is never given on.
+  return DATA_URL.test(url) ? inline(url) : undefined;
 }
 
-function inline(text: string): DeliveredImage {
+/** The bytes say what they are; where we do not know them, what the provider says, if it is a picture. */
+function inline(text: string): DeliveredImage | undefined {
   const prefix = DATA_URL.exec(text);
   const data = prefix ? text.slice(prefix[0].length) : text;
-  return { kind: 'base64', data, mediaType: pictureTypeOfBase64(data) ?? prefix?.[1] ?? 'image/png' };
+  const told = prefix?.[1]?.toLowerCase() ?? 'image/png';
+  const mediaType = pictureTypeOfBase64(data) ?? (isPictureType(told) ? told : undefined);
+  return mediaType === undefined ? undefined : { kind: 'base64', data, mediaType };
 }
