@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError } from '../../infra/errors.ts';
+import { imageUrlOf } from './image-input.ts';
+import { openAiChatInput } from './openai-input.ts';
+
+const GIF = Buffer.from('GIF89a, and so on').toString('base64');
+const AS_URL = `data:image/gif;base64,${GIF}`;
+
+function refusedPaths(work: () => unknown): string[] {
+  try {
+    work();
+  } catch (error) {
+    assert.ok(error instanceof AppError);
+    assert.ok([400, 413].includes(error.status), error.message);
+    return (error.details.errors ?? []).map(({ path }) => path);
+  }
+  return [];
+}
+
+test('base64 with or without a prefix becomes a data URL of what the bytes are', () => {
+  for (const text of [
+    GIF,
+    AS_URL,
+    `DATA:image/png;BASE64,${GIF}`,
+    `data:image/jpg;base64,${GIF.slice(0, 8)}\n${GIF.slice(8)}`,
+  ]) {
+    assert.equal(imageUrlOf({ url: text }, 'images[0]'), AS_URL, text);
+    assert.equal(imageUrlOf({ base64: text }, 'images[0]'), AS_URL, text);
+  }
+  assert.equal(imageUrlOf({ url: 'https://example.com/a' }, 'images[0]'), 'https://example.com/a');
+});
+
+test('a data URL is checked like bare base64', () => {
+  const html = Buffer.from('<html>').toString('base64');
+  for (const text of [
+    'data:image/png;base64,',
+    'data:image/png;base64,###',
+    'data:image/png;base64,AAAAA',
+    `data:image/png;base64,${html}`,
+    `data:text/html;base64,${GIF}`,
+    `data:image/png,${GIF}`,
+    'data:image/svg+xml;utf8,<svg/>',
+    'file:///etc/passwd',
+    'javascript:alert(1)',
+  ]) {
+    assert.deepEqual(
+      refusedPaths(() => imageUrlOf({ url: text }, 'images[0]')),
+      ['images[0].url'],
+      text,
+    );
+    const messages = [{ role: 'user', content: [{ type: 'image_url', image_url: { url: text } }] }];
+    assert.deepEqual(
+      refusedPaths(() => openAiChatInput({ messages })),
+      ['messages[0].content[0]'],
+      text,
+    );
+  }
+});
