@@ -1,4 +1,4 @@
-/** Keyed requests that hold no money: claim, run once, keep the answer for 24 hours. */
+/** Keyed requests that hold no money: claim, run once, keep the answer for 24 hours. Earlier answers of those that do. */
 import { createHash } from 'node:crypto';
 import { keyedHash, type Vault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
@@ -57,11 +57,11 @@ function inUse(): AppError {
   return new AppError('idempotencyInUse', text, { retryAfterSeconds: 1 });
 }
 
-export function storedAnswer(kept: KeptAnswer): StoredAnswer {
+function storedAnswer(kept: KeptAnswer): StoredAnswer {
   return { status: kept.status, body: Buffer.from(kept.dataText) };
 }
 
-export function keptAnswer(stored: StoredAnswer): KeptAnswer {
+function keptAnswer(stored: StoredAnswer): KeptAnswer {
   return { status: stored.status, dataText: stored.body.toString() };
 }
 
