@@ -65,6 +65,7 @@ async function resumed(failure: FailureClass, status: number) {
   const keys = () => [{ id: 11, apiKey: 'a key', weight: 1 }];
   const context = { ...testContext(), isCancelled: () => false };
   const perform = createImagePerformer({
+    noteUsageDoubt: () => undefined,
     models: {
       named: () => MODEL,
       capable: () => [MODEL],

@@ -31,7 +31,7 @@ const storedImageSchema = z.looseObject({
 });
 
 export interface ImagePerformerParts
-  extends Pick<InferenceParts, 'models' | 'keys' | 'retries' | 'imageAdapters' | 'requestPictures'> {
+  extends Pick<InferenceParts, 'models' | 'keys' | 'retries' | 'imageAdapters' | 'requestPictures' | 'noteUsageDoubt'> {
   readonly pictures: Pick<Pictures, 'keep'>;
   readonly keysOf: (providerId: number) => readonly { readonly id: number; readonly apiKey: string }[];
 }
