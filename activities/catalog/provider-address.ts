@@ -45,6 +45,11 @@ export function isOtherServer(urlBase: string, other: string): boolean {
   return new URL(urlBase).origin !== new URL(other).origin;
 }
 
+/** The opposite for every call, so cheap; also where there is no base yet. */
+export function isSameServer(urlBase: string, other: string): boolean {
+  return urlBase === other || (urlBase !== '' && other !== '' && !isOtherServer(urlBase, other));
+}
+
 /** The kind of interface that a vendor's own host has; undefined for hosts of others. */
 export function kindOfHost(urlBase: string): ProviderKind | undefined {
   const { hostname } = new URL(urlBase);
