@@ -74,7 +74,7 @@ export class KeyStore {
     if (row.status === KEY_STATUS.mustBeEnteredAgain) {
       throw new AppError('illegalState', "the provider's address has changed since: the key must be entered again");
     }
-    return { id: row.id, apiKey: this.#open(row), provider };
+    return { id: row.id, apiKey: this.#readable(row), provider };
   }
 
   /** The row that already holds this very key. */
@@ -163,6 +163,17 @@ export class KeyStore {
 
   #open(row: ProviderKeyRow): string {
     return openKey(this.#vault, row);
+  }
+
+  #readable(row: ProviderKeyRow): string {
+    try {
+      return this.#open(row);
+    } catch (cause) {
+      const why = `was sealed under version ${sealedVersion(row.secret)} of KEY_ENCRYPTION_KEY, which is not listed, or was altered`;
+      throw new AppError('illegalState', `the provider key ${row.id} cannot be read: it ${why}; enter it again`, {
+        cause,
+      });
+    }
   }
 
   #tryOpen(row: ProviderKeyRow): string | undefined {

@@ -198,6 +198,10 @@ describe('keys of providers', () => {
     assert.equal(without.catalog.keysOf(id)[0]?.apiKey, 'sk-rotate-000001');
     const stale = await testing.process();
     assert.deepEqual(stale.catalog.keysOf(id), []);
+    const unreadable = failure(500006, /cannot be read: .* version 9 of KEY_ENCRYPTION_KEY/);
+    await assert.rejects(stale.providers.upstreamModels(id, AbortSignal.timeout(1_000)), unreadable);
+    const [key] = await stale.providerKeys.list(id);
+    await assert.rejects(stale.providerKeys.test(key?.id ?? 0, AbortSignal.timeout(1_000)), unreadable);
   });
 
   test('a model makes provider and key with it, in one transaction, once', async () => {
