@@ -34,6 +34,14 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
+test('a name that cannot be looked up is unreachable, whatever the resolver says of it', async () => {
+  const outbound = outboundTo();
+  for (const host of ['nobody.invalid', `${'a'.repeat(64)}.example`, `${'a.'.repeat(140)}example`]) {
+    const error = await rejection(outbound.request(`http://${host}/`, { limits: LIMITS }));
+    assert.equal(outboundFailure(error), 'unreachable', host);
+  }
+});
+
 const rejection = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
     () => assert.fail('resolved'),

@@ -2,9 +2,9 @@
 import { Op, type Transaction } from 'sequelize';
 import { sealedVersion, type Vault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
-import { locking } from './provider-store.ts';
+import { locking, type Provider } from './provider-store.ts';
 import { type CatalogTables, KEY_STATUS, type ProviderKeyRow } from './tables.ts';
-import { inTransaction } from './transaction.ts';
+import { AT_ONE_MOMENT, inTransaction } from './transaction.ts';
 
 /** A key as administrators see it: without its secret. */
 export type StoredKey = Omit<ProviderKeyRow, 'secret'>;
@@ -15,6 +15,13 @@ export interface NewKey {
   readonly name: string;
   readonly weight: number;
   readonly enteredBy: number | null;
+}
+
+/** `apiKey` is a secret, and goes to this provider's address. */
+export interface KeyForCall {
+  readonly id: number;
+  readonly apiKey: string;
+  readonly provider: Provider;
 }
 
 /** What `rotate` did; unreadable keys (by id) are sealed under a version that is not listed, or were altered. */
@@ -45,9 +52,29 @@ export class KeyStore {
     return (await this.#rowsOf(providerId, transaction)).map(withoutSecret);
   }
 
-  /** The plain key, whatever its status. @throws {AppError} notFound; an Error when it cannot be decrypted. */
-  async reveal(id: number): Promise<string> {
-    return this.#open(await this.#row(id));
+  /**
+   * One key with the provider whose address it was entered for, both as they stood at one moment.
+   * @param which a key by its id, switched on or off, or the first active key of a provider.
+   * @throws {AppError} notFound; illegalState when the key must be entered again, the provider has no active one, or it
+   * cannot be decrypted.
+   */
+  async forCall(which: { readonly id: number } | { readonly providerId: number }): Promise<KeyForCall> {
+    const found = await this.#tables.sequelize.transaction(AT_ONE_MOMENT, async (transaction) => {
+      const where = 'id' in which ? which : { ...which, status: KEY_STATUS.on };
+      const row = (await this.#tables.keys.findOne({ where, order: ['id'], transaction }))?.get();
+      const providerId = 'id' in which ? (row?.providerId ?? 0) : which.providerId;
+      const provider = (await this.#tables.providers.findByPk(providerId, { transaction }))?.get();
+      return { row, provider };
+    });
+    if ('id' in which && found.row === undefined)
+      throw new AppError('notFound', `there is no provider key ${which.id}`);
+    const { row, provider } = found;
+    if (provider === undefined) throw new AppError('notFound', 'there is no such provider');
+    if (row === undefined) throw new AppError('illegalState', `the provider ${provider.name} has no active key`);
+    if (row.status === KEY_STATUS.mustBeEnteredAgain) {
+      throw new AppError('illegalState', "the provider's address has changed since: the key must be entered again");
+    }
+    return { id: row.id, apiKey: this.#readable(row), provider };
   }
 
   /** The row that already holds this very key. */
@@ -136,6 +163,17 @@ export class KeyStore {
 
   #open(row: ProviderKeyRow): string {
     return openKey(this.#vault, row);
+  }
+
+  #readable(row: ProviderKeyRow): string {
+    try {
+      return this.#open(row);
+    } catch (cause) {
+      const why = `was sealed under version ${sealedVersion(row.secret)} of KEY_ENCRYPTION_KEY, which is not listed, or was altered`;
+      throw new AppError('illegalState', `the provider key ${row.id} cannot be read: it ${why}; enter it again`, {
+        cause,
+      });
+    }
   }
 
   #tryOpen(row: ProviderKeyRow): string | undefined {

@@ -1,6 +1,5 @@
 /** What administrators do with models. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
-import { AppError } from '../../infra/errors.ts';
 import type { AuditEntry, AuditLog } from '../accounts/audit-log.ts';
 import type { Catalog } from './catalog.ts';
 import type { KeyStore } from './key-store.ts';
@@ -21,7 +20,7 @@ import { type PriceFields, priceOf, samePrice } from './pricing.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import type { Records } from './provider-store.ts';
 import type { By } from './providers.ts';
-import { type CatalogTables, KEY_STATUS } from './tables.ts';
+import type { CatalogTables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface ModelsDependencies {
@@ -121,11 +120,9 @@ export class Models {
   /** One small real call, also to a model that is offline. @throws {AppError} modelNotFound; illegalState without a key. */
   async test(id: number, signal: AbortSignal): Promise<ProbeResult> {
     const model = await this.#to.models.get(id);
-    const active = (await this.#to.keys.ofProvider(model.providerId)).find((key) => key.status === KEY_STATUS.on);
-    if (active === undefined)
-      throw new AppError('illegalState', `the provider ${model.providerName} has no active key`);
-    const apiKey = await this.#to.keys.reveal(active.id);
-    const { kind, urlBase, upstreamModel, modelIdentifier, capabilities } = model;
+    const { provider, apiKey } = await this.#to.keys.forCall({ providerId: model.providerId });
+    const { kind, urlBase } = provider;
+    const { upstreamModel, modelIdentifier, capabilities } = model;
     const target = { kind, urlBase, apiKey, model: upstreamModel === '' ? modelIdentifier : upstreamModel };
     return this.#to.probe(target, capabilities[0] ?? 'text-to-text', signal);
   }

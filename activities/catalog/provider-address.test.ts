@@ -14,11 +14,22 @@ test('an endpoint and slashes at the end of a base are cut', () => {
     'http://127.0.0.1:11434/v1/models': 'http://127.0.0.1:11434/v1',
     'https://a.example/models/v1': 'https://a.example/models/v1',
   };
+  for (const host of [`${'a'.repeat(63)}.example`, `${'a.'.repeat(123)}example`, 'a.example.', '[2001:db8::1]']) {
+    assert.equal(normalizeUrlBase(`https://${host}/v1`), `https://${host}/v1`);
+  }
   for (const [text, base] of Object.entries(bases)) assert.equal(normalizeUrlBase(text), base);
 });
 
 test('what is no plain http address is refused by field', () => {
-  const wrong = ['', 'api.openai.com/v1', 'ftp://a.example', 'https://user:pw@a.example', 'https://a.example?key=1'];
+  const long = [`http://${'a'.repeat(64)}.example/v1`, `http://${'a.'.repeat(125)}example/v1`, 'http://a..example'];
+  const wrong = [
+    ...long,
+    '',
+    'api.openai.com/v1',
+    'ftp://a.example',
+    'https://user:pw@a.example',
+    'https://a.example?key=1',
+  ];
   for (const text of [...wrong, 'https://a.example/#x', `https://a.example/${'x'.repeat(500)}`]) {
     assert.throws(() => normalizeUrlBase(text), { name: 'AppError', code: 400001, message: /^urlBase: must/ }, text);
   }

@@ -3,6 +3,9 @@ import { invalid } from '../../infra/errors.ts';
 import type { ProviderKind } from '../inference/providers/provider.ts';
 
 const MAX_LENGTH = 500;
+/** RFC 1035, 2.3.4. */
+const MAX_LABEL_LENGTH = 63;
+const MAX_NAME_LENGTH = 253;
 
 /** Endpoints that people copy along with the base. */
 const ENDPOINTS = [
@@ -37,12 +40,27 @@ function complaintAbout(url: URL): string | undefined {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return 'must be an http or https address';
   if (url.username !== '' || url.password !== '') return 'must not carry a user name or password';
   if (url.search !== '' || url.hash !== '') return 'must not carry a query or fragment';
+  if (!isHostName(url.hostname)) {
+    return `must have a host name of at most ${MAX_NAME_LENGTH} characters, and at most ${MAX_LABEL_LENGTH} between two dots`;
+  }
   return url.href.length > MAX_LENGTH ? `must have at most ${MAX_LENGTH} characters` : undefined;
+}
+
+/** A literal address passes, too; a dot at the end is that of the root. */
+function isHostName(hostname: string): boolean {
+  const name = hostname.replace(/\.$/, '');
+  const labels = name.split('.');
+  return name.length <= MAX_NAME_LENGTH && labels.every(({ length }) => length > 0 && length <= MAX_LABEL_LENGTH);
 }
 
 /** Whether keys that were entered for one base would go to another server under the other. */
 export function isOtherServer(urlBase: string, other: string): boolean {
   return new URL(urlBase).origin !== new URL(other).origin;
+}
+
+/** The opposite for every call, so cheap; also where there is no base yet. */
+export function isSameServer(urlBase: string, other: string): boolean {
+  return urlBase === other || (urlBase !== '' && other !== '' && !isOtherServer(urlBase, other));
 }
 
 /** The kind of interface that a vendor's own host has; undefined for hosts of others. */

@@ -141,23 +141,18 @@ export class ProviderKeys {
   }
 
   async #probe(id: number, signal: AbortSignal): Promise<{ result: ProbeResult; key: PickedKey }> {
-    const { providerId } = await this.#to.keys.get(id);
-    // The address first: one that changes from here on has switched the key off before it is read.
-    const model = await this.#to.models.anyOf(providerId);
-    const provider = await this.#to.providers.get(providerId);
-    const apiKey = await this.#to.keys.reveal(id);
-    if ((await this.#to.keys.get(id)).status === KEY_STATUS.mustBeEnteredAgain) {
-      throw new AppError('illegalState', "the provider's address has changed since: the key must be entered again");
-    }
+    const { provider, apiKey } = await this.#to.keys.forCall({ id });
+    const model = await this.#to.models.anyOf(provider.id);
     const result =
       model === undefined
         ? await this.#probeByListing(provider, apiKey, signal)
-        : await this.#probeByChat(model, apiKey, signal);
-    return { result, key: { id, providerId, apiKey } };
+        : await this.#probeByChat(provider, model, apiKey, signal);
+    return { result, key: { id, providerId: provider.id, urlBase: provider.urlBase, apiKey } };
   }
 
-  #probeByChat(model: Model, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {
-    const { kind, urlBase, upstreamModel, modelIdentifier } = model;
+  #probeByChat(provider: Provider, model: Model, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {
+    const { kind, urlBase } = provider;
+    const { upstreamModel, modelIdentifier } = model;
     const target = { kind, urlBase, apiKey, model: upstreamModel === '' ? modelIdentifier : upstreamModel };
     return this.#to.probe(target, 'text-to-text', signal);
   }

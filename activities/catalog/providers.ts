@@ -1,6 +1,5 @@
 /** What administrators do with providers. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
-import { AppError } from '../../infra/errors.ts';
 import type { AuditEntry, AuditLog } from '../accounts/audit-log.ts';
 import type { ProviderKind } from '../inference/providers/provider.ts';
 import type { Catalog } from './catalog.ts';
@@ -9,7 +8,6 @@ import { presetNamed } from './presets.ts';
 import { isOtherServer, kindAfterMove, kindOfHost, normalizeUrlBase } from './provider-address.ts';
 import type { NewProvider, Provider, ProviderQuery, ProviderStore, Records } from './provider-store.ts';
 import type { CatalogTables } from './tables.ts';
-import { KEY_STATUS } from './tables.ts';
 import { inTransaction } from './transaction.ts';
 import type { ListUpstreamModels, UpstreamModel } from './upstream-models.ts';
 
@@ -101,10 +99,8 @@ export class Providers {
 
   /** Asks the vendor, with the first active key. @throws {AppError} notFound, illegalState, upstream errors. */
   async upstreamModels(id: number, signal: AbortSignal): Promise<UpstreamModel[]> {
-    const provider = await this.#to.providers.get(id);
-    const active = (await this.#to.keys.ofProvider(id)).find((key) => key.status === KEY_STATUS.on);
-    if (active === undefined) throw new AppError('illegalState', 'the provider has no active key to ask with');
-    return this.#to.listUpstreamModels(provider, await this.#to.keys.reveal(active.id), signal);
+    const { provider, apiKey } = await this.#to.keys.forCall({ providerId: id });
+    return this.#to.listUpstreamModels(provider, apiKey, signal);
   }
 
   async #write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {

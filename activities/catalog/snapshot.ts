@@ -5,11 +5,13 @@ import type { Price } from '../billing/money.ts';
 import { CAPABILITIES, type Capability, type PricedModel } from '../inference/model.ts';
 import { openKey } from './key-store.ts';
 import { type Model, modelOf } from './model-record.ts';
-import { type CatalogTables, KEY_STATUS, type ProviderKeyRow } from './tables.ts';
+import { type CatalogTables, KEY_STATUS, type ProviderKeyRow, type ProviderRow } from './tables.ts';
+import { AT_ONE_MOMENT } from './transaction.ts';
 
-/** An active key. `apiKey` is a secret. */
+/** An active key, with the base URL that its provider had when it was read. `apiKey` is a secret. */
 export interface ActiveKey {
   readonly id: number;
+  readonly urlBase: string;
   readonly apiKey: string;
   readonly weight: number;
 }
@@ -31,9 +33,9 @@ export const EMPTY_SNAPSHOT: Snapshot = buildSnapshot([], new Map(), new Map());
 /** A picture in a prompt whose model says nothing: above what the known vendors count at their usual resolution. */
 const DEFAULT_TOKENS_PER_IMAGE = 4096;
 
-/** Reads all of it in one transaction. A key that cannot be decrypted is left out and named in the log. */
+/** Reads all of it as it stands at one moment: no key beside another address. A key that cannot be decrypted is left out and named in the log. */
 export async function readSnapshot(tables: CatalogTables, vault: Vault, log: Logger): Promise<Snapshot> {
-  const rows = await tables.sequelize.transaction(async (transaction) => {
+  const rows = await tables.sequelize.transaction(AT_ONE_MOMENT, async (transaction) => {
     const models = (await tables.models.findAll({ transaction })).map((row) => row.get());
     const priceIds = models.flatMap((row) => (row.priceId === null ? [] : [row.priceId]));
     const providers = await tables.providers.findAll({ transaction });
@@ -45,7 +47,7 @@ export async function readSnapshot(tables: CatalogTables, vault: Vault, log: Log
   const prices = new Map(rows.prices.map((row) => [row.get().id, row.get()]));
   const models = rows.models.flatMap((row) => modelOf(row, providers, prices) ?? []);
   const names = new Map(rows.providers.map((row) => [row.get().id, row.get().name]));
-  return buildSnapshot(models, keysByProvider(rows.keys, vault, log), names);
+  return buildSnapshot(models, keysByProvider(rows.keys, providers, vault, log), names);
 }
 
 function buildSnapshot(
@@ -92,11 +94,17 @@ export function pricedModel(model: Model, price: Price): PricedModel {
   };
 }
 
-function keysByProvider(rows: readonly ProviderKeyRow[], vault: Vault, log: Logger): Map<number, readonly ActiveKey[]> {
+function keysByProvider(
+  rows: readonly ProviderKeyRow[],
+  providers: ReadonlyMap<number, ProviderRow>,
+  vault: Vault,
+  log: Logger,
+): Map<number, readonly ActiveKey[]> {
   const byProvider = new Map<number, ActiveKey[]>();
   for (const row of rows) {
     try {
-      const key = { id: row.id, apiKey: openKey(vault, row), weight: row.weight };
+      const urlBase = providers.get(row.providerId)?.urlBase ?? '';
+      const key = { id: row.id, urlBase, apiKey: openKey(vault, row), weight: row.weight };
       byProvider.set(row.providerId, [...(byProvider.get(row.providerId) ?? []), key]);
     } catch (error) {
       log.error({ err: error, providerKeyId: row.id }, 'a provider key cannot be decrypted and is left out');

@@ -29,11 +29,12 @@ function candidate(modelId: number, providerId: number): Candidate {
 
 /** `keys`: number of keys of each provider; key ids are provider x 10 + 1, 2, … */
 function bench(keys: Readonly<Record<number, number>>) {
-  const state = { nowMs: 1_700_000_000_000 };
+  const state = { nowMs: 1_700_000_000_000, urlBase: 'http://127.0.0.1:1/v1' };
   const pool = createKeyPool({
     keysOf: (providerId) =>
       Array.from({ length: keys[providerId] ?? 0 }, (_, index) => ({
         id: providerId * 10 + index + 1,
+        urlBase: state.urlBase,
         apiKey: 'a key',
         weight: 1,
       })),
@@ -190,7 +191,7 @@ test('a caller who has left is not called for, and costs no key anything', async
   at.controller.abort();
   await assert.rejects(at.run([candidate(1, 1)], ['answer']), { failure: 'cancelled' });
   assert.equal(at.calls.length, 1);
-  assert.ok(at.pool.pick(1, NONE));
+  assert.ok(at.pool.pick(candidate(1, 1), NONE));
 });
 
 test('no further attempt once the deadline has passed: the last failure is told', async () => {
@@ -226,7 +227,26 @@ test("a stream's probe stays taken until its end is reported", async () => {
   await refusal(at.run([candidate(1, 1)], [{ failure: 'rate' }]));
   at.state.nowMs += 60_000;
   const { key } = await at.run([candidate(1, 1)], ['stream'], true);
-  assert.equal(at.pool.pick(1, NONE), undefined);
+  assert.equal(at.pool.pick(candidate(1, 1), NONE), undefined);
   at.pool.report(key, { kind: 'success' });
-  assert.ok(at.pool.pick(1, NONE));
+  assert.ok(at.pool.pick(candidate(1, 1), NONE));
+});
+
+test('a call planned before its provider moved gets no key of the new address', async () => {
+  const at = bench({ 1: 2, 2: 1 });
+  const run = runAttempts({
+    candidates: [candidate(1, 1), candidate(2, 2)],
+    ...{ pool: at.pool, budget: at.budget, signal: at.controller.signal, log: createLogger('silent') },
+    output: 'text',
+    call: async ({ key }) => {
+      at.calls.push({ model: '', keyId: key.id });
+      at.state.urlBase = 'http://127.0.0.1:2/v1';
+      throw new UpstreamFailure('account', 'the old server refuses', { status: 401 });
+    },
+  });
+  await refusal(run);
+  assert.equal(at.calls.length, 1);
+  const moved = { ...candidate(1, 1), urlBase: 'http://127.0.0.1:2/v2' };
+  const picks = [at.pool.pick(moved, NONE)?.id, at.pool.pick(moved, NONE)?.id];
+  assert.deepEqual(picks.sort(), [11, 12], 'what the old server said counts against no key');
 });

@@ -26,7 +26,12 @@ const CANDIDATE: Candidate = {
 /** One provider in played time. `faultOf` says how a key's calls end; undefined = well. */
 function world(keyCount: number, faultOf: (keyId: number) => FailureClass | undefined) {
   const clock = { nowMs: 1_700_000_000_000 };
-  const keys = Array.from({ length: keyCount }, (_, index) => ({ id: index + 1, apiKey: 'a key', weight: 1 }));
+  const keys = Array.from({ length: keyCount }, (_, index) => ({
+    id: index + 1,
+    urlBase: CANDIDATE.urlBase,
+    apiKey: 'a key',
+    weight: 1,
+  }));
   const pool = createKeyPool({ keysOf: () => keys, log: LOG, now: () => clock.nowMs });
   const budget = new RetryBudget(() => clock.nowMs);
   const waiting: { dueMs: number; resolve: () => void }[] = [];

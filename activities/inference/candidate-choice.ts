@@ -4,6 +4,7 @@ import type { FailureClass } from './providers/failure.ts';
 
 interface Choosable {
   readonly providerId: number;
+  readonly urlBase: string;
 }
 
 interface Tried {
@@ -51,7 +52,7 @@ export class CandidateChoice<C extends Choosable> {
   #first(allowed: (tried: Tried) => boolean): { candidate: C; key: PickedKey } | undefined {
     for (const [candidate, tried] of this.#tried) {
       if (tried.ruledOut || !allowed(tried)) continue;
-      const key = this.#pool.pick(candidate.providerId, tried.keyIds);
+      const key = this.#pool.pick(candidate, tried.keyIds);
       if (key) return { candidate, key };
     }
     return undefined;

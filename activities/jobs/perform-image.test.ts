@@ -62,7 +62,7 @@ async function resumed(failure: FailureClass, status: number) {
       throw new UpstreamFailure(failure, 'the words of the provider', { status });
     },
   };
-  const keys = () => [{ id: 11, apiKey: 'a key', weight: 1 }];
+  const keys = () => [{ id: 11, urlBase: MODEL.urlBase, apiKey: 'a key', weight: 1 }];
   const context = { ...testContext(), isCancelled: () => false };
   const perform = createImagePerformer({
     noteUsageDoubt: () => undefined,

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
 import { outboundFailure } from '../../infra/outbound.ts';
+import { isSameServer } from '../catalog/provider-address.ts';
 import type { Pictures } from '../images/pictures.ts';
 import { anotherMayHelp, runAttempts } from '../inference/attempts.ts';
 import { imageUsage } from '../inference/image-plan.ts';
@@ -33,7 +34,9 @@ const storedImageSchema = z.looseObject({
 export interface ImagePerformerParts
   extends Pick<InferenceParts, 'models' | 'keys' | 'retries' | 'imageAdapters' | 'requestPictures' | 'noteUsageDoubt'> {
   readonly pictures: Pick<Pictures, 'keep'>;
-  readonly keysOf: (providerId: number) => readonly { readonly id: number; readonly apiKey: string }[];
+  readonly keysOf: (
+    providerId: number,
+  ) => readonly { readonly id: number; readonly urlBase: string; readonly apiKey: string }[];
 }
 
 interface Generated {
@@ -139,7 +142,11 @@ async function resume(
   const { modelId, providerKeyId } = work.upstream;
   const candidates = await plannedCandidates(parts, work.plan);
   const candidate = candidates.find((one) => one.modelId === modelId);
-  const key = candidate && parts.keysOf(candidate.providerId).find((one) => one.id === providerKeyId);
+  const key =
+    candidate &&
+    parts
+      .keysOf(candidate.providerId)
+      .find((one) => one.id === providerKeyId && isSameServer(one.urlBase, candidate.urlBase));
   if (!candidate || !key) {
     throw new AppError('modelOffline', "the model or key that has this job's task at its provider is gone");
   }

@@ -4,8 +4,16 @@ import type { FailureClass } from '../inference/providers/failure.ts';
 export interface PickedKey {
   readonly id: number;
   readonly providerId: number;
+  /** The provider's base URL that the key was entered for: it goes to no other server. */
+  readonly urlBase: string;
   /** Secret. */
   readonly apiKey: string;
+}
+
+/** Where a call goes. */
+export interface Destination {
+  readonly providerId: number;
+  readonly urlBase: string;
 }
 
 export type CallResult =
@@ -23,14 +31,16 @@ export interface Standing {
 export interface KeyPool {
   /**
    * The next usable key of a provider by weighted round robin: active, circuit closed, or half-open with its one probe
-   * still free. No I/O. @returns undefined when there is none outside `except`.
+   * still free. A call that was planned before its provider moved to another server gets none.
+   * No I/O. @returns undefined when there is none outside `except`.
    */
-  pick(providerId: number, except: ReadonlySet<number>): PickedKey | undefined;
+  pick(destination: Destination, except: ReadonlySet<number>): PickedKey | undefined;
   /** Resolves when the probes that `pick` had to ask Redis for are given, in half a second at most. */
   probesAsked(providerIds: readonly number[]): Promise<void> | undefined;
   /**
    * Tells how a picked key's call ended; moves its circuit. Each pick is reported once. No waiting. A key that was not
-   * picked counts as tested by an administrator: a success closes its circuit.
+   * picked counts as tested by an administrator: a success closes its circuit. What another server than the
+   * provider's present one said of a key counts as nothing.
    * @param modelId the model that was called, for its failure rate.
    */
   report(key: PickedKey, result: CallResult, modelId?: number): void;

@@ -6,6 +6,8 @@ import { createKeyPool, type KeyPoolOptions, type LocalKeyPool } from './local-k
 import type { ProviderKey } from './ticket.ts';
 
 const PROVIDER = 3;
+const URL_BASE = 'https://provider.example/v1';
+const AT_PROVIDER = { providerId: PROVIDER, urlBase: URL_BASE };
 const SUCCESS: CallResult = { kind: 'success' };
 const NONE: ReadonlySet<number> = new Set();
 
@@ -22,7 +24,12 @@ function bench(keyCount: number, options: Partial<KeyPoolOptions> = {}): Bench {
   const lines: Record<string, unknown>[] = [];
   const state: Bench = {
     lines,
-    keys: Array.from({ length: keyCount }, (_, index) => ({ id: index + 1, apiKey: `key-${index + 1}`, weight: 1 })),
+    keys: Array.from({ length: keyCount }, (_, index) => ({
+      id: index + 1,
+      urlBase: URL_BASE,
+      apiKey: `key-${index + 1}`,
+      weight: 1,
+    })),
     nowMs: 1_700_000_000_000,
     pool: createKeyPool({
       keysOf: (providerId) => (providerId === PROVIDER ? state.keys : []),
@@ -31,7 +38,7 @@ function bench(keyCount: number, options: Partial<KeyPoolOptions> = {}): Bench {
       ...options,
     }),
     pick(except = []) {
-      const key = state.pool.pick(PROVIDER, new Set(except));
+      const key = state.pool.pick(AT_PROVIDER, new Set(except));
       assert.ok(key, 'there is a usable key');
       return key;
     },
@@ -59,8 +66,8 @@ test('takes turns over the keys of the provider and leaves out what is excepted'
   const at = bench(3);
   assert.deepEqual(at.ids(6), [1, 2, 3, 1, 2, 3]);
   assert.equal(at.pick([1, 3]).id, 2);
-  assert.equal(at.pool.pick(PROVIDER, new Set([1, 2, 3])), undefined);
-  assert.equal(at.pool.pick(99, NONE), undefined);
+  assert.equal(at.pool.pick(AT_PROVIDER, new Set([1, 2, 3])), undefined);
+  assert.equal(at.pool.pick({ ...AT_PROVIDER, providerId: 99 }, NONE), undefined);
 });
 
 test('an open circuit is never picked; when its time is over the next first attempt is its one probe', () => {
@@ -89,11 +96,11 @@ test("a caller's mistake frees the probe for the next call and never takes a key
   const at = bench(1);
   for (const failure of ['content', 'bad-request', 'model', 'cancelled'] as const) fail(at, 1, failure, 20);
   fail(at, 1, 'account');
-  assert.equal(at.pool.pick(PROVIDER, NONE), undefined);
+  assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
   at.nowMs += 600_000;
   for (const failure of ['content', 'bad-request', 'model', 'cancelled'] as const) {
     const probe = at.pick();
-    assert.equal(at.pool.pick(PROVIDER, NONE), undefined);
+    assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
     at.pool.report(probe, failed(failure));
   }
   at.pool.report(at.pick(), SUCCESS);
@@ -104,7 +111,7 @@ test('calls that began before the circuit opened do not open it again after it w
   const at = bench(1);
   const hanging = Array.from({ length: 40 }, () => at.pick());
   for (const key of hanging.splice(0, 5)) at.pool.report(key, failed('timeout'));
-  assert.equal(at.pool.pick(PROVIDER, NONE), undefined);
+  assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
   at.nowMs += 30_000;
   at.pool.report(at.pick(), SUCCESS);
   for (const key of hanging) at.pool.report(key, failed('timeout'));
@@ -116,13 +123,13 @@ test('a success of a call that began before the circuit opened does not close it
   const early = at.pick();
   fail(at, 1, 'rate');
   at.pool.report(early, SUCCESS);
-  assert.equal(at.pool.pick(PROVIDER, NONE), undefined);
+  assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
 });
 
 test('a key that was not picked but tested by an administrator comes back at once', () => {
   const at = bench(1);
   fail(at, 1, 'account');
-  at.pool.report({ id: 1, providerId: PROVIDER, apiKey: 'key-1' }, SUCCESS);
+  at.pool.report({ id: 1, providerId: PROVIDER, urlBase: URL_BASE, apiKey: 'key-1' }, SUCCESS);
   assert.equal(at.pick().id, 1);
 });
 
@@ -212,4 +219,25 @@ test('standing and health count the last five minutes, without the mistakes of c
   assert.equal(at.pool.standing(PROVIDER, MODEL).failureRate, 0);
   fail(at, 1, 'rate');
   assert.equal(at.pool.standing(PROVIDER, MODEL).usableKeys, 1);
+});
+
+test('a key goes to the server it was entered for, and what another said of it counts as nothing', async () => {
+  const at = bench(1);
+  const before = at.pick();
+  at.keys = at.keys.map((key) => ({ ...key, urlBase: 'https://moved.example/v1' }));
+  assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
+  at.pool.report(before, failed('account'));
+  const moved = { providerId: PROVIDER, urlBase: 'https://moved.example/v2' };
+  assert.equal(at.pool.pick(moved, NONE)?.id, 1, 'another path of its server');
+  assert.equal((await at.pool.keyHealth([1])).get(1)?.recentFailures, 0);
+});
+
+test('what is told of a picked key that is gone since is not held against it when it comes back', async () => {
+  const at = bench(1);
+  const { keys } = at;
+  const before = at.pick();
+  at.keys = [];
+  at.pool.report(before, failed('account'));
+  at.keys = keys;
+  assert.equal(at.pick().id, 1);
 });

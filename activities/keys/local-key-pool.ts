@@ -1,6 +1,7 @@
 /** The pool of provider keys as one process holds it: decides from memory, shares what it learns through Redis. */
 import type { Logger } from 'pino';
 import type { Redis } from '../../infra/redis/connection.ts';
+import { isSameServer } from '../catalog/provider-address.ts';
 import { AccountProbes, type ProbeKey } from './account-probes.ts';
 import {
   afterResult,
@@ -15,7 +16,7 @@ import {
 } from './circuit.ts';
 import { KeyCircuits } from './key-circuits.ts';
 import { KeyMetrics, type KeyMetricsOptions, type KeyState } from './key-metrics.ts';
-import type { CallResult, KeyPool, PickedKey, Standing } from './key-pool.ts';
+import type { CallResult, Destination, KeyPool, PickedKey, Standing } from './key-pool.ts';
 import { KeyProbes } from './key-probes.ts';
 import { KeyStatistics } from './key-statistics.ts';
 import { RecentOutcomes } from './recent-outcomes.ts';
@@ -55,6 +56,9 @@ export interface LocalKeyPool extends KeyPool {
 
 /** The most turns that a start of the round robin skips; a cycle of large weights is longer and need not be covered. */
 const MOST_TURNS_SKIPPED = 1_000;
+
+/** Tells nothing of the key, and gives a probe back. */
+const NO_VERDICT: CallResult = { kind: 'failure', failure: 'cancelled' };
 
 export function createKeyPool(options: KeyPoolOptions): LocalKeyPool {
   return new Pool(options);
@@ -108,8 +112,8 @@ class Pool implements LocalKeyPool {
       });
   }
 
-  pick(providerId: number, except: ReadonlySet<number>): PickedKey | undefined {
-    const keys = this.#keysOf(providerId);
+  pick({ providerId, urlBase }: Destination, except: ReadonlySet<number>): PickedKey | undefined {
+    const keys = this.#keysOf(providerId).filter((key) => isSameServer(key.urlBase, urlBase));
     const turns = this.#turnsOf(providerId);
     // A probe may fail, so it goes to a call that has all its other attempts left, if there is a choice.
     const probe = except.size === 0 ? this.#probes.take(providerId, keys, except) : undefined;
@@ -123,7 +127,8 @@ class Pool implements LocalKeyPool {
     return asked.length === 0 ? undefined : Promise.all(asked).then(() => undefined);
   }
 
-  report(key: PickedKey, result: CallResult, modelId?: number): void {
+  report(key: PickedKey, told: CallResult, modelId?: number): void {
+    const result = this.#saidElsewhere(key) ? NO_VERDICT : told;
     this.#statistics.ended(key, result, modelId);
     const entry = this.#circuits.get(key.id);
     const { circuit = CLOSED, epoch = 0 } = entry ?? {};
@@ -205,6 +210,12 @@ class Pool implements LocalKeyPool {
   ): PickedKey | undefined {
     const key = turns.next(keys, ({ id }) => !except.has(id) && this.#isClosed(id));
     return key && new Ticket(key, providerId, this.#circuits.get(key.id)?.epoch ?? 0, ORDINARY_CALL);
+  }
+
+  /** Since the call began the provider has moved to another server, or has lost the key that was picked. */
+  #saidElsewhere(key: PickedKey): boolean {
+    const present = this.#keysOf(key.providerId).find(({ id }) => id === key.id);
+    return present === undefined ? key instanceof Ticket : !isSameServer(present.urlBase, key.urlBase);
   }
 
   #isClosed(keyId: number): boolean {

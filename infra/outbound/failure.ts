@@ -14,8 +14,6 @@ export type OutboundFailure = 'refused' | 'unreachable' | 'timeout' | 'aborted' 
 const BY_CODE: Readonly<Record<string, OutboundFailure>> = {
   UND_ERR_CONNECT_TIMEOUT: 'unreachable',
   ECONNREFUSED: 'unreachable',
-  ENOTFOUND: 'unreachable',
-  EAI_AGAIN: 'unreachable',
   EHOSTUNREACH: 'unreachable',
   ENETUNREACH: 'unreachable',
   ETIMEDOUT: 'unreachable',
@@ -46,6 +44,8 @@ function failureOf(error: Error): OutboundFailure | undefined {
   if (error instanceof AppError) return error.kind === 'proxyFailed' ? 'refused' : undefined;
   if (error.name === 'AbortError') return 'aborted';
   if (error.name === 'TimeoutError') return 'timeout';
+  // The name is unknown, or no name at all (EINVAL for one that is too long).
+  if ('syscall' in error && error.syscall === 'getaddrinfo') return 'unreachable';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   if (code.startsWith('ERR_TLS_') || code.includes('CERT')) return 'unreachable';
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'cut';

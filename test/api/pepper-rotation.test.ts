@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { createAccounts } from '../../activities/accounts/accounts.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
+import { createVault } from '../../infra/crypto.ts';
 import { newId } from '../../infra/ids.ts';
 import { testStack } from '../../infra/local/test-stack.ts';
 import { createLogger } from '../../infra/logger.ts';
@@ -42,6 +43,25 @@ async function processWith<T>(keys: string, run: (accounts: Awaited<ReturnType<t
     await sequelize.close();
   }
 }
+
+test('a rolling change: the new version is listed second everywhere before it comes first anywhere', async () => {
+  const [prepared, changed] = [`${FIRST},${SECOND}`, `${SECOND},${FIRST}`];
+  const made = await processWith(changed, async ({ registration, accessKeys, users }) => {
+    const username = `rolling ${process.pid} ${Date.now()}`;
+    await registration.register({ username, password: 'secret 1' });
+    const userId = (await users.credentialsOf(username))?.user.id ?? 0;
+    return (await accessKeys.create(userId, newId(), '', NO_LIMITS)).text;
+  });
+  await processWith(FIRST, async ({ authenticator }) => {
+    await assert.rejects(async () => authenticator.authenticateKey(made), /not known/);
+  });
+  await processWith(prepared, async ({ authenticator, accessKeys }) => {
+    assert.equal((await authenticator.authenticateKey(made)).kind, 'access-key');
+    assert.ok(await accessKeys.withOlderHash());
+  });
+  assert.equal(createVault(prepared).open(createVault(changed).seal('a key', 'row'), 'row'), 'a key');
+  assert.throws(() => createVault(FIRST).open(createVault(changed).seal('a key', 'row'), 'row'), /version 2/);
+});
 
 test('a key that was used under the new version outlives the old one; the others are counted', async () => {
   const made = await processWith(FIRST, async ({ registration, accessKeys, users }) => {

@@ -36,7 +36,7 @@ describe('a known vendor in one go', () => {
     assert.equal(mini.price.input, 1_800_000_000n);
     assert.equal(mini.price.output, 14_400_000_000n);
     assert.deepEqual(process.catalog.keysOf(mini.providerId), [
-      { id: first.keyId, apiKey: 'sk-preset-000001', weight: 1 },
+      { id: first.keyId, urlBase: openai.urlBase, apiKey: 'sk-preset-000001', weight: 1 },
     ]);
     const again = await addPreset(process, request, BY);
     assert.deepEqual([again.added.length, again.existing.length, again.keyId], [0, first.added.length, first.keyId]);

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { parseTokenPrice } from '../../activities/billing/money.ts';
+import { AppError } from '../../infra/errors.ts';
+import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+import { createOutbound } from '../../infra/outbound.ts';
 import { BY, CANARY, type CatalogProcess, listen, type TestCatalog, testCatalog } from './test-catalog.ts';
 
 const PRICING = { input: parseTokenPrice('0.000002'), output: parseTokenPrice('0.000008') };
@@ -32,7 +35,9 @@ describe('keys of providers', () => {
     assert.equal(JSON.stringify(await one.providerKeys.list(id)).includes('canary'), false);
     const [row] = await testing.rows(`SELECT HEX(secret) AS secret FROM provider_keys WHERE id=${key.id}`);
     assert.equal(String(row?.secret).includes(Buffer.from('canary').toString('hex').toUpperCase()), false);
-    assert.deepEqual(one.catalog.keysOf(id), [{ id: key.id, apiKey: CANARY, weight: 3 }]);
+    assert.deepEqual(one.catalog.keysOf(id), [
+      { id: key.id, urlBase: 'https://sealed.example/v1', apiKey: CANARY, weight: 3 },
+    ]);
     await assert.rejects(one.providerKeys.create({ id }, { apiKey: CANARY }, BY), failure(500003, /has this key/));
   });
 
@@ -87,6 +92,61 @@ describe('keys of providers', () => {
     assert.equal(one.catalog.keysOf(id).length, 1);
   });
 
+  test('a key goes to the address it was entered for, also when that changes while both are read', async (t) => {
+    const sequelize = connectSequelize(testing.config);
+    const outbound = createOutbound(testing.config);
+    t.after(() => Promise.all([sequelize.close(), outbound.close()]));
+    let meanwhile: (() => Promise<void>) | undefined;
+    const sent: string[] = [];
+    const racing = await testing.process({
+      sequelize,
+      probe: async ({ urlBase, apiKey }) => {
+        sent.push(`${new URL(urlBase).hostname} ${apiKey}`);
+        return { ok: true, latencyMs: 1 };
+      },
+      outbound: {
+        ...outbound,
+        request: async (address, { headers = {} }) => {
+          sent.push(
+            `${new URL(address).hostname} ${new Map(Object.entries(headers)).get('authorization')?.slice('Bearer '.length)}`,
+          );
+          throw new AppError('proxyFailed', 'the test sends nothing');
+        },
+      },
+    });
+    for (const table of ['providers', 'provider_keys']) {
+      sequelize.model(table).addHook('afterFind', async () => {
+        const now = meanwhile;
+        meanwhile = undefined;
+        await now?.();
+      });
+    }
+    const signal = AbortSignal.timeout(10_000);
+    const ways = {
+      list: (id: number) => racing.providers.upstreamModels(id, signal),
+      model: (_id: number, modelId: number) => racing.models.test(modelId, signal),
+      key: (_id: number, _modelId: number, keyId: number) => racing.providerKeys.test(keyId, signal),
+    };
+    for (const [name, way] of Object.entries(ways)) {
+      const [before, after] = [`before-${name}.example`, `after-${name}.example`];
+      const oldKey = `sk-of-${before}`;
+      const model = { ...FIRST_MODEL, modelIdentifier: `racing-${name}`, providerName: `racing ${name}` };
+      const made = await one.models.create({ ...model, urlBase: `https://${before}/v1`, apiKey: oldKey }, BY);
+      const id = made.providerId;
+      const keyId = one.catalog.keysOf(id)[0]?.id ?? 0;
+      const newKey = name === 'key' ? oldKey : `sk-of-${after}`;
+      meanwhile = async () => {
+        await one.providers.update(id, { urlBase: `https://${after}/v1` }, BY);
+        await one.providerKeys.create({ id }, { apiKey: newKey }, BY);
+      };
+      await way(id, made.id, keyId).catch(() => undefined);
+      assert.equal(meanwhile, undefined);
+      const fitting = [`${before} ${oldKey}`, `${after} ${newKey}`];
+      assert.equal(sent.length, 1, name);
+      assert.ok(fitting.includes(sent.pop() ?? ''), name);
+    }
+  });
+
   test('a first address leaves on the keys of whoever names it, and no others', async () => {
     const OTHER = { actor: { userId: 2, username: 'other' }, traceId: 'trace-2' };
     const ways = {
@@ -138,6 +198,10 @@ describe('keys of providers', () => {
     assert.equal(without.catalog.keysOf(id)[0]?.apiKey, 'sk-rotate-000001');
     const stale = await testing.process();
     assert.deepEqual(stale.catalog.keysOf(id), []);
+    const unreadable = failure(500006, /cannot be read: .* version 9 of KEY_ENCRYPTION_KEY/);
+    await assert.rejects(stale.providers.upstreamModels(id, AbortSignal.timeout(1_000)), unreadable);
+    const [key] = await stale.providerKeys.list(id);
+    await assert.rejects(stale.providerKeys.test(key?.id ?? 0, AbortSignal.timeout(1_000)), unreadable);
   });
 
   test('a model makes provider and key with it, in one transaction, once', async () => {

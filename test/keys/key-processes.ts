@@ -22,6 +22,8 @@ export const QUICK: CircuitSettings = {
   transientMs: 400,
 };
 
+export const URL_BASE = 'https://provider.example/v1';
+
 export interface KeyProcess {
   readonly pool: LocalKeyPool;
   readonly lines: readonly Record<string, unknown>[];
@@ -48,7 +50,12 @@ export async function keyProcesses(keyCount: number): Promise<KeyProcesses> {
   const config = readConfig({ ...testStack().environment });
   const providerId = randomInt(1, 2 ** 31);
   const firstId = randomInt(1, 2 ** 30);
-  const keys = Array.from({ length: keyCount }, (_, index) => ({ id: firstId + index, apiKey: 'a key', weight: 1 }));
+  const keys = Array.from({ length: keyCount }, (_, index) => ({
+    id: firstId + index,
+    urlBase: URL_BASE,
+    apiKey: 'a key',
+    weight: 1,
+  }));
   const closers: (() => void)[] = [];
   const connect = async (name: string): Promise<Redis> => {
     const redis = connectRedis(config, createLogger('silent'), name);
@@ -84,7 +91,7 @@ function processOf(
   parts: Pick<KeyProcess, 'lines' | 'commands' | 'subscriber'>,
 ): KeyProcess {
   const pick = (except: readonly number[] = []): PickedKey => {
-    const key = pool.pick(providerId, new Set(except));
+    const key = pool.pick({ providerId, urlBase: URL_BASE }, new Set(except));
     assert.ok(key, 'there is a usable key');
     return key;
   };

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { createKeyPool } from '../../activities/keys/local-key-pool.ts';
 import { createLogger } from '../../infra/logger.ts';
-import { circuitOf, type KeyProcesses, keyProcesses, NONE, QUICK, SUCCESS, until } from './key-processes.ts';
+import { circuitOf, type KeyProcesses, keyProcesses, NONE, QUICK, SUCCESS, URL_BASE, until } from './key-processes.ts';
 
 let world: KeyProcesses;
 beforeEach(async () => {
@@ -83,7 +83,7 @@ test('a half-open circuit lets one probe through in all processes together; its 
   const end = performance.now() + QUICK.rateDefaultMs + 600;
   while (performance.now() < end) {
     for (const { pool } of processes) {
-      const picked = pool.pick(world.providerId, NONE);
+      const picked = pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE);
       assert.ok(picked);
       if (picked.id === key(2)) probes.push({ pool, picked });
       else pool.report(picked, SUCCESS);
@@ -101,11 +101,11 @@ test('the only key of a half-open provider is waited for, not refused', async ()
   const process = await world.start();
   for (const id of world.keyIds) process.fail(id, 'rate');
   await until('all are due', () => process.pool.standing(world.providerId, 1).usableKeys === 4);
-  assert.equal(process.pool.pick(world.providerId, NONE), undefined);
+  assert.equal(process.pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE), undefined);
   const asked = process.pool.probesAsked([world.providerId]);
   assert.ok(asked);
   await asked;
-  assert.ok(process.pool.pick(world.providerId, NONE));
+  assert.ok(process.pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE));
 });
 
 test('a process that starts knows how the keys stand', async () => {
@@ -167,7 +167,7 @@ test('health and failure rates are those of all processes', async () => {
 
 test('metrics show the circuit of every key by provider name, picks, and failures by class', async () => {
   const registry = new Registry();
-  const keys = world.keyIds.map((id) => ({ id, apiKey: 'a key', weight: 1 }));
+  const keys = world.keyIds.map((id) => ({ id, urlBase: URL_BASE, apiKey: 'a key', weight: 1 }));
   const { commands, subscriber } = await world.start();
   const pool = createKeyPool({
     keysOf: (id) => (id === world.providerId ? keys : []),
@@ -175,7 +175,10 @@ test('metrics show the circuit of every key by provider name, picks, and failure
     redis: { commands, subscriber },
     metrics: { registry, providerName: () => 'vendor' },
   });
-  pool.report(pool.pick(world.providerId, NONE) ?? assert.fail(), { kind: 'failure', failure: 'rate' });
+  pool.report(pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE) ?? assert.fail(), {
+    kind: 'failure',
+    failure: 'rate',
+  });
   const text = await registry.metrics();
   assert.match(text, new RegExp(`provider_key_circuit_state{provider="vendor",key_id="${key(0)}"} 2`));
   assert.match(text, new RegExp(`provider_key_circuit_state{provider="vendor",key_id="${key(1)}"} 0`));

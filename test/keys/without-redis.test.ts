@@ -10,6 +10,7 @@ import {
   NONE,
   QUICK,
   SUCCESS,
+  URL_BASE,
   until,
 } from './key-processes.ts';
 
@@ -89,12 +90,12 @@ test('a process that missed a push while it was cut off reads the state when it 
   await until('two knows', () => isOpen(two, 0));
   two.subscriber.disconnect();
   await until('two is cut off', () => two.subscriber.status === 'end');
-  one.pool.report({ id: key(0), providerId: world.providerId, apiKey: 'a key' }, SUCCESS);
+  one.pool.report({ id: key(0), providerId: world.providerId, urlBase: URL_BASE, apiKey: 'a key' }, SUCCESS);
   await until('closed in Redis', async () => {
     return (await world.redis.hexists(`keys:{provider-${world.providerId}}:circuits`, String(key(0)))) === 0;
   });
   assert.equal(await isOpen(two, 0), true);
   await two.subscriber.connect();
   await until('two has read it', async () => !(await isOpen(two, 0)));
-  assert.ok(two.pool.pick(world.providerId, NONE));
+  assert.ok(two.pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE));
 });
