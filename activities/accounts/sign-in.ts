@@ -33,15 +33,14 @@ export class SignIn {
     const found = await users.credentialsOf(username);
     // Spellings that the database takes for equal share one count, also those of nobody's name: it tells nothing.
     const account = await users.nameKey(username);
-    await limits.beforeAttempt(account, address);
-    if (found === undefined) {
+    const right = await limits.attempt({ purpose: 'sign-in', account, address }, async () => {
+      if (found !== undefined) return this.#isRight(found.user.id, password, found.passwordHash);
       await passwords.pretendToVerify(password);
-      throw wrong();
-    }
+      return false;
+    });
+    if (found === undefined || !right) throw wrong();
     const { user } = found;
-    await this.#verify(user.id, password, found.passwordHash);
     if (!user.active) throw new AppError('accountDisabled', 'the user is disabled');
-    await limits.afterSuccess(account, address);
     return { token: await tokens.issue({ userId: user.id, version: user.tokenVersion }), user };
   }
 
@@ -51,9 +50,9 @@ export class SignIn {
     const found = await users.credentialsById(userId);
     if (found === undefined) throw new AppError('invalidToken', 'the user does not exist any more');
     const account = await users.nameKey(found.user.username);
-    await limits.beforeAttempt(account, address);
-    if ((await passwords.verify(before, found.passwordHash)) === 'wrong') throw wrong();
-    await limits.afterSuccess(account, address);
+    const attempt = { purpose: 'change-password', account, address } as const;
+    const isRight = async () => (await passwords.verify(before, found.passwordHash)) !== 'wrong';
+    if (!(await limits.attempt(attempt, isRight))) throw wrong();
     const changed = await users.changePassword(userId, found.passwordHash, await passwords.hash(after));
     if (!changed) throw new AppError('illegalState', 'the password was changed meanwhile: sign in again');
     await invalidation.publish('user', userId);
@@ -61,22 +60,24 @@ export class SignIn {
 
   /**
    * For an administrator: sets a password without knowing the old one, whatever happens to that meanwhile, and ends
-   * every login token. @throws {AppError} notFound.
+   * every login token and a lock after wrong passwords. @throws {AppError} notFound.
    */
   async resetPassword(userId: number, password: string, by: By): Promise<void> {
-    const { users, passwords, invalidation, audit } = this.#to;
-    if (!(await users.setPassword(userId, await passwords.hash(password)))) {
+    const { users, passwords, limits, invalidation, audit } = this.#to;
+    const found = await users.credentialsById(userId);
+    if (found === undefined || !(await users.setPassword(userId, await passwords.hash(password)))) {
       throw new AppError('notFound', `there is no user ${userId}`);
     }
+    await limits.clear(await users.nameKey(found.user.username));
     await audit.record({ ...by, action: 'users.reset-password', targetKind: 'user', targetId: userId });
     await invalidation.publish('user', userId);
   }
 
-  async #verify(userId: number, password: string, hash: string): Promise<void> {
+  async #isRight(userId: number, password: string, hash: string): Promise<boolean> {
     const { users, passwords } = this.#to;
     const verdict = await passwords.verify(password, hash);
-    if (verdict === 'wrong') throw wrong();
     if (verdict === 'right-but-outdated') await users.rehash(userId, hash, await passwords.hash(password));
+    return verdict !== 'wrong';
   }
 }
 
