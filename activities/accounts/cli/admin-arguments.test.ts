@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { adminCommand } from './admin-arguments.ts';
+import { adminCommand, USAGE } from './admin-arguments.ts';
 
 test('each command is read with its defaults', () => {
   assert.deepEqual(adminCommand(['create-user', 'ann']), {
@@ -11,7 +11,7 @@ test('each command is read with its defaults', () => {
   });
   assert.deepEqual(adminCommand(['reset-password', 'ann']), { kind: 'reset-password', username: 'ann' });
   assert.deepEqual(adminCommand(['list', '--page', '3']), { kind: 'list', pageNum: 3 });
-  assert.deepEqual(adminCommand(['list', '--page', 'x']), { kind: 'list', pageNum: 1 });
+  assert.deepEqual(adminCommand(['list']), { kind: 'list', pageNum: 1 });
 });
 
 test('an amount may be negative', () => {
@@ -24,14 +24,28 @@ test('an amount may be negative', () => {
   });
 });
 
+test('help is no mistake', () => {
+  for (const args of [['--help'], ['-h'], ['help'], ['create-user', '--help']]) {
+    assert.deepEqual(adminCommand(args), { kind: 'help' });
+  }
+});
+
 test('what is wrong is told with the usage', () => {
-  const wrong = [
-    [],
-    ['drop', 'ann'],
-    ['create-user'],
-    ['grant', 'ann'],
-    ['grant', 'ann', 'much'],
-    ['create-user', 'a', '--role', 'x'],
+  const wrong: [string[], string][] = [
+    [[], 'a command is missing'],
+    [['drop', 'ann'], '"drop" is no command'],
+    [['create-user'], 'NAME is missing'],
+    [['grant', 'ann'], 'AMOUNT is missing'],
+    [['grant', 'ann', 'much'], '"much" is not an amount with at most 9 decimals'],
+    [['grant', 'ann', '2', '3'], '"3" is one word too many'],
+    [['create-user', 'a', '--role', 'x'], '"x" is not a role'],
+    [['create-user', 'a', '--balance', '-1,5'], '"-1,5" is not an amount with at most 9 decimals'],
+    [['list', '--role', 'nope'], 'list has no option --role'],
+    [['list', '--page', 'x'], '"x" is no page number'],
+    [['list', '--nope'], "Unknown option '--nope'"],
+    [['list', '--page'], "Option '--page <value>' argument missing"],
   ];
-  for (const args of wrong) assert.throws(() => adminCommand(args), /usage:/, args.join(' '));
+  for (const [args, reason] of wrong) {
+    assert.throws(() => adminCommand(args), { message: `${reason}\n${USAGE}` }, args.join(' '));
+  }
 });

@@ -7,7 +7,8 @@ export type AdminCommand =
   | { readonly kind: 'create-user'; readonly username: string; readonly role: Role; readonly balance: bigint }
   | { readonly kind: 'reset-password'; readonly username: string }
   | { readonly kind: 'grant'; readonly username: string; readonly amount: bigint; readonly reason: string }
-  | { readonly kind: 'list'; readonly pageNum: number };
+  | { readonly kind: 'list'; readonly pageNum: number }
+  | { readonly kind: 'help' };
 
 export const USAGE = `usage:
   npm run admin -- create-user NAME [--role ${ROLES.join('|')}] [--balance AMOUNT]
@@ -20,23 +21,100 @@ const DEFAULT_REASON = 'granted on the command line';
 
 /** @throws Error that says what is wrong and how to call it. */
 export function adminCommand(args: readonly string[]): AdminCommand {
-  const { values, positionals } = parseArgs({
-    args: protectNegative(args),
-    options: {
-      role: { type: 'string', default: 'ROLE_USER' },
-      balance: { type: 'string', default: '0' },
-      reason: { type: 'string', default: DEFAULT_REASON },
-      page: { type: 'string', default: '1' },
+  const { values, positionals } = parsed(args);
+  const [kind, ...names] = positionals;
+  if (values.help || kind === 'help') return { kind: 'help' };
+  const command = kind === undefined ? undefined : COMMANDS.get(kind);
+  if (kind === undefined || command === undefined) {
+    throw wrong(kind === undefined ? 'a command is missing' : `"${kind}" is no command`);
+  }
+  const stray = Object.keys(values).find((name) => !command.options.includes(name));
+  if (stray !== undefined) throw wrong(`${kind} has no option --${stray}`);
+  const missing = command.names[names.length];
+  if (missing !== undefined) throw wrong(`${missing} is missing`);
+  const surplus = names[command.names.length];
+  if (surplus !== undefined) throw wrong(`"${surplus}" is one word too many`);
+  return command.read(names, values);
+}
+
+interface Options {
+  readonly role?: string | undefined;
+  readonly balance?: string | undefined;
+  readonly reason?: string | undefined;
+  readonly page?: string | undefined;
+}
+
+interface Command {
+  /** What stands after it, each needed. */
+  readonly names: readonly string[];
+  readonly options: readonly string[];
+  read(names: readonly string[], options: Options): AdminCommand;
+}
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  [
+    'create-user',
+    {
+      names: ['NAME'],
+      options: ['role', 'balance'],
+      read: ([username = ''], { role = 'ROLE_USER', balance = '0' }) => ({
+        kind: 'create-user',
+        username,
+        role: roleOf(role),
+        balance: amountOf(plain(balance)),
+      }),
     },
-    allowPositionals: true,
-  });
-  const [kind, username = '', amount = ''] = positionals;
-  if (kind === 'list') return { kind, pageNum: Math.max(1, Number.parseInt(values.page, 10) || 1) };
-  if (username === '') throw new Error(USAGE);
-  if (kind === 'create-user') return { kind, username, role: roleOf(values.role), balance: amountOf(values.balance) };
-  if (kind === 'reset-password') return { kind, username };
-  if (kind === 'grant') return { kind, username, amount: amountOf(plain(amount)), reason: values.reason };
-  throw new Error(USAGE);
+  ],
+  [
+    'reset-password',
+    { names: ['NAME'], options: [], read: ([username = '']) => ({ kind: 'reset-password', username }) },
+  ],
+  [
+    'grant',
+    {
+      names: ['NAME', 'AMOUNT'],
+      options: ['reason'],
+      read: ([username = '', amount = ''], { reason = DEFAULT_REASON }) => ({
+        kind: 'grant',
+        username,
+        amount: amountOf(plain(amount)),
+        reason,
+      }),
+    },
+  ],
+  [
+    'list',
+    { names: [], options: ['page'], read: (_names, { page = '1' }) => ({ kind: 'list', pageNum: pageOf(page) }) },
+  ],
+]);
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: protectNegative(args),
+      options: {
+        role: { type: 'string' },
+        balance: { type: 'string' },
+        reason: { type: 'string' },
+        page: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+      allowPositionals: true,
+    });
+  } catch (error) {
+    // Node says which option is unknown or lacks its value; the rest of its sentence is advice on other programs.
+    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
+    throw wrong(reason);
+  }
+}
+
+function wrong(reason: string): Error {
+  return new Error(`${reason}\n${USAGE}`);
+}
+
+function pageOf(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw wrong(`"${text}" is no page number`);
 }
 
 const NEGATIVE_MARK = 'minus:';
@@ -53,11 +131,11 @@ function plain(amount: string): string {
 function amountOf(text: string): bigint {
   const amount = parseMoney(text);
   if (amount !== undefined) return amount;
-  throw new Error(`"${text}" is not an amount with at most 9 decimals\n${USAGE}`);
+  throw wrong(`"${text}" is not an amount with at most 9 decimals`);
 }
 
 function roleOf(text: string): Role {
   const role = ROLES.find((known) => known === text);
   if (role !== undefined) return role;
-  throw new Error(`"${text}" is not a role\n${USAGE}`);
+  throw wrong(`"${text}" is not a role`);
 }

@@ -6,13 +6,13 @@ import { createLogger } from '../../../infra/logger.ts';
 import { formatMoney } from '../../billing/money.ts';
 import { askSecret } from '../../catalog/cli/prompt.ts';
 import { createServices, type Services } from '../../wiring.ts';
-import { type AdminCommand, adminCommand } from './admin-arguments.ts';
+import { type AdminCommand, adminCommand, USAGE } from './admin-arguments.ts';
 
 const BY_THE_KEYBOARD = { actor: null };
 const PAGE_SIZE = 100;
 const SHORTEST_PASSWORD = 6;
 
-async function run(services: Services, command: AdminCommand): Promise<void> {
+async function run(services: Services, command: Exclude<AdminCommand, { kind: 'help' }>): Promise<void> {
   switch (command.kind) {
     case 'create-user': {
       const { username, role, balance } = command;
@@ -60,6 +60,7 @@ async function askPassword(username: string): Promise<string> {
 
 async function main(): Promise<void> {
   const command = adminCommand(process.argv.slice(2));
+  if (command.kind === 'help') return console.log(USAGE);
   const services = await createServices(readConfig(), createLogger('error'));
   try {
     await run(services, command);
