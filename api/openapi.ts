@@ -58,11 +58,17 @@ function failuresOf(route: Route): Readonly<Record<string, string>> {
 
 function successSchema(route: Route): z.ZodType {
   if (route.answer === 'openai' || route.mediaType !== 'application/json') return route.success;
-  return z.object({ code: z.literal(200), message: z.string(), data: route.success, traceId: z.string() });
+  const envelope = z.object({ code: z.literal(200), message: z.string(), data: route.success, traceId: z.string() });
+  return route.successForKey === undefined ? envelope : z.union([envelope, route.successForKey]);
+}
+
+function errorSchema(route: Route): z.ZodType {
+  if (route.answer === 'openai') return openAiError;
+  return route.successForKey === undefined ? errorEnvelope : z.union([errorEnvelope, openAiError]);
 }
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
-  const error = route.answer === 'openai' ? openAiError : errorEnvelope;
+  const error = errorSchema(route);
   const failures: Record<string, ZodOpenApiResponseObject> = {};
   for (const [status, description] of Object.entries(failuresOf(route))) {
     failures[status] = { description, content: { 'application/json': { schema: error } } };

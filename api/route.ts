@@ -63,6 +63,8 @@ export interface RouteDeclaration<
   readonly bodyForm?: 'json' | 'bytes';
   /** The schema of `data`. */
   readonly success: S;
+  /** What an access key alone is answered instead, in OpenAI's form, as its errors are then; for the document. */
+  readonly successForKey?: z.ZodType;
   /** Status of success, 200 by default. */
   readonly status?: 200 | 201 | 202;
   /** `openai`: the answer is the data itself, without the envelope. */
@@ -103,6 +105,7 @@ export interface Route {
   readonly body: z.ZodType | undefined;
   readonly bodyForm: 'json' | 'bytes';
   readonly success: z.ZodType;
+  readonly successForKey: z.ZodType | undefined;
   readonly status: number;
   readonly answer: 'envelope' | 'openai';
   readonly mediaType: string;
@@ -137,6 +140,7 @@ export function route<
     body,
     bodyForm: declaration.bodyForm ?? 'json',
     success,
+    successForKey: declaration.successForKey,
     status: declaration.status ?? 200,
     answer: declaration.answer ?? 'envelope',
     mediaType: declaration.mediaType ?? 'application/json',

@@ -52,6 +52,30 @@ test('the document tells path, body, answer, errors and credentials of a route',
   assert.notEqual(document.at('paths./openapi.json.get'), undefined, 'it describes itself');
 });
 
+test('both forms are told where an access key alone is answered in the form of OpenAI', async () => {
+  const both = route({
+    method: 'get',
+    path: '/v1/things/{id}',
+    summary: 'A thing',
+    tag: 'Things',
+    access: 'anyone-signed-in',
+    params: z.object({ id: z.string() }),
+    success: z.object({ ok: z.boolean() }),
+    successForKey: z.object({ object: z.literal('thing') }),
+    handler: () => ({ ok: true }),
+  });
+  await using app = await serve([both, ...docsRoutes(() => [both], 'http://api.test')]);
+  const document = await app.call('/openapi.json');
+  const schemaOf = (status: string) =>
+    document.at(`paths./v1/things/{id}.get.responses.${status}.content.application/json.schema`);
+  const success = JSON.stringify(schemaOf('200'));
+  assert.match(success, /"anyOf":\[.*"ok".*"thing"/);
+  for (const status of ['401', '404', 'default']) {
+    const refs = [{ $ref: '#/components/schemas/Error' }, { $ref: '#/components/schemas/OpenAIError' }];
+    assert.deepEqual(schemaOf(status), { anyOf: refs }, status);
+  }
+});
+
 test('the page and all that it loads come from here', async () => {
   await using app = await application();
   const page = await app.call('/docs');

@@ -97,6 +97,15 @@ const changeBody = z.object({
   capabilities: optional(capabilitiesInput),
 });
 
+const openAiModelSchema = z
+  .object({
+    id: z.string(),
+    object: z.literal('model'),
+    created: z.number().int().meta({ description: 'Seconds since 1970' }),
+    owned_by: z.string(),
+  })
+  .meta({ id: 'OpenAIModel' });
+
 export function modelRoutes({ models, catalog }: ModelServices, config: Config): Route[] {
   const zone = config.APP_TIME_ZONE;
   return [...readingRoutes(models, catalog, zone), ...changingRoutes(models, zone)];
@@ -115,6 +124,7 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
         capability: optionalText(capabilitySchema),
       }),
       success: pageOf(modelSchema),
+      successForKey: z.object({ object: z.literal('list'), data: z.array(openAiModelSchema) }),
       handler: async ({ ctx, caller, query }) => {
         if (caller.kind === 'access-key') {
           const data = catalog.onlineModels().filter((model) => mayCall(caller, model));
@@ -134,6 +144,7 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
       access: 'anyone-signed-in',
       params: z.object({ id: z.string().min(1).max(150) }),
       success: modelSchema,
+      successForKey: openAiModelSchema,
       handler: async ({ ctx, caller, params }) => {
         if (caller.kind === 'access-key') {
           const model = catalog.modelByIdentifier(params.id);
@@ -225,7 +236,7 @@ function mayCall({ allowedModels }: AccessKeyCaller, { modelIdentifier }: Model)
   return allowedModels === null || allowedModels.includes(modelIdentifier);
 }
 
-function openAiModel({ modelIdentifier, createdAt, providerName }: Model) {
+function openAiModel({ modelIdentifier, createdAt, providerName }: Model): z.output<typeof openAiModelSchema> {
   const created = Math.floor(createdAt.getTime() / 1000);
   return { id: modelIdentifier, object: 'model', created, owned_by: providerName };
 }
