@@ -9,6 +9,9 @@ const SECRET_NAME = /password|secret|api[-_]?key|access-key$|key_?value|^token$|
 /** Access keys, provider keys and bearer tokens as they may stand inside a text of somebody else. */
 const SECRET_TEXT = /\b(ak|sk)-[\w-]{6,}|\b(bearer)\s+[\w.~+/=-]{6,}/gi;
 
+/** Shorter beginnings of a key may be ordinary words, and tell little. */
+const SHORTEST_PART = 8;
+
 /** Deeper structures are not walked; what lies deeper is not written down. */
 const MAX_DEPTH = 6;
 
@@ -17,6 +20,27 @@ export function scrub(text: string): string {
   return text.replace(SECRET_TEXT, (_match, prefix?: string, scheme?: string) =>
     prefix === undefined ? `${scheme} ${BLANK}` : `${prefix}-${BLANK}`,
   );
+}
+
+/** Blanks this very key, whatever it looks like: a provider may repeat what it was sent. */
+export function withoutKey(text: string, key: string): string {
+  return key === '' ? text : text.replaceAll(key, BLANK);
+}
+
+/** Blanks also the beginnings of this key, from 8 characters: vendors name a key by its first ones. */
+export function withoutKeyParts(text: string, key: string): string {
+  const rough = withoutKey(text, key);
+  if (key.length <= SHORTEST_PART) return rough;
+  const start = key.slice(0, SHORTEST_PART);
+  const [before = '', ...afterStarts] = rough.split(start);
+  const rest = key.slice(SHORTEST_PART);
+  return before + afterStarts.map((after) => BLANK + after.slice(commonLength(after, rest))).join('');
+}
+
+function commonLength(text: string, other: string): number {
+  let length = 0;
+  while (length < other.length && text[length] === other[length]) length += 1;
+  return length;
 }
 
 /** A copy without secrets, fit for JSON: bigints become text. */

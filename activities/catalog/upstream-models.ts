@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
 import { type Outbound, type OutboundAnswer, outboundFailure } from '../../infra/outbound.ts';
+import { withoutKey } from '../../infra/secrets.ts';
 import { compatibleBase } from '../inference/providers/dashscope/bases.ts';
 import { refusalOf } from '../inference/providers/openai/error-body.ts';
 import { classifyOpenAi } from '../inference/providers/openai/errors.ts';
@@ -53,7 +54,10 @@ async function modelsIn(answer: OutboundAnswer, apiKey: string): Promise<Upstrea
   const parsed = listSchema.safeParse(jsonOf(text));
   if (!parsed.success) throw new AppError('upstreamError', 'the provider did not answer with a list of models');
   return parsed.data.data
-    .map((model) => ({ id: model.id, ownedBy: model.owned_by ?? null }))
+    .map(({ id, owned_by: owner }) => ({
+      id: withoutKey(id, apiKey),
+      ownedBy: owner == null ? null : withoutKey(owner, apiKey),
+    }))
     .sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 

@@ -1,6 +1,7 @@
 /** One small real call to a provider, for administrators who want to know whether a key or a model works. */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { withoutKey } from '../../infra/secrets.ts';
 import type { Probe } from '../catalog/probe.ts';
 import { answerTexts, deliveredTexts } from './chat-call.ts';
 import { estimateUsage } from './chat-usage.ts';
@@ -27,7 +28,7 @@ export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdap
         ok: true,
         latencyMs: latencyMs(),
         usage: { promptTokens, completionTokens, imageCount: 0 },
-        answer: (answerTexts(answer.completion)[0] ?? '').slice(0, ANSWER_LENGTH),
+        answer: withoutKey(answerTexts(answer.completion)[0] ?? '', target.apiKey).slice(0, ANSWER_LENGTH),
       };
     } catch (error) {
       if (!(error instanceof UpstreamFailure)) throw error;

@@ -39,6 +39,19 @@ test('no key gets out through a message', () => {
   assert.equal(failure.cause, undefined);
 });
 
+test('no beginning of a key that is long enough to know it by gets out either', () => {
+  const own = '1b2c3d4e-0000-4000-8000-1234567890ab';
+  const messages = {
+    'the key 1b2c3d4e**** is wrong': 'the key [hidden]**** is wrong',
+    'the key 1b2c3d4e-0000-4…(36) is wrong': 'the key [hidden]…(36) is wrong',
+    'the key 1b2c3d4 is cut': 'the key 1b2c3d4 is cut',
+    [`${own}${own} and 1b2c3d4e`]: '[hidden][hidden] and [hidden]',
+  };
+  for (const [message, clean] of Object.entries(messages)) {
+    assert.equal(refused({ ...REFUSAL, message }, () => 'account', own).message, clean);
+  }
+});
+
 test('a message is cut at 1,000 characters after the keys are out', () => {
   const own = 'k'.repeat(40);
   const { message } = refused({ ...REFUSAL, message: `${'x'.repeat(980)}${own}tail` }, () => 'rate', own);

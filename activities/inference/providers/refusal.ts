@@ -1,5 +1,5 @@
 /** What a provider said when it refused, before and after it is put into one of the gateway's classes. Pure. */
-import { scrub } from '../../../infra/secrets.ts';
+import { scrub, withoutKeyParts } from '../../../infra/secrets.ts';
 import { type FailureClass, UpstreamFailure } from './failure.ts';
 
 export interface Refusal {
@@ -18,12 +18,10 @@ export interface Refusal {
 export type Classify = (refusal: Refusal) => FailureClass;
 
 const LONGEST_MESSAGE = 1_000;
-const BLANK = '[hidden]';
 
 /** The provider's own words, fit for a caller: without keys, and not endless. */
 function cleanMessage(text: string, apiKey: string): string {
-  const withoutKey = apiKey === '' ? text : text.replaceAll(apiKey, BLANK);
-  return scrub(withoutKey).slice(0, LONGEST_MESSAGE);
+  return scrub(withoutKeyParts(text, apiKey)).slice(0, LONGEST_MESSAGE);
 }
 
 /** @param apiKey the call's own key, which a provider may echo. */

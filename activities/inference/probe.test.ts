@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLogger } from '../../infra/logger.ts';
+import { createProbe } from './probe.ts';
+import { testAdapters } from './providers/test-adapters.ts';
+import { testOutbound } from './providers/test-outbound.ts';
+
+test('a key that the provider repeats in its answer is not shown, also where the answer is cut', async () => {
+  const apiKey = '1b2c3d4e-0000-4000-8000-1234567890ab';
+  const said = async (content: string): Promise<string | undefined> => {
+    const completion = { id: 'c', object: 'chat.completion', choices: [{ index: 0, message: { content } }] };
+    const headers = { 'content-type': 'application/json' };
+    const { outbound } = testOutbound([{ headers, body: JSON.stringify(completion) }]);
+    const probe = createProbe(testAdapters(outbound).chat, createLogger('silent'));
+    const target = { kind: 'openai', urlBase: 'https://a.example/v1', apiKey, model: 'm' } as const;
+    return (await probe(target, 'text-to-text', AbortSignal.timeout(5_000))).answer;
+  };
+  assert.equal(await said(`you sent Bearer ${apiKey}`), 'you sent Bearer [hidden]');
+  assert.equal(await said(`${'x'.repeat(190)}${apiKey}`), `${'x'.repeat(190)}[hidden]`);
+});
