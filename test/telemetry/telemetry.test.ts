@@ -52,8 +52,9 @@ before(async () => {
   receiver = await startReceiver();
   product = await startProduct({
     name: 'telemetry',
-    privateHosts: [relay.host, `127.0.0.1:${receiver.port}`],
+    privateHosts: [relay.host],
     settings: {
+      WEBHOOK_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}`,
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
       REGISTRATION_GRANT: '100',
       SHUTDOWN_GRACE: '1s',
