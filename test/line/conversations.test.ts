@@ -209,7 +209,9 @@ describe('chats of kept conversations', () => {
     await product.worker.start();
     assert.equal((await jobEnd(api(), customer.key, killed)).status, 'COMPLETED');
     await until('its turn is kept', async () => (await messagesOf(conversationId)).length === 6);
-    assert.equal((await summaryOf(conversationId))?.messageCount, 6);
+    // Messages are counted after they have been added.
+    await until('its turn is counted', async () => (await summaryOf(conversationId))?.messageCount === 6);
+    assert.equal((await messagesOf(conversationId)).length, 6);
   });
 
   test('MongoDB away: 503 before anything is paid where the context is needed; afterwards all goes on', async () => {
