@@ -1,5 +1,6 @@
 /** One turn of a kept conversation: what was said, and what of the conversation the model is told. Pure. */
 import { z } from 'zod';
+import { isJsonObject, type JsonObject } from '../../infra/json-object.ts';
 import { messageIdOf, type NewMessage, titleOf } from './conversation.ts';
 
 /** Which conversation a call belongs to; kept with a job, so that whoever completes the job can add its messages. */
@@ -55,7 +56,7 @@ export function askedInMessages(messages: readonly unknown[]): NewMessage[] {
     if (roleOf(message) !== 'user') return [];
     const parts = partsOf(message);
     const texts = parts.flatMap((part) => (typeof part.text === 'string' ? [part.text] : []));
-    const urls = parts.map(({ image_url: image }) => (isObject(image) ? image.url : undefined));
+    const urls = parts.map(({ image_url: image }) => (isJsonObject(image) ? image.url : undefined));
     return [{ role: 'user', content: texts.join('\n'), imageUrls: addresses(urls) }];
   });
 }
@@ -76,16 +77,12 @@ function addresses(urls: readonly unknown[]): string[] {
   return urls.filter((url): url is string => typeof url === 'string' && /^https?:\/\//i.test(url));
 }
 
-function partsOf(message: unknown): Readonly<Record<string, unknown>>[] {
-  const content = isObject(message) ? message.content : undefined;
+function partsOf(message: unknown): JsonObject[] {
+  const content = isJsonObject(message) ? message.content : undefined;
   if (typeof content === 'string') return [{ text: content }];
-  return Array.isArray(content) ? content.filter(isObject) : [];
+  return Array.isArray(content) ? content.filter(isJsonObject) : [];
 }
 
 function roleOf(message: unknown): string {
-  return isObject(message) && typeof message.role === 'string' ? message.role : '';
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(message) && typeof message.role === 'string' ? message.role : '';
 }

@@ -1,4 +1,5 @@
 /** A whole chat.completion from the chunks of a stream; jobs read streams so that a cancelled one keeps what came. Pure. */
+import { isJsonObject, type JsonObject as Json, parseJson } from '../../infra/json-object.ts';
 
 interface Choice {
   content: string;
@@ -8,12 +9,6 @@ interface Choice {
   /** The older form of a tool's call, of which there was one. */
   functionCall: { name: string; arguments: string } | undefined;
   finishReason: string | null;
-}
-
-type Json = Readonly<Record<string, unknown>>;
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function listOf(value: unknown): readonly unknown[] {
@@ -37,11 +32,11 @@ export class CompletionAssembler {
 
   /** @param data JSON text of one chat.completion.chunk; text that is no JSON object is ignored. */
   add(data: string): void {
-    const chunk = parsed(data);
-    if (!chunk) return;
+    const chunk = parseJson(data);
+    if (!isJsonObject(chunk)) return;
     if (this.#head.id === undefined) this.#head = chunk;
-    for (const choice of listOf(chunk.choices)) if (isObject(choice)) this.#addChoice(choice);
-    if (isObject(chunk.usage)) this.#usage = chunk.usage;
+    for (const choice of listOf(chunk.choices)) if (isJsonObject(choice)) this.#addChoice(choice);
+    if (isJsonObject(chunk.usage)) this.#usage = chunk.usage;
   }
 
   /** True when a provider has delivered nothing yet, not even a choice that says nothing. */
@@ -89,15 +84,15 @@ export class CompletionAssembler {
     };
     this.#choices.set(index, state);
     if (typeof choice.finish_reason === 'string') state.finishReason = choice.finish_reason;
-    if (!isObject(choice.delta)) return;
+    if (!isJsonObject(choice.delta)) return;
     const { content, refusal, tool_calls: toolCalls, function_call: functionCall } = choice.delta;
     const reasoning = reasoningOf(choice.delta);
     state.content += textOf(content);
     state.reasoning += reasoning;
     state.refusal += textOf(refusal);
-    for (const call of listOf(toolCalls)) if (isObject(call)) addToolCall(state, call);
-    if (isObject(functionCall)) addFunctionCall(state, functionCall);
-    const said = textOf(content) || reasoning || textOf(refusal) || listOf(toolCalls)[0] || isObject(functionCall);
+    for (const call of listOf(toolCalls)) if (isJsonObject(call)) addToolCall(state, call);
+    if (isJsonObject(functionCall)) addFunctionCall(state, functionCall);
+    const said = textOf(content) || reasoning || textOf(refusal) || listOf(toolCalls)[0] || isJsonObject(functionCall);
     // A count from before this cannot have counted it.
     if (said) this.#usage = undefined;
   }
@@ -136,19 +131,10 @@ function addFunctionCall(state: Choice, call: Json): void {
 function addToolCall(state: Choice, call: Json): void {
   const index = typeof call.index === 'number' ? call.index : 0;
   const known = state.toolCalls.get(index) ?? { id: '', name: '', arguments: '' };
-  const part = isObject(call.function) ? call.function : {};
+  const part = isJsonObject(call.function) ? call.function : {};
   state.toolCalls.set(index, {
     id: textOf(call.id) || known.id,
     name: known.name + textOf(part.name),
     arguments: known.arguments + textOf(part.arguments),
   });
-}
-
-function parsed(data: string): Json | undefined {
-  try {
-    const value: unknown = JSON.parse(data);
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

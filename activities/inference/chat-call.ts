@@ -1,6 +1,7 @@
 /** One chat on one of its candidates: the body the provider gets, and the texts of its answer. */
+
+import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import type { Candidate } from './plan.ts';
-import { isJsonObject, type JsonObject as Json } from './providers/json-object.ts';
 import type { ChatBody } from './providers/provider.ts';
 
 /** The gateway's fields, applied last over whatever passes through. */

@@ -1,11 +1,10 @@
 /** OpenAI chat requests as clients really send them, brought into the one form that providers take. Pure. */
 import { type FieldError, invalid } from '../../infra/errors.ts';
+import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { limitErrors } from './call-limits.ts';
 import { imageUrlOf } from './image-input.ts';
 import { GATEWAY_FIELDS, PRICED_FIELDS, UNBOUNDED_PARTS } from './owned-fields.ts';
 import type { ChatBody } from './providers/provider.ts';
-
-type Json = Readonly<Record<string, unknown>>;
 
 export interface OpenAiChatInput {
   readonly model: string | undefined;
@@ -41,10 +40,6 @@ const FORBIDDEN_EXTRAS = new Set([
   ...PRICED_FIELDS,
 ]);
 
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 /** @throws {AppError} naming each field that is wrong. */
 export function openAiChatInput(body: Json): OpenAiChatInput {
   const errors: FieldError[] = [];
@@ -60,7 +55,7 @@ export function openAiChatInput(body: Json): OpenAiChatInput {
     model: text('model'),
     body: { ...fields, messages: messagesOf(body.messages, errors) },
     stream: body.stream === true,
-    wantsUsage: isObject(body.stream_options) && body.stream_options.include_usage === true,
+    wantsUsage: isJsonObject(body.stream_options) && body.stream_options.include_usage === true,
     conversationId: text('conversation_id'),
     persistHistory: body.persist_history === true,
     requestId: text('request_id'),
@@ -78,7 +73,7 @@ function passedOn(body: Json, errors: FieldError[]): Json {
   for (const name of GATEWAY_FIELDS) if (name in fields) errors.push({ path: name, message: 'cannot be set' });
   for (const [name, value] of Object.entries(fields)) errors.push(...limitErrors(name, value, name));
   const extra = body.extra_params ?? {};
-  if (!isObject(extra)) {
+  if (!isJsonObject(extra)) {
     errors.push({ path: 'extra_params', message: 'must be an object' });
     return fields;
   }
@@ -98,7 +93,7 @@ function messagesOf(messages: unknown, errors: FieldError[]): readonly Json[] {
 }
 
 function messageOf(message: unknown, path: string, errors: FieldError[]): Json {
-  if (!isObject(message) || typeof message.role !== 'string') {
+  if (!isJsonObject(message) || typeof message.role !== 'string') {
     errors.push({ path, message: 'must be an object with a role' });
     return {};
   }
@@ -113,7 +108,7 @@ function messageOf(message: unknown, path: string, errors: FieldError[]): Json {
 
 function contentOf(content: unknown, path: string, errors: FieldError[]): unknown {
   if (content === null || typeof content === 'string') return content;
-  if (isObject(content)) return [partOf(content, path, errors)];
+  if (isJsonObject(content)) return [partOf(content, path, errors)];
   if (Array.isArray(content)) return content.map((part, index) => partOf(part, `${path}[${index}]`, errors));
   errors.push({ path, message: 'must be a string, a part or a list of parts' });
   return '';
@@ -122,7 +117,7 @@ function contentOf(content: unknown, path: string, errors: FieldError[]): unknow
 /** `text|input_text` and `image_url|input_image` in all their spellings; other parts pass as they are. */
 function partOf(part: unknown, path: string, errors: FieldError[]): unknown {
   if (typeof part === 'string') return { type: 'text', text: part };
-  if (!isObject(part)) {
+  if (!isJsonObject(part)) {
     errors.push({ path, message: 'must be a part' });
     return part;
   }
@@ -140,7 +135,7 @@ function partOf(part: unknown, path: string, errors: FieldError[]): unknown {
 }
 
 function imageOf(part: Json, path: string): Json {
-  const holder = isObject(part.image_url) ? part.image_url : part;
+  const holder = isJsonObject(part.image_url) ? part.image_url : part;
   const detail = typeof holder.detail === 'string' ? { detail: holder.detail } : {};
   const base64 = textField(holder, 'b64_json') ?? textField(part, 'b64_json');
   const mediaType = textField(holder, 'mime_type') ?? textField(part, 'mime_type');
@@ -158,6 +153,6 @@ function textField(value: Json, field: string): string | undefined {
 
 /** Arguments are JSON text for providers, whichever way a client wrote them. */
 function toolCallOf(call: unknown): unknown {
-  if (!isObject(call) || !isObject(call.function) || !isObject(call.function.arguments)) return call;
+  if (!isJsonObject(call) || !isJsonObject(call.function) || !isJsonObject(call.function.arguments)) return call;
   return { ...call, function: { ...call.function, arguments: JSON.stringify(call.function.arguments) } };
 }

@@ -1,4 +1,5 @@
 /** The server-sent events of a chat stream as the client gets them. Pure. */
+import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 
 /** After it there is at most the usage, or another choice. Inside a text quotes are escaped. */
 const MAYBE_LAST = /"finish_reason"\s*:\s*"|"choices"\s*:\s*\[\s*\]/;
@@ -29,7 +30,8 @@ export class ClientStream {
   /** What was held back, when the stream has ended well. */
   lastEvents(): string {
     if (this.#conversationId === undefined) return '';
-    const last = parsed(this.#held ?? '') ?? { object: 'chat.completion.chunk', choices: [] };
+    const held = parseJson(this.#held ?? '');
+    const last = isJsonObject(held) ? held : { object: 'chat.completion.chunk', choices: [] };
     return dataEvent(JSON.stringify({ ...last, conversation_id: this.#conversationId }));
   }
 }
@@ -48,20 +50,11 @@ export function errorEvent(errorText: string): string {
 function chunkForClient(data: string, wantsUsage: boolean): string | undefined {
   // A text in the answer cannot match: inside it quotes are escaped.
   if (wantsUsage || !data.includes('"usage":')) return data;
-  const chunk = parsed(data);
-  if (chunk === undefined || !('usage' in chunk)) return data;
-  if ('choices' in chunk && Array.isArray(chunk.choices) && chunk.choices.length === 0) return undefined;
+  const chunk = parseJson(data);
+  if (!isJsonObject(chunk) || !('usage' in chunk)) return data;
+  if (Array.isArray(chunk.choices) && chunk.choices.length === 0) return undefined;
   const { usage: _usage, ...rest } = chunk;
   return JSON.stringify(rest);
-}
-
-function parsed(data: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(data);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** A chunk that the provider wrote over several lines goes out as several, or its rest would be lost. */

@@ -1,7 +1,7 @@
 /**
- * Who waits for a job, or runs it, is woken by a message over one subscription a process. Messages can be lost (Redis away, a worker
- * killed between its commit and its message), so the rows of all jobs that are waited for are also read now and then, in
- * one query a process however many wait.
+ * Who waits for a job, or runs it, is woken by a message over one subscription a process. Messages can be lost (Redis
+ * away, a worker killed between its commit and its message), so the rows of all jobs that are waited for are also read
+ * now and then, in one query a process however many wait.
  */
 import { z } from 'zod';
 import type { Logger } from '../../infra/logger.ts';

@@ -1,6 +1,7 @@
 /** One picture of an answer. Pure. */
+
+import { textOf } from '../../../infra/json-object.ts';
 import { isPictureType, pictureTypeOfBase64 } from '../../images/picture-type.ts';
-import { textOf } from './json-object.ts';
 import type { ImageAnswer } from './provider.ts';
 
 export type DeliveredImage = ImageAnswer['images'][number];

@@ -1,7 +1,8 @@
 /** Pictures of Ark (PROVIDERS.md, 3.2). */
+
+import { isJsonObject, type JsonObject } from '../../../../infra/json-object.ts';
 import { deliveredImage } from '../delivered-image.ts';
 import { UpstreamFailure } from '../failure.ts';
-import { isJsonObject, type JsonObject } from '../json-object.ts';
 import type { Call, OpenAiClient } from '../openai/client.ts';
 import { isErrorBody, refusalOf } from '../openai/error-body.ts';
 import { readImages } from '../openai/images.ts';

@@ -1,7 +1,8 @@
 /** DashScope's codes, native and compatible, which may stand in either envelope (PROVIDERS.md, 1.7). */
+
+import type { JsonObject } from '../../../../infra/json-object.ts';
 import { classifier } from '../classification.ts';
 import type { UpstreamFailure } from '../failure.ts';
-import type { JsonObject } from '../json-object.ts';
 import { refusalOf } from '../openai/error-body.ts';
 import { refused } from '../refusal.ts';
 

@@ -1,6 +1,7 @@
 /** One call of DashScope's native interface: JSON both ways, refusals read. */
+
+import { isJsonObject, type JsonObject, parseJson } from '../../../../infra/json-object.ts';
 import type { CallLimits, Outbound } from '../../../../infra/outbound.ts';
-import { isJsonObject, type JsonObject, parseJson } from '../json-object.ts';
 import { refusalOf } from '../openai/error-body.ts';
 import { refused } from '../refusal.ts';
 import type { HeaderReader } from '../retry-after.ts';

@@ -1,7 +1,8 @@
 /** Asynchronous tasks: submitted once, asked after until they end, cancelled when nobody waits (PROVIDERS.md, 1.3). */
+
+import { isJsonObject, type JsonObject, textOf } from '../../../../infra/json-object.ts';
 import type { CallContext } from '../../context.ts';
 import { UpstreamFailure } from '../failure.ts';
-import { isJsonObject, type JsonObject, textOf } from '../json-object.ts';
 import type { TaskStore } from '../provider.ts';
 import { transportFailure } from '../transport-failure.ts';
 import { refusedInside } from './errors.ts';

@@ -1,5 +1,5 @@
 /** The forms in which vendors of OpenAI's interface write an error (PROVIDERS.md, 1.7, 3.3 and 4.3). Pure. */
-import { isJsonObject, textOf } from '../json-object.ts';
+import { isJsonObject, textOf } from '../../../../infra/json-object.ts';
 import type { Refusal } from '../refusal.ts';
 import { type HeaderReader, retryAfterMs } from '../retry-after.ts';
 

@@ -1,6 +1,6 @@
 /** Server-sent events out of bytes, however the bytes are cut. */
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { parseJson } from '../json-object.ts';
+import { parseJson } from '../../../../infra/json-object.ts';
 
 /** No event is longer; one may hold a picture as base64. */
 const LONGEST_EVENT = 32 * 1024 * 1024;

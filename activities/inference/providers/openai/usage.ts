@@ -1,5 +1,5 @@
 /** Usage as OpenAI's interface names it, with the names of others who speak it (PROVIDERS.md, 2, 3.1 and 4.2). Pure. */
-import { isJsonObject, type JsonObject } from '../json-object.ts';
+import { isJsonObject, type JsonObject } from '../../../../infra/json-object.ts';
 import type { ReportedUsage } from '../provider.ts';
 
 /** No model takes or makes more in one call: a larger count is a mistake of the provider and must not empty an account. */

@@ -1,4 +1,4 @@
-/** Reading what a provider sent, whose form is only promised. Pure. */
+/** Reading JSON of others, whose form is only promised. Pure. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
