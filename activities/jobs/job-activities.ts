@@ -14,7 +14,10 @@ export interface JobActivities {
   closeJob(input: JobInput, status: 'FAILED' | 'CANCELLED'): Promise<JobOutcome>;
 }
 
-/** A heartbeat tells Temporal that the worker lives, and brings a cancel back. */
+/**
+ * A heartbeat tells Temporal that the worker lives and what the run does, and brings a cancel back. The first one comes
+ * after this time, too: it would cost a job that is over by then as much as the start of its workflow.
+ */
 const HEARTBEAT_MS = 1_000;
 
 export function createJobActivities(runner: JobRunner, performers: Performers, log: Logger): JobActivities {
@@ -30,7 +33,6 @@ export function createJobActivities(runner: JobRunner, performers: Performers, l
           isCancelled: () => activity.cancellationDetails?.cancelRequested === true,
           heartbeat: (text) => {
             detail = text;
-            activity.heartbeat(text);
           },
           log: jobLog,
           requestId: input.jobId,
