@@ -18,11 +18,14 @@ import type { WorkflowOutboxStore } from './store.ts';
 const START_DEADLINE_MS = 5_000;
 const RELAY_BATCH = 100;
 const PARALLEL_STARTS = 20;
+/** Rows of what has started are removed together, well before the relay would take them. */
+const REMOVE_WITHIN_MS = 100;
 
 export class WorkflowStarter {
   readonly #client: Client;
   readonly #store: WorkflowOutboxStore;
   readonly #log: Logger;
+  #started: string[] = [];
 
   constructor(client: Client, store: WorkflowOutboxStore, log: Logger) {
     this.#client = client;
@@ -32,10 +35,13 @@ export class WorkflowStarter {
 
   /** Starts a committed workflow in the background. */
   kick(start: WorkflowStart): void {
-    this.#startAndForget(start).catch((err: unknown) => {
-      const traceId = 'traceId' in start.input ? start.input.traceId : undefined;
-      this.#log.warn({ err, traceId, workflowId: start.workflowId }, 'workflow not started yet; the relay will');
-    });
+    this.#startInTime(start).then(
+      () => this.#removeSoon(start.workflowId),
+      (err: unknown) => {
+        const traceId = 'traceId' in start.input ? start.input.traceId : undefined;
+        this.#log.warn({ err, traceId, workflowId: start.workflowId }, 'workflow not started yet; the relay will');
+      },
+    );
   }
 
   /** One round of the relay. @returns how many starts were due. */
@@ -43,18 +49,33 @@ export class WorkflowStarter {
     const due = await this.#store.takeDue(RELAY_BATCH);
     for (let from = 0; from < due.length; from += PARALLEL_STARTS) {
       const group = due.slice(from, from + PARALLEL_STARTS);
-      const results = await Promise.allSettled(group.map((start) => this.#startAndForget(start)));
+      const results = await Promise.allSettled(group.map((start) => this.#startInTime(start)));
       for (const result of results) {
         if (result.status === 'rejected') this.#log.warn({ err: result.reason }, 'workflow not started yet');
       }
+      const started = group.filter((_, index) => results[index]?.status === 'fulfilled');
+      await this.#store.remove(started.map(({ workflowId }) => workflowId));
     }
     return due.length;
   }
 
-  async #startAndForget(start: WorkflowStart): Promise<void> {
+  #removeSoon(workflowId: string): void {
+    this.#started.push(workflowId);
+    if (this.#started.length === 1) setTimeout(() => void this.#removeStarted(), REMOVE_WITHIN_MS).unref();
+  }
+
+  /** What cannot be removed, or is left when the process ends, the relay starts once more, which changes nothing. */
+  async #removeStarted(): Promise<void> {
+    const started = this.#started;
+    this.#started = [];
+    await this.#store.remove(started).catch((err: unknown) => {
+      this.#log.debug({ err }, 'starts not removed from the outbox yet');
+    });
+  }
+
+  async #startInTime(start: WorkflowStart): Promise<void> {
     const inTime = () => this.#client.withDeadline(Date.now() + START_DEADLINE_MS, () => this.#start(start));
     await withinSpan(start.traceparent, inTime);
-    await this.#store.remove([start.workflowId]);
   }
 
   /** Already started counts as started: the row is the guard, the id only saves work. */
