@@ -2,6 +2,6 @@ import type { JobInput, JobOutcome } from './contracts.ts';
 import { carryOut } from './job.ts';
 
 /** One asynchronous image generation; its id is the job's. */
-export async function imageJob(input: JobInput): Promise<JobOutcome> {
+export function imageJob(input: JobInput): Promise<JobOutcome> {
   return carryOut(input);
 }
