@@ -9,6 +9,7 @@ import { claims } from '../billing/tables/claims.ts';
 import { holds } from '../billing/tables/holds.ts';
 import { beginJob, cancelJob, countProviderCall, submitJob } from './job-operations.ts';
 import { type JobRow, jobs } from './job-tables.ts';
+import { runningOfUser } from './running-jobs.ts';
 
 const NOW = Date.parse('2026-11-24T10:00:00Z');
 const keyed: ClaimRequest = {
@@ -135,6 +136,33 @@ test('a run takes the lease, a later one takes it over, and only the holder may 
     assert.deepEqual(run(workspace, countProviderCall('job-1', 'second', call)), { kind: 'granted', call: number });
   }
   assert.deepEqual(run(workspace, countProviderCall('job-1', 'second', call)), { kind: 'exhausted' });
+});
+
+test('a run that begins with its call has it counted in the same transaction, and no call above the last', () => {
+  const workspace = submitted();
+  const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
+  for (const [lease, permit] of [
+    ['first', { kind: 'granted', call: 1 }],
+    ['second', { kind: 'granted', call: 2 }],
+    ['third', { kind: 'granted', call: 3 }],
+    ['fourth', { kind: 'exhausted' }],
+  ] as const) {
+    const begin = run(workspace, beginJob('job-1', lease, { call }));
+    assert.ok(begin.kind === 'begun');
+    assert.deepEqual(begin.permit, permit);
+  }
+  const row = workspace.get(jobs, 'job-1');
+  assert.deepEqual([row?.lease, row?.attempt, row?.providerAttempts, row?.providerKeyId], ['fourth', 4, 3, 9]);
+});
+
+test('a job that must wait has counted nothing', () => {
+  const workspace = submitted();
+  const admission = { limits: { perUser: 1, perProvider: 0 }, owner: { userId: 2, accountId: 1, providerId: null } };
+  workspace.load(runningOfUser, ['2'], [['2', 1]]);
+  const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
+  assert.deepEqual(run(workspace, beginJob('job-1', 'first', { admission, call })), { kind: 'wait' });
+  const row = workspace.get(jobs, 'job-1');
+  assert.deepEqual([row?.status, row?.attempt, row?.providerAttempts, row?.lease], ['PENDING', 0, 0, null]);
 });
 
 test('a job whose hold was closed is not begun', () => {

@@ -93,8 +93,20 @@ function finish<Status extends 'COMPLETED' | 'FAILED' | 'CANCELLED'>(
   return end.status;
 }
 
-export type Begin =
-  | { readonly kind: 'begun'; readonly job: JobRow }
+export interface ProviderCall {
+  readonly providerKeyId: number;
+  readonly modelId: number;
+  readonly modelName: string;
+}
+
+export type CallPermit =
+  | { readonly kind: 'granted'; readonly call: number }
+  | { readonly kind: 'exhausted' }
+  | { readonly kind: 'cancel-requested' }
+  | { readonly kind: 'lease-lost' };
+
+/** Why a run does not take a job up. */
+export type NotBegun =
   /** The job is over; nothing is to be done. */
   | { readonly kind: 'ended'; readonly job: JobRow }
   | { readonly kind: 'cancel-requested' }
@@ -102,11 +114,20 @@ export type Begin =
   | { readonly kind: 'wait' }
   | { readonly kind: 'late' };
 
-/**
- * The entry of every run: a job that is over stays over; otherwise this run takes the lease.
- * @param admission the limits that it must meet to begin for the first time; undefined = none.
- */
-export function beginJob(jobId: string, lease: string, admission?: Admission): Operation<Begin> {
+/** `permit` is that of the call which the run began with. */
+export type Begin =
+  | { readonly kind: 'begun'; readonly job: JobRow; readonly permit: CallPermit | undefined }
+  | NotBegun;
+
+export interface Entry {
+  /** The limits that the job must meet to begin for the first time; undefined = none. */
+  readonly admission?: Admission | undefined;
+  /** A call that the run makes first; counted in the same transaction. */
+  readonly call?: ProviderCall | undefined;
+}
+
+/** The entry of every run: a job that is over stays over; otherwise this run takes the lease. */
+export function beginJob(jobId: string, lease: string, { admission, call }: Entry = {}): Operation<Begin> {
   return {
     reads: [...(admission ? admissionReads(admission) : []), read(holds, jobId), read(jobs, jobId)],
     decide: (rows) => {
@@ -121,34 +142,25 @@ export function beginJob(jobId: string, lease: string, admission?: Admission): O
         lease,
         startedAtMs: job.startedAtMs ?? rows.nowMs,
       });
-      return { kind: 'begun', job: begun };
+      return { kind: 'begun', job: begun, permit: call && permitCall(rows, begun, lease, call) };
     },
   };
 }
 
-export type CallPermit =
-  | { readonly kind: 'granted'; readonly call: number }
-  | { readonly kind: 'exhausted' }
-  | { readonly kind: 'cancel-requested' }
-  | { readonly kind: 'lease-lost' };
-
 /** Counts a provider call before it is made. */
-export function countProviderCall(
-  jobId: string,
-  lease: string,
-  call: { readonly providerKeyId: number; readonly modelId: number; readonly modelName: string },
-): Operation<CallPermit> {
+export function countProviderCall(jobId: string, lease: string, call: ProviderCall): Operation<CallPermit> {
   return {
     reads: [read(jobs, jobId)],
-    decide: (rows) => {
-      const job = jobOf(rows, jobId);
-      if (job.lease !== lease || !isLive(job.status)) return { kind: 'lease-lost' };
-      if (job.cancelRequestedAtMs !== null) return { kind: 'cancel-requested' };
-      if (job.providerAttempts >= MAX_PROVIDER_CALLS) return { kind: 'exhausted' };
-      put(rows, job, { ...call, providerAttempts: job.providerAttempts + 1 });
-      return { kind: 'granted', call: job.providerAttempts + 1 };
-    },
+    decide: (rows) => permitCall(rows, jobOf(rows, jobId), lease, call),
   };
+}
+
+function permitCall(rows: Rows, job: JobRow, lease: string, call: ProviderCall): CallPermit {
+  if (job.lease !== lease || !isLive(job.status)) return { kind: 'lease-lost' };
+  if (job.cancelRequestedAtMs !== null) return { kind: 'cancel-requested' };
+  if (job.providerAttempts >= MAX_PROVIDER_CALLS) return { kind: 'exhausted' };
+  put(rows, job, { ...call, providerAttempts: job.providerAttempts + 1 });
+  return { kind: 'granted', call: job.providerAttempts + 1 };
 }
 
 export interface JobCompletion {

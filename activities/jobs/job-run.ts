@@ -3,7 +3,6 @@
  * earlier run did, calls are counted in the row before they are made, and only the run with the lease may write.
  */
 import { AppError } from '../../infra/errors.ts';
-import { newId } from '../../infra/ids.ts';
 import { inSpan, presentSpan } from '../../infra/telemetry/spans.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
 import type { KeyLimits } from '../accounts/key-limits.ts';
@@ -11,30 +10,24 @@ import { inCaptureSpan } from '../billing/capture-span.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney } from '../billing/money.ts';
 import { settleLimits } from '../inference/admission.ts';
-import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../inference/settlement.ts';
+import { type CallIdentity, captureOf, releaseOf } from '../inference/settlement.ts';
 import type { JobStatus } from './job.ts';
 import type { JobEvents } from './job-events.ts';
-import { beginJob, completeJob, countProviderCall, endJob, type JobEnd, noteUpstreamTask } from './job-operations.ts';
+import { completeJob, endJob, type JobEnd } from './job-operations.ts';
 import type { JobRow } from './job-tables.ts';
 import type { KeepTurn } from './job-turns.ts';
+import { LeasedRun, RunRefused } from './leased-run.ts';
 import {
   type Perform,
   type Performed,
   type Performers,
   type RunContext,
   RunInterrupted,
-  type RunLedger,
   RunMustWait,
 } from './performer.ts';
 import { type CancellableRun, cancellable } from './run-cancel.ts';
-import type { Admission, RunLimits } from './run-limits.ts';
+import type { RunLimits } from './run-limits.ts';
 import type { JobStore, JobWork } from './store.ts';
-
-interface Attempted {
-  served: ServedBy | undefined;
-  providerKeyId: number | null;
-  attempts: number;
-}
 
 export interface JobRunnerParts {
   readonly ledger: Ledger;
@@ -67,17 +60,21 @@ export class JobRunner {
    * @throws {RunInterrupted} when the job must be run again; {RunMustWait} when not yet.
    */
   async run(input: JobInput, performers: Performers, context: RunContext): Promise<JobOutcome> {
-    const lease = newId();
-    const begin = await this.#ledger.run(beginJob(input.jobId, lease, await this.#admission(input.jobId)));
-    if (begin.kind === 'ended') return this.#ended(begin.job);
-    if (begin.kind === 'wait') throw new RunMustWait();
-    if (begin.kind === 'cancel-requested') return this.close(input, 'CANCELLED');
-    if (begin.kind === 'late') return this.close(input, 'FAILED');
     const work = await this.#store.work(input.jobId);
     const perform = performers[work.type];
     if (!perform) throw new RunInterrupted(`this worker does not know jobs of type ${work.type}`);
-    this.#events.publish({ jobId: work.id, status: 'PROCESSING', progress: begin.job.progress });
-    return this.#carryOut(work, lease, perform, context);
+    const running = cancellable(work.id, context, this.#events);
+    try {
+      return await this.#perform(work, perform, running);
+    } catch (error) {
+      if (!(error instanceof RunRefused)) throw error;
+      const { reason } = error;
+      if (reason.kind === 'ended') return await this.#ended(work, reason.job);
+      if (reason.kind === 'wait') throw new RunMustWait();
+      return await this.close(input, reason.kind === 'cancel-requested' ? 'CANCELLED' : 'FAILED');
+    } finally {
+      running.stop();
+    }
   }
 
   /**
@@ -103,9 +100,8 @@ export class JobRunner {
   }
 
   /** An earlier run has ended it, or somebody who cancelled it; who did may not have lived to do the rest. */
-  async #ended(job: JobRow): Promise<JobOutcome> {
+  async #ended(work: JobWork, job: JobRow): Promise<JobOutcome> {
     const outcome = outcomeOf(job);
-    const work = await this.#store.work(job.id);
     const { admission } = work.plan;
     if (admission) this.#keyLimits.settle(admission, admission.tokens);
     await this.#remember(work);
@@ -122,61 +118,29 @@ export class JobRunner {
     }
   }
 
-  /** Read before the run begins, and only where there are limits. */
-  async #admission(jobId: string): Promise<Admission | undefined> {
-    const limits = this.#runLimits;
-    if (limits.perUser === 0 && limits.perProvider === 0) return undefined;
-    return { limits, owner: await this.#store.owner(jobId) };
-  }
-
-  async #carryOut(work: JobWork, lease: string, perform: Perform, told: RunContext): Promise<JobOutcome> {
-    const running = cancellable(work.id, told, this.#events);
-    try {
-      return await this.#perform(work, lease, perform, running);
-    } finally {
-      running.stop();
-    }
-  }
-
-  async #perform(
-    work: JobWork,
-    lease: string,
-    perform: Perform,
-    { context, cancel }: CancellableRun,
-  ): Promise<JobOutcome> {
+  async #perform(work: JobWork, perform: Perform, { context, cancel }: CancellableRun): Promise<JobOutcome> {
     const startedAtMs = Date.now();
-    const attempted: Attempted = { served: undefined, providerKeyId: null, attempts: 0 };
-    const run: RunLedger = {
-      count: async (model, providerKeyId) => {
-        const call = { providerKeyId, modelId: model.modelId, modelName: model.modelIdentifier };
-        const permit = await this.#ledger.run(countProviderCall(work.id, lease, call));
-        if (permit.kind === 'lease-lost') throw new RunInterrupted('another run has this job');
-        if (permit.kind === 'exhausted') throw exhausted();
-        if (permit.kind === 'cancel-requested') {
-          cancel();
-          throw new RunInterrupted('the job was cancelled');
-        }
-        Object.assign(attempted, { served: model, providerKeyId, attempts: permit.call });
-        context.heartbeat(`calling ${model.modelIdentifier} with key #${providerKeyId}, call ${permit.call}`);
-      },
-      noteTask: async (state, taskId) => {
-        const noted = await this.#ledger.run(noteUpstreamTask(work.id, lease, state, taskId));
-        if (!noted) throw new RunInterrupted('another run has this job');
-        if (taskId !== null) context.heartbeat(`waits for the provider's task ${taskId}`);
-      },
-    };
+    const run = new LeasedRun(work, {
+      ledger: this.#ledger,
+      events: this.#events,
+      runLimits: this.#runLimits,
+      cancelled: cancel,
+      heartbeat: context.heartbeat,
+    });
     let performed: Performed | undefined;
     try {
       performed = await perform(work, run, context);
     } catch (error) {
-      if (context.isCancelled()) performed = undefined;
-      else if (error instanceof AppError && !context.signal.aborted) {
-        return this.#fail(work, lease, error, startedAtMs, attempted);
-      } else throw new RunInterrupted('the run was interrupted', { cause: error });
+      if (error instanceof RunRefused) throw error;
+      const refusal = isEnd(error) && !context.signal.aborted ? error : undefined;
+      if (!refusal && !context.isCancelled()) throw new RunInterrupted('the run was interrupted', { cause: error });
+      // Only who has the job may end it.
+      await run.begin();
+      if (refusal && !context.isCancelled()) return this.#fail(work, run, refusal, startedAtMs);
     }
-    if (!performed) return this.#cancelled(work, lease, startedAtMs, attempted);
+    if (!performed) return this.#cancelled(work, run, startedAtMs);
     context.heartbeat(`storing the answer of ${performed.served.modelIdentifier}`);
-    return this.#complete(work, lease, performed, startedAtMs);
+    return this.#complete(work, run.lease, performed, startedAtMs);
   }
 
   async #complete(work: JobWork, lease: string, performed: Performed, startedAtMs: number): Promise<JobOutcome> {
@@ -195,10 +159,9 @@ export class JobRunner {
 
   async #fail(
     work: JobWork,
-    lease: string,
+    { lease, attempted }: LeasedRun,
     error: AppError,
     startedAtMs: number,
-    attempted: Attempted,
   ): Promise<JobOutcome> {
     const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: null };
     await this.#end({
@@ -213,7 +176,7 @@ export class JobRunner {
     return this.#outcome(work.id);
   }
 
-  async #cancelled(work: JobWork, lease: string, startedAtMs: number, attempted: Attempted): Promise<JobOutcome> {
+  async #cancelled(work: JobWork, { lease, attempted }: LeasedRun, startedAtMs: number): Promise<JobOutcome> {
     const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: null };
     const release = releaseOf(this.#identity(work), attempted.served, timing, attempted, CANCELLED_CODE);
     await this.#end({ jobId: work.id, status: 'CANCELLED', errorCode: null, errorMessage: null, release, lease });
@@ -249,11 +212,9 @@ export class JobRunner {
   }
 }
 
-function exhausted(): AppError {
-  return new AppError(
-    'modelCallFailed',
-    'the provider was called as often as a job may; none of the calls was answered',
-  );
+/** An end of the job as its owner is told; a ledger that cannot be reached is none. */
+function isEnd(error: unknown): error is AppError {
+  return error instanceof AppError && error.kind !== 'databaseUnavailable';
 }
 
 const PAST_DEADLINE = 'the job could not be finished before its deadline; nothing is charged';

@@ -30,19 +30,16 @@ export class Jobs {
 
   /** @throws {AppError} notFound, also for another user's job. */
   async get(jobId: string, userId: number): Promise<JobView> {
-    const job = await this.#parts.store.find(jobId, userId);
-    if (!job) throw new AppError('notFound', 'there is no such job');
-    return job;
+    return found(await this.#parts.store.find(jobId, userId));
   }
 
   /** The job when it has ended, or as it is when the time is over or the caller has left. Two reads, however long. */
   async wait(jobId: string, userId: number, waitMs: number, signal: AbortSignal): Promise<JobView> {
     const ending = this.#ending(jobId, waitMs, signal);
     try {
-      const job = await this.get(jobId, userId);
-      if (!isLive(job.status)) return job;
-      await ending.reached;
-      return signal.aborted ? job : await this.get(jobId, userId);
+      const { status } = found(await this.#parts.store.state(jobId, userId));
+      if (isLive(status)) await ending.reached;
+      return await this.get(jobId, userId);
     } finally {
       ending.stop();
     }
@@ -62,7 +59,7 @@ export class Jobs {
     const leave = () => wake();
     signal.addEventListener('abort', leave, { once: true });
     try {
-      const { status, progress } = await this.get(jobId, userId);
+      const { status, progress } = found(await this.#parts.store.state(jobId, userId));
       let told: JobEvent = { jobId, status, progress };
       yield told;
       while (isLive(told.status) && !signal.aborted) {
@@ -125,4 +122,9 @@ export class Jobs {
       },
     };
   }
+}
+
+function found<Job>(job: Job | undefined): Job {
+  if (job === undefined) throw new AppError('notFound', 'there is no such job');
+  return job;
 }

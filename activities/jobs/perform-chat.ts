@@ -9,6 +9,7 @@ import { estimateUsage, usageOf } from '../inference/chat-usage.ts';
 import type { CallContext } from '../inference/context.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
 import type { Candidate } from '../inference/plan.ts';
+import { promptSize } from '../inference/prompt-size.ts';
 import { nothingDelivered } from '../inference/providers/failure.ts';
 import { reportedUsage } from '../inference/providers/openai/usage.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';
@@ -26,6 +27,8 @@ export function createChatPerformer(parts: InferenceParts): Perform {
     const { turn } = work.plan;
     const asked = chatBodyOf(stored);
     const told = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;
+    // Pictures may have to be fetched, which takes long; otherwise the job is taken up with its first call.
+    if (promptSize(told).images > 0) await run.begin();
     const body = await parts.requestPictures.ofChat(told, context.signal);
     const messageId = answerIdOf(work.id, askedInChat(stored));
     const keptAs = turn && { conversationId: turn.conversationId, messageId };

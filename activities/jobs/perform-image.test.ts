@@ -44,15 +44,16 @@ const WORK: JobWork = {
   userId: 1,
   accountId: 1,
   accessKeyId: 1,
+  providerId: 1,
   request: { prompt: 'a cat' },
   plan: { candidates: [{ priceId: 7, maxTokens: 0 }], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
-  upstream: { state: 'submitted', taskId: 'task-1', modelId: 1, providerKeyId: 11 },
 };
 
 /** A later run of a job whose task ends so at its provider. */
 async function resumed(failure: FailureClass, status: number) {
   const noted: (string | null)[] = [];
   const run: RunLedger = {
+    begin: async () => ({ state: 'submitted', taskId: 'task-1', modelId: 1, providerKeyId: 11 }),
     count: () => assert.fail('another call was counted'),
     noteTask: async (_state, taskId) => void noted.push(taskId),
   };

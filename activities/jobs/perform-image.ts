@@ -17,7 +17,14 @@ import { inProviderSpan } from '../inference/provider-span.ts';
 import { UpstreamFailure } from '../inference/providers/failure.ts';
 import type { ImageAnswer, ImageRequest, TaskStore } from '../inference/providers/provider.ts';
 import { errorOf } from '../inference/upstream-error.ts';
-import { type Perform, type Performed, type RunContext, RunInterrupted, type RunLedger } from './performer.ts';
+import {
+  type Perform,
+  type Performed,
+  type RunContext,
+  RunInterrupted,
+  type RunLedger,
+  type UpstreamTask,
+} from './performer.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 import { resultText } from './result-bound.ts';
 import type { JobWork } from './store.ts';
@@ -49,10 +56,12 @@ interface Generated {
 export function createImagePerformer(parts: ImagePerformerParts): Perform {
   return async (work, run, context) => {
     const request = generateImageRequest(storedImageSchema.parse(work.request));
+    const { taskId, ...upstream } = await run.begin();
+    if (taskId === null && upstream.state === 'submitting') throw ambiguous();
     const generated =
-      work.upstream.taskId === null
+      taskId === null
         ? await generate(parts, work, request, run, context)
-        : await resume(parts, work, work.upstream.taskId, request, run, context);
+        : await resume(parts, work, { ...upstream, taskId }, request, run, context);
     return performedOf(parts, work, request, generated, context);
   };
 }
@@ -64,7 +73,6 @@ async function generate(
   run: RunLedger,
   context: RunContext,
 ): Promise<Generated> {
-  if (work.upstream.state === 'submitting') throw ambiguous();
   const ready = await parts.requestPictures.ofImage(request, context.signal);
   const { value, candidate, key, attempts } = await runAttempts({
     candidates: await plannedCandidates(parts, work.plan),
@@ -134,12 +142,11 @@ function ambiguous(cause?: UpstreamFailure): AppError {
 async function resume(
   parts: ImagePerformerParts,
   work: JobWork,
-  taskId: string,
+  { taskId, modelId, providerKeyId }: UpstreamTask & { readonly taskId: string },
   request: ImageRequest,
   run: RunLedger,
   context: RunContext,
 ): Promise<Generated> {
-  const { modelId, providerKeyId } = work.upstream;
   const candidates = await plannedCandidates(parts, work.plan);
   const candidate = candidates.find((one) => one.modelId === modelId);
   const key =

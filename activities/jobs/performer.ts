@@ -17,8 +17,23 @@ export interface Performed {
   readonly result: (cost: bigint) => string;
 }
 
-/** What a performer tells the job's row while it works. Each throws when the run has lost the job. */
+/** What an earlier run of the job has left at a provider. */
+export interface UpstreamTask {
+  readonly state: string | null;
+  /** Of an asynchronous task, once it is known. */
+  readonly taskId: string | null;
+  /** Whom the task was submitted to, and with which key. */
+  readonly modelId: number | null;
+  readonly providerKeyId: number | null;
+}
+
+/** What a performer tells the job's row while it works. Each throws when the run has lost the job, or may not have it. */
 export interface RunLedger {
+  /**
+   * Takes the job up, unless that is done. Called by who does something long, or needs to know what was done, before
+   * the first call; `count` does it otherwise.
+   */
+  begin(): Promise<UpstreamTask>;
   /** Counts a call before it is made; throws when the job may not call any more. */
   count(model: PricedModel, providerKeyId: number): Promise<void>;
   /** Remembers how far an asynchronous provider task is; null = nothing was submitted after all. */

@@ -5,7 +5,6 @@ import type { EndedJob } from '../webhooks/message.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobType, jobPlanSchema } from './job.ts';
 import type { JobToStart } from './job-start.ts';
 import { type JobView, jsonColumn, LISTED, VIEWED, viewOf, viewSchema } from './job-view.ts';
-import type { JobOwner } from './run-limits.ts';
 
 /** A live job that has not changed for a while and whose start is not in the outbox. */
 export interface AgedJob extends JobToStart {
@@ -20,22 +19,17 @@ export interface JobEndView {
   readonly errorCode: number | null;
 }
 
-/** What a run needs to know. */
+/** What a run needs to know, and never changes. */
 export interface JobWork {
   readonly id: string;
   readonly type: JobType;
   readonly userId: number;
   readonly accountId: number;
   readonly accessKeyId: number | null;
+  /** Of the plan's first candidate; null for jobs of before this was noted. */
+  readonly providerId: number | null;
   readonly request: unknown;
   readonly plan: JobPlan;
-  /** An asynchronous task of an earlier run: where it was submitted, and its id once it is known. */
-  readonly upstream: {
-    readonly state: string | null;
-    readonly taskId: string | null;
-    readonly modelId: number | null;
-    readonly providerKeyId: number | null;
-  };
 }
 
 export interface JobFilter {
@@ -62,6 +56,15 @@ export class JobStore {
     return row && viewOf(row);
   }
 
+  /** Where the job stands, if it is this user's: without its texts, which can be megabytes. */
+  async state(id: string, userId: number): Promise<JobState | undefined> {
+    const [row] = await this.#sequelize.query(`SELECT ${STATE} FROM jobs WHERE id=? AND user_id=?`, {
+      replacements: [id, userId],
+      type: QueryTypes.SELECT,
+    });
+    return row && stateSchema.parse(row);
+  }
+
   /** A user's jobs, newest first, and how many there are. Payloads that are long are not read. */
   async list(filter: JobFilter): Promise<{ jobs: JobView[]; total: number }> {
     const where = ['user_id=:userId'];
@@ -85,20 +88,10 @@ export class JobStore {
     return { jobs: rows.map(viewOf), total: Number(count?.total ?? 0) };
   }
 
-  /** Whose limits a job counts to. @throws when there is no such job. */
-  async owner(id: string): Promise<JobOwner> {
-    const [row] = await this.#sequelize.query(
-      'SELECT user_id AS userId,account_id AS accountId,provider_id AS providerId FROM jobs WHERE id=?',
-      { replacements: [id], type: QueryTypes.SELECT },
-    );
-    return ownerSchema.parse(row);
-  }
-
   /** @throws when there is no such job. */
   async work(id: string): Promise<JobWork> {
     const [row] = await this.#sequelize.query(
-      `SELECT id,type,user_id,account_id,access_key_id,request,plan,upstream_state,upstream_task_id,model_id,
-              provider_key_id FROM jobs WHERE id=?`,
+      'SELECT id,type,user_id,account_id,access_key_id,provider_id,request,plan FROM jobs WHERE id=?',
       { replacements: [id], type: QueryTypes.SELECT },
     );
     const work = workSchema.parse(row);
@@ -108,24 +101,18 @@ export class JobStore {
       userId: work.user_id,
       accountId: work.account_id,
       accessKeyId: work.access_key_id,
+      providerId: work.provider_id,
       request: work.request,
       plan: work.plan,
-      upstream: {
-        state: work.upstream_state,
-        taskId: work.upstream_task_id,
-        modelId: work.model_id,
-        providerKeyId: work.provider_key_id,
-      },
     };
   }
 
   /** Where these jobs stand; those that are not there are left out. */
   async states(ids: readonly string[]): Promise<JobState[]> {
-    const rows = await this.#sequelize.query(
-      `SELECT id AS jobId,status,progress,cancel_requested_at IS NOT NULL AS cancelRequested
-         FROM jobs WHERE id IN (?)`,
-      { replacements: [ids], type: QueryTypes.SELECT },
-    );
+    const rows = await this.#sequelize.query(`SELECT ${STATE} FROM jobs WHERE id IN (?)`, {
+      replacements: [ids],
+      type: QueryTypes.SELECT,
+    });
     return rows.map((row) => stateSchema.parse(row));
   }
 
@@ -195,8 +182,6 @@ export class JobStore {
   }
 }
 
-const ownerSchema = z.object({ userId: z.number(), accountId: z.number(), providerId: z.number().nullable() });
-
 const planColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), jobPlanSchema);
 
 const agedSchema = z.object({
@@ -211,6 +196,8 @@ const agedSchema = z.object({
   amount: z.string(),
 });
 
+/** What `stateSchema` reads. */
+const STATE = 'id AS jobId,status,progress,cancel_requested_at IS NOT NULL AS cancelRequested';
 const stateSchema = z.object({
   jobId: z.string(),
   status: z.enum(JOB_STATUSES),
@@ -242,10 +229,7 @@ const workSchema = z.object({
   user_id: z.number(),
   account_id: z.number(),
   access_key_id: z.number().nullable(),
+  provider_id: z.number().nullable(),
   request: jsonColumn,
-  upstream_state: z.string().nullable(),
-  upstream_task_id: z.string().nullable(),
-  model_id: z.number().nullable(),
-  provider_key_id: z.number().nullable(),
   plan: planColumn,
 });
