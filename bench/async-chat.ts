@@ -16,8 +16,10 @@ const WARM_UP_JOBS = 200;
 const accepted = z.object({ data: z.object({ jobId: z.string() }) });
 const ended = z.object({ data: z.object({ status: z.literal('COMPLETED') }) });
 
-const SYSTEMS = ['bare workflow', 'job'] as const;
+const SYSTEMS = ['bare workflow, its result', 'bare workflow, its activity', 'job'] as const;
 type System = (typeof SYSTEMS)[number];
+/** What the others are a part of: each a column of the table. */
+const BARE: readonly System[] = ['bare workflow, its result', 'bare workflow, its activity'];
 
 interface Measurement {
   readonly system: System;
@@ -60,14 +62,17 @@ async function startField(context: BenchContext): Promise<Field> {
     bare,
     temporalPid: stack.part('temporal').pid,
     runOne: {
-      'bare workflow': async () => {
-        const answer = await agent.request({ origin: bare.url, path: '/', method: 'POST' });
-        const text = await answer.body.text();
-        if (answer.statusCode !== 200) throw new Error(`the bare workflow failed: ${text}`);
-      },
+      'bare workflow, its result': () => runBare(agent, bare, '/result'),
+      'bare workflow, its activity': () => runBare(agent, bare, '/activity'),
       job: (caller) => runJob(agent, product, caller),
     },
   };
+}
+
+async function runBare(agent: Agent, { url }: SideProcess, path: string): Promise<void> {
+  const answer = await agent.request({ origin: url, path, method: 'POST' });
+  const text = await answer.body.text();
+  if (answer.statusCode !== 200) throw new Error(`the bare workflow failed: ${text}`);
 }
 
 /** Submits a job and waits for its end, as a client does. */
@@ -146,31 +151,33 @@ async function run(context: BenchContext): Promise<string> {
 function tableOf(measurements: readonly Measurement[]): string {
   const rows = CALLERS.flatMap((callers) => {
     const of = (system: System) => measurements.filter((one) => one.system === system && one.callers === callers);
-    const bare = of('bare workflow');
     return SYSTEMS.map((system) => {
       const own = of(system);
-      const ratios = (value: (one: Measurement) => number) =>
-        system === 'bare workflow'
-          ? '1'
-          : spread(
-              own.map((one, round) => value(one) / value(bare[round] ?? one)),
-              2,
-            );
       const middle = (value: (one: Measurement) => number, digits: number) => median(own.map(value)).toFixed(digits);
+      const ofBare = (value: (one: Measurement) => number) =>
+        system === 'job'
+          ? BARE.map((bare) =>
+              spread(
+                of(bare).map((one, round) => value(own[round] ?? one) / value(one)),
+                2,
+              ),
+            )
+          : ['', ''];
       return [
         String(callers),
         system,
         middle((one) => one.p50Ms, 1),
-        ratios((one) => one.p50Ms),
+        ...ofBare((one) => one.p50Ms),
         middle((one) => one.perSecond, 1),
-        ratios((one) => one.perSecond),
+        ...ofBare((one) => one.perSecond),
         middle((one) => one.temporalCpuMs, 1),
         system === 'job' ? middle((one) => one.databaseCpuMs, 2) : '–',
         middle((one) => one.ownCpuMs, 2),
       ];
     });
   });
-  const head = ['callers', 'system', 'p50 ms', 'of bare', 'a second', 'of bare', 'Temporal CPU ms', 'database', 'ours'];
+  const ofBare = ['of its result', 'of its activity'];
+  const head = ['callers', 'system', 'p50 ms', ...ofBare, 'a second', ...ofBare, 'Temporal CPU ms', 'database', 'ours'];
   return markdownTable(head, rows);
 }
 

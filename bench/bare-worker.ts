@@ -1,11 +1,13 @@
 /**
- * What asynchronous chat is measured against: POST starts a workflow whose one activity calls the upstream, and is
- * answered when the activity has. Nothing is kept. `node bench/bare-worker.ts PORT UPSTREAM TEMPORAL NAMESPACE BODY`.
+ * What asynchronous chat is measured against: POST starts a workflow whose one activity calls the upstream. `/result` is
+ * answered with the workflow's result, as its client has it; `/activity` already when the activity has its answer, which
+ * no client of a workflow can know. Nothing is kept.
+ * `node bench/bare-worker.ts PORT UPSTREAM TEMPORAL NAMESPACE BODY`.
  */
 import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import { Context } from '@temporalio/activity';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowHandle } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { Pool } from 'undici';
 
@@ -35,22 +37,43 @@ const worker = await Worker.create({
 });
 const client = new Client({ connection: await Connection.connect({ address }), namespace });
 
-/** Resolves with the activity's end: as with a job, whose row is there before its workflow has ended. */
-async function runWorkflow(): Promise<void> {
+function start(workflowId: string): Promise<WorkflowHandle> {
+  return client.workflow.start('bareChat', { workflowId, taskQueue });
+}
+
+function nextId(): string {
   started += 1;
-  const workflowId = `${taskQueue}-${started}`;
+  return `${taskQueue}-${started}`;
+}
+
+async function untilActivityEnd(): Promise<void> {
+  const workflowId = nextId();
   const ended = new Promise<void>((resolve) => waiting.set(workflowId, resolve));
-  await client.workflow.start('bareChat', { workflowId, taskQueue });
+  await start(workflowId);
   await ended;
   waiting.delete(workflowId);
 }
+
+async function untilResult(): Promise<void> {
+  await (await start(nextId())).result();
+}
+
+const RUNS: Readonly<Record<string, () => Promise<void>>> = {
+  '/activity': untilActivityEnd,
+  '/result': untilResult,
+};
 
 const server = createServer((request, response) => {
   if (request.url === '/healthz') {
     response.end('ok');
     return;
   }
-  runWorkflow().then(
+  const run = RUNS[request.url ?? ''];
+  if (!run) {
+    response.writeHead(404).end();
+    return;
+  }
+  run().then(
     () => response.end('done'),
     (error: unknown) => response.writeHead(500).end(String(error)),
   );
