@@ -70,6 +70,7 @@ export function billingRoutes(
       access: 'jwt',
       query: z.object({ month: monthInput(zone), format: optionalText(z.enum(['json', 'csv'])) }),
       success: statementSchema,
+      otherAnswers: [{ status: 200, description: 'With format=csv', mediaType: 'text/csv', schema: z.string() }],
       handler: async ({ ctx, caller, query: { month, format } }) => {
         const found = await statement(caller.userId, month);
         if (!found) throw new AppError('notFound', 'you have no account');

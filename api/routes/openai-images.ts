@@ -33,7 +33,18 @@ const jsonEdit = fields.extend({
     .max(MAX_EDIT_IMAGES),
   mask: z.looseObject({ image_url: z.string() }).nullish(),
 });
-const answer = z.looseObject({}).meta({ description: 'OpenAI images answer' });
+const answer = z
+  .object({
+    created: z.number().int().meta({ description: 'Seconds since 1970' }),
+    data: z.array(
+      z.object({
+        url: z.string().optional(),
+        b64_json: z.string().optional(),
+        revised_prompt: z.string().optional().meta({ description: 'What the provider made of the prompt' }),
+      }),
+    ),
+  })
+  .meta({ description: 'OpenAI images answer' });
 
 type Input<Body> = RouteInput<undefined, undefined, Body, AccessKeyCaller>;
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { DependencyHealth } from '../../activities/health.ts';
 import type { Config } from '../../infra/config.ts';
 import type { Metrics } from '../../infra/metrics.ts';
+import { envelopeOf } from '../openapi.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import { isoTime } from '../times.ts';
 
@@ -54,6 +55,14 @@ export function serviceRoutes(
       tag: TAG,
       access: 'open',
       success: readiness,
+      otherAnswers: [
+        {
+          status: 503,
+          description: 'A dependency without which nothing is served is away',
+          mediaType: 'application/json',
+          schema: envelopeOf(503, readiness),
+        },
+      ],
       handler: async ({ ctx, traceId }) => {
         const [dependencies, last] = await Promise.all([health(), lastReconciliation()]);
         const status = statusOf(dependencies);
