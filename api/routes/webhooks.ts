@@ -84,11 +84,17 @@ export function webhookRoutes(services: { readonly webhooks: Webhooks }, config:
       method: 'post',
       path: '/v1/webhooks/secrets',
       summary: 'Make or replace the signing secret; shown only here',
-      description: `${DESCRIPTION} The secret before signs beside the new one for 24 hours.`,
+      description: `${DESCRIPTION} The secret before signs beside the new one for 24 hours. Who has lost this answer
+makes another secret, under another Idempotency-Key.`,
       tag: TAG,
       access: 'jwt',
-      success: z.object({ id: z.number(), secret: z.string() }),
+      success: z.object({
+        id: z.number(),
+        secret: z.string().optional().meta({ description: 'Shown this once; absent in a repeated answer' }),
+      }),
       status: 201,
+      idempotent: true,
+      kept: ({ secret: _, ...rest }) => rest,
       handler: ({ caller }) => webhooks.rotateSecret(caller.userId),
     }),
   ];
