@@ -42,15 +42,20 @@ function securityOf(access: Access): NonNullable<ZodOpenApiOperationObject['secu
   return [TOKEN];
 }
 
+function takesKey({ idempotent, claimsKey }: Route): boolean {
+  return idempotent !== false || claimsKey;
+}
+
 /** Statuses that every route of a kind can answer with, and what they mean. */
 function failuresOf(route: Route): Readonly<Record<string, string>> {
+  const named = route.answer === 'openai' ? '`error.param`' : '`data.errors`';
   const hasInput = [route.params, route.query, route.body].some((schema) => schema !== undefined);
   return {
-    ...(hasInput ? { 400: 'A field is missing or wrong; `data.errors` names it' } : {}),
+    ...(hasInput ? { 400: `A field is missing or wrong; ${named} names it` } : {}),
     ...(route.access === 'open' ? {} : { 401: 'Credentials are missing, wrong or expired' }),
     ...(typeof route.access === 'object' ? { 403: 'The role does not allow it' } : {}),
     ...(route.params === undefined ? {} : { 404: 'There is no such row, or it belongs to another user' }),
-    ...(route.idempotent === false
+    ...(!takesKey(route)
       ? {}
       : { 409: 'The same Idempotency-Key is being worked on', 422: 'The same Idempotency-Key with another body' }),
     default: 'Any other failure',
@@ -83,7 +88,7 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     requestParams: {
       ...(route.params instanceof z.ZodObject ? { path: route.params } : {}),
       ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
-      ...(route.idempotent === false ? {} : { header: idempotencyHeader(route.idempotent === 'required') }),
+      ...(!takesKey(route) ? {} : { header: idempotencyHeader(route.idempotent === 'required') }),
     },
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body, bodyType) }),
     responses: responsesOf(route),

@@ -82,6 +82,8 @@ export interface RouteDeclaration<
   readonly otherAnswers?: readonly OtherAnswer[];
   /** Whether an Idempotency-Key makes a repeated call answer as the first did, or must be given. */
   readonly idempotent?: true | 'required';
+  /** An Idempotency-Key does so too, but the handler itself claims it, together with the call's hold; for the document. */
+  readonly claimsKey?: true;
   /** What of the data is kept for a repeated call; all of it by default. */
   readonly kept?: (data: z.input<S>) => unknown;
   readonly handler: (
@@ -120,6 +122,7 @@ export interface Route {
   readonly mediaType: string;
   readonly otherAnswers: readonly OtherAnswer[];
   readonly idempotent: boolean | 'required';
+  readonly claimsKey: boolean;
   /** The body declares money, so that its long numbers stay text. */
   readonly exactNumbers: boolean;
   /** Checks the input, then runs the handler. */
@@ -156,6 +159,7 @@ export function route<
     mediaType: declaration.mediaType ?? 'application/json',
     otherAnswers: declaration.otherAnswers ?? [],
     idempotent: declaration.idempotent ?? false,
+    claimsKey: declaration.claimsKey ?? false,
     exactNumbers: body !== undefined && declaresDecimals(body),
     async run(call) {
       const { ctx } = call;

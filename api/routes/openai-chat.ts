@@ -72,6 +72,7 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
       summary,
       tag: TAG,
       access: 'access-key',
+      claimsKey: true,
       body: chatBody,
       success: streamed ? events.schema : completion,
       mediaType: streamed ? events.mediaType : 'application/json',
