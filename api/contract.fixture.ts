@@ -43,12 +43,15 @@ const UNKNOWN_PATH: Operation = {
   ),
 };
 
+/** RFC 3339 with an offset, which the installation's zone has; never "Z". */
+const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d$/;
+
 export class Contract {
   readonly #document: z.output<typeof documentSchema>;
   readonly #ajv = new Ajv2020({
     allErrors: true,
     allowUnionTypes: true,
-    formats: { [DECIMAL_FORMAT]: true },
+    formats: { [DECIMAL_FORMAT]: true, 'date-time': TIME },
     keywords: ['components'],
   });
   readonly #validators = new Map<object, ValidateFunction>();

@@ -4,9 +4,11 @@ import { z } from 'zod';
 import { Contract, type ToldAnswer } from './contract.fixture.ts';
 import { decimalOutput, money } from './money.ts';
 import { route } from './route.ts';
+import { timeOutput } from './times.ts';
 
-const thing = z.object({ id: z.number().int(), price: decimalOutput, note: z.string().optional() });
-const ok = { id: 1, price: money(1n) };
+const thing = z.object({ id: z.number().int(), price: decimalOutput, note: z.string().optional(), madeAt: timeOutput });
+const madeAt = '2026-11-24T19:42:00.207+08:00';
+const ok = { id: 1, price: money(1n), madeAt };
 const contract = Contract.of([
   route({
     ...{ method: 'get', path: '/v1/things/{id}', summary: 'A thing', tag: 'Things', access: 'jwt' },
@@ -22,7 +24,7 @@ const contract = Contract.of([
   }),
 ]);
 
-const good = { code: 200, message: 'success', data: { id: 1, price: 0.000000001 }, traceId: 't' };
+const good = { code: 200, message: 'success', data: { id: 1, price: 0.000000001, madeAt }, traceId: 't' };
 const failure = { code: 500002, message: 'there is none', data: null, traceId: 't' };
 const openAiFailure = { error: { message: 'no', type: 'server_error', param: null, code: '500' } };
 
@@ -51,6 +53,11 @@ test('anything else fails and says what is wrong', () => {
     ['missing field', told({ ...good, data: { id: 1 } }), /\/data must have required property 'price'/],
     ['missing field of the envelope', told(withoutTrace), /required property 'traceId'/],
     ['wrong type', told({ ...good, data: { ...ok, price: '1' } }), /\/data\/price must be number/],
+    [
+      'time without offset',
+      told({ ...good, data: { ...good.data, madeAt: '2026-11-24T19:42:00' } }),
+      /format "date-time"/,
+    ],
     ['no integer', told({ ...good, data: { ...good.data, id: 1.5 } }), /\/data\/id must be integer/],
     ['undocumented field', told({ ...good, data: { ...good.data, secret: 1 } }), /additional properties \(secret\)/],
     ['undocumented field of the envelope', told({ ...good, extra: 1 }), /additional properties \(extra\)/],

@@ -9,14 +9,14 @@ import { monthInput } from '../days.ts';
 import { optionalText } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 const entrySchema = z.object({
   id: z.string(),
   kind: z.enum(['grant', 'top_up', 'refund', 'adjustment', 'chargeback']),
   amount: decimalOutput,
   note: z.string().nullable(),
-  createdAt: z.string(),
+  createdAt: timeOutput,
 });
 
 const chargesSchema = z.object({

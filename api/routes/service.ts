@@ -5,7 +5,7 @@ import type { Config } from '../../infra/config.ts';
 import type { Metrics } from '../../infra/metrics.ts';
 import { envelopeOf } from '../openapi.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 export interface HealthSource {
   /** Asks every dependency, each within a second or so; never throws. */
@@ -25,7 +25,7 @@ const readiness = z.object({
     z.string(),
     z.object({ ok: z.boolean(), latencyMs: z.number(), error: z.string().optional() }),
   ),
-  reconciliation: z.object({ finishedAt: z.string(), breaches: z.number() }).nullable(),
+  reconciliation: z.object({ finishedAt: timeOutput, breaches: z.number() }).nullable(),
 });
 
 function statusOf(dependencies: Readonly<Record<string, DependencyHealth>>): z.output<typeof readiness>['status'] {

@@ -6,7 +6,7 @@ import type { Config } from '../../infra/config.ts';
 import { optionalText, textIdInput } from '../lenient.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 const TAG = 'Webhooks';
 const DESCRIPTION =
@@ -21,11 +21,11 @@ const deliverySchema = z.object({
   redeliveries: z.number(),
   lastStatus: z.number().nullable(),
   lastError: z.string().nullable(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
+  createdAt: timeOutput,
+  updatedAt: timeOutput,
 });
 
-const secretSchema = z.object({ id: z.number(), createdAt: z.string(), retiresAt: z.string().nullable() });
+const secretSchema = z.object({ id: z.number(), createdAt: timeOutput, retiresAt: timeOutput.nullable() });
 
 export function webhookRoutes(services: { readonly webhooks: Webhooks }, config: Config): Route[] {
   const { webhooks } = services;
