@@ -6,6 +6,7 @@ import { AppError } from '../infra/errors.ts';
 import { createLogger } from '../infra/logger.ts';
 import { createMetrics, type Metrics } from '../infra/metrics.ts';
 import { applicationOf } from './application.ts';
+import { Contract } from './contract.fixture.ts';
 import type { Idempotency, KeptAnswer } from './idempotency.ts';
 import type { Route } from './route.ts';
 
@@ -80,6 +81,7 @@ function memoryIdempotency(): Idempotency {
 }
 
 export async function serve(routes: readonly Route[]): Promise<TestApplication> {
+  const contract = Contract.of(routes);
   const lines: string[] = [];
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const metrics = createMetrics();
@@ -93,7 +95,20 @@ export async function serve(routes: readonly Route[]): Promise<TestApplication> 
     url,
     metrics,
     logText: () => lines.join(''),
-    call: async (path, init) => answerOf(await fetch(url + path, init)),
+    call: async (path, init) => {
+      const response = await fetch(url + path, init);
+      const answer = await answerOf(response);
+      const contentType = response.headers.get('content-type');
+      const { pathname } = new URL(response.url);
+      contract.check({
+        method: init?.method ?? 'GET',
+        path: pathname,
+        status: answer.status,
+        contentType,
+        text: answer.text,
+      });
+      return answer;
+    },
     [Symbol.asyncDispose]: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -206,9 +206,10 @@ test("OpenAI's paths answer errors in OpenAI's form", async () => {
     path: '/v1/models',
     access: 'anyone-signed-in',
     success: z.null(),
+    successForKey: z.null(),
     handler: () => null,
   });
-  await using app = await serve([chat, models]);
+  await using app = await serve([{ ...chat, answer: 'openai' }, models]);
   const response = await app.call('/v1/chat/completions', { method: 'POST' });
   assert.equal(response.status, 404);
   assert.deepEqual(JSON.parse(response.text), {

@@ -6,13 +6,14 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
+import { ERROR_CODES } from '../infra/errors.ts';
 import type { Access, Route } from './route.ts';
 
 const TITLE = 'LLM gateway';
 
 const errorEnvelope = z
   .object({
-    code: z.number().int(),
+    code: z.literal(ERROR_CODES),
     message: z.string(),
     data: z.object({ errors: z.array(z.object({ path: z.string(), message: z.string() })) }).nullable(),
     traceId: z.string(),
@@ -41,24 +42,34 @@ function securityOf(access: Access): NonNullable<ZodOpenApiOperationObject['secu
   return [TOKEN];
 }
 
+function takesKey({ idempotent, claimsKey }: Route): boolean {
+  return idempotent !== false || claimsKey;
+}
+
 /** Statuses that every route of a kind can answer with, and what they mean. */
 function failuresOf(route: Route): Readonly<Record<string, string>> {
+  const named = route.answer === 'openai' ? '`error.param`' : '`data.errors`';
   const hasInput = [route.params, route.query, route.body].some((schema) => schema !== undefined);
   return {
-    ...(hasInput ? { 400: 'A field is missing or wrong; `data.errors` names it' } : {}),
+    ...(hasInput ? { 400: `A field is missing or wrong; ${named} names it` } : {}),
     ...(route.access === 'open' ? {} : { 401: 'Credentials are missing, wrong or expired' }),
     ...(typeof route.access === 'object' ? { 403: 'The role does not allow it' } : {}),
     ...(route.params === undefined ? {} : { 404: 'There is no such row, or it belongs to another user' }),
-    ...(route.idempotent === false
+    ...(!takesKey(route)
       ? {}
       : { 409: 'The same Idempotency-Key is being worked on', 422: 'The same Idempotency-Key with another body' }),
     default: 'Any other failure',
   };
 }
 
+/** The schema of an answer around `data`. */
+export function envelopeOf(code: number, data: z.ZodType) {
+  return z.object({ code: z.literal(code), message: z.string(), data, traceId: z.string() });
+}
+
 function successSchema(route: Route): z.ZodType {
   if (route.answer === 'openai' || route.mediaType !== 'application/json') return route.success;
-  const envelope = z.object({ code: z.literal(200), message: z.string(), data: route.success, traceId: z.string() });
+  const envelope = envelopeOf(200, route.success);
   return route.successForKey === undefined ? envelope : z.union([envelope, route.successForKey]);
 }
 
@@ -68,11 +79,6 @@ function errorSchema(route: Route): z.ZodType {
 }
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
-  const error = errorSchema(route);
-  const failures: Record<string, ZodOpenApiResponseObject> = {};
-  for (const [status, description] of Object.entries(failuresOf(route))) {
-    failures[status] = { description, content: { 'application/json': { schema: error } } };
-  }
   const bodyType = route.bodyForm === 'json' ? 'application/json' : 'multipart/form-data';
   return {
     summary: route.summary,
@@ -82,14 +88,27 @@ function operationOf(route: Route): ZodOpenApiOperationObject {
     requestParams: {
       ...(route.params instanceof z.ZodObject ? { path: route.params } : {}),
       ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
-      ...(route.idempotent === false ? {} : { header: idempotencyHeader(route.idempotent === 'required') }),
+      ...(!takesKey(route) ? {} : { header: idempotencyHeader(route.idempotent === 'required') }),
     },
     ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body, bodyType) }),
-    responses: {
-      [route.status]: { description: 'Success', content: { [route.mediaType]: { schema: successSchema(route) } } },
-      ...failures,
-    },
+    responses: responsesOf(route),
   };
+}
+
+function responsesOf(route: Route): Record<string, ZodOpenApiResponseObject> {
+  const responses: Record<string, ZodOpenApiResponseObject> = {};
+  const add = (status: string, description: string, mediaType: string, schema: z.ZodType) => {
+    const known = responses[status];
+    responses[status] = {
+      description: known?.description ?? description,
+      content: { ...known?.content, [mediaType]: { schema } },
+    };
+  };
+  add(String(route.status), 'Success', route.mediaType, successSchema(route));
+  const failure = errorSchema(route);
+  for (const [status, text] of Object.entries(failuresOf(route))) add(status, text, 'application/json', failure);
+  for (const other of route.otherAnswers) add(String(other.status), other.description, other.mediaType, other.schema);
+  return responses;
 }
 
 /** A body none of whose fields is needed may be left out. */
@@ -112,6 +131,7 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string) {
       servers: [{ url: publicUrl }],
       paths,
       components: {
+        schemas: { Error: errorEnvelope, OpenAIError: openAiError },
         securitySchemes: {
           loginToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
           accessKey: { type: 'apiKey', in: 'header', name: 'ACCESS-KEY' },

@@ -39,6 +39,14 @@ export interface Answered {
   readonly answered: true;
 }
 
+/** An answer beside the success and the failures that every route has, for the document. */
+export interface OtherAnswer {
+  readonly status: number | 'default';
+  readonly description: string;
+  readonly mediaType: string;
+  readonly schema: z.ZodType;
+}
+
 export interface RouteDeclaration<
   A extends Access,
   P extends z.ZodType,
@@ -71,8 +79,11 @@ export interface RouteDeclaration<
   readonly answer?: 'envelope' | 'openai';
   /** Media type of a success that is not JSON, for the document. */
   readonly mediaType?: string;
+  readonly otherAnswers?: readonly OtherAnswer[];
   /** Whether an Idempotency-Key makes a repeated call answer as the first did, or must be given. */
   readonly idempotent?: true | 'required';
+  /** An Idempotency-Key does so too, but the handler itself claims it, together with the call's hold; for the document. */
+  readonly claimsKey?: true;
   /** What of the data is kept for a repeated call; all of it by default. */
   readonly kept?: (data: z.input<S>) => unknown;
   readonly handler: (
@@ -109,7 +120,9 @@ export interface Route {
   readonly status: number;
   readonly answer: 'envelope' | 'openai';
   readonly mediaType: string;
+  readonly otherAnswers: readonly OtherAnswer[];
   readonly idempotent: boolean | 'required';
+  readonly claimsKey: boolean;
   /** The body declares money, so that its long numbers stay text. */
   readonly exactNumbers: boolean;
   /** Checks the input, then runs the handler. */
@@ -144,7 +157,9 @@ export function route<
     status: declaration.status ?? 200,
     answer: declaration.answer ?? 'envelope',
     mediaType: declaration.mediaType ?? 'application/json',
+    otherAnswers: declaration.otherAnswers ?? [],
     idempotent: declaration.idempotent ?? false,
+    claimsKey: declaration.claimsKey ?? false,
     exactNumbers: body !== undefined && declaresDecimals(body),
     async run(call) {
       const { ctx } = call;

@@ -30,6 +30,9 @@ function parseOffset(text: string): number {
   return (match[1] === '-' ? -minutes : minutes) * MINUTE_MS;
 }
 
+/** What `isoTime` gives, for `success` schemas. */
+export const timeOutput = z.string().meta({ format: 'date-time' });
+
 /** An instant as `2026-11-24T19:42:00.207+08:00`. */
 export function isoTime(date: Date, zone: string): string {
   const offset = offsetMs(date.getTime(), zone);

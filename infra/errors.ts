@@ -44,6 +44,8 @@ const ERRORS = {
 
 export type ErrorKind = keyof typeof ERRORS;
 
+export const ERROR_CODES: readonly number[] = Object.values(ERRORS).map(({ code }) => code);
+
 /** One wrong field of a request. */
 export interface FieldError {
   readonly path: string;

@@ -8,7 +8,7 @@ import type { Config } from '../../infra/config.ts';
 import { idParams, integerInput, optional, switchInput } from '../lenient.ts';
 import { decimalOutput, money, moneyInput } from '../money.ts';
 import { type Route, route } from '../route.ts';
-import { isoTime, timeInput } from '../times.ts';
+import { isoTime, timeInput, timeOutput } from '../times.ts';
 
 const TAG = 'Access keys';
 const MAX_ALLOWED_MODELS = 200;
@@ -41,16 +41,16 @@ const keyFields = {
   name: z.string(),
   isActive: z.boolean(),
   maskedKeyValue: z.string(),
-  expiresAt: z.string().nullable(),
+  expiresAt: timeOutput.nullable(),
   allowedModels: z.array(z.string()).readonly().nullable(),
   rpmLimit: z.number().nullable(),
   tpmLimit: z.number().nullable(),
   parallelLimit: z.number().nullable(),
   budget: decimalOutput.nullable(),
   budgetPeriod: z.enum(BUDGET_PERIODS).nullable(),
-  lastUsedAt: z.string().nullable(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
+  lastUsedAt: timeOutput.nullable(),
+  createdAt: timeOutput,
+  updatedAt: timeOutput,
 };
 const keySchema = z.object(keyFields).meta({ id: 'AccessKey' });
 const newKeySchema = z.object({

@@ -5,7 +5,7 @@ import type { Config } from '../../infra/config.ts';
 import { idInput, optionalText } from '../lenient.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 const auditSchema = z
   .object({
@@ -18,7 +18,7 @@ const auditSchema = z
     before: z.unknown(),
     after: z.unknown(),
     traceId: z.string().nullable(),
-    createdAt: z.string(),
+    createdAt: timeOutput,
   })
   .meta({ id: 'AuditRecord' });
 

@@ -9,14 +9,14 @@ import { monthInput } from '../days.ts';
 import { optionalText } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 const entrySchema = z.object({
   id: z.string(),
   kind: z.enum(['grant', 'top_up', 'refund', 'adjustment', 'chargeback']),
   amount: decimalOutput,
   note: z.string().nullable(),
-  createdAt: z.string(),
+  createdAt: timeOutput,
 });
 
 const chargesSchema = z.object({
@@ -70,6 +70,7 @@ export function billingRoutes(
       access: 'jwt',
       query: z.object({ month: monthInput(zone), format: optionalText(z.enum(['json', 'csv'])) }),
       success: statementSchema,
+      otherAnswers: [{ status: 200, description: 'With format=csv', mediaType: 'text/csv', schema: z.string() }],
       handler: async ({ ctx, caller, query: { month, format } }) => {
         const found = await statement(caller.userId, month);
         if (!found) throw new AppError('notFound', 'you have no account');

@@ -4,7 +4,7 @@ import type { Model } from '../../activities/catalog/model-record.ts';
 import { type Pricing, pricingOf } from '../../activities/catalog/pricing.ts';
 import { CAPABILITIES } from '../../activities/inference/model.ts';
 import { decimalOutput, tokenPrice } from '../money.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 export const MODEL_ADMINS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;
 
@@ -79,8 +79,8 @@ export const modelSchema = z
     defaultMaxTokens: z.number().int().nullable(),
     tokensPerImage: z.number().int().nullable(),
     pricedFields: z.array(z.string()).readonly(),
-    createdAt: z.string(),
-    updatedAt: z.string(),
+    createdAt: timeOutput,
+    updatedAt: timeOutput,
   })
   .meta({ id: 'Model' });
 

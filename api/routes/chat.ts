@@ -79,6 +79,7 @@ export function chatRoutes(services: Services, config: Config): Route[] {
       summary: 'Chat, answered when the model has finished',
       tag: 'Inference',
       access: 'access-key',
+      claimsKey: true,
       body: chatBody,
       success: chatReplySchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {

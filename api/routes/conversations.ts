@@ -6,7 +6,7 @@ import type { Config } from '../../infra/config.ts';
 import { integerInput, optional, optionalText, switchInput } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { type Route, route } from '../route.ts';
-import { isoTime, timeInput } from '../times.ts';
+import { isoTime, timeInput, timeOutput } from '../times.ts';
 
 const TAG = 'Conversations';
 const MAX_TITLE_CHARACTERS = 200;
@@ -22,9 +22,9 @@ const conversationSchema = z.object({
   lastModelIdentifier: z.string().nullable(),
   lastMessageSummary: z.string().nullable(),
   messageCount: z.number(),
-  lastActiveAt: z.string(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
+  lastActiveAt: timeOutput,
+  createdAt: timeOutput,
+  updatedAt: timeOutput,
 });
 
 const messageSchema = z.object({
@@ -38,7 +38,7 @@ const messageSchema = z.object({
   promptTokens: z.number().nullable(),
   completionTokens: z.number().nullable(),
   cost: decimalOutput.nullable(),
-  createdAt: z.string(),
+  createdAt: timeOutput,
 });
 
 /** An id of any form that no conversation has is told as not found. */

@@ -52,6 +52,19 @@ test('the document tells path, body, answer, errors and credentials of a route',
   assert.notEqual(document.at('paths./openapi.json.get'), undefined, 'it describes itself');
 });
 
+test('an Idempotency-Key that a handler claims itself is told, too', async () => {
+  const chat = route({
+    ...{ method: 'post', path: '/v1/chat', summary: 'Chat', tag: 'Things', access: 'access-key', claimsKey: true },
+    success: z.null(),
+    handler: () => null,
+  });
+  await using app = await serve([chat, ...docsRoutes(() => [chat], 'http://api.test')]);
+  const document = await app.call('/openapi.json');
+  assert.equal(document.at('paths./v1/chat.post.parameters.0.name'), 'Idempotency-Key');
+  assert.equal(document.at('paths./v1/chat.post.parameters.0.required'), undefined);
+  assert.notEqual(document.at('paths./v1/chat.post.responses.422'), undefined);
+});
+
 test('both forms are told where an access key alone is answered in the form of OpenAI', async () => {
   const both = route({
     method: 'get',

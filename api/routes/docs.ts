@@ -46,7 +46,7 @@ export function docsRoutes(routes: () => readonly Route[], publicUrl: string): R
       summary: 'This description as OpenAPI 3.1',
       tag: TAG,
       access: 'open',
-      success: z.unknown(),
+      success: z.looseObject({ openapi: z.string() }),
       answer: 'openai',
       handler: ({ ctx }) => {
         document ??= JSON.stringify(openApiDocument(routes(), publicUrl));
@@ -72,6 +72,7 @@ export function docsRoutes(routes: () => readonly Route[], publicUrl: string): R
       params: z.object({ file: z.enum(['start.js', ...FILES.keys()]) }),
       success: z.string(),
       mediaType: 'text/javascript',
+      otherAnswers: [{ status: 200, description: 'The style', mediaType: 'text/css', schema: z.string() }],
       handler: ({ ctx, params }) => {
         const type = FILES.get(params.file);
         if (type === undefined) return answerText(ctx, 'text/javascript; charset=utf-8', START_SCRIPT);

@@ -52,6 +52,7 @@ export function imageRoutes(services: Services, config: Config): Route[] {
       summary: 'Text to image, or image to image with originImage',
       tag: 'Inference',
       access: 'access-key',
+      claimsKey: true,
       body: z.object(imageFields),
       success: replySchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {

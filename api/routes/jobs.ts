@@ -21,7 +21,7 @@ import { tellLimits } from '../rate-limit-headers.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
 import { EventStream } from '../sse.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 import { chatFields, modelNameOf, openTurn } from './chat.ts';
 import { imageFields } from './images.ts';
 
@@ -51,10 +51,10 @@ const jobSchema = z.object({
   errorMessage: z.string().nullable(),
   cost: decimalOutput.nullable(),
   progress: z.number(),
-  createdAt: z.string(),
-  startedAt: z.string().nullable(),
-  finishedAt: z.string().nullable(),
-  updatedAt: z.string(),
+  createdAt: timeOutput,
+  startedAt: timeOutput.nullable(),
+  finishedAt: timeOutput.nullable(),
+  updatedAt: timeOutput,
 });
 
 const jobStateSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
@@ -128,6 +128,7 @@ export function jobRoutes(
       summary: 'Chat as a job: accepted at once, polled by its id',
       tag: 'Jobs',
       access: 'access-key',
+      claimsKey: true,
       body: chatSubmission,
       success: accepted,
       status: 202,
@@ -152,6 +153,7 @@ export function jobRoutes(
       summary: 'Image generation as a job: accepted at once, polled by its id',
       tag: 'Jobs',
       access: 'access-key',
+      claimsKey: true,
       body: imageSubmission,
       success: accepted,
       status: 202,

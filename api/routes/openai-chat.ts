@@ -39,7 +39,21 @@ const chatBody = z
   })
   .meta({ description: 'OpenAI chat.completions; fields that are not listed pass to the provider.' });
 
-const completion = z.looseObject({}).meta({ description: 'OpenAI chat.completion, or its chunks as events' });
+/** A provider's own answer goes through with all that it has. */
+const completion = z
+  .looseObject({
+    choices: z.array(z.looseObject({})).min(1),
+    conversation_id: z.string().optional().meta({ description: 'Of the kept conversation' }),
+  })
+  .meta({ description: 'OpenAI chat.completion' });
+const events = {
+  status: 200,
+  description: 'With stream: true',
+  mediaType: 'text/event-stream',
+  schema: z
+    .string()
+    .meta({ description: 'OpenAI chat.completion.chunk as events; an `error` event ends a failed one' }),
+};
 
 interface Services {
   readonly chat: ChatService;
@@ -58,8 +72,11 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
       summary,
       tag: TAG,
       access: 'access-key',
+      claimsKey: true,
       body: chatBody,
-      success: completion,
+      success: streamed ? events.schema : completion,
+      mediaType: streamed ? events.mediaType : 'application/json',
+      otherAnswers: streamed ? [] : [events],
       answer: 'openai',
       handler: async (input) => {
         const parsed = openAiChatInput(input.body);

@@ -33,7 +33,18 @@ const jsonEdit = fields.extend({
     .max(MAX_EDIT_IMAGES),
   mask: z.looseObject({ image_url: z.string() }).nullish(),
 });
-const answer = z.looseObject({}).meta({ description: 'OpenAI images answer' });
+const answer = z
+  .object({
+    created: z.number().int().meta({ description: 'Seconds since 1970' }),
+    data: z.array(
+      z.object({
+        url: z.string().optional(),
+        b64_json: z.string().optional(),
+        revised_prompt: z.string().optional().meta({ description: 'What the provider made of the prompt' }),
+      }),
+    ),
+  })
+  .meta({ description: 'OpenAI images answer' });
 
 type Input<Body> = RouteInput<undefined, undefined, Body, AccessKeyCaller>;
 
@@ -52,6 +63,7 @@ export function openAiImageRoutes({ images }: { readonly images: ImageService },
       summary: 'Text to image, under OpenAI’s own path',
       tag: TAG,
       access: 'access-key',
+      claimsKey: true,
       body: fields,
       success: answer,
       answer: 'openai',
@@ -66,6 +78,7 @@ export function openAiImageRoutes({ images }: { readonly images: ImageService },
       summary: 'Image to image, under OpenAI’s own path; a form or JSON',
       tag: TAG,
       access: 'access-key',
+      claimsKey: true,
       bodyForm: 'bytes',
       success: answer,
       answer: 'openai',

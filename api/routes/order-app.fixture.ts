@@ -9,6 +9,7 @@ import type { Role, UserCaller } from '../../activities/accounts/caller.ts';
 import type { Orders } from '../../activities/orders/orders.ts';
 import type { Payments } from '../../activities/orders/payments.ts';
 import { AppError } from '../../infra/errors.ts';
+import { Contract } from '../contract.fixture.ts';
 import { dispatch } from '../dispatch.ts';
 import { errorAnswers } from '../middleware/errors.ts';
 import { traceIds } from '../middleware/trace.ts';
@@ -44,7 +45,7 @@ export function bearer(token: string): Record<string, string> {
   return { authorization: `Bearer ${token}` };
 }
 
-/** Serves until the test is over. */
+/** Serves until the test is over; answers must be as the document of the routes describes them. */
 export async function startOrderApp(
   test: TestContext,
   services: { orders: Orders; payments: Payments },
@@ -65,7 +66,9 @@ export async function startOrderApp(
       run: (_scope: string, key: string, _body: Uint8Array, handler: (id: string) => Promise<never>) => handler(key),
     },
   };
-  for (const route of [...orderRoutes(services, config), ...paymentRoutes(services, config)]) {
+  const routes = [...orderRoutes(services, config), ...paymentRoutes(services, config)];
+  const contract = Contract.of(routes);
+  for (const route of routes) {
     router.register(route.path, [route.method], dispatch(route, dispatchServices));
   }
   app.use(traceIds()).use(errorAnswers(logger)).use(router.routes());
@@ -78,6 +81,9 @@ export async function startOrderApp(
   const ask = async (path: string, init: RequestInit): Promise<Answer> => {
     const response = await fetch(base + path, init);
     const text = await response.text();
+    const contentType = response.headers.get('content-type');
+    const method = init.method ?? 'GET';
+    contract.check({ method, path: path.replace(/\?.*/, ''), status: response.status, contentType, text });
     return { status: response.status, text, json: () => JSON.parse(text) };
   };
   return {

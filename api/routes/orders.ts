@@ -10,7 +10,7 @@ import { idInput, optional, optionalText } from '../lenient.ts';
 import { decimalOutput, money, moneyInput } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 const TAG = 'Orders';
 const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
@@ -28,11 +28,11 @@ export const orderSchema = z.object({
     .literal(true)
     .optional()
     .meta({ description: 'Paid after it had been cancelled; credited all the same.' }),
-  paidAt: z.string().optional(),
+  paidAt: timeOutput.optional(),
   refundedAmount: decimalOutput.optional(),
-  expiresAt: z.string(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
+  expiresAt: timeOutput,
+  createdAt: timeOutput,
+  updatedAt: timeOutput,
 });
 
 /** ROOT sees every order, everyone else its own. */

@@ -85,8 +85,11 @@ booked. ROOT leaves out \`amount\` to take all that is left, and otherwise names
       tag: TAG,
       access: 'open',
       bodyForm: 'bytes',
-      success: z.string(),
+      success: z.literal('success'),
       mediaType: 'text/plain',
+      otherAnswers: [
+        { status: 'default', description: 'Not accepted', mediaType: 'text/plain', schema: z.literal('fail') },
+      ],
       handler: async ({ ctx, rawBody, log }) => {
         ctx.type = 'text/plain';
         try {

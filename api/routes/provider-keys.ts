@@ -7,7 +7,7 @@ import type { Config } from '../../infra/config.ts';
 import { by } from '../by.ts';
 import { idInput, integerInput, optional, switchInput } from '../lenient.ts';
 import { type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 import { apiKeyInput, MODEL_ADMINS, nameInput, optionalField, probeSchema } from './catalog-fields.ts';
 
 const TAG = 'Providers';
@@ -23,7 +23,7 @@ const keyFields = {
     .boolean()
     .meta({ description: "Switched off because the provider's host has changed; enter the key again to use it" }),
   weight: z.number().int(),
-  createdAt: z.string(),
+  createdAt: timeOutput,
 };
 const newKeySchema = z.object(keyFields).meta({ id: 'ProviderKey' });
 const keySchema = z

@@ -8,7 +8,7 @@ import { by } from '../by.ts';
 import { idParams } from '../lenient.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 import {
   capabilitySchema,
   kindSchema,
@@ -26,8 +26,8 @@ const providerSchema = z
     name: z.string(),
     kind: kindSchema,
     urlBase: z.string().meta({ description: 'Empty while it has none' }),
-    createdAt: z.string(),
-    updatedAt: z.string(),
+    createdAt: timeOutput,
+    updatedAt: timeOutput,
   })
   .meta({ id: 'Provider' });
 

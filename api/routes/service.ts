@@ -3,8 +3,9 @@ import { z } from 'zod';
 import type { DependencyHealth } from '../../activities/health.ts';
 import type { Config } from '../../infra/config.ts';
 import type { Metrics } from '../../infra/metrics.ts';
+import { envelopeOf } from '../openapi.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 export interface HealthSource {
   /** Asks every dependency, each within a second or so; never throws. */
@@ -24,7 +25,7 @@ const readiness = z.object({
     z.string(),
     z.object({ ok: z.boolean(), latencyMs: z.number(), error: z.string().optional() }),
   ),
-  reconciliation: z.object({ finishedAt: z.string(), breaches: z.number() }).nullable(),
+  reconciliation: z.object({ finishedAt: timeOutput, breaches: z.number() }).nullable(),
 });
 
 function statusOf(dependencies: Readonly<Record<string, DependencyHealth>>): z.output<typeof readiness>['status'] {
@@ -54,6 +55,14 @@ export function serviceRoutes(
       tag: TAG,
       access: 'open',
       success: readiness,
+      otherAnswers: [
+        {
+          status: 503,
+          description: 'A dependency without which nothing is served is away',
+          mediaType: 'application/json',
+          schema: envelopeOf(503, readiness),
+        },
+      ],
       handler: async ({ ctx, traceId }) => {
         const [dependencies, last] = await Promise.all([health(), lastReconciliation()]);
         const status = statusOf(dependencies);

@@ -5,7 +5,7 @@ import type { UsageFilter, UsageStore } from '../../activities/usage/usage-store
 import { idInput, integerInput, optional, optionalText, switchInput } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { type Route, route } from '../route.ts';
-import { isoTime, timeInput } from '../times.ts';
+import { isoTime, timeInput, timeOutput } from '../times.ts';
 
 const TAG = 'Statistics';
 const ADMINISTRATORS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;
@@ -32,7 +32,7 @@ const logEntry = z.object({
   isAsync: z.boolean(),
   isSuccess: z.boolean(),
   errorCode: z.number().nullable(),
-  createTime: z.string(),
+  createTime: timeOutput,
 });
 
 interface LogRequest extends UsageFilter {

@@ -4,7 +4,7 @@ import { ROLES } from '../../activities/accounts/caller.ts';
 import type { UserWithBalance } from '../../activities/accounts/user.ts';
 import { optional } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 /** No control characters: a name is shown in lists and logs. */
 const PRINTABLE = /^[^\p{C}]*$/u;
@@ -27,8 +27,8 @@ export const userSchema = z
     status: z.number().int().meta({ description: '1 active, 0 disabled' }),
     balance: decimalOutput.meta({ description: 'Free to spend' }),
     held: decimalOutput.meta({ description: 'Reserved by running calls and jobs' }),
-    createdAt: z.string(),
-    updatedAt: z.string(),
+    createdAt: timeOutput,
+    updatedAt: timeOutput,
   })
   .meta({ id: 'User' });
 

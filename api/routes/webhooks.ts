@@ -6,7 +6,7 @@ import type { Config } from '../../infra/config.ts';
 import { optionalText, textIdInput } from '../lenient.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { type Route, route } from '../route.ts';
-import { isoTime } from '../times.ts';
+import { isoTime, timeOutput } from '../times.ts';
 
 const TAG = 'Webhooks';
 const DESCRIPTION =
@@ -21,11 +21,11 @@ const deliverySchema = z.object({
   redeliveries: z.number(),
   lastStatus: z.number().nullable(),
   lastError: z.string().nullable(),
-  createdAt: z.string(),
-  updatedAt: z.string(),
+  createdAt: timeOutput,
+  updatedAt: timeOutput,
 });
 
-const secretSchema = z.object({ id: z.number(), createdAt: z.string(), retiresAt: z.string().nullable() });
+const secretSchema = z.object({ id: z.number(), createdAt: timeOutput, retiresAt: timeOutput.nullable() });
 
 export function webhookRoutes(services: { readonly webhooks: Webhooks }, config: Config): Route[] {
   const { webhooks } = services;
@@ -84,11 +84,17 @@ export function webhookRoutes(services: { readonly webhooks: Webhooks }, config:
       method: 'post',
       path: '/v1/webhooks/secrets',
       summary: 'Make or replace the signing secret; shown only here',
-      description: `${DESCRIPTION} The secret before signs beside the new one for 24 hours.`,
+      description: `${DESCRIPTION} The secret before signs beside the new one for 24 hours. Who has lost this answer
+makes another secret, under another Idempotency-Key.`,
       tag: TAG,
       access: 'jwt',
-      success: z.object({ id: z.number(), secret: z.string() }),
+      success: z.object({
+        id: z.number(),
+        secret: z.string().optional().meta({ description: 'Shown this once; absent in a repeated answer' }),
+      }),
       status: 201,
+      idempotent: true,
+      kept: ({ secret: _, ...rest }) => rest,
       handler: ({ caller }) => webhooks.rotateSecret(caller.userId),
     }),
   ];

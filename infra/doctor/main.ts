@@ -1,13 +1,14 @@
 /**
- * `npm run doctor`: looks at the settings and at every server, and says in plain words what to do. Changes nothing.
- * Ends with 1 when something is bad. Looks at the installation of `npm start` unless the environment or .env names
- * servers of its own; in the image: `node infra/doctor/main.ts`.
+ * `npm run doctor`: looks at the settings, at every server and at the collector of traces, and says in plain words what
+ * to do. Changes nothing. Ends with 1 when something is bad. Looks at the installation of `npm start` unless the
+ * environment or .env names servers of its own; in the image: `node infra/doctor/main.ts`.
  */
 import { join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { dotEnvVariables, shellVariables, type Variables } from '../local/environment.ts';
 import { localSecrets, secretSettings } from '../local/secrets.ts';
 import { readStackState } from '../local/stack-state.ts';
+import { lookAtCollector } from './collector.ts';
 import { lookAtMongo, lookAtRedis, lookAtStorage, lookAtTemporal } from './dependencies.ts';
 import type { Finding } from './finding.ts';
 import { lookAtMysql } from './mysql.ts';
@@ -27,7 +28,7 @@ function settings(): Variables {
 }
 
 async function lookAtAll(config: Config): Promise<Finding[]> {
-  const looks = [lookAtMysql, lookAtRedis, lookAtMongo, lookAtTemporal, lookAtStorage];
+  const looks = [lookAtMysql, lookAtRedis, lookAtMongo, lookAtTemporal, lookAtStorage, lookAtCollector];
   return (await Promise.all(looks.map((lookAt) => lookAt(config)))).flat();
 }
 

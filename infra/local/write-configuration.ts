@@ -1,4 +1,4 @@
-/** Writes docs/configuration.md: `node infra/local/write-configuration.ts`. */
+/** Writes docs/configuration.md: `npx node infra/local/write-configuration.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { configurationReference } from '../config-reference.ts';

@@ -14,6 +14,7 @@ import type { WorkerOptions } from '@temporalio/worker';
 import type { Config } from '../config.ts';
 import type { Logger } from '../logger.ts';
 import { OutageLog } from '../outage-log.ts';
+import { tracesUrl } from './collector.ts';
 import { ChosenTraceIds, createTracer } from './open-telemetry.ts';
 import { useTracer } from './spans.ts';
 import { clientInterceptors, workerTracing } from './temporal.ts';
@@ -40,7 +41,7 @@ export function openTelemetry(config: Config, part: string, log: Logger): Teleme
     }),
   );
   const exporter = new OTLPTraceExporter({
-    url: `${config.OTEL_EXPORTER_OTLP_ENDPOINT.replace(/\/+$/, '')}/v1/traces`,
+    url: tracesUrl(config),
     headers: config.OTEL_EXPORTER_OTLP_HEADERS,
   });
   const processor = new BatchSpanProcessor(tellingOfFailures(exporter, log));

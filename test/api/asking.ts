@@ -1,6 +1,7 @@
 /** Calls of an API process whose answers are looked at as they are, in whichever form. */
 import assert from 'node:assert/strict';
 import type { Service } from '../../infra/local/services.ts';
+import { apiFetch } from '../line/api-fetch.ts';
 
 export interface RawAnswer {
   readonly status: number;
@@ -33,7 +34,7 @@ export async function ask(
 ): Promise<RawAnswer> {
   assert.ok(api, 'there is no such API process');
   const { bearer, body, headers } = call;
-  const response = await fetch(api.url + path, {
+  const response = await apiFetch(api.url + path, {
     method,
     headers: {
       'x-forwarded-for': RUN_ADDRESS,

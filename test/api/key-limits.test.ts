@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
+import { apiFetch } from '../line/api-fetch.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
 import { ask } from './asking.ts';
 
@@ -61,7 +62,7 @@ describe('limits of access keys', () => {
 
   test('OpenAI’s client sees a RateLimitError with the headers it knows', async () => {
     const { key } = await newCustomer(api(), { rpmLimit: 1 });
-    const client = new OpenAI({ baseURL: `${api()?.url}/v1`, apiKey: key, maxRetries: 0 });
+    const client = new OpenAI({ baseURL: `${api()?.url}/v1`, apiKey: key, maxRetries: 0, fetch: apiFetch });
     const send = (stream: boolean) =>
       client.chat.completions.create({ model: 'sim-chat', messages: [{ role: 'user', content: 'hi' }], stream });
     await send(false);

@@ -9,6 +9,7 @@ import { type Service, startService } from '../../infra/local/services.ts';
 import { testStack } from '../../infra/local/test-stack.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+import { apiFetch } from '../line/api-fetch.ts';
 import { type Customer, call, newCustomer, until } from '../line/product.ts';
 import { CANARY, listen } from './test-catalog.ts';
 
@@ -79,9 +80,15 @@ describe('providers, keys and models over HTTP', () => {
     assert.equal((await asRoot('POST', `/v1/providers/keys/${key.id}/status`, { status: '1' })).code, 200);
     const model = { displayName: 'M', modelIdentifier: 'whole-way', capabilities: ['text-to-text'], pricing: PRICING };
     const { id } = await made('/v1/models', { ...model, providerId: String(provider.id), priority: '3', urlBase: '' });
+    const probe = await asRoot('POST', `/v1/models/${id}/test`);
+    assert.deepEqual(z.object({ ok: z.boolean() }).parse(probe.data), { ok: false }, 'the vendor answers no chat');
     const inUse = await asRoot('DELETE', `/v1/providers/${provider.id}`);
     assert.deepEqual([inUse.status, inUse.code], [409, 500006]);
     assert.equal((await asRoot('DELETE', `/v1/models/${id}`)).code, 200);
+    assert.equal((await asRoot('DELETE', `/v1/providers/keys/${key.id}`)).code, 200);
+    const renamed = await asRoot('PUT', `/v1/providers/${provider.id}`, { name: 'Renamed' });
+    assert.equal(rowSchema.parse(renamed.data).name, 'Renamed');
+    assert.deepEqual((await asRoot('GET', `/v1/providers/${provider.id}`)).data, renamed.data);
     assert.equal((await asRoot('DELETE', `/v1/providers/${provider.id}`)).code, 200);
     assert.deepEqual((await asRoot('GET', `/v1/providers/${provider.id}`)).status, 404);
   });
@@ -106,7 +113,7 @@ describe('providers, keys and models over HTTP', () => {
 
   test('prices are written exactly and read exactly', async () => {
     const pricing = '{"input":0.000000123456789,"output":"0.000000000000001","cachedInput":1e-7,"perRequest":0.5}';
-    const answer = await fetch(`${apis[0]?.url}/v1/models`, {
+    const answer = await apiFetch(`${apis[0]?.url}/v1/models`, {
       method: 'POST',
       headers: { authorization: `Bearer ${root}`, 'content-type': 'application/json' },
       body: `{"displayName":"E","modelIdentifier":"exact","capabilities":["text-to-text"],"providerName":"exact",
@@ -164,7 +171,7 @@ describe('providers, keys and models over HTTP', () => {
     const { id } = await made('/v1/models', { ...named, pricing: PRICING, providerName: 'exact' });
     const limited = await newCustomer(apis[0], { allowedModels: ['exact'] });
     const client = (key: string) =>
-      new OpenAI({ apiKey: key, baseURL: `${apis[0]?.url}/v1`, maxRetries: 0, logLevel: 'off' });
+      new OpenAI({ apiKey: key, baseURL: `${apis[0]?.url}/v1`, maxRetries: 0, fetch: apiFetch, logLevel: 'off' });
     const names = async (key: string) => {
       const list = await client(key).models.list();
       return list.data.map((model) => model.id).sort();
@@ -174,10 +181,10 @@ describe('providers, keys and models over HTTP', () => {
     const model = await client(customer.key).models.retrieve('owner/with-slash');
     assert.deepEqual([model.id, model.object, model.owned_by], ['owner/with-slash', 'model', 'exact']);
     for (const path of ['owner/with-slash', 'owner%2Fwith-slash']) {
-      const plain = await fetch(`${apis[0]?.url}/v1/models/${path}`, { headers: { 'x-api-key': customer.key } });
+      const plain = await apiFetch(`${apis[0]?.url}/v1/models/${path}`, { headers: { 'x-api-key': customer.key } });
       assert.deepEqual([plain.status, rowOf(await plain.text()).id], [200, 'owner/with-slash'], path);
     }
-    const nobody = await fetch(`${apis[0]?.url}/v1/models/owner/nobody`, { headers: { 'x-api-key': customer.key } });
+    const nobody = await apiFetch(`${apis[0]?.url}/v1/models/owner/nobody`, { headers: { 'x-api-key': customer.key } });
     assert.equal(nobody.status, 404);
     assert.match(await nobody.text(), /there is no model owner\/nobody/);
     assert.equal((await call(apis[0], 'GET', '/v1/models/1/2', { token: customer.token })).status, 400);
@@ -209,7 +216,7 @@ describe('providers, keys and models over HTTP', () => {
     const { id } = await made('/v1/models', { ...named, pricing: PRICING, providerName: 'exact' });
     const key = customer.key;
     const seen = async () => {
-      const answer = await fetch(`${apis[1]?.url}/v1/models/pushed`, { headers: { 'x-api-key': key } });
+      const answer = await apiFetch(`${apis[1]?.url}/v1/models/pushed`, { headers: { 'x-api-key': key } });
       await answer.arrayBuffer();
       return answer.status;
     };

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { isFullChaos } from '../../infra/local/test-stack.ts';
+import { apiFetch } from '../line/api-fetch.ts';
 import { type Customer, newCustomer, type Product, startProduct, until } from '../line/product.ts';
 import { addProvider, upstream } from '../line/upstream.ts';
 import { together } from './steady-load.ts';
@@ -36,7 +37,7 @@ describe('streams that their clients cut', () => {
     const leaving = new AbortController();
     if (chunksToRead === 0) setTimeout(() => leaving.abort(), Math.random() * 30);
     try {
-      const answer = await fetch(`${product.apis[0]?.url}/v1/chat/completions`, {
+      const answer = await apiFetch(`${product.apis[0]?.url}/v1/chat/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'access-key': customer.key },
         body: JSON.stringify({

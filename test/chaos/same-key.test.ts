@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFullChaos } from '../../infra/local/test-stack.ts';
+import { apiFetch } from '../line/api-fetch.ts';
 import { type Customer, newCustomer, type Product, startProduct, until } from '../line/product.ts';
 import { upstream } from '../line/upstream.ts';
 import { together } from './steady-load.ts';
@@ -32,7 +33,7 @@ describe('one Idempotency-Key from twenty callers at once', () => {
   async function answerTo(key: string, caller: number): Promise<string> {
     const end = Date.now() + ANSWERED_WITHIN_MS;
     for (let tries = caller; ; tries += 1) {
-      const answer = await fetch(`${product.apis[tries % 2]?.url}/v1/chat/completions`, {
+      const answer = await apiFetch(`${product.apis[tries % 2]?.url}/v1/chat/completions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'access-key': customer.key, 'idempotency-key': key },
         body: JSON.stringify({ model: 'sim-chat', messages: [{ role: 'user', content: key }], max_tokens: 20 }),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
+import { apiFetch } from '../line/api-fetch.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
 
 const stateSchema = z.object({ jobId: z.string(), status: z.string(), progress: z.number() });
@@ -28,7 +29,9 @@ describe('who waits for a job', () => {
     jobId: string,
     onState: (status: string) => void = () => undefined,
   ) => {
-    const answer = await fetch(`${api(index)?.url}/v1/async/jobs/${jobId}/events`, { headers: { 'access-key': key } });
+    const answer = await apiFetch(`${api(index)?.url}/v1/async/jobs/${jobId}/events`, {
+      headers: { 'access-key': key },
+    });
     assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8');
     const states: z.output<typeof stateSchema>[] = [];
     const parser = createParser({
@@ -104,7 +107,7 @@ describe('who waits for a job', () => {
     assert.match(z.object({ status: z.string() }).parse(waited.data).status, /PENDING|PROCESSING/);
     assert.ok(Date.now() - started >= 950);
     const leaving = new AbortController();
-    const stream = fetch(`${api()?.url}/v1/async/jobs/${jobId}/events`, {
+    const stream = apiFetch(`${api()?.url}/v1/async/jobs/${jobId}/events`, {
       headers: { 'access-key': key },
       signal: leaving.signal,
     }).then((answer) => answer.text());

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { apiFetch } from './api-fetch.ts';
 import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from './product.ts';
 import { addProvider, upstream } from './upstream.ts';
 
@@ -53,7 +54,7 @@ describe('chats of kept conversations', () => {
       .find((one) => one.conversationId === conversationId);
   };
   const v2 = (body: object) =>
-    fetch(`${api()?.url}/v2/chat`, {
+    apiFetch(`${api()?.url}/v2/chat`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'access-key': customer.key },
       body: JSON.stringify({ model: 'sim-chat', ...body }),
@@ -168,7 +169,7 @@ describe('chats of kept conversations', () => {
   test('a client that leaves its stream finds the turn in the conversation all the same', async () => {
     const { conversationId } = await kept({ userMessage: 'begin' });
     const leaving = new AbortController();
-    const answer = await fetch(`${api()?.url}/v2/chat/stream`, {
+    const answer = await apiFetch(`${api()?.url}/v2/chat/stream`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'access-key': customer.key },
       body: JSON.stringify({

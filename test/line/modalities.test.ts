@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { z } from 'zod';
+import { apiFetch } from './api-fetch.ts';
 import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from './product.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -139,10 +140,10 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     for (const url of reply.imageUrls) {
       const { pathname, search } = new URL(url);
       assert.match(pathname, /^\/v1\/pictures\//, 'the picture is kept by us');
-      const picture = await fetch(`${api()?.url}${pathname}${search}`);
+      const picture = await apiFetch(`${api()?.url}${pathname}${search}`);
       assert.equal(picture.status, 200);
       assert.equal(picture.headers.get('content-type'), 'image/png');
-      const forged = await fetch(`${api()?.url}${pathname}${search.replace(/signature=./, 'signature=-')}`);
+      const forged = await apiFetch(`${api()?.url}${pathname}${search.replace(/signature=./, 'signature=-')}`);
       assert.equal(forged.status, 403);
     }
     return reply.cost;
@@ -166,7 +167,7 @@ describe('four modalities, three providers, synchronous and as a job', () => {
   }
 
   test('OpenAI’s own client makes and edits pictures', async () => {
-    const client = new OpenAI({ baseURL: `${api()?.url}/v1`, apiKey: customer.key, maxRetries: 0 });
+    const client = new OpenAI({ baseURL: `${api()?.url}/v1`, apiKey: customer.key, maxRetries: 0, fetch: apiFetch });
     const made = await client.images.generate({ model: 'openai-t2i', prompt: 'a cat', size: '1024x1024' });
     assert.ok(made.data?.[0]?.url?.includes('/v1/pictures/'));
     const inline = await client.images.generate({ model: 'openai-t2i', prompt: 'a cat', response_format: 'b64_json' });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { apiFetch } from './api-fetch.ts';
 import { chunk, json, type OddProvider, startOddProvider, streamed, usageChunk, whole } from './odd-provider.ts';
 import { type Customer, newCustomer, type Product, startProduct, until } from './product.ts';
 
@@ -31,7 +32,7 @@ describe('a provider that does not keep to the form', () => {
   });
 
   const post = (path: string, body: object, headers: Record<string, string> = {}) =>
-    fetch(`${product.apis[0]?.url}${path}`, {
+    apiFetch(`${product.apis[0]?.url}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'access-key': customer.key, ...headers },
       body: JSON.stringify(body),
@@ -87,7 +88,7 @@ describe('a provider that does not keep to the form', () => {
       const charge = await chargeOf(reply);
       assert.deepEqual([charge?.completion, charge?.estimated], [51, 1], JSON.stringify(charge));
     }
-    const metrics = await (await fetch(`${product.apis[0]?.url}/metrics`)).text();
+    const metrics = await (await apiFetch(`${product.apis[0]?.url}/metrics`)).text();
     assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="too-small"\} 2/);
     assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="too-large"\} 1/);
   });

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
 import { parseMoney } from '../../activities/billing/money.ts';
+import { apiFetch } from './api-fetch.ts';
 import { type Customer, call, newCustomer, type Product, startProduct, until } from './product.ts';
 
 const counts = z.object({
@@ -16,7 +17,12 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
   before(async () => {
     product = await startProduct({ name: 'openai-sdk' });
     customer = await newCustomer(product.apis[0]);
-    client = new OpenAI({ baseURL: `${product.apis[0]?.url}/v1`, apiKey: customer.key, maxRetries: 0 });
+    client = new OpenAI({
+      baseURL: `${product.apis[0]?.url}/v1`,
+      apiKey: customer.key,
+      maxRetries: 0,
+      fetch: apiFetch,
+    });
   });
   after(() => product.close());
 
@@ -184,7 +190,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
   });
 
   test('each error arrives as the client’s own type', async () => {
-    const wrongKey = new OpenAI({ baseURL: client.baseURL, apiKey: 'ak-wrong', maxRetries: 0 });
+    const wrongKey = new OpenAI({ baseURL: client.baseURL, apiKey: 'ak-wrong', maxRetries: 0, fetch: apiFetch });
     await assert.rejects(wrongKey.chat.completions.create({ model: 'sim-chat', messages }), OpenAI.AuthenticationError);
     await assert.rejects(client.chat.completions.create({ model: 'nothing', messages }), OpenAI.NotFoundError);
     await assert.rejects(
@@ -208,7 +214,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
       body: { amount: -1, reason: 'test' },
       headers: { 'idempotency-key': `poor-${poor.userId}` },
     });
-    const broke = new OpenAI({ baseURL: client.baseURL, apiKey: poor.key, maxRetries: 0 });
+    const broke = new OpenAI({ baseURL: client.baseURL, apiKey: poor.key, maxRetries: 0, fetch: apiFetch });
     await assert.rejects(broke.chat.completions.create({ model: 'sim-chat', messages }), (error) => {
       assert.ok(error instanceof OpenAI.APIError);
       assert.equal(error.status, 402);
@@ -218,7 +224,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
 
   test('messages in all their lenient forms', async () => {
     const { key } = customer;
-    const answer = await fetch(`${product.apis[0]?.url}/v2/chat`, {
+    const answer = await apiFetch(`${product.apis[0]?.url}/v2/chat`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'x-api-key': key },
       body: JSON.stringify({
@@ -237,7 +243,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
       }),
     });
     assert.equal(answer.status, 200, await answer.clone().text());
-    const refused = await fetch(`${product.apis[0]?.url}/v2/chat`, {
+    const refused = await apiFetch(`${product.apis[0]?.url}/v2/chat`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'access-key': key },
       body: JSON.stringify({ messages, extra_params: { max_tokens: 1_000_000 } }),

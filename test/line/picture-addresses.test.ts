@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
+import { apiFetch } from './api-fetch.ts';
 import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
 import { upstream } from './upstream.ts';
 
@@ -39,7 +40,7 @@ describe('pictures that requests name by address', () => {
 
   test('are fetched for the provider: chat, stream, image to image, and as jobs', async () => {
     assert.equal((await post('/v1/chat', look(simulated))).status, 200);
-    const client = new OpenAI({ baseURL: `${api()?.url}/v1`, apiKey: customer.key, maxRetries: 0 });
+    const client = new OpenAI({ baseURL: `${api()?.url}/v1`, apiKey: customer.key, maxRetries: 0, fetch: apiFetch });
     const content = [{ type: 'image_url' as const, image_url: { url: simulated } }];
     const stream = await client.chat.completions.create({
       model: 'sim-vision',
@@ -86,7 +87,7 @@ describe('pictures that requests name by address', () => {
         assert.match(answer.message, /image.*could not be read/);
       }
     }
-    const stream = await fetch(`${api()?.url}/v2/chat/stream`, {
+    const stream = await apiFetch(`${api()?.url}/v2/chat/stream`, {
       method: 'POST',
       headers: { 'access-key': customer.key, 'content-type': 'application/json' },
       body: JSON.stringify({

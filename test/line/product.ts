@@ -11,6 +11,7 @@ import { createLogger } from '../../infra/logger.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { connectRedis, whenReady } from '../../infra/redis/connection.ts';
+import { apiFetch, assertContractKept, readContract } from './api-fetch.ts';
 
 export interface Product {
   readonly stack: Stack;
@@ -71,6 +72,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const apis: Service[] = [];
   for (let index = 0; index < (options.apis ?? 1); index += 1) apis.push(await start('api', environment, `-${index}`));
   const worker = await start('worker', environment);
+  if (apis[0]) await readContract(apis[0].url);
   return {
     stack,
     config,
@@ -86,6 +88,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     close: async () => {
       await Promise.all([...apis, worker, simulator].map((service) => service.stop(DATABASE_BUSY_MS)));
       await sequelize.close();
+      assertContractKept();
     },
   };
 }
@@ -119,7 +122,7 @@ export interface Answer {
   readonly headers: Headers;
 }
 
-/** One call of the API, its envelope opened. */
+/** One call of the API, its envelope opened. @throws {AssertionError} as `apiFetch`. */
 export async function call(
   api: Service | undefined,
   method: string,
@@ -127,7 +130,7 @@ export async function call(
   options: { token?: string; key?: string; body?: unknown; headers?: Record<string, string> } = {},
 ): Promise<Answer> {
   if (!api) throw new Error('there is no such API process');
-  const answer = await fetch(`${api.url}${path}`, {
+  const answer = await apiFetch(`${api.url}${path}`, {
     method,
     headers: {
       ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { apiFetch } from './api-fetch.ts';
 import { type Customer, call, newCustomer, type Product, startProduct } from './product.ts';
 
 const HEADERS = ['x-request-id', 'x-cost', 'x-model', 'x-provider', 'x-attempts', 'content-type'];
@@ -19,7 +20,7 @@ describe('repeated keyed calls', () => {
 
   let keys = 0;
   async function asked(path: string, body: object, key: string) {
-    const answer = await fetch(`${product.apis[0]?.url}${path}`, {
+    const answer = await apiFetch(`${product.apis[0]?.url}${path}`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', 'access-key': customer.key, 'idempotency-key': key },
       body: JSON.stringify(body),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { apiFetch } from './api-fetch.ts';
 import { type Customer, call, newCustomer, type Product, startProduct, until } from './product.ts';
 import { addProvider, rootToken, upstream } from './upstream.ts';
 
@@ -92,7 +93,7 @@ describe('which model and key serve a call', () => {
   });
 
   test('keys are seen in the metrics under their provider’s name', async () => {
-    const text = await (await fetch(`${api()?.url}/metrics`)).text();
+    const text = await (await apiFetch(`${api()?.url}/metrics`)).text();
     assert.match(text, /provider_key_picks_total\{provider="tested",key_id="\d+"\} [1-9]/);
     assert.match(text, /provider_key_failures_total\{provider="refusing",key_id="\d+",class="account"\} [1-9]/);
     assert.match(text, /provider_key_circuit_state\{provider="simulator",key_id="\d+"\} 0/);

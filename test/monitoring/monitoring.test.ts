@@ -69,8 +69,9 @@ describe('the board and the alerts', () => {
     const answer = await call(api, 'POST', '/v1/async/chat', { key, body: { userMessage: 'hello' } });
     await jobEnd(api, key, z.object({ jobId: z.string() }).parse(answer.data).jobId);
     const body = { userMessage: 'hello', modelIdentifier: 'sim-chat' };
-    for (const fault of ['500']) {
-      await fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify({ fault }) });
+    for (const fault of ['500', 'zero-usage']) {
+      const once = JSON.stringify({ fault, calls: 1 });
+      await fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: once });
       await call(api, 'POST', '/v1/chat', { key, body });
     }
     await failWorkflowTask(product);

@@ -19,7 +19,7 @@ test('an installation that works is called well', async () => {
   try {
     const { exitCode, stdout } = await doctor({ ...product.stack.environment, DB_NAME: product.config.DB_NAME });
     assert.equal(exitCode, 0, stdout);
-    for (const part of ['Settings', 'MySQL', 'Redis', 'MongoDB', 'Temporal', 'Pictures']) {
+    for (const part of ['Settings', 'MySQL', 'Redis', 'MongoDB', 'Temporal', 'Pictures', 'Traces']) {
       assert.match(stdout, new RegExp(`^✔ ${part} `, 'm'));
     }
     assert.match(stdout, /All is well\.$/);
@@ -37,11 +37,14 @@ test('servers that are away are named with what to do, and no password is shown'
     MONGODB_URI: 'mongodb://user:a-secret-password@127.0.0.1:1/usage',
     TEMPORAL_ADDRESS: '127.0.0.1:1',
     REDIS_PASSWD: 'misspelt',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=a-secret-password',
   });
   assert.equal(exitCode, 1);
   for (const part of ['MySQL', 'Redis', 'MongoDB', 'Temporal']) {
     assert.match(stdout, new RegExp(`^✖ ${part} .*\\n +→ Start ${part}`, 'm'));
   }
+  assert.match(stdout, /^✖ Traces .*\n +→ Start the collector/m);
   assert.match(stdout, /REDIS_PASSWD is not a setting/);
   assert.doesNotMatch(stdout, /a-secret-password/);
 });

@@ -12,6 +12,7 @@ import { UsageStore } from '../../activities/usage/usage-store.ts';
 import { type Service, type ServiceKind, startService } from '../../infra/local/services.ts';
 import { connectMongo } from '../../infra/mongo/connection.ts';
 import { readDocument } from '../docs/document.ts';
+import { apiFetch } from '../line/api-fetch.ts';
 import {
   type Answer,
   type Customer,
@@ -158,7 +159,7 @@ test('one trace leads from the request of an image job to its capture and its we
     headers: { traceparent: `00-${parent.traceId}-${parent.spanId}-01` },
   });
   assert.equal(traceIdIn(chat), parent.traceId);
-  const streamed = await fetch(`${api?.url}/v1/chat/completions`, {
+  const streamed = await apiFetch(`${api?.url}/v1/chat/completions`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${customer.key}` },
     body: JSON.stringify({ model: 'sim-chat', stream: true, messages: [{ role: 'user', content: PROMPT }] }),

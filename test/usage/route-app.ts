@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { Router } from '@koa/router';
 import Koa from 'koa';
 import { type AccessKeyCaller, ROLES, type UserCaller } from '../../activities/accounts/caller.ts';
+import { Contract } from '../../api/contract.fixture.ts';
 import { dispatch } from '../../api/dispatch.ts';
 import { errorAnswers } from '../../api/middleware/errors.ts';
 import { traceIds } from '../../api/middleware/trace.ts';
@@ -49,7 +50,9 @@ function keyOf(text: string): AccessKeyCaller {
   };
 }
 
+/** Answers must be as the document of these routes describes them. */
 export async function routeApp(routes: readonly Route[]): Promise<RouteApp> {
+  const contract = Contract.of(routes);
   const app = new Koa<ApiState>();
   const router = new Router<ApiState>();
   const services = {
@@ -77,7 +80,9 @@ export async function routeApp(routes: readonly Route[]): Promise<RouteApp> {
         ...init,
       });
       const text = await response.text();
-      const isJson = response.headers.get('content-type')?.startsWith('application/json');
+      const contentType = response.headers.get('content-type');
+      contract.check({ method, path: path.replace(/\?.*/, ''), status: response.status, contentType, text });
+      const isJson = contentType?.startsWith('application/json');
       return { status: response.status, text, headers: response.headers, data: isJson ? JSON.parse(text).data : null };
     },
     close: () => {

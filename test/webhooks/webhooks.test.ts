@@ -105,6 +105,29 @@ describe('webhooks', () => {
     for (const row of stored) assert.equal(String(row.secret).includes('whsec_'), false, 'sealed at rest');
   });
 
+  test('a repeated request for a secret makes none and does not show it again, for it is kept nowhere', async () => {
+    const { token, userId } = await newCustomer(api());
+    const ask = (key: string) =>
+      call(api(), 'POST', '/v1/webhooks/secrets', { token, headers: { 'idempotency-key': key } });
+    const made = z.strictObject({ id: z.number(), secret: z.string() });
+    const first = made.parse((await ask('secret-1')).data);
+    const repeated = await ask('secret-1');
+    assert.equal(repeated.status, 201);
+    assert.deepEqual(repeated.data, { id: first.id });
+    const kept = await product.rows(`SELECT answer FROM idempotency WHERE scope='u${userId}'`);
+    assert.deepEqual(
+      kept.map(({ answer }) => String(answer)),
+      [`{"id":${first.id}}`],
+    );
+    const { id } = made.parse((await ask('secret-2')).data);
+    const listed = await call(api(), 'GET', '/v1/webhooks/secrets', { token });
+    const ids = z.array(z.object({ id: z.number() })).parse(listed.data);
+    assert.deepEqual(
+      ids.map((secret) => secret.id),
+      [id, first.id],
+    );
+  });
+
   test('without a secret of its own a user’s messages are signed all the same', async () => {
     const owner = await newCustomer(api());
     const jobId = jobIdOf(await submit(owner.key, urlOf('/unasked')));

@@ -160,6 +160,7 @@ test('absurd usage is reported, the journal keeps the true one', async () => {
     return reply.usage?.completion_tokens;
   };
   assert.equal(await usageOf('negative-usage'), -1_000);
+  assert.equal(await usageOf('zero-usage'), 0);
   assert.equal(await usageOf('huge-usage'), Number.MAX_SAFE_INTEGER);
   assert.equal(await usageOf('text-usage'), 'many');
   assert.equal(await usageOf('no-usage'), undefined);
@@ -167,7 +168,7 @@ test('absurd usage is reported, the journal keeps the true one', async () => {
   const { entries } = (await control('GET', '/control/journal')) as {
     entries: { usage: { completionTokens: number } }[];
   };
-  assert.equal(entries.length, 5);
+  assert.equal(entries.length, 6);
   assert.equal(new Set(entries.map((entry) => entry.usage.completionTokens)).size, 1);
   const { data } = await events(await chat('sim-chat!no-usage', { stream: true }));
   assert.ok(!data.some((line) => line.includes('prompt_tokens')));

@@ -72,6 +72,7 @@ export const FAULTS = {
   length: { does: 'sets the length of the answer', value: { means: 'tokens, roughly', default: 400 } },
   // The usage reported; the journal keeps the true one.
   'negative-usage': { does: 'reports minus a thousand tokens or pictures' },
+  'zero-usage': { does: 'reports 0 tokens or pictures' },
   'huge-usage': { does: 'reports 9,007,199,254,740,991 tokens or pictures' },
   'fractional-usage': { does: 'reports half tokens or pictures' },
   'text-usage': { does: 'reports counts as words instead of numbers' },

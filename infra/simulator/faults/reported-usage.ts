@@ -8,6 +8,7 @@ export function reportedUsage(
 ): Record<string, unknown> | undefined {
   if (faults.has('no-usage')) return undefined;
   if (faults.has('negative-usage')) return mapNumbers(usage, () => -1_000);
+  if (faults.has('zero-usage')) return mapNumbers(usage, () => 0);
   if (faults.has('huge-usage')) return mapNumbers(usage, () => Number.MAX_SAFE_INTEGER);
   if (faults.has('fractional-usage')) return mapNumbers(usage, (count) => count + 0.5);
   if (faults.has('text-usage')) return mapNumbers(usage, () => 'many');
