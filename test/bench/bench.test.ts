@@ -12,7 +12,7 @@ import { testStack } from '../../infra/local/test-stack.ts';
 for (const { bench, rows } of [
   { bench: gatewayBench, rows: 4 },
   { bench: streamsBench, rows: 3 },
-  { bench: asyncChatBench, rows: 4 },
+  { bench: asyncChatBench, rows: 6 },
   { bench: ledgerBench, rows: 8 },
 ]) {
   test(`${bench.name} runs a round of a second`, async () => {
