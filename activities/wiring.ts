@@ -233,6 +233,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     chores,
     close: async () => {
       await lane.close();
+      await starter.close();
       await turns.close();
       await inference.closeInference();
       jobServices.closeJobs();

@@ -30,6 +30,7 @@ export function createJobActivities(runner: JobRunner, performers: Performers, l
       try {
         return await runner.run(input, performers, {
           signal: activity.cancellationSignal,
+          again: activity.info.attempt > 1,
           isCancelled: () => activity.cancellationDetails?.cancelRequested === true,
           heartbeat: (text) => {
             detail = text;

@@ -61,11 +61,9 @@ export class JobRunner {
    */
   async run(input: JobInput, performers: Performers, context: RunContext): Promise<JobOutcome> {
     const work = await this.#store.work(input.jobId);
-    const perform = performers[work.type];
-    if (!perform) throw new RunInterrupted(`this worker does not know jobs of type ${work.type}`);
     const running = cancellable(work.id, context, this.#events);
     try {
-      return await this.#perform(work, perform, running);
+      return await this.#perform(work, performers[work.type], running);
     } catch (error) {
       if (!(error instanceof RunRefused)) throw error;
       const { reason } = error;
@@ -118,17 +116,24 @@ export class JobRunner {
     }
   }
 
-  async #perform(work: JobWork, perform: Perform, { context, cancel }: CancellableRun): Promise<JobOutcome> {
+  async #perform(
+    work: JobWork,
+    perform: Perform | undefined,
+    { context, cancel }: CancellableRun,
+  ): Promise<JobOutcome> {
     const startedAtMs = Date.now();
     const run = new LeasedRun(work, {
       ledger: this.#ledger,
       events: this.#events,
       runLimits: this.#runLimits,
       cancelled: cancel,
+      signal: context.signal,
       heartbeat: context.heartbeat,
     });
     let performed: Performed | undefined;
     try {
+      if (context.again || this.#mayHaveToWait()) await run.begin();
+      if (!perform) throw new RunInterrupted(`this worker does not know jobs of type ${work.type}`);
       performed = await perform(work, run, context);
     } catch (error) {
       if (error instanceof RunRefused) throw error;
@@ -141,6 +146,11 @@ export class JobRunner {
     if (!performed) return this.#cancelled(work, run, startedAtMs);
     context.heartbeat(`storing the answer of ${performed.served.modelIdentifier}`);
     return this.#complete(work, run.lease, performed, startedAtMs);
+  }
+
+  /** Then a run enters before it takes a key or a place among the requests, which it would do at each try. */
+  #mayHaveToWait(): boolean {
+    return this.#runLimits.perUser > 0 || this.#runLimits.perProvider > 0;
   }
 
   async #complete(work: JobWork, lease: string, performed: Performed, startedAtMs: number): Promise<JobOutcome> {

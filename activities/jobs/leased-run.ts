@@ -1,6 +1,6 @@
 /**
  * One run of a job as the job's row knows it: its lease, the calls it was allowed and the provider's task. The entry is
- * made with the first call, in one transaction, unless a performer needs it earlier.
+ * made with the first call, in one transaction, unless it is needed earlier: in a later run, or by a performer.
  */
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
@@ -33,11 +33,13 @@ export class RunRefused extends Error {
 }
 
 export interface LeasedRunParts {
-  readonly ledger: Ledger;
+  readonly ledger: Pick<Ledger, 'run'>;
   readonly events: Pick<JobEvents, 'publish'>;
   readonly runLimits: RunLimits;
   /** The row says that the job was cancelled. */
   readonly cancelled: () => void;
+  /** Of the run: cancelled, or its worker stops. */
+  readonly signal: AbortSignal;
   readonly heartbeat: (detail: string) => void;
 }
 
@@ -84,6 +86,7 @@ export class LeasedRun implements RunLedger {
 
   async #permit(call: ProviderCall): Promise<CallPermit | undefined> {
     if (this.#row) return this.#parts.ledger.run(countProviderCall(this.#work.id, this.lease, call));
+    if (this.#parts.signal.aborted) throw new RunInterrupted('the run was stopped before it began');
     return (await this.#enter(call)).permit;
   }
 

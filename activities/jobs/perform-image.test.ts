@@ -64,7 +64,7 @@ async function resumed(failure: FailureClass, status: number) {
     },
   };
   const keys = () => [{ id: 11, urlBase: MODEL.urlBase, apiKey: 'a key', weight: 1 }];
-  const context = { ...testContext(), isCancelled: () => false };
+  const context = { ...testContext(), isCancelled: () => false, again: true };
   const perform = createImagePerformer({
     noteUsageDoubt: () => undefined,
     models: {

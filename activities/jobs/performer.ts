@@ -52,6 +52,8 @@ export type Performers = Readonly<Partial<Record<JobWork['type'], Perform>>>;
 /** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */
 export interface RunContext extends CallContext {
   readonly isCancelled: () => boolean;
+  /** True when Temporal has run the job before. */
+  readonly again: boolean;
 }
 
 /** This run must not write any more: a newer one has the job, or the worker is stopping. Temporal runs it again. */

@@ -54,9 +54,14 @@ export class WorkflowStarter {
         if (result.status === 'rejected') this.#log.warn({ err: result.reason }, 'workflow not started yet');
       }
       const started = group.filter((_, index) => results[index]?.status === 'fulfilled');
-      await this.#store.remove(started.map(({ workflowId }) => workflowId));
+      await this.#remove(started.map(({ workflowId }) => workflowId));
     }
     return due.length;
+  }
+
+  /** Removes what has started before the database is left. */
+  async close(): Promise<void> {
+    await this.#removeStarted();
   }
 
   #removeSoon(workflowId: string): void {
@@ -64,12 +69,16 @@ export class WorkflowStarter {
     if (this.#started.length === 1) setTimeout(() => void this.#removeStarted(), REMOVE_WITHIN_MS).unref();
   }
 
-  /** What cannot be removed, or is left when the process ends, the relay starts once more, which changes nothing. */
   async #removeStarted(): Promise<void> {
     const started = this.#started;
     this.#started = [];
-    await this.#store.remove(started).catch((err: unknown) => {
-      this.#log.debug({ err }, 'starts not removed from the outbox yet');
+    await this.#remove(started);
+  }
+
+  /** What cannot be removed, or is left by a process that died, the relay starts once more, which changes nothing. */
+  async #remove(workflowIds: readonly string[]): Promise<void> {
+    await this.#store.remove(workflowIds).catch((err: unknown) => {
+      this.#log.warn({ err }, 'starts not removed from the outbox yet');
     });
   }
 
