@@ -39,16 +39,17 @@ export class Catalog implements ModelSource {
 
   /** The first copy; call before serving. @throws when the database cannot be read. */
   async load(): Promise<void> {
-    const { tables, vault, log, invalidation } = this.#to;
-    this.#snapshot = await readSnapshot(tables, vault, log);
-    invalidation.on(INVALIDATION_KIND, () => void this.#refresh());
+    // Before the look: a change that comes in its middle is read after it.
+    this.#to.invalidation.on(INVALIDATION_KIND, () => this.#refresh());
+    const first = this.#read();
+    this.#running = this.#ended(first.catch(() => undefined));
+    await first;
     this.#timer = setInterval(() => void this.#refresh(), REFRESH_INTERVAL_MS).unref();
   }
 
-  /** Tells all processes of a committed change; this one has it when the promise resolves. */
-  async changed(): Promise<void> {
-    await this.#to.invalidation.publish(INVALIDATION_KIND, 'all');
-    await this.#refresh();
+  /** Tells all processes of a committed change; they and this one have it when the promise resolves. */
+  changed(): Promise<void> {
+    return this.#to.invalidation.publish(INVALIDATION_KIND, 'all');
   }
 
   close(): void {
@@ -118,28 +119,38 @@ export class Catalog implements ModelSource {
   #refresh(): Promise<void> {
     if (this.#queued !== undefined) return this.#queued;
     if (this.#running === undefined) {
-      this.#running = this.#read();
+      this.#running = this.#ended(this.#tryRead());
       return this.#running;
     }
     this.#queued = this.#running.then(() => {
       this.#queued = undefined;
-      this.#running = this.#read();
+      this.#running = this.#ended(this.#tryRead());
       return this.#running;
     });
     return this.#queued;
   }
 
+  /** What is queued behind a look begins only after this. */
+  #ended(look: Promise<void>): Promise<void> {
+    return look.finally(() => {
+      this.#running = undefined;
+    });
+  }
+
   async #read(): Promise<void> {
     const { tables, vault, log } = this.#to;
+    this.#snapshot = await readSnapshot(tables, vault, log);
+  }
+
+  async #tryRead(): Promise<void> {
+    const { log } = this.#to;
     try {
-      this.#snapshot = await readSnapshot(tables, vault, log);
+      await this.#read();
       if (this.#stale) log.info('the catalog is up to date again');
       this.#stale = false;
     } catch (error) {
       if (!this.#stale) log.warn({ err: error }, 'the catalog cannot be refreshed; going on with the last copy');
       this.#stale = true;
-    } finally {
-      this.#running = undefined;
     }
   }
 }

@@ -1,21 +1,28 @@
 /**
- * Tells every process that something it holds in memory has changed. A message that is lost does no lasting harm:
- * holders keep an entry for at most 30 s, and forget everything when this connection comes back after a break.
+ * Tells every process that something it holds in memory has changed, and waits until each has dropped it, so that the
+ * next call finds the change whichever process takes it. A message that is lost does no lasting harm: holders keep an
+ * entry for at most 30 s, and forget everything when this connection comes back after a break.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Logger } from '../logger.ts';
 import type { Redis } from './connection.ts';
 
 const CHANNEL = 'invalidate';
+/** How long a change waits for processes that hang, or whose machine has gone without a word. */
+const CONFIRMATION_TIMEOUT_MS = 1_000;
 
-const messageSchema = z.object({ kind: z.string(), id: z.string(), from: z.string() });
+const messageSchema = z.object({ kind: z.string(), id: z.string(), from: z.string(), change: z.string() });
 
-/** `id` is undefined when anything of the kind may have changed. */
-export type InvalidationHandler = (id: string | undefined) => void;
+/** `id` is undefined when anything of the kind may have changed. Must not reject. */
+export type InvalidationHandler = (id: string | undefined) => void | Promise<void>;
 
 export interface Invalidation {
-  /** Calls this process's handlers before it returns, then tells the others; without Redis they find out in 30 s. */
+  /**
+   * Calls this process's handlers at once. Resolves when they and those of every other process have done their work,
+   * or after 1 s; without Redis the others find out in 30 s. Does not reject.
+   */
   publish(kind: string, id: string | number): Promise<void>;
   on(kind: string, handler: InvalidationHandler): void;
 }
@@ -26,44 +33,109 @@ export interface Invalidation {
  */
 export function createInvalidation(publisher: Redis, subscriber: Redis, log: Logger): Invalidation {
   const handlers = new Map<string, InvalidationHandler[]>();
+  const confirmations = new Confirmations();
   const process = randomUUID();
+  let listening = false;
 
-  const deliver = (kind: string, id: string | undefined): void => {
-    for (const handler of handlers.get(kind) ?? []) handler(id);
+  const deliver = async (kind: string, id: string | undefined): Promise<void> => {
+    await Promise.all((handlers.get(kind) ?? []).map((handler) => handler(id)));
   };
 
   const subscribe = async (): Promise<void> => {
     try {
-      await subscriber.subscribe(CHANNEL);
+      await subscriber.subscribe(CHANNEL, confirmationChannel(process));
+      listening = true;
       // What was published while nobody listened is unknown.
-      for (const kind of handlers.keys()) deliver(kind, undefined);
+      for (const kind of handlers.keys()) void deliver(kind, undefined);
     } catch (error) {
       log.warn({ err: error }, 'cannot subscribe to invalidations; reconnecting');
       subscriber.disconnect(true);
     }
   };
 
-  subscriber.on('message', (_channel: string, text: string) => {
+  const take = async (text: string): Promise<void> => {
     const message = parseMessage(text);
-    if (message === undefined) log.warn('an invalidation message is malformed and was ignored');
-    else if (message.from !== process) deliver(message.kind, message.id);
+    if (message === undefined) return log.warn('an invalidation message is malformed and was ignored');
+    const { kind, id, from, change } = message;
+    if (from === process) return confirmations.add(change);
+    await deliver(kind, id);
+    // Whoever waits goes on after a second without it.
+    await publisher.publish(confirmationChannel(from), change).catch(() => undefined);
+  };
+
+  subscriber.on('message', (channel: string, text: string) => {
+    if (channel === CHANNEL) void take(text);
+    else confirmations.add(text);
+  });
+  subscriber.on('close', () => {
+    listening = false;
   });
   subscriber.on('ready', () => void subscribe());
   if (subscriber.status === 'ready') void subscribe();
 
+  const tellAll = async (kind: string, id: string): Promise<void> => {
+    const change = randomUUID();
+    const confirmed = confirmations.expect(change);
+    try {
+      const told = await publisher.publish(CHANNEL, JSON.stringify({ kind, id, from: process, change }));
+      if (!listening) return;
+      const missing = await confirmed.by(told);
+      if (missing > 0) log.warn({ kind, missing }, 'processes did not confirm a change; they see it within 30 s');
+    } catch (error) {
+      log.warn({ err: error, kind }, 'other processes were not told of a change; they see it within 30 s');
+    } finally {
+      confirmed.forget();
+    }
+  };
+
   return {
     async publish(kind, id) {
-      deliver(kind, String(id));
-      try {
-        await publisher.publish(CHANNEL, JSON.stringify({ kind, id: String(id), from: process }));
-      } catch (error) {
-        log.warn({ err: error, kind }, 'other processes were not told of a change; they see it within 30 s');
-      }
+      await Promise.all([deliver(kind, String(id)), tellAll(kind, String(id))]);
     },
     on(kind, handler) {
       handlers.set(kind, [...(handlers.get(kind) ?? []), handler]);
     },
   };
+}
+
+/** Who has dropped what, by change. A confirmation may come before Redis has said how many are to come. */
+class Confirmations {
+  readonly #changes = new Map<string, { count: number; onMore: () => void }>();
+
+  add(change: string): void {
+    const expected = this.#changes.get(change);
+    if (expected === undefined) return;
+    expected.count += 1;
+    expected.onMore();
+  }
+
+  expect(change: string) {
+    const expected = { count: 0, onMore: (): void => undefined };
+    this.#changes.set(change, expected);
+    return {
+      /** Resolves with how many of `all` are still missing when all have come or the time is up. */
+      by: async (all: number): Promise<number> => {
+        if (expected.count >= all) return 0;
+        const timeUp = new AbortController();
+        const everyone = new Promise<void>((resolve) => {
+          expected.onMore = () => {
+            if (expected.count >= all) resolve();
+          };
+        });
+        const timeout = sleep(CONFIRMATION_TIMEOUT_MS, undefined, { signal: timeUp.signal }).catch(() => undefined);
+        await Promise.race([everyone, timeout]);
+        timeUp.abort();
+        return Math.max(0, all - expected.count);
+      },
+      forget: (): void => {
+        this.#changes.delete(change);
+      },
+    };
+  }
+}
+
+function confirmationChannel(process: string): string {
+  return `invalidated:${process}`;
 }
 
 function parseMessage(text: string): z.infer<typeof messageSchema> | undefined {
