@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { parseEnv } from 'node:util';
 
 export type Variables = Readonly<Record<string, string>>;
@@ -20,10 +20,14 @@ export function shellVariables(): Variables {
   return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value ? [[name, value]] : [])));
 }
 
+/** Compiled modules, kept by Node: a process of ours starts in two thirds of the time. */
+const COMPILED = resolve(import.meta.dirname, '../../node_modules/.cache/compiled');
+
 /** The base of every started process's environment: nothing of the product, nothing secret. */
 export function systemVariables(): Variables {
   const shell = shellVariables();
-  return Object.fromEntries(SYSTEM_NAMES.flatMap((name) => (shell[name] ? [[name, shell[name]]] : [])));
+  const named = Object.fromEntries(SYSTEM_NAMES.flatMap((name) => (shell[name] ? [[name, shell[name]]] : [])));
+  return { NODE_COMPILE_CACHE: COMPILED, ...named };
 }
 
 /** The user's own settings in `<checkout>/.env`; empty when there is no such file. */

@@ -43,7 +43,7 @@ test('test files run with the given environment and are counted, a file that doe
     checkout: folder,
     scratchFolder: folder,
     environment: { TEST_STACK: 'here' },
-    oneByOne: true,
+    atOnce: 1,
     timeoutMs: 30_000,
     signal,
   };

@@ -76,8 +76,8 @@ export interface TestFilesOptions {
   /** Where the counts are written. */
   readonly scratchFolder: string;
   readonly environment: Variables;
-  /** One file after the other: they share servers. */
-  readonly oneByOne: boolean;
+  /** How many files run at a time; as many as there are processors when it is undefined. */
+  readonly atOnce: number | undefined;
   /** A test, or a file as a whole, that takes longer has failed. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -95,7 +95,10 @@ export async function runTestFiles(files: readonly string[], options: TestFilesO
     ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
     ...[`--test-reporter=${join(import.meta.dirname, 'test-counts.ts')}`, `--test-reporter-destination=${countsFile}`],
   ];
-  const limits = [`--test-timeout=${options.timeoutMs}`, ...(options.oneByOne ? ['--test-concurrency=1'] : [])];
+  const limits = [
+    `--test-timeout=${options.timeoutMs}`,
+    ...(options.atOnce === undefined ? [] : [`--test-concurrency=${options.atOnce}`]),
+  ];
   const result = await execa(process.execPath, ['--test', ...limits, ...reporters, ...[...files].sort()], {
     cwd: options.checkout,
     env: { ...systemVariables(), ...options.environment },

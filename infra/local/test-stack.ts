@@ -1,17 +1,30 @@
 /** For tests under test/: the servers that `npm test` has brought up for them. */
+import { join } from 'node:path';
+import { tryClaim } from './claims.ts';
 import { shellVariables } from './environment.ts';
 import { attachStack, type Stack } from './stack.ts';
 
 /**
- * The running stack. Its parts may be killed and started again by the test, which leaves all of them running.
+ * The running stack, for this test file alone. Its parts may be killed and started again by the test, which leaves all
+ * of them running.
  * @throws Error that says how to have one when there is none.
  */
 export function testStack(): Stack {
-  const folder = shellVariables().TEST_STACK;
-  if (folder) return attachStack(folder);
+  process.env.TEST_STACK ||= freeStack();
+  return attachStack(process.env.TEST_STACK);
+}
+
+/** One of TEST_STACKS that no other test file uses. Programs that this process starts find it in TEST_STACK. */
+function freeStack(): string {
+  const folders = shellVariables().TEST_STACKS?.split(':') ?? [];
+  // As many files run at a time as there are stacks, and a claim ends with the process.
+  const free = folders.find((folder) => tryClaim(join(folder, 'test-file.lock')) !== undefined);
+  if (free !== undefined) return free;
   throw new Error(
-    'TEST_STACK is not set. Run `npm test`, or bring up servers with `node infra/local/stack-cli.ts .local/servers` ' +
-      'and set TEST_STACK=.local/servers',
+    folders.length > 0
+      ? `each of ${folders.join(' and ')} is used by another test file`
+      : 'TEST_STACK is not set. Run `npm test`, or bring up servers with ' +
+          '`node infra/local/stack-cli.ts .local/servers` and set TEST_STACK=.local/servers',
   );
 }
 

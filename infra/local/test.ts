@@ -6,10 +6,9 @@ import { globSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { endLeftovers, endServices, runningLauncher } from './data-folder.ts';
-import { shellVariables } from './environment.ts';
 import { Interrupted, listenForInterruption } from './interruption.ts';
 import { PART_NAMES } from './parts.ts';
-import { startStack } from './stack.ts';
+import { type StartedStack, startStack } from './stack.ts';
 import { addCounts, type Check, type Counts, countLine, runCheck, runTestFiles } from './test-run.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
@@ -37,6 +36,8 @@ const { values: options } = parseArgs({
   },
 });
 const wanted = new Set(options.only.split(','));
+/** Full runs measure and kill under load: nothing else is at work then. */
+const STACK_FOLDERS = (options.full ? ['one'] : ['one', 'two']).map((name) => join(DATA_FOLDER, name));
 
 function find(pattern: string, exclude: readonly string[]): string[] {
   return globSync(pattern, { cwd: CHECKOUT, exclude: ['**/node_modules/**', '.local/**', ...exclude] });
@@ -48,36 +49,40 @@ async function runChecks(signal: AbortSignal): Promise<Counts[]> {
   return counts;
 }
 
-/** Brings the servers up once, with fresh data, and runs the test files against them one after the other. */
+/** Brings the servers up, with fresh data, and runs the test files, each with a set of servers for itself. */
 async function runStackTests(files: readonly string[], signal: AbortSignal): Promise<Counts[]> {
   if (files.length === 0) return [];
-  const environment = shellVariables();
-  const stack = await startStack({
-    dataFolder: DATA_FOLDER,
-    environment,
-    portOffset: PORT_OFFSET,
-    progress: 'shown',
-    signal,
-  });
+  const stacks: StartedStack[] = [];
   try {
-    const variables = { TEST_STACK: DATA_FOLDER, ...(options.full ? { CHAOS: 'full' } : {}) };
-    return [await runTestFiles(files, runOptions(variables, true, signal))];
+    for (const [index, dataFolder] of STACK_FOLDERS.entries()) {
+      const portOffset = PORT_OFFSET * (index + 1);
+      // The second one finds everything fetched and built.
+      const progress = index === 0 ? 'shown' : 'silent';
+      stacks.push(await startStack({ dataFolder, environment: {}, portOffset, progress, signal }));
+    }
+    const folders = STACK_FOLDERS.join(':');
+    const variables = { TEST_STACKS: folders, ...(options.full ? { CHAOS: 'full' } : {}) };
+    return [await runTestFiles(files, runOptions(variables, stacks.length, signal))];
   } finally {
-    // What a test has started and not stopped.
-    await endServices(DATA_FOLDER, PART_NAMES);
-    await stack.stop();
+    for (const stack of stacks) {
+      // What a test has started and not stopped.
+      await endServices(stack.dataFolder, PART_NAMES);
+      await stack.stop();
+    }
   }
 }
 
-function runOptions(environment: Record<string, string>, oneByOne: boolean, signal: AbortSignal) {
+function runOptions(environment: Record<string, string>, atOnce: number | undefined, signal: AbortSignal) {
   const timeoutMs = options.full ? FULL_TIMEOUT_MS : TIMEOUT_MS;
-  return { checkout: CHECKOUT, scratchFolder: DATA_FOLDER, environment, oneByOne, timeoutMs, signal };
+  return { checkout: CHECKOUT, scratchFolder: DATA_FOLDER, environment, atOnce, timeoutMs, signal };
 }
 
 async function clearData(): Promise<void> {
-  const pid = runningLauncher(DATA_FOLDER);
-  if (pid !== undefined) throw new Error(`another test run is at work in ${DATA_FOLDER} (process ${pid})`);
-  await endLeftovers(DATA_FOLDER, PART_NAMES);
+  for (const folder of STACK_FOLDERS) {
+    const pid = runningLauncher(folder);
+    if (pid !== undefined) throw new Error(`another test run is at work in ${folder} (process ${pid})`);
+    await endLeftovers(folder, PART_NAMES);
+  }
   rmSync(DATA_FOLDER, { recursive: true, force: true });
 }
 
@@ -88,7 +93,7 @@ async function run(signal: AbortSignal): Promise<Counts> {
   if (wanted.has('unit')) {
     const files = find('**/*.test.ts', ['test/**']);
     console.log(`\nUnit tests (${files.length} files)`);
-    counts.push(await runTestFiles(files, runOptions({}, false, signal)));
+    counts.push(await runTestFiles(files, runOptions({}, undefined, signal)));
   }
   const stackFiles = [
     ...(wanted.has('stack') ? find('test/**/*.test.ts', ['test/chaos/**']) : []),

@@ -48,10 +48,9 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const stack = testStack();
   const start = (kind: ServiceKind, environment: Readonly<Record<string, string>>, suffix = '') =>
     startService({ kind, name: `${options.name}-${kind}${suffix}`, dataFolder: stack.dataFolder, environment });
-  const simulator = await start('simulator', {});
   const rootPassword = randomBytes(12).toString('hex');
   const database = `line_${options.name.replaceAll('-', '_')}_${process.pid}`;
-  const environment = {
+  const base = {
     ...stack.environment,
     DB_NAME: database,
     REDIS_DATABASE: String(REDIS_DATABASE),
@@ -61,21 +60,29 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     PAYMENT_SECRET: randomBytes(32).toString('hex'),
     PAYMENT_SANDBOX: 'true',
     ROOT_PASSWORD: rootPassword,
-    SIMULATOR_URL: simulator.url,
-    OUTBOUND_PRIVATE_HOSTS: [new URL(simulator.url).host, ...(options.privateHosts ?? [])].join(','),
     REGISTRATIONS_PER_HOUR: '100000',
     ...options.settings,
   };
-  const config = readConfig(environment);
+  const config = readConfig(base);
   const sequelize = connectSequelize(config);
-  await Promise.all([migrate(config, sequelize, () => undefined), emptyRedis(config)]);
-  const apis: Service[] = [];
-  for (let index = 0; index < (options.apis ?? 1); index += 1) apis.push(await start('api', environment, `-${index}`));
-  const worker = await start('worker', environment);
+  const [simulator] = await Promise.all([
+    start('simulator', {}),
+    migrate(config, sequelize, () => undefined),
+    emptyRedis(config),
+  ]);
+  const environment = {
+    SIMULATOR_URL: simulator.url,
+    OUTBOUND_PRIVATE_HOSTS: [new URL(simulator.url).host, ...(options.privateHosts ?? [])].join(','),
+    ...base,
+  };
+  const [worker, ...apis] = await Promise.all([
+    start('worker', environment),
+    ...Array.from({ length: options.apis ?? 1 }, (_, index) => start('api', environment, `-${index}`)),
+  ]);
   if (apis[0]) await readContract(apis[0].url);
   return {
     stack,
-    config,
+    config: readConfig(environment),
     environment,
     simulator,
     apis,
