@@ -37,7 +37,7 @@ export async function underLimits<Reserved>(
 
 /** A call has ended; `usage` undefined = it was not served. No waiting. */
 export function settleLimits(
-  limits: KeyLimits,
+  limits: Pick<KeyLimits, 'settle'>,
   admission: Admission | undefined,
   usage?: Pick<Usage, 'promptTokens' | 'completionTokens'>,
 ): void {

@@ -30,20 +30,20 @@ import type { RunLimits } from './run-limits.ts';
 import type { JobStore, JobWork } from './store.ts';
 
 export interface JobRunnerParts {
-  readonly ledger: Ledger;
-  readonly store: JobStore;
-  readonly events: JobEvents;
+  readonly ledger: Pick<Ledger, 'run'>;
+  readonly store: Pick<JobStore, 'work' | 'end'>;
+  readonly events: Pick<JobEvents, 'publish' | 'listen'>;
   readonly runLimits: RunLimits;
-  readonly keyLimits: KeyLimits;
+  readonly keyLimits: Pick<KeyLimits, 'settle'>;
   readonly keepTurn: KeepTurn;
 }
 
 export class JobRunner {
-  readonly #ledger: Ledger;
-  readonly #store: JobStore;
-  readonly #events: JobEvents;
+  readonly #ledger: JobRunnerParts['ledger'];
+  readonly #store: JobRunnerParts['store'];
+  readonly #events: JobRunnerParts['events'];
   readonly #runLimits: RunLimits;
-  readonly #keyLimits: KeyLimits;
+  readonly #keyLimits: JobRunnerParts['keyLimits'];
   readonly #keepTurn: KeepTurn;
 
   constructor({ ledger, store, events, runLimits, keyLimits, keepTurn }: JobRunnerParts) {
@@ -60,10 +60,11 @@ export class JobRunner {
    * @throws {RunInterrupted} when the job must be run again; {RunMustWait} when not yet.
    */
   async run(input: JobInput, performers: Performers, context: RunContext): Promise<JobOutcome> {
-    const work = await this.#store.work(input.jobId);
+    const entersFirst = context.again || this.#mayHaveToWait();
+    const work = await this.#store.work(input.jobId, !entersFirst);
     const running = cancellable(work.id, context, this.#events);
     try {
-      return await this.#perform(work, performers[work.type], running);
+      return await this.#perform(work, performers[work.type], running, entersFirst);
     } catch (error) {
       if (!(error instanceof RunRefused)) throw error;
       const { reason } = error;
@@ -80,7 +81,7 @@ export class JobRunner {
    * @param reason why it failed, as its owner is told.
    */
   async close(input: JobInput, status: 'FAILED' | 'CANCELLED', reason = PAST_DEADLINE): Promise<JobOutcome> {
-    const work = await this.#store.work(input.jobId);
+    const work = await this.#store.work(input.jobId, false);
     const identity = this.#identity(work);
     const now = Date.now();
     const timing = { startedAtMs: now, endedAtMs: now, ttftMs: null };
@@ -120,6 +121,7 @@ export class JobRunner {
     work: JobWork,
     perform: Perform | undefined,
     { context, cancel }: CancellableRun,
+    entersFirst: boolean,
   ): Promise<JobOutcome> {
     const startedAtMs = Date.now();
     const run = new LeasedRun(work, {
@@ -132,7 +134,7 @@ export class JobRunner {
     });
     let performed: Performed | undefined;
     try {
-      if (context.again || this.#mayHaveToWait()) await run.begin();
+      if (entersFirst) await run.begin();
       if (!perform) throw new RunInterrupted(`this worker does not know jobs of type ${work.type}`);
       performed = await perform(work, run, context);
     } catch (error) {
@@ -148,7 +150,7 @@ export class JobRunner {
     return this.#complete(work, run.lease, performed, startedAtMs);
   }
 
-  /** Then a run enters before it takes a key or a place among the requests, which it would do at each try. */
+  /** Then a run enters before it reads its request, takes a key or a place among the calls, as it would at each try. */
   #mayHaveToWait(): boolean {
     return this.#runLimits.perUser > 0 || this.#runLimits.perProvider > 0;
   }

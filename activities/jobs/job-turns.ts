@@ -26,7 +26,7 @@ export function keepTurnsOfJobs(store: Pick<JobStore, 'announced'>, turns: Turns
     const job = await store.announced(work.id);
     if (job?.status !== 'COMPLETED' || job.result === null) return;
     const result = resultSchema.parse(JSON.parse(job.result));
-    const asked = askedInChat(storedChatSchema.parse(work.request));
+    const asked = askedInChat(storedChatSchema.parse(await work.request()));
     await turns.add(work.userId, turn, work.id, asked, {
       content: result.assistantMessage,
       reasoningContent: result.reasoningContent,

@@ -13,7 +13,7 @@ const WORK: JobWork = {
   accountId: 1,
   accessKeyId: 1,
   providerId: 1,
-  request: {},
+  request: async () => ({}),
   plan: { candidates: [], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
 };
 const ROW: Pick<JobRow, 'upstreamState' | 'upstreamTaskId' | 'modelId' | 'providerKeyId' | 'progress'> = {

@@ -23,7 +23,7 @@ const HEARTBEAT_CHUNKS = 50;
 
 export function createChatPerformer(parts: InferenceParts): Perform {
   return async (work, run, context) => {
-    const stored = storedChatSchema.parse(work.request);
+    const stored = storedChatSchema.parse(await work.request());
     const { turn } = work.plan;
     const asked = chatBodyOf(stored);
     const told = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;

@@ -55,7 +55,7 @@ interface Generated {
 
 export function createImagePerformer(parts: ImagePerformerParts): Perform {
   return async (work, run, context) => {
-    const request = generateImageRequest(storedImageSchema.parse(work.request));
+    const request = generateImageRequest(storedImageSchema.parse(await work.request()));
     const { taskId, ...upstream } = await run.begin();
     if (taskId === null && upstream.state === 'submitting') throw ambiguous();
     const generated =

@@ -28,7 +28,8 @@ export interface JobWork {
   readonly accessKeyId: number | null;
   /** Of the plan's first candidate; null for jobs of before this was noted. */
   readonly providerId: number | null;
-  readonly request: unknown;
+  /** Can be megabytes. */
+  readonly request: () => Promise<unknown>;
   readonly plan: JobPlan;
 }
 
@@ -88,10 +89,14 @@ export class JobStore {
     return { jobs: rows.map(viewOf), total: Number(count?.total ?? 0) };
   }
 
-  /** @throws when there is no such job. */
-  async work(id: string): Promise<JobWork> {
+  /**
+   * @param readsRequest false: its request is read when it is asked for, which may be never.
+   * @throws when there is no such job.
+   */
+  async work(id: string, readsRequest: boolean): Promise<JobWork> {
+    const request = readsRequest ? ',request' : '';
     const [row] = await this.#sequelize.query(
-      'SELECT id,type,user_id,account_id,access_key_id,provider_id,request,plan FROM jobs WHERE id=?',
+      `SELECT id,type,user_id,account_id,access_key_id,provider_id,plan${request} FROM jobs WHERE id=?`,
       { replacements: [id], type: QueryTypes.SELECT },
     );
     const work = workSchema.parse(row);
@@ -102,9 +107,17 @@ export class JobStore {
       accountId: work.account_id,
       accessKeyId: work.access_key_id,
       providerId: work.provider_id,
-      request: work.request,
+      request: async () => (readsRequest ? work.request : this.#request(id)),
       plan: work.plan,
     };
+  }
+
+  async #request(id: string): Promise<unknown> {
+    const [row] = await this.#sequelize.query('SELECT request FROM jobs WHERE id=?', {
+      replacements: [id],
+      type: QueryTypes.SELECT,
+    });
+    return requestSchema.parse(row).request;
   }
 
   /** Where these jobs stand; those that are not there are left out. */
@@ -230,6 +243,8 @@ const workSchema = z.object({
   account_id: z.number(),
   access_key_id: z.number().nullable(),
   provider_id: z.number().nullable(),
-  request: jsonColumn,
   plan: planColumn,
+  request: jsonColumn,
 });
+
+const requestSchema = workSchema.pick({ request: true });

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLogger } from '../../infra/logger.ts';
+import type { Operation } from '../billing/lane/operation.ts';
+import { JobRunner } from './job-run.ts';
+import { type RunContext, RunMustWait } from './performer.ts';
+
+const INPUT = { jobId: 'job-1', accountId: 1, deadlineMs: 60_000 };
+const CONTEXT: Omit<RunContext, 'again'> = {
+  signal: new AbortController().signal,
+  isCancelled: () => false,
+  heartbeat: () => undefined,
+  requestId: 'job-1',
+  log: createLogger('silent'),
+};
+
+/** A runner whose job has to wait; `did` is what it did, in order. */
+function waitingRunner(perUser: number) {
+  const did: string[] = [];
+  const runner = new JobRunner({
+    ledger: {
+      async run<Result>(_operation: Operation<Result>): Promise<Result> {
+        did.push('enters');
+        return { kind: 'wait' } as Result;
+      },
+    },
+    store: {
+      work: async (id, readsRequest) => {
+        if (readsRequest) did.push('reads its request');
+        return {
+          id,
+          type: 'chat',
+          userId: 1,
+          accountId: 1,
+          accessKeyId: 1,
+          providerId: 1,
+          request: async () => did.push('reads its request'),
+          plan: { candidates: [], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
+        };
+      },
+      end: () => assert.fail('it has no end'),
+    },
+    events: { publish: () => undefined, listen: () => () => undefined },
+    runLimits: { perUser, perProvider: 0 },
+    keyLimits: { settle: () => undefined },
+    keepTurn: async () => undefined,
+  });
+  const run = (again: boolean) =>
+    runner.run(INPUT, { chat: async (_work, job) => void (await job.begin()) }, { ...CONTEXT, again });
+  return { did, run };
+}
+
+test('a run that may have to wait, or that is not the first, enters before it reads megabytes', async () => {
+  const limited = waitingRunner(3);
+  await assert.rejects(limited.run(false), RunMustWait);
+  assert.deepEqual(limited.did, ['enters']);
+  const unlimited = waitingRunner(0);
+  await assert.rejects(unlimited.run(true), RunMustWait);
+  assert.deepEqual(unlimited.did, ['enters']);
+});
+
+test('the first run of an unlimited job reads all of it at once', async () => {
+  const { did, run } = waitingRunner(0);
+  await assert.rejects(run(false), RunMustWait);
+  assert.deepEqual(did, ['reads its request', 'enters']);
+});
