@@ -18,8 +18,8 @@ const BELIEVED_TIMES = 2;
 const BELIEVED_MORE = 1_000;
 
 /**
- * The provider's usage. Our own count, marked as estimated, in place of one that is missing, that counts no answer
- * where there was one, or that is far beyond what the call may take and what was delivered.
+ * The provider's usage. Our own count, marked as estimated, in place of one that is missing or none, that counts no
+ * answer where there was one, or that is far beyond what the call may take and what was delivered.
  */
 export function usageOf(
   body: ChatBody,
@@ -28,6 +28,10 @@ export function usageOf(
   noteDoubt: NoteUsageDoubt,
 ): Usage {
   if (!usage) return estimateUsage(body, texts);
+  if ('impossible' in usage) {
+    noteDoubt('impossible', candidate, usage);
+    return estimateUsage(body, texts);
+  }
   if (usage.completionTokens === 0 && texts.some((text) => text !== '')) {
     noteDoubt('too-small', candidate, usage);
     return estimateUsage(body, texts);

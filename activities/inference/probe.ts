@@ -6,6 +6,7 @@ import type { Probe } from '../catalog/probe.ts';
 import { answerTexts, deliveredTexts } from './chat-call.ts';
 import { estimateUsage } from './chat-usage.ts';
 import { UpstreamFailure } from './providers/failure.ts';
+import { countedTokens } from './providers/openai/usage.ts';
 import type { ChatAdapter, ProviderKind } from './providers/provider.ts';
 
 const PROBE_TOKENS = 16;
@@ -23,7 +24,8 @@ export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdap
     try {
       const context = { signal, heartbeat: () => undefined, log, requestId: randomUUID() };
       const answer = await chatAdapters[target.kind].complete(target, BODY, context);
-      const { promptTokens, completionTokens } = answer.usage ?? estimateUsage(BODY, deliveredTexts(answer.completion));
+      const counted = countedTokens(answer.usage) ?? estimateUsage(BODY, deliveredTexts(answer.completion));
+      const { promptTokens, completionTokens } = counted;
       return {
         ok: true,
         latencyMs: latencyMs(),

@@ -2,8 +2,8 @@
 import { Counter, type Registry } from 'prom-client';
 import type { Logger } from '../../infra/logger.ts';
 
-/** A count of nothing where something was delivered, or one far beyond what the call may take. */
-export type UsageDoubt = 'too-small' | 'too-large';
+/** A count of nothing where something was delivered, one far beyond what the call may take, or what is no count. */
+export type UsageDoubt = 'too-small' | 'too-large' | 'impossible';
 
 export type NoteUsageDoubt = (
   doubt: UsageDoubt,

@@ -78,6 +78,7 @@ describe('a provider that does not keep to the form', () => {
     for (const [answer, stream] of [
       [whole({ content: words }, nothing), false],
       [whole({ content: words }, { prompt_tokens: 19_000_000, completion_tokens: 20_000_000 }), false],
+      [whole({ content: words }, { prompt_tokens: 5, completion_tokens: -1 }), false],
       [streamed([chunk({ content: words }), stop, usageChunk(0, 0)]), true],
       [streamed([chunk({ content: 'word ' }), usageChunk(5, 1), chunk({ content: words.slice(5) }), stop]), true],
     ] as const) {
@@ -91,6 +92,7 @@ describe('a provider that does not keep to the form', () => {
     const metrics = await (await apiFetch(`${product.apis[0]?.url}/metrics`)).text();
     assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="too-small"\} 2/);
     assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="too-large"\} 1/);
+    assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="impossible"\} 1/);
   });
 
   test('no more pictures are paid for and given than were asked for', async () => {

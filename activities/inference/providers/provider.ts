@@ -22,7 +22,13 @@ export interface ChatBody {
 }
 
 /** Usage as the provider counted it; undefined when it never came and we have to count. */
-export type ReportedUsage = Omit<Usage, 'estimated' | 'imageCount'> | undefined;
+export type ReportedUsage = CountedTokens | ImpossibleCount | undefined;
+export type CountedTokens = Omit<Usage, 'estimated' | 'imageCount'>;
+
+/** What stands where a count should and is none (negative, fractional, absurdly large), for the log. */
+export interface ImpossibleCount {
+  readonly impossible: string;
+}
 
 export interface ChatAnswer {
   /** OpenAI's chat.completion object as the provider sent it. */

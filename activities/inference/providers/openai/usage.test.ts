@@ -17,10 +17,17 @@ test('usage is read under each vendor’s names', () => {
   assert.deepEqual(reportedUsage({ ...SENT, cache_creation_input_tokens: 3 }), { ...PLAIN, cacheWriteTokens: 3 });
 });
 
-test('a usage that makes no sense is a missing one', () => {
-  for (const wrong of [-1, 1.5, 9_007_199_254_740_991, 20_000_001, '10', null, undefined, Number.NaN]) {
-    assert.equal(reportedUsage({ ...SENT, prompt_tokens: wrong }), undefined, `prompt_tokens ${wrong}`);
-    assert.equal(reportedUsage({ ...SENT, completion_tokens: wrong }), undefined, `completion_tokens ${wrong}`);
+test('a usage that makes no sense is told as it came, one that is not there is missing', () => {
+  for (const wrong of [-1, 1.5, 9_007_199_254_740_991, 20_000_001, '10', {}]) {
+    const told = JSON.stringify(wrong);
+    assert.deepEqual(reportedUsage({ ...SENT, prompt_tokens: wrong }), { impossible: `[${told},4]` });
+    assert.deepEqual(reportedUsage({ ...SENT, completion_tokens: wrong }), { impossible: `[10,${told}]` });
+  }
+  const long = reportedUsage({ ...SENT, prompt_tokens: 'x'.repeat(5_000) });
+  assert.ok(long && 'impossible' in long && long.impossible.length === 100);
+  for (const missing of [null, undefined]) {
+    assert.equal(reportedUsage({ ...SENT, prompt_tokens: missing }), undefined, `prompt_tokens ${missing}`);
+    assert.equal(reportedUsage({ ...SENT, completion_tokens: missing }), undefined, `completion_tokens ${missing}`);
   }
   for (const usage of [undefined, null, 'ten', 10, [], {}]) assert.equal(reportedUsage(usage), undefined);
 });
