@@ -39,8 +39,7 @@ function optionsOf({ workflow, title, hour, minute }: Scheduled, timeZone: strin
   } satisfies ScheduleOptions;
 }
 
-/** Creates the schedules, or brings them up to date; a paused one stays paused. Safe from several workers. */
-export async function putSchedules(client: Client, timeZone: string): Promise<void> {
+async function putSchedules(client: Client, timeZone: string): Promise<void> {
   for (const scheduled of SCHEDULED) {
     const options = optionsOf(scheduled, timeZone);
     try {
@@ -59,7 +58,10 @@ function inTime<Result>(client: Client, call: () => Promise<Result>): Promise<Re
   return client.withDeadline(Date.now() + CALL_DEADLINE_MS, call);
 }
 
-/** The same, tried until Temporal takes it or the worker stops. */
+/**
+ * Creates the schedules, or brings them up to date; a paused one stays paused. Safe from several workers. Tried until
+ * Temporal takes it or the worker stops.
+ */
 export async function keepSchedules(
   client: Client,
   timeZone: string,

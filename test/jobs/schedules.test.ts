@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { testStack } from '../../infra/local/test-stack.ts';
-import { putSchedules } from '../../workers/schedules.ts';
+import { createLogger } from '../../infra/logger.ts';
+import { keepSchedules } from '../../workers/schedules.ts';
 import { type Product, startProduct, until } from '../line/product.ts';
 import { newNamespace } from './namespace.ts';
 
@@ -38,7 +39,8 @@ describe('work by the clock', () => {
   test('several workers put them at once; one that an operator paused stays paused and is brought up to date', async () => {
     const handle = client.schedule.getHandle('retention');
     await handle.pause('an operator is at work');
-    await Promise.all([1, 2, 3].map(() => putSchedules(client, 'Europe/Berlin')));
+    const { signal } = new AbortController();
+    await Promise.all([1, 2, 3].map(() => keepSchedules(client, 'Europe/Berlin', createLogger('silent'), signal)));
     const { state, spec } = await handle.describe();
     assert.deepEqual([state.paused, state.note, spec.timezone], [true, 'an operator is at work', 'Europe/Berlin']);
     assert.equal(await runsOf('retention'), 1, 'bringing up to date starts nothing');
