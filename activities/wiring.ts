@@ -100,7 +100,7 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
     onBatch,
   });
   await Promise.all([lane.open(), whenReady(redis, REDIS_WAIT_MS), whenReady(subscriber, REDIS_WAIT_MS)]);
-  const starts = new WorkflowOutboxStore(sequelize);
+  const starts = new WorkflowOutboxStore(sequelize, log);
   return {
     config,
     log,
@@ -156,7 +156,7 @@ function wireJobs(
       chat: createChatPerformer(inference),
       image: createImagePerformer({ ...inference, pictures, keysOf: (providerId) => catalog.keysOf(providerId) }),
     },
-    jobSweeper: new JobSweeper(sequelize, jobRunner),
+    jobSweeper: new JobSweeper(sequelize, jobRunner, log),
     jobReconciler: new JobReconciler({
       ledger,
       store,

@@ -23,7 +23,7 @@ export const SCHEDULED_WORKFLOWS = { ledgerReconciliation: 'ledgerReconciliation
 export interface JobInput {
   readonly jobId: string;
   readonly accountId: number;
-  /** How long the job may take in all, counted from its submission. */
+  /** The longest that one run may take; the row has the deadline of the whole. */
   readonly deadlineMs: number;
   /** Of the request that submitted it, for logs. Absent in what earlier versions started. */
   readonly traceId?: string;
@@ -112,10 +112,12 @@ export interface WorkflowStart {
   /** One line for `workflow list` and the detail view, at most 200 bytes. */
   readonly title: string;
   readonly searchAttributes: Readonly<Partial<Record<SearchAttributeName, string | number>>>;
-  /** 1 (first) to 5; acts only when there is a backlog. */
+  /** 1 (first) to 5; acts only when there is a backlog, and strictly: of whoever it is. */
   readonly priority?: number;
   /** Whose backlog it is counted to: one user's flood does not delay another's job. */
   readonly fairnessKey?: string;
+  /** How many turns this backlog has for one of another; 1 when it is left out. */
+  readonly fairnessWeight?: number;
   /** The span that it goes on in, in W3C's form; absent when telemetry was off. */
   readonly traceparent?: string;
 }

@@ -37,7 +37,8 @@ async function runToEnd(input: JobInput): Promise<JobOutcome> {
     return await jobRun(input.deadlineMs).runJob(input);
   } catch (error) {
     // The run was cancelled, timed out or refused: whatever it left in the row decides, in a scope that outlives a cancel.
-    const cancelled = isCancellation(error);
+    // A worker that dies before the cancel reaches it leaves a time-out.
+    const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
     return CancellationScope.nonCancellable(() => closeJob(input, cancelled ? 'CANCELLED' : 'FAILED'));
   }
 }

@@ -7,7 +7,7 @@ import { claim } from '../billing/operations/claim.ts';
 import { accounts } from '../billing/tables/accounts.ts';
 import { claims } from '../billing/tables/claims.ts';
 import { holds } from '../billing/tables/holds.ts';
-import { beginJob, cancelJob, countProviderCall, submitJob } from './job-operations.ts';
+import { beginJob, cancelJob, countProviderCall, endJob, submitJob } from './job-operations.ts';
 import { type JobRow, jobs } from './job-tables.ts';
 import { runningOfUser } from './running-jobs.ts';
 
@@ -186,4 +186,22 @@ test('a running job is only asked to stop', () => {
 test('a job past its deadline is not begun', () => {
   const workspace = submitted({ deadlineAtMs: NOW - 1 });
   assert.equal(run(workspace, beginJob('job-1', 'first')).kind, 'late');
+});
+
+test('a job whose owner has asked for a cancel is cancelled, whatever its run says', () => {
+  const end = endJob({
+    jobId: 'job-1',
+    status: 'FAILED',
+    errorCode: 600004,
+    errorMessage: 'past its deadline',
+    release: { holdId: 'job-1', accountId: 1, budgetKeyId: null },
+  });
+  const asked = submitted({ status: 'PROCESSING', attempt: 1, cancelRequestedAtMs: NOW - 5 });
+  assert.equal(run(asked, end), 'CANCELLED');
+  const { status, errorCode, errorMessage, cost } = asked.get(jobs, 'job-1') ?? {};
+  assert.deepEqual([status, errorCode, errorMessage, cost], ['CANCELLED', null, null, 0n]);
+  assert.equal(asked.get(holds, 'job-1')?.state, 'released');
+  const unasked = submitted({ status: 'PROCESSING', attempt: 1 });
+  assert.equal(run(unasked, end), 'FAILED');
+  assert.equal(unasked.get(jobs, 'job-1')?.errorCode, 600004);
 });

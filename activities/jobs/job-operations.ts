@@ -31,7 +31,7 @@ export interface Submission {
 export function submitJob(submission: Submission): Operation<HoldOutcome> {
   return {
     reads: holdReads(submission.hold),
-    bytes: 2 * (submission.job.request.length + contextLength(submission.job.plan)),
+    bytes: 2 * (submission.job.request.length + contextLength(submission.job.plan) + metadataLength(submission.job)),
     decide: (rows) => {
       const outcome = decideHold(rows, submission.hold);
       if (outcome.kind !== 'held') return outcome;
@@ -49,6 +49,10 @@ export function submitJob(submission: Submission): Operation<HoldOutcome> {
 /** The plan is short but for what the model is told of a conversation. */
 function contextLength({ turn }: JobPlan): number {
   return turn?.context.reduce((sum, { content }) => sum + content.length, 0) ?? 0;
+}
+
+function metadataLength({ metadata }: Pick<NewJob, 'metadata'>): number {
+  return metadata === null ? 0 : JSON.stringify(metadata).length;
 }
 
 /** Ends the job and frees its idempotency key, so that the client's next try makes a new one. */
@@ -213,7 +217,10 @@ export interface JobEnd {
   readonly traceparent?: string;
 }
 
-/** Ends a live job without a charge and gives its hold back. Idempotent. @returns the status the job then has. */
+/**
+ * Ends a live job without a charge and gives its hold back; one whose owner has asked for a cancel is cancelled, however
+ * its run ended. Idempotent. @returns the status the job then has.
+ */
 export function endJob(end: JobEnd): Operation<JobStatus> {
   return {
     reads: [...releaseReads(end.release), read(jobs, end.jobId)],
@@ -223,6 +230,7 @@ export function endJob(end: JobEnd): Operation<JobStatus> {
       decideRelease(rows, end.release);
       const { status, errorCode, errorMessage, traceparent } = end;
       const span = traceparent === undefined ? {} : { traceparent };
+      if (job.cancelRequestedAtMs !== null) return finish(rows, job, { status: 'CANCELLED', cost: 0n }, span);
       return finish(rows, job, { status, errorCode, errorMessage, cost: 0n }, span);
     },
   };

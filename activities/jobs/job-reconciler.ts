@@ -38,13 +38,13 @@ export class JobReconciler {
 
   /** One round; safe from several processes. @returns how many jobs were put right. @throws while Temporal is away. */
   async reconcile(): Promise<number> {
-    const aged = await this.#parts.store.aged(AGE_SECONDS, this.#after, BATCH);
+    const { jobs: aged, next } = await this.#parts.store.aged(AGE_SECONDS, this.#after, BATCH);
     let righted = 0;
     for (let from = 0; from < aged.length; from += AT_ONCE) {
       const results = await Promise.all(aged.slice(from, from + AT_ONCE).map((job) => this.#check(job)));
       righted += results.filter(Boolean).length;
     }
-    this.#after = aged.length === BATCH ? (aged.at(-1)?.id ?? '') : '';
+    this.#after = next;
     return righted;
   }
 

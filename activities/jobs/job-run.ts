@@ -200,7 +200,7 @@ export class JobRunner {
     const status: JobStatus = await inSpan('release', undefined, () =>
       this.#ledger.run(endJob({ ...end, ...presentSpan() })),
     );
-    this.#events.publish({ jobId: end.jobId, status, progress: 100 });
+    this.#events.publish({ jobId: end.jobId, status, progress: status === 'COMPLETED' ? 100 : 0 });
   }
 
   async #outcome(jobId: string): Promise<JobOutcome> {

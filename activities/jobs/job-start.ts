@@ -31,7 +31,21 @@ export function jobStart(job: JobToStart): WorkflowStart {
     input: { jobId: id, accountId: job.accountId, deadlineMs: JOB_DEADLINE_MS, traceId: job.traceId },
     title: `${type} · ${modelName} · user ${userId} · hold ${formatMoney(job.holdAmount)}`,
     searchAttributes: { Modality: type, UserId: userId, Model: modelName, Provider: providerName },
-    priority: job.priority,
-    fairnessKey: `user-${userId}`,
+    ...turnsOf(userId, job.priority),
   };
+}
+
+const DEFAULT_PRIORITY = 3;
+/** Turns of an urgent job for one of another user. */
+const TURNS_OF_URGENT: Readonly<Record<number, number>> = { 1: 3, 2: 2 };
+
+/**
+ * Whose turn it is in a backlog. Temporal's priorities are strict over all users, so they only serve those who stand
+ * back (4 and 5). Urgent jobs (1 and 2) wait in a line of their own, beside what else their user has waiting: it moves
+ * faster than others' by a few times, and cannot keep them from moving.
+ */
+function turnsOf(userId: number, priority: number): Pick<WorkflowStart, 'priority' | 'fairnessKey' | 'fairnessWeight'> {
+  const fairnessWeight = TURNS_OF_URGENT[priority];
+  if (fairnessWeight === undefined) return { priority, fairnessKey: `user-${userId}` };
+  return { priority: DEFAULT_PRIORITY, fairnessKey: `user-${userId}-${priority}`, fairnessWeight };
 }

@@ -1,6 +1,8 @@
 /** Ends jobs that are past their deadline and that no run has ended: their worker or workflow is gone for good. */
 import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Logger } from '../../infra/logger.ts';
 import type { JobRunner } from './job-run.ts';
+import { JOB_DEADLINE_MS } from './job-start.ts';
 
 const BATCH = 100;
 /** A run that is just ending its job at the deadline comes first. */
@@ -9,23 +11,37 @@ const GRACE_SECONDS = 60;
 export class JobSweeper {
   readonly #sequelize: Sequelize;
   readonly #runner: JobRunner;
+  readonly #log: Logger;
 
-  constructor(sequelize: Sequelize, runner: JobRunner) {
+  constructor(sequelize: Sequelize, runner: JobRunner, log: Logger) {
     this.#sequelize = sequelize;
     this.#runner = runner;
+    this.#log = log;
   }
 
-  /** One round; a job's row and its hold end in one transaction. Idempotent. @returns how many jobs were overdue. */
+  /**
+   * One round; a job's row and its hold end in one transaction. Idempotent.
+   * @returns how many jobs were ended.
+   * @throws AggregateError when some could not be, after all others were.
+   */
   async sweep(): Promise<number> {
     const overdue = await this.#sequelize.query<{ id: string; account_id: number }>(
       `SELECT id, account_id FROM jobs
         WHERE status IN ('PENDING','PROCESSING') AND deadline_at < NOW(3) - INTERVAL ${GRACE_SECONDS} SECOND
-        LIMIT ${BATCH}`,
+        -- Those that can never be ended are the oldest in the end.
+        ORDER BY deadline_at DESC LIMIT ${BATCH}`,
       { type: QueryTypes.SELECT },
     );
-    for (const { id, account_id: accountId } of overdue) {
-      await this.#runner.close({ jobId: id, accountId, deadlineMs: 0 }, 'FAILED');
+    const failures: unknown[] = [];
+    for (const { id: jobId, account_id: accountId } of overdue) {
+      try {
+        await this.#runner.close({ jobId, accountId, deadlineMs: JOB_DEADLINE_MS }, 'FAILED');
+      } catch (err) {
+        this.#log.error({ err, jobId }, 'an overdue job cannot be ended');
+        failures.push(err);
+      }
     }
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} overdue jobs cannot be ended`);
     return overdue.length;
   }
 }

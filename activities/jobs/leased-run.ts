@@ -108,6 +108,6 @@ function leaseLost(): RunInterrupted {
 function exhausted(): AppError {
   return new AppError(
     'modelCallFailed',
-    'the provider was called as often as a job may; none of the calls was answered',
+    'the provider was called as often as a job may; no answer came, or none that could be kept',
   );
 }

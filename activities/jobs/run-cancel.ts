@@ -1,7 +1,8 @@
 /**
- * A cancel as a running job learns of it: from Temporal's heartbeat, from a message of whoever cancelled, or from the
- * job's row, which is read every second while it runs. Any one of them may be away.
+ * A cancel, or an end that somebody else made, as a running job learns of it: from Temporal's heartbeat, from a message
+ * of whoever did it, or from the job's row, which is read every second while it runs. Any one of them may be away.
  */
+import { isLive } from './job.ts';
 import type { JobEvents } from './job-events.ts';
 import type { RunContext } from './performer.ts';
 
@@ -16,8 +17,9 @@ export interface CancellableRun {
 
 export function cancellable(jobId: string, context: RunContext, events: Pick<JobEvents, 'listen'>): CancellableRun {
   const asked = new AbortController();
-  const stop = events.listen(jobId, ({ cancelRequested }) => {
-    if (cancelRequested) asked.abort();
+  const stop = events.listen(jobId, ({ cancelRequested, status }) => {
+    // Somebody else may have ended the job: what the run calls for is for nobody then.
+    if (cancelRequested || !isLive(status)) asked.abort();
   });
   return {
     context: {

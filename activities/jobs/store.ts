@@ -37,6 +37,7 @@ export interface JobFilter {
   readonly userId: number;
   readonly status?: JobStatus | undefined;
   readonly type?: JobType | undefined;
+  readonly oldestFirst: boolean;
   readonly limit: number;
   readonly offset: number;
 }
@@ -66,16 +67,17 @@ export class JobStore {
     return row && stateSchema.parse(row);
   }
 
-  /** A user's jobs, newest first, and how many there are. Payloads that are long are not read. */
+  /** A user's jobs by their creation, and how many there are. Payloads that are long are not read. */
   async list(filter: JobFilter): Promise<{ jobs: JobView[]; total: number }> {
     const where = ['user_id=:userId'];
     if (filter.status !== undefined) where.push('status=:status');
     if (filter.type !== undefined) where.push('type=:type');
     const condition = where.join(' AND ');
+    const order = filter.oldestFirst ? 'ASC' : 'DESC';
     const replacements = { ...filter };
     const [rows, [count]] = await Promise.all([
       this.#sequelize.query(
-        `SELECT ${LISTED} FROM jobs WHERE ${condition} ORDER BY id DESC LIMIT :limit OFFSET :offset`,
+        `SELECT ${LISTED} FROM jobs WHERE ${condition} ORDER BY id ${order} LIMIT :limit OFFSET :offset`,
         {
           replacements,
           type: QueryTypes.SELECT,
@@ -129,30 +131,23 @@ export class JobStore {
     return rows.map((row) => stateSchema.parse(row));
   }
 
-  /** Live jobs that have not changed for `seconds`, after an id, by id. */
-  async aged(seconds: number, after: string, limit: number): Promise<AgedJob[]> {
-    const rows = await this.#sequelize.query(
+  /**
+   * Live jobs that have not changed for `seconds`, after an id, by id; `next` is after them, or '' when there are no
+   * more. What cannot be read is left out: the sweeper tells of it.
+   */
+  async aged(seconds: number, after: string, limit: number): Promise<{ jobs: AgedJob[]; next: string }> {
+    const rows = await this.#sequelize.query<{ id: string }>(
       `SELECT j.id,j.type,j.user_id,j.account_id,j.model_name,j.plan,j.priority,j.updated_at,h.amount FROM jobs j
          JOIN holds h ON h.id=j.id LEFT JOIN workflow_outbox o ON o.workflow_id=j.id
         WHERE j.status IN ('PENDING','PROCESSING') AND j.updated_at < NOW(3) - INTERVAL :seconds SECOND
           AND o.workflow_id IS NULL AND j.id > :after ORDER BY j.id LIMIT :limit`,
       { replacements: { seconds, after, limit }, type: QueryTypes.SELECT },
     );
-    return rows.map((row) => {
-      const job = agedSchema.parse(row);
-      return {
-        id: job.id,
-        type: job.type,
-        userId: job.user_id,
-        accountId: job.account_id,
-        modelName: job.model_name,
-        providerName: job.plan.providerName,
-        holdAmount: BigInt(job.amount),
-        priority: job.priority,
-        traceId: job.plan.traceId,
-        updatedAtMs: job.updated_at.getTime(),
-      };
+    const jobs = rows.flatMap((row) => {
+      const { data: job } = agedSchema.safeParse(row);
+      return job === undefined ? [] : [agedOf(job)];
     });
+    return { jobs, next: rows.length === limit ? (rows.at(-1)?.id ?? '') : '' };
   }
 
   /** A job as a webhook tells of it; undefined when it is kept no longer. */
@@ -208,6 +203,21 @@ const agedSchema = z.object({
   updated_at: z.date(),
   amount: z.string(),
 });
+
+function agedOf(job: z.output<typeof agedSchema>): AgedJob {
+  return {
+    id: job.id,
+    type: job.type,
+    userId: job.user_id,
+    accountId: job.account_id,
+    modelName: job.model_name,
+    providerName: job.plan.providerName,
+    holdAmount: BigInt(job.amount),
+    priority: job.priority,
+    traceId: job.plan.traceId,
+    updatedAtMs: job.updated_at.getTime(),
+  };
+}
 
 /** What `stateSchema` reads. */
 const STATE = 'id AS jobId,status,progress,cancel_requested_at IS NOT NULL AS cancelRequested';

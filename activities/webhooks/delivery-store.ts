@@ -24,6 +24,7 @@ const rowSchema = z.object({
 export interface DeliveryFilter {
   readonly userId: number;
   readonly status?: DeliveryStatus | undefined;
+  readonly oldestFirst: boolean;
   readonly limit: number;
   readonly offset: number;
 }
@@ -51,13 +52,14 @@ export class DeliveryStore {
     return row && deliveryOf(row);
   }
 
-  /** A user's deliveries, newest first, and how many there are. */
+  /** A user's deliveries by their creation, and how many there are. */
   async list(filter: DeliveryFilter): Promise<{ deliveries: Delivery[]; total: number }> {
     const where = `user_id=:userId${filter.status === undefined ? '' : ' AND status=:status'}`;
+    const order = filter.oldestFirst ? 'ASC' : 'DESC';
     const replacements = { ...filter };
     const [rows, [count]] = await Promise.all([
       this.#sequelize.query(
-        `SELECT ${COLUMNS} FROM webhook_deliveries WHERE ${where} ORDER BY id DESC LIMIT :limit OFFSET :offset`,
+        `SELECT ${COLUMNS} FROM webhook_deliveries WHERE ${where} ORDER BY id ${order} LIMIT :limit OFFSET :offset`,
         { replacements, type: QueryTypes.SELECT },
       ),
       this.#sequelize.query<{ total: number | string }>(

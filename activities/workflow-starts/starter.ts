@@ -103,6 +103,7 @@ export class WorkflowStarter {
         priority: {
           ...(start.priority === undefined ? {} : { priorityKey: start.priority }),
           ...(start.fairnessKey === undefined ? {} : { fairnessKey: start.fairnessKey }),
+          ...(start.fairnessWeight === undefined ? {} : { fairnessWeight: start.fairnessWeight }),
         },
       });
     } catch (error) {

@@ -1,6 +1,7 @@
 /** Reads and clears the outbox of workflow starts. */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { z } from 'zod';
+import type { Logger } from '../../infra/logger.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES, WORKFLOWS } from '../../workflows/contracts.ts';
 
@@ -23,14 +24,17 @@ const startSchema = z.object({
   ),
   priority: z.number().exactOptional(),
   fairnessKey: z.string().exactOptional(),
+  fairnessWeight: z.number().exactOptional(),
   traceparent: z.string().exactOptional(),
 });
 
 export class WorkflowOutboxStore {
   readonly #sequelize: Sequelize;
+  readonly #log: Logger;
 
-  constructor(sequelize: Sequelize) {
+  constructor(sequelize: Sequelize, log: Logger) {
     this.#sequelize = sequelize;
+    this.#log = log;
   }
 
   /** Starts that are due, oldest first; each is put off first, so that two relays seldom try the same one. */
@@ -46,7 +50,15 @@ export class WorkflowOutboxStore {
         WHERE workflow_id IN (?)`,
       { replacements: [rows.map((row) => row.workflow_id)] },
     );
-    return rows.map((row) => startSchema.parse(typeof row.start === 'string' ? JSON.parse(row.start) : row.start));
+    return rows.flatMap(({ workflow_id: workflowId, start }) => {
+      try {
+        return startSchema.parse(typeof start === 'string' ? JSON.parse(start) : start);
+      } catch (err) {
+        // Another version may have written it. It stays, and does not hold the others up.
+        this.#log.error({ err, workflowId }, 'a start in the outbox cannot be read');
+        return [];
+      }
+    });
   }
 
   /** Forgets a start that Temporal has taken. Idempotent. */

@@ -14,7 +14,7 @@ import type { Config } from '../../infra/config.ts';
 import { newId } from '../../infra/ids.ts';
 import { jsonObjectInput } from '../json-object.ts';
 import { keyedRequest } from '../keyed.ts';
-import { optional, textIdInput } from '../lenient.ts';
+import { optionalText, textIdInput } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
@@ -29,7 +29,10 @@ const MAX_WAIT_SECONDS = 60;
 const DEFAULT_PRIORITY = 3;
 
 const jobFields = {
-  priority: z.coerce.number().int().min(1).max(5).nullish().meta({ description: '1 (first) to 5; 3 by default.' }),
+  priority: z.coerce.number().int().min(1).max(5).nullish().meta({
+    description:
+      'For a backlog; 3 by default. 1 and 2 have more turns than jobs of others, 4 and 5 let all others go first.',
+  }),
   metadata: jsonObjectInput.nullish(),
   webhookUrl: z.url().max(2000).nullish(),
 };
@@ -180,18 +183,19 @@ export function jobRoutes(
     route({
       method: 'get',
       path: '/v1/async/jobs',
-      summary: 'Own jobs, newest first',
+      summary: 'Own jobs, newest first unless asked otherwise',
       tag: 'Jobs',
       access: 'jwt-or-access-key',
       query: pageQuery(['createdAt']).extend({
-        status: optional(z.enum(JOB_STATUSES)),
-        type: optional(z.enum(JOB_TYPES)),
+        status: optionalText(z.enum(JOB_STATUSES)),
+        type: optionalText(z.enum(JOB_TYPES)),
       }),
       success: pageOf(jobSchema),
       handler: async ({ caller, query }) => {
-        const { pageNum, pageSize, status, type } = query;
-        const offset = (pageNum - 1) * pageSize;
-        const found = await jobs.list({ userId: caller.userId, status, type, limit: pageSize, offset });
+        const { pageNum, pageSize, status, type, sortOrder } = query;
+        const { userId } = caller;
+        const range = { oldestFirst: sortOrder === 'asc', limit: pageSize, offset: (pageNum - 1) * pageSize };
+        const found = await jobs.list({ userId, status, type, ...range });
         return page(found.jobs.map(answerOf), found.total, query);
       },
     }),

@@ -39,15 +39,15 @@ export function webhookRoutes(services: { readonly webhooks: Webhooks }, config:
     route({
       method: 'get',
       path: '/v1/webhooks/deliveries',
-      summary: 'Own deliveries, newest first',
+      summary: 'Own deliveries, newest first unless asked otherwise',
       tag: TAG,
       access: 'jwt-or-access-key',
       query: pageQuery(['createdAt']).extend({ status: optionalText(z.enum(DELIVERY_STATUSES)) }),
       success: pageOf(deliverySchema),
       handler: async ({ caller, query }) => {
-        const { pageNum, pageSize, status } = query;
-        const offset = (pageNum - 1) * pageSize;
-        const found = await webhooks.deliveries({ userId: caller.userId, status, limit: pageSize, offset });
+        const { pageNum, pageSize, status, sortOrder } = query;
+        const range = { oldestFirst: sortOrder === 'asc', limit: pageSize, offset: (pageNum - 1) * pageSize };
+        const found = await webhooks.deliveries({ userId: caller.userId, status, ...range });
         return page(found.deliveries.map(answerOf), found.total, query);
       },
     }),

@@ -20,8 +20,8 @@ export type InvalidationHandler = (id: string | undefined) => void | Promise<voi
 
 export interface Invalidation {
   /**
-   * Calls this process's handlers at once. Resolves when they and those of every other process have done their work,
-   * or after 1 s; without Redis the others find out in 30 s. Does not reject.
+   * Calls this process's handlers at once and waits for them. Resolves when those of every other process have done their
+   * work, too, of which 1 s is waited for; without Redis the others find out in 30 s. Does not reject.
    */
   publish(kind: string, id: string | number): Promise<void>;
   on(kind: string, handler: InvalidationHandler): void;
@@ -78,7 +78,8 @@ export function createInvalidation(publisher: Redis, subscriber: Redis, log: Log
     const confirmed = confirmations.expect(change);
     try {
       const told = await publisher.publish(CHANNEL, JSON.stringify({ kind, id, from: process, change }));
-      if (!listening) return;
+      if (!listening)
+        return log.warn({ kind }, 'a change is not confirmed: this process has no subscription right now');
       const missing = await confirmed.by(told);
       if (missing > 0) log.warn({ kind, missing }, 'processes did not confirm a change; they see it within 30 s');
     } catch (error) {

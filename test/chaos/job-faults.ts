@@ -3,6 +3,12 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Product } from '../line/product.ts';
 import type { Chance } from './ledger-world.ts';
 
+export interface ProviderCalls {
+  /** Begun so far. */
+  readonly calls: number;
+  readonly running: number;
+}
+
 /** A process or server that can be killed and started again. */
 interface Victim {
   kill(signal: NodeJS.Signals): Promise<void>;
@@ -13,18 +19,24 @@ const SHORTEST_PAUSE_MS = 1_500;
 const LONGEST_PAUSE_MS = 4_000;
 const LONGEST_ABSENCE_MS = 2_000;
 const RESTART_PAUSE_MS = 200;
+/** A worker that has waited for the database has stored its answers this long after. */
+const STORED_WITHIN_MS = 3_000;
 
 export class JobFaults {
   readonly #victims: ReadonlyMap<string, Victim>;
   readonly #chance: Chance;
-  readonly #callsInFlight: () => Promise<number>;
+  readonly #providerCalls: () => Promise<ProviderCalls>;
   readonly #down = new Map<string, Promise<void>>();
   readonly kills = new Map<string, number>();
-  /** Provider calls that ran when something was killed: each may be made once more. */
+  /**
+   * Provider calls whose answer was not stored when the worker or Temporal was killed: each may be made once more. A
+   * worker that lives waits for the other parts, so their kills put no call at risk.
+   */
   callsAtRisk = 0;
+  /** Calls that were answered when the database was killed; undefined while answers are stored at once. */
+  #answeredBefore: number | undefined;
 
-  /** @param callsInFlight provider calls that run at this moment. */
-  constructor(product: Product, chance: Chance, callsInFlight: () => Promise<number>) {
+  constructor(product: Product, chance: Chance, providerCalls: () => Promise<ProviderCalls>) {
     const [api] = product.apis;
     if (!api) throw new Error('the product has no API process');
     this.#victims = new Map<string, Victim>([
@@ -33,7 +45,7 @@ export class JobFaults {
       ...(['temporal', 'mysql', 'redis'] as const).map((name) => [name, product.stack.part(name)] as const),
     ]);
     this.#chance = chance;
-    this.#callsInFlight = callsInFlight;
+    this.#providerCalls = providerCalls;
   }
 
   /** Goes on until it is stopped; then everything is up again. */
@@ -49,13 +61,24 @@ export class JobFaults {
   async #kill(name: string): Promise<void> {
     const victim = this.#victims.get(name);
     if (!victim) throw new Error(`there is no ${name}`);
-    this.callsAtRisk += await this.#callsInFlight();
+    const { calls, running } = await this.#providerCalls();
+    const answered = calls - running;
+    if (name === 'mysql') this.#answeredBefore ??= answered;
+    if (name === 'worker' || name === 'temporal') {
+      this.callsAtRisk += running + answered - (this.#answeredBefore ?? answered);
+    }
     await victim.kill('SIGKILL');
     this.kills.set(name, (this.kills.get(name) ?? 0) + 1);
     const back = delay(this.#chance.below(LONGEST_ABSENCE_MS))
       .then(() => bringUp(victim))
       .finally(() => this.#down.delete(name));
     this.#down.set(name, back);
+    if (name === 'mysql') void back.then(() => this.#storesAgain());
+  }
+
+  async #storesAgain(): Promise<void> {
+    await delay(STORED_WITHIN_MS);
+    if (!this.#down.has('mysql')) this.#answeredBefore = undefined;
   }
 }
 

@@ -10,7 +10,7 @@ import { reconcile } from '../../activities/billing/reconcile.ts';
 import { isFullChaos } from '../../infra/local/test-stack.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { type Customer, newCustomer, type Product, startProduct, until } from '../line/product.ts';
-import { JobFaults } from './job-faults.ts';
+import { JobFaults, type ProviderCalls } from './job-faults.ts';
 import { type Submitted, submitOnce } from './job-submitter.ts';
 import { Chance } from './ledger-world.ts';
 
@@ -21,6 +21,8 @@ const CUSTOMERS = 5;
 const SETTLED_WITHIN_MS = 180_000;
 /** A provider may be called this often for one job. */
 const MOST_CALLS = 3;
+/** Three kills in the three calls of one job are rare. */
+const MOST_FAILED = Math.ceil(JOBS * 0.02);
 const SEED = Date.now() % 1_000_000;
 
 const counts = z.object({ byModel: z.record(z.string(), z.object({ calls: z.number(), running: z.number() })) });
@@ -31,7 +33,7 @@ before(async () => {
 });
 after(() => product.close());
 
-async function providerCalls(): Promise<{ calls: number; running: number }> {
+async function providerCalls(): Promise<ProviderCalls> {
   const answer = await fetch(`${product.simulator.url}/control/counts`);
   return counts.parse(await answer.json()).byModel['sim-chat'] ?? { calls: 0, running: 0 };
 }
@@ -60,27 +62,28 @@ test(`${JOBS} jobs under kill -9 of every part: all end, charged once, nothing i
     body: JSON.stringify({ fault: 'slow-chunks', value: 25, model: 'sim-chat' }),
   });
   const stopped = new AbortController();
-  const faults = new JobFaults(product, new Chance(SEED), async () => (await providerCalls()).running);
+  const faults = new JobFaults(product, new Chance(SEED), providerCalls);
   const killing = faults.run(stopped.signal);
   const submitted = await submitAll(customers).finally(() => stopped.abort());
   await killing;
   const started = Date.now();
   await until('all jobs have ended', async () => (await unfinished()) === 0, SETTLED_WITHIN_MS);
   const { calls } = await providerCalls();
+  const failed = await product.rows("SELECT error_message,provider_attempts FROM jobs WHERE status='FAILED'");
   const repeated = submitted.filter(({ tries }) => tries > 1).length;
   context.diagnostic(
     `seed ${SEED}; kills ${JSON.stringify(Object.fromEntries(faults.kills))}; ${calls} provider calls for ${JOBS} jobs, ` +
-      `${faults.callsAtRisk} at risk; ${repeated} submissions repeated; settled ${Date.now() - started} ms after the last kill`,
+      `${faults.callsAtRisk} at risk; ${failed.length} FAILED; ${repeated} submissions repeated; settled ${Date.now() - started} ms after the last kill`,
   );
 
   assert.equal(new Set(submitted.map(({ jobId }) => jobId)).size, JOBS, 'a key gives one job');
   const [all] = await product.rows('SELECT COUNT(*) AS n FROM jobs');
   assert.equal(Number(all?.n), JOBS, 'no submission was lost or doubled');
-  const failed = await product.rows(
-    `SELECT id,status,error_message,provider_attempts FROM jobs
-      WHERE status<>'COMPLETED' AND NOT (status='FAILED' AND provider_attempts=${MOST_CALLS})`,
-  );
-  assert.deepEqual(failed, [], 'a job fails only when its calls are used up');
+  const ended = await product.rows("SELECT 1 FROM jobs WHERE status IN ('COMPLETED','FAILED')");
+  assert.equal(ended.length, JOBS, 'nobody has cancelled');
+  const early = failed.filter((job) => Number(job.provider_attempts) < MOST_CALLS);
+  assert.deepEqual(early, [], 'a job fails only when its calls are used up');
+  assert.ok(failed.length <= MOST_FAILED, `${failed.length} jobs met three kills`);
   const wrong = await product.rows(
     `SELECT j.id,j.status,j.cost,COUNT(t.id) AS charges,SUM(t.amount) AS charged FROM jobs j
        LEFT JOIN transfers t ON t.id=j.id AND t.kind='charge' GROUP BY j.id,j.status,j.cost

@@ -139,6 +139,14 @@ describe('who waits for a job', () => {
     const page = pageSchema.parse(listed.data);
     assert.equal(page.records[0].requestPayload.userMessage, 'hello');
     assert.ok(JSON.stringify(listed.data).length < 40_000);
+    const ids = z.object({ records: z.array(z.object({ jobId: z.string() })) });
+    const oldestFirst = await call(api(), 'GET', '/v1/async/jobs?sortBy=createdAt&sortOrder=asc&status=&type=', {
+      key,
+    });
+    assert.deepEqual(
+      ids.parse(oldestFirst.data).records.map(({ jobId }) => jobId),
+      [long, short],
+    );
   });
 
   test('metadata is kept as deep as the database reads it, and refused by name beyond', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { call, jobEnd, newCustomer, type Product, startProduct, until } from './product.ts';
 
@@ -16,6 +17,12 @@ describe('processes that are killed', () => {
   const fault = (body: object) =>
     fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify(body) });
   const noFaults = () => fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
+  const cancelWorkflow = async (workflowId: string) => {
+    const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
+    const client = new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE });
+    await client.workflow.getHandle(workflowId).cancel();
+    await connection.close();
+  };
   const openHolds = async (userId: number) => {
     const rows = await product.rows(
       `SELECT h.id FROM holds h JOIN accounts a ON a.id=h.account_id WHERE a.owner_id=${userId} AND h.state='open'`,
@@ -42,6 +49,28 @@ describe('processes that are killed', () => {
     assert.deepEqual([Number(job?.n), Number(job?.attempt)], [2, 2]);
     assert.equal(await openHolds(userId), 0);
   });
+
+  for (const how of ['its owner', 'an operator'] as const) {
+    test(`a job that ${how} has cancelled is cancelled, also when its worker dies before it hears of it`, async () => {
+      const { key, userId } = await newCustomer(api());
+      await fault({ fault: 'slow-chunks', value: 400, model: 'sim-chat' });
+      const answer = await call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'a story' } });
+      const { jobId } = accepted.parse(answer.data);
+      await until('the provider is called', async () => {
+        const [job] = await product.rows(`SELECT provider_attempts AS n FROM jobs WHERE id='${jobId}'`);
+        return Number(job?.n) === 1;
+      });
+      await product.worker.kill('SIGSTOP');
+      if (how === 'its owner') await call(api(), 'POST', `/v1/async/jobs/${jobId}/cancel`, { key });
+      else await cancelWorkflow(jobId);
+      await product.worker.kill('SIGKILL');
+      await noFaults();
+      await product.worker.start();
+      const job = await jobEnd(api(), key, jobId);
+      assert.deepEqual([job.status, job.errorMessage, job.cost], ['CANCELLED', null, 0]);
+      assert.equal(await openHolds(userId), 0);
+    });
+  }
 
   test('an API killed in the middle of a call: nobody is charged and the hold is given back', async () => {
     const { key, token, userId } = await newCustomer(api());

@@ -32,7 +32,7 @@ export async function orderWorkflows(world: OrderWorld): Promise<OrderWorkflows>
   const connection = await Connection.connect({ address });
   await prepareNamespace(connection, namespace);
   const client = new Client({ connection, namespace });
-  const starter = new WorkflowStarter(client, new WorkflowOutboxStore(world.sequelize), log);
+  const starter = new WorkflowStarter(client, new WorkflowOutboxStore(world.sequelize, log), log);
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
   return {
     client,

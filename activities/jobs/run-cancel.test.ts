@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createLogger } from '../../infra/logger.ts';
+import type { JobEvent } from './job-events.ts';
+import { cancellable } from './run-cancel.ts';
+
+/** A run, and what tells it of its job. */
+function runningJob() {
+  let tell = (_event: JobEvent): void => undefined;
+  const context = {
+    signal: new AbortController().signal,
+    isCancelled: () => false,
+    again: false,
+    heartbeat: () => undefined,
+    log: createLogger('silent'),
+    requestId: 'job-1',
+  };
+  const listen = (_jobId: string, listener: (event: JobEvent) => void) => {
+    tell = listener;
+    return () => undefined;
+  };
+  const run = cancellable('job-1', context, { listen });
+  return {
+    run,
+    tell: (event: Omit<JobEvent, 'jobId' | 'progress'>) => tell({ jobId: 'job-1', progress: 0, ...event }),
+  };
+}
+
+test('a run stops for a cancel, and for an end that somebody else made of its job', () => {
+  for (const event of [
+    { status: 'PROCESSING', cancelRequested: true },
+    { status: 'FAILED' },
+    { status: 'CANCELLED' },
+    { status: 'COMPLETED' },
+  ] as const) {
+    const { run, tell } = runningJob();
+    tell({ status: 'PENDING' });
+    tell({ status: 'PROCESSING', cancelRequested: false });
+    assert.deepEqual([run.context.signal.aborted, run.context.isCancelled()], [false, false]);
+    tell(event);
+    assert.deepEqual([run.context.signal.aborted, run.context.isCancelled()], [true, true], JSON.stringify(event));
+  }
+});
