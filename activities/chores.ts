@@ -1,12 +1,13 @@
 /**
  * What must go on as long as any worker runs. Each round is safe to run from several processes at once, and needs the
- * databases only, so that it goes on while Temporal is away (but the reconciler, which asks Temporal).
+ * databases only, so that it goes on while Temporal is away (but the reconcilers, which ask Temporal).
  */
 import type { HoldSweeper } from './billing/sweeper.ts';
 import type { JobReconciler } from './jobs/job-reconciler.ts';
 import type { JobSweeper } from './jobs/job-sweeper.ts';
 import type { Orders } from './orders/orders.ts';
 import type { UsageRelay } from './usage/usage-relay.ts';
+import type { DeliveryReconciler } from './webhooks/delivery-reconciler.ts';
 import type { WorkflowStarter } from './workflow-starts/starter.ts';
 
 export interface Chore {
@@ -21,6 +22,7 @@ export interface ChoreParts {
   readonly holdSweeper: HoldSweeper;
   readonly jobSweeper: JobSweeper;
   readonly jobReconciler: JobReconciler;
+  readonly deliveryReconciler: DeliveryReconciler;
   readonly orders: Orders;
   readonly usageRelay: UsageRelay;
 }
@@ -28,7 +30,7 @@ export interface ChoreParts {
 const OVERDUE_ORDERS = 100;
 
 export function choresOf(parts: ChoreParts): Chore[] {
-  const { starter, holdSweeper, jobSweeper, jobReconciler, orders, usageRelay } = parts;
+  const { starter, holdSweeper, jobSweeper, jobReconciler, deliveryReconciler, orders, usageRelay } = parts;
   const once = async (work: Promise<unknown>): Promise<boolean> => {
     await work;
     return false;
@@ -39,6 +41,11 @@ export function choresOf(parts: ChoreParts): Chore[] {
     { name: 'holds of dead processes', everyMs: 2_000, round: () => once(holdSweeper.sweep()) },
     { name: 'overdue jobs', everyMs: 10_000, round: async () => (await jobSweeper.sweep()) > 0 },
     { name: 'jobs and their workflows', everyMs: 20_000, round: () => once(jobReconciler.reconcile()) },
+    {
+      name: 'webhook deliveries and their workflows',
+      everyMs: 60_000,
+      round: () => once(deliveryReconciler.reconcile()),
+    },
     { name: 'overdue orders', everyMs: 10_000, round: async () => (await orders.expireOverdue(OVERDUE_ORDERS)) > 0 },
   ];
 }

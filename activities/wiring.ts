@@ -54,6 +54,7 @@ import { Statistics } from './usage/statistics.ts';
 import { createUsageRelay } from './usage/usage-relay.ts';
 import { UsageStore } from './usage/usage-store.ts';
 import { createWebhooks } from './webhooks/create-webhooks.ts';
+import { DeliveryReconciler } from './webhooks/delivery-reconciler.ts';
 import { WorkflowStarter } from './workflow-starts/starter.ts';
 import { WorkflowOutboxStore } from './workflow-starts/store.ts';
 
@@ -140,6 +141,7 @@ function wireJobs(
   });
   const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
   const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => store.announced(jobId) });
+  const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
   const checkWebhook = (url: string) => webhookServices.webhooks.checkAddress(url);
   return {
     ...webhookServices,
@@ -157,11 +159,10 @@ function wireJobs(
       image: createImagePerformer({ ...inference, pictures, keysOf: (providerId) => catalog.keysOf(providerId) }),
     },
     jobSweeper: new JobSweeper(sequelize, jobRunner, log),
-    jobReconciler: new JobReconciler({
-      ledger,
-      store,
-      runner: jobRunner,
-      workflowState: (workflowId) => temporal.stateOf(workflowId),
+    jobReconciler: new JobReconciler({ ledger, store, runner: jobRunner, workflowState, log }),
+    deliveryReconciler: new DeliveryReconciler({
+      deliveries: webhookServices.webhookDeliveries,
+      workflowState,
       log,
     }),
     closeJobs: () => {
@@ -195,6 +196,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     holdSweeper: new HoldSweeper(config, sequelize, ledger),
     jobSweeper: jobServices.jobSweeper,
     jobReconciler: jobServices.jobReconciler,
+    deliveryReconciler: jobServices.deliveryReconciler,
     orders: orderServices.orders,
     usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
   });

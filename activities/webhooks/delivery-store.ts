@@ -1,11 +1,16 @@
 /** The one owner of the table `webhook_deliveries` (new rows come with their job's end, delivery-table.ts). */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { z } from 'zod';
+import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { insertStarts } from '../workflow-starts/outbox.ts';
-import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus } from './delivery.ts';
+import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus, OVERDUE_AFTER_MS } from './delivery.ts';
 import { deliveryStart } from './delivery-table.ts';
 
 const COLUMNS = 'id,user_id,job_id,url,status,attempts,redeliveries,last_status,last_error,created_at,updated_at';
+const COLUMNS_OF_D = COLUMNS.replaceAll(/\w+/g, 'd.$&');
+/** `webhookWorkflowId` in SQL, in the character set of the outbox, whose index it is looked up in. */
+const WORKFLOW_ID_OF_D = `CONVERT(
+  CONCAT('webhook:', d.id, IF(d.redeliveries=0, '', CONCAT(':', d.redeliveries))) USING ascii) COLLATE ascii_bin`;
 
 const rowSchema = z.object({
   id: z.string(),
@@ -21,12 +26,22 @@ const rowSchema = z.object({
   updated_at: z.date(),
 });
 
+const placeSchema = rowSchema.pick({ id: true, updated_at: true });
+
 export interface DeliveryFilter {
   readonly userId: number;
   readonly status?: DeliveryStatus | undefined;
   readonly oldestFirst: boolean;
   readonly limit: number;
   readonly offset: number;
+}
+
+/** A pending delivery of any user that may be overdue. */
+export interface WaitingDelivery {
+  readonly id: string;
+  readonly updatedAt: Date;
+  /** @throws when the row is not a delivery's. */
+  readonly read: () => Delivery;
 }
 
 /** What a try has come to. */
@@ -116,6 +131,67 @@ export class DeliveryStore {
       await this.#sequelize.query(insertStarts([{ start, atMs: Date.now() }]), { transaction });
       return round;
     });
+  }
+
+  /**
+   * Pending deliveries that have not changed for as long as makes one overdue and whose start is not in the outbox, in
+   * the order of their index: the longest unchanged first, those after `last`.
+   */
+  async waiting(
+    last: Pick<WaitingDelivery, 'id' | 'updatedAt'> | undefined,
+    limit: number,
+  ): Promise<WaitingDelivery[]> {
+    const rows = await this.#sequelize.query(
+      `SELECT ${COLUMNS_OF_D} FROM webhook_deliveries d LEFT JOIN workflow_outbox o ON o.workflow_id=${WORKFLOW_ID_OF_D}
+        WHERE d.status='PENDING' AND d.updated_at >= :at AND d.updated_at < NOW(3) - INTERVAL :seconds SECOND
+          AND (d.updated_at > :at OR d.id > :id) AND o.workflow_id IS NULL
+        ORDER BY d.updated_at, d.id LIMIT :limit`,
+      {
+        replacements: {
+          at: utcDateTime(last?.updatedAt.getTime() ?? 0),
+          id: last?.id ?? '',
+          seconds: OVERDUE_AFTER_MS / 1_000,
+          limit,
+        },
+        type: QueryTypes.SELECT,
+      },
+    );
+    return rows.map((row) => {
+      const { id, updated_at: updatedAt } = placeSchema.parse(row);
+      return { id, updatedAt, read: () => deliveryOf(row) };
+    });
+  }
+
+  /**
+   * Starts the workflow of the present round again, with the tries that are left.
+   * @returns false when the delivery is not as it was read any more.
+   */
+  restart({ id, userId, redeliveries, updatedAt }: Delivery): Promise<boolean> {
+    return this.#sequelize.transaction(async (transaction) => {
+      const [, changed] = await this.#sequelize.query(
+        `UPDATE webhook_deliveries SET updated_at=NOW(3)
+          WHERE id=:id AND status='PENDING' AND redeliveries=:redeliveries AND updated_at=:seen`,
+        {
+          replacements: { id, redeliveries, seen: utcDateTime(updatedAt.getTime()) },
+          type: QueryTypes.UPDATE,
+          transaction,
+        },
+      );
+      if (changed === 0) return false;
+      const start = deliveryStart(id, userId, redeliveries);
+      await this.#sequelize.query(insertStarts([{ start, atMs: Date.now(), forRelay: true }]), { transaction });
+      return true;
+    });
+  }
+
+  /** Ends a delivery that nobody tries any more. @returns false when it is not pending in this round. */
+  async stop({ id, redeliveries }: Delivery, reason: string): Promise<boolean> {
+    const [, changed] = await this.#sequelize.query(
+      `UPDATE webhook_deliveries SET status='FAILED', last_error=:reason, updated_at=NOW(3)
+        WHERE id=:id AND status='PENDING' AND redeliveries=:redeliveries`,
+      { replacements: { id, redeliveries, reason }, type: QueryTypes.UPDATE },
+    );
+    return changed > 0;
   }
 
   /** Removes at most `limit` deliveries that ended before `days` days. @returns how many. */

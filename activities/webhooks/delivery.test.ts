@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { RETRY_DELAYS_MS, verdictOf } from './delivery.ts';
+import { isOverdue, OVERDUE_AFTER_MS, RETRY_DELAYS_MS, verdictOf } from './delivery.ts';
 
 test('2xx is delivered, 410 ends it, everything else is tried again, redirects too', () => {
   for (const status of [200, 202, 204]) assert.equal(verdictOf(status, 1).kind, 'delivered');
@@ -18,4 +18,13 @@ test('tries grow apart over more than half a day, then end', () => {
   const sum = delays.reduce((a, b) => a + b, 0);
   assert.ok(sum > 12 * 3_600_000 && sum < 24 * 3_600_000, `${sum} ms`);
   assert.equal(verdictOf(500, RETRY_DELAYS_MS.length + 1).kind, 'given-up');
+});
+
+test('a delivery is overdue ten minutes after its next try was due, which depends on the tries before', () => {
+  const updatedAt = new Date('2026-01-01T00:00:00.000Z');
+  for (const [attempts, waitMs] of [0, ...RETRY_DELAYS_MS].entries()) {
+    const overdueAtMs = updatedAt.getTime() + waitMs + OVERDUE_AFTER_MS;
+    assert.equal(isOverdue({ attempts, updatedAt }, overdueAtMs), false, `${attempts} tries`);
+    assert.equal(isOverdue({ attempts, updatedAt }, overdueAtMs + 1), true, `${attempts} tries`);
+  }
 });

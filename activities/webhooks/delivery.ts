@@ -23,6 +23,8 @@ export interface Delivery {
 
 /** Waits between tries: a receiver that is down for a working day still gets its message. */
 export const RETRY_DELAYS_MS = [5, 30, 120, 600, 1_800, 3_600, 7_200, 14_400, 28_800].map((seconds) => seconds * 1_000);
+/** A try that is due is made within minutes, also after workers were lost. */
+export const OVERDUE_AFTER_MS = 600_000;
 
 const GONE = 410;
 
@@ -40,4 +42,10 @@ export function verdictOf(status: number | null, attempts: number): Verdict {
   if (status === GONE) return { kind: 'gone' };
   const delayMs = RETRY_DELAYS_MS[attempts - 1];
   return delayMs === undefined ? { kind: 'given-up' } : { kind: 'again', delayMs };
+}
+
+/** Whether a pending delivery's next try should long have been made. */
+export function isOverdue({ attempts, updatedAt }: Pick<Delivery, 'attempts' | 'updatedAt'>, nowMs: number): boolean {
+  const waitMs = RETRY_DELAYS_MS[attempts - 1] ?? 0;
+  return nowMs - updatedAt.getTime() - waitMs > OVERDUE_AFTER_MS;
 }
