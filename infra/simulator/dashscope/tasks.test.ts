@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 test('a text-to-image task: PENDING, RUNNING, SUCCEEDED with results, four pictures by default', async () => {
-  const submitted = await generate(simulator.url, 'T', 'wan2.2-t2i-flash!slow-task=200');
+  const submitted = await generate(simulator.url, 'T', 'wan2.2-t2i-flash!slow-task=2000');
   assert.deepEqual(Object.keys(submitted.body).sort(), ['output', 'request_id']);
   const seen = new Set<string>();
   const { task_id } = submitted.body.output;
