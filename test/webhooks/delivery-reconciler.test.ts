@@ -56,9 +56,11 @@ describe('webhook deliveries whose workflow was stopped or lost', () => {
     await started(`webhook:${jobId}`);
     return jobId;
   };
+  const closed = (workflowId: string, status: string) =>
+    until(`the workflow is ${status}`, async () => (await workflowOf(workflowId).describe()).status.name === status);
   const stop = async (workflowId: string) => {
     await workflowOf(workflowId).cancel();
-    await until('it is cancelled', async () => (await workflowOf(workflowId).describe()).status.name === 'CANCELLED');
+    await closed(workflowId, 'CANCELLED');
   };
   const forget = async (workflowId: string) => {
     await connection.workflowService.deleteWorkflowExecution({
@@ -112,6 +114,6 @@ describe('webhook deliveries whose workflow was stopped or lost', () => {
     receiver.answerWith('/forgotten', 200);
     await product.worker.start();
     await reaches(id, 'DELIVERED');
-    assert.equal((await workflowOf(again).describe()).status.name, 'COMPLETED');
+    await closed(again, 'COMPLETED');
   });
 });
