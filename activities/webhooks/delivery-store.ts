@@ -7,10 +7,6 @@ import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus, OVERDUE_AFTER_MS
 import { deliveryStart } from './delivery-table.ts';
 
 const COLUMNS = 'id,user_id,job_id,url,status,attempts,redeliveries,last_status,last_error,created_at,updated_at';
-const COLUMNS_OF_D = COLUMNS.replaceAll(/\w+/g, 'd.$&');
-/** `webhookWorkflowId` in SQL, in the character set of the outbox, whose index it is looked up in. */
-const WORKFLOW_ID_OF_D = `CONVERT(
-  CONCAT('webhook:', d.id, IF(d.redeliveries=0, '', CONCAT(':', d.redeliveries))) USING ascii) COLLATE ascii_bin`;
 
 const rowSchema = z.object({
   id: z.string(),
@@ -134,18 +130,18 @@ export class DeliveryStore {
   }
 
   /**
-   * Pending deliveries that have not changed for as long as makes one overdue and whose start is not in the outbox, in
-   * the order of their index: the longest unchanged first, those after `last`.
+   * Pending deliveries that have not changed for as long as makes one overdue, in the order of their index: the longest
+   * unchanged first, those after `last`.
    */
   async waiting(
     last: Pick<WaitingDelivery, 'id' | 'updatedAt'> | undefined,
     limit: number,
   ): Promise<WaitingDelivery[]> {
     const rows = await this.#sequelize.query(
-      `SELECT ${COLUMNS_OF_D} FROM webhook_deliveries d LEFT JOIN workflow_outbox o ON o.workflow_id=${WORKFLOW_ID_OF_D}
-        WHERE d.status='PENDING' AND d.updated_at >= :at AND d.updated_at < NOW(3) - INTERVAL :seconds SECOND
-          AND (d.updated_at > :at OR d.id > :id) AND o.workflow_id IS NULL
-        ORDER BY d.updated_at, d.id LIMIT :limit`,
+      `SELECT ${COLUMNS} FROM webhook_deliveries
+        WHERE status='PENDING' AND updated_at >= :at AND updated_at < NOW(3) - INTERVAL :seconds SECOND
+          AND (updated_at > :at OR id > :id)
+        ORDER BY updated_at, id LIMIT :limit`,
       {
         replacements: {
           at: utcDateTime(last?.updatedAt.getTime() ?? 0),
@@ -164,10 +160,17 @@ export class DeliveryStore {
 
   /**
    * Starts the workflow of the present round again, with the tries that are left.
-   * @returns false when the delivery is not as it was read any more.
+   * @returns false when its start still waits in the outbox, or the delivery is not as it was read any more.
    */
   restart({ id, userId, redeliveries, updatedAt }: Delivery): Promise<boolean> {
+    const start = deliveryStart(id, userId, redeliveries);
     return this.#sequelize.transaction(async (transaction) => {
+      const waiting = await this.#sequelize.query('SELECT 1 FROM workflow_outbox WHERE workflow_id=?', {
+        replacements: [start.workflowId],
+        type: QueryTypes.SELECT,
+        transaction,
+      });
+      if (waiting.length > 0) return false;
       const [, changed] = await this.#sequelize.query(
         `UPDATE webhook_deliveries SET updated_at=NOW(3)
           WHERE id=:id AND status='PENDING' AND redeliveries=:redeliveries AND updated_at=:seen`,
@@ -178,7 +181,6 @@ export class DeliveryStore {
         },
       );
       if (changed === 0) return false;
-      const start = deliveryStart(id, userId, redeliveries);
       await this.#sequelize.query(insertStarts([{ start, atMs: Date.now(), forRelay: true }]), { transaction });
       return true;
     });
