@@ -29,9 +29,10 @@ export interface Submission {
 
 /** Hold, job and workflow start in one transaction. */
 export function submitJob(submission: Submission): Operation<HoldOutcome> {
+  const { request, plan, metadata } = submission.job;
   return {
     reads: holdReads(submission.hold),
-    bytes: 2 * (submission.job.request.length + contextLength(submission.job.plan) + metadataLength(submission.job)),
+    bytes: 2 * (request.length + contextLength(plan) + (metadata?.length ?? 0)),
     decide: (rows) => {
       const outcome = decideHold(rows, submission.hold);
       if (outcome.kind !== 'held') return outcome;
@@ -49,10 +50,6 @@ export function submitJob(submission: Submission): Operation<HoldOutcome> {
 /** The plan is short but for what the model is told of a conversation. */
 function contextLength({ turn }: JobPlan): number {
   return turn?.context.reduce((sum, { content }) => sum + content.length, 0) ?? 0;
-}
-
-function metadataLength({ metadata }: Pick<NewJob, 'metadata'>): number {
-  return metadata === null ? 0 : JSON.stringify(metadata).length;
 }
 
 /** Ends the job and frees its idempotency key, so that the client's next try makes a new one. */

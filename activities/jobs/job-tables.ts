@@ -120,7 +120,8 @@ export interface NewJob {
   readonly request: string;
   readonly plan: JobPlan;
   readonly priority: number;
-  readonly metadata: Readonly<Record<string, unknown>> | null;
+  /** JSON text. */
+  readonly metadata: string | null;
   readonly webhookUrl: string | null;
   readonly deadlineMs: number;
   readonly atMs: number;
@@ -148,7 +149,7 @@ export const newJobs: LaneSink<NewJob> = {
         job.request,
         JSON.stringify(job.plan),
         job.priority,
-        job.metadata === null ? null : JSON.stringify(job.metadata),
+        job.metadata,
         job.webhookUrl,
         utcDateTime(job.atMs + job.deadlineMs),
         utcDateTime(job.atMs),

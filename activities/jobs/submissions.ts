@@ -140,7 +140,7 @@ export class JobSubmissions {
           providerName: first?.providerName ?? '',
         },
         priority: submission.priority,
-        metadata: submission.metadata,
+        metadata: submission.metadata === null ? null : JSON.stringify(submission.metadata),
         webhookUrl: submission.webhookUrl,
         deadlineMs: JOB_DEADLINE_MS,
       },
