@@ -46,7 +46,7 @@ export function createJobActivities(runner: JobRunner, performers: Performers, l
         clearInterval(beat);
       }
     },
-    closeJob: (input, status) => runner.close(input, status),
+    closeJob: ({ jobId }, status) => runner.close(jobId, status),
   };
 }
 

@@ -8,7 +8,7 @@ import { jobWorkflowId } from '../../workflows/contracts.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { restartJob } from './job-operations.ts';
 import type { JobRunner } from './job-run.ts';
-import { JOB_DEADLINE_MS, jobStart } from './job-start.ts';
+import { jobStart } from './job-start.ts';
 import type { AgedJob, JobStore } from './store.ts';
 
 export type WorkflowState = 'running' | 'ended' | 'none';
@@ -57,8 +57,7 @@ export class JobReconciler {
       'a live job has no running workflow; putting it right',
     );
     if (state === 'none') return ledger.run(restartJob(job.id, job.updatedAtMs, jobStart(job)));
-    const input = { jobId: job.id, accountId: job.accountId, deadlineMs: JOB_DEADLINE_MS, traceId: job.traceId };
-    await runner.close(input, 'FAILED', 'the job was stopped from outside before it had ended; nothing is charged');
+    await runner.close(job.id, 'FAILED', 'the job was stopped from outside before it had ended; nothing is charged');
     return true;
   }
 }

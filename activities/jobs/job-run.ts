@@ -70,7 +70,7 @@ export class JobRunner {
       const { reason } = error;
       if (reason.kind === 'ended') return await this.#ended(work, reason.job);
       if (reason.kind === 'wait') throw new RunMustWait();
-      return await this.close(input, reason.kind === 'cancel-requested' ? 'CANCELLED' : 'FAILED');
+      return await this.close(input.jobId, reason.kind === 'cancel-requested' ? 'CANCELLED' : 'FAILED');
     } finally {
       running.stop();
     }
@@ -80,8 +80,8 @@ export class JobRunner {
    * Ends a job that no run has brought to an end: without a charge, its hold given back. Idempotent.
    * @param reason why it failed, as its owner is told.
    */
-  async close(input: JobInput, status: 'FAILED' | 'CANCELLED', reason = PAST_DEADLINE): Promise<JobOutcome> {
-    const work = await this.#store.work(input.jobId, false);
+  async close(jobId: string, status: 'FAILED' | 'CANCELLED', reason = PAST_DEADLINE): Promise<JobOutcome> {
+    const work = await this.#store.work(jobId, false);
     const identity = this.#identity(work);
     const now = Date.now();
     const timing = { startedAtMs: now, endedAtMs: now, ttftMs: null };
@@ -95,7 +95,7 @@ export class JobRunner {
       release: releaseOf(identity, undefined, timing, { attempts: 0, providerKeyId: null }, error.code),
     });
     settleLimits(this.#keyLimits, work.plan.admission);
-    return this.#outcome(input.jobId);
+    return this.#outcome(jobId);
   }
 
   /** An earlier run has ended it, or somebody who cancelled it; who did may not have lived to do the rest. */

@@ -2,7 +2,6 @@
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { Logger } from '../../infra/logger.ts';
 import type { JobRunner } from './job-run.ts';
-import { JOB_DEADLINE_MS } from './job-start.ts';
 
 const BATCH = 100;
 /** A run that is just ending its job at the deadline comes first. */
@@ -21,21 +20,21 @@ export class JobSweeper {
 
   /**
    * One round; a job's row and its hold end in one transaction. Idempotent.
-   * @returns how many jobs were ended.
+   * @returns how many jobs were overdue.
    * @throws AggregateError when some could not be, after all others were.
    */
   async sweep(): Promise<number> {
-    const overdue = await this.#sequelize.query<{ id: string; account_id: number }>(
-      `SELECT id, account_id FROM jobs
+    const overdue = await this.#sequelize.query<{ id: string }>(
+      `SELECT id FROM jobs
         WHERE status IN ('PENDING','PROCESSING') AND deadline_at < NOW(3) - INTERVAL ${GRACE_SECONDS} SECOND
         -- Those that can never be ended are the oldest in the end.
         ORDER BY deadline_at DESC LIMIT ${BATCH}`,
       { type: QueryTypes.SELECT },
     );
     const failures: unknown[] = [];
-    for (const { id: jobId, account_id: accountId } of overdue) {
+    for (const { id: jobId } of overdue) {
       try {
-        await this.#runner.close({ jobId, accountId, deadlineMs: JOB_DEADLINE_MS }, 'FAILED');
+        await this.#runner.close(jobId, 'FAILED');
       } catch (err) {
         this.#log.error({ err, jobId }, 'an overdue job cannot be ended');
         failures.push(err);
