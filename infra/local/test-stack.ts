@@ -10,11 +10,13 @@ import { attachStack, type Stack } from './stack.ts';
  * @throws Error that says how to have one when there is none.
  */
 export function testStack(): Stack {
-  process.env.TEST_STACK ||= freeStack();
-  return attachStack(process.env.TEST_STACK);
+  ownFolder ??= shellVariables().TEST_STACK ?? freeStack();
+  return attachStack(ownFolder);
 }
 
-/** One of TEST_STACKS that no other test file uses. Programs that this process starts find it in TEST_STACK. */
+let ownFolder: string | undefined;
+
+/** One of TEST_STACKS that no other test file uses. */
 function freeStack(): string {
   const folders = shellVariables().TEST_STACKS?.split(':') ?? [];
   // As many files run at a time as there are stacks, and a claim ends with the process.
