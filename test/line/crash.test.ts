@@ -23,6 +23,17 @@ describe('processes that are killed', () => {
     await client.workflow.getHandle(workflowId).cancel();
     await connection.close();
   };
+  /** A job whose first call is under way, and slow until the faults are taken back. */
+  const slowJob = async (key: string) => {
+    await fault({ fault: 'slow-chunks', value: 400, model: 'sim-chat' });
+    const answer = await call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'a story' } });
+    const { jobId } = accepted.parse(answer.data);
+    await until('the provider is called', async () => {
+      const [job] = await product.rows(`SELECT provider_attempts AS n FROM jobs WHERE id='${jobId}'`);
+      return Number(job?.n) === 1;
+    });
+    return jobId;
+  };
   const openHolds = async (userId: number) => {
     const rows = await product.rows(
       `SELECT h.id FROM holds h JOIN accounts a ON a.id=h.account_id WHERE a.owner_id=${userId} AND h.state='open'`,
@@ -32,13 +43,7 @@ describe('processes that are killed', () => {
 
   test('a worker killed in the middle of a job: another run completes it, charged once', async () => {
     const { key, userId } = await newCustomer(api());
-    await fault({ fault: 'slow-chunks', value: 400, model: 'sim-chat' });
-    const answer = await call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'a story' } });
-    const { jobId } = accepted.parse(answer.data);
-    await until('the provider is called', async () => {
-      const [job] = await product.rows(`SELECT provider_attempts AS n FROM jobs WHERE id='${jobId}'`);
-      return Number(job?.n) === 1;
-    });
+    const jobId = await slowJob(key);
     await product.worker.kill('SIGKILL');
     await noFaults();
     await product.worker.start();
@@ -53,13 +58,7 @@ describe('processes that are killed', () => {
   for (const how of ['its owner', 'an operator'] as const) {
     test(`a job that ${how} has cancelled is cancelled, also when its worker dies before it hears of it`, async () => {
       const { key, userId } = await newCustomer(api());
-      await fault({ fault: 'slow-chunks', value: 400, model: 'sim-chat' });
-      const answer = await call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'a story' } });
-      const { jobId } = accepted.parse(answer.data);
-      await until('the provider is called', async () => {
-        const [job] = await product.rows(`SELECT provider_attempts AS n FROM jobs WHERE id='${jobId}'`);
-        return Number(job?.n) === 1;
-      });
+      const jobId = await slowJob(key);
       await product.worker.kill('SIGSTOP');
       if (how === 'its owner') await call(api(), 'POST', `/v1/async/jobs/${jobId}/cancel`, { key });
       else await cancelWorkflow(jobId);
