@@ -84,7 +84,14 @@ test('the scripts and the rule agree', async () => {
     const store = new KeyLimitStore(redis);
     const accessKeyId = randomInt(1, 2 ** 31);
     let offsetMs = 0;
-    const memory = new KeyLimitMemory(() => performance.now() + offsetMs);
+    let redisMs = 0;
+    const memory = new KeyLimitMemory(() => redisMs + offsetMs);
+    /** Sets the rule's clock to when Redis did this, however late the answer is read. */
+    const atRedis = async <Result>(work: Promise<Result>): Promise<Result> => {
+      const [result, [seconds, microseconds]] = await Promise.all([work, redis.time()]);
+      redisMs = Number(seconds) * 1_000 + Number(microseconds) / 1_000;
+      return result;
+    };
     const admitted: string[] = [];
     for (const [index, step] of script.entries()) {
       if (step.kind === 'wait') {
@@ -94,11 +101,11 @@ test('the scripts and the rule agree', async () => {
         const id = admitted[step.which % Math.max(admitted.length, 1)];
         if (id === undefined) continue;
         const giveBackMs = limits.tpmLimit === null ? 0 : step.giveBackMs;
+        await atRedis(store.settle(accessKeyId, id, giveBackMs));
         memory.settle(accessKeyId, id, giveBackMs);
-        await store.settle(accessKeyId, id, giveBackMs);
       } else {
         const entry = { accessKeyId, limits, id: `request-${index}`, tokens: step.tokens, leaseMs: LEASE_MS };
-        const shared = await store.admit(entry);
+        const shared = await atRedis(store.admit(entry));
         assertSame(shared, memory.admit(entry), index);
         const { requests, tokens, parallel } = shared.waits;
         if (requests + tokens + parallel === 0) admitted.push(entry.id);

@@ -47,9 +47,15 @@ describe('clients that wait', () => {
     await until('the starts are out', async () => (await product.rows('SELECT 1 FROM workflow_outbox')).length === 0);
     const alone = await during();
     const asked = Date.now();
+    const before = await queries();
+    let looks = 0;
     const waits = Array.from({ length: CLIENTS }, (_, index) =>
       call(api(), 'GET', `/v1/async/jobs/${jobIds[index % JOBS]}?wait=60`, { key }),
     );
+    await until('each has read its job once', async () => {
+      looks += 1;
+      return (await queries()) - before - looks >= CLIENTS;
+    });
     await delay(2_000);
     const together = await during();
     context.diagnostic(`alone ${JSON.stringify(alone)}, with ${CLIENTS} waiting ${JSON.stringify(together)}`);
