@@ -3,6 +3,8 @@ import { z } from 'zod';
 import { JOB_STATUSES, JOB_TYPES, type JobStatus, type JobType } from './job.ts';
 
 export const jsonColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), z.unknown());
+/** MariaDB gives 0 or 1, MySQL their text. */
+export const flagColumn = z.coerce.number().transform((value) => value !== 0);
 const timeColumn = z.preprocess((value) => (value instanceof Date ? value : undefined), z.date());
 
 export const viewSchema = z.object({
@@ -19,7 +21,7 @@ export const viewSchema = z.object({
   error_message: z.string().nullable(),
   cost: z.string().nullable(),
   progress: z.number(),
-  budgeted: z.coerce.boolean(),
+  budgeted: flagColumn,
   created_at: timeColumn,
   started_at: timeColumn.nullable(),
   finished_at: timeColumn.nullable(),

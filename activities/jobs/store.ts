@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { EndedJob } from '../webhooks/message.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobType, jobPlanSchema } from './job.ts';
 import type { JobToStart } from './job-start.ts';
-import { type JobView, jsonColumn, LISTED, VIEWED, viewOf, viewSchema } from './job-view.ts';
+import { flagColumn, type JobView, jsonColumn, LISTED, VIEWED, viewOf, viewSchema } from './job-view.ts';
 
 /** A live job that has not changed for a while and whose start is not in the outbox. */
 export interface AgedJob extends JobToStart {
@@ -225,7 +225,7 @@ const stateSchema = z.object({
   jobId: z.string(),
   status: z.enum(JOB_STATUSES),
   progress: z.number(),
-  cancelRequested: z.coerce.boolean(),
+  cancelRequested: flagColumn,
 });
 type JobState = z.infer<typeof stateSchema>;
 

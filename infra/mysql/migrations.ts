@@ -1,7 +1,7 @@
 /** Runs the numbered SQL files of `migrations/` once each, in order; two processes at once wait for each other. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createConnection } from 'mysql2/promise';
+import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { Umzug } from 'umzug';
 import type { DatabaseConfig } from './sequelize.ts';
@@ -82,7 +82,11 @@ export async function migrate(
     password: config.DB_PASSWORD,
   });
   try {
-    await lock.query('SELECT GET_LOCK(?, ?)', [LOCK, LOCK_WAIT_SECONDS]);
+    const [[answer]] = await lock.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS taken', [LOCK, LOCK_WAIT_SECONDS]);
+    if (Number(answer?.taken) !== 1)
+      throw new Error(
+        `another process has been migrating for ${LOCK_WAIT_SECONDS} seconds; try again when it has ended`,
+      );
     await sequelize.query(
       'CREATE TABLE IF NOT EXISTS schema_migrations (name VARCHAR(100) NOT NULL PRIMARY KEY, applied_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3))',
     );

@@ -128,7 +128,7 @@ describe('fencing', () => {
     await endWriterConnection(other, slot, epoch);
     const own = await openLaneConnection(ledger.config);
     context.after(() => own.destroy());
-    const [rows] = await own.query(`SELECT IS_USED_LOCK(${writerLock(slot, epoch)}) AS id`);
+    const [rows] = await own.query(`SELECT IS_USED_LOCK(${writerLock(own, slot, epoch)}) AS id`);
     assert.ok(Array.isArray(rows) && rows[0] && 'id' in rows[0] && rows[0].id !== null);
   });
 });

@@ -51,7 +51,7 @@ export async function endWriterConnection(connection: Connection, slot: number, 
 }
 
 async function connectionOf(connection: Connection, slot: number, epoch: number): Promise<number | undefined> {
-  const [holder] = await rowsOf(connection, `SELECT IS_USED_LOCK(${writerLock(slot, epoch)}) AS id`);
+  const [holder] = await rowsOf(connection, `SELECT IS_USED_LOCK(${writerLock(connection, slot, epoch)}) AS id`);
   return holder && holder.id !== null ? numberOf(holder, 'id') : undefined;
 }
 

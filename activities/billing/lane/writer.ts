@@ -3,10 +3,11 @@
  * whoever takes it, raises the epoch, and from then on no batch of the former holder can commit (the fence). A named
  * lock marks the connection of a slot and epoch, so that a frozen holder's open transaction can be ended.
  */
+import { createHash } from 'node:crypto';
 import type { Connection } from 'mysql2/promise';
 import { literal } from '../../../infra/mysql/literal.ts';
 import { query } from './connection.ts';
-import { bigintOf, numberOf, textOf } from './record.ts';
+import { bigintOf, numberOf, numberOrNull, textOf } from './record.ts';
 import type { SqlRecord } from './table.ts';
 
 export interface Writer {
@@ -17,10 +18,13 @@ export interface Writer {
 
 /**
  * SQL of the name of the lock that the connection of this slot and epoch holds for as long as it lives. Names are the
- * server's, not the database's, and may have 64 characters.
+ * server's, not the database's, and may have 64 characters. MySQL 9.6 and later have no MD5() of their own.
  */
-export function writerLock(slot: number, epoch: number): string {
-  return `CONCAT('lane-',MD5(DATABASE()),'-${slot}-${epoch}')`;
+export function writerLock(connection: Connection, slot: number, epoch: number): string {
+  const database = createHash('md5')
+    .update(connection.config.database ?? '')
+    .digest('hex');
+  return literal(`lane-${database}-${slot}-${epoch}`);
 }
 
 /** Marks a slot that is free to take: its last holder was fenced. Before any real time. */
@@ -94,10 +98,10 @@ class UnmarkedConnection extends Error {
 
 /** Marks the connection as the one of this writer. The one it had before must have been ended. */
 export async function markConnection(connection: Connection, writer: Writer): Promise<void> {
-  const name = writerLock(writer.slot, writer.epoch);
+  const name = writerLock(connection, writer.slot, writer.epoch);
   const [row] = await rowsOf(connection, `SELECT GET_LOCK(${name},${MARK_WAIT_SECONDS}) AS marked`);
   // Nobody could end an unmarked connection, should this process freeze.
-  if (row?.marked !== 1) throw new UnmarkedConnection();
+  if (!row || numberOrNull(row, 'marked') !== 1) throw new UnmarkedConnection();
 }
 
 export interface Standing {
