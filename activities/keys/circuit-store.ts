@@ -1,14 +1,16 @@
-/** Owner of the circuits in Redis: `keys:{provider-ID}:…` and the channel of changes. */
+/**
+ * Owner of the circuits in Redis: `keys:{provider-ID}:…` and the channel of changes. Redis keeps them; what they become
+ * is decided by circuit.ts in the process, and written only where nobody was faster.
+ */
 import { z } from 'zod';
 import type { Redis } from '../../infra/redis/connection.ts';
 import { redisScript } from '../../infra/redis/script.ts';
-import type { Circuit, CircuitSettings, Verdict } from './circuit.ts';
+import { type Circuit, CLOSED } from './circuit.ts';
 
-const file = (name: string) => new URL(name, import.meta.url);
-const RECORD = file('circuit-record.lua');
-const reportScript = redisScript(RECORD, file('report.lua'));
-const probeScript = redisScript(RECORD, file('probe.lua'));
-const joinScript = redisScript(RECORD, file('join.lua'));
+const swapScript = redisScript(new URL('circuit-swap.lua', import.meta.url));
+
+/** Each lost race is another process's change; so many in a row are none. */
+const MOST_TRIES = 50;
 
 const reasonSchema = z.enum(['rate', 'account', 'transient', 'timeout']);
 const countSchema = z.number().int().nonnegative();
@@ -30,7 +32,9 @@ const messageSchema = z.object({
   nowMs: z.number(),
   circuit: circuitSchema,
 });
-const joinedSchema = z.tuple([z.number().int(), z.number().int(), z.array(z.string())]);
+const swappedSchema = z.tuple([z.literal([0, 1]), z.string(), z.string()]);
+const timeSchema = z.tuple([z.coerce.number(), z.coerce.number()]);
+const hashSchema = z.record(z.string(), z.string());
 
 /** The circuit of a key as all processes share it, its times by this process's clock. */
 export interface SharedCircuit {
@@ -41,75 +45,107 @@ export interface SharedCircuit {
   readonly circuit: Circuit;
 }
 
-export interface Joining {
-  readonly takeStart: boolean;
-  /** 0 = none seen. */
-  readonly lastRevision: number;
-  /** `alone`: decided while this process was cut off. */
-  readonly own: readonly { readonly keyId: number; readonly alone: boolean; readonly circuit: Circuit }[];
-}
-
-export interface Joined {
-  /** Number of processes that took a start of their round robin before; 0 unless one was taken. */
-  readonly start: number;
+export interface ProviderCircuits {
+  /** 0 = none was ever written, or Redis has lost its data. */
   readonly revision: number;
   /** All but the closed ones without failures. */
   readonly circuits: readonly SharedCircuit[];
+}
+
+/** A circuit as it was read last, and its text in Redis. */
+interface Seen {
+  readonly text: string;
+  readonly circuit: Circuit;
 }
 
 /** Each method rejects when Redis does not answer; none of them is safe to send twice. */
 export class CircuitStore {
   readonly channel: string;
   readonly #redis: Redis;
-  readonly #settings: CircuitSettings;
   readonly #nowMs: () => number;
+  readonly #seen = new Map<number, Seen>();
+  /** The last change of a key that is under way: those of one process do not race each other. */
+  readonly #changes = new Map<number, Promise<unknown>>();
 
-  constructor(redis: Redis, settings: CircuitSettings, nowMs: () => number) {
+  constructor(redis: Redis, nowMs: () => number) {
     this.#redis = redis;
-    this.#settings = settings;
     this.#nowMs = nowMs;
     // Channels are shared by all databases of a server.
     this.channel = `keys:circuits:${redis.options.db ?? 0}`;
   }
 
-  async report(providerId: number, keyId: number, verdict: Verdict, token: string): Promise<SharedCircuit> {
-    const { failuresToOpen, transientMs, transientLongestMs } = this.#settings;
-    const reason = verdict.kind === 'open' || verdict.kind === 'count' ? verdict.reason : '';
-    const openMs = verdict.kind === 'open' ? verdict.openMs : 0;
-    const call = [keyId, token, verdict.kind, reason, openMs, failuresToOpen, transientMs, transientLongestMs];
-    return this.#answer(await reportScript(this.#redis, [hashOf(providerId)], [this.channel, providerId, ...call]));
+  /**
+   * Changes the shared circuit of a key. `decide` gets it as it stands, and is asked again when another process was
+   * faster; it returns the same object to leave it.
+   * @returns the circuit as it stands then.
+   */
+  change(providerId: number, keyId: number, decide: (circuit: Circuit) => Circuit): Promise<SharedCircuit> {
+    // One that waits behind a failed one has failed, too: a Redis that hangs is waited for once.
+    const change = (this.#changes.get(keyId) ?? Promise.resolve()).then(() => this.#swap(providerId, keyId, decide));
+    this.#changes.set(keyId, change);
+    const forget = () => {
+      if (this.#changes.get(keyId) === change) this.#changes.delete(keyId);
+    };
+    change.then(forget, forget);
+    return change;
   }
 
-  /** The probe was given when the circuit is half-open with this token. */
-  async takeProbe(providerId: number, keyId: number, token: string): Promise<SharedCircuit> {
-    const { probeLeaseMs } = this.#settings;
-    const args = [this.channel, providerId, keyId, token, probeLeaseMs];
-    return this.#answer(await probeScript(this.#redis, [hashOf(providerId)], args));
+  /** All circuits of a provider, at one moment. */
+  async read(providerId: number): Promise<ProviderCircuits> {
+    const [time, hash] = await answersOf(this.#redis.multi().time().hgetall(hashOf(providerId)).exec());
+    const [seconds, micros] = timeSchema.parse(time);
+    const byMs = this.#nowMs() - (seconds * 1_000 + Math.floor(micros / 1_000));
+    const { revision = '0', ...texts } = hashSchema.parse(hash);
+    const circuits = Object.entries(texts).map(([keyId, text]) => {
+      const circuit = shifted(circuitSchema.parse(JSON.parse(text)), byMs);
+      this.#seen.set(Number(keyId), { text, circuit });
+      return { providerId, keyId: Number(keyId), revision: Number(revision), circuit };
+    });
+    return { revision: Number(revision), circuits };
   }
 
-  /** Tells what this process knows better, and reads what the others know. */
-  async join(providerId: number, joining: Joining): Promise<Joined> {
-    const nowMs = this.#nowMs();
-    const own = joining.own.map(({ circuit, ...known }) => ({ ...known, circuit: shifted(circuit, -nowMs) }));
-    const args = [this.channel, providerId, joining.takeStart ? 1 : 0, joining.lastRevision, JSON.stringify(own)];
-    const reply = await joinScript(this.#redis, [hashOf(providerId), `keys:{provider-${providerId}}:starts`], args);
-    const [start, revision, circuits] = joinedSchema.parse(reply);
-    return { start, revision, circuits: circuits.map((text) => this.read(text)) };
+  /** Number of processes that took a start of their round robin before this one. */
+  async takeStart(providerId: number): Promise<number> {
+    return (await this.#redis.incr(`keys:{provider-${providerId}}:starts`)) - 1;
   }
 
   /** A message of the channel. @throws when it is malformed. */
-  read(text: string): SharedCircuit {
+  readMessage(text: string): SharedCircuit {
     const { nowMs, circuit, ...known } = messageSchema.parse(JSON.parse(text));
     return { ...known, circuit: shifted(circuit, this.#nowMs() - nowMs) };
   }
 
-  #answer(reply: unknown): SharedCircuit {
-    return this.read(z.string().parse(reply));
+  async #swap(providerId: number, keyId: number, decide: (circuit: Circuit) => Circuit): Promise<SharedCircuit> {
+    for (let attempt = 1; attempt <= MOST_TRIES; attempt += 1) {
+      const seen = this.#seen.get(keyId) ?? { text: '', circuit: CLOSED };
+      const next = decide(seen.circuit);
+      const wanted = next === seen.circuit ? 'keep' : textOf(shifted(next, -this.#nowMs()));
+      const args = [this.channel, providerId, keyId, seen.text, wanted];
+      const reply = await swapScript(this.#redis, [hashOf(providerId)], args);
+      const [stoodAsSeen, text, message] = swappedSchema.parse(reply);
+      const shared = this.readMessage(message);
+      this.#seen.set(keyId, { text, circuit: shared.circuit });
+      if (stoodAsSeen === 1) return shared;
+    }
+    throw new Error(`the circuit of key ${keyId} was changed by others ${MOST_TRIES} times in a row`);
   }
 }
 
 function hashOf(providerId: number): string {
   return `keys:{provider-${providerId}}:circuits`;
+}
+
+function textOf(circuit: Circuit): string {
+  return circuit.state === 'closed' && circuit.failures === 0 ? '' : JSON.stringify(circuit);
+}
+
+/** @throws the first error among the answers of a transaction. */
+async function answersOf(transaction: Promise<[Error | null, unknown][] | null>): Promise<unknown[]> {
+  const answers = (await transaction) ?? [];
+  return answers.map(([error, answer]) => {
+    if (error) throw error;
+    return answer;
+  });
 }
 
 /** The circuit with its times moved to another clock. */

@@ -1,6 +1,6 @@
 /**
  * The circuit of one provider key as a pure state machine: closed → open → half-open with one probe. Time comes in as
- * an argument. The copy in Redis is changed by the same rules in report.lua and probe.lua; a test holds the two together.
+ * an argument. The same rules decide a process's own copy and the shared one in Redis, which only keeps it.
  */
 import type { FailureClass } from '../inference/providers/failure.ts';
 import type { CallResult } from './key-pool.ts';
@@ -128,6 +128,22 @@ export function afterResult(
     case 'half-open':
       return whenHalfOpen(circuit, verdict, token, nowMs, settings);
   }
+}
+
+/** A circuit that a process knows from its memory when it reads the shared one again. */
+export interface OwnCircuit {
+  readonly circuit: Circuit;
+  /** It was decided while the process was cut off from Redis. */
+  readonly alone: boolean;
+}
+
+/** The shared circuit after a process has added what it knows better; the same object when it knows nothing better. */
+export function withOwn(shared: Circuit, { circuit: own, alone }: OwnCircuit): Circuit {
+  if (own.state === 'open') {
+    const isNews = shared.state === 'closed' || (shared.state === 'open' && shared.untilMs < own.untilMs);
+    return isNews ? own : shared;
+  }
+  return alone && own.state === 'closed' && shared.state === 'half-open' ? own : shared;
 }
 
 type State<S extends CircuitState> = Extract<Circuit, { state: S }>;

@@ -6,8 +6,16 @@
 import type { Logger } from 'pino';
 import { OutageLog } from '../../infra/outage-log.ts';
 import type { Redis } from '../../infra/redis/connection.ts';
-import { afterResult, type Circuit, type CircuitSettings, CLOSED, takeProbe, type Verdict } from './circuit.ts';
-import { CircuitStore, type Joined, type SharedCircuit } from './circuit-store.ts';
+import {
+  afterResult,
+  type Circuit,
+  type CircuitSettings,
+  CLOSED,
+  takeProbe,
+  type Verdict,
+  withOwn,
+} from './circuit.ts';
+import { CircuitStore, type SharedCircuit } from './circuit-store.ts';
 import type { KeyCircuits, KeyEntry } from './key-circuits.ts';
 
 export interface SharedCircuitsOptions {
@@ -54,8 +62,8 @@ export class SharedCircuits {
 
   constructor(options: SharedCircuitsOptions) {
     this.#options = options;
-    const { redis, subscriber, settings, nowMs, log } = options;
-    this.#store = new CircuitStore(redis, settings, nowMs);
+    const { redis, subscriber, nowMs, log } = options;
+    this.#store = new CircuitStore(redis, nowMs);
     this.#outage = new OutageLog(log, 'circuits of provider keys are not shared for the time being');
     subscriber.on('message', (_channel: string, text: string) => this.#receive(text));
     subscriber.on('ready', () => void this.#subscribe());
@@ -83,8 +91,9 @@ export class SharedCircuits {
       return;
     }
     copy.reportsUnderWay += 1;
+    const { settings, nowMs } = this.#options;
     this.#store
-      .report(entry.providerId, entry.keyId, verdict, token)
+      .change(entry.providerId, entry.keyId, (circuit) => afterResult(circuit, verdict, token, nowMs(), settings))
       .then(
         (shared) => this.#remember(shared),
         (error: unknown) => {
@@ -102,8 +111,9 @@ export class SharedCircuits {
   /** Asks for the probe of a key, once at a time; `entry.grant` is set when this process has it. */
   askProbe(entry: KeyEntry, token: string): void {
     if (this.#asked.has(entry.keyId)) return;
+    const take = (circuit: Circuit) => takeProbe(circuit, token, this.#options.nowMs(), this.#options.settings);
     const asked = this.#store
-      .takeProbe(entry.providerId, entry.keyId, token)
+      .change(entry.providerId, entry.keyId, take)
       .then(
         (shared) => {
           this.#remember(shared);
@@ -111,7 +121,7 @@ export class SharedCircuits {
         },
         (error: unknown) => {
           this.#failed(error, entry.providerId);
-          return takeProbe(entry.circuit, token, this.#options.nowMs(), this.#options.settings);
+          return take(entry.circuit);
         },
       )
       .then((circuit) => {
@@ -166,17 +176,25 @@ export class SharedCircuits {
     return member.reading;
   }
 
+  /** Tells what this process knows better, and reads what the others know. */
   async #exchange(providerId: number, member: Member): Promise<void> {
     const takeStart = !member.startTaken;
     member.startTaken = true;
     const entries = this.#options.circuits.ofProvider(providerId);
-    const copies = entries.map((entry) => ({ ...this.#copy(entry.keyId), keyId: entry.keyId, circuit: entry.circuit }));
-    const own = copies.filter(({ alone, circuit }) => alone || circuit.state === 'open');
-    const lastRevision = Math.max(0, ...copies.map(({ revision }) => revision));
+    const lastRevision = Math.max(0, ...entries.map(({ keyId }) => this.#copy(keyId).revision));
     try {
-      const joined = await this.#store.join(providerId, { takeStart, lastRevision, own });
-      this.#adopt(providerId, joined);
-      if (takeStart) this.#options.onStart(providerId, joined.start);
+      const { revision, circuits } = await this.#store.read(providerId);
+      const shared = new Map(circuits.map((one) => [one.keyId, one]));
+      const memoryLost = lastRevision > revision;
+      for (const { keyId, circuit } of entries) {
+        const { alone } = this.#copy(keyId);
+        const own = { circuit, alone };
+        const known = shared.get(keyId)?.circuit ?? CLOSED;
+        if ((!alone && !memoryLost) || withOwn(known, own) === known) continue;
+        shared.set(keyId, await this.#store.change(providerId, keyId, (present) => withOwn(present, own)));
+      }
+      this.#adopt(providerId, Math.max(revision, ...[...shared.values()].map((one) => one.revision)), shared);
+      if (takeStart) this.#options.onStart(providerId, await this.#store.takeStart(providerId));
     } catch (error) {
       member.startTaken = !takeStart;
       this.#failed(error, providerId);
@@ -184,18 +202,17 @@ export class SharedCircuits {
   }
 
   /** Keys that Redis did not name are closed there. */
-  #adopt(providerId: number, { revision, circuits }: Joined): void {
+  #adopt(providerId: number, revision: number, circuits: ReadonlyMap<number, SharedCircuit>): void {
     this.#outage.over();
-    const named = new Set(circuits.map(({ keyId }) => keyId));
-    for (const shared of circuits) this.#remember(shared);
+    for (const shared of circuits.values()) this.#remember(shared);
     for (const { keyId } of this.#options.circuits.ofProvider(providerId)) {
-      if (!named.has(keyId)) this.#remember({ providerId, keyId, revision, circuit: CLOSED });
+      if (!circuits.has(keyId)) this.#remember({ providerId, keyId, revision, circuit: CLOSED });
     }
   }
 
   #receive(text: string): void {
     try {
-      this.#remember(this.#store.read(text));
+      this.#remember(this.#store.readMessage(text));
     } catch (error) {
       this.#options.log.warn({ err: error }, 'a message about a circuit is malformed and was ignored');
     }

@@ -1,4 +1,4 @@
-/** The rules stand twice, in circuit.ts and in the scripts: whatever happens to a key, both must say the same. */
+/** Redis keeps what circuit.ts decides: nothing is lost between clocks, texts and processes that change one key at once. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
@@ -52,7 +52,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 const CLOCK_TOLERANCE_MS = 1_000;
 const world = await keyProcesses(1);
 after(() => world.close());
-const store = new CircuitStore(world.redis, SETTINGS, Date.now);
+const store = new CircuitStore(world.redis, Date.now);
 const hash = `keys:{provider-${world.providerId}}:circuits`;
 
 /** The circuit as if `ms` had passed. */
@@ -77,7 +77,19 @@ function assertSame(stored: Circuit, expected: Circuit, trail: string): void {
   assert.ok(Math.abs(times(stored) - times(expected)) < CLOCK_TOLERANCE_MS, trail);
 }
 
-test('report.lua and probe.lua change a circuit as circuit.ts does', async () => {
+/** A rule of circuit.ts applied now. */
+type Rule = (circuit: Circuit) => Circuit;
+const report = (result: CallResult, token: string): Rule => {
+  const verdict = verdictOf(result, SETTINGS);
+  return (circuit) => afterResult(circuit, verdict, token, Date.now(), SETTINGS);
+};
+const probe =
+  (token: string): Rule =>
+  (circuit) =>
+    takeProbe(circuit, token, Date.now(), SETTINGS);
+const failure = report({ kind: 'failure', failure: 'timeout' }, ORDINARY_CALL);
+
+test('whatever happens to a key, the stored circuit is what the rules make of it', async () => {
   let keyId = 0;
   const seen = new Set<string>();
   await fc.assert(
@@ -89,15 +101,11 @@ test('report.lua and probe.lua change a circuit as circuit.ts does', async () =>
         if (step.kind === 'wait') {
           await ageStored(keyId, step.ms);
           circuit = aged(circuit, step.ms);
-        } else if (step.kind === 'probe') {
-          const told = await store.takeProbe(world.providerId, keyId, step.token);
-          circuit = takeProbe(circuit, step.token, Date.now(), SETTINGS);
-          assertSame(told.circuit, circuit, trail);
         } else {
-          const verdict = verdictOf(step.result, SETTINGS);
-          const told = await store.report(world.providerId, keyId, verdict, step.token);
-          circuit = afterResult(circuit, verdict, step.token, Date.now(), SETTINGS);
-          assertSame(told.circuit, circuit, trail);
+          const rule = step.kind === 'probe' ? probe(step.token) : report(step.result, step.token);
+          const { circuit: stored } = await store.change(world.providerId, keyId, rule);
+          circuit = rule(circuit);
+          assertSame(stored, circuit, trail);
         }
         seen.add(circuit.state);
       }
@@ -107,10 +115,42 @@ test('report.lua and probe.lua change a circuit as circuit.ts does', async () =>
   assert.deepEqual([...seen].sort(), ['closed', 'half-open', 'open'], 'the property has visited every state');
 });
 
+test('processes that change one key at once lose no change', async () => {
+  const stores = Array.from({ length: 4 }, () => new CircuitStore(world.redis, Date.now));
+  const counting: Rule = (circuit) =>
+    circuit.state === 'closed' ? { ...circuit, failures: circuit.failures + 1 } : circuit;
+  const changes = Array.from({ length: 40 }, (_, index) =>
+    stores[index % 4]?.change(world.providerId, 1_000_000, counting),
+  );
+  const revisions = (await Promise.all(changes)).map((shared) => shared?.revision);
+  assert.equal(new Set(revisions).size, 40, 'each change has a revision of its own');
+  const [shared] = (await store.read(world.providerId)).circuits.filter(({ keyId }) => keyId === 1_000_000);
+  assert.deepEqual(shared?.circuit, { state: 'closed', failures: 40 });
+});
+
+test('of processes that ask for one probe at once, one gets it', async () => {
+  await store.change(world.providerId, 1_000_002, report({ kind: 'failure', failure: 'account' }, ORDINARY_CALL));
+  await ageStored(1_000_002, SETTINGS.accountMs + 1_000);
+  const asked = ['one', 'two', 'three'].map(async (token) => {
+    const { circuit } = await new CircuitStore(world.redis, Date.now).change(world.providerId, 1_000_002, probe(token));
+    return circuit.state === 'half-open' && circuit.probe === token;
+  });
+  assert.deepEqual((await Promise.all(asked)).filter(Boolean), [true]);
+});
+
+test('a change behind one that failed is not sent, the next one is', async () => {
+  const broken = store.change(world.providerId, 1_000_003, () => assert.fail('no rule'));
+  const behind = store.change(world.providerId, 1_000_003, failure);
+  await assert.rejects(broken, /no rule/);
+  await assert.rejects(behind, /no rule/);
+  const next = await store.change(world.providerId, 1_000_003, failure);
+  assert.deepEqual(next.circuit, { state: 'closed', failures: 1 });
+});
+
 test('a closed circuit without failures leaves nothing behind, and the hash goes away by itself', async () => {
-  await store.report(world.providerId, 1_000_001, { kind: 'count', reason: 'timeout' }, ORDINARY_CALL);
+  await store.change(world.providerId, 1_000_001, failure);
   assert.equal(await world.redis.hexists(hash, '1000001'), 1);
-  await store.report(world.providerId, 1_000_001, { kind: 'success' }, ORDINARY_CALL);
+  await store.change(world.providerId, 1_000_001, report({ kind: 'success' }, ORDINARY_CALL));
   assert.equal(await world.redis.hexists(hash, '1000001'), 0);
   assert.ok((await world.redis.ttl(hash)) > 600);
 });
