@@ -248,6 +248,11 @@ test('an address named for later is refused by what can be told without a lookup
     'http://[::1]/',
     'http://169.254.169.254/latest',
     'http://2130706433/',
+    'http://168.63.129.16/',
+    'http://localhost/',
+    'http://database:8080/',
+    'http://metadata.google.internal/',
+    'http://ｌocalhost/',
   ];
   const wrong = ['ftp://example.com/', 'https://user:pass@example.com/', 'https://example.com:22/', 'example.com', ''];
   for (const url of [...bad, ...wrong]) assert.equal(check(url), false, url);

@@ -6,7 +6,14 @@
 import { isIP } from 'node:net';
 import { Agent, errors } from 'undici';
 import type { Config } from './config.ts';
-import { checkPort, hostKey, isPublicAddress, parsePrivateHosts, parseTarget } from './outbound/address.ts';
+import {
+  checkPort,
+  hostKey,
+  isInnerName,
+  isPublicAddress,
+  parsePrivateHosts,
+  parseTarget,
+} from './outbound/address.ts';
 import type { CallLimits, OutboundAnswer, OutboundCall } from './outbound/call.ts';
 import { guardedConnector } from './outbound/connector.ts';
 import { createFetch, type Fetch } from './outbound/fetch.ts';
@@ -85,7 +92,7 @@ export function createOutbound(config: OutboundConfig): Outbound {
 
 /**
  * Makes a check of addresses that callers name for later: false for one that can be refused without a lookup (a scheme,
- * port or literal address that is not called). The client itself checks again when it calls.
+ * port, inner name or literal address that is not called). The client itself checks again when it calls.
  */
 export function createAddressCheck(config: OutboundConfig): (url: string) => boolean {
   const allowed = allowedHosts(config);
@@ -95,7 +102,7 @@ export function createAddressCheck(config: OutboundConfig): (url: string) => boo
       const port = portOf(url);
       const host = url.hostname.replace(/^\[|\]$/g, '');
       if (allowed.has(hostKey(host, port))) return true;
-      return checkPort(host, port) === undefined && (isIP(host) === 0 || isPublicAddress(host));
+      return checkPort(host, port) === undefined && (isIP(host) === 0 ? !isInnerName(host) : isPublicAddress(host));
     } catch {
       return false;
     }

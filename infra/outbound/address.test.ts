@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkAddresses, checkPort, hostKey, isPublicAddress, parsePrivateHosts, parseTarget } from './address.ts';
+import {
+  checkAddresses,
+  checkPort,
+  hostKey,
+  isInnerName,
+  isPublicAddress,
+  parsePrivateHosts,
+  parseTarget,
+} from './address.ts';
 
 const NOT_PUBLIC = [
   '127.0.0.1',
@@ -35,12 +43,74 @@ const NOT_PUBLIC = [
   '4000::1',
   'localhost',
   '',
+  // Services of clouds: Azure, IBM, AWS (ECS, EKS), Alibaba, Volcengine, Oracle, Tencent, Scaleway, Google, OpenStack.
+  '168.63.129.16',
+  '::ffff:168.63.129.16',
+  '::ffff:a83f:8110',
+  '64:ff9b::a83f:8110',
+  '2002:a83f:8110::1',
+  '161.26.0.10',
+  '166.8.0.1',
+  '166.11.255.255',
+  '169.254.170.2',
+  '169.254.170.23',
+  'fd00:ec2::23',
+  '100.100.100.200',
+  '::ffff:100.100.100.200',
+  '100.96.0.96',
+  '192.0.0.192',
+  '169.254.0.23',
+  '169.254.42.42',
+  'fd00:42::42',
+  'fd20:ce::254',
+  'fe80::a9fe:a9fe',
+  '::ffff:a9fe:a9fe',
+  '64:ff9b::a9fe:a9fe',
+  '64:ff9b:1::a9fe:a9fe',
+  '2002:a9fe:a9fe::',
+  '::a9fe:a9fe',
+  '::ffff:0:a9fe:a9fe',
+  // Special-purpose ranges of IANA's registries.
+  '0.1.2.3',
+  '100.127.255.255',
+  '192.31.196.1',
+  '192.52.193.1',
+  '192.88.99.1',
+  '192.175.48.1',
+  '198.19.255.255',
+  '198.51.100.1',
+  '203.0.113.1',
+  '239.255.255.250',
+  '100::1',
+  '2001:2::1',
+  '2001:10::1',
+  '2001:20::1',
+  '3fff::1',
+  '5f00::1',
 ];
 
 test('only unicast addresses of public hosts are public', () => {
   for (const address of NOT_PUBLIC) assert.equal(isPublicAddress(address), false, address);
-  for (const address of ['8.8.8.8', '47.95.1.1', '2606:4700::1111', '::ffff:8.8.8.8']) {
+  const neighbours = ['168.63.129.15', '168.63.129.17', '161.25.255.255', '161.27.0.0', '166.7.255.255', '166.12.0.0'];
+  for (const address of ['8.8.8.8', '47.95.1.1', '2606:4700::1111', '::ffff:8.8.8.8', ...neighbours]) {
     assert.equal(isPublicAddress(address), true, address);
+  }
+});
+
+test('names of inner networks are told by their form, without a lookup', () => {
+  const inner = ['localhost', 'LOCALHOST', 'a.localhost', 'db', 'db.', 'metadata.google.internal', 'x.Internal.'];
+  for (const name of [
+    ...inner,
+    'printer.local',
+    'kubernetes.default.svc',
+    'k8s.svc.cluster.local',
+    'nas.home.arpa',
+    '',
+  ]) {
+    assert.equal(isInnerName(name), true, name);
+  }
+  for (const name of ['a.example', 'localhost.example', 'internal.example.com', 'svc.example.', '例子.中国']) {
+    assert.equal(isInnerName(name), false, name);
   }
 });
 

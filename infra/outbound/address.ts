@@ -6,6 +6,34 @@ import { AppError } from '../errors.ts';
 const PUBLIC_PORTS = new Set([80, 443, 8080, 8443]);
 /** The only part of IPv6 that is handed out to public hosts. */
 const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3');
+/**
+ * Public by their registration, yet inside a cloud they are its own services. Those of the other clouds (169.254.0.0/16,
+ * 100.64.0.0/10, 192.0.0.0/24, fd00::/8, …) stand in special-purpose ranges.
+ */
+const CLOUD_SERVICES = [
+  // Azure's wire server and DNS: learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+  '168.63.129.16/32',
+  // IBM Cloud's service endpoints: cloud.ibm.com/docs/vpc, "Service endpoints for IBM Cloud VPC"
+  '161.26.0.0/16',
+  '166.8.0.0/14',
+].map((range) => ipaddr.parseCIDR(range));
+/**
+ * Names that only an inner resolver knows (RFC 6761, RFC 6762, RFC 8375, ICANN's `.internal`, Kubernetes, customs of
+ * office networks). They are refused without a lookup, whose time would tell whether the name exists.
+ */
+const INNER_DOMAINS = new Set([
+  'localhost',
+  'local',
+  'internal',
+  'arpa',
+  'svc',
+  'intranet',
+  'private',
+  'corp',
+  'home',
+  'lan',
+  'onion',
+]);
 
 /** `host:port` pairs that may have any address. */
 export type PrivateHosts = ReadonlySet<string>;
@@ -32,7 +60,14 @@ export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address)) return false;
   const parsed = ipaddr.process(address);
   if (parsed.range() !== 'unicast') return false;
-  return parsed.kind() === 'ipv4' || parsed.match(GLOBAL_IPV6);
+  if (parsed.kind() === 'ipv6') return parsed.match(GLOBAL_IPV6);
+  return !CLOUD_SERVICES.some((range) => parsed.match(range));
+}
+
+/** Whether this is a name of an inner network: without a dot, or under a domain that is never public. */
+export function isInnerName(host: string): boolean {
+  const labels = host.toLowerCase().replace(/\.$/, '').split('.');
+  return labels.length === 1 || INNER_DOMAINS.has(labels.at(-1) ?? '');
 }
 
 /** @returns why a host with these addresses must not be called: one address that is not public is enough. */

@@ -5,7 +5,7 @@
 import { lookup } from 'node:dns';
 import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
-import { checkAddresses, checkPort, hostKey, type PrivateHosts } from './address.ts';
+import { checkAddresses, checkPort, hostKey, isInnerName, type PrivateHosts } from './address.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -31,13 +31,14 @@ export function guardedConnector(privateHosts: PrivateHosts): buildConnector.con
 
   const connectorFor = (host: string, port: number): buildConnector.connector => {
     if (privateHosts.has(hostKey(host, port))) return open;
-    // A literal address is connected to without a lookup.
-    const refused = checkPort(host, port) ?? (isIP(host) === 0 ? undefined : checkAddresses(host, port, [host]));
+    // A literal address is connected to without a lookup; an inner name is not looked up at all.
+    const known = isIP(host) !== 0 ? [host] : isInnerName(host) ? [] : undefined;
+    const refused = checkPort(host, port) ?? (known && checkAddresses(host, port, known));
     if (refused !== undefined) throw refused;
     // One a port: the TLS sessions it keeps are worth sharing.
-    const known = guarded.get(port) ?? buildConnector({ ...options, lookup: guardedLookup(port) });
-    guarded.set(port, known);
-    return known;
+    const connector = guarded.get(port) ?? buildConnector({ ...options, lookup: guardedLookup(port) });
+    guarded.set(port, connector);
+    return connector;
   };
 
   return (target, callback) => {
