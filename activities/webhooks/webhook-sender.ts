@@ -10,9 +10,9 @@ import type { SecretStore } from './secret-store.ts';
 import { signedHeaders } from './signature.ts';
 
 export interface SenderParts {
-  readonly deliveries: DeliveryStore;
-  readonly secrets: SecretStore;
-  readonly outbound: Outbound;
+  readonly deliveries: Pick<DeliveryStore, 'find' | 'isGone' | 'note' | 'reopen'>;
+  readonly secrets: Pick<SecretStore, 'signing'>;
+  readonly outbound: Pick<Outbound, 'request'>;
   /** The job with its result; undefined when it is kept no longer. */
   readonly jobOf: (jobId: string) => Promise<EndedJob | undefined>;
   readonly log: Logger;
@@ -94,15 +94,18 @@ export class WebhookSender {
     } catch (error) {
       const failure = outboundFailure(error);
       if (failure === undefined) throw error;
-      log.debug({ err: error, deliveryId: delivery.id }, 'webhook not sent');
+      log.info({ err: error, failure, deliveryId: delivery.id }, 'webhook not sent');
       return { status: null, reason: REASONS[failure] };
     }
   }
 }
 
+/** One text for a name that does not exist and one that leads inwards: whoever names it must not learn which. */
+const NOT_REACHED = 'the receiver could not be reached at a public address';
+
 const REASONS: Readonly<Record<NonNullable<ReturnType<typeof outboundFailure>>, string>> = {
-  refused: 'the address is not a public one',
-  unreachable: 'the receiver could not be reached',
+  refused: NOT_REACHED,
+  unreachable: NOT_REACHED,
   timeout: 'the receiver did not answer in time',
   aborted: 'the try was interrupted',
   'too-large': 'the answer was too large',
