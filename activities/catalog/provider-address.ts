@@ -53,14 +53,9 @@ function isHostName(hostname: string): boolean {
   return name.length <= MAX_NAME_LENGTH && labels.every(({ length }) => length > 0 && length <= MAX_LABEL_LENGTH);
 }
 
-/** Whether keys that were entered for one base would go to another server under the other. */
+/** Scheme, host or port differ. */
 export function isOtherServer(urlBase: string, other: string): boolean {
   return new URL(urlBase).origin !== new URL(other).origin;
-}
-
-/** The opposite for every call, so cheap; also where there is no base yet. */
-export function isSameServer(urlBase: string, other: string): boolean {
-  return urlBase === other || (urlBase !== '' && other !== '' && !isOtherServer(urlBase, other));
 }
 
 /** The kind of interface that a vendor's own host has; undefined for hosts of others. */

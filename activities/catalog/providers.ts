@@ -5,7 +5,7 @@ import type { ProviderKind } from '../inference/providers/provider.ts';
 import type { Catalog } from './catalog.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
 import { presetNamed } from './presets.ts';
-import { isOtherServer, kindAfterMove, kindOfHost, normalizeUrlBase } from './provider-address.ts';
+import { kindAfterMove, kindOfHost, normalizeUrlBase } from './provider-address.ts';
 import type { NewProvider, Provider, ProviderQuery, ProviderStore, Records } from './provider-store.ts';
 import type { CatalogTables } from './tables.ts';
 import { inTransaction } from './transaction.ts';
@@ -64,8 +64,9 @@ export class Providers {
   }
 
   /**
-   * Changes what is given. Another server switches the provider's keys off until they are entered again, so that
-   * nobody can have stored keys sent elsewhere; a first one leaves on those that whoever names it has entered.
+   * Changes what is given. Another base or kind, which decide where keys are sent, switches the provider's keys off
+   * until they are entered again, so that nobody can have stored keys sent elsewhere (to a path that echoes them, too);
+   * a first address leaves on those that whoever names it has entered.
    * @throws {AppError} notFound; as `create`.
    */
   async update(id: number, input: ProviderChange, by: By): Promise<Provider> {
@@ -81,7 +82,8 @@ export class Providers {
     const { id, name, kind, urlBase } = provider;
     await this.#to.providers.update(id, change, transaction);
     const first = urlBase === '';
-    const moved = change.urlBase !== urlBase && (first || isOtherServer(urlBase, change.urlBase));
+    // Without an address a key goes nowhere, whatever the kind.
+    const moved = change.urlBase !== urlBase || (!first && change.kind !== kind);
     const stays = (key: StoredKey) => first && mayDirect(by, key);
     const retired = moved ? { keysSwitchedOff: await this.#to.keys.retire(id, stays, transaction) } : {};
     const states = { before: { name, kind, urlBase }, after: { ...change, ...retired } };

@@ -5,7 +5,6 @@
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
 import { outboundFailure } from '../../infra/outbound.ts';
-import { isSameServer } from '../catalog/provider-address.ts';
 import type { Pictures } from '../images/pictures.ts';
 import { anotherMayHelp, runAttempts } from '../inference/attempts.ts';
 import { imageUsage } from '../inference/image-plan.ts';
@@ -151,9 +150,7 @@ async function resume(
   const candidate = candidates.find((one) => one.modelId === modelId);
   const key =
     candidate &&
-    parts
-      .keysOf(candidate.providerId)
-      .find((one) => one.id === providerKeyId && isSameServer(one.urlBase, candidate.urlBase));
+    parts.keysOf(candidate.providerId).find((one) => one.id === providerKeyId && one.urlBase === candidate.urlBase);
   if (!candidate || !key) {
     throw new AppError('modelOffline', "the model or key that has this job's task at its provider is gone");
   }

@@ -4,7 +4,7 @@ import type { FailureClass } from '../inference/providers/failure.ts';
 export interface PickedKey {
   readonly id: number;
   readonly providerId: number;
-  /** The provider's base URL that the key was entered for: it goes to no other server. */
+  /** The provider's base URL that the key was entered for: it goes to no other address. */
   readonly urlBase: string;
   /** Secret. */
   readonly apiKey: string;
@@ -31,7 +31,7 @@ export interface Standing {
 export interface KeyPool {
   /**
    * The next usable key of a provider by weighted round robin: active, circuit closed, or half-open with its one probe
-   * still free. A call that was planned before its provider moved to another server gets none.
+   * still free. A call that was planned before its provider moved to another address gets none.
    * No I/O. @returns undefined when there is none outside `except`.
    */
   pick(destination: Destination, except: ReadonlySet<number>): PickedKey | undefined;
@@ -39,7 +39,7 @@ export interface KeyPool {
   probesAsked(providerIds: readonly number[]): Promise<void> | undefined;
   /**
    * Tells how a picked key's call ended; moves its circuit. Each pick is reported once. No waiting. A key that was not
-   * picked counts as tested by an administrator: a success closes its circuit. What another server than the
+   * picked counts as tested by an administrator: a success closes its circuit. What another address than the
    * provider's present one said of a key counts as nothing.
    * @param modelId the model that was called, for its failure rate.
    */

@@ -1,7 +1,6 @@
 /** The pool of provider keys as one process holds it: decides from memory, shares what it learns through Redis. */
 import type { Logger } from 'pino';
 import type { Redis } from '../../infra/redis/connection.ts';
-import { isSameServer } from '../catalog/provider-address.ts';
 import { AccountProbes, type ProbeKey } from './account-probes.ts';
 import {
   afterResult,
@@ -113,7 +112,7 @@ class Pool implements LocalKeyPool {
   }
 
   pick({ providerId, urlBase }: Destination, except: ReadonlySet<number>): PickedKey | undefined {
-    const keys = this.#keysOf(providerId).filter((key) => isSameServer(key.urlBase, urlBase));
+    const keys = this.#keysOf(providerId).filter((key) => key.urlBase === urlBase);
     const turns = this.#turnsOf(providerId);
     // A probe may fail, so it goes to a call that has all its other attempts left, if there is a choice.
     const probe = except.size === 0 ? this.#probes.take(providerId, keys, except) : undefined;
@@ -212,10 +211,10 @@ class Pool implements LocalKeyPool {
     return key && new Ticket(key, providerId, this.#circuits.get(key.id)?.epoch ?? 0, ORDINARY_CALL);
   }
 
-  /** Since the call began the provider has moved to another server, or has lost the key that was picked. */
+  /** Since the call began the provider has moved to another address, or has lost the key that was picked. */
   #saidElsewhere(key: PickedKey): boolean {
     const present = this.#keysOf(key.providerId).find(({ id }) => id === key.id);
-    return present === undefined ? key instanceof Ticket : !isSameServer(present.urlBase, key.urlBase);
+    return present === undefined ? key instanceof Ticket : present.urlBase !== key.urlBase;
   }
 
   #isClosed(keyId: number): boolean {

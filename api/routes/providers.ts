@@ -132,7 +132,7 @@ function ownRoutes(providers: Providers, zone: string): Route[] {
     route({
       method: 'put',
       path: '/v1/providers/{id}',
-      summary: 'Change a provider; another host switches its keys off until they are entered again',
+      summary: 'Change a provider; another address or kind switches its keys off until they are entered again',
       description: `A first address leaves on the keys that its caller entered. Without \`kind\`, the kind is what the new
 host says; one that was chosen for a host of no known vendor stays.`,
       tag: TAG,

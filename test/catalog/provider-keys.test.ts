@@ -66,12 +66,39 @@ describe('keys of providers', () => {
     await assert.rejects(one.providerKeys.setActive(key.id, true, BY), failure(500002, /no provider key/));
   });
 
-  test("another host switches the provider's keys off until they are entered again, audited", async () => {
+  test('whatever changes where keys are sent switches them off, whatever does not leaves them on', async () => {
+    const from = 'https://sent.example/v1';
+    const elsewhere = {
+      path: { urlBase: 'https://sent.example/echo/v1' },
+      'shorter path': { urlBase: 'https://sent.example' },
+      host: { urlBase: 'https://sent.example.evil.example/v1' },
+      port: { urlBase: 'https://sent.example:8443/v1' },
+      scheme: { urlBase: 'http://sent.example/v1' },
+      kind: { kind: 'dashscope' },
+    } as const;
+    const same = {
+      name: { name: 'sent otherwise' },
+      spelling: { urlBase: ' https://SENT.example:443/v1/ ' },
+      endpoint: { urlBase: `${from}/chat/completions` },
+      nothing: {},
+    } as const;
+    for (const [change, active] of [elsewhere, same].flatMap((changes, n) =>
+      Object.values(changes).map((change) => [change, n] as const),
+    )) {
+      const { id } = await one.providers.create(
+        { name: `sent ${JSON.stringify(change)}`.slice(0, 50), urlBase: from },
+        BY,
+      );
+      await one.providerKeys.create({ id }, { apiKey: 'sk-sent-000001' }, BY);
+      await one.providers.update(id, change, BY);
+      assert.equal(one.catalog.keysOf(id).length, active, JSON.stringify(change));
+    }
+  });
+
+  test("another address switches the provider's keys off until they are entered again, audited", async () => {
     const id = await provider('moved');
     const key = await one.providerKeys.create({ id }, { apiKey: 'sk-moved-000001' }, BY);
-    await one.providers.update(id, { urlBase: 'https://moved.example/v2' }, BY);
-    assert.equal(one.catalog.keysOf(id).length, 1, 'another path of the same host keeps them');
-    await one.providers.update(id, { urlBase: 'https://evil.example/v2' }, BY);
+    await one.providers.update(id, { urlBase: 'https://moved.example/echo/v1' }, BY);
     assert.deepEqual(one.catalog.keysOf(id), []);
     await assert.rejects(one.providerKeys.setActive(key.id, true, BY), failure(500006, /entered again/));
     await assert.rejects(one.providerKeys.test(key.id, AbortSignal.timeout(1_000)), failure(500006, /entered again/));
