@@ -83,7 +83,8 @@ async function runWorkers(
     shutdownGraceMs: config.SHUTDOWN_GRACE,
     buildId: config.WORKER_BUILD_ID,
   };
-  const jobs = createJobActivities(services.jobRunner, services.jobPerformers, log);
+  const timeIsOver = new AbortController();
+  const jobs = createJobActivities(services.jobRunner, services.jobPerformers, log, timeIsOver.signal);
   const workers = [
     await createJobsWorker(options, jobs, config.WORKER_JOB_SLOTS),
     await createOrdersWorker(options, createOrderActivities(services.orders)),
@@ -95,6 +96,7 @@ async function runWorkers(
   const current = becomeCurrent(options, log, stopped);
   const schedules = keepSchedules(services.temporalClient, config.APP_TIME_ZONE, log, stopped);
   const stop = () => {
+    setTimeout(() => timeIsOver.abort(), config.SHUTDOWN_GRACE).unref();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   if (stopped.aborted) stop();

@@ -22,10 +22,14 @@ export function jobRun(deadlineMs: number) {
   });
 }
 
-/** Puts the end of a job right where the run could not: retried until the database takes it. */
+/**
+ * Puts the end of a job right where the run could not, and waits for a task that its provider has: retried until the
+ * database takes it.
+ */
 export const { closeJob } = proxyActivities<Pick<JobActivities, 'closeJob'>>({
-  summary: 'ends the job without a charge',
-  startToCloseTimeout: '1m',
+  summary: 'ends the job; a task that its provider has is waited for and charged',
+  startToCloseTimeout: '10m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 

@@ -9,6 +9,11 @@ export interface CallContext {
    * that stops): then what a provider has begun must not be called off. Absent: an abort always means it.
    */
   readonly isCancelled?: () => boolean;
+  /**
+   * Aborts when nobody wants the result any more while the call goes on, because the provider is paid for it all the
+   * same. What the provider lets be called off for free is called off; everything else is waited for.
+   */
+  readonly calledOff?: AbortSignal;
   /** Tells whoever watches that the call is alive, in a sentence an operator can read. */
   readonly heartbeat: (detail: string) => void;
   readonly log: Logger;

@@ -4,7 +4,7 @@ import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/comm
 import type { Logger } from '../../infra/logger.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
 import type { JobRunner } from './job-run.ts';
-import { type Performers, RunInterrupted, RunMustWait } from './performer.ts';
+import { type Performers, type RunContext, RunInterrupted, RunMustWait } from './performer.ts';
 import { waitMs } from './run-limits.ts';
 
 export interface JobActivities {
@@ -20,34 +20,63 @@ export interface JobActivities {
  */
 const HEARTBEAT_MS = 1_000;
 
-export function createJobActivities(runner: JobRunner, performers: Performers, log: Logger): JobActivities {
+/**
+ * @param stopped aborts when the worker's time to finish is over. Temporal tells a run of that only once, and not at all
+ * when it was cancelled before.
+ */
+export function createJobActivities(
+  runner: JobRunner,
+  performers: Performers,
+  log: Logger,
+  stopped: AbortSignal,
+): JobActivities {
   return {
-    async runJob(input) {
-      const activity = Context.current();
-      const jobLog = log.child({ traceId: input.traceId, jobId: input.jobId, attempt: activity.info.attempt });
-      let detail = 'begins';
-      const beat = setInterval(() => activity.heartbeat(detail), HEARTBEAT_MS);
-      try {
-        return await runner.run(input, performers, {
-          signal: activity.cancellationSignal,
-          again: activity.info.attempt > 1,
-          isCancelled: () => activity.cancellationDetails?.cancelRequested === true,
-          heartbeat: (text) => {
-            detail = text;
-          },
-          log: jobLog,
-          requestId: input.jobId,
-        });
-      } catch (error) {
-        if (error instanceof RunMustWait) throw notYet(activity.info.attempt);
-        jobLog.warn({ err: error }, 'job run did not reach an end');
-        throw retryable(error, input);
-      } finally {
-        clearInterval(beat);
-      }
-    },
-    closeJob: ({ jobId }, status) => runner.close(jobId, status),
+    runJob: (input) => asActivity(input, log, stopped, (context) => runner.run(input, performers, context)),
+    closeJob: (input, status) =>
+      asActivity(input, log, stopped, (context) => {
+        const isCancelled = () => status === 'CANCELLED';
+        const signal = isCancelled() ? AbortSignal.abort() : context.signal;
+        return runner.conclude(input, status, performers, { ...context, signal, isCancelled });
+      }),
   };
+}
+
+/** Beats for as long as the work goes on, and turns what it throws into what Temporal may know. */
+async function asActivity(
+  input: JobInput,
+  log: Logger,
+  workerStopped: AbortSignal,
+  work: (context: RunContext) => Promise<JobOutcome>,
+): Promise<JobOutcome> {
+  const activity = Context.current();
+  const { attempt } = activity.info;
+  const jobLog = log.child({ traceId: input.traceId, jobId: input.jobId, attempt });
+  const isCancelled = () => activity.cancellationDetails?.cancelRequested === true;
+  const stopped = new AbortController();
+  activity.cancellationSignal.addEventListener('abort', () => {
+    if (!isCancelled()) stopped.abort();
+  });
+  let detail = 'begins';
+  const beat = setInterval(() => activity.heartbeat(detail), HEARTBEAT_MS);
+  try {
+    return await work({
+      signal: AbortSignal.any([activity.cancellationSignal, workerStopped]),
+      stopped: AbortSignal.any([stopped.signal, workerStopped]),
+      again: attempt > 1,
+      isCancelled,
+      heartbeat: (text) => {
+        detail = text;
+      },
+      log: jobLog,
+      requestId: input.jobId,
+    });
+  } catch (error) {
+    if (error instanceof RunMustWait) throw notYet(attempt);
+    jobLog.warn({ err: error }, 'job run did not reach an end');
+    throw retryable(error, input);
+  } finally {
+    clearInterval(beat);
+  }
 }
 
 /**

@@ -7,7 +7,7 @@ import { claim } from '../billing/operations/claim.ts';
 import { accounts } from '../billing/tables/accounts.ts';
 import { claims } from '../billing/tables/claims.ts';
 import { holds } from '../billing/tables/holds.ts';
-import { beginJob, cancelJob, countProviderCall, endJob, submitJob } from './job-operations.ts';
+import { beginJob, cancelJob, countProviderCall, endJob, noteUpstreamTask, submitJob } from './job-operations.ts';
 import { type JobRow, jobs } from './job-tables.ts';
 import { runningOfUser } from './running-jobs.ts';
 
@@ -181,6 +181,21 @@ test('a running job is only asked to stop', () => {
   const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
   assert.deepEqual(run(workspace, countProviderCall('job-1', 'first', call)), { kind: 'cancel-requested' });
   assert.equal(run(workspace, beginJob('job-1', 'second')).kind, 'cancel-requested');
+});
+
+test('a cancelled job submits no task, and one whose provider has a task is run to that end', () => {
+  const release = { holdId: 'job-1', accountId: 1, budgetKeyId: null };
+  const asked = submitted();
+  run(asked, beginJob('job-1', 'first'));
+  run(asked, cancelJob('job-1', release));
+  assert.equal(run(asked, noteUpstreamTask('job-1', 'first', 'submitting', null)), 'cancel-requested');
+  const tasked = submitted();
+  run(tasked, beginJob('job-1', 'first'));
+  assert.equal(run(tasked, noteUpstreamTask('job-1', 'first', 'submitting', null)), 'noted');
+  run(tasked, cancelJob('job-1', release));
+  assert.equal(run(tasked, noteUpstreamTask('job-1', 'first', 'submitted', 'task-1')), 'noted', 'its id is not lost');
+  assert.equal(run(tasked, beginJob('job-1', 'second')).kind, 'begun');
+  assert.equal(run(tasked, noteUpstreamTask('job-1', 'first', null, null)), 'lease-lost');
 });
 
 test('a job past its deadline is not begun', () => {

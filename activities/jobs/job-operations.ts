@@ -134,7 +134,8 @@ export function beginJob(jobId: string, lease: string, { admission, call }: Entr
     decide: (rows) => {
       const job = jobOf(rows, jobId);
       if (!isLive(job.status) || rows.get(holds, jobId)?.state !== 'open') return { kind: 'ended', job };
-      if (job.cancelRequestedAtMs !== null) return { kind: 'cancel-requested' };
+      // A task that the provider has is paid for: it is waited for, cancelled or not.
+      if (job.cancelRequestedAtMs !== null && job.upstreamTaskId === null) return { kind: 'cancel-requested' };
       if (job.deadlineAtMs <= rows.nowMs) return { kind: 'late' };
       if (admission && job.status === 'PENDING' && !admit(rows, admission)) return { kind: 'wait' };
       const begun = put(rows, job, {
@@ -233,7 +234,7 @@ export function endJob(end: JobEnd): Operation<JobStatus> {
   };
 }
 
-/** Asks for a cancel: a job that no run has begun ends at once, a running one is told. Idempotent. */
+/** Asks for a cancel: a job that no run has begun ends at once and is free, a running one is told. Idempotent. */
 export function cancelJob(jobId: string, release: Release): Operation<JobStatus> {
   return {
     reads: [...releaseReads(release), read(jobs, jobId)],
@@ -266,20 +267,23 @@ export function restartJob(jobId: string, seenUpdatedAtMs: number, start: Workfl
   };
 }
 
-/** Remembers how far an asynchronous provider task is, while the run has the lease. @returns false when it has not. */
+export type TaskNote = 'noted' | 'cancel-requested' | 'lease-lost';
+
+/** Remembers how far an asynchronous provider task is, while the run has the lease. A cancelled job submits none. */
 export function noteUpstreamTask(
   jobId: string,
   lease: string,
   state: 'submitting' | 'submitted' | null,
   taskId: string | null,
-): Operation<boolean> {
+): Operation<TaskNote> {
   return {
     reads: [read(jobs, jobId)],
     decide: (rows) => {
       const job = jobOf(rows, jobId);
-      if (job.lease !== lease || !isLive(job.status)) return false;
+      if (job.lease !== lease || !isLive(job.status)) return 'lease-lost';
+      if (state === 'submitting' && job.cancelRequestedAtMs !== null) return 'cancel-requested';
       put(rows, job, { upstreamState: state, upstreamTaskId: taskId });
-      return true;
+      return 'noted';
     },
   };
 }

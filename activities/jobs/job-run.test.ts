@@ -8,6 +8,7 @@ import { type RunContext, RunMustWait } from './performer.ts';
 const INPUT = { jobId: 'job-1', accountId: 1, deadlineMs: 60_000 };
 const CONTEXT: Omit<RunContext, 'again'> = {
   signal: new AbortController().signal,
+  stopped: new AbortController().signal,
   isCancelled: () => false,
   heartbeat: () => undefined,
   requestId: 'job-1',

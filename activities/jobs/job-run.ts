@@ -24,6 +24,7 @@ import {
   type RunContext,
   RunInterrupted,
   RunMustWait,
+  TaskUnderWay,
 } from './performer.ts';
 import { type CancellableRun, cancellable } from './run-cancel.ts';
 import type { RunLimits } from './run-limits.ts';
@@ -74,6 +75,21 @@ export class JobRunner {
     } finally {
       running.stop();
     }
+  }
+
+  /**
+   * Ends a job whose run was cancelled or lost. A task that its provider has is waited for first, and charged.
+   * @throws {RunInterrupted} when it must be tried again.
+   */
+  async conclude(
+    input: JobInput,
+    status: 'FAILED' | 'CANCELLED',
+    performers: Performers,
+    context: RunContext,
+  ): Promise<JobOutcome> {
+    const { upstreamTaskId } = await this.#store.end(input.jobId);
+    if (upstreamTaskId === null) return this.close(input.jobId, status);
+    return this.run(input, performers, { ...context, again: true });
   }
 
   /**
@@ -138,7 +154,7 @@ export class JobRunner {
       if (!perform) throw new RunInterrupted(`this worker does not know jobs of type ${work.type}`);
       performed = await perform(work, run, context);
     } catch (error) {
-      if (error instanceof RunRefused) throw error;
+      if (error instanceof RunRefused || error instanceof TaskUnderWay) throw error;
       const refusal = isEnd(error) && !context.signal.aborted ? error : undefined;
       if (!refusal && !context.isCancelled()) throw new RunInterrupted('the run was interrupted', { cause: error });
       // Only who has the job may end it.

@@ -62,6 +62,7 @@ export class LeasedRun implements RunLedger {
 
   async begin(): Promise<UpstreamTask> {
     const row = this.#row ?? (await this.#enter()).job;
+    if (row.cancelRequestedAtMs !== null) this.#parts.cancelled();
     const { upstreamState: state, upstreamTaskId: taskId, modelId, providerKeyId } = row;
     return { state, taskId, modelId, providerKeyId };
   }
@@ -69,10 +70,7 @@ export class LeasedRun implements RunLedger {
   async count(model: ServedBy, providerKeyId: number): Promise<void> {
     const permit = await this.#permit({ providerKeyId, modelId: model.modelId, modelName: model.modelIdentifier });
     if (permit?.kind === 'exhausted') throw exhausted();
-    if (permit?.kind === 'cancel-requested') {
-      this.#parts.cancelled();
-      throw new RunInterrupted('the job was cancelled');
-    }
+    if (permit?.kind === 'cancel-requested') throw this.#cancelled();
     if (permit?.kind !== 'granted') throw leaseLost();
     this.attempted = { served: model, providerKeyId, attempts: permit.call };
     this.#parts.heartbeat(`calling ${model.modelIdentifier} with key #${providerKeyId}, call ${permit.call}`);
@@ -80,8 +78,14 @@ export class LeasedRun implements RunLedger {
 
   async noteTask(state: 'submitting' | 'submitted' | null, taskId: string | null): Promise<void> {
     const noted = await this.#parts.ledger.run(noteUpstreamTask(this.#work.id, this.lease, state, taskId));
-    if (!noted) throw leaseLost();
+    if (noted === 'cancel-requested') throw this.#cancelled();
+    if (noted === 'lease-lost') throw leaseLost();
     if (taskId !== null) this.#parts.heartbeat(`waits for the provider's task ${taskId}`);
+  }
+
+  #cancelled(): RunInterrupted {
+    this.#parts.cancelled();
+    return new RunInterrupted('the job was cancelled');
   }
 
   async #permit(call: ProviderCall): Promise<CallPermit | undefined> {

@@ -1,4 +1,7 @@
-/** A chat job's provider call. It reads a stream, so that a cancelled job is charged by what it had produced. */
+/**
+ * A chat job's provider call. It reads a stream, so that a cancelled job is charged by what it had produced. The prompt
+ * is paid for from the call on, so a cancel never cuts a call before its first words have come.
+ */
 import { answerIdOf, askedInChat, withContext } from '../conversations/turn.ts';
 import { CompletionAssembler } from '../inference/assemble.ts';
 import { runAttempts } from '../inference/attempts.ts';
@@ -13,7 +16,7 @@ import { promptSize } from '../inference/prompt-size.ts';
 import { nothingDelivered } from '../inference/providers/failure.ts';
 import { reportedUsage } from '../inference/providers/openai/usage.ts';
 import type { ChatBody } from '../inference/providers/provider.ts';
-import type { Perform, Performed } from './performer.ts';
+import type { Perform, Performed, RunContext } from './performer.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 import { resultText } from './result-bound.ts';
 import { storedChatSchema } from './stored-chat.ts';
@@ -38,17 +41,24 @@ export function createChatPerformer(parts: InferenceParts): Perform {
     const startedAt = performance.now();
     let ttftMs: number | null = null;
     const collect = async (candidate: Candidate, apiKey: string): Promise<void> => {
-      assembler.current = new CompletionAssembler();
-      const stream = await openStream(parts, candidate, apiKey, body, context);
-      let chunks = 0;
-      for await (const data of stream) {
-        ttftMs ??= performance.now() - startedAt;
-        assembler.current.add(data);
-        chunks += 1;
-        if (chunks % HEARTBEAT_CHUNKS === 0)
-          context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
+      const heard = new CompletionAssembler();
+      assembler.current = heard;
+      const cut = cutOnceHeard(heard, context);
+      try {
+        const stream = await openStream(parts, candidate, apiKey, body, { ...context, signal: cut.signal });
+        let chunks = 0;
+        for await (const data of stream) {
+          ttftMs ??= performance.now() - startedAt;
+          heard.add(data);
+          cut.check();
+          chunks += 1;
+          if (chunks % HEARTBEAT_CHUNKS === 0)
+            context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
+        }
+      } finally {
+        cut.stop();
       }
-      if (assembler.current.isEmpty) throw nothingDelivered();
+      if (heard.isEmpty) throw nothingDelivered();
     };
     const performed = (candidate: Candidate, keyId: number, attempts: number, cut: boolean): Performed =>
       performedOf(parts, work.id, body, assembler.current, { candidate, keyId, attempts, cut, ttftMs, keptAs });
@@ -72,6 +82,20 @@ export function createChatPerformer(parts: InferenceParts): Perform {
       if (!context.isCancelled() || assembler.current.isEmpty || !candidate || keyId === undefined) throw error;
       return performed(candidate, keyId, 1, true);
     }
+  };
+}
+
+/** A signal that aborts when the run stops, and for a cancel as soon as anything has been heard. */
+function cutOnceHeard(heard: CompletionAssembler, { signal, stopped }: RunContext) {
+  const cut = new AbortController();
+  const check = () => {
+    if (signal.aborted && !heard.isEmpty) cut.abort();
+  };
+  signal.addEventListener('abort', check, { once: true });
+  return {
+    signal: AbortSignal.any([stopped, cut.signal]),
+    check,
+    stop: () => signal.removeEventListener('abort', check),
   };
 }
 

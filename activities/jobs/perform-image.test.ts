@@ -9,7 +9,7 @@ import { createRequestPictures } from '../inference/request-pictures.ts';
 import { RetryBudget } from '../inference/retry-budget.ts';
 import { createKeyPool } from '../keys/local-key-pool.ts';
 import { createImagePerformer } from './perform-image.ts';
-import { RunInterrupted, type RunLedger } from './performer.ts';
+import { RunInterrupted, type RunLedger, TaskUnderWay } from './performer.ts';
 import type { JobWork } from './store.ts';
 
 const MODEL: PricedModel = {
@@ -50,7 +50,7 @@ const WORK: JobWork = {
 };
 
 /** A later run of a job whose task ends so at its provider. */
-async function resumed(failure: FailureClass, status: number) {
+async function resumed(failure: FailureClass, status: number, cancelled = false) {
   const noted: (string | null)[] = [];
   const run: RunLedger = {
     begin: async () => ({ state: 'submitted', taskId: 'task-1', modelId: 1, providerKeyId: 11 }),
@@ -58,13 +58,16 @@ async function resumed(failure: FailureClass, status: number) {
     noteTask: async (_state, taskId) => void noted.push(taskId),
   };
   const adapter: ImageAdapter = {
-    generate: async (_target, _request, { taskId }) => {
+    generate: async (_target, _request, { taskId }, { signal, calledOff }) => {
       assert.equal(taskId, 'task-1');
+      assert.deepEqual([signal.aborted, calledOff?.aborted], [false, cancelled], 'a cancel asks, and cuts nothing');
       throw new UpstreamFailure(failure, 'the words of the provider', { status });
     },
   };
   const keys = () => [{ id: 11, urlBase: MODEL.urlBase, apiKey: 'a key', weight: 1 }];
-  const context = { ...testContext(), isCancelled: () => false, again: true };
+  const { signal: stopped, ...call } = testContext();
+  const signal = cancelled ? AbortSignal.abort() : stopped;
+  const context = { ...call, signal, stopped, isCancelled: () => cancelled, again: true };
   const perform = createImagePerformer({
     noteUsageDoubt: () => undefined,
     models: {
@@ -101,7 +104,14 @@ test('a task that failed at its provider is forgotten, and the next run submits 
 });
 
 test('a task that cannot be asked for goes on', async () => {
-  const { error, noted } = await resumed('timeout', 0);
-  assert.ok(error instanceof RunInterrupted);
-  assert.deepEqual(noted, []);
+  for (const cancelled of [false, true]) {
+    const { error, noted } = await resumed('timeout', 0, cancelled);
+    assert.ok(error instanceof TaskUnderWay, 'the next run waits on, also of a cancelled job');
+    assert.deepEqual(noted, []);
+  }
+});
+
+test('a task that its provider called off is no more, and none is submitted for it', async () => {
+  const { error } = await resumed('cancelled', 200, true);
+  assert.ok(error instanceof UpstreamFailure && error.failure === 'cancelled');
 });

@@ -1,12 +1,15 @@
 /**
  * An image job's provider call. An asynchronous task is submitted once: a later run resumes it by its id, with the key
- * that submitted it; where the id was never learned, the job fails rather than pay twice.
+ * that submitted it; where the id was never learned, the job fails rather than pay twice. A cancel before the submit is
+ * free. After it the provider is asked to call the task off; where it refuses, or has no such call, the pictures are
+ * waited for and charged, because the provider charges for them.
  */
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
 import { outboundFailure } from '../../infra/outbound.ts';
 import type { Pictures } from '../images/pictures.ts';
 import { anotherMayHelp, runAttempts } from '../inference/attempts.ts';
+import type { CallContext } from '../inference/context.ts';
 import { imageUsage } from '../inference/image-plan.ts';
 import { imageReply } from '../inference/images.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
@@ -22,6 +25,7 @@ import {
   type RunContext,
   RunInterrupted,
   type RunLedger,
+  TaskUnderWay,
   type UpstreamTask,
 } from './performer.ts';
 import { plannedCandidates } from './planned-candidates.ts';
@@ -56,6 +60,7 @@ export function createImagePerformer(parts: ImagePerformerParts): Perform {
   return async (work, run, context) => {
     const request = generateImageRequest(storedImageSchema.parse(await work.request()));
     const { taskId, ...upstream } = await run.begin();
+    if (taskId === null && context.isCancelled()) return undefined;
     if (taskId === null && upstream.state === 'submitting') throw ambiguous();
     const generated =
       taskId === null
@@ -109,7 +114,8 @@ async function submitted(
     },
   };
   try {
-    return await parts.imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, tasks, context);
+    const adapter = parts.imageAdapters[candidate.kind];
+    return await adapter.generate(targetOf(candidate, apiKey), request, tasks, lasting(context));
   } catch (error) {
     if (noted === undefined || !(error instanceof UpstreamFailure)) throw error;
     if (noted === 'submitted' && !isAnswer(error)) throw stillRunning(error);
@@ -120,13 +126,18 @@ async function submitted(
   }
 }
 
-/** The provider has spoken: what it refused or failed at is not going on there. */
-function isAnswer({ failure, details }: UpstreamFailure): boolean {
-  return failure !== 'timeout' && failure !== 'cancelled' && details.status > 0;
+/** A call that a cancel does not cut: the provider is paid for it. */
+function lasting(context: RunContext): CallContext {
+  return { ...context, signal: context.stopped, calledOff: context.signal };
 }
 
-function stillRunning(cause: UpstreamFailure): RunInterrupted {
-  return new RunInterrupted('the task goes on at the provider; the next run waits for it', { cause });
+/** The provider has spoken: what it refused, failed at or called off is not going on there. */
+function isAnswer({ failure, details }: UpstreamFailure): boolean {
+  return failure !== 'timeout' && details.status > 0;
+}
+
+function stillRunning(cause: UpstreamFailure): TaskUnderWay {
+  return new TaskUnderWay('the task goes on at the provider; the next run waits for it', { cause });
 }
 
 function ambiguous(cause?: UpstreamFailure): AppError {
@@ -159,7 +170,7 @@ async function resume(
   try {
     const call = { candidate, output: 'image', keyId: key.id, attempt: 1 } as const;
     const answer = await inProviderSpan(call, () =>
-      adapter.generate(targetOf(candidate, key.apiKey), request, tasks, context),
+      adapter.generate(targetOf(candidate, key.apiKey), request, tasks, lasting(context)),
     );
     return { answer, candidate, keyId: key.id, attempts: 1 };
   } catch (error) {
@@ -187,7 +198,7 @@ async function performedOf(
     providerKeyId: keyId,
     attempts,
     ttftMs: null,
-    cut: false,
+    cut: context.isCancelled(),
     result: (cost) =>
       resultText(
         imageReply({

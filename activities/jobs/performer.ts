@@ -41,7 +41,8 @@ export interface RunLedger {
 }
 
 /**
- * Calls the provider. When the job is cancelled in the middle it returns what was delivered, or undefined for nothing.
+ * Calls the provider. A cancel before the first call returns undefined; after it, the provider is paid for what it was
+ * asked, so its answer (of a chat: its first words) is waited for and returned.
  * @throws {AppError} the job's end as its owner is told.
  */
 export type Perform = (work: JobWork, run: RunLedger, context: RunContext) => Promise<Performed | undefined>;
@@ -52,13 +53,20 @@ export type Performers = Readonly<Partial<Record<JobWork['type'], Perform>>>;
 /** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */
 export interface RunContext extends CallContext {
   readonly isCancelled: () => boolean;
+  /** Aborts when this run cannot go on: its worker stops, or the job has ended elsewhere. A cancel leaves it alone. */
+  readonly stopped: AbortSignal;
   /** True when Temporal has run the job before. */
   readonly again: boolean;
 }
 
 /** This run must not write any more: a newer one has the job, or the worker is stopping. Temporal runs it again. */
 export class RunInterrupted extends Error {
-  override readonly name = 'RunInterrupted';
+  override readonly name: string = 'RunInterrupted';
+}
+
+/** The provider's task goes on and will be paid for: the next run waits for it, also when the job was cancelled. */
+export class TaskUnderWay extends RunInterrupted {
+  override readonly name = 'TaskUnderWay';
 }
 
 /** As many jobs of its user or its provider run as may; nothing was begun. Temporal runs it again a little later. */

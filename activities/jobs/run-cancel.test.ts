@@ -9,6 +9,7 @@ function runningJob() {
   let tell = (_event: JobEvent): void => undefined;
   const context = {
     signal: new AbortController().signal,
+    stopped: new AbortController().signal,
     isCancelled: () => false,
     again: false,
     heartbeat: () => undefined,
@@ -39,5 +40,7 @@ test('a run stops for a cancel, and for an end that somebody else made of its jo
     assert.deepEqual([run.context.signal.aborted, run.context.isCancelled()], [false, false]);
     tell(event);
     assert.deepEqual([run.context.signal.aborted, run.context.isCancelled()], [true, true], JSON.stringify(event));
+    // What a cancelled job has called for is waited for; for an ended one it is for nobody.
+    assert.equal(run.context.stopped.aborted, event.status !== 'PROCESSING', JSON.stringify(event));
   }
 });

@@ -7,7 +7,7 @@ import type { JobEvents } from './job-events.ts';
 import type { RunContext } from './performer.ts';
 
 export interface CancellableRun {
-  /** Its signal aborts, and `isCancelled` is true, whoever told of the cancel. */
+  /** Its signal aborts, and `isCancelled` is true, whoever told of the cancel; `stopped` aborts for an end only. */
   readonly context: RunContext;
   /** The run has found out itself. */
   cancel(): void;
@@ -17,15 +17,18 @@ export interface CancellableRun {
 
 export function cancellable(jobId: string, context: RunContext, events: Pick<JobEvents, 'listen'>): CancellableRun {
   const asked = new AbortController();
+  const ended = new AbortController();
   const stop = events.listen(jobId, ({ cancelRequested, status }) => {
-    // Somebody else may have ended the job: what the run calls for is for nobody then.
-    if (cancelRequested || !isLive(status)) asked.abort();
+    // Somebody else may have ended the job: nobody can be charged for what the run calls for then.
+    if (!isLive(status)) ended.abort();
+    else if (cancelRequested) asked.abort();
   });
   return {
     context: {
       ...context,
-      signal: AbortSignal.any([context.signal, asked.signal]),
-      isCancelled: () => asked.signal.aborted || context.isCancelled(),
+      signal: AbortSignal.any([context.signal, asked.signal, ended.signal]),
+      stopped: AbortSignal.any([context.stopped, ended.signal]),
+      isCancelled: () => asked.signal.aborted || ended.signal.aborted || context.isCancelled(),
     },
     cancel: () => asked.abort(),
     stop,

@@ -17,6 +17,8 @@ export interface JobEndView {
   readonly cost: bigint | null;
   readonly providerKeyId: number | null;
   readonly errorCode: number | null;
+  /** Of a task that was submitted to the provider. */
+  readonly upstreamTaskId: string | null;
 }
 
 /** What a run needs to know, and never changes. */
@@ -176,16 +178,20 @@ export class JobStore {
 
   /** How a job ended, or where it stands; without its texts. @throws when there is no such job. */
   async end(id: string): Promise<JobEndView> {
-    const [row] = await this.#sequelize.query('SELECT status,cost,provider_key_id,error_code FROM jobs WHERE id=?', {
-      replacements: [id],
-      type: QueryTypes.SELECT,
-    });
+    const [row] = await this.#sequelize.query(
+      'SELECT status,cost,provider_key_id,error_code,upstream_task_id FROM jobs WHERE id=?',
+      {
+        replacements: [id],
+        type: QueryTypes.SELECT,
+      },
+    );
     const end = endSchema.parse(row);
     return {
       status: end.status,
       cost: end.cost === null ? null : BigInt(end.cost),
       providerKeyId: end.provider_key_id,
       errorCode: end.error_code,
+      upstreamTaskId: end.upstream_task_id,
     };
   }
 }
@@ -244,6 +250,7 @@ const endSchema = z.object({
   cost: z.string().nullable(),
   provider_key_id: z.number().nullable(),
   error_code: z.number().nullable(),
+  upstream_task_id: z.string().nullable(),
 });
 
 const workSchema = z.object({

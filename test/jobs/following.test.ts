@@ -100,7 +100,7 @@ describe('who waits for a job', () => {
 
   test('a wait ends with its seconds, a stream with its client', async () => {
     const { key } = await newCustomer(api());
-    await fault({ fault: 'hang', model: 'sim-chat' });
+    await fault({ fault: 'slow-chunks', value: 200, model: 'sim-chat' });
     const jobId = await submit(key);
     const started = Date.now();
     const waited = await call(api(), 'GET', `/v1/async/jobs/${jobId}?wait=1`, { key });

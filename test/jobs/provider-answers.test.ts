@@ -29,7 +29,13 @@ const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
     const talking = setInterval(() => response.write(chunk({ content: 'and so on ' })), 50);
     response.on('close', () => clearInterval(talking));
   },
+  'thinks-first': (response) => {
+    thinking.push(response);
+  },
 };
+
+/** Answers that have not begun: the test says when, and how. */
+const thinking: ServerResponse[] = [];
 
 describe('answers of a provider', () => {
   let provider: Server;
@@ -127,6 +133,32 @@ describe('answers of a provider', () => {
       } finally {
         await cut.stop();
       }
+    });
+  }
+
+  for (const [ending, words] of [
+    ['its first words, and pays for the prompt', chunk({ role: 'assistant', content: 'Well' })],
+    ['the failure, which is free', 'data: {"error":{"message":"overloaded","type":"server_error"}}\n\n'],
+  ] as const) {
+    test(`a cancel before the provider has said anything waits for ${ending}`, async () => {
+      const { key } = await newCustomer(api());
+      const before = { calls: calls.length, left: left.length };
+      const jobId = await submit(key, 'thinks-first');
+      await until('the provider is called', async () => calls.length > before.calls);
+      await call(api(), 'POST', `/v1/async/jobs/${jobId}/cancel`, { key });
+      await until('the run has heard of it', async () => {
+        const answer = await call(api(), 'GET', `/v1/async/jobs/${jobId}?wait=1`, { key });
+        return z.object({ status: z.string() }).parse(answer.data).status === 'PROCESSING';
+      });
+      assert.equal(left.length, before.left, 'the call is not cut');
+      const response = thinking.pop();
+      response?.write(words);
+      const job = await jobEnd(api(), key, jobId);
+      response?.end();
+      assert.equal(job.status, 'CANCELLED');
+      const isFree = words.includes('error');
+      assert.equal((job.cost ?? 0) > 0, !isFree, `${job.cost}`);
+      assert.equal(calls.length, before.calls + 1, 'nobody is called again');
     });
   }
 });

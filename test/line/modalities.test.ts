@@ -218,4 +218,79 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     const [charge] = await product.rows(`SELECT COUNT(*) AS n FROM transfers WHERE id='${jobId}' AND kind='charge'`);
     assert.equal(Number(charge?.n), 1);
   });
+
+  const fault = (body: object) =>
+    fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify(body) });
+  const noFaults = () => fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
+  /** An image job that its provider works on. `row` is a condition on its row that says so. */
+  const imageJob = async (vendor: string, row: string) => {
+    await fetch(`${product.simulator.url}/control/journal`, { method: 'DELETE' });
+    const body = { prompt: 'a cat', modelIdentifier: `${vendor}-t2i` };
+    const answer = await call(api(), 'POST', '/v1/async/generate-image', { key: customer.key, body });
+    const { jobId } = accepted.parse(answer.data);
+    await until('the provider is at it', async () => {
+      const [found] = await product.rows(`SELECT id FROM jobs WHERE id='${jobId}' AND ${row}`);
+      return found !== undefined;
+    });
+    return jobId;
+  };
+  const cancel = (jobId: string) => call(api(), 'POST', `/v1/async/jobs/${jobId}/cancel`, { key: customer.key });
+  const callsOf = async (model: string) =>
+    counts.parse(await (await fetch(`${product.simulator.url}/control/counts`)).json()).byModel[model]?.calls;
+  const charges = async (jobId: string) =>
+    (await product.rows(`SELECT id FROM transfers WHERE id='${jobId}' AND kind='charge'`)).length;
+
+  for (const vendor of VENDORS.filter(({ name }) => name !== 'dashscope')) {
+    test(`${vendor.name}: a job that is cancelled during its call is answered, kept and charged once`, async () => {
+      await fault({ fault: 'latency', value: 1_500, model: vendor.text2image });
+      const jobId = await imageJob(vendor.name, 'provider_attempts=1');
+      const answer = await cancel(jobId);
+      assert.equal(z.object({ status: z.string() }).parse(answer.data).status, 'PROCESSING', 'it is waited for');
+      const job = await jobEnd(api(), customer.key, jobId);
+      await noFaults();
+      assert.equal(job.status, 'CANCELLED');
+      assert.equal(await check('generate-image', job.resultPayload), job.cost);
+      assert.deepEqual([await callsOf(vendor.text2image), await charges(jobId)], [1, 1]);
+    });
+  }
+
+  const taskGiven = 'upstream_task_id IS NOT NULL';
+  const runs = async (jobId: string) => {
+    const [row] = await product.rows(`SELECT upstream_task_id AS id FROM jobs WHERE id='${jobId}'`);
+    await until('the task runs', async () => {
+      const headers = { authorization: 'Bearer sim-dashscope' };
+      const answer = await fetch(`${product.simulator.url}/api/v1/tasks/${row?.id}`, { headers });
+      return (await answer.text()).includes('RUNNING');
+    });
+  };
+
+  test('dashscope: a task that still waits is cancelled there and is free', async () => {
+    await fault({ fault: 'slow-task', value: 60_000, vendor: 'dashscope' });
+    const jobId = await imageJob('dashscope', taskGiven);
+    await cancel(jobId);
+    const job = await jobEnd(api(), customer.key, jobId, 10_000);
+    await noFaults();
+    assert.deepEqual([job.status, job.cost, job.resultPayload], ['CANCELLED', 0, null]);
+    assert.equal(await charges(jobId), 0);
+  });
+
+  for (const killed of [false, true]) {
+    const title = killed ? ', over the death of its worker' : '';
+    test(`dashscope: a task that runs already is waited for and charged once${title}`, async () => {
+      await fault({ fault: 'slow-task', value: 4_000, vendor: 'dashscope' });
+      const jobId = await imageJob('dashscope', taskGiven);
+      await runs(jobId);
+      if (killed) await product.worker.kill('SIGSTOP');
+      await cancel(jobId);
+      if (killed) {
+        await product.worker.kill('SIGKILL');
+        await product.worker.start();
+      }
+      const job = await jobEnd(api(), customer.key, jobId);
+      await noFaults();
+      assert.equal(job.status, 'CANCELLED');
+      assert.equal(await check('generate-image', job.resultPayload), job.cost);
+      assert.deepEqual([await callsOf('wan2.2-t2i-flash'), await charges(jobId)], [1, 1]);
+    });
+  }
 });

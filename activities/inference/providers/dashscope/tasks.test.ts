@@ -21,10 +21,17 @@ function status(word: string): WrittenAnswer {
 }
 
 /** A task whose provider answers as written, on a clock that only its own pauses move. */
-function run(answers: readonly (WrittenAnswer | Error)[], options: { taskId?: string; abortAfter?: number } = {}) {
+function run(
+  answers: readonly (WrittenAnswer | Error)[],
+  options: { taskId?: string; abortAfter?: number; callOffAfter?: number } = {},
+) {
   const way = testOutbound(answers);
   const caller = new AbortController();
-  const context = testContext(caller.signal);
+  const owner = new AbortController();
+  const context = {
+    ...testContext(caller.signal),
+    ...(options.callOffAfter === undefined ? {} : { calledOff: owner.signal, isCancelled: () => owner.signal.aborted }),
+  };
   const tasks = testTasks(options.taskId);
   const pauses: number[] = [];
   let clockMs = 0;
@@ -36,6 +43,7 @@ function run(answers: readonly (WrittenAnswer | Error)[], options: { taskId?: st
       pauses.push(ms);
       clockMs += ms;
       if (pauses.length === options.abortAfter) caller.abort();
+      if (pauses.length === options.callOffAfter) owner.abort();
       signal.throwIfAborted();
     },
   });
@@ -164,4 +172,23 @@ test('a caller who leaves has the task cancelled, and a refusal of that changes 
   }
   const broken = run([SUBMITTED, status('PENDING'), new Error('no connection')], { abortAfter: 1 });
   await assert.rejects(broken.result, (error) => error instanceof UpstreamFailure && error.failure === 'cancelled');
+});
+
+test('a task that is called off is asked to be cancelled once, and then only its provider says how it ended', async () => {
+  const replyOf = (name: string) => {
+    const [exchange] = capture('dashscope', name).exchanges;
+    assert.ok(exchange);
+    return exchange.reply;
+  };
+  const refused = replyOf('dashscope_task_cancel_refused');
+  const late = run([SUBMITTED, status('RUNNING'), refused, status('RUNNING'), DONE], { callOffAfter: 1 });
+  assert.equal((await late.result).images.length, 1);
+  assert.deepEqual(late.calls(), [SUBMIT, QUERY, CANCEL, QUERY, QUERY]);
+  const lost = new Error('no connection');
+  const unclear = run([SUBMITTED, status('PENDING'), lost, DONE], { callOffAfter: 1 });
+  assert.equal((await unclear.result).images.length, 1, 'an answer that was lost is no cancel');
+  const early = run([SUBMITTED, status('PENDING'), replyOf('dashscope_task_cancel_ok'), status('CANCELED')], {
+    callOffAfter: 1,
+  });
+  await assert.rejects(early.result, failedWith('cancelled', /called off/, { status: 200 }));
 });

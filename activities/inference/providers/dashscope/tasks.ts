@@ -1,4 +1,7 @@
-/** Asynchronous tasks: submitted once, asked after until they end, cancelled when nobody waits (PROVIDERS.md, 1.3). */
+/**
+ * Asynchronous tasks: submitted once, asked after until they end. Who wants one no more has it cancelled, which the
+ * provider does for tasks that still wait (PENDING) only; any other goes on and is paid for.
+ */
 
 import { isJsonObject, type JsonObject, textOf } from '../../../../infra/json-object.ts';
 import type { CallContext } from '../../context.ts';
@@ -19,6 +22,7 @@ export interface TaskDependencies {
   readonly nowMs: () => number;
 }
 
+const CALLED_OFF = 'the task was called off at the provider';
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 5_000;
 /** A provider's own wish may be longer. */
@@ -75,7 +79,12 @@ async function finished(
   const query: NativeCall = { method: 'GET', path: `/tasks/${encodeURIComponent(taskId)}`, limits: SHORT_CALL };
   let pauseMs = FIRST_PAUSE_MS;
   let state = 'submitted';
+  let calledOff = false;
   for (;;) {
+    if (!calledOff && context.calledOff?.aborted) {
+      calledOff = true;
+      await cancel(send, target, taskId, context);
+    }
     context.heartbeat(`provider task ${taskId}: ${state}`);
     const leftMs = endMs - nowMs();
     if (leftMs <= 0)
@@ -84,10 +93,12 @@ async function finished(
     if (asked.kind === 'answer') {
       state = statusOf(asked.body) ?? state;
       if (state === 'SUCCEEDED') return asked.body;
+      if (calledOff && state === 'CANCELED') throw new UpstreamFailure('cancelled', CALLED_OFF, { status: 200 });
       throwIfLost(state, asked.body, target);
     } else state = asked.reason;
-    await wait(Math.min(Math.max(pauseMs, asked.pauseMs), leftMs), context.signal).catch((error: unknown) => {
-      throw transportFailure(error, context.signal);
+    const woken = calledOff || !context.calledOff ? [context.signal] : [context.signal, context.calledOff];
+    await wait(Math.min(Math.max(pauseMs, asked.pauseMs), leftMs), AbortSignal.any(woken)).catch((error: unknown) => {
+      if (context.signal.aborted || !context.calledOff?.aborted) throw transportFailure(error, context.signal);
     });
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
@@ -128,7 +139,7 @@ function throwIfLost(status: string, body: JsonObject, target: NativeTarget): vo
   }
 }
 
-/** Only a task that still waits can be cancelled; a refusal is no news. */
+/** A refusal or a lost answer is no news: how the task stands is asked all the same. */
 async function cancel(send: SendNative, target: NativeTarget, taskId: string, { log }: CallContext): Promise<void> {
   const path = `/tasks/${encodeURIComponent(taskId)}/cancel`;
   try {
