@@ -52,6 +52,7 @@ test('production refuses every secret that is missing or published', () => {
   }
   assert.equal(problemsOf(PRODUCTION), '');
   assert.match(problemsOf({ ...PRODUCTION, PAYMENT_SANDBOX: 'true' }), /PAYMENT_SANDBOX/);
+  assert.match(problemsOf({ ...PRODUCTION, WEAK_HASHES_FOR_TESTS: 'true' }), /WEAK_HASHES_FOR_TESTS/);
   assert.match(problemsOf({ ...PRODUCTION, DB_PASSWORD: '123456' }), /DB_PASSWORD/);
 });
 

@@ -144,8 +144,10 @@ export const environmentSchema = z.object({
   APP_TIME_ZONE: timeZone,
   /** How many proxies of ours stand in front; the client's address is read from as many X-Forwarded-For entries. */
   TRUSTED_PROXY_HOPS: z.coerce.number().int().min(0).max(10).default(0),
-  /** Sign-ups allowed from one address in an hour. */
+  /** Sign-ups allowed from one address in an hour; refused ones (a taken name) count, too. */
   REGISTRATIONS_PER_HOUR: z.coerce.number().int().min(1).max(1_000_000).default(20),
+  /** Makes hashes of passwords cheap, so that tests need not wait for them. Refused in production. */
+  WEAK_HASHES_FOR_TESTS: flag(false),
   /** Origins that browsers may call from. */
   CORS_ORIGINS: list('http://localhost:5173'),
 
@@ -230,6 +232,7 @@ function weakSecrets(settings: z.infer<typeof environmentSchema>): string[] {
   if (/\/\/llmproxy:llmproxy@/.test(settings.MONGODB_URI)) {
     problems.push('MONGODB_URI: carries the published default password');
   }
+  if (settings.WEAK_HASHES_FOR_TESTS) problems.push('WEAK_HASHES_FOR_TESTS: must not be on in production');
   if (settings.PAYMENT_SANDBOX) problems.push('PAYMENT_SANDBOX: must not be on in production');
   return problems;
 }

@@ -6,17 +6,24 @@ import { hash as argonHash, verify as argonVerify } from '@node-rs/argon2';
 import { hash as bcryptHash, verify as bcryptVerify } from '@node-rs/bcrypt';
 import { AppError } from './errors.ts';
 
-/** OWASP's second choice for argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. */
-const ARGON = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-const ARGON_PREFIX = '$argon2id$v=19$m=19456,t=2,p=1$';
+interface Cost {
+  readonly argon: { readonly memoryCost: number; readonly timeCost: number; readonly parallelism: number };
+  readonly bcrypt: number;
+}
+const COST: Cost = {
+  /** OWASP's second choice for argon2id (Password Storage Cheat Sheet): 19 MiB, two passes, one lane. */
+  argon: { memoryCost: 19_456, timeCost: 2, parallelism: 1 },
+  /** What the earlier service's hashes have. */
+  bcrypt: 10,
+};
+/** The least that both take. */
+const TEST_COST: Cost = { argon: { memoryCost: 8, timeCost: 1, parallelism: 1 }, bcrypt: 4 };
 const BCRYPT_HASH = /^\$2[aby]\$/;
-/** What the earlier service's hashes have. */
-const BCRYPT_COST = 10;
 
 /** Half of libuv's four threads: files and name look-ups go on meanwhile. */
 const CONCURRENT_HASHES = 2;
 /** Some seconds of work; whoever comes later is better told to come back. */
-const WAITING_HASHES = 200;
+const WAITING_HASHES = 60;
 
 export type Verdict = 'wrong' | 'right' | 'right-but-outdated';
 
@@ -29,36 +36,41 @@ export interface Passwords {
   pretendToVerify(password: string): Promise<void>;
 }
 
-export async function createPasswords(): Promise<Passwords> {
+/** @param weak cheap hashes, for tests. */
+export async function createPasswords(weak = false): Promise<Passwords> {
+  const { argon, bcrypt } = weak ? TEST_COST : COST;
   const limited = limit(CONCURRENT_HASHES, WAITING_HASHES);
-  const decoys: Decoys = {
-    argon: await argonHash(DECOY_PASSWORD, ARGON),
-    bcrypt: await bcryptHash(DECOY_PASSWORD, BCRYPT_COST),
+  const yardstick: Yardstick = {
+    argon: await argonHash(DECOY_PASSWORD, argon),
+    bcrypt: await bcryptHash(DECOY_PASSWORD, bcrypt),
+    prefix: `$argon2id$v=19$m=${argon.memoryCost},t=${argon.timeCost},p=${argon.parallelism}$`,
   };
   return {
-    hash: (password) => limited(() => argonHash(password, ARGON)),
-    verify: (password, hash) => limited(() => verdict(password, hash, decoys)),
+    hash: (password) => limited(() => argonHash(password, argon)),
+    verify: (password, hash) => limited(() => verdict(password, hash, yardstick)),
     pretendToVerify: async (password) => {
-      await limited(() => verdict(password, decoys.argon, decoys));
+      await limited(() => verdict(password, yardstick.argon, yardstick));
     },
   };
 }
 
-/** Hashes that nobody's password has; checked for their work alone. */
-interface Decoys {
+interface Yardstick {
+  /** Hashes that nobody's password has; checked for their work alone. */
   readonly argon: string;
   readonly bcrypt: string;
+  /** How a hash of the present cost begins. */
+  readonly prefix: string;
 }
 const DECOY_PASSWORD = 'nobody has this password';
 
-async function verdict(password: string, hash: string, decoys: Decoys): Promise<Verdict> {
+async function verdict(password: string, hash: string, yardstick: Yardstick): Promise<Verdict> {
   if (BCRYPT_HASH.test(hash)) {
     if (await bcryptVerify(password, hash)) return 'right-but-outdated';
-    await argonVerify(decoys.argon, password);
+    await argonVerify(yardstick.argon, password);
     return 'wrong';
   }
-  if (await argonVerify(hash, password)) return hash.startsWith(ARGON_PREFIX) ? 'right' : 'right-but-outdated';
-  await bcryptVerify(password, decoys.bcrypt);
+  if (await argonVerify(hash, password)) return hash.startsWith(yardstick.prefix) ? 'right' : 'right-but-outdated';
+  await bcryptVerify(password, yardstick.bcrypt);
   return 'wrong';
 }
 

@@ -45,11 +45,14 @@ export interface Accounts {
 
 export async function createAccounts(dependencies: AccountsDependencies): Promise<Accounts> {
   const { config, sequelize, redis, invalidation, ledger, log } = dependencies;
-  const passwords = await createPasswords();
+  const passwords = await createPasswords(config.WEAK_HASHES_FOR_TESTS);
   const users = new UserStore(sequelize);
   const audit = new AuditLog(sequelize);
   const tokens = createLoginTokens(config.JWT_SECRET, config.JWT_TTL);
-  const signInLimits = createSignInLimits(redis, config.REGISTRATIONS_PER_HOUR);
+  const signInLimits = createSignInLimits(redis, {
+    registrationsPerHour: config.REGISTRATIONS_PER_HOUR,
+    secret: config.JWT_SECRET,
+  });
   const store = new AccessKeyStore(sequelize);
   const hashes = createAccessKeyHashes(createVault(config.KEY_ENCRYPTION_KEY));
   const grantNano = parseMoney(config.registrationGrant) ?? 0n;

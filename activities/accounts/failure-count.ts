@@ -20,11 +20,14 @@ export class FailureCount {
   readonly #failures: RateLimiterRedis;
   readonly #underWay: RateLimiterRedis;
   readonly #most: number;
+  readonly #mostAtOnce: number;
 
-  constructor(redis: Redis, name: string, most: number) {
+  /** @param mostAtOnce under way, whatever has failed; as many as may fail unless given. */
+  constructor(redis: Redis, name: string, most: number, mostAtOnce = most) {
     this.#failures = limiter(redis, name, most, QUARTER_HOUR_SECONDS);
-    this.#underWay = limiter(redis, `${name}-under-way`, most, UNDER_WAY_SECONDS);
+    this.#underWay = limiter(redis, `${name}-under-way`, mostAtOnce, UNDER_WAY_SECONDS);
     this.#most = most;
+    this.#mostAtOnce = mostAtOnce;
   }
 
   /** Begins an attempt. Who is admitted ends it with `ended`. @param subject of any length and with any character. */
@@ -34,7 +37,8 @@ export class FailureCount {
     const underWay = (await this.#underWay.penalty(key)).consumedPoints;
     const failures = await this.#failures.get(key);
     const failed = failures?.consumedPoints ?? 0;
-    if (failed + Math.max(1, underWay) <= this.#most) return { kind: 'admitted' };
+    const tried = failed + Math.max(1, underWay);
+    if (tried <= this.#most && underWay <= this.#mostAtOnce) return { kind: 'admitted' };
     await this.#underWay.reward(key);
     if (failures === null || failed < this.#most) return { kind: 'busy', retryAfterSeconds: SOON_SECONDS };
     return { kind: 'locked', retryAfterSeconds: Math.max(1, Math.ceil(failures.msBeforeNext / 1_000)) };

@@ -55,6 +55,7 @@ export class SignIn {
     if (!(await limits.attempt(attempt, isRight))) throw wrong();
     const changed = await users.changePassword(userId, found.passwordHash, await passwords.hash(after));
     if (!changed) throw new AppError('illegalState', 'the password was changed meanwhile: sign in again');
+    await limits.clear(account, address);
     await invalidation.publish('user', userId);
   }
 

@@ -107,17 +107,13 @@ describe('users and sign-in', () => {
     assert.deepEqual([unknown.status, unknown.at('code')], [401, 401001]);
   });
 
-  test('an account is locked after ten wrong passwords, known or not, also by a burst; then even the right one fails', async () => {
+  test('an account is locked at an address after ten wrong passwords, known or not, also by a burst', async () => {
     const person = await newPerson(api(), root, 'ROLE_USER', 0);
     const headers = { 'x-forwarded-for': '198.51.100.2' };
-    const again = (username: string) =>
-      ask(api(), 'POST', '/v1/auth/login', { headers, body: { username, password: 'not this' } });
+    const again = (username: string, password = 'not this', index = 0) =>
+      ask(api(index), 'POST', '/v1/auth/login', { headers, body: { username, password } });
     for (const username of [person.username, `nobody ${process.pid} ${Date.now()}`]) {
-      const burst = await Promise.all(
-        Array.from({ length: 14 }, (_, n) =>
-          ask(api(n % 2), 'POST', '/v1/auth/login', { headers, body: { username, password: 'not this' } }),
-        ),
-      );
+      const burst = await Promise.all(Array.from({ length: 14 }, (_, n) => again(username, 'not this', n % 2)));
       const codes = burst.map((answer) => answer.at('code'));
       assert.ok(codes.filter((code) => code === 401001).length <= 10, username);
       for (const refused of burst.filter((answer) => answer.at('code') !== 401001)) {
@@ -130,7 +126,25 @@ describe('users and sign-in', () => {
       }
       assert.equal((await again(username)).at('code'), 401005);
     }
-    assert.equal((await login(person.username, person.password)).at('code'), 401005);
+    assert.equal((await again(person.username, person.password, 1)).at('code'), 401005, 'on every process');
+    assert.equal((await login(person.username, person.password)).status, 200, 'the owner is elsewhere');
+  });
+
+  test('wrong passwords from many addresses keep no owner out: not from where it signed in, not from elsewhere', async () => {
+    const person = await newPerson(api(), root, 'ROLE_USER', 0);
+    const from = (address: string, password: string, n = 0) =>
+      ask(api(n % 2), 'POST', '/v1/auth/login', {
+        headers: { 'x-forwarded-for': address },
+        body: { username: person.username, password },
+      });
+    assert.equal((await from('2001:db8:7::1', person.password)).status, 200);
+    const codes = new Set<unknown>();
+    for (let n = 0; n < 120; n += 1) codes.add((await from(`203.0.113.${n % 40}`, 'not this', n)).at('code'));
+    assert.deepEqual(codes, new Set([401001, 429]));
+    const stranger = await from('203.0.113.1', person.password);
+    assert.deepEqual([stranger.status, Number(stranger.headers.get('retry-after')) > 0], [429, true]);
+    assert.equal((await from('2001:db8:7::2', person.password, 1)).status, 200, 'another machine of its network');
+    assert.equal((await from('198.51.100.77', person.password)).status, 200, 'the first try from a new address');
   });
 
   test('twenty right passwords at once lock nobody out', async () => {
@@ -176,24 +190,24 @@ describe('users and sign-in', () => {
     const known = `zoé ${unique}`;
     const body = { username: known, password: 'secret 1' };
     assert.equal((await ask(api(), 'POST', '/v1/auth/register', { body })).status, 200);
-    // From elsewhere each time: the limit of an address is another one.
-    let calls = 0;
-    const from = (username: string) => {
-      calls += 1;
-      const headers = { 'x-forwarded-for': `192.0.2.${calls}` };
-      return ask(api(), 'POST', '/v1/auth/login', { body: { username, password: 'not this' }, headers });
-    };
-    for (const name of [known, `chloé ${unique}`]) {
+    // From elsewhere for each name: the limit of an address is another one.
+    const from = (username: string, address: string) =>
+      ask(api(), 'POST', '/v1/auth/login', {
+        body: { username, password: 'not this' },
+        headers: { 'x-forwarded-for': address },
+      });
+    for (const [n, name] of [known, `chloé ${unique}`].entries()) {
+      const address = `192.0.2.${n}`;
       const plain = name.replace('é', 'e');
       const spellings = [name, plain, plain.toUpperCase(), name.replace('é', 'É'), name.replace('é', 'e\u0301')];
-      for (let n = 0; n < 10; n += 1) {
-        assert.equal((await from(spellings[n % spellings.length] ?? '')).at('code'), 401001, name);
+      for (let tried = 0; tried < 10; tried += 1) {
+        assert.equal((await from(spellings[tried % spellings.length] ?? '', address)).at('code'), 401001, name);
       }
       for (const spelling of [...spellings, `${name}\u200b`, `${name} \u200b`]) {
-        assert.equal((await from(spelling)).at('code'), 401005, `${name} as ${spelling}`);
+        assert.equal((await from(spelling, address)).at('code'), 401005, `${name} as ${spelling}`);
       }
     }
-    assert.equal((await from(`other ${unique}`)).at('code'), 401001);
+    assert.equal((await from(`other ${unique}`, '192.0.2.0')).at('code'), 401001);
   });
 
   test('nobody can register the name of the first administrator, in no spelling, also before there is one', async () => {

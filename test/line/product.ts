@@ -61,6 +61,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     PAYMENT_SANDBOX: 'true',
     ROOT_PASSWORD: rootPassword,
     REGISTRATIONS_PER_HOUR: '100000',
+    WEAK_HASHES_FOR_TESTS: 'true',
     ...options.settings,
   };
   const config = readConfig(base);
