@@ -12,14 +12,14 @@ module.exports = {
     forbid(
       'infra-is-the-ground',
       '^infra/(?!local/)',
-      '^(api|workflows|activities|workers)/',
+      '^(api|workflows|activities|workers|cli)/',
       'infra imports no other folder',
     ),
     forbid(
       'activities-know-no-front',
       '^activities/',
-      '^(api|workers)/',
-      'activities serve both fronts and import neither',
+      '^(api|workers|cli)/',
+      'activities serve all fronts and import none',
     ),
     {
       name: 'activities-know-only-contracts',
@@ -31,7 +31,7 @@ module.exports = {
     forbid(
       'api-is-a-front',
       '^api/',
-      '^(workers|infra/local|infra/simulator)/',
+      '^(workers|cli|infra/local|infra/simulator)/',
       'the API imports activities and workflow contracts',
     ),
     {
@@ -46,14 +46,30 @@ module.exports = {
       comment: 'workflow code runs in a sandbox: pure rules, and types of activities only',
       severity: 'error',
       from: { path: '^workflows/', pathNot: tests },
-      to: { path: '^(api|workers|infra|activities)/', dependencyTypesNot: ['type-only'] },
+      to: { path: '^(api|workers|cli|infra|activities)/', dependencyTypesNot: ['type-only'] },
     },
     forbid(
       'workers-run',
       '^workers/',
-      '^(api|infra/local|infra/simulator)/',
+      '^(api|cli|infra/local|infra/simulator)/',
       'workers import workflows and activities',
     ),
+    forbid(
+      'commands-run-in-the-image',
+      '^cli/',
+      '^(api/|workers/|workflows/(?!contracts\\.ts)|infra/(local|simulator)/)',
+      'commands import activities and infra, and nothing that the image leaves out',
+    ),
+    {
+      name: 'production-has-no-dev-packages',
+      comment: 'the image installs the packages of production alone',
+      severity: 'error',
+      from: {
+        path: '^(api|workflows|activities|workers|cli|infra/(?!local/|simulator/))',
+        pathNot: `${tests}|/test-|\\.fixture\\.ts$`,
+      },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
     forbid(
       'simulator-stands-alone',
       '^infra/simulator/',
@@ -64,7 +80,7 @@ module.exports = {
       name: 'only-the-wiring-constructs',
       comment: 'nothing inside a capability knows the wiring',
       severity: 'error',
-      from: { path: '^activities/[^/]+/', pathNot: `${tests}|/cli/` },
+      from: { path: '^activities/[^/]+/', pathNot: tests },
       to: { path: '^activities/wiring\\.ts$' },
     },
   ],

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ConfigError, environmentSchema, parseDurationMs, readConfig } from './config.ts';
+import {
+  COMPOSE_SETTINGS,
+  ConfigError,
+  environmentSchema,
+  misspeltSettings,
+  parseDurationMs,
+  readConfig,
+} from './config.ts';
 
 const PRODUCTION = {
   NODE_ENV: 'production',
@@ -76,6 +83,11 @@ test('durations are read with their unit', () => {
 test('.env.example lists exactly the settings there are', () => {
   const text = readFileSync(join(import.meta.dirname, '../.env.example'), 'utf8');
   const listed = [...text.matchAll(/^#?([A-Z][A-Z0-9_]+)=/gm)].map((match) => match[1]);
-  const composeOnly = ['MONGODB_PASSWORD'];
-  assert.deepEqual(listed.toSorted(), [...Object.keys(environmentSchema.shape), ...composeOnly].toSorted());
+  assert.deepEqual(listed.toSorted(), [...Object.keys(environmentSchema.shape), ...COMPOSE_SETTINGS].toSorted());
+});
+
+test('a misspelt name is found, a foreign one is not ours', () => {
+  assert.deepEqual(misspeltSettings({ REDIS_PASSWD: 'x', DB_HOST: 'y', MONGODB_PASSWORD: 'z', PATH: '/bin', S3: '' }), [
+    'REDIS_PASSWD',
+  ]);
 });

@@ -263,6 +263,18 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   });
 }
 
+/** Read by docker-compose.yml alone. */
+export const COMPOSE_SETTINGS: readonly string[] = ['MONGODB_PASSWORD'];
+
+/** Variables that are named like ours and are none, such as REDIS_PASSWD. */
+export function misspeltSettings(environment: NodeJS.ProcessEnv = process.env): string[] {
+  const known = new Set([...Object.keys(environmentSchema.shape), ...COMPOSE_SETTINGS]);
+  const beginnings = new Set(['DB', 'REDIS', 'MONGODB', 'TEMPORAL', 'JWT', 'PAYMENT', 'UPSTREAM', 'WORKER', 'S3']);
+  return Object.keys(environment).filter(
+    (name) => beginnings.has(name.split('_')[0] ?? '') && name.includes('_') && !known.has(name),
+  );
+}
+
 /** A vendor's key under the name that its own tools read (`DEEPSEEK_API_KEY`); empty when it is not set. */
 export function vendorKey(vendor: string, environment: NodeJS.ProcessEnv = process.env): string {
   return environment[`${vendor.toUpperCase()}_API_KEY`] ?? '';

@@ -16,11 +16,11 @@ const PARENT_CHECK_MS = 500;
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const modules = join(root, 'node_modules');
 const scripts = {
-  start: 'infra/local/start.ts',
-  test: 'infra/local/test.ts',
-  reset: 'infra/local/reset.ts',
-  bench: 'bench/main.ts',
-  doctor: 'infra/doctor/main.ts',
+  start: ['infra/local/start.ts'],
+  test: ['infra/local/test.ts'],
+  reset: ['infra/local/reset.ts'],
+  bench: ['bench/main.ts'],
+  doctor: ['infra/local/command.ts', 'doctor'],
 };
 
 function fail(text) {
@@ -112,7 +112,7 @@ const [command, ...args] = process.argv.slice(2);
 if (majorOf(process.version) < OLDEST_BOOTSTRAP_NODE) {
   fail(`Node ${process.version} is too old; install Node ${OLDEST_BOOTSTRAP_NODE} or newer (https://nodejs.org).`);
 }
-const script = scripts[command];
+const [script, ...words] = scripts[command] ?? [];
 if (!script) fail(`usage: node infra/local/bootstrap.js ${Object.keys(scripts).join(' | ')}`);
 install();
-handOver(projectNode(), script, args);
+handOver(projectNode(), script, [...words, ...args]);

@@ -21,7 +21,7 @@ const DATA_FOLDER = join(CHECKOUT, '.local/start');
 
 /** @throws Error with the migration's own words. */
 async function migrate(settings: Variables, signal: AbortSignal): Promise<string> {
-  const { stdout } = await execa(process.execPath, [join(CHECKOUT, 'infra/mysql/migrate.ts')], {
+  const { stdout } = await execa(process.execPath, [join(CHECKOUT, 'cli/migrate.ts')], {
     cwd: CHECKOUT,
     env: { ...systemVariables(), ...settings },
     extendEnv: false,

@@ -17,7 +17,7 @@ const DATA_FOLDER = join(CHECKOUT, '.local/test');
 const PORT_OFFSET = 10_000;
 const TIMEOUT_MS = 5 * 60_000;
 const FULL_TIMEOUT_MS = 60 * 60_000;
-const SOURCES = ['api', 'workflows', 'activities', 'workers', 'infra', 'test', 'bench'];
+const SOURCES = ['api', 'workflows', 'activities', 'workers', 'cli', 'infra', 'test', 'bench'];
 
 const CHECKS: readonly Check[] = [
   { title: 'format and lint (biome)', command: ['.bin/biome', 'ci', '--colors=off'] },

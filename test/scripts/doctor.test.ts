@@ -7,7 +7,7 @@ import { systemVariables } from '../../infra/local/environment.ts';
 import { testStack } from '../../infra/local/test-stack.ts';
 import { startProduct } from '../line/product.ts';
 
-const DOCTOR = join(import.meta.dirname, '../../infra/doctor/main.ts');
+const DOCTOR = join(import.meta.dirname, '../../cli/doctor.ts');
 
 async function doctor(settings: Record<string, string>) {
   const env = { ...systemVariables(), ...settings };
@@ -51,7 +51,7 @@ test('servers that are away are named with what to do, and no password is shown'
 
 test('a database without tables and production without secrets are told', async () => {
   const empty = await doctor({ ...testStack().environment, DB_NAME: 'a_database_that_is_not_there' });
-  assert.match(empty.stdout, /has no tables yet\n +→ Run: node infra\/mysql\/migrate\.ts/);
+  assert.match(empty.stdout, /has no tables yet\n +→ Run: npm run migrate/);
   const production = await doctor({ NODE_ENV: 'production', DB_HOST: '127.0.0.1' });
   assert.match(production.stdout, /^✖ Settings +JWT_SECRET: must be set/m);
   assert.equal(production.exitCode, 1);

@@ -1,39 +1,42 @@
 /** What `npm run admin` was asked to do. Pure. */
-import { parseArgs } from 'node:util';
-import { parseMoney } from '../../billing/money.ts';
-import { ROLES, type Role } from '../caller.ts';
+import { ROLES, type Role } from '../activities/accounts/caller.ts';
+import { parseMoney } from '../activities/billing/money.ts';
+import { readWords, UsageError } from './command.ts';
 
 export type AdminCommand =
   | { readonly kind: 'create-user'; readonly username: string; readonly role: Role; readonly balance: bigint }
   | { readonly kind: 'reset-password'; readonly username: string }
   | { readonly kind: 'grant'; readonly username: string; readonly amount: bigint; readonly reason: string }
-  | { readonly kind: 'list'; readonly pageNum: number }
-  | { readonly kind: 'help' };
+  | { readonly kind: 'list'; readonly pageNum: number };
 
-export const USAGE = `usage:
-  npm run admin -- create-user NAME [--role ${ROLES.join('|')}] [--balance AMOUNT]
-  npm run admin -- reset-password NAME
-  npm run admin -- grant NAME AMOUNT [--reason TEXT]      a negative amount takes away
-  npm run admin -- list [--page NUMBER]
-Passwords are asked for, or read from a pipe.`;
+export const FORMS = [
+  `create-user NAME [--role ${ROLES.join('|')}] [--balance AMOUNT]`,
+  'reset-password NAME',
+  'grant NAME AMOUNT [--reason TEXT]      a negative amount takes away',
+  'list [--page NUMBER]',
+];
 
 const DEFAULT_REASON = 'granted on the command line';
 
-/** @throws Error that says what is wrong and how to call it. */
+/** @throws UsageError that says what is wrong. */
 export function adminCommand(args: readonly string[]): AdminCommand {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = readWords(protectNegative(args), {
+    role: { type: 'string' },
+    balance: { type: 'string' },
+    reason: { type: 'string' },
+    page: { type: 'string' },
+  });
   const [kind, ...names] = positionals;
-  if (values.help || kind === 'help') return { kind: 'help' };
   const command = kind === undefined ? undefined : COMMANDS.get(kind);
   if (kind === undefined || command === undefined) {
-    throw wrong(kind === undefined ? 'a command is missing' : `"${kind}" is no command`);
+    throw new UsageError(kind === undefined ? 'a command is missing' : `"${kind}" is no command`);
   }
   const stray = Object.keys(values).find((name) => !command.options.includes(name));
-  if (stray !== undefined) throw wrong(`${kind} has no option --${stray}`);
+  if (stray !== undefined) throw new UsageError(`${kind} has no option --${stray}`);
   const missing = command.names[names.length];
-  if (missing !== undefined) throw wrong(`${missing} is missing`);
+  if (missing !== undefined) throw new UsageError(`${missing} is missing`);
   const surplus = names[command.names.length];
-  if (surplus !== undefined) throw wrong(`"${surplus}" is one word too many`);
+  if (surplus !== undefined) throw new UsageError(`"${surplus}" is one word too many`);
   return command.read(names, values);
 }
 
@@ -88,33 +91,9 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ],
 ]);
 
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: protectNegative(args),
-      options: {
-        role: { type: 'string' },
-        balance: { type: 'string' },
-        reason: { type: 'string' },
-        page: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
-      allowPositionals: true,
-    });
-  } catch (error) {
-    // Node says which option is unknown or lacks its value; the rest of its sentence is advice on other programs.
-    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
-    throw wrong(reason);
-  }
-}
-
-function wrong(reason: string): Error {
-  return new Error(`${reason}\n${USAGE}`);
-}
-
 function pageOf(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw wrong(`"${text}" is no page number`);
+  throw new UsageError(`"${text}" is no page number`);
 }
 
 const NEGATIVE_MARK = 'minus:';
@@ -131,11 +110,11 @@ function plain(amount: string): string {
 function amountOf(text: string): bigint {
   const amount = parseMoney(text);
   if (amount !== undefined) return amount;
-  throw wrong(`"${text}" is not an amount with at most 9 decimals`);
+  throw new UsageError(`"${text}" is not an amount with at most 9 decimals`);
 }
 
 function roleOf(text: string): Role {
   const role = ROLES.find((known) => known === text);
   if (role !== undefined) return role;
-  throw wrong(`"${text}" is not a role`);
+  throw new UsageError(`"${text}" is not a role`);
 }

@@ -1,34 +1,30 @@
-/**
- * `npm run provider -- add deepseek [--rate 7.2] [--url BASE]`: a known vendor's provider, key and models in one
- * command, straight in the database. The key comes from the environment (DEEPSEEK_API_KEY), or is asked for, or read
- * from a pipe.
- */
-import { parseArgs } from 'node:util';
-import { readConfig, vendorKey } from '../../../infra/config.ts';
-import { AppError } from '../../../infra/errors.ts';
-import { createLogger } from '../../../infra/logger.ts';
-import { formatMoney, NANO_PER_UNIT, parseMoney } from '../../billing/money.ts';
-import { createServices, type Services } from '../../wiring.ts';
-import { addPreset } from '../add-preset.ts';
-import { PRESETS, type Preset, presetNamed } from '../presets.ts';
-import { makesText } from '../pricing.ts';
+/** A known vendor's provider, key and models in one command, straight in the database. */
+
+import { formatMoney, NANO_PER_UNIT, parseMoney } from '../activities/billing/money.ts';
+import { addPreset } from '../activities/catalog/add-preset.ts';
+import { PRESETS, type Preset, presetNamed } from '../activities/catalog/presets.ts';
+import { makesText } from '../activities/catalog/pricing.ts';
+import type { Services } from '../activities/wiring.ts';
+import { readConfig, vendorKey } from '../infra/config.ts';
+import { readWords, runCommand, UsageError } from './command.ts';
 import { curlLine, priceLine } from './preset-report.ts';
 import { askSecret } from './prompt.ts';
+import { withServices } from './services.ts';
 
 const BY_THE_KEYBOARD = { actor: null };
 const TEST_TIMEOUT_MS = 60_000;
 
-/** What the command line asks for. @throws Error saying how to call it. */
-function readArguments() {
-  const { values, positionals } = parseArgs({
-    options: { rate: { type: 'string' }, url: { type: 'string' } },
-    allowPositionals: true,
-  });
-  const [command, name] = positionals;
-  const preset = name === undefined ? undefined : presetNamed(name);
-  if (command === 'add' && preset !== undefined && positionals.length === 2) return { ...values, preset };
-  const names = PRESETS.providers.map((known) => known.name).join(', ');
-  throw new Error(`usage: npm run provider -- add NAME [--rate NUMBER] [--url BASE]\nNAME is one of ${names}`);
+/** What the command line asks for. @throws UsageError */
+function readArguments(args: readonly string[]) {
+  const { values, positionals } = readWords(args, { rate: { type: 'string' }, url: { type: 'string' } });
+  const [command, name, surplus] = positionals;
+  if (command !== 'add')
+    throw new UsageError(command === undefined ? 'a command is missing' : `"${command}" is no command`);
+  if (name === undefined) throw new UsageError('NAME is missing');
+  if (surplus !== undefined) throw new UsageError(`"${surplus}" is one word too many`);
+  const preset = presetNamed(name);
+  if (preset === undefined) throw new UsageError(`"${name}" is no known vendor`);
+  return { ...values, preset };
 }
 
 /** How much of our currency one unit of the vendor's is. @throws Error when nobody has said. */
@@ -36,7 +32,7 @@ function rateFor(preset: Preset, given: string | undefined, currency: string): b
   if (given !== undefined) {
     const rate = parseMoney(given);
     if (rate !== undefined && rate > 0n) return rate;
-    throw new Error(`--rate: "${given}" is not a number above 0`);
+    throw new UsageError(`--rate: "${given}" is not a number above 0`);
   }
   if (preset.currency === null || preset.currency === currency) return NANO_PER_UNIT;
   throw new Error(
@@ -63,13 +59,12 @@ async function testKey(services: Services, keyId: number): Promise<boolean> {
   return result.ok;
 }
 
-async function main(): Promise<boolean> {
-  const { preset, rate: givenRate, url } = readArguments();
+async function run(args: readonly string[]): Promise<number> {
+  const { preset, rate: givenRate, url } = readArguments(args);
   const config = readConfig();
   const rate = rateFor(preset, givenRate, config.CURRENCY);
   const apiKey = await keyFor(preset);
-  const services = await createServices(config, createLogger('error'));
-  try {
+  return withServices(async (services) => {
     const request = { preset, urlBase: url ?? preset.urlBase, apiKey, rate };
     const { added, existing, keyId } = await addPreset(services, request, BY_THE_KEYBOARD);
     const conversion =
@@ -84,16 +79,18 @@ async function main(): Promise<boolean> {
     const answered = await testKey(services, keyId);
     const text = [...added, ...existing].find((model) => makesText(model.capabilities));
     if (text !== undefined) console.log(`\n${curlLine(config.publicUrl, text.modelIdentifier)}`);
-    return answered;
-  } finally {
-    await services.close();
-  }
+    return answered ? 0 : 1;
+  });
 }
 
-try {
-  process.exitCode = (await main()) ? 0 : 1;
-} catch (error) {
-  const expected = error instanceof AppError || (error instanceof Error && error.constructor === Error);
-  console.error(expected ? error.message : error);
-  process.exitCode = 1;
-}
+await runCommand({
+  name: 'provider',
+  purpose: "Adds a known vendor's provider, key and models; one test call shows whether the key works.",
+  forms: ['add NAME [--rate NUMBER] [--url BASE]'],
+  notes: [
+    `NAME is one of ${PRESETS.providers.map(({ name }) => name).join(', ')}.`,
+    "--rate: how much of this installation's currency one unit of the vendor's is. --url: another base URL.",
+    'The key is read from NAME_API_KEY (DEEPSEEK_API_KEY), asked for, or read from a pipe.',
+  ],
+  run,
+});

@@ -1,6 +1,6 @@
 /** The collector of traces, where telemetry is on: reachable, and taking spans under the headers of the settings. */
-import type { Config } from '../config.ts';
-import { tracesUrl } from '../telemetry/collector.ts';
+import type { Config } from '../../infra/config.ts';
+import { tracesUrl } from '../../infra/telemetry/collector.ts';
 import { type Finding, look } from './finding.ts';
 
 const PART = 'Traces';

@@ -1,6 +1,6 @@
 /** What `npm run provider` shows of the models it made. Pure. */
-import { formatMoney } from '../../billing/money.ts';
-import type { Model } from '../model-record.ts';
+import { formatMoney } from '../activities/billing/money.ts';
+import type { Model } from '../activities/catalog/model-record.ts';
 
 /** One line a model: its prices in the installation's currency. */
 export function priceLine(model: Model, currency: string): string {

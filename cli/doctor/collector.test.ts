@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../../infra/config.ts';
 import { lookAtCollector } from './collector.ts';
 
 async function collector(listener: RequestListener) {

@@ -2,9 +2,9 @@
 import { access, constants, mkdir } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import mongoose from 'mongoose';
-import type { Config } from '../config.ts';
-import { createStorage } from '../storage.ts';
-import { connectTemporal } from '../temporal/client.ts';
+import type { Config } from '../../infra/config.ts';
+import { createStorage } from '../../infra/storage.ts';
+import { connectTemporal } from '../../infra/temporal/client.ts';
 import { type Finding, look } from './finding.ts';
 
 const TIMEOUT_MS = 3_000;

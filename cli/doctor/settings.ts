@@ -1,16 +1,14 @@
 /** Which settings are looked at, and what is wrong with them. */
-import { type Config, ConfigError, environmentSchema, readConfig } from '../config.ts';
+import { type Config, ConfigError, misspeltSettings, readConfig } from '../../infra/config.ts';
 import type { Finding } from './finding.ts';
-
-type Variables = Readonly<Record<string, string>>;
 
 const OLDEST_NODE = 24;
 
 /** @returns no configuration where the settings are wrong; then nothing else can be looked at. */
-export function lookAtSettings(variables: Variables): { findings: Finding[]; config?: Config } {
-  const findings: Finding[] = [nodeFinding(), ...misspelt(variables)];
+export function lookAtSettings(): { findings: Finding[]; config?: Config } {
+  const findings: Finding[] = [nodeFinding(), ...misspelt()];
   try {
-    const config = readConfig(variables);
+    const config = readConfig();
     const text = config.production ? 'good for production' : `good for ${config.NODE_ENV}`;
     return { findings: [...findings, { part: 'Settings', state: 'good', text }], config };
   } catch (error) {
@@ -28,17 +26,11 @@ function nodeFinding(): Finding {
   return { part: 'Node', state: 'bad', text: `${process.versions.node} is too old`, advice };
 }
 
-/** Names that begin like ours and are none, such as REDIS_PASSWD. */
-function misspelt(variables: Variables): Finding[] {
-  const known = Object.keys(environmentSchema.shape);
-  const beginnings = new Set(['DB', 'REDIS', 'MONGODB', 'TEMPORAL', 'JWT', 'PAYMENT', 'UPSTREAM', 'WORKER', 'S3']);
-  return Object.keys(variables)
-    .filter((name) => beginnings.has(name.split('_')[0] ?? '') && name.includes('_') && !known.includes(name))
-    .filter((name) => name !== 'MONGODB_PASSWORD')
-    .map((name) => ({
-      part: 'Settings',
-      state: 'warning',
-      text: `${name} is not a setting and has no effect`,
-      advice: 'docs/configuration.md lists the names.',
-    }));
+function misspelt(): Finding[] {
+  return misspeltSettings().map((name) => ({
+    part: 'Settings',
+    state: 'warning',
+    text: `${name} is not a setting and has no effect`,
+    advice: 'docs/configuration.md lists the names.',
+  }));
 }

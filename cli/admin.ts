@@ -1,18 +1,16 @@
-/** `npm run admin -- …`: users and balances for the person at the keyboard of the server, straight in the database. */
 import { randomUUID } from 'node:crypto';
-import { readConfig } from '../../../infra/config.ts';
-import { AppError } from '../../../infra/errors.ts';
-import { createLogger } from '../../../infra/logger.ts';
-import { formatMoney } from '../../billing/money.ts';
-import { askSecret } from '../../catalog/cli/prompt.ts';
-import { createServices, type Services } from '../../wiring.ts';
-import { type AdminCommand, adminCommand, USAGE } from './admin-arguments.ts';
+import { formatMoney } from '../activities/billing/money.ts';
+import type { Services } from '../activities/wiring.ts';
+import { type AdminCommand, adminCommand, FORMS } from './admin-arguments.ts';
+import { runCommand } from './command.ts';
+import { askSecret } from './prompt.ts';
+import { withServices } from './services.ts';
 
 const BY_THE_KEYBOARD = { actor: null };
 const PAGE_SIZE = 100;
 const SHORTEST_PASSWORD = 6;
 
-async function run(services: Services, command: Exclude<AdminCommand, { kind: 'help' }>): Promise<void> {
+async function run(services: Services, command: AdminCommand): Promise<void> {
   switch (command.kind) {
     case 'create-user': {
       const { username, role, balance } = command;
@@ -58,21 +56,16 @@ async function askPassword(username: string): Promise<string> {
   return password;
 }
 
-async function main(): Promise<void> {
-  const command = adminCommand(process.argv.slice(2));
-  if (command.kind === 'help') return console.log(USAGE);
-  const services = await createServices(readConfig(), createLogger('error'));
-  try {
-    await run(services, command);
-  } finally {
-    await services.close();
-  }
-}
-
-try {
-  await main();
-} catch (error) {
-  const expected = error instanceof AppError || (error instanceof Error && error.constructor === Error);
-  console.error(expected ? error.message : error);
-  process.exitCode = 1;
-}
+await runCommand({
+  name: 'admin',
+  purpose: 'Users and balances, straight in the database: for the person at the keyboard of the server.',
+  forms: FORMS,
+  notes: ['Passwords are asked for, or read from a pipe.'],
+  run: async (args) => {
+    const command = adminCommand(args);
+    return withServices(async (services) => {
+      await run(services, command);
+      return 0;
+    });
+  },
+});

@@ -2,11 +2,11 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
-import type { Config } from '../config.ts';
+import type { Config } from '../../infra/config.ts';
 import { type Finding, look } from './finding.ts';
 
 const PART = 'MySQL';
-const MIGRATIONS = join(import.meta.dirname, '../mysql/migrations');
+const MIGRATIONS = join(import.meta.dirname, '../../infra/mysql/migrations');
 const CONNECT_TIMEOUT_MS = 3_000;
 const CLOCK_TOLERANCE_MS = 2_000;
 
@@ -57,7 +57,7 @@ async function clock(connection: Connection): Promise<Finding> {
 
 async function schema(connection: Connection, { DB_NAME }: Config): Promise<Finding> {
   const files = (await readdir(MIGRATIONS)).filter((name) => name.endsWith('.sql'));
-  const advice = 'Run: node infra/mysql/migrate.ts (npm start and Compose do it by themselves).';
+  const advice = 'Run: npm run migrate, in the image node cli/migrate.ts (npm start and Compose do it by themselves).';
   const table = await rowOf(
     connection,
     "SELECT COUNT(*) AS found FROM information_schema.tables WHERE table_schema = ? AND table_name = 'schema_migrations'",

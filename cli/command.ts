@@ -1,0 +1,78 @@
+/**
+ * What every command has in common: its usage, and how it ends. Exit code 0: done; 1: it could not do it, or found
+ * something wrong; 2: it was called wrongly. Commands read their settings from the environment, as API and worker do,
+ * and need nothing that the image leaves out.
+ */
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { ConfigError } from '../infra/config.ts';
+import { AppError } from '../infra/errors.ts';
+import { isDatabaseUnavailable } from '../infra/mysql/unavailable.ts';
+
+/** The command was called wrongly; the usage is printed below the message. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export interface Command {
+  /** The file in cli/. */
+  readonly name: string;
+  /** How it is called in a clone, where that is not its script of package.json. */
+  readonly call?: string;
+  /** What it does, in a sentence. */
+  readonly purpose: string;
+  /** The words after the name, one line a form. */
+  readonly forms: readonly string[];
+  readonly notes?: readonly string[];
+  /** @returns the exit code. @throws UsageError, or an Error whose message is for the person who called. */
+  run(args: readonly string[]): Promise<number>;
+}
+
+/** Runs the command with the words of this process and sets its exit code. */
+export async function runCommand(command: Command): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args[0] === 'help' || args.some((arg) => arg === '--help' || arg === '-h')) {
+    console.log(usageOf(command));
+    return;
+  }
+  try {
+    process.exitCode = await command.run(args);
+  } catch (error) {
+    const wrongCall = error instanceof UsageError;
+    console.error(wrongCall ? `${error.message}\n\n${usageOf(command)}` : explained(error));
+    // Connections that were opened half-way would keep the process.
+    process.exit(wrongCall ? 2 : 1);
+  }
+}
+
+function usageOf({ name, purpose, forms, call, notes = [] }: Command): string {
+  const calls = forms.map((form) => `  ${call ?? `npm run ${name}${form === '' ? '' : ' --'}`} ${form}`.trimEnd());
+  const end = [...notes, `In the image: node cli/${name}.ts …`];
+  return [purpose, '', 'usage:', ...calls, '', ...end].join('\n');
+}
+
+/** A failure in a line; with its stack only where nobody has foreseen it. */
+function explained(error: unknown): unknown {
+  if (isDatabaseUnavailable(error)) {
+    const reason = error instanceof Error && error.message !== '' ? `: ${error.message}` : '';
+    return `MySQL does not answer${reason}. \`npm run doctor\` (in the image: node cli/doctor.ts) looks at every server.`;
+  }
+  const expected = error instanceof AppError || error instanceof ConfigError;
+  return expected || (error instanceof Error && error.constructor === Error) ? error.message : error;
+}
+
+/** The words of a command, told apart from its options. @throws UsageError for an option that it does not have. */
+export function readWords<const Options extends ParseArgsOptionsConfig>(args: readonly string[], options: Options) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    // Node says which option is unknown or lacks its value; the rest of its sentence is advice on other programs.
+    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
+    throw new UsageError(reason);
+  }
+}
+
+/** For a command that takes no words. @throws UsageError when there are some. */
+export function expectNoWords(args: readonly string[]): void {
+  const [word] = readWords(args, {}).positionals;
+  if (word !== undefined) throw new UsageError(`"${word}" is one word too many`);
+}

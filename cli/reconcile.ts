@@ -1,0 +1,45 @@
+import { reconcile } from '../activities/billing/reconcile.ts';
+import { reconciliationText } from '../activities/billing/reconcile-text.ts';
+import { firstKeptDay } from '../activities/usage/retention.ts';
+import { UsageStore } from '../activities/usage/usage-store.ts';
+import { readConfig } from '../infra/config.ts';
+import { createLogger } from '../infra/logger.ts';
+import { connectMongo, type Mongo } from '../infra/mongo/connection.ts';
+import { connectSequelize } from '../infra/mysql/sequelize.ts';
+import { expectNoWords, runCommand } from './command.ts';
+
+const MONGO_WAIT_MS = 3_000;
+
+/** Without MongoDB everything else is checked all the same, and said. */
+function connectedOrLate(mongo: Mongo): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, MONGO_WAIT_MS);
+    mongo.whenConnected(async () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+async function run(args: readonly string[]): Promise<number> {
+  expectNoWords(args);
+  const config = readConfig();
+  const sequelize = connectSequelize(config);
+  const mongo = connectMongo(config, createLogger('silent'));
+  try {
+    await connectedOrLate(mongo);
+    const firstDay = firstKeptDay(config.USAGE_RETENTION, config.APP_TIME_ZONE, Date.now());
+    const result = await reconcile(sequelize, { store: new UsageStore(mongo), firstDay });
+    console.log(reconciliationText(result));
+    return result.breaches === 0 ? 0 : 1;
+  } finally {
+    await Promise.all([mongo.close(), sequelize.close()]);
+  }
+}
+
+await runCommand({
+  name: 'reconcile',
+  purpose: "Checks the ledger's invariants, stores and prints the result. Exit code 1 when one is broken.",
+  forms: [''],
+  run,
+});
