@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { formatMoney } from '../activities/billing/money.ts';
 import type { StoredAnswer } from '../activities/billing/operations/claim.ts';
-import type { CallOutcome } from '../activities/inference/chat.ts';
+import type { CallOutcome } from '../activities/inference/charge.ts';
 import type { ApiContext } from './route-input.ts';
 
 /** Before the headers of a kept answer, which end with a line break; neither JSON nor zstd begins like this. */

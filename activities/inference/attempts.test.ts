@@ -246,7 +246,7 @@ test('a call planned before its provider moved gets no key of the new address', 
   });
   await refusal(run);
   assert.equal(at.calls.length, 1);
-  const moved = { ...candidate(1, 1), urlBase: 'http://127.0.0.1:2/v2' };
+  const moved = { ...candidate(1, 1), urlBase: 'http://127.0.0.1:2/v1' };
   const picks = [at.pool.pick(moved, NONE)?.id, at.pool.pick(moved, NONE)?.id];
   assert.deepEqual(picks.sort(), [11, 12], 'what the old server said counts against no key');
 });

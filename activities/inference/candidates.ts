@@ -1,7 +1,7 @@
 /** Which models may serve a call, and what a chat asks for. Pure but for the catalog it looks into. */
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { AccessKeyCaller } from '../accounts/caller.ts';
-import type { CallRequest } from './begin-call.ts';
+import type { ChargeRequest } from './charge.ts';
 import type { Capability, ModelSource, PricedModel } from './model.ts';
 import { type PricedUse, pricedInChat } from './owned-fields.ts';
 import type { Asked } from './plan.ts';
@@ -15,7 +15,7 @@ export interface ModelName {
 
 type ModelCaller = Pick<AccessKeyCaller, 'allowedModels'>;
 
-export interface ChatRequest extends CallRequest {
+export interface ChatRequest extends ChargeRequest {
   readonly model: ModelName;
   readonly body: ChatBody;
 }

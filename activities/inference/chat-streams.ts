@@ -2,18 +2,11 @@
  * Streamed chat: the provider is read to its end whether or not the client stays, and charged by its own usage. A
  * stream that breaks is charged by what was counted of it; one that brought nothing is free.
  */
-import { AppError } from '../../infra/errors.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
-import { nanoAmount } from '../billing/money.ts';
 import type { StoredAnswer } from '../billing/operations/claim.ts';
-import type { PickedKey } from '../keys/key-pool.ts';
-import { settleLimits } from './admission.ts';
 import { CompletionAssembler } from './assemble.ts';
-import { runAttempts } from './attempts.ts';
-import { beginCall, type Held } from './begin-call.ts';
 import { type ChatRequest, candidatesOf } from './candidates.ts';
-import { lateAnswer } from './charged-call.ts';
-import type { CallOutcome } from './chat.ts';
+import { type AnsweredBefore, type CallOutcome, type Charge, openCharge } from './charge.ts';
 import { upstreamBody } from './chat-call.ts';
 import { usageOf } from './chat-usage.ts';
 import { ChunkQueue } from './chunk-queue.ts';
@@ -23,7 +16,6 @@ import { type Candidate, planChat } from './plan.ts';
 import { nothingDelivered, UpstreamFailure } from './providers/failure.ts';
 import { reportedUsage } from './providers/openai/usage.ts';
 import type { ChatBody } from './providers/provider.ts';
-import { captureOf, releaseOf } from './settlement.ts';
 import { outcomeOfStream } from './stream-outcome.ts';
 import { errorOf } from './upstream-error.ts';
 
@@ -49,8 +41,10 @@ export interface OpenStream extends Omit<CallOutcome, 'cost'> {
   readonly leave: () => void;
 }
 
-export type StreamReply = OpenStream | { readonly kind: 'answered-before'; readonly answer: StoredAnswer };
+export type StreamReply = OpenStream | AnsweredBefore;
 
+/** About what one chunk takes when it is kept. */
+const CHUNK_BYTES = 300;
 /** How long a provider is still read after the client has left. */
 const AFTER_LEAVING_MS = 30_000;
 
@@ -62,10 +56,7 @@ interface Opened {
 /** One call that is under way. */
 interface Running {
   readonly command: StreamCommand;
-  readonly held: Held;
-  readonly candidate: Candidate;
-  readonly key: PickedKey;
-  readonly attempts: number;
+  readonly charge: Charge;
   readonly ttftMs: number;
   readonly queue: ChunkQueue;
   readonly cut: AbortController;
@@ -83,36 +74,22 @@ export class ChatStreams {
    * @throws {AppError} as a whole chat.
    */
   async open(command: StreamCommand, context: CallContext): Promise<StreamReply> {
-    const { models, asked } = candidatesOf(this.#parts.models, command);
-    const held = await beginCall(this.#parts, command, planChat(models, asked), asked, context.requestId);
-    if (held.kind === 'answered-before') return held;
+    const { models, requestPictures } = this.#parts;
+    const { models: candidates, asked } = candidatesOf(models, command);
+    const plan = planChat(candidates, asked);
+    const charge = await openCharge(this.#parts, command, plan, asked, context.requestId);
+    if (charge.kind === 'answered-before') return charge;
     const cut = new AbortController();
     const signal = AbortSignal.any([context.signal, cut.signal]);
-    let called: { candidate: Candidate; keyId: number; count: number } | undefined;
-    try {
-      const { requestPictures } = this.#parts;
+    return charge.orRelease(async () => {
       const body = asked.size.images === 0 ? command.body : await requestPictures.ofChat(command.body, signal);
-      const { value, candidate, key, attempts } = await runAttempts({
-        candidates: held.plan.candidates,
-        output: 'text',
-        pool: this.#parts.keys,
-        budget: this.#parts.retries,
-        signal,
-        log: context.log,
-        streamed: true,
-        call: (target) => {
-          called = { candidate: target.candidate, keyId: target.key.id, count: (called?.count ?? 0) + 1 };
-          return this.#firstChunk(target.candidate, target.key.apiKey, body, { ...context, signal });
-        },
-      });
-      const ttftMs = Date.now() - held.startedAtMs;
-      const running = { command, held, candidate, key, attempts, ttftMs, queue: new ChunkQueue(signal), cut };
-      return this.#follow(running, value);
-    } catch (error) {
-      const attempted = { attempts: called?.count ?? 0, providerKeyId: called?.keyId ?? null };
-      await this.#release(command, held, called?.candidate, attempted, error);
-      throw error;
-    }
+      const reading = { ...context, signal };
+      const opened = await charge.attempts({ output: 'text', streamed: true }, reading, (candidate, apiKey) =>
+        this.#firstChunk(candidate, apiKey, body, reading),
+      );
+      const ttftMs = Date.now() - charge.startedAtMs;
+      return this.#follow({ command, charge, ttftMs, queue: new ChunkQueue(signal), cut }, opened);
+    });
   }
 
   async #firstChunk(candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext): Promise<Opened> {
@@ -129,7 +106,7 @@ export class ChatStreams {
     ended.catch(() => undefined);
     return {
       kind: 'streaming',
-      ...servedBy(running),
+      ...running.charge.told,
       chunks: queue,
       ended,
       leave: () => {
@@ -143,7 +120,8 @@ export class ChatStreams {
 
   /** Reads the provider to its end and settles. */
   async #pump(running: Running, opened: Opened): Promise<StreamEnd> {
-    const { queue, key, candidate } = running;
+    const { queue } = running;
+    const { key, candidate } = running.charge.served;
     const received: string[] = [];
     let failure: unknown;
     try {
@@ -169,67 +147,30 @@ export class ChatStreams {
   }
 
   async #settle(running: Running, received: readonly string[], failure: unknown): Promise<StreamEnd> {
-    const { command, held, candidate, key, attempts, ttftMs } = running;
-    const attempted = { attempts, providerKeyId: key.id };
+    const { command, charge, ttftMs } = running;
     const assembler = new CompletionAssembler();
     for (const chunk of received) assembler.add(chunk);
     // A usage without an answer is nothing to pay for, nor is a stream that the provider broke before it said anything.
     const broken = failure !== undefined && !running.cut.signal.aborted;
     if (assembler.isEmpty || (broken && !assembler.hasSaid)) {
       const error = asAppError(failure ?? nothingDelivered());
-      await this.#release(command, held, candidate, attempted, error);
+      await charge.release(error);
       throw error;
     }
     const completion = assembler.completion();
     const delivered = { usage: reportedUsage(completion.usage), texts: assembler.texts() };
-    const usage = usageOf(command.body, delivered, candidate, this.#parts.noteUsageDoubt);
-    const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs };
-    settleLimits(this.#parts.limits, held.admission, usage);
-    const endAt = (cost: bigint): StreamEnd => ({
-      ...servedBy(running),
-      cost: nanoAmount(cost),
-      promptTokens: usage.promptTokens,
-      completionTokens: usage.completionTokens,
-      completion,
-    });
-    const { claim, keep } = command;
-    const captured = await this.#parts.ledger.capture({
-      ...captureOf(held.identity, candidate, usage, timing, attempted),
+    const usage = usageOf(command.body, delivered, charge.served.candidate, this.#parts.noteUsageDoubt);
+    const { promptTokens, completionTokens } = usage;
+    const { keep } = command;
+    return charge.capture(usage, (told): StreamEnd => ({ ...told, promptTokens, completionTokens, completion }), {
+      ttftMs,
       // A broken stream is charged, but not kept: the key may be tried again.
-      ...(claim ? { claim } : {}),
-      ...(claim && keep && failure === undefined
-        ? { answer: (charged: bigint) => keep(received, endAt(charged)), answerBytes: received.length * 300 }
-        : {}),
-    });
-    if (captured.kind === 'hold-released' || captured.kind === 'claim-lost') throw lateAnswer();
-    return endAt(captured.charged);
-  }
-
-  async #release(
-    command: StreamCommand,
-    held: Held,
-    served: Candidate | undefined,
-    attempted: { attempts: number; providerKeyId: number | null },
-    error: unknown,
-  ): Promise<void> {
-    settleLimits(this.#parts.limits, held.admission);
-    const timing = { startedAtMs: held.startedAtMs, endedAtMs: Date.now(), ttftMs: null };
-    const code = error instanceof AppError ? error.code : 500;
-    await this.#parts.ledger.release({
-      ...releaseOf(held.identity, served ?? held.plan.candidates[0], timing, attempted, code),
-      ...(command.claim ? { claim: command.claim } : {}),
+      keep:
+        keep && failure === undefined
+          ? { answer: (end) => keep(received, end), bytes: received.length * CHUNK_BYTES }
+          : undefined,
     });
   }
-}
-
-function servedBy({ held, candidate, attempts }: Running): Omit<CallOutcome, 'cost'> {
-  return {
-    requestId: held.identity.requestId,
-    modelIdentifier: candidate.modelIdentifier,
-    providerName: candidate.providerName,
-    attempts,
-    clampedTo: held.plan.clamped ? candidate.maxTokens : undefined,
-  };
 }
 
 function asAppError(failure: unknown): unknown {

@@ -1,18 +1,16 @@
-/** Synchronous image generation: plan, hold, call, keep the pictures, capture. */
+/** Synchronous image generation: plan, then one charge around the call and the keeping of its pictures. */
 
 import { moneyJson } from '../billing/money.ts';
 import type { StoredAnswer } from '../billing/operations/claim.ts';
 import type { KeptPicture, Pictures } from '../images/pictures.ts';
-import { beginCall, type CallRequest, type Held } from './begin-call.ts';
 import { type ModelName, usableModels } from './candidates.ts';
-import { chargedCall } from './charged-call.ts';
-import type { CallOutcome, Reply } from './chat.ts';
+import { type CallOutcome, type ChargeRequest, openCharge, type Reply } from './charge.ts';
 import type { CallContext } from './context.ts';
 import { imageCapability, imageUsage, planImages } from './image-plan.ts';
 import { type InferenceParts, targetOf } from './parts.ts';
-import type { ImageAnswer, ImageRequest, TaskStore } from './providers/provider.ts';
+import type { ImageRequest, TaskStore } from './providers/provider.ts';
 
-export interface ImageCommand extends CallRequest {
+export interface ImageCommand extends ChargeRequest {
   readonly model: ModelName;
   readonly request: ImageRequest;
   readonly keep?: (outcome: ImageOutcome) => StoredAnswer;
@@ -44,46 +42,29 @@ export class ImageService {
 
   /** One generation, charged once, by delivered pictures. @throws {AppError} what the caller may be told. */
   async generate(command: ImageCommand, context: CallContext): Promise<Reply<ImageOutcome>> {
-    const models = usableModels(this.#parts.models, command, imageCapability(command.request));
-    const plan = planImages(models, command.request);
-    const begun = await beginCall(this.#parts, command, plan, undefined, context.requestId);
-    if (begun.kind === 'answered-before') return begun;
-    return { kind: 'answered-now', outcome: await this.#call(command, begun, context) };
-  }
-
-  #call(command: ImageCommand, held: Held, context: CallContext): Promise<ImageOutcome> {
-    let { request } = command;
-    const fetchPictures = async () => {
-      request = await this.#parts.requestPictures.ofImage(request, context.signal);
-    };
-    return chargedCall<ImageAnswer, ImageOutcome>(this.#parts, {
-      held,
-      claim: command.claim,
-      context,
-      output: 'image',
-      prepare: request.images.length > 0 ? fetchPictures : undefined,
-      call: (candidate, apiKey) =>
-        this.#parts.imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, NO_TASKS, context),
-      settle: async (answer, { candidate, attempts }) => {
-        const pictures = await this.#pictures.keep(answer.images, held.identity.userId, context);
-        return {
-          usage: imageUsage(answer, command.request, candidate, this.#parts.noteUsageDoubt),
-          outcomeAt: (cost) => ({
-            requestId: held.identity.requestId,
-            modelIdentifier: candidate.modelIdentifier,
-            providerName: candidate.providerName,
-            cost,
-            attempts,
-            clampedTo: undefined,
-            pictures,
-            actualPrompt: answer.actualPrompt ?? request.prompt,
-          }),
-          keep: command.keep,
-          answerBytes: pictures.reduce((sum, { bytes }) => sum + BASE64_FACTOR * (bytes?.byteLength ?? 0), 0),
-        };
-      },
+    const { models, requestPictures, imageAdapters, noteUsageDoubt } = this.#parts;
+    const { request: asked } = command;
+    const plan = planImages(usableModels(models, command, imageCapability(asked)), asked);
+    const charge = await openCharge(this.#parts, command, plan, undefined, context.requestId);
+    if (charge.kind === 'answered-before') return charge;
+    return charge.orRelease(async () => {
+      const request = asked.images.length > 0 ? await requestPictures.ofImage(asked, context.signal) : asked;
+      const answer = await charge.attempts({ output: 'image' }, context, (candidate, apiKey) =>
+        imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, NO_TASKS, context),
+      );
+      const pictures = await this.#pictures.keep(answer.images, command.caller.userId, context);
+      const actualPrompt = answer.actualPrompt ?? request.prompt;
+      const usage = imageUsage(answer, asked, charge.served.candidate, noteUsageDoubt);
+      const outcome = await charge.capture(usage, (told) => ({ ...told, pictures, actualPrompt }), {
+        keep: command.keep && { answer: command.keep, bytes: answerBytes(pictures) },
+      });
+      return { kind: 'answered-now', outcome };
     });
   }
+}
+
+function answerBytes(pictures: readonly KeptPicture[]): number {
+  return pictures.reduce((sum, { bytes }) => sum + BASE64_FACTOR * (bytes?.byteLength ?? 0), 0);
 }
 
 /** `data` of POST /v1/generate-image and `resultPayload` of an image job. */
