@@ -42,7 +42,8 @@ export async function wrkProgram({ signal, say }: Surroundings): Promise<Install
   const where = { folders: programFolders(), cache: cacheFolder(), signal };
   try {
     const plan = await planPart(wrk, where);
-    return await obtainPart(wrk, plan, { ...where, report: say, tick: () => undefined });
+    const obtained = await obtainPart(wrk, plan, { ...where, report: say, tick: () => undefined });
+    return obtained.installation;
   } catch (error) {
     if (error instanceof PartUnavailable) throw new ProgramMissing(error.message);
     throw error;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { missingPackages } from './debian.ts';
+import { mirrorsOf } from './debian-suite.ts';
 
 test('apt names what is missing; what it would only upgrade is left to the system', () => {
   const simulation = [
@@ -11,4 +12,16 @@ test('apt names what is missing; what it would only upgrade is left to the syste
     'Conf libaio1 (0.3.113-4 Debian:12.15/oldstable [amd64])',
   ];
   assert.deepEqual(missingPackages(simulation.join('\n')), ['libaio1', 'mariadb-server-core']);
+});
+
+test("Debian's mirrors are those that apt would ask here, then Debian's own default", () => {
+  const uris = [
+    "'http://mirror.example/debian/dists/bookworm/InRelease' mirror.example_debian_dists_bookworm_InRelease 0 ",
+    "'http://mirror.example/debian/dists/bookworm-updates/InRelease' mirror.example_debian_dists_bookworm-updates 0 ",
+    "'http://mirror.example/debian-security/dists/bookworm-security/InRelease' mirror.example_debian-security 0 ",
+    "'http://mirror.example/debian/dists/bookworm/main/binary-amd64/Packages.xz' mirror.example_debian_dists 0 ",
+    "'https://packages.example/node/dists/nodistro/InRelease' packages.example_node_dists_nodistro_InRelease 0 ",
+  ];
+  assert.deepEqual(mirrorsOf(uris.join('\n')), ['http://mirror.example/debian', 'http://deb.debian.org/debian']);
+  assert.deepEqual(mirrorsOf(''), ['http://deb.debian.org/debian']);
 });

@@ -19,20 +19,38 @@ function release(): string {
   }
 }
 
-/** apt's C.UTF-8 output is parsed, so its language is fixed. */
-function apt(folder: string, context: WorkContext) {
+/** apt with folders of its own for lists and archives. */
+export function aptFlags(folder: string): string[] {
   mkdirSync(join(folder, 'lists/partial'), { recursive: true });
   mkdirSync(join(folder, 'archives/partial'), { recursive: true });
-  const options = [`Dir::State::lists=${join(folder, 'lists')}`, `Dir::Cache=${folder}`, 'Acquire::Retries=1'];
-  const flags = options.flatMap((option) => ['-o', option]);
-  return (args: string[]) =>
-    execa('apt-get', [...flags, ...args], {
-      cwd: join(folder, 'archives'),
-      env: { LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' },
-      stdin: 'ignore',
-      cancelSignal: context.signal,
-      timeout: 180_000,
-    });
+  return [
+    ...[`Dir::State::lists=${join(folder, 'lists')}`, `Dir::Cache=${folder}`, 'Acquire::Retries=1'],
+    ...['Acquire::http::Timeout=15', 'Acquire::https::Timeout=15'],
+  ];
+}
+
+/** apt's output is parsed, so its language is fixed. @returns its standard output. */
+export async function runApt(
+  folder: string,
+  flags: readonly string[],
+  args: readonly string[],
+  context: WorkContext,
+): Promise<string> {
+  const options = flags.flatMap((flag) => ['-o', flag]);
+  const { stdout } = await execa('apt-get', [...options, ...args], {
+    cwd: join(folder, 'archives'),
+    env: { LC_ALL: 'C.UTF-8', DEBIAN_FRONTEND: 'noninteractive' },
+    stdin: 'ignore',
+    cancelSignal: context.signal,
+    timeout: 180_000,
+  });
+  return stdout;
+}
+
+/** Why nothing of Debian's can be had here; undefined when it can. */
+export function aptObstacle(): string | undefined {
+  const missing = ['apt-get', 'dpkg'].filter((name) => !findProgram([name], programFolders()));
+  return missing.length > 0 ? `no ${missing.join(' and no ')}` : undefined;
 }
 
 /** `Inst libaio1 (0.3.113-4 Debian:12 [amd64])` of packages that are not installed; upgrades carry `[old]` first. */
@@ -42,11 +60,12 @@ export function missingPackages(simulation: string): string[] {
 
 async function unpack(packages: readonly string[], folder: string, context: WorkContext): Promise<void> {
   const aptFolder = join(folder, 'apt');
-  const get = apt(aptFolder, context);
+  const flags = aptFlags(aptFolder);
+  const get = (args: string[]) => runApt(aptFolder, flags, args, context);
   context.report('apt-get update (own lists)');
   await get(['update', '--quiet']);
   const simulation = await get(['install', '--simulate', '--no-install-recommends', ...packages]);
-  const missing = [...new Set([...packages, ...missingPackages(simulation.stdout)])];
+  const missing = [...new Set([...packages, ...missingPackages(simulation)])];
   context.report(`fetching ${missing.join(' ')}`);
   await get(['download', ...missing]);
   const archives = join(aptFolder, 'archives');
@@ -86,10 +105,7 @@ export function debianPackages(options: {
     entry: { name: options.name, version: release() },
     size: options.size,
     time: 'about 10 s',
-    obstacle: async () => {
-      const missing = ['apt-get', 'dpkg'].filter((name) => !findProgram([name], programFolders()));
-      return missing.length > 0 ? `no ${missing.join(' and no ')}` : undefined;
-    },
+    obstacle: async () => aptObstacle(),
     build: async (folder, context) => {
       await unpack(options.packages, folder, context);
       if (options.probe === undefined) return;

@@ -44,6 +44,15 @@ export function cacheFolder(): string {
   return shell.LLM_GATEWAY_CACHE ?? join(shell.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'llm-gateway');
 }
 
+export type Database = 'mysql' | 'mariadb';
+
+/** The one database that is to be used, as LOCAL_DATABASE says; undefined: MySQL, or MariaDB where there is none. */
+export function localDatabase(): Database | undefined {
+  const wanted = shellVariables().LOCAL_DATABASE;
+  if (wanted === undefined || wanted === 'mysql' || wanted === 'mariadb') return wanted;
+  throw new Error(`LOCAL_DATABASE is "${wanted}"; it can be mysql or mariadb`);
+}
+
 /** Folders in which programs are looked up: PATH, then where servers live that ordinary users have no PATH to. */
 export function programFolders(): string[] {
   const onPath = (shellVariables().PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));

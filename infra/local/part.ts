@@ -1,5 +1,5 @@
 /** What each server of the local stack has to tell: where it comes from, how it is started, how it answers. */
-import type { Variables } from './environment.ts';
+import type { Database, Variables } from './environment.ts';
 import type { Launch } from './server-process.ts';
 import type { Installation, SourcesOfPart } from './sources.ts';
 
@@ -18,6 +18,11 @@ export interface PartSetup {
 
 export interface ServerPart extends SourcesOfPart {
   readonly name: PartName;
+  /**
+   * The only sources that can serve, where the data in the part's folder or the user's wish leave no choice.
+   * @throws Error that says what helps where the two contradict each other.
+   */
+  boundTo?(folder: string, wanted: Database | undefined): { readonly part: SourcesOfPart; readonly because?: string };
   /** The ports it needs, with the ones wanted. */
   readonly ports: Readonly<Record<string, number>>;
   /** How long it may take to stop. */
@@ -30,6 +35,8 @@ export interface ServerPart extends SourcesOfPart {
   prepare(setup: PartSetup): Promise<Launch>;
   /** One real query; throws when there is no answer. */
   probe(settings: Variables): Promise<void>;
+  /** What answers there: `MySQL 9.7.4`. */
+  describe?(settings: Variables): Promise<string>;
   /** What has to be set in the server once it answers, at each start. */
   afterStart?(setup: PartSetup): Promise<void>;
 }

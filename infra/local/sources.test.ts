@@ -101,7 +101,7 @@ test('a source that fails is said so and the next one is taken', async () => {
   const options = setting();
   const sources = [fetchable('archive', { fails: 'cut off' }), fetchable('build')];
   const server = part(sources);
-  const installation = await obtainPart(server, await planPart(server, options), options);
+  const { installation } = await obtainPart(server, await planPart(server, options), options);
   assert.equal(installation.origin, 'build');
   assert.deepEqual(options.said, ['archive failed: cut off']);
   assert.equal(sources[0]?.builds, 1);
@@ -117,6 +117,22 @@ test('where nothing works, the error says why and names one command', async () =
     assert.match(error.message, /(apt-get|brew) install server/);
     return true;
   });
+});
+
+test('a fallback serves only where the part itself cannot be had, and the reason is told', async () => {
+  const options = setting();
+  const second = { ...part([fetchable('substitute')], '/usr/bin/substitute'), title: 'Substitute' };
+  const first = { ...part([fetchable('archive', { fails: 'cut off' })]), fallback: second };
+  const plan = await planPart(first, options);
+  assert.equal(plan.kind === 'fetch' && plan.fetchable.label, 'archive');
+  const { installation, because } = await obtainPart(first, plan, options);
+  assert.equal(installation.programs.server, '/usr/bin/substitute');
+  assert.equal(because, 'no Server is installed; archive: cut off');
+
+  const installed = { ...first, onPath: part([], '/usr/bin/server').onPath };
+  const better = await obtainPart(installed, await planPart(installed, options), options);
+  assert.equal(better.installation.programs.server, '/usr/bin/server');
+  assert.equal(better.because, undefined);
 });
 
 test('an interrupted build is not followed by the next source', async () => {

@@ -43,11 +43,25 @@ export interface SourcesOfPart {
   readonly fetchables: readonly Fetchable[];
   /** The one command that helps where nothing works. */
   readonly install: { readonly debian: string; readonly macos: string };
+  /** What serves in its place where none of these can be had. */
+  readonly fallback?: SourcesOfPart;
 }
 
-export type Plan =
+export type Plan = (
   | { readonly kind: 'ready'; readonly installation: Installation }
-  | { readonly kind: 'fetch'; readonly fetchable: Fetchable; readonly obstacles: readonly string[] };
+  | { readonly kind: 'fetch'; readonly fetchable: Fetchable }
+) & {
+  /** The part itself, or its fallback. */
+  readonly part: SourcesOfPart;
+  /** Why what would have been better cannot be had. */
+  readonly obstacles: readonly string[];
+};
+
+export interface Obtained {
+  readonly installation: Installation;
+  /** Why it is a fallback and not the part itself. */
+  readonly because?: string;
+}
 
 /** A part that cannot be had here. The message names the one command that installs it. */
 export class PartUnavailable extends Error {
@@ -84,13 +98,15 @@ export async function planPart(
     skip?: ReadonlyMap<Fetchable, string>;
   },
 ): Promise<Plan> {
-  const ready = await findReady(part, options.folders, options.cache);
-  if (ready) return { kind: 'ready', installation: ready };
   const obstacles: string[] = [];
-  for (const fetchable of part.fetchables) {
-    const obstacle = options.skip?.get(fetchable) ?? (await fetchable.obstacle(options.signal));
-    if (obstacle === undefined) return { kind: 'fetch', fetchable, obstacles };
-    obstacles.push(`${fetchable.label}: ${obstacle}`);
+  for (let one: SourcesOfPart | undefined = part; one; one = one.fallback) {
+    const ready = await findReady(one, options.folders, options.cache);
+    if (ready) return { kind: 'ready', installation: ready, part: one, obstacles };
+    for (const fetchable of one.fetchables) {
+      const obstacle = options.skip?.get(fetchable) ?? (await fetchable.obstacle(options.signal));
+      if (obstacle === undefined) return { kind: 'fetch', fetchable, part: one, obstacles };
+      obstacles.push(`${fetchable.label}: ${obstacle}`);
+    }
   }
   throw new PartUnavailable(part, obstacles);
 }
@@ -103,7 +119,7 @@ export async function obtainPart(
   part: SourcesOfPart,
   plan: Plan,
   options: WorkContext & { folders: readonly string[]; cache: string },
-): Promise<Installation> {
+): Promise<Obtained> {
   const failed = new Map<Fetchable, string>();
   let current = plan;
   while (current.kind === 'fetch') {
@@ -113,7 +129,7 @@ export async function obtainPart(
         signal: options.signal,
         onWait: () => options.report(`waiting for another process that is at: ${fetchable.label}`),
       });
-      return fetchable.installation(folder);
+      return obtained(part, current, fetchable.installation(folder));
     } catch (error) {
       options.signal.throwIfAborted();
       const reason = reasonOf(error);
@@ -122,7 +138,12 @@ export async function obtainPart(
       current = await planPart(part, { ...options, skip: failed });
     }
   }
-  return current.installation;
+  return obtained(part, current, current.installation);
+}
+
+function obtained(part: SourcesOfPart, plan: Plan, installation: Installation): Obtained {
+  if (plan.part === part) return { installation };
+  return { installation, because: [`no ${part.title} is installed`, ...plan.obstacles].join('; ') };
 }
 
 /** Why a source failed, in few words: of a command, the last lines it wrote. */

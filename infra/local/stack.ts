@@ -3,12 +3,12 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Claim } from './claims.ts';
 import { claimDataFolder, endLeftovers } from './data-folder.ts';
-import { cacheFolder, programFolders, type Variables } from './environment.ts';
+import { cacheFolder, type Database, localDatabase, programFolders, type Variables } from './environment.ts';
 import type { PartName, ServerPart } from './part.ts';
 import { PART_NAMES, PARTS } from './parts.ts';
 import { claimPort } from './ports.ts';
 import { announce, type Progress, type Reporter, runSideBySide } from './progress.ts';
-import { type Installation, obtainPart, type Plan, planPart } from './sources.ts';
+import { type Installation, obtainPart, type Plan, planPart, type SourcesOfPart } from './sources.ts';
 import { foreignPart, ownPart, type StackPart } from './stack-part.ts';
 import { readStackState, type StackState, writeStackState } from './stack-state.ts';
 
@@ -32,6 +32,8 @@ export interface StackOptions {
   readonly environment?: Variables;
   /** Added to each wanted port, so that tests leave the usual ones alone. */
   readonly portOffset?: number;
+  /** The one database that is to be used. Default: what LOCAL_DATABASE says. */
+  readonly database?: Database;
   readonly progress?: Progress;
   /** Ends a start that is under way; nothing stays running. */
   readonly signal?: AbortSignal;
@@ -74,8 +76,16 @@ async function setUp(part: ServerPart, installation: Installation, context: Star
   return ownPart(part, { ports, installation, settings, password }, dataFolder);
 }
 
-function sayWhatIsFetched(plans: ReadonlyMap<ServerPart, Plan>, progress: Progress): void {
-  const lines = [...plans].flatMap(([part, plan]) => {
+/** Where a server is to come from. */
+interface PlannedPart {
+  readonly sources: SourcesOfPart;
+  readonly plan: Plan;
+  /** Why these sources and not the part's own. */
+  readonly because?: string;
+}
+
+function sayWhatIsFetched(plans: ReadonlyMap<ServerPart, PlannedPart>, progress: Progress): void {
+  const lines = [...plans].flatMap(([part, { plan }]) => {
     if (plan.kind === 'ready') return [];
     const { label, size, time } = plan.fetchable;
     return [`  ${part.title}: ${label} (${size}, ${time})`];
@@ -84,10 +94,18 @@ function sayWhatIsFetched(plans: ReadonlyMap<ServerPart, Plan>, progress: Progre
     announce(progress, `Fetched or built once, then kept in ${cacheFolder()}:\n${lines.join('\n')}`);
 }
 
-async function planAll(parts: readonly ServerPart[], signal: AbortSignal): Promise<Map<ServerPart, Plan>> {
+async function planAll(
+  parts: readonly ServerPart[],
+  stack: Pick<StackOptions, 'dataFolder' | 'database'>,
+  signal: AbortSignal,
+): Promise<Map<ServerPart, PlannedPart>> {
   const options = { folders: programFolders(), cache: cacheFolder(), signal };
-  const plans = await Promise.all(parts.map(async (part) => [part, await planPart(part, options)] as const));
-  return new Map(plans);
+  const database = stack.database ?? localDatabase();
+  const plan = async (part: ServerPart): Promise<PlannedPart> => {
+    const { part: sources, because } = part.boundTo?.(join(stack.dataFolder, part.name), database) ?? { part };
+    return { sources, plan: await planPart(sources, options), ...(because ? { because } : {}) };
+  };
+  return new Map(await Promise.all(parts.map(async (part) => [part, await plan(part)] as const)));
 }
 
 /** Parts that the user named are only asked for an answer. */
@@ -146,22 +164,25 @@ async function startParts(
   const all = PART_NAMES.map((name) => PARTS[name]);
   const foreign = new Map(all.map((part) => [part, part.fromEnvironment(options.environment ?? {})]));
   const own = all.filter((part) => !foreign.get(part));
-  const plans = await planAll(own, signal);
+  const plans = await planAll(own, options, signal);
   sayWhatIsFetched(plans, options.progress);
 
   const run = async (part: ServerPart, reporter: Reporter): Promise<string> => {
     const settings = foreign.get(part);
-    const plan = plans.get(part);
-    if (settings || !plan) {
+    const planned = plans.get(part);
+    if (settings || !planned) {
       running.set(part.name, await checkForeign(part, settings ?? {}));
-      return `${part.title}: answers where the environment says`;
+      return `${part.title}: ${(await part.describe?.(settings ?? {})) ?? part.title} answers where the environment says`;
     }
     const lookUp = { folders: programFolders(), cache: cacheFolder(), signal, ...reporter };
-    const started = await setUp(part, await obtainPart(part, plan, lookUp), context);
+    const { installation, because = planned.because } = await obtainPart(planned.sources, planned.plan, lookUp);
+    const started = await setUp(part, installation, context);
     running.set(part.name, started);
     await started.start(signal);
+    const what = await part.describe?.(started.settings);
+    const instead = because ? ` instead of ${part.title}, because ${because}` : '';
     const where = Object.values(started.settings).find((value) => /^\d+$/.test(value) || value.includes(':'));
-    return `${part.title}: ready (${where})`;
+    return `${part.title}: ready (${what ? `${what}${instead}, ` : ''}${where})`;
   };
   const tasks = all.map((part) => ({
     title: part.title,

@@ -120,7 +120,7 @@ async function clientsInto(programs: string): Promise<void> {
   const options = { folders: programFolders(), cache: cacheFolder(), signal };
   const quiet = { report: () => undefined, tick: () => undefined };
   const plan = await planPart(CLIENTS, options);
-  const installation = await obtainPart(CLIENTS, plan, { ...options, ...quiet });
+  const { installation } = await obtainPart(CLIENTS, plan, { ...options, ...quiet });
   const libraries = installation.environment.LD_LIBRARY_PATH ?? '';
   mkdirSync(programs);
   for (const [name, program] of [
