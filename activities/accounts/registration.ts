@@ -6,7 +6,8 @@ import type { Passwords } from '../../infra/passwords.ts';
 import type { AuditLog, By } from './audit-log.ts';
 import type { Role } from './caller.ts';
 import { ROOT_USERNAME } from './user.ts';
-import { takenField, type UserStore } from './user-store.ts';
+import type { UserStore } from './user-store.ts';
+import { looksReserved, readUsername } from './username.ts';
 
 /** 999999.00 */
 const ROOT_BALANCE_NANO = 999_999_000_000_000n;
@@ -40,17 +41,25 @@ export class Registration {
     this.#to = dependencies;
   }
 
-  /** @throws {AppError} alreadyExists for a taken name or email; the first administrator's name is always taken. */
-  async register(signUp: SignUp): Promise<void> {
-    const { users } = this.#to;
-    const [asked, reserved] = await Promise.all([users.nameKey(signUp.username), users.nameKey(ROOT_USERNAME)]);
-    if (asked === reserved) throw takenField('username');
-    await this.#create(signUp, 'ROLE_USER', this.#to.grantNano);
+  /**
+   * @returns the name as it is kept.
+   * @throws {AppError} invalidParameter for a name that is not allowed; alreadyExists for a taken or reserved name, one
+   * that looks like it, or a taken email, without telling which: whose address is known here is nobody's business.
+   */
+  async register(signUp: SignUp): Promise<string> {
+    const username = readUsername(signUp.username);
+    if (looksReserved(username)) throw taken(signUp);
+    try {
+      await this.#create({ ...signUp, username }, 'ROLE_USER', this.#to.grantNano);
+    } catch (error) {
+      throw error instanceof AppError && error.kind === 'alreadyExists' ? taken(signUp, error) : error;
+    }
+    return username;
   }
 
-  /** A user made by an administrator. @returns its id. @throws {AppError} alreadyExists. */
+  /** A user made by an administrator. @returns its id. @throws {AppError} invalidParameter, alreadyExists by field. */
   createUser(signUp: SignUp, role: Role, openingBalanceNano: bigint, by: By): Promise<number> {
-    return this.#create(signUp, role, openingBalanceNano, by);
+    return this.#create({ ...signUp, username: readUsername(signUp.username) }, role, openingBalanceNano, by);
   }
 
   /**
@@ -97,4 +106,12 @@ export class Registration {
       this.#to.log.warn({ err, accountId }, 'opening balance not credited yet; the sweeper will');
     }
   }
+}
+
+/** The same words for both fields. */
+function taken({ email }: SignUp, cause?: unknown): AppError {
+  const paths = email === undefined ? ['username'] : ['username', 'email'];
+  const message = 'is taken already, or looks like one that is';
+  const errors = paths.map((path) => ({ path, message }));
+  return new AppError('alreadyExists', `${paths.join(' or ')}: ${message}`, { errors, cause });
 }

@@ -6,6 +6,7 @@ import type { User } from './user.ts';
 export interface UserRow {
   id: number;
   username: string;
+  nameShape: string | null;
   email: string | null;
   passwordHash: string;
   role: Role;
@@ -22,6 +23,7 @@ export function defineUsers(sequelize: Sequelize): UserModel {
   return sequelize.define<Model<UserRow, NewUserRow>>('users', {
     id: { type: DataTypes.INTEGER.UNSIGNED, primaryKey: true, autoIncrement: true },
     username: { type: DataTypes.STRING(50), allowNull: false },
+    nameShape: { type: DataTypes.STRING(50) },
     email: { type: DataTypes.STRING(254) },
     passwordHash: { type: DataTypes.STRING(255), allowNull: false },
     role: { type: DataTypes.STRING(20), allowNull: false },

@@ -1,9 +1,10 @@
 /** The one owner of the table `users`. A user's account is made with it; its money belongs to the ledger. */
 import { literal, QueryTypes, type Sequelize, type Transaction, UniqueConstraintError } from 'sequelize';
-import { AppError } from '../../infra/errors.ts';
+import { AppError, type FieldError } from '../../infra/errors.ts';
 import type { Role } from './caller.ts';
 import type { User } from './user.ts';
 import { defineUsers, type UserModel, userOf } from './user-model.ts';
+import { shapeOf } from './username.ts';
 
 export interface NewUser {
   readonly username: string;
@@ -34,12 +35,12 @@ export class UserStore {
 
   /**
    * Makes a user and its account together.
-   * @throws {AppError} alreadyExists for a taken name or email.
+   * @throws {AppError} alreadyExists for a taken email, and for a name that is taken or looks like one that is.
    */
   async insert(user: NewUser, transaction: Transaction): Promise<{ id: number; accountId: number }> {
     const { openingBalance, ...columns } = user;
     try {
-      const row = await this.#users.create(columns, { transaction });
+      const row = await this.#users.create({ ...columns, nameShape: shapeOf(user.username) }, { transaction });
       const { id } = row.get();
       const [accountId] = await this.#sequelize.query(
         "INSERT INTO accounts (owner_kind, owner_id, pending_grant) VALUES ('user', ?, ?)",
@@ -132,10 +133,12 @@ export class UserStore {
 }
 
 function taken(error: UniqueConstraintError): AppError {
-  return takenField(Object.keys(error.fields).some((name) => name.includes('email')) ? 'email' : 'username', error);
+  return Object.keys(error.fields).some((name) => name.includes('email'))
+    ? takenAlready([{ path: 'email', message: 'is taken already' }], error)
+    : takenAlready([{ path: 'username', message: 'is taken already, or looks like one that is' }], error);
 }
 
-export function takenField(field: 'email' | 'username', cause?: unknown): AppError {
-  const errors = [{ path: field, message: 'is taken already' }];
-  return new AppError('alreadyExists', `${field}: is taken already`, { errors, cause });
+function takenAlready(errors: readonly FieldError[], cause: unknown): AppError {
+  const text = errors.map(({ path, message }) => `${path}: ${message}`).join('; ');
+  return new AppError('alreadyExists', text, { errors, cause });
 }

@@ -32,8 +32,7 @@ export function authRoutes(services: AuthServices, config: Config): Route[] {
       success: z.string().meta({ description: 'The username' }),
       handler: async ({ ctx, body }) => {
         await signInLimits.beforeRegistration(clientAddress(ctx));
-        await registration.register(body);
-        return body.username;
+        return registration.register(body);
       },
     }),
     route({

@@ -6,10 +6,10 @@ import { optional } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { isoTime, timeOutput } from '../times.ts';
 
-/** No control characters: a name is shown in lists and logs. */
-const PRINTABLE = /^[^\p{C}]*$/u;
-
-const username = z.string().trim().min(3).max(50).regex(PRINTABLE, 'must not contain control characters');
+const username = z.string().trim().min(3).max(50).meta({
+  description:
+    'Latin, Chinese, Japanese or Korean letters, digits and the signs of ASCII; it must not look like the name of another',
+});
 export const passwordInput = z.string().min(6).max(100);
 export const roleInput = z.enum(ROLES);
 

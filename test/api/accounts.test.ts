@@ -83,9 +83,38 @@ describe('users and sign-in', () => {
       ask(api(), 'POST', '/v1/auth/register', { body: { username, password: 'secret 1', email } });
     assert.equal((await register('taken', 'taken@example.com')).status, 200);
     const name = await register('Taken', 'other@example.com');
-    assert.deepEqual([name.status, name.at('code'), name.at('data.errors.0.path')], [409, 500003, 'username']);
+    assert.deepEqual([name.status, name.at('code')], [409, 500003]);
+    assert.deepEqual([name.at('data.errors.0.path'), name.at('data.errors.1.path')], ['username', 'email']);
     const email = await register('other', 'TAKEN@example.com');
-    assert.deepEqual([email.status, email.at('code'), email.at('data.errors.0.path')], [409, 500003, 'email']);
+    assert.deepEqual([email.status, email.at('data'), email.at('message')], [409, name.at('data'), name.at('message')]);
+    const make = (body: object) =>
+      ask(api(), 'POST', '/v1/users', { bearer: root, body: { ...body, password: 'secret 1' } });
+    assert.equal((await make({ username: 'TAKEN' })).at('data.errors.0.path'), 'username', 'an administrator is told');
+    assert.equal((await make({ username: 'other', email: 'taken@example.com' })).at('data.errors.0.path'), 'email');
+  });
+
+  test('a name that looks like another is taken, who had one before keeps it', async () => {
+    const register = (username: string) =>
+      ask(api(), 'POST', '/v1/auth/register', { body: { username, password: 'secret 1' } });
+    assert.equal((await register('billie li')).status, 200);
+    for (const name of [
+      'bi11ie li',
+      'BILLIE Li',
+      'bİllie li',
+      'bıllie li',
+      'ｂｉｌｌｉｅ ｌｉ',
+      'billie  li',
+      'bílliê li',
+    ]) {
+      assert.ok([400, 409].includes((await register(name)).status), name);
+    }
+    const both = await Promise.all(['rnaria', 'maria', 'MARIA', 'mar1a'].map(register));
+    assert.equal(both.filter(({ status }) => status === 200).length, 1);
+    // As a name of the earlier service: of another script, and without a shape.
+    await sequelize.query("UPDATE users SET username='билли', name_shape=NULL WHERE username='billie li'");
+    assert.equal((await login('билли', 'secret 1')).at('data.username'), 'билли');
+    assert.equal((await register('张三丰')).at('data'), '张三丰');
+    assert.equal((await login('张三丰', 'secret 1')).status, 200);
   });
 
   test('twenty registrations of one name at once make one user with one grant', async () => {
@@ -215,8 +244,11 @@ describe('users and sign-in', () => {
     const empty = connectSequelize(config);
     await migrate(config, empty, () => undefined);
     const { registration, close } = await standaloneAccounts(config, { openAccount: async () => undefined });
-    for (const username of ['root', 'ROOT', 'röot', 'ｒｏｏｔ', 'root\u200b', 'root ']) {
+    for (const username of ['root', 'ROOT', 'röot', 'ｒｏｏｔ', 'r00t', ' root', 'Adm1n']) {
       await assert.rejects(registration.register({ username, password: 'secret 1' }), /username: is taken already/);
+    }
+    for (const username of ['rооt', 'root\u200b', 'root\u202e', 'root\u3164', 'ꓣoot', 'r\u0337oot']) {
+      await assert.rejects(registration.register({ username, password: 'secret 1' }), /username: may have Latin/);
     }
     await registration.register({ username: 'roots', password: 'secret 1' });
     assert.equal(await registration.ensureRootUser('root password'), 'made');
