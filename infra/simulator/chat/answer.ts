@@ -1,6 +1,6 @@
 /** Composes what the simulated model says: one choice or several, and the usage. Pure. */
 import { countTokens } from '../../tokens.ts';
-import { answerText, firstTokens } from '../content/answer-text.ts';
+import { answerText, firstTokens, reasoningText } from '../content/answer-text.ts';
 import { schemaInstance } from '../content/schema-instance.ts';
 import { hashText } from '../content/seeded-random.ts';
 import type { ActiveFaults } from '../faults/fault-table.ts';
@@ -69,7 +69,7 @@ function composeChoice(
   if (faults.has('empty')) return { reasoning: '', content: '', toolCalls: [], finishReason: 'stop' };
   const { total, answer } = dialect.limits(request);
   const prompt = lastUserText(request);
-  const wanted = thinks ? answerText(prompt, seed + 1, REASONING_TOKENS) : '';
+  const wanted = thinks ? reasoningText(prompt, seed + 1, REASONING_TOKENS) : '';
   const reasoning = total === undefined ? wanted : firstTokens(wanted, total);
   const left = total === undefined ? answer : Math.min(total - countTokens(reasoning), answer ?? total);
 
@@ -86,7 +86,7 @@ function contentOf(request: ChatRequest, prompt: string, seed: number, faults: A
   const text = () => answerText(prompt, seed, faults.get('length') ?? ANSWER_TOKENS);
   const format = request.response_format;
   if (format?.type === 'json_schema') return JSON.stringify(schemaInstance(format.json_schema.schema ?? {}, seed));
-  if (format?.type === 'json_object') return JSON.stringify({ answer: text(), words: prompt.split(/\s+/).length });
+  if (format?.type === 'json_object') return JSON.stringify({ answer: text() });
   const results = toolResults(request);
   if (results.length > 0) return `The result is: ${results.join(' ')}`;
   const images = request.messages.flatMap(messageImages).length;
