@@ -42,6 +42,13 @@ export function presetNamed(name: string): Preset | undefined {
   return PRESETS.providers.find((preset) => preset.name === name.trim().toLowerCase());
 }
 
+/** @throws Error for one that is not in the file. */
+export function presetModel(vendor: string, identifier: string): PresetModel {
+  const model = presetNamed(vendor)?.models.find((known) => known.identifier === identifier);
+  if (model) return model;
+  throw new Error(`presets.json has no model ${identifier} of ${vendor}`);
+}
+
 /**
  * A preset's prices in the installation's currency, rounded up.
  * @param rate how much of it one unit of the vendor's currency is, in nano-units.

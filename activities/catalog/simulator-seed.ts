@@ -1,11 +1,12 @@
 /** Registers the keyless provider, so that a fresh local installation can be called at once. */
 import { AppError } from '../../infra/errors.ts';
-import { parseTokenPrice } from '../billing/money.ts';
+import { NANO_PER_UNIT } from '../billing/money.ts';
 import type { Catalog } from './catalog.ts';
 import { BLANK_MODEL } from './model-input.ts';
 import type { ModelFields } from './model-record.ts';
 import type { Models } from './models.ts';
-import { type Pricing, priceOf } from './pricing.ts';
+import { presetModel, presetPricing } from './presets.ts';
+import { priceOf } from './pricing.ts';
 import type { ProviderKeys } from './provider-keys.ts';
 import type { ProviderStore } from './provider-store.ts';
 import type { By, Providers } from './providers.ts';
@@ -20,16 +21,11 @@ const BY_THE_PROCESS: By = { actor: null };
 type SeededModel = Omit<ModelFields, 'providerId'>;
 
 const CHAT_LIMITS = { contextWindow: 128_000, maxOutputTokens: 8192, defaultMaxTokens: 1024 };
-const CHAT_PRICING: Pricing = {
-  input: parseTokenPrice('0.000002'),
-  output: parseTokenPrice('0.000008'),
-  cachedInput: parseTokenPrice('0.0000005'),
-};
-const IMAGE_PRICING: Pricing = { output: parseTokenPrice('0.02') };
 
-const MODELS: readonly (readonly [SeededModel, Pricing])[] = [
-  [chatModel('sim-chat', 'Simulated chat', 1), CHAT_PRICING],
-  [chatModel('sim-vision', 'Simulated chat with pictures', 2), CHAT_PRICING],
+/** Each with the preset whose list prices it has: what is tried here costs what it would cost there, number for number. */
+const MODELS: readonly (readonly [SeededModel, { vendor: string; model: string }])[] = [
+  [chatModel('sim-chat', 'Simulated chat', 1), { vendor: 'deepseek', model: 'deepseek-flash' }],
+  [chatModel('sim-vision', 'Simulated chat with pictures', 2), { vendor: 'deepseek', model: 'deepseek-flash' }],
   [
     {
       ...BLANK_MODEL,
@@ -37,7 +33,7 @@ const MODELS: readonly (readonly [SeededModel, Pricing])[] = [
       modelIdentifier: 'sim-image',
       capabilities: ['text-to-image', 'image-to-image'],
     },
-    IMAGE_PRICING,
+    { vendor: 'dashscope', model: 'qwen-image-2.0' },
   ],
 ];
 
@@ -79,7 +75,8 @@ function insert({ tables, providers, keys, models }: SimulatorSeedDependencies, 
     const provider = { name: NAME, kind: 'openai' as const, urlBase };
     const providerId = await providers.insert(provider, BY_THE_PROCESS, transaction);
     await keys.ensure(providerId, { apiKey: API_KEY }, BY_THE_PROCESS, transaction);
-    for (const [model, pricing] of MODELS) {
+    for (const [model, priced] of MODELS) {
+      const pricing = presetPricing(presetModel(priced.vendor, priced.model), NANO_PER_UNIT);
       const price = priceOf(pricing, model.capabilities);
       await models.insert({ ...model, providerId }, price, BY_THE_PROCESS, transaction);
     }

@@ -366,9 +366,9 @@ describe('keys of providers', () => {
     const chat = one.catalog.named({ identifier: 'sim-chat' }, 'image-to-text');
     assert.deepEqual(
       [chat.price.input, chat.price.output, chat.price.cachedInput, chat.defaultMaxTokens],
-      [2_000_000_000n, 8_000_000_000n, 500_000_000n, 1024],
+      [2_000_000_000n, 8_000_000_000n, 40_000_000n, 1024],
     );
-    assert.equal(one.catalog.named({ identifier: 'sim-image' }, 'image-to-image').price.perImage, 20_000_000n);
+    assert.equal(one.catalog.named({ identifier: 'sim-image' }, 'image-to-image').price.perImage, 200_000_000n);
     await one.seedSimulator('http://127.0.0.1:18100/');
     assert.equal(one.catalog.named({ identifier: 'sim-chat' }, 'text-to-text').urlBase, 'http://127.0.0.1:18100/v1');
     assert.equal(one.catalog.keysOf(chat.providerId)[0]?.apiKey, 'sim-local');
