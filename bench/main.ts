@@ -1,10 +1,7 @@
-/**
- * `npm run bench` lists the benches; `npm run bench -- gateway streams` runs some on servers of their own, `-- all` all.
- * `--rounds 4 --seconds 4` are the defaults; `--profile FOLDER` keeps CPU profiles of the API; `--stack FOLDER` uses
- * the servers of `infra/local/stack-cli.ts`.
- */
+/** `npm run bench` lists the benches; `npm run bench -- gateway streams` runs some on servers of their own, `-- all` all. */
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../infra/command-line.js';
+import { COMMANDS } from '../infra/local/commands.js';
 import { listenForInterruption } from '../infra/local/interruption.ts';
 import { attachStack, startStack } from '../infra/local/stack.ts';
 import { asyncChatBench } from './async-chat.ts';
@@ -20,18 +17,10 @@ const DATA_FOLDER = join(CHECKOUT, '.local/bench');
 /** Leaves the usual ports to `npm start` and those of `npm test` to it. */
 const PORT_OFFSET = 20_000;
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    rounds: { type: 'string', default: '4' },
-    seconds: { type: 'string', default: '4' },
-    profile: { type: 'string' },
-    stack: { type: 'string' },
-  },
-});
+const { values: options, positionals } = readCommandLine(COMMANDS.bench, process.argv.slice(2));
 
 function list(): void {
-  console.log('npm run bench -- NAME … (or all) [--rounds 4] [--seconds 4] [--profile FOLDER] [--stack FOLDER]\n');
+  console.log('npm run bench -- NAME … (or all); --help shows the options\n');
   for (const { name, title } of BENCHES) console.log(`  ${name.padEnd(12)} ${title}`);
 }
 

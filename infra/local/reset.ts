@@ -1,11 +1,16 @@
-/** `npm run reset`: deletes the data of `npm start` and `npm test`. What was fetched or built stays in the cache. */
+/** `npm run reset`: deletes the data of `npm start`, `npm test` and test_scripts; what was fetched stays in the cache. */
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readCommandLine } from '../command-line.js';
+import { COMMANDS } from './commands.js';
 import { endLeftovers, runningLauncher } from './data-folder.ts';
 import { PART_NAMES } from './parts.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
-const folders = ['start', 'test'].map((name) => join(CHECKOUT, '.local', name)).filter((folder) => existsSync(folder));
+readCommandLine(COMMANDS.reset, process.argv.slice(2));
+const folders = ['start', 'test', 'storage', 'test_scripts']
+  .map((name) => join(CHECKOUT, '.local', name))
+  .filter((folder) => existsSync(folder));
 
 const held = folders.find((folder) => runningLauncher(folder) !== undefined);
 if (held) {

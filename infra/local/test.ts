@@ -1,10 +1,8 @@
-/**
- * `npm test`: the checks, the unit tests, then the tests under test/ against servers of their own. `--only` with a
- * list of checks, unit, stack, chaos runs a part of it; `--full` lets the tests that break things take their time.
- */
+/** `npm test`: the checks, the unit tests, then the tests under test/ against servers of their own. */
 import { globSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { readCommandLine } from '../command-line.js';
+import { COMMANDS } from './commands.js';
 import { endLeftovers, endServices, runningLauncher } from './data-folder.ts';
 import { Interrupted, listenForInterruption } from './interruption.ts';
 import { PART_NAMES } from './parts.ts';
@@ -29,13 +27,14 @@ const CHECKS: readonly Check[] = [
   { title: 'dead code (knip)', command: ['.bin/knip'] },
 ];
 
-const { values: options } = parseArgs({
-  options: {
-    only: { type: 'string', default: 'checks,unit,stack,chaos' },
-    full: { type: 'boolean', default: false },
-  },
-});
+const { values: options } = readCommandLine(COMMANDS.test, process.argv.slice(2));
+const PARTS = ['checks', 'unit', 'stack', 'chaos'];
 const wanted = new Set(options.only.split(','));
+const unknown = [...wanted].find((part) => !PARTS.includes(part));
+if (unknown !== undefined) {
+  console.error(`--only: "${unknown}" is none of ${PARTS.join(', ')}\n\n${COMMANDS.test.usage}`);
+  process.exit(2);
+}
 const STACK_FOLDERS = [join(DATA_FOLDER, 'one'), join(DATA_FOLDER, 'two')];
 
 function find(pattern: string, exclude: readonly string[]): string[] {
