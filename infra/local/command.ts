@@ -4,41 +4,30 @@
  */
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
+import { asksForHelp } from '../command-line.js';
 import { runningLauncher } from './data-folder.ts';
-import { shellVariables, systemVariables, type Variables } from './environment.ts';
-import { localSecrets, secretSettings } from './secrets.ts';
-import { localSettings, userSettings } from './settings.ts';
-import { attachStack } from './stack.ts';
-import { readStackState } from './stack-state.ts';
+import { dotEnvVariables, shellVariables, systemVariables, type Variables } from './environment.ts';
+import { readRunningSettings } from './settings.ts';
+import { userSettings } from './user-settings.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 const DATA_FOLDER = join(CHECKOUT, '.local/start');
 
 /** @throws Error saying what to do when there is nothing to run the command on. */
 function settings(command: string): Variables {
-  const user = userSettings(CHECKOUT);
+  const { values } = userSettings(CHECKOUT);
   // The doctor is asked above all when something does not run, and about names that are no settings.
-  if (command === 'doctor') return { ...shellVariables(), ...rememberedSettings(user) };
-  if (runningLauncher(DATA_FOLDER) !== undefined) {
-    const { api, simulator } = readStackState(DATA_FOLDER).servicePorts;
-    if (api !== undefined && simulator !== undefined) {
-      const secrets = secretSettings(localSecrets(DATA_FOLDER));
-      const servers = attachStack(DATA_FOLDER).environment;
-      return localSettings({ ports: { api, simulator }, secrets, user, servers });
-    }
+  if (command === 'doctor') {
+    const own = values.DB_HOST === undefined ? readRunningSettings(DATA_FOLDER) : undefined;
+    const set = Object.entries({ ...dotEnvVariables(CHECKOUT), ...shellVariables() });
+    return { ...Object.fromEntries(set.filter(([, value]) => value !== '')), ...own };
   }
-  if (user.DB_HOST !== undefined) return user;
+  const running = runningLauncher(DATA_FOLDER) === undefined ? undefined : readRunningSettings(DATA_FOLDER);
+  if (running !== undefined) return running;
+  if (values.DB_HOST !== undefined) return values;
   throw new Error(
     'nothing runs here: start the product with `npm start` in another terminal, or set DB_HOST and the like',
   );
-}
-
-/** The servers that `npm start` last had here, unless the user names others. */
-function rememberedSettings(user: Variables): Variables {
-  const parts = Object.values(readStackState(DATA_FOLDER).parts);
-  if (user.DB_HOST !== undefined || parts.length === 0) return user;
-  const servers: Variables = Object.assign({}, ...parts.map((part) => part.settings));
-  return { ...secretSettings(localSecrets(DATA_FOLDER)), ...user, ...servers };
 }
 
 /** Vendors' keys under the names of their own tools (`DEEPSEEK_API_KEY`), for `npm run provider`. */
@@ -46,15 +35,10 @@ function vendorKeys(): Variables {
   return Object.fromEntries(Object.entries(shellVariables()).filter(([name]) => name.endsWith('_API_KEY')));
 }
 
-/** The usage is told without servers, too. */
-function asksForHelp(args: readonly string[]): boolean {
-  return args[0] === 'help' || args.some((arg) => arg === '--help' || arg === '-h');
-}
-
 try {
   const [command = '', ...args] = process.argv.slice(2);
   const child = spawn(process.execPath, [join(CHECKOUT, 'cli', `${command}.ts`), ...args], {
-    env: { ...systemVariables(), ...vendorKeys(), ...(asksForHelp(args) ? {} : settings(command)) },
+    env: { ...systemVariables(), ...vendorKeys(), ...(args[0] === 'help' || asksForHelp(args) ? {} : settings(command)) },
     stdio: 'inherit',
   });
   child.on('exit', (code) => process.exit(code ?? 1));

@@ -21,7 +21,9 @@ export function claimDataFolder(dataFolder: string): Claim {
   const claim = tryClaim(claimFile(dataFolder));
   if (claim) return claim;
   const pid = runningLauncher(dataFolder);
-  throw new Error(`a launcher runs in ${dataFolder} already; stop it with Ctrl-C in its terminal, or: kill ${pid}`);
+  throw new Error(
+    `Process ${pid} runs in ${dataFolder} already, and two cannot. Stop it with Ctrl-C in its terminal, or: kill ${pid}`,
+  );
 }
 
 /** Ends the project's own processes in the data folder; servers stay. */

@@ -41,9 +41,9 @@ export class DemoClient {
   async call<T>(
     method: 'GET' | 'POST',
     path: string,
-    options: { credentials?: Credentials; body?: object; data: z.ZodType<T> },
+    options: { credentials?: Credentials; headers?: Record<string, string>; body?: object; data: z.ZodType<T> },
   ): Promise<T> {
-    const { status, json } = await this.#fetch(method, path, options.credentials ?? {}, options.body);
+    const { status, json } = await this.#fetch(method, path, options);
     const envelope = envelopeSchema.safeParse(json);
     const answer = envelope.success
       ? { status, ...envelope.data }
@@ -53,8 +53,16 @@ export class DemoClient {
   }
 
   /** The raw answer of an address, numbers as text. */
-  async #fetch(method: 'GET' | 'POST', path: string, credentials: Credentials, body?: object) {
-    const headers: Record<string, string> = { 'content-type': 'application/json' };
+  async #fetch(
+    method: 'GET' | 'POST',
+    path: string,
+    {
+      credentials = {},
+      headers: more,
+      body,
+    }: { credentials?: Credentials; headers?: Record<string, string>; body?: object },
+  ) {
+    const headers: Record<string, string> = { 'content-type': 'application/json', ...more };
     if (credentials.token) headers.authorization = `Bearer ${credentials.token}`;
     if (credentials.accessKey) headers['access-key'] = credentials.accessKey;
     const answer = await fetch(`${this.#baseUrl}${path}`, {

@@ -1,63 +1,95 @@
-/** What `npm start` says at its end. */
+/** What `npm start` says at its end, in 80 columns but for links. */
 import type { DemoResult } from './demo.ts';
 import { fromNano } from './exact-json.ts';
+import type { RootPassword } from './root-password.ts';
 
-const ANSWER_CHARACTERS = 60;
+const COLUMNS = 80;
+const INDENT = ' '.repeat(13);
 
-export interface Addresses {
+export interface Surroundings {
   readonly apiUrl: string;
+  /** PUBLIC_URL; the same as `apiUrl` unless the user has set it. */
+  readonly publicUrl: string;
   readonly temporalUiUrl: string;
   readonly temporalNamespace: string;
   readonly currency: string;
-  readonly rootPassword: string;
+  readonly root: RootPassword;
+  /** ROOT_PASSWORD, with where it comes from. */
+  readonly rootSetting: string;
+  /** WEBHOOK_PRIVATE_HOSTS. */
+  readonly webhooks: string;
   readonly dataFolder: string;
 }
 
-function shorten(text: string): string {
+/** The answer in quotes, cut at a word so that it fits its line. */
+function quoted(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();
-  return line.length > ANSWER_CHARACTERS ? `${line.slice(0, ANSWER_CHARACTERS - 1)}…` : line;
+  const room = COLUMNS - INDENT.length - 2;
+  if (line.length <= room) return `${INDENT}"${line}"`;
+  const cut = line.slice(0, room - 2);
+  return `${INDENT}"${cut.slice(0, Math.max(cut.lastIndexOf(' '), room / 2))} …"`;
 }
 
-function resultLines(demo: DemoResult, addresses: Addresses): string[] {
-  const money = (amount: string) => `${amount} ${addresses.currency}`;
+function resultLines(demo: DemoResult, currency: string): string[] {
+  const money = (amount: string) => `${amount} ${currency}`;
   const right = demo.differenceNano === 0n;
   return [
-    'Done just now, by the user "demo":',
-    `  order      ${demo.order.status}  +${money(demo.order.amount)}  (${demo.order.orderNo})`,
-    `  async job  ${demo.job.status}  -${money(demo.job.cost)}  "${shorten(demo.job.answer)}"`,
-    `  sync chat  COMPLETED  -${money(demo.chat.cost)}  "${shorten(demo.chat.answer)}"`,
-    `  balance    ${money(demo.openingBalance)} before, ${money(demo.balance)} now: ` +
-      (right ? 'exactly opening + paid - costs' : `WRONG by ${fromNano(demo.differenceNano)}`),
+    `Done just now, by the user "${demo.username}":`,
+    `  order      ${demo.order.status}  +${money(demo.order.amount)}`,
+    `  async job  ${demo.job.status}  -${money(demo.job.cost)}`,
+    quoted(demo.job.answer),
+    `  sync chat  COMPLETED  -${money(demo.chat.cost)}`,
+    quoted(demo.chat.answer),
+    `  balance    ${money(demo.openingBalance)} before, ${money(demo.balance)} now:`,
+    `${INDENT}${right ? 'exactly opening + paid - costs' : `WRONG by ${money(fromNano(demo.differenceNano))}`}`,
   ];
 }
 
+function rootLines({ root, rootSetting }: Surroundings): string[] {
+  const change = `${INDENT}npm run admin -- reset-password root`;
+  switch (root.kind) {
+    case 'known':
+      return [`root user    root / ${root.password}`];
+    case 'asked':
+      return [`root user    root, with the password of ${rootSetting}`];
+    case 'known-not-asked':
+      return [
+        `root user    root / ${root.password}`,
+        `${INDENT}${rootSetting} has no effect: root was there already.`,
+        `${INDENT}To change the password:`,
+        change,
+      ];
+    case 'unknown':
+      return ['root user    root, with a password that was set elsewhere; for a new one:', change];
+  }
+}
+
 /** The lines to print. */
-export function demoReport(demo: DemoResult, addresses: Addresses): string {
-  const { apiUrl, temporalUiUrl, temporalNamespace } = addresses;
-  const json = "-H 'Content-Type: application/json'";
+export function demoReport(demo: DemoResult, around: Surroundings): string {
+  const { apiUrl, publicUrl, temporalUiUrl, temporalNamespace, webhooks } = around;
   return [
     '',
-    ...resultLines(demo, addresses),
+    ...resultLines(demo, around.currency),
     '',
     `API          ${apiUrl}`,
     `API docs     ${apiUrl}/docs`,
+    ...(publicUrl === apiUrl ? [] : [`in links     ${publicUrl}  (PUBLIC_URL)`]),
     `Temporal UI  ${temporalUiUrl}`,
-    `the job      ${temporalUiUrl}/namespaces/${temporalNamespace}/workflows/${demo.job.id}`,
+    'the job there:',
+    `${temporalUiUrl}/namespaces/${temporalNamespace}/workflows/${demo.job.id}`,
     '',
-    `root user    root / ${addresses.rootPassword}`,
+    ...rootLines(around),
     `access key   ${demo.accessKey}`,
-    `data, logs   ${addresses.dataFolder}`,
+    ...(webhooks === '' ? [] : [`webhooks     may go to ${webhooks.replaceAll(',', ' and ')}`]),
+    `data, logs   ${around.dataFolder}`,
     '',
     'Try it:',
-    `  curl -s ${apiUrl}/v1/chat -H 'ACCESS-KEY: ${demo.accessKey}' ${json} -d '{"userMessage":"Hello"}'`,
+    `  KEY=${demo.accessKey}`,
+    `  curl -s ${apiUrl}/v1/chat -H "ACCESS-KEY: $KEY" \\`,
+    `    -H 'Content-Type: application/json' -d '{"userMessage":"Hello"}'`,
     '',
-    'A real provider, with its key (any OpenAI-compatible base URL; prices are per token):',
-    `  TOKEN=$(curl -s ${apiUrl}/v1/auth/login ${json} \\`,
-    `    -d '{"username":"root","password":"${addresses.rootPassword}"}' | sed 's/.*"token":"\\([^"]*\\)".*/\\1/')`,
-    `  curl -s ${apiUrl}/v1/models -H "Authorization: Bearer $TOKEN" ${json} -d '{"displayName":"Qwen Plus",`,
-    `    "modelIdentifier":"qwen-plus","capabilities":["text-to-text"],"priority":1,"providerName":"Alibaba",`,
-    `    "urlBase":"https://dashscope.aliyuncs.com/compatible-mode/v1","apiKey":"sk-...",`,
-    `    "pricing":{"input":"0.0000008","output":"0.000002"}}'`,
+    'A real provider, its models and list prices; asks for your key:',
+    '  npm run provider -- add deepseek',
     '',
   ].join('\n');
 }

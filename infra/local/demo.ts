@@ -2,6 +2,7 @@
  * The thin line through every part, as a client walks it: sign in, order and pay, one asynchronous and one synchronous
  * chat, and the balance checked to the nano-unit against what was paid and charged.
  */
+import { createHmac, randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { DemoCallFailed, DemoClient } from './demo-client.ts';
 import { toNano } from './exact-json.ts';
@@ -13,7 +14,7 @@ const ORDER_AMOUNT = '5.00';
 const JOB_WITHIN_MS = 90_000;
 
 const accountSchema = z.object({ balance: z.string(), held: z.string().optional() });
-const orderSchema = z.object({ orderNo: z.string(), status: z.string(), amount: z.string() });
+const orderSchema = z.object({ orderNo: z.string(), status: z.string(), amount: z.string(), currency: z.string() });
 const jobSchema = z.object({
   jobId: z.string(),
   status: z.string(),
@@ -43,7 +44,10 @@ async function signIn(client: DemoClient, password: string): Promise<string> {
     return (await login()).token;
   } catch (error) {
     if (!(error instanceof DemoCallFailed) || error.answer.status !== 401) throw error;
-    await client.call('POST', '/v1/auth/register', { body, data: z.unknown() });
+    await client.call('POST', '/v1/auth/register', { body, data: z.unknown() }).catch((reason: unknown) => {
+      if (!(reason instanceof DemoCallFailed) || reason.answer.status !== 409) throw reason;
+      throw new Error(`there is a user "${DEMO_USER}" with another password than this checkout remembers`);
+    });
     return (await login()).token;
   }
 }
@@ -53,17 +57,23 @@ async function createKey(client: DemoClient, token: string): Promise<string> {
   return (await client.call('POST', '/v1/access-keys', options)).keyValue;
 }
 
-async function orderAndPay(client: DemoClient, token: string): Promise<z.infer<typeof orderSchema>> {
-  const credentials = { token };
-  const options = { credentials, data: orderSchema };
+/** An order, paid by a signed callback as a payment provider sends it. */
+async function orderAndPay(client: DemoClient, token: string, secret: string): Promise<z.infer<typeof orderSchema>> {
+  const options = { credentials: { token }, data: orderSchema };
   const order = await client.call('POST', '/v1/orders', { ...options, body: { amount: ORDER_AMOUNT } });
-  const { orderNo } = order;
-  await client.call('POST', '/v1/orders/pay-success', { credentials, body: { orderNo }, data: z.unknown() });
+  const { orderNo, currency } = order;
+  const body = { orderNo, amount: ORDER_AMOUNT, currency, eventId: randomUUID() };
+  const timestamp = Math.floor(Date.now() / 1000);
+  const signature = createHmac('sha256', secret)
+    .update(`${timestamp}.${JSON.stringify(body)}`)
+    .digest('hex');
+  const headers = { 'x-payment-signature': `t=${timestamp},v1=${signature}` };
+  await client.call('POST', '/v1/orders/pay-success', { headers, body, data: z.unknown() });
   return client.call('GET', `/v1/orders/get?orderNo=${encodeURIComponent(orderNo)}`, options);
 }
 
 async function submitJob(client: DemoClient, accessKey: string): Promise<string> {
-  const body = { userMessage: 'Tell me in one sentence what a gateway is.', modelIdentifier: MODEL };
+  const body = { userMessage: 'What is a gateway?', modelIdentifier: MODEL };
   const options = { credentials: { accessKey }, body, data: z.object({ jobId: z.string() }) };
   return (await client.call('POST', '/v1/async/chat', options)).jobId;
 }
@@ -109,13 +119,15 @@ export async function runDemo(options: {
   baseUrl: string;
   password: string;
   accessKey: string | undefined;
+  /** Signs the payment of the order. */
+  paymentSecret: string;
   signal: AbortSignal;
 }): Promise<DemoResult> {
   const client = new DemoClient(options.baseUrl, options.signal);
   const token = await signIn(client, options.password);
   const readAccount = () => client.call('GET', '/v1/auth/me', { credentials: { token }, data: accountSchema });
   const { balance: openingBalance } = await readAccount();
-  const order = await orderAndPay(client, token);
+  const order = await orderAndPay(client, token, options.paymentSecret);
   if (order.status !== 'COMPLETED') throw new Error(`the paid order ${order.orderNo} is ${order.status}`);
   const { accessKey, jobId } = await submitWithKey(client, token, options.accessKey);
   const job = await waitForJob(client, accessKey, jobId);

@@ -15,9 +15,11 @@ const SYSTEM_NAMES = [
   ...['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR', 'CI', 'NO_COLOR'],
 ];
 
-/** The variables of the shell that called, without the undefined ones. */
+/** The variables of the shell that called; set and empty is something else than not set. */
 export function shellVariables(): Variables {
-  return Object.fromEntries(Object.entries(process.env).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** Compiled modules, kept by Node: a process of ours starts in two thirds of the time. */
@@ -35,13 +37,15 @@ export function dotEnvVariables(checkout: string): Variables {
   const file = join(checkout, '.env');
   if (!existsSync(file)) return {};
   const parsed = parseEnv(readFileSync(file, 'utf8'));
-  return Object.fromEntries(Object.entries(parsed).flatMap(([name, value]) => (value ? [[name, value]] : [])));
+  return Object.fromEntries(
+    Object.entries(parsed).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** Folder outside the checkout for programs that had to be fetched or built: LLM_GATEWAY_CACHE. */
 export function cacheFolder(): string {
   const shell = shellVariables();
-  return shell.LLM_GATEWAY_CACHE ?? join(shell.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'llm-gateway');
+  return shell.LLM_GATEWAY_CACHE || join(shell.XDG_CACHE_HOME || join(homedir(), '.cache'), 'llm-gateway');
 }
 
 export type Database = 'mysql' | 'mariadb';
@@ -49,12 +53,15 @@ export type Database = 'mysql' | 'mariadb';
 /** The one database that is to be used, as LOCAL_DATABASE says; undefined: MySQL, or MariaDB where there is none. */
 export function localDatabase(): Database | undefined {
   const wanted = shellVariables().LOCAL_DATABASE;
-  if (wanted === undefined || wanted === 'mysql' || wanted === 'mariadb') return wanted;
+  if (!wanted) return undefined;
+  if (wanted === 'mysql' || wanted === 'mariadb') return wanted;
   throw new Error(`LOCAL_DATABASE is "${wanted}"; it can be mysql or mariadb`);
 }
 
 /** Folders in which programs are looked up: PATH, then where servers live that ordinary users have no PATH to. */
 export function programFolders(): string[] {
   const onPath = (shellVariables().PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
-  return [...new Set([...onPath, '/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/opt/homebrew/bin'])];
+  return [
+    ...new Set([...onPath, '/usr/sbin', '/usr/local/sbin', '/usr/local/bin', '/usr/libexec', '/opt/homebrew/bin']),
+  ];
 }

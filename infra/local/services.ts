@@ -4,6 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { parseDurationMs } from '../config.ts';
 import { cacheFolder, systemVariables, type Variables } from './environment.ts';
 import { claimPort } from './ports.ts';
 import {
@@ -23,7 +24,9 @@ const CHECKOUT = resolve(import.meta.dirname, '../..');
 const FIRST_TEST_PORT = 21_000;
 const HEALTHY_WITHIN_MS = 90_000;
 const PROBE_EVERY_MS = 50;
-const STOP_GRACE_MS = 40_000;
+/** What a process may need beyond SHUTDOWN_GRACE to close its connections. */
+const CLOSING_MS = 15_000;
+const USUAL_SHUTDOWN_MS = 25_000;
 
 interface ServiceEntry {
   readonly script: string;
@@ -62,6 +65,17 @@ export interface Service {
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Ends it in good order, by SIGKILL after the grace. Does nothing when it does not run. */
   stop(graceMs?: number): Promise<void>;
+}
+
+function stopGraceMs({ SHUTDOWN_GRACE = '' }: Variables): number {
+  return CLOSING_MS + (parseDurationMs(SHUTDOWN_GRACE) ?? USUAL_SHUTDOWN_MS);
+}
+
+/** Where the process answers on this machine: 0.0.0.0 means every address. */
+function reachableHost(kind: ServiceKind, { HOST = '' }: Variables): string {
+  if (kind !== 'api' || ['', '0.0.0.0'].includes(HOST)) return '127.0.0.1';
+  if (HOST === '::') return '[::1]';
+  return HOST.includes(':') ? `[${HOST}]` : HOST;
 }
 
 /** @throws Error with the end of the log when the process ends or is not healthy in time. */
@@ -105,7 +119,7 @@ export async function startService(options: ServiceOptions, signal?: AbortSignal
   const service: Service = {
     name,
     port,
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${reachableHost(kind, options.environment)}:${port}`,
     logFile: logFile(dataFolder, name),
     get pid() {
       return runningProcess(dataFolder, name)?.pid;
@@ -120,7 +134,7 @@ export async function startService(options: ServiceOptions, signal?: AbortSignal
       signalProcess(dataFolder, name, killSignal);
       if (killSignal === 'SIGKILL') await waitForProcessEnd(dataFolder, name);
     },
-    stop: async (graceMs = STOP_GRACE_MS) => {
+    stop: async (graceMs = stopGraceMs(options.environment)) => {
       endIsExpected = true;
       await stopProcess(dataFolder, name, graceMs);
     },

@@ -20,8 +20,6 @@ const partSchema = z.object({
 const stateSchema = z.object({
   password: z.string(),
   parts: z.partialRecord(z.enum(['mysql', 'redis', 'mongo', 'temporal']), partSchema),
-  /** Ports of our own processes by name. */
-  servicePorts: z.record(z.string(), z.number().int()),
 });
 
 export type PartState = z.infer<typeof partSchema>;
@@ -37,7 +35,7 @@ export function readStackState(dataFolder: string): StackState {
     return stateSchema.parse(JSON.parse(readFileSync(stateFile(dataFolder), 'utf8')));
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-    return { password: randomBytes(12).toString('base64url'), parts: {}, servicePorts: {} };
+    return { password: randomBytes(12).toString('base64url'), parts: {} };
   }
 }
 

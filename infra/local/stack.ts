@@ -20,8 +20,6 @@ export interface Stack {
 }
 
 export interface StartedStack extends Stack {
-  /** A free port for a process of ours, the same one at each start where that is possible. */
-  servicePort(name: string, wanted: number): Promise<number>;
   /** Stops what it started and gives the data folder free. */
   stop(): Promise<void>;
 }
@@ -34,6 +32,8 @@ export interface StackOptions {
   readonly portOffset?: number;
   /** The one database that is to be used. Default: what LOCAL_DATABASE says. */
   readonly database?: Database;
+  /** Of the data folder, where the caller has it already; it is released with the stack. */
+  readonly claim?: Claim;
   readonly progress?: Progress;
   /** Ends a start that is under way; nothing stays running. */
   readonly signal?: AbortSignal;
@@ -61,19 +61,27 @@ interface StartContext {
   readonly state: StackState;
 }
 
-/** Gives an obtained part its ports and settings and remembers them. */
-async function setUp(part: ServerPart, installation: Installation, context: StartContext): Promise<StackPart> {
+/** Gives an obtained part its ports and settings and remembers them. `busy` are the wanted ports that were taken. */
+async function setUp(
+  part: ServerPart,
+  installation: Installation,
+  context: StartContext,
+): Promise<{ started: StackPart; busy: readonly number[] }> {
   const { dataFolder, state } = context;
   const remembered = state.parts[part.name]?.ports ?? {};
   const ports: Record<string, number> = {};
-  for (const [name, wanted] of Object.entries(part.ports)) {
-    ports[name] = await context.ports.choose(remembered[name] ?? wanted + context.portOffset);
+  const busy: number[] = [];
+  for (const [name, usual] of Object.entries(part.ports)) {
+    const wanted = remembered[name] ?? usual + context.portOffset;
+    const port = await context.ports.choose(wanted);
+    if (port !== wanted) busy.push(wanted);
+    ports[name] = port;
   }
   const { password } = state;
   const settings = part.settings({ folder: join(dataFolder, part.name), ports, password, installation });
   state.parts[part.name] = { ports, installation, settings };
   writeStackState(dataFolder, state);
-  return ownPart(part, { ports, installation, settings, password }, dataFolder);
+  return { started: ownPart(part, { ports, installation, settings, password }, dataFolder), busy };
 }
 
 /** Where a server is to come from. */
@@ -126,7 +134,7 @@ async function checkForeign(part: ServerPart, settings: Variables): Promise<Stac
  */
 export async function startStack(options: StackOptions): Promise<StartedStack> {
   const { dataFolder, progress = 'silent' } = options;
-  const claim = claimDataFolder(dataFolder);
+  const claim = options.claim ?? claimDataFolder(dataFolder);
   const ports = new Ports();
   const running = new Map<PartName, StackPart>();
   const stop = async () => {
@@ -141,13 +149,7 @@ export async function startStack(options: StackOptions): Promise<StartedStack> {
     await startParts({ ...options, progress }, context, running);
     const environment = Object.assign({}, ...[...running.values()].map((part) => part.settings)) as Variables;
     writeFileSync(join(dataFolder, 'environment.json'), JSON.stringify(environment, undefined, 2), { mode: 0o600 });
-    const servicePort = async (name: string, wanted: number) => {
-      const port = await ports.choose(state.servicePorts[name] ?? wanted + context.portOffset);
-      state.servicePorts[name] = port;
-      writeStackState(dataFolder, state);
-      return port;
-    };
-    return { dataFolder, environment, part: (name) => partOf(running, name), servicePort, stop };
+    return { dataFolder, environment, part: (name) => partOf(running, name), stop };
   } catch (error) {
     await stop();
     throw error;
@@ -176,13 +178,14 @@ async function startParts(
     }
     const lookUp = { folders: programFolders(), cache: cacheFolder(), signal, ...reporter };
     const { installation, because = planned.because } = await obtainPart(planned.sources, planned.plan, lookUp);
-    const started = await setUp(part, installation, context);
+    const { started, busy } = await setUp(part, installation, context);
     running.set(part.name, started);
     await started.start(signal);
     const what = await part.describe?.(started.settings);
     const instead = because ? ` instead of ${part.title}, because ${because}` : '';
     const where = Object.values(started.settings).find((value) => /^\d+$/.test(value) || value.includes(':'));
-    return `${part.title}: ready (${what ? `${what}${instead}, ` : ''}${where})`;
+    const moved = busy.length === 0 ? '' : `; ${busy.join(' and ')} was busy`;
+    return `${part.title}: ready (${what ? `${what}${instead}, ` : ''}${where}${moved})`;
   };
   const tasks = all.map((part) => ({
     title: part.title,

@@ -10,7 +10,7 @@ import { attachStack, type Stack } from './stack.ts';
  * @throws Error that says how to have one when there is none.
  */
 export function testStack(): Stack {
-  ownFolder ??= shellVariables().TEST_STACK ?? freeStack();
+  ownFolder ??= shellVariables().TEST_STACK || freeStack();
   return attachStack(ownFolder);
 }
 
