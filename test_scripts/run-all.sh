@@ -4,8 +4,8 @@
 source "$(dirname "$0")/settings.sh"
 cd "$SCRIPTS"
 
-# These leave the tokens and the key that all others use.
-FIRST=(auth/register.sh auth/login.sh auth/login-root.sh access-keys/create.sh)
+# These leave the tokens, the key and the balance that all others use.
+FIRST=(auth/register.sh auth/login.sh auth/login-root.sh access-keys/create.sh orders/pay-signed.sh)
 passed=0
 failed=()
 

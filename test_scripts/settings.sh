@@ -1,10 +1,15 @@
 # Shared by all scripts: where the gateway is, who calls, and four small functions. `source`d, never run.
-# Everything can be set in the environment: BASE_URL, TOKEN, ROOT_TOKEN, KEY, ROOT_PASSWORD, PAYMENT_SECRET.
+# Everything can be set in the environment: BASE_URL, TOKEN, ROOT_TOKEN, KEY, ROOT_PASSWORD, PAYMENT_SECRET, WEBHOOK_URL.
 # shellcheck shell=bash disable=SC2034
 set -euo pipefail
 
 SCRIPTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-BASE_URL=${BASE_URL:-http://localhost:8060}
+
+# `npm start` leaves the settings in effect here: its port may be another one, where 8060 was busy.
+LOCAL_SETTINGS=$SCRIPTS/../.local/start/settings.json
+local_setting() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$LOCAL_SETTINGS" 2>/dev/null || true; }
+local_port=$(local_setting PORT)
+BASE_URL=${BASE_URL:-http://localhost:${local_port:-8060}}
 
 # auth/login.sh, auth/login-root.sh and access-keys/create.sh leave TOKEN, ROOT_TOKEN and KEY here for the others.
 STATE=${STATE:-$SCRIPTS/../.local/test_scripts}
@@ -17,14 +22,13 @@ KEY=${KEY:-$(remembered KEY)}
 LOGIN_NAME=${LOGIN_NAME:-$(remembered LOGIN_NAME)}
 PASSWORD=${PASSWORD:-scripts-password}
 
-# `npm start` keeps the secrets of the local installation here.
-LOCAL_SECRETS=$SCRIPTS/../.local/start/secrets.json
-local_secret() { sed -n "s/.*\"$1\": *\"\([^\"]*\)\".*/\1/p" "$LOCAL_SECRETS" 2>/dev/null || true; }
-ROOT_PASSWORD=${ROOT_PASSWORD:-$(local_secret ROOT_PASSWORD)}
-PAYMENT_SECRET=${PAYMENT_SECRET:-$(local_secret PAYMENT_SECRET)}
+ROOT_PASSWORD=${ROOT_PASSWORD:-$(local_setting ROOT_PASSWORD)}
+PAYMENT_SECRET=${PAYMENT_SECRET:-$(local_setting PAYMENT_SECRET)}
 
-# Where webhooks go; the local simulator answers there, though it is no receiver of webhooks.
-WEBHOOK_URL=${WEBHOOK_URL:-http://127.0.0.1:8070/healthz}
+# Where webhooks go. Without a receiver of yours, webhooks/deliveries.sh is one itself, where `npm start` lets it be.
+WEBHOOK_URL=${WEBHOOK_URL:-}
+webhook_hosts=$(local_setting WEBHOOK_PRIVATE_HOSTS)
+WEBHOOK_RECEIVER=${WEBHOOK_RECEIVER:-${webhook_hosts%%,*}}
 # A small picture, as base64.
 PICTURE=$(base64 <"$SCRIPTS/picture.png" | tr -d '\n')
 

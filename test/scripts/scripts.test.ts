@@ -1,39 +1,36 @@
 /** test_scripts, run as a person runs them: all of them against a running product, every route called by one. */
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { globSync, mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { programFolders, systemVariables } from '../../infra/local/environment.ts';
+import { cacheFolder, programFolders, systemVariables } from '../../infra/local/environment.ts';
+import { claimPort } from '../../infra/local/ports.ts';
 import { findProgram } from '../../infra/local/sources.ts';
 import { type Product, startProduct } from '../line/product.ts';
 import { pythonWithClients } from '../vendor-clients/python-clients.ts';
 
 const SCRIPTS = join(import.meta.dirname, '../../test_scripts');
 const RUN_TIMEOUT_MS = 4 * 60_000;
+/** Among the ports from which tests take theirs. */
+const FIRST_RECEIVER_PORT = 21_000;
 const METHODS = new Set(['get', 'post', 'put', 'patch', 'delete']);
 
 let product: Product;
 let stateFolder: string;
 let python: string;
-/** Takes every webhook. */
-const receiver = createServer((request, answer) => request.resume().on('end', () => answer.end()));
-let webhookUrl: string;
+/** Where the script that tries webhooks may listen. */
+let receiver: string;
 before(async () => {
   python = await pythonWithClients();
-  await once(receiver.listen(0, '127.0.0.1'), 'listening');
-  const address = receiver.address();
-  assert.ok(address !== null && typeof address === 'object');
-  webhookUrl = `http://127.0.0.1:${address.port}/`;
-  product = await startProduct({ name: 'scripts', settings: { WEBHOOK_PRIVATE_HOSTS: new URL(webhookUrl).host } });
+  const { port } = await claimPort(FIRST_RECEIVER_PORT, join(cacheFolder(), 'ports'));
+  receiver = `127.0.0.1:${port}`;
+  product = await startProduct({ name: 'scripts', settings: { WEBHOOK_PRIVATE_HOSTS: receiver } });
   stateFolder = mkdtempSync(join(tmpdir(), 'test-scripts-'));
 });
 after(async () => {
-  receiver.close();
   await product.close();
   rmSync(stateFolder, { recursive: true });
 });
@@ -47,7 +44,7 @@ function runAll(chosen: readonly string[], settings: Record<string, string> = {}
       STATE: stateFolder,
       ROOT_PASSWORD: product.rootPassword,
       PAYMENT_SECRET: product.config.PAYMENT_SECRET,
-      WEBHOOK_URL: webhookUrl,
+      WEBHOOK_RECEIVER: receiver,
       PYTHON: python,
       NO_PROXY: '127.0.0.1',
       ...settings,
