@@ -3,15 +3,13 @@
  * something wrong; 2: it was called wrongly. Commands read their settings from the environment, as API and worker do,
  * and need nothing that the image leaves out.
  */
-import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import type { ParseArgsOptionsConfig } from 'node:util';
+import { asksForHelp, parseCommandLine, UsageError } from '../infra/command-line.js';
 import { ConfigError } from '../infra/config.ts';
 import { AppError } from '../infra/errors.ts';
 import { isDatabaseUnavailable } from '../infra/mysql/unavailable.ts';
 
-/** The command was called wrongly; the usage is printed below the message. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+export { UsageError };
 
 export interface Command {
   /** The file in cli/. */
@@ -30,7 +28,7 @@ export interface Command {
 /** Runs the command with the words of this process and sets its exit code. */
 export async function runCommand(command: Command): Promise<void> {
   const args = process.argv.slice(2);
-  if (args[0] === 'help' || args.some((arg) => arg === '--help' || arg === '-h')) {
+  if (args[0] === 'help' || asksForHelp(args)) {
     console.log(usageOf(command));
     return;
   }
@@ -62,13 +60,7 @@ function explained(error: unknown): unknown {
 
 /** The words of a command, told apart from its options. @throws UsageError for an option that it does not have. */
 export function readWords<const Options extends ParseArgsOptionsConfig>(args: readonly string[], options: Options) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    // Node says which option is unknown or lacks its value; the rest of its sentence is advice on other programs.
-    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
-    throw new UsageError(reason);
-  }
+  return parseCommandLine({ options, positionals: true }, args);
 }
 
 /** For a command that takes no words. @throws UsageError when there are some. */

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 
 const WRONG_USAGE = 2;
 
-/** A command line that cannot be meant. The message says what is wrong, then the usage. */
+/** A command line that cannot be meant. The message says what is wrong with it. */
 export class UsageError extends Error {
   /** @override */
   name = 'UsageError';
@@ -14,24 +14,24 @@ export class UsageError extends Error {
 
 /**
  * @template {import('node:util').ParseArgsOptionsConfig} Options
- * @typedef {{ readonly usage: string, readonly options: Options, readonly positionals?: boolean }} Command
+ * @typedef {{ readonly options: Options, readonly positionals?: boolean }} Known
  */
 
 /**
- * What was asked for; `help` alone where the usage is wanted.
+ * What was asked for.
  * @template {import('node:util').ParseArgsOptionsConfig} Options
- * @param {Command<Options>} command
+ * @param {Known<Options>} known
  * @param {readonly string[]} args
  * @throws {UsageError}
  */
-export function parseCommandLine({ usage, options, positionals = false }, args) {
+export function parseCommandLine({ options, positionals = false }, args) {
   try {
     const parsed = parseArgs({ args: [...args], options, allowPositionals: positionals });
     return { values: parsed.values, positionals: parsed.positionals.map(String) };
   } catch (error) {
     // Node says which option is unknown or lacks its value; the rest of its sentence is advice on other programs.
     const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
-    throw new UsageError(`${reason}\n\n${usage}`);
+    throw new UsageError(reason);
   }
 }
 
@@ -45,7 +45,7 @@ export function asksForHelp(args) {
  * The same for the entry of a program: prints the usage and ends the process with 0 where help is wanted, and with 2
  * where the command line is wrong.
  * @template {import('node:util').ParseArgsOptionsConfig} Options
- * @param {Command<Options>} command
+ * @param {Known<Options> & { readonly usage: string }} command
  * @param {readonly string[]} args
  */
 export function readCommandLine(command, args) {
@@ -57,7 +57,7 @@ export function readCommandLine(command, args) {
     return parseCommandLine(command, args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    console.error(error.message);
+    console.error(`${error.message}\n\n${command.usage}`);
     return process.exit(WRONG_USAGE);
   }
 }

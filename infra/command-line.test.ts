@@ -10,13 +10,13 @@ test('options are read with their defaults, and what stands alone only where the
   assert.equal(parseCommandLine(COMMANDS.start, ['--once']).values.once, true);
 });
 
-test('what is not known is refused with the usage', () => {
+test('what is not known is refused', () => {
   for (const [args, reason] of [
     [['--onse'], "Unknown option '--onse'"],
     [['twice'], "Unexpected argument 'twice'"],
     [['--once=yes'], "Option '--once' does not take an argument"],
   ] as const) {
-    assert.throws(() => parseCommandLine(COMMANDS.start, args), new UsageError(`${reason}\n\n${COMMANDS.start.usage}`));
+    assert.throws(() => parseCommandLine(COMMANDS.start, args), new UsageError(reason));
   }
   assert.throws(
     () => parseCommandLine(COMMANDS.test, ['--only']),

@@ -38,7 +38,11 @@ function vendorKeys(): Variables {
 try {
   const [command = '', ...args] = process.argv.slice(2);
   const child = spawn(process.execPath, [join(CHECKOUT, 'cli', `${command}.ts`), ...args], {
-    env: { ...systemVariables(), ...vendorKeys(), ...(args[0] === 'help' || asksForHelp(args) ? {} : settings(command)) },
+    env: {
+      ...systemVariables(),
+      ...vendorKeys(),
+      ...(args[0] === 'help' || asksForHelp(args) ? {} : settings(command)),
+    },
     stdio: 'inherit',
   });
   child.on('exit', (code) => process.exit(code ?? 1));
