@@ -3,8 +3,9 @@ import type { Transaction } from 'sequelize';
 import { type AppError, invalid } from '../../infra/errors.ts';
 import type { Capability } from '../inference/model.ts';
 import type { ProviderKind } from '../inference/providers/provider.ts';
+import { kindOfHost, kindOfImageModel, VENDORS } from '../inference/providers/vendors.ts';
 import { makesImages } from './pricing.ts';
-import { isOtherServer, kindOfHost, kindOfImageModel, normalizeUrlBase } from './provider-address.ts';
+import { isOtherServer, normalizeUrlBase } from './provider-address.ts';
 import type { ProviderKeys } from './provider-keys.ts';
 import type { Provider, ProviderStore } from './provider-store.ts';
 import { type By, newProvider, type Providers } from './providers.ts';
@@ -81,9 +82,9 @@ export class ModelProvider {
     }
     if (given === undefined) return provider.id;
     const urlBase = normalizeUrlBase(given);
-    // DashScope has several bases on one server, and its adapters know them all.
-    const same =
-      provider.kind === 'dashscope' ? !isOtherServer(urlBase, provider.urlBase) : urlBase === provider.urlBase;
+    const same = VENDORS[provider.kind].severalBases
+      ? !isOtherServer(urlBase, provider.urlBase)
+      : urlBase === provider.urlBase;
     if (same) return provider.id;
     const message = `differs from that of provider ${provider.name}: change it at PUT /v1/providers/${provider.id}`;
     throw invalid([{ path: 'urlBase', message }]);

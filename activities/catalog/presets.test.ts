@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NANO_PER_UNIT, parseTokenPrice } from '../billing/money.ts';
+import { kindOfHost } from '../inference/providers/vendors.ts';
 import { PRESETS, presetNamed, presetPricing } from './presets.ts';
 import { priceOf } from './pricing.ts';
-import { kindOfHost, normalizeUrlBase } from './provider-address.ts';
+import { normalizeUrlBase } from './provider-address.ts';
 
 test('every preset is a provider and its models have prices that the rules accept', () => {
   for (const preset of PRESETS.providers) {

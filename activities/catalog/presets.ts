@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { NANO_PER_UNIT, parseMoney } from '../billing/money.ts';
 import { CAPABILITIES } from '../inference/model.ts';
+import { PROVIDER_KINDS } from '../inference/providers/provider.ts';
 import data from './presets.json' with { type: 'json' };
 import { makesText, type Pricing } from './pricing.ts';
 
@@ -21,7 +22,7 @@ const presetModelSchema = z.object({
 const presetSchema = z.object({
   name: z.string(),
   displayName: z.string(),
-  kind: z.enum(['openai', 'dashscope', 'ark']),
+  kind: z.enum(PROVIDER_KINDS),
   urlBase: z.url(),
   /** null: the vendor takes no money (Ollama). */
   currency: z.string().nullable(),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isOtherServer, kindAfterMove, kindOfHost, kindOfImageModel, normalizeUrlBase } from './provider-address.ts';
+import { kindOfHost, kindOfImageModel } from '../inference/providers/vendors.ts';
+import { isOtherServer, kindAfterMove, normalizeUrlBase } from './provider-address.ts';
 
 test('an endpoint and slashes at the end of a base are cut', () => {
   const bases = {

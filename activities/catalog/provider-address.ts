@@ -1,6 +1,7 @@
 /** What a provider's base URL says: its one spelling, and the kind of interface behind it. Pure. */
 import { invalid } from '../../infra/errors.ts';
 import type { ProviderKind } from '../inference/providers/provider.ts';
+import { kindOfHost } from '../inference/providers/vendors.ts';
 
 const MAX_LENGTH = 500;
 /** RFC 1035, 2.3.4. */
@@ -58,15 +59,6 @@ export function isOtherServer(urlBase: string, other: string): boolean {
   return new URL(urlBase).origin !== new URL(other).origin;
 }
 
-/** The kind of interface that a vendor's own host has; undefined for hosts of others. */
-export function kindOfHost(urlBase: string): ProviderKind | undefined {
-  const { hostname } = new URL(urlBase);
-  if (/^dashscope(-[a-z]+)?\.aliyuncs\.com$/.test(hostname) || hostname.endsWith('.maas.aliyuncs.com')) {
-    return 'dashscope';
-  }
-  return /^ark\.[a-z0-9-]+\.(volces|bytepluses)\.com$/.test(hostname) ? 'ark' : undefined;
-}
-
 /**
  * The kind of a provider that gets another base and no kind with it: what the new host says. Elsewhere a kind that only
  * followed from the old host does not go along, one that somebody chose does.
@@ -76,12 +68,4 @@ export function kindAfterMove(before: { kind: ProviderKind; urlBase: string }, u
   const sameServer = before.urlBase !== '' && urlBase !== '' && !isOtherServer(before.urlBase, urlBase);
   if (sameServer || urlBase === '') return before.kind;
   return kindOfHost(urlBase) ?? (followed ? 'openai' : before.kind);
-}
-
-/** The kind of interface that an image model's name stands for; undefined for names of no known family. */
-export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefined {
-  // Names with an owner before a slash are those of resellers, whose interface is OpenAI's.
-  if (modelIdentifier.includes('/')) return undefined;
-  if (/^(wan|qwen)/i.test(modelIdentifier)) return 'dashscope';
-  return /^(seed|doubao)/i.test(modelIdentifier) ? 'ark' : undefined;
 }

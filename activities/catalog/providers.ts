@@ -2,10 +2,11 @@
 import type { Transaction } from 'sequelize';
 import type { AuditEntry, AuditLog } from '../accounts/audit-log.ts';
 import type { ProviderKind } from '../inference/providers/provider.ts';
+import { kindOfHost } from '../inference/providers/vendors.ts';
 import type { Catalog } from './catalog.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
 import { presetNamed } from './presets.ts';
-import { kindAfterMove, kindOfHost, normalizeUrlBase } from './provider-address.ts';
+import { kindAfterMove, normalizeUrlBase } from './provider-address.ts';
 import type { NewProvider, Provider, ProviderQuery, ProviderStore, Records } from './provider-store.ts';
 import type { CatalogTables } from './tables.ts';
 import { inTransaction } from './transaction.ts';

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
 import { type Outbound, type OutboundAnswer, outboundFailure } from '../../infra/outbound.ts';
 import { withoutKey } from '../../infra/secrets.ts';
-import { compatibleBase } from '../inference/providers/dashscope/bases.ts';
 import { refusalOf } from '../inference/providers/openai/error-body.ts';
 import { classifyOpenAi } from '../inference/providers/openai/errors.ts';
 import { refused } from '../inference/providers/refusal.ts';
+import { VENDORS } from '../inference/providers/vendors.ts';
 import type { Provider } from './provider-store.ts';
 
 export interface UpstreamModel {
@@ -33,12 +33,10 @@ const listSchema = z.object({
 export function createUpstreamModels(outbound: Outbound): ListUpstreamModels {
   return async ({ kind, urlBase }, apiKey, signal) => {
     if (urlBase === '') throw new AppError('illegalState', 'the provider has no urlBase yet');
-    // DashScope lists its models on its OpenAI-compatible side only.
-    const base = kind === 'dashscope' ? compatibleBase(urlBase) : urlBase;
     const headers = { authorization: `Bearer ${apiKey}`, accept: 'application/json' };
     try {
       const call = { headers, limits: LIMITS, ...(signal === undefined ? {} : { signal }) };
-      return await modelsIn(await outbound.request(`${base}/models`, call), apiKey);
+      return await modelsIn(await outbound.request(`${VENDORS[kind].modelsBase(urlBase)}/models`, call), apiKey);
     } catch (error) {
       throw asAppError(error);
     }

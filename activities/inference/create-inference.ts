@@ -22,7 +22,7 @@ import { ChatStreams } from './chat-streams.ts';
 import { ImageService } from './images.ts';
 import type { InferenceParts } from './parts.ts';
 import { createProbe } from './probe.ts';
-import { type Adapters, createAdapters } from './providers/registry.ts';
+import { type Adapters, createAdapters } from './providers/vendors.ts';
 import { createRequestPictures } from './request-pictures.ts';
 import { RetryBudget } from './retry-budget.ts';
 import { routedModels } from './routed-models.ts';

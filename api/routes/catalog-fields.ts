@@ -3,12 +3,13 @@ import { z } from 'zod';
 import type { Model } from '../../activities/catalog/model-record.ts';
 import { type Pricing, pricingOf } from '../../activities/catalog/pricing.ts';
 import { CAPABILITIES } from '../../activities/inference/model.ts';
+import { PROVIDER_KINDS } from '../../activities/inference/providers/provider.ts';
 import { decimalOutput, tokenPrice } from '../money.ts';
 import { isoTime, timeOutput } from '../times.ts';
 
 export const MODEL_ADMINS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;
 
-export const kindSchema = z.enum(['openai', 'dashscope', 'ark']);
+export const kindSchema = z.enum(PROVIDER_KINDS);
 export const capabilitySchema = z.enum(CAPABILITIES);
 
 /** No control characters: a name is shown in lists and logs. */

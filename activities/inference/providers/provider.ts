@@ -5,7 +5,9 @@
 import type { Usage } from '../../billing/money.ts';
 import type { CallContext } from '../context.ts';
 
-export type ProviderKind = 'openai' | 'dashscope' | 'ark';
+export const PROVIDER_KINDS = ['openai', 'dashscope', 'ark'] as const;
+/** What kind of interface a provider has; ./vendors.ts has all that follows from it. */
+export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 
 /** One key of one provider and the model as the provider names it. `apiKey` is a secret. */
 export interface UpstreamTarget {

@@ -9,10 +9,10 @@ import { type Simulator, startSimulator } from '../../../infra/simulator/simulat
 import type { FailureClass } from './failure.ts';
 import { countedTokens, reportedUsage } from './openai/usage.ts';
 import type { ImageRequest, ProviderKind, UpstreamTarget } from './provider.ts';
-import type { Adapters } from './registry.ts';
 import { testAdapters } from './test-adapters.ts';
 import { testContext, testTasks } from './test-context.ts';
 import { failedWith } from './test-failure.ts';
+import type { Adapters } from './vendors.ts';
 
 const KINDS: readonly ProviderKind[] = ['openai', 'dashscope', 'ark'];
 const PATHS: Readonly<Record<ProviderKind, string>> = { openai: '/v1', dashscope: '/api/v1', ark: '/api/v3' };

@@ -7,7 +7,6 @@ import { type Classify, refused } from '../refusal.ts';
 import { chunksOf } from './chat-stream.ts';
 import { type Call, type OpenAiClient, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './error-body.ts';
-import { classifyOpenAi } from './errors.ts';
 import { reportedUsage } from './usage.ts';
 
 export interface ChatDialect {
@@ -17,12 +16,6 @@ export interface ChatDialect {
   readonly body: (body: ChatBody) => ChatBody;
   readonly classify: Classify;
 }
-
-export const OPENAI_DIALECT: ChatDialect = {
-  base: (urlBase) => urlBase,
-  body: (body) => body,
-  classify: classifyOpenAi,
-};
 
 const PATH = '/chat/completions';
 

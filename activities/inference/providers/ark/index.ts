@@ -1,10 +1,22 @@
-/** Chat on Ark (PROVIDERS.md, 3.1). */
+/** Volcengine's Ark: OpenAI's interface with an accent, pictures with fields of its own. */
 import { invalid } from '../../../../infra/errors.ts';
-import type { ChatDialect } from '../openai/chat.ts';
+import { createChatAdapter } from '../openai/chat.ts';
 import type { ChatBody } from '../provider.ts';
+import type { Vendor } from '../vendor.ts';
 import { classifyArk } from './errors.ts';
+import { createArkImages } from './images.ts';
 
-export const ARK_DIALECT: ChatDialect = { base: (urlBase) => urlBase, body: arkBody, classify: classifyArk };
+const HOST = /^ark\.[a-z0-9-]+\.(volces|bytepluses)\.com$/;
+const asItIs = (urlBase: string): string => urlBase;
+
+export const ark: Vendor = {
+  ownsHost: (hostname) => HOST.test(hostname),
+  imageModels: /^(seed|doubao)/i,
+  modelsBase: asItIs,
+  severalBases: false,
+  chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, body: arkBody, classify: classifyArk }),
+  images: ({ images }) => createArkImages(images),
+};
 
 /**
  * Null is the same as absent there, `max_tokens` and `max_completion_tokens` must not come together, and `n` is unknown.

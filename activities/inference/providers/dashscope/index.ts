@@ -1,0 +1,20 @@
+/** Alibaba's DashScope: chat in its compatible mode, pictures over its native interface. */
+
+import { createChatAdapter } from '../openai/chat.ts';
+import type { Vendor } from '../vendor.ts';
+import { compatibleBase } from './bases.ts';
+import { classifyDashScope } from './errors.ts';
+import { createDashScopeImages } from './images.ts';
+
+const HOST = /^dashscope(-[a-z]+)?\.aliyuncs\.com$/;
+
+export const dashscope: Vendor = {
+  ownsHost: (hostname) => HOST.test(hostname) || hostname.endsWith('.maas.aliyuncs.com'),
+  imageModels: /^(wan|qwen)/i,
+  // Models are listed on the compatible side only.
+  modelsBase: compatibleBase,
+  severalBases: true,
+  chat: ({ chat }) =>
+    createChatAdapter(chat, { base: compatibleBase, body: (body) => body, classify: classifyDashScope }),
+  images: ({ outbound, imageLimits }) => createDashScopeImages({ outbound, limits: imageLimits }),
+};

@@ -1,0 +1,14 @@
+/** Everything that speaks OpenAI's interface: OpenAI itself and every host that no other vendor owns. */
+import type { Vendor } from '../vendor.ts';
+import { createChatAdapter } from './chat.ts';
+import { classifyOpenAi } from './errors.ts';
+import { createOpenAiImages } from './images.ts';
+
+const asItIs = (urlBase: string): string => urlBase;
+
+export const openai: Vendor = {
+  modelsBase: asItIs,
+  severalBases: false,
+  chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, body: (body) => body, classify: classifyOpenAi }),
+  images: ({ images, readPicture }) => createOpenAiImages(images, readPicture),
+};
