@@ -7,31 +7,38 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import mongoose from 'mongoose';
 import { z } from 'zod';
+import { MYSQL } from '../../infra/local/database-products.ts';
 import { debianPackages } from '../../infra/local/debian.ts';
 import { cacheFolder, programFolders, systemVariables } from '../../infra/local/environment.ts';
-import { findProgram, type Installation, obtainPart, planPart } from '../../infra/local/sources.ts';
+import { PARTS } from '../../infra/local/parts.ts';
+import { findProgram, type Installation, obtainPart, planPart, type SourcesOfPart } from '../../infra/local/sources.ts';
 import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../line/product.ts';
 import { CHECKOUT, complaintOf, runDocument } from './document.ts';
 
-/** MySQL's or MariaDB's clients: installed, or unpacked into the cache. */
-const CLIENTS = {
-  title: 'MySQL clients',
-  onPath: async (folders: readonly string[]): Promise<Installation | undefined> => {
-    const dump = findProgram(['mysqldump', 'mariadb-dump'], folders);
-    const client = findProgram(['mysql', 'mariadb'], folders);
-    return dump && client ? { origin: dump, programs: { dump, client }, environment: {} } : undefined;
-  },
-  fetchables: [
-    debianPackages({
-      name: 'mariadb-clients',
-      packages: ['mariadb-client-core', 'mariadb-client'],
-      size: 'about 4 MB',
-      programs: { dump: 'usr/bin/mariadb-dump', client: 'usr/bin/mariadb' },
-      probe: 'dump',
-    }),
-  ],
-  install: { debian: 'sudo apt-get install mariadb-client', macos: 'brew install mariadb' },
-};
+/** The clients of the server that runs: installed, or unpacked into the cache. */
+function clientsOf(server: string): SourcesOfPart {
+  const mariadb = server.startsWith('MariaDB');
+  return {
+    title: `clients of ${server}`,
+    onPath: async (folders: readonly string[]): Promise<Installation | undefined> => {
+      const dump = findProgram([mariadb ? 'mariadb-dump' : 'mysqldump'], folders);
+      const client = findProgram([mariadb ? 'mariadb' : 'mysql'], folders);
+      return dump && client ? { origin: dump, programs: { dump, client }, environment: {} } : undefined;
+    },
+    fetchables: mariadb
+      ? [
+          debianPackages({
+            name: 'mariadb-clients',
+            packages: ['mariadb-client-core', 'mariadb-client'],
+            size: 'about 4 MB',
+            programs: { dump: 'usr/bin/mariadb-dump', client: 'usr/bin/mariadb' },
+            probe: 'dump',
+          }),
+        ]
+      : MYSQL.fetchables,
+    install: { debian: 'sudo apt-get install mariadb-client', macos: 'brew install mysql-client' },
+  };
+}
 
 let product: Product;
 let customer: Customer;
@@ -119,8 +126,9 @@ async function clientsInto(programs: string): Promise<void> {
   const signal = AbortSignal.timeout(3 * 60_000);
   const options = { folders: programFolders(), cache: cacheFolder(), signal };
   const quiet = { report: () => undefined, tick: () => undefined };
-  const plan = await planPart(CLIENTS, options);
-  const { installation } = await obtainPart(CLIENTS, plan, { ...options, ...quiet });
+  const clients = clientsOf((await PARTS.mysql.describe?.(product.stack.environment)) ?? '');
+  const plan = await planPart(clients, options);
+  const { installation } = await obtainPart(clients, plan, { ...options, ...quiet });
   const libraries = installation.environment.LD_LIBRARY_PATH ?? '';
   mkdirSync(programs);
   for (const [name, program] of [

@@ -73,11 +73,12 @@ export interface DocumentRun {
 export async function runDocument(path: string, run: DocumentRun): Promise<StepResult[]> {
   const steps = stepsOf(readDocument(path)).filter(run.only ?? (() => true));
   const script = steps
-    .map(({ command }, index) => `echo '${MARK} ${index}'\n${command}\necho "${MARK} end $?"\n`)
+    .map(({ command }, index) => `echo '${MARK} ${index}'\nfailed=0\n${command}\necho "${MARK} end $failed"\n`)
     .join('');
   const replaced = Object.entries(run.replaced ?? {}).reduce((text, [from, to]) => text.replaceAll(from, to), script);
   const { all } = await execa('bash', ['-s'], {
-    input: `exec 2>&1\n${replaced}`,
+    // Any command of a block counts, not only its last one.
+    input: `exec 2>&1\ntrap 'failed=$?' ERR\n${replaced}`,
     cwd: run.folder ?? CHECKOUT,
     env: { ...systemVariables(), NO_PROXY: '127.0.0.1,localhost', ...run.settings },
     extendEnv: false,
