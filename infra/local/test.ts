@@ -1,9 +1,14 @@
-/** `npm test`: the checks, the unit tests, then the tests under test/ against servers of their own. */
+/**
+ * `npm test`: the checks, the unit tests, then the tests under test/ against servers of their own. Those of money and of
+ * whole calls run a second time, on MariaDB.
+ */
 import { globSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readCommandLine } from '../command-line.js';
 import { COMMANDS } from './commands.js';
 import { endLeftovers, endServices, runningLauncher } from './data-folder.ts';
+import { databaseOf } from './database-products.ts';
+import { type Database, localDatabase } from './environment.ts';
 import { Interrupted, listenForInterruption } from './interruption.ts';
 import { PART_NAMES } from './parts.ts';
 import { type StartedStack, startStack } from './stack.ts';
@@ -36,6 +41,8 @@ if (unknown !== undefined) {
   process.exit(2);
 }
 const STACK_FOLDERS = [join(DATA_FOLDER, 'one'), join(DATA_FOLDER, 'two')];
+const MARIADB_FOLDERS = [join(DATA_FOLDER, 'mariadb-one'), join(DATA_FOLDER, 'mariadb-two')];
+const ALSO_ON_MARIADB = /^test\/(ledger\/|line\/|chaos\/ledger-model\.)/;
 
 function find(pattern: string, exclude: readonly string[]): string[] {
   return globSync(pattern, { cwd: CHECKOUT, exclude: ['**/node_modules/**', '.local/**', ...exclude] });
@@ -48,17 +55,22 @@ async function runChecks(signal: AbortSignal): Promise<Counts[]> {
 }
 
 /** Brings the servers up, with fresh data, and runs the test files, each with a set of servers for itself. */
-async function runStackTests(files: readonly string[], signal: AbortSignal): Promise<Counts[]> {
+async function runStackTests(
+  files: readonly string[],
+  on: { folders: readonly string[]; database?: Database },
+  signal: AbortSignal,
+): Promise<Counts[]> {
   if (files.length === 0) return [];
   const stacks: StartedStack[] = [];
   // Full runs measure and kill under load: nothing else is at work then.
-  const folders = options.full ? STACK_FOLDERS.slice(0, 1) : STACK_FOLDERS;
+  const folders = options.full ? on.folders.slice(0, 1) : on.folders;
   try {
     for (const [index, dataFolder] of folders.entries()) {
       const portOffset = PORT_OFFSET * (index + 1);
       // The second one finds everything fetched and built.
       const progress = index === 0 ? 'shown' : 'silent';
-      stacks.push(await startStack({ dataFolder, environment: {}, portOffset, progress, signal }));
+      const database = on.database ? { database: on.database } : {};
+      stacks.push(await startStack({ dataFolder, environment: {}, portOffset, progress, signal, ...database }));
     }
     const variables = { TEST_STACKS: folders.join(':'), ...(options.full ? { CHAOS: 'full' } : {}) };
     return [await runTestFiles(files, runOptions(variables, stacks.length, signal))];
@@ -77,7 +89,7 @@ function runOptions(environment: Record<string, string>, atOnce: number | undefi
 }
 
 async function clearData(): Promise<void> {
-  for (const folder of STACK_FOLDERS) {
+  for (const folder of [...STACK_FOLDERS, ...MARIADB_FOLDERS]) {
     const pid = runningLauncher(folder);
     if (pid !== undefined) throw new Error(`another test run is at work in ${folder} (process ${pid})`);
     await endLeftovers(folder, PART_NAMES);
@@ -99,8 +111,19 @@ async function run(signal: AbortSignal): Promise<Counts> {
     ...(wanted.has('chaos') ? find('test/chaos/**/*.test.ts', []) : []),
   ];
   console.log(`\nTests with servers (${stackFiles.length} files)`);
-  counts.push(...(await runStackTests(stackFiles, signal)));
+  counts.push(...(await runStackTests(stackFiles, { folders: STACK_FOLDERS }, signal)));
+  const again = stackFiles.filter((file) => ALSO_ON_MARIADB.test(file));
+  if (runOnMariadb() && again.length > 0) {
+    console.log(`\nOnce more on MariaDB (${again.length} files)`);
+    counts.push(...(await runStackTests(again, { folders: MARIADB_FOLDERS, database: 'mariadb' }, signal)));
+  }
   return addCounts(counts);
+}
+
+/** Whether the tests ran on MySQL, and nobody asked for one server only. A full run takes its time on one. */
+function runOnMariadb(): boolean {
+  const [folder = ''] = STACK_FOLDERS;
+  return localDatabase() === undefined && !options.full && databaseOf(join(folder, 'mysql/data')) === 'mysql';
 }
 
 const signal = listenForInterruption(() => process.exit(130));
