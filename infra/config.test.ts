@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseEnv } from 'node:util';
 import {
   COMPOSE_SETTINGS,
   ConfigError,
@@ -70,6 +71,54 @@ test('no message carries the value of a secret', () => {
 test('a production installation grants nothing unless told', () => {
   assert.equal(readConfig(PRODUCTION).registrationGrant, '0');
   assert.equal(readConfig({ ...PRODUCTION, REGISTRATION_GRANT: '2.5' }).registrationGrant, '2.5');
+});
+
+test('a MongoDB URI that a password breaks is refused without showing it', () => {
+  for (const good of [
+    'mongodb://someone:c0ffee@mongo:27017/llm-proxy?authSource=admin',
+    'mongodb://some%40one:p%2Fw@a:1,b:2,[::1]:3/llm-proxy?replicaSet=rs0',
+    'mongodb+srv://someone:a+b=@cluster.example.com',
+    'mongodb://127.0.0.1:27017/usage',
+  ]) {
+    assert.equal(readConfig({ MONGODB_URI: good }).MONGODB_URI, good);
+  }
+  for (const password of ['ab/cd', 'ab@cd', 'a:b', 'a?b', 'a#b', 'a%b', 'a b']) {
+    const message = problemsOf({
+      MONGODB_URI: `mongodb://llmproxy:${password}@mongo:27017/llm-proxy?authSource=admin`,
+    });
+    assert.match(message, /^MONGODB_URI: is not a MongoDB URI: percent-encode/, password);
+    assert.ok(!message.includes(password));
+  }
+});
+
+test('published secrets serve this machine alone', () => {
+  assert.equal(problemsOf({ HOST: '::1' }), '');
+  assert.match(problemsOf({ HOST: '0.0.0.0' }), /^JWT_SECRET: .*\nKEY_ENCRYPTION_KEY: .*\nPAYMENT_SECRET: /);
+  const { JWT_SECRET, KEY_ENCRYPTION_KEY, PAYMENT_SECRET } = PRODUCTION;
+  assert.equal(problemsOf({ HOST: '0.0.0.0', JWT_SECRET, KEY_ENCRYPTION_KEY, PAYMENT_SECRET }), '');
+});
+
+test('a copy of .env.example changes nothing', () => {
+  const copied = parseEnv(readFileSync(join(import.meta.dirname, '../.env.example'), 'utf8'));
+  assert.deepEqual(copied, {}, 'every line is a comment: a default written out here would also hold in production');
+  const config = readConfig({});
+  assert.deepEqual([config.HOST, config.WORKER_HOST], ['127.0.0.1', '127.0.0.1']);
+  assert.deepEqual(readConfig(PRODUCTION).CORS_ORIGINS, []);
+});
+
+test('.env.example shows the defaults that hold', () => {
+  const text = readFileSync(join(import.meta.dirname, '../.env.example'), 'utf8');
+  const shown = parseEnv(text.replace(/^#(?=[A-Z])/gm, ''));
+  const secret = /SECRET|PASSWORD|ENCRYPTION_KEY|ACCESS_KEY|MONGODB_URI|OTLP_HEADERS/;
+  const given = Object.entries(shown).filter(([name, value]) => value !== '' && !secret.test(name));
+  const names = given.map(([name]) => name).filter((name) => name in environmentSchema.shape);
+  const defaults = Object.entries(readConfig({}));
+  const wanted = Object.entries(readConfig(Object.fromEntries(given)));
+  assert.ok(names.length > 30);
+  for (const [name, value] of wanted) {
+    if (names.includes(name) && name !== 'REGISTRATION_GRANT')
+      assert.deepEqual(value, new Map(defaults).get(name), name);
+  }
 });
 
 test('durations are read with their unit', () => {

@@ -17,6 +17,13 @@ export function parseDurationMs(text: string): number | undefined {
   return Math.round(Number(match[1]) * DURATION_UNIT_MS[match[2] as keyof typeof DURATION_UNIT_MS]);
 }
 
+/** A password from `openssl rand -base64` may hold a `/`, which would end the host and be found out late. */
+const MONGODB_URI = (() => {
+  const word = '(?:[^\\s:/?#[\\]@%]|%[0-9a-f]{2})+';
+  const host = '(?:\\[[0-9a-f:.]+\\]|[^\\s:/?#[\\]@,]+)(?::\\d+)?';
+  return new RegExp(`^mongodb(\\+srv)?://(${word}(:${word})?@)?${host}(,${host})*(/[^\\s/?#@]*)?(\\?\\S*)?$`, 'i');
+})();
+
 const duration = (fallback: string) =>
   z
     .string()
@@ -67,8 +74,8 @@ export const environmentSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   /** HTTP port of the API. */
   PORT: port(8060),
-  /** Address the API listens on. */
-  HOST: z.string().default('0.0.0.0'),
+  /** Address the API listens on; 0.0.0.0 for all of a container's. */
+  HOST: z.string().default('127.0.0.1'),
   /** The address clients see; used in links and signed URLs. Empty: http://localhost:PORT. */
   PUBLIC_URL: z.string().default(''),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -100,7 +107,11 @@ export const environmentSchema = z.object({
   REDIS_DATABASE: z.coerce.number().int().min(0).max(15).default(0),
   REDIS_PASSWORD: z.string().default(''),
 
-  MONGODB_URI: z.string().default('mongodb://llmproxy:llmproxy@localhost:27017/llm-proxy?authSource=admin'),
+  /** Usage log and conversations. Special characters of user and password are percent-encoded. */
+  MONGODB_URI: z
+    .string()
+    .regex(MONGODB_URI, 'is not a MongoDB URI: percent-encode what is special in user and password, or use hex')
+    .default('mongodb://llmproxy:llmproxy@localhost:27017/llm-proxy?authSource=admin'),
 
   /** host:port of Temporal, which runs the jobs. */
   TEMPORAL_ADDRESS: z.string().default('localhost:7233'),
@@ -148,7 +159,7 @@ export const environmentSchema = z.object({
   REGISTRATIONS_PER_HOUR: z.coerce.number().int().min(1).max(1_000_000).default(20),
   /** Makes hashes of passwords cheap, so that tests need not wait for them. Refused in production. */
   WEAK_HASHES_FOR_TESTS: flag(false),
-  /** Origins that browsers may call from. */
+  /** Origins that browsers may call from; in production none unless set. */
   CORS_ORIGINS: list('http://localhost:5173'),
 
   /** Base URL of the keyless provider; when set, the first start registers it with its models. */
@@ -200,6 +211,8 @@ export const environmentSchema = z.object({
     .string()
     .regex(/^[\w.-]{0,100}$/)
     .default(''),
+  /** Address of the worker's health and metrics, which ask nobody who they are; 0.0.0.0 for all of a container's. */
+  WORKER_HOST: z.string().default('127.0.0.1'),
   /** Port of the worker's health and metrics; 0 = any free one. */
   WORKER_PORT: port(8061),
   /** A lane that has not renewed its writer for this long is fenced. */
@@ -237,6 +250,15 @@ function weakSecrets(settings: z.infer<typeof environmentSchema>): string[] {
   return problems;
 }
 
+/** In development the published secrets do, as long as nobody else can reach the process. */
+function exposedSecrets(settings: z.infer<typeof environmentSchema>): string[] {
+  if (/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(settings.HOST)) return [];
+  const published = SECRET_NAMES.filter(
+    (name) => settings[name].includes(LOCAL_SECRET) || decodesToLocalSecret(settings[name]),
+  );
+  return published.map((name) => `${name}: must be set to a secret of your own where HOST is not 127.0.0.1`);
+}
+
 function decodesToLocalSecret(value: string): boolean {
   const encoded = value.split(':').at(-1) ?? '';
   return Buffer.from(encoded, 'base64').toString('latin1').includes(LOCAL_SECRET);
@@ -253,10 +275,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   }
   const settings = parsed.data;
   const production = settings.NODE_ENV === 'production';
-  const problems = production ? weakSecrets(settings) : [];
+  const problems = production ? weakSecrets(settings) : exposedSecrets(settings);
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
   return Object.freeze({
     ...settings,
+    CORS_ORIGINS: production && environment.CORS_ORIGINS === undefined ? [] : settings.CORS_ORIGINS,
     production,
     publicUrl: settings.PUBLIC_URL || `http://localhost:${settings.PORT}`,
     registrationGrant: settings.REGISTRATION_GRANT ?? (production ? '0' : '1'),
@@ -264,7 +287,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 }
 
 /** Read by docker-compose.yml alone. */
-export const COMPOSE_SETTINGS: readonly string[] = ['MONGODB_PASSWORD'];
+export const COMPOSE_SETTINGS: readonly string[] = [
+  ...['MYSQL_ROOT_PASSWORD', 'TEMPORAL_DB_PASSWORD', 'MONGODB_PASSWORD', 'PUBLISH_ADDRESS', 'SITE_ADDRESS'],
+];
 
 /** Variables that are named like ours and are none, such as REDIS_PASSWD. */
 export function misspeltSettings(environment: NodeJS.ProcessEnv = process.env): string[] {

@@ -2,8 +2,9 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** Listens on all addresses of the container; only the orchestrator and Prometheus are meant to reach it. */
+/** Only the orchestrator and Prometheus are meant to reach it. */
 export function serveHealth(
+  host: string,
   port: number,
   metrics: () => Promise<string>,
 ): Promise<{ port: number; close: () => void }> {
@@ -14,7 +15,7 @@ export function serveHealth(
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, () => {
+    server.listen(port, host, () => {
       const address: AddressInfo | string | null = server.address();
       resolve({ port: typeof address === 'object' && address ? address.port : port, close: () => server.close() });
     });

@@ -39,7 +39,7 @@ async function main(): Promise<void> {
   const services = await createServices(config, log, telemetry);
   const stopUpkeep = startUpkeep(services.chores, log, upkeepMetrics(services.metrics.registry));
   const metrics = async () => `${await services.metrics.registry.metrics()}${await temporal.read()}`;
-  const health = await serveHealth(config.WORKER_PORT, metrics);
+  const health = await serveHealth(config.WORKER_HOST, config.WORKER_PORT, metrics);
   log.info({ port: health.port }, 'worker alive');
   const connection = await connect(config, log, stopped.signal);
   if (connection) await runWorkers({ connection, services, telemetry }, config, log, stopped.signal);
