@@ -27,6 +27,7 @@ const podSchema = z.object({
       z
         .object({
           image: z.string().regex(/:\d+\.\d+\.\d+$/),
+          command: z.tuple([z.literal('sh')]).optional(),
           args: z.tuple([z.string()]),
           env: z.array(z.object({ name: z.string(), value: z.string() })).default([]),
           securityContext: z
@@ -54,7 +55,7 @@ const known = documents.map((document) => documentSchema.parse(document));
 const pods = known.flatMap(({ spec }) => (spec?.template ? [podSchema.parse(spec.template.spec)] : []));
 
 test('every object is valid by its schema and stands in the one namespace', () => {
-  assert.equal(known.length, 12);
+  assert.equal(known.length, 13);
   known.forEach(({ kind, metadata }, index) => {
     const Model = MODELS[z.enum(Object.keys(MODELS) as [keyof typeof MODELS]).parse(kind)];
     new Model(documents[index]).validate();
@@ -68,17 +69,20 @@ test('the schema check can fail', () => {
 });
 
 test('API, worker and migration run from one image, unprivileged, with limits, by commands that exist', () => {
-  assert.equal(pods.length, 3);
+  const image = pods.filter((pod) => pod.containers[0]?.command === undefined);
+  assert.equal(image.length, 3);
   const compose = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true });
   const ours = [compose.services.api, compose.services.worker, compose.services.migrate];
-  const commands = pods.map((pod) => pod.containers[0]?.args[0]);
+  const commands = image.map((pod) => pod.containers[0]?.args[0]);
   assert.deepEqual(commands.toSorted(), ours.map((service) => service.command[0]).toSorted());
-  const images = new Set(pods.map((pod) => pod.containers[0]?.image.split('/').at(-1)));
+  const images = new Set(image.map((pod) => pod.containers[0]?.image.split('/').at(-1)));
   assert.deepEqual([...images], [ours[0].image]);
 });
 
 test('every variable is one of infra/config.ts, and all that compose sets is set here too', () => {
-  const inPods = pods.flatMap((pod) => pod.containers.flatMap(({ env }) => env.map(({ name }) => name)));
+  const inPods = pods.flatMap((pod) =>
+    pod.containers.flatMap(({ env }) => env.map(({ name }) => name)).filter((name) => name !== 'HOME'),
+  );
   const set = new Set([...known.flatMap(({ data, stringData }) => Object.keys({ ...data, ...stringData })), ...inPods]);
   assert.deepEqual(
     [...set].filter((name) => !(name in environmentSchema.shape)),
@@ -86,13 +90,26 @@ test('every variable is one of infra/config.ts, and all that compose sets is set
   );
   const compose = parse(readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8'), { merge: true });
   const inCompose = [compose.services.api, compose.services.worker].flatMap(({ environment }) =>
-    Object.keys(environment),
+    Object.entries(environment).flatMap(([name, value]) => (value === '' ? [] : [name])),
   );
   // A folder that processes share is compose's; pods have a bucket.
   assert.deepEqual(
     [...new Set(inCompose)].filter((name) => !set.has(name) && name !== 'STORAGE_FOLDER'),
     [],
   );
+});
+
+test('the ingress lets in every route but those for operators', () => {
+  const ingress = documents.find(({ kind }) => kind === 'Ingress');
+  const paths = z
+    .array(z.object({ path: z.string() }))
+    .parse(ingress.spec.rules[0].http.paths)
+    .map(({ path }) => path);
+  const routes = [...readFileSync(join(ROOT, 'test/api/access-table.txt'), 'utf8').matchAll(/^[A-Z]+ (\S+)/gm)];
+  const closed = routes
+    .map(([, route = '']) => route)
+    .filter((route) => !paths.some((path) => route === path || route.startsWith(`${path}/`)));
+  assert.deepEqual([...new Set(closed)].sort(), ['/metrics', '/readyz']);
 });
 
 test('settings and filled-in secrets start the product; the form as it is does not', () => {
