@@ -116,7 +116,9 @@ test('settings and filled-in secrets start the product; the form as it is does n
   const settings = known.find(({ kind }) => kind === 'ConfigMap')?.data ?? {};
   const form = known.find(({ kind }) => kind === 'Secret')?.stringData ?? {};
   const filled = Object.fromEntries(Object.keys(form).map((name) => [name, 'not-a-secret-of-anybody']));
+  const MONGODB_URI = 'mongodb://gateway:c0ffee@mongo:27017/llm-proxy';
   const encryption = `1:${Buffer.alloc(32, 7).toString('base64')}`;
-  assert.ok(readConfig({ ...settings, ...filled, KEY_ENCRYPTION_KEY: encryption }).production);
-  assert.throws(() => readConfig({ ...settings, ...form }), /JWT_SECRET/);
+  assert.ok(readConfig({ ...settings, ...filled, MONGODB_URI, KEY_ENCRYPTION_KEY: encryption }).production);
+  assert.throws(() => readConfig({ ...settings, ...form }), /MONGODB_URI/);
+  assert.throws(() => readConfig({ ...settings, ...form, MONGODB_URI }), /JWT_SECRET/);
 });
