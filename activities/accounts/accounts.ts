@@ -6,6 +6,7 @@ import type { Logger } from '../../infra/logger.ts';
 import { createPasswords } from '../../infra/passwords.ts';
 import type { Redis } from '../../infra/redis/connection.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
+import type { Ledger } from '../billing/ledger.ts';
 import { parseMoney } from '../billing/money.ts';
 import { type AccessKeyAuthentication, createAccessKeyAuthentication } from './access-key-authentication.ts';
 import { createAccessKeyHashes } from './access-key-hashes.ts';
@@ -17,7 +18,7 @@ import { type AccountOpener, Registration } from './registration.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
 import { createSignInLimits, type SignInLimits } from './sign-in-limits.ts';
-import { type BalanceAdjuster, UserAdministration } from './user-administration.ts';
+import { UserAdministration } from './user-administration.ts';
 import { UserList } from './user-list.ts';
 import { UserStore } from './user-store.ts';
 
@@ -26,7 +27,7 @@ export interface AccountsDependencies {
   readonly sequelize: Sequelize;
   readonly redis: Redis;
   readonly invalidation: Invalidation;
-  readonly ledger: AccountOpener & BalanceAdjuster;
+  readonly ledger: AccountOpener & Pick<Ledger, 'run'>;
   readonly log: Logger;
 }
 
@@ -63,7 +64,7 @@ export async function createAccounts(dependencies: AccountsDependencies): Promis
     userList: new UserList(sequelize),
     registration: new Registration({ sequelize, users, passwords, ledger, audit, log, grantNano }),
     userAdministration: new UserAdministration({ sequelize, users, ledger, audit, invalidation }),
-    signIn: new SignIn({ users, passwords, tokens, limits: signInLimits, invalidation, audit }),
+    signIn: new SignIn({ sequelize, users, passwords, tokens, limits: signInLimits, invalidation, audit }),
     signInLimits,
     accessKeys: new AccessKeys({ store, hashes, invalidation }),
     audit,

@@ -1,6 +1,9 @@
 /** What administrators did: who, what, before and after, when. The one owner of the table `audit_log`; append-only. */
 import { DataTypes, type Model, type ModelStatic, type Optional, type Sequelize, type Transaction } from 'sequelize';
+import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { withoutSecrets } from '../../infra/secrets.ts';
+import type { Operation } from '../billing/lane/operation.ts';
+import type { LaneSink } from '../billing/lane/table.ts';
 import type { UserCaller } from './caller.ts';
 
 /** Who acts; null is the person at the keyboard of the server. */
@@ -79,21 +82,9 @@ export class AuditLog {
     });
   }
 
-  /** Give the transaction of the change itself, so that there is no change without its record. */
-  async record(entry: AuditEntry, transaction?: Transaction): Promise<void> {
-    await this.#rows.create(
-      {
-        actorUserId: entry.actor?.userId ?? null,
-        actorName: (entry.actor?.username ?? KEYBOARD).slice(0, NAME_LENGTH),
-        action: entry.action,
-        targetKind: entry.targetKind,
-        targetId: String(entry.targetId),
-        beforeState: withoutSecrets(entry.before) ?? null,
-        afterState: withoutSecrets(entry.after) ?? null,
-        traceId: entry.traceId ?? null,
-      },
-      transaction === undefined ? {} : { transaction },
-    );
+  /** In the transaction of the change itself, so that there is no change without its record. */
+  async record(entry: AuditEntry, transaction: Transaction): Promise<void> {
+    await this.#rows.create(rowOf(entry), { transaction });
   }
 
   /** One page, newest first. */
@@ -108,6 +99,64 @@ export class AuditLog {
     });
     return { records: rows.map((row) => recordOf(row.get())), total: count };
   }
+}
+
+const auditEntries: LaneSink<{ readonly entry: AuditEntry; readonly atMs: number }> = {
+  name: 'audit_log',
+  write: (items) =>
+    insertRows(
+      'audit_log',
+      [
+        ...['actor_user_id', 'actor_name', 'action', 'target_kind', 'target_id'],
+        ...['before_state', 'after_state', 'trace_id', 'created_at'],
+      ],
+      items.map(({ entry, atMs }) => {
+        const row = rowOf(entry);
+        return [
+          ...[row.actorUserId, row.actorName, row.action, row.targetKind, row.targetId],
+          ...[jsonOrNull(row.beforeState), jsonOrNull(row.afterState), row.traceId, utcDateTime(atMs)],
+        ];
+      }),
+    ),
+};
+/** Of one record in the packet of a batch. */
+const RECORD_BYTES = 2_000;
+
+/**
+ * A change of money with its record, in one transaction of the ledger.
+ * @param entryOf what to record of the outcome; undefined where nothing was changed.
+ */
+export function audited<Result>(
+  operation: Operation<Result>,
+  entryOf: (result: Result) => AuditEntry | undefined,
+): Operation<Result> {
+  return {
+    ...operation,
+    bytes: (operation.bytes ?? 0) + RECORD_BYTES,
+    decide: (rows) => {
+      const result = operation.decide(rows);
+      const entry = entryOf(result);
+      if (entry !== undefined) rows.append(auditEntries, { entry, atMs: rows.nowMs });
+      return result;
+    },
+  };
+}
+
+function rowOf(entry: AuditEntry) {
+  return {
+    actorUserId: entry.actor?.userId ?? null,
+    actorName: (entry.actor?.username ?? KEYBOARD).slice(0, NAME_LENGTH),
+    action: entry.action,
+    targetKind: entry.targetKind,
+    targetId: String(entry.targetId),
+    beforeState: withoutSecrets(entry.before) ?? null,
+    afterState: withoutSecrets(entry.after) ?? null,
+    traceId: entry.traceId ?? null,
+  };
+}
+
+function jsonOrNull(state: unknown): string | null {
+  return state === null ? null : JSON.stringify(state);
 }
 
 function recordOf({ id, beforeState, afterState, ...rest }: Row): AuditRecord {

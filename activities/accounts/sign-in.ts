@@ -1,4 +1,5 @@
 /** Passwords in, login tokens out. An unknown user and a wrong password cannot be told apart, by answer or by time. */
+import type { Sequelize } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Passwords } from '../../infra/passwords.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
@@ -9,6 +10,7 @@ import type { User } from './user.ts';
 import type { UserStore } from './user-store.ts';
 
 export interface SignInDependencies {
+  readonly sequelize: Sequelize;
   readonly users: UserStore;
   readonly passwords: Passwords;
   readonly tokens: LoginTokens;
@@ -64,13 +66,15 @@ export class SignIn {
    * every login token and a lock after wrong passwords. @throws {AppError} notFound.
    */
   async resetPassword(userId: number, password: string, by: By): Promise<void> {
-    const { users, passwords, limits, invalidation, audit } = this.#to;
+    const { sequelize, users, passwords, limits, invalidation, audit } = this.#to;
     const found = await users.credentialsById(userId);
-    if (found === undefined || !(await users.setPassword(userId, await passwords.hash(password)))) {
-      throw new AppError('notFound', `there is no user ${userId}`);
-    }
+    if (found === undefined) throw new AppError('notFound', `there is no user ${userId}`);
+    const hash = await passwords.hash(password);
+    await sequelize.transaction(async (transaction) => {
+      await users.setPassword(userId, hash, transaction);
+      await audit.record({ ...by, action: 'users.reset-password', targetKind: 'user', targetId: userId }, transaction);
+    });
     await limits.clear(await users.nameKey(found.user.username));
-    await audit.record({ ...by, action: 'users.reset-password', targetKind: 'user', targetId: userId });
     await invalidation.publish('user', userId);
   }
 

@@ -1,19 +1,18 @@
-/** What a ROOT user may change about others. Each change is in the audit log, in one transaction where it is a row. */
+/** What a ROOT user may change about others. Each change is in the audit log, in one transaction with its record. */
 import { createHash } from 'node:crypto';
 import type { Sequelize, Transaction } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
+import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney } from '../billing/money.ts';
-import type { AdjustOutcome } from '../billing/operations/credit.ts';
-import type { AuditLog, By } from './audit-log.ts';
+import { adjust } from '../billing/operations/credit.ts';
+import { type AuditLog, audited, type By } from './audit-log.ts';
 import type { Role } from './caller.ts';
 import type { User } from './user.ts';
 import type { UserStore } from './user-store.ts';
 
-export interface BalanceAdjuster {
-  /** A signed change, once by its id; never below zero. */
-  adjust(change: { id: string; accountId: number; amount: bigint; note: string }): Promise<AdjustOutcome>;
-}
+/** How long a caller waits while the database is away. */
+const ADJUSTMENT_WAIT_MS = 5_000;
 
 export interface Adjustment {
   readonly userId: number;
@@ -27,7 +26,7 @@ export interface Adjustment {
 export interface UserAdministrationDependencies {
   readonly sequelize: Sequelize;
   readonly users: UserStore;
-  readonly ledger: BalanceAdjuster;
+  readonly ledger: Pick<Ledger, 'run'>;
   readonly audit: AuditLog;
   readonly invalidation: Invalidation;
 }
@@ -61,18 +60,22 @@ export class UserAdministration {
    * was made under the same key so long ago that its answer is no longer kept: money is not moved twice under one key.
    */
   async adjustBalance({ userId, amount, reason, key }: Adjustment, by: By): Promise<bigint> {
-    const { users, ledger, audit } = this.#to;
+    const { users, ledger } = this.#to;
     const accountId = await users.accountIdOf(userId);
     if (accountId === undefined) throw noUser(userId);
     const id = adjustmentId([String(by.actor?.userId), key, String(accountId), String(amount)]);
-    const outcome = await ledger.adjust({ id, accountId, amount, note: reason });
+    const operation = audited(adjust({ id, accountId, note: reason }, amount), ({ kind, available }) => {
+      if (kind !== 'done') return undefined;
+      const before = { balance: formatMoney(available - amount) };
+      const after = { amount: formatMoney(amount), reason, balance: formatMoney(available), transferId: id };
+      return { ...by, action: 'users.adjust-balance', targetKind: 'user', targetId: userId, before, after };
+    });
+    const outcome = await ledger.run(operation, ADJUSTMENT_WAIT_MS);
     const { available } = outcome;
     if (outcome.kind === 'done-long-ago') throw usedBefore(outcome.atMs);
     if (outcome.kind === 'insufficient') {
       throw new AppError('insufficientBalance', `the balance is ${formatMoney(available)} and cannot fall below zero`);
     }
-    const after = { amount: formatMoney(amount), reason, balance: formatMoney(available), transferId: id };
-    await audit.record({ ...by, action: 'users.adjust-balance', targetKind: 'user', targetId: userId, after });
     return available;
   }
 

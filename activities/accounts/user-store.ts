@@ -103,13 +103,10 @@ export class UserStore {
     return changed === 1;
   }
 
-  /** Sets a password and ends all tokens. @returns false when there is no such user. */
-  async setPassword(id: number, passwordHash: string): Promise<boolean> {
-    const [changed] = await this.#users.update(
-      { passwordHash, tokenVersion: literal('token_version + 1') },
-      { where: { id } },
-    );
-    return changed === 1;
+  /** Sets a password and ends all tokens. */
+  async setPassword(id: number, passwordHash: string, transaction: Transaction): Promise<void> {
+    const change = { passwordHash, tokenVersion: literal('token_version + 1') };
+    await this.#users.update(change, { where: { id }, transaction });
   }
 
   async setRole(id: number, role: Role, transaction: Transaction): Promise<void> {

@@ -6,7 +6,7 @@ import { localDay } from './day.ts';
 import type { MoneyLane } from './lane/lane.ts';
 import type { Operation } from './lane/operation.ts';
 import { type Capture, type CaptureOutcome, capture } from './operations/capture.ts';
-import { type AdjustOutcome, adjust, openAccount } from './operations/credit.ts';
+import { openAccount } from './operations/credit.ts';
 import { type HoldOutcome, type HoldRequest, hold } from './operations/hold.ts';
 import { type Release, type ReleaseOutcome, release } from './operations/release.ts';
 
@@ -65,12 +65,6 @@ export class Ledger {
   /** Credits the opening grant of a new account, once. */
   async openAccount(accountId: number): Promise<void> {
     await this.run(openAccount(accountId), HOLD_WAIT_MS);
-  }
-
-  /** An administrator's signed change, once by its id; never below zero. */
-  adjust(change: { id: string; accountId: number; amount: bigint; note: string }): Promise<AdjustOutcome> {
-    const { id, accountId, amount, note } = change;
-    return this.run(adjust({ id, accountId, note }, amount), HOLD_WAIT_MS);
   }
 
   /** The balance as committed. @returns undefined when there is no such account. */

@@ -14,13 +14,14 @@ export interface NewOrder extends Pick<OrderRow, 'orderNo' | 'userId' | 'account
 /**
  * Writes the order and the start of its workflow. Idempotent by the order's number. An order whose caller has stopped
  * waiting needs no taking back: nobody knows it, so that nobody pays it and its time runs out.
+ * @returns false when an earlier call had made it.
  */
-export function createOrder(order: NewOrder): Operation<void> {
+export function createOrder(order: NewOrder): Operation<boolean> {
   const { ttlMs, start, ...fixed } = order;
   return {
     reads: [read(orders, order.orderNo)],
     decide: (rows) => {
-      if (rows.get(orders, order.orderNo)) return;
+      if (rows.get(orders, order.orderNo)) return false;
       rows.put(orders, order.orderNo, {
         ...fixed,
         status: 'PENDING',
@@ -35,6 +36,7 @@ export function createOrder(order: NewOrder): Operation<void> {
         updatedAtMs: rows.nowMs,
       });
       rows.append(workflowOutbox, { start, atMs: rows.nowMs });
+      return true;
     },
   };
 }

@@ -5,6 +5,8 @@ import { AMOUNT, balanceIn, ledgerWithOrder, ORDER_NO, orderIn, START_MS, USER_I
 import { memoryOrders } from './memory-orders.fixture.ts';
 import { orders as orderTable } from './order-table.ts';
 
+const ROOT = { actor: { userId: 1, username: 'root' }, traceId: 'trace-1' };
+
 function refused(kind: string) {
   return (error: unknown) => error instanceof AppError && error.kind === kind;
 }
@@ -44,27 +46,30 @@ describe('Orders', () => {
     const ledger = ledgerWithOrder();
     const { orders, signalled } = memoryOrders(ledger);
     assert.equal((await orders.cancel(ORDER_NO, USER_ID)).reason, 'cancelled by its owner');
-    assert.equal((await orders.cancel(ORDER_NO)).reason, 'cancelled by its owner', 'the first one stays');
+    assert.equal((await orders.cancel(ORDER_NO, ROOT)).reason, 'cancelled by its owner', 'the first one stays');
     assert.deepEqual(signalled, [ORDER_NO]);
     const administrator = memoryOrders(ledgerWithOrder());
-    assert.equal((await administrator.orders.cancel(ORDER_NO)).reason, 'cancelled by an administrator');
+    assert.equal((await administrator.orders.cancel(ORDER_NO, ROOT)).reason, 'cancelled by an administrator');
   });
 
   it('does not cancel a paid order', async () => {
     const { orders, signalled } = memoryOrders(ledgerWithOrder({ status: 'COMPLETED' }));
-    await assert.rejects(orders.cancel(ORDER_NO), refused('illegalState'));
+    await assert.rejects(orders.cancel(ORDER_NO, ROOT), refused('illegalState'));
     assert.deepEqual(signalled, []);
   });
 
   it('refunds once, out of ten at once', async () => {
     const ledger = ledgerWithOrder({ status: 'COMPLETED' }, AMOUNT * 5n);
     const { orders } = memoryOrders(ledger);
-    const results = await Promise.allSettled(Array.from({ length: 10 }, () => orders.refund(ORDER_NO, 'wish')));
+    const results = await Promise.allSettled(Array.from({ length: 10 }, () => orders.refund(ORDER_NO, 'wish', ROOT)));
     const done = results.filter((result) => result.status === 'fulfilled');
     assert.equal(done.length, 1);
     for (const result of results) assert.ok(result.status === 'fulfilled' || refused('illegalState')(result.reason));
     assert.deepEqual(balanceIn(ledger), { available: AMOUNT * 4n, debt: 0n });
-    await assert.rejects(orders.refund('other', 'x'), refused('notFound'));
+    const records = ledger.appended.filter((sql) => sql.includes('audit_log'));
+    assert.equal(records.length, 1, 'recorded with the change, once');
+    assert.match(records[0] ?? '', /1,'root','orders\.refund','order','0198-order'.*amount.*10.*'trace-1'/);
+    await assert.rejects(orders.refund('other', 'x', ROOT), refused('notFound'));
   });
 
   it('puts right what lost workflows left, but leaves their own time to them', async () => {

@@ -10,6 +10,7 @@ import {
   WORKFLOWS,
   type WorkflowStart,
 } from '../../workflows/contracts.ts';
+import { type AuditEntry, audited, type By } from '../accounts/audit-log.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney } from '../billing/money.ts';
 import type { WorkflowStarter } from '../workflow-starts/starter.ts';
@@ -52,16 +53,21 @@ export class Orders {
   /**
    * Writes a PENDING order; its workflow starts in the background.
    * @param orderNo made by the server; with the one of an earlier call nothing is made, that order is answered.
+   * @param by the administrator who makes it.
    * @throws {AppError} invalidParameter below 0.01; notFound for an unknown user; databaseUnavailable.
    */
-  async create(userId: number, amount: bigint, orderNo: string = newId()): Promise<Order> {
+  async create(userId: number, amount: bigint, orderNo: string = newId(), by?: By): Promise<Order> {
     if (amount < LEAST_AMOUNT) throw invalid([{ path: 'amount', message: 'must be at least 0.01' }]);
     const { ledger, starter, ttlMs, currency, accountIdOf } = this.#parts;
     const accountId = await accountIdOf(userId);
     if (accountId === undefined) throw new AppError('notFound', 'there is no such user');
     const title = `order · ${formatMoney(amount)} ${currency} · user ${userId}`;
     const start = startOf(orderNo, userId, title, ttlMs);
-    await ledger.run(createOrder({ orderNo, userId, accountId, amount, currency, ttlMs, start }), ORDER_WAIT_MS);
+    const after = { userId, amount: formatMoney(amount), currency };
+    const operation = audited(createOrder({ orderNo, userId, accountId, amount, currency, ttlMs, start }), (made) =>
+      by && made ? orderRecord(by, 'orders.create', orderNo, { after }) : undefined,
+    );
+    await ledger.run(operation, ORDER_WAIT_MS);
     starter.kick(start);
     return this.get(orderNo);
   }
@@ -79,13 +85,19 @@ export class Orders {
 
   /**
    * Cancels an order that is not paid. Idempotent: one that has FAILED stays as it is.
-   * @param ownerId only if it is this user's; undefined = an administrator cancels.
+   * @param who its owner, only for an order of this user's; or an administrator.
    * @throws {AppError} notFound; illegalState when it is paid.
    */
-  async cancel(orderNo: string, ownerId?: number): Promise<Order> {
-    await this.get(orderNo, ownerId);
-    const reason = ownerId === undefined ? FAILURE_REASONS.cancelledByAdministrator : FAILURE_REASONS.cancelledByOwner;
-    const outcome = await this.#parts.ledger.run(cancelOrder(orderNo, reason), ORDER_WAIT_MS);
+  async cancel(orderNo: string, who: number | By): Promise<Order> {
+    const owner = typeof who === 'number' ? who : undefined;
+    const { userId } = await this.get(orderNo, owner);
+    const reason = owner === undefined ? FAILURE_REASONS.cancelledByAdministrator : FAILURE_REASONS.cancelledByOwner;
+    const operation = audited(cancelOrder(orderNo, reason), (kind) => {
+      if (typeof who === 'number' || kind !== 'cancelled') return undefined;
+      const states = { before: { userId, status: 'PENDING' }, after: { userId, status: 'FAILED', reason } };
+      return orderRecord(who, 'orders.cancel', orderNo, states);
+    });
+    const outcome = await this.#parts.ledger.run(operation, ORDER_WAIT_MS);
     if (outcome === 'paid') throw new AppError('illegalState', 'the order is paid and cannot be cancelled');
     if (outcome === 'cancelled') this.#parts.signalSettled(orderNo);
     return this.get(orderNo);
@@ -93,14 +105,19 @@ export class Orders {
 
   /**
    * Takes a paid order's amount, at most what is available, out of the account. The money itself goes back outside.
+   * @param by the administrator.
    * @param log the request's, when there is one.
    * @throws {AppError} notFound; illegalState when it is not paid, was refunded before or taken back, or nothing is left.
    */
-  async refund(orderNo: string, reason: string, log = this.#parts.log): Promise<Order> {
+  async refund(orderNo: string, reason: string, by: By, log = this.#parts.log): Promise<Order> {
     const { ledger } = this.#parts;
-    const { accountId } = await this.get(orderNo);
-    const refund = { id: orderNo, accountId, note: reason };
-    const outcome = await ledger.run(refundOrder(refund), ORDER_WAIT_MS);
+    const { accountId, userId } = await this.get(orderNo);
+    const operation = audited(refundOrder({ id: orderNo, accountId, note: reason }), (refund) => {
+      if (refund.kind !== 'refunded') return undefined;
+      const after = { userId, amount: formatMoney(refund.amount), reason };
+      return orderRecord(by, 'orders.refund', orderNo, { after });
+    });
+    const outcome = await ledger.run(operation, ORDER_WAIT_MS);
     if (outcome.kind !== 'refunded') throw refundRefusal(outcome.kind);
     log.info({ orderNo, amount: formatMoney(outcome.amount) }, 'order refunded');
     return this.get(orderNo);
@@ -124,6 +141,16 @@ export class Orders {
     if (count > 0) this.#parts.log.warn({ count }, 'orders cancelled that their workflows had left PENDING');
     return count;
   }
+}
+
+/** What an administrator did to an order, for the audit log. */
+export function orderRecord(
+  by: By,
+  action: string,
+  orderNo: string,
+  states: Pick<AuditEntry, 'before' | 'after'>,
+): AuditEntry {
+  return { ...by, action, targetKind: 'order', targetId: orderNo, ...states };
 }
 
 function startOf(orderNo: string, userId: number, title: string, ttlMs: number): WorkflowStart {

@@ -59,6 +59,12 @@ describe('Payments: whose word counts', () => {
     assert.equal((await payments.receive(call({ caller: root }))).status, 'COMPLETED');
     await payments.receive(call({ caller: root }));
     assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n }, 'once');
+    for (let time = 0; time < 2; time += 1) await payments.receive(call({ caller: root, kind: 'chargeback' }));
+    const records = ledger.appended.filter((sql) => sql.includes('audit_log'));
+    assert.deepEqual(
+      records.map((sql) => /'(orders\.[\w-]+)'/.exec(sql)?.[1]),
+      ['orders.pay-success', 'orders.chargeback'],
+    );
   });
 
   it('nobody else', async () => {

@@ -1,12 +1,13 @@
 /** Payments of orders: whose word counts, and what an event that is proven does. */
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
+import { type AuditEntry, audited, type By } from '../accounts/audit-log.ts';
 import type { UserCaller } from '../accounts/caller.ts';
 import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney } from '../billing/money.ts';
 import { BALANCE_TOO_LARGE } from '../billing/operations/credit.ts';
 import type { Order } from './order.ts';
-import { noSuchOrder, ORDER_WAIT_MS } from './orders.ts';
+import { noSuchOrder, ORDER_WAIT_MS, orderRecord } from './orders.ts';
 import { payOrder, recordEvent, type SettlementOutcome, takeBackOrder } from './payment-operations.ts';
 import { type OwnWord, rootWord, sandboxWord } from './providers/own-word.ts';
 import type { PaymentNotice, PaymentProvider } from './providers/payment-provider.ts';
@@ -30,6 +31,8 @@ export interface PaymentCall extends Omit<SignedCallback, 'signature'> {
   /** Value of X-Payment-Signature; empty when there is none. */
   readonly signature: string;
   readonly caller: UserCaller | undefined;
+  /** Of the request. */
+  readonly traceId?: string;
 }
 
 export class Payments {
@@ -48,7 +51,14 @@ export class Payments {
    *   event with another content; databaseUnavailable.
    */
   async receive(call: PaymentCall, log = this.#parts.log): Promise<Order> {
-    return this.#settle(this.#read(call), log);
+    const notice = this.#read(call);
+    const { caller, traceId } = call;
+    const byRoot = caller && notice.provider === rootWord.name;
+    return this.#settle(
+      notice,
+      log,
+      byRoot ? { actor: caller, ...(traceId === undefined ? {} : { traceId }) } : undefined,
+    );
   }
 
   /** Settles Alipay's notification. @param form the body as it came. @throws {AppError} as `receive`. */
@@ -71,7 +81,8 @@ export class Payments {
     throw new AppError('forbidden', 'a payment needs a valid X-Payment-Signature or the token of a ROOT user');
   }
 
-  async #settle(notice: PaymentNotice, log: Logger): Promise<Order> {
+  /** @param by the administrator on whose word it rests. */
+  async #settle(notice: PaymentNotice, log: Logger, by?: By): Promise<Order> {
     const { ledger, store, signalSettled } = this.#parts;
     const { provider, eventId, orderNo, kind } = notice;
     const order = await store.find(orderNo, notice.payerId);
@@ -86,8 +97,9 @@ export class Payments {
       return order;
     }
     const settlement = { notice, accountId: order.accountId };
+    const operation = kind === 'chargeback' ? takeBackOrder(settlement) : payOrder(settlement);
     const outcome = await ledger.run(
-      kind === 'chargeback' ? takeBackOrder(settlement) : payOrder(settlement),
+      audited(operation, (settled) => by && recordOf(by, notice, order, settled)),
       ORDER_WAIT_MS,
     );
     log[levelOf(outcome)]({ provider, eventId, orderNo, kind, outcome: loggable(outcome) }, 'payment event');
@@ -98,6 +110,23 @@ export class Payments {
     }
     return (await store.find(orderNo)) ?? order;
   }
+}
+
+function recordOf(
+  by: By,
+  { eventId }: PaymentNotice,
+  order: Order,
+  outcome: SettlementOutcome,
+): AuditEntry | undefined {
+  const { orderNo, userId, currency, status } = order;
+  const shared = { userId, currency, eventId };
+  if (outcome.kind === 'settled') {
+    const after = { ...shared, amount: formatMoney(order.amount), status: 'COMPLETED', paidLate: outcome.late };
+    return orderRecord(by, 'orders.pay-success', orderNo, { before: { userId, status }, after });
+  }
+  if (outcome.kind !== 'taken-back') return undefined;
+  const after = { ...shared, amount: formatMoney(outcome.amount), unbooked: formatMoney(outcome.unbooked) };
+  return orderRecord(by, 'orders.chargeback', orderNo, { after });
 }
 
 const PARTLY_REFUNDED =

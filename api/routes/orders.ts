@@ -6,6 +6,7 @@ import type { Orders } from '../../activities/orders/orders.ts';
 import { ORDER_SORT_KEYS } from '../../activities/orders/store.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import { by } from '../by.ts';
 import { idInput, optional, optionalText } from '../lenient.ts';
 import { decimalOutput, money, moneyInput } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
@@ -77,12 +78,14 @@ export function orderRoutes(
       }),
       success: orderSchema,
       idempotent: true,
-      handler: async ({ caller, body, operationId }) => {
+      handler: async (input) => {
+        const { caller, body, operationId } = input;
         const userId = body.userId ?? caller.userId;
         if (userId !== caller.userId && caller.role !== 'ROLE_ROOT_ADMIN') {
           throw new AppError('forbidden', 'only ROOT makes orders for other users');
         }
-        return answerOf(await orders.create(userId, body.amount, operationId));
+        const administrator = caller.role === 'ROLE_ROOT_ADMIN' ? by(input) : undefined;
+        return answerOf(await orders.create(userId, body.amount, operationId, administrator));
       },
     }),
     route({
@@ -132,7 +135,7 @@ export function orderRoutes(
       access: 'jwt',
       body: z.object({ orderNo: orderNoInput }),
       success: orderSchema,
-      handler: async ({ caller, body }) => answerOf(await orders.cancel(body.orderNo, ownerOf(caller))),
+      handler: async (input) => answerOf(await orders.cancel(input.body.orderNo, ownerOf(input.caller) ?? by(input))),
     }),
     route({
       method: 'post',
@@ -143,7 +146,10 @@ export function orderRoutes(
       body: z.object({ orderNo: orderNoInput, reason: z.string().trim().min(1).max(255) }),
       success: orderSchema,
       idempotent: true,
-      handler: async ({ body, log }) => answerOf(await orders.refund(body.orderNo, body.reason, log)),
+      handler: async (input) => {
+        const { orderNo, reason } = input.body;
+        return answerOf(await orders.refund(orderNo, reason, by(input), input.log));
+      },
     }),
   ];
 }

@@ -52,9 +52,10 @@ credited and marked \`paidLate\`.`,
       access: 'optional-jwt',
       body: paymentBody,
       success: orderSchema,
-      handler: async ({ ctx, caller, body, rawBody, log }) => {
+      handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
         const signature = ctx.get(SIGNATURE_HEADER);
-        const order = await payments.receive({ kind: 'payment', signature, caller, fields: body, rawBody }, log);
+        const call = { kind: 'payment', signature, caller, fields: body, rawBody, traceId } as const;
+        const order = await payments.receive(call, log);
         return orderAnswer(order, APP_TIME_ZONE);
       },
     }),
@@ -70,9 +71,10 @@ booked. ROOT leaves out \`amount\` to take all that is left, and otherwise names
       access: 'optional-jwt',
       body: chargebackBody,
       success: orderSchema,
-      handler: async ({ ctx, caller, body, rawBody, log }) => {
+      handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
         const signature = ctx.get(SIGNATURE_HEADER);
-        const order = await payments.receive({ kind: 'chargeback', signature, caller, fields: body, rawBody }, log);
+        const call = { kind: 'chargeback', signature, caller, fields: body, rawBody, traceId } as const;
+        const order = await payments.receive(call, log);
         return orderAnswer(order, APP_TIME_ZONE);
       },
     }),

@@ -1,9 +1,10 @@
-/** Every route of the OpenAPI document, called by each kind of caller with nothing in particular. */
+/** Every route of the OpenAPI document, called by each kind of caller; every change by an administrator, recorded. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Product, startProduct } from '../line/product.ts';
+import { adminChanges, isAdminChange } from './admin-changes.ts';
 import { ask, newKey, newPerson, OWN_ADDRESSES, signIn } from './asking.ts';
 import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';
 
@@ -49,5 +50,71 @@ describe('who may call what', () => {
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'));
     assert.deepEqual(rows.sort(), expected.sort());
+  });
+
+  test('every route by which an administrator changes something has a case below', async () => {
+    const changing = (await describedRoutes(product.apis[0])).filter(isAdminChange);
+    const tried = new Set(adminChanges(0).map(({ route }) => route));
+    const names = changing.map(({ method, path }) => `${method} ${path}`);
+    assert.deepEqual(
+      names.filter((name) => !tried.has(name)),
+      [],
+      'say in admin-changes.ts what it records',
+    );
+    assert.ok(names.length >= 19, names.join());
+  });
+
+  test('every change by an administrator is in the audit log, once, with actor and trace, without secrets', async () => {
+    const [api] = product.apis;
+    const bearer = bearers.root;
+    const actor = Number((await ask(api, 'GET', '/v1/auth/me', { bearer })).at('data.id'));
+    const person = await newPerson(api, bearer ?? '', 'ROLE_USER', 1);
+    const last = async () => Number((await product.rows('SELECT MAX(id) AS id FROM audit_log'))[0]?.id);
+    const made = new Map<string, string>();
+    for (const { route, action, path, body, headers, makes } of adminChanges(person.id)) {
+      const [method = '', pattern = ''] = route.split(' ');
+      const before = await last();
+      const filled = (text: string) => text.replaceAll(/<(\w+)>/g, (_, name: string) => made.get(name) ?? '');
+      const call = { bearer, headers: headers ?? {}, ...(body && { body: filled(JSON.stringify(body)) }) };
+      const answer = await ask(api, method, filled(path ?? pattern), call);
+      assert.ok(answer.status < 300, `${route}: ${answer.text}`);
+      if (makes) made.set(makes.name, String(answer.at(makes.at)));
+      if (headers) assert.equal((await ask(api, method, filled(path ?? pattern), call)).status, answer.status, 'again');
+      const records = await product.rows(`SELECT * FROM audit_log WHERE id>${before}`);
+      assert.deepEqual(
+        records.map((record) => [record.action, Number(record.actor_user_id), record.trace_id]),
+        [[action, actor, answer.headers.get('x-trace-id')]],
+        route,
+      );
+      assert.doesNotMatch(JSON.stringify(records), /sk-audited|a-password-to-hide/, route);
+    }
+  });
+
+  test('no money moves by an administrator without its record', async () => {
+    const [api] = product.apis;
+    const bearer = bearers.root;
+    const person = await newPerson(api, bearer ?? '', 'ROLE_USER', 1);
+    const post = (path: string, body: object, key: string) =>
+      ask(api, 'POST', path, { bearer, body, headers: { 'Idempotency-Key': `${key}-${person.id}` } });
+    const order = await post('/v1/orders', { userId: person.id, amount: 3 }, 'order');
+    const { orderNo } = { orderNo: order.at('data.orderNo') };
+    const moves = [
+      () => post(`/v1/users/${person.id}/adjust-balance`, { amount: 2, reason: 'gift' }, 'adjust'),
+      () => post('/v1/orders/pay-success', { orderNo }, 'pay'),
+      () => post('/v1/orders/refund', { orderNo, reason: 'wish' }, 'refund'),
+    ];
+    const balance = async () => (await ask(api, 'GET', '/v1/auth/me', { bearer: person.token })).at('data.balance');
+    for (const [index, move] of moves.entries()) {
+      const before = await balance();
+      await product.execute('RENAME TABLE audit_log TO audit_log_away');
+      try {
+        assert.ok((await move()).status >= 500);
+      } finally {
+        await product.execute('RENAME TABLE audit_log_away TO audit_log');
+      }
+      assert.equal(await balance(), before, 'nothing has moved');
+      assert.equal((await move()).status, 200);
+      assert.equal(await balance(), [3, 6, 3][index]);
+    }
   });
 });

@@ -464,7 +464,7 @@ async function standaloneAccounts(config: Config, ledger: { openAccount(accountI
   const accounts = await createAccounts({
     ...{ config, sequelize, redis, log },
     invalidation: createInvalidation(redis, subscriber, log),
-    ledger: { ...ledger, adjust: () => Promise.reject(new Error('not here')) },
+    ledger: { ...ledger, run: () => Promise.reject(new Error('not here')) },
   });
   const close = async () => {
     redis.disconnect();

@@ -32,6 +32,8 @@ export interface DescribedRoute {
   readonly needsIdempotencyKey: boolean;
   readonly takesToken: boolean;
   readonly takesKey: boolean;
+  /** Others get 403. */
+  readonly forAdministrators: boolean;
 }
 
 export async function describedRoutes(api: Service | undefined): Promise<DescribedRoute[]> {
@@ -62,6 +64,7 @@ function routeOf(
     needsIdempotencyKey: operation.parameters.some(({ name, required }) => name === 'Idempotency-Key' && required),
     takesToken: operation.security.some((scheme) => 'loginToken' in scheme),
     takesKey: operation.security.some((scheme) => 'accessKey' in scheme),
+    forAdministrators: '403' in operation.responses,
   };
 }
 

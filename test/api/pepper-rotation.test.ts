@@ -33,7 +33,7 @@ async function processWith<T>(keys: string, run: (accounts: Awaited<ReturnType<t
   await migrate(config, sequelize, () => undefined);
   const redis = connectRedis(config, log, 'test');
   const subscriber = connectRedis(config, log, 'test-subscriber');
-  const ledger = { openAccount: async () => undefined, adjust: () => Promise.reject(new Error('not here')) };
+  const ledger = { openAccount: async () => undefined, run: () => Promise.reject(new Error('not here')) };
   try {
     const invalidation = createInvalidation(redis, subscriber, log);
     return await run(await createAccounts({ config, sequelize, redis, log, invalidation, ledger }));

@@ -12,6 +12,7 @@ import {
 } from './order-world.ts';
 
 const AMOUNT = 12_345_678_901n;
+const ROOT = { actor: { userId: 1, username: '管理员' }, traceId: 'trace-1' };
 
 describe('orders on the real database', () => {
   let world: OrderWorld;
@@ -50,9 +51,16 @@ describe('orders on the real database', () => {
     const late = await any().payments.receive(signedCall({ orderNo: made.orderNo, amount: AMOUNT, eventId: 'late-1' }));
     assert.deepEqual([late.status, late.paidLate, late.reason], ['COMPLETED', true, null]);
     assert.ok(late.paidAt);
-    const refunded = await any().orders.refund(made.orderNo, '不需要了 🙂');
+    const refunded = await any().orders.refund(made.orderNo, '不需要了 🙂', ROOT);
     assert.deepEqual([refunded.refunded, refunded.reason], [AMOUNT, '不需要了 🙂']);
     assert.deepEqual(await world.money(userId), { available: 0n, debt: 0n, transferred: 0n });
+    const [record] = await world.rows(
+      `SELECT actor_name,action,trace_id,JSON_UNQUOTE(JSON_EXTRACT(after_state,'$.reason')) AS reason,
+              JSON_UNQUOTE(JSON_EXTRACT(after_state,'$.amount')) AS amount
+         FROM audit_log WHERE target_id='${made.orderNo}'`,
+    );
+    const expected = { action: 'orders.refund', trace_id: 'trace-1', reason: '不需要了 🙂', amount: '12.345678901' };
+    assert.deepEqual(record, { actor_name: '管理员', ...expected });
     const events = await world.rows(
       `SELECT provider,event_id,outcome FROM payment_events WHERE order_no='${made.orderNo}'`,
     );
@@ -65,7 +73,7 @@ describe('orders on the real database', () => {
     for (const amount of [30_000_000n, 10_000_000n, 20_000_000n]) made.push(await any().orders.create(mine, amount));
     await any().orders.create(other, AMOUNT);
     const cancelled = made[1]?.orderNo ?? '';
-    await any().orders.cancel(cancelled);
+    await any().orders.cancel(cancelled, ROOT);
     const page = { userId: mine, pageNum: 1, pageSize: 2 };
     const first = await any().orders.page(page);
     assert.equal(first.total, 3);
@@ -120,7 +128,7 @@ describe('orders on the real database', () => {
       const call = signedCall({ orderNo, amount: AMOUNT, eventId: `race-${orderNo}` });
       await Promise.allSettled([
         any().orders.expire(orderNo),
-        any().orders.cancel(orderNo),
+        any().orders.cancel(orderNo, ROOT),
         any().payments.receive(call),
         any().payments.receive(call),
       ]);
@@ -134,7 +142,9 @@ describe('orders on the real database', () => {
   test('ten refunds at once give back once, at most what is available', async () => {
     const userId = await world.user();
     const orderNo = await paidOrder(userId);
-    const results = await Promise.allSettled(Array.from({ length: 10 }, () => any().orders.refund(orderNo, 'wish')));
+    const results = await Promise.allSettled(
+      Array.from({ length: 10 }, () => any().orders.refund(orderNo, 'wish', ROOT)),
+    );
     assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
     assert.deepEqual(await world.money(userId), { available: 0n, debt: 0n, transferred: 0n });
   });
@@ -143,7 +153,7 @@ describe('orders on the real database', () => {
     const userId = await world.user();
     const spent = await paidOrder(userId);
     const other = await paidOrder(userId, AMOUNT / 2n);
-    await any().orders.refund(other, 'wish');
+    await any().orders.refund(other, 'wish', ROOT);
     // Five are spent.
     await world.sequelize.query(`UPDATE accounts SET available=available-5 WHERE owner_id=${userId}`);
     const back = { orderNo: spent, amount: AMOUNT, eventId: 'back', type: 'chargeback' };

@@ -100,6 +100,8 @@ export function chargeback(change: BalanceChange, amount: bigint): Operation<{ t
 
 export type AdjustOutcome =
   | { readonly kind: 'done'; readonly available: bigint }
+  /** By an earlier run of the same call. */
+  | { readonly kind: 'done-before'; readonly available: bigint }
   | { readonly kind: 'insufficient'; readonly available: bigint }
   /** Done under this id so long ago that nobody can mean to repeat that call; nothing was changed. */
   | { readonly kind: 'done-long-ago'; readonly available: bigint; readonly atMs: number };
@@ -114,7 +116,7 @@ export function adjust(change: BalanceChange, amount: bigint): Operation<AdjustO
       if (before && before.atMs + CLAIM_LIFE_MS <= rows.nowMs) {
         return { kind: 'done-long-ago', available: account.available, atMs: before.atMs };
       }
-      if (before) return { kind: 'done', available: account.available };
+      if (before) return { kind: 'done-before', available: account.available };
       if (account.available + amount < 0n) return { kind: 'insufficient', available: account.available };
       if (amount >= 0n) decideCredit(rows, change, 'adjustment', amount);
       else post(rows, change, 'adjustment', amount, { ...account, available: account.available + amount });

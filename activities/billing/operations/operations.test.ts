@@ -366,7 +366,7 @@ describe('credits', () => {
   test('an adjustment is made once and never below zero', () => {
     const store = storeWith(50n);
     assert.deepEqual(store.run(adjust(change, -20n)), { kind: 'done', available: 30n });
-    assert.deepEqual(store.run(adjust(change, -20n)), { kind: 'done', available: 30n });
+    assert.deepEqual(store.run(adjust(change, -20n)), { kind: 'done-before', available: 30n });
     const second = { ...change, id: 'x-2' };
     assert.deepEqual(store.run(adjust(second, -31n)), { kind: 'insufficient', available: 30n });
   });
@@ -375,7 +375,7 @@ describe('credits', () => {
     const store = storeWith(50n);
     store.run(adjust(change, -20n));
     store.nowMs += 24 * 3_600_000 - 1;
-    assert.deepEqual(store.run(adjust(change, -20n)), { kind: 'done', available: 30n }, 'a repeat of that call');
+    assert.deepEqual(store.run(adjust(change, -20n)), { kind: 'done-before', available: 30n }, 'a repeat of that call');
     store.nowMs += 1;
     assert.deepEqual(store.run(adjust(change, -20n)), { kind: 'done-long-ago', available: 30n, atMs: NOW });
     assert.equal(store.get(accounts, '1').available, 30n);
