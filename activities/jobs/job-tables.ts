@@ -1,6 +1,6 @@
 /** The jobs table as the money lane sees it: the columns that decide, and the texts that are only ever written. */
 import { insertRows, literals, updateRows, utcDateTime } from '../../infra/mysql/literal.ts';
-import { bigintOrNull, msOf, msOrNull, numberOf, numberOrNull, textOf, textOrNull } from '../billing/lane/record.ts';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import type { LaneSink, LaneTable } from '../billing/lane/table.ts';
 import { JOB_STATUSES, type JobPlan, type JobStatus, type JobType } from './job.ts';
 
@@ -32,17 +32,34 @@ export interface JobRow {
   readonly webhookUrl: string | null;
 }
 
-const COLUMNS =
-  'id,user_id,account_id,access_key_id,webhook_url,status,model_id,model_name,error_code,error_message,cost,progress,attempt,provider_attempts,lease,upstream_state,upstream_task_id,provider_key_id,cancel_requested_at,deadline_at,started_at,finished_at,updated_at';
+const storedJob = rowOf({
+  id: column.text,
+  userId: column.integer,
+  accountId: column.integer,
+  accessKeyId: orNull(column.integer),
+  webhookUrl: orNull(column.text),
+  status: column.oneOf(JOB_STATUSES),
+  modelId: orNull(column.integer),
+  modelName: column.text,
+  errorCode: orNull(column.integer),
+  errorMessage: orNull(column.text),
+  cost: orNull(column.bigint),
+  progress: column.integer,
+  attempt: column.integer,
+  providerAttempts: column.integer,
+  lease: orNull(column.text),
+  upstreamState: orNull(column.text),
+  upstreamTaskId: orNull(column.text),
+  providerKeyId: orNull(column.integer),
+  cancelRequestedAtMs: orNull(column.ms),
+  deadlineAtMs: column.ms,
+  startedAtMs: orNull(column.ms),
+  finishedAtMs: orNull(column.ms),
+  updatedAtMs: column.ms,
+});
 /** A job's owner, deadline and webhook never change. */
 const FIXED = ['id', 'user_id', 'account_id', 'access_key_id', 'webhook_url', 'deadline_at'];
-const CHANGING = COLUMNS.split(',').filter((name) => !FIXED.includes(name));
-
-function statusOf(text: string): JobStatus {
-  const status = JOB_STATUSES.find((known) => known === text);
-  if (!status) throw new TypeError(`unknown job status ${text}`);
-  return status;
-}
+const CHANGING = storedJob.names.filter((name) => !FIXED.includes(name));
 
 function dateTimeOrNull(ms: number | null): string | null {
   return ms === null ? null : utcDateTime(ms);
@@ -50,35 +67,11 @@ function dateTimeOrNull(ms: number | null): string | null {
 
 export const jobs: LaneTable<JobRow> = {
   name: 'jobs',
-  lock: (ids) => `SELECT ${COLUMNS} FROM jobs WHERE id IN (${literals(ids)}) ORDER BY id FOR UPDATE`,
-  parse: (record) => [
-    textOf(record, 'id'),
-    {
-      id: textOf(record, 'id'),
-      userId: numberOf(record, 'user_id'),
-      accountId: numberOf(record, 'account_id'),
-      accessKeyId: numberOrNull(record, 'access_key_id'),
-      status: statusOf(textOf(record, 'status')),
-      modelId: numberOrNull(record, 'model_id'),
-      modelName: textOf(record, 'model_name'),
-      errorCode: numberOrNull(record, 'error_code'),
-      errorMessage: textOrNull(record, 'error_message'),
-      cost: bigintOrNull(record, 'cost'),
-      progress: numberOf(record, 'progress'),
-      attempt: numberOf(record, 'attempt'),
-      providerAttempts: numberOf(record, 'provider_attempts'),
-      lease: textOrNull(record, 'lease'),
-      upstreamState: textOrNull(record, 'upstream_state'),
-      upstreamTaskId: textOrNull(record, 'upstream_task_id'),
-      providerKeyId: numberOrNull(record, 'provider_key_id'),
-      cancelRequestedAtMs: msOrNull(record, 'cancel_requested_at'),
-      deadlineAtMs: msOf(record, 'deadline_at'),
-      startedAtMs: msOrNull(record, 'started_at'),
-      finishedAtMs: msOrNull(record, 'finished_at'),
-      updatedAtMs: msOf(record, 'updated_at'),
-      webhookUrl: textOrNull(record, 'webhook_url'),
-    },
-  ],
+  lock: (ids) => `SELECT ${storedJob.columns} FROM jobs WHERE id IN (${literals(ids)}) ORDER BY id FOR UPDATE`,
+  parse: (record) => {
+    const job = storedJob.read(record);
+    return [job.id, job];
+  },
   update: (rows) =>
     updateRows(
       'jobs',

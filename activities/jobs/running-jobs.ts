@@ -3,19 +3,25 @@
  * a count behind. The counts are exact because a row of their own is locked first: the user's account, the provider.
  */
 import { literals } from '../../infra/mysql/literal.ts';
-import { numberOf } from '../billing/lane/record.ts';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
 import type { LaneTable } from '../billing/lane/table.ts';
 
 /** What a transaction has put into a count is for its own later operations only. */
 const NOTHING = () => 'DO 0';
 
-function countTable(name: string, column: string): LaneTable<number> {
+const count = rowOf({ id: column.integer, running: column.integer });
+const provider = rowOf({ id: column.integer });
+
+function countTable(name: string, owner: string): LaneTable<number> {
   return {
     name,
     // Reads without a lock; its statement begins after the locks before it were given, so it sees who held them last.
     lock: (ids) =>
-      `SELECT ${column} AS id,COUNT(*) AS running FROM jobs WHERE status='PROCESSING' AND ${column} IN (${literals(ids.map(Number))}) GROUP BY ${column}`,
-    parse: (record) => [String(numberOf(record, 'id')), numberOf(record, 'running')],
+      `SELECT ${owner} AS id,COUNT(*) AS running FROM jobs WHERE status='PROCESSING' AND ${owner} IN (${literals(ids.map(Number))}) GROUP BY ${owner}`,
+    parse: (record) => {
+      const { id, running } = count.read(record);
+      return [String(id), running];
+    },
     insert: NOTHING,
     update: NOTHING,
   };
@@ -28,5 +34,8 @@ export const runningOfProvider = countTable('running jobs of providers', 'provid
 export const providerGate: LaneTable<number> = {
   name: 'providers',
   lock: (ids) => `SELECT id FROM providers WHERE id IN (${literals(ids.map(Number))}) ORDER BY id FOR UPDATE`,
-  parse: (record) => [String(numberOf(record, 'id')), numberOf(record, 'id')],
+  parse: (record) => {
+    const { id } = provider.read(record);
+    return [String(id), id];
+  },
 };

@@ -1,6 +1,6 @@
 /** The table `orders` as the money lane sees it. */
 import { insertRows, literals, updateRows, utcDateTime } from '../../infra/mysql/literal.ts';
-import { bigintOf, bigintOrNull, msOf, msOrNull, numberOf, textOf, textOrNull } from '../billing/lane/record.ts';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import type { LaneTable } from '../billing/lane/table.ts';
 import { ORDER_STATUSES, type OrderStatus } from './order.ts';
 
@@ -23,14 +23,27 @@ export interface OrderRow {
   readonly updatedAtMs: number;
 }
 
-const FIXED = ['order_no', 'user_id', 'account_id', 'amount', 'currency', 'expires_at', 'created_at'];
-const CHANGING = ['status', 'reason', 'paid_at', 'paid_late', 'refunded', 'refunded_at', 'charged_back', 'updated_at'];
-
-function statusOf(text: string): OrderStatus {
-  const status = ORDER_STATUSES.find((known) => known === text);
-  if (!status) throw new TypeError(`unknown order status ${text}`);
-  return status;
-}
+const FIXED = {
+  orderNo: column.text,
+  userId: column.integer,
+  accountId: column.integer,
+  amount: column.bigint,
+  currency: column.text,
+  expiresAtMs: column.ms,
+  createdAtMs: column.ms,
+};
+const CHANGING = {
+  status: column.oneOf(ORDER_STATUSES),
+  reason: orNull(column.text),
+  paidAtMs: orNull(column.ms),
+  paidLate: column.flag,
+  refunded: orNull(column.bigint),
+  refundedAtMs: orNull(column.ms),
+  chargedBack: column.bigint,
+  updatedAtMs: column.ms,
+};
+const changes = rowOf(CHANGING);
+const storedOrder = rowOf({ ...FIXED, ...CHANGING });
 
 function dateTimeOrNull(ms: number | null): string | null {
   return ms === null ? null : utcDateTime(ms);
@@ -52,31 +65,15 @@ function changing(row: OrderRow) {
 export const orders: LaneTable<OrderRow> = {
   name: 'orders',
   lock: (orderNos) =>
-    `SELECT ${[...FIXED, ...CHANGING].join(',')} FROM orders WHERE order_no IN (${literals(orderNos)}) ORDER BY order_no FOR UPDATE`,
-  parse: (record) => [
-    textOf(record, 'order_no'),
-    {
-      orderNo: textOf(record, 'order_no'),
-      userId: numberOf(record, 'user_id'),
-      accountId: numberOf(record, 'account_id'),
-      amount: bigintOf(record, 'amount'),
-      currency: textOf(record, 'currency'),
-      status: statusOf(textOf(record, 'status')),
-      reason: textOrNull(record, 'reason'),
-      paidAtMs: msOrNull(record, 'paid_at'),
-      paidLate: numberOf(record, 'paid_late') === 1,
-      refunded: bigintOrNull(record, 'refunded'),
-      refundedAtMs: msOrNull(record, 'refunded_at'),
-      chargedBack: bigintOf(record, 'charged_back'),
-      expiresAtMs: msOf(record, 'expires_at'),
-      createdAtMs: msOf(record, 'created_at'),
-      updatedAtMs: msOf(record, 'updated_at'),
-    },
-  ],
+    `SELECT ${storedOrder.columns} FROM orders WHERE order_no IN (${literals(orderNos)}) ORDER BY order_no FOR UPDATE`,
+  parse: (record) => {
+    const order = storedOrder.read(record);
+    return [order.orderNo, order];
+  },
   insert: (rows) =>
     insertRows(
       'orders',
-      [...FIXED, ...CHANGING],
+      storedOrder.names,
       rows.map((row) => [
         row.orderNo,
         row.userId,
@@ -92,7 +89,7 @@ export const orders: LaneTable<OrderRow> = {
     updateRows(
       'orders',
       'order_no',
-      CHANGING,
+      changes.names,
       rows.map((row) => [row.orderNo, ...changing(row)]),
     ),
 };

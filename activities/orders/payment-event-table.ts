@@ -1,6 +1,6 @@
 /** What payment providers told us, one row an event, also those that were refused. Written with what they caused. */
 import { insertRows, literal, utcDateTime } from '../../infra/mysql/literal.ts';
-import { bytesOf, msOf, textOf } from '../billing/lane/record.ts';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
 import type { LaneTable } from '../billing/lane/table.ts';
 
 /** The first list is final; an event of the second is decided again when it comes again. */
@@ -37,18 +37,19 @@ export function paymentEventKey(event: { readonly provider: string; readonly eve
   return `${event.provider} ${event.eventId}`;
 }
 
-const COLUMNS = ['provider', 'event_id', 'order_no', 'body_hash', 'outcome', 'received_at'];
-
-function outcomeOf(text: string): PaymentEventOutcome {
-  const outcome = [...ACCEPTED, ...REFUSED].find((known) => known === text);
-  if (!outcome) throw new TypeError(`unknown outcome of a payment event: ${text}`);
-  return outcome;
-}
+const storedEvent = rowOf({
+  provider: column.text,
+  eventId: column.text,
+  orderNo: column.text,
+  bodyHash: column.bytes,
+  outcome: column.oneOf([...ACCEPTED, ...REFUSED]),
+  receivedAtMs: column.ms,
+});
 
 function insert(rows: readonly PaymentEvent[]): string {
   return insertRows(
     'payment_events',
-    COLUMNS,
+    storedEvent.names,
     rows.map((row) => [
       row.provider,
       row.eventId,
@@ -67,17 +68,10 @@ export const paymentEvents: LaneTable<PaymentEvent> = {
       const at = key.indexOf(' ');
       return `(provider=${literal(key.slice(0, at))} AND event_id=${literal(key.slice(at + 1))})`;
     });
-    return `SELECT ${COLUMNS.join(',')} FROM payment_events WHERE ${pairs.join(' OR ')} ORDER BY provider,event_id FOR UPDATE`;
+    return `SELECT ${storedEvent.columns} FROM payment_events WHERE ${pairs.join(' OR ')} ORDER BY provider,event_id FOR UPDATE`;
   },
   parse: (record) => {
-    const event: PaymentEvent = {
-      provider: textOf(record, 'provider'),
-      eventId: textOf(record, 'event_id'),
-      orderNo: textOf(record, 'order_no'),
-      bodyHash: bytesOf(record, 'body_hash'),
-      outcome: outcomeOf(textOf(record, 'outcome')),
-      receivedAtMs: msOf(record, 'received_at'),
-    };
+    const event = storedEvent.read(record);
     return [paymentEventKey(event), event];
   },
   insert,

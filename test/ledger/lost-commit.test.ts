@@ -31,7 +31,7 @@ describe('a connection that breaks at COMMIT', () => {
     const connection = await openLaneConnection(ledger.config);
     for (let epoch = lane.writer?.epoch ?? 0, count = 0; count <= successors; count += 1, epoch += 2) {
       await connection.query(`UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${slot}`);
-      assert.ok(await fenceWriter(connection, { slot, epoch, expiredAt: '' }));
+      assert.ok(await fenceWriter(connection, { slot, epoch, expiresAtMs: 0 }));
       await connection.query(`UPDATE writers SET epoch=epoch+1,seq=seq+3 WHERE slot=${slot}`);
     }
     await connection.end();

@@ -1,9 +1,8 @@
 /** The lane's own raw connection: several statements a packet, integers exact, times as UTC text. */
 import { type Connection, createConnection } from 'mysql2/promise';
 import { AppError } from '../../../infra/errors.ts';
+import { column, rowOf, type SqlRecord } from '../../../infra/mysql/rows.ts';
 import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
-import { numberOf } from './record.ts';
-import type { SqlRecord } from './table.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** Another lane's batch takes milliseconds; a lock held longer belongs to a process that hangs. */
@@ -29,6 +28,7 @@ export async function openLaneConnection(config: DatabaseConfig): Promise<Connec
     supportBigNumbers: true,
     bigNumberStrings: true,
     dateStrings: true,
+    jsonStrings: true,
     charset: 'utf8mb4',
     connectTimeout: CONNECT_TIMEOUT_MS,
     // Packets hold no placeholders: looking for them, and for where each was sent from, took a third of a packet's time.
@@ -70,11 +70,23 @@ export async function query(connection: Connection, sql: string) {
   }
 }
 
+/** The rows of one query. */
+export async function rowsOf<Row>(
+  connection: Connection,
+  read: (record: SqlRecord) => Row,
+  sql: string,
+): Promise<Row[]> {
+  const [rows] = await query(connection, sql);
+  return recordsOf(rows).map((row) => read(row));
+}
+
+const packetLimit = rowOf({ bytes: column.integer });
+
 /** The largest packet that the server takes, in bytes; it ends the connection at a larger one. */
 export async function packetLimitOf(connection: Connection): Promise<number> {
-  const [rows] = await query(connection, 'SELECT @@max_allowed_packet AS bytes');
-  const [row] = recordsOf(rows);
-  return numberOf(row ?? {}, 'bytes') - PACKET_HEAD_BYTES;
+  const [packet] = await rowsOf(connection, packetLimit.read, 'SELECT @@max_allowed_packet AS bytes');
+  if (!packet) throw new Error('the database returned no max_allowed_packet');
+  return packet.bytes - PACKET_HEAD_BYTES;
 }
 
 /** Nothing was sent. Told to the caller of an operation that is too large by itself. */

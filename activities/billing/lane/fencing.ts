@@ -1,28 +1,28 @@
 /** Fencing writers that have not renewed themselves in time: their processes are dead, frozen or cut off. */
 import type { Connection } from 'mysql2/promise';
-import { query } from './connection.ts';
-import { numberOf, textOf } from './record.ts';
-import { FREE_SINCE, rowsOf, type Writer, writerLock } from './writer.ts';
+import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
+import { query, rowsOf } from './connection.ts';
+import { FREE_SINCE, type Writer, writerLock } from './writer.ts';
 
 /** Cut to the column's length between two entries; assignments run from left to right, so the epoch is still the old one. */
 const HISTORY = "SUBSTRING_INDEX(CONCAT(epoch,':',seq,' ',history),' ',8)";
 
 export interface LapsedWriter extends Pick<Writer, 'slot' | 'epoch'> {
   /** When its time was over; another one once it has renewed itself. */
-  readonly expiredAt: string;
+  readonly expiresAtMs: number;
 }
+
+const lapsed = rowOf({ slot: column.integer, epoch: column.integer, expiresAtMs: column.ms });
+const thread = rowOf({ Id: column.integer, Command: column.text });
+const lockHolder = rowOf({ id: orNull(column.integer) });
 
 /** Writers that are past their time and not fenced yet. */
 export async function lapsedWriters(connection: Connection): Promise<LapsedWriter[]> {
-  const records = await rowsOf(
+  return await rowsOf(
     connection,
-    `SELECT slot,epoch,expires_at FROM writers WHERE expires_at < NOW(3) AND expires_at <> ${FREE_SINCE}`,
+    lapsed.read,
+    `SELECT ${lapsed.columns} FROM writers WHERE expires_at < NOW(3) AND expires_at <> ${FREE_SINCE}`,
   );
-  return records.map((record) => ({
-    slot: numberOf(record, 'slot'),
-    epoch: numberOf(record, 'epoch'),
-    expiredAt: textOf(record, 'expires_at'),
-  }));
 }
 
 /**
@@ -51,8 +51,12 @@ export async function endWriterConnection(connection: Connection, slot: number, 
 }
 
 async function connectionOf(connection: Connection, slot: number, epoch: number): Promise<number | undefined> {
-  const [holder] = await rowsOf(connection, `SELECT IS_USED_LOCK(${writerLock(connection, slot, epoch)}) AS id`);
-  return holder && holder.id !== null ? numberOf(holder, 'id') : undefined;
+  const [holder] = await rowsOf(
+    connection,
+    lockHolder.read,
+    `SELECT IS_USED_LOCK(${writerLock(connection, slot, epoch)}) AS id`,
+  );
+  return holder?.id ?? undefined;
 }
 
 async function end(connection: Connection, connectionId: number): Promise<void> {
@@ -60,10 +64,8 @@ async function end(connection: Connection, connectionId: number): Promise<void> 
   await query(connection, `KILL ${connectionId}`).catch(() => undefined);
 }
 
+/** A user without further rights sees its own connections. */
 async function isAtWork(connection: Connection, connectionId: number): Promise<boolean> {
-  const [thread] = await rowsOf(
-    connection,
-    `SELECT COMMAND AS command FROM information_schema.PROCESSLIST WHERE ID=${connectionId}`,
-  );
-  return thread?.command === 'Query';
+  const threads = await rowsOf(connection, thread.read, 'SHOW PROCESSLIST');
+  return threads.some(({ Id, Command }) => Id === connectionId && Command === 'Query');
 }

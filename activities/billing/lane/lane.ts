@@ -5,12 +5,12 @@
  */
 import type { Logger } from 'pino';
 import { AppError } from '../../../infra/errors.ts';
+import { column, rowOf } from '../../../infra/mysql/rows.ts';
 import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
 import { type Failure, isDuplicate, sendPacket } from './connection.ts';
 import type { Operation } from './operation.ts';
-import { numberOf } from './record.ts';
 import { LaneSession, MAX_RECONNECT_PAUSE_MS, type ReadySession } from './session.ts';
-import type { LaneTable, SqlRecord } from './table.ts';
+import type { LaneTable } from './table.ts';
 import { Workspace } from './workspace.ts';
 import { fence, type Writer } from './writer.ts';
 
@@ -46,6 +46,10 @@ const MAX_DUPLICATES = 5;
 const GATHER_MS = 1;
 /** A batch this large shows that so many are at work that a moment's wait brings more of them. */
 const GATHER_AFTER_OPERATIONS = 4;
+
+/** Milliseconds since 1970. */
+const CLOCK = 'SELECT CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS SIGNED) AS moment';
+const clock = rowOf({ moment: column.integer });
 
 type BatchEnd = { readonly kind: 'done' } | { readonly kind: Failure; readonly error: unknown };
 
@@ -231,13 +235,12 @@ export class MoneyLane {
     if (tables.length !== ids.size) throw new Error('an operation reads a table that the lane does not know');
     const start = ['START TRANSACTION', ...fence(writer, this.#options.writerTtlMs)];
     const locks = tables.map((table) => table.lock([...(ids.get(table) ?? [])]));
-    const clock = 'SELECT CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS SIGNED) AS now_ms';
-    const results = await sendPacket(connection, [...start, ...locks, clock], packetLimitBytes);
-    const nowMs = numberOf(results.at(-1)?.[0] ?? {}, 'now_ms');
+    const results = await sendPacket(connection, [...start, ...locks, CLOCK], packetLimitBytes);
+    const { moment: nowMs } = clock.read(results.at(-1)?.[0] ?? {});
     const stamp = { slot: writer.slot, epoch: writer.epoch, seq: writer.seq + 1n };
     const workspace = new Workspace(nowMs, this.#options.dayOf(nowMs), stamp);
     for (const [index, table] of tables.entries()) {
-      const records: SqlRecord[] = results[start.length + index] ?? [];
+      const records = results[start.length + index] ?? [];
       workspace.load(
         table,
         ids.get(table) ?? [],

@@ -2,9 +2,7 @@
  * What a store gives to the money lane so that its rows can change in the same transaction as money. The lane locks
  * tables in the order in which they are handed to it: accounts, budgets, holds, orders, jobs, claims, transfers.
  */
-
-/** A record as the driver returns it; the table's `parse` checks it. */
-export type SqlRecord = Record<string, unknown>;
+import type { SqlRecord } from '../../../infra/mysql/rows.ts';
 
 /** Rows that operations read under lock, then insert or change. Rows are values: a change puts a new one. */
 export interface LaneTable<Row> {

@@ -6,9 +6,8 @@
 import { createHash } from 'node:crypto';
 import type { Connection } from 'mysql2/promise';
 import { literal } from '../../../infra/mysql/literal.ts';
-import { query } from './connection.ts';
-import { bigintOf, numberOf, numberOrNull, textOf } from './record.ts';
-import type { SqlRecord } from './table.ts';
+import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
+import { query, rowsOf } from './connection.ts';
 
 export interface Writer {
   readonly slot: number;
@@ -37,11 +36,10 @@ function expiry(ttlMs: number): string {
   return `NOW(3) + INTERVAL ${ttlMs * 1000} MICROSECOND`;
 }
 
-/** First rows of a query whose result is rows. */
-export async function rowsOf(connection: Connection, sql: string): Promise<SqlRecord[]> {
-  const [rows] = await query(connection, sql);
-  return Array.isArray(rows) ? rows.map((row) => ({ ...row })) : [];
-}
+const freeSlot = rowOf({ slot: column.integer, epoch: column.integer, seq: column.bigint });
+const newSlot = rowOf({ slot: column.integer });
+const mark = rowOf({ marked: orNull(column.flag) });
+const standing = rowOf({ epoch: column.integer, seq: column.bigint, history: column.text });
 
 /** Takes a free slot, or makes a new one. */
 export async function takeWriter(connection: Connection, ttlMs: number, process: string): Promise<Writer> {
@@ -60,11 +58,10 @@ async function takeOnce(connection: Connection, ttlMs: number, process: string):
   // Only fenced ones: after the database was away, the slots of living processes have lapsed too.
   const [free] = await rowsOf(
     connection,
-    `SELECT slot,epoch,seq FROM writers WHERE expires_at=${FREE_SINCE} ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED`,
+    freeSlot.read,
+    `SELECT ${freeSlot.columns} FROM writers WHERE expires_at=${FREE_SINCE} ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED`,
   );
-  const writer = free
-    ? { slot: numberOf(free, 'slot'), epoch: numberOf(free, 'epoch') + 1, seq: bigintOf(free, 'seq') }
-    : { slot: await nextSlot(connection), epoch: 1, seq: 0n };
+  const writer = free ? { ...free, epoch: free.epoch + 1 } : { slot: await nextSlot(connection), epoch: 1, seq: 0n };
   if (free) {
     await query(
       connection,
@@ -82,9 +79,9 @@ async function takeOnce(connection: Connection, ttlMs: number, process: string):
 }
 
 async function nextSlot(connection: Connection): Promise<number> {
-  const [row] = await rowsOf(connection, 'SELECT COALESCE(MAX(slot),0)+1 AS slot FROM writers');
+  const [row] = await rowsOf(connection, newSlot.read, 'SELECT COALESCE(MAX(slot),0)+1 AS slot FROM writers');
   if (!row) throw new Error('the database returned no slot');
-  return numberOf(row, 'slot');
+  return row.slot;
 }
 
 /** The lane tries again with a new connection. */
@@ -99,9 +96,9 @@ class UnmarkedConnection extends Error {
 /** Marks the connection as the one of this writer. The one it had before must have been ended. */
 export async function markConnection(connection: Connection, writer: Writer): Promise<void> {
   const name = writerLock(connection, writer.slot, writer.epoch);
-  const [row] = await rowsOf(connection, `SELECT GET_LOCK(${name},${MARK_WAIT_SECONDS}) AS marked`);
+  const [row] = await rowsOf(connection, mark.read, `SELECT GET_LOCK(${name},${MARK_WAIT_SECONDS}) AS marked`);
   // Nobody could end an unmarked connection, should this process freeze.
-  if (!row || numberOrNull(row, 'marked') !== 1) throw new UnmarkedConnection();
+  if (!row?.marked) throw new UnmarkedConnection();
 }
 
 export interface Standing {
@@ -117,13 +114,15 @@ export interface Standing {
  */
 export async function readStanding(connection: Connection, { slot, epoch }: Writer): Promise<Standing> {
   await query(connection, 'START TRANSACTION');
-  const [row] = await rowsOf(connection, `SELECT epoch,seq,history FROM writers WHERE slot=${slot} FOR UPDATE`);
+  const [row] = await rowsOf(
+    connection,
+    standing.read,
+    `SELECT ${standing.columns} FROM writers WHERE slot=${slot} FOR UPDATE`,
+  );
   await query(connection, 'COMMIT');
   if (!row) throw new Error(`writer slot ${slot} has gone`);
-  if (numberOf(row, 'epoch') === epoch) return { current: true, seq: bigintOf(row, 'seq') };
-  const ended = textOf(row, 'history')
-    .split(' ')
-    .find((entry) => entry.startsWith(`${epoch}:`));
+  if (row.epoch === epoch) return { current: true, seq: row.seq };
+  const ended = row.history.split(' ').find((entry) => entry.startsWith(`${epoch}:`));
   return { current: false, seq: ended === undefined ? undefined : BigInt(ended.slice(ended.indexOf(':') + 1)) };
 }
 

@@ -1,6 +1,6 @@
 /** Balances. `available` is free to spend; what is held stands in open holds. Rows are made at registration. */
 import { literals, updateRows } from '../../../infra/mysql/literal.ts';
-import { bigintOf, bigintOrNull, numberOf } from '../lane/record.ts';
+import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
 import type { LaneTable } from '../lane/table.ts';
 
 export interface Account {
@@ -11,19 +11,21 @@ export interface Account {
   readonly pendingGrant: bigint | null;
 }
 
+const account = rowOf({
+  id: column.integer,
+  available: column.bigint,
+  debt: column.bigint,
+  pendingGrant: orNull(column.bigint),
+});
+
 export const accounts: LaneTable<Account> = {
   name: 'accounts',
   lock: (ids) =>
-    `SELECT id,available,debt,pending_grant FROM accounts WHERE id IN (${literals(ids.map(Number))}) ORDER BY id FOR UPDATE`,
-  parse: (record) => [
-    String(numberOf(record, 'id')),
-    {
-      id: numberOf(record, 'id'),
-      available: bigintOf(record, 'available'),
-      debt: bigintOf(record, 'debt'),
-      pendingGrant: bigintOrNull(record, 'pending_grant'),
-    },
-  ],
+    `SELECT ${account.columns} FROM accounts WHERE id IN (${literals(ids.map(Number))}) ORDER BY id FOR UPDATE`,
+  parse: (record) => {
+    const row = account.read(record);
+    return [String(row.id), row];
+  },
   update: (rows) =>
     updateRows(
       'accounts',

@@ -1,6 +1,6 @@
 /** Idempotency keys: who is answering a keyed request, and the answer once there is one. */
 import { insertRows, literal, literals, utcDateTime } from '../../../infra/mysql/literal.ts';
-import { bytesOf, bytesOrNull, msOf, numberOf, numberOrNull, textOf } from '../lane/record.ts';
+import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
 import type { LaneTable } from '../lane/table.ts';
 
 export interface Claim {
@@ -27,20 +27,21 @@ export function claimKey(scope: string, keyHash: Buffer): string {
   return `${scope} ${keyHash.toString('hex')}`;
 }
 
-const COLUMNS = [
-  'scope',
-  'key_hash',
-  'body_hash',
-  'request_id',
-  'operation_id',
-  'slot',
-  'epoch',
-  'answer_status',
-  'answer',
-  'expires_at',
-];
+const storedClaim = rowOf({
+  scope: column.text,
+  keyHash: column.bytes,
+  bodyHash: column.bytes,
+  requestId: column.text,
+  operationId: column.text,
+  slot: column.integer,
+  epoch: column.integer,
+  answerStatus: orNull(column.integer),
+  answer: orNull(column.bytes),
+  expiresAtMs: column.ms,
+});
+const claimsWriter = rowOf({ writerEpoch: orNull(column.integer) });
 
-const COLUMN_LIST = COLUMNS.map((column) => `i.${column}`).join(',');
+const COLUMN_LIST = storedClaim.names.map((name) => `i.${name}`).join(',');
 
 function insert(rows: readonly Claim[]): string {
   const values = rows.map((row) => [
@@ -55,7 +56,7 @@ function insert(rows: readonly Claim[]): string {
     row.answer,
     utcDateTime(row.expiresAtMs),
   ]);
-  return insertRows('idempotency', COLUMNS, values);
+  return insertRows('idempotency', storedClaim.names, values);
 }
 
 export const claims: LaneTable<Claim> = {
@@ -69,24 +70,17 @@ export const claims: LaneTable<Claim> = {
     return `SELECT ${COLUMN_LIST},(SELECT w.epoch FROM writers w WHERE w.slot=i.slot) AS writer_epoch FROM idempotency i WHERE ${pairs.join(' OR ')} ORDER BY scope,key_hash FOR UPDATE`;
   },
   parse: (record) => {
+    const stored = storedClaim.read(record);
     const claim: Claim = {
-      scope: textOf(record, 'scope'),
-      keyHash: bytesOf(record, 'key_hash'),
-      bodyHash: bytesOf(record, 'body_hash'),
-      requestId: textOf(record, 'request_id'),
+      ...stored,
+      ...claimsWriter.read(record),
       // Empty in claims from before the column.
-      operationId: textOf(record, 'operation_id') || textOf(record, 'request_id'),
-      slot: numberOf(record, 'slot'),
-      epoch: numberOf(record, 'epoch'),
-      writerEpoch: numberOrNull(record, 'writer_epoch'),
-      answerStatus: numberOrNull(record, 'answer_status'),
-      answer: bytesOrNull(record, 'answer'),
-      expiresAtMs: msOf(record, 'expires_at'),
+      operationId: stored.operationId || stored.requestId,
     };
     return [claimKey(claim.scope, claim.keyHash), claim];
   },
   insert,
-  update: (rows) => `${insert(rows)} ON DUPLICATE KEY UPDATE ${assignments(COLUMNS.slice(2))}`,
+  update: (rows) => `${insert(rows)} ON DUPLICATE KEY UPDATE ${assignments(storedClaim.names.slice(2))}`,
 };
 
 function assignments(columns: readonly string[]): string {

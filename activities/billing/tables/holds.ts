@@ -1,6 +1,6 @@
 /** Money reserved for a running call or job. Open until captured (in part or whole) or released. */
 import { insertRows, literals, updateRows, utcDateTime } from '../../../infra/mysql/literal.ts';
-import { bigintOf, bigintOrNull, msOf, msOrNull, numberOf, numberOrNull, textOf, textOrNull } from '../lane/record.ts';
+import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
 import type { LaneTable } from '../lane/table.ts';
 
 export interface Hold {
@@ -23,48 +23,39 @@ export interface Hold {
   readonly closedAtMs: number | null;
 }
 
-export type HoldOwner = 'call' | 'job';
-export type HoldState = 'open' | 'captured' | 'released';
+const OWNERS = ['call', 'job'] as const;
+export type HoldOwner = (typeof OWNERS)[number];
+const STATES = ['open', 'captured', 'released'] as const;
+export type HoldState = (typeof STATES)[number];
 
-const COLUMNS =
-  'id,account_id,access_key_id,owner,prices,budget_period,budget_limit,amount,captured,released,state,expires_at,created_at,closed_at';
-
-function ownerOf(text: string): HoldOwner {
-  if (text === 'call' || text === 'job') return text;
-  throw new TypeError(`unknown hold owner ${text}`);
-}
-
-function stateOf(text: string): HoldState {
-  if (text === 'open' || text === 'captured' || text === 'released') return text;
-  throw new TypeError(`unknown hold state ${text}`);
-}
+const storedHold = rowOf({
+  id: column.text,
+  accountId: column.integer,
+  accessKeyId: orNull(column.integer),
+  owner: column.oneOf(OWNERS),
+  prices: column.text,
+  budgetPeriod: orNull(column.day),
+  budgetLimit: orNull(column.bigint),
+  amount: column.bigint,
+  captured: column.bigint,
+  released: column.bigint,
+  state: column.oneOf(STATES),
+  expiresAtMs: column.ms,
+  createdAtMs: column.ms,
+  closedAtMs: orNull(column.ms),
+});
 
 export const holds: LaneTable<Hold> = {
   name: 'holds',
-  lock: (ids) => `SELECT ${COLUMNS} FROM holds WHERE id IN (${literals(ids)}) ORDER BY id FOR UPDATE`,
-  parse: (record) => [
-    textOf(record, 'id'),
-    {
-      id: textOf(record, 'id'),
-      accountId: numberOf(record, 'account_id'),
-      accessKeyId: numberOrNull(record, 'access_key_id'),
-      owner: ownerOf(textOf(record, 'owner')),
-      prices: textOf(record, 'prices'),
-      budgetPeriod: textOrNull(record, 'budget_period'),
-      budgetLimit: bigintOrNull(record, 'budget_limit'),
-      amount: bigintOf(record, 'amount'),
-      captured: bigintOf(record, 'captured'),
-      released: bigintOf(record, 'released'),
-      state: stateOf(textOf(record, 'state')),
-      expiresAtMs: msOf(record, 'expires_at'),
-      createdAtMs: msOf(record, 'created_at'),
-      closedAtMs: msOrNull(record, 'closed_at'),
-    },
-  ],
+  lock: (ids) => `SELECT ${storedHold.columns} FROM holds WHERE id IN (${literals(ids)}) ORDER BY id FOR UPDATE`,
+  parse: (record) => {
+    const hold = storedHold.read(record);
+    return [hold.id, hold];
+  },
   insert: (rows, writer) =>
     insertRows(
       'holds',
-      [...COLUMNS.split(','), 'slot', 'epoch'],
+      [...storedHold.names, 'slot', 'epoch'],
       rows.map((row) => [
         row.id,
         row.accountId,

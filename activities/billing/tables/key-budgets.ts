@@ -1,6 +1,6 @@
 /** Spent and held money of access keys with a budget, for the running period. */
 import { insertRows, literals, updateRows } from '../../../infra/mysql/literal.ts';
-import { bigintOf, numberOf, textOf } from '../lane/record.ts';
+import { column, rowOf } from '../../../infra/mysql/rows.ts';
 import type { LaneTable } from '../lane/table.ts';
 
 export interface KeyBudget {
@@ -10,22 +10,20 @@ export interface KeyBudget {
   readonly used: bigint;
 }
 
+const keyBudget = rowOf({ accessKeyId: column.integer, periodStart: column.day, used: column.bigint });
+
 export const keyBudgets: LaneTable<KeyBudget> = {
   name: 'key_budgets',
   lock: (ids) =>
-    `SELECT access_key_id,period_start,used FROM key_budgets WHERE access_key_id IN (${literals(ids.map(Number))}) ORDER BY access_key_id FOR UPDATE`,
-  parse: (record) => [
-    String(numberOf(record, 'access_key_id')),
-    {
-      accessKeyId: numberOf(record, 'access_key_id'),
-      periodStart: textOf(record, 'period_start'),
-      used: bigintOf(record, 'used'),
-    },
-  ],
+    `SELECT ${keyBudget.columns} FROM key_budgets WHERE access_key_id IN (${literals(ids.map(Number))}) ORDER BY access_key_id FOR UPDATE`,
+  parse: (record) => {
+    const row = keyBudget.read(record);
+    return [String(row.accessKeyId), row];
+  },
   insert: (rows) =>
     insertRows(
       'key_budgets',
-      ['access_key_id', 'period_start', 'used'],
+      keyBudget.names,
       rows.map((row) => [row.accessKeyId, row.periodStart, row.used]),
     ),
   update: (rows) =>

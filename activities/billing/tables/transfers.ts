@@ -3,7 +3,7 @@
  * the request, job, order or adjustment. Amounts are signed as the account sees them; `loss` is a memo outside balances.
  */
 import { insertRows, literal, utcDateTime } from '../../../infra/mysql/literal.ts';
-import { bigintOf, textOf } from '../lane/record.ts';
+import { column, rowOf } from '../../../infra/mysql/rows.ts';
 import type { LaneSink, LaneTable } from '../lane/table.ts';
 import { NO_USAGE, type Usage } from '../money.ts';
 
@@ -87,6 +87,15 @@ export function transferKey(id: string, kind: TransferKind): string {
   return `${kind} ${id}`;
 }
 
+const guard = rowOf({
+  id: column.text,
+  kind: column.oneOf(KINDS),
+  accountId: column.integer,
+  amount: column.bigint,
+  day: column.day,
+  createdAtMs: column.ms,
+});
+
 /** Credits and debits that are guarded by their own id. */
 export const transfers: LaneTable<Transfer> = {
   name: 'transfers',
@@ -95,24 +104,12 @@ export const transfers: LaneTable<Transfer> = {
       const at = key.indexOf(' ');
       return `(id=${literal(key.slice(at + 1))} AND kind=${literal(key.slice(0, at))})`;
     });
-    return `SELECT id,kind,account_id,amount,day,created_at FROM transfers WHERE ${pairs.join(' OR ')} ORDER BY id,kind FOR UPDATE`;
+    return `SELECT ${guard.columns} FROM transfers WHERE ${pairs.join(' OR ')} ORDER BY id,kind FOR UPDATE`;
   },
   parse: (record) => {
-    const transfer: Transfer = {
-      id: textOf(record, 'id'),
-      kind: kindOf(textOf(record, 'kind')),
-      accountId: Number(bigintOf(record, 'account_id')),
-      amount: bigintOf(record, 'amount'),
-      day: textOf(record, 'day'),
-      atMs: Date.parse(`${textOf(record, 'created_at').replace(' ', 'T')}Z`),
-    };
+    const { createdAtMs: atMs, ...stored } = guard.read(record);
+    const transfer = { ...stored, atMs };
     return [transferKey(transfer.id, transfer.kind), transfer];
   },
   insert,
 };
-
-function kindOf(text: string): TransferKind {
-  const kind = KINDS.find((known) => known === text);
-  if (!kind) throw new TypeError(`unknown transfer kind ${text}`);
-  return kind;
-}

@@ -1,0 +1,158 @@
+/**
+ * How answers of the database are read: by what a column means, whatever type the server announces for it. Servers
+ * differ in that. MySQL announces integer expressions as BIGINT, which the driver gives as text, MariaDB as INT, which
+ * it gives as a number; SUM is a DECIMAL; a UNION or a function may widen a type or lose its character set (bytes); JSON
+ * is a type on MySQL and text on MariaDB. No store reads a driver's value by itself.
+ */
+import type { ZodType, z } from 'zod';
+
+/** A row as the driver returns it. */
+export type SqlRecord = Readonly<Record<string, unknown>>;
+
+/** Reads a value. @throws {TypeError} that names the column when the value cannot be what the column means. */
+export type Column<T> = (value: unknown, name: string) => T;
+
+function unreadable(name: string, wanted: string): never {
+  throw new TypeError(`column ${name} is not ${wanted}`);
+}
+
+/** Numbers in DECIMAL may have zeros after their point. */
+const INTEGER = /^-?\d+(?:\.0+)?$/;
+const DECIMAL = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
+/** A day may come as a moment when it went through a UNION or a function. */
+const DAY = /^(\d{4}-\d{2}-\d{2})(?: 00:00:00(?:\.0+)?)?$/;
+const MOMENT = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(?:\.\d+)?$/;
+
+function textOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'bigint') return String(value);
+  return value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : undefined;
+}
+
+/** An integer that fits in a number; ids, counts, tokens. */
+function integer(value: unknown, name: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
+  const text = textOf(value);
+  const number = text !== undefined && INTEGER.test(text) ? Number(text) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : unreadable(name, 'an integer');
+}
+
+/** An integer of any size; money. */
+function bigint(value: unknown, name: string): bigint {
+  if (typeof value === 'number' && !Number.isSafeInteger(value)) return unreadable(name, 'an exact integer');
+  const text = textOf(value);
+  if (text === undefined || !INTEGER.test(text)) return unreadable(name, 'an integer');
+  const point = text.indexOf('.');
+  return BigInt(point < 0 ? text : text.slice(0, point));
+}
+
+/** A number with a fraction, such as seconds; never money. */
+function decimal(value: unknown, name: string): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  const text = textOf(value);
+  return text !== undefined && DECIMAL.test(text) ? Number(text) : unreadable(name, 'a number');
+}
+
+/** 0 or 1, as the servers have truth. */
+function flag(value: unknown, name: string): boolean {
+  if (typeof value === 'boolean') return value;
+  const number = integer(value, name);
+  return number === 0 || number === 1 ? number === 1 : unreadable(name, '0 or 1');
+}
+
+function text(value: unknown, name: string): string {
+  return textOf(value) ?? unreadable(name, 'text');
+}
+
+function bytes(value: unknown, name: string): Buffer {
+  if (Buffer.isBuffer(value)) return value;
+  return typeof value === 'string' ? Buffer.from(value, 'utf8') : unreadable(name, 'bytes');
+}
+
+/** DATETIME in UTC as milliseconds since 1970. */
+function ms(value: unknown, name: string): number {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? unreadable(name, 'a time') : value.getTime();
+  const moment = textOf(value);
+  if (moment === undefined || !MOMENT.test(moment)) return unreadable(name, 'a time');
+  const time = Date.parse(`${moment.replace(' ', 'T')}Z`);
+  return Number.isNaN(time) ? unreadable(name, 'a time') : time;
+}
+
+/** DATETIME in UTC. */
+function time(value: unknown, name: string): Date {
+  return value instanceof Date && !Number.isNaN(value.getTime()) ? value : new Date(ms(value, name));
+}
+
+/** DATE, yyyy-MM-dd. */
+function day(value: unknown, name: string): string {
+  return DAY.exec(textOf(value) ?? '')?.[1] ?? unreadable(name, 'a day');
+}
+
+/** Any JSON; null of the column is null. Connections ask the driver for its text. */
+function json(value: unknown, name: string): unknown {
+  if (value === null) return null;
+  const written = textOf(value) ?? unreadable(name, 'JSON');
+  try {
+    return JSON.parse(written);
+  } catch {
+    return unreadable(name, 'JSON');
+  }
+}
+
+/** JSON of this form. */
+function jsonOf<Schema extends ZodType>(schema: Schema): Column<z.output<Schema>> {
+  return (value, name) => schema.parse(json(value, name));
+}
+
+/** One of these texts. */
+function oneOf<const Word extends string>(words: readonly Word[]): Column<Word> {
+  return (value, name) => {
+    const found = text(value, name);
+    return words.find((word) => word === found) ?? unreadable(name, `one of ${words.join(', ')}`);
+  };
+}
+
+export const column = { integer, bigint, decimal, flag, text, bytes, ms, time, day, json, jsonOf, oneOf };
+
+export function orNull<T>(read: Column<T>): Column<T | null> {
+  return (value, name) => (value === null ? null : read(value, name));
+}
+
+type Shape = Readonly<Record<string, Column<unknown>>>;
+type RowOf<Columns extends Shape> = { readonly [Name in keyof Columns]: ReturnType<Columns[Name]> };
+
+export interface RowReader<Row> {
+  /** The columns in SQL, in the order of the shape. */
+  readonly names: readonly string[];
+  /** The same for a SELECT. */
+  readonly columns: string;
+  /** @throws {TypeError} that names the first column that cannot be read. */
+  readonly read: (record: SqlRecord) => Row;
+  /** The same of what a Sequelize model gives, whose properties have our names. */
+  readonly ofModel: (values: object) => Row;
+}
+
+export type ReadRow<Reader> = Reader extends RowReader<infer Row> ? Row : never;
+
+/** A row by its columns, each under our name for it: `userId` is the column user_id, `expiresAtMs` expires_at. */
+export function rowOf<const Columns extends Shape>(shape: Columns): RowReader<RowOf<Columns>> {
+  const columns = Object.entries(shape).map(([name, read]) => ({ name, sqlName: sqlNameOf(name), read }));
+  const names = columns.map(({ sqlName }) => sqlName);
+  const build = (record: SqlRecord, key: 'name' | 'sqlName') => {
+    const row: Record<string, unknown> = {};
+    for (const each of columns) row[each.name] = each.read(record[each[key]], each[key]);
+    // Each property was read by the column of its name, whose type it has.
+    return row as RowOf<Columns>;
+  };
+  return {
+    names,
+    columns: names.join(','),
+    read: (record) => build(record, 'sqlName'),
+    ofModel: (values) => build({ ...values }, 'name'),
+  };
+}
+
+/** A unit at the end of our name is not part of the column's. */
+function sqlNameOf(name: string): string {
+  return name.replace(/Ms$/, '').replace(/(?<!^)[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}

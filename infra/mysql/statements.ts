@@ -1,0 +1,55 @@
+/** Statements on the pool, for everything that is not money. Rows come out read (rows.ts); nobody sees the driver's own. */
+import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
+import type { SqlRecord } from './rows.ts';
+
+/** Values for `?` in order, or for `:name` by name. */
+export type Replacements = readonly unknown[] | Readonly<Record<string, unknown>>;
+
+/** @param read what a row is: `read` of a `rowOf`. */
+export async function select<Row>(
+  sequelize: Sequelize,
+  read: (record: SqlRecord) => Row,
+  sql: string,
+  replacements?: Replacements,
+  transaction?: Transaction,
+): Promise<Row[]> {
+  const options = { ...optionsOf(replacements, transaction), type: QueryTypes.SELECT as const };
+  const records = await sequelize.query<SqlRecord>(sql, options);
+  return records.map((record) => read(record));
+}
+
+/** Whether there is any such row. */
+export async function exists(
+  sequelize: Sequelize,
+  sql: string,
+  replacements?: Replacements,
+  transaction?: Transaction,
+): Promise<boolean> {
+  return (await select(sequelize, () => true, sql, replacements, transaction)).length > 0;
+}
+
+/** An INSERT of one row. @returns its AUTO_INCREMENT id. */
+export async function insert(
+  sequelize: Sequelize,
+  sql: string,
+  replacements?: Replacements,
+  transaction?: Transaction,
+): Promise<number> {
+  const [id] = await sequelize.query(sql, { ...optionsOf(replacements, transaction), type: QueryTypes.INSERT });
+  return id;
+}
+
+/** Any statement that changes rows. @returns how many it changed; rows that were so already are not counted. */
+export async function change(
+  sequelize: Sequelize,
+  sql: string,
+  replacements?: Replacements,
+  transaction?: Transaction,
+): Promise<number> {
+  return await sequelize.query(sql, { ...optionsOf(replacements, transaction), type: QueryTypes.BULKUPDATE });
+}
+
+function optionsOf(replacements: Replacements | undefined, transaction: Transaction | undefined) {
+  const values = Array.isArray(replacements) ? [...replacements] : replacements && { ...replacements };
+  return { ...(values && { replacements: values }), ...(transaction && { transaction }) };
+}
