@@ -6,8 +6,9 @@ import type { Config } from '../infra/config.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Metrics } from '../infra/metrics.ts';
 import { activeTracer } from '../infra/telemetry/spans.ts';
+import { discardRest } from './body.ts';
 import type { DispatchServices } from './dispatch.ts';
-import { errorAnswers } from './middleware/errors.ts';
+import { errorAnswers, NOT_STORED } from './middleware/errors.ts';
 import { observe } from './middleware/observe.ts';
 import { serverSpans } from './middleware/server-span.ts';
 import { traceIds } from './middleware/trace.ts';
@@ -38,15 +39,33 @@ export function applicationOf(
   const hops = config.TRUSTED_PROXY_HOPS;
   const app = new Koa<ApiState>({ proxy: hops > 0, maxIpsCount: hops });
   app.on('error', (err: unknown) => logger.warn({ err }, 'answer not delivered'));
+  app.use(restsDiscarded());
   app.use(traceIds());
   const tracer = activeTracer();
   if (tracer) app.use(serverSpans(tracer));
   app.use(observe(logger, services.metrics));
   app.use(errorAnswers(logger));
+  app.use(notStored());
   app.use(securityHeaders());
   app.use(crossOrigin(config));
   useRoutes(app, routes, { ...services, logger });
   return app;
+}
+
+/** A body that is still coming when its answer is out is not waited for. */
+function restsDiscarded(): Koa.Middleware {
+  return (ctx, next) => {
+    ctx.res.once('finish', () => discardRest(ctx.req));
+    return next();
+  };
+}
+
+/** Answers hold keys, tokens and balances; what may be kept by others says so itself. */
+function notStored(): Koa.Middleware {
+  return (ctx, next) => {
+    ctx.set('Cache-Control', NOT_STORED);
+    return next();
+  };
 }
 
 /** An API answers data, so that of helmet's headers only those remain that mean something for it. */

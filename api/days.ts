@@ -26,6 +26,7 @@ export function addDays(day: string, count: number): string {
 export function monthInput(zone: string) {
   return z
     .string()
+    .max(7)
     .regex(/^2\d{3}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
     .transform((month) => {
       const [year = 0, number = 0] = month.split('-').map(Number);

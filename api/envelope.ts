@@ -1,5 +1,6 @@
 /** The wire form of every answer outside the OpenAI-style paths. */
 import type { AppError } from '../infra/errors.ts';
+import { refusalText } from './refusal.ts';
 
 const SUCCESS_CODE = 200;
 
@@ -9,7 +10,8 @@ export function successTextOf(dataText: string, traceId: string): string {
 }
 
 export function errorText(error: AppError, traceId: string): string {
-  const { errors } = error.details;
-  const data = errors === undefined ? null : { errors };
-  return JSON.stringify({ code: error.code, message: error.message, data, traceId });
+  return refusalText(error, ({ message, errors }) => {
+    const data = errors === undefined ? null : { errors };
+    return JSON.stringify({ code: error.code, message, data, traceId });
+  });
 }

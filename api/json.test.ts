@@ -61,11 +61,47 @@ test('unpaired surrogates are refused and their field is named', () => {
   assert.deepEqual(parse('{"a":"\\ud83d\\ude00"}'), { a: '😀' });
 });
 
-test('deep nesting is refused without exhausting the stack', () => {
-  const depth = 100_000;
-  const error = refusal(`{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`);
-  assert.equal(error.details.errors?.[0]?.path, 'a');
-  assert.doesNotThrow(() => parse(`{"a":${'['.repeat(90)}${']'.repeat(90)}}`));
+test('names that every object has by itself are no fields of a body; in what a field holds they are data', () => {
+  for (const name of ['constructor', 'toString', 'hasOwnProperty', '__defineGetter__']) {
+    assert.equal(refusal(`{"${name}":1}`).details.errors?.[0]?.path, name);
+    assert.equal(Object.hasOwn(Object(Reflect.get(Object(parse(`{"a":{"${name}":1}}`)), 'a')), name), true);
+  }
+});
+
+test('too much structure is refused before it is parsed, and the field is named', () => {
+  const cases: [string, string, RegExp][] = [
+    [`{"b":"}","a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'a', /nested deeper than 100/],
+    [`{"b":1,"a":[${'1,'.repeat(100_001)}1]}`, 'a', /over 100000 values/],
+    [`[${'[],'.repeat(100_001)}1]`, '', /over 100000 values/],
+    [`{"a":{"${'k'.repeat(501)}":1}}`, 'a', /a field whose name is longer than 500/],
+    [`{"a":1${' '.repeat(4_000_001)}}`, 'a', /over 4000000 bytes outside of texts/],
+  ];
+  for (const [text, path, message] of cases) {
+    for (const numbers of ['plain', 'exact'] as const) {
+      const error = refusal(text, numbers);
+      assert.equal(error.details.errors?.[0]?.path, path);
+      assert.match(error.message, message);
+    }
+  }
+});
+
+test('what is as large but no structure is taken', () => {
+  const text = `${'['.repeat(98)}{"a":"${'[{,:'.repeat(300_000)}\\\\","${'n'.repeat(500)}":["\\"",${'1,'.repeat(99_000)}1]}${']'.repeat(98)}`;
+  assert.doesNotThrow(() => parse(text));
+});
+
+test('a text ends at its own quote, however many backslashes and however long a text come before', () => {
+  const deep = '['.repeat(101);
+  for (const inside of [
+    '\\\\',
+    'x'.repeat(300),
+    `${'x'.repeat(300)}\\"`,
+    `${'\\"'.repeat(300)}`,
+    `${'x'.repeat(300)}\\\\`,
+  ]) {
+    assert.doesNotThrow(() => parse(`["${inside}${deep}"]`), inside.slice(-5));
+    assert.match(refusal(`["${inside}",${deep}`).message, /nested deeper/, inside.slice(-5));
+  }
 });
 
 test('JSON types are told from others', () => {

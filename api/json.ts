@@ -1,9 +1,9 @@
 /** Text of a request body → a value that is safe to hand on. Pure. */
 import { isUtf8 } from 'node:buffer';
 import { AppError, invalid } from '../infra/errors.ts';
+import { isInheritedName } from '../infra/json-object.ts';
+import { jsonExcess } from './json-budget.ts';
 
-/** Deeper nesting than any schema or chat needs; what is handed on is walked recursively further down. */
-const MAX_DEPTH = 100;
 /** A double holds every decimal number of 15 significant digits exactly enough to be written back unchanged. */
 const EXACT_DIGITS = 15;
 
@@ -12,11 +12,14 @@ export type NumberReading = 'plain' | 'exact';
 
 /**
  * Parses a JSON body; an empty body is `{}`.
- * @throws {AppError} malformedBody; invalidParameter for a `__proto__` key, an unpaired surrogate or too deep nesting.
+ * @throws {AppError} malformedBody; invalidParameter for too much structure, an unpaired surrogate, or a name that every
+ * object has by itself: `__proto__` anywhere, `constructor` and the like as a field of the body.
  */
 export function parseJson(bytes: Buffer, numbers: NumberReading): unknown {
   if (bytes.length === 0) return {};
   if (!isUtf8(bytes)) throw new AppError('malformedBody', 'the request body is not valid UTF-8');
+  const excess = jsonExcess(bytes);
+  if (excess) throw invalid([excess]);
   const text = bytes.toString('utf8').trim();
   if (text === '') return {};
   let value: unknown;
@@ -42,7 +45,6 @@ function significantDigits(source: string): number {
 interface Level {
   readonly value: object;
   readonly key: string;
-  readonly depth: number;
   readonly parent: Level | undefined;
 }
 
@@ -50,15 +52,11 @@ interface Level {
 function refuseUnsafe(root: unknown): void {
   if (typeof root === 'string') refuseText(root, undefined, '');
   if (typeof root !== 'object' || root === null) return;
-  const pending: Level[] = [{ value: root, key: '', depth: 0, parent: undefined }];
+  const pending: Level[] = [{ value: root, key: '', parent: undefined }];
   for (let level = pending.pop(); level !== undefined; level = pending.pop()) refuseUnsafeIn(level, pending);
 }
 
 function refuseUnsafeIn(level: Level, pending: Level[]): void {
-  if (level.depth >= MAX_DEPTH) {
-    const [top] = pathOf(level);
-    throw invalid([{ path: top ?? '', message: `is nested deeper than ${MAX_DEPTH} levels` }]);
-  }
   const named = !Array.isArray(level.value);
   // Parsed JSON has own enumerable members only, so that `in` sees just those, and without a copy.
   for (const key in level.value) {
@@ -66,13 +64,13 @@ function refuseUnsafeIn(level: Level, pending: Level[]): void {
     const child: unknown = Reflect.get(level.value, key);
     if (typeof child === 'string') refuseText(child, level, key);
     else if (typeof child === 'object' && child !== null) {
-      pending.push({ value: child, key, depth: level.depth + 1, parent: level });
+      pending.push({ value: child, key, parent: level });
     }
   }
 }
 
 function refuseKey(key: string, level: Level): void {
-  if (key === '__proto__') {
+  if (key === '__proto__' || (level.parent === undefined && isInheritedName(key))) {
     throw invalid([{ path: [...pathOf(level), key].join('.'), message: 'is not an allowed name' }]);
   }
   refuseText(key, level, '(name)');

@@ -10,7 +10,8 @@ export interface KeyedRequest {
   readonly fingerprint: Buffer;
 }
 
-const MAX_REQUEST_ID = 255;
+/** Characters of the body's own request id. */
+export const MAX_REQUEST_ID = 255;
 
 /**
  * The key of a request: the Idempotency-Key header, or the body's own request id.

@@ -10,6 +10,7 @@ export const integerInput = z
     z.number(),
     z
       .string()
+      .max(16)
       .regex(/^[+-]?\d{1,15}$/, 'must be an integer')
       .transform(Number),
   ])
@@ -26,6 +27,12 @@ export const textIdInput = z
   .string()
   .max(36)
   .regex(/^[\x21-\x7e]*$/, 'must be an id');
+
+/** A field of a record that a client may send back as it has read it; it changes nothing. */
+export const asRead = z
+  .union([z.string().max(100), z.number()])
+  .nullish()
+  .meta({ description: 'As it was read; changes nothing' });
 
 /** On or off as 1/0, true/false, or either as text. */
 export const switchInput = z

@@ -11,6 +11,9 @@ import {
 /** Marks decimal inputs in the OpenAPI document; a body that has one is read with its long numbers kept as text. */
 export const DECIMAL_FORMAT = 'decimal';
 
+/** Nine digits before the point, fifteen after it, and some zeros that say nothing. */
+const MAX_DECIMAL_CHARACTERS = 60;
+
 /** Nano-units → a JSON number written exactly. */
 export function money(nano: bigint): RawJson {
   return JSON.rawJSON(formatMoney(nano));
@@ -26,7 +29,7 @@ export const decimalOutput = z
   .custom<RawJson>((value) => JSON.isRawJSON(value))
   .meta({ override: { type: 'number', format: DECIMAL_FORMAT } });
 
-const decimalText = z.union([z.number(), z.string()]).meta({ format: DECIMAL_FORMAT });
+const decimalText = z.union([z.number(), z.string().max(MAX_DECIMAL_CHARACTERS)]).meta({ format: DECIMAL_FORMAT });
 
 /** An amount as number or decimal text, at most 9 decimals → nano-units. */
 export const moneyInput = decimalText.transform((value, context): NanoAmount => {

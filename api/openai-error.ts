@@ -1,9 +1,13 @@
 /** Errors as OpenAI's own API words them, and the paths on which callers expect that form. */
 import type { AppError, ErrorKind } from '../infra/errors.ts';
+import { refusalText } from './refusal.ts';
 
 const OPENAI_PATHS = new Set(['/v1/chat/completions', '/v2/chat', '/v2/chat/stream']);
 const IMAGES_PREFIX = '/v1/images/';
 const MODELS_PATH = '/v1/models';
+
+/** A provider's own code may be any text. */
+const MAX_CODE = 100;
 
 /** The words that clients of OpenAI look for in `code`; other kinds carry our own number. */
 const OPENAI_CODES: Partial<Record<ErrorKind, string>> = {
@@ -24,12 +28,10 @@ export function answersAsOpenAi(method: string, path: string, keyAlone: boolean)
 
 /** The body of an error: `{"error":{message,type,param,code}}`. */
 export function openAiErrorText(error: AppError): string {
-  return JSON.stringify({
-    error: {
-      message: error.message,
-      type: error.openaiType,
-      param: error.details.param ?? null,
-      code: error.details.openaiCode ?? OPENAI_CODES[error.kind] ?? String(error.code),
-    },
-  });
+  const code = error.details.openaiCode ?? OPENAI_CODES[error.kind] ?? String(error.code);
+  return refusalText(error, ({ message, param }) =>
+    JSON.stringify({
+      error: { message, type: error.openaiType, param: param ?? null, code: code.slice(0, MAX_CODE) },
+    }),
+  );
 }

@@ -2,12 +2,19 @@
 import { z } from 'zod';
 import {
   createDocument,
+  type ZodOpenApiContentObject,
   type ZodOpenApiOperationObject,
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
 import { ERROR_CODES } from '../infra/errors.ts';
+import { sizeText } from './body.ts';
+import { inputSchema, type JsonSchema } from './bounds.ts';
 import type { Access, Route } from './route.ts';
+import type { Input } from './validation.ts';
+
+type Parameter = Extract<NonNullable<ZodOpenApiOperationObject['parameters']>[number], { in: unknown }>;
+type SchemaObject = Exclude<NonNullable<Parameter['schema']>, { $ref: string } | boolean>;
 
 const TITLE = 'LLM gateway';
 
@@ -53,6 +60,9 @@ function failuresOf(route: Route): Readonly<Record<string, string>> {
   return {
     ...(hasInput ? { 400: `A field is missing or wrong; ${named} names it` } : {}),
     ...(route.access === 'open' ? {} : { 401: 'Credentials are missing, wrong or expired' }),
+    ...(route.body === undefined && Object.keys(route.bodies).length === 0
+      ? {}
+      : { 413: 'The body is too large', 415: 'The body is of a type that is not taken' }),
     ...(typeof route.access === 'object' ? { 403: 'The role does not allow it' } : {}),
     ...(route.params === undefined ? {} : { 404: 'There is no such row, or it belongs to another user' }),
     ...(!takesKey(route)
@@ -79,18 +89,17 @@ function errorSchema(route: Route): z.ZodType {
 }
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
-  const bodyType = route.bodyForm === 'json' ? 'application/json' : 'multipart/form-data';
   return {
     summary: route.summary,
     ...(route.description === undefined ? {} : { description: route.description }),
     tags: [route.tag],
     security: securityOf(route.access),
-    requestParams: {
-      ...(route.params instanceof z.ZodObject ? { path: route.params } : {}),
-      ...(route.query instanceof z.ZodObject ? { query: route.query } : {}),
-      ...(!takesKey(route) ? {} : { header: idempotencyHeader(route.idempotent === 'required') }),
-    },
-    ...(route.body === undefined ? {} : { requestBody: bodyOf(route.body, bodyType) }),
+    parameters: [
+      ...parametersOf(route.params, 'path'),
+      ...parametersOf(route.query, 'query'),
+      ...(takesKey(route) ? [idempotencyHeader(route.idempotent === 'required')] : []),
+    ],
+    ...bodyOf(route),
     responses: responsesOf(route),
   };
 }
@@ -111,14 +120,40 @@ function responsesOf(route: Route): Record<string, ZodOpenApiResponseObject> {
   return responses;
 }
 
-/** A body none of whose fields is needed may be left out. */
-function bodyOf(schema: z.ZodType, type: string) {
-  return { required: !schema.safeParse({}).success, content: { [type]: { schema } } };
+/** A JSON body none of whose fields is needed may be left out. */
+function bodyOf({ body, bodies, bodyLimitBytes }: Route): Pick<ZodOpenApiOperationObject, 'requestBody'> {
+  const content: ZodOpenApiContentObject = body ? { 'application/json': { schema: schemaOf(body.json) } } : {};
+  for (const [type, schema] of Object.entries(bodies))
+    content[type] = { schema: schemaOf(inputSchema(schema, 'ignored')) };
+  if (Object.keys(content).length === 0) return {};
+  const required = body === undefined || (body.json.required ?? []).length > 0;
+  return { requestBody: { description: `At most ${sizeText(bodyLimitBytes)}`, required, content } };
 }
 
-function idempotencyHeader(required: boolean) {
-  const key = z.string().max(255);
-  return z.object({ 'Idempotency-Key': required ? key : key.optional() });
+function parametersOf(input: Input | undefined, place: 'path' | 'query'): Parameter[] {
+  const { properties = {}, required = [] } = input?.json ?? {};
+  return Object.entries(properties).map(([name, schema]) => {
+    const { description, ...rest } = typeof schema === 'object' ? schema : {};
+    return {
+      name,
+      in: place,
+      ...(required.includes(name) ? { required: true } : {}),
+      ...(description === undefined ? {} : { description }),
+      schema: schemaOf(rest),
+    };
+  });
+}
+
+function idempotencyHeader(required: boolean): Parameter {
+  const schema = schemaOf({ type: 'string', maxLength: 255 });
+  return { name: 'Idempotency-Key', in: 'header', ...(required ? { required } : {}), schema };
+}
+
+/** OpenAPI 3.1 takes JSON Schema as it is. */
+const jsonSchema = z.custom<SchemaObject>((json) => typeof json === 'object' && json !== null && !('$ref' in json));
+
+function schemaOf(json: JsonSchema): SchemaObject {
+  return jsonSchema.parse(json);
 }
 
 export function openApiDocument(routes: readonly Route[], publicUrl: string) {

@@ -7,11 +7,12 @@ const MAX_PAGE_SIZE = 100;
 /** Keeps OFFSET within what a database answers in time. */
 const MAX_PAGE = 100_000;
 
-/** Of any length: what no number holds exactly is far out of range and clamped with the rest. */
+/** What no number holds exactly is far out of range and clamped with the rest. */
 const countInput = z.union([
   z.number().int(),
   z
     .string()
+    .max(500)
     .regex(/^[+-]?\d+$/, 'must be an integer')
     .transform(Number),
 ]);
@@ -23,6 +24,7 @@ const clamped = (fallback: number, highest: number) =>
 export function pageQuery<const K extends readonly [string, ...string[]]>(sortKeys: K) {
   const direction = z
     .string()
+    .max(10)
     .transform((text) => text.toLowerCase())
     .pipe(z.enum(['asc', 'desc']));
   return z.object({

@@ -9,6 +9,13 @@ import { drain } from './drain.ts';
 
 /** Longer than the usual idle time of a load balancer (60 s), so that it never meets a connection being closed. */
 const KEEP_ALIVE_MS = 65_000;
+/** The head of a request is one packet or two; bodies have a pace to keep (body.ts), and no other end. */
+const HEAD_WITHIN_MS = 15_000;
+const CHECK_EVERY_MS = 5_000;
+/** Longer than the longest silence of a call that is going well. */
+const IDLE_BEYOND_CALL_MS = 60_000;
+/** More than a process serves; each costs some kilobytes. */
+const MOST_CONNECTIONS = 10_000;
 
 async function main(): Promise<void> {
   const config = readConfig();
@@ -17,7 +24,18 @@ async function main(): Promise<void> {
   const services = await createServices(config, logger, telemetry);
   await prepareFirstStart(services, config, logger);
   const app = createApp(services, config, logger);
-  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, app.callback());
+  const server = createServer(
+    {
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      headersTimeout: HEAD_WITHIN_MS,
+      requestTimeout: 0,
+      connectionsCheckingInterval: CHECK_EVERY_MS,
+    },
+    app.callback(),
+  );
+  server.maxConnections = MOST_CONNECTIONS;
+  // A client that takes nothing of its answer is let go, too.
+  server.timeout = config.UPSTREAM_TOTAL_TIMEOUT + IDLE_BEYOND_CALL_MS;
   await listen(server, config.PORT, config.HOST);
   logger.info({ port: config.PORT, url: config.publicUrl }, 'api listening');
   stopOnSignal(server, config.SHUTDOWN_GRACE, logger, async () => {

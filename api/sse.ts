@@ -17,7 +17,7 @@ export class EventStream {
     ctx.respond = false;
     ctx.res.writeHead(200, {
       'content-type': 'text/event-stream; charset=utf-8',
-      'cache-control': 'no-cache',
+      'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
     ctx.res.flushHeaders();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { AppError } from '../infra/errors.ts';
-import { parseInput } from './validation.ts';
+import { inputOf } from './validation.ts';
 
 const schema = z.object({
   name: z.string().min(3),
@@ -11,9 +11,11 @@ const schema = z.object({
   tags: z.array(z.string()).optional(),
 });
 
+const lenient = inputOf(schema, 'ignored');
+
 function refusal(value: unknown): AppError {
   try {
-    parseInput(schema, value);
+    lenient.parse(value);
   } catch (error) {
     assert.ok(error instanceof AppError);
     return error;
@@ -22,7 +24,7 @@ function refusal(value: unknown): AppError {
 }
 
 test('input that fits is given back, unknown fields left out', () => {
-  assert.deepEqual(parseInput(schema, { name: 'abc', other: 1 }), { name: 'abc' });
+  assert.deepEqual(lenient.parse({ name: 'abc', other: 1 }), { name: 'abc' });
 });
 
 test('each way to be wrong has its code, and the field is named', () => {
@@ -52,6 +54,68 @@ test('all wrong fields are listed, and the message names them', () => {
     ['name', 'age'],
   );
   assert.match(error.message, /name: is required; age: must be/);
+});
+
+test('unknown fields are named where they are refused, also inside of fields', () => {
+  const strict = inputOf(
+    z.object({ a: z.object({ b: z.number() }).optional(), c: z.record(z.string(), z.unknown()) }),
+    'refused',
+  );
+  assert.doesNotThrow(() => strict.parse({ a: { b: 1 }, c: { anything: 1 } }));
+  assert.throws(() => strict.parse({ c: {}, constructor: 1 }), /^AppError: constructor: is not a field/);
+  assert.throws(() => strict.parse({ a: { b: 1, d: 1 }, c: {} }), /^AppError: a\.d: is not a field/);
+  assert.deepEqual(strict.parse({ c: {}, d: 1 }, 'ignored'), { c: {} });
+});
+
+test('bounds are checked before elements and patterns, which are then not looked at', () => {
+  let looks = 0;
+  const looked = z
+    .string()
+    .max(5)
+    .refine(() => {
+      looks += 1;
+      return true;
+    });
+  const bounded = inputOf(
+    z.object({
+      list: z.array(looked).max(3).optional(),
+      text: looked.nullish(),
+      either: z.union([z.number(), looked]).optional(),
+      map: z
+        .record(z.string().max(2), looked)
+        .meta({ maxProperties: 2 })
+        .refine(() => true)
+        .optional(),
+    }),
+    'ignored',
+  );
+  const long = 'x'.repeat(6);
+  const cases: [object, string][] = [
+    [{ list: ['a', 'b', 'c', 'd'] }, 'list'],
+    [{ list: ['a', long] }, 'list.1'],
+    [{ text: long }, 'text'],
+    [{ either: long }, 'either'],
+    [{ map: { a: long } }, 'map.a'],
+    [{ map: { abc: 'a' } }, 'map.abc'],
+    [{ map: { a: 'a', b: 'a', c: 'a' } }, 'map'],
+  ];
+  for (const [value, path] of cases) {
+    assert.throws(() => bounded.parse(value), new RegExp(`^AppError: ${path}: must have at most`), path);
+  }
+  assert.equal(looks, 0);
+  assert.doesNotThrow(() => bounded.parse({ list: ['a'], text: null, either: 5, map: { a: 'a' } }));
+});
+
+test('of very many wrong fields twenty are told, and that there may be more', () => {
+  const many = inputOf(z.object({ list: z.array(z.number()).max(10_000) }), 'ignored');
+  assert.throws(
+    () => many.parse({ list: Array.from({ length: 10_000 }, () => 'x') }),
+    (error) => {
+      assert.ok(error instanceof AppError);
+      assert.equal(error.details.errors?.length, 20);
+      return /there may be more$/.test(error.message);
+    },
+  );
 });
 
 test('what is expected is said in words', () => {

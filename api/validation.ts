@@ -1,22 +1,38 @@
 /** A schema's complaints → the error with codes and field names that callers know. */
 import type { z } from 'zod';
-import { type AppError, type ErrorKind, type FieldError, invalid } from '../infra/errors.ts';
+import { type AppError, type ErrorKind, type FieldError, invalid, MOST_ERRORS } from '../infra/errors.ts';
+import { boundErrors, inputSchema, type JsonSchema, type UnknownFields } from './bounds.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/**
- * Reads `value` by `schema`.
- * @throws {AppError} missingParameter, wrongType or invalidParameter, by the first thing that is wrong; all fields in
- * `details.errors`.
- */
-export function parseInput<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  throw invalidInput(parsed.error.issues, value);
+/** One part of a request: its path parameters, its query or its body. */
+export interface Input<S extends z.ZodType = z.ZodType> {
+  /** What the document shows, with every bound that `parse` keeps. */
+  readonly json: JsonSchema;
+  /**
+   * @param unknownFields `ignored` also where the schema refuses them.
+   * @throws {AppError} missingParameter, wrongType or invalidParameter, by the first thing that is wrong; the first
+   * wrong fields in `details.errors`.
+   */
+  parse(value: unknown, unknownFields?: UnknownFields): z.output<S>;
+}
+
+export function inputOf<S extends z.ZodType>(schema: S, unknownFields: UnknownFields): Input<S> {
+  const json = inputSchema(schema, unknownFields);
+  return {
+    json,
+    parse: (value, now = unknownFields) => {
+      const errors = boundErrors(json, value, now);
+      if (errors.length > 0) throw invalid(errors);
+      const parsed = schema.safeParse(value);
+      if (parsed.success) return parsed.data;
+      throw invalidInput(parsed.error.issues, value);
+    },
+  };
 }
 
 function invalidInput(issues: readonly Issue[], value: unknown): AppError {
-  const problems = issues.map((issue) => describe(innermost(issue), value));
+  const problems = issues.slice(0, MOST_ERRORS).map((issue) => describe(innermost(issue), value));
   return invalid(
     problems.map((problem) => problem.field),
     problems[0]?.kind,

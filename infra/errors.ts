@@ -88,10 +88,16 @@ export class AppError extends Error {
   }
 }
 
-/** Bad input with the fields that are wrong. */
+/** Bytes of a field's name; names of an own schema in a tool are shorter. */
+export const MOST_FIELD_NAME = 500;
+
+/** A refusal names this many wrong fields at most, and says that there are more. */
+export const MOST_ERRORS = 20;
+
+/** Bad input with the fields that are wrong; of more than `MOST_ERRORS` only the first. */
 export function invalid(errors: readonly FieldError[], kind: ErrorKind = 'invalidParameter'): AppError {
-  const text = errors
-    .map((error) => (error.path === '' ? error.message : `${error.path}: ${error.message}`))
-    .join('; ');
-  return new AppError(kind, text, { errors, ...(errors[0] ? { param: errors[0].path } : {}) });
+  const told = errors.slice(0, MOST_ERRORS);
+  const texts = told.map((error) => (error.path === '' ? error.message : `${error.path}: ${error.message}`));
+  const text = [...texts, ...(errors.length >= MOST_ERRORS ? ['there may be more'] : [])].join('; ');
+  return new AppError(kind, text, { errors: told, ...(errors[0] ? { param: errors[0].path } : {}) });
 }

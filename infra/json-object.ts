@@ -20,3 +20,8 @@ export function textOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }
+
+/** `constructor`, `toString`, `__proto__` …: a look-up by such a name finds something in every object. */
+export function isInheritedName(name: string): boolean {
+  return name in Object.prototype;
+}

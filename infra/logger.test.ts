@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from './logger.ts';
-import { scrub } from './secrets.ts';
+import { pathWithoutSecrets, scrub } from './secrets.ts';
 
 const KEY = `ak-${'a1_-'.repeat(14)}xyz`;
 
@@ -36,6 +36,20 @@ test('the cause of an error is logged without its secrets', () => {
   const text = logged((log) => log.error({ err: error }, 'x'));
   assert.match(text, /inner/);
   assert.equal(text.includes(KEY), false);
+});
+
+test('a token or a key in a path is not written down, also encoded', () => {
+  const token = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiI3In0.c2lnbmF0dXJl';
+  for (const secret of [token, KEY, `ak%2D${KEY.slice(3)}`, 'sk-abcdef123456', 'sk%2dabcdef123456', 'x'.repeat(65)]) {
+    assert.doesNotMatch(pathWithoutSecrets(`/v1/models/${secret}/x`), /eyJ|abcdef|a1_|xxx/, secret);
+  }
+  assert.equal(
+    pathWithoutSecrets('/v1/async/jobs/01a22a42-46a1-740e-bbaf-86815fbb333e/events'),
+    '/v1/async/jobs/01a22a42-46a1-740e-bbaf-86815fbb333e/events',
+  );
+  assert.equal(pathWithoutSecrets('/v1/%ff'), '/v1/[hidden]');
+  assert.equal(scrub(`token ${token}.`).includes('eyJ'), false);
+  assert.equal(scrub('whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'), 'whsec_[hidden]');
 });
 
 test('scrub leaves other words alone', () => {

@@ -6,8 +6,9 @@ const BLANK = '[hidden]';
 /** Names under which secrets travel through this code, and through what others send. */
 const SECRET_NAME = /password|secret|api[-_]?key|access-key$|key_?value|^token$|authorization/i;
 
-/** Access keys, provider keys and bearer tokens as they may stand inside a text of somebody else. */
-const SECRET_TEXT = /\b(ak|sk)-[\w-]{6,}|\b(bearer)\s+[\w.~+/=-]{6,}/gi;
+/** Access keys, provider keys, webhook secrets, bearer and login tokens as they may stand inside a text of somebody else. */
+const SECRET_TEXT =
+  /\b(ak|sk)-[\w-]{6,}|\b(whsec)_[\w+/=-]{6,}|\b(bearer)\s+[\w.~+/=-]{6,}|\b(eyJ)[\w-]{6,}\.[\w.-]*/gi;
 
 /** Shorter beginnings of a key may be ordinary words, and tell little. */
 const SHORTEST_PART = 8;
@@ -17,9 +18,29 @@ const MAX_DEPTH = 6;
 
 /** Blanks keys and tokens inside a text. */
 export function scrub(text: string): string {
-  return text.replace(SECRET_TEXT, (_match, prefix?: string, scheme?: string) =>
-    prefix === undefined ? `${scheme} ${BLANK}` : `${prefix}-${BLANK}`,
-  );
+  return text.replace(SECRET_TEXT, (_match, key?: string, webhook?: string, scheme?: string) => {
+    if (key !== undefined) return `${key}-${BLANK}`;
+    if (webhook !== undefined) return `${webhook}_${BLANK}`;
+    return scheme === undefined ? BLANK : `${scheme} ${BLANK}`;
+  });
+}
+
+/** Longer parts of a path are no ids of ours; names of models are, and tell nothing that the route does not. */
+const LONGEST_ID = 64;
+const MOST_PATH = 300;
+
+/** The path of a request as it may be written down: a caller may have put a key or a token there, also encoded. */
+export function pathWithoutSecrets(path: string): string {
+  const parts = path.slice(0, MOST_PATH).split('/');
+  return parts.map((part) => (part.length > LONGEST_ID ? BLANK : scrub(decoded(part)))).join('/');
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return BLANK;
+  }
 }
 
 /** Blanks this very key, whatever it looks like: a provider may repeat what it was sent. */

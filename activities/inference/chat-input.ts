@@ -1,5 +1,6 @@
 /** The gateway's own chat form (POST /v1/chat) in OpenAI's words. Pure. */
 import { type FieldError, invalid } from '../../infra/errors.ts';
+import { isInheritedName } from '../../infra/json-object.ts';
 import { limitErrors } from './call-limits.ts';
 import { imageUrlOf } from './image-input.ts';
 import { GATEWAY_FIELDS } from './owned-fields.ts';
@@ -19,13 +20,13 @@ export interface ChatInput {
 }
 
 /** Spellings of the earlier service's clients. */
-const OPTION_NAMES: Readonly<Record<string, string>> = {
-  topP: 'top_p',
-  maxTokens: 'max_tokens',
-  maxCompletionTokens: 'max_completion_tokens',
-  frequencyPenalty: 'frequency_penalty',
-  presencePenalty: 'presence_penalty',
-};
+const OPTION_NAMES: ReadonlyMap<string, string> = new Map([
+  ['topP', 'top_p'],
+  ['maxTokens', 'max_tokens'],
+  ['maxCompletionTokens', 'max_completion_tokens'],
+  ['frequencyPenalty', 'frequency_penalty'],
+  ['presencePenalty', 'presence_penalty'],
+]);
 
 /** Options that the gateway sets itself. */
 const OWN_FIELDS = new Set(['model', 'messages', 'stream', 'stream_options', 'n', ...GATEWAY_FIELDS]);
@@ -52,9 +53,10 @@ function optionFields(options: Readonly<Record<string, unknown>>): Record<string
   const fields: Record<string, unknown> = {};
   const errors: FieldError[] = [];
   for (const [name, value] of Object.entries(options)) {
-    const field = OPTION_NAMES[name] ?? name;
+    const field = OPTION_NAMES.get(name) ?? name;
     const path = `options.${name}`;
-    if (OWN_FIELDS.has(field)) errors.push({ path, message: 'is set by the gateway' });
+    if (isInheritedName(name)) errors.push({ path, message: 'is not an allowed name' });
+    else if (OWN_FIELDS.has(field)) errors.push({ path, message: 'is set by the gateway' });
     else if (value !== null) {
       errors.push(...limitErrors(field, value, path));
       fields[field] = value;

@@ -57,6 +57,21 @@ test('what decides who serves a call or its price cannot be set', () => {
   }
 });
 
+test('names that every object has are no fields, and what is wrong is told at most twenty times', () => {
+  for (const name of ['constructor', 'toString']) {
+    assert.deepEqual(refusedPaths({ [name]: 1 }), [name]);
+    assert.deepEqual(refusedPaths({ extra_params: { [name]: {} } }), [`extra_params.${name}`]);
+    assert.deepEqual(refusedPaths({ messages: [{ role: 'user', content: 'x', [name]: 1 }] }), [`messages[0].${name}`]);
+  }
+  assert.equal(refusedPaths({ messages: Array.from({ length: 9_000 }, () => 1) }).length, 20);
+  assert.equal(
+    refusedPaths({ messages: [{ role: 'user', content: Array.from({ length: 2_000 }, () => 1) }] }).length,
+    20,
+  );
+  const many = Array.from({ length: 2_001 }, () => 'x');
+  assert.deepEqual(refusedPaths({ messages: [{ role: 'user', content: many }] }), ['messages[0].content']);
+});
+
 test('counts that are none are refused by name', () => {
   for (const value of [0, -1, 1.5, '3', 1e9]) assert.deepEqual(refusedPaths({ n: value }), ['n']);
   for (const value of [0, -5, 0.5, 1e12]) assert.deepEqual(refusedPaths({ max_tokens: value }), ['max_tokens']);

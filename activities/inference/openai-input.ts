@@ -1,6 +1,6 @@
 /** OpenAI chat requests as clients really send them, brought into the one form that providers take. Pure. */
-import { type FieldError, invalid } from '../../infra/errors.ts';
-import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
+import { type FieldError, invalid, MOST_ERRORS } from '../../infra/errors.ts';
+import { isInheritedName, isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { limitErrors } from './call-limits.ts';
 import { imageUrlOf } from './image-input.ts';
 import { GATEWAY_FIELDS, PRICED_FIELDS, UNBOUNDED_PARTS } from './owned-fields.ts';
@@ -16,6 +16,9 @@ export interface OpenAiChatInput {
   readonly persistHistory: boolean;
   readonly requestId: string | undefined;
 }
+
+/** Of one message; more than any model takes pictures. */
+const MOST_PARTS = 2_000;
 
 /** What the gateway reads itself; everything else passes to the provider. */
 const OWN_FIELDS = new Set([
@@ -68,7 +71,8 @@ export function openAiChatInput(body: Json): OpenAiChatInput {
 function passedOn(body: Json, errors: FieldError[]): Json {
   const fields: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
-    if (!OWN_FIELDS.has(name) && name !== 'messages' && value !== null) fields[name] = value;
+    if (isInheritedName(name)) errors.push({ path: name, message: 'is not an allowed name' });
+    else if (!OWN_FIELDS.has(name) && name !== 'messages' && value !== null) fields[name] = value;
   }
   for (const name of GATEWAY_FIELDS) if (name in fields) errors.push({ path: name, message: 'cannot be set' });
   for (const [name, value] of Object.entries(fields)) errors.push(...limitErrors(name, value, name));
@@ -78,7 +82,8 @@ function passedOn(body: Json, errors: FieldError[]): Json {
     return fields;
   }
   for (const [name, value] of Object.entries(extra)) {
-    if (FORBIDDEN_EXTRAS.has(name)) errors.push({ path: `extra_params.${name}`, message: 'cannot be set here' });
+    if (isInheritedName(name)) errors.push({ path: `extra_params.${name}`, message: 'is not an allowed name' });
+    else if (FORBIDDEN_EXTRAS.has(name)) errors.push({ path: `extra_params.${name}`, message: 'cannot be set here' });
     else fields[name] = value;
   }
   return fields;
@@ -89,7 +94,21 @@ function messagesOf(messages: unknown, errors: FieldError[]): readonly Json[] {
     errors.push({ path: 'messages', message: 'must be a list with at least one message' });
     return [];
   }
-  return messages.map((message, index) => messageOf(message, `messages[${index}]`, errors));
+  return checkedEach(messages, errors, (message, index) => messageOf(message, `messages[${index}]`, errors));
+}
+
+/** Ends where no more errors are told. */
+function checkedEach<T>(
+  items: readonly unknown[],
+  errors: readonly FieldError[],
+  checked: (item: unknown, index: number) => T,
+): T[] {
+  const done: T[] = [];
+  for (const [index, item] of items.entries()) {
+    if (errors.length >= MOST_ERRORS) break;
+    done.push(checked(item, index));
+  }
+  return done;
 }
 
 function messageOf(message: unknown, path: string, errors: FieldError[]): Json {
@@ -97,6 +116,8 @@ function messageOf(message: unknown, path: string, errors: FieldError[]): Json {
     errors.push({ path, message: 'must be an object with a role' });
     return {};
   }
+  const inherited = Object.keys(message).find(isInheritedName);
+  if (inherited !== undefined) errors.push({ path: `${path}.${inherited}`, message: 'is not an allowed name' });
   const { function_call_id: functionCallId, ...rest } = message;
   return {
     ...rest,
@@ -109,7 +130,13 @@ function messageOf(message: unknown, path: string, errors: FieldError[]): Json {
 function contentOf(content: unknown, path: string, errors: FieldError[]): unknown {
   if (content === null || typeof content === 'string') return content;
   if (isJsonObject(content)) return [partOf(content, path, errors)];
-  if (Array.isArray(content)) return content.map((part, index) => partOf(part, `${path}[${index}]`, errors));
+  if (Array.isArray(content) && content.length > MOST_PARTS) {
+    errors.push({ path, message: `must have at most ${MOST_PARTS} items` });
+    return '';
+  }
+  if (Array.isArray(content)) {
+    return checkedEach(content, errors, (part, index) => partOf(part, `${path}[${index}]`, errors));
+  }
   errors.push({ path, message: 'must be a string, a part or a list of parts' });
   return '';
 }

@@ -1,5 +1,6 @@
 /** Image requests of the gateway's own form and of OpenAI's, brought into one. Pure. */
 import { type FieldError, invalid } from '../../infra/errors.ts';
+import { isInheritedName } from '../../infra/json-object.ts';
 import { imageUrlOf } from './image-input.ts';
 import type { ImageRequest } from './providers/provider.ts';
 
@@ -21,6 +22,7 @@ const FORBIDDEN = new Set([
   'prompt',
   'image',
   'images',
+  'mask',
   'stream',
   'partial_images',
   'response_format',
@@ -32,6 +34,8 @@ const FORBIDDEN = new Set([
   'sequential_image_generation_options',
   'tools',
 ]);
+/** Providers read such form fields as pictures. */
+const NUMBERED_PICTURE = /^(image|mask)\[/;
 /** Fields that are read here, in the spellings of both forms. */
 const READ = new Set([
   'size',
@@ -68,7 +72,9 @@ export function pictureRequest(input: PictureInput): ImageRequest {
   const negativePrompt = field(['negative_prompt', 'negativePrompt'], isText, 'a text');
   const extra: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
-    if (FORBIDDEN.has(name)) errors.push({ path: `options.${name}`, message: 'cannot be set here' });
+    if (isInheritedName(name)) errors.push({ path: `options.${name}`, message: 'is not an allowed name' });
+    else if (FORBIDDEN.has(name) || NUMBERED_PICTURE.test(name))
+      errors.push({ path: `options.${name}`, message: 'cannot be set here' });
     else if (!READ.has(name) && value !== null) extra[name] = value;
   }
   if (errors.length > 0) throw invalid(errors);

@@ -2,12 +2,14 @@
 import type { Middleware } from 'koa';
 import type { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { discardRest } from '../body.ts';
 import { toAppError } from '../client-errors.ts';
 import { errorText } from '../envelope.ts';
 import { answersAsOpenAi, openAiErrorText } from '../openai-error.ts';
 import type { ApiContext, ApiState } from '../route-input.ts';
 import { credentialsOf } from './caller.ts';
+
+/** No cache keeps it. */
+export const NOT_STORED = 'no-store';
 
 export function errorAnswers(logger: Logger): Middleware<ApiState> {
   return async (ctx, next) => {
@@ -35,6 +37,6 @@ function writeError(ctx: ApiContext, error: AppError): void {
   ctx.status = error.status;
   ctx.body = openAi ? openAiErrorText(error) : errorText(error, ctx.state.traceId);
   ctx.set('Content-Type', 'application/json; charset=utf-8');
+  ctx.set('Cache-Control', NOT_STORED);
   if (error.details.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.details.retryAfterSeconds));
-  if (error.kind === 'tooLarge') discardRest(ctx.req);
 }

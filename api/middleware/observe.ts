@@ -2,6 +2,7 @@
 import type { Middleware } from 'koa';
 import type { Logger } from '../../infra/logger.ts';
 import type { Metrics } from '../../infra/metrics.ts';
+import { pathWithoutSecrets } from '../../infra/secrets.ts';
 import type { ApiContext, ApiState } from '../route-input.ts';
 
 /** Requests that no route took share one label, whatever their path. */
@@ -20,13 +21,13 @@ export function observe(logger: Logger, metrics: Metrics): Middleware<ApiState> 
   };
 }
 
-/** No headers, no body, no query: any of them may carry a secret. */
+/** No headers, no body, no query: any of them may carry a secret. So may a path. */
 function lineOf(ctx: ApiContext, durationMs: number): object {
   const { traceId, caller } = ctx.state;
   return {
     traceId,
     method: ctx.method,
-    path: ctx.path,
+    path: pathWithoutSecrets(ctx.path),
     status: ctx.res.statusCode,
     durationMs: Math.round(durationMs * 1000) / 1000,
     userId: caller?.userId,

@@ -12,6 +12,8 @@ import { isoTime, timeInput, timeOutput } from '../times.ts';
 
 const TAG = 'Access keys';
 const MAX_ALLOWED_MODELS = 200;
+/** Two hundred names of models at their longest. */
+const KEY_BODY_BYTES = 128 * 1024;
 const MAX_RATE = 1_000_000_000;
 
 /** An absent or null limit is no limit; in PATCH an absent one stays. */
@@ -84,6 +86,7 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
       tag: TAG,
       access: 'jwt',
       body: z.object({ name: optional(nameInput), ...limits }),
+      bodyLimitBytes: KEY_BODY_BYTES,
       success: newKeySchema,
       idempotent: true,
       kept: ({ keyValue: _, ...rest }) => rest,
@@ -117,6 +120,7 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
       access: 'jwt',
       params: idParams,
       body: z.object({ name: optional(nameInput), isActive: optional(switchInput), ...limits }),
+      bodyLimitBytes: KEY_BODY_BYTES,
       success: keySchema,
       handler: async ({ caller, params, body: { isActive, ...rest } }) => {
         const change: AccessKeyChange = present({ ...rest, active: isActive });

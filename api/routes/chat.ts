@@ -11,28 +11,39 @@ import type { Config } from '../../infra/config.ts';
 import { newId } from '../../infra/ids.ts';
 import { callHeaders, keptCall, replayCall } from '../call-answer.ts';
 import { successTextOf } from '../envelope.ts';
-import { keyedRequest } from '../keyed.ts';
+import { keyedRequest, MAX_REQUEST_ID } from '../keyed.ts';
 import { idInput, optional, switchInput } from '../lenient.ts';
 import { decimalOutput } from '../money.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
-import { ANSWERED, type Route, route } from '../route.ts';
+import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../route.ts';
+
+/** Characters of a text or of a picture in base64; a body is not larger. */
+export const MOST_CHARACTERS = PICTURE_BODY_BYTES;
+export const MOST_MESSAGES = 10_000;
+const MOST_IMAGES = 500;
+export const modelNameInput = z.string().max(150);
 
 const imageSchema = z.object({
-  base64: optional(z.string()).meta({ description: 'With or without a data URL prefix.' }),
-  url: optional(z.string()),
+  base64: optional(z.string().max(MOST_CHARACTERS)).meta({ description: 'With or without a data URL prefix.' }),
+  url: optional(z.string().max(MOST_CHARACTERS)),
 });
+
+/** Request fields in the words of providers. */
+export const optionsInput = z.record(z.string().max(100), z.unknown()).meta({ maxProperties: 200 });
 
 /** What chat requests in the gateway's own form have in common, synchronous or not. */
 export const chatFields = {
-  userMessage: optional(z.string()),
+  userMessage: optional(z.string().max(MOST_CHARACTERS)),
   modelInternalId: optional(idInput),
-  modelIdentifier: optional(z.string()),
-  history: optional(z.array(z.object({ role: z.string(), content: z.string() }))),
-  options: optional(z.record(z.string(), z.unknown())),
-  images: optional(z.array(imageSchema)),
+  modelIdentifier: optional(modelNameInput),
+  history: optional(
+    z.array(z.object({ role: z.string().max(50), content: z.string().max(MOST_CHARACTERS) })).max(MOST_MESSAGES),
+  ),
+  options: optional(optionsInput),
+  images: optional(z.array(imageSchema).max(MOST_IMAGES)),
   persistHistory: optional(switchInput).meta({ description: 'Keep the messages; without history, tell the last ones' }),
   conversationId: optional(z.string().max(100)),
-  requestId: optional(z.string()),
+  requestId: optional(z.string().max(MAX_REQUEST_ID)),
 };
 
 const chatBody = z.object(chatFields);
@@ -81,6 +92,8 @@ export function chatRoutes(services: Services, config: Config): Route[] {
       access: 'access-key',
       claimsKey: true,
       body: chatBody,
+      bodyLimitBytes: PICTURE_BODY_BYTES,
+      unknownFields: 'ignored',
       success: chatReplySchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
         const requestId = newId();

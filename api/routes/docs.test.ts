@@ -13,7 +13,7 @@ const pay = route({
   tag: 'Things',
   access: 'access-key',
   params: z.object({ id: z.string() }),
-  body: z.object({ amount: moneyInput, note: z.string().optional() }),
+  body: z.object({ amount: moneyInput, note: z.string().max(20).optional() }),
   success: z.object({ ok: z.boolean() }),
   status: 201,
   idempotent: 'required',
@@ -36,10 +36,13 @@ test('the document tells path, body, answer, errors and credentials of a route',
   assert.deepEqual(at('security'), [{ accessKey: [] }, { bearerAccessKey: [] }]);
   assert.deepEqual(at('requestBody.content.application/json.schema.required'), ['amount']);
   assert.equal(at('requestBody.content.application/json.schema.properties.amount.format'), 'decimal');
+  assert.equal(at('requestBody.content.application/json.schema.additionalProperties'), false);
+  assert.equal(at('requestBody.content.application/json.schema.properties.note.maxLength'), 20);
+  assert.equal(at('requestBody.description'), 'At most 16 KB');
   assert.equal(at('responses.201.content.application/json.schema.properties.data.properties.ok.type'), 'boolean');
   const responses = at('responses');
   assert.ok(typeof responses === 'object' && responses !== null);
-  assert.deepEqual(Object.keys(responses).sort(), ['201', '400', '401', '404', '409', '422', 'default']);
+  assert.deepEqual(Object.keys(responses).sort(), ['201', '400', '401', '404', '409', '413', '415', '422', 'default']);
   const parameters = at('parameters');
   assert.ok(Array.isArray(parameters));
   assert.deepEqual(

@@ -46,6 +46,7 @@ export function docsRoutes(routes: () => readonly Route[], publicUrl: string): R
       summary: 'This description as OpenAPI 3.1',
       tag: TAG,
       access: 'open',
+      unknownFields: 'ignored',
       success: z.looseObject({ openapi: z.string() }),
       answer: 'openai',
       handler: ({ ctx }) => {
@@ -59,6 +60,7 @@ export function docsRoutes(routes: () => readonly Route[], publicUrl: string): R
       summary: 'This description as a page',
       tag: TAG,
       access: 'open',
+      unknownFields: 'ignored',
       success: z.string(),
       mediaType: 'text/html',
       handler: ({ ctx }) => answerText(ctx, 'text/html; charset=utf-8', PAGE),
@@ -69,6 +71,7 @@ export function docsRoutes(routes: () => readonly Route[], publicUrl: string): R
       summary: 'The files of that page',
       tag: TAG,
       access: 'open',
+      unknownFields: 'ignored',
       params: z.object({ file: z.enum(['start.js', ...FILES.keys()]) }),
       success: z.string(),
       mediaType: 'text/javascript',

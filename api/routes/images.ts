@@ -11,23 +11,27 @@ import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { callHeaders, keptCall, replayCall } from '../call-answer.ts';
 import { successTextOf } from '../envelope.ts';
-import { keyedRequest } from '../keyed.ts';
+import { keyedRequest, MAX_REQUEST_ID } from '../keyed.ts';
 import { idInput, optional } from '../lenient.ts';
 import { decimalOutput } from '../money.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
-import { ANSWERED, type Route, route } from '../route.ts';
-import { modelNameOf } from './chat.ts';
+import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../route.ts';
+import { MOST_CHARACTERS, modelNameInput, modelNameOf, optionsInput } from './chat.ts';
+
+/** More than any model takes. */
+export const MOST_PROMPT_CHARACTERS = 100_000;
+const pictureText = z.string().max(MOST_CHARACTERS);
 
 /** What image requests in the gateway's own form have in common, synchronous or not. */
 export const imageFields = {
-  prompt: z.string(),
+  prompt: z.string().max(MOST_PROMPT_CHARACTERS),
   modelInternalId: optional(idInput),
-  modelIdentifier: optional(z.string()),
+  modelIdentifier: optional(modelNameInput),
   originImage: optional(
-    z.union([z.string(), z.object({ base64: optional(z.string()), url: optional(z.string()) })]),
+    z.union([pictureText, z.object({ base64: optional(pictureText), url: optional(pictureText) })]),
   ).meta({ description: 'The picture to start from: base64 with or without prefix, data URL, or URL.' }),
-  options: optional(z.record(z.string(), z.unknown())),
-  requestId: optional(z.string()),
+  options: optional(optionsInput),
+  requestId: optional(z.string().max(MAX_REQUEST_ID)),
 };
 
 const replySchema = z.object({
@@ -54,6 +58,8 @@ export function imageRoutes(services: Services, config: Config): Route[] {
       access: 'access-key',
       claimsKey: true,
       body: z.object(imageFields),
+      bodyLimitBytes: PICTURE_BODY_BYTES,
+      unknownFields: 'ignored',
       success: replySchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
         const requestId = newId();
@@ -91,8 +97,15 @@ export function imageRoutes(services: Services, config: Config): Route[] {
       access: 'open',
       params: z.object({ pictureId: z.string().max(36) }),
       query: z.object({ expires: z.coerce.number().int(), signature: z.string().max(100) }),
-      success: z.unknown(),
+      unknownFields: 'ignored',
+      success: z.string().meta({ format: 'binary' }),
       mediaType: 'image/*',
+      otherAnswers: [
+        {
+          ...{ status: 200, description: 'A picture whose type is not known', mediaType: 'application/octet-stream' },
+          schema: z.string().meta({ format: 'binary' }),
+        },
+      ],
       handler: async ({ ctx, params, query }) => {
         const { pictureId } = params;
         if (!services.pictureLinks.isGood(pictureId, query.expires, query.signature, Date.now())) {

@@ -14,11 +14,11 @@ import type { Config } from '../../infra/config.ts';
 import { newId } from '../../infra/ids.ts';
 import { jsonObjectInput } from '../json-object.ts';
 import { keyedRequest } from '../keyed.ts';
-import { optionalText, textIdInput } from '../lenient.ts';
+import { integerInput, optionalText, textIdInput } from '../lenient.ts';
 import { decimalOutput, money } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
-import { ANSWERED, type Route, route } from '../route.ts';
+import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
 import { EventStream } from '../sse.ts';
 import { isoTime, timeOutput } from '../times.ts';
@@ -29,7 +29,7 @@ const MAX_WAIT_SECONDS = 60;
 const DEFAULT_PRIORITY = 3;
 
 const jobFields = {
-  priority: z.coerce.number().int().min(1).max(5).nullish().meta({
+  priority: integerInput.pipe(z.number().int().min(1).max(5)).nullish().meta({
     description:
       'For a backlog; 3 by default. 1 and 2 have more turns than jobs of others, 4 and 5 let all others go first.',
   }),
@@ -60,7 +60,9 @@ const jobSchema = z.object({
   updatedAt: timeOutput,
 });
 
-const jobStateSchema = z.object({ jobId: z.string(), status: z.enum(JOB_STATUSES), progress: z.number() });
+const jobEvents = z.string().meta({
+  description: `Server-sent events named \`status\`, one at once and one a change; \`data\` is JSON of jobId, status (${JOB_STATUSES.join(', ')}) and progress (0 to 100).`,
+});
 
 const jobParams = z.object({ jobId: textIdInput });
 
@@ -133,6 +135,8 @@ export function jobRoutes(
       access: 'access-key',
       claimsKey: true,
       body: chatSubmission,
+      bodyLimitBytes: PICTURE_BODY_BYTES,
+      unknownFields: 'ignored',
       success: accepted,
       status: 202,
       handler: async (input) => {
@@ -158,6 +162,8 @@ export function jobRoutes(
       access: 'access-key',
       claimsKey: true,
       body: imageSubmission,
+      bodyLimitBytes: PICTURE_BODY_BYTES,
+      unknownFields: 'ignored',
       success: accepted,
       status: 202,
       handler: async (input) => {
@@ -206,7 +212,7 @@ export function jobRoutes(
       tag: 'Jobs',
       access: 'jwt-or-access-key',
       params: jobParams,
-      success: jobStateSchema,
+      success: jobEvents,
       mediaType: 'text/event-stream',
       handler: async ({ ctx, caller, params, signal }) => {
         const states = jobs.follow(params.jobId, caller.userId, signal);

@@ -5,15 +5,16 @@ import type { Catalog } from '../../activities/catalog/catalog.ts';
 import type { Model } from '../../activities/catalog/model-record.ts';
 import { MODEL_SORT_KEYS } from '../../activities/catalog/model-store.ts';
 import type { Models } from '../../activities/catalog/models.ts';
+import { CAPABILITIES } from '../../activities/inference/model.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { by } from '../by.ts';
-import { idInput, idParams, integerInput, optional, optionalText, switchInput } from '../lenient.ts';
+import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../lenient.ts';
 import { tokenPriceInput } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { ANSWERED, type Route, route } from '../route.ts';
 import type { ApiContext } from '../route-input.ts';
-import { parseInput } from '../validation.ts';
+import { inputOf } from '../validation.ts';
 import {
   apiKeyInput,
   capabilitySchema,
@@ -49,7 +50,10 @@ const price = optional(tokenPriceInput);
 const capabilitiesInput = z
   .array(capabilitySchema)
   .min(1)
+  .max(2 * CAPABILITIES.length)
   .transform((capabilities) => [...new Set(capabilities)]);
+
+const numericId = inputOf(idParams, 'refused');
 
 /** The fields of which nothing follows when they are left out. */
 const optionalFields = {
@@ -95,6 +99,7 @@ const changeBody = z.object({
   displayName: optionalField(nameInput),
   modelIdentifier: optionalField(identifierInput),
   capabilities: optional(capabilitiesInput),
+  ...{ id: asRead, createdAt: asRead, updatedAt: asRead },
 });
 
 const openAiModelSchema = z
@@ -151,7 +156,7 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
           if (model?.online && mayCall(caller, model)) return answer(ctx, openAiModel(model));
           throw new AppError('modelNotFound', `there is no model ${params.id}`, { param: 'model' });
         }
-        const { id } = parseInput(idParams, params);
+        const { id } = numericId.parse(params);
         return modelRecord(await models.get(id), administers(caller), zone);
       },
     }),
@@ -184,7 +189,7 @@ function changingRoutes(models: Models, zone: string): Route[] {
       body: changeBody,
       success: modelSchema,
       handler: async (input) => {
-        const { status, ...fields } = input.body;
+        const { status, id: _id, createdAt: _createdAt, updatedAt: _updatedAt, ...fields } = input.body;
         return modelRecord(await models.update(input.params.id, { ...fields, online: status }, by(input)), true, zone);
       },
     }),

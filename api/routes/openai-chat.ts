@@ -16,26 +16,36 @@ import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { callHeaders, keptCall, replayCall, servedHeaders } from '../call-answer.ts';
-import { keyedRequest } from '../keyed.ts';
+import { keyedRequest, MAX_REQUEST_ID } from '../keyed.ts';
 import { openAiErrorText } from '../openai-error.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
-import { ANSWERED, type Route, route } from '../route.ts';
+import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
 import { EventStream } from '../sse.ts';
+import { MOST_MESSAGES, modelNameInput, optionsInput } from './chat.ts';
 
 const TAG = 'Inference';
 /** A provider that is slower with its first token than this gets its client a head and keep-alive comments first. */
 const HEAD_WITHOUT_TOKEN_MS = 8_000;
 
+/** Of agents with many servers of tools; OpenAI itself takes 128. */
+const MOST_TOOLS = 1_000;
+/** OpenAI takes 4. */
+const MOST_STOPS = 50;
+const stopText = z.string().max(1_000);
+
 const chatBody = z
   .looseObject({
-    model: z.string().nullish(),
-    messages: z.array(z.unknown()),
+    model: modelNameInput.nullish(),
+    messages: z.array(z.unknown()).max(MOST_MESSAGES),
     stream: z.boolean().nullish(),
-    conversation_id: z.string().nullish(),
+    tools: z.array(z.unknown()).max(MOST_TOOLS).nullish(),
+    functions: z.array(z.unknown()).max(MOST_TOOLS).nullish(),
+    stop: z.union([stopText, z.array(stopText).max(MOST_STOPS)]).nullish(),
+    conversation_id: z.string().max(100).nullish(),
     persist_history: z.boolean().nullish(),
-    request_id: z.string().nullish(),
-    extra_params: z.record(z.string(), z.unknown()).nullish(),
+    request_id: z.string().max(MAX_REQUEST_ID).nullish(),
+    extra_params: optionsInput.nullish(),
   })
   .meta({ description: 'OpenAI chat.completions; fields that are not listed pass to the provider.' });
 
@@ -74,6 +84,8 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
       access: 'access-key',
       claimsKey: true,
       body: chatBody,
+      bodyLimitBytes: PICTURE_BODY_BYTES,
+      unknownFields: 'ignored',
       success: streamed ? events.schema : completion,
       mediaType: streamed ? events.mediaType : 'application/json',
       otherAnswers: streamed ? [] : [events],

@@ -10,29 +10,38 @@ import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { callHeaders, keptCall, replayCall } from '../call-answer.ts';
+import { readForm } from '../edit-form.ts';
 import { isJsonType, parseJson } from '../json.ts';
 import { keyedRequest } from '../keyed.ts';
 import { tellLimits } from '../rate-limit-headers.ts';
-import { ANSWERED, type Route, route } from '../route.ts';
+import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../route.ts';
 import type { ApiContext, RouteInput } from '../route-input.ts';
+import { inputOf } from '../validation.ts';
+import { MOST_CHARACTERS, modelNameInput } from './chat.ts';
+import { MOST_PROMPT_CHARACTERS } from './images.ts';
 
 const TAG = 'Inference';
 const MAX_EDIT_IMAGES = 16;
 
 const fields = z
   .looseObject({
-    model: z.string().nullish(),
-    prompt: z.string(),
+    model: modelNameInput.nullish(),
+    prompt: z.string().max(MOST_PROMPT_CHARACTERS),
     response_format: z.enum(['url', 'b64_json']).nullish(),
   })
   .meta({ description: 'OpenAI images; fields that are not listed pass to the provider.' });
+const picture = z.looseObject({ image_url: z.string().max(MOST_CHARACTERS) });
 const jsonEdit = fields.extend({
-  images: z
-    .array(z.looseObject({ image_url: z.string() }))
-    .min(1)
-    .max(MAX_EDIT_IMAGES),
-  mask: z.looseObject({ image_url: z.string() }).nullish(),
+  images: z.array(picture).min(1).max(MAX_EDIT_IMAGES),
+  mask: picture.nullish(),
 });
+const jsonEditInput = inputOf(jsonEdit, 'ignored');
+const file = z.string().max(MOST_CHARACTERS).meta({ format: 'binary' });
+const formEdit = fields.extend({
+  image: z.union([file, z.array(file).max(MAX_EDIT_IMAGES)]),
+  mask: file.optional().meta({ description: 'Once; text fields take no files, and these two no text' }),
+});
+const formInput = inputOf(fields, 'ignored');
 const answer = z
   .object({
     created: z.number().int().meta({ description: 'Seconds since 1970' }),
@@ -65,6 +74,8 @@ export function openAiImageRoutes({ images }: { readonly images: ImageService },
       access: 'access-key',
       claimsKey: true,
       body: fields,
+      bodyLimitBytes: PICTURE_BODY_BYTES,
+      unknownFields: 'ignored',
       success: answer,
       answer: 'openai',
       handler: async (input) => {
@@ -80,6 +91,9 @@ export function openAiImageRoutes({ images }: { readonly images: ImageService },
       access: 'access-key',
       claimsKey: true,
       bodyForm: 'bytes',
+      bodies: { 'multipart/form-data': formEdit, 'application/json': jsonEdit },
+      bodyLimitBytes: PICTURE_BODY_BYTES,
+      unknownFields: 'ignored',
       success: answer,
       answer: 'openai',
       handler: async (input) => {
@@ -102,47 +116,26 @@ function askedOf(body: z.output<typeof fields>, pictures: readonly string[], mas
 async function editOf(ctx: ApiContext, rawBody: Buffer): Promise<Asked> {
   const type = ctx.req.headers['content-type'];
   if (isJsonType(type)) {
-    const { images, mask, ...rest } = parsed(jsonEdit, parseJson(rawBody, 'plain'));
+    const { images, mask, ...rest } = jsonEditInput.parse(parseJson(rawBody, 'plain'));
     const urls = images.map((image, index) => imageUrlOf({ url: image.image_url }, `images[${index}].image_url`));
     return askedOf(rest, urls, mask ? imageUrlOf({ url: mask.image_url }, 'mask.image_url') : undefined);
   }
-  const form = await formOf(type, rawBody);
-  const pictures: string[] = [];
-  let mask: string | undefined;
-  const body: Record<string, unknown> = {};
-  for (const [name, value] of form) {
-    if (typeof value === 'string') body[name] = scalarOf(name, value);
-    else if (name === 'mask') mask = await dataUrlOf(value, name);
-    else if (/^image(\[\d*\])?$/.test(name)) pictures.push(await dataUrlOf(value, name));
-  }
+  const { pictures, mask, texts } = await readForm(type, rawBody);
   if (pictures.length === 0) throw invalid([{ path: 'image', message: 'is required' }], 'missingParameter');
-  if (pictures.length > MAX_EDIT_IMAGES) throw invalid([{ path: 'image', message: `at most ${MAX_EDIT_IMAGES}` }]);
-  return askedOf(parsed(fields, body), pictures, mask);
-}
-
-async function formOf(type: string | undefined, rawBody: Buffer): Promise<FormData> {
-  try {
-    return await new Response(new Uint8Array(rawBody), { headers: { 'content-type': type ?? '' } }).formData();
-  } catch {
-    throw invalid([{ path: '', message: 'the body must be multipart/form-data or JSON' }], 'malformedBody');
-  }
+  const body = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, scalarOf(name, text)]));
+  const urls = await Promise.all(pictures.map((picture) => dataUrlOf(picture, 'image')));
+  return askedOf(formInput.parse(body), urls, mask && (await dataUrlOf(mask, 'mask')));
 }
 
 /** Texts of a form are what a JSON body has as numbers and flags; a prompt stays as it is. */
 function scalarOf(name: string, value: string): unknown {
   if (name === 'prompt' || name === 'model' || name === 'size') return value;
   if (value === 'true' || value === 'false') return value === 'true';
-  return /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value;
+  return /^-?\d{1,15}(\.\d{1,15})?$/.test(value) ? Number(value) : value;
 }
 
 async function dataUrlOf(file: File, path: string): Promise<string> {
   return imageUrlOf({ base64: Buffer.from(await file.arrayBuffer()).toString('base64') }, path);
-}
-
-function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw invalid(result.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })));
 }
 
 async function generate(images: ImageService, input: Input<unknown>, asked: Asked, config: Config): Promise<void> {

@@ -16,7 +16,10 @@ import { isoTime, timeOutput } from '../times.ts';
 const TAG = 'Orders';
 const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
 
-export const orderNoInput = z.string().regex(/^[\w-]{1,36}$/, 'is not an order number');
+export const orderNoInput = z
+  .string()
+  .max(36)
+  .regex(/^[\w-]{1,36}$/, 'is not an order number');
 export const orderSchema = z.object({
   id: z.number().int(),
   orderNo: z.string(),

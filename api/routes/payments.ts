@@ -12,7 +12,10 @@ const TAG = 'Orders';
 const SIGNATURE_HEADER = 'X-Payment-Signature';
 
 /** Printable ASCII, so that two ids are the same to the database exactly when they are the same text. */
-const eventIdInput = z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters');
+const eventIdInput = z
+  .string()
+  .max(128)
+  .regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable ASCII characters');
 
 const callbackFields = {
   orderNo: orderNoInput,
@@ -28,6 +31,8 @@ const chargebackBody = z.object({
   ...callbackFields,
   type: optional(z.string().max(20)).meta({ description: 'In a signed body "chargeback".' }),
 });
+
+const notification = z.looseObject({ sign: z.string().max(2_000), sign_type: z.string().max(10) });
 
 const SIGNATURE_TEXT = `\`${SIGNATURE_HEADER}: t=<unix seconds>,v1=<hex>\`, where \`v1\` is HMAC-SHA256, in hex, of the
 text \`<t>.<raw body>\` (the digits of \`t\`, a dot, the bytes of the body exactly as sent) with the key PAYMENT_SECRET.
@@ -87,6 +92,8 @@ booked. ROOT leaves out \`amount\` to take all that is left, and otherwise names
       tag: TAG,
       access: 'open',
       bodyForm: 'bytes',
+      bodies: { 'application/x-www-form-urlencoded': notification },
+      unknownFields: 'ignored',
       success: z.literal('success'),
       mediaType: 'text/plain',
       otherAnswers: [

@@ -5,7 +5,7 @@ import { PROVIDER_SORT_KEYS, type Provider } from '../../activities/catalog/prov
 import type { Providers } from '../../activities/catalog/providers.ts';
 import type { Config } from '../../infra/config.ts';
 import { by } from '../by.ts';
-import { idParams } from '../lenient.ts';
+import { asRead, idParams } from '../lenient.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
 import { type Route, route } from '../route.ts';
 import { isoTime, timeOutput } from '../times.ts';
@@ -142,9 +142,13 @@ host says; one that was chosen for a host of no known vendor stays.`,
         name: optionalField(nameInput),
         urlBase: optionalField(urlBaseInput),
         kind: optionalField(kindSchema),
+        ...{ id: asRead, createdAt: asRead, updatedAt: asRead },
       }),
       success: providerSchema,
-      handler: async (input) => providerRecord(await providers.update(input.params.id, input.body, by(input)), zone),
+      handler: async (input) => {
+        const { name, urlBase, kind } = input.body;
+        return providerRecord(await providers.update(input.params.id, { name, urlBase, kind }, by(input)), zone);
+      },
     }),
     route({
       method: 'delete',

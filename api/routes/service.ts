@@ -45,6 +45,7 @@ export function serviceRoutes(
       summary: 'Whether the process is alive',
       tag: TAG,
       access: 'open',
+      unknownFields: 'ignored',
       success: z.object({ status: z.literal('ok') }),
       handler: () => ({ status: 'ok' as const }),
     }),
@@ -54,6 +55,7 @@ export function serviceRoutes(
       summary: 'Whether the process can serve, with the latency of each dependency',
       tag: TAG,
       access: 'open',
+      unknownFields: 'ignored',
       success: readiness,
       otherAnswers: [
         {
@@ -82,6 +84,7 @@ export function serviceRoutes(
       summary: 'Metrics in the text format of Prometheus',
       tag: TAG,
       access: 'open',
+      unknownFields: 'ignored',
       success: z.string(),
       mediaType: 'text/plain',
       handler: async ({ ctx }) => {

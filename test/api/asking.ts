@@ -45,6 +45,17 @@ export async function ask(
     ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     signal: AbortSignal.timeout(CALL_WITHIN_MS),
   });
+  return rawAnswerOf(response);
+}
+
+/** An edit of pictures as a form. */
+export async function askForm(apiUrl: string, key: string, body: FormData): Promise<RawAnswer> {
+  const headers = { authorization: `Bearer ${key}` };
+  const signal = AbortSignal.timeout(CALL_WITHIN_MS);
+  return rawAnswerOf(await apiFetch(`${apiUrl}/v1/images/edits`, { method: 'POST', headers, body, signal }));
+}
+
+async function rawAnswerOf(response: Response): Promise<RawAnswer> {
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, at: (at) => valueAt(text, at) };
 }

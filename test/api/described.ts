@@ -29,6 +29,10 @@ export interface DescribedRoute {
   readonly queryFields: readonly string[];
   /** Top-level fields of a JSON body with their schemas; undefined when the route takes none. */
   readonly bodyFields: Readonly<Record<string, object>> | undefined;
+  /** Schemas of all that a caller may send: bodies of each media type, and parameters. */
+  readonly inputs: readonly object[];
+  /** A field that the schema of its body does not have is refused. */
+  readonly isStrict: boolean;
   readonly needsIdempotencyKey: boolean;
   readonly takesToken: boolean;
   readonly takesKey: boolean;
@@ -60,6 +64,11 @@ function routeOf(
     path,
     pathFields: fields('path'),
     queryFields: fields('query'),
+    inputs: [
+      ...Object.values(operation.requestBody?.content ?? {}).map(({ schema }) => schema),
+      ...operation.parameters.map(({ name, schema }) => ({ properties: { [name]: schema } })),
+    ],
+    isStrict: body?.additionalProperties === false,
     bodyFields: body === undefined ? undefined : propertiesOf(body, components),
     needsIdempotencyKey: operation.parameters.some(({ name, required }) => name === 'Idempotency-Key' && required),
     takesToken: operation.security.some((scheme) => 'loginToken' in scheme),

@@ -70,7 +70,7 @@ describe('clients of the earlier service', () => {
         bearer: root,
         body:
           `{"displayName":"x","modelIdentifier":"${modelIdentifier}","capabilities":["text-to-text"],"priority":1,` +
-          `"providerId":${numberAt(provider, 'data.id')},"unknown":null,"pricing":${pricing}}`,
+          `"providerId":${numberAt(provider, 'data.id')},"upstreamModel":null,"pricing":${pricing}}`,
       });
     const numbers = await make('numbers', '{"input":0.000000123456789,"output":0.0000002}');
     assert.equal(numbers.status, 200, numbers.text);
@@ -101,14 +101,38 @@ describe('clients of the earlier service', () => {
     assert.equal(logs.status, 200, logs.text);
   });
 
-  test('switches and ids come as numbers, texts or booleans, and unknown fields are ignored', async () => {
+  test('switches and ids come as numbers, texts or booleans', async () => {
     for (const status of [0, '0', 1, '1']) {
       const path = `/v1/users/${person.id}/status`;
-      const answer = await ask(api(), 'POST', path, { bearer: root, body: { status, other: 'x' } });
+      const answer = await ask(api(), 'POST', path, { bearer: root, body: { status } });
       assert.equal(answer.at('data.status'), Number(status));
     }
     const body = { userId: String(person.id), role: 'ROLE_USER' };
     assert.equal((await ask(api(), 'POST', '/v1/users/assign-role', { bearer: root, body })).status, 200);
+  });
+
+  test('a form sends a record back as it was read, with what was changed', async () => {
+    for (const [path, change] of [
+      ['/v1/providers', { name: 'renamed by a form' }],
+      ['/v1/models', { displayName: 'renamed by a form' }],
+    ] as const) {
+      const row = (await ask(api(), 'GET', `${path}?sortBy=createdAt&sortOrder=desc&pageSize=1`, { bearer: root })).at(
+        'data.records.0',
+      );
+      const body = { ...Object(row), ...change };
+      const answer = await ask(api(), 'PUT', `${path}/${body.id}`, { bearer: root, body });
+      assert.equal(answer.status, 200, answer.text);
+      assert.equal(answer.at(`data.${Object.keys(change)[0]}`), 'renamed by a form');
+    }
+  });
+
+  test('beside what is listed, inference takes anything and management nothing', async () => {
+    const said = { userMessage: 'hello', clientVersion: '1.2', options: { top_k: 3 } };
+    assert.equal((await ask(api(), 'POST', '/v1/chat', { bearer: key, body: said })).status, 200);
+    const limited = await ask(api(), 'GET', '/v1/models?limit=1000', { bearer: key });
+    assert.deepEqual([limited.status, limited.at('object')], [200, 'list'], 'as clients of OpenAI list models');
+    const filtered = await ask(api(), 'GET', '/v1/models?limit=1000', { bearer: root });
+    assert.deepEqual([filtered.status, filtered.at('data.errors.0.path')], [400, 'limit']);
   });
 
   test('every answer is the envelope and tells its trace id', async () => {

@@ -96,6 +96,12 @@ describe('secrets', () => {
     await recorded('GET', `/v1/access-keys/${keyText}`, { bearer: token });
     await recorded('DELETE', `/v1/access-keys/${keyText}`, { bearer: token });
     await recorded('GET', `/v1/nothing/${keyText}?key=${keyText}`, { bearer: keyText });
+    for (const text of [token, keyText, `%65${token.slice(1)}`]) {
+      await recorded('GET', `/v1/models/${text}`, { bearer: keyText });
+      await recorded('GET', `/v1/models/${text}/x?token=${text}`, { bearer: token });
+      await recorded('GET', `/v1/nothing/${text}?${text}=1`);
+      await recorded('GET', `/v1/auth/me?${text}=1`, { bearer: token });
+    }
     await recorded('POST', '/v1/chat', { bearer: `${keyText}x`, body: { userMessage: 'hello' } });
     await recorded('POST', '/v2/chat', { headers: { 'x-api-key': keyText }, body: { model: keyText, messages: 5 } });
     await recorded('POST', '/v1/chat', { bearer: keyText, body: { userMessage: 'hello' } });
