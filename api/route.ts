@@ -82,6 +82,8 @@ export interface RouteDeclaration<
    * service call.
    */
   readonly unknownFields?: UnknownFields;
+  /** Calls of others' programs, whose unknown fields are ignored although the route refuses them. */
+  readonly isForeign?: (call: RouteCall) => boolean;
   /** The schema of `data`. */
   readonly success: S;
   /** What an access key alone is answered instead, in OpenAI's form, as its errors are then; for the document. */
@@ -190,9 +192,7 @@ export function route<
     exactNumbers: JSON.stringify(body?.json ?? null).includes(`"format":"${DECIMAL_FORMAT}"`),
     async run(call) {
       const { ctx } = call;
-      // SDKs list models with filters of other vendors.
-      const sdkCalls = declaration.successForKey !== undefined && call.caller?.kind === 'access-key';
-      const unknown = sdkCalls ? 'ignored' : unknownFields;
+      const unknown = declaration.isForeign?.(call) ? 'ignored' : unknownFields;
       const data = await handler(
         new RouteInput(
           call,

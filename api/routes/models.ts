@@ -12,7 +12,7 @@ import { by } from '../by.ts';
 import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../lenient.ts';
 import { tokenPriceInput } from '../money.ts';
 import { page, pageOf, pageQuery } from '../paging.ts';
-import { ANSWERED, type Route, route } from '../route.ts';
+import { ANSWERED, type Route, type RouteCall, route } from '../route.ts';
 import type { ApiContext } from '../route-input.ts';
 import { inputOf } from '../validation.ts';
 import {
@@ -130,6 +130,7 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
       }),
       success: pageOf(modelSchema),
       successForKey: z.object({ object: z.literal('list'), data: z.array(openAiModelSchema) }),
+      isForeign: isSdk,
       handler: async ({ ctx, caller, query }) => {
         if (caller.kind === 'access-key') {
           const data = catalog.onlineModels().filter((model) => mayCall(caller, model));
@@ -150,6 +151,7 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
       params: z.object({ id: z.string().min(1).max(150) }),
       success: modelSchema,
       successForKey: openAiModelSchema,
+      isForeign: isSdk,
       handler: async ({ ctx, caller, params }) => {
         if (caller.kind === 'access-key') {
           const model = catalog.modelByIdentifier(params.id);
@@ -231,6 +233,11 @@ function changingRoutes(models: Models, zone: string): Route[] {
       },
     }),
   ];
+}
+
+/** SDKs list models with filters of their own vendors. */
+function isSdk({ caller }: RouteCall): boolean {
+  return caller?.kind === 'access-key';
 }
 
 function administers(caller: Caller): boolean {

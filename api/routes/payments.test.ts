@@ -95,7 +95,11 @@ describe('payment callbacks over HTTP', () => {
 
   it('takes the word of ROOT', async (test) => {
     const { app } = await serve(test);
-    const answer = await app.post(PAY, { orderNo: ORDER_NO }, bearer(tokenOf(1, 'ROLE_ROOT_ADMIN')));
+    const root = bearer(tokenOf(1, 'ROLE_ROOT_ADMIN'));
+    const mistyped = await app.post(PAY, { orderNo: ORDER_NO, ammount: 5 }, root);
+    assert.equal(mistyped.status, 400);
+    assert.match(mistyped.text, /"path":"ammount"/);
+    const answer = await app.post(PAY, { orderNo: ORDER_NO }, root);
     assert.equal(answer.json().data?.status, 'COMPLETED');
   });
 

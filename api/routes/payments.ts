@@ -5,7 +5,7 @@ import type { Config } from '../../infra/config.ts';
 import { toAppError } from '../client-errors.ts';
 import { optional } from '../lenient.ts';
 import { moneyInput } from '../money.ts';
-import { ANSWERED, type Route, route } from '../route.ts';
+import { ANSWERED, type Route, type RouteCall, route } from '../route.ts';
 import { orderAnswer, orderNoInput, orderSchema } from './orders.ts';
 
 const TAG = 'Orders';
@@ -39,7 +39,12 @@ text \`<t>.<raw body>\` (the digits of \`t\`, a dot, the bytes of the body exact
 \`t\` must be within 5 minutes of now. Several \`v1\` may be given while a secret is exchanged; one must be good.
 A signed body must hold \`orderNo\`, \`amount\`, \`currency\` and \`eventId\`; a payment's must be the order's.
 An \`eventId\` that came before answers 200 and moves nothing; with another order, amount or
-currency it is refused (422); how its JSON is written does not matter.`;
+currency it is refused (422); how its JSON is written, and what else it holds, does not matter.`;
+
+/** What a payment provider sends beside the fields that count is its own business. */
+function isSigned({ ctx }: RouteCall): boolean {
+  return ctx.get(SIGNATURE_HEADER) !== '';
+}
 
 export function paymentRoutes(
   { payments }: { readonly payments: Payments },
@@ -56,6 +61,7 @@ credited and marked \`paidLate\`.`,
       tag: TAG,
       access: 'optional-jwt',
       body: paymentBody,
+      isForeign: isSigned,
       success: orderSchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
         const signature = ctx.get(SIGNATURE_HEADER);
@@ -75,6 +81,7 @@ booked. ROOT leaves out \`amount\` to take all that is left, and otherwise names
       tag: TAG,
       access: 'optional-jwt',
       body: chargebackBody,
+      isForeign: isSigned,
       success: orderSchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
         const signature = ctx.get(SIGNATURE_HEADER);
