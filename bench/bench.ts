@@ -3,6 +3,8 @@ import type { Stack } from '../infra/local/stack.ts';
 
 export interface BenchContext {
   readonly stack: Stack;
+  /** Other databases to measure in the same rounds, where a bench can; of their servers only the database runs. */
+  readonly others: readonly Stack[];
   /** Times that every system is measured, one after the other in each round. */
   readonly rounds: number;
   /** Length of one measurement. */

@@ -4,6 +4,8 @@ import { createPool, type Pool } from 'mysql2/promise';
 import { v7 as uuidv7 } from 'uuid';
 import type { MoneyLane } from '../activities/billing/lane/lane.ts';
 import { hold } from '../activities/billing/operations/hold.ts';
+import { PARTS } from '../infra/local/parts.ts';
+import type { Stack } from '../infra/local/stack.ts';
 import { callCapture, callHold, type TestLedger, testLedger } from '../test/ledger/test-ledger.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { watchCpu } from './cpu.ts';
@@ -23,10 +25,23 @@ const UNBATCHED_CONNECTIONS = 32;
 /** Holds, then captures; two operations. */
 type Call = () => Promise<void>;
 
+/** One database with a ledger of its own. */
+interface Server {
+  /** `MySQL 9.7.4`. */
+  readonly name: string;
+  readonly ledger: TestLedger;
+  readonly pool: Pool;
+  readonly accountId: number;
+  readonly calls: Readonly<Record<System, Call>>;
+  readonly pid: () => number | undefined;
+  /** Calls that were answered: what the balance must show. */
+  answered: number;
+}
+
 interface Measurement {
+  readonly server: string;
   readonly system: System;
   readonly callers: number;
-  readonly calls: number;
   readonly operationsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -94,22 +109,18 @@ async function load(call: Call, callers: number, seconds: number): Promise<numbe
   return took;
 }
 
-async function measure(
-  { stack, seconds }: BenchContext,
-  system: System,
-  callers: number,
-  call: Call,
-): Promise<Measurement> {
-  const used = watchCpu({ lane: process.pid, database: stack.part('mysql').pid });
+async function measure(server: Server, system: System, callers: number, seconds: number): Promise<Measurement> {
+  const used = watchCpu({ lane: process.pid, database: server.pid() });
   const began = performance.now();
-  const took = await load(call, callers, seconds);
+  const took = await load(server.calls[system], callers, seconds);
+  server.answered += took.length;
   const elapsedSeconds = (performance.now() - began) / 1_000;
   const { byProcess } = used();
   const operations = 2 * took.length;
   return {
+    server: server.name,
     system,
     callers,
-    calls: took.length,
     operationsPerSecond: operations / elapsedSeconds,
     p50Ms: percentile(took, 0.5),
     p99Ms: percentile(took, 0.99),
@@ -118,59 +129,72 @@ async function measure(
   };
 }
 
-async function run(context: BenchContext): Promise<string> {
-  const ledger = await testLedger(`bench_ledger_${process.pid}`, context.stack);
+async function openServer(stack: Stack): Promise<Server> {
+  const ledger = await testLedger(`bench_ledger_${process.pid}`, stack);
   const { DB_HOST: host, DB_PORT: port, DB_USER: user, DB_PASSWORD: password, DB_NAME: database } = ledger.config;
   const pool = createPool({
     ...{ host, port, user, password, database },
     supportBigNumbers: true,
     connectionLimit: UNBATCHED_CONNECTIONS,
   });
+  const accountId = await ledger.account(OPENING_NANO);
+  const calls = { unbatched: unbatchedCall(pool, accountId), 'money lane': laneCall(ledger.lane(), accountId) };
+  const name = (await PARTS.mysql.describe?.(stack.environment)) ?? 'the database';
+  return { name, ledger, pool, accountId, calls, pid: () => stack.part('mysql').pid, answered: 0 };
+}
+
+async function closeServer({ ledger, pool }: Server): Promise<void> {
+  await pool.end();
+  await ledger.sequelize.query(`DROP DATABASE ${ledger.config.DB_NAME}`);
+  await ledger.close();
+}
+
+async function run({ stack, others, rounds, seconds, signal, say }: BenchContext): Promise<string> {
+  const servers: Server[] = [];
   try {
-    const accountId = await ledger.account(OPENING_NANO);
-    const calls: Record<System, Call> = {
-      unbatched: unbatchedCall(pool, accountId),
-      'money lane': laneCall(ledger.lane(), accountId),
-    };
-    let answered = 0;
-    for (const system of SYSTEMS) answered += (await load(calls[system], 64, WARM_UP_SECONDS)).length;
+    for (const one of [stack, ...others]) servers.push(await openServer(one));
+    for (const server of servers) {
+      for (const system of SYSTEMS) await measure(server, system, 64, WARM_UP_SECONDS);
+    }
     const measurements: Measurement[] = [];
-    for (let round = 0; round < context.rounds; round += 1) {
+    for (let round = 0; round < rounds; round += 1) {
       for (const callers of CALLERS) {
-        for (const system of SYSTEMS) {
-          const one = await measure(context, system, callers, calls[system]);
-          measurements.push(one);
-          answered += one.calls;
-          context.say(lineOf(round, one));
-          await delay(0, undefined, { signal: context.signal });
+        for (const server of servers) {
+          for (const system of SYSTEMS) {
+            const one = await measure(server, system, callers, seconds);
+            measurements.push(one);
+            say(lineOf(round, one));
+            await delay(0, undefined, { signal });
+          }
         }
       }
     }
-    return [tableOf(measurements), await checkBalance(ledger, accountId, answered)].join('\n\n');
+    const checks = await Promise.all(servers.map(checkBalance));
+    const names = servers.map((server) => server.name);
+    return [tableOf(measurements, names), checks.join('\n')].join('\n\n');
   } finally {
-    await pool.end();
-    await ledger.sequelize.query(`DROP DATABASE ${database}`);
-    await ledger.close();
+    for (const server of servers) await closeServer(server);
   }
 }
 
 /** @throws when the balance is not what the answered calls make it. */
-async function checkBalance(ledger: TestLedger, accountId: number, answered: number): Promise<string> {
+async function checkBalance({ name, ledger, accountId, answered }: Server): Promise<string> {
   const balance = await ledger.balance(accountId);
   const expected = OPENING_NANO - BigInt(answered) * COST_NANO;
-  if (balance !== expected) throw new Error(`the balance is ${balance}, not ${expected}`);
-  return `${answered} calls; the balance is the opening balance less ${answered} times the cost.`;
+  if (balance !== expected) throw new Error(`${name}: the balance is ${balance}, not ${expected}`);
+  return `${name}: ${answered} calls; the balance is the opening balance less ${answered} times the cost.`;
 }
 
 function lineOf(round: number, one: Measurement): string {
-  const { system, callers, operationsPerSecond, p50Ms, cpuMs, databaseCpuMs } = one;
+  const { server, system, callers, operationsPerSecond, p50Ms, cpuMs, databaseCpuMs } = one;
   const cpu = `${cpuMs.toFixed(3)} ms CPU, database ${databaseCpuMs.toFixed(3)}`;
-  return `round ${round + 1}, ${callers} callers, ${system}: ${operationsPerSecond.toFixed(0)} operations/s, p50 ${p50Ms.toFixed(1)} ms, ${cpu}`;
+  return `round ${round + 1}, ${callers} callers, ${server}, ${system}: ${operationsPerSecond.toFixed(0)} operations/s, p50 ${p50Ms.toFixed(1)} ms, ${cpu}`;
 }
 
-function tableOf(measurements: readonly Measurement[]): string {
-  const rows = CALLERS.flatMap((callers) => {
-    const of = (system: System) => measurements.filter((one) => one.system === system && one.callers === callers);
+function tableOf(measurements: readonly Measurement[], servers: readonly string[]): string {
+  const rowsOf = (callers: number, server: string) => {
+    const here = measurements.filter((one) => one.callers === callers && one.server === server);
+    const of = (system: System) => here.filter((one) => one.system === system);
     const unbatched = of('unbatched');
     return SYSTEMS.map((system) => {
       const own = of(system);
@@ -178,6 +202,7 @@ function tableOf(measurements: readonly Measurement[]): string {
       const ratios = own.map((one, round) => one.operationsPerSecond / (unbatched[round]?.operationsPerSecond ?? NaN));
       return [
         String(callers),
+        server,
         system,
         middle((one) => one.operationsPerSecond).toFixed(0),
         system === 'unbatched' ? '1' : spread(ratios, 1),
@@ -186,9 +211,10 @@ function tableOf(measurements: readonly Measurement[]): string {
         middle((one) => one.databaseCpuMs).toFixed(3),
       ];
     });
-  });
+  };
+  const rows = CALLERS.flatMap((callers) => servers.flatMap((server) => rowsOf(callers, server)));
   const head = [
-    ...['callers', 'system', 'operations/s', 'of unbatched'],
+    ...['callers', 'database', 'system', 'operations/s', 'of unbatched'],
     ...['hold + capture p50 / p99 ms', 'CPU ms an operation', 'database CPU ms'],
   ];
   return markdownTable(head, rows);

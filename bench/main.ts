@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { readCommandLine } from '../infra/command-line.js';
 import { COMMANDS } from '../infra/local/commands.js';
 import { listenForInterruption } from '../infra/local/interruption.ts';
-import { attachStack, startStack } from '../infra/local/stack.ts';
+import { attachStack, type Stack, type StackOptions, type StartedStack, startStack } from '../infra/local/stack.ts';
 import { asyncChatBench } from './async-chat.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { gatewayBench } from './gateway.ts';
@@ -14,6 +14,7 @@ const BENCHES: readonly Bench[] = [gatewayBench, streamsBench, asyncChatBench, l
 
 const CHECKOUT = resolve(import.meta.dirname, '..');
 const DATA_FOLDER = join(CHECKOUT, '.local/bench');
+const MARIADB_FOLDER = join(CHECKOUT, '.local/bench-mariadb');
 /** Leaves the usual ports to `npm start` and those of `npm test` to it. */
 const PORT_OFFSET = 20_000;
 
@@ -41,13 +42,25 @@ async function runAll(benches: readonly Bench[], context: BenchContext): Promise
 }
 
 async function run(benches: readonly Bench[], signal: AbortSignal): Promise<void> {
-  const own = options.stack === undefined;
-  const started = own
-    ? await startStack({ dataFolder: DATA_FOLDER, portOffset: PORT_OFFSET, progress: 'shown', signal })
-    : undefined;
+  const started: StartedStack[] = [];
+  const start = async (stack: StackOptions): Promise<Stack> => {
+    const one = await startStack({ ...stack, progress: 'shown', signal });
+    started.push(one);
+    return one;
+  };
   try {
+    const stack = options.stack
+      ? attachStack(resolve(options.stack))
+      : await start({ dataFolder: DATA_FOLDER, portOffset: PORT_OFFSET });
+    const mariadb = {
+      dataFolder: MARIADB_FOLDER,
+      portOffset: PORT_OFFSET,
+      database: 'mariadb',
+      only: ['mysql'],
+    } as const;
     await runAll(benches, {
-      stack: started ?? attachStack(resolve(options.stack ?? '')),
+      stack,
+      others: options.both ? [await start(mariadb)] : [],
       rounds: Number(options.rounds),
       seconds: Number(options.seconds),
       profileFolder: options.profile === undefined ? undefined : resolve(options.profile),
@@ -55,7 +68,7 @@ async function run(benches: readonly Bench[], signal: AbortSignal): Promise<void
       say: (line) => console.log(`  ${line}`),
     });
   } finally {
-    await started?.stop();
+    for (const one of started) await one.stop();
   }
 }
 

@@ -65,6 +65,7 @@ Lists the benches, or runs those named, or all, on servers of their own.
   --seconds N     length of a round; default 4
   --profile DIR   keep CPU profiles of the API in this folder
   --stack DIR     use the servers of infra/local/stack-cli.ts
+  --both          measure the ledger on MariaDB, too, in the same rounds
 ${HELP}
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted.`,
@@ -73,6 +74,7 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted.`,
       seconds: { type: 'string', default: '4' },
       profile: { type: 'string' },
       stack: { type: 'string' },
+      both: { type: 'boolean', default: false },
     },
     positionals: true,
   },

@@ -32,6 +32,8 @@ export interface StackOptions {
   readonly portOffset?: number;
   /** The one database that is to be used. Default: what LOCAL_DATABASE says. */
   readonly database?: Database;
+  /** The servers to start. Default: all. */
+  readonly only?: readonly PartName[];
   /** Of the data folder, where the caller has it already; it is released with the stack. */
   readonly claim?: Claim;
   readonly progress?: Progress;
@@ -163,7 +165,7 @@ async function startParts(
 ): Promise<void> {
   const failed = new AbortController();
   const signal = AbortSignal.any([failed.signal, ...(options.signal ? [options.signal] : [])]);
-  const all = PART_NAMES.map((name) => PARTS[name]);
+  const all = (options.only ?? PART_NAMES).map((name) => PARTS[name]);
   const foreign = new Map(all.map((part) => [part, part.fromEnvironment(options.environment ?? {})]));
   const own = all.filter((part) => !foreign.get(part));
   const plans = await planAll(own, options, signal);

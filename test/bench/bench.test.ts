@@ -27,7 +27,8 @@ for (const { bench, rows } of [
 /** Undefined where the programs that a bench needs cannot be had; then it must say which and what helps. */
 async function tableOf(bench: Bench): Promise<string | undefined> {
   const { signal } = new AbortController();
-  const context = { stack: testStack(), rounds: 1, seconds: 1, profileFolder: undefined, signal, say: () => undefined };
+  const how = { rounds: 1, seconds: 1, profileFolder: undefined, signal, say: () => undefined };
+  const context = { stack: testStack(), others: [], ...how };
   try {
     return await bench.run(context);
   } catch (error) {
