@@ -27,7 +27,7 @@ const wrk: SourcesOfPart = {
   fetchables: [
     debianPackages({ name: 'wrk', packages: ['wrk'], size: 'about 1 MB', programs: { wrk: 'usr/bin/wrk' } }),
   ],
-  install: { debian: 'sudo apt-get install wrk', macos: 'brew install wrk' },
+  install: { packages: { debian: 'wrk', fedora: 'wrk', arch: 'wrk', suse: 'wrk', macos: 'wrk' }, program: 'wrk' },
 };
 
 /** The message says what to install. */

@@ -15,8 +15,8 @@ It stays in the foreground; Ctrl-C stops everything it started.
 ${HELP}
 
 Settings come from the environment and from .env; the environment wins.
-.env.example lists them. LOCAL_DATABASE=mysql or mariadb in the environment takes
-that database only; by default MariaDB serves where MySQL cannot be had.
+.env.example lists them. LOCAL_DATABASE=mysql or mariadb in the environment
+takes that database only; by default MariaDB serves where MySQL cannot be had.
 
 Exit codes: 0 stopped by Ctrl-C, or all went well with --once; 1 it could not
 start, or the demonstration failed; 2 wrong usage; 130 or 143 interrupted before
@@ -33,8 +33,8 @@ Runs every check and every test, on servers, ports and data of its own.
   --full          let the tests that break things take their time
 ${HELP}
 
-npm run check, test:unit, test:stack and test:chaos run one part each. Tests with
-servers run on MySQL, those of money and of whole calls once more on MariaDB;
+npm run check, test:unit, test:stack and test:chaos run one part each. Tests
+with servers run on MySQL, those of money and whole calls on MariaDB as well;
 LOCAL_DATABASE=mysql or mariadb in the environment runs all on that one.
 
 Exit codes: 0 all passed; 1 something failed; 2 wrong usage; 130 interrupted.`,

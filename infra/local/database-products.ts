@@ -28,7 +28,17 @@ export const MARIADB: SourcesOfPart = {
       probe: 'server',
     }),
   ],
-  install: { debian: 'sudo apt-get install mariadb-server-core mariadb-client-core', macos: 'brew install mariadb' },
+  install: {
+    packages: {
+      debian: 'mariadb-server-core mariadb-client-core',
+      fedora: 'mariadb-server',
+      arch: 'mariadb',
+      suse: 'mariadb',
+      macos: 'mysql',
+    },
+    program: 'MySQL 8 or newer, or MariaDB 10.11 or newer,',
+  },
+  address: 'DB_HOST',
 };
 
 export const MYSQL: SourcesOfPart = {
@@ -52,6 +62,7 @@ export const MYSQL: SourcesOfPart = {
     }),
   ],
   install: MARIADB.install,
+  address: 'DB_HOST',
   fallback: MARIADB,
 };
 

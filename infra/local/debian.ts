@@ -2,21 +2,17 @@
  * Debian's (and Ubuntu's) packages unpacked into the cache: no root, nothing installed. apt gets its own folder for
  * lists, so the system's are not touched; which packages are missing here is apt's own answer.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { programFolders } from './environment.ts';
 import { type Fetchable, findProgram, type Installation, type WorkContext } from './sources.ts';
+import { osRelease } from './system.ts';
 
 /** `debian-12-x64`: packages of one release do not run on another. */
 function release(): string {
-  try {
-    const text = readFileSync('/etc/os-release', 'utf8');
-    const field = (name: string) => new RegExp(`^${name}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1] ?? 'unknown';
-    return `${field('ID')}-${field('VERSION_ID')}-${process.arch}`;
-  } catch {
-    return `unknown-${process.arch}`;
-  }
+  const { id, version } = osRelease();
+  return `${id || 'unknown'}-${version || 'unknown'}-${process.arch}`;
 }
 
 /** apt with folders of its own for lists and archives. */

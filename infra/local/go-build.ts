@@ -33,7 +33,7 @@ export function goBuild(options: {
     entry: { name: `${options.name}-go`, version: `${options.version}-${process.platform}-${process.arch}` },
     size: options.size,
     time: options.time,
-    obstacle: async () => (findProgram(['go'], goFolders()) ? undefined : 'no go command'),
+    obstacle: goObstacle,
     build: async (folder, context) => {
       const go = findProgram(['go'], goFolders()) ?? 'go';
       const flags = ['-mod=readonly', '-buildvcs=false', '-ldflags=-s -w', ...(options.flags ?? [])];
@@ -41,6 +41,8 @@ export function goBuild(options: {
         cwd: MODULE_FOLDER,
         stdin: 'ignore',
         stdout: 'ignore',
+        // Some distributions forbid it to fetch the version that the module asks for.
+        env: { GOTOOLCHAIN: 'auto' },
         cancelSignal: context.signal,
         // go ends its compilers on SIGINT only.
         killSignal: 'SIGINT',
@@ -56,6 +58,17 @@ export function goBuild(options: {
       environment: {},
     }),
   };
+}
+
+/** From this version on it fetches a newer one where a module asks for it. */
+const OLDEST_GO_MINOR = 21;
+
+async function goObstacle(): Promise<string | undefined> {
+  const go = findProgram(['go'], goFolders());
+  if (go === undefined) return 'no go command';
+  const { stdout } = await execa(go, ['version'], { reject: false });
+  const [version = '', minor = ''] = /go1\.(\d+)/.exec(stdout ?? '') ?? [];
+  return Number(minor) >= OLDEST_GO_MINOR ? undefined : `${go} is ${version || 'of unknown version'}, older than 1.21`;
 }
 
 function goFolders(): string[] {

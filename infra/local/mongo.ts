@@ -1,5 +1,5 @@
 /** The MongoDB wire: mongod where there is one or where it can be fetched, else FerretDB over SQLite. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import mongoose from 'mongoose';
 import { type Archive, officialDownload } from './download.ts';
@@ -7,25 +7,19 @@ import { systemVariables } from './environment.ts';
 import { goBuild } from './go-build.ts';
 import { portOf, type ServerPart } from './part.ts';
 import { findProgram } from './sources.ts';
+import { osRelease } from './system.ts';
 
 const MONGOD_VERSION = '8.0.32';
 const DATABASE = 'llm-proxy';
 
 /** The builds of mongod that stand for this system's; older or other systems have none here. */
 function linuxBuild(): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync('/etc/os-release', 'utf8');
-  } catch {
-    return undefined;
-  }
-  const field = (name: string) => new RegExp(`^${name}="?([^"\\n]*)"?$`, 'm').exec(text)?.[1];
-  const release = `${field('ID')}${field('VERSION_ID')}`;
+  const { id, version } = osRelease();
   const builds: Record<string, string> = {
     ...{ debian12: 'debian12', debian13: 'debian12' },
     ...{ 'ubuntu22.04': 'ubuntu2204', 'ubuntu24.04': 'ubuntu2404', 'ubuntu26.04': 'ubuntu2404' },
   };
-  const build = builds[release];
+  const build = builds[`${id}${version}`];
   // MongoDB publishes Debian builds for x86_64 only.
   return build?.startsWith('debian') && process.arch !== 'x64' ? undefined : build;
 }
@@ -68,9 +62,10 @@ export const mongo: ServerPart = {
     }),
   ],
   install: {
-    debian: 'docker compose up --detach mongo, then set MONGODB_URI (or install Go 1.25: it is built then)',
-    macos: 'brew install mongodb/brew/mongodb-community',
+    packages: { macos: 'mongodb/brew/mongodb-community' },
+    program: 'mongod, or Go 1.25 or newer, with which a stand-in is built (https://go.dev/dl),',
   },
+  address: 'MONGODB_URI',
   fromEnvironment: (variables) => (variables.MONGODB_URI ? { MONGODB_URI: variables.MONGODB_URI } : undefined),
   settings: (setup) => ({ MONGODB_URI: `mongodb://127.0.0.1:${portOf(setup, 'main')}/${DATABASE}` }),
   prepare: async (setup) => {

@@ -74,6 +74,7 @@ async function connect(settings: Variables): Promise<Connection> {
 export const mysql: ServerPart = {
   ...MYSQL,
   name: 'mysql',
+  address: 'DB_HOST',
   ports: { main: 3306 },
   stopGraceMs: 20_000,
   boundTo,

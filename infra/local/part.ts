@@ -18,6 +18,7 @@ export interface PartSetup {
 
 export interface ServerPart extends SourcesOfPart {
   readonly name: PartName;
+  readonly address: string;
   /**
    * The only sources that can serve, where the data in the part's folder or the user's wish leave no choice.
    * @throws Error that says what helps where the two contradict each other.

@@ -24,7 +24,11 @@ export const redis: ServerPart = {
       probe: 'server',
     }),
   ],
-  install: { debian: 'sudo apt-get install redis-server', macos: 'brew install redis' },
+  install: {
+    packages: { debian: 'redis-server', fedora: 'valkey', arch: 'valkey', suse: 'valkey', macos: 'redis' },
+    program: 'Redis 7 or newer, or Valkey,',
+  },
+  address: 'REDIS_HOST',
   fromEnvironment: (variables) =>
     variables.REDIS_HOST || variables.REDIS_PORT
       ? {

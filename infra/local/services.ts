@@ -72,10 +72,11 @@ function stopGraceMs({ SHUTDOWN_GRACE = '' }: Variables): number {
 }
 
 /** Where the process answers on this machine: 0.0.0.0 means every address. */
-function reachableHost(kind: ServiceKind, { HOST = '' }: Variables): string {
-  if (kind !== 'api' || ['', '0.0.0.0'].includes(HOST)) return '127.0.0.1';
-  if (HOST === '::') return '[::1]';
-  return HOST.includes(':') ? `[${HOST}]` : HOST;
+function reachableHost(kind: ServiceKind, environment: Variables): string {
+  const host = { api: environment.HOST, worker: environment.WORKER_HOST, simulator: undefined }[kind];
+  if (!host || host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 /** @throws Error with the end of the log when the process ends or is not healthy in time. */

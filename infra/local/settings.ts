@@ -10,17 +10,15 @@ import type { UserSettings } from './user-settings.ts';
 
 interface ServerSettings {
   readonly prefix: string;
-  /** Names the server to use instead. */
-  readonly address: string;
   /** Works with a server of ours as well. */
   readonly followed: readonly string[];
 }
 
 const SERVERS: Readonly<Record<PartName, ServerSettings>> = {
-  mysql: { prefix: 'DB_', address: 'DB_HOST', followed: ['DB_POOL_SIZE'] },
-  redis: { prefix: 'REDIS_', address: 'REDIS_HOST', followed: [] },
-  mongo: { prefix: 'MONGODB_', address: 'MONGODB_URI', followed: [] },
-  temporal: { prefix: 'TEMPORAL_', address: 'TEMPORAL_ADDRESS', followed: [] },
+  mysql: { prefix: 'DB_', followed: ['DB_POOL_SIZE'] },
+  redis: { prefix: 'REDIS_', followed: [] },
+  mongo: { prefix: 'MONGODB_', followed: [] },
+  temporal: { prefix: 'TEMPORAL_', followed: [] },
 };
 
 /**
@@ -31,12 +29,12 @@ export function withoutOthersServers(user: UserSettings, servers: Variables): { 
   const notes = user.unknown.map((name) => `${name} (.env) is not a setting and has no effect.`);
   const dropped = new Set<string>();
   for (const part of PART_NAMES.filter((name) => !PARTS[name].fromEnvironment(user.values))) {
-    const { prefix, address, followed } = SERVERS[part];
+    const { prefix, followed } = SERVERS[part];
     const foreign = Object.keys(user.values).filter((name) => name.startsWith(prefix) && !followed.includes(name));
     for (const name of foreign) dropped.add(name);
     const ignored = foreign.filter((name) => user.values[name] !== servers[name]).map(user.named);
     if (ignored.length === 0) continue;
-    const { title } = PARTS[part];
+    const { title, address } = PARTS[part];
     notes.push(
       `${ignored.join(', ')}: no effect, since this ${title} is npm start's own; ${address} names another one.`,
     );

@@ -49,7 +49,8 @@ function part(fetchables: readonly Fetchable[], installed?: string): SourcesOfPa
     title: 'Server',
     onPath: async () => (installed ? { origin: 'PATH', programs, environment: {} } : undefined),
     fetchables,
-    install: { debian: 'sudo apt-get install server', macos: 'brew install server' },
+    install: { packages: {}, program: 'a server' },
+    address: 'SERVER_HOST',
   };
 }
 
@@ -113,8 +114,8 @@ test('where nothing works, the error says why and names one command', async () =
   const plan = await planPart(server, options);
   await assert.rejects(obtainPart(server, plan, options), (error: PartUnavailable) => {
     assert.equal(error.name, 'PartUnavailable');
-    assert.match(error.message, /archive: no internet; build: disk full/);
-    assert.match(error.message, /(apt-get|brew) install server/);
+    assert.match(error.message, /^ {2}archive: no internet\n {2}build: disk full$/m);
+    assert.match(error.message, /^Put a server on PATH\. Or name one that runs elsewhere: SERVER_HOST\.$/m);
     return true;
   });
 });

@@ -5,6 +5,7 @@ import { ExecaError } from 'execa';
 import { type CacheEntry, cached, entryFolder, isCached } from './cache.ts';
 import type { Variables } from './environment.ts';
 import type { Reporter } from './progress.ts';
+import { type InstallHint, installAdvice, type System, thisSystem } from './system.ts';
 
 const REASON_LINES = 3;
 
@@ -41,8 +42,10 @@ export interface SourcesOfPart {
   /** Looks for an installed program; undefined when there is none. */
   onPath(folders: readonly string[]): Promise<Installation | undefined>;
   readonly fetchables: readonly Fetchable[];
-  /** The one command that helps where nothing works. */
-  readonly install: { readonly debian: string; readonly macos: string };
+  /** What helps where nothing works. */
+  readonly install: InstallHint;
+  /** The setting that names one elsewhere, of a server. */
+  readonly address?: string;
   /** What serves in its place where none of these can be had. */
   readonly fallback?: SourcesOfPart;
 }
@@ -63,13 +66,15 @@ export interface Obtained {
   readonly because?: string;
 }
 
-/** A part that cannot be had here. The message names the one command that installs it. */
+/** A part that cannot be had here. The message tells why, and what helps on this system. */
 export class PartUnavailable extends Error {
   override readonly name = 'PartUnavailable';
-  constructor(part: SourcesOfPart, obstacles: readonly string[]) {
-    const { debian, macos } = part.install;
-    const help = process.platform === 'darwin' ? macos : debian;
-    super(`${part.title} is not installed and cannot be fetched here (${obstacles.join('; ')}). Install it: ${help}`);
+  constructor(part: SourcesOfPart, obstacles: readonly string[], system: System = thisSystem()) {
+    const reasons = obstacles.map((obstacle) => `  ${obstacle}\n`).join('');
+    super(
+      `${part.title} is not installed and cannot be fetched here:\n${reasons}` +
+        `${installAdvice(part.install, system)}.${part.address ? ` Or name one that runs elsewhere: ${part.address}.` : ''}`,
+    );
   }
 }
 

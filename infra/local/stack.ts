@@ -8,7 +8,7 @@ import type { PartName, ServerPart } from './part.ts';
 import { PART_NAMES, PARTS } from './parts.ts';
 import { claimPort } from './ports.ts';
 import { announce, type Progress, type Reporter, runSideBySide } from './progress.ts';
-import { type Installation, obtainPart, type Plan, planPart, type SourcesOfPart } from './sources.ts';
+import { type Installation, obtainPart, PartUnavailable, type Plan, planPart, type SourcesOfPart } from './sources.ts';
 import { foreignPart, ownPart, type StackPart } from './stack-part.ts';
 import { readStackState, type StackState, writeStackState } from './stack-state.ts';
 
@@ -115,7 +115,14 @@ async function planAll(
     const { part: sources, because } = part.boundTo?.(join(stack.dataFolder, part.name), database) ?? { part };
     return { sources, plan: await planPart(sources, options), ...(because ? { because } : {}) };
   };
-  return new Map(await Promise.all(parts.map(async (part) => [part, await plan(part)] as const)));
+  const planned = await Promise.allSettled(parts.map(async (part) => [part, await plan(part)] as const));
+  const faults = planned.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  // All that is missing in one message: one visit to the package manager.
+  if (faults.length > 1 && faults.every((fault) => fault instanceof PartUnavailable)) {
+    throw new Error(faults.map((fault) => fault.message).join('\n\n'));
+  }
+  if (faults.length > 0) throw faults[0];
+  return new Map(planned.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : [])));
 }
 
 /** Parts that the user named are only asked for an answer. */

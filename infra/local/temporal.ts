@@ -114,9 +114,10 @@ export const temporal: ServerPart = {
     }),
   ],
   install: {
-    debian: 'curl -sSf https://temporal.download/cli.sh | sh, with ~/.temporalio/bin on PATH',
-    macos: 'brew install temporal',
+    packages: { macos: 'temporal' },
+    program: "Temporal's command (https://temporal.download/cli.sh gets it), or Go 1.25 or newer, which builds it,",
   },
+  address: 'TEMPORAL_ADDRESS',
   fromEnvironment: (variables) =>
     variables.TEMPORAL_ADDRESS
       ? {

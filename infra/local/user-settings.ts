@@ -1,5 +1,5 @@
 /** What the user of `npm start` has set. Each value is followed, refused, or said to have no effect. */
-import { environmentSchema } from '../config.ts';
+import { COMPOSE_SETTINGS, environmentSchema } from '../config.ts';
 import { dotEnvVariables, shellVariables, type Variables } from './environment.ts';
 
 export interface UserSettings {
@@ -11,8 +11,8 @@ export interface UserSettings {
   named(name: string): string;
 }
 
-/** What stands in .env and is not read by the product itself. */
-const FOR_OTHERS = /^(MONGODB_PASSWORD|COMPOSE_\w+|\w+_API_KEY)$/;
+/** What stands in .env for others: Compose itself, and the vendors' keys that `npm run provider` reads. */
+const FOR_OTHERS = /^(COMPOSE_\w+|\w+_API_KEY)$/;
 
 /** The environment, then .env for what it does not set. A variable that is set and empty stands for the default. */
 export function userSettings(
@@ -24,7 +24,9 @@ export function userSettings(
   const values = Object.fromEntries(
     Object.entries({ ...dotEnv, ...shell }).filter(([name, value]) => known(name) && value !== ''),
   );
-  const unknown = Object.keys(dotEnv).filter((name) => !known(name) && !FOR_OTHERS.test(name));
+  const unknown = Object.keys(dotEnv).filter(
+    (name) => !known(name) && !COMPOSE_SETTINGS.includes(name) && !FOR_OTHERS.test(name),
+  );
   return { values, unknown, named: (name) => `${name} (${name in shell ? 'environment' : '.env'})` };
 }
 

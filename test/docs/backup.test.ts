@@ -36,7 +36,7 @@ function clientsOf(server: string): SourcesOfPart {
           }),
         ]
       : MYSQL.fetchables,
-    install: { debian: 'sudo apt-get install mariadb-client', macos: 'brew install mysql-client' },
+    install: { packages: { debian: 'mariadb-client', macos: 'mysql-client' }, program: `the client of ${server}` },
   };
 }
 
