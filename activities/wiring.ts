@@ -33,7 +33,9 @@ import { healthOf } from './health.ts';
 import { createInference } from './inference/create-inference.ts';
 import { JobEvents } from './jobs/job-events.ts';
 import { showJobs } from './jobs/job-metrics.ts';
+import { jobStorage } from './jobs/job-quota.ts';
 import { JobReconciler } from './jobs/job-reconciler.ts';
+import { removeExpiredPayloads } from './jobs/job-retention.ts';
 import { JobRunner } from './jobs/job-run.ts';
 import { JobSweeper } from './jobs/job-sweeper.ts';
 import { jobs as jobsTable } from './jobs/job-tables.ts';
@@ -41,7 +43,7 @@ import { keepTurnsOfJobs } from './jobs/job-turns.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { createChatPerformer } from './jobs/perform-chat.ts';
 import { createImagePerformer } from './jobs/perform-image.ts';
-import { providerGate, runningOfProvider, runningOfUser } from './jobs/running-jobs.ts';
+import { liveOfUser, providerGate, runningOfProvider, runningOfUser } from './jobs/running-jobs.ts';
 import { JobStore } from './jobs/store.ts';
 import { JobSubmissions } from './jobs/submissions.ts';
 import type { MaintenanceParts } from './maintenance/maintenance-activities.ts';
@@ -60,7 +62,8 @@ import { WorkflowOutboxStore } from './workflow-starts/store.ts';
 
 /** In the order in which every process locks them. */
 const LANE_TABLES = [
-  ...[accounts, keyBudgets, holds, ordersTable, providerGate, jobsTable, runningOfUser, runningOfProvider],
+  ...[accounts, keyBudgets, holds, ordersTable, providerGate, jobsTable, jobStorage],
+  ...[liveOfUser, runningOfUser, runningOfProvider],
   ...[claims, transfers, paymentEvents],
 ];
 /** Redis is a help, not a condition: a start waits this long for it and goes on without. */
@@ -145,14 +148,23 @@ function wireJobs(
   const checkWebhook = (url: string) => webhookServices.webhooks.checkAddress(url);
   return {
     ...webhookServices,
-    jobs: new Jobs({ ledger, store, events, cancelWorkflow }),
+    jobs: new Jobs({ ledger, store, events, cancelWorkflow, pictures }),
     jobSubmissions: new JobSubmissions({
       ledger,
       limits: inference.limits,
       models: inference.models,
       starter,
+      quota: { live: config.JOBS_LIVE_PER_USER, bytes: config.JOB_STORAGE_PER_USER },
       checkWebhook,
     }),
+    removePayloads: () =>
+      removeExpiredPayloads({
+        ledger,
+        store,
+        pictures,
+        keptMs: config.JOB_RETENTION,
+        linksMs: config.PICTURE_LINK_TTL,
+      }),
     jobRunner,
     jobPerformers: {
       chat: createChatPerformer(inference),
@@ -206,6 +218,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
       reconcile(sequelize, { store: usageStore, firstDay: firstKeptDay(usageRetentionMs, timeZone, Date.now()) }),
     retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
     deliveries: jobServices.webhookDeliveries,
+    removePayloads: jobServices.removePayloads,
   };
   const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
   showLedger(ground.metrics.registry, lane, reconciled);

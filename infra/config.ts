@@ -34,6 +34,18 @@ const duration = (fallback: string) =>
       context.addIssue({ code: 'custom', message: `"${text}" is not a duration such as 500ms, 30s, 30m, 24h` });
       return z.NEVER;
     });
+const BYTE_UNITS = { B: 1, KB: 1_024, MB: 1_024 ** 2, GB: 1_024 ** 3, TB: 1_024 ** 4 } as const;
+const bytes = (fallback: string) =>
+  z
+    .string()
+    .default(fallback)
+    .transform((text, context) => {
+      const match = /^(\d{1,9})(B|KB|MB|GB|TB)?$/.exec(text.trim());
+      const size = Number(match?.[1]) * BYTE_UNITS[(match?.[2] ?? 'B') as keyof typeof BYTE_UNITS];
+      if (Number.isSafeInteger(size)) return size;
+      context.addIssue({ code: 'custom', message: `"${text}" is not a size such as 0, 500MB, 1GB` });
+      return z.NEVER;
+    });
 const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
 const flag = (fallback: boolean) =>
   z
@@ -203,6 +215,12 @@ export const environmentSchema = z.object({
   JOBS_PER_USER: z.coerce.number().int().min(0).max(100_000).default(0),
   /** Jobs of one provider that run at once, over all workers; more wait their turn. 0 = no limit. */
   JOBS_PER_PROVIDER: z.coerce.number().int().min(0).max(100_000).default(0),
+  /** Jobs of one user that may wait or run, over all processes; further ones are refused (429). 0 = no limit. */
+  JOBS_LIVE_PER_USER: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
+  /** Bytes that requests and results of one user's jobs may have; further jobs are refused (429). 0 = no limit. */
+  JOB_STORAGE_PER_USER: bytes('1GB'),
+  /** How long requests, results and pictures of jobs are kept after their end; what they cost is kept for ever. */
+  JOB_RETENTION: duration('30d'),
   /**
    * Names the build of the workers' code: work then goes only to workers of the build that started last. Empty: all
    * workers share it.

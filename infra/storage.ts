@@ -1,5 +1,5 @@
 /** Where pictures are kept: a folder, or an S3-compatible bucket by setting. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from './config.ts';
 
@@ -13,6 +13,8 @@ export interface Storage {
   put(key: string, bytes: Uint8Array, mediaType: string): Promise<void>;
   /** @returns undefined when there is nothing under the key. */
   get(key: string): Promise<Uint8Array | undefined>;
+  /** Idempotent: what is not there counts as removed. */
+  remove(key: string): Promise<void>;
 }
 
 /** @param key made by us: letters, digits, `/`, `-`, `_` and `.` */
@@ -39,12 +41,20 @@ function folderStorage(folder: string): Storage {
         throw error;
       }
     },
+    async remove(key) {
+      const path = pathOf(folder, key);
+      await rm(path, { force: true });
+      // The folder of its call, which may hold more, or be gone.
+      await rmdir(dirname(path)).catch(() => undefined);
+    },
   };
 }
 
 /** The SDK takes half a second to load, which only installations that use it need to wait for. */
 async function bucketStorage(config: StorageConfig): Promise<Storage> {
-  const { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
+  const { DeleteObjectCommand, GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } = await import(
+    '@aws-sdk/client-s3'
+  );
   const client = new S3Client({
     region: config.S3_REGION,
     ...(config.S3_ENDPOINT === '' ? {} : { endpoint: config.S3_ENDPOINT, forcePathStyle: true }),
@@ -65,6 +75,9 @@ async function bucketStorage(config: StorageConfig): Promise<Storage> {
         if (error instanceof NoSuchKey) return undefined;
         throw error;
       }
+    },
+    async remove(key) {
+      await client.send(new DeleteObjectCommand({ Bucket, Key: key }));
     },
   };
 }

@@ -74,6 +74,9 @@ export interface Removed {
   readonly usageDocuments: number;
   readonly outboxPartitions: number;
   readonly webhookDeliveries: number;
+  /** Absent in what earlier versions returned. */
+  readonly jobPayloads?: number;
+  readonly pictures?: number;
 }
 
 /** Signals of `orderExpiry`: hints that the database has decided; the row is the truth. */

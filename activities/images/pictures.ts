@@ -31,6 +31,7 @@ export interface KeptPicture {
 }
 
 const rowSchema = z.object({ storage_key: z.string(), media_type: z.string() });
+const placesSchema = z.array(z.object({ id: z.string(), storage_key: z.string() }));
 
 export interface PicturesParts {
   readonly sequelize: Sequelize;
@@ -75,6 +76,36 @@ export class Pictures {
     return pictureId === undefined ? undefined : this.read(pictureId);
   }
 
+  /** Removes the pictures that these calls or jobs made. Idempotent. @returns how many there were. */
+  async removeOf(requestIds: readonly string[]): Promise<number> {
+    if (requestIds.length === 0) return 0;
+    return this.#remove('request_id IN (:requestIds)', { requestIds });
+  }
+
+  /** Removes at most `limit` pictures that were made so long ago. Idempotent. @returns how many. */
+  removeOlderThan(seconds: number, limit: number): Promise<number> {
+    return this.#remove('created_at < NOW(3) - INTERVAL :seconds SECOND ORDER BY created_at LIMIT :limit', {
+      seconds,
+      limit,
+    });
+  }
+
+  /** The picture goes before its row: a round that is cut short leaves nothing that no row names. */
+  async #remove(where: string, replacements: Record<string, unknown>): Promise<number> {
+    const { sequelize, storage } = this.#parts;
+    const rows = await sequelize.query(`SELECT id,storage_key FROM stored_images WHERE ${where}`, {
+      replacements,
+      type: QueryTypes.SELECT,
+    });
+    const places = placesSchema.parse(rows);
+    if (places.length === 0) return 0;
+    for (const { storage_key: key } of places) await storage.remove(key);
+    await sequelize.query('DELETE FROM stored_images WHERE id IN (:ids)', {
+      replacements: { ids: places.map(({ id }) => id) },
+    });
+    return places.length;
+  }
+
   async #keep(picture: Delivered, userId: number, { requestId, log }: PictureCall): Promise<KeptPicture> {
     try {
       return await inSpan(
@@ -85,8 +116,9 @@ export class Pictures {
           span.set({ 'gateway.picture.media_type': mediaType, 'gateway.picture.bytes': bytes.byteLength });
           const id = newId();
           const key = `${requestId}/${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
-          await this.#parts.storage.put(key, bytes, mediaType);
+          // The row comes first: what retention removes is what rows name.
           await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, picture });
+          await this.#parts.storage.put(key, bytes, mediaType);
           return { url: this.#parts.links.make(id, Date.now()), bytes };
         },
       );

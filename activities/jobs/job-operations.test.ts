@@ -7,9 +7,20 @@ import { claim } from '../billing/operations/claim.ts';
 import { accounts } from '../billing/tables/accounts.ts';
 import { claims } from '../billing/tables/claims.ts';
 import { holds } from '../billing/tables/holds.ts';
-import { beginJob, cancelJob, countProviderCall, endJob, noteUpstreamTask, submitJob } from './job-operations.ts';
+import {
+  beginJob,
+  cancelJob,
+  completeJob,
+  countProviderCall,
+  endJob,
+  noteUpstreamTask,
+  removePayloads,
+  type Submission,
+  submitJob,
+} from './job-operations.ts';
+import { jobStorage } from './job-quota.ts';
 import { type JobRow, jobs } from './job-tables.ts';
-import { runningOfUser } from './running-jobs.ts';
+import { liveOfUser, runningOfUser } from './running-jobs.ts';
 
 const NOW = Date.parse('2026-11-24T10:00:00Z');
 const keyed: ClaimRequest = {
@@ -19,7 +30,7 @@ const keyed: ClaimRequest = {
   requestId: 'job-1',
 };
 
-const submission = submitJob({
+const given: Submission = {
   hold: {
     id: 'job-1',
     accountId: 1,
@@ -46,6 +57,7 @@ const submission = submitJob({
     webhookUrl: null,
     deadlineMs: 3_600_000,
   },
+  quota: { live: 2, bytes: 1_000 },
   start: {
     workflow: 'chatJob',
     workflowId: 'job-1',
@@ -55,7 +67,8 @@ const submission = submitJob({
     searchAttributes: {},
   },
   answer: { status: 202, body: Buffer.from('job-1') },
-});
+};
+const submission = submitJob(given);
 
 function row(change: Partial<JobRow> = {}): JobRow {
   const workspace = rows();
@@ -85,16 +98,21 @@ function row(change: Partial<JobRow> = {}): JobRow {
     started_at: null,
     finished_at: null,
     updated_at: '2026-11-24 10:00:00.000',
+    payload_bytes: 2,
+    payloads_removed_at: null,
   });
   return { ...parsed[1], ...change };
 }
 
-function rows(): Workspace {
+/** @param live how many jobs of the user live. @param stored the bytes that the user's jobs have. */
+function rows(live = 0, stored = 0n): Workspace {
   const workspace = new Workspace(NOW, '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
   workspace.load(accounts, ['1'], [['1', { id: 1, available: 500n, debt: 0n, pendingGrant: null }]]);
-  workspace.load(holds, ['job-1'], []);
+  workspace.load(holds, ['job-1', 'job-2'], []);
   workspace.load(claims, [`k7 ${'01'.repeat(32)}`], []);
   workspace.load<JobRow>(jobs, ['job-1'], []);
+  workspace.load(liveOfUser, ['2'], live === 0 ? [] : [['2', live]]);
+  workspace.load(jobStorage, ['2'], stored === 0n ? [] : [['2', { userId: 2, bytes: stored }]]);
   return workspace;
 }
 
@@ -167,7 +185,7 @@ test('a job that must wait has counted nothing', () => {
 
 test('a job whose hold was closed is not begun', () => {
   const workspace = submitted();
-  run(workspace, cancelJob('job-1', { holdId: 'job-1', accountId: 1, budgetKeyId: null }));
+  run(workspace, cancelJob('job-1', 2, { holdId: 'job-1', accountId: 1, budgetKeyId: null }));
   assert.equal(run(workspace, beginJob('job-1', 'late')).kind, 'ended');
   assert.equal(workspace.get(accounts, '1')?.available, 500n);
 });
@@ -176,7 +194,7 @@ test('a running job is only asked to stop', () => {
   const workspace = submitted();
   run(workspace, beginJob('job-1', 'first'));
   const release = { holdId: 'job-1', accountId: 1, budgetKeyId: null };
-  assert.equal(run(workspace, cancelJob('job-1', release)), 'PROCESSING');
+  assert.equal(run(workspace, cancelJob('job-1', 2, release)), 'PROCESSING');
   assert.equal(workspace.get(holds, 'job-1')?.state, 'open');
   const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
   assert.deepEqual(run(workspace, countProviderCall('job-1', 'first', call)), { kind: 'cancel-requested' });
@@ -187,12 +205,12 @@ test('a cancelled job submits no task, and one whose provider has a task is run 
   const release = { holdId: 'job-1', accountId: 1, budgetKeyId: null };
   const asked = submitted();
   run(asked, beginJob('job-1', 'first'));
-  run(asked, cancelJob('job-1', release));
+  run(asked, cancelJob('job-1', 2, release));
   assert.equal(run(asked, noteUpstreamTask('job-1', 'first', 'submitting', null)), 'cancel-requested');
   const tasked = submitted();
   run(tasked, beginJob('job-1', 'first'));
   assert.equal(run(tasked, noteUpstreamTask('job-1', 'first', 'submitting', null)), 'noted');
-  run(tasked, cancelJob('job-1', release));
+  run(tasked, cancelJob('job-1', 2, release));
   assert.equal(run(tasked, noteUpstreamTask('job-1', 'first', 'submitted', 'task-1')), 'noted', 'its id is not lost');
   assert.equal(run(tasked, beginJob('job-1', 'second')).kind, 'begun');
   assert.equal(run(tasked, noteUpstreamTask('job-1', 'first', null, null)), 'lease-lost');
@@ -206,6 +224,7 @@ test('a job past its deadline is not begun', () => {
 test('a job whose owner has asked for a cancel is cancelled, whatever its run says', () => {
   const end = endJob({
     jobId: 'job-1',
+    userId: 2,
     status: 'FAILED',
     errorCode: 600004,
     errorMessage: 'past its deadline',
@@ -219,4 +238,72 @@ test('a job whose owner has asked for a cancel is cancelled, whatever its run sa
   const unasked = submitted({ status: 'PROCESSING', attempt: 1 });
   assert.equal(run(unasked, end), 'FAILED');
   assert.equal(unasked.get(jobs, 'job-1')?.errorCode, 600004);
+});
+
+const stored = (workspace: Workspace) => workspace.get(jobStorage, '2')?.bytes ?? 0n;
+const release = { holdId: 'job-1', accountId: 1, budgetKeyId: null };
+
+test('a user at a limit gets no further job and holds nothing, and a repeated keyed request still gets its own', () => {
+  for (const [full, kind] of [
+    [rows(2), 'too-many-live'],
+    [rows(1, 999n), 'storage-full'],
+  ] as const) {
+    assert.equal(run(full, submission).kind, kind);
+    assert.equal(full.get(accounts, '1')?.available, 500n);
+    assert.equal(run(full, claim(keyed)).kind, 'claimed', 'its key is free');
+  }
+  const workspace = rows(1, 998n);
+  assert.equal(run(workspace, submission).kind, 'held');
+  assert.deepEqual([workspace.get(liveOfUser, '2'), stored(workspace)], [2, 1_000n], 'counted for the next');
+  const hold = { ...given.hold, id: 'job-2', claim: { ...keyed, requestId: 'job-2' } };
+  assert.equal(run(workspace, submitJob({ ...given, hold })).kind, 'answered');
+});
+
+test('the payloads of a job that was cancelled go at once, of a failed one later, of a live one never', () => {
+  const cancelled = submitted();
+  run(cancelled, cancelJob('job-1', 2, release));
+  assert.deepEqual([cancelled.get(jobs, 'job-1')?.payloadsRemovedAtMs, stored(cancelled)], [NOW, 0n]);
+  assert.ok(cancelled.statements([]).some((statement) => statement.includes('result=NULL')));
+  const told = submitted({ webhookUrl: 'https://a.example' });
+  run(told, cancelJob('job-1', 2, release));
+  assert.deepEqual(
+    [told.get(jobs, 'job-1')?.payloadsRemovedAtMs, stored(told)],
+    [null, 2n],
+    'its receiver comes first',
+  );
+  const failed = submitted();
+  run(failed, removePayloads([{ id: 'job-1', userId: 2 }]));
+  assert.equal(failed.get(jobs, 'job-1')?.payloadsRemovedAtMs, null, 'it lives');
+  const error = { errorCode: 600004, errorMessage: 'no' };
+  run(failed, endJob({ jobId: 'job-1', userId: 2, status: 'FAILED', ...error, release }));
+  assert.deepEqual([failed.get(jobs, 'job-1')?.payloadsRemovedAtMs, stored(failed)], [null, 2n]);
+  for (const _again of [1, 2]) {
+    run(failed, removePayloads([{ id: 'job-1', userId: 2 }]));
+    assert.deepEqual([failed.get(jobs, 'job-1')?.payloadsRemovedAtMs, stored(failed)], [NOW, 0n]);
+  }
+});
+
+test('a result is counted to its user, in bytes, and taken off once', () => {
+  const workspace = submitted();
+  run(workspace, beginJob('job-1', 'first'));
+  const usage = {
+    promptTokens: 1,
+    cachedTokens: 0,
+    cacheWriteTokens: 0,
+    completionTokens: 1,
+    imageCount: 0,
+    estimated: false,
+  };
+  const capture = {
+    ...{ ...release, accessKeyId: 7, modelId: 5, priceId: 3, usage, cost: 10n },
+    usageDocument: { id: 'job-1', record: {} },
+  };
+  const completion = completeJob('job-1', 'first', { userId: 2, capture, result: () => '"模"' });
+  for (const _again of [1, 2]) {
+    assert.deepEqual(run(workspace, completion), { kind: 'completed', cost: 10n });
+    assert.equal(stored(workspace), 7n);
+  }
+  run(workspace, removePayloads([{ id: 'job-1', userId: 2 }]));
+  assert.equal(stored(workspace), 0n);
+  assert.equal(workspace.get(jobs, 'job-1')?.cost, 10n);
 });

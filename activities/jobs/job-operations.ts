@@ -9,53 +9,78 @@ import type { Operation } from '../billing/lane/operation.ts';
 import { read } from '../billing/lane/operation.ts';
 import type { Rows } from '../billing/lane/workspace.ts';
 import { type Capture, type CaptureOutcome, captureReads, decideCapture } from '../billing/operations/capture.ts';
-import { claimReads, dropClaim, ownsClaim, type StoredAnswer, storeAnswer } from '../billing/operations/claim.ts';
+import {
+  claimReads,
+  dropClaim,
+  lookAtClaim,
+  ownsClaim,
+  type StoredAnswer,
+  storeAnswer,
+} from '../billing/operations/claim.ts';
 import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../billing/operations/hold.ts';
 import { decideRelease, type Release, releaseReads } from '../billing/operations/release.ts';
 import { holds } from '../billing/tables/holds.ts';
 import { announceEnd } from '../webhooks/delivery-table.ts';
 import { workflowOutbox } from '../workflow-starts/outbox.ts';
 import { isLive, type JobPlan, type JobStatus, MAX_PROVIDER_CALLS } from './job.ts';
-import { type JobRow, jobResults, jobs, type NewJob, newJobs } from './job-tables.ts';
+import {
+  changeStored,
+  countSubmitted,
+  type JobQuota,
+  overQuota,
+  type QuotaRefusal,
+  quotaReads,
+  storageRead,
+} from './job-quota.ts';
+import { droppedPayloads, droppedRequests, type JobRow, jobResults, jobs, type NewJob, newJobs } from './job-tables.ts';
 import { type Admission, admissionReads, admit } from './run-limits.ts';
 
 export interface Submission {
   readonly hold: HoldRequest;
-  readonly job: Omit<NewJob, 'atMs'>;
+  readonly job: Omit<NewJob, 'atMs' | 'payloadBytes'>;
+  readonly quota: JobQuota;
   readonly start: WorkflowStart;
   /** What the client is told, kept for a repeated keyed request. */
   readonly answer: StoredAnswer;
 }
 
-/** Hold, job and workflow start in one transaction. */
-export function submitJob(submission: Submission): Operation<HoldOutcome> {
-  const { request, plan, metadata } = submission.job;
+/** Hold, job and workflow start in one transaction; a keyed request that has its job already is told of it. */
+export function submitJob(submission: Submission): Operation<HoldOutcome | QuotaRefusal> {
+  const { hold, job, quota } = submission;
+  const { userId, request, plan, metadata } = job;
+  const payloadBytes = [request, contextOf(plan), metadata ?? ''].reduce(
+    (sum, text) => sum + Buffer.byteLength(text),
+    0,
+  );
   return {
-    reads: holdReads(submission.hold),
-    bytes: 2 * (request.length + contextLength(plan) + (metadata?.length ?? 0)),
+    reads: [...holdReads(hold), ...quotaReads(quota, userId)],
+    bytes: 2 * payloadBytes,
     decide: (rows) => {
-      const outcome = decideHold(rows, submission.hold);
+      const refusal = overQuota(rows, quota, userId, payloadBytes);
+      if (refusal && (!hold.claim || lookAtClaim(rows, hold.claim).kind === 'claimed')) return refusal;
+      const outcome = decideHold(rows, hold);
       if (outcome.kind !== 'held') return outcome;
-      rows.append(newJobs, { ...submission.job, atMs: rows.nowMs });
+      countSubmitted(rows, quota, userId, payloadBytes);
+      rows.append(newJobs, { ...job, payloadBytes, atMs: rows.nowMs });
       rows.append(workflowOutbox, { start: submission.start, atMs: rows.nowMs });
-      if (submission.hold.claim) storeAnswer(rows, submission.hold.claim, submission.answer);
+      if (hold.claim) storeAnswer(rows, hold.claim, submission.answer);
       return outcome;
     },
     // The client was told "unavailable": the job ends before it begins.
-    compensate: (outcome) =>
-      outcome.kind === 'held' ? cancelUnbegun(submission.job.id, submission.job.accountId, submission.hold) : undefined,
+    compensate: (outcome) => (outcome.kind === 'held' ? cancelUnbegun(job, hold) : undefined),
   };
 }
 
 /** The plan is short but for what the model is told of a conversation. */
-function contextLength({ turn }: JobPlan): number {
-  return turn?.context.reduce((sum, { content }) => sum + content.length, 0) ?? 0;
+function contextOf({ turn }: JobPlan): string {
+  return turn?.context.map(({ content }) => content).join('') ?? '';
 }
 
 /** Ends the job and frees its idempotency key, so that the client's next try makes a new one. */
-function cancelUnbegun(jobId: string, accountId: number, request: HoldRequest): Operation<JobStatus> {
+function cancelUnbegun({ id, userId, accountId }: Submission['job'], request: HoldRequest): Operation<JobStatus> {
   const end = endJob({
-    jobId,
+    jobId: id,
+    userId,
     status: 'CANCELLED',
     errorCode: null,
     errorMessage: 'the submission was not confirmed in time',
@@ -82,16 +107,52 @@ function put(rows: Rows, job: JobRow, change: Partial<JobRow>): JobRow {
   return after;
 }
 
-/** Brings a live job to its end; its owner's receiver is told in the same transaction. */
+/**
+ * Brings a live job to its end; its owner's receiver is told in the same transaction. What a cancelled job was asked goes
+ * at once; what its receiver is told of goes with the rest of its payloads.
+ */
 function finish<Status extends 'COMPLETED' | 'FAILED' | 'CANCELLED'>(
   rows: Rows,
   job: JobRow,
   end: { readonly status: Status; readonly cost: bigint } & Partial<JobRow>,
-  span: { readonly traceparent?: string } = {},
+  { result, ...span }: { readonly result?: string; readonly traceparent?: string } = {},
 ): Status {
-  put(rows, job, { ...end, finishedAtMs: rows.nowMs });
+  const ended = put(rows, job, { ...end, finishedAtMs: rows.nowMs });
+  if (result !== undefined) {
+    rows.append(jobResults, { id: job.id, result });
+    const bytes = Buffer.byteLength(result);
+    changeStored(rows, job.userId, bytes);
+    put(rows, ended, { payloadBytes: ended.payloadBytes + bytes });
+  }
+  if (end.status === 'CANCELLED') {
+    if (result === undefined && job.webhookUrl === null) dropPayloads(rows, ended);
+    else rows.append(droppedRequests, job.id);
+  }
   if (job.webhookUrl !== null) announceEnd(rows, { jobId: job.id, userId: job.userId, url: job.webhookUrl }, span);
   return end.status;
+}
+
+function dropPayloads(rows: Rows, job: JobRow): void {
+  changeStored(rows, job.userId, -job.payloadBytes);
+  // `updatedAtMs` stays the time of its end.
+  rows.put(jobs, job.id, { ...job, payloadBytes: 0, payloadsRemovedAtMs: rows.nowMs });
+  rows.append(droppedPayloads, job.id);
+}
+
+/**
+ * Removes what ended jobs were asked and have answered; what they have cost stays. Those that live, or have nothing more,
+ * are left alone. Idempotent.
+ */
+export function removePayloads(ended: readonly { readonly id: string; readonly userId: number }[]): Operation<void> {
+  return {
+    reads: ended.flatMap(({ id, userId }) => [read(jobs, id), storageRead(userId)]),
+    decide: (rows) => {
+      for (const { id } of ended) {
+        const job = rows.get(jobs, id);
+        if (job && !isLive(job.status) && job.payloadsRemovedAtMs === null) dropPayloads(rows, job);
+      }
+    },
+  };
 }
 
 export interface ProviderCall {
@@ -166,6 +227,7 @@ function permitCall(rows: Rows, job: JobRow, lease: string, call: ProviderCall):
 }
 
 export interface JobCompletion {
+  readonly userId: number;
   readonly capture: Capture;
   /** `resultPayload` as JSON text. */
   readonly result: (cost: bigint) => string;
@@ -180,10 +242,10 @@ export type Completion = { readonly kind: 'completed'; readonly cost: bigint } |
 export function completeJob(
   jobId: string,
   lease: string,
-  { capture, result, end = 'COMPLETED', ...span }: JobCompletion,
+  { userId, capture, result, end = 'COMPLETED', ...span }: JobCompletion,
 ): Operation<Completion> {
   return {
-    reads: [...captureReads(capture), read(jobs, jobId)],
+    reads: [...captureReads(capture), read(jobs, jobId), storageRead(userId)],
     bytes: result(0n).length * 2,
     decide: (rows) => {
       const job = jobOf(rows, jobId);
@@ -192,8 +254,7 @@ export function completeJob(
       const outcome = decideCapture(rows, capture);
       const cost = chargedOf(outcome);
       if (cost === undefined) return { kind: 'not-ours' };
-      finish(rows, job, { status: end, cost, progress: 100 }, span);
-      rows.append(jobResults, { id: jobId, result: result(cost) });
+      finish(rows, job, { status: end, cost, progress: 100 }, { ...span, result: result(cost) });
       return { kind: 'completed', cost };
     },
   };
@@ -205,6 +266,7 @@ function chargedOf(outcome: CaptureOutcome): bigint | undefined {
 
 export interface JobEnd {
   readonly jobId: string;
+  readonly userId: number;
   readonly status: Extract<JobStatus, 'FAILED' | 'CANCELLED'>;
   readonly errorCode: number | null;
   readonly errorMessage: string | null;
@@ -221,7 +283,7 @@ export interface JobEnd {
  */
 export function endJob(end: JobEnd): Operation<JobStatus> {
   return {
-    reads: [...releaseReads(end.release), read(jobs, end.jobId)],
+    reads: [...releaseReads(end.release), read(jobs, end.jobId), storageRead(end.userId)],
     decide: (rows) => {
       const job = jobOf(rows, end.jobId);
       if (!isLive(job.status) || (end.lease !== undefined && job.lease !== end.lease)) return job.status;
@@ -235,9 +297,9 @@ export function endJob(end: JobEnd): Operation<JobStatus> {
 }
 
 /** Asks for a cancel: a job that no run has begun ends at once and is free, a running one is told. Idempotent. */
-export function cancelJob(jobId: string, release: Release): Operation<JobStatus> {
+export function cancelJob(jobId: string, userId: number, release: Release): Operation<JobStatus> {
   return {
-    reads: [...releaseReads(release), read(jobs, jobId)],
+    reads: [...releaseReads(release), read(jobs, jobId), storageRead(userId)],
     decide: (rows) => {
       const job = jobOf(rows, jobId);
       if (!isLive(job.status)) return job.status;

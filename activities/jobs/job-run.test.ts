@@ -35,6 +35,8 @@ function waitingRunner(perUser: number) {
           accountId: 1,
           accessKeyId: 1,
           providerId: 1,
+          status: 'PENDING',
+          revoked: false,
           request: async () => did.push('reads its request'),
           plan: { candidates: [], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
         };

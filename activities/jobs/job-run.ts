@@ -11,7 +11,7 @@ import type { Ledger } from '../billing/ledger.ts';
 import { formatMoney } from '../billing/money.ts';
 import { settleLimits } from '../inference/admission.ts';
 import { type CallIdentity, captureOf, releaseOf } from '../inference/settlement.ts';
-import type { JobStatus } from './job.ts';
+import { isLive, type JobStatus } from './job.ts';
 import type { JobEvents } from './job-events.ts';
 import { completeJob, endJob, type JobEnd } from './job-operations.ts';
 import type { JobRow } from './job-tables.ts';
@@ -61,8 +61,11 @@ export class JobRunner {
    * @throws {RunInterrupted} when the job must be run again; {RunMustWait} when not yet.
    */
   async run(input: JobInput, performers: Performers, context: RunContext): Promise<JobOutcome> {
-    const entersFirst = context.again || this.#mayHaveToWait();
-    const work = await this.#store.work(input.jobId, !entersFirst);
+    const readsAtOnce = !context.again && !this.#mayHaveToWait();
+    const work = await this.#store.work(input.jobId, readsAtOnce);
+    if (work.status === 'PENDING' && work.revoked) return await this.close(work.id, 'FAILED', REVOKED);
+    // What an ended job was asked may be gone.
+    const entersFirst = !readsAtOnce || !isLive(work.status);
     const running = cancellable(work.id, context, this.#events);
     try {
       return await this.#perform(work, performers[work.type], running, entersFirst);
@@ -105,6 +108,7 @@ export class JobRunner {
     const error = new AppError('inferenceFailed', reason);
     await this.#end({
       jobId: work.id,
+      userId: work.userId,
       status,
       errorCode: failed ? error.code : null,
       errorMessage: failed ? error.message : null,
@@ -176,7 +180,9 @@ export class JobRunner {
     const capture = captureOf(this.#identity(work), performed.served, performed.usage, timing, performed);
     const end = performed.cut ? 'CANCELLED' : 'COMPLETED';
     const completion = await inCaptureSpan(capture, () =>
-      this.#ledger.run(completeJob(work.id, lease, { capture, result: performed.result, end, ...presentSpan() })),
+      this.#ledger.run(
+        completeJob(work.id, lease, { userId: work.userId, capture, result: performed.result, end, ...presentSpan() }),
+      ),
     );
     if (completion.kind === 'not-ours') return this.#outcome(work.id);
     settleLimits(this.#keyLimits, work.plan.admission, performed.usage);
@@ -194,6 +200,7 @@ export class JobRunner {
     const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: null };
     await this.#end({
       jobId: work.id,
+      userId: work.userId,
       status: 'FAILED',
       errorCode: error.code,
       errorMessage: error.message.slice(0, MAX_MESSAGE),
@@ -207,7 +214,8 @@ export class JobRunner {
   async #cancelled(work: JobWork, { lease, attempted }: LeasedRun, startedAtMs: number): Promise<JobOutcome> {
     const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: null };
     const release = releaseOf(this.#identity(work), attempted.served, timing, attempted, CANCELLED_CODE);
-    await this.#end({ jobId: work.id, status: 'CANCELLED', errorCode: null, errorMessage: null, release, lease });
+    const { id: jobId, userId } = work;
+    await this.#end({ jobId, userId, status: 'CANCELLED', errorCode: null, errorMessage: null, release, lease });
     settleLimits(this.#keyLimits, work.plan.admission);
     return this.#outcome(work.id);
   }
@@ -246,6 +254,7 @@ function isEnd(error: unknown): error is AppError {
 }
 
 const PAST_DEADLINE = 'the job could not be finished before its deadline; nothing is charged';
+const REVOKED = 'its access key or its user was switched off before it was begun; nothing is charged';
 const MAX_MESSAGE = 2_000;
 /** In the usage log, as nginx has it: the client closed the request. */
 const CANCELLED_CODE = 499;

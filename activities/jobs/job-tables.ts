@@ -30,6 +30,9 @@ export interface JobRow {
   readonly updatedAtMs: number;
   /** Who is to be told of its end, or null. */
   readonly webhookUrl: string | null;
+  /** What it adds to its user's `job_storage`. */
+  readonly payloadBytes: number;
+  readonly payloadsRemovedAtMs: number | null;
 }
 
 const storedJob = rowOf({
@@ -56,6 +59,8 @@ const storedJob = rowOf({
   startedAtMs: orNull(column.ms),
   finishedAtMs: orNull(column.ms),
   updatedAtMs: column.ms,
+  payloadBytes: column.integer,
+  payloadsRemovedAtMs: orNull(column.ms),
 });
 /** A job's owner, deadline and webhook never change. */
 const FIXED = ['id', 'user_id', 'account_id', 'access_key_id', 'webhook_url', 'deadline_at'];
@@ -96,6 +101,8 @@ export const jobs: LaneTable<JobRow> = {
         dateTimeOrNull(row.startedAtMs),
         dateTimeOrNull(row.finishedAtMs),
         utcDateTime(row.updatedAtMs),
+        row.payloadBytes,
+        dateTimeOrNull(row.payloadsRemovedAtMs),
       ]),
     ),
 };
@@ -117,6 +124,7 @@ export interface NewJob {
   readonly metadata: string | null;
   readonly webhookUrl: string | null;
   readonly deadlineMs: number;
+  readonly payloadBytes: number;
   readonly atMs: number;
 }
 
@@ -126,7 +134,7 @@ export const newJobs: LaneSink<NewJob> = {
   write: (items) =>
     insertRows(
       'jobs',
-      'id,type,user_id,account_id,access_key_id,model_id,provider_id,model_name,status,request,plan,priority,metadata,webhook_url,deadline_at,created_at,updated_at'.split(
+      'id,type,user_id,account_id,access_key_id,model_id,provider_id,model_name,status,request,plan,priority,metadata,webhook_url,deadline_at,created_at,updated_at,payload_bytes'.split(
         ',',
       ),
       items.map((job) => [
@@ -147,6 +155,7 @@ export const newJobs: LaneSink<NewJob> = {
         utcDateTime(job.atMs + job.deadlineMs),
         utcDateTime(job.atMs),
         utcDateTime(job.atMs),
+        job.payloadBytes,
       ]),
     ),
 };
@@ -161,4 +170,17 @@ export const jobResults: LaneSink<{ readonly id: string; readonly result: string
       ['result'],
       items.map(({ id, result }) => [id, result]),
     ),
+};
+
+/** Requests that nobody needs any more: what was asked, and what the model was told of a conversation. */
+export const droppedRequests: LaneSink<string> = {
+  name: 'jobs.request',
+  write: (ids) => `UPDATE jobs SET request='null',plan=JSON_REMOVE(plan,'$.turn') WHERE id IN (${literals(ids)})`,
+};
+
+/** Everything of jobs that their users have sent or were given. */
+export const droppedPayloads: LaneSink<string> = {
+  name: 'jobs.payloads',
+  write: (ids) =>
+    `UPDATE jobs SET request='null',plan=JSON_REMOVE(plan,'$.turn'),result=NULL,metadata=NULL,webhook_url=NULL WHERE id IN (${literals(ids)})`,
 };

@@ -26,6 +26,8 @@ export const viewSchema = z.object({
   started_at: timeColumn.nullable(),
   finished_at: timeColumn.nullable(),
   updated_at: timeColumn,
+  cancel_requested_at: timeColumn.nullable(),
+  payloads_removed_at: timeColumn.nullable(),
 });
 
 /** A job as its owner sees it; `cost` in nano-units. */
@@ -48,6 +50,9 @@ export interface JobView {
   readonly startedAt: Date | null;
   readonly finishedAt: Date | null;
   readonly updatedAt: Date;
+  readonly cancelRequestedAt: Date | null;
+  /** Since then `request` and `result` are null. */
+  readonly payloadsRemovedAt: Date | null;
 }
 
 /** Longest payload, in bytes, that a list shows: a page of 100 jobs stays below 4 MB. */
@@ -60,7 +65,8 @@ export const LISTED = columns(unlessLong('request'), unlessLong('result'));
 
 function columns(request: string, result: string): string {
   return `id,type,user_id,account_id,access_key_id,model_name,status,${request},${result},error_code,error_message,cost,
-  progress,JSON_UNQUOTE(JSON_EXTRACT(plan,'$.budgeted'))='true' AS budgeted,created_at,started_at,finished_at,updated_at`;
+  progress,JSON_UNQUOTE(JSON_EXTRACT(plan,'$.budgeted'))='true' AS budgeted,created_at,started_at,finished_at,updated_at,
+  cancel_requested_at,payloads_removed_at`;
 }
 
 function unlessLong(column: 'request' | 'result'): string {
@@ -89,5 +95,7 @@ export function viewOf(row: object): JobView {
     startedAt: view.started_at,
     finishedAt: view.finished_at,
     updatedAt: view.updated_at,
+    cancelRequestedAt: view.cancel_requested_at,
+    payloadsRemovedAt: view.payloads_removed_at,
   };
 }

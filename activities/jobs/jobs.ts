@@ -4,9 +4,10 @@ import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { jobWorkflowId } from '../../workflows/contracts.ts';
 import type { Ledger } from '../billing/ledger.ts';
+import type { Pictures } from '../images/pictures.ts';
 import { isLive } from './job.ts';
 import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
-import { cancelJob } from './job-operations.ts';
+import { cancelJob, removePayloads } from './job-operations.ts';
 import type { JobView } from './job-view.ts';
 import type { JobFilter, JobStore } from './store.ts';
 
@@ -16,10 +17,11 @@ export interface JobParts {
   readonly events: JobEvents;
   /** Asks Temporal to cancel a workflow; a hint, the row has decided. */
   readonly cancelWorkflow: (workflowId: string) => Promise<void>;
+  readonly pictures: Pick<Pictures, 'removeOf'>;
 }
 
 /** How long a caller waits while the database is away. */
-const CANCEL_WAIT_MS = 5_000;
+const CHANGE_WAIT_MS = 5_000;
 
 export class Jobs {
   readonly #parts: JobParts;
@@ -87,12 +89,12 @@ export class Jobs {
     const job = await this.get(jobId, userId);
     const { ledger, events, cancelWorkflow } = this.#parts;
     const status = await ledger.run(
-      cancelJob(jobId, {
+      cancelJob(jobId, userId, {
         holdId: jobId,
         accountId: job.accountId,
         budgetKeyId: job.budgeted ? job.accessKeyId : null,
       }),
-      CANCEL_WAIT_MS,
+      CHANGE_WAIT_MS,
     );
     // Reaches the run also when Temporal does not take the hint; without Redis the run reads its row.
     events.publish({ jobId, status, progress: job.progress, cancelRequested: true });
@@ -101,6 +103,19 @@ export class Jobs {
         if (!(err instanceof WorkflowNotFoundError)) log.warn({ err, jobId }, 'cancel not sent to Temporal');
       });
     }
+    return this.get(jobId, userId);
+  }
+
+  /**
+   * Removes what an ended job was asked and has answered, and its pictures; what it has cost stays. Idempotent.
+   * @throws {AppError} notFound; illegalState while it lives.
+   */
+  async removePayloads(jobId: string, userId: number): Promise<JobView> {
+    const { ledger, pictures } = this.#parts;
+    const { status } = await this.get(jobId, userId);
+    if (isLive(status)) throw new AppError('illegalState', 'the job has not ended; cancel it first');
+    await pictures.removeOf([jobId]);
+    await ledger.run(removePayloads([{ id: jobId, userId }]), CHANGE_WAIT_MS);
     return this.get(jobId, userId);
   }
 

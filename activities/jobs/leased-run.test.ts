@@ -13,6 +13,8 @@ const WORK: JobWork = {
   accountId: 1,
   accessKeyId: 1,
   providerId: 1,
+  status: 'PENDING',
+  revoked: false,
   request: async () => ({}),
   plan: { candidates: [], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
 };

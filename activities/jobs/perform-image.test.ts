@@ -45,6 +45,8 @@ const WORK: JobWork = {
   accountId: 1,
   accessKeyId: 1,
   providerId: 1,
+  status: 'PENDING',
+  revoked: false,
   request: async () => ({ prompt: 'a cat' }),
   plan: { candidates: [{ priceId: 7, maxTokens: 0 }], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
 };

@@ -1,10 +1,11 @@
 /**
- * How many jobs of a user or of a provider run, as the money lane sees it: counted, never kept, so that no crash leaves
- * a count behind. The counts are exact because a row of their own is locked first: the user's account, the provider.
+ * How many jobs of a user or of a provider run, or wait to, as the money lane sees it: counted, never kept, so that no
+ * crash leaves a count behind. The counts are exact because a row of their own is locked first: the user's account, the provider.
  */
 import { literals } from '../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
 import type { LaneTable } from '../billing/lane/table.ts';
+import type { JobStatus } from './job.ts';
 
 /** What a transaction has put into a count is for its own later operations only. */
 const NOTHING = () => 'DO 0';
@@ -12,12 +13,12 @@ const NOTHING = () => 'DO 0';
 const count = rowOf({ id: column.integer, running: column.integer });
 const provider = rowOf({ id: column.integer });
 
-function countTable(name: string, owner: string): LaneTable<number> {
+function countTable(name: string, owner: string, ...statuses: JobStatus[]): LaneTable<number> {
   return {
     name,
     // Reads without a lock; its statement begins after the locks before it were given, so it sees who held them last.
     lock: (ids) =>
-      `SELECT ${owner} AS id,COUNT(*) AS running FROM jobs WHERE status='PROCESSING' AND ${owner} IN (${literals(ids.map(Number))}) GROUP BY ${owner}`,
+      `SELECT ${owner} AS id,COUNT(*) AS running FROM jobs WHERE status IN (${literals(statuses)}) AND ${owner} IN (${literals(ids.map(Number))}) GROUP BY ${owner}`,
     parse: (record) => {
       const { id, running } = count.read(record);
       return [String(id), running];
@@ -27,8 +28,9 @@ function countTable(name: string, owner: string): LaneTable<number> {
   };
 }
 
-export const runningOfUser = countTable('running jobs of users', 'user_id');
-export const runningOfProvider = countTable('running jobs of providers', 'provider_id');
+export const runningOfUser = countTable('running jobs of users', 'user_id', 'PROCESSING');
+export const liveOfUser = countTable('live jobs of users', 'user_id', 'PENDING', 'PROCESSING');
+export const runningOfProvider = countTable('running jobs of providers', 'provider_id', 'PROCESSING');
 
 /** Admits one transaction at a time to a provider's count. */
 export const providerGate: LaneTable<number> = {

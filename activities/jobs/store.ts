@@ -21,6 +21,14 @@ export interface JobEndView {
   readonly upstreamTaskId: string | null;
 }
 
+/** How long payloads of ended jobs are kept. */
+export interface KeptFor {
+  readonly status: JobStatus;
+  /** Only those that cost nothing. */
+  readonly free: boolean;
+  readonly ms: number;
+}
+
 /** What a run needs to know, and never changes. */
 export interface JobWork {
   readonly id: string;
@@ -30,6 +38,9 @@ export interface JobWork {
   readonly accessKeyId: number | null;
   /** Of the plan's first candidate; null for jobs of before this was noted. */
   readonly providerId: number | null;
+  readonly status: JobStatus;
+  /** Its access key was deleted or switched off, or its user was, since it was submitted. */
+  readonly revoked: boolean;
   /** Can be megabytes. */
   readonly request: () => Promise<unknown>;
   readonly plan: JobPlan;
@@ -98,9 +109,12 @@ export class JobStore {
    * @throws when there is no such job.
    */
   async work(id: string, readsRequest: boolean): Promise<JobWork> {
-    const request = readsRequest ? ',request' : '';
+    const request = readsRequest ? ',j.request' : '';
     const [row] = await this.#sequelize.query(
-      `SELECT id,type,user_id,account_id,access_key_id,provider_id,plan${request} FROM jobs WHERE id=?`,
+      `SELECT j.id,j.type,j.user_id,j.account_id,j.access_key_id,j.provider_id,j.status,j.plan${request},
+              u.status AS user_status,k.is_active AS key_active,k.deleted_at AS key_deleted_at
+         FROM jobs j LEFT JOIN users u ON u.id=j.user_id LEFT JOIN access_keys k ON k.id=j.access_key_id
+        WHERE j.id=?`,
       { replacements: [id], type: QueryTypes.SELECT },
     );
     const work = workSchema.parse(row);
@@ -111,6 +125,8 @@ export class JobStore {
       accountId: work.account_id,
       accessKeyId: work.access_key_id,
       providerId: work.provider_id,
+      status: work.status,
+      revoked: work.user_status === 0 || work.key_active === 0 || work.key_deleted_at !== null,
       request: async () => (readsRequest ? work.request : this.#request(id)),
       plan: work.plan,
     };
@@ -176,6 +192,18 @@ export class JobStore {
     };
   }
 
+  /** Ended jobs that still have payloads, those of the longest ago first. */
+  async withPayloads(kept: KeptFor, limit: number): Promise<{ readonly id: string; readonly userId: number }[]> {
+    const free = kept.free ? ' AND cost=0' : '';
+    const rows = await this.#sequelize.query(
+      `SELECT id,user_id AS userId FROM jobs
+        WHERE payloads_removed_at IS NULL AND status=:status AND finished_at < NOW(3) - INTERVAL :seconds SECOND${free}
+        ORDER BY finished_at LIMIT :limit`,
+      { replacements: { status: kept.status, seconds: kept.ms / 1_000, limit }, type: QueryTypes.SELECT },
+    );
+    return z.array(ownedSchema).parse(rows);
+  }
+
   /** How a job ended, or where it stands; without its texts. @throws when there is no such job. */
   async end(id: string): Promise<JobEndView> {
     const [row] = await this.#sequelize.query(
@@ -195,6 +223,8 @@ export class JobStore {
     };
   }
 }
+
+const ownedSchema = z.object({ id: z.string(), userId: z.number() });
 
 const planColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), jobPlanSchema);
 
@@ -260,6 +290,10 @@ const workSchema = z.object({
   account_id: z.number(),
   access_key_id: z.number().nullable(),
   provider_id: z.number().nullable(),
+  status: z.enum(JOB_STATUSES),
+  user_status: z.number().nullable(),
+  key_active: z.number().nullable(),
+  key_deleted_at: z.date().nullable(),
   plan: planColumn,
   request: jsonColumn,
 });

@@ -17,6 +17,7 @@ import { holdOf, reserve } from '../inference/reservation.ts';
 import type { WorkflowStarter } from '../workflow-starts/starter.ts';
 import type { JobType } from './job.ts';
 import { type Submission, submitJob } from './job-operations.ts';
+import type { JobQuota, QuotaRefusal } from './job-quota.ts';
 import { JOB_DEADLINE_MS, jobStart } from './job-start.ts';
 
 export interface SubmissionParts {
@@ -24,6 +25,7 @@ export interface SubmissionParts {
   readonly limits: KeyLimits;
   readonly models: ModelSource;
   readonly starter: WorkflowStarter;
+  readonly quota: JobQuota;
   /** @throws {AppError} for an address that will not be called. */
   readonly checkWebhook: (url: string) => void;
 }
@@ -62,6 +64,18 @@ function requestText({ request }: JobSubmission): string {
   return text;
 }
 
+const LIVE_RETRY_SECONDS = 5;
+const STORAGE_RETRY_SECONDS = 3_600;
+
+function refused({ kind, limit }: QuotaRefusal): AppError {
+  if (kind === 'too-many-live') {
+    const message = `at most ${limit} jobs of one user may wait or run (JOBS_LIVE_PER_USER)`;
+    return new AppError('tooManyRequests', message, { retryAfterSeconds: LIVE_RETRY_SECONDS });
+  }
+  const message = `requests and results of one user's jobs may have ${limit} bytes (JOB_STORAGE_PER_USER); DELETE /v1/async/jobs/{jobId} removes those of a job that has ended`;
+  return new AppError('tooManyRequests', message, { retryAfterSeconds: STORAGE_RETRY_SECONDS });
+}
+
 export class JobSubmissions {
   readonly #parts: SubmissionParts;
 
@@ -92,10 +106,12 @@ export class JobSubmissions {
     const span = presentSpan();
     let start: WorkflowStart | undefined;
     const take = (admission: Admission | undefined) =>
-      reserve(ledger, submission.caller, plan, asked, (payable) => {
+      reserve(ledger, submission.caller, plan, asked, async (payable) => {
         const rows = this.#rows(type, jobId, { ...submission, request }, payable, admission);
         start = { ...rows.start, ...span };
-        return ledger.run(submitJob({ ...rows, start }), SUBMIT_WAIT_MS);
+        const outcome = await ledger.run(submitJob({ ...rows, start }), SUBMIT_WAIT_MS);
+        if (outcome.kind === 'too-many-live' || outcome.kind === 'storage-full') throw refused(outcome);
+        return outcome;
       });
     const entry = { id: jobId, tokens: plan.tokenBound, leaseMs: LEASE_MS };
     const reservation = await underLimits(limits, submission, entry, take, ({ kind }) => kind === 'held');
@@ -144,6 +160,7 @@ export class JobSubmissions {
         webhookUrl: submission.webhookUrl,
         deadlineMs: JOB_DEADLINE_MS,
       },
+      quota: this.#parts.quota,
       start: jobStart({
         id: jobId,
         type,

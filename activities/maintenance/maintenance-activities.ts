@@ -1,6 +1,7 @@
 /** The scheduled care of the data, as Temporal runs it. */
 import type { LedgerCheck, Removed } from '../../workflows/contracts.ts';
 import type { Reconciliation } from '../billing/reconcile.ts';
+import type { RemovedOfJobs } from '../jobs/job-retention.ts';
 import type { Retained } from '../usage/retention.ts';
 import type { DeliveryStore } from '../webhooks/delivery-store.ts';
 
@@ -16,6 +17,7 @@ export interface MaintenanceParts {
   /** @returns undefined when another process is at it. */
   readonly retainUsage: () => Promise<Retained | undefined>;
   readonly deliveries: DeliveryStore;
+  readonly removePayloads: () => Promise<RemovedOfJobs>;
 }
 
 /** Receivers ask for a message again within days, not months. */
@@ -23,7 +25,7 @@ const DELIVERY_DAYS = 30;
 const DELETE_AT_ONCE = 1_000;
 
 export function createMaintenanceActivities(parts: MaintenanceParts): MaintenanceActivities {
-  const { reconcile, retainUsage, deliveries } = parts;
+  const { reconcile, retainUsage, deliveries, removePayloads } = parts;
   return {
     async checkLedger() {
       const { breaches, invariants } = await reconcile();
@@ -42,6 +44,7 @@ export function createMaintenanceActivities(parts: MaintenanceParts): Maintenanc
         usageDocuments: usage?.deletedDocuments ?? 0,
         outboxPartitions: usage?.droppedPartitions ?? 0,
         webhookDeliveries,
+        ...(await removePayloads()),
       };
     },
   };

@@ -58,6 +58,10 @@ const jobSchema = z.object({
   startedAt: timeOutput.nullable(),
   finishedAt: timeOutput.nullable(),
   updatedAt: timeOutput,
+  /** The job ends when it is known what its provider is paid for. */
+  cancelRequestedAt: timeOutput.nullable(),
+  /** Since then both payloads are null; status and cost stay. */
+  payloadsRemovedAt: timeOutput.nullable(),
 });
 
 const jobEvents = z.string().meta({
@@ -125,6 +129,8 @@ export function jobRoutes(
     startedAt: job.startedAt && time(job.startedAt),
     finishedAt: job.finishedAt && time(job.finishedAt),
     updatedAt: time(job.updatedAt),
+    cancelRequestedAt: job.cancelRequestedAt && time(job.cancelRequestedAt),
+    payloadsRemovedAt: job.payloadsRemovedAt && time(job.payloadsRemovedAt),
   });
   return [
     route({
@@ -228,12 +234,22 @@ export function jobRoutes(
     route({
       method: 'post',
       path: '/v1/async/jobs/{jobId}/cancel',
-      summary: 'Cancel a job; what the provider already did is charged',
+      summary: 'Cancel a job: free before its provider is called, charged for what the provider is paid for after it',
       tag: 'Jobs',
       access: 'jwt-or-access-key',
       params: jobParams,
       success: jobSchema,
       handler: async ({ caller, params, log }) => answerOf(await jobs.cancel(params.jobId, caller.userId, log)),
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/async/jobs/{jobId}',
+      summary: 'Remove the payloads and pictures of a job that has ended; its status and cost stay',
+      tag: 'Jobs',
+      access: 'jwt-or-access-key',
+      params: jobParams,
+      success: jobSchema,
+      handler: async ({ caller, params }) => answerOf(await jobs.removePayloads(params.jobId, caller.userId)),
     }),
   ];
 }

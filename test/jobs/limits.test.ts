@@ -1,19 +1,26 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { type Service, startService } from '../../infra/local/services.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct } from '../line/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
 
 const PER_USER = 2;
 const PER_PROVIDER = 3;
 const JOBS_EACH = 6;
+const LIVE = 10;
 
-describe('limits of running jobs over two workers', () => {
+describe('limits of jobs over two workers', () => {
   let product: Product;
   let second: Service;
   before(async () => {
-    const settings = { JOBS_PER_USER: String(PER_USER), JOBS_PER_PROVIDER: String(PER_PROVIDER) };
-    product = await startProduct({ name: 'limits', settings });
+    const settings = {
+      JOBS_PER_USER: String(PER_USER),
+      JOBS_PER_PROVIDER: String(PER_PROVIDER),
+      JOBS_LIVE_PER_USER: String(LIVE),
+      JOB_STORAGE_PER_USER: '200KB',
+    };
+    product = await startProduct({ name: 'limits', settings, apis: 2 });
     second = await startService({
       kind: 'worker',
       name: 'limits-worker-2',
@@ -69,5 +76,166 @@ describe('limits of running jobs over two workers', () => {
       [submitted.length, 1],
       'waiting begins nothing',
     );
+  });
+
+  const accepted = z.object({ jobId: z.string() });
+  const submit = (key: string, userMessage = 'hello', headers: Record<string, string> = {}, index = 0) =>
+    call(product.apis[index], 'POST', '/v1/async/chat', { key, body: { userMessage }, headers });
+  const jobOf = async (key: string, jobId: string) => {
+    const { data } = await call(api(), 'GET', `/v1/async/jobs/${jobId}`, { key });
+    return z
+      .looseObject({ cost: z.number(), payloadsRemovedAt: z.string().nullable(), resultPayload: z.unknown() })
+      .parse(data);
+  };
+  /** What the user's jobs are counted with, and what they have. */
+  const stored = async (userId: number) => {
+    const [row] = await product.rows(
+      `SELECT (SELECT bytes FROM job_storage WHERE user_id=${userId}) AS counted,
+              (SELECT SUM(payload_bytes) FROM jobs WHERE user_id=${userId}) AS had,
+              (SELECT SUM(OCTET_LENGTH(request)+COALESCE(OCTET_LENGTH(result),0)) FROM jobs WHERE user_id=${userId}
+                  AND payloads_removed_at IS NULL) AS there`,
+    );
+    assert.equal(Number(row?.counted), Number(row?.had ?? 0));
+    assert.equal(Number(row?.counted), Number(row?.there ?? 0));
+    return Number(row?.counted);
+  };
+  const withoutWorkers = async (work: () => Promise<void>) => {
+    const workers = [product.worker, second];
+    await Promise.all(workers.map((worker) => worker.stop()));
+    try {
+      await work();
+    } finally {
+      await Promise.all(workers.map((worker) => worker.start()));
+    }
+  };
+  const endsOf = async ({ key }: Customer, jobIds: readonly string[]) =>
+    Promise.all(jobIds.map((jobId) => jobEnd(api(), key, jobId)));
+
+  test('of thirty jobs that a user submits at once to two processes, exactly those within its limit are taken', async () => {
+    const customer = await newCustomer(api());
+    await withoutWorkers(async () => {
+      const first = accepted.parse((await submit(customer.key, 'hello', { 'idempotency-key': 'mine' })).data);
+      const answers = await Promise.all(
+        Array.from({ length: 30 }, (_, at) => submit(customer.key, 'hello', {}, at % 2)),
+      );
+      assert.equal(answers.filter(({ status }) => status === 202).length, LIVE - 1);
+      const refused = answers.filter(({ status }) => status !== 202);
+      assert.deepEqual([...new Set(refused.map(({ status }) => status))], [429]);
+      assert.match(refused[0]?.message ?? '', /at most 10 jobs .*JOBS_LIVE_PER_USER/);
+      assert.ok(Number(refused[0]?.headers.get('retry-after')) > 0);
+      const again = await submit(customer.key, 'hello', { 'idempotency-key': 'mine' });
+      assert.deepEqual(accepted.parse(again.data), first, 'a repeated request has its job');
+      const other = await newCustomer(api());
+      assert.equal((await submit(other.key)).status, 202, 'the limit is each user’s own');
+      const held = await product.rows(
+        `SELECT h.id FROM holds h JOIN accounts a ON a.id=h.account_id WHERE a.owner_id=${customer.userId} AND h.state='open'`,
+      );
+      assert.equal(held.length, LIVE, 'a refused job holds nothing');
+    });
+    const jobIds = (await product.rows(`SELECT id FROM jobs WHERE user_id=${customer.userId}`)).map(({ id }) =>
+      String(id),
+    );
+    for (const { status } of await endsOf(customer, jobIds)) assert.equal(status, 'COMPLETED');
+    assert.equal((await submit(customer.key)).status, 202);
+  });
+
+  test('requests and results of a user have so many bytes; what is cancelled or deleted makes room', async () => {
+    const customer = await newCustomer(api());
+    const { key, userId } = customer;
+    const large = 'x'.repeat(60_000);
+    await withoutWorkers(async () => {
+      const answers = await Promise.all(Array.from({ length: 8 }, (_, at) => submit(key, large, {}, at % 2)));
+      const taken = answers.flatMap(({ status, data }) => (status === 202 ? [accepted.parse(data).jobId] : []));
+      assert.equal(taken.length, 3);
+      const refused = answers.find(({ status }) => status === 429);
+      assert.match(refused?.message ?? '', /204800 bytes \(JOB_STORAGE_PER_USER\)/);
+      assert.ok((await stored(userId)) > 180_000);
+      const [cancelled = ''] = taken;
+      await call(api(), 'POST', `/v1/async/jobs/${cancelled}/cancel`, { key });
+      const [row] = await product.rows(`SELECT request FROM jobs WHERE id='${cancelled}'`);
+      assert.equal(row?.request, 'null', 'what it asked is gone at once');
+      assert.ok((await stored(userId)) < 125_000);
+      assert.equal((await submit(key, large)).status, 202);
+      const live = await call(api(), 'DELETE', `/v1/async/jobs/${taken[1]}`, { key });
+      assert.deepEqual([live.status, live.code], [409, 500006]);
+    });
+    const [ended] = await product.rows(`SELECT id FROM jobs WHERE user_id=${userId} AND status<>'CANCELLED'`);
+    const jobId = String(ended?.id);
+    const { cost } = await jobEnd(api(), key, jobId);
+    const stranger = await newCustomer(api());
+    assert.equal((await call(api(), 'DELETE', `/v1/async/jobs/${jobId}`, { key: stranger.key })).status, 404);
+    for (const _again of [1, 2]) {
+      assert.equal((await call(api(), 'DELETE', `/v1/async/jobs/${jobId}`, { key })).status, 200);
+      const job = await jobOf(key, jobId);
+      assert.deepEqual([job.cost, job.requestPayload, job.resultPayload], [cost, null, null]);
+      assert.ok(job.payloadsRemovedAt);
+    }
+  });
+
+  test('payloads and pictures of jobs go when their time is over, and nothing that still has time', async () => {
+    const customer = await newCustomer(api());
+    const { key, userId } = customer;
+    const picture = async () => {
+      const body = { prompt: 'a cat' };
+      return accepted.parse((await call(api(), 'POST', '/v1/async/generate-image', { key, body })).data).jobId;
+    };
+    const [oldChat, newChat, oldPicture, newPicture] = [
+      accepted.parse((await submit(key)).data).jobId,
+      accepted.parse((await submit(key)).data).jobId,
+      await picture(),
+      await picture(),
+    ];
+    const ends = await endsOf(customer, [oldChat, newChat, oldPicture, newPicture]);
+    const ended = "status IN ('COMPLETED','FAILED','CANCELLED')";
+    await product.execute(
+      `UPDATE jobs SET finished_at=finished_at-INTERVAL 31 DAY WHERE id IN ('${oldChat}','${oldPicture}') AND ${ended}`,
+    );
+    const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
+    const client = new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE });
+    const removed = await client.workflow.execute('retention', {
+      workflowId: `retention-${product.config.DB_NAME}`,
+      taskQueue: 'maintenance',
+    });
+    await connection.close();
+    assert.deepEqual(z.looseObject({ jobPayloads: z.number(), pictures: z.number() }).parse(removed).jobPayloads, 2);
+    for (const [at, jobId] of [oldChat, newChat, oldPicture, newPicture].entries()) {
+      const job = await jobOf(key, jobId);
+      assert.equal(job.cost, ends[at]?.cost);
+      assert.equal(job.resultPayload === null, at % 2 === 0);
+    }
+    const pictures = await product.rows(`SELECT request_id FROM stored_images WHERE user_id=${userId}`);
+    assert.deepEqual(
+      pictures.map((row) => row.request_id),
+      [newPicture],
+    );
+    for (const [at, status] of [
+      [2, 404],
+      [3, 200],
+    ] as const) {
+      const [url = ''] = z.object({ imageUrls: z.array(z.string()) }).parse(ends[at]?.resultPayload).imageUrls;
+      const { pathname, search } = new URL(url);
+      assert.equal((await fetch(`${api()?.url}${pathname}${search}`)).status, status);
+    }
+    await stored(userId);
+  });
+
+  test('a job that waits is not begun once its key is deleted or its user is switched off', async () => {
+    const [deleted, disabled] = [await newCustomer(api()), await newCustomer(api())];
+    const login = { body: { username: 'root', password: product.rootPassword } };
+    const { token } = z.object({ token: z.string() }).parse((await call(api(), 'POST', '/v1/auth/login', login)).data);
+    const jobIds: string[] = [];
+    await withoutWorkers(async () => {
+      for (const { key } of [deleted, disabled]) jobIds.push(accepted.parse((await submit(key)).data).jobId);
+      const keys = await call(api(), 'GET', '/v1/access-keys', { token: deleted.token });
+      const [accessKey] = z.array(z.object({ id: z.number() })).parse(keys.data);
+      await call(api(), 'DELETE', `/v1/access-keys/${accessKey?.id}`, { token: deleted.token });
+      await call(api(), 'POST', `/v1/users/${disabled.userId}/status`, { token, body: { status: 0 } });
+    });
+    await until('both have ended', async () => {
+      const rows = await product.rows(
+        `SELECT status,cost,provider_attempts AS calls FROM jobs WHERE id IN ('${jobIds.join("','")}')`,
+      );
+      return rows.every(({ status, cost, calls }) => status === 'FAILED' && Number(cost) === 0 && Number(calls) === 0);
+    });
   });
 });

@@ -1,0 +1,64 @@
+/**
+ * Removes payloads of ended jobs when their time is over, and the pictures that they made. The row stays: it says what
+ * the hold and the charge were for. Every batch is small and complete in itself, so a round may be cut short anywhere and
+ * run from several processes.
+ */
+import type { Ledger } from '../billing/ledger.ts';
+import type { Pictures } from '../images/pictures.ts';
+import { removePayloads } from './job-operations.ts';
+import type { JobStore, KeptFor } from './store.ts';
+
+/** Their rows can have megabytes, which the database frees while it holds their locks. */
+const BATCH = 50;
+/** Of jobs that cost nothing: time enough to see what went wrong, and for webhooks. */
+const FREE_KEPT_MS = 86_400_000;
+
+export interface JobRetentionParts {
+  readonly ledger: Pick<Ledger, 'run'>;
+  readonly store: Pick<JobStore, 'withPayloads'>;
+  readonly pictures: Pick<Pictures, 'removeOf' | 'removeOlderThan'>;
+  /** Of payloads, from the end of their job. */
+  readonly keptMs: number;
+  /** Of links to pictures: nobody can see a picture that is older. */
+  readonly linksMs: number;
+}
+
+export interface RemovedOfJobs {
+  readonly jobPayloads: number;
+  readonly pictures: number;
+}
+
+/** One round. @throws when a store is away; what was removed by then stays so. */
+export async function removeExpiredPayloads(parts: JobRetentionParts): Promise<RemovedOfJobs> {
+  const { keptMs, linksMs, pictures } = parts;
+  const freeMs = Math.min(FREE_KEPT_MS, keptMs);
+  const rules: readonly KeptFor[] = [
+    { status: 'COMPLETED', free: false, ms: keptMs },
+    { status: 'CANCELLED', free: false, ms: keptMs },
+    { status: 'CANCELLED', free: true, ms: freeMs },
+    { status: 'FAILED', free: true, ms: freeMs },
+  ];
+  const removed = { jobPayloads: 0, pictures: 0 };
+  for (const rule of rules) {
+    for (let more = true; more; ) {
+      const batch = await removeBatch(parts, rule);
+      removed.jobPayloads += batch.jobPayloads;
+      removed.pictures += batch.pictures;
+      more = batch.jobPayloads === BATCH;
+    }
+  }
+  for (let more = true; more; ) {
+    const old = await pictures.removeOlderThan(linksMs / 1_000, BATCH);
+    removed.pictures += old;
+    more = old === BATCH;
+  }
+  return removed;
+}
+
+/** Pictures first: a job without payloads is not looked at again. */
+async function removeBatch({ ledger, store, pictures }: JobRetentionParts, rule: KeptFor): Promise<RemovedOfJobs> {
+  const jobs = await store.withPayloads(rule, BATCH);
+  const removed = await pictures.removeOf(jobs.map(({ id }) => id));
+  if (jobs.length > 0) await ledger.run(removePayloads(jobs));
+  return { jobPayloads: jobs.length, pictures: removed };
+}
