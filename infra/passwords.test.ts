@@ -60,3 +60,17 @@ test('a flood of hashes is refused beyond the waiting line', async () => {
   assert.equal(refused.length, 8, '2 run, 60 wait, 8 are refused');
   for (const { reason } of refused) assert.ok(reason instanceof AppError && reason.kind === 'tooManyRequests');
 });
+
+test('who has waited for too long is told to come back, and the next is served', async (t) => {
+  let nowMs = 0;
+  t.mock.method(performance, 'now', () => nowMs);
+  const weak = await createPasswords(true);
+  const hashes = [1, 2, 3, 4].map(() => weak.hash('x'));
+  nowMs = 5_001;
+  const outcomes = await Promise.allSettled(hashes);
+  assert.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected', 'rejected'],
+  );
+  assert.match(await weak.hash('x'), /^\$argon2id/);
+});

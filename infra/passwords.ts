@@ -24,6 +24,8 @@ const BCRYPT_HASH = /^\$2[aby]\$/;
 const CONCURRENT_HASHES = 2;
 /** Some seconds of work; whoever comes later is better told to come back. */
 const WAITING_HASHES = 60;
+/** Who has waited longer is told to come back: most callers have left by then. */
+const LONGEST_WAIT_MS = 5_000;
 
 export type Verdict = 'wrong' | 'right' | 'right-but-outdated';
 
@@ -74,7 +76,7 @@ async function verdict(password: string, hash: string, yardstick: Yardstick): Pr
   return 'wrong';
 }
 
-/** Runs at most `running` tasks at once, in order of arrival. */
+/** Runs at most `running` tasks at once, in order of arrival, and none that has waited for too long. */
 function limit(running: number, waiting: number): <T>(task: () => Promise<T>) => Promise<T> {
   let free = running;
   const queue: (() => void)[] = [];
@@ -84,13 +86,19 @@ function limit(running: number, waiting: number): <T>(task: () => Promise<T>) =>
     else next();
   };
   return async (task) => {
+    const sinceMs = performance.now();
     if (free > 0) free -= 1;
     else if (queue.length < waiting) await new Promise<void>((resolve) => queue.push(resolve));
-    else throw new AppError('tooManyRequests', 'too many sign-ins at once, try again', { retryAfterSeconds: 3 });
+    else throw tooMany();
     try {
+      if (performance.now() - sinceMs > LONGEST_WAIT_MS) throw tooMany();
       return await task();
     } finally {
       release();
     }
   };
+}
+
+function tooMany(): AppError {
+  return new AppError('tooManyRequests', 'too many sign-ins at once, try again', { retryAfterSeconds: 3 });
 }
