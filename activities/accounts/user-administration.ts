@@ -38,12 +38,15 @@ export class UserAdministration {
     this.#to = dependencies;
   }
 
-  /** @throws {AppError} notFound; forbidden for a ROOT user. */
+  /** @throws {AppError} notFound; forbidden for a ROOT user; illegalState for a disabled one that is to be ROOT. */
   assignRole(userId: number, role: Role, by: By): Promise<void> {
     const { users } = this.#to;
-    return this.#change(userId, 'users.assign-role', { role }, by, (transaction) =>
-      users.setRole(userId, role, transaction),
-    );
+    return this.#change(userId, 'users.assign-role', { role }, by, (transaction, { active }) => {
+      // Nobody could enable it any more.
+      if (!active && role === 'ROLE_ROOT_ADMIN')
+        throw new AppError('illegalState', 'the user is disabled: enable it first');
+      return users.setRole(userId, role, transaction);
+    });
   }
 
   /** Disabling ends all login tokens and stops the access keys. @throws {AppError} as `assignRole`. */
@@ -84,14 +87,14 @@ export class UserAdministration {
     action: string,
     after: Partial<User>,
     by: By,
-    write: (transaction: Transaction) => Promise<void>,
+    write: (transaction: Transaction, user: User) => Promise<void>,
   ): Promise<void> {
     const { sequelize, users, audit, invalidation } = this.#to;
     await sequelize.transaction(async (transaction) => {
       const user = await users.findLocked(userId, transaction);
       if (user === undefined) throw noUser(userId);
       if (user.role === 'ROLE_ROOT_ADMIN') throw new AppError('forbidden', 'a ROOT user cannot be changed');
-      await write(transaction);
+      await write(transaction, user);
       const before = { role: user.role, active: user.active };
       await audit.record({ ...by, action, targetKind: 'user', targetId: userId, before, after }, transaction);
     });

@@ -316,6 +316,9 @@ describe('users and sign-in', () => {
     assert.equal((await me(person.token)).at('code'), 401006);
     assert.equal((await login(person.username, person.password)).at('code'), 401006);
     assert.equal((await login(person.username, 'not this')).at('code'), 401001);
+    const body = { userId: person.id, role: 'ROLE_ROOT_ADMIN' };
+    const promoted = await ask(api(), 'POST', '/v1/users/assign-role', { bearer: root, body });
+    assert.equal(promoted.at('code'), 500006, 'a ROOT user cannot be enabled');
     assert.equal((await status(1)).at('data.status'), 1);
     assert.equal((await me(person.token)).at('code'), 401002, 'its earlier tokens stay ended');
     assert.equal((await login(person.username, person.password)).status, 200);
