@@ -39,6 +39,13 @@ export const switchInput = z
   .union([z.literal([1, '1', true, 'true']), z.literal([0, '0', false, 'false'])])
   .transform((value) => value === 1 || value === '1' || value === true || value === 'true');
 
+/** A name that people give to a thing: no control characters, for it is shown in lists and logs. */
+export const nameText = z
+  .string()
+  .trim()
+  .max(100)
+  .regex(/^[^\p{C}]*$/u, 'must not contain control characters');
+
 /** A field that may be left out, or be null as earlier clients write it. */
 export function optional<S extends z.ZodType>(schema: S) {
   return schema.nullish().transform((value) => value ?? undefined);

@@ -46,6 +46,14 @@ export function conversationIdOf(operationId: string): string {
   return `c_${createHash('sha256').update(operationId).digest('hex').slice(0, 32)}`;
 }
 
+/** Spaces, and what ends a line, rings a bell or turns the rest of the line around. */
+const GAPS = /[\s\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
+
+/** A text as it may stand in a list of others. */
+export function inOneLine(text: string): string {
+  return text.replaceAll(GAPS, ' ').trim();
+}
+
 /** The beginning of a message, in one line. */
 export function summaryOf(content: string): string {
   return beginningOf(content, SUMMARY_CHARACTERS);
@@ -57,7 +65,7 @@ export function titleOf(content: string): string {
 }
 
 function beginningOf(content: string, most: number): string {
-  const line = content.trim().replaceAll(/\s+/g, ' ');
+  const line = inOneLine(content);
   const characters = Array.from(line.slice(0, (most + 1) * 2));
   return characters.length > most ? `${characters.slice(0, most).join('')}…` : line;
 }

@@ -5,7 +5,7 @@ import { maskedAccessKey } from '../../activities/accounts/access-key-text.ts';
 import type { AccessKeys } from '../../activities/accounts/access-keys.ts';
 import { BUDGET_PERIODS } from '../../activities/accounts/caller.ts';
 import type { Config } from '../../infra/config.ts';
-import { idParams, integerInput, optional, switchInput } from '../lenient.ts';
+import { idParams, integerInput, nameText, optional, switchInput } from '../lenient.ts';
 import { decimalOutput, money, moneyInput } from '../money.ts';
 import { type Route, route } from '../route.ts';
 import { isoTime, timeInput, timeOutput } from '../times.ts';
@@ -35,8 +35,6 @@ function limitFields(zone: string) {
     budgetPeriod: z.enum(BUDGET_PERIODS).nullish().meta({ description: 'total when a budget has none' }),
   };
 }
-
-const nameInput = z.string().trim().max(100);
 
 const keyFields = {
   id: z.number().int(),
@@ -85,7 +83,7 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
       summary: 'Make an access key; its text is in this answer only',
       tag: TAG,
       access: 'jwt',
-      body: z.object({ name: optional(nameInput), ...limits }),
+      body: z.object({ name: optional(nameText), ...limits }),
       bodyLimitBytes: KEY_BODY_BYTES,
       success: newKeySchema,
       idempotent: true,
@@ -119,7 +117,7 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
       tag: TAG,
       access: 'jwt',
       params: idParams,
-      body: z.object({ name: optional(nameInput), isActive: optional(switchInput), ...limits }),
+      body: z.object({ name: optional(nameText), isActive: optional(switchInput), ...limits }),
       bodyLimitBytes: KEY_BODY_BYTES,
       success: keySchema,
       handler: async ({ caller, params, body: { isActive, ...rest } }) => {

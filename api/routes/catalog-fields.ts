@@ -4,6 +4,7 @@ import type { Model } from '../../activities/catalog/model-record.ts';
 import { type Pricing, pricingOf } from '../../activities/catalog/pricing.ts';
 import { CAPABILITIES } from '../../activities/inference/model.ts';
 import { PROVIDER_KINDS } from '../../activities/inference/providers/provider.ts';
+import { nameText } from '../lenient.ts';
 import { decimalOutput, tokenPrice } from '../money.ts';
 import { isoTime, timeOutput } from '../times.ts';
 
@@ -12,13 +13,7 @@ export const MODEL_ADMINS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } a
 export const kindSchema = z.enum(PROVIDER_KINDS);
 export const capabilitySchema = z.enum(CAPABILITIES);
 
-/** No control characters: a name is shown in lists and logs. */
-export const nameInput = z
-  .string()
-  .trim()
-  .min(1)
-  .max(100)
-  .regex(/^[^\p{C}]*$/u, 'must not contain control characters');
+export const nameInput = nameText.min(1);
 export const urlBaseInput = z.string().trim().min(1).max(500);
 /** It becomes a header, so that it can only be visible ASCII. */
 export const apiKeyInput = z

@@ -1,6 +1,6 @@
 /** Kept conversations. They stand in MongoDB: while it is away these routes answer 503, everything else goes on. */
 import { z } from 'zod';
-import type { Conversation, Message } from '../../activities/conversations/conversation.ts';
+import { type Conversation, inOneLine, type Message } from '../../activities/conversations/conversation.ts';
 import type { Conversations } from '../../activities/conversations/conversations.ts';
 import type { Config } from '../../infra/config.ts';
 import { integerInput, optional, optionalText, switchInput } from '../lenient.ts';
@@ -47,7 +47,7 @@ const params = z.object({ id: z.string().max(100) });
 const titleInput = z
   .string()
   .max(MAX_TITLE_CHARACTERS)
-  .transform((text) => text.trim() || undefined);
+  .transform((text) => inOneLine(text) || undefined);
 
 const limitInput = (fallback: number, highest: number) =>
   optionalText(integerInput).transform((value) => Math.min(Math.max(value ?? fallback, 1), highest));

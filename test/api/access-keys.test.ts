@@ -92,6 +92,8 @@ describe('access keys', () => {
       ['budgetPeriod', 'week'],
       ['name', 'x'.repeat(101)],
       ['name', 5],
+      ['name', 'a\u0007b'],
+      ['name', 'a\u202eb'],
     ];
     for (const [name, value] of cases) {
       const refused = await keys('POST', '', { [name]: value });
