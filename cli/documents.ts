@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import mongoose, { type Collection, type Connection } from 'mongoose';
 import { z } from 'zod';
 import { readConfig } from '../infra/config.ts';
+import { openMongo } from '../infra/mongo/connection.ts';
 import { readWords, runCommand, UsageError } from './command.ts';
 
 const { EJSON } = mongoose.mongo.BSON;
@@ -74,11 +75,8 @@ async function run(args: readonly string[]): Promise<number> {
   const [command, surplus] = readWords(args, {}).positionals;
   if (command !== 'dump' && command !== 'restore') throw new UsageError('say dump or restore');
   if (surplus !== undefined) throw new UsageError(`"${surplus}" is one word too many`);
-  const connection = mongoose.createConnection(readConfig().MONGODB_URI, {
-    serverSelectionTimeoutMS: CONNECT_TIMEOUT_MS,
-  });
+  const connection = await openMongo(readConfig(), CONNECT_TIMEOUT_MS);
   try {
-    await connection.asPromise();
     const count = await (command === 'dump' ? dump(connection) : restore(connection));
     // Standard output is the backup.
     console.error(`${command}: ${count} documents`);

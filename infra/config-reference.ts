@@ -13,7 +13,7 @@ written as \`500ms\`, \`30s\`, \`30m\`, \`24h\`, \`7d\`; lists are separated by 
 | variable | default | meaning |
 |---|---|---|
 `;
-const SECRET = /PASSWORD|SECRET|ENCRYPTION_KEY|ACCESS_KEY_ID|MONGODB_URI|OTLP_HEADERS/;
+const SECRET = /PASSWORD|SECRET|ENCRYPTION_KEY|ACCESS_KEY_ID|API_KEY|MONGODB_URI|OTLP_HEADERS/;
 const LONG_DEFAULT = 80;
 
 const fieldSchema = z.looseObject({

@@ -3,6 +3,7 @@
  * start with a message that names the variable. `.env.example` and docs list what stands here (a test compares them).
  */
 import { z } from 'zod';
+import { serverProblems } from './server-settings.ts';
 
 /** Defaults that are public knowledge and therefore never acceptable in production. */
 const KNOWN_SECRETS = new Set(['123456', 'llmproxy', 'changeme', 'secret', 'password', 'root']);
@@ -62,6 +63,21 @@ const list = (fallback: string) =>
         .map((part) => part.trim())
         .filter((part) => part !== ''),
     );
+/** `host:port`, the port optional; IPv6 in brackets. */
+const endpoints = (defaultPort: number) =>
+  list('').transform((entries, context) =>
+    entries.flatMap((text) => {
+      const url = URL.parse(`tcp://${text}`);
+      if (url?.host === text)
+        return [{ host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port || defaultPort) }];
+      context.addIssue({ code: 'custom', message: `"${text}" is not host:port` });
+      return [];
+    }),
+  );
+const serverName = z
+  .string()
+  .regex(/^[\w.-]{0,253}$/, 'is not a host name')
+  .default('');
 const headers = z
   .string()
   .default('')
@@ -110,6 +126,16 @@ export const environmentSchema = z.object({
   /** May make and change tables. */
   DB_USER: z.string().default('root'),
   DB_PASSWORD: z.string().default('123456'),
+  /** Encrypts the connection and checks the server's certificate. */
+  DB_TLS: flag(false),
+  /** PEM file of the CA that the server's certificate must come from; empty: the public ones. */
+  DB_TLS_CA: z.string().default(''),
+  /** PEM file of our certificate, where the server asks for one. */
+  DB_TLS_CERT: z.string().default(''),
+  /** PEM file of its key, without a password. */
+  DB_TLS_KEY: z.string().default(''),
+  /** Name in the server's certificate when it is not DB_HOST; needed when that is an IP address. */
+  DB_TLS_SERVER_NAME: serverName,
   /** Connections of the pool for everything that is not money. */
   DB_POOL_SIZE: z.coerce.number().int().min(1).max(200).default(10),
 
@@ -117,9 +143,32 @@ export const environmentSchema = z.object({
   REDIS_HOST: z.string().default('localhost'),
   REDIS_PORT: port(6379),
   REDIS_DATABASE: z.coerce.number().int().min(0).max(15).default(0),
+  /** User of Redis's ACL; empty: `default`. */
+  REDIS_USERNAME: z.string().default(''),
   REDIS_PASSWORD: z.string().default(''),
+  /** Encrypts the connections, those to Sentinel too, and checks the certificates of the servers. */
+  REDIS_TLS: flag(false),
+  /** PEM file of the CA that the certificates must come from; empty: the public ones. */
+  REDIS_TLS_CA: z.string().default(''),
+  /** PEM file of our certificate, where the servers ask for one. */
+  REDIS_TLS_CERT: z.string().default(''),
+  /** PEM file of its key, without a password. */
+  REDIS_TLS_KEY: z.string().default(''),
+  /** Name in the certificates when it is not the host that is connected to. */
+  REDIS_TLS_SERVER_NAME: serverName,
+  /** `host:port` of Sentinels, which say where the master is; REDIS_HOST and REDIS_PORT are not set then. */
+  REDIS_SENTINELS: endpoints(26_379),
+  /** Name of the master in Sentinel. */
+  REDIS_SENTINEL_MASTER: z.string().default(''),
+  /** User of the Sentinels' own ACL. */
+  REDIS_SENTINEL_USERNAME: z.string().default(''),
+  /** Of the Sentinels, which have a password of their own. */
+  REDIS_SENTINEL_PASSWORD: z.string().default(''),
 
-  /** Usage log and conversations. Special characters of user and password are percent-encoded. */
+  /**
+   * Usage log and conversations. Special characters of user and password are percent-encoded. Options after the `?` turn
+   * on TLS: `tls=true`, `tlsCAFile`, `tlsCertificateKeyFile` (certificate and key in one PEM file).
+   */
   MONGODB_URI: z
     .string()
     .regex(MONGODB_URI, 'is not a MongoDB URI: percent-encode what is special in user and password, or use hex')
@@ -129,6 +178,21 @@ export const environmentSchema = z.object({
   TEMPORAL_ADDRESS: z.string().default('localhost:7233'),
   /** Must exist. */
   TEMPORAL_NAMESPACE: z.string().default('default'),
+  /** Encrypts the connection and checks the server's certificate; empty: as soon as TEMPORAL_API_KEY is set. */
+  TEMPORAL_TLS: z
+    .enum(['true', 'false', '1', '0', ''])
+    .default('')
+    .transform((value) => (value === '' ? undefined : value === 'true' || value === '1')),
+  /** PEM file of the CA that the server's certificate must come from; empty: the public ones. */
+  TEMPORAL_TLS_CA: z.string().default(''),
+  /** PEM file of our certificate, where the server asks for one (mTLS). */
+  TEMPORAL_TLS_CERT: z.string().default(''),
+  /** PEM file of its key, without a password. */
+  TEMPORAL_TLS_KEY: z.string().default(''),
+  /** Name in the server's certificate when it is not the host of TEMPORAL_ADDRESS. */
+  TEMPORAL_TLS_SERVER_NAME: serverName,
+  /** Of Temporal Cloud, instead of a client's certificate. */
+  TEMPORAL_API_KEY: z.string().default(''),
   /** Where Temporal's UI is, for links only. */
   TEMPORAL_UI_URL: z.string().default('http://localhost:8233'),
 
@@ -239,7 +303,8 @@ export const environmentSchema = z.object({
   USAGE_RETENTION: duration('90d'),
 });
 
-export type Config = Readonly<z.infer<typeof environmentSchema>> & {
+export type Config = Readonly<Omit<z.infer<typeof environmentSchema>, 'TEMPORAL_TLS'>> & {
+  readonly TEMPORAL_TLS: boolean;
   readonly production: boolean;
   readonly publicUrl: string;
   readonly registrationGrant: string;
@@ -291,9 +356,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (!parsed.success) {
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
   }
-  const settings = parsed.data;
+  const { TEMPORAL_TLS, TEMPORAL_API_KEY } = parsed.data;
+  const settings = { ...parsed.data, TEMPORAL_TLS: TEMPORAL_TLS ?? TEMPORAL_API_KEY !== '' };
   const production = settings.NODE_ENV === 'production';
-  const problems = production ? weakSecrets(settings) : exposedSecrets(settings);
+  const secrets = production ? weakSecrets(settings) : exposedSecrets(settings);
+  const problems = [...secrets, ...serverProblems(settings, environment)];
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
   return Object.freeze({
     ...settings,

@@ -9,6 +9,7 @@ import { type Config, ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
 import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { startTelemetry } from '../infra/telemetry/telemetry.ts';
+import { temporalAdvice, temporalOptions } from '../infra/temporal/options.ts';
 import { workflowBundlePath } from './bundle.ts';
 import { becomeCurrent } from './deployment.ts';
 import { serveHealth } from './health.ts';
@@ -54,9 +55,9 @@ async function main(): Promise<void> {
 async function connect(config: Config, log: Logger, stopped: AbortSignal): Promise<NativeConnection | undefined> {
   while (!stopped.aborted) {
     try {
-      return await NativeConnection.connect({ address: config.TEMPORAL_ADDRESS });
+      return await NativeConnection.connect(temporalOptions(config));
     } catch (err) {
-      log.warn({ err }, 'Temporal is not reachable; trying again');
+      log.warn({ err, advice: temporalAdvice(err, config) }, 'Temporal is not reachable; trying again');
       await new Promise((resolve) => setTimeout(resolve, CONNECT_PAUSE_MS));
     }
   }

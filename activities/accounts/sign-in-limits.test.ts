@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { readConfig } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { connectRedis } from '../../infra/redis/connection.ts';
@@ -7,7 +8,7 @@ import { createSignInLimits, type Purpose, type SignInLimits } from './sign-in-l
 
 /** Redis is away: nothing listens on port 1. The counts are kept in memory then. */
 async function withoutRedis(run: (limits: SignInLimits) => Promise<void>): Promise<void> {
-  const config = { REDIS_HOST: '127.0.0.1', REDIS_PORT: 1, REDIS_DATABASE: 0, REDIS_PASSWORD: '' };
+  const config = readConfig({ REDIS_HOST: '127.0.0.1', REDIS_PORT: '1' });
   const redis = connectRedis(config, createLogger('silent'), 'test');
   try {
     await run(createSignInLimits(redis, { registrationsPerHour: 3, secret: 'for the test' }));

@@ -4,7 +4,7 @@
  */
 import type { Connection } from 'mysql2/promise';
 import { QueryTypes, type Sequelize } from 'sequelize';
-import type { DatabaseConfig } from '../../infra/mysql/sequelize.ts';
+import type { DatabaseConfig } from '../../infra/mysql/connection.ts';
 import { openLaneConnection } from './lane/connection.ts';
 import { fenceWriter, lapsedWriters } from './lane/fencing.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,70 +1,77 @@
 /** The other servers, and where pictures are kept. */
 import { access, constants, mkdir } from 'node:fs/promises';
-import { Redis } from 'ioredis';
-import mongoose from 'mongoose';
+import { z } from 'zod';
 import type { Config } from '../../infra/config.ts';
+import { mongoAdvice, openMongo } from '../../infra/mongo/connection.ts';
+import { openRedis, redisAdvice } from '../../infra/redis/connection.ts';
 import { createStorage } from '../../infra/storage.ts';
-import { connectTemporal } from '../../infra/temporal/client.ts';
-import { type Finding, look } from './finding.ts';
+import { openTemporal } from '../../infra/temporal/client.ts';
+import { temporalAdvice } from '../../infra/temporal/options.ts';
+import { connectionText, type Finding, look } from './finding.ts';
 
 const TIMEOUT_MS = 3_000;
 
 export function lookAtRedis(config: Config): Promise<Finding[]> {
-  const where = `${config.REDIS_HOST}:${config.REDIS_PORT}`;
-  const advice = `Start Redis, or set REDIS_HOST, REDIS_PORT, REDIS_PASSWORD (now ${where}). Chats go on without it; limits then count in each process alone.`;
-  return look('Redis', advice, async () => {
-    const client = new Redis({
-      host: config.REDIS_HOST,
-      port: config.REDIS_PORT,
-      db: config.REDIS_DATABASE,
-      ...(config.REDIS_PASSWORD === '' ? {} : { password: config.REDIS_PASSWORD }),
-      lazyConnect: true,
-      connectTimeout: TIMEOUT_MS,
-      commandTimeout: TIMEOUT_MS,
-      retryStrategy: () => null,
-    });
-    // The rejected connect tells what is wrong; the event would only repeat it.
-    client.on('error', () => undefined);
+  const sentinels = config.REDIS_SENTINELS.map(({ host, port }) => `${host}:${port}`).join(', ');
+  const where = sentinels
+    ? `master ${config.REDIS_SENTINEL_MASTER} of the Sentinels ${sentinels}`
+    : `${config.REDIS_HOST}:${config.REDIS_PORT}`;
+  const names = sentinels ? 'REDIS_SENTINELS, REDIS_SENTINEL_MASTER' : 'REDIS_HOST, REDIS_PORT';
+  const advice = `Start Redis, or set ${names}, REDIS_USERNAME, REDIS_PASSWORD (now ${where}). Chats go on without it; limits then count in each process alone.`;
+  const find = async (): Promise<Finding[]> => {
+    const client = await openRedis(config, TIMEOUT_MS);
     try {
-      await client.connect();
       const version = /redis_version:(\S+)/.exec(await client.info('server'))?.[1] ?? 'of unknown version';
-      return [{ part: 'Redis', state: 'good', text: `${version} at ${where}` }];
+      const user = config.REDIS_USERNAME || 'default';
+      const text = `${version} at ${where}, ${connectionText(config.REDIS_TLS, user)}`;
+      return [{ part: 'Redis', state: 'good', text }];
     } finally {
       client.disconnect();
     }
-  });
+  };
+  return look('Redis', advice, find, (error) => redisAdvice(error, config));
 }
+
+const connectionStatus = z.object({
+  authInfo: z.object({ authenticatedUsers: z.array(z.object({ user: z.string(), db: z.string() })).nullish() }),
+});
 
 export function lookAtMongo(config: Config): Promise<Finding[]> {
   const where = config.MONGODB_URI.replace(/\/\/[^@/]*@/, '//').replace(/\?.*/, '');
   const advice = `Start MongoDB, or set MONGODB_URI (now ${where}). Chats go on without it; the usage log catches up later.`;
-  return look('MongoDB', advice, async () => {
-    const connection = mongoose.createConnection(config.MONGODB_URI, {
-      serverSelectionTimeoutMS: TIMEOUT_MS,
-      connectTimeoutMS: TIMEOUT_MS,
-    });
+  const find = async (): Promise<Finding[]> => {
+    const connection = await openMongo(config, TIMEOUT_MS);
     try {
-      await connection.asPromise();
       await connection.collection('usage_log').findOne({});
-      return [{ part: 'MongoDB', state: 'good', text: where }];
+      const { authInfo } = connectionStatus.parse(await connection.db?.command({ connectionStatus: 1 }));
+      const [user] = authInfo.authenticatedUsers ?? [];
+      const encrypted = connection.getClient().options.tls;
+      const as = user ? `${user.user} of ${user.db}` : 'nobody';
+      return [{ part: 'MongoDB', state: 'good', text: `${where}, ${connectionText(encrypted, as)}` }];
     } finally {
       await connection.destroy(true);
     }
-  });
+  };
+  return look('MongoDB', advice, find, (error) => mongoAdvice(error, config));
 }
 
 export function lookAtTemporal(config: Config): Promise<Finding[]> {
   const { TEMPORAL_ADDRESS: where, TEMPORAL_NAMESPACE: namespace } = config;
   const advice = `Start Temporal, or set TEMPORAL_ADDRESS (now ${where}); make its namespace: temporal operator namespace create -n ${namespace}. Jobs are accepted without it and run once it is back.`;
-  return look('Temporal', advice, async () => {
-    const temporal = connectTemporal(config);
+  const find = async (): Promise<Finding[]> => {
+    const connection = openTemporal(config);
     try {
-      await temporal.ping();
-      return [{ part: 'Temporal', state: 'good', text: `namespace ${namespace} at ${where}` }];
+      const ask = () => connection.workflowService.describeNamespace({ namespace });
+      await connection.withDeadline(Date.now() + TIMEOUT_MS, ask);
+      const certificate = config.TEMPORAL_TLS_CERT === '' ? 'nobody' : 'the holder of TEMPORAL_TLS_CERT';
+      const user = config.TEMPORAL_API_KEY === '' ? certificate : 'the holder of TEMPORAL_API_KEY';
+      const text = `namespace ${namespace} at ${where}, ${connectionText(config.TEMPORAL_TLS, user)}`;
+      return [{ part: 'Temporal', state: 'good', text }];
     } finally {
-      await temporal.close();
+      await connection.close();
     }
-  });
+  };
+  return look('Temporal', advice, find, (error) => temporalAdvice(error, config));
 }
 
 export function lookAtStorage(config: Config): Promise<Finding[]> {

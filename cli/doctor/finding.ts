@@ -15,11 +15,24 @@ function reasonOf(error: unknown): string {
   return message.replace(/\/\/[^@\s/]*@/g, '//…@').split('\n')[0] ?? '';
 }
 
-/** Runs a look; what it throws becomes a bad finding with the given advice. */
-export async function look(part: string, advice: string, find: () => Promise<Finding[]>): Promise<Finding[]> {
+/**
+ * Runs a look; what it throws becomes a bad finding with the given advice, or with better advice where the error itself
+ * tells what would help.
+ */
+export async function look(
+  part: string,
+  advice: string,
+  find: () => Promise<Finding[]>,
+  better: (error: unknown) => string | undefined = () => undefined,
+): Promise<Finding[]> {
   try {
     return await find();
   } catch (error) {
-    return [{ part, state: 'bad', text: reasonOf(error), advice }];
+    return [{ part, state: 'bad', text: reasonOf(error), advice: better(error) ?? advice }];
   }
+}
+
+/** How safe a connection is, and as whom, for the end of a finding. */
+export function connectionText(encrypted: boolean, user: string): string {
+  return `${encrypted ? 'encrypted' : 'not encrypted'}, as ${user}`;
 }

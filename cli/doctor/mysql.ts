@@ -1,34 +1,31 @@
 /** MySQL or MariaDB: reachable, safe for money, with the schema of this version. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { Config } from '../../infra/config.ts';
-import { type Finding, look } from './finding.ts';
+import { connectMysql, mysqlAdvice } from '../../infra/mysql/connection.ts';
+import { connectionText, type Finding, look } from './finding.ts';
 
 const PART = 'MySQL';
 const MIGRATIONS = join(import.meta.dirname, '../../infra/mysql/migrations');
-const CONNECT_TIMEOUT_MS = 3_000;
 const CLOCK_TOLERANCE_MS = 2_000;
 
 export function lookAtMysql(config: Config): Promise<Finding[]> {
   const where = `${config.DB_HOST}:${config.DB_PORT}`;
   const advice = `Start MySQL, or set DB_HOST, DB_PORT, DB_USER, DB_PASSWORD to where it is (now ${config.DB_USER} at ${where}).`;
-  return look(PART, advice, async () => {
-    const connection = await createConnection({
-      host: config.DB_HOST,
-      port: config.DB_PORT,
-      user: config.DB_USER,
-      password: config.DB_PASSWORD,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-    });
+  const find = async () => {
+    const connection = await connectMysql(config);
     try {
-      const version = String((await rowOf(connection, 'SELECT VERSION() AS version')).version);
-      const reached: Finding = { part: PART, state: 'good', text: `${version} at ${where}` };
+      const { version, user } = await rowOf(connection, 'SELECT VERSION() AS version, CURRENT_USER() AS user');
+      const { Value: cipher } = await rowOf(connection, "SHOW SESSION STATUS LIKE 'Ssl_cipher'");
+      const text = `${version} at ${where}, ${connectionText(Boolean(cipher), String(user))}`;
+      const reached: Finding = { part: PART, state: 'good', text };
       return [reached, ...(await durability(connection)), await clock(connection), await schema(connection, config)];
     } finally {
       connection.destroy();
     }
-  });
+  };
+  return look(PART, advice, find, mysqlAdvice);
 }
 
 async function rowOf(connection: Connection, sql: string, values: string[] = []): Promise<Record<string, unknown>> {

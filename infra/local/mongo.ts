@@ -1,7 +1,8 @@
 /** The MongoDB wire: mongod where there is one or where it can be fetched, else FerretDB over SQLite. */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import mongoose from 'mongoose';
+import { readConfig } from '../config.ts';
+import { openMongo } from '../mongo/connection.ts';
 import { type Archive, officialDownload } from './download.ts';
 import { systemVariables } from './environment.ts';
 import { goBuild } from './go-build.ts';
@@ -83,12 +84,8 @@ export const mongo: ServerPart = {
     };
   },
   probe: async (settings) => {
-    const connection = mongoose.createConnection(settings.MONGODB_URI ?? '', {
-      serverSelectionTimeoutMS: 2_000,
-      connectTimeoutMS: 2_000,
-    });
+    const connection = await openMongo(readConfig(settings), 2_000);
     try {
-      await connection.asPromise();
       await connection.collection('probe').findOne({});
     } finally {
       await connection.destroy(true);

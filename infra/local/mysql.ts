@@ -1,7 +1,9 @@
 /** MySQL or MariaDB with a data folder, port and socket of its own; MONEY.md's durability settings are on. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { Connection, RowDataPacket } from 'mysql2/promise';
+import { readConfig } from '../config.ts';
+import { connectMysql } from '../mysql/connection.ts';
 import {
   databaseOf,
   MARIADB,
@@ -13,7 +15,7 @@ import {
   serverOf,
 } from './database-products.ts';
 import type { Database, Variables } from './environment.ts';
-import { portOf, type ServerPart } from './part.ts';
+import { portOf, type ServerPart, settingsOf } from './part.ts';
 import type { SourcesOfPart } from './sources.ts';
 
 const DATABASE = 'model_service';
@@ -61,14 +63,8 @@ function boundTo(folder: string, wanted: Database | undefined): { part: SourcesO
 }
 
 async function connect(settings: Variables): Promise<Connection> {
-  return createConnection({
-    host: settings.DB_HOST ?? '',
-    port: Number(settings.DB_PORT),
-    user: settings.DB_USER ?? '',
-    password: settings.DB_PASSWORD ?? '',
-    database: settings.DB_NAME ?? '',
-    connectTimeout: 2_000,
-  });
+  const config = readConfig(settings);
+  return connectMysql(config, { database: config.DB_NAME, connectTimeout: 2_000 });
 }
 
 export const mysql: ServerPart = {
@@ -79,13 +75,14 @@ export const mysql: ServerPart = {
   stopGraceMs: 20_000,
   boundTo,
   fromEnvironment: (variables) =>
-    variables.DB_HOST || variables.DB_PORT
+    variables.DB_HOST || variables.DB_PORT || variables.DB_TLS
       ? {
-          DB_HOST: variables.DB_HOST ?? 'localhost',
-          DB_PORT: variables.DB_PORT ?? '3306',
-          DB_NAME: variables.DB_NAME ?? DATABASE,
-          DB_USER: variables.DB_USER ?? 'root',
-          DB_PASSWORD: variables.DB_PASSWORD ?? '123456',
+          DB_HOST: 'localhost',
+          DB_PORT: '3306',
+          DB_NAME: DATABASE,
+          DB_USER: 'root',
+          DB_PASSWORD: '123456',
+          ...settingsOf(variables, 'DB_'),
         }
       : undefined,
   settings: (setup) => ({

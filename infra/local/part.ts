@@ -42,6 +42,11 @@ export interface ServerPart extends SourcesOfPart {
   afterStart?(setup: PartSetup): Promise<void>;
 }
 
+/** The settings of one server among others: those whose names begin with its prefix. */
+export function settingsOf(variables: Variables, prefix: string): Variables {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => name.startsWith(prefix)));
+}
+
 /** Ports by name, checked: a missing one is a fault of the caller. */
 export function portOf(setup: Pick<PartSetup, 'ports'>, name: string): number {
   const port = setup.ports[name];

@@ -1,9 +1,10 @@
 /** Redis (or Valkey) with an append-only file in its own folder. */
 import { mkdirSync } from 'node:fs';
-import { Redis } from 'ioredis';
+import { readConfig } from '../config.ts';
+import { openRedis } from '../redis/connection.ts';
 import { debianPackages } from './debian.ts';
 import { systemVariables } from './environment.ts';
-import { portOf, type ServerPart } from './part.ts';
+import { portOf, type ServerPart, settingsOf } from './part.ts';
 import { findProgram } from './sources.ts';
 
 export const redis: ServerPart = {
@@ -30,12 +31,11 @@ export const redis: ServerPart = {
   },
   address: 'REDIS_HOST',
   fromEnvironment: (variables) =>
-    variables.REDIS_HOST || variables.REDIS_PORT
+    variables.REDIS_HOST || variables.REDIS_PORT || variables.REDIS_TLS || variables.REDIS_SENTINELS
       ? {
-          REDIS_HOST: variables.REDIS_HOST ?? 'localhost',
-          REDIS_PORT: variables.REDIS_PORT ?? '6379',
-          REDIS_DATABASE: variables.REDIS_DATABASE ?? '0',
-          REDIS_PASSWORD: variables.REDIS_PASSWORD ?? '',
+          ...(variables.REDIS_SENTINELS ? {} : { REDIS_HOST: 'localhost', REDIS_PORT: '6379' }),
+          REDIS_DATABASE: '0',
+          ...settingsOf(variables, 'REDIS_'),
         }
       : undefined,
   settings: (setup) => ({
@@ -55,19 +55,8 @@ export const redis: ServerPart = {
     };
   },
   probe: async (settings) => {
-    const client = new Redis({
-      host: settings.REDIS_HOST ?? '',
-      port: Number(settings.REDIS_PORT),
-      ...(settings.REDIS_PASSWORD ? { password: settings.REDIS_PASSWORD } : {}),
-      lazyConnect: true,
-      connectTimeout: 2_000,
-      commandTimeout: 2_000,
-      retryStrategy: () => null,
-    });
-    // The rejected connect tells what is wrong; the event would only repeat it.
-    client.on('error', () => undefined);
+    const client = await openRedis(readConfig(settings), 2_000);
     try {
-      await client.connect();
       await client.get('llm-gateway:probe');
     } finally {
       client.disconnect();

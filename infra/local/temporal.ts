@@ -4,10 +4,13 @@ import { join } from 'node:path';
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { execa } from 'execa';
+import { readConfig } from '../config.ts';
+import { openTemporal } from '../temporal/client.ts';
+import { temporalOptions } from '../temporal/options.ts';
 import { officialDownload } from './download.ts';
 import { systemVariables } from './environment.ts';
 import { goBuild } from './go-build.ts';
-import { type PartSetup, portOf, type ServerPart } from './part.ts';
+import { type PartSetup, portOf, type ServerPart, settingsOf } from './part.ts';
 import { pythonWheel } from './python-wheel.ts';
 import { findProgram } from './sources.ts';
 
@@ -60,10 +63,9 @@ async function prepareNamespace(connection: Connection): Promise<void> {
   });
 }
 
-async function withConnection(address: string, use: (connection: Connection) => Promise<unknown>): Promise<void> {
-  const connection = Connection.lazy({ address, connectTimeout: '2s' });
+async function withConnection(connection: Connection, use: () => Promise<unknown>): Promise<void> {
   try {
-    await connection.withDeadline(Date.now() + 5_000, () => use(connection));
+    await connection.withDeadline(Date.now() + 5_000, use);
   } finally {
     await connection.close();
   }
@@ -119,11 +121,12 @@ export const temporal: ServerPart = {
   },
   address: 'TEMPORAL_ADDRESS',
   fromEnvironment: (variables) =>
-    variables.TEMPORAL_ADDRESS
+    variables.TEMPORAL_ADDRESS || variables.TEMPORAL_TLS || variables.TEMPORAL_API_KEY
       ? {
-          TEMPORAL_ADDRESS: variables.TEMPORAL_ADDRESS,
-          TEMPORAL_NAMESPACE: variables.TEMPORAL_NAMESPACE ?? NAMESPACE,
-          TEMPORAL_UI_URL: variables.TEMPORAL_UI_URL ?? 'http://localhost:8233',
+          TEMPORAL_ADDRESS: 'localhost:7233',
+          TEMPORAL_NAMESPACE: NAMESPACE,
+          TEMPORAL_UI_URL: 'http://localhost:8233',
+          ...settingsOf(variables, 'TEMPORAL_'),
         }
       : undefined,
   settings: (setup) => ({
@@ -150,12 +153,14 @@ export const temporal: ServerPart = {
   },
   probe: async (settings) => {
     const namespace = settings.TEMPORAL_NAMESPACE ?? NAMESPACE;
-    await withConnection(settings.TEMPORAL_ADDRESS ?? '', (connection) =>
+    const connection = openTemporal(readConfig(settings));
+    await withConnection(connection, () =>
       connection.workflowService.listWorkflowExecutions({ namespace, pageSize: 1 }),
     );
   },
   afterStart: async (setup) => {
-    await withConnection(`127.0.0.1:${portOf(setup, 'main')}`, prepareNamespace);
+    const connection = Connection.lazy(temporalOptions(readConfig(temporal.settings(setup))));
+    await withConnection(connection, () => prepareNamespace(connection));
     writeFileSync(`${await databaseFile(setup)}.ready`, '');
   },
 };

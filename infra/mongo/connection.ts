@@ -6,6 +6,7 @@ import mongoose, { type Connection } from 'mongoose';
 import type { Config } from '../config.ts';
 import { AppError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { tlsAdvice } from '../tls.ts';
 
 export type MongoConfig = Pick<Config, 'MONGODB_URI'>;
 
@@ -40,7 +41,7 @@ export function connectMongo(config: MongoConfig, log: Logger): Mongo {
   const connection = mongoose.createConnection();
   connection.set('bufferCommands', false);
   const closing = new AbortController();
-  logTransitions(connection, log);
+  logTransitions(connection, config, log);
   const connected = keepConnecting(connection, config.MONGODB_URI, closing.signal);
   const use = <T>(work: () => Promise<T>, waitMs = WORK_MS) => withinTime(connection, work, waitMs);
   return {
@@ -60,6 +61,18 @@ export function connectMongo(config: MongoConfig, log: Logger): Mongo {
       await connection.close(true);
     },
   };
+}
+
+/** A connection for one piece of work, which begins when there is one; `destroy()` ends it. @throws when there is none. */
+export async function openMongo(config: MongoConfig, timeoutMs: number): Promise<Connection> {
+  const timeouts = { serverSelectionTimeoutMS: timeoutMs, connectTimeoutMS: timeoutMs };
+  const connection = mongoose.createConnection(config.MONGODB_URI, timeouts);
+  try {
+    return await connection.asPromise();
+  } catch (error) {
+    await connection.destroy(true);
+    throw error;
+  }
 }
 
 /** @returns false when it was closed before it could connect. */
@@ -84,6 +97,12 @@ async function keepConnecting(connection: Connection, uri: string, closing: Abor
   return false;
 }
 
+/** Which option helps against an error of a connection; undefined when none is known to. */
+export function mongoAdvice(error: unknown, { MONGODB_URI }: MongoConfig): string | undefined {
+  const uncertified = /[?&](tls|ssl)=true/i.test(MONGODB_URI) && !/tlsCertificateKeyFile=/i.test(MONGODB_URI);
+  return tlsAdvice(error, 'MONGODB', uncertified);
+}
+
 function pause(ms: number, closing: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = () => {
@@ -97,10 +116,14 @@ function pause(ms: number, closing: AbortSignal): Promise<void> {
 }
 
 /** One line when the connection is lost and one when it is back, not one an attempt. */
-function logTransitions(connection: Connection, log: Logger): void {
+function logTransitions(connection: Connection, config: MongoConfig, log: Logger): void {
   let lost = false;
   const onLoss = (err?: Error) => {
-    if (!lost) log.warn(err === undefined ? {} : { err }, 'MongoDB is not reachable; going on without it');
+    if (!lost)
+      log.warn(
+        err === undefined ? {} : { err, advice: mongoAdvice(err, config) },
+        'MongoDB is not reachable; going on without it',
+      );
     lost = true;
   };
   connection.on('error', onLoss);

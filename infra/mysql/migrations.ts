@@ -1,10 +1,10 @@
 /** Runs the numbered SQL files of `migrations/` once each, in order; two processes at once wait for each other. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import type { RowDataPacket } from 'mysql2/promise';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { Umzug } from 'umzug';
-import type { DatabaseConfig } from './sequelize.ts';
+import { connectMysql, type DatabaseConfig } from './connection.ts';
 
 const FOLDER = join(import.meta.dirname, 'migrations');
 const LOCK = 'llm-gateway-migrations';
@@ -52,12 +52,7 @@ async function umzug(sequelize: Sequelize, log: (text: string) => void): Promise
 
 /** Creates the database when it is missing. */
 async function createDatabase(config: DatabaseConfig): Promise<void> {
-  const connection = await createConnection({
-    host: config.DB_HOST,
-    port: config.DB_PORT,
-    user: config.DB_USER,
-    password: config.DB_PASSWORD,
-  });
+  const connection = await connectMysql(config);
   try {
     await connection.query(`CREATE DATABASE IF NOT EXISTS \`${config.DB_NAME}\` DEFAULT CHARACTER SET utf8mb4`);
   } finally {
@@ -75,12 +70,7 @@ export async function migrate(
   log: (text: string) => void,
 ): Promise<number> {
   await createDatabase(config);
-  const lock = await createConnection({
-    host: config.DB_HOST,
-    port: config.DB_PORT,
-    user: config.DB_USER,
-    password: config.DB_PASSWORD,
-  });
+  const lock = await connectMysql(config);
   try {
     const [[answer]] = await lock.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS taken', [LOCK, LOCK_WAIT_SECONDS]);
     if (Number(answer?.taken) !== 1)

@@ -5,14 +5,65 @@
 import { Redis } from 'ioredis';
 import type { Config } from '../config.ts';
 import type { Logger } from '../logger.ts';
+import { tlsAdvice, tlsOptions } from '../tls.ts';
 
 export type { Redis };
-export type RedisConfig = Pick<Config, 'REDIS_HOST' | 'REDIS_PORT' | 'REDIS_DATABASE' | 'REDIS_PASSWORD'>;
+export type RedisConfig = Pick<Config, Extract<keyof Config, `REDIS_${string}`>>;
 
 const COMMAND_TIMEOUT_MS = 500;
 const CONNECT_TIMEOUT_MS = 2_000;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
+
+/** Where Redis is, as whom and how safely: the same for every connection. */
+function redisOptions(config: RedisConfig) {
+  const tls = tlsOptions(config, 'REDIS');
+  const sentinel = {
+    sentinels: [...config.REDIS_SENTINELS],
+    name: config.REDIS_SENTINEL_MASTER,
+    ...(config.REDIS_SENTINEL_USERNAME === '' ? {} : { sentinelUsername: config.REDIS_SENTINEL_USERNAME }),
+    ...(config.REDIS_SENTINEL_PASSWORD === '' ? {} : { sentinelPassword: config.REDIS_SENTINEL_PASSWORD }),
+    ...(tls ? { sentinelTLS: tls, enableTLSForSentinelMode: true } : {}),
+    sentinelCommandTimeout: CONNECT_TIMEOUT_MS,
+  };
+  return {
+    ...(config.REDIS_SENTINELS.length > 0 ? sentinel : { host: config.REDIS_HOST, port: config.REDIS_PORT }),
+    db: config.REDIS_DATABASE,
+    ...(config.REDIS_USERNAME === '' ? {} : { username: config.REDIS_USERNAME }),
+    ...(config.REDIS_PASSWORD === '' ? {} : { password: config.REDIS_PASSWORD }),
+    ...(tls ? { tls } : {}),
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  };
+}
+
+/** A connection for one question: connects at once or fails; `client.disconnect()` ends it. @throws with the cause. */
+export async function openRedis(config: RedisConfig, timeoutMs: number): Promise<Redis> {
+  const timeouts = { connectTimeout: timeoutMs, commandTimeout: timeoutMs };
+  const once = { retryStrategy: () => null, sentinelRetryStrategy: () => null };
+  const client = new Redis({ ...redisOptions(config), ...timeouts, ...once, lazyConnect: true });
+  // `connect` alone would say no more than that the connection is closed.
+  let cause: Error | undefined;
+  client.on('error', (error: Error) => {
+    cause = error;
+  });
+  try {
+    await client.connect();
+    return client;
+  } catch (error) {
+    client.disconnect();
+    // The driver keeps to itself why it cannot talk to a Sentinel.
+    const [sentinel] = config.REDIS_SENTINELS;
+    if (sentinel) (await openRedis(asServer(config, sentinel), timeoutMs)).disconnect();
+    throw cause ?? error;
+  }
+}
+
+/** The settings of a Sentinel as those of a Redis without Sentinel. */
+function asServer(config: RedisConfig, { host, port }: RedisConfig['REDIS_SENTINELS'][number]): RedisConfig {
+  const { REDIS_SENTINEL_USERNAME: user, REDIS_SENTINEL_PASSWORD: password } = config;
+  const own = { REDIS_USERNAME: user, REDIS_PASSWORD: password, REDIS_DATABASE: 0, REDIS_SENTINELS: [] };
+  return { ...config, ...own, REDIS_HOST: host, REDIS_PORT: port };
+}
 
 /**
  * Starts connecting and goes on for ever; commands are refused until the connection is ready. Close it with
@@ -21,12 +72,8 @@ const LONGEST_RETRY_MS = 2_000;
  */
 export function connectRedis(config: RedisConfig, log: Logger, name: string): Redis {
   const redis = new Redis({
-    host: config.REDIS_HOST,
-    port: config.REDIS_PORT,
-    db: config.REDIS_DATABASE,
-    ...(config.REDIS_PASSWORD === '' ? {} : { password: config.REDIS_PASSWORD }),
+    ...redisOptions(config),
     connectionName: `llm-gateway:${name}`,
-    connectTimeout: CONNECT_TIMEOUT_MS,
     commandTimeout: COMMAND_TIMEOUT_MS,
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
@@ -37,23 +84,40 @@ export function connectRedis(config: RedisConfig, log: Logger, name: string): Re
     maxRetriesPerRequest: 0,
     // The replies scripts and libraries were written for; ioredis 6 would ask for RESP3.
     protocol: 2,
-    retryStrategy: (attempt) => Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt, 10), LONGEST_RETRY_MS),
+    retryStrategy: pauseMs,
+    sentinelRetryStrategy: pauseMs,
+    // A master that hangs keeps its connections open; Sentinel says when another one has taken over.
+    failoverDetector: true,
+    // Connected to what has become a replica: the address, asked for again, leads to the new master.
+    reconnectOnError: (error: Error) => error.message.includes('READONLY'),
   });
-  logTransitions(redis, log, name);
+  logTransitions(redis, config, log, name);
   return redis;
 }
 
+function pauseMs(attempt: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** Math.min(attempt, 10), LONGEST_RETRY_MS);
+}
+
 /** One line when the connection is lost and one when it is back, not one an attempt. */
-function logTransitions(redis: Redis, log: Logger, name: string): void {
+function logTransitions(redis: Redis, config: RedisConfig, log: Logger, name: string): void {
   let lost = false;
   redis.on('error', (error: Error) => {
-    if (!lost) log.warn({ err: error, connection: name }, 'Redis is not reachable; going on without it');
+    const advice = redisAdvice(error, config) ?? 'npm run doctor says what to do';
+    if (!lost) log.warn({ err: error, connection: name, advice }, 'Redis is not reachable; going on without it');
     lost = true;
   });
   redis.on('ready', () => {
     if (lost) log.info({ connection: name }, 'Redis is back');
     lost = false;
   });
+}
+
+/** Which setting helps against an error of a connection; undefined when none is known to. */
+export function redisAdvice(error: unknown, config: RedisConfig): string | undefined {
+  if (error instanceof Error && /^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message))
+    return 'Redis does not let us in: check REDIS_USERNAME and REDIS_PASSWORD, and what its ACL allows the user.';
+  return tlsAdvice(error, 'REDIS', config.REDIS_TLS && config.REDIS_TLS_CERT === '');
 }
 
 /** Waits for the connection. @returns false when it is not ready within `timeoutMs`. */

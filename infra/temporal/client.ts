@@ -1,8 +1,6 @@
 /** The client of Temporal: connects at the first call, and no call waits longer than its deadline. */
 import { Client, Connection, type WorkflowClientInterceptor, WorkflowNotFoundError } from '@temporalio/client';
-import type { Config } from '../config.ts';
-
-export type TemporalConfig = Pick<Config, 'TEMPORAL_ADDRESS' | 'TEMPORAL_NAMESPACE'>;
+import { type TemporalConfig, temporalOptions } from './options.ts';
 
 const CALL_DEADLINE_MS = 3_000;
 
@@ -17,8 +15,13 @@ export interface Temporal {
   close(): Promise<void>;
 }
 
+/** For a few questions: a call that fails says why at once, instead of being tried again until its deadline. */
+export function openTemporal(config: TemporalConfig): Connection {
+  return Connection.lazy({ ...temporalOptions(config), interceptors: [] });
+}
+
 export function connectTemporal(config: TemporalConfig, interceptors: WorkflowClientInterceptor[] = []): Temporal {
-  const connection = Connection.lazy({ address: config.TEMPORAL_ADDRESS });
+  const connection = Connection.lazy(temporalOptions(config));
   const client = new Client({
     connection,
     namespace: config.TEMPORAL_NAMESPACE,

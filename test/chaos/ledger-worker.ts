@@ -4,6 +4,7 @@
  */
 import { pino } from 'pino';
 import { MoneyLane } from '../../activities/billing/lane/lane.ts';
+import { readConfig } from '../../infra/config.ts';
 import { DAY, TABLES } from '../ledger/test-ledger.ts';
 import { LedgerAsker } from './ledger-asker.ts';
 import { LedgerCaller } from './ledger-caller.ts';
@@ -17,7 +18,7 @@ process.on('disconnect', () => process.exit(1));
 const REPORT_EVERY_MS = 200;
 
 const lane = new MoneyLane({
-  database: world.database,
+  database: { ...readConfig({}), ...world.database },
   tables: TABLES,
   writerTtlMs: world.writerTtlMs,
   dayOf: () => DAY,

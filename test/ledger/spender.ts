@@ -6,6 +6,7 @@ import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
 import { MoneyLane } from '../../activities/billing/lane/lane.ts';
 import { hold } from '../../activities/billing/operations/hold.ts';
+import { readConfig } from '../../infra/config.ts';
 import { callCapture, callHold, DAY, TABLES } from './test-ledger.ts';
 
 const spender = z.object({
@@ -31,7 +32,7 @@ export type Spender = z.infer<typeof spender>;
 const RETRY_MS = 20;
 const options = spender.parse(JSON.parse(process.argv[2] ?? ''));
 const lane = new MoneyLane({
-  database: options.database,
+  database: { ...readConfig({}), ...options.database },
   tables: TABLES,
   writerTtlMs: 10_000,
   dayOf: () => DAY,

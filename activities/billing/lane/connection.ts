@@ -1,10 +1,9 @@
 /** The lane's own raw connection: several statements a packet, integers exact, times as UTC text. */
-import { type Connection, createConnection } from 'mysql2/promise';
+import type { Connection } from 'mysql2/promise';
 import { AppError } from '../../../infra/errors.ts';
+import { connectMysql, type DatabaseConfig } from '../../../infra/mysql/connection.ts';
 import { column, rowOf, type SqlRecord } from '../../../infra/mysql/rows.ts';
-import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
 
-const CONNECT_TIMEOUT_MS = 3_000;
 /** Another lane's batch takes milliseconds; a lock held longer belongs to a process that hangs. */
 const LOCK_WAIT_SECONDS = 5;
 /**
@@ -18,11 +17,7 @@ const PACKET_HEAD_BYTES = 1_024;
 const SESSION = `SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;SET time_zone='+00:00',innodb_lock_wait_timeout=${LOCK_WAIT_SECONDS},sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'`;
 
 export async function openLaneConnection(config: DatabaseConfig): Promise<Connection> {
-  const connection = await createConnection({
-    host: config.DB_HOST,
-    port: config.DB_PORT,
-    user: config.DB_USER,
-    password: config.DB_PASSWORD,
+  const connection = await connectMysql(config, {
     database: config.DB_NAME,
     multipleStatements: true,
     supportBigNumbers: true,
@@ -30,7 +25,6 @@ export async function openLaneConnection(config: DatabaseConfig): Promise<Connec
     dateStrings: true,
     jsonStrings: true,
     charset: 'utf8mb4',
-    connectTimeout: CONNECT_TIMEOUT_MS,
     // Packets hold no placeholders: looking for them, and for where each was sent from, took a third of a packet's time.
     queryFormat: (sql: string) => sql,
     trace: false,

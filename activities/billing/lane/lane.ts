@@ -5,8 +5,8 @@
  */
 import type { Logger } from 'pino';
 import { AppError } from '../../../infra/errors.ts';
+import type { DatabaseConfig } from '../../../infra/mysql/connection.ts';
 import { column, rowOf } from '../../../infra/mysql/rows.ts';
-import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
 import { type Failure, isDuplicate, sendPacket } from './connection.ts';
 import type { Operation } from './operation.ts';
 import { LaneSession, MAX_RECONNECT_PAUSE_MS, type ReadySession } from './session.ts';

@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import type { Connection } from 'mysql2/promise';
 import type { Logger } from 'pino';
-import type { DatabaseConfig } from '../../../infra/mysql/sequelize.ts';
+import type { DatabaseConfig } from '../../../infra/mysql/connection.ts';
 import { type Failure, failureOf, openLaneConnection, packetLimitOf, query } from './connection.ts';
 import { endWriterConnection } from './fencing.ts';
 import { leaveWriter, markConnection, readStanding, takeWriter, type Writer } from './writer.ts';
