@@ -1,17 +1,11 @@
 /** The one owner of the table `access_keys`. */
-import {
-  DataTypes,
-  literal,
-  type Model,
-  type ModelStatic,
-  Op,
-  type Optional,
-  QueryTypes,
-  type Sequelize,
-} from 'sequelize';
+import { DataTypes, literal, type Model, type ModelStatic, Op, type Optional, type Sequelize } from 'sequelize';
+import { z } from 'zod';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { exists, select } from '../../infra/mysql/statements.ts';
 import type { AccessKey, AccessKeyChange, AccessKeyLimits } from './access-key.ts';
 import type { StoredHash } from './access-key-hashes.ts';
-import type { BudgetPeriod } from './caller.ts';
+import { BUDGET_PERIODS, type BudgetPeriod } from './caller.ts';
 
 interface Row {
   id: number;
@@ -94,15 +88,11 @@ export class AccessKeyStore {
     const { userId, operationId, publicPart, keyHash, hashVersion, lastFour } = key;
     return this.#sequelize.transaction(async (transaction) => {
       // One at a time for each user, so that the count still holds when the row is written.
-      await this.#sequelize.query('SELECT id FROM users WHERE id = ? FOR UPDATE', {
-        replacements: [userId],
-        type: QueryTypes.SELECT,
-        transaction,
-      });
+      await exists(this.#sequelize, 'SELECT id FROM users WHERE id = ? FOR UPDATE', [userId], transaction);
       const before = await this.#rows.findOne({ where: { userId, operationId }, transaction });
       if (before !== null) {
         await before.update({ publicPart, keyHash, hashVersion, lastFour }, { transaction });
-        return before.get().id;
+        return stored.ofModel(before.get()).id;
       }
       if ((await this.#rows.count({ where: { userId, deletedAt: null }, transaction })) >= mostKeys) return undefined;
       const row = await this.#rows.create(
@@ -149,21 +139,17 @@ export class AccessKeyStore {
   }
 
   async byPublicPart(publicPart: string): Promise<KeyOfCaller | undefined> {
-    const row = (await this.#rows.findOne({ where: { publicPart, deletedAt: null } }))?.get();
-    if (row === undefined) return undefined;
-    const [owner] = await this.#sequelize.query<{ status: number; account_id: number }>(
-      `SELECT u.status, a.id AS account_id FROM users u
+    const found = (await this.#rows.findOne({ where: { publicPart, deletedAt: null } }))?.get();
+    if (found === undefined) return undefined;
+    const { userId, keyHash } = stored.ofModel(found);
+    const [owner] = await select(
+      this.#sequelize,
+      keyOwner.read,
+      `SELECT u.status=1 AS user_active, a.id AS account_id FROM users u
         JOIN accounts a ON a.owner_kind = 'user' AND a.owner_id = u.id WHERE u.id = ?`,
-      { replacements: [row.userId], type: QueryTypes.SELECT },
+      [userId],
     );
-    if (owner === undefined) return undefined;
-    return {
-      key: keyOf(row),
-      keyHash: row.keyHash,
-      userId: row.userId,
-      userActive: owner.status === 1,
-      accountId: owner.account_id,
-    };
+    return owner && { key: keyOf(found), keyHash, userId, ...owner };
   }
 
   /** How many keys have a hash of another version than this one. */
@@ -185,21 +171,28 @@ export class AccessKeyStore {
   }
 }
 
-function keyOf(row: Row): AccessKey {
-  const { id, name, publicPart, lastFour, expiresAt, rpmLimit, tpmLimit, parallelLimit, budgetPeriod } = row;
-  return {
-    ...{ id, name, publicPart, lastFour, expiresAt, rpmLimit, tpmLimit, parallelLimit, budgetPeriod },
-    active: row.isActive === 1,
-    allowedModels: modelsOf(row.allowedModels),
-    budget: row.budget === null ? null : BigInt(row.budget),
-    lastUsedAt: row.lastUsedAt,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-  };
-}
+const stored = rowOf({
+  id: column.integer,
+  userId: column.integer,
+  name: column.text,
+  publicPart: column.text,
+  keyHash: column.bytes,
+  lastFour: column.text,
+  isActive: column.flag,
+  expiresAt: orNull(column.time),
+  allowedModels: column.jsonOf(z.array(z.string()).nullable()),
+  rpmLimit: orNull(column.integer),
+  tpmLimit: orNull(column.integer),
+  parallelLimit: orNull(column.integer),
+  budget: orNull(column.bigint),
+  budgetPeriod: orNull(column.oneOf(BUDGET_PERIODS)),
+  lastUsedAt: orNull(column.time),
+  createdAt: column.time,
+  updatedAt: column.time,
+});
+const keyOwner = rowOf({ userActive: column.flag, accountId: column.integer });
 
-/** MariaDB has no JSON type of its own and gives the text. */
-function modelsOf(stored: unknown): readonly string[] | null {
-  const value: unknown = typeof stored === 'string' ? JSON.parse(stored) : stored;
-  return Array.isArray(value) ? value.filter((name) => typeof name === 'string') : null;
+function keyOf(row: Row): AccessKey {
+  const { isActive: active, userId: _userId, keyHash: _keyHash, ...key } = stored.ofModel(row);
+  return { ...key, active };
 }

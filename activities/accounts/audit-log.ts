@@ -1,6 +1,7 @@
 /** What administrators did: who, what, before and after, when. The one owner of the table `audit_log`; append-only. */
 import { DataTypes, type Model, type ModelStatic, type Optional, type Sequelize, type Transaction } from 'sequelize';
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { withoutSecrets } from '../../infra/secrets.ts';
 import type { Operation } from '../billing/lane/operation.ts';
 import type { LaneSink } from '../billing/lane/table.ts';
@@ -84,7 +85,7 @@ export class AuditLog {
 
   /** In the transaction of the change itself, so that there is no change without its record. */
   async record(entry: AuditEntry, transaction: Transaction): Promise<void> {
-    await this.#rows.create(rowOf(entry), { transaction });
+    await this.#rows.create(valuesOf(entry), { transaction });
   }
 
   /** One page, newest first. */
@@ -111,7 +112,7 @@ const auditEntries: LaneSink<{ readonly entry: AuditEntry; readonly atMs: number
         ...['before_state', 'after_state', 'trace_id', 'created_at'],
       ],
       items.map(({ entry, atMs }) => {
-        const row = rowOf(entry);
+        const row = valuesOf(entry);
         return [
           ...[row.actorUserId, row.actorName, row.action, row.targetKind, row.targetId],
           ...[jsonOrNull(row.beforeState), jsonOrNull(row.afterState), row.traceId, utcDateTime(atMs)],
@@ -142,7 +143,7 @@ export function audited<Result>(
   };
 }
 
-function rowOf(entry: AuditEntry) {
+function valuesOf(entry: AuditEntry) {
   return {
     actorUserId: entry.actor?.userId ?? null,
     actorName: (entry.actor?.username ?? KEYBOARD).slice(0, NAME_LENGTH),
@@ -159,11 +160,20 @@ function jsonOrNull(state: unknown): string | null {
   return state === null ? null : JSON.stringify(state);
 }
 
-function recordOf({ id, beforeState, afterState, ...rest }: Row): AuditRecord {
-  return { ...rest, id: Number(id), before: parsed(beforeState), after: parsed(afterState) };
-}
+const stored = rowOf({
+  id: column.integer,
+  actorUserId: orNull(column.integer),
+  actorName: column.text,
+  action: column.text,
+  targetKind: column.text,
+  targetId: column.text,
+  beforeState: column.json,
+  afterState: column.json,
+  traceId: orNull(column.text),
+  createdAt: column.time,
+});
 
-/** MariaDB has no JSON type of its own and gives the text. */
-function parsed(state: unknown): unknown {
-  return typeof state === 'string' ? JSON.parse(state) : state;
+function recordOf(row: Row): AuditRecord {
+  const { beforeState: before, afterState: after, ...rest } = stored.ofModel(row);
+  return { ...rest, before, after };
 }

@@ -1,6 +1,7 @@
 /** The table `users` for Sequelize. */
 import { DataTypes, type Model, type ModelStatic, type Optional, type Sequelize } from 'sequelize';
-import type { Role } from './caller.ts';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { ROLES, type Role } from './caller.ts';
 import type { User } from './user.ts';
 
 export interface UserRow {
@@ -34,7 +35,29 @@ export function defineUsers(sequelize: Sequelize): UserModel {
   });
 }
 
+const stored = rowOf({
+  id: column.integer,
+  username: column.text,
+  email: orNull(column.text),
+  passwordHash: column.text,
+  role: column.oneOf(ROLES),
+  status: column.integer,
+  tokenVersion: column.integer,
+  createdAt: column.time,
+  updatedAt: column.time,
+});
+
+/** What a sign-in needs. */
+export interface StoredCredentials {
+  readonly user: User;
+  readonly passwordHash: string;
+}
+
+export function credentialsOf(row: UserRow): StoredCredentials {
+  const { status, passwordHash, ...user } = stored.ofModel(row);
+  return { user: { ...user, active: status === 1 }, passwordHash };
+}
+
 export function userOf(row: UserRow): User {
-  const { id, username, email, role, status, tokenVersion, createdAt, updatedAt } = row;
-  return { id, username, email, role, active: status === 1, tokenVersion, createdAt, updatedAt };
+  return credentialsOf(row).user;
 }

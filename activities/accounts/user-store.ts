@@ -1,9 +1,11 @@
 /** The one owner of the table `users`. A user's account is made with it; its money belongs to the ledger. */
-import { literal, QueryTypes, type Sequelize, type Transaction, UniqueConstraintError } from 'sequelize';
+import { literal, type Sequelize, type Transaction, UniqueConstraintError } from 'sequelize';
 import { AppError, type FieldError } from '../../infra/errors.ts';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
+import { insert, select } from '../../infra/mysql/statements.ts';
 import type { Role } from './caller.ts';
 import type { User } from './user.ts';
-import { defineUsers, type UserModel, userOf } from './user-model.ts';
+import { credentialsOf, defineUsers, type StoredCredentials, type UserModel, userOf } from './user-model.ts';
 import { shapeOf } from './username.ts';
 
 export interface NewUser {
@@ -15,11 +17,8 @@ export interface NewUser {
   readonly openingBalance: bigint;
 }
 
-/** What a sign-in needs. */
-export interface StoredCredentials {
-  readonly user: User;
-  readonly passwordHash: string;
-}
+const userAccount = rowOf({ id: column.integer });
+const nameWeights = rowOf({ weights: column.text });
 
 /** In weights of 16 bits, as hex; the one of a space is 020A. */
 const TRAILING_SPACES = /^((?:.{4})*?)(?:020A)*$/;
@@ -42,10 +41,8 @@ export class UserStore {
     try {
       const row = await this.#users.create({ ...columns, nameShape: shapeOf(user.username) }, { transaction });
       const { id } = row.get();
-      const [accountId] = await this.#sequelize.query(
-        "INSERT INTO accounts (owner_kind, owner_id, pending_grant) VALUES ('user', ?, ?)",
-        { replacements: [id, openingBalance.toString()], type: QueryTypes.INSERT, transaction },
-      );
+      const sql = "INSERT INTO accounts (owner_kind, owner_id, pending_grant) VALUES ('user', ?, ?)";
+      const accountId = await insert(this.#sequelize, sql, [id, openingBalance], transaction);
       return { id, accountId };
     } catch (error) {
       if (error instanceof UniqueConstraintError) throw taken(error);
@@ -67,14 +64,16 @@ export class UserStore {
   /** By name as the database compares names: without regard to case and accents. */
   async credentialsOf(username: string): Promise<StoredCredentials | undefined> {
     const row = (await this.#users.findOne({ where: { username } }))?.get();
-    return row && { user: userOf(row), passwordHash: row.passwordHash };
+    return row && credentialsOf(row);
   }
 
   /** Text that two names share exactly when the database takes them for the same. */
   async nameKey(username: string): Promise<string> {
-    const [row] = await this.#sequelize.query<{ weights: string }>(
+    const [row] = await select(
+      this.#sequelize,
+      nameWeights.read,
       'SELECT HEX(WEIGHT_STRING(CONVERT(? USING utf8mb4) COLLATE utf8mb4_unicode_520_ci)) AS weights',
-      { replacements: [username], type: QueryTypes.SELECT },
+      [username],
     );
     // The column's comparison pads the shorter name with spaces.
     return (row?.weights ?? '').replace(TRAILING_SPACES, '$1');
@@ -82,7 +81,7 @@ export class UserStore {
 
   async credentialsById(id: number): Promise<StoredCredentials | undefined> {
     const row = (await this.#users.findByPk(id))?.get();
-    return row && { user: userOf(row), passwordHash: row.passwordHash };
+    return row && credentialsOf(row);
   }
 
   async hasRoot(): Promise<boolean> {
@@ -121,10 +120,8 @@ export class UserStore {
 
   /** The account of a user. It never changes. */
   async accountIdOf(userId: number): Promise<number | undefined> {
-    const [row] = await this.#sequelize.query<{ id: number }>(
-      "SELECT id FROM accounts WHERE owner_kind = 'user' AND owner_id = ?",
-      { replacements: [userId], type: QueryTypes.SELECT },
-    );
+    const sql = "SELECT id FROM accounts WHERE owner_kind = 'user' AND owner_id = ?";
+    const [row] = await select(this.#sequelize, userAccount.read, sql, [userId]);
     return row?.id;
   }
 }

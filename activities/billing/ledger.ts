@@ -1,5 +1,7 @@
 /** The ledger as the rest of the product uses it: every change goes through the lane, reads go to the pool. */
-import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Sequelize } from 'sequelize';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
+import { count, select } from '../../infra/mysql/statements.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import { inCaptureSpan } from './capture-span.ts';
 import { localDay } from './day.ts';
@@ -21,6 +23,8 @@ export interface Balance {
   readonly held: bigint;
   readonly debt: bigint;
 }
+
+const balance = rowOf({ available: column.bigint, held: column.bigint, debt: column.bigint });
 
 export class Ledger {
   readonly #lane: MoneyLane;
@@ -69,21 +73,20 @@ export class Ledger {
 
   /** The balance as committed. @returns undefined when there is no such account. */
   async balanceOf(accountId: number): Promise<Balance | undefined> {
-    const [row] = await this.#sequelize.query<{ available: string; debt: string; held: string }>(
+    const [row] = await select(
+      this.#sequelize,
+      balance.read,
       `SELECT a.available, a.debt,
               (SELECT COALESCE(SUM(h.amount-h.captured-h.released),0) FROM holds h WHERE h.state='open' AND h.account_id=a.id) AS held
          FROM accounts a WHERE a.id=?`,
-      { replacements: [accountId], type: QueryTypes.SELECT },
+      [accountId],
     );
-    return row && { available: BigInt(row.available), held: BigInt(row.held), debt: BigInt(row.debt) };
+    return row;
   }
 
   /** How many holds of the account are open; decides how far a call is clamped. */
   async openHolds(accountId: number): Promise<number> {
-    const [row] = await this.#sequelize.query<{ count: number | string }>(
-      "SELECT COUNT(*) AS count FROM holds WHERE state='open' AND account_id=?",
-      { replacements: [accountId], type: QueryTypes.SELECT },
-    );
-    return Number(row?.count ?? 0);
+    const sql = "SELECT COUNT(*) AS total FROM holds WHERE state='open' AND account_id=?";
+    return await count(this.#sequelize, sql, [accountId]);
   }
 }

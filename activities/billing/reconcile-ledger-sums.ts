@@ -1,19 +1,25 @@
 /** What the ledger says that the usage log must have: charges and their usage from the transfers, failures from the statistics. */
-import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
+import type { Sequelize, Transaction } from 'sequelize';
+import { column, orNull, rowOf, type SqlRecord } from '../../infra/mysql/rows.ts';
+import { select } from '../../infra/mysql/statements.ts';
 import { combine, type GroupKind, type GroupSum, groupOf, SUMMED, type UsageSums } from '../usage/usage-sums.ts';
 
-type SumRow = { readonly day: string; readonly group_id: string | number | null } & Readonly<
-  Record<string, string | number | null>
->;
+const sumGroup = rowOf({ day: column.day, groupId: orNull(column.text) });
+const slotMark = rowOf({ slot: column.integer, seq: column.bigint });
 
-function sumsOf(kind: GroupKind, rows: readonly SumRow[]): UsageSums {
-  // A call that failed before a model was chosen belongs to none, and to no line of the statistics.
-  const grouped = rows.filter(({ group_id: id }) => id !== null && id !== 'null');
-  return new Map(grouped.map((row) => [groupOf(row.day, kind, row.group_id ?? ''), groupSum(row)]));
+function groupAndSum(record: SqlRecord) {
+  const fields = SUMMED.filter((field) => field in record);
+  // A sum of no rows is NULL.
+  const sum: GroupSum = Object.fromEntries(
+    fields.map((field) => [field, orNull(column.bigint)(record[field], field) ?? 0n]),
+  );
+  return { ...sumGroup.read(record), sum };
 }
 
-function groupSum(row: SumRow): GroupSum {
-  return Object.fromEntries(SUMMED.map((field) => [field, BigInt(row[field] ?? 0)]));
+function sumsOf(kind: GroupKind, rows: readonly ReturnType<typeof groupAndSum>[]): UsageSums {
+  // A call that failed before a model was chosen belongs to none, and to no line of the statistics.
+  const grouped = rows.filter(({ groupId }) => groupId !== null && groupId !== 'null');
+  return new Map(grouped.map(({ day, groupId, sum }) => [groupOf(day, kind, groupId ?? ''), sum]));
 }
 
 /** Of the days from `firstDay` on. */
@@ -22,12 +28,7 @@ export async function ledgerSums(
   firstDay: string,
   transaction?: Transaction,
 ): Promise<UsageSums> {
-  const rowsOf = (sql: string) =>
-    sequelize.query<SumRow>(sql, {
-      replacements: [firstDay],
-      type: QueryTypes.SELECT,
-      ...(transaction && { transaction }),
-    });
+  const rowsOf = (sql: string) => select(sequelize, groupAndSum, sql, [firstDay], transaction);
   const charged = "FROM transfers t WHERE t.kind IN ('charge','overrun') AND t.day>=?";
   const charges = await rowsOf(
     `SELECT t.day, t.model_id AS group_id, SUM(t.kind='charge') AS calls, -SUM(t.amount) AS cost,
@@ -59,16 +60,22 @@ const UNCARRIED: Readonly<Record<GroupKind, string>> = {
 
 /** The same of documents that are still on their way to the log, of all days. */
 export async function uncarriedSums(sequelize: Sequelize, transaction: Transaction): Promise<UsageSums> {
-  const slots = await sequelize.query<{ slot: number; seq: string }>(
+  const slots = await select(
+    sequelize,
+    slotMark.read,
     'SELECT w.slot, COALESCE(m.seq,0) AS seq FROM writers w LEFT JOIN usage_watermarks m ON m.slot=w.slot',
-    { type: QueryTypes.SELECT, transaction },
+    undefined,
+    transaction,
   );
   let sums: UsageSums = new Map();
   for (const { slot, seq } of slots) {
     for (const kind of ['model', 'user'] as const) {
-      const rows = await sequelize.query<SumRow>(
+      const rows = await select(
+        sequelize,
+        groupAndSum,
         `SELECT day, ${UNCARRIED[kind]} FROM usage_outbox WHERE slot=? AND seq>? GROUP BY day, group_id`,
-        { replacements: [slot, seq], type: QueryTypes.SELECT, transaction },
+        [slot, seq],
+        transaction,
       );
       sums = combine(sums, sumsOf(kind, rows), 1n);
     }

@@ -1,9 +1,11 @@
 /** Checks the invariants of the ledger on one state of the database and keeps the result. Reads only. */
-import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
+import type { Sequelize, Transaction } from 'sequelize';
 import { z } from 'zod';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
 import { inSnapshot } from '../../infra/mysql/snapshot.ts';
+import { change, select } from '../../infra/mysql/statements.ts';
 import type { UsageSums } from '../usage/usage-sums.ts';
-import { countingSql, EXAMPLES, INVARIANTS, type Invariant } from './reconcile-invariants.ts';
+import { countingSql, EXAMPLES, examplesSql, INVARIANTS, type Invariant } from './reconcile-invariants.ts';
 import { ledgerSums, uncarriedSums } from './reconcile-ledger-sums.ts';
 import { type ComparedLog, compareLog } from './reconcile-usage-log.ts';
 
@@ -50,13 +52,25 @@ async function checkAll(sequelize: Sequelize, snapshot: Transaction): Promise<In
   return reports;
 }
 
-async function check(sequelize: Sequelize, invariant: Invariant, snapshot: Transaction): Promise<InvariantReport> {
-  const [row] = await sequelize.query<{ checked: string; breaches: string; examples: string | null }>(
-    countingSql(invariant),
-    { type: QueryTypes.SELECT, transaction: snapshot },
-  );
-  const examples = row?.examples ? row.examples.split('\n').slice(0, EXAMPLES) : [];
-  return { name: invariant.name, checked: Number(row?.checked), breaches: Number(row?.breaches), examples };
+const counts = rowOf({ checked: column.integer, breaches: column.integer });
+const example = rowOf({ subject: column.text });
+
+async function check(
+  sequelize: Sequelize,
+  { name, checks }: Invariant,
+  snapshot: Transaction,
+): Promise<InvariantReport> {
+  const report = { name, checked: 0, breaches: 0, examples: [] as string[] };
+  for (const rows of checks) {
+    const [counted] = await select(sequelize, counts.read, countingSql(rows), undefined, snapshot);
+    report.checked += counted?.checked ?? 0;
+    report.breaches += counted?.breaches ?? 0;
+    const missing = EXAMPLES - report.examples.length;
+    if (!counted?.breaches || missing === 0) continue;
+    const found = await select(sequelize, example.read, examplesSql(rows, missing), undefined, snapshot);
+    report.examples.push(...found.map(({ subject }) => subject));
+  }
+  return report;
 }
 
 interface SnapshotSums {
@@ -106,25 +120,25 @@ function changeLast(
 
 async function store(sequelize: Sequelize, result: Reconciliation): Promise<void> {
   const { startedAt, finishedAt, breaches, invariants } = result;
-  await sequelize.query(
+  await change(
+    sequelize,
     'INSERT INTO reconciliations (started_at,finished_at,breaches,report) VALUES (:startedAt,:finishedAt,:breaches,:report)',
-    { replacements: { startedAt, finishedAt, breaches, report: JSON.stringify(invariants) } },
+    { startedAt, finishedAt, breaches, report: JSON.stringify(invariants) },
   );
 }
 
+const stored = rowOf({
+  startedAt: column.time,
+  finishedAt: column.time,
+  breaches: column.integer,
+  report: column.jsonOf(z.array(invariantReport)),
+});
+
 /** The newest result, for health and metrics; undefined before the first. */
 export async function lastReconciliation(sequelize: Sequelize): Promise<Reconciliation | undefined> {
-  const [row] = await sequelize.query<{ started_at: Date; finished_at: Date; breaches: number; report: unknown }>(
-    'SELECT started_at, finished_at, breaches, report FROM reconciliations ORDER BY id DESC LIMIT 1',
-    { type: QueryTypes.SELECT },
-  );
-  if (!row) return undefined;
-  // MariaDB keeps JSON as text.
-  const report: unknown = typeof row.report === 'string' ? JSON.parse(row.report) : row.report;
-  return {
-    startedAt: row.started_at,
-    finishedAt: row.finished_at,
-    breaches: row.breaches,
-    invariants: z.array(invariantReport).parse(report),
-  };
+  const sql = `SELECT ${stored.columns} FROM reconciliations ORDER BY id DESC LIMIT 1`;
+  const [last] = await select(sequelize, stored.read, sql);
+  if (!last) return undefined;
+  const { report: invariants, ...rest } = last;
+  return { ...rest, invariants };
 }

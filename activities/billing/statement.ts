@@ -1,6 +1,7 @@
 /** An account's statement for a span of time, from its transfers alone: what stood, what came and went, what stands. */
-import { QueryTypes, type Sequelize } from 'sequelize';
-import type { TransferKind } from './tables/transfers.ts';
+import type { Sequelize } from 'sequelize';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { select } from '../../infra/mysql/statements.ts';
 
 export interface Period {
   /** First instant of it. */
@@ -9,10 +10,12 @@ export interface Period {
   readonly until: Date;
 }
 
+const ENTRY_KINDS = ['grant', 'top_up', 'refund', 'adjustment', 'chargeback'] as const;
+
 /** A transfer that is no charge; `amount` in nano-units, signed as the account sees it. */
 export interface StatementEntry {
   readonly id: string;
-  readonly kind: Exclude<TransferKind, 'charge' | 'overrun' | 'loss'>;
+  readonly kind: (typeof ENTRY_KINDS)[number];
   readonly amount: bigint;
   readonly note: string | null;
   readonly createdAt: Date;
@@ -40,54 +43,59 @@ export interface Statement {
   readonly closing: bigint;
 }
 
-interface EntryRow {
-  readonly id: string;
-  readonly kind: StatementEntry['kind'];
-  readonly amount: string;
-  readonly note: string | null;
-  readonly created_at: Date;
-}
-
-interface ChargesRow {
-  readonly model_id: number | null;
-  readonly model_identifier: string;
-  readonly access_key_id: number | null;
-  readonly access_key_name: string;
-  readonly calls: string;
-  readonly prompt_tokens: string;
-  readonly cached_tokens: string;
-  readonly completion_tokens: string;
-  readonly images: string;
-  readonly amount: string;
-}
+const userAccount = rowOf({ id: column.integer });
+const sum = rowOf({ amount: column.bigint });
+const entry = rowOf({
+  id: column.text,
+  kind: column.oneOf(ENTRY_KINDS),
+  amount: column.bigint,
+  note: orNull(column.text),
+  createdAt: column.time,
+});
+const modelCharges = rowOf({
+  modelId: orNull(column.integer),
+  modelIdentifier: column.text,
+  accessKeyId: orNull(column.integer),
+  accessKeyName: column.text,
+  calls: column.integer,
+  promptTokens: column.integer,
+  cachedTokens: column.integer,
+  completionTokens: column.integer,
+  images: column.integer,
+  amount: column.bigint,
+});
 
 const OF_THE_PERIOD = 't.account_id=:accountId AND t.created_at>= :from AND t.created_at< :until';
 
 /** Statements of users: by the user's id; undefined when it has no account. */
 export function createStatement(sequelize: Sequelize) {
   return async (userId: number, period: Period): Promise<Statement | undefined> => {
-    const [account] = await sequelize.query<{ id: number }>(
-      "SELECT id FROM accounts WHERE owner_kind='user' AND owner_id=?",
-      { replacements: [userId], type: QueryTypes.SELECT },
-    );
+    const sql = "SELECT id FROM accounts WHERE owner_kind='user' AND owner_id=?";
+    const [account] = await select(sequelize, userAccount.read, sql, [userId]);
     return account && readStatement(sequelize, account.id, period);
   };
 }
 
 /** By the time of their commit, so that the statement of a month that is over never changes. */
 async function readStatement(sequelize: Sequelize, accountId: number, period: Period): Promise<Statement> {
-  const options = { replacements: { accountId, ...period }, type: QueryTypes.SELECT as const };
-  const [before] = await sequelize.query<{ amount: string }>(
+  const replacements = { accountId, ...period };
+  const [before] = await select(
+    sequelize,
+    sum.read,
     `SELECT COALESCE(SUM(amount),0) AS amount FROM transfers
       WHERE account_id=:accountId AND created_at< :from AND kind<>'loss'`,
-    options,
+    replacements,
   );
-  const entryRows = await sequelize.query<EntryRow>(
+  const entries = await select(
+    sequelize,
+    entry.read,
     `SELECT t.id, t.kind, t.amount, t.note, t.created_at FROM transfers t
       WHERE ${OF_THE_PERIOD} AND t.kind NOT IN ('charge','overrun','loss') ORDER BY t.created_at, t.id`,
-    options,
+    replacements,
   );
-  const chargeRows = await sequelize.query<ChargesRow>(
+  const charges = await select(
+    sequelize,
+    modelCharges.read,
     `SELECT t.model_id, COALESCE(m.model_identifier,'') AS model_identifier, t.access_key_id,
             COALESCE(k.name,'') AS access_key_name, SUM(t.kind='charge') AS calls,
             SUM(t.prompt_tokens) AS prompt_tokens, SUM(t.cached_tokens) AS cached_tokens,
@@ -95,30 +103,9 @@ async function readStatement(sequelize: Sequelize, accountId: number, period: Pe
        FROM transfers t LEFT JOIN models m ON m.id=t.model_id LEFT JOIN access_keys k ON k.id=t.access_key_id
       WHERE ${OF_THE_PERIOD} AND t.kind IN ('charge','overrun')
       GROUP BY t.model_id, m.model_identifier, t.access_key_id, k.name ORDER BY t.model_id, t.access_key_id`,
-    options,
+    replacements,
   );
-  const opening = BigInt(before?.amount ?? 0);
-  const entries = entryRows.map(entryOf);
-  const charges = chargeRows.map(chargesOf);
+  const opening = before?.amount ?? 0n;
   const closing = [...entries, ...charges].reduce((sum, { amount }) => sum + amount, opening);
   return { opening, entries, charges, closing };
-}
-
-function entryOf(row: EntryRow): StatementEntry {
-  return { id: row.id, kind: row.kind, amount: BigInt(row.amount), note: row.note, createdAt: row.created_at };
-}
-
-function chargesOf(row: ChargesRow): StatementCharges {
-  return {
-    modelId: row.model_id,
-    modelIdentifier: row.model_identifier,
-    accessKeyId: row.access_key_id,
-    accessKeyName: row.access_key_name,
-    calls: Number(row.calls),
-    promptTokens: Number(row.prompt_tokens),
-    cachedTokens: Number(row.cached_tokens),
-    completionTokens: Number(row.completion_tokens),
-    images: Number(row.images),
-    amount: BigInt(row.amount),
-  };
 }

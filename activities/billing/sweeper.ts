@@ -3,8 +3,10 @@
  * grants whose registration was cut short. Every step is safe to run from several processes and at any time.
  */
 import type { Connection } from 'mysql2/promise';
-import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Sequelize } from 'sequelize';
 import type { DatabaseConfig } from '../../infra/mysql/connection.ts';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { change, select } from '../../infra/mysql/statements.ts';
 import { openLaneConnection } from './lane/connection.ts';
 import { fenceWriter, lapsedWriters } from './lane/fencing.ts';
 import type { Ledger } from './ledger.ts';
@@ -20,12 +22,13 @@ export interface Sweep {
   readonly openedAccounts: number;
 }
 
-interface DeadHold {
-  readonly id: string;
-  readonly account_id: number;
-  readonly access_key_id: number | null;
-  readonly budget_period: string | null;
-}
+const deadHold = rowOf({
+  id: column.text,
+  accountId: column.integer,
+  accessKeyId: orNull(column.integer),
+  budgetPeriod: orNull(column.day),
+});
+const waitingAccount = rowOf({ id: column.integer });
 
 /** Calls whose writer's epoch has passed, and calls that are past their time in a living process. */
 const DEAD_CALLS = `
@@ -53,7 +56,7 @@ export class HoldSweeper {
     const fencedWriters = await this.#fence();
     const releasedHolds = await this.#releaseDeadCalls();
     const openedAccounts = await this.#openAccounts();
-    await this.#sequelize.query(deleteExpiredClaims(BATCH));
+    await change(this.#sequelize, deleteExpiredClaims(BATCH));
     return { fencedWriters, releasedHolds, openedAccounts };
   }
 
@@ -84,13 +87,13 @@ export class HoldSweeper {
   }
 
   async #releaseDeadCalls(): Promise<number> {
-    const dead = await this.#sequelize.query<DeadHold>(DEAD_CALLS, { type: QueryTypes.SELECT });
+    const dead = await select(this.#sequelize, deadHold.read, DEAD_CALLS);
     const outcomes = await Promise.all(
       dead.map((row) =>
         this.#ledger.release({
           holdId: row.id,
-          accountId: row.account_id,
-          budgetKeyId: row.budget_period === null ? null : row.access_key_id,
+          accountId: row.accountId,
+          budgetKeyId: row.budgetPeriod === null ? null : row.accessKeyId,
         }),
       ),
     );
@@ -98,9 +101,10 @@ export class HoldSweeper {
   }
 
   async #openAccounts(): Promise<number> {
-    const waiting = await this.#sequelize.query<{ id: number }>(
+    const waiting = await select(
+      this.#sequelize,
+      waitingAccount.read,
       `SELECT id FROM accounts WHERE pending_grant IS NOT NULL AND created_at < NOW(3) - INTERVAL ${GRANT_AGE_SECONDS} SECOND LIMIT ${BATCH}`,
-      { type: QueryTypes.SELECT },
     );
     for (const { id } of waiting) await this.#ledger.openAccount(id);
     return waiting.length;

@@ -3,7 +3,7 @@ import { Op, type Transaction } from 'sequelize';
 import { sealedVersion, type Vault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
 import { locking, type Provider } from './provider-store.ts';
-import { type CatalogTables, KEY_STATUS, type ProviderKeyRow } from './tables.ts';
+import { type CatalogTables, KEY_STATUS, type ProviderKeyRow, readKey, readProvider } from './tables.ts';
 import { AT_ONE_MOMENT, inTransaction } from './transaction.ts';
 
 /** A key as administrators see it: without its secret. */
@@ -61,10 +61,11 @@ export class KeyStore {
   async forCall(which: { readonly id: number } | { readonly providerId: number }): Promise<KeyForCall> {
     const found = await this.#tables.sequelize.transaction(AT_ONE_MOMENT, async (transaction) => {
       const where = 'id' in which ? which : { ...which, status: KEY_STATUS.on };
-      const row = (await this.#tables.keys.findOne({ where, order: ['id'], transaction }))?.get();
+      const key = await this.#tables.keys.findOne({ where, order: ['id'], transaction });
+      const row = key === null ? undefined : readKey(key);
       const providerId = 'id' in which ? (row?.providerId ?? 0) : which.providerId;
-      const provider = (await this.#tables.providers.findByPk(providerId, { transaction }))?.get();
-      return { row, provider };
+      const provider = await this.#tables.providers.findByPk(providerId, { transaction });
+      return { row, provider: provider === null ? undefined : readProvider(provider) };
     });
     if ('id' in which && found.row === undefined)
       throw new AppError('notFound', `there is no provider key ${which.id}`);
@@ -137,8 +138,10 @@ export class KeyStore {
   }
 
   async #reseal(id: number, transaction: Transaction): Promise<'rotated' | 'unreadable' | 'unchanged'> {
-    const row = (await this.#tables.keys.findByPk(id, locking(transaction)))?.get();
-    if (row === undefined || sealedVersion(row.secret) === this.#vault.newestVersion) return 'unchanged';
+    const found = await this.#tables.keys.findByPk(id, locking(transaction));
+    if (found === null) return 'unchanged';
+    const row = readKey(found);
+    if (sealedVersion(row.secret) === this.#vault.newestVersion) return 'unchanged';
     const apiKey = this.#tryOpen(row);
     if (apiKey === undefined) return 'unreadable';
     await this.#seal(id, row.providerId, apiKey, transaction);
@@ -148,12 +151,12 @@ export class KeyStore {
   async #row(id: number, transaction?: Transaction): Promise<ProviderKeyRow> {
     const row = await this.#tables.keys.findByPk(id, locking(transaction));
     if (row === null) throw new AppError('notFound', `there is no provider key ${id}`);
-    return row.get();
+    return readKey(row);
   }
 
   async #rowsOf(providerId: number, transaction?: Transaction): Promise<ProviderKeyRow[]> {
     const rows = await this.#tables.keys.findAll({ where: { providerId }, order: ['id'], ...locking(transaction) });
-    return rows.map((row) => row.get());
+    return rows.map(readKey);
   }
 
   async #seal(id: number, providerId: number, apiKey: string, transaction: Transaction): Promise<void> {

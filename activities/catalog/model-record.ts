@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { Price } from '../billing/money.ts';
 import { CAPABILITIES, type Capability } from '../inference/model.ts';
 import type { ProviderKind } from '../inference/providers/provider.ts';
-import type { PriceFields } from './pricing.ts';
 import type { ModelRow, PriceRow, ProviderRow } from './tables.ts';
 
 const settingsSchema = z.object({
@@ -66,28 +65,8 @@ export function modelOf(
   };
 }
 
-export function priceOfRow(row: PriceRow): Price {
-  return {
-    id: row.id,
-    input: BigInt(row.input),
-    output: BigInt(row.output),
-    cachedInput: row.cachedInput === null ? null : BigInt(row.cachedInput),
-    cacheWrite: row.cacheWrite === null ? null : BigInt(row.cacheWrite),
-    perImage: BigInt(row.perImage),
-    perRequest: BigInt(row.perRequest),
-  };
-}
-
-/** The columns of a price, as text: a BIGINT must not pass through a float. */
-export function storedPrice(price: PriceFields) {
-  return {
-    input: String(price.input),
-    output: String(price.output),
-    cachedInput: price.cachedInput === null ? null : String(price.cachedInput),
-    cacheWrite: price.cacheWrite === null ? null : String(price.cacheWrite),
-    perImage: String(price.perImage),
-    perRequest: String(price.perRequest),
-  };
+export function priceOfRow({ modelId: _modelId, version: _version, createdBy: _createdBy, ...price }: PriceRow): Price {
+  return price;
 }
 
 function capabilitiesOf(text: string): Capability[] {
@@ -96,5 +75,5 @@ function capabilitiesOf(text: string): Capability[] {
 }
 
 function settingsOf(stored: unknown): ModelSettings {
-  return settingsSchema.parse((typeof stored === 'string' ? JSON.parse(stored) : stored) ?? {});
+  return settingsSchema.parse(stored ?? {});
 }

@@ -1,11 +1,21 @@
 /** Reads and writes the tables `models` and `model_prices`. */
 import { Op, type Transaction, UniqueConstraintError } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
+import { select } from '../../infra/mysql/statements.ts';
 import type { Capability } from '../inference/model.ts';
-import { type Model, type ModelFields, modelOf, storedPrice } from './model-record.ts';
+import { type Model, type ModelFields, modelOf } from './model-record.ts';
 import type { PriceFields } from './pricing.ts';
 import { locking, type Page, type Records } from './provider-store.ts';
-import type { CatalogTables, ModelRow, PriceRow } from './tables.ts';
+import {
+  byId,
+  type CatalogTables,
+  type ModelRow,
+  type PriceRow,
+  readModel,
+  readPrice,
+  readProvider,
+} from './tables.ts';
 
 export const MODEL_SORT_KEYS = ['priority', 'name', 'createdAt'] as const;
 
@@ -16,6 +26,8 @@ export interface ModelQuery extends Page {
   readonly sortOrder?: 'asc' | 'desc' | undefined;
 }
 
+const newestPrice = rowOf({ version: column.integer });
+
 export class ModelStore {
   readonly #tables: CatalogTables;
 
@@ -25,9 +37,9 @@ export class ModelStore {
 
   /** With a transaction the row stays locked until its end. @throws {AppError} modelNotFound. */
   async get(id: number, transaction?: Transaction): Promise<Model> {
-    const row = (await this.#tables.models.findByPk(id, locking(transaction)))?.get();
-    if (row === undefined) throw new AppError('modelNotFound', `there is no model ${id}`);
-    const [model] = await this.#complete([row], transaction);
+    const row = await this.#tables.models.findByPk(id, locking(transaction));
+    if (row === null) throw new AppError('modelNotFound', `there is no model ${id}`);
+    const [model] = await this.#complete([readModel(row)], transaction);
     if (model === undefined) throw new Error(`model ${id} has no provider`);
     return model;
   }
@@ -47,7 +59,7 @@ export class ModelStore {
       limit: query.pageSize,
       offset: (query.pageNum - 1) * query.pageSize,
     });
-    return { records: await this.#complete(rows.map((row) => row.get())), total: count };
+    return { records: await this.#complete(rows.map(readModel)), total: count };
   }
 
   /** @throws {AppError} alreadyExists for a taken identifier. */
@@ -73,9 +85,10 @@ export class ModelStore {
 
   /** Adds a version of the price and makes it the present one. The caller holds the model's row. */
   async addPrice(id: number, price: PriceFields, by: number | null, transaction: Transaction): Promise<void> {
-    const newest = (await this.#tables.prices.max('version', { where: { modelId: id }, transaction })) as number | null;
+    const sql = 'SELECT COALESCE(MAX(version),0) AS version FROM model_prices WHERE model_id=?';
+    const [newest] = await select(this.#tables.sequelize, newestPrice.read, sql, [id], transaction);
     const created = await this.#tables.prices.create(
-      { modelId: id, version: (newest ?? 0) + 1, createdBy: by, ...storedPrice(price) },
+      { modelId: id, version: (newest?.version ?? 0) + 1, createdBy: by, ...price },
       { transaction },
     );
     await this.#tables.models.update({ priceId: created.get().id }, { where: { id }, transaction });
@@ -94,11 +107,11 @@ export class ModelStore {
         ['priority', 'ASC'],
       ],
     });
-    return row === null ? undefined : (await this.#complete([row.get()]))[0];
+    return row === null ? undefined : (await this.#complete([readModel(row)]))[0];
   }
 
   async prices(ids: readonly number[]): Promise<PriceRow[]> {
-    return (await this.#tables.prices.findAll({ where: { id: [...ids] } })).map((row) => row.get());
+    return (await this.#tables.prices.findAll({ where: { id: [...ids] } })).map(readPrice);
   }
 
   async #complete(rows: readonly ModelRow[], transaction?: Transaction): Promise<Model[]> {
@@ -107,8 +120,8 @@ export class ModelStore {
     const priceIds = rows.flatMap((row) => (row.priceId === null ? [] : [row.priceId]));
     const providers = await this.#tables.providers.findAll({ where: { id: providerIds }, ...reading });
     const prices = await this.#tables.prices.findAll({ where: { id: priceIds }, ...reading });
-    const providersById = new Map(providers.map((row) => [row.get().id, row.get()]));
-    const pricesById = new Map(prices.map((row) => [row.get().id, row.get()]));
+    const providersById = byId(providers.map(readProvider));
+    const pricesById = byId(prices.map(readPrice));
     return rows.flatMap((row) => modelOf(row, providersById, pricesById) ?? []);
   }
 }

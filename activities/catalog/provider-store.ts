@@ -1,7 +1,7 @@
 /** Reads and writes the table `providers`. */
 import { ForeignKeyConstraintError, type Transaction, UniqueConstraintError } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
-import type { CatalogTables, ProviderRow } from './tables.ts';
+import { type CatalogTables, type ProviderRow, readProvider } from './tables.ts';
 
 export type Provider = ProviderRow;
 export type NewProvider = Pick<Provider, 'name' | 'kind' | 'urlBase'>;
@@ -35,12 +35,13 @@ export class ProviderStore {
   async get(id: number, transaction?: Transaction): Promise<Provider> {
     const row = await this.#tables.providers.findByPk(id, locking(transaction));
     if (row === null) throw new AppError('notFound', `there is no provider ${id}`);
-    return row.get();
+    return readProvider(row);
   }
 
   /** By name as the database compares names: without regard to case and accents. */
   async named(name: string, transaction?: Transaction): Promise<Provider | undefined> {
-    return (await this.#tables.providers.findOne({ where: { name }, ...locking(transaction) }))?.get();
+    const row = await this.#tables.providers.findOne({ where: { name }, ...locking(transaction) });
+    return row === null ? undefined : readProvider(row);
   }
 
   async page(query: ProviderQuery): Promise<Records<Provider>> {
@@ -52,7 +53,7 @@ export class ProviderStore {
       limit: query.pageSize,
       offset: (query.pageNum - 1) * query.pageSize,
     });
-    return { records: rows.map((row) => row.get()), total: count };
+    return { records: rows.map(readProvider), total: count };
   }
 
   /** @throws {AppError} alreadyExists for a taken name. */

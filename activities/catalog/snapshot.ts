@@ -5,7 +5,17 @@ import type { Price } from '../billing/money.ts';
 import { CAPABILITIES, type Capability, type PricedModel } from '../inference/model.ts';
 import { openKey } from './key-store.ts';
 import { type Model, modelOf } from './model-record.ts';
-import { type CatalogTables, KEY_STATUS, type ProviderKeyRow, type ProviderRow } from './tables.ts';
+import {
+  byId,
+  type CatalogTables,
+  KEY_STATUS,
+  type ProviderKeyRow,
+  type ProviderRow,
+  readKey,
+  readModel,
+  readPrice,
+  readProvider,
+} from './tables.ts';
 import { AT_ONE_MOMENT } from './transaction.ts';
 
 /** An active key, with the base URL that its provider had when it was read. `apiKey` is a secret. */
@@ -36,17 +46,17 @@ const DEFAULT_TOKENS_PER_IMAGE = 4096;
 /** Reads all of it as it stands at one moment: no key beside another address. A key that cannot be decrypted is left out and named in the log. */
 export async function readSnapshot(tables: CatalogTables, vault: Vault, log: Logger): Promise<Snapshot> {
   const rows = await tables.sequelize.transaction(AT_ONE_MOMENT, async (transaction) => {
-    const models = (await tables.models.findAll({ transaction })).map((row) => row.get());
+    const models = (await tables.models.findAll({ transaction })).map(readModel);
     const priceIds = models.flatMap((row) => (row.priceId === null ? [] : [row.priceId]));
-    const providers = await tables.providers.findAll({ transaction });
-    const prices = await tables.prices.findAll({ where: { id: priceIds }, transaction });
+    const providers = (await tables.providers.findAll({ transaction })).map(readProvider);
+    const prices = (await tables.prices.findAll({ where: { id: priceIds }, transaction })).map(readPrice);
     const keys = await tables.keys.findAll({ where: { status: KEY_STATUS.on }, order: ['id'], transaction });
-    return { models, providers, prices, keys: keys.map((row) => row.get()) };
+    return { models, providers, prices, keys: keys.map(readKey) };
   });
-  const providers = new Map(rows.providers.map((row) => [row.get().id, row.get()]));
-  const prices = new Map(rows.prices.map((row) => [row.get().id, row.get()]));
+  const providers = byId(rows.providers);
+  const prices = byId(rows.prices);
   const models = rows.models.flatMap((row) => modelOf(row, providers, prices) ?? []);
-  const names = new Map(rows.providers.map((row) => [row.get().id, row.get().name]));
+  const names = new Map(rows.providers.map(({ id, name }) => [id, name]));
   return buildSnapshot(models, keysByProvider(rows.keys, providers, vault, log), names);
 }
 

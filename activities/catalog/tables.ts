@@ -1,6 +1,7 @@
 /** The catalog's tables as Sequelize sees them; the schema itself is in the migrations. */
 import { DataTypes, type Model, type ModelStatic, type Sequelize } from 'sequelize';
-import type { ProviderKind } from '../inference/providers/provider.ts';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { PROVIDER_KINDS, type ProviderKind } from '../inference/providers/provider.ts';
 
 interface Stamped {
   readonly id: number;
@@ -41,27 +42,27 @@ export interface ModelRow extends Stamped {
   readonly contextWindow: number | null;
   readonly maxOutputTokens: number | null;
   readonly defaultMaxTokens: number | null;
-  /** MySQL gives the value, MariaDB its text. */
   readonly settings: unknown;
 }
 
-/** BIGINT columns are text on their way out of the database. */
+/** Nano-units per million tokens, per picture, per request. */
 export interface PriceRow {
   readonly id: number;
   readonly modelId: number;
   readonly version: number;
-  readonly input: string;
-  readonly output: string;
-  readonly cachedInput: string | null;
-  readonly cacheWrite: string | null;
-  readonly perImage: string;
-  readonly perRequest: string;
+  readonly input: bigint;
+  readonly output: bigint;
+  readonly cachedInput: bigint | null;
+  readonly cacheWrite: bigint | null;
+  readonly perImage: bigint;
+  readonly perRequest: bigint;
   readonly createdBy: number | null;
 }
 
 /** Columns that the database fills in. */
 type Made = 'id' | 'createdAt' | 'updatedAt';
-type Table<Row extends object> = ModelStatic<Model<Row, Omit<Row, Made>>>;
+type Stored<Row extends object> = Model<Row, Omit<Row, Made>>;
+type Table<Row extends object> = ModelStatic<Stored<Row>>;
 
 export interface CatalogTables {
   readonly sequelize: Sequelize;
@@ -125,4 +126,54 @@ export function defineCatalogTables(sequelize: Sequelize): CatalogTables {
       createdBy: integer,
     }),
   };
+}
+
+const stamped = { id: column.integer, createdAt: column.time, updatedAt: column.time };
+const provider = rowOf({ ...stamped, name: column.text, kind: column.oneOf(PROVIDER_KINDS), urlBase: column.text });
+const providerKey = rowOf({
+  ...stamped,
+  providerId: column.integer,
+  name: column.text,
+  secret: column.bytes,
+  lastFour: column.text,
+  status: column.integer,
+  weight: column.integer,
+  enteredBy: orNull(column.integer),
+});
+const model = rowOf({
+  ...stamped,
+  displayName: column.text,
+  modelIdentifier: column.text,
+  providerId: column.integer,
+  upstreamModel: column.text,
+  capabilities: column.text,
+  priority: column.integer,
+  status: column.integer,
+  priceId: orNull(column.integer),
+  contextWindow: orNull(column.integer),
+  maxOutputTokens: orNull(column.integer),
+  defaultMaxTokens: orNull(column.integer),
+  settings: column.json,
+});
+const price = rowOf({
+  id: column.integer,
+  modelId: column.integer,
+  version: column.integer,
+  input: column.bigint,
+  output: column.bigint,
+  cachedInput: orNull(column.bigint),
+  cacheWrite: orNull(column.bigint),
+  perImage: column.bigint,
+  perRequest: column.bigint,
+  createdBy: orNull(column.integer),
+});
+
+/** Rows as they were read. */
+export const readProvider = (row: Stored<ProviderRow>): ProviderRow => provider.ofModel(row.get());
+export const readKey = (row: Stored<ProviderKeyRow>): ProviderKeyRow => providerKey.ofModel(row.get());
+export const readModel = (row: Stored<ModelRow>): ModelRow => model.ofModel(row.get());
+export const readPrice = (row: Stored<PriceRow>): PriceRow => price.ofModel(row.get());
+
+export function byId<Row extends { readonly id: number }>(rows: readonly Row[]): Map<number, Row> {
+  return new Map(rows.map((row) => [row.id, row]));
 }

@@ -2,10 +2,11 @@
  * Pictures that providers made. Their links end after a day, so each is copied to storage of ours; where that fails,
  * the provider's own link is given, and never is a delivered picture dropped.
  */
-import { QueryTypes, type Sequelize } from 'sequelize';
-import { z } from 'zod';
+import type { Sequelize } from 'sequelize';
 import { newId } from '../../infra/ids.ts';
 import type { Logger } from '../../infra/logger.ts';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
+import { change, select } from '../../infra/mysql/statements.ts';
 import type { Outbound } from '../../infra/outbound.ts';
 import type { Storage } from '../../infra/storage.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
@@ -30,8 +31,8 @@ export interface KeptPicture {
   readonly bytes: Uint8Array | undefined;
 }
 
-const rowSchema = z.object({ storage_key: z.string(), media_type: z.string() });
-const placesSchema = z.array(z.object({ id: z.string(), storage_key: z.string() }));
+const stored = rowOf({ storageKey: column.text, mediaType: column.text });
+const place = rowOf({ id: column.text, storageKey: column.text });
 
 export interface PicturesParts {
   readonly sequelize: Sequelize;
@@ -60,14 +61,11 @@ export class Pictures {
 
   /** The stored picture behind a good link; undefined when it is gone. */
   async read(pictureId: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
-    const [row] = await this.#parts.sequelize.query('SELECT storage_key,media_type FROM stored_images WHERE id=?', {
-      replacements: [pictureId],
-      type: QueryTypes.SELECT,
-    });
-    if (!row) return undefined;
-    const { storage_key: key, media_type: mediaType } = rowSchema.parse(row);
-    const bytes = await this.#parts.storage.get(key);
-    return bytes && { bytes, mediaType };
+    const sql = `SELECT ${stored.columns} FROM stored_images WHERE id=?`;
+    const [found] = await select(this.#parts.sequelize, stored.read, sql, [pictureId]);
+    if (!found) return undefined;
+    const bytes = await this.#parts.storage.get(found.storageKey);
+    return bytes && { bytes, mediaType: found.mediaType };
   }
 
   /** The stored picture that an address of ours leads to; undefined for any other address. */
@@ -93,16 +91,11 @@ export class Pictures {
   /** The picture goes before its row: a round that is cut short leaves nothing that no row names. */
   async #remove(where: string, replacements: Record<string, unknown>): Promise<number> {
     const { sequelize, storage } = this.#parts;
-    const rows = await sequelize.query(`SELECT id,storage_key FROM stored_images WHERE ${where}`, {
-      replacements,
-      type: QueryTypes.SELECT,
-    });
-    const places = placesSchema.parse(rows);
+    const sql = `SELECT ${place.columns} FROM stored_images WHERE ${where}`;
+    const places = await select(sequelize, place.read, sql, replacements);
     if (places.length === 0) return 0;
-    for (const { storage_key: key } of places) await storage.remove(key);
-    await sequelize.query('DELETE FROM stored_images WHERE id IN (:ids)', {
-      replacements: { ids: places.map(({ id }) => id) },
-    });
+    for (const { storageKey } of places) await storage.remove(storageKey);
+    await change(sequelize, 'DELETE FROM stored_images WHERE id IN (:ids)', { ids: places.map(({ id }) => id) });
     return places.length;
   }
 
@@ -142,7 +135,7 @@ export class Pictures {
     return { bytes, mediaType };
   }
 
-  async #remember(stored: {
+  async #remember(picked: {
     id: string;
     requestId: string;
     userId: number;
@@ -151,12 +144,13 @@ export class Pictures {
     bytes: number;
     picture: Delivered;
   }): Promise<void> {
-    const { id, requestId, userId, key, mediaType, bytes, picture } = stored;
+    const { id, requestId, userId, key, mediaType, bytes, picture } = picked;
     const source = picture.kind === 'url' ? picture.url : null;
-    await this.#parts.sequelize.query(
+    await change(
+      this.#parts.sequelize,
       `INSERT INTO stored_images (id,request_id,user_id,source_url,storage_key,media_type,bytes,created_at)
        VALUES (?,?,?,?,?,?,?,NOW(3))`,
-      { replacements: [id, requestId, userId, source, key, mediaType, bytes], type: QueryTypes.INSERT },
+      [id, requestId, userId, source, key, mediaType, bytes],
     );
   }
 }

@@ -1,25 +1,23 @@
 /** What /metrics shows of the work in hand. Read from the tables, so that every process shows the same. */
 import { Gauge, type Registry } from 'prom-client';
-import { QueryTypes, type Sequelize } from 'sequelize';
-import { z } from 'zod';
+import type { Sequelize } from 'sequelize';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { select } from '../../infra/mysql/statements.ts';
 import { JOB_STATUSES } from './job.ts';
 
-const count = z.coerce.number();
-/** MariaDB gives sums and differences as text. */
-const seconds = z.coerce.number().nullable();
-const backlogSchema = z.object({
-  oldestPending: seconds,
-  startsWaiting: count,
-  oldestStart: seconds,
-  deliveries: count,
+const backlogRow = rowOf({
+  oldestPending: orNull(column.decimal),
+  startsWaiting: column.integer,
+  oldestStart: orNull(column.decimal),
+  deliveries: column.integer,
 });
-const byStatus = z.array(z.object({ status: z.enum(JOB_STATUSES), jobs: count }));
+const byStatus = rowOf({ status: column.oneOf(JOB_STATUSES), jobs: column.integer });
 
 /** Every count is a range of an index. */
 const BACKLOG = `
-  SELECT (SELECT TIMESTAMPDIFF(MICROSECOND,MIN(updated_at),NOW(3))/1e6 FROM jobs WHERE status='PENDING') AS oldestPending,
-         (SELECT COUNT(*) FROM workflow_outbox) AS startsWaiting,
-         (SELECT TIMESTAMPDIFF(MICROSECOND,MIN(created_at),NOW(3))/1e6 FROM workflow_outbox) AS oldestStart,
+  SELECT (SELECT TIMESTAMPDIFF(MICROSECOND,MIN(updated_at),NOW(3))/1e6 FROM jobs WHERE status='PENDING') AS oldest_pending,
+         (SELECT COUNT(*) FROM workflow_outbox) AS starts_waiting,
+         (SELECT TIMESTAMPDIFF(MICROSECOND,MIN(created_at),NOW(3))/1e6 FROM workflow_outbox) AS oldest_start,
          (SELECT COUNT(*) FROM webhook_deliveries WHERE status='PENDING') AS deliveries`;
 const LIVE = "SELECT status,COUNT(*) AS jobs FROM jobs WHERE status IN ('PENDING','PROCESSING') GROUP BY status";
 const ENDED = `
@@ -29,7 +27,6 @@ const ENDED = `
 /** While the database is away the values of before are shown. */
 export function showJobs(registry: Registry, sequelize: Sequelize): void {
   const registers = [registry];
-  const select = (sql: string) => sequelize.query(sql, { type: QueryTypes.SELECT });
   const oldestPending = new Gauge({
     name: 'jobs_oldest_pending_seconds',
     help: 'How long the oldest job that no worker has begun waits',
@@ -50,8 +47,8 @@ export function showJobs(registry: Registry, sequelize: Sequelize): void {
     help: 'Workflows that are committed and that Temporal has not taken yet',
     registers,
     async collect() {
-      const backlog = await select(BACKLOG).then(
-        ([row]) => backlogSchema.parse(row),
+      const backlog = await select(sequelize, backlogRow.read, BACKLOG).then(
+        ([row]) => row,
         () => undefined,
       );
       if (!backlog) return;
@@ -76,10 +73,7 @@ export function showJobs(registry: Registry, sequelize: Sequelize): void {
       labelNames: ['status'],
       registers,
       async collect() {
-        const rows = await select(sql).then(
-          (found) => byStatus.parse(found),
-          () => undefined,
-        );
+        const rows = await select(sequelize, byStatus.read, sql).catch(() => undefined);
         if (!rows) return;
         for (const status of statuses) this.set({ status }, rows.find((row) => row.status === status)?.jobs ?? 0);
       },

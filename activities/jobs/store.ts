@@ -1,10 +1,11 @@
 /** Reads of jobs; every change goes through the lane (job-operations.ts). */
-import { QueryTypes, type Sequelize } from 'sequelize';
-import { z } from 'zod';
+import type { Sequelize } from 'sequelize';
+import { column, orNull, type ReadRow, readableOr, rowOf } from '../../infra/mysql/rows.ts';
+import { count, select } from '../../infra/mysql/statements.ts';
 import type { EndedJob } from '../webhooks/message.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobType, jobPlanSchema } from './job.ts';
 import type { JobToStart } from './job-start.ts';
-import { flagColumn, type JobView, jsonColumn, LISTED, VIEWED, viewOf, viewSchema } from './job-view.ts';
+import { type JobView, LISTED, VIEWED, view } from './job-view.ts';
 
 /** A live job that has not changed for a while and whose start is not in the outbox. */
 export interface AgedJob extends JobToStart {
@@ -64,20 +65,16 @@ export class JobStore {
 
   /** The job, if it is this user's. */
   async find(id: string, userId: number): Promise<JobView | undefined> {
-    const [row] = await this.#sequelize.query(`SELECT ${VIEWED} FROM jobs WHERE id=? AND user_id=?`, {
-      replacements: [id, userId],
-      type: QueryTypes.SELECT,
-    });
-    return row && viewOf(row);
+    const sql = `SELECT ${VIEWED} FROM jobs WHERE id=? AND user_id=?`;
+    const [found] = await select(this.#sequelize, view.read, sql, [id, userId]);
+    return found;
   }
 
   /** Where the job stands, if it is this user's: without its texts, which can be megabytes. */
   async state(id: string, userId: number): Promise<JobState | undefined> {
-    const [row] = await this.#sequelize.query(`SELECT ${STATE} FROM jobs WHERE id=? AND user_id=?`, {
-      replacements: [id, userId],
-      type: QueryTypes.SELECT,
-    });
-    return row && stateSchema.parse(row);
+    const sql = `SELECT ${STATE} FROM jobs WHERE id=? AND user_id=?`;
+    const [found] = await select(this.#sequelize, state.read, sql, [id, userId]);
+    return found;
   }
 
   /** A user's jobs by their creation, and how many there are. Payloads that are long are not read. */
@@ -88,20 +85,12 @@ export class JobStore {
     const condition = where.join(' AND ');
     const order = filter.oldestFirst ? 'ASC' : 'DESC';
     const replacements = { ...filter };
-    const [rows, [count]] = await Promise.all([
-      this.#sequelize.query(
-        `SELECT ${LISTED} FROM jobs WHERE ${condition} ORDER BY id ${order} LIMIT :limit OFFSET :offset`,
-        {
-          replacements,
-          type: QueryTypes.SELECT,
-        },
-      ),
-      this.#sequelize.query<{ total: number | string }>(`SELECT COUNT(*) AS total FROM jobs WHERE ${condition}`, {
-        replacements,
-        type: QueryTypes.SELECT,
-      }),
+    const page = `SELECT ${LISTED} FROM jobs WHERE ${condition} ORDER BY id ${order} LIMIT :limit OFFSET :offset`;
+    const [jobs, total] = await Promise.all([
+      select(this.#sequelize, view.read, page, replacements),
+      count(this.#sequelize, `SELECT COUNT(*) AS total FROM jobs WHERE ${condition}`, replacements),
     ]);
-    return { jobs: rows.map(viewOf), total: Number(count?.total ?? 0) };
+    return { jobs, total };
   }
 
   /**
@@ -110,43 +99,28 @@ export class JobStore {
    */
   async work(id: string, readsRequest: boolean): Promise<JobWork> {
     const request = readsRequest ? ',j.request' : '';
-    const [row] = await this.#sequelize.query(
+    const [found] = await select(
+      this.#sequelize,
+      (record) => ({ ...work.read(record), ...(readsRequest && requested.read(record)) }),
       `SELECT j.id,j.type,j.user_id,j.account_id,j.access_key_id,j.provider_id,j.status,j.plan${request},
-              u.status AS user_status,k.is_active AS key_active,k.deleted_at AS key_deleted_at
+              COALESCE(u.status=0,0) OR COALESCE(k.is_active=0,0) OR k.deleted_at IS NOT NULL AS revoked
          FROM jobs j LEFT JOIN users u ON u.id=j.user_id LEFT JOIN access_keys k ON k.id=j.access_key_id
         WHERE j.id=?`,
-      { replacements: [id], type: QueryTypes.SELECT },
+      [id],
     );
-    const work = workSchema.parse(row);
-    return {
-      id: work.id,
-      type: work.type,
-      userId: work.user_id,
-      accountId: work.account_id,
-      accessKeyId: work.access_key_id,
-      providerId: work.provider_id,
-      status: work.status,
-      revoked: work.user_status === 0 || work.key_active === 0 || work.key_deleted_at !== null,
-      request: async () => (readsRequest ? work.request : this.#request(id)),
-      plan: work.plan,
-    };
+    if (!found) throw noSuchJob(id);
+    return { ...found, request: async () => (readsRequest ? found.request : this.#request(id)) };
   }
 
   async #request(id: string): Promise<unknown> {
-    const [row] = await this.#sequelize.query('SELECT request FROM jobs WHERE id=?', {
-      replacements: [id],
-      type: QueryTypes.SELECT,
-    });
-    return requestSchema.parse(row).request;
+    const [found] = await select(this.#sequelize, requested.read, 'SELECT request FROM jobs WHERE id=?', [id]);
+    if (!found) throw noSuchJob(id);
+    return found.request;
   }
 
   /** Where these jobs stand; those that are not there are left out. */
   async states(ids: readonly string[]): Promise<JobState[]> {
-    const rows = await this.#sequelize.query(`SELECT ${STATE} FROM jobs WHERE id IN (?)`, {
-      replacements: [ids],
-      type: QueryTypes.SELECT,
-    });
-    return rows.map((row) => stateSchema.parse(row));
+    return await select(this.#sequelize, state.read, `SELECT ${STATE} FROM jobs WHERE id IN (?)`, [ids]);
   }
 
   /**
@@ -154,148 +128,113 @@ export class JobStore {
    * more. What cannot be read is left out: the sweeper tells of it.
    */
   async aged(seconds: number, after: string, limit: number): Promise<{ jobs: AgedJob[]; next: string }> {
-    const rows = await this.#sequelize.query<{ id: string }>(
+    const rows = await select(
+      this.#sequelize,
+      (record) => ({ id: place.read(record).id, job: readableOr(undefined, () => agedOf(aged.read(record))) }),
       `SELECT j.id,j.type,j.user_id,j.account_id,j.model_name,j.plan,j.priority,j.updated_at,h.amount FROM jobs j
          JOIN holds h ON h.id=j.id LEFT JOIN workflow_outbox o ON o.workflow_id=j.id
         WHERE j.status IN ('PENDING','PROCESSING') AND j.updated_at < NOW(3) - INTERVAL :seconds SECOND
           AND o.workflow_id IS NULL AND j.id > :after ORDER BY j.id LIMIT :limit`,
-      { replacements: { seconds, after, limit }, type: QueryTypes.SELECT },
+      { seconds, after, limit },
     );
-    const jobs = rows.flatMap((row) => {
-      const { data: job } = agedSchema.safeParse(row);
-      return job === undefined ? [] : [agedOf(job)];
-    });
+    const jobs = rows.flatMap(({ job }) => job ?? []);
     return { jobs, next: rows.length === limit ? (rows.at(-1)?.id ?? '') : '' };
   }
 
   /** A job as a webhook tells of it; undefined when it is kept no longer. */
   async announced(id: string): Promise<EndedJob | undefined> {
-    const [row] = await this.#sequelize.query(
-      `SELECT id,type,status,model_name,cost,error_message,metadata,result,created_at,started_at,finished_at
-         FROM jobs WHERE id=?`,
-      { replacements: [id], type: QueryTypes.SELECT },
-    );
-    if (!row) return undefined;
-    const job = announcedSchema.parse(row);
-    return {
-      id: job.id,
-      type: job.type,
-      status: job.status,
-      modelName: job.model_name,
-      cost: job.cost === null ? null : BigInt(job.cost),
-      errorMessage: job.error_message,
-      metadata: job.metadata,
-      result: job.result,
-      createdAt: job.created_at,
-      startedAt: job.started_at,
-      finishedAt: job.finished_at,
-    };
+    const sql = `SELECT ${announced.columns} FROM jobs WHERE id=?`;
+    const [found] = await select(this.#sequelize, announced.read, sql, [id]);
+    return found;
   }
 
   /** Ended jobs that still have payloads, those of the longest ago first. */
   async withPayloads(kept: KeptFor, limit: number): Promise<{ readonly id: string; readonly userId: number }[]> {
     const free = kept.free ? ' AND cost=0' : '';
-    const rows = await this.#sequelize.query(
-      `SELECT id,user_id AS userId FROM jobs
+    return await select(
+      this.#sequelize,
+      owned.read,
+      `SELECT ${owned.columns} FROM jobs
         WHERE payloads_removed_at IS NULL AND status=:status AND finished_at < NOW(3) - INTERVAL :seconds SECOND${free}
         ORDER BY finished_at LIMIT :limit`,
-      { replacements: { status: kept.status, seconds: kept.ms / 1_000, limit }, type: QueryTypes.SELECT },
+      { status: kept.status, seconds: kept.ms / 1_000, limit },
     );
-    return z.array(ownedSchema).parse(rows);
   }
 
   /** How a job ended, or where it stands; without its texts. @throws when there is no such job. */
   async end(id: string): Promise<JobEndView> {
-    const [row] = await this.#sequelize.query(
-      'SELECT status,cost,provider_key_id,error_code,upstream_task_id FROM jobs WHERE id=?',
-      {
-        replacements: [id],
-        type: QueryTypes.SELECT,
-      },
-    );
-    const end = endSchema.parse(row);
-    return {
-      status: end.status,
-      cost: end.cost === null ? null : BigInt(end.cost),
-      providerKeyId: end.provider_key_id,
-      errorCode: end.error_code,
-      upstreamTaskId: end.upstream_task_id,
-    };
+    const [found] = await select(this.#sequelize, end.read, `SELECT ${end.columns} FROM jobs WHERE id=?`, [id]);
+    if (!found) throw noSuchJob(id);
+    return found;
   }
 }
 
-const ownedSchema = z.object({ id: z.string(), userId: z.number() });
+const owned = rowOf({ id: column.text, userId: column.integer });
 
-const planColumn = z.preprocess((value) => (typeof value === 'string' ? JSON.parse(value) : value), jobPlanSchema);
+const place = rowOf({ id: column.text });
 
-const agedSchema = z.object({
-  id: z.string(),
-  type: z.enum(JOB_TYPES),
-  user_id: z.number(),
-  account_id: z.number(),
-  model_name: z.string(),
-  plan: planColumn,
-  priority: z.number(),
-  updated_at: z.date(),
-  amount: z.string(),
+const aged = rowOf({
+  id: column.text,
+  type: column.oneOf(JOB_TYPES),
+  userId: column.integer,
+  accountId: column.integer,
+  modelName: column.text,
+  plan: column.jsonOf(jobPlanSchema),
+  priority: column.integer,
+  updatedAtMs: column.ms,
+  amount: column.bigint,
 });
 
-function agedOf(job: z.output<typeof agedSchema>): AgedJob {
-  return {
-    id: job.id,
-    type: job.type,
-    userId: job.user_id,
-    accountId: job.account_id,
-    modelName: job.model_name,
-    providerName: job.plan.providerName,
-    holdAmount: BigInt(job.amount),
-    priority: job.priority,
-    traceId: job.plan.traceId,
-    updatedAtMs: job.updated_at.getTime(),
-  };
+function agedOf({ plan, amount, ...job }: ReadRow<typeof aged>): AgedJob {
+  return { ...job, providerName: plan.providerName, holdAmount: amount, traceId: plan.traceId };
 }
 
-/** What `stateSchema` reads. */
-const STATE = 'id AS jobId,status,progress,cancel_requested_at IS NOT NULL AS cancelRequested';
-const stateSchema = z.object({
-  jobId: z.string(),
-  status: z.enum(JOB_STATUSES),
-  progress: z.number(),
-  cancelRequested: flagColumn,
+/** What `state` reads. */
+const STATE = 'id AS job_id,status,progress,cancel_requested_at IS NOT NULL AS cancel_requested';
+const state = rowOf({
+  jobId: column.text,
+  status: column.oneOf(JOB_STATUSES),
+  progress: column.integer,
+  cancelRequested: column.flag,
 });
-type JobState = z.infer<typeof stateSchema>;
+type JobState = ReadRow<typeof state>;
 
-const announcedSchema = viewSchema
-  .pick({ id: true, type: true, status: true, model_name: true, cost: true, error_message: true })
-  .extend({
-    metadata: jsonColumn,
-    result: z.string().nullable(),
-    created_at: z.date(),
-    started_at: z.date().nullable(),
-    finished_at: z.date().nullable(),
-  });
-
-const endSchema = z.object({
-  status: z.enum(JOB_STATUSES),
-  cost: z.string().nullable(),
-  provider_key_id: z.number().nullable(),
-  error_code: z.number().nullable(),
-  upstream_task_id: z.string().nullable(),
+const announced = rowOf({
+  id: column.text,
+  type: column.oneOf(JOB_TYPES),
+  status: column.oneOf(JOB_STATUSES),
+  modelName: column.text,
+  cost: orNull(column.bigint),
+  errorMessage: orNull(column.text),
+  metadata: column.json,
+  result: orNull(column.text),
+  createdAt: column.time,
+  startedAt: orNull(column.time),
+  finishedAt: orNull(column.time),
 });
 
-const workSchema = z.object({
-  id: z.string(),
-  type: z.enum(JOB_TYPES),
-  user_id: z.number(),
-  account_id: z.number(),
-  access_key_id: z.number().nullable(),
-  provider_id: z.number().nullable(),
-  status: z.enum(JOB_STATUSES),
-  user_status: z.number().nullable(),
-  key_active: z.number().nullable(),
-  key_deleted_at: z.date().nullable(),
-  plan: planColumn,
-  request: jsonColumn,
+const end = rowOf({
+  status: column.oneOf(JOB_STATUSES),
+  cost: orNull(column.bigint),
+  providerKeyId: orNull(column.integer),
+  errorCode: orNull(column.integer),
+  upstreamTaskId: orNull(column.text),
 });
 
-const requestSchema = workSchema.pick({ request: true });
+const work = rowOf({
+  id: column.text,
+  type: column.oneOf(JOB_TYPES),
+  userId: column.integer,
+  accountId: column.integer,
+  accessKeyId: orNull(column.integer),
+  providerId: orNull(column.integer),
+  status: column.oneOf(JOB_STATUSES),
+  revoked: column.flag,
+  plan: column.jsonOf(jobPlanSchema),
+});
+
+const requested = rowOf({ request: column.json });
+
+function noSuchJob(id: string): Error {
+  return new Error(`there is no job ${id}`);
+}

@@ -1,26 +1,26 @@
 /** Reads of orders; every change goes through the money lane. */
-import { QueryTypes, type Sequelize } from 'sequelize';
-import { z } from 'zod';
+import type { Sequelize } from 'sequelize';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { count, select } from '../../infra/mysql/statements.ts';
 import { ORDER_STATUSES, type Order, type OrderStatus } from './order.ts';
 
-const rowSchema = z.object({
-  id: z.number(),
-  order_no: z.string(),
-  user_id: z.number(),
-  account_id: z.number(),
-  amount: z.string(),
-  currency: z.string(),
-  status: z.enum(ORDER_STATUSES),
-  reason: z.string().nullable(),
-  paid_at: z.date().nullable(),
-  paid_late: z.number(),
-  refunded: z.string().nullable(),
-  expires_at: z.date(),
-  created_at: z.date(),
-  updated_at: z.date(),
+const order = rowOf({
+  id: column.integer,
+  orderNo: column.text,
+  userId: column.integer,
+  accountId: column.integer,
+  amount: column.bigint,
+  currency: column.text,
+  status: column.oneOf(ORDER_STATUSES),
+  reason: orNull(column.text),
+  paidAt: orNull(column.time),
+  paidLate: column.flag,
+  refunded: orNull(column.bigint),
+  expiresAt: column.time,
+  createdAt: column.time,
+  updatedAt: column.time,
 });
-
-const COLUMNS = Object.keys(rowSchema.shape).join(',');
+const overdueOrder = rowOf({ orderNo: column.text });
 
 export const ORDER_SORT_KEYS = ['id', 'createdAt', 'amount'] as const;
 type OrderSortKey = (typeof ORDER_SORT_KEYS)[number];
@@ -47,11 +47,9 @@ export class OrderStore {
   /** The order; with `userId` only if it is this user's. */
   async find(orderNo: string, userId?: number): Promise<Order | undefined> {
     const owner = userId === undefined ? '' : ' AND user_id=:userId';
-    const [row] = await this.#sequelize.query(`SELECT ${COLUMNS} FROM orders WHERE order_no=:orderNo${owner}`, {
-      replacements: { orderNo, userId },
-      type: QueryTypes.SELECT,
-    });
-    return row && orderOf(row);
+    const sql = `SELECT ${order.columns} FROM orders WHERE order_no=:orderNo${owner}`;
+    const [found] = await select(this.#sequelize, order.read, sql, { orderNo, userId });
+    return found;
   }
 
   /** One page, newest first unless asked otherwise, and how many there are in all. */
@@ -61,54 +59,33 @@ export class OrderStore {
     if (filter.status !== undefined) conditions.push('status=:status');
     const where = conditions.join(' AND ');
     const direction = filter.sortOrder === 'asc' ? 'ASC' : 'DESC';
-    const order = [...new Set([SORT_COLUMNS[filter.sortBy ?? 'id'], 'id'])].map((column) => `${column} ${direction}`);
+    const by = [...new Set([SORT_COLUMNS[filter.sortBy ?? 'id'], 'id'])]
+      .map((name) => `${name} ${direction}`)
+      .join(',');
     const replacements = {
       userId: filter.userId,
       status: filter.status,
       limit: filter.pageSize,
       offset: (filter.pageNum - 1) * filter.pageSize,
     };
-    const [rows, [count]] = await Promise.all([
-      this.#sequelize.query(
-        `SELECT ${COLUMNS} FROM orders WHERE ${where} ORDER BY ${order.join(',')} LIMIT :limit OFFSET :offset`,
-        { replacements, type: QueryTypes.SELECT },
-      ),
-      this.#sequelize.query<{ total: number | string }>(`SELECT COUNT(*) AS total FROM orders WHERE ${where}`, {
-        replacements,
-        type: QueryTypes.SELECT,
-      }),
+    const page = `SELECT ${order.columns} FROM orders WHERE ${where} ORDER BY ${by} LIMIT :limit OFFSET :offset`;
+    const [records, total] = await Promise.all([
+      select(this.#sequelize, order.read, page, replacements),
+      count(this.#sequelize, `SELECT COUNT(*) AS total FROM orders WHERE ${where}`, replacements),
     ]);
-    return { records: rows.map(orderOf), total: Number(count?.total ?? 0) };
+    return { records, total };
   }
 
   /** Orders that are PENDING although their time was over `graceMs` ago by the database's clock, oldest first. */
   async overdue(graceMs: number, limit: number): Promise<string[]> {
-    const rows = await this.#sequelize.query<{ order_no: string }>(
+    const rows = await select(
+      this.#sequelize,
+      overdueOrder.read,
       `SELECT order_no FROM orders
         WHERE status='PENDING' AND expires_at <= NOW(3) - INTERVAL :grace MICROSECOND
         ORDER BY expires_at LIMIT :limit`,
-      { replacements: { grace: graceMs * 1000, limit }, type: QueryTypes.SELECT },
+      { grace: graceMs * 1000, limit },
     );
-    return rows.map((row) => row.order_no);
+    return rows.map(({ orderNo }) => orderNo);
   }
-}
-
-function orderOf(row: object): Order {
-  const order = rowSchema.parse(row);
-  return {
-    id: order.id,
-    orderNo: order.order_no,
-    userId: order.user_id,
-    accountId: order.account_id,
-    amount: BigInt(order.amount),
-    currency: order.currency,
-    status: order.status,
-    reason: order.reason,
-    paidAt: order.paid_at,
-    paidLate: order.paid_late === 1,
-    refunded: order.refunded === null ? null : BigInt(order.refunded),
-    expiresAt: order.expires_at,
-    createdAt: order.created_at,
-    updatedAt: order.updated_at,
-  };
 }

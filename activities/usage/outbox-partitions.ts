@@ -2,17 +2,17 @@
  * Partitions of the usage outbox by local day. `p_rest` takes what has no partition of its own; rows of a day whose
  * partition was dropped go to the next one, so that no insert ever fails for want of a partition.
  */
-import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
+import type { Sequelize, Transaction } from 'sequelize';
+import { column, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
+import { exists, select } from '../../infra/mysql/statements.ts';
 
 const REST = 'p_rest';
 /** The money lane waits behind a change of the table: rather give up and try again at the next round. */
 const LOCK_WAIT_SECONDS = 2;
 
-interface Partition {
-  readonly name: string;
-  /** First day after it. */
-  readonly bound: string;
-}
+/** `bound` is the first day after it. */
+const partition = rowOf({ name: column.text, bound: column.day });
+type Partition = ReadRow<typeof partition>;
 
 export class OutboxPartitions {
   readonly #sequelize: Sequelize;
@@ -50,13 +50,15 @@ export class OutboxPartitions {
     });
   }
 
-  async #isCarried(partition: string, transaction: Transaction): Promise<boolean> {
-    const [left] = await this.#sequelize.query(
-      `SELECT 1 FROM usage_outbox PARTITION (${partition}) AS o LEFT JOIN usage_watermarks AS m ON m.slot=o.slot
+  async #isCarried(name: string, transaction: Transaction): Promise<boolean> {
+    const left = await exists(
+      this.#sequelize,
+      `SELECT 1 FROM usage_outbox PARTITION (${name}) AS o LEFT JOIN usage_watermarks AS m ON m.slot=o.slot
         WHERE o.seq>COALESCE(m.seq,0) LIMIT 1`,
-      { type: QueryTypes.SELECT, transaction },
+      undefined,
+      transaction,
     );
-    return left === undefined;
+    return !left;
   }
 
   /** Runs `work` while nobody else can read or write the outbox: what was looked at is what is dropped. */
@@ -76,14 +78,14 @@ export class OutboxPartitions {
 
   /** All but the rest, oldest first. */
   async #partitions(): Promise<Partition[]> {
-    const rows = await this.#sequelize.query<{ name: string; bound: string }>(
+    return await select(
+      this.#sequelize,
+      partition.read,
       `SELECT PARTITION_NAME AS name, REPLACE(PARTITION_DESCRIPTION,'''','') AS bound
          FROM information_schema.PARTITIONS
         WHERE TABLE_SCHEMA=DATABASE() AND TABLE_NAME='usage_outbox' AND PARTITION_NAME<>'${REST}'
         ORDER BY PARTITION_ORDINAL_POSITION`,
-      { type: QueryTypes.SELECT },
     );
-    return rows;
   }
 }
 

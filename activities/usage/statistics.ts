@@ -1,5 +1,7 @@
 /** What was used, summed in MySQL: by model and day from the statistics, by day, model or key from the ledger. */
-import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Sequelize } from 'sequelize';
+import { column, orNull, rowOf, type SqlRecord } from '../../infra/mysql/rows.ts';
+import { select } from '../../infra/mysql/statements.ts';
 
 /** Local days (APP_TIME_ZONE) as yyyy-MM-dd, both included. */
 export interface Days {
@@ -55,37 +57,48 @@ export interface UsageSum {
   readonly cost: bigint;
 }
 
-interface StatisticsRow {
-  readonly day: string;
-  readonly model_id: number;
-  readonly model_identifier: string | null;
-  readonly requests: string;
-  readonly successes: string;
-  readonly failures: string;
-  readonly prompt_tokens: string;
-  readonly completion_tokens: string;
-  readonly images: string;
-  readonly cost: string;
+const modelStatistics = rowOf({
+  day: column.day,
+  modelId: column.integer,
+  modelIdentifier: column.text,
+  requests: column.integer,
+  successes: column.integer,
+  failures: column.integer,
+  promptTokens: column.integer,
+  completionTokens: column.integer,
+  images: column.integer,
+  cost: column.bigint,
+});
+const usageSum = rowOf({
+  requests: column.integer,
+  promptTokens: column.integer,
+  cachedTokens: column.integer,
+  completionTokens: column.integer,
+  images: column.integer,
+  cost: column.bigint,
+});
+
+/** What a grouping selects, joins, sorts by and reads. */
+interface Grouping {
+  readonly columns: string;
+  readonly join: string;
+  readonly by: string;
+  readonly read: (record: SqlRecord) => Partial<UsageSum>;
 }
 
-interface UsageRow extends Omit<StatisticsRow, 'successes' | 'failures'> {
-  readonly cached_tokens: string;
-  readonly access_key_id: number | null;
-  readonly access_key_name: string | null;
-}
-
-/** What each grouping selects, joins and sorts by. */
-const GROUPINGS: Readonly<Record<UsageGroup, { select: string; join: string; by: string }>> = {
-  day: { select: 't.day', join: '', by: 't.day' },
+const GROUPINGS: Readonly<Record<UsageGroup, Grouping>> = {
+  day: { columns: 't.day', join: '', by: 't.day', read: rowOf({ day: column.day }).read },
   model: {
-    select: "t.model_id, COALESCE(m.model_identifier,'') AS model_identifier",
+    columns: "t.model_id, COALESCE(m.model_identifier,'') AS model_identifier",
     join: 'LEFT JOIN models m ON m.id=t.model_id',
     by: 't.model_id, m.model_identifier',
+    read: rowOf({ modelId: column.integer, modelIdentifier: column.text }).read,
   },
   accessKey: {
-    select: "t.access_key_id, COALESCE(k.name,'') AS access_key_name",
+    columns: "t.access_key_id, COALESCE(k.name,'') AS access_key_name",
     join: 'LEFT JOIN access_keys k ON k.id=t.access_key_id',
     by: 't.access_key_id, k.name',
+    read: rowOf({ accessKeyId: orNull(column.integer), accessKeyName: column.text }).read,
   },
 };
 
@@ -99,8 +112,10 @@ export class Statistics {
   /** By day, then model. */
   async models(filter: ModelStatisticsFilter): Promise<ModelStatistics[]> {
     const { modelId = null, modelIdentifier = null, first, last } = filter;
-    const rows = await this.#sequelize.query<StatisticsRow>(
-      `SELECT s.day, s.model_id, m.model_identifier, SUM(s.requests) AS requests, SUM(s.successes) AS successes,
+    return await select(
+      this.#sequelize,
+      modelStatistics.read,
+      `SELECT s.day, s.model_id, COALESCE(m.model_identifier,'') AS model_identifier, SUM(s.requests) AS requests, SUM(s.successes) AS successes,
               SUM(s.failures) AS failures, SUM(s.prompt_tokens) AS prompt_tokens,
               SUM(s.completion_tokens) AS completion_tokens, SUM(s.images) AS images, SUM(s.cost) AS cost
          FROM stats s LEFT JOIN models m ON m.id=s.model_id
@@ -108,27 +123,17 @@ export class Statistics {
           AND (:modelId IS NULL OR s.model_id=:modelId)
           AND (:modelIdentifier IS NULL OR m.model_identifier=:modelIdentifier)
         GROUP BY s.day, s.model_id, m.model_identifier ORDER BY s.day, s.model_id`,
-      { replacements: { first, last, modelId, modelIdentifier }, type: QueryTypes.SELECT },
+      { first, last, modelId, modelIdentifier },
     );
-    return rows.map((row) => ({
-      modelId: row.model_id,
-      modelIdentifier: row.model_identifier ?? '',
-      day: row.day,
-      requests: Number(row.requests),
-      successes: Number(row.successes),
-      failures: Number(row.failures),
-      promptTokens: Number(row.prompt_tokens),
-      completionTokens: Number(row.completion_tokens),
-      images: Number(row.images),
-      cost: BigInt(row.cost),
-    }));
   }
 
   /** Charged calls by day, model or access key: those of a statement of the same time. Each account's rows of the time are read by index, no others. */
   async usage(query: UsageQuery): Promise<UsageSum[]> {
-    const { select, join, by } = GROUPINGS[query.groupBy];
-    const rows = await this.#sequelize.query<UsageRow>(
-      `SELECT ${select}, SUM(t.kind='charge') AS requests, SUM(t.prompt_tokens) AS prompt_tokens,
+    const { columns, join, by, read } = GROUPINGS[query.groupBy];
+    return await select(
+      this.#sequelize,
+      (record) => ({ ...read(record), ...usageSum.read(record) }),
+      `SELECT ${columns}, SUM(t.kind='charge') AS requests, SUM(t.prompt_tokens) AS prompt_tokens,
               SUM(t.cached_tokens) AS cached_tokens, SUM(t.completion_tokens) AS completion_tokens,
               SUM(t.image_count) AS images, -SUM(t.amount) AS cost
          FROM accounts a
@@ -136,25 +141,7 @@ export class Statistics {
         WHERE ${query.userId === undefined ? 'TRUE' : "a.owner_kind='user' AND a.owner_id=:userId"}
           AND t.created_at>= :from AND t.created_at< :until AND t.kind IN ('charge','overrun')
         GROUP BY ${by} ORDER BY ${by}`,
-      {
-        replacements: { userId: query.userId ?? null, from: query.from, until: query.until },
-        type: QueryTypes.SELECT,
-      },
+      { userId: query.userId ?? null, from: query.from, until: query.until },
     );
-    return rows.map((row) => ({
-      ...groupOf(query.groupBy, row),
-      requests: Number(row.requests),
-      promptTokens: Number(row.prompt_tokens),
-      cachedTokens: Number(row.cached_tokens),
-      completionTokens: Number(row.completion_tokens),
-      images: Number(row.images),
-      cost: BigInt(row.cost),
-    }));
   }
-}
-
-function groupOf(group: UsageGroup, row: UsageRow): Partial<UsageSum> {
-  if (group === 'day') return { day: row.day };
-  if (group === 'model') return { modelId: row.model_id, modelIdentifier: row.model_identifier ?? '' };
-  return { accessKeyId: row.access_key_id, accessKeyName: row.access_key_name ?? '' };
 }

@@ -1,11 +1,11 @@
 /** The outbox side of the usage log: what each writer slot has committed and what of it has been carried over. */
-import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Sequelize } from 'sequelize';
+import { column, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
+import { change, select } from '../../infra/mysql/statements.ts';
 
-export interface OutboxRow {
-  readonly seq: string;
-  readonly id: string;
-  readonly doc: string;
-}
+const watermark = rowOf({ slot: column.integer, seq: column.bigint });
+const outboxRow = rowOf({ seq: column.bigint, id: column.text, doc: column.text });
+export type OutboxRow = ReadRow<typeof outboxRow>;
 
 /** Above the 256 documents that one batch of the lane can write, so that a portion holds at least one whole batch. */
 const PORTION_ROWS = 1_000;
@@ -13,7 +13,7 @@ const PORTION_ROWS = 1_000;
 export interface Portion {
   readonly rows: readonly OutboxRow[];
   /** The last batch that is whole in it. */
-  readonly lastSeq: string;
+  readonly lastSeq: bigint;
 }
 
 export class UsageOutbox {
@@ -24,27 +24,31 @@ export class UsageOutbox {
   }
 
   /** Slots that have ever written, with the last batch that was carried over (0 = none). */
-  async watermarks(): Promise<{ slot: number; seq: string }[]> {
-    return await this.#sequelize.query<{ slot: number; seq: string }>(
+  async watermarks(): Promise<ReadRow<typeof watermark>[]> {
+    return await select(
+      this.#sequelize,
+      watermark.read,
       'SELECT w.slot, COALESCE(m.seq, 0) AS seq FROM writers w LEFT JOIN usage_watermarks m ON m.slot=w.slot ORDER BY w.slot',
-      { type: QueryTypes.SELECT },
     );
   }
 
   /** The next whole batches of a slot, in commit order: a slot commits one batch after the other, so none is missing. */
-  async next(slot: number, afterSeq: string): Promise<Portion | undefined> {
-    const rows = await this.#sequelize.query<OutboxRow>(
-      `SELECT seq, id, doc FROM usage_outbox WHERE slot=? AND seq>? ORDER BY seq, position LIMIT ${PORTION_ROWS}`,
-      { replacements: [slot, afterSeq], type: QueryTypes.SELECT },
+  async next(slot: number, afterSeq: bigint): Promise<Portion | undefined> {
+    const rows = await select(
+      this.#sequelize,
+      outboxRow.read,
+      `SELECT ${outboxRow.columns} FROM usage_outbox WHERE slot=? AND seq>? ORDER BY seq, position LIMIT ${PORTION_ROWS}`,
+      [slot, afterSeq],
     );
     return wholeBatches(rows, PORTION_ROWS);
   }
 
   /** Moves a slot's watermark forward from where it was read; another relay may have been faster. Idempotent. */
-  async move(slot: number, fromSeq: string, toSeq: string): Promise<void> {
-    await this.#sequelize.query(
+  async move(slot: number, fromSeq: bigint, toSeq: bigint): Promise<void> {
+    await change(
+      this.#sequelize,
       'INSERT INTO usage_watermarks (slot, seq) VALUES (:slot, :toSeq) ON DUPLICATE KEY UPDATE seq=IF(seq=:fromSeq, :toSeq, seq)',
-      { replacements: { slot, fromSeq, toSeq } },
+      { slot, fromSeq, toSeq },
     );
   }
 }

@@ -6,6 +6,7 @@ import type { Sequelize } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { withNamedLock } from '../../infra/mysql/named-lock.ts';
+import { column } from '../../infra/mysql/rows.ts';
 import { type UsageEntry, usageEntry } from './usage-entry.ts';
 import { type OutboxRow, type Portion, UsageOutbox } from './usage-outbox.ts';
 import type { UsageStore } from './usage-store.ts';
@@ -60,7 +61,10 @@ function entriesOf(slot: number, { rows }: Portion, log: Logger): UsageEntry[] |
     try {
       entries.push(entryOf(row));
     } catch (err) {
-      log.error({ err, requestId: row.id, slot, seq: row.seq }, 'a usage document cannot be read; its slot waits');
+      log.error(
+        { err, requestId: row.id, slot, seq: row.seq.toString() },
+        'a usage document cannot be read; its slot waits',
+      );
       return undefined;
     }
   }
@@ -69,5 +73,5 @@ function entriesOf(slot: number, { rows }: Portion, log: Logger): UsageEntry[] |
 
 /** @throws when the document is not what the ledger writes. */
 function entryOf(row: OutboxRow): UsageEntry {
-  return usageEntry.parse({ requestId: row.id, ...Object(JSON.parse(row.doc)) });
+  return usageEntry.parse({ requestId: row.id, ...Object(column.json(row.doc, 'doc')) });
 }

@@ -1,8 +1,9 @@
 /** The one owner of the table `webhook_secrets`. Plain secrets leave it to sign messages, and once when they are made. */
 import { randomBytes } from 'node:crypto';
-import { QueryTypes, type Sequelize } from 'sequelize';
-import { z } from 'zod';
+import type { Sequelize } from 'sequelize';
 import { sealedVersion, type Vault } from '../../infra/crypto.ts';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { change, insert, select } from '../../infra/mysql/statements.ts';
 import { SECRET_PREFIX } from './signature.ts';
 
 /** A replaced secret signs beside the new one for this long. */
@@ -16,8 +17,8 @@ export interface WebhookSecret {
   readonly retiresAt: Date | null;
 }
 
-const rowSchema = z.object({ id: z.number(), created_at: z.date(), retires_at: z.date().nullable() });
-const sealedSchema = z.object({ id: z.number(), user_id: z.number(), secret: z.instanceof(Buffer) });
+const shown = rowOf({ id: column.integer, createdAt: column.time, retiresAt: orNull(column.time) });
+const sealed = rowOf({ id: column.integer, userId: column.integer, secret: column.bytes });
 
 const SIGNING = '(retires_at IS NULL OR retires_at > NOW(3))';
 
@@ -32,14 +33,8 @@ export class SecretStore {
 
   /** The secrets that sign, newest first; without the secrets themselves. */
   async list(userId: number): Promise<WebhookSecret[]> {
-    const rows = await this.#sequelize.query(
-      `SELECT id,created_at,retires_at FROM webhook_secrets WHERE user_id=? AND ${SIGNING} ORDER BY id DESC`,
-      { replacements: [userId], type: QueryTypes.SELECT },
-    );
-    return rows.map((row) => {
-      const read = rowSchema.parse(row);
-      return { id: read.id, createdAt: read.created_at, retiresAt: read.retires_at };
-    });
+    const sql = `SELECT ${shown.columns} FROM webhook_secrets WHERE user_id=? AND ${SIGNING} ORDER BY id DESC`;
+    return await select(this.#sequelize, shown.read, sql, [userId]);
   }
 
   /**
@@ -49,20 +44,21 @@ export class SecretStore {
   async rotate(userId: number): Promise<{ id: number; secret: string }> {
     const secret = SECRET_PREFIX + randomBytes(SECRET_BYTES).toString('base64');
     const id = await this.#sequelize.transaction(async (transaction) => {
-      await this.#sequelize.query('DELETE FROM webhook_secrets WHERE user_id=? AND retires_at < NOW(3)', {
-        replacements: [userId],
-        transaction,
-      });
-      await this.#sequelize.query(
+      const expired = 'DELETE FROM webhook_secrets WHERE user_id=? AND retires_at < NOW(3)';
+      await change(this.#sequelize, expired, [userId], transaction);
+      await change(
+        this.#sequelize,
         `UPDATE webhook_secrets SET retires_at=NOW(3) + INTERVAL ${OVERLAP_HOURS} HOUR WHERE user_id=? AND retires_at IS NULL`,
-        { replacements: [userId], transaction },
-      );
-      const [inserted] = await this.#sequelize.query('INSERT INTO webhook_secrets (user_id,secret) VALUES (?,?)', {
-        replacements: [userId, this.#vault.seal(secret, belongsTo(userId))],
-        type: QueryTypes.INSERT,
+        [userId],
         transaction,
-      });
-      return inserted;
+      );
+      const values = [userId, this.#vault.seal(secret, belongsTo(userId))];
+      return await insert(
+        this.#sequelize,
+        'INSERT INTO webhook_secrets (user_id,secret) VALUES (?,?)',
+        values,
+        transaction,
+      );
     });
     return { id, secret };
   }
@@ -72,25 +68,19 @@ export class SecretStore {
    * message is signed all the same, and can be verified after the first rotation.
    */
   async signing(userId: number): Promise<string[]> {
-    const rows = await this.#sequelize.query(
-      `SELECT id,user_id,secret FROM webhook_secrets WHERE user_id=? AND ${SIGNING} ORDER BY id DESC`,
-      { replacements: [userId], type: QueryTypes.SELECT },
-    );
+    const sql = `SELECT ${sealed.columns} FROM webhook_secrets WHERE user_id=? AND ${SIGNING} ORDER BY id DESC`;
+    const rows = await select(this.#sequelize, sealed.read, sql, [userId]);
     if (rows.length === 0) return [(await this.rotate(userId)).secret];
-    return rows.map((row) => this.#vault.open(sealedSchema.parse(row).secret, belongsTo(userId)));
+    return rows.map((row) => this.#vault.open(row.secret, belongsTo(userId)));
   }
 
   /** Seals every secret under the newest key version. Safe to stop and to run again. @returns how many were sealed. */
   async reseal(): Promise<number> {
-    const rows = await this.#sequelize.query('SELECT id,user_id,secret FROM webhook_secrets', {
-      type: QueryTypes.SELECT,
-    });
-    const old = rows
-      .map((row) => sealedSchema.parse(row))
-      .filter((row) => sealedVersion(row.secret) !== this.#vault.newestVersion);
-    for (const { id, user_id: userId, secret } of old) {
-      const sealed = this.#vault.seal(this.#vault.open(secret, belongsTo(userId)), belongsTo(userId));
-      await this.#sequelize.query('UPDATE webhook_secrets SET secret=? WHERE id=?', { replacements: [sealed, id] });
+    const rows = await select(this.#sequelize, sealed.read, `SELECT ${sealed.columns} FROM webhook_secrets`);
+    const old = rows.filter((row) => sealedVersion(row.secret) !== this.#vault.newestVersion);
+    for (const { id, userId, secret } of old) {
+      const anew = this.#vault.seal(this.#vault.open(secret, belongsTo(userId)), belongsTo(userId));
+      await change(this.#sequelize, 'UPDATE webhook_secrets SET secret=? WHERE id=?', [anew, id]);
     }
     return old.length;
   }

@@ -1,7 +1,9 @@
 /** Reads and clears the outbox of workflow starts. */
-import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Sequelize } from 'sequelize';
 import { z } from 'zod';
 import type { Logger } from '../../infra/logger.ts';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
+import { change, select } from '../../infra/mysql/statements.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import { SEARCH_ATTRIBUTES, TASK_QUEUES, WORKFLOWS } from '../../workflows/contracts.ts';
 
@@ -28,6 +30,9 @@ const startSchema = z.object({
   traceparent: z.string().exactOptional(),
 });
 
+const due = rowOf({ workflowId: column.text });
+const request = rowOf({ start: column.jsonOf(startSchema) });
+
 export class WorkflowOutboxStore {
   readonly #sequelize: Sequelize;
   readonly #log: Logger;
@@ -39,20 +44,23 @@ export class WorkflowOutboxStore {
 
   /** Starts that are due, oldest first; each is put off first, so that two relays seldom try the same one. */
   async takeDue(limit: number): Promise<WorkflowStart[]> {
-    const rows = await this.#sequelize.query<{ workflow_id: string; start: unknown }>(
+    const rows = await select(
+      this.#sequelize,
+      (record) => ({ ...due.read(record), read: () => request.read(record).start }),
       'SELECT workflow_id, start FROM workflow_outbox WHERE next_try_at <= NOW(3) ORDER BY next_try_at LIMIT ?',
-      { replacements: [limit], type: QueryTypes.SELECT },
+      [limit],
     );
     if (rows.length === 0) return [];
-    await this.#sequelize.query(
+    await change(
+      this.#sequelize,
       `UPDATE workflow_outbox SET tries=tries+1,
               next_try_at=NOW(3) + INTERVAL LEAST(${MAX_BACKOFF_SECONDS}, POW(2, LEAST(tries, 10))) SECOND
         WHERE workflow_id IN (?)`,
-      { replacements: [rows.map((row) => row.workflow_id)] },
+      [rows.map((row) => row.workflowId)],
     );
-    return rows.flatMap(({ workflow_id: workflowId, start }) => {
+    return rows.flatMap(({ workflowId, read }) => {
       try {
-        return startSchema.parse(typeof start === 'string' ? JSON.parse(start) : start);
+        return read();
       } catch (err) {
         // Another version may have written it. It stays, and does not hold the others up.
         this.#log.error({ err, workflowId }, 'a start in the outbox cannot be read');
@@ -64,8 +72,6 @@ export class WorkflowOutboxStore {
   /** Forgets a start that Temporal has taken. Idempotent. */
   async remove(workflowIds: readonly string[]): Promise<void> {
     if (workflowIds.length === 0) return;
-    await this.#sequelize.query('DELETE FROM workflow_outbox WHERE workflow_id IN (?)', {
-      replacements: [workflowIds],
-    });
+    await change(this.#sequelize, 'DELETE FROM workflow_outbox WHERE workflow_id IN (?)', [workflowIds]);
   }
 }

@@ -4,7 +4,7 @@
  * it gives as a number; SUM is a DECIMAL; a UNION or a function may widen a type or lose its character set (bytes); JSON
  * is a type on MySQL and text on MariaDB. No store reads a driver's value by itself.
  */
-import type { ZodType, z } from 'zod';
+import { type ZodType, z } from 'zod';
 
 /** A row as the driver returns it. */
 export type SqlRecord = Readonly<Record<string, unknown>>;
@@ -12,8 +12,10 @@ export type SqlRecord = Readonly<Record<string, unknown>>;
 /** Reads a value. @throws {TypeError} that names the column when the value cannot be what the column means. */
 export type Column<T> = (value: unknown, name: string) => T;
 
-function unreadable(name: string, wanted: string): never {
-  throw new TypeError(`column ${name} is not ${wanted}`);
+class UnreadableColumn extends TypeError {}
+
+function unreadable(name: string, wanted: string, cause?: unknown): never {
+  throw new UnreadableColumn(`column ${name} is not ${wanted}`, { cause });
 }
 
 /** Numbers in DECIMAL may have zeros after their point. */
@@ -101,7 +103,11 @@ function json(value: unknown, name: string): unknown {
 
 /** JSON of this form. */
 function jsonOf<Schema extends ZodType>(schema: Schema): Column<z.output<Schema>> {
-  return (value, name) => schema.parse(json(value, name));
+  return (value, name) => {
+    const read = schema.safeParse(json(value, name));
+    if (read.success) return read.data;
+    return unreadable(name, `of its form: ${z.prettifyError(read.error)}`, read.error);
+  };
 }
 
 /** One of these texts. */
@@ -120,6 +126,16 @@ export function orNull<T>(read: Column<T>): Column<T | null> {
 
 type Shape = Readonly<Record<string, Column<unknown>>>;
 type RowOf<Columns extends Shape> = { readonly [Name in keyof Columns]: ReturnType<Columns[Name]> };
+
+/** What `read` gives, or `otherwise` for a row that cannot be read: one such row must not hold others up. */
+export function readableOr<T, U>(otherwise: U, read: () => T): T | U {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UnreadableColumn) return otherwise;
+    throw error;
+  }
+}
 
 export interface RowReader<Row> {
   /** The columns in SQL, in the order of the shape. */

@@ -15,6 +15,6 @@ export function connectSequelize(config: DatabaseConfig): Sequelize {
     define: { timestamps: false, underscored: true, freezeTableName: true },
     pool: { max: config.DB_POOL_SIZE, min: 0, idle: 60_000, acquire: ACQUIRE_TIMEOUT_MS },
     retry: { max: 1 },
-    dialectOptions: { ...mysqlOptions(config), supportBigNumbers: true, bigNumberStrings: true },
+    dialectOptions: { ...mysqlOptions(config), supportBigNumbers: true, bigNumberStrings: true, jsonStrings: true },
   });
 }

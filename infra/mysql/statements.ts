@@ -1,6 +1,6 @@
 /** Statements on the pool, for everything that is not money. Rows come out read (rows.ts); nobody sees the driver's own. */
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
-import type { SqlRecord } from './rows.ts';
+import { column, rowOf, type SqlRecord } from './rows.ts';
 
 /** Values for `?` in order, or for `:name` by name. */
 export type Replacements = readonly unknown[] | Readonly<Record<string, unknown>>;
@@ -16,6 +16,19 @@ export async function select<Row>(
   const options = { ...optionsOf(replacements, transaction), type: QueryTypes.SELECT as const };
   const records = await sequelize.query<SqlRecord>(sql, options);
   return records.map((record) => read(record));
+}
+
+const total = rowOf({ total: column.integer });
+
+/** @param sql `SELECT COUNT(*) AS total …` */
+export async function count(
+  sequelize: Sequelize,
+  sql: string,
+  replacements?: Replacements,
+  transaction?: Transaction,
+): Promise<number> {
+  const [counted] = await select(sequelize, total.read, sql, replacements, transaction);
+  return counted?.total ?? 0;
 }
 
 /** Whether there is any such row. */

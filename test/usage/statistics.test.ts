@@ -241,7 +241,7 @@ describe('statistics, logs and statements', () => {
 
   test('MySQL reads what it is asked for by index', async () => {
     const plan = async (sql: string) =>
-      (await world.sequelize.query(`EXPLAIN ${sql}`, { type: QueryTypes.SELECT })) as {
+      (await world.sequelize.query(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, { type: QueryTypes.SELECT })) as {
         key: string | null;
         table: string;
       }[];
