@@ -38,7 +38,11 @@ test('the environment wins over .env, and a variable that is set and empty stand
     { CURRENCY: 'USD', PUBLIC_URL: 'http://x', PORT: '9' },
   );
   assert.deepEqual(both.values, { CURRENCY: 'EUR', PORT: '9' });
-  assert.deepEqual([both.named('CURRENCY'), both.named('PORT')], ['CURRENCY (environment)', 'PORT (.env)']);
+  assert.deepEqual(['CURRENCY', 'PORT', 'JWT_TTL'].map(both.named), [
+    'CURRENCY (environment)',
+    'PORT (.env)',
+    'JWT_TTL',
+  ]);
 });
 
 test("the user's settings win over the launcher's", () => {

@@ -7,7 +7,7 @@ export interface UserSettings {
   readonly values: Variables;
   /** Names of .env that nothing reads. */
   readonly unknown: readonly string[];
-  /** `PORT (.env)`: a setting with where its value comes from. */
+  /** `PORT (.env)`: a setting with where its value comes from; the name alone where it is not set. */
   named(name: string): string;
 }
 
@@ -27,7 +27,8 @@ export function userSettings(
   const unknown = Object.keys(dotEnv).filter(
     (name) => !known(name) && !COMPOSE_SETTINGS.includes(name) && !FOR_OTHERS.test(name),
   );
-  return { values, unknown, named: (name) => `${name} (${name in shell ? 'environment' : '.env'})` };
+  const origin = (name: string) => (name in shell ? ' (environment)' : name in dotEnv ? ' (.env)' : '');
+  return { values, unknown, named: (name) => `${name}${origin(name)}` };
 }
 
 /** A setting with which `npm start` cannot do what it says. */
