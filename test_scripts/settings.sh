@@ -45,7 +45,7 @@ trap 'printf "%s\n" "${answer:-}"' ERR
 remember() { (umask 077; cat >"$STATE/$1"); }
 
 # The first value of a field in an answer: … | field jobId
-field() { grep -oE "\"$1\":(\"[^\"]*\"|[^,}]*)" | head -n 1 | cut -d : -f 2- | tr -d '"'; }
+field() { grep -oE "\"$1\":(\"[^\"]*\"|[^,}]*)" | sed -n 1p | cut -d : -f 2- | tr -d '"'; }
 
 # Prints the answer and fails unless it contains the text: … | expect '"code":200'
 expect() {
