@@ -47,8 +47,8 @@ Exit codes: 0 all passed; 1 something failed; 2 wrong usage; 130 interrupted.`,
     script: 'infra/local/reset.ts',
     usage: `usage: npm run reset
 
-Deletes the data of npm start, npm test and test_scripts in .local. Programs
-that were fetched or built stay in their cache.
+Deletes the data of npm start, npm test, test_scripts and the benches in .local.
+Programs that were fetched or built stay in their cache.
 
 ${HELP}
 

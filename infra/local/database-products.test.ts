@@ -61,7 +61,7 @@ test('data stay with the server that made them: none is started on the data of t
   assert.equal(boundTo(ofMariadb)?.part, MARIADB);
   assert.match(
     boundTo(ofMariadb)?.because ?? '',
-    /are MariaDB's; npm run reset deletes them and starts afresh on MySQL/,
+    /are MariaDB's; npm run reset deletes all local data and starts afresh on MySQL/,
   );
   assert.throws(() => boundTo(ofMariadb, 'mysql'), /LOCAL_DATABASE asks for MySQL, but the data in .* are MariaDB's/);
 

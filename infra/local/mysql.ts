@@ -1,4 +1,4 @@
-/** MySQL or MariaDB with a data folder, port and socket of its own; MONEY.md's durability settings are on. */
+/** MySQL or MariaDB with a data folder, port and socket of its own, as durable as in production. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
@@ -31,7 +31,7 @@ const SERVER_OPTIONS = [
 
 /** By default MySQL keeps a binary log and MariaDB none: each as it is run in production (decision 0026). */
 const OPTIONS_OF: Readonly<Record<Database, readonly string[]>> = {
-  mysql: ['--sync-binlog=1', '--binlog-expire-logs-seconds=86400', '--mysqlx=OFF'],
+  mysql: ['--sync-binlog=1', '--binlog-expire-logs-seconds=86400', '--max-binlog-size=64M', '--mysqlx=OFF'],
   mariadb: ['--skip-log-bin'],
 };
 
@@ -45,11 +45,11 @@ function initStatements(password: string): string {
   return [`CREATE DATABASE IF NOT EXISTS ${DATABASE} CHARACTER SET utf8mb4;`, ...users, ''].join('\n');
 }
 
-/** In words, for whoever asks why it is not MySQL, or why not MariaDB. */
+/** Data stay with the server that made them; without data it is the one that is wanted, or MySQL if it can be had. */
 function boundTo(folder: string, wanted: Database | undefined): { part: SourcesOfPart; because?: string } {
   const data = join(folder, 'data');
   const held = databaseOf(data);
-  const afresh = `npm run reset deletes them and starts afresh`;
+  const afresh = 'npm run reset deletes all local data and starts afresh';
   if (held && wanted && held !== wanted) {
     throw new Error(
       `LOCAL_DATABASE asks for ${TITLES[wanted]}, but the data in ${data} are ${TITLES[held]}'s. Unset it, or: ${afresh}`,

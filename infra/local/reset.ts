@@ -1,4 +1,4 @@
-/** `npm run reset`: deletes the data of `npm start`, `npm test` and test_scripts; what was fetched stays in the cache. */
+/** `npm run reset`: deletes the data of `npm start`, `npm test`, test_scripts and the benches; what was fetched stays in the cache. */
 import { existsSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readCommandLine } from '../command-line.js';
@@ -8,7 +8,7 @@ import { PART_NAMES } from './parts.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 readCommandLine(COMMANDS.reset, process.argv.slice(2));
-const folders = ['start', 'test', 'storage', 'test_scripts']
+const folders = ['start', 'test', 'storage', 'test_scripts', 'bench', 'bench-mariadb']
   .map((name) => join(CHECKOUT, '.local', name))
   .filter((folder) => existsSync(folder));
 

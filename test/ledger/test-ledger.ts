@@ -33,12 +33,12 @@ export interface TestLedger {
   account(available: bigint): Promise<number>;
   balance(accountId: number): Promise<bigint>;
   one(sql: string): Promise<Record<string, unknown>>;
-  /** Waits until the condition holds. @throws after 10 s. */
+  /** Waits until the condition holds. @throws after a minute. */
   until(condition: () => boolean | Promise<boolean>): Promise<void>;
   close(): Promise<void>;
 }
 
-const UNTIL_MS = 10_000;
+const UNTIL_MS = 60_000;
 let owners = 0;
 
 /** The database is made anew, so that a file can be run again. */
