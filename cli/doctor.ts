@@ -2,10 +2,11 @@
 import type { Config } from '../infra/config.ts';
 import { expectNoWords, runCommand } from './command.ts';
 import { lookAtCollector } from './doctor/collector.ts';
-import { lookAtMongo, lookAtRedis, lookAtStorage, lookAtTemporal } from './doctor/dependencies.ts';
+import { lookAtMongo, lookAtRedis, lookAtStorage } from './doctor/dependencies.ts';
 import type { Finding } from './doctor/finding.ts';
 import { lookAtMysql } from './doctor/mysql.ts';
 import { lookAtSettings } from './doctor/settings.ts';
+import { lookAtTemporal } from './doctor/temporal.ts';
 
 const SIGNS = { good: '✔', warning: '!', bad: '✖' };
 

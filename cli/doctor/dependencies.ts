@@ -1,12 +1,10 @@
-/** The other servers, and where pictures are kept. */
+/** Redis, MongoDB, and where pictures are kept. */
 import { access, constants, mkdir } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Config } from '../../infra/config.ts';
 import { mongoAdvice, openMongo } from '../../infra/mongo/connection.ts';
 import { openRedis, redisAdvice } from '../../infra/redis/connection.ts';
 import { createStorage } from '../../infra/storage.ts';
-import { openTemporal } from '../../infra/temporal/client.ts';
-import { temporalAdvice } from '../../infra/temporal/options.ts';
 import { connectionText, type Finding, look } from './finding.ts';
 
 const TIMEOUT_MS = 3_000;
@@ -53,25 +51,6 @@ export function lookAtMongo(config: Config): Promise<Finding[]> {
     }
   };
   return look('MongoDB', advice, find, (error) => mongoAdvice(error, config));
-}
-
-export function lookAtTemporal(config: Config): Promise<Finding[]> {
-  const { TEMPORAL_ADDRESS: where, TEMPORAL_NAMESPACE: namespace } = config;
-  const advice = `Start Temporal, or set TEMPORAL_ADDRESS (now ${where}); make its namespace: temporal operator namespace create -n ${namespace}. Jobs are accepted without it and run once it is back.`;
-  const find = async (): Promise<Finding[]> => {
-    const connection = openTemporal(config);
-    try {
-      const ask = () => connection.workflowService.describeNamespace({ namespace });
-      await connection.withDeadline(Date.now() + TIMEOUT_MS, ask);
-      const certificate = config.TEMPORAL_TLS_CERT === '' ? 'nobody' : 'the holder of TEMPORAL_TLS_CERT';
-      const user = config.TEMPORAL_API_KEY === '' ? certificate : 'the holder of TEMPORAL_API_KEY';
-      const text = `namespace ${namespace} at ${where}, ${connectionText(config.TEMPORAL_TLS, user)}`;
-      return [{ part: 'Temporal', state: 'good', text }];
-    } finally {
-      await connection.close();
-    }
-  };
-  return look('Temporal', advice, find, (error) => temporalAdvice(error, config));
 }
 
 export function lookAtStorage(config: Config): Promise<Finding[]> {
