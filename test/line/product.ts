@@ -132,7 +132,7 @@ export interface Answer {
 
 /** One call of the API, its envelope opened. @throws {AssertionError} as `apiFetch`. */
 export async function call(
-  api: Service | undefined,
+  api: Pick<Service, 'url'> | undefined,
   method: string,
   path: string,
   options: { token?: string; key?: string; body?: unknown; headers?: Record<string, string> } = {},
@@ -162,7 +162,7 @@ export interface Customer {
 let customers = 0;
 
 /** A registered user with an access key. */
-export async function newCustomer(api: Service | undefined, keyBody: object = {}): Promise<Customer> {
+export async function newCustomer(api: Pick<Service, 'url'> | undefined, keyBody: object = {}): Promise<Customer> {
   customers += 1;
   const name = `customer-${process.pid}-${customers}`;
   const credentials = { username: name, password: `pass-${name}` };
@@ -184,7 +184,7 @@ const jobSchema = z.looseObject({
 });
 
 /** Polls a job to its end, over process restarts. */
-export async function jobEnd(api: Service | undefined, key: string, jobId: string, withinMs = 120_000) {
+export async function jobEnd(api: Pick<Service, 'url'> | undefined, key: string, jobId: string, withinMs = 120_000) {
   const until = Date.now() + withinMs;
   for (;;) {
     const job = await call(api, 'GET', `/v1/async/jobs/${jobId}?wait=5`, { key }).then(
