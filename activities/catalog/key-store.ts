@@ -2,9 +2,9 @@
 import { Op, type Transaction } from 'sequelize';
 import { sealedVersion, type Vault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
+import { AT_ONE_MOMENT, inTransaction } from '../../infra/mysql/transaction.ts';
 import { locking, type Provider } from './provider-store.ts';
 import { type CatalogTables, KEY_STATUS, type ProviderKeyRow, readKey, readProvider } from './tables.ts';
-import { AT_ONE_MOMENT, inTransaction } from './transaction.ts';
 
 /** A key as administrators see it: without its secret. */
 export type StoredKey = Omit<ProviderKeyRow, 'secret'>;

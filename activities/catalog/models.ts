@@ -1,5 +1,6 @@
 /** What administrators do with models. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { AuditEntry, AuditLog } from '../accounts/audit-log.ts';
 import type { Catalog } from './catalog.ts';
 import type { KeyStore } from './key-store.ts';
@@ -21,7 +22,6 @@ import type { Probe, ProbeResult } from './probe.ts';
 import type { Records } from './provider-store.ts';
 import type { By } from './providers.ts';
 import type { CatalogTables } from './tables.ts';
-import { inTransaction } from './transaction.ts';
 
 export interface ModelsDependencies {
   readonly tables: CatalogTables;

@@ -1,6 +1,7 @@
 /** What administrators do with the keys of providers. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
 import { AppError, invalid } from '../../infra/errors.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { AuditLog } from '../accounts/audit-log.ts';
 import { UpstreamFailure } from '../inference/providers/failure.ts';
 import type { CallResult, PickedKey } from '../keys/key-pool.ts';
@@ -12,7 +13,6 @@ import type { Probe, ProbeResult } from './probe.ts';
 import type { Provider, ProviderStore } from './provider-store.ts';
 import type { By } from './providers.ts';
 import { type CatalogTables, KEY_STATUS } from './tables.ts';
-import { inTransaction } from './transaction.ts';
 import type { ListUpstreamModels } from './upstream-models.ts';
 
 export interface KeyHealth {

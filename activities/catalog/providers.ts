@@ -1,5 +1,6 @@
 /** What administrators do with providers. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { AuditEntry, AuditLog } from '../accounts/audit-log.ts';
 import type { ProviderKind } from '../inference/providers/provider.ts';
 import { kindOfHost } from '../inference/providers/vendors.ts';
@@ -9,7 +10,6 @@ import { presetNamed } from './presets.ts';
 import { kindAfterMove, normalizeUrlBase } from './provider-address.ts';
 import type { NewProvider, Provider, ProviderQuery, ProviderStore, Records } from './provider-store.ts';
 import type { CatalogTables } from './tables.ts';
-import { inTransaction } from './transaction.ts';
 import type { ListUpstreamModels, UpstreamModel } from './upstream-models.ts';
 
 /** Who changes something, and the request in which. */

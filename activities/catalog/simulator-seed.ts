@@ -1,5 +1,6 @@
 /** Registers the keyless provider, so that a fresh local installation can be called at once. */
 import { AppError } from '../../infra/errors.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import { NANO_PER_UNIT } from '../billing/money.ts';
 import type { Catalog } from './catalog.ts';
 import { BLANK_MODEL } from './model-input.ts';
@@ -11,7 +12,6 @@ import type { ProviderKeys } from './provider-keys.ts';
 import type { ProviderStore } from './provider-store.ts';
 import type { By, Providers } from './providers.ts';
 import type { CatalogTables } from './tables.ts';
-import { inTransaction } from './transaction.ts';
 
 const NAME = 'simulator';
 /** No secret: the simulator takes any key. */

@@ -1,6 +1,7 @@
 /** Everything the hot path asks of the catalog, as it was at one moment. */
 import type { Logger } from 'pino';
 import type { Vault } from '../../infra/crypto.ts';
+import { AT_ONE_MOMENT } from '../../infra/mysql/transaction.ts';
 import type { Price } from '../billing/money.ts';
 import { CAPABILITIES, type Capability, type PricedModel } from '../inference/model.ts';
 import { openKey } from './key-store.ts';
@@ -16,7 +17,6 @@ import {
   readPrice,
   readProvider,
 } from './tables.ts';
-import { AT_ONE_MOMENT } from './transaction.ts';
 
 /** An active key, with the base URL that its provider had when it was read. `apiKey` is a secret. */
 export interface ActiveKey {

@@ -4,6 +4,7 @@ import type { Sequelize } from 'sequelize';
 import { sealedVersion, type Vault } from '../../infra/crypto.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { change, insert, select } from '../../infra/mysql/statements.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import { SECRET_PREFIX } from './signature.ts';
 
 /** A replaced secret signs beside the new one for this long. */
@@ -18,6 +19,7 @@ export interface WebhookSecret {
 }
 
 const shown = rowOf({ id: column.integer, createdAt: column.time, retiresAt: orNull(column.time) });
+const user = rowOf({ id: column.integer });
 const sealed = rowOf({ id: column.integer, userId: column.integer, secret: column.bytes });
 
 const SIGNING = '(retires_at IS NULL OR retires_at > NOW(3))';
@@ -43,7 +45,9 @@ export class SecretStore {
    */
   async rotate(userId: number): Promise<{ id: number; secret: string }> {
     const secret = SECRET_PREFIX + randomBytes(SECRET_BYTES).toString('base64');
-    const id = await this.#sequelize.transaction(async (transaction) => {
+    const id = await inTransaction(this.#sequelize, async (transaction) => {
+      // One at a time for a user, or two that meet would both be the present one.
+      await select(this.#sequelize, user.read, 'SELECT id FROM users WHERE id=? FOR UPDATE', [userId], transaction);
       const expired = 'DELETE FROM webhook_secrets WHERE user_id=? AND retires_at < NOW(3)';
       await change(this.#sequelize, expired, [userId], transaction);
       await change(

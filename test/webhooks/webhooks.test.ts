@@ -105,6 +105,15 @@ describe('webhooks', () => {
     for (const row of stored) assert.equal(String(row.secret).includes('whsec_'), false, 'sealed at rest');
   });
 
+  test('of secrets that are made at once the last one is the present one', async () => {
+    const owner = await newCustomer(api());
+    await Promise.all(Array.from({ length: 12 }, () => newSecret(owner)));
+    const present = await product.rows(
+      `SELECT id FROM webhook_secrets WHERE user_id=${owner.userId} AND retires_at IS NULL`,
+    );
+    assert.equal(present.length, 1);
+  });
+
   test('a repeated request for a secret makes none and does not show it again, for it is kept nowhere', async () => {
     const { token, userId } = await newCustomer(api());
     const ask = (key: string) =>

@@ -1,4 +1,4 @@
-/** Transactions of the catalog. */
+/** Transactions outside of the ledger. */
 import { DatabaseError, type Sequelize, Transaction } from 'sequelize';
 
 const MAX_ATTEMPTS = 3;
