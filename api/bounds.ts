@@ -11,15 +11,18 @@ export type JsonSchema = z.core.JSONSchema.BaseSchema;
 /** `refused`: a field that the schema does not name is an error. `ignored`: it is left out. */
 export type UnknownFields = 'refused' | 'ignored';
 
+/** Of an object that may hold others than its schema names; each is looked at several times. */
+const MOST_FIELDS = 500;
+
 /** The JSON Schema of what a caller sends. */
 export function inputSchema(schema: z.ZodType, unknownFields: UnknownFields): JsonSchema {
   const { $schema: _, ...json } = z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      if (unknownFields === 'refused' && zodSchema._zod.def.type === 'object') {
-        jsonSchema.additionalProperties ??= false;
-      }
+      if (zodSchema._zod.def.type !== 'object') return;
+      if (unknownFields === 'refused') jsonSchema.additionalProperties ??= false;
+      if (jsonSchema.additionalProperties !== false) jsonSchema.maxProperties ??= MOST_FIELDS;
     },
   });
   return json;

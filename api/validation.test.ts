@@ -106,6 +106,14 @@ test('bounds are checked before elements and patterns, which are then not looked
   assert.doesNotThrow(() => bounded.parse({ list: ['a'], text: null, either: 5, map: { a: 'a' } }));
 });
 
+test('an object that takes unknown fields takes so many', () => {
+  const body = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`f${index}`, 1]));
+  const open = inputOf(z.looseObject({}), 'ignored');
+  assert.equal(open.json.maxProperties, 500);
+  assert.doesNotThrow(() => open.parse(body(500)));
+  assert.throws(() => open.parse(body(501)), /must have at most 500 fields/);
+});
+
 test('of very many wrong fields twenty are told, and that there may be more', () => {
   const many = inputOf(z.object({ list: z.array(z.number()).max(10_000) }), 'ignored');
   assert.throws(
