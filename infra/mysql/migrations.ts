@@ -2,9 +2,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RowDataPacket } from 'mysql2/promise';
-import { QueryTypes, type Sequelize } from 'sequelize';
+import { DatabaseError, type Sequelize } from 'sequelize';
 import { Umzug } from 'umzug';
 import { connectMysql, type DatabaseConfig } from './connection.ts';
+import { column, orNull, rowOf } from './rows.ts';
+import { change, select } from './statements.ts';
 
 const FOLDER = join(import.meta.dirname, 'migrations');
 const LOCK = 'llm-gateway-migrations';
@@ -19,11 +21,54 @@ function statementsOf(sql: string): string[] {
     .filter((statement) => statement !== '');
 }
 
+const migration = rowOf({ name: column.text });
+const progress = rowOf({ done: column.integer });
+const lockAnswer = rowOf({ taken: orNull(column.flag) });
+
+const TABLES = [
+  'CREATE TABLE IF NOT EXISTS schema_migrations (name VARCHAR(100) NOT NULL PRIMARY KEY, applied_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3))',
+  // How many statements of a file are done: a change of tables cannot be taken back with the rest of its file.
+  'CREATE TABLE IF NOT EXISTS schema_migration_progress (name VARCHAR(100) NOT NULL PRIMARY KEY, done INT UNSIGNED NOT NULL)',
+];
+
 async function names(sequelize: Sequelize): Promise<string[]> {
-  const rows = await sequelize.query<{ name: string }>('SELECT name FROM schema_migrations ORDER BY name', {
-    type: QueryTypes.SELECT,
-  });
-  return rows.map((row) => row.name);
+  const rows = await select(sequelize, migration.read, 'SELECT name FROM schema_migrations ORDER BY name');
+  return rows.map(({ name }) => name);
+}
+
+/** What the servers say of a change of tables that was made before. Each ALTER is done as a whole or not at all. */
+const MADE_BEFORE = new Set([
+  'ER_TABLE_EXISTS_ERROR',
+  'ER_DUP_FIELDNAME',
+  'ER_DUP_KEYNAME',
+  'ER_CANT_DROP_FIELD_OR_KEY',
+]);
+
+/**
+ * Runs the statements of one file, from where an interrupted run came to. That may have made the next statement and
+ * not noted it; changes of rows are written so that they can be made again.
+ */
+async function runFile(sequelize: Sequelize, name: string, log: (text: string) => void): Promise<void> {
+  const statements = statementsOf(await readFile(join(FOLDER, name), 'utf8'));
+  const sql = 'SELECT done FROM schema_migration_progress WHERE name=?';
+  const [before] = await select(sequelize, progress.read, sql, [name]);
+  for (const [index, statement] of statements.entries()) {
+    if (before && index < before.done) continue;
+    log(`migration ${name}, ${index + 1} of ${statements.length}`);
+    try {
+      await sequelize.query(statement);
+    } catch (error) {
+      if (index !== before?.done || !isMadeBefore(error)) throw error;
+    }
+    const note =
+      'INSERT INTO schema_migration_progress (name,done) VALUES (?,?) ON DUPLICATE KEY UPDATE done=VALUES(done)';
+    await change(sequelize, note, [name, index + 1]);
+  }
+}
+
+function isMadeBefore(error: unknown): boolean {
+  if (!(error instanceof DatabaseError) || !('code' in error.original)) return false;
+  return MADE_BEFORE.has(String(error.original.code));
 }
 
 async function umzug(sequelize: Sequelize, log: (text: string) => void): Promise<Umzug> {
@@ -32,15 +77,16 @@ async function umzug(sequelize: Sequelize, log: (text: string) => void): Promise
     migrations: files.map((name) => ({
       name,
       up: async () => {
-        log(`migration ${name}`);
-        for (const statement of statementsOf(await readFile(join(FOLDER, name), 'utf8')))
-          await sequelize.query(statement);
+        // The file counts as begun, so that a first statement that is made and not noted is found again.
+        const begun = 'INSERT IGNORE INTO schema_migration_progress (name,done) VALUES (?,0)';
+        await change(sequelize, begun, [name]);
+        await runFile(sequelize, name, log);
       },
     })),
     storage: {
       executed: () => names(sequelize),
       logMigration: async ({ name }) => {
-        await sequelize.query('INSERT INTO schema_migrations (name) VALUES (?)', { replacements: [name] });
+        await change(sequelize, 'INSERT INTO schema_migrations (name) VALUES (?)', [name]);
       },
       unlogMigration: async () => {
         throw new Error('migrations only go forward; restore a backup to go back');
@@ -50,10 +96,16 @@ async function umzug(sequelize: Sequelize, log: (text: string) => void): Promise
   });
 }
 
-/** Creates the database when it is missing. */
+/** What the servers say of a database that is missing, or that this user must not know of. */
+const NO_DATABASE = new Set<unknown>(['ER_BAD_DB_ERROR', 'ER_DBACCESS_DENIED_ERROR']);
+
+/** Creates the database when it is missing: a user that may only use its own never tries. */
 async function createDatabase(config: DatabaseConfig): Promise<void> {
   const connection = await connectMysql(config);
   try {
+    await connection.query(`USE \`${config.DB_NAME}\``);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && NO_DATABASE.has(error.code))) throw error;
     await connection.query(`CREATE DATABASE IF NOT EXISTS \`${config.DB_NAME}\` DEFAULT CHARACTER SET utf8mb4`);
   } finally {
     await connection.end();
@@ -73,13 +125,11 @@ export async function migrate(
   const lock = await connectMysql(config);
   try {
     const [[answer]] = await lock.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS taken', [LOCK, LOCK_WAIT_SECONDS]);
-    if (Number(answer?.taken) !== 1)
+    if (!answer || !lockAnswer.read(answer).taken)
       throw new Error(
         `another process has been migrating for ${LOCK_WAIT_SECONDS} seconds; try again when it has ended`,
       );
-    await sequelize.query(
-      'CREATE TABLE IF NOT EXISTS schema_migrations (name VARCHAR(100) NOT NULL PRIMARY KEY, applied_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3))',
-    );
+    for (const table of TABLES) await sequelize.query(table);
     return (await (await umzug(sequelize, log)).up()).length;
   } finally {
     await lock.end();

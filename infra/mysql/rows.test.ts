@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { type Column, column, orNull, rowOf } from './rows.ts';
@@ -84,4 +86,17 @@ describe('reading a row', () => {
   test('a column that was not selected is told, also where it may be null', () => {
     assert.throws(() => hold.read({ id: 'a', account_id: 7 }), /column closed_at is not a time/);
   });
+});
+
+test('no store asks the driver for rows, or reads its values, by itself', () => {
+  const root = join(import.meta.dirname, '../..');
+  const files = globSync('{activities,api,cli,workers}/**/*.ts', { cwd: root }).filter(
+    (file) => !/\.(test|fixture)\.ts$/.test(file),
+  );
+  const own = /QueryTypes|\bz\.coerce\.boolean|\b(?:Number|BigInt|JSON\.parse)\((?:row|record)s?\b|\.query<\{/;
+  assert.ok(files.length > 200);
+  assert.deepEqual(
+    files.filter((file) => own.test(readFileSync(join(root, file), 'utf8'))),
+    [],
+  );
 });

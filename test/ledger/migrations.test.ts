@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Connection } from 'mysql2/promise';
+import { readConfig } from '../../infra/config.ts';
+import { testStack } from '../../infra/local/test-stack.ts';
+import { connectMysql } from '../../infra/mysql/connection.ts';
+import { migrate } from '../../infra/mysql/migrations.ts';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
+import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+import { change, select } from '../../infra/mysql/statements.ts';
+
+const DATABASES = ['migrated_whole', 'migrated_in_pieces', 'migrated_by_its_user'] as const;
+const columns = rowOf({ described: column.text });
+
+class Killed extends Error {}
+
+describe('migrations', () => {
+  const base = readConfig(testStack().environment);
+  let root: Connection;
+
+  before(async () => {
+    root = await connectMysql(base);
+    for (const name of DATABASES) await root.query(`DROP DATABASE IF EXISTS ${name}`);
+  });
+  after(async () => {
+    for (const name of DATABASES) await root.query(`DROP DATABASE IF EXISTS ${name}`);
+    await root.query("DROP USER IF EXISTS 'few_rights'@'%'");
+    await root.end();
+  });
+
+  /** @returns what the tables are in the end, and how many statements were begun in each run. */
+  async function migrated(name: string, killedAfter: number): Promise<{ schema: string[]; runs: number }> {
+    const config = { ...base, DB_NAME: name };
+    const sequelize = connectSequelize(config);
+    let runs = 0;
+    for (let ended = false; !ended; runs += 1) {
+      let begun = 0;
+      const log = () => {
+        begun += 1;
+        if (begun > killedAfter) throw new Killed();
+      };
+      ended = await migrate(config, sequelize, log).then(
+        () => true,
+        (error: unknown) => {
+          if (!(error instanceof Error && (error instanceof Killed || error.cause instanceof Killed))) throw error;
+          return false;
+        },
+      );
+      // The process died before it could note its last statement.
+      if (!ended) {
+        const sql = `UPDATE schema_migration_progress SET done=done-1 WHERE done>0
+                        AND name NOT IN (SELECT name FROM schema_migrations)`;
+        if (runs % 2 === 0) await change(sequelize, sql);
+      }
+    }
+    const rows = await select(
+      sequelize,
+      columns.read,
+      `SELECT CONCAT_WS(' ',TABLE_NAME,COLUMN_NAME,COLUMN_TYPE,IS_NULLABLE,COLLATION_NAME) AS described
+         FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=DATABASE()
+       UNION ALL
+       SELECT CONCAT_WS(' ',TABLE_NAME,INDEX_NAME,SEQ_IN_INDEX,COLUMN_NAME,NON_UNIQUE)
+         FROM information_schema.STATISTICS WHERE TABLE_SCHEMA=DATABASE()
+       ORDER BY described`,
+    );
+    await sequelize.close();
+    return { schema: rows.map(({ described }) => described), runs };
+  }
+
+  test('what is killed after any statement goes on, whether or not the statement was noted', async () => {
+    const whole = await migrated('migrated_whole', Number.POSITIVE_INFINITY);
+    const pieces = await migrated('migrated_in_pieces', 1);
+    assert.deepEqual(pieces.schema, whole.schema);
+    assert.ok(whole.schema.length > 100 && pieces.runs > 30, `${pieces.runs} runs`);
+  });
+
+  test('a user that may only use its own database migrates it', async () => {
+    await root.query('CREATE DATABASE migrated_by_its_user');
+    await root.query("CREATE USER 'few_rights'@'%' IDENTIFIED BY 'few'");
+    await root.query("GRANT ALL PRIVILEGES ON migrated_by_its_user.* TO 'few_rights'@'%'");
+    const config = { ...base, DB_NAME: 'migrated_by_its_user', DB_USER: 'few_rights', DB_PASSWORD: 'few' };
+    const sequelize = connectSequelize(config);
+    const count = await migrate(config, sequelize, () => undefined);
+    await sequelize.close();
+    assert.ok(count > 10);
+  });
+});
