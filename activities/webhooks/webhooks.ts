@@ -8,12 +8,15 @@ import { deliveryStart } from './delivery-table.ts';
 import type { SecretStore, WebhookSecret } from './secret-store.ts';
 
 export interface WebhookParts {
-  readonly deliveries: DeliveryStore;
-  readonly secrets: SecretStore;
-  readonly starter: WorkflowStarter;
+  readonly deliveries: Pick<DeliveryStore, 'find' | 'list' | 'beginRound'>;
+  readonly secrets: Pick<SecretStore, 'list' | 'rotate'>;
+  readonly starter: Pick<WorkflowStarter, 'kick'>;
   /** False for an address that will not be called, as far as that can be told without a lookup. */
   readonly mayBeCalled: (url: string) => boolean;
 }
+
+/** Each is a workflow, free to its user. */
+const MAX_REDELIVERIES = 50;
 
 export class Webhooks {
   readonly #parts: WebhookParts;
@@ -48,11 +51,15 @@ export class Webhooks {
 
   /**
    * Sends a delivery again, with all its tries.
-   * @throws {AppError} notFound, also for another user's; illegalState while it is on its way.
+   * @throws {AppError} notFound, also for another user's; illegalState while it is on its way, or was sent again as often
+   * as may be.
    */
   async redeliver(id: string, userId: number): Promise<Delivery> {
     const { deliveries, starter } = this.#parts;
     const delivery = await this.#get(id, userId);
+    if (delivery.redeliveries >= MAX_REDELIVERIES) {
+      throw new AppError('illegalState', `a delivery is sent again at most ${MAX_REDELIVERIES} times`);
+    }
     const round = await deliveries.beginRound(delivery);
     if (round === undefined) throw new AppError('illegalState', 'this delivery is still on its way');
     starter.kick({ ...deliveryStart(id, userId, round), ...presentSpan() });
