@@ -219,6 +219,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
     deliveries: jobServices.webhookDeliveries,
     removePayloads: jobServices.removePayloads,
+    conversations,
   };
   const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
   showLedger(ground.metrics.registry, lane, reconciled);

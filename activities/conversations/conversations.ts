@@ -15,6 +15,11 @@ import type { ConversationChange, ConversationStore } from './store.ts';
  * Every function throws AppError: notFound when the conversation is not the user's, is deleted or was never there;
  * databaseUnavailable when MongoDB is away.
  */
+/** Empty ones are free; those that a call begins are paid for and never refused. */
+const MOST_OF_A_USER = 10_000;
+const FULL_RETRY_SECONDS = 3_600;
+const DELETED_KEPT_MS = 30 * 86_400_000;
+
 export class Conversations {
   readonly #store: ConversationStore;
 
@@ -24,6 +29,12 @@ export class Conversations {
 
   async create(userId: number, operationId: string, title: string = DEFAULT_TITLE): Promise<Conversation> {
     const conversation = newConversation(conversationIdOf(operationId), title);
+    if ((await this.#store.count(userId, MOST_OF_A_USER)) >= MOST_OF_A_USER) {
+      const known = await this.#store.find(userId, conversation.conversationId);
+      if (known) return known;
+      const message = `a user may have at most ${MOST_OF_A_USER} conversations; deleted ones count for 30 days`;
+      throw new AppError('tooManyRequests', message, { retryAfterSeconds: FULL_RETRY_SECONDS });
+    }
     if (await this.#store.insert(userId, conversation)) return conversation;
     return this.find(userId, conversation.conversationId);
   }
@@ -55,11 +66,16 @@ export class Conversations {
     return changed;
   }
 
-  /** It is kept, and shown to nobody. */
+  /** It is kept for 30 days, and shown to nobody. */
   async delete(userId: number, conversationId: string): Promise<void> {
     await this.find(userId, conversationId);
     const now = new Date();
     await this.#store.change(conversationId, { deletedAt: now, updatedAt: now });
+  }
+
+  /** Removes what was deleted long ago, at most `limit` conversations. @returns how many. */
+  removeDeleted(limit: number): Promise<number> {
+    return this.#store.removeDeleted(new Date(Date.now() - DELETED_KEPT_MS), limit);
   }
 
   /** The newest `limit` messages before a time, oldest first. */

@@ -100,6 +100,27 @@ export class ConversationStore {
     return found.map(conversationOf);
   }
 
+  /** How many conversations the user has, deleted ones too as long as they are kept; counted up to `most`. */
+  async count(userId: number, most: number): Promise<number> {
+    return this.#mongo.use(() => this.#conversations.countDocuments({ userId }).limit(most).exec());
+  }
+
+  /** Removes at most `limit` conversations that were deleted before a time. Messages first. @returns how many. */
+  async removeDeleted(before: Date, limit: number): Promise<number> {
+    const deleted = await this.#mongo.use(() =>
+      this.#conversations
+        .find({ deletedAt: { $lt: before } }, { _id: 1 })
+        .limit(limit)
+        .lean()
+        .exec(),
+    );
+    const ids = deleted.map(({ _id }) => _id);
+    if (ids.length === 0) return 0;
+    await this.#mongo.use(() => this.#messages.deleteMany({ conversationId: { $in: ids } }).exec());
+    await this.#mongo.use(() => this.#conversations.deleteMany({ _id: { $in: ids } }).exec());
+    return ids.length;
+  }
+
   /** Changes a conversation that was found before. @returns as it then is; undefined when it has gone. */
   async change(conversationId: string, change: ConversationChange): Promise<Conversation | undefined> {
     const found = await this.#mongo.use(() =>

@@ -1,6 +1,7 @@
 /** The scheduled care of the data, as Temporal runs it. */
 import type { LedgerCheck, Removed } from '../../workflows/contracts.ts';
 import type { Reconciliation } from '../billing/reconcile.ts';
+import type { Conversations } from '../conversations/conversations.ts';
 import type { RemovedOfJobs } from '../jobs/job-retention.ts';
 import type { Retained } from '../usage/retention.ts';
 import type { DeliveryStore } from '../webhooks/delivery-store.ts';
@@ -18,14 +19,17 @@ export interface MaintenanceParts {
   readonly retainUsage: () => Promise<Retained | undefined>;
   readonly deliveries: DeliveryStore;
   readonly removePayloads: () => Promise<RemovedOfJobs>;
+  readonly conversations: Pick<Conversations, 'removeDeleted'>;
 }
 
 /** Receivers ask for a message again within days, not months. */
 const DELIVERY_DAYS = 30;
 const DELETE_AT_ONCE = 1_000;
+/** With all their messages. */
+const CONVERSATIONS_AT_ONCE = 50;
 
 export function createMaintenanceActivities(parts: MaintenanceParts): MaintenanceActivities {
-  const { reconcile, retainUsage, deliveries, removePayloads } = parts;
+  const { reconcile, retainUsage, deliveries, removePayloads, conversations } = parts;
   return {
     async checkLedger() {
       const { breaches, invariants } = await reconcile();
@@ -40,11 +44,13 @@ export function createMaintenanceActivities(parts: MaintenanceParts): Maintenanc
         webhookDeliveries += removed;
         if (removed < DELETE_AT_ONCE) break;
       }
+      const ofJobs = await removePayloads();
+      while ((await conversations.removeDeleted(CONVERSATIONS_AT_ONCE)) === CONVERSATIONS_AT_ONCE);
       return {
         usageDocuments: usage?.deletedDocuments ?? 0,
         outboxPartitions: usage?.droppedPartitions ?? 0,
         webhookDeliveries,
-        ...(await removePayloads()),
+        ...ofJobs,
       };
     },
   };

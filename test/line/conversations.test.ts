@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { messagesOf as messagesOfCall } from '../../activities/conversations/conversation.ts';
+import { Conversations } from '../../activities/conversations/conversations.ts';
+import { ConversationStore } from '../../activities/conversations/store.ts';
+import { createLogger } from '../../infra/logger.ts';
+import { connectMongo } from '../../infra/mongo/connection.ts';
 import { apiFetch } from './api-fetch.ts';
 import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from './product.ts';
 import { addProvider, upstream } from './upstream.ts';
@@ -265,5 +270,38 @@ describe('chats of kept conversations', () => {
     const contents = (await messagesOf(conversationId)).map(({ content }) => content);
     assert.ok(contents.includes('during') && contents.includes('a job'));
     await until('both turns are counted', async () => (await summaryOf(conversationId))?.messageCount === 6);
+  });
+
+  test('a conversation that was deleted a month ago goes with its messages, and nothing else does', async () => {
+    const mongo = connectMongo(product.config, createLogger('silent'));
+    try {
+      const store = new ConversationStore(mongo);
+      const reached = () =>
+        store.assertReachable().then(
+          () => true,
+          () => false,
+        );
+      await until('MongoDB answers', reached);
+      const userId = 4_000_000;
+      const day = (ago: number) => new Date(Date.now() - ago * 86_400_000);
+      const ids = ['c_live', 'c_deleted', 'c_gone'] as const;
+      for (const conversationId of ids) {
+        const at = day(90);
+        const none = { pinned: false, lastModelIdentifier: null, lastMessageSummary: null, messageCount: 0 };
+        const times = { lastActiveAt: at, createdAt: at, updatedAt: at };
+        await store.insert(userId, { conversationId, title: conversationId, ...none, ...times });
+        const said = [{ role: 'user', content: conversationId }];
+        await store.addMessages(messagesOfCall(conversationId, conversationId, said, at, Date.now()));
+      }
+      await store.change('c_deleted', { deletedAt: day(29) });
+      await store.change('c_gone', { deletedAt: day(31) });
+      assert.equal(await store.count(userId, 2), 2, 'counted up to a bound');
+      assert.equal(await new Conversations(store).removeDeleted(50), 1);
+      assert.equal(await store.count(userId, 10), 2);
+      assert.deepEqual(await Promise.all(ids.map((id) => store.countMessages(id))), [1, 1, 0]);
+      assert.equal((await store.find(userId, 'c_live'))?.title, 'c_live');
+    } finally {
+      await mongo.close();
+    }
   });
 });
