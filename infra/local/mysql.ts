@@ -55,8 +55,8 @@ function boundTo(folder: string, wanted: Database | undefined): { part: SourcesO
       `LOCAL_DATABASE asks for ${TITLES[wanted]}, but the data in ${data} are ${TITLES[held]}'s. Unset it, or: ${afresh}`,
     );
   }
-  if (held === 'mariadb') return { part: MARIADB, because: `the data in ${data} are MariaDB's; ${afresh} on MySQL` };
   if (wanted === 'mariadb') return { part: MARIADB, because: 'LOCAL_DATABASE says so' };
+  if (held === 'mariadb') return { part: MARIADB, because: `the data in ${data} are MariaDB's; ${afresh} on MySQL` };
   if (held === undefined && wanted === undefined) return { part: MYSQL };
   const { fallback: _, ...alone } = MYSQL;
   return { part: alone };

@@ -25,7 +25,7 @@ import { Chance } from './ledger-world.ts';
 
 const WRITER_TTL_MS = 1_000;
 const FULL = isFullChaos();
-const OPERATIONS = FULL ? 60_000 : 4_000;
+const OPERATIONS = FULL ? 100_000 : 4_000;
 /** Faults go on in two places at once, so that they also meet each other. */
 const FAULTS_AT_ONCE = 2;
 const LONGEST_PAUSE_MS = 150;
