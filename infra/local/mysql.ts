@@ -1,5 +1,5 @@
 /** MySQL or MariaDB with a data folder, port and socket of its own, as durable as in production. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { readConfig } from '../config.ts';
@@ -19,6 +19,8 @@ import { portOf, type ServerPart, settingsOf } from './part.ts';
 import type { SourcesOfPart } from './sources.ts';
 
 const DATABASE = 'model_service';
+/** Relative to the data folder: a socket's path may have 107 bytes only. */
+const SOCKET = 'server.sock';
 const TITLES: Readonly<Record<Database, string>> = { mysql: 'MySQL', mariadb: 'MariaDB' };
 
 /** The same on MySQL and MariaDB: strict, in UTC, every commit on disk before it is answered. */
@@ -97,13 +99,14 @@ export const mysql: ServerPart = {
     const initFile = join(folder, 'init.sql');
     mkdirSync(folder, { recursive: true });
     await prepareData(data, installation);
+    // Left by a server that was killed; MySQL refuses to start when another process has its pid by now.
+    rmSync(join(data, `${SOCKET}.lock`), { force: true });
     writeFileSync(initFile, initStatements(password), { mode: 0o600 });
     return {
       command: serverOf(installation),
       args: [
         ...[...placeOptions(installation, data), `--init-file=${initFile}`, `--port=${portOf({ ports }, 'main')}`],
-        // Relative to the data folder: a socket's path may have 107 bytes only.
-        ...['--socket=server.sock', `--pid-file=${join(folder, 'server.pid')}`],
+        ...[`--socket=${SOCKET}`, `--pid-file=${join(folder, 'server.pid')}`],
         ...[...SERVER_OPTIONS, ...OPTIONS_OF[installation.programs.install ? 'mariadb' : 'mysql']],
       ],
       environment: serverEnvironment(installation, join(folder, 'tmp')),
