@@ -197,7 +197,7 @@ describe('orders on the real database', () => {
     for (const { orderNo } of lost) assert.equal((await any().orders.get(orderNo)).status, 'FAILED');
     assert.equal((await any().orders.get(fresh.orderNo)).status, 'PENDING');
     const [plan] = await world.rows(
-      "EXPLAIN SELECT order_no FROM orders WHERE status='PENDING' AND expires_at <= NOW(3) ORDER BY expires_at LIMIT 10",
+      "EXPLAIN FORMAT=TRADITIONAL SELECT order_no FROM orders WHERE status='PENDING' AND expires_at <= NOW(3) ORDER BY expires_at LIMIT 10",
     );
     assert.equal(plan?.key, 'ix_orders_status_expiry');
   });
