@@ -3,10 +3,10 @@ import type Koa from 'koa';
 import type { Config } from '../infra/config.ts';
 import type { Logger } from '../infra/logger.ts';
 import { type ApplicationServices, applicationOf } from './application.ts';
-import type { ApiState } from './route-input.ts';
+import type { ApiState } from './http/route-input.ts';
 import { allRoutes, type RouteServices } from './routes.ts';
 
-/** What the API asks of the product; `activities/wiring.ts` provides it. */
+/** What the API asks of the product; `activities/services.ts` provides it. */
 export type Services = RouteServices & ApplicationServices;
 
 export function createApp(services: Services, config: Config, logger: Logger): Koa<ApiState> {

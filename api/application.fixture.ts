@@ -1,14 +1,14 @@
 /** Declared routes behind the real middleware on a real socket, with callers made up by their text. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { AccessKeyCaller, UserCaller } from '../activities/accounts/caller.ts';
+import type { AccessKeyCaller, UserCaller } from '../core/accounts/caller.ts';
 import { AppError } from '../infra/errors.ts';
 import { createLogger } from '../infra/logger.ts';
 import { createMetrics, type Metrics } from '../infra/metrics.ts';
 import { applicationOf } from './application.ts';
-import { Contract } from './contract.fixture.ts';
-import type { Idempotency, KeptAnswer } from './idempotency.ts';
-import type { Route } from './route.ts';
+import { Contract } from './http/contract.fixture.ts';
+import type { Idempotency, KeptAnswer } from './http/idempotency.ts';
+import type { Route } from './http/route.ts';
 
 export interface TestApplication extends AsyncDisposable {
   readonly url: string;

@@ -4,8 +4,8 @@ import { DatabaseError } from 'sequelize';
 import { z } from 'zod';
 import { AppError } from '../infra/errors.ts';
 import { serve } from './application.fixture.ts';
-import { money, moneyInput } from './money.ts';
-import { ANSWERED, route } from './route.ts';
+import { money, moneyInput } from './http/money.ts';
+import { ANSWERED, route } from './http/route.ts';
 
 const base = { tag: 'Test', summary: 'test', access: 'open' } as const;
 const echo = route({

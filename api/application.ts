@@ -6,15 +6,15 @@ import type { Config } from '../infra/config.ts';
 import type { Logger } from '../infra/logger.ts';
 import type { Metrics } from '../infra/metrics.ts';
 import { activeTracer } from '../infra/telemetry/spans.ts';
-import { discardRest } from './body.ts';
-import type { DispatchServices } from './dispatch.ts';
+import { discardRest } from './http/body.ts';
+import type { DispatchServices } from './http/dispatch.ts';
+import type { Route } from './http/route.ts';
+import type { ApiState } from './http/route-input.ts';
+import { useRoutes } from './http/routing.ts';
 import { errorAnswers, NOT_STORED } from './middleware/errors.ts';
 import { observe } from './middleware/observe.ts';
 import { serverSpans } from './middleware/server-span.ts';
 import { traceIds } from './middleware/trace.ts';
-import type { Route } from './route.ts';
-import type { ApiState } from './route-input.ts';
-import { useRoutes } from './routing.ts';
 
 export interface ApplicationServices extends Omit<DispatchServices, 'logger'> {
   readonly metrics: Metrics;

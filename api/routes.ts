@@ -1,6 +1,6 @@
 /** All routes of the API, and all that they ask of the product. */
 import type { Config } from '../infra/config.ts';
-import type { Route } from './route.ts';
+import type { Route } from './http/route.ts';
 import { accessKeyRoutes } from './routes/access-keys.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { type AuthServices, authRoutes } from './routes/auth.ts';

@@ -1,11 +1,11 @@
 /** The API process: reads the settings, connects, listens, and stops in good order. */
 import { createServer, type Server } from 'node:http';
-import { createServices, prepareFirstStart } from '../activities/wiring.ts';
+import { createServices, prepareFirstStart } from '../activities/services.ts';
 import { ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
 import { startTelemetry } from '../infra/telemetry/telemetry.ts';
 import { createApp } from './app.ts';
-import { drain } from './drain.ts';
+import { drain } from './http/drain.ts';
 
 /** Longer than the usual idle time of a load balancer (60 s), so that it never meets a connection being closed. */
 const KEEP_ALIVE_MS = 65_000;

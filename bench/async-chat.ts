@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { Agent } from 'undici';
 import { z } from 'zod';
-import type { Service } from '../infra/local/services.ts';
+import type { Service } from '../devstack/services.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { watchCpu } from './cpu.ts';
 import { markdownTable, median, percentile, spread } from './figures.ts';

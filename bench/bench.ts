@@ -1,5 +1,5 @@
 /** What a bench is given and what it gives. */
-import type { Stack } from '../infra/local/stack.ts';
+import type { Stack } from '../devstack/stack.ts';
 
 export interface BenchContext {
   readonly stack: Stack;

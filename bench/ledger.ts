@@ -2,10 +2,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type Pool } from 'mysql2/promise';
 import { v7 as uuidv7 } from 'uuid';
-import type { MoneyLane } from '../activities/billing/lane/lane.ts';
-import { hold } from '../activities/billing/operations/hold.ts';
-import { PARTS } from '../infra/local/parts.ts';
-import type { Stack } from '../infra/local/stack.ts';
+import type { MoneyLane } from '../core/ledger/commit-queue/commit-queue.ts';
+import { hold } from '../core/ledger/operations/hold.ts';
+import { PARTS } from '../devstack/parts.ts';
+import type { Stack } from '../devstack/stack.ts';
 import { callCapture, callHold, type TestLedger, testLedger } from '../test/ledger/test-ledger.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { watchCpu } from './cpu.ts';

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { cached } from '../infra/local/cache.ts';
-import { debianPackages } from '../infra/local/debian.ts';
-import { cacheFolder, programFolders } from '../infra/local/environment.ts';
+import { cached } from '../devstack/cache.ts';
+import { debianPackages } from '../devstack/debian.ts';
+import { cacheFolder, programFolders } from '../devstack/environment.ts';
 import {
   findProgram,
   type Installation,
@@ -13,7 +13,7 @@ import {
   PartUnavailable,
   planPart,
   type SourcesOfPart,
-} from '../infra/local/sources.ts';
+} from '../devstack/sources.ts';
 import type { BenchContext } from './bench.ts';
 
 const GO_MODULE = join(import.meta.dirname, 'go');

@@ -1,9 +1,9 @@
 /** A process beside the product: the upstream, or what the product is measured against. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { cacheFolder, systemVariables } from '../infra/local/environment.ts';
-import { claimPort } from '../infra/local/ports.ts';
-import { logTail, runningProcess, startProcess, stopProcess } from '../infra/local/server-process.ts';
+import { cacheFolder, systemVariables } from '../devstack/environment.ts';
+import { claimPort } from '../devstack/ports.ts';
+import { logTail, runningProcess, startProcess, stopProcess } from '../devstack/server-process.ts';
 
 const FIRST_PORT = 22_000;
 /** A worker bundles its workflows first, which takes long on a busy machine. */

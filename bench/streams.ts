@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { systemVariables } from '../infra/local/environment.ts';
+import { systemVariables } from '../devstack/environment.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { watchCpu } from './cpu.ts';
 import { markdownTable, median, spread } from './figures.ts';

@@ -3,8 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { systemVariables } from '../infra/local/environment.ts';
-import type { Installation } from '../infra/local/sources.ts';
+import { systemVariables } from '../devstack/environment.ts';
+import type { Installation } from '../devstack/sources.ts';
 
 const SCRIPT = join(import.meta.dirname, 'load.lua');
 

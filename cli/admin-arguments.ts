@@ -1,6 +1,6 @@
 /** What `npm run admin` was asked to do. Pure. */
-import { ROLES, type Role } from '../activities/accounts/caller.ts';
-import { parseMoney } from '../activities/billing/money.ts';
+import { ROLES, type Role } from '../core/accounts/caller.ts';
+import { parseMoney } from '../core/ledger/money.ts';
 import { readWords, UsageError } from './command.ts';
 
 export type AdminCommand =

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { formatMoney } from '../activities/billing/money.ts';
-import type { Services } from '../activities/wiring.ts';
+import type { Services } from '../activities/services.ts';
+import { formatMoney } from '../core/ledger/money.ts';
 import { type AdminCommand, adminCommand, FORMS } from './admin-arguments.ts';
 import { runCommand } from './command.ts';
 import { askSecret } from './prompt.ts';

@@ -5,7 +5,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import { systemVariables } from '../infra/local/environment.ts';
+import { systemVariables } from '../devstack/environment.ts';
 
 const COMMANDS = globSync('*.ts', { cwd: import.meta.dirname, exclude: ['*.test.ts'] })
   .filter((file) => readFileSync(join(import.meta.dirname, file), 'utf8').includes('await runCommand('))

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BLANK_MODEL } from '../activities/catalog/model-input.ts';
-import type { Model } from '../activities/catalog/model-record.ts';
+import { BLANK_MODEL } from '../core/catalog/model-input.ts';
+import type { Model } from '../core/catalog/model-record.ts';
 import { curlLine, priceLine } from './preset-report.ts';
 
 const PRICE = { id: 1, input: 0n, output: 0n, cachedInput: null, cacheWrite: null, perImage: 0n, perRequest: 0n };

@@ -1,6 +1,7 @@
 /** What `npm run provider` shows of the models it made. Pure. */
-import { formatMoney } from '../activities/billing/money.ts';
-import type { Model } from '../activities/catalog/model-record.ts';
+
+import type { Model } from '../core/catalog/model-record.ts';
+import { formatMoney } from '../core/ledger/money.ts';
 
 /** One line a model: its prices in the installation's currency. */
 export function priceLine(model: Model, currency: string): string {

@@ -1,10 +1,10 @@
 /** A known vendor's provider, key and models in one command, straight in the database. */
 
-import { formatMoney, NANO_PER_UNIT, parseMoney } from '../activities/billing/money.ts';
-import { addPreset } from '../activities/catalog/add-preset.ts';
-import { PRESETS, type Preset, presetNamed } from '../activities/catalog/presets.ts';
-import { makesText } from '../activities/catalog/pricing.ts';
-import type { Services } from '../activities/wiring.ts';
+import type { Services } from '../activities/services.ts';
+import { addPreset } from '../core/catalog/add-preset.ts';
+import { PRESETS, type Preset, presetNamed } from '../core/catalog/presets.ts';
+import { makesText } from '../core/catalog/pricing.ts';
+import { formatMoney, NANO_PER_UNIT, parseMoney } from '../core/ledger/money.ts';
 import { readConfig, vendorKey } from '../infra/config.ts';
 import { readWords, runCommand, UsageError } from './command.ts';
 import { curlLine, priceLine } from './preset-report.ts';

@@ -1,7 +1,7 @@
-import { reconcile } from '../activities/billing/reconcile.ts';
-import { reconciliationText } from '../activities/billing/reconcile-text.ts';
-import { firstKeptDay } from '../activities/usage/retention.ts';
-import { UsageStore } from '../activities/usage/usage-store.ts';
+import { reconcile } from '../core/ledger/reconcile.ts';
+import { reconciliationText } from '../core/ledger/reconcile-text.ts';
+import { firstKeptDay } from '../core/usage/retention.ts';
+import { UsageStore } from '../core/usage/usage-store.ts';
 import { readConfig } from '../infra/config.ts';
 import { createLogger } from '../infra/logger.ts';
 import { connectMongo, type Mongo } from '../infra/mongo/connection.ts';

@@ -1,5 +1,5 @@
 /** The product's services, for the time of a command. */
-import { createServices, type Services } from '../activities/wiring.ts';
+import { createServices, type Services } from '../activities/services.ts';
 import { type Config, readConfig } from '../infra/config.ts';
 import { createLogger } from '../infra/logger.ts';
 import { connectSequelize } from '../infra/mysql/sequelize.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { COMMANDS } from '../devstack/commands.js';
 import { asksForHelp, parseCommandLine, UsageError } from './command-line.js';
-import { COMMANDS } from './local/commands.js';
 
 test('options are read with their defaults, and what stands alone only where the command takes such', () => {
   const { values, positionals } = parseCommandLine(COMMANDS.bench, ['gateway', '--rounds', '2']);

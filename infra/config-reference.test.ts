@@ -9,7 +9,7 @@ const source = readFileSync(join(import.meta.dirname, 'config.ts'), 'utf8');
 
 test('docs/configuration.md is what infra/config.ts says', () => {
   const written = readFileSync(join(import.meta.dirname, '../docs/configuration.md'), 'utf8');
-  assert.equal(written, configurationReference(source), 'run: npx node infra/local/write-configuration.ts');
+  assert.equal(written, configurationReference(source), 'run: npx node devstack/write-configuration.ts');
 });
 
 test('every setting has its row, and no row shows a secret', () => {

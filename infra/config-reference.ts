@@ -4,7 +4,7 @@ import { ConfigError, environmentSchema, readConfig } from './config.ts';
 
 const HEAD = `# Configuration
 
-Made from \`infra/config.ts\` by \`npx node infra/local/write-configuration.ts\`; a test holds it up to date. API and workers
+Made from \`infra/config.ts\` by \`npx node devstack/write-configuration.ts\`; a test holds it up to date. API and workers
 read the same environment. A value that is wrong stops the start with a message that names the variable. Durations are
 written as \`500ms\`, \`30s\`, \`30m\`, \`24h\`, \`7d\`; lists are separated by commas.
 

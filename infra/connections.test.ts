@@ -16,7 +16,7 @@ const MAKERS = [
 ];
 
 test('nobody else connects to MySQL, Redis, MongoDB or Temporal', () => {
-  const files = globSync('{activities,api,cli,infra,workers}/**/*.ts', { cwd: ROOT }).filter(
+  const files = globSync('{activities,core,api,cli,devstack,infra,workers}/**/*.ts', { cwd: ROOT }).filter(
     (file) => !file.endsWith('.test.ts'),
   );
   const connecting = files.filter((file) => CONNECTS.test(readFileSync(join(ROOT, file), 'utf8')));
@@ -26,6 +26,6 @@ test('nobody else connects to MySQL, Redis, MongoDB or Temporal', () => {
     const calls = readFileSync(join(ROOT, file), 'utf8').match(new RegExp(`${CONNECTS.source}.*`, 'g'));
     for (const call of calls ?? []) assert.match(call, /\(temporalOptions\(/, file);
   }
-  assert.deepEqual(withOptions.toSorted(), ['infra/local/temporal.ts', 'workers/main.ts']);
+  assert.deepEqual(withOptions.toSorted(), ['devstack/temporal.ts', 'workers/main.ts']);
   assert.deepEqual(connecting.filter((file) => MAKERS.includes(file)).toSorted(), MAKERS);
 });

@@ -56,9 +56,9 @@ test('the image has the Node that a clone has', () => {
 });
 
 test('the local servers are those of the list, MySQL of the same line', () => {
-  assert.match(read('infra/local/mongo.ts'), new RegExp(`MONGOD_VERSION = '${versions.mongo}'`));
-  assert.match(read('infra/local/temporal.ts'), new RegExp(`CLI_VERSION = '${temporal.cli}'`));
-  const modules = read('infra/local/go/go.mod');
+  assert.match(read('devstack/mongo.ts'), new RegExp(`MONGOD_VERSION = '${versions.mongo}'`));
+  assert.match(read('devstack/temporal.ts'), new RegExp(`CLI_VERSION = '${temporal.cli}'`));
+  const modules = read('devstack/go/go.mod');
   assert.ok(modules.includes(`github.com/FerretDB/FerretDB v${versions.ferretdb}`));
   assert.ok(modules.includes(`github.com/temporalio/cli v${temporal.cli}`));
 });

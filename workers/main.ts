@@ -3,13 +3,15 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createJobActivities } from '../activities/jobs/job-activities.ts';
 import { createMaintenanceActivities } from '../activities/maintenance/maintenance-activities.ts';
 import { createOrderActivities } from '../activities/orders/order-activities.ts';
+import { createServices, type Services } from '../activities/services.ts';
 import { createWebhookActivities } from '../activities/webhooks/webhook-activities.ts';
-import { createServices, type Services } from '../activities/wiring.ts';
 import { type Config, ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
 import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { startTelemetry } from '../infra/telemetry/telemetry.ts';
 import { temporalAdvice, temporalOptions } from '../infra/temporal/options.ts';
+import { upkeepMetrics } from './background-job-metrics.ts';
+import { startUpkeep } from './background-jobs.ts';
 import { workflowBundlePath } from './bundle.ts';
 import { becomeCurrent } from './deployment.ts';
 import { serveHealth } from './health.ts';
@@ -18,8 +20,6 @@ import { createMaintenanceWorker } from './maintenance.worker.ts';
 import { createOrdersWorker } from './orders.worker.ts';
 import { keepSchedules } from './schedules.ts';
 import { temporalMetrics } from './temporal-metrics.ts';
-import { startUpkeep } from './upkeep.ts';
-import { upkeepMetrics } from './upkeep-metrics.ts';
 import { createWebhooksWorker } from './webhooks.worker.ts';
 
 /** Between tries to reach Temporal at the start; relays and sweeps go on meanwhile. */

@@ -1,8 +1,8 @@
 /** The limits of an access key around a call or a job. A key without limits is not looked up and costs nothing. */
-import type { AccessKeyCaller } from '../accounts/caller.ts';
-import { isLimited, type LimitState } from '../accounts/key-limit-rule.ts';
-import type { Admission, AdmissionRequest, KeyLimits } from '../accounts/key-limits.ts';
-import type { Usage } from '../billing/money.ts';
+import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
+import { isLimited, type LimitState } from '../../core/accounts/key-limit-rule.ts';
+import type { Admission, AdmissionRequest, KeyLimits } from '../../core/accounts/key-limits.ts';
+import type { Usage } from '../../core/ledger/money.ts';
 
 export interface LimitedRequest {
   readonly caller: AccessKeyCaller;

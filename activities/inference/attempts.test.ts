@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
+import { type FailureClass, type FailureDetails, UpstreamFailure } from '../../core/providers/failure.ts';
 import { AppError, type ErrorKind } from '../../infra/errors.ts';
 import { createLogger } from '../../infra/logger.ts';
-import { createKeyPool } from '../keys/local-key-pool.ts';
 import { type Candidate, runAttempts } from './attempts.ts';
-import { type FailureClass, type FailureDetails, UpstreamFailure } from './providers/failure.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 type Outcome = string | { readonly failure: FailureClass; readonly details?: Partial<FailureDetails> } | Error;

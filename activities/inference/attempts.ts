@@ -3,12 +3,12 @@
  * where another key or model may help.
  */
 import type { Logger } from 'pino';
+import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
+import { UpstreamFailure } from '../../core/providers/failure.ts';
+import type { ProviderKind } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
-import type { KeyPool, PickedKey } from '../keys/key-pool.ts';
 import { CandidateChoice } from './candidate-choice.ts';
 import { type CallOutput, inProviderSpan } from './provider-span.ts';
-import { UpstreamFailure } from './providers/failure.ts';
-import type { ProviderKind } from './providers/provider.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import { errorOf } from './upstream-error.ts';
 

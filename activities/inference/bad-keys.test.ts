@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
+import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import { createLogger } from '../../infra/logger.ts';
-import { createKeyPool } from '../keys/local-key-pool.ts';
 import { type Candidate, runAttempts } from './attempts.ts';
-import { type FailureClass, UpstreamFailure } from './providers/failure.ts';
 import { RetryBudget } from './retry-budget.ts';
 
 const LOG = createLogger('silent');

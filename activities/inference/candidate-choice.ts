@@ -1,6 +1,6 @@
 /** Which model and key the next attempt of one request uses. */
-import type { KeyPool, PickedKey } from '../keys/key-pool.ts';
-import type { FailureClass } from './providers/failure.ts';
+import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
+import type { FailureClass } from '../../core/providers/failure.ts';
 
 interface Choosable {
   readonly providerId: number;

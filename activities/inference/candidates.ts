@@ -1,12 +1,13 @@
 /** Which models may serve a call, and what a chat asks for. Pure but for the catalog it looks into. */
+
+import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
+import type { Capability, ModelSource, PricedModel } from '../../core/catalog/model.ts';
+import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
-import type { AccessKeyCaller } from '../accounts/caller.ts';
 import type { ChargeRequest } from './charge.ts';
-import type { Capability, ModelSource, PricedModel } from './model.ts';
 import { type PricedUse, pricedInChat } from './owned-fields.ts';
 import type { Asked } from './plan.ts';
 import { promptSize } from './prompt-size.ts';
-import type { ChatBody } from './providers/provider.ts';
 
 export interface ModelName {
   readonly id?: number;

@@ -2,14 +2,15 @@
  * A call that is paid for, from its first step to its last: limits → hold → attempts → capture | release. Errors are
  * never charged; a call is captured or released once, and its caller is answered after the COMMIT of either.
  */
+
+import type { Admission } from '../../core/accounts/key-limits.ts';
+import type { PickedKey } from '../../core/key-pool/key-pool.ts';
+import { nanoAmount, type Usage } from '../../core/ledger/money.ts';
+import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import type { CallContext } from '../../core/providers/context.ts';
 import { AppError } from '../../infra/errors.ts';
-import type { Admission } from '../accounts/key-limits.ts';
-import { nanoAmount, type Usage } from '../billing/money.ts';
-import type { ClaimRequest, StoredAnswer } from '../billing/operations/claim.ts';
-import type { PickedKey } from '../keys/key-pool.ts';
 import { type LimitedRequest, settleLimits, underLimits } from './admission.ts';
 import { runAttempts } from './attempts.ts';
-import type { CallContext } from './context.ts';
 import type { InferenceParts } from './parts.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
 import type { CallOutput } from './provider-span.ts';

@@ -1,8 +1,8 @@
 /** One chat on one of its candidates: the body the provider gets, and the texts of its answer. */
 
+import type { ChatBody } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import type { Candidate } from './plan.ts';
-import type { ChatBody } from './providers/provider.ts';
 
 /** The gateway's fields, applied last over whatever passes through. */
 export function upstreamBody(body: ChatBody, candidate: Candidate): ChatBody {

@@ -1,10 +1,11 @@
 /** The gateway's own chat form (POST /v1/chat) in OpenAI's words. Pure. */
+
+import type { ChatBody } from '../../core/providers/provider.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';
 import { isInheritedName } from '../../infra/json-object.ts';
 import { limitErrors } from './call-limits.ts';
 import { imageUrlOf } from './image-input.ts';
 import { GATEWAY_FIELDS } from './owned-fields.ts';
-import type { ChatBody } from './providers/provider.ts';
 
 export interface ImageInput {
   readonly base64?: string | undefined;

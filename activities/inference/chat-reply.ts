@@ -1,6 +1,7 @@
 /** The gateway's own chat answer (`data` of POST /v1/chat and `resultPayload` of a chat job). Pure. */
-import { moneyJson } from '../billing/money.ts';
-import type { Said } from '../conversations/turn.ts';
+
+import type { Said } from '../../core/conversations/turn.ts';
+import { moneyJson } from '../../core/ledger/money.ts';
 import { answerTexts, reasoningTexts } from './chat-call.ts';
 
 export interface ChatReplySource {

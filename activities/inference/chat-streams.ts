@@ -2,20 +2,21 @@
  * Streamed chat: the provider is read to its end whether or not the client stays, and charged by its own usage. A
  * stream that breaks is charged by what was counted of it; one that brought nothing is free.
  */
+
+import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import type { CallContext } from '../../core/providers/context.ts';
+import { nothingDelivered, UpstreamFailure } from '../../core/providers/failure.ts';
+import { reportedUsage } from '../../core/providers/openai/usage.ts';
+import type { ChatBody } from '../../core/providers/provider.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
-import type { StoredAnswer } from '../billing/operations/claim.ts';
 import { CompletionAssembler } from './assemble.ts';
 import { type ChatRequest, candidatesOf } from './candidates.ts';
 import { type AnsweredBefore, type CallOutcome, type Charge, openCharge } from './charge.ts';
 import { upstreamBody } from './chat-call.ts';
 import { usageOf } from './chat-usage.ts';
 import { ChunkQueue } from './chunk-queue.ts';
-import type { CallContext } from './context.ts';
 import { type InferenceParts, targetOf } from './parts.ts';
 import { type Candidate, planChat } from './plan.ts';
-import { nothingDelivered, UpstreamFailure } from './providers/failure.ts';
-import { reportedUsage } from './providers/openai/usage.ts';
-import type { ChatBody } from './providers/provider.ts';
 import { outcomeOfStream } from './stream-outcome.ts';
 import { errorOf } from './upstream-error.ts';
 

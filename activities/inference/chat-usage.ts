@@ -1,9 +1,10 @@
 /** What a chat used: the provider's own count where it can be true, or ours of what was delivered. Pure. */
+
+import type { Usage } from '../../core/ledger/money.ts';
+import type { ChatBody, ReportedUsage } from '../../core/providers/provider.ts';
 import { countTokens } from '../../infra/tokens.ts';
-import type { Usage } from '../billing/money.ts';
 import { type Candidate, inputBound } from './plan.ts';
 import { promptSize } from './prompt-size.ts';
-import type { ChatBody, ReportedUsage } from './providers/provider.ts';
 import type { NoteUsageDoubt } from './usage-doubts.ts';
 
 export interface DeliveredChat {

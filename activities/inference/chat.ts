@@ -1,10 +1,10 @@
 /** Synchronous chat: plan, then one charge around the call. The caller is answered after the capture's COMMIT. */
-import type { StoredAnswer } from '../billing/operations/claim.ts';
+import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import type { CallContext } from '../../core/providers/context.ts';
 import { type ChatRequest, candidatesOf } from './candidates.ts';
 import { type CallOutcome, openCharge, type Reply } from './charge.ts';
 import { deliveredTexts, upstreamBody } from './chat-call.ts';
 import { usageOf } from './chat-usage.ts';
-import type { CallContext } from './context.ts';
 import { type InferenceParts, targetOf } from './parts.ts';
 import { planChat } from './plan.ts';
 

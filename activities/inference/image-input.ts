@@ -1,6 +1,7 @@
 /** Pictures in requests: base64 with or without prefix, data URL, or http(s) URL. Pure. */
+
+import { pictureTypeOfBase64 } from '../../core/images/picture-type.ts';
 import { invalid } from '../../infra/errors.ts';
-import { pictureTypeOfBase64 } from '../images/picture-type.ts';
 
 const HTTP_URL = /^https?:\/\//i;
 const DATA_URL = /^data:[^,]{0,200},/i;

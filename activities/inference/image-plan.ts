@@ -1,12 +1,13 @@
 /** What an image call may cost before it is made. Pure. */
+
+import type { Capability, PricedModel } from '../../core/catalog/model.ts';
+import { costBound, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
+import type { ImageAnswer, ImageRequest } from '../../core/providers/provider.ts';
 import { countTokens } from '../../infra/tokens.ts';
-import { costBound, NO_USAGE, type Usage } from '../billing/money.ts';
 import { allowingPriced } from './candidates.ts';
 import { isFarBeyond } from './chat-usage.ts';
-import type { Capability, PricedModel } from './model.ts';
 import { pricedInPictures } from './owned-fields.ts';
 import type { Candidate, Plan } from './plan.ts';
-import type { ImageAnswer, ImageRequest } from './providers/provider.ts';
 import type { NoteUsageDoubt } from './usage-doubts.ts';
 
 /** No model makes more tokens of one picture. */

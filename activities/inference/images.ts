@@ -1,14 +1,14 @@
 /** Synchronous image generation: plan, then one charge around the call and the keeping of its pictures. */
 
-import { moneyJson } from '../billing/money.ts';
-import type { StoredAnswer } from '../billing/operations/claim.ts';
-import type { KeptPicture, Pictures } from '../images/pictures.ts';
+import type { KeptPicture, Pictures } from '../../core/images/pictures.ts';
+import { moneyJson } from '../../core/ledger/money.ts';
+import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import type { CallContext } from '../../core/providers/context.ts';
+import type { ImageRequest, TaskStore } from '../../core/providers/provider.ts';
 import { type ModelName, usableModels } from './candidates.ts';
 import { type CallOutcome, type ChargeRequest, openCharge, type Reply } from './charge.ts';
-import type { CallContext } from './context.ts';
 import { imageCapability, imageUsage, planImages } from './image-plan.ts';
 import { type InferenceParts, targetOf } from './parts.ts';
-import type { ImageRequest, TaskStore } from './providers/provider.ts';
 
 export interface ImageCommand extends ChargeRequest {
   readonly model: ModelName;

@@ -1,10 +1,11 @@
 /** OpenAI chat requests as clients really send them, brought into the one form that providers take. Pure. */
+
+import type { ChatBody } from '../../core/providers/provider.ts';
 import { type FieldError, invalid, MOST_ERRORS } from '../../infra/errors.ts';
 import { isInheritedName, isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { limitErrors } from './call-limits.ts';
 import { imageUrlOf } from './image-input.ts';
 import { GATEWAY_FIELDS, PRICED_FIELDS, UNBOUNDED_PARTS } from './owned-fields.ts';
-import type { ChatBody } from './providers/provider.ts';
 
 export interface OpenAiChatInput {
   readonly model: string | undefined;

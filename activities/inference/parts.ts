@@ -1,11 +1,11 @@
 /** What every way of calling a model is made of. */
 import type { Logger } from 'pino';
-import type { KeyLimits } from '../accounts/key-limits.ts';
-import type { Ledger } from '../billing/ledger.ts';
-import type { KeyPool } from '../keys/key-pool.ts';
-import type { ModelSource } from './model.ts';
+import type { KeyLimits } from '../../core/accounts/key-limits.ts';
+import type { ModelSource } from '../../core/catalog/model.ts';
+import type { KeyPool } from '../../core/key-pool/key-pool.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
+import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from '../../core/providers/provider.ts';
 import type { Candidate } from './plan.ts';
-import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from './providers/provider.ts';
 import type { RequestPictures } from './request-pictures.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { NoteUsageDoubt } from './usage-doubts.ts';

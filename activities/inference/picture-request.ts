@@ -1,8 +1,9 @@
 /** Image requests of the gateway's own form and of OpenAI's, brought into one. Pure. */
+
+import type { ImageRequest } from '../../core/providers/provider.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';
 import { isInheritedName } from '../../infra/json-object.ts';
 import { imageUrlOf } from './image-input.ts';
-import type { ImageRequest } from './providers/provider.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,7 @@
 /** What a call may cost before it is made: token limits per candidate and the amount to hold. Pure. */
-import { affordableOutputTokens, costBound } from '../billing/money.ts';
-import type { PricedModel } from './model.ts';
+
+import type { PricedModel } from '../../core/catalog/model.ts';
+import { affordableOutputTokens, costBound } from '../../core/ledger/money.ts';
 import type { PromptSize } from './prompt-size.ts';
 
 /** Used when neither the caller nor the model's record sets a limit. */

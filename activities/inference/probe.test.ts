@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { testAdapters } from '../../core/providers/test-adapters.ts';
+import { testOutbound } from '../../core/providers/test-outbound.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { createProbe } from './probe.ts';
-import { testAdapters } from './providers/test-adapters.ts';
-import { testOutbound } from './providers/test-outbound.ts';
 
 test('a key that the provider repeats in its answer is not shown, also where the answer is cut', async () => {
   const apiKey = '1b2c3d4e-0000-4000-8000-1234567890ab';

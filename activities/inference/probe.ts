@@ -1,13 +1,13 @@
 /** One small real call to a provider, for administrators who want to know whether a key or a model works. */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { Probe } from '../../core/catalog/probe.ts';
+import { UpstreamFailure } from '../../core/providers/failure.ts';
+import { countedTokens } from '../../core/providers/openai/usage.ts';
+import type { ChatAdapter, ProviderKind } from '../../core/providers/provider.ts';
 import { withoutKey } from '../../infra/secrets.ts';
-import type { Probe } from '../catalog/probe.ts';
 import { answerTexts, deliveredTexts } from './chat-call.ts';
 import { estimateUsage } from './chat-usage.ts';
-import { UpstreamFailure } from './providers/failure.ts';
-import { countedTokens } from './providers/openai/usage.ts';
-import type { ChatAdapter, ProviderKind } from './providers/provider.ts';
 
 const PROBE_TOKENS = 16;
 const ANSWER_LENGTH = 200;

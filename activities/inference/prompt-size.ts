@@ -1,5 +1,5 @@
 /** Upper bounds of what a prompt can count, without tokenizing: a token is at least one UTF-8 byte. Pure. */
-import type { ChatBody } from './providers/provider.ts';
+import type { ChatBody } from '../../core/providers/provider.ts';
 
 /** Role markers and separators that providers' chat templates add to a message. */
 const TEMPLATE_TOKENS_PER_MESSAGE = 16;

@@ -1,6 +1,7 @@
 /** The span of one provider call, by OpenTelemetry's conventions for generative AI. Pure but for the span. */
+
+import { UpstreamFailure } from '../../core/providers/failure.ts';
 import { type Attributes, inSpan } from '../../infra/telemetry/spans.ts';
-import { UpstreamFailure } from './providers/failure.ts';
 
 /** What the provider is asked for. */
 export type CallOutput = 'text' | 'image';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PictureAddress } from '../images/picture-reader.ts';
+import type { PictureAddress } from '../../core/images/picture-reader.ts';
 import { createRequestPictures } from './request-pictures.ts';
 
 const signal = new AbortController().signal;

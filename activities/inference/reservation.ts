@@ -1,13 +1,13 @@
 /** Taking the hold of a call: the full amount, or what the balance pays for. */
 
+import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
+import { claimRefusal } from '../../core/ledger/idempotency.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
+import { formatMoney } from '../../core/ledger/money.ts';
+import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
+import { periodStart } from '../../infra/calendar.ts';
 import { AppError } from '../../infra/errors.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
-import type { AccessKeyCaller } from '../accounts/caller.ts';
-import { periodStart } from '../billing/day.ts';
-import { claimRefusal } from '../billing/idempotency.ts';
-import type { Ledger } from '../billing/ledger.ts';
-import { formatMoney } from '../billing/money.ts';
-import type { HoldOutcome, HoldRequest } from '../billing/operations/hold.ts';
 import { type Asked, clampPlan, type Plan } from './plan.ts';
 
 /** How often a clamped plan may lose the race for the balance before the caller is told to pay. */

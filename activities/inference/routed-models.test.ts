@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ModelSource, PricedModel } from './model.ts';
+import type { ModelSource, PricedModel } from '../../core/catalog/model.ts';
 import { routedModels } from './routed-models.ts';
 
 function model(modelId: number, providerId: number, priority: number): PricedModel {

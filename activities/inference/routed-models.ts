@@ -1,6 +1,7 @@
 /** The catalog's models in the order in which calls that name none try them. */
-import type { KeyPool } from '../keys/key-pool.ts';
-import type { ModelSource } from './model.ts';
+
+import type { ModelSource } from '../../core/catalog/model.ts';
+import type { KeyPool } from '../../core/key-pool/key-pool.ts';
 import { type RoutingStrategy, routed } from './routing.ts';
 
 export function routedModels(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Standing } from '../keys/key-pool.ts';
+import type { Standing } from '../../core/key-pool/key-pool.ts';
 import { type RoutingStrategy, routed } from './routing.ts';
 
 interface Model {

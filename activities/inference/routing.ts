@@ -1,5 +1,5 @@
 /** In which order the models that can serve a request are tried. Pure. */
-import type { Standing } from '../keys/key-pool.ts';
+import type { Standing } from '../../core/key-pool/key-pool.ts';
 
 /** `priority`: as the administrators ordered them; `smart`: weighed against how the providers do at the moment. */
 export type RoutingStrategy = 'priority' | 'smart';

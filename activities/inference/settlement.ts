@@ -1,8 +1,8 @@
 /** From a finished call to its charge: cost at the frozen price, the usage document, the capture. Pure. */
 
-import { costOf, NO_USAGE, type Price, type Usage } from '../billing/money.ts';
-import type { Capture } from '../billing/operations/capture.ts';
-import type { Release } from '../billing/operations/release.ts';
+import { costOf, NO_USAGE, type Price, type Usage } from '../../core/ledger/money.ts';
+import type { Capture } from '../../core/ledger/operations/capture.ts';
+import type { Release } from '../../core/ledger/operations/release.ts';
 
 /** Who called, and through which hold. */
 export interface CallIdentity {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type FailureClass, UpstreamFailure } from './providers/failure.ts';
+import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import { outcomeOfStream } from './stream-outcome.ts';
 
 const failed = (failure: FailureClass, status = 0) => new UpstreamFailure(failure, 'said so', { status });

@@ -1,5 +1,5 @@
 /** What a stream that broke tells of its provider's key. Pure. */
-import { type FailureClass, UpstreamFailure } from './providers/failure.ts';
+import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 
 /**
  * @param heldUp whether the client held the reader up: nobody may open the circuits of keys that all share by reading

@@ -1,5 +1,5 @@
 /** A model for tests: a prompt of a million tokens costs 1,000 nano-units, as many tokens of an answer 2,000. */
-import type { PricedModel } from './model.ts';
+import type { PricedModel } from '../../core/catalog/model.ts';
 
 export const TEST_MODEL: PricedModel = {
   modelId: 1,

@@ -1,6 +1,7 @@
 /** The last failure of a provider as the caller is told about it (PROVIDERS.md, "Suggested canonical error classes"). */
+
+import type { FailureDetails, UpstreamFailure } from '../../core/providers/failure.ts';
 import { AppError } from '../../infra/errors.ts';
-import type { FailureDetails, UpstreamFailure } from './providers/failure.ts';
 
 /** A caller is never told to wait longer than this for a rate limit: by then another key is likely to be free. */
 const LONGEST_RATE_WAIT_SECONDS = 60;

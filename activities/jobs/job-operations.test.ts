@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Operation } from '../billing/lane/operation.ts';
-import { Workspace } from '../billing/lane/workspace.ts';
-import type { ClaimRequest } from '../billing/operations/claim.ts';
-import { claim } from '../billing/operations/claim.ts';
-import { accounts } from '../billing/tables/accounts.ts';
-import { claims } from '../billing/tables/claims.ts';
-import { holds } from '../billing/tables/holds.ts';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
+import { Workspace } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import type { ClaimRequest } from '../../core/ledger/operations/claim.ts';
+import { claim } from '../../core/ledger/operations/claim.ts';
+import { accounts } from '../../core/ledger/tables/accounts.ts';
+import { claims } from '../../core/ledger/tables/claims.ts';
+import { holds } from '../../core/ledger/tables/holds.ts';
 import {
   beginJob,
   cancelJob,

@@ -4,11 +4,15 @@
  * call or charge twice. Pure.
  */
 
-import type { WorkflowStart } from '../../workflows/contracts.ts';
-import type { Operation } from '../billing/lane/operation.ts';
-import { read } from '../billing/lane/operation.ts';
-import type { Rows } from '../billing/lane/workspace.ts';
-import { type Capture, type CaptureOutcome, captureReads, decideCapture } from '../billing/operations/capture.ts';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
+import { read } from '../../core/ledger/commit-queue/operation.ts';
+import type { Rows } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import {
+  type Capture,
+  type CaptureOutcome,
+  captureReads,
+  decideCapture,
+} from '../../core/ledger/operations/capture.ts';
 import {
   claimReads,
   dropClaim,
@@ -16,12 +20,13 @@ import {
   ownsClaim,
   type StoredAnswer,
   storeAnswer,
-} from '../billing/operations/claim.ts';
-import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../billing/operations/hold.ts';
-import { decideRelease, type Release, releaseReads } from '../billing/operations/release.ts';
-import { holds } from '../billing/tables/holds.ts';
+} from '../../core/ledger/operations/claim.ts';
+import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../../core/ledger/operations/hold.ts';
+import { decideRelease, type Release, releaseReads } from '../../core/ledger/operations/release.ts';
+import { holds } from '../../core/ledger/tables/holds.ts';
+import { workflowOutbox } from '../../core/outbox/outbox.ts';
+import type { WorkflowStart } from '../../workflows/contracts.ts';
 import { announceEnd } from '../webhooks/delivery-table.ts';
-import { workflowOutbox } from '../workflow-starts/outbox.ts';
 import { isLive, type JobPlan, type JobStatus, MAX_PROVIDER_CALLS } from './job.ts';
 import {
   changeStored,

@@ -4,11 +4,12 @@
  * first. Live jobs are counted in an index; bytes are summed up in a row that changes in the same transaction as the
  * job, so that no crash leaves them apart. Pictures are not counted: they are paid for.
  */
+
+import { type Read, read } from '../../core/ledger/commit-queue/operation.ts';
+import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
+import type { Rows } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import { insertRows, literals, updateRows } from '../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
-import { type Read, read } from '../billing/lane/operation.ts';
-import type { LaneTable } from '../billing/lane/table.ts';
-import type { Rows } from '../billing/lane/workspace.ts';
 import { liveOfUser } from './running-jobs.ts';
 
 /** 0 = no limit. */

@@ -3,9 +3,10 @@
  * lost) is started again, a row whose workflow is over (terminated) is ended. Jobs that are young, or whose start is
  * still in the outbox, are left alone.
  */
+
+import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { jobWorkflowId } from '../../workflows/contracts.ts';
-import type { Ledger } from '../billing/ledger.ts';
 import { restartJob } from './job-operations.ts';
 import type { JobRunner } from './job-run.ts';
 import { jobStart } from './job-start.ts';

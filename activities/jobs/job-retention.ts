@@ -3,8 +3,9 @@
  * the hold and the charge were for. Every batch is small and complete in itself, so a round may be cut short anywhere and
  * run from several processes.
  */
-import type { Ledger } from '../billing/ledger.ts';
-import type { Pictures } from '../images/pictures.ts';
+
+import type { Pictures } from '../../core/images/pictures.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
 import { removePayloads } from './job-operations.ts';
 import type { JobStore, KeptFor } from './store.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { createLogger } from '../../infra/logger.ts';
-import type { Operation } from '../billing/lane/operation.ts';
 import { JobRunner } from './job-run.ts';
 import { type RunContext, RunMustWait } from './performer.ts';
 

@@ -1,6 +1,7 @@
 /** How a job's workflow is started: what operators see of it, and whose backlog it counts to. Pure. */
+
+import { formatMoney } from '../../core/ledger/money.ts';
 import { jobWorkflowId, TASK_QUEUES, type WorkflowName, type WorkflowStart } from '../../workflows/contracts.ts';
-import { formatMoney } from '../billing/money.ts';
 import type { JobType } from './job.ts';
 
 /** Jobs end within this time of their submission, one way or the other. */

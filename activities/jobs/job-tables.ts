@@ -1,7 +1,8 @@
 /** The jobs table as the money lane sees it: the columns that decide, and the texts that are only ever written. */
+
+import type { LaneSink, LaneTable } from '../../core/ledger/commit-queue/table.ts';
 import { insertRows, literals, updateRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
-import type { LaneSink, LaneTable } from '../billing/lane/table.ts';
 import { JOB_STATUSES, type JobPlan, type JobStatus, type JobType } from './job.ts';
 
 export interface JobRow {

@@ -3,8 +3,8 @@
  * run finds it completed. Safe to repeat, so a MongoDB that is away only makes the run come again.
  */
 import { z } from 'zod';
-import { askedInChat } from '../conversations/turn.ts';
-import type { Turns } from '../conversations/turns.ts';
+import { askedInChat } from '../../core/conversations/turn.ts';
+import type { Turns } from '../../core/conversations/turns.ts';
 import type { JobStore, JobWork } from './store.ts';
 import { storedChatSchema } from './stored-chat.ts';
 

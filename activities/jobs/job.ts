@@ -1,7 +1,7 @@
 /** What a job is: its states and the decisions that were made when it was submitted. */
 import { z } from 'zod';
-import { admissionSchema } from '../accounts/key-limits.ts';
-import { turnSchema } from '../conversations/turn.ts';
+import { admissionSchema } from '../../core/accounts/key-limits.ts';
+import { turnSchema } from '../../core/conversations/turn.ts';
 
 export const JOB_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];

@@ -1,10 +1,10 @@
 /** Jobs as their owner uses them: look, wait, follow, cancel. */
 import { WorkflowNotFoundError } from '@temporalio/client';
+import type { Pictures } from '../../core/images/pictures.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { jobWorkflowId } from '../../workflows/contracts.ts';
-import type { Ledger } from '../billing/ledger.ts';
-import type { Pictures } from '../images/pictures.ts';
 import { isLive } from './job.ts';
 import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
 import { cancelJob, removePayloads } from './job-operations.ts';

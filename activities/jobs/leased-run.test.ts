@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Operation } from '../billing/lane/operation.ts';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import type { JobRow } from './job-tables.ts';
 import { LeasedRun, RunRefused } from './leased-run.ts';
 import { RunInterrupted } from './performer.ts';

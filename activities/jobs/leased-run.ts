@@ -2,9 +2,10 @@
  * One run of a job as the job's row knows it: its lease, the calls it was allowed and the provider's task. The entry is
  * made with the first call, in one transaction, unless it is needed earlier: in a later run, or by a performer.
  */
+
+import type { Ledger } from '../../core/ledger/ledger.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
-import type { Ledger } from '../billing/ledger.ts';
 import type { ServedBy } from '../inference/settlement.ts';
 import type { JobEvents } from './job-events.ts';
 import {

@@ -2,20 +2,20 @@
  * A chat job's provider call. It reads a stream, so that a cancelled job is charged by what it had produced. The prompt
  * is paid for from the call on, so a cancel never cuts a call before its first words have come.
  */
-import { answerIdOf, askedInChat, withContext } from '../conversations/turn.ts';
+import { answerIdOf, askedInChat, withContext } from '../../core/conversations/turn.ts';
+import type { CallContext } from '../../core/providers/context.ts';
+import { nothingDelivered } from '../../core/providers/failure.ts';
+import { reportedUsage } from '../../core/providers/openai/usage.ts';
+import type { ChatBody } from '../../core/providers/provider.ts';
 import { CompletionAssembler } from '../inference/assemble.ts';
 import { runAttempts } from '../inference/attempts.ts';
 import { upstreamBody } from '../inference/chat-call.ts';
 import { chatBodyOf } from '../inference/chat-input.ts';
 import { chatReply, type KeptAs } from '../inference/chat-reply.ts';
 import { estimateUsage, usageOf } from '../inference/chat-usage.ts';
-import type { CallContext } from '../inference/context.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
 import type { Candidate } from '../inference/plan.ts';
 import { promptSize } from '../inference/prompt-size.ts';
-import { nothingDelivered } from '../inference/providers/failure.ts';
-import { reportedUsage } from '../inference/providers/openai/usage.ts';
-import type { ChatBody } from '../inference/providers/provider.ts';
 import type { Perform, Performed, RunContext } from './performer.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 import { resultText } from './result-bound.ts';

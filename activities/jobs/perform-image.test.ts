@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { PricedModel } from '../../core/catalog/model.ts';
+import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
+import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
+import type { ImageAdapter } from '../../core/providers/provider.ts';
+import { testContext } from '../../core/providers/test-context.ts';
 import { AppError } from '../../infra/errors.ts';
-import type { PricedModel } from '../inference/model.ts';
-import { type FailureClass, UpstreamFailure } from '../inference/providers/failure.ts';
-import type { ImageAdapter } from '../inference/providers/provider.ts';
-import { testContext } from '../inference/providers/test-context.ts';
 import { createRequestPictures } from '../inference/request-pictures.ts';
 import { RetryBudget } from '../inference/retry-budget.ts';
-import { createKeyPool } from '../keys/local-key-pool.ts';
 import { createImagePerformer } from './perform-image.ts';
 import { RunInterrupted, type RunLedger, TaskUnderWay } from './performer.ts';
 import type { JobWork } from './store.ts';

@@ -5,19 +5,19 @@
  * waited for and charged, because the provider charges for them.
  */
 import { z } from 'zod';
+import type { Pictures } from '../../core/images/pictures.ts';
+import type { CallContext } from '../../core/providers/context.ts';
+import { UpstreamFailure } from '../../core/providers/failure.ts';
+import type { ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { outboundFailure } from '../../infra/outbound.ts';
-import type { Pictures } from '../images/pictures.ts';
 import { anotherMayHelp, runAttempts } from '../inference/attempts.ts';
-import type { CallContext } from '../inference/context.ts';
 import { imageUsage } from '../inference/image-plan.ts';
 import { imageReply } from '../inference/images.ts';
 import { type InferenceParts, targetOf } from '../inference/parts.ts';
 import { generateImageRequest } from '../inference/picture-request.ts';
 import type { Candidate } from '../inference/plan.ts';
 import { inProviderSpan } from '../inference/provider-span.ts';
-import { UpstreamFailure } from '../inference/providers/failure.ts';
-import type { ImageAnswer, ImageRequest, TaskStore } from '../inference/providers/provider.ts';
 import { errorOf } from '../inference/upstream-error.ts';
 import {
   type Perform,

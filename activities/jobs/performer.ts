@@ -1,7 +1,8 @@
 /** What carries out one type of job, and how it and the run that calls it speak with each other. */
-import type { Usage } from '../billing/money.ts';
-import type { CallContext } from '../inference/context.ts';
-import type { PricedModel } from '../inference/model.ts';
+
+import type { PricedModel } from '../../core/catalog/model.ts';
+import type { Usage } from '../../core/ledger/money.ts';
+import type { CallContext } from '../../core/providers/context.ts';
 import type { JobWork } from './store.ts';
 
 /** What a provider delivered for a job. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Workspace } from '../billing/lane/workspace.ts';
+import { Workspace } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import { type Admission, admissionReads, admit, waitMs } from './run-limits.ts';
 import { runningOfProvider, runningOfUser } from './running-jobs.ts';
 

@@ -1,8 +1,8 @@
 /** How many jobs may run at once, over all workers. Decided when a run begins; who must wait is tried again. Pure. */
-import { type Read, read } from '../billing/lane/operation.ts';
-import type { LaneTable } from '../billing/lane/table.ts';
-import type { Rows } from '../billing/lane/workspace.ts';
-import { accounts } from '../billing/tables/accounts.ts';
+import { type Read, read } from '../../core/ledger/commit-queue/operation.ts';
+import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
+import type { Rows } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import { accounts } from '../../core/ledger/tables/accounts.ts';
 import { providerGate, runningOfProvider, runningOfUser } from './running-jobs.ts';
 
 /** 0 = no limit. */

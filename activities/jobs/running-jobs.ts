@@ -2,9 +2,10 @@
  * How many jobs of a user or of a provider run, or wait to, as the money lane sees it: counted, never kept, so that no
  * crash leaves a count behind. The counts are exact because a row of their own is locked first: the user's account, the provider.
  */
+
+import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
 import { literals } from '../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
-import type { LaneTable } from '../billing/lane/table.ts';
 import type { JobStatus } from './job.ts';
 
 /** What a transaction has put into a count is for its own later operations only. */

@@ -1,20 +1,21 @@
 /** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
+
+import type { Admission, KeyLimits } from '../../core/accounts/key-limits.ts';
+import type { ModelSource } from '../../core/catalog/model.ts';
+import type { Turn } from '../../core/conversations/turn.ts';
+import { claimRequest } from '../../core/ledger/idempotency.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
+import type { WorkflowStarter } from '../../core/outbox/starter.ts';
+import type { ChatBody, ImageRequest } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { presentSpan } from '../../infra/telemetry/spans.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
-import type { Admission, KeyLimits } from '../accounts/key-limits.ts';
-import { claimRequest } from '../billing/idempotency.ts';
-import type { Ledger } from '../billing/ledger.ts';
-import type { Turn } from '../conversations/turn.ts';
 import { type LimitedRequest, underLimits } from '../inference/admission.ts';
 import { candidatesOf, type ModelName, usableModels } from '../inference/candidates.ts';
 import { imageCapability, planImages } from '../inference/image-plan.ts';
-import type { ModelSource } from '../inference/model.ts';
 import { type Asked, type Plan, planChat } from '../inference/plan.ts';
-import type { ChatBody, ImageRequest } from '../inference/providers/provider.ts';
 import { holdOf, reserve } from '../inference/reservation.ts';
-import type { WorkflowStarter } from '../workflow-starts/starter.ts';
 import type { JobType } from './job.ts';
 import { type Submission, submitJob } from './job-operations.ts';
 import type { JobQuota, QuotaRefusal } from './job-quota.ts';

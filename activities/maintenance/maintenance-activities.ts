@@ -1,9 +1,10 @@
 /** The scheduled care of the data, as Temporal runs it. */
+
+import type { Conversations } from '../../core/conversations/conversations.ts';
+import type { Reconciliation } from '../../core/ledger/reconcile.ts';
+import type { Retained } from '../../core/usage/retention.ts';
 import type { LedgerCheck, Removed } from '../../workflows/contracts.ts';
-import type { Reconciliation } from '../billing/reconcile.ts';
-import type { Conversations } from '../conversations/conversations.ts';
 import type { RemovedOfJobs } from '../jobs/job-retention.ts';
-import type { Retained } from '../usage/retention.ts';
 import type { DeliveryStore } from '../webhooks/delivery-store.ts';
 
 export interface MaintenanceActivities {

@@ -1,9 +1,9 @@
 /** For tests: runs the lane's operations on rows in memory, one after the other, as the lane does on those it locked. */
-import type { Operation } from '../billing/lane/operation.ts';
-import type { LaneTable } from '../billing/lane/table.ts';
-import { Workspace } from '../billing/lane/workspace.ts';
-import { accounts } from '../billing/tables/accounts.ts';
-import { type Transfer, transfers } from '../billing/tables/transfers.ts';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
+import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
+import { Workspace } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import { accounts } from '../../core/ledger/tables/accounts.ts';
+import { type Transfer, transfers } from '../../core/ledger/tables/transfers.ts';
 import { type OrderRow, orders } from './order-table.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';
 

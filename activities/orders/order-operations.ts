@@ -1,8 +1,9 @@
 /** How an order begins and how it ends unpaid. The row decides, by the database's clock. Pure. */
+
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
+import { read } from '../../core/ledger/commit-queue/operation.ts';
+import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import type { OrderOutcome, WorkflowStart } from '../../workflows/contracts.ts';
-import type { Operation } from '../billing/lane/operation.ts';
-import { read } from '../billing/lane/operation.ts';
-import { workflowOutbox } from '../workflow-starts/outbox.ts';
 import { FAILURE_REASONS } from './order.ts';
 import { type OrderRow, orders } from './order-table.ts';
 

@@ -1,7 +1,8 @@
 /** The table `orders` as the money lane sees it. */
+
+import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
 import { insertRows, literals, updateRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
-import type { LaneTable } from '../billing/lane/table.ts';
 import { ORDER_STATUSES, type OrderStatus } from './order.ts';
 
 export interface OrderRow {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import type { Operation } from '../billing/lane/operation.ts';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import {
   ACCOUNT_ID,
   AMOUNT,

@@ -1,4 +1,9 @@
 /** Recharge orders as their owner and administrators use them: make, look, cancel, refund; and their end in time. */
+
+import { type AuditEntry, audited, type By } from '../../core/accounts/audit-log.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
+import { formatMoney } from '../../core/ledger/money.ts';
+import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import type { Logger } from '../../infra/logger.ts';
@@ -10,10 +15,6 @@ import {
   WORKFLOWS,
   type WorkflowStart,
 } from '../../workflows/contracts.ts';
-import { type AuditEntry, audited, type By } from '../accounts/audit-log.ts';
-import type { Ledger } from '../billing/ledger.ts';
-import { formatMoney } from '../billing/money.ts';
-import type { WorkflowStarter } from '../workflow-starts/starter.ts';
 import { FAILURE_REASONS, type Order } from './order.ts';
 import { cancelOrder, createOrder, expireOrder } from './order-operations.ts';
 import { type RefundOutcome, refundOrder } from './refund-operation.ts';

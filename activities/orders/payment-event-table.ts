@@ -1,7 +1,8 @@
 /** What payment providers told us, one row an event, also those that were refused. Written with what they caused. */
+
+import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
 import { insertRows, literal, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
-import type { LaneTable } from '../billing/lane/table.ts';
 
 /** The first list is final; an event of the second is decided again when it comes again. */
 const ACCEPTED = [

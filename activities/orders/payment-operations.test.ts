@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { accounts } from '../billing/tables/accounts.ts';
+import { accounts } from '../../core/ledger/tables/accounts.ts';
 import {
   ACCOUNT_ID,
   AMOUNT,

@@ -4,15 +4,15 @@
  * however often. Pure.
  */
 import { createHash } from 'node:crypto';
-import { type Operation, type Read, read } from '../billing/lane/operation.ts';
-import type { Rows } from '../billing/lane/workspace.ts';
+import { type Operation, type Read, read } from '../../core/ledger/commit-queue/operation.ts';
+import type { Rows } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import {
   type BalanceChange,
   balanceReads,
   chargeback,
   creditFits,
   decideCredit,
-} from '../billing/operations/credit.ts';
+} from '../../core/ledger/operations/credit.ts';
 import { type OrderRow, orders } from './order-table.ts';
 import { isAccepted, type PaymentEventOutcome, paymentEventKey, paymentEvents } from './payment-event-table.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Role, UserCaller } from '../../core/accounts/caller.ts';
 import { AppError } from '../../infra/errors.ts';
-import type { Role, UserCaller } from '../accounts/caller.ts';
 import {
   AMOUNT,
   balanceIn,

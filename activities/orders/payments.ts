@@ -1,11 +1,12 @@
 /** Payments of orders: whose word counts, and what an event that is proven does. */
+
+import { type AuditEntry, audited, type By } from '../../core/accounts/audit-log.ts';
+import type { UserCaller } from '../../core/accounts/caller.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
+import { formatMoney } from '../../core/ledger/money.ts';
+import { BALANCE_TOO_LARGE } from '../../core/ledger/operations/credit.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { type AuditEntry, audited, type By } from '../accounts/audit-log.ts';
-import type { UserCaller } from '../accounts/caller.ts';
-import type { Ledger } from '../billing/ledger.ts';
-import { formatMoney } from '../billing/money.ts';
-import { BALANCE_TOO_LARGE } from '../billing/operations/credit.ts';
 import type { Order } from './order.ts';
 import { noSuchOrder, ORDER_WAIT_MS, orderRecord } from './orders.ts';
 import { payOrder, recordEvent, type SettlementOutcome, takeBackOrder } from './payment-operations.ts';

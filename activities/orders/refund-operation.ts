@@ -1,8 +1,8 @@
 /** Giving a paid order back, at most what is still available, once. Pure. */
-import type { Operation } from '../billing/lane/operation.ts';
-import { read } from '../billing/lane/operation.ts';
-import { type BalanceChange, balanceReads, decideRefund } from '../billing/operations/credit.ts';
-import { accounts } from '../billing/tables/accounts.ts';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
+import { read } from '../../core/ledger/commit-queue/operation.ts';
+import { type BalanceChange, balanceReads, decideRefund } from '../../core/ledger/operations/credit.ts';
+import { accounts } from '../../core/ledger/tables/accounts.ts';
 import { orders } from './order-table.ts';
 
 export type RefundOutcome =

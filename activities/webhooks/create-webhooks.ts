@@ -1,10 +1,10 @@
 /** Builds the webhooks capability from its parts. */
 import type { Sequelize } from 'sequelize';
+import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import type { Config } from '../../infra/config.ts';
 import type { Vault } from '../../infra/crypto.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { createAddressCheck, createOutbound } from '../../infra/outbound.ts';
-import type { WorkflowStarter } from '../workflow-starts/starter.ts';
 import { DeliveryStore } from './delivery-store.ts';
 import { SecretStore } from './secret-store.ts';
 import { type SenderParts, WebhookSender } from './webhook-sender.ts';

@@ -1,9 +1,9 @@
 /** The one owner of the table `webhook_deliveries` (new rows come with their job's end, delivery-table.ts). */
 import type { Sequelize } from 'sequelize';
+import { insertStarts } from '../../core/outbox/outbox.ts';
 import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { change, count, exists, select } from '../../infra/mysql/statements.ts';
-import { insertStarts } from '../workflow-starts/outbox.ts';
 import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus, OVERDUE_AFTER_MS } from './delivery.ts';
 import { deliveryStart } from './delivery-table.ts';
 

@@ -1,9 +1,10 @@
 /** New deliveries, written in the transaction that ends their job. */
+
+import type { LaneSink } from '../../core/ledger/commit-queue/table.ts';
+import type { Rows } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { fitTitle, TASK_QUEUES, type WorkflowStart, webhookWorkflowId } from '../../workflows/contracts.ts';
-import type { LaneSink } from '../billing/lane/table.ts';
-import type { Rows } from '../billing/lane/workspace.ts';
-import { workflowOutbox } from '../workflow-starts/outbox.ts';
 
 /** A job that has ended and whose owner wants to be told. */
 export interface Announcement {

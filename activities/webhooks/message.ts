@@ -1,5 +1,5 @@
 /** The body of a webhook: what became of a job. Pure. */
-import { moneyJson } from '../billing/money.ts';
+import { moneyJson } from '../../core/ledger/money.ts';
 
 /** A job as its owner's receiver is told of it. */
 export interface EndedJob {

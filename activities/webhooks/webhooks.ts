@@ -1,7 +1,8 @@
 /** Webhooks as their owner uses them: secrets, the log of deliveries, sending one again. */
+
+import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import { presentSpan } from '../../infra/telemetry/spans.ts';
-import type { WorkflowStarter } from '../workflow-starts/starter.ts';
 import type { Delivery } from './delivery.ts';
 import type { DeliveryFilter, DeliveryStore } from './delivery-store.ts';
 import { deliveryStart } from './delivery-table.ts';

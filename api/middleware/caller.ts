@@ -1,8 +1,8 @@
 /** Who calls: reads the credentials of a request as its route's `access` asks. */
-import type { AccessKeyCaller, Caller, UserCaller } from '../../activities/accounts/caller.ts';
+import type { AccessKeyCaller, Caller, UserCaller } from '../../core/accounts/caller.ts';
 import { AppError } from '../../infra/errors.ts';
-import type { Access } from '../route.ts';
-import type { ApiContext } from '../route-input.ts';
+import type { Access } from '../http/route.ts';
+import type { ApiContext } from '../http/route-input.ts';
 
 export interface Authenticator {
   /** @throws {AppError} 401 for a token that is malformed, forged, expired, outdated or of a disabled user. */

@@ -2,10 +2,10 @@
 import type { Middleware } from 'koa';
 import type { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { toAppError } from '../client-errors.ts';
-import { errorText } from '../envelope.ts';
-import { answersAsOpenAi, openAiErrorText } from '../openai-error.ts';
-import type { ApiContext, ApiState } from '../route-input.ts';
+import { toAppError } from '../http/client-errors.ts';
+import { errorText } from '../http/envelope.ts';
+import { answersAsOpenAi, openAiErrorText } from '../http/openai-error.ts';
+import type { ApiContext, ApiState } from '../http/route-input.ts';
 import { credentialsOf } from './caller.ts';
 
 /** No cache keeps it. */

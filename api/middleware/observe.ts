@@ -3,7 +3,7 @@ import type { Middleware } from 'koa';
 import type { Logger } from '../../infra/logger.ts';
 import type { Metrics } from '../../infra/metrics.ts';
 import { pathWithoutSecrets } from '../../infra/secrets.ts';
-import type { ApiContext, ApiState } from '../route-input.ts';
+import type { ApiContext, ApiState } from '../http/route-input.ts';
 
 /** Requests that no route took share one label, whatever their path. */
 const NO_ROUTE = 'none';

@@ -1,7 +1,7 @@
 /** One span for every request, in the trace of its trace id, until its answer has ended. */
 import type { Middleware } from 'koa';
 import type { Attributes, Tracer } from '../../infra/telemetry/spans.ts';
-import type { ApiContext, ApiState } from '../route-input.ts';
+import type { ApiContext, ApiState } from '../http/route-input.ts';
 
 /** Asked every few seconds by whoever watches; a trace of them tells nothing. */
 const UNTRACED = new Set(['/healthz', '/readyz', '/metrics']);

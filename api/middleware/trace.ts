@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Middleware } from 'koa';
 import { newTraceId, traceIdOf } from '../../infra/telemetry/trace-id.ts';
-import type { ApiState } from '../route-input.ts';
+import type { ApiState } from '../http/route-input.ts';
 
 const TRACE_ID = /^[A-Za-z0-9._-]{1,64}$/;
 /** Proxies set `x-request-id` on everything, so a caller's `traceparent` comes before it. */

@@ -1,14 +1,14 @@
 /** The caller's own access keys. */
 import { z } from 'zod';
-import type { AccessKey, AccessKeyChange } from '../../activities/accounts/access-key.ts';
-import { maskedAccessKey } from '../../activities/accounts/access-key-text.ts';
-import type { AccessKeys } from '../../activities/accounts/access-keys.ts';
-import { BUDGET_PERIODS } from '../../activities/accounts/caller.ts';
+import type { AccessKey, AccessKeyChange } from '../../core/accounts/access-key.ts';
+import { maskedAccessKey } from '../../core/accounts/access-key-text.ts';
+import type { AccessKeys } from '../../core/accounts/access-keys.ts';
+import { BUDGET_PERIODS } from '../../infra/calendar.ts';
 import type { Config } from '../../infra/config.ts';
-import { idParams, integerInput, nameText, optional, switchInput } from '../lenient.ts';
-import { decimalOutput, money, moneyInput } from '../money.ts';
-import { type Route, route } from '../route.ts';
-import { isoTime, timeInput, timeOutput } from '../times.ts';
+import { idParams, integerInput, nameText, optional, switchInput } from '../http/lenient.ts';
+import { decimalOutput, money, moneyInput } from '../http/money.ts';
+import { type Route, route } from '../http/route.ts';
+import { isoTime, timeInput, timeOutput } from '../http/times.ts';
 
 const TAG = 'Access keys';
 const MAX_ALLOWED_MODELS = 200;

@@ -1,11 +1,11 @@
 /** The audit log of administrative changes. */
 import { z } from 'zod';
-import type { AuditLog } from '../../activities/accounts/audit-log.ts';
+import type { AuditLog } from '../../core/accounts/audit-log.ts';
 import type { Config } from '../../infra/config.ts';
-import { idInput, optionalText } from '../lenient.ts';
-import { page, pageOf, pageQuery } from '../paging.ts';
-import { type Route, route } from '../route.ts';
-import { isoTime, timeOutput } from '../times.ts';
+import { idInput, optionalText } from '../http/lenient.ts';
+import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { type Route, route } from '../http/route.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 
 const auditSchema = z
   .object({

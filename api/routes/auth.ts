@@ -1,13 +1,13 @@
 /** Registration, sign-in and the own account. */
 import { z } from 'zod';
-import type { Registration } from '../../activities/accounts/registration.ts';
-import type { SignIn } from '../../activities/accounts/sign-in.ts';
-import type { SignInLimits } from '../../activities/accounts/sign-in-limits.ts';
-import type { UserList } from '../../activities/accounts/user-list.ts';
+import type { Registration } from '../../core/accounts/registration.ts';
+import type { SignIn } from '../../core/accounts/sign-in.ts';
+import type { SignInLimits } from '../../core/accounts/sign-in-limits.ts';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { clientAddress } from '../client-address.ts';
-import { type Route, route } from '../route.ts';
+import { clientAddress } from '../http/client-address.ts';
+import { type Route, route } from '../http/route.ts';
 import { passwordInput, roleInput, signUpFields, userRecord, userSchema } from './user-fields.ts';
 
 const TAG = 'Auth';

@@ -1,15 +1,15 @@
 /** Statements: what an account had, got and spent in a month. */
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
-import { formatMoney } from '../../activities/billing/money.ts';
-import type { Period, Statement, StatementEntry } from '../../activities/billing/statement.ts';
+import { formatMoney } from '../../core/ledger/money.ts';
+import type { Period, Statement, StatementEntry } from '../../core/ledger/statement.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { monthInput } from '../days.ts';
-import { optionalText } from '../lenient.ts';
-import { decimalOutput, money } from '../money.ts';
-import { ANSWERED, type Route, route } from '../route.ts';
-import { isoTime, timeOutput } from '../times.ts';
+import { monthInput } from '../http/days.ts';
+import { optionalText } from '../http/lenient.ts';
+import { decimalOutput, money } from '../http/money.ts';
+import { ANSWERED, type Route, route } from '../http/route.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 
 const entrySchema = z.object({
   id: z.string(),

@@ -1,12 +1,12 @@
 /** Fields that the routes about providers, their keys and models share. */
 import { z } from 'zod';
-import type { Model } from '../../activities/catalog/model-record.ts';
-import { type Pricing, pricingOf } from '../../activities/catalog/pricing.ts';
-import { CAPABILITIES } from '../../activities/inference/model.ts';
-import { PROVIDER_KINDS } from '../../activities/inference/providers/provider.ts';
-import { nameText } from '../lenient.ts';
-import { decimalOutput, tokenPrice } from '../money.ts';
-import { isoTime, timeOutput } from '../times.ts';
+import { CAPABILITIES } from '../../core/catalog/model.ts';
+import type { Model } from '../../core/catalog/model-record.ts';
+import { type Pricing, pricingOf } from '../../core/catalog/pricing.ts';
+import { PROVIDER_KINDS } from '../../core/providers/provider.ts';
+import { nameText } from '../http/lenient.ts';
+import { decimalOutput, tokenPrice } from '../http/money.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 
 export const MODEL_ADMINS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;
 

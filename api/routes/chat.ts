@@ -1,21 +1,21 @@
 /** Synchronous chat in the gateway's own form. */
 import { z } from 'zod';
-import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
-import { claimRequest, type IdempotentRequests } from '../../activities/billing/idempotency.ts';
-import { askedInChat } from '../../activities/conversations/turn.ts';
-import type { OpenTurn, Turns } from '../../activities/conversations/turns.ts';
 import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
 import { chatBodyOf } from '../../activities/inference/chat-input.ts';
 import { chatReply, saidOf } from '../../activities/inference/chat-reply.ts';
+import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
+import { askedInChat } from '../../core/conversations/turn.ts';
+import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';
+import { claimRequest, type IdempotentRequests } from '../../core/ledger/idempotency.ts';
 import type { Config } from '../../infra/config.ts';
 import { newId } from '../../infra/ids.ts';
-import { callHeaders, keptCall, replayCall } from '../call-answer.ts';
-import { successTextOf } from '../envelope.ts';
-import { keyedRequest, MAX_REQUEST_ID } from '../keyed.ts';
-import { idInput, optional, switchInput } from '../lenient.ts';
-import { decimalOutput } from '../money.ts';
-import { tellLimits } from '../rate-limit-headers.ts';
-import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../route.ts';
+import { callHeaders, keptCall, replayCall } from '../http/call-answer.ts';
+import { successTextOf } from '../http/envelope.ts';
+import { keyedRequest, MAX_REQUEST_ID } from '../http/keyed.ts';
+import { idInput, optional, switchInput } from '../http/lenient.ts';
+import { decimalOutput } from '../http/money.ts';
+import { tellLimits } from '../http/rate-limit-headers.ts';
+import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../http/route.ts';
 
 /** Characters of a text or of a picture in base64; a body is not larger. */
 export const MOST_CHARACTERS = PICTURE_BODY_BYTES;

@@ -1,12 +1,12 @@
 /** Kept conversations. They stand in MongoDB: while it is away these routes answer 503, everything else goes on. */
 import { z } from 'zod';
-import { type Conversation, inOneLine, type Message } from '../../activities/conversations/conversation.ts';
-import type { Conversations } from '../../activities/conversations/conversations.ts';
+import { type Conversation, inOneLine, type Message } from '../../core/conversations/conversation.ts';
+import type { Conversations } from '../../core/conversations/conversations.ts';
 import type { Config } from '../../infra/config.ts';
-import { integerInput, optional, optionalText, switchInput } from '../lenient.ts';
-import { decimalOutput, money } from '../money.ts';
-import { type Route, route } from '../route.ts';
-import { isoTime, timeInput, timeOutput } from '../times.ts';
+import { integerInput, optional, optionalText, switchInput } from '../http/lenient.ts';
+import { decimalOutput, money } from '../http/money.ts';
+import { type Route, route } from '../http/route.ts';
+import { isoTime, timeInput, timeOutput } from '../http/times.ts';
 
 const TAG = 'Conversations';
 const MAX_TITLE_CHARACTERS = 200;

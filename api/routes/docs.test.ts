@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { serve } from '../application.fixture.ts';
-import { moneyInput } from '../money.ts';
-import { type Route, route } from '../route.ts';
+import { moneyInput } from '../http/money.ts';
+import { type Route, route } from '../http/route.ts';
 import { docsRoutes } from './docs.ts';
 
 const pay = route({

@@ -3,9 +3,9 @@ import { createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { openApiDocument } from '../openapi.ts';
-import { ANSWERED, type Answered, type Route, route } from '../route.ts';
-import type { ApiContext } from '../route-input.ts';
+import { openApiDocument } from '../http/openapi.ts';
+import { ANSWERED, type Answered, type Route, route } from '../http/route.ts';
+import type { ApiContext } from '../http/route-input.ts';
 
 const TAG = 'Service';
 const DAY_SECONDS = 86_400;

@@ -1,21 +1,21 @@
 /** Image generation in the gateway's own form, and the pictures it has kept. */
 import { z } from 'zod';
-import { claimRequest } from '../../activities/billing/idempotency.ts';
-import type { PictureLinks } from '../../activities/images/picture-links.ts';
-import { isPictureType } from '../../activities/images/picture-type.ts';
-import type { Pictures } from '../../activities/images/pictures.ts';
 import { type ImageOutcome, type ImageService, imageReply } from '../../activities/inference/images.ts';
 import { generateImageRequest } from '../../activities/inference/picture-request.ts';
+import type { PictureLinks } from '../../core/images/picture-links.ts';
+import { isPictureType } from '../../core/images/picture-type.ts';
+import type { Pictures } from '../../core/images/pictures.ts';
+import { claimRequest } from '../../core/ledger/idempotency.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
-import { callHeaders, keptCall, replayCall } from '../call-answer.ts';
-import { successTextOf } from '../envelope.ts';
-import { keyedRequest, MAX_REQUEST_ID } from '../keyed.ts';
-import { idInput, optional } from '../lenient.ts';
-import { decimalOutput } from '../money.ts';
-import { tellLimits } from '../rate-limit-headers.ts';
-import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../route.ts';
+import { callHeaders, keptCall, replayCall } from '../http/call-answer.ts';
+import { successTextOf } from '../http/envelope.ts';
+import { keyedRequest, MAX_REQUEST_ID } from '../http/keyed.ts';
+import { idInput, optional } from '../http/lenient.ts';
+import { decimalOutput } from '../http/money.ts';
+import { tellLimits } from '../http/rate-limit-headers.ts';
+import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../http/route.ts';
 import { MOST_CHARACTERS, modelNameInput, modelNameOf, optionsInput } from './chat.ts';
 
 /** More than any model takes. */

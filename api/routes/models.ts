@@ -1,20 +1,20 @@
 /** Models: administered with a login token, read by everyone; with an access key alone in OpenAI's form. */
 import { z } from 'zod';
-import type { AccessKeyCaller, Caller } from '../../activities/accounts/caller.ts';
-import type { Catalog } from '../../activities/catalog/catalog.ts';
-import type { Model } from '../../activities/catalog/model-record.ts';
-import { MODEL_SORT_KEYS } from '../../activities/catalog/model-store.ts';
-import type { Models } from '../../activities/catalog/models.ts';
-import { CAPABILITIES } from '../../activities/inference/model.ts';
+import type { AccessKeyCaller, Caller } from '../../core/accounts/caller.ts';
+import type { Catalog } from '../../core/catalog/catalog.ts';
+import { CAPABILITIES } from '../../core/catalog/model.ts';
+import type { Model } from '../../core/catalog/model-record.ts';
+import { MODEL_SORT_KEYS } from '../../core/catalog/model-store.ts';
+import type { Models } from '../../core/catalog/models.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { by } from '../by.ts';
-import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../lenient.ts';
-import { tokenPriceInput } from '../money.ts';
-import { page, pageOf, pageQuery } from '../paging.ts';
-import { ANSWERED, type Route, type RouteCall, route } from '../route.ts';
-import type { ApiContext } from '../route-input.ts';
-import { inputOf } from '../validation.ts';
+import { by } from '../http/by.ts';
+import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../http/lenient.ts';
+import { tokenPriceInput } from '../http/money.ts';
+import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { ANSWERED, type Route, type RouteCall, route } from '../http/route.ts';
+import type { ApiContext } from '../http/route-input.ts';
+import { inputOf } from '../http/validation.ts';
 import {
   apiKeyInput,
   capabilitySchema,

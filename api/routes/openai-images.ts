@@ -1,22 +1,22 @@
 /** Images as OpenAI's clients ask for them: generations as JSON, edits as a form or as JSON. */
 import { z } from 'zod';
-import type { AccessKeyCaller } from '../../activities/accounts/caller.ts';
-import { claimRequest } from '../../activities/billing/idempotency.ts';
 import { imageUrlOf } from '../../activities/inference/image-input.ts';
 import type { ImageOutcome, ImageService } from '../../activities/inference/images.ts';
 import { pictureRequest } from '../../activities/inference/picture-request.ts';
-import type { ImageRequest } from '../../activities/inference/providers/provider.ts';
+import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
+import { claimRequest } from '../../core/ledger/idempotency.ts';
+import type { ImageRequest } from '../../core/providers/provider.ts';
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
-import { callHeaders, keptCall, replayCall } from '../call-answer.ts';
-import { readForm } from '../edit-form.ts';
-import { isJsonType, parseJson } from '../json.ts';
-import { keyedRequest } from '../keyed.ts';
-import { tellLimits } from '../rate-limit-headers.ts';
-import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../route.ts';
-import type { ApiContext, RouteInput } from '../route-input.ts';
-import { inputOf } from '../validation.ts';
+import { callHeaders, keptCall, replayCall } from '../http/call-answer.ts';
+import { readForm } from '../http/edit-form.ts';
+import { isJsonType, parseJson } from '../http/json.ts';
+import { keyedRequest } from '../http/keyed.ts';
+import { tellLimits } from '../http/rate-limit-headers.ts';
+import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../http/route.ts';
+import type { ApiContext, RouteInput } from '../http/route-input.ts';
+import { inputOf } from '../http/validation.ts';
 import { MOST_CHARACTERS, modelNameInput } from './chat.ts';
 import { MOST_PROMPT_CHARACTERS } from './images.ts';
 

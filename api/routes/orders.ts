@@ -1,17 +1,17 @@
 /** Recharge orders. */
 import { z } from 'zod';
-import type { UserCaller } from '../../activities/accounts/caller.ts';
 import { ORDER_STATUSES, type Order } from '../../activities/orders/order.ts';
 import type { Orders } from '../../activities/orders/orders.ts';
 import { ORDER_SORT_KEYS } from '../../activities/orders/store.ts';
+import type { UserCaller } from '../../core/accounts/caller.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { by } from '../by.ts';
-import { idInput, optional, optionalText } from '../lenient.ts';
-import { decimalOutput, money, moneyInput } from '../money.ts';
-import { page, pageOf, pageQuery } from '../paging.ts';
-import { type Route, route } from '../route.ts';
-import { isoTime, timeOutput } from '../times.ts';
+import { by } from '../http/by.ts';
+import { idInput, optional, optionalText } from '../http/lenient.ts';
+import { decimalOutput, money, moneyInput } from '../http/money.ts';
+import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { type Route, route } from '../http/route.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 
 const TAG = 'Orders';
 const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;

@@ -13,7 +13,7 @@ import {
 import { memoryOrders, PAYMENT_SECRET } from '../../activities/orders/memory-orders.fixture.ts';
 import { signatureOf } from '../../activities/orders/providers/signed/signature.ts';
 import { AppError } from '../../infra/errors.ts';
-import { openApiDocument } from '../openapi.ts';
+import { openApiDocument } from '../http/openapi.ts';
 import { bearer, type OrderApp, startOrderApp, tokenOf } from './order-app.fixture.ts';
 import { paymentRoutes } from './payments.ts';
 

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import type { Payments } from '../../activities/orders/payments.ts';
 import type { Config } from '../../infra/config.ts';
-import { toAppError } from '../client-errors.ts';
-import { optional } from '../lenient.ts';
-import { moneyInput } from '../money.ts';
-import { ANSWERED, type Route, type RouteCall, route } from '../route.ts';
+import { toAppError } from '../http/client-errors.ts';
+import { optional } from '../http/lenient.ts';
+import { moneyInput } from '../http/money.ts';
+import { ANSWERED, type Route, type RouteCall, route } from '../http/route.ts';
 import { orderAnswer, orderNoInput, orderSchema } from './orders.ts';
 
 const TAG = 'Orders';

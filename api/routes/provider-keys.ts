@@ -1,13 +1,13 @@
 /** Keys of providers, for those who administer models. Answers never contain a key. */
 import { z } from 'zod';
-import type { StoredKey } from '../../activities/catalog/key-store.ts';
-import type { KeyHealth, ProviderKeys } from '../../activities/catalog/provider-keys.ts';
-import { KEY_STATUS } from '../../activities/catalog/tables.ts';
+import type { StoredKey } from '../../core/catalog/key-store.ts';
+import type { KeyHealth, ProviderKeys } from '../../core/catalog/provider-keys.ts';
+import { KEY_STATUS } from '../../core/catalog/tables.ts';
 import type { Config } from '../../infra/config.ts';
-import { by } from '../by.ts';
-import { idInput, integerInput, optional, switchInput } from '../lenient.ts';
-import { type Route, route } from '../route.ts';
-import { isoTime, timeOutput } from '../times.ts';
+import { by } from '../http/by.ts';
+import { idInput, integerInput, optional, switchInput } from '../http/lenient.ts';
+import { type Route, route } from '../http/route.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 import { apiKeyInput, MODEL_ADMINS, nameInput, optionalField, probeSchema } from './catalog-fields.ts';
 
 const TAG = 'Providers';

@@ -1,14 +1,14 @@
 /** Providers, for those who administer models. */
 import { z } from 'zod';
-import { PRESETS } from '../../activities/catalog/presets.ts';
-import { PROVIDER_SORT_KEYS, type Provider } from '../../activities/catalog/provider-store.ts';
-import type { Providers } from '../../activities/catalog/providers.ts';
+import { PRESETS } from '../../core/catalog/presets.ts';
+import { PROVIDER_SORT_KEYS, type Provider } from '../../core/catalog/provider-store.ts';
+import type { Providers } from '../../core/catalog/providers.ts';
 import type { Config } from '../../infra/config.ts';
-import { by } from '../by.ts';
-import { asRead, idParams } from '../lenient.ts';
-import { page, pageOf, pageQuery } from '../paging.ts';
-import { type Route, route } from '../route.ts';
-import { isoTime, timeOutput } from '../times.ts';
+import { by } from '../http/by.ts';
+import { asRead, idParams } from '../http/lenient.ts';
+import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { type Route, route } from '../http/route.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 import {
   capabilitySchema,
   kindSchema,

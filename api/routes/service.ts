@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { DependencyHealth } from '../../activities/health.ts';
 import type { Config } from '../../infra/config.ts';
 import type { Metrics } from '../../infra/metrics.ts';
-import { envelopeOf } from '../openapi.ts';
-import { ANSWERED, type Route, route } from '../route.ts';
-import { isoTime, timeOutput } from '../times.ts';
+import { envelopeOf } from '../http/openapi.ts';
+import { ANSWERED, type Route, route } from '../http/route.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 
 export interface HealthSource {
   /** Asks every dependency, each within a second or so; never throws. */

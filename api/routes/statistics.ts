@@ -1,14 +1,14 @@
 /** What was used: sums by day, model and key from MySQL, and the log of single calls. */
 import { z } from 'zod';
-import { localDay } from '../../activities/billing/day.ts';
-import { type Statistics, USAGE_GROUPS, type UsageSum } from '../../activities/usage/statistics.ts';
-import type { UsageStore } from '../../activities/usage/usage-store.ts';
+import { type Statistics, USAGE_GROUPS, type UsageSum } from '../../core/usage/statistics.ts';
+import type { UsageStore } from '../../core/usage/usage-store.ts';
+import { localDay } from '../../infra/calendar.ts';
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
-import { addDays, dayInput, startOfDay } from '../days.ts';
-import { idInput, optional, optionalText } from '../lenient.ts';
-import { decimalOutput, money } from '../money.ts';
-import { type Route, route } from '../route.ts';
+import { addDays, dayInput, startOfDay } from '../http/days.ts';
+import { idInput, optional, optionalText } from '../http/lenient.ts';
+import { decimalOutput, money } from '../http/money.ts';
+import { type Route, route } from '../http/route.ts';
 import { usageLogRoutes } from './usage-log.ts';
 
 const TAG = 'Statistics';

@@ -1,11 +1,11 @@
 /** The log of single calls, from MongoDB: while it is away these routes answer 503. */
 import { z } from 'zod';
-import type { UsageEntry } from '../../activities/usage/usage-entry.ts';
-import type { UsageFilter, UsageStore } from '../../activities/usage/usage-store.ts';
-import { idInput, integerInput, optional, optionalText, switchInput } from '../lenient.ts';
-import { decimalOutput, money } from '../money.ts';
-import { type Route, route } from '../route.ts';
-import { isoTime, timeInput, timeOutput } from '../times.ts';
+import type { UsageEntry } from '../../core/usage/usage-entry.ts';
+import type { UsageFilter, UsageStore } from '../../core/usage/usage-store.ts';
+import { idInput, integerInput, optional, optionalText, switchInput } from '../http/lenient.ts';
+import { decimalOutput, money } from '../http/money.ts';
+import { type Route, route } from '../http/route.ts';
+import { isoTime, timeInput, timeOutput } from '../http/times.ts';
 
 const TAG = 'Statistics';
 const ADMINISTRATORS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;

@@ -1,10 +1,10 @@
 /** Fields that the routes about users share. */
 import { z } from 'zod';
-import { ROLES } from '../../activities/accounts/caller.ts';
-import type { UserWithBalance } from '../../activities/accounts/user.ts';
-import { optional } from '../lenient.ts';
-import { decimalOutput, money } from '../money.ts';
-import { isoTime, timeOutput } from '../times.ts';
+import { ROLES } from '../../core/accounts/caller.ts';
+import type { UserWithBalance } from '../../core/accounts/user.ts';
+import { optional } from '../http/lenient.ts';
+import { decimalOutput, money } from '../http/money.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 
 const username = z.string().trim().min(3).max(50).meta({
   description:

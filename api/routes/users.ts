@@ -1,17 +1,17 @@
 /** Users, as ROOT administers them. */
 import { z } from 'zod';
-import type { Registration } from '../../activities/accounts/registration.ts';
-import { USER_SORT_KEYS } from '../../activities/accounts/user.ts';
-import type { UserAdministration } from '../../activities/accounts/user-administration.ts';
-import type { UserList } from '../../activities/accounts/user-list.ts';
+import type { Registration } from '../../core/accounts/registration.ts';
+import { USER_SORT_KEYS } from '../../core/accounts/user.ts';
+import type { UserAdministration } from '../../core/accounts/user-administration.ts';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { by } from '../by.ts';
-import { KEY_HEADER } from '../idempotency.ts';
-import { idInput, idParams, optional, optionalText, switchInput } from '../lenient.ts';
-import { decimalOutput, money, moneyInput } from '../money.ts';
-import { page, pageOf, pageQuery } from '../paging.ts';
-import { type Route, route } from '../route.ts';
+import { by } from '../http/by.ts';
+import { KEY_HEADER } from '../http/idempotency.ts';
+import { idInput, idParams, optional, optionalText, switchInput } from '../http/lenient.ts';
+import { decimalOutput, money, moneyInput } from '../http/money.ts';
+import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { type Route, route } from '../http/route.ts';
 import { roleInput, signUpFields, userRecord, userSchema } from './user-fields.ts';
 
 const TAG = 'Users';

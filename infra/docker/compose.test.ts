@@ -6,10 +6,10 @@ import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { execa } from 'execa';
 import { z } from 'zod';
+import { programFolders, systemVariables } from '../../devstack/environment.ts';
+import { findProgram } from '../../devstack/sources.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts.ts';
 import { environmentSchema, readConfig } from '../config.ts';
-import { programFolders, systemVariables } from '../local/environment.ts';
-import { findProgram } from '../local/sources.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SECRETS = [

@@ -90,7 +90,7 @@ describe('reading a row', () => {
 
 test('no store asks the driver for rows, or reads its values, by itself', () => {
   const root = join(import.meta.dirname, '../..');
-  const files = globSync('{activities,api,cli,workers}/**/*.ts', { cwd: root }).filter(
+  const files = globSync('{activities,core,api,cli,workers}/**/*.ts', { cwd: root }).filter(
     (file) => !/\.(test|fixture)\.ts$/.test(file),
   );
   const own = /QueryTypes|\bz\.coerce\.boolean|\b(?:Number|BigInt|JSON\.parse)\((?:row|record)s?\b|\.query<\{/;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Product, startProduct, until } from '../line/product.ts';
+import { type Product, startProduct, until } from '../e2e/product.ts';
 import {
   ask,
   newKey,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { type Product, startProduct } from '../line/product.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
 import { adminChanges, isAdminChange } from './admin-changes.ts';
 import { ask, newKey, newPerson, OWN_ADDRESSES, signIn } from './asking.ts';
 import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { hash as bcryptHash } from '@node-rs/bcrypt';
 import type { Sequelize } from 'sequelize';
-import { createAccounts } from '../../activities/accounts/accounts.ts';
+import { createAccounts } from '../../core/accounts/accounts.ts';
 import type { Config } from '../../infra/config.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { connectRedis } from '../../infra/redis/connection.ts';
 import { createInvalidation } from '../../infra/redis/invalidation.ts';
-import { type Product, startProduct } from '../line/product.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
 import { ask, newPerson, numberAt, OWN_ADDRESSES, signIn, textAt } from './asking.ts';
 
 describe('users and sign-in', () => {

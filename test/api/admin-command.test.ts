@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { execa } from 'execa';
-import { systemVariables } from '../../infra/local/environment.ts';
-import { type Product, startProduct } from '../line/product.ts';
+import { systemVariables } from '../../devstack/environment.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
 import { ask, OWN_ADDRESSES, signIn } from './asking.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');

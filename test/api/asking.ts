@@ -1,7 +1,7 @@
 /** Calls of an API process whose answers are looked at as they are, in whichever form. */
 import assert from 'node:assert/strict';
-import type { Service } from '../../infra/local/services.ts';
-import { apiFetch } from '../line/api-fetch.ts';
+import type { Service } from '../../devstack/services.ts';
+import { apiFetch } from '../e2e/api-fetch.ts';
 
 export interface RawAnswer {
   readonly status: number;

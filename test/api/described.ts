@@ -1,7 +1,7 @@
 /** The routes as /openapi.json describes them. */
 import assert from 'node:assert/strict';
 import { z } from 'zod';
-import type { Service } from '../../infra/local/services.ts';
+import type { Service } from '../../devstack/services.ts';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 

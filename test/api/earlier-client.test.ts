@@ -1,7 +1,7 @@
 /** The ways in which clients of the earlier service call, each of which must go on working. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Product, startProduct } from '../line/product.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
 import { ask, newKey, newPerson, numberAt, OWN_ADDRESSES, type Person, signIn, textAt } from './asking.ts';
 
 describe('clients of the earlier service', () => {

@@ -1,7 +1,7 @@
 /** What no honest client sends, in every field of every route of the OpenAPI document. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Product, startProduct } from '../line/product.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
 import { ask, askForm, newKey, newPerson, OWN_ADDRESSES, type RawAnswer, signIn } from './asking.ts';
 import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';
 

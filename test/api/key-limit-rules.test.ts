@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
-import { KeyLimitMemory } from '../../activities/accounts/key-limit-memory.ts';
-import type { Entered } from '../../activities/accounts/key-limit-store.ts';
-import { KeyLimitStore } from '../../activities/accounts/key-limit-store.ts';
+import { KeyLimitMemory } from '../../core/accounts/key-limit-memory.ts';
+import type { Entered } from '../../core/accounts/key-limit-store.ts';
+import { KeyLimitStore } from '../../core/accounts/key-limit-store.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 import { readConfig } from '../../infra/config.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { connectRedis, type Redis, whenReady } from '../../infra/redis/connection.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { apiFetch } from '../line/api-fetch.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { apiFetch } from '../e2e/api-fetch.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 import { ask } from './asking.ts';
 
 const chatReply = z.object({ inputTokensCount: z.number(), outputTokensCount: z.number() });

@@ -1,7 +1,7 @@
 /** A process dies after a keyed request has done its work and before its answer is kept; the client asks again. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Customer, newCustomer, type Product, startProduct } from '../line/product.ts';
+import { type Customer, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { ask, type RawAnswer, signIn, textAt } from './asking.ts';
 
 describe('keyed requests whose process died before its answer was kept', () => {

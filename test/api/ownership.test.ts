@@ -1,7 +1,7 @@
 /** Rows of one user, asked for by another: as if they were not there. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Product, startProduct } from '../line/product.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
 import {
   ask,
   newKey,

@@ -2,17 +2,17 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
-import { createAccounts } from '../../activities/accounts/accounts.ts';
+import { createAccounts } from '../../core/accounts/accounts.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
 import { createVault } from '../../infra/crypto.ts';
 import { newId } from '../../infra/ids.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { connectRedis } from '../../infra/redis/connection.ts';
 import { createInvalidation } from '../../infra/redis/invalidation.ts';
-import { until } from '../line/product.ts';
+import { until } from '../e2e/product.ts';
 
 const version = (number: number): string => `${number}:${randomBytes(32).toString('base64')}`;
 const [FIRST, SECOND] = [version(1), version(2)];

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createLogger } from '../../infra/logger.ts';
 import { connectMongo } from '../../infra/mongo/connection.ts';
-import { jobEnd, type Product, startProduct } from '../line/product.ts';
+import { jobEnd, type Product, startProduct } from '../e2e/product.ts';
 import { ask, numberAt, OWN_ADDRESSES, type RawAnswer, type RawCall, signIn, textAt } from './asking.ts';
 
 const canary = (name: string): string => `canary-${name}-${randomBytes(9).toString('hex')}`;

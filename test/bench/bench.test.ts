@@ -6,7 +6,7 @@ import { gatewayBench } from '../../bench/gateway.ts';
 import { ledgerBench } from '../../bench/ledger.ts';
 import { ProgramMissing } from '../../bench/programs.ts';
 import { streamsBench } from '../../bench/streams.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 
 /** Whether the benches run and give figures; what the figures are is no matter for a test. */
 for (const { bench, rows } of [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { addPreset } from '../../activities/catalog/add-preset.ts';
-import { type Preset, presetNamed } from '../../activities/catalog/presets.ts';
+import { addPreset } from '../../core/catalog/add-preset.ts';
+import { type Preset, presetNamed } from '../../core/catalog/presets.ts';
 import { BY, type CatalogProcess, listen, type TestCatalog, testCatalog } from './test-catalog.ts';
 
 const RATE = 7_200_000_000n;

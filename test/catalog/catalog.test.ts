@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { parseTokenPrice } from '../../activities/billing/money.ts';
+import { parseTokenPrice } from '../../core/ledger/money.ts';
 import { BY, CANARY, type CatalogProcess, relayTo, type TestCatalog, testCatalog, until } from './test-catalog.ts';
 
 const PRICING = { input: parseTokenPrice('0.000002'), output: parseTokenPrice('0.000008') };

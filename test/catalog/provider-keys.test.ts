@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { parseTokenPrice } from '../../activities/billing/money.ts';
+import { parseTokenPrice } from '../../core/ledger/money.ts';
 import { AppError } from '../../infra/errors.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { createOutbound } from '../../infra/outbound.ts';

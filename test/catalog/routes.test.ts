@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
+import { type Service, startService } from '../../devstack/services.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 import { readConfig } from '../../infra/config.ts';
-import { type Service, startService } from '../../infra/local/services.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
-import { apiFetch } from '../line/api-fetch.ts';
-import { type Customer, call, newCustomer } from '../line/product.ts';
+import { apiFetch } from '../e2e/api-fetch.ts';
+import { type Customer, call, newCustomer } from '../e2e/product.ts';
 import { CANARY, listen } from './test-catalog.ts';
 
 const rowSchema = z.looseObject({ id: z.number() });

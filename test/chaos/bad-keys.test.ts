@@ -1,9 +1,9 @@
 /** Twenty keys of a provider, four of them bad, each in a way of its own. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { isFullChaos } from '../../infra/local/test-stack.ts';
-import { type Customer, call, newCustomer, type Product, startProduct, until } from '../line/product.ts';
-import { addProvider, type JournalEntry, upstream } from '../line/upstream.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
+import { type Customer, call, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { addProvider, type JournalEntry, upstream } from '../e2e/upstream.ts';
 import { steadyLoad } from './steady-load.ts';
 
 const FULL = isFullChaos();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { parseMoney } from '../../activities/billing/money.ts';
-import { isFullChaos } from '../../infra/local/test-stack.ts';
-import { call, newCustomer, type Product, startProduct } from '../line/product.ts';
+import { parseMoney } from '../../core/ledger/money.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
+import { call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 
 const CALLERS = isFullChaos() ? 1_000 : 300;
 

@@ -1,10 +1,10 @@
 /** Streams whose clients leave at any moment: each is charged by the provider's own count. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { isFullChaos } from '../../infra/local/test-stack.ts';
-import { apiFetch } from '../line/api-fetch.ts';
-import { type Customer, newCustomer, type Product, startProduct, until } from '../line/product.ts';
-import { addProvider, upstream } from '../line/upstream.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
+import { apiFetch } from '../e2e/api-fetch.ts';
+import { type Customer, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { addProvider, upstream } from '../e2e/upstream.ts';
 import { together } from './steady-load.ts';
 
 const STREAMS = isFullChaos() ? 1_000 : 100;

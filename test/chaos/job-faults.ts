@@ -1,6 +1,6 @@
 /** Kills parts of a running product at random, with kill -9, and brings each up again as a supervisor would. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Product } from '../line/product.ts';
+import type { Product } from '../e2e/product.ts';
 import type { Chance } from './ledger-world.ts';
 
 export interface ProviderCalls {

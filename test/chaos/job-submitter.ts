@@ -1,7 +1,7 @@
 /** A client that submits jobs through everything: each under a key of its own, repeated until it is accepted. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Customer, call, type Product } from '../line/product.ts';
+import { type Customer, call, type Product } from '../e2e/product.ts';
 
 const accepted = z.object({ jobId: z.string() });
 const RETRY_MS = 250;

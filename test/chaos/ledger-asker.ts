@@ -1,16 +1,10 @@
 /** Asks the lane for one operation after the other and writes down each question and each answer. */
 import { v7 as uuidv7 } from 'uuid';
-import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
-import type { Operation } from '../../activities/billing/lane/operation.ts';
-import { NO_USAGE } from '../../activities/billing/money.ts';
-import { capture } from '../../activities/billing/operations/capture.ts';
-import {
-  abandon,
-  answer,
-  type ClaimOutcome,
-  type ClaimRequest,
-  claim,
-} from '../../activities/billing/operations/claim.ts';
+import type { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
+import { NO_USAGE } from '../../core/ledger/money.ts';
+import { capture } from '../../core/ledger/operations/capture.ts';
+import { abandon, answer, type ClaimOutcome, type ClaimRequest, claim } from '../../core/ledger/operations/claim.ts';
 import {
   adjust,
   type BalanceChange,
@@ -18,9 +12,9 @@ import {
   chargeback,
   decideCredit,
   decideRefund,
-} from '../../activities/billing/operations/credit.ts';
-import { type HoldRequest, hold } from '../../activities/billing/operations/hold.ts';
-import { release } from '../../activities/billing/operations/release.ts';
+} from '../../core/ledger/operations/credit.ts';
+import { type HoldRequest, hold } from '../../core/ledger/operations/hold.ts';
+import { release } from '../../core/ledger/operations/release.ts';
 import { AppError } from '../../infra/errors.ts';
 import { sha256 } from './ledger-world.ts';
 import type { Ask, Told, ToldRecord } from './told.ts';

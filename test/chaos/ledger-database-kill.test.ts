@@ -1,7 +1,7 @@
 /** kill -9 of the database server under load: nothing that was answered is lost, and no call loses its hold. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isFullChaos, testStack } from '../../infra/local/test-stack.ts';
+import { isFullChaos, testStack } from '../../devstack/test-stack.ts';
 import { LedgerField } from './ledger-field.ts';
 
 const KILLS = isFullChaos() ? 5 : 2;

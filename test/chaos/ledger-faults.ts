@@ -1,7 +1,7 @@
 /** The faults that a run on the ledger meets, each at one of its processes. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { openLaneConnection } from '../../activities/billing/lane/connection.ts';
-import { endWriterConnection } from '../../activities/billing/lane/fencing.ts';
+import { openLaneConnection } from '../../core/ledger/commit-queue/connection.ts';
+import { endWriterConnection } from '../../core/ledger/commit-queue/fencing.ts';
 import type { BreakingPoint } from './database-relay.ts';
 import type { LedgerField, Site } from './ledger-field.ts';
 import type { Chance } from './ledger-world.ts';

@@ -18,7 +18,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isFullChaos } from '../../infra/local/test-stack.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
 import { LedgerFaults } from './ledger-faults.ts';
 import { LedgerField, type Site } from './ledger-field.ts';
 import { Chance } from './ledger-world.ts';

@@ -3,7 +3,7 @@
  * world as JSON; it works until its parent says "stop" or is gone.
  */
 import { pino } from 'pino';
-import { MoneyLane } from '../../activities/billing/lane/lane.ts';
+import { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { readConfig } from '../../infra/config.ts';
 import { DAY, TABLES } from '../ledger/test-ledger.ts';
 import { LedgerAsker } from './ledger-asker.ts';

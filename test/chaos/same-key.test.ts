@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isFullChaos } from '../../infra/local/test-stack.ts';
-import { apiFetch } from '../line/api-fetch.ts';
-import { type Customer, newCustomer, type Product, startProduct, until } from '../line/product.ts';
-import { upstream } from '../line/upstream.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
+import { apiFetch } from '../e2e/api-fetch.ts';
+import { type Customer, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { upstream } from '../e2e/upstream.ts';
 import { together } from './steady-load.ts';
 
 const KEYS = isFullChaos() ? 200 : 20;

@@ -1,9 +1,9 @@
 /** A provider that is wholly down is not called more for it, and nobody waits for it beyond the deadline. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { isFullChaos } from '../../infra/local/test-stack.ts';
-import { type Customer, call, newCustomer, type Product, startProduct } from '../line/product.ts';
-import { addProvider, upstream } from '../line/upstream.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
+import { type Customer, call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { addProvider, upstream } from '../e2e/upstream.ts';
 import { steadyLoad } from './steady-load.ts';
 
 const LOAD_MS = isFullChaos() ? 60_000 : 10_000;

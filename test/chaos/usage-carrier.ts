@@ -3,7 +3,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Sequelize } from 'sequelize';
 import { z } from 'zod';
-import { UsageOutbox } from '../../activities/usage/usage-outbox.ts';
+import { UsageOutbox } from '../../core/usage/usage-outbox.ts';
 
 const ROUND_EVERY_MS = 100;
 const usageDocument = z.object({ cost: z.coerce.bigint() });

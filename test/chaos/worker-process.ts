@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { systemVariables } from '../../infra/local/environment.ts';
+import { systemVariables } from '../../devstack/environment.ts';
 import type { LedgerWorld } from './ledger-world.ts';
 
 const SCRIPT = join(import.meta.dirname, 'ledger-worker.ts');

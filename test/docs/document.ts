@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { systemVariables } from '../../infra/local/environment.ts';
+import { systemVariables } from '../../devstack/environment.ts';
 
 export const CHECKOUT = join(import.meta.dirname, '../..');
 const BLOCK = /^```(\w+)\n([\s\S]*?)^```$/gm;

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { execa } from 'execa';
-import { systemVariables } from '../../infra/local/environment.ts';
+import { systemVariables } from '../../devstack/environment.ts';
 import { CHECKOUT, complaintOf, runDocument, type Step, type StepResult } from './document.ts';
 
 const START_TIMEOUT_MS = 4 * 60_000;

@@ -1,7 +1,7 @@
 /** Documents whose commands are run, all in the order of the text, and whose shown output is compared. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type Product, startProduct } from '../line/product.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
 import { complaintOf, readDocument, runDocument, stepsOf } from './document.ts';
 
 let product: Product;

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { z } from 'zod';
-import { cacheFolder, programFolders, systemVariables } from '../../infra/local/environment.ts';
-import { PARTS } from '../../infra/local/parts.ts';
-import { planPart } from '../../infra/local/sources.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { cacheFolder, programFolders, systemVariables } from '../../devstack/environment.ts';
+import { PARTS } from '../../devstack/parts.ts';
+import { planPart } from '../../devstack/sources.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 import { CHECKOUT, complaintOf, runDocument } from './document.ts';
 
 const DOCUMENT = 'docs/operations.md';

@@ -19,7 +19,7 @@ import {
 } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { z } from 'zod';
-import { systemVariables } from '../../infra/local/environment.ts';
+import { systemVariables } from '../../devstack/environment.ts';
 
 const CHECKOUT = join(import.meta.dirname, '../..');
 const INSTALL = 'npm ci --omit=dev --ignore-scripts';

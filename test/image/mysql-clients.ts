@@ -1,11 +1,11 @@
 /** The command line clients of the server that the tests run on. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MYSQL } from '../../infra/local/database-products.ts';
-import { debianPackages } from '../../infra/local/debian.ts';
-import { cacheFolder, programFolders, type Variables } from '../../infra/local/environment.ts';
-import { PARTS } from '../../infra/local/parts.ts';
-import { findProgram, type Installation, obtainPart, planPart, type SourcesOfPart } from '../../infra/local/sources.ts';
+import { MYSQL } from '../../devstack/database-products.ts';
+import { debianPackages } from '../../devstack/debian.ts';
+import { cacheFolder, programFolders, type Variables } from '../../devstack/environment.ts';
+import { PARTS } from '../../devstack/parts.ts';
+import { findProgram, type Installation, obtainPart, planPart, type SourcesOfPart } from '../../devstack/sources.ts';
 
 /** The clients of the server that runs: installed, or unpacked into the cache. */
 function clientsOf(server: string): SourcesOfPart {

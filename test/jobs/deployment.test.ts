@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Connection } from '@temporalio/client';
 import { z } from 'zod';
-import { startService } from '../../infra/local/services.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { startService } from '../../devstack/services.ts';
+import { testStack } from '../../devstack/test-stack.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 import { newNamespace } from './namespace.ts';
 
 describe('a deploy with versioned workers', () => {

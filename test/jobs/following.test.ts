@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
-import { apiFetch } from '../line/api-fetch.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { apiFetch } from '../e2e/api-fetch.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 
 const stateSchema = z.object({ jobId: z.string(), status: z.string(), progress: z.number() });
 

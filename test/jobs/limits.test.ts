@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
-import { type Service, startService } from '../../infra/local/services.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { type Service, startService } from '../../devstack/services.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 
 const PER_USER = 2;
 const PER_PROVIDER = 3;

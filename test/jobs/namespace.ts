@@ -2,7 +2,7 @@
 import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts.ts';
-import { until } from '../line/product.ts';
+import { until } from '../e2e/product.ts';
 
 const DAY_MS = 86_400_000;
 /** In the numbers of temporal.api.enums.v1.IndexedValueType. */

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { startService } from '../../infra/local/services.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
-import { rootToken } from '../line/upstream.ts';
+import { startService } from '../../devstack/services.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { rootToken } from '../e2e/upstream.ts';
 
 const requestSchema = z.looseObject({ model: z.string() });
 const MEGABYTE = 1_000_000;

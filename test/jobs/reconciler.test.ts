@@ -3,9 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { createServices, type Services } from '../../activities/wiring.ts';
+import { createServices, type Services } from '../../activities/services.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 
 describe('jobs whose row and workflow have come apart', () => {
   let product: Product;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { testStack } from '../../infra/local/test-stack.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { keepSchedules } from '../../workers/schedules.ts';
-import { type Product, startProduct, until } from '../line/product.ts';
+import { type Product, startProduct, until } from '../e2e/product.ts';
 import { newNamespace } from './namespace.ts';
 
 describe('work by the clock', () => {

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { isFullChaos } from '../../infra/local/test-stack.ts';
-import { call, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
+import { call, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 
 const CLIENTS = isFullChaos() ? 1_000 : 200;
 const JOBS = 20;

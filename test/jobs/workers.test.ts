@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { startService } from '../../infra/local/services.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { startService } from '../../devstack/services.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 
 describe('worker processes', () => {
   let product: Product;

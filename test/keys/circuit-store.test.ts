@@ -11,9 +11,9 @@ import {
   DEFAULT_CIRCUIT_SETTINGS as SETTINGS,
   takeProbe,
   verdictOf,
-} from '../../activities/keys/circuit.ts';
-import { CircuitStore } from '../../activities/keys/circuit-store.ts';
-import type { CallResult } from '../../activities/keys/key-pool.ts';
+} from '../../core/key-pool/circuit.ts';
+import { CircuitStore } from '../../core/key-pool/circuit-store.ts';
+import type { CallResult } from '../../core/key-pool/key-pool.ts';
 import { keyProcesses } from './key-processes.ts';
 
 type Step =

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type CircuitSettings, DEFAULT_CIRCUIT_SETTINGS } from '../../activities/keys/circuit.ts';
-import type { CallResult, PickedKey } from '../../activities/keys/key-pool.ts';
-import { createKeyPool, type LocalKeyPool } from '../../activities/keys/local-key-pool.ts';
+import { type CircuitSettings, DEFAULT_CIRCUIT_SETTINGS } from '../../core/key-pool/circuit.ts';
+import type { CallResult, PickedKey } from '../../core/key-pool/key-pool.ts';
+import { createKeyPool, type LocalKeyPool } from '../../core/key-pool/local-key-pool.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 import { readConfig } from '../../infra/config.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { connectRedis, type Redis, whenReady } from '../../infra/redis/connection.ts';
 

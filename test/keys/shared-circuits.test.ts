@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Registry } from 'prom-client';
-import { createKeyPool } from '../../activities/keys/local-key-pool.ts';
+import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { circuitOf, type KeyProcesses, keyProcesses, NONE, QUICK, SUCCESS, URL_BASE, until } from './key-processes.ts';
 

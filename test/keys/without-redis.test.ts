@@ -1,7 +1,7 @@
 /** Redis dies, hangs or forgets: calls go on by what the process knows itself. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
-import { testStack } from '../../infra/local/test-stack.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 import {
   circuitOf,
   type KeyProcess,

@@ -4,7 +4,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { systemVariables } from '../../infra/local/environment.ts';
+import { systemVariables } from '../../devstack/environment.ts';
 import type { Spender } from './spender.ts';
 import { type TestLedger, testLedger } from './test-ledger.ts';
 

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
-import { openLaneConnection } from '../../activities/billing/lane/connection.ts';
-import { endWriterConnection } from '../../activities/billing/lane/fencing.ts';
-import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
-import { takeWriter, writerLock } from '../../activities/billing/lane/writer.ts';
-import { Ledger } from '../../activities/billing/ledger.ts';
-import { hold } from '../../activities/billing/operations/hold.ts';
-import { HoldSweeper } from '../../activities/billing/sweeper.ts';
+import type { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { openLaneConnection } from '../../core/ledger/commit-queue/connection.ts';
+import { endWriterConnection } from '../../core/ledger/commit-queue/fencing.ts';
+import { takeWriter, writerLock } from '../../core/ledger/commit-queue/writer.ts';
+import { Ledger } from '../../core/ledger/ledger.ts';
+import { hold } from '../../core/ledger/operations/hold.ts';
+import { HoldSweeper } from '../../core/ledger/sweeper.ts';
 import { DatabaseRelay } from '../chaos/database-relay.ts';
 import { callCapture, callHold, type TestLedger, testLedger } from './test-ledger.ts';
 

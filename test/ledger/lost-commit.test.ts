@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
-import { openLaneConnection } from '../../activities/billing/lane/connection.ts';
-import { fenceWriter } from '../../activities/billing/lane/fencing.ts';
-import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
-import { adjust } from '../../activities/billing/operations/credit.ts';
-import { hold } from '../../activities/billing/operations/hold.ts';
+import type { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { openLaneConnection } from '../../core/ledger/commit-queue/connection.ts';
+import { fenceWriter } from '../../core/ledger/commit-queue/fencing.ts';
+import { adjust } from '../../core/ledger/operations/credit.ts';
+import { hold } from '../../core/ledger/operations/hold.ts';
 import { DatabaseRelay } from '../chaos/database-relay.ts';
 import { callHold, type TestLedger, testLedger } from './test-ledger.ts';
 

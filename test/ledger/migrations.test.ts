@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
+import { testStack } from '../../devstack/test-stack.ts';
 import { readConfig } from '../../infra/config.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
 import { connectMysql } from '../../infra/mysql/connection.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';

@@ -4,8 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { MoneyLane } from '../../activities/billing/lane/lane.ts';
-import { hold } from '../../activities/billing/operations/hold.ts';
+import { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { hold } from '../../core/ledger/operations/hold.ts';
 import { readConfig } from '../../infra/config.ts';
 import { callCapture, callHold, DAY, TABLES } from './test-ledger.ts';
 

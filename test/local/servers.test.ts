@@ -7,7 +7,7 @@ import { Connection } from '@temporalio/client';
 import { Redis } from 'ioredis';
 import mongoose from 'mongoose';
 import { createConnection } from 'mysql2/promise';
-import { testStack } from '../../infra/local/test-stack.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 
 const stack = testStack();
 const { environment } = stack;

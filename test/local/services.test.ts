@@ -1,8 +1,8 @@
 /** The project's own processes: several of one kind side by side, killed and started again on their port. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startService } from '../../infra/local/services.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
+import { startService } from '../../devstack/services.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 
 const { dataFolder } = testStack();
 

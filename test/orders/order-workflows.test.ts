@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFullChaos } from '../../infra/local/test-stack.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
 import { type OrderOutcome, orderWorkflowId } from '../../workflows/contracts.ts';
 import type { orderExpiry } from '../../workflows/order-expiry.workflow.ts';
 import { type OrderWorkflows, orderWorkflows } from './order-workflows.ts';

@@ -5,11 +5,11 @@ import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createOrderActivities } from '../../activities/orders/order-activities.ts';
 import { settledSignal } from '../../activities/orders/settled-signal.ts';
-import { WorkflowStarter } from '../../activities/workflow-starts/starter.ts';
-import { WorkflowOutboxStore } from '../../activities/workflow-starts/store.ts';
+import { WorkflowStarter } from '../../core/outbox/starter.ts';
+import { WorkflowOutboxStore } from '../../core/outbox/store.ts';
+import { startUpkeep } from '../../workers/background-jobs.ts';
 import { workflowBundlePath } from '../../workers/bundle.ts';
 import { createOrdersWorker } from '../../workers/orders.worker.ts';
-import { startUpkeep } from '../../workers/upkeep.ts';
 import type { OrderProcess, OrderWorld } from './order-world.ts';
 
 const DAY_MS = 86_400_000;

@@ -9,9 +9,9 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { z } from 'zod';
-import { testStack } from '../../infra/local/test-stack.ts';
+import { testStack } from '../../devstack/test-stack.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 import { newNamespace } from '../jobs/namespace.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
 import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
 
 const [name = '', traced] = process.argv.slice(2);

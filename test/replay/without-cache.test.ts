@@ -7,7 +7,7 @@ import type { JobActivities } from '../../activities/jobs/job-activities.ts';
 import type { MaintenanceActivities } from '../../activities/maintenance/maintenance-activities.ts';
 import type { OrderActivities } from '../../activities/orders/order-activities.ts';
 import type { WebhookActivities } from '../../activities/webhooks/webhook-activities.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 import { workflowBundlePath } from '../../workers/bundle.ts';
 import { commonOptions } from '../../workers/worker-options.ts';
 import { ORDER_SIGNALS } from '../../workflows/contracts.ts';

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { execa } from 'execa';
-import { systemVariables } from '../../infra/local/environment.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
-import { startProduct } from '../line/product.ts';
+import { systemVariables } from '../../devstack/environment.ts';
+import { testStack } from '../../devstack/test-stack.ts';
+import { startProduct } from '../e2e/product.ts';
 
 const DOCTOR = join(import.meta.dirname, '../../cli/doctor.ts');
 

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { execa } from 'execa';
 import { z } from 'zod';
-import { cacheFolder, programFolders, systemVariables } from '../../infra/local/environment.ts';
-import { claimPort } from '../../infra/local/ports.ts';
-import { findProgram } from '../../infra/local/sources.ts';
-import { type Product, startProduct } from '../line/product.ts';
+import { cacheFolder, programFolders, systemVariables } from '../../devstack/environment.ts';
+import { claimPort } from '../../devstack/ports.ts';
+import { findProgram } from '../../devstack/sources.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
 import { pythonWithClients } from '../vendor-clients/python-clients.ts';
 
 const SCRIPTS = join(import.meta.dirname, '../../test_scripts');

@@ -8,11 +8,11 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { UsageStore } from '../../activities/usage/usage-store.ts';
-import { type Service, type ServiceKind, startService } from '../../infra/local/services.ts';
+import { UsageStore } from '../../core/usage/usage-store.ts';
+import { type Service, type ServiceKind, startService } from '../../devstack/services.ts';
 import { connectMongo } from '../../infra/mongo/connection.ts';
 import { readDocument } from '../docs/document.ts';
-import { apiFetch } from '../line/api-fetch.ts';
+import { apiFetch } from '../e2e/api-fetch.ts';
 import {
   type Answer,
   type Customer,
@@ -22,8 +22,8 @@ import {
   type Product,
   startProduct,
   until,
-} from '../line/product.ts';
-import { rootToken } from '../line/upstream.ts';
+} from '../e2e/product.ts';
+import { rootToken } from '../e2e/upstream.ts';
 import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
 import { type CollectedSpan, type Collector, startCollector, treeOf } from './collector.ts';
 import { type ProviderRelay, startProviderRelay } from './relay.ts';

@@ -2,16 +2,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { mysql } from '../../devstack/mysql.ts';
+import type { PartName, ServerPart } from '../../devstack/part.ts';
+import { redis } from '../../devstack/redis.ts';
+import type { Installation } from '../../devstack/sources.ts';
+import { ownPart, type StackPart } from '../../devstack/stack-part.ts';
+import { readStackState } from '../../devstack/stack-state.ts';
 import { readConfig } from '../../infra/config.ts';
-import { mysql } from '../../infra/local/mysql.ts';
-import type { PartName, ServerPart } from '../../infra/local/part.ts';
-import { redis } from '../../infra/local/redis.ts';
-import type { Installation } from '../../infra/local/sources.ts';
-import { ownPart, type StackPart } from '../../infra/local/stack-part.ts';
-import { readStackState } from '../../infra/local/stack-state.ts';
 import { connectMysql } from '../../infra/mysql/connection.ts';
 import { openRedis } from '../../infra/redis/connection.ts';
-import { until } from '../line/product.ts';
+import { until } from '../e2e/product.ts';
 import type { Certificates } from './certificates.ts';
 
 const USER = 'gateway';

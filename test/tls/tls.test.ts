@@ -13,13 +13,13 @@ import { lookAtMongo, lookAtRedis } from '../../cli/doctor/dependencies.ts';
 import type { Finding } from '../../cli/doctor/finding.ts';
 import { lookAtMysql } from '../../cli/doctor/mysql.ts';
 import { lookAtTemporal } from '../../cli/doctor/temporal.ts';
+import { systemVariables } from '../../devstack/environment.ts';
+import { testStack } from '../../devstack/test-stack.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
-import { systemVariables } from '../../infra/local/environment.ts';
-import { testStack } from '../../infra/local/test-stack.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { connectRedis } from '../../infra/redis/connection.ts';
 import { temporalAdvice, temporalOptions } from '../../infra/temporal/options.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { type Front, tcpFront, temporalFront } from './fronts.ts';
 import {

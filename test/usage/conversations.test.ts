@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { messagesOf, newConversationId } from '../../activities/conversations/conversation.ts';
-import { Conversations } from '../../activities/conversations/conversations.ts';
-import { ConversationStore } from '../../activities/conversations/store.ts';
 import { conversationRoutes } from '../../api/routes/conversations.ts';
+import { messagesOf, newConversationId } from '../../core/conversations/conversation.ts';
+import { Conversations } from '../../core/conversations/conversations.ts';
+import { ConversationStore } from '../../core/conversations/store.ts';
 import { type RouteApp, routeApp, withKeyOf } from './route-app.ts';
 import { connected, type UsageWorld, usageWorld } from './usage-world.ts';
 

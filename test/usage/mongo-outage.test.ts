@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { reconcile } from '../../activities/billing/reconcile.ts';
-import { createUsageRelay } from '../../activities/usage/usage-relay.ts';
-import { UsageStore } from '../../activities/usage/usage-store.ts';
-import { isFullChaos, testStack } from '../../infra/local/test-stack.ts';
+import { reconcile } from '../../core/ledger/reconcile.ts';
+import { createUsageRelay } from '../../core/usage/usage-relay.ts';
+import { UsageStore } from '../../core/usage/usage-store.ts';
+import { isFullChaos, testStack } from '../../devstack/test-stack.ts';
 import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
 
 const OUTAGE_MS = isFullChaos() ? 60_000 : 3_000;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Sequelize } from 'sequelize';
-import { reconcile } from '../../activities/billing/reconcile.ts';
-import { isFullChaos } from '../../infra/local/test-stack.ts';
+import { reconcile } from '../../core/ledger/reconcile.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
 import { type TestLedger, testLedger } from '../ledger/test-ledger.ts';
 
 /** A million charges with their holds where time allows, otherwise a tenth of it. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { lastReconciliation, reconcile } from '../../activities/billing/reconcile.ts';
-import { createUsageRelay } from '../../activities/usage/usage-relay.ts';
-import { UsageStore } from '../../activities/usage/usage-store.ts';
+import { lastReconciliation, reconcile } from '../../core/ledger/reconcile.ts';
+import { createUsageRelay } from '../../core/usage/usage-relay.ts';
+import { UsageStore } from '../../core/usage/usage-store.ts';
 import { until } from '../catalog/test-catalog.ts';
 import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { pino } from 'pino';
 import { QueryTypes } from 'sequelize';
-import { createUsageRelay, type UsageRelay } from '../../activities/usage/usage-relay.ts';
-import { UsageStore } from '../../activities/usage/usage-store.ts';
+import { createUsageRelay, type UsageRelay } from '../../core/usage/usage-relay.ts';
+import { UsageStore } from '../../core/usage/usage-store.ts';
 import { until } from '../catalog/test-catalog.ts';
 import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { QueryTypes } from 'sequelize';
-import { firstKeptDay, retain } from '../../activities/usage/retention.ts';
-import { createUsageRelay, type UsageRelay } from '../../activities/usage/usage-relay.ts';
-import { UsageStore } from '../../activities/usage/usage-store.ts';
+import { firstKeptDay, retain } from '../../core/usage/retention.ts';
+import { createUsageRelay, type UsageRelay } from '../../core/usage/usage-relay.ts';
+import { UsageStore } from '../../core/usage/usage-store.ts';
 import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
 
 const DAY_MS = 86_400_000;

@@ -4,13 +4,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Router } from '@koa/router';
 import Koa from 'koa';
-import { type AccessKeyCaller, ROLES, type UserCaller } from '../../activities/accounts/caller.ts';
-import { Contract } from '../../api/contract.fixture.ts';
-import { dispatch } from '../../api/dispatch.ts';
+import { Contract } from '../../api/http/contract.fixture.ts';
+import { dispatch } from '../../api/http/dispatch.ts';
+import type { Route } from '../../api/http/route.ts';
+import type { ApiState } from '../../api/http/route-input.ts';
 import { errorAnswers } from '../../api/middleware/errors.ts';
 import { traceIds } from '../../api/middleware/trace.ts';
-import type { Route } from '../../api/route.ts';
-import type { ApiState } from '../../api/route-input.ts';
+import { type AccessKeyCaller, ROLES, type UserCaller } from '../../core/accounts/caller.ts';
 import { AppError } from '../../infra/errors.ts';
 import { SILENT } from './usage-world.ts';
 

@@ -1,12 +1,12 @@
 /** A ledger with calls in it, and a MongoDB database of its own behind a relay that a test can cut. */
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
-import type { MoneyLane } from '../../activities/billing/lane/lane.ts';
-import { costOf, NO_USAGE, type Price, type Usage } from '../../activities/billing/money.ts';
-import { capture } from '../../activities/billing/operations/capture.ts';
-import { hold } from '../../activities/billing/operations/hold.ts';
-import { release } from '../../activities/billing/operations/release.ts';
 import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../../activities/inference/settlement.ts';
+import type { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { costOf, NO_USAGE, type Price, type Usage } from '../../core/ledger/money.ts';
+import { capture } from '../../core/ledger/operations/capture.ts';
+import { hold } from '../../core/ledger/operations/hold.ts';
+import { release } from '../../core/ledger/operations/release.ts';
 import { connectMongo, type Mongo } from '../../infra/mongo/connection.ts';
 import { relayTo } from '../catalog/test-catalog.ts';
 import { callHold, type TestLedger, testLedger } from '../ledger/test-ledger.ts';

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { cached } from '../../infra/local/cache.ts';
-import { cacheFolder, shellVariables } from '../../infra/local/environment.ts';
+import { cached } from '../../devstack/cache.ts';
+import { cacheFolder, shellVariables } from '../../devstack/environment.ts';
 
 const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
 const INSTALL_TIMEOUT_MS = 10 * 60_000;

@@ -6,8 +6,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { execa } from 'execa';
-import { systemVariables } from '../../infra/local/environment.ts';
-import { type Simulator, startSimulator } from '../../infra/simulator/simulator.ts';
+import { systemVariables } from '../../devstack/environment.ts';
+import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import { pythonWithClients } from './python-clients.ts';
 
 const SUITE_TIMEOUT_MS = 120_000;

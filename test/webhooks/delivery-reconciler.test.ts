@@ -3,8 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { createServices, type Services } from '../../activities/wiring.ts';
-import { call, newCustomer, type Product, startProduct, until } from '../line/product.ts';
+import { createServices, type Services } from '../../activities/services.ts';
+import { call, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 
 describe('webhook deliveries whose workflow was stopped or lost', () => {

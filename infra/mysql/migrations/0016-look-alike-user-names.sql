@@ -1,4 +1,4 @@
--- How a user's name looks, made by activities/accounts/username.ts: two users must not look the same. NULL for users of
+-- How a user's name looks, made by core/accounts/username.ts: two users must not look the same. NULL for users of
 -- before that look like an earlier one: they keep their names.
 ALTER TABLE users ADD COLUMN name_shape VARCHAR(50) NULL AFTER username;
 

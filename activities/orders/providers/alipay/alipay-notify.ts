@@ -5,8 +5,8 @@
 import { createHash, createPublicKey } from 'node:crypto';
 import { AlipaySdk } from 'alipay-sdk';
 import { z } from 'zod';
+import { parseMoney } from '../../../../core/ledger/money.ts';
 import { AppError, invalid } from '../../../../infra/errors.ts';
-import { parseMoney } from '../../../billing/money.ts';
 import type { PaymentNotice, PaymentNoticeKind, PaymentProvider } from '../payment-provider.ts';
 
 export interface AlipaySettings {

@@ -1,0 +1,51 @@
+/**
+ * What must go on as long as any worker runs. Each round is safe to run from several processes at once, and needs the
+ * databases only, so that it goes on while Temporal is away (but the reconcilers, which ask Temporal).
+ */
+import type { HoldSweeper } from '../core/ledger/sweeper.ts';
+import type { WorkflowStarter } from '../core/outbox/starter.ts';
+import type { UsageRelay } from '../core/usage/usage-relay.ts';
+import type { JobReconciler } from './jobs/job-reconciler.ts';
+import type { JobSweeper } from './jobs/job-sweeper.ts';
+import type { Orders } from './orders/orders.ts';
+import type { DeliveryReconciler } from './webhooks/delivery-reconciler.ts';
+
+export interface Chore {
+  readonly name: string;
+  readonly everyMs: number;
+  /** One round. @returns true when there is more to do at once. */
+  readonly round: () => Promise<boolean>;
+}
+
+export interface ChoreParts {
+  readonly starter: WorkflowStarter;
+  readonly holdSweeper: HoldSweeper;
+  readonly jobSweeper: JobSweeper;
+  readonly jobReconciler: JobReconciler;
+  readonly deliveryReconciler: DeliveryReconciler;
+  readonly orders: Orders;
+  readonly usageRelay: UsageRelay;
+}
+
+const OVERDUE_ORDERS = 100;
+
+export function choresOf(parts: ChoreParts): Chore[] {
+  const { starter, holdSweeper, jobSweeper, jobReconciler, deliveryReconciler, orders, usageRelay } = parts;
+  const once = async (work: Promise<unknown>): Promise<boolean> => {
+    await work;
+    return false;
+  };
+  return [
+    { name: 'workflow starts', everyMs: 1_000, round: async () => (await starter.relay()) > 0 },
+    { name: 'usage log', everyMs: 500, round: async () => (await usageRelay.relay()) > 0 },
+    { name: 'holds of dead processes', everyMs: 2_000, round: () => once(holdSweeper.sweep()) },
+    { name: 'overdue jobs', everyMs: 10_000, round: async () => (await jobSweeper.sweep()) > 0 },
+    { name: 'jobs and their workflows', everyMs: 20_000, round: () => once(jobReconciler.reconcile()) },
+    {
+      name: 'webhook deliveries and their workflows',
+      everyMs: 60_000,
+      round: () => once(deliveryReconciler.reconcile()),
+    },
+    { name: 'overdue orders', everyMs: 10_000, round: async () => (await orders.expireOverdue(OVERDUE_ORDERS)) > 0 },
+  ];
+}

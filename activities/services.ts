@@ -1,0 +1,273 @@
+/** The one place that constructs: connects the stores, builds every capability from its parts, and closes them. */
+import type { Sequelize } from 'sequelize';
+import { createAccounts } from '../core/accounts/accounts.ts';
+import { Conversations } from '../core/conversations/conversations.ts';
+import { ConversationStore } from '../core/conversations/store.ts';
+import { Turns } from '../core/conversations/turns.ts';
+import { MoneyLane } from '../core/ledger/commit-queue/commit-queue.ts';
+import { IdempotentRequests } from '../core/ledger/idempotency.ts';
+import { Ledger } from '../core/ledger/ledger.ts';
+import { createLaneMetrics, showLedger } from '../core/ledger/ledger-metrics.ts';
+import { lastReconciliation, reconcile } from '../core/ledger/reconcile.ts';
+import { createStatement } from '../core/ledger/statement.ts';
+import { HoldSweeper } from '../core/ledger/sweeper.ts';
+import { accounts } from '../core/ledger/tables/accounts.ts';
+import { claims } from '../core/ledger/tables/claims.ts';
+import { holds } from '../core/ledger/tables/holds.ts';
+import { keyBudgets } from '../core/ledger/tables/key-budgets.ts';
+import { transfers } from '../core/ledger/tables/transfers.ts';
+import { WorkflowStarter } from '../core/outbox/starter.ts';
+import { WorkflowOutboxStore } from '../core/outbox/store.ts';
+import { firstKeptDay, retain } from '../core/usage/retention.ts';
+import { Statistics } from '../core/usage/statistics.ts';
+import { createUsageRelay } from '../core/usage/usage-relay.ts';
+import { UsageStore } from '../core/usage/usage-store.ts';
+import { localDay } from '../infra/calendar.ts';
+import type { Config } from '../infra/config.ts';
+import { createVault, type Vault } from '../infra/crypto.ts';
+import type { Logger } from '../infra/logger.ts';
+import { createMetrics, type Metrics } from '../infra/metrics.ts';
+import { connectMongo, type Mongo } from '../infra/mongo/connection.ts';
+import { connectSequelize } from '../infra/mysql/sequelize.ts';
+import { createOutbound, type Outbound } from '../infra/outbound.ts';
+import { connectRedis, type Redis, whenReady } from '../infra/redis/connection.ts';
+import { createInvalidation, type Invalidation } from '../infra/redis/invalidation.ts';
+import type { Telemetry } from '../infra/telemetry/otlp.ts';
+import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
+import { choresOf } from './background-jobs.ts';
+import { healthOf } from './health.ts';
+import { createInference } from './inference/create-inference.ts';
+import { JobEvents } from './jobs/job-events.ts';
+import { showJobs } from './jobs/job-metrics.ts';
+import { jobStorage } from './jobs/job-quota.ts';
+import { JobReconciler } from './jobs/job-reconciler.ts';
+import { removeExpiredPayloads } from './jobs/job-retention.ts';
+import { JobRunner } from './jobs/job-run.ts';
+import { JobSweeper } from './jobs/job-sweeper.ts';
+import { jobs as jobsTable } from './jobs/job-tables.ts';
+import { keepTurnsOfJobs } from './jobs/job-turns.ts';
+import { Jobs } from './jobs/jobs.ts';
+import { createChatPerformer } from './jobs/perform-chat.ts';
+import { createImagePerformer } from './jobs/perform-image.ts';
+import { liveOfUser, providerGate, runningOfProvider, runningOfUser } from './jobs/running-jobs.ts';
+import { JobStore } from './jobs/store.ts';
+import { JobSubmissions } from './jobs/submissions.ts';
+import type { MaintenanceParts } from './maintenance/maintenance-activities.ts';
+import { createOrders } from './orders/create-orders.ts';
+import { orders as ordersTable } from './orders/order-table.ts';
+import { paymentEvents } from './orders/payment-event-table.ts';
+import { settledSignal } from './orders/settled-signal.ts';
+import { createWebhooks } from './webhooks/create-webhooks.ts';
+import { DeliveryReconciler } from './webhooks/delivery-reconciler.ts';
+
+/** In the order in which every process locks them. */
+const LANE_TABLES = [
+  ...[accounts, keyBudgets, holds, ordersTable, providerGate, jobsTable, jobStorage],
+  ...[liveOfUser, runningOfUser, runningOfProvider],
+  ...[claims, transfers, paymentEvents],
+];
+/** Redis is a help, not a condition: a start waits this long for it and goes on without. */
+const REDIS_WAIT_MS = 2_000;
+
+/** Connections and what every capability shares. */
+interface Ground {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  readonly sequelize: Sequelize;
+  readonly redis: Redis;
+  readonly subscribers: readonly Redis[];
+  readonly invalidation: Invalidation;
+  readonly mongo: Mongo;
+  readonly temporal: Temporal;
+  readonly outbound: Outbound;
+  readonly vault: Vault;
+  readonly lane: MoneyLane;
+  readonly ledger: Ledger;
+  readonly starter: WorkflowStarter;
+  readonly starts: WorkflowOutboxStore;
+}
+
+async function connect(config: Config, log: Logger, telemetry: Telemetry | undefined): Promise<Ground> {
+  const metrics = createMetrics();
+  const sequelize = connectSequelize(config);
+  const redis = connectRedis(config, log, 'commands');
+  const subscriber = connectRedis(config, log, 'invalidations');
+  const temporal = connectTemporal(config, telemetry?.clientInterceptors);
+  const onBatch = createLaneMetrics(metrics.registry);
+  const lane = new MoneyLane({
+    database: config,
+    tables: LANE_TABLES,
+    writerTtlMs: config.WRITER_TTL,
+    dayOf: (ms) => localDay(ms, config.APP_TIME_ZONE),
+    log,
+    onBatch,
+  });
+  await Promise.all([lane.open(), whenReady(redis, REDIS_WAIT_MS), whenReady(subscriber, REDIS_WAIT_MS)]);
+  const starts = new WorkflowOutboxStore(sequelize, log);
+  return {
+    config,
+    log,
+    metrics,
+    sequelize,
+    redis,
+    subscribers: [subscriber],
+    invalidation: createInvalidation(redis, subscriber, log),
+    mongo: connectMongo(config, log),
+    temporal,
+    outbound: createOutbound(config),
+    vault: createVault(config.KEY_ENCRYPTION_KEY),
+    lane,
+    ledger: new Ledger(lane, sequelize, config.APP_TIME_ZONE),
+    starter: new WorkflowStarter(temporal.client, starts, log),
+    starts,
+  };
+}
+
+function wireJobs(
+  ground: Ground,
+  { inference, pictures, catalog }: Awaited<ReturnType<typeof createInference>>,
+  turns: Turns,
+) {
+  const { config, ledger, sequelize, starter, temporal, redis, log } = ground;
+  const subscriber = connectRedis(config, log, 'job-events');
+  const store = new JobStore(sequelize);
+  const readStates = (jobIds: readonly string[]) => store.states(jobIds);
+  const events = new JobEvents({ publisher: redis, subscriber, readStates, log });
+  const jobRunner = new JobRunner({
+    ledger,
+    store,
+    events,
+    runLimits: { perUser: config.JOBS_PER_USER, perProvider: config.JOBS_PER_PROVIDER },
+    keyLimits: inference.limits,
+    keepTurn: keepTurnsOfJobs(store, turns),
+  });
+  const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
+  const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => store.announced(jobId) });
+  const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
+  const checkWebhook = (url: string) => webhookServices.webhooks.checkAddress(url);
+  return {
+    ...webhookServices,
+    jobs: new Jobs({ ledger, store, events, cancelWorkflow, pictures }),
+    jobSubmissions: new JobSubmissions({
+      ledger,
+      limits: inference.limits,
+      models: inference.models,
+      starter,
+      quota: { live: config.JOBS_LIVE_PER_USER, bytes: config.JOB_STORAGE_PER_USER },
+      checkWebhook,
+    }),
+    removePayloads: () =>
+      removeExpiredPayloads({
+        ledger,
+        store,
+        pictures,
+        keptMs: config.JOB_RETENTION,
+        linksMs: config.PICTURE_LINK_TTL,
+      }),
+    jobRunner,
+    jobPerformers: {
+      chat: createChatPerformer(inference),
+      image: createImagePerformer({ ...inference, pictures, keysOf: (providerId) => catalog.keysOf(providerId) }),
+    },
+    jobSweeper: new JobSweeper(sequelize, jobRunner, log),
+    jobReconciler: new JobReconciler({ ledger, store, runner: jobRunner, workflowState, log }),
+    deliveryReconciler: new DeliveryReconciler({
+      deliveries: webhookServices.webhookDeliveries,
+      workflowState,
+      log,
+    }),
+    closeJobs: () => {
+      events.close();
+      subscriber.disconnect();
+    },
+  };
+}
+
+/** Builds everything; the API and the workers each call it once. @throws when MySQL cannot be reached. */
+export async function createServices(config: Config, log: Logger, telemetry?: Telemetry) {
+  const ground = await connect(config, log, telemetry);
+  const { sequelize, ledger, starter, lane, temporal } = ground;
+  const accountServices = await createAccounts(ground);
+  const inference = await createInference({ ...ground, audit: accountServices.audit });
+  const conversations = new Conversations(new ConversationStore(ground.mongo));
+  const turns = new Turns(conversations, log);
+  const jobServices = wireJobs(ground, inference, turns);
+  const orderServices = await createOrders({
+    sequelize,
+    config,
+    ledger,
+    starter,
+    accountIdOf: (userId) => accountServices.users.accountIdOf(userId),
+    signalSettled: settledSignal(temporal.client, log),
+    log,
+  });
+  const usageStore = new UsageStore(ground.mongo);
+  const chores = choresOf({
+    starter,
+    holdSweeper: new HoldSweeper(config, sequelize, ledger),
+    jobSweeper: jobServices.jobSweeper,
+    jobReconciler: jobServices.jobReconciler,
+    deliveryReconciler: jobServices.deliveryReconciler,
+    orders: orderServices.orders,
+    usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
+  });
+  const { USAGE_RETENTION: usageRetentionMs, APP_TIME_ZONE: timeZone } = config;
+  const maintenance: MaintenanceParts = {
+    reconcile: () =>
+      reconcile(sequelize, { store: usageStore, firstDay: firstKeptDay(usageRetentionMs, timeZone, Date.now()) }),
+    retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
+    deliveries: jobServices.webhookDeliveries,
+    removePayloads: jobServices.removePayloads,
+    conversations,
+  };
+  const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
+  showLedger(ground.metrics.registry, lane, reconciled);
+  showJobs(ground.metrics.registry, sequelize);
+  return {
+    ...accountServices,
+    ...inference,
+    ...jobServices,
+    ...orderServices,
+    usageLog: usageStore,
+    statistics: new Statistics(sequelize),
+    statement: createStatement(sequelize),
+    conversations,
+    turns,
+    metrics: ground.metrics,
+    idempotency: new IdempotentRequests(ledger, ground.vault),
+    lastReconciliation: reconciled,
+    maintenance,
+    temporalClient: temporal.client,
+    health: () =>
+      healthOf({
+        mysql: () => sequelize.query('SELECT 1'),
+        redis: () => ground.redis.ping(),
+        mongo: () => ground.mongo.ping(),
+        temporal: () => temporal.ping(),
+      }),
+    chores,
+    close: async () => {
+      await lane.close();
+      await starter.close();
+      await turns.close();
+      await inference.closeInference();
+      jobServices.closeJobs();
+      for (const redis of [ground.redis, ...ground.subscribers]) redis.disconnect();
+      const clients = [temporal.close(), ground.outbound.close(), jobServices.closeWebhooks()];
+      await Promise.allSettled([...clients, ground.mongo.close(), sequelize.close()]);
+    },
+  };
+}
+
+export type Services = Awaited<ReturnType<typeof createServices>>;
+
+/**
+ * What a first start leaves behind: the ROOT user and, where there is a simulator, its provider and models. Processes
+ * that start at once may all call it.
+ */
+export async function prepareFirstStart(services: Services, config: Config, log: Logger): Promise<void> {
+  const root = await services.registration.ensureRootUser(config.ROOT_PASSWORD);
+  if (root === 'no-password') log.warn('there is no ROOT user: set ROOT_PASSWORD and start again');
+  if (config.SIMULATOR_URL !== '') await services.seedSimulator(config.SIMULATOR_URL);
+}

@@ -1,0 +1,116 @@
+/** Reading the bytes of a request: bounded in size, in time, and in what all requests together hold. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getHeapStatistics } from 'node:v8';
+import { AppError } from '../../infra/errors.ts';
+
+const KILOBYTE = 1024;
+const MEGABYTE = 1024 * KILOBYTE;
+
+/**
+ * In each stretch of this time so much must come or the body end: 4 KB a second, less than the slowest mobile network.
+ * So a small body is there within one stretch, and a picture may take its time.
+ */
+const STRETCH_MS = 15_000;
+const BYTES_A_STRETCH = 60 * KILOBYTE;
+/** Bodies of all running requests; each costs about three times as much again while its call is made. */
+const TOGETHER_BYTES = Math.floor(getHeapStatistics().heap_size_limit / 4);
+const RETRY_AFTER_SECONDS = 5;
+/** How long a client may go on sending a body that nobody reads; closing at once would reset it before it reads why. */
+const LINGER_MS = 5_000;
+
+export const EMPTY_BODY: Buffer = Buffer.alloc(0);
+
+let heldBytes = 0;
+
+export interface BodyLimits {
+  /** Of this body. */
+  readonly bytes: number;
+  readonly togetherBytes?: number;
+}
+
+/**
+ * The whole body. One that is too large is refused before it is read where its length is announced.
+ * @throws {AppError} tooLarge; malformedBody for one that is cut off or comes too slowly; unsupportedMediaType for a
+ * compressed one; unavailable while the bodies of all requests take too much memory.
+ */
+export async function readBody(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limits: BodyLimits,
+): Promise<Buffer> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (announced > limits.bytes) throw tooLarge(limits.bytes);
+  if (announced === 0 && request.headers['transfer-encoding'] === undefined) return EMPTY_BODY;
+  const encoding = request.headers['content-encoding'];
+  if (encoding !== undefined && encoding !== 'identity') {
+    throw new AppError('unsupportedMediaType', 'a compressed body is not supported: send it as it is');
+  }
+  if (response.destroyed) throw cutOff();
+  return collect(request, response, limits);
+}
+
+/** Throws away what still comes of a body that nobody reads, for a while; then the connection ends. */
+export function discardRest(request: IncomingMessage): void {
+  if (request.complete) return;
+  const cut = setTimeout(() => request.destroy(), LINGER_MS);
+  request.once('close', () => clearTimeout(cut));
+  request.resume();
+}
+
+/** "20 MB", "16 KB". */
+export function sizeText(bytes: number): string {
+  return bytes >= MEGABYTE ? `${bytes / MEGABYTE} MB` : `${bytes / KILOBYTE} KB`;
+}
+
+function tooLarge(limitBytes: number): AppError {
+  return new AppError(
+    'tooLarge',
+    `the request body is larger than ${sizeText(limitBytes)}, the most that is taken here`,
+  );
+}
+
+function collect(request: IncomingMessage, response: ServerResponse, limits: BodyLimits): Promise<Buffer> {
+  const { bytes: limitBytes, togetherBytes = TOGETHER_BYTES } = limits;
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    let sizeBefore = 0;
+    const pace = setInterval(() => {
+      if (size - sizeBefore < BYTES_A_STRETCH) stop(new AppError('malformedBody', 'the request body comes too slowly'));
+      sizeBefore = size;
+    }, STRETCH_MS);
+    const stop = (error: AppError): void => {
+      clearInterval(pace);
+      request.off('data', onData);
+      chunks.length = 0;
+      request.resume();
+      reject(error);
+    };
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length;
+      heldBytes += chunk.length;
+      if (size > limitBytes) stop(tooLarge(limitBytes));
+      else if (heldBytes > togetherBytes) stop(tooMuchTogether());
+      else chunks.push(chunk);
+    };
+    request.on('data', onData);
+    response.once('close', () => {
+      heldBytes -= size;
+    });
+    request.once('end', () => {
+      clearInterval(pace);
+      resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks, size));
+    });
+    request.once('error', (cause) => stop(cutOff(cause)));
+  });
+}
+
+function cutOff(cause?: Error): AppError {
+  return new AppError('malformedBody', 'the request body was cut off', { cause });
+}
+
+function tooMuchTogether(): AppError {
+  return new AppError('unavailable', 'too many large requests are running, try again shortly', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
+}

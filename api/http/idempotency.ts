@@ -1,0 +1,47 @@
+/** Requests that carry an Idempotency-Key: the same key and body give the first answer again. */
+import type { Caller } from '../../core/accounts/caller.ts';
+import { AppError, invalid } from '../../infra/errors.ts';
+
+/** JSON text of `data`, as it is kept for a repeated call. */
+export interface KeptAnswer {
+  readonly status: number;
+  readonly dataText: string;
+}
+
+export interface Idempotency {
+  /**
+   * Runs `handler` unless the same key was seen in `scope` within 24 hours; then gives what was kept. `operationId` is
+   * the same when it runs again after a crash.
+   * @throws {AppError} idempotencyInUse while the first call runs, idempotencyMismatch when `body` differs.
+   */
+  run(
+    scope: string,
+    key: string,
+    body: Uint8Array,
+    handler: (operationId: string) => Promise<KeptAnswer>,
+  ): Promise<KeptAnswer>;
+}
+
+export const KEY_HEADER = 'Idempotency-Key';
+const MAX_KEY_LENGTH = 255;
+
+/** @throws {AppError} when the header is required and missing, or is no printable text of at most 255 characters. */
+export function idempotencyKey(header: string, required: boolean): string | undefined {
+  if (header === '') {
+    if (required) throw invalid([{ path: KEY_HEADER, message: 'is required' }], 'missingParameter');
+    return undefined;
+  }
+  if (header.length <= MAX_KEY_LENGTH && /^[\x21-\x7e]+$/.test(header)) return header;
+  throw invalid([{ path: KEY_HEADER, message: `must be at most ${MAX_KEY_LENGTH} printable characters` }]);
+}
+
+/** Keys of one caller never meet those of another. */
+export function idempotencyScope(caller: Caller | undefined): string {
+  if (caller === undefined) throw new AppError('notAuthenticated', `${KEY_HEADER} needs a caller`);
+  return caller.kind === 'user' ? `u${caller.userId}` : `k${caller.accessKeyId}`;
+}
+
+/** What must be equal for two requests to be the same: method, path and the bytes of the body. */
+export function requestFingerprint(method: string, path: string, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${method} ${path}\n`), body]);
+}

@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError, invalid } from '../../infra/errors.ts';
+import { errorText } from './envelope.ts';
+import { openAiErrorText } from './openai-error.ts';
+
+const LARGEST = 16 * 1024;
+/** One byte, two, three and, as JSON writes a control character, six for each. */
+const CHARACTERS = ['x', 'é', '密', '\u0001'];
+
+test('no refusal is larger than 16 KB in either form, whatever it repeats', () => {
+  for (const character of CHARACTERS) {
+    const long = character.repeat(1_000_000);
+    const errors = [
+      new AppError('modelNotFound', `there is no model ${long}`),
+      new AppError('upstreamError', long, { openaiCode: long, param: long }),
+      invalid(Array.from({ length: 500 }, () => ({ path: long, message: long }))),
+    ];
+    for (const error of errors) {
+      for (const text of [errorText(error, 't'.repeat(64)), openAiErrorText(error)]) {
+        assert.ok(Buffer.byteLength(text) <= LARGEST, `${Buffer.byteLength(text)} bytes`);
+        assert.doesNotThrow(() => JSON.parse(text));
+      }
+    }
+  }
+});
+
+test('the fields that fit are named, a long name by its beginning', () => {
+  const told = JSON.parse(errorText(invalid([{ path: `a.${'b'.repeat(5_000)}`, message: 'is wrong' }]), 't'));
+  assert.match(told.data.errors[0].path, /^a\.b{100,197}…$/);
+  assert.equal(told.data.errors[0].message, 'is wrong');
+});
+
+test('keys and tokens in a name or path are not repeated', () => {
+  const error = invalid([{ path: 'ak-abcdef123456', message: 'is not a field that is known here' }]);
+  for (const text of [errorText(error, 't'), openAiErrorText(error)]) assert.equal(text.includes('abcdef'), false);
+});

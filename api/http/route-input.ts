@@ -1,0 +1,80 @@
+/** What a handler may ask of a request. */
+import type Koa from 'koa';
+import type { Caller } from '../../core/accounts/caller.ts';
+import { newId } from '../../infra/ids.ts';
+import type { Logger } from '../../infra/logger.ts';
+
+export interface ApiState {
+  traceId: string;
+  /** The declared path, once a route has matched. */
+  routePath?: string;
+  caller?: Caller;
+}
+
+export type ApiContext = Koa.ParameterizedContext<ApiState> & { params?: unknown };
+
+interface Source {
+  readonly ctx: ApiContext;
+  readonly logger: Logger;
+  readonly rawBody: Buffer;
+  readonly operationId?: string;
+}
+
+/** `log`, `signal` and `operationId` are made when first read: most requests need none, and each costs more than the rest. */
+export class RouteInput<P, Q, B, C> {
+  readonly ctx: ApiContext;
+  readonly caller: C;
+  readonly params: P;
+  readonly query: Q;
+  readonly body: B;
+  /** The bytes of the body as they came, for signatures. */
+  readonly rawBody: Buffer;
+  readonly #logger: Logger;
+  #log: Logger | undefined;
+  #signal: AbortSignal | undefined;
+  #operationId: string | undefined;
+
+  constructor(source: Source, caller: C, params: P, query: Q, body: B) {
+    this.ctx = source.ctx;
+    this.caller = caller;
+    this.params = params;
+    this.query = query;
+    this.body = body;
+    this.rawBody = source.rawBody;
+    this.#logger = source.logger;
+    this.#operationId = source.operationId;
+  }
+
+  get traceId(): string {
+    return this.ctx.state.traceId;
+  }
+
+  /** Id of what this request does; a keyed one that is run again after a crash has it again. */
+  get operationId(): string {
+    this.#operationId ??= newId();
+    return this.#operationId;
+  }
+
+  /** A log whose lines carry the trace id. */
+  get log(): Logger {
+    this.#log ??= this.#logger.child({ traceId: this.traceId });
+    return this.#log;
+  }
+
+  /** Aborts when the client leaves before the answer is out. */
+  get signal(): AbortSignal {
+    this.#signal ??= clientGone(this.ctx);
+    return this.#signal;
+  }
+}
+
+function clientGone(ctx: ApiContext): AbortSignal {
+  const controller = new AbortController();
+  const { res } = ctx;
+  const abort = (): void => {
+    if (!res.writableFinished) controller.abort(new Error('the client has left'));
+  };
+  if (res.destroyed) abort();
+  else res.once('close', abort);
+  return controller.signal;
+}

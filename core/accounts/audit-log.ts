@@ -1,0 +1,179 @@
+/** What administrators did: who, what, before and after, when. The one owner of the table `audit_log`; append-only. */
+import { DataTypes, type Model, type ModelStatic, type Optional, type Sequelize, type Transaction } from 'sequelize';
+import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { withoutSecrets } from '../../infra/secrets.ts';
+import type { Operation } from '../ledger/commit-queue/operation.ts';
+import type { LaneSink } from '../ledger/commit-queue/table.ts';
+import type { UserCaller } from './caller.ts';
+
+/** Who acts; null is the person at the keyboard of the server. */
+export type Actor = Pick<UserCaller, 'userId' | 'username'> | null;
+
+/** Who changes something, and the request in which. */
+export interface By {
+  readonly actor: Actor;
+  readonly traceId?: string;
+}
+
+export interface AuditEntry extends By {
+  /** `users.assign-role`, `providers.update` … */
+  readonly action: string;
+  readonly targetKind: string;
+  readonly targetId: string | number;
+  /** States before and after; secrets in them are blanked. */
+  readonly before?: unknown;
+  readonly after?: unknown;
+}
+
+export interface AuditRecord {
+  readonly id: number;
+  readonly actorUserId: number | null;
+  readonly actorName: string;
+  readonly action: string;
+  readonly targetKind: string;
+  readonly targetId: string;
+  readonly before: unknown;
+  readonly after: unknown;
+  readonly traceId: string | null;
+  readonly createdAt: Date;
+}
+
+export interface AuditQuery {
+  readonly actorUserId?: number | undefined;
+  readonly action?: string | undefined;
+  readonly targetKind?: string | undefined;
+  readonly targetId?: string | undefined;
+  readonly pageNum: number;
+  readonly pageSize: number;
+}
+
+interface Row {
+  id: string;
+  actorUserId: number | null;
+  actorName: string;
+  action: string;
+  targetKind: string;
+  targetId: string;
+  beforeState: unknown;
+  afterState: unknown;
+  traceId: string | null;
+  createdAt: Date;
+}
+type RowModel = Model<Row, Optional<Row, 'id' | 'createdAt'>>;
+
+const KEYBOARD = 'command line';
+const NAME_LENGTH = 50;
+
+export class AuditLog {
+  readonly #rows: ModelStatic<RowModel>;
+
+  constructor(sequelize: Sequelize) {
+    this.#rows = sequelize.define<RowModel>('audit_log', {
+      id: { type: DataTypes.BIGINT.UNSIGNED, primaryKey: true, autoIncrement: true },
+      actorUserId: { type: DataTypes.INTEGER.UNSIGNED },
+      actorName: { type: DataTypes.STRING(NAME_LENGTH), allowNull: false },
+      action: { type: DataTypes.STRING(60), allowNull: false },
+      targetKind: { type: DataTypes.STRING(30), allowNull: false },
+      targetId: { type: DataTypes.STRING(64), allowNull: false },
+      beforeState: { type: DataTypes.JSON },
+      afterState: { type: DataTypes.JSON },
+      traceId: { type: DataTypes.STRING(64) },
+      createdAt: { type: DataTypes.DATE(3) },
+    });
+  }
+
+  /** In the transaction of the change itself, so that there is no change without its record. */
+  async record(entry: AuditEntry, transaction: Transaction): Promise<void> {
+    await this.#rows.create(valuesOf(entry), { transaction });
+  }
+
+  /** One page, newest first. */
+  async page(query: AuditQuery): Promise<{ records: AuditRecord[]; total: number }> {
+    const { pageNum, pageSize, ...filters } = query;
+    const where = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
+    const { rows, count } = await this.#rows.findAndCountAll({
+      where,
+      order: [['id', 'DESC']],
+      limit: pageSize,
+      offset: (pageNum - 1) * pageSize,
+    });
+    return { records: rows.map((row) => recordOf(row.get())), total: count };
+  }
+}
+
+const auditEntries: LaneSink<{ readonly entry: AuditEntry; readonly atMs: number }> = {
+  name: 'audit_log',
+  write: (items) =>
+    insertRows(
+      'audit_log',
+      [
+        ...['actor_user_id', 'actor_name', 'action', 'target_kind', 'target_id'],
+        ...['before_state', 'after_state', 'trace_id', 'created_at'],
+      ],
+      items.map(({ entry, atMs }) => {
+        const row = valuesOf(entry);
+        return [
+          ...[row.actorUserId, row.actorName, row.action, row.targetKind, row.targetId],
+          ...[jsonOrNull(row.beforeState), jsonOrNull(row.afterState), row.traceId, utcDateTime(atMs)],
+        ];
+      }),
+    ),
+};
+/** Of one record in the packet of a batch. */
+const RECORD_BYTES = 2_000;
+
+/**
+ * A change of money with its record, in one transaction of the ledger.
+ * @param entryOf what to record of the outcome; undefined where nothing was changed.
+ */
+export function audited<Result>(
+  operation: Operation<Result>,
+  entryOf: (result: Result) => AuditEntry | undefined,
+): Operation<Result> {
+  return {
+    ...operation,
+    bytes: (operation.bytes ?? 0) + RECORD_BYTES,
+    decide: (rows) => {
+      const result = operation.decide(rows);
+      const entry = entryOf(result);
+      if (entry !== undefined) rows.append(auditEntries, { entry, atMs: rows.nowMs });
+      return result;
+    },
+  };
+}
+
+function valuesOf(entry: AuditEntry) {
+  return {
+    actorUserId: entry.actor?.userId ?? null,
+    actorName: (entry.actor?.username ?? KEYBOARD).slice(0, NAME_LENGTH),
+    action: entry.action,
+    targetKind: entry.targetKind,
+    targetId: String(entry.targetId),
+    beforeState: withoutSecrets(entry.before) ?? null,
+    afterState: withoutSecrets(entry.after) ?? null,
+    traceId: entry.traceId ?? null,
+  };
+}
+
+function jsonOrNull(state: unknown): string | null {
+  return state === null ? null : JSON.stringify(state);
+}
+
+const stored = rowOf({
+  id: column.integer,
+  actorUserId: orNull(column.integer),
+  actorName: column.text,
+  action: column.text,
+  targetKind: column.text,
+  targetId: column.text,
+  beforeState: column.json,
+  afterState: column.json,
+  traceId: orNull(column.text),
+  createdAt: column.time,
+});
+
+function recordOf(row: Row): AuditRecord {
+  const { beforeState: before, afterState: after, ...rest } = stored.ofModel(row);
+  return { ...rest, before, after };
+}

@@ -1,0 +1,156 @@
+/**
+ * The catalog as each process holds it. Answers come from memory; changes arrive by push, and by a look at the
+ * database every 30 s in case a push was lost. While the database is away the last copy stays.
+ */
+import type { Logger } from 'pino';
+import type { Vault } from '../../infra/crypto.ts';
+import { AppError } from '../../infra/errors.ts';
+import type { Invalidation } from '../../infra/redis/invalidation.ts';
+import type { Capability, ModelSource, PricedModel } from './model.ts';
+import { type Model, priceOfRow } from './model-record.ts';
+import type { ModelStore } from './model-store.ts';
+import { type ActiveKey, EMPTY_SNAPSHOT, pricedModel, readSnapshot, type Snapshot } from './snapshot.ts';
+import type { CatalogTables } from './tables.ts';
+
+/** The kind under which changes of the catalog are pushed. */
+const INVALIDATION_KIND = 'catalog';
+const REFRESH_INTERVAL_MS = 30_000;
+const NO_KEYS: readonly ActiveKey[] = [];
+
+export interface CatalogDependencies {
+  readonly tables: CatalogTables;
+  readonly models: ModelStore;
+  readonly vault: Vault;
+  readonly invalidation: Invalidation;
+  readonly log: Logger;
+}
+
+export class Catalog implements ModelSource {
+  readonly #to: CatalogDependencies;
+  #snapshot: Snapshot = EMPTY_SNAPSHOT;
+  #running: Promise<void> | undefined;
+  #queued: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stale = false;
+
+  constructor(dependencies: CatalogDependencies) {
+    this.#to = dependencies;
+  }
+
+  /** The first copy; call before serving. @throws when the database cannot be read. */
+  async load(): Promise<void> {
+    // Before the look: a change that comes in its middle is read after it.
+    this.#to.invalidation.on(INVALIDATION_KIND, () => this.#refresh());
+    const first = this.#read();
+    this.#running = this.#ended(first.catch(() => undefined));
+    await first;
+    this.#timer = setInterval(() => void this.#refresh(), REFRESH_INTERVAL_MS).unref();
+  }
+
+  /** Tells all processes of a committed change; they and this one have it when the promise resolves. */
+  changed(): Promise<void> {
+    return this.#to.invalidation.publish(INVALIDATION_KIND, 'all');
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  modelById(id: number): Model | undefined {
+    return this.#snapshot.byId.get(id);
+  }
+
+  modelByIdentifier(identifier: string): Model | undefined {
+    return this.#snapshot.byIdentifier.get(identifier);
+  }
+
+  /** Online models by priority, then id. */
+  onlineModels(): Model[] {
+    return [...this.#snapshot.byId.values()].filter((model) => model.online);
+  }
+
+  /** Providers of online models. */
+  providerIds(): number[] {
+    return [...new Set(this.onlineModels().map(({ providerId }) => providerId))];
+  }
+
+  providerName(id: number): string {
+    return this.#snapshot.providerNames.get(id) ?? String(id);
+  }
+
+  /** The active keys of a provider. */
+  keysOf(providerId: number): readonly ActiveKey[] {
+    return this.#snapshot.keys.get(providerId) ?? NO_KEYS;
+  }
+
+  capable(capability: Capability): readonly PricedModel[] {
+    return this.#snapshot.capable.get(capability) ?? [];
+  }
+
+  named(name: { readonly id?: number; readonly identifier?: string }, capability: Capability): PricedModel {
+    const { byId, byIdentifier, priced } = this.#snapshot;
+    const model = name.id === undefined ? byIdentifier.get(name.identifier ?? '') : byId.get(name.id);
+    if (model === undefined) throw new AppError('modelNotFound', `there is no model ${name.id ?? name.identifier}`);
+    const { modelIdentifier } = model;
+    if (!model.online) throw new AppError('modelOffline', `the model ${modelIdentifier} is offline`);
+    if (!model.capabilities.includes(capability)) {
+      throw new AppError('modelIncapable', `the model ${modelIdentifier} does not do ${capability}`);
+    }
+    const usable = priced.get(model.id);
+    if (usable === undefined) throw new AppError('modelIncapable', `the model ${modelIdentifier} has no price`);
+    return usable;
+  }
+
+  async pricedAt(priceIds: readonly number[]): Promise<readonly PricedModel[]> {
+    const { byId, byPrice } = this.#snapshot;
+    const present = priceIds.flatMap((id) => byPrice.get(id) ?? []);
+    const formerIds = priceIds.filter((id) => !byPrice.has(id));
+    const formerRows = formerIds.length === 0 ? [] : await this.#to.models.prices(formerIds);
+    const former = formerRows.flatMap((row) => {
+      const model = byId.get(row.modelId);
+      return model === undefined ? [] : [pricedModel(model, priceOfRow(row))];
+    });
+    return [...present, ...former]
+      .filter((model) => byId.get(model.modelId)?.online === true)
+      .sort((a, b) => a.priority - b.priority || a.modelId - b.modelId);
+  }
+
+  /** Resolves after a look at the database that began after this call; calls in between share one. */
+  #refresh(): Promise<void> {
+    if (this.#queued !== undefined) return this.#queued;
+    if (this.#running === undefined) {
+      this.#running = this.#ended(this.#tryRead());
+      return this.#running;
+    }
+    this.#queued = this.#running.then(() => {
+      this.#queued = undefined;
+      this.#running = this.#ended(this.#tryRead());
+      return this.#running;
+    });
+    return this.#queued;
+  }
+
+  /** What is queued behind a look begins only after this. */
+  #ended(look: Promise<void>): Promise<void> {
+    return look.finally(() => {
+      this.#running = undefined;
+    });
+  }
+
+  async #read(): Promise<void> {
+    const { tables, vault, log } = this.#to;
+    this.#snapshot = await readSnapshot(tables, vault, log);
+  }
+
+  async #tryRead(): Promise<void> {
+    const { log } = this.#to;
+    try {
+      await this.#read();
+      if (this.#stale) log.info('the catalog is up to date again');
+      this.#stale = false;
+    } catch (error) {
+      if (!this.#stale) log.warn({ err: error }, 'the catalog cannot be refreshed; going on with the last copy');
+      this.#stale = true;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** A model as the catalog knows it, made from its rows. Pure. */
+import { z } from 'zod';
+import type { Price } from '../ledger/money.ts';
+import type { ProviderKind } from '../providers/provider.ts';
+import { CAPABILITIES, type Capability } from './model.ts';
+import type { ModelRow, PriceRow, ProviderRow } from './tables.ts';
+
+const settingsSchema = z.object({
+  /** The most tokens that one picture in a prompt is counted as. */
+  tokensPerImage: z.number().int().positive().optional(),
+  /** Fields of a request that change its price and may pass to the provider all the same (`service_tier`). */
+  pricedFields: z.array(z.string()).optional(),
+});
+
+export type ModelSettings = Readonly<z.infer<typeof settingsSchema>>;
+
+/** What administrators set of a model, beside its price. */
+export interface ModelFields {
+  readonly displayName: string;
+  readonly modelIdentifier: string;
+  readonly providerId: number;
+  /** The name the provider knows; empty: the identifier. */
+  readonly upstreamModel: string;
+  readonly capabilities: readonly Capability[];
+  /** 1 is tried first. */
+  readonly priority: number;
+  readonly online: boolean;
+  /** Tokens; null = not known. */
+  readonly contextWindow: number | null;
+  readonly maxOutputTokens: number | null;
+  readonly defaultMaxTokens: number | null;
+  readonly settings: ModelSettings;
+}
+
+export interface Model extends ModelFields {
+  readonly id: number;
+  readonly providerName: string;
+  readonly kind: ProviderKind;
+  readonly urlBase: string;
+  /** null: the model has no price yet and cannot be online. */
+  readonly price: Price | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** @returns undefined when the provider is not among those read. */
+export function modelOf(
+  row: ModelRow,
+  providers: ReadonlyMap<number, ProviderRow>,
+  prices: ReadonlyMap<number, PriceRow>,
+): Model | undefined {
+  const provider = providers.get(row.providerId);
+  if (provider === undefined) return undefined;
+  const price = row.priceId === null ? undefined : prices.get(row.priceId);
+  const { status, priceId: _priceId, capabilities, settings, ...rest } = row;
+  return {
+    ...rest,
+    online: status === 1,
+    capabilities: capabilitiesOf(capabilities),
+    settings: settingsOf(settings),
+    providerName: provider.name,
+    kind: provider.kind,
+    urlBase: provider.urlBase,
+    price: price === undefined ? null : priceOfRow(price),
+  };
+}
+
+export function priceOfRow({ modelId: _modelId, version: _version, createdBy: _createdBy, ...price }: PriceRow): Price {
+  return price;
+}
+
+function capabilitiesOf(text: string): Capability[] {
+  const listed = text.split(',');
+  return CAPABILITIES.filter((capability) => listed.includes(capability));
+}
+
+function settingsOf(stored: unknown): ModelSettings {
+  return settingsSchema.parse(stored ?? {});
+}

@@ -1,0 +1,38 @@
+/** A model as inference sees it: where it is served, what it can do, and its price at this moment. */
+import type { Price } from '../ledger/money.ts';
+import type { ProviderKind } from '../providers/provider.ts';
+
+export const CAPABILITIES = ['text-to-text', 'image-to-text', 'text-to-image', 'image-to-image'] as const;
+export type Capability = (typeof CAPABILITIES)[number];
+
+export interface PricedModel {
+  readonly modelId: number;
+  readonly modelIdentifier: string;
+  readonly providerId: number;
+  readonly providerName: string;
+  readonly kind: ProviderKind;
+  readonly urlBase: string;
+  /** The name the provider knows. */
+  readonly upstreamModel: string;
+  readonly priority: number;
+  readonly capabilities: ReadonlySet<Capability>;
+  readonly price: Price;
+  /** Tokens; null = not known. */
+  readonly contextWindow: number | null;
+  readonly maxOutputTokens: number | null;
+  readonly defaultMaxTokens: number | null;
+  /** The most tokens that one picture in a prompt is counted as. */
+  readonly tokensPerImage: number;
+  /** Fields that change a call's price and may pass to the provider all the same, because this price covers them. */
+  readonly pricedFields: ReadonlySet<string>;
+}
+
+/** What inference asks of the catalog; answered from memory. */
+export interface ModelSource {
+  /** @throws {AppError} modelNotFound, modelOffline, modelIncapable. */
+  named(name: { readonly id?: number; readonly identifier?: string }, capability: Capability): PricedModel;
+  /** Online models with the capability, in the order in which they are tried. */
+  capable(capability: Capability): readonly PricedModel[];
+  /** Online models whose present or former price is among these ids, with that price. For jobs: prices are frozen. */
+  pricedAt(priceIds: readonly number[]): Promise<readonly PricedModel[]>;
+}

@@ -1,0 +1,72 @@
+/** Known vendors, from a small dated data file. Prices in it are drafts: list prices, the dearest of several tiers. */
+import { z } from 'zod';
+import { NANO_PER_UNIT, parseMoney } from '../ledger/money.ts';
+import { PROVIDER_KINDS } from '../providers/provider.ts';
+import { CAPABILITIES } from './model.ts';
+import data from './presets.json' with { type: 'json' };
+import { makesText, type Pricing } from './pricing.ts';
+
+const amount = z.string().refine((text) => parseMoney(text) !== undefined);
+
+const presetModelSchema = z.object({
+  identifier: z.string(),
+  displayName: z.string(),
+  capabilities: z.array(z.enum(CAPABILITIES)),
+  /** Amounts of the vendor's currency. */
+  perMillionTokens: z.object({ input: amount, output: amount, cachedInput: amount.optional() }).optional(),
+  perImage: amount.optional(),
+  contextWindow: z.number().int().optional(),
+  maxOutputTokens: z.number().int().optional(),
+});
+
+const presetSchema = z.object({
+  name: z.string(),
+  displayName: z.string(),
+  kind: z.enum(PROVIDER_KINDS),
+  urlBase: z.url(),
+  /** null: the vendor takes no money (Ollama). */
+  currency: z.string().nullable(),
+  models: z.array(presetModelSchema),
+});
+
+const presetFileSchema = z.object({ asOf: z.string(), providers: z.array(presetSchema) });
+
+export type Preset = Readonly<z.infer<typeof presetSchema>>;
+export type PresetModel = Readonly<z.infer<typeof presetModelSchema>>;
+
+/** `asOf` is the month in which the data was looked up. */
+export const PRESETS = presetFileSchema.parse(data);
+
+const PER_MILLION = 1_000_000n;
+
+export function presetNamed(name: string): Preset | undefined {
+  return PRESETS.providers.find((preset) => preset.name === name.trim().toLowerCase());
+}
+
+/** @throws Error for one that is not in the file. */
+export function presetModel(vendor: string, identifier: string): PresetModel {
+  const model = presetNamed(vendor)?.models.find((known) => known.identifier === identifier);
+  if (model) return model;
+  throw new Error(`presets.json has no model ${identifier} of ${vendor}`);
+}
+
+/**
+ * A preset's prices in the installation's currency, rounded up.
+ * @param rate how much of it one unit of the vendor's currency is, in nano-units.
+ */
+export function presetPricing(model: PresetModel, rate: bigint): Pricing {
+  const converted = (text: string): bigint => {
+    const scaled = (parseMoney(text) ?? 0n) * rate;
+    return (scaled + NANO_PER_UNIT - 1n) / NANO_PER_UNIT;
+  };
+  const { input, output, cachedInput } = model.perMillionTokens ?? { input: '0', output: '0' };
+  // Nano-units per million tokens are what `Pricing` counts in; the price of an image is brought to the same scale.
+  const image = model.perImage === undefined ? undefined : converted(model.perImage) * PER_MILLION;
+  if (!makesText(model.capabilities)) return { output: image };
+  return {
+    input: converted(input),
+    output: converted(output),
+    ...(cachedInput === undefined ? {} : { cachedInput: converted(cachedInput) }),
+    ...(image === undefined ? {} : { perImage: image }),
+  };
+}

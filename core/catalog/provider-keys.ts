@@ -1,0 +1,198 @@
+/** What administrators do with the keys of providers. Each change is audited in its own transaction. */
+import type { Transaction } from 'sequelize';
+import { AppError, invalid } from '../../infra/errors.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
+import type { AuditLog } from '../accounts/audit-log.ts';
+import type { CallResult, PickedKey } from '../key-pool/key-pool.ts';
+import { UpstreamFailure } from '../providers/failure.ts';
+import type { Catalog } from './catalog.ts';
+import type { KeyStore, StoredKey } from './key-store.ts';
+import type { Model } from './model-record.ts';
+import type { ModelStore } from './model-store.ts';
+import type { Probe, ProbeResult } from './probe.ts';
+import type { Provider, ProviderStore } from './provider-store.ts';
+import type { By } from './providers.ts';
+import { type CatalogTables, KEY_STATUS } from './tables.ts';
+import type { ListUpstreamModels } from './upstream-models.ts';
+
+export interface KeyHealth {
+  readonly circuit: 'closed' | 'open' | 'half-open';
+  readonly recentFailures: number;
+}
+
+/** Health of keys as the pool sees it; keys it has not used yet may be missing. */
+export type ReadKeyHealth = (keyIds: readonly number[]) => Promise<ReadonlyMap<number, KeyHealth>>;
+
+export interface KeyInput {
+  readonly apiKey: string;
+  readonly name?: string | undefined;
+  /** Share of the calls, from 1. */
+  readonly weight?: number | undefined;
+}
+
+export type KeyWithHealth = StoredKey & KeyHealth;
+
+export interface ProviderKeysDependencies {
+  readonly tables: CatalogTables;
+  readonly providers: ProviderStore;
+  readonly keys: KeyStore;
+  readonly models: ModelStore;
+  readonly catalog: Catalog;
+  readonly audit: Pick<AuditLog, 'record'>;
+  readonly keyHealth: ReadKeyHealth;
+  readonly probe: Probe;
+  /** Tells the pool how a call with a key has ended: a success puts it back into rotation. */
+  readonly reportKey: (key: PickedKey, result: CallResult) => void;
+  readonly listUpstreamModels: ListUpstreamModels;
+}
+
+const UNUSED: KeyHealth = { circuit: 'closed', recentFailures: 0 };
+
+export class ProviderKeys {
+  readonly #to: ProviderKeysDependencies;
+
+  constructor(dependencies: ProviderKeysDependencies) {
+    this.#to = dependencies;
+  }
+
+  /** @throws {AppError} notFound for the provider. */
+  async list(providerId: number): Promise<KeyWithHealth[]> {
+    await this.#to.providers.get(providerId);
+    const keys = await this.#to.keys.ofProvider(providerId);
+    const health = await this.#to.keyHealth(keys.map((key) => key.id));
+    return keys.map((key) => ({ ...key, ...(health.get(key.id) ?? UNUSED) }));
+  }
+
+  /** @throws {AppError} notFound for the provider; alreadyExists when it has this very key. */
+  async create(provider: { id?: number; name?: string }, input: KeyInput, by: By): Promise<StoredKey> {
+    const id = await this.#write(async (transaction) => {
+      const { id: providerId } = await this.#provider(provider, transaction);
+      const existing = await this.#to.keys.holding(providerId, input.apiKey, transaction);
+      if (existing !== undefined && existing.status !== KEY_STATUS.mustBeEnteredAgain) {
+        throw new AppError('alreadyExists', 'apiKey: the provider has this key already');
+      }
+      return this.ensure(providerId, input, by, transaction);
+    });
+    return this.#to.keys.get(id);
+  }
+
+  /** Makes sure that the provider has this key. @throws {AppError} notFound for the provider. */
+  async enter(providerName: string, input: KeyInput, by: By): Promise<number> {
+    return this.#write(async (transaction) => {
+      const { id } = await this.#provider({ name: providerName }, transaction);
+      return this.ensure(id, input, by, transaction);
+    });
+  }
+
+  /** The part of `enter` that runs within a larger change; a key that was retired counts again. */
+  async ensure(providerId: number, input: KeyInput, by: By, transaction: Transaction): Promise<number> {
+    const enteredBy = by.actor?.userId ?? null;
+    const existing = await this.#to.keys.holding(providerId, input.apiKey, transaction);
+    if (existing === undefined) {
+      const { apiKey, name = '', weight = 1 } = input;
+      const id = await this.#to.keys.insert({ providerId, apiKey, name, weight, enteredBy }, transaction);
+      await this.#record('provider-keys.create', id, by, { providerId, name, weight }, transaction);
+      return id;
+    }
+    if (existing.status === KEY_STATUS.mustBeEnteredAgain) {
+      await this.#to.keys.enteredAgain(existing.id, enteredBy, transaction);
+      await this.#record('provider-keys.enter-again', existing.id, by, { providerId }, transaction);
+    }
+    return existing.id;
+  }
+
+  /** @throws {AppError} notFound; illegalState for a key that must be entered again. */
+  async setActive(id: number, active: boolean, by: By): Promise<void> {
+    await this.#write(async (transaction) => {
+      const key = await this.#to.keys.get(id, transaction);
+      if (key.status === KEY_STATUS.mustBeEnteredAgain && active) {
+        throw new AppError('illegalState', "the provider's address has changed since: the key must be entered again");
+      }
+      if (key.status === KEY_STATUS.mustBeEnteredAgain) return;
+      await this.#to.keys.setStatus(id, active ? KEY_STATUS.on : KEY_STATUS.off, transaction);
+      await this.#record('provider-keys.status', id, by, { active }, transaction);
+    });
+  }
+
+  /** @throws {AppError} notFound. */
+  async delete(id: number, by: By): Promise<void> {
+    await this.#write(async (transaction) => {
+      const { providerId, name } = await this.#to.keys.get(id, transaction);
+      await this.#to.keys.delete(id, transaction);
+      await this.#record('provider-keys.delete', id, by, { providerId, name }, transaction);
+    });
+  }
+
+  /** `probe`, for an administrator: its result counts for the pool of keys. @throws {AppError} as `probe`. */
+  async test(id: number, signal: AbortSignal): Promise<ProbeResult> {
+    const { result, key } = await this.#probe(id, signal);
+    const ended = callResultOf(result);
+    if (ended) this.#to.reportKey(key, ended);
+    return result;
+  }
+
+  /**
+   * One small call with this key: a chat where the provider has a text model, else the list of its models.
+   * @throws {AppError} notFound; illegalState when the key must be entered again.
+   */
+  async probe(id: number, signal: AbortSignal): Promise<CallResult> {
+    const { result } = await this.#probe(id, signal);
+    return callResultOf(result) ?? { kind: 'failure', failure: 'transient' };
+  }
+
+  async #probe(id: number, signal: AbortSignal): Promise<{ result: ProbeResult; key: PickedKey }> {
+    const { provider, apiKey } = await this.#to.keys.forCall({ id });
+    const model = await this.#to.models.anyOf(provider.id);
+    const result =
+      model === undefined
+        ? await this.#probeByListing(provider, apiKey, signal)
+        : await this.#probeByChat(provider, model, apiKey, signal);
+    return { result, key: { id, providerId: provider.id, urlBase: provider.urlBase, apiKey } };
+  }
+
+  #probeByChat(provider: Provider, model: Model, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {
+    const { kind, urlBase } = provider;
+    const { upstreamModel, modelIdentifier } = model;
+    const target = { kind, urlBase, apiKey, model: upstreamModel === '' ? modelIdentifier : upstreamModel };
+    return this.#to.probe(target, 'text-to-text', signal);
+  }
+
+  async #probeByListing(provider: Provider, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {
+    const startedAt = performance.now();
+    const latencyMs = () => Math.round(performance.now() - startedAt);
+    try {
+      const models = await this.#to.listUpstreamModels(provider, apiKey, signal);
+      return { ok: true, latencyMs: latencyMs(), answer: `${models.length} models` };
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      const { cause } = error.details;
+      const failure = cause instanceof UpstreamFailure ? { failure: cause.failure } : {};
+      return { ok: false, latencyMs: latencyMs(), error: error.message, ...failure };
+    }
+  }
+
+  async #provider({ id, name }: { id?: number; name?: string }, transaction: Transaction): Promise<Provider> {
+    if (id !== undefined) return this.#to.providers.get(id, transaction);
+    if (name === undefined) throw invalid([{ path: 'providerId', message: 'is required' }], 'missingParameter');
+    const provider = await this.#to.providers.named(name, transaction);
+    if (provider === undefined) throw new AppError('notFound', `there is no provider ${name}`);
+    return provider;
+  }
+
+  async #write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    const result = await inTransaction(this.#to.tables.sequelize, work);
+    await this.#to.catalog.changed();
+    return result;
+  }
+
+  #record(action: string, id: number, by: By, after: object, transaction: Transaction): Promise<void> {
+    return this.#to.audit.record({ ...by, action, targetKind: 'provider-key', targetId: id, after }, transaction);
+  }
+}
+
+/** @returns undefined for a test that says nothing about the key: no call reached the provider. */
+function callResultOf({ ok, failure, retryAfterMs }: ProbeResult): CallResult | undefined {
+  if (ok) return { kind: 'success' };
+  if (failure === undefined) return undefined;
+  return { kind: 'failure', failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+}

@@ -1,0 +1,158 @@
+/**
+ * Pictures that providers made. Their links end after a day, so each is copied to storage of ours; where that fails,
+ * the provider's own link is given, and never is a delivered picture dropped.
+ */
+import type { Sequelize } from 'sequelize';
+import { newId } from '../../infra/ids.ts';
+import type { Logger } from '../../infra/logger.ts';
+import { column, rowOf } from '../../infra/mysql/rows.ts';
+import { change, select } from '../../infra/mysql/statements.ts';
+import type { Outbound } from '../../infra/outbound.ts';
+import type { Storage } from '../../infra/storage.ts';
+import { inSpan } from '../../infra/telemetry/spans.ts';
+import type { PictureLinks } from './picture-links.ts';
+import { pictureTypeOf } from './picture-type.ts';
+
+const DOWNLOAD = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 30_000, maxBytes: 40 * 1024 * 1024 };
+const EXTENSIONS: Readonly<Record<string, string>> = {
+  'image/png': 'png',
+  'image/jpeg': 'jpg',
+  'image/webp': 'webp',
+  'image/gif': 'gif',
+  'image/bmp': 'bmp',
+};
+
+/** A picture of a provider's answer. */
+export type DeliveredImage =
+  | { readonly kind: 'url'; readonly url: string }
+  | { readonly kind: 'base64'; readonly data: string; readonly mediaType: string };
+
+/** A picture as it is given on: our link, and its bytes where they are at hand. */
+export interface KeptPicture {
+  readonly url: string;
+  readonly bytes: Uint8Array | undefined;
+}
+
+const stored = rowOf({ storageKey: column.text, mediaType: column.text });
+const place = rowOf({ id: column.text, storageKey: column.text });
+
+export interface PicturesParts {
+  readonly sequelize: Sequelize;
+  readonly storage: Storage;
+  readonly outbound: Outbound;
+  readonly links: PictureLinks;
+}
+
+/** The call or job that the pictures were made for; `log` is the one of its trace. */
+export interface PictureCall {
+  readonly requestId: string;
+  readonly log: Logger;
+}
+
+export class Pictures {
+  readonly #parts: PicturesParts;
+
+  constructor(parts: PicturesParts) {
+    this.#parts = parts;
+  }
+
+  /** Keeps all pictures of one call; the order stays. Never throws for a picture that cannot be copied. */
+  keep(delivered: readonly DeliveredImage[], userId: number, call: PictureCall): Promise<KeptPicture[]> {
+    return Promise.all(delivered.map((picture) => this.#keep(picture, userId, call)));
+  }
+
+  /** The stored picture behind a good link; undefined when it is gone. */
+  async read(pictureId: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
+    const sql = `SELECT ${stored.columns} FROM stored_images WHERE id=?`;
+    const [found] = await select(this.#parts.sequelize, stored.read, sql, [pictureId]);
+    if (!found) return undefined;
+    const bytes = await this.#parts.storage.get(found.storageKey);
+    return bytes && { bytes, mediaType: found.mediaType };
+  }
+
+  /** The stored picture that an address of ours leads to; undefined for any other address. */
+  async behind(url: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
+    const pictureId = this.#parts.links.pictureIdOf(url, Date.now());
+    return pictureId === undefined ? undefined : this.read(pictureId);
+  }
+
+  /** Removes the pictures that these calls or jobs made. Idempotent. @returns how many there were. */
+  async removeOf(requestIds: readonly string[]): Promise<number> {
+    if (requestIds.length === 0) return 0;
+    return this.#remove('request_id IN (:requestIds)', { requestIds });
+  }
+
+  /** Removes at most `limit` pictures that were made so long ago. Idempotent. @returns how many. */
+  removeOlderThan(seconds: number, limit: number): Promise<number> {
+    return this.#remove('created_at < NOW(3) - INTERVAL :seconds SECOND ORDER BY created_at LIMIT :limit', {
+      seconds,
+      limit,
+    });
+  }
+
+  /** The picture goes before its row: a round that is cut short leaves nothing that no row names. */
+  async #remove(where: string, replacements: Record<string, unknown>): Promise<number> {
+    const { sequelize, storage } = this.#parts;
+    const sql = `SELECT ${place.columns} FROM stored_images WHERE ${where}`;
+    const places = await select(sequelize, place.read, sql, replacements);
+    if (places.length === 0) return 0;
+    for (const { storageKey } of places) await storage.remove(storageKey);
+    await change(sequelize, 'DELETE FROM stored_images WHERE id IN (:ids)', { ids: places.map(({ id }) => id) });
+    return places.length;
+  }
+
+  async #keep(picture: DeliveredImage, userId: number, { requestId, log }: PictureCall): Promise<KeptPicture> {
+    try {
+      return await inSpan(
+        'store picture',
+        () => ({ 'gateway.picture.source': picture.kind }),
+        async (span) => {
+          const { bytes, mediaType } = await this.#bytesOf(picture);
+          span.set({ 'gateway.picture.media_type': mediaType, 'gateway.picture.bytes': bytes.byteLength });
+          const id = newId();
+          const key = `${requestId}/${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
+          // The row comes first: what retention removes is what rows name.
+          await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, picture });
+          await this.#parts.storage.put(key, bytes, mediaType);
+          return { url: this.#parts.links.make(id, Date.now()), bytes };
+        },
+      );
+    } catch (err) {
+      log.warn({ err, requestId }, 'a picture was not copied; its own link is given');
+      if (picture.kind === 'url') return { url: picture.url, bytes: undefined };
+      return { url: `data:${picture.mediaType};base64,${picture.data}`, bytes: Buffer.from(picture.data, 'base64') };
+    }
+  }
+
+  async #bytesOf(picture: DeliveredImage): Promise<{ bytes: Uint8Array; mediaType: string }> {
+    if (picture.kind === 'base64') return { bytes: Buffer.from(picture.data, 'base64'), mediaType: picture.mediaType };
+    const answer = await this.#parts.outbound.request(picture.url, { limits: DOWNLOAD });
+    if (answer.status !== 200) {
+      answer.discard();
+      throw new Error(`the picture's link answered ${answer.status}`);
+    }
+    const bytes = await answer.bytes();
+    const mediaType = pictureTypeOf(bytes);
+    if (mediaType === undefined) throw new Error('the link does not lead to a picture');
+    return { bytes, mediaType };
+  }
+
+  async #remember(picked: {
+    id: string;
+    requestId: string;
+    userId: number;
+    key: string;
+    mediaType: string;
+    bytes: number;
+    picture: DeliveredImage;
+  }): Promise<void> {
+    const { id, requestId, userId, key, mediaType, bytes, picture } = picked;
+    const source = picture.kind === 'url' ? picture.url : null;
+    await change(
+      this.#parts.sequelize,
+      `INSERT INTO stored_images (id,request_id,user_id,source_url,storage_key,media_type,bytes,created_at)
+       VALUES (?,?,?,?,?,?,?,NOW(3))`,
+      [id, requestId, userId, source, key, mediaType, bytes],
+    );
+  }
+}

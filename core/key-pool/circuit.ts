@@ -1,0 +1,207 @@
+/**
+ * The circuit of one provider key as a pure state machine: closed → open → half-open with one probe. Time comes in as
+ * an argument. The same rules decide a process's own copy and the shared one in Redis, which only keeps it.
+ */
+import type { FailureClass } from '../providers/failure.ts';
+import type { CallResult } from './key-pool.ts';
+
+export interface CircuitSettings {
+  /** A rate limit opens for the provider's Retry-After, within these bounds. */
+  readonly rateDefaultMs: number;
+  readonly rateShortestMs: number;
+  readonly rateLongestMs: number;
+  /** A refused key or an unpaid account: people have to act, so trying again soon is of no use. */
+  readonly accountMs: number;
+  /** This many failures of the provider in a row open for `transientMs` x times opened in a row. */
+  readonly failuresToOpen: number;
+  readonly transientMs: number;
+  readonly transientLongestMs: number;
+  /** A probe that has told nothing for this long is lost; longer than the longest call. */
+  readonly probeLeaseMs: number;
+}
+
+/** PROVIDERS.md, "Errors and limits"; the figures for 5xx are those of Envoy's outlier detection. */
+export const DEFAULT_CIRCUIT_SETTINGS: CircuitSettings = {
+  rateDefaultMs: 60_000,
+  rateShortestMs: 1_000,
+  rateLongestMs: 300_000,
+  accountMs: 600_000,
+  failuresToOpen: 5,
+  transientMs: 30_000,
+  transientLongestMs: 300_000,
+  probeLeaseMs: 330_000,
+};
+
+export type OpenReason = 'rate' | 'account' | 'transient' | 'timeout';
+
+export type Circuit =
+  /** `failures`: of the provider, in a row. */
+  | { readonly state: 'closed'; readonly failures: number }
+  /** `openings`: times opened since it was last closed. */
+  | { readonly state: 'open'; readonly reason: OpenReason; readonly openings: number; readonly untilMs: number }
+  /** `probe`: the token of the one call that is let through; '' = free. */
+  | {
+      readonly state: 'half-open';
+      readonly reason: OpenReason;
+      readonly openings: number;
+      readonly probe: string;
+      readonly probeUntilMs: number;
+    };
+
+export type CircuitState = Circuit['state'];
+
+export const CLOSED: Circuit = { state: 'closed', failures: 0 };
+
+/** In place of a probe's token: an ordinary call, and an administrator's test of the key (which may close a circuit). */
+export const ORDINARY_CALL = '';
+export const KEY_TEST = '*';
+
+/** What a result means for the circuit of its key. */
+export type Verdict =
+  | { readonly kind: 'success' }
+  /** Says nothing about the key: the caller's mistake, refused content, an unknown model, a caller who left. */
+  | { readonly kind: 'neutral' }
+  /** Opens at once. */
+  | { readonly kind: 'open'; readonly reason: OpenReason; readonly openMs: number }
+  /** Opens when there are several in a row. */
+  | { readonly kind: 'count'; readonly reason: OpenReason };
+
+export function verdictOf(result: CallResult, settings: CircuitSettings): Verdict {
+  if (result.kind === 'success') return result;
+  return failureVerdict(result.failure, result.retryAfterMs, settings);
+}
+
+function failureVerdict(failure: FailureClass, retryAfterMs: number | undefined, settings: CircuitSettings): Verdict {
+  switch (failure) {
+    case 'rate': {
+      const asked = retryAfterMs ?? settings.rateDefaultMs;
+      const openMs = Math.min(Math.max(asked, settings.rateShortestMs), settings.rateLongestMs);
+      return { kind: 'open', reason: 'rate', openMs };
+    }
+    case 'account':
+      return { kind: 'open', reason: 'account', openMs: settings.accountMs };
+    case 'transient':
+    case 'timeout':
+      return { kind: 'count', reason: failure };
+    case 'content':
+    case 'bad-request':
+    case 'model':
+    case 'cancelled':
+      return { kind: 'neutral' };
+  }
+}
+
+/** The state as it is seen from outside: an open circuit whose time is over waits for a probe. */
+export function stateAt(circuit: Circuit, nowMs: number): CircuitState {
+  return circuit.state === 'open' && nowMs >= circuit.untilMs ? 'half-open' : circuit.state;
+}
+
+/** Whether the one probe is due and nobody has it. */
+export function mayProbe(circuit: Circuit, nowMs: number): boolean {
+  if (circuit.state === 'open') return nowMs >= circuit.untilMs;
+  return circuit.state === 'half-open' && (circuit.probe === '' || nowMs >= circuit.probeUntilMs);
+}
+
+/** Gives the probe to `token` when it may be given; otherwise the same circuit. */
+export function takeProbe(circuit: Circuit, token: string, nowMs: number, settings: CircuitSettings): Circuit {
+  if (circuit.state === 'closed' || !mayProbe(circuit, nowMs)) return circuit;
+  const { reason, openings } = circuit;
+  return { state: 'half-open', reason, openings, probe: token, probeUntilMs: nowMs + settings.probeLeaseMs };
+}
+
+/**
+ * The circuit after a call has ended. The same object when nothing changes.
+ * @param token the probe's token, ORDINARY_CALL or KEY_TEST.
+ */
+export function afterResult(
+  circuit: Circuit,
+  verdict: Verdict,
+  token: string,
+  nowMs: number,
+  settings: CircuitSettings,
+): Circuit {
+  switch (circuit.state) {
+    case 'closed':
+      return whenClosed(circuit, verdict, nowMs, settings);
+    case 'open':
+      return whenOpen(circuit, verdict, token, nowMs);
+    case 'half-open':
+      return whenHalfOpen(circuit, verdict, token, nowMs, settings);
+  }
+}
+
+/** A circuit that a process knows from its memory when it reads the shared one again. */
+export interface OwnCircuit {
+  readonly circuit: Circuit;
+  /** It was decided while the process was cut off from Redis. */
+  readonly alone: boolean;
+}
+
+/** The shared circuit after a process has added what it knows better; the same object when it knows nothing better. */
+export function withOwn(shared: Circuit, { circuit: own, alone }: OwnCircuit): Circuit {
+  if (own.state === 'open') {
+    const isNews = shared.state === 'closed' || (shared.state === 'open' && shared.untilMs < own.untilMs);
+    return isNews ? own : shared;
+  }
+  return alone && own.state === 'closed' && shared.state === 'half-open' ? own : shared;
+}
+
+type State<S extends CircuitState> = Extract<Circuit, { state: S }>;
+
+function whenClosed(circuit: State<'closed'>, verdict: Verdict, nowMs: number, settings: CircuitSettings): Circuit {
+  switch (verdict.kind) {
+    case 'neutral':
+      return circuit;
+    case 'success':
+      return circuit.failures === 0 ? circuit : CLOSED;
+    case 'open':
+      return { state: 'open', reason: verdict.reason, openings: 1, untilMs: nowMs + verdict.openMs };
+    case 'count': {
+      const failures = circuit.failures + 1;
+      if (failures < settings.failuresToOpen) return { state: 'closed', failures };
+      return reopened(verdict, 1, nowMs, settings);
+    }
+  }
+}
+
+/** Calls that were under way when it opened: they may lengthen the time, an account's fault outweighs the others. */
+function whenOpen(circuit: State<'open'>, verdict: Verdict, token: string, nowMs: number): Circuit {
+  if (verdict.kind === 'success' && token === KEY_TEST) return CLOSED;
+  if (verdict.kind !== 'open') return circuit;
+  const reason = verdict.reason === 'account' ? 'account' : circuit.reason;
+  const untilMs = Math.max(circuit.untilMs, nowMs + verdict.openMs);
+  if (reason === circuit.reason && (reason === 'account' || untilMs === circuit.untilMs)) return circuit;
+  return { state: 'open', reason, openings: circuit.openings, untilMs };
+}
+
+/** Only the probe decides. */
+function whenHalfOpen(
+  circuit: State<'half-open'>,
+  verdict: Verdict,
+  token: string,
+  nowMs: number,
+  settings: CircuitSettings,
+): Circuit {
+  if (verdict.kind === 'success' && token === KEY_TEST) return CLOSED;
+  if (token === ORDINARY_CALL || token !== circuit.probe) return circuit;
+  switch (verdict.kind) {
+    case 'neutral':
+      return { ...circuit, probe: '', probeUntilMs: 0 };
+    case 'success':
+      return CLOSED;
+    case 'open':
+    case 'count':
+      return reopened(verdict, circuit.openings + 1, nowMs, settings);
+  }
+}
+
+function reopened(
+  verdict: Extract<Verdict, { kind: 'open' | 'count' }>,
+  openings: number,
+  nowMs: number,
+  settings: CircuitSettings,
+): Circuit {
+  const openMs =
+    verdict.kind === 'open' ? verdict.openMs : Math.min(settings.transientMs * openings, settings.transientLongestMs);
+  return { state: 'open', reason: verdict.reason, openings, untilMs: nowMs + openMs };
+}

@@ -1,0 +1,297 @@
+/**
+ * The money lane: every change of money of this process goes through one queue over one connection, one batch in
+ * flight (group commit). A batch is one transaction of two packets: the first takes the fence and locks the rows that
+ * its operations name, the operations are decided in memory, the second writes all effects and commits.
+ */
+import type { Logger } from 'pino';
+import { AppError } from '../../../infra/errors.ts';
+import type { DatabaseConfig } from '../../../infra/mysql/connection.ts';
+import { column, rowOf } from '../../../infra/mysql/rows.ts';
+import { type Failure, isDuplicate, sendPacket } from './connection.ts';
+import type { Operation } from './operation.ts';
+import { LaneSession, MAX_RECONNECT_PAUSE_MS, type ReadySession } from './session.ts';
+import type { LaneTable } from './table.ts';
+import { Workspace } from './unit-of-work.ts';
+import { fence, type Writer } from './writer.ts';
+
+export interface LaneOptions {
+  readonly database: DatabaseConfig;
+  /** In the order in which every process locks them. */
+  readonly tables: readonly LaneTable<unknown>[];
+  /** A writer that has committed nothing for this long may be fenced. */
+  readonly writerTtlMs: number;
+  /** The local day of an instant, yyyy-MM-dd. */
+  readonly dayOf: (ms: number) => string;
+  readonly log: Logger;
+  readonly onBatch?: (operations: number, milliseconds: number) => void;
+}
+
+interface Pending {
+  readonly operation: Operation<unknown>;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** When the caller stops waiting, by performance.now(); Infinity = never. */
+  readonly deadline: number;
+  answered: boolean;
+  isolated: boolean;
+}
+
+const MAX_BATCH_OPERATIONS = 256;
+const MAX_BATCH_BYTES = 1_000_000;
+/** Back-pressure: beyond this the database is not keeping up, and callers are told so. */
+const MAX_QUEUE = 20_000;
+const DEADLINE_CHECK_MS = 200;
+/** Each time the batch is decided on rows read anew, so that a row which still collides then is a fault. */
+const MAX_DUPLICATES = 5;
+const GATHER_MS = 1;
+/** A batch this large shows that so many are at work that a moment's wait brings more of them. */
+const GATHER_AFTER_OPERATIONS = 4;
+
+/** Milliseconds since 1970. */
+const CLOCK = 'SELECT CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS SIGNED) AS moment';
+const clock = rowOf({ moment: column.integer });
+
+type BatchEnd = { readonly kind: 'done' } | { readonly kind: Failure; readonly error: unknown };
+
+export class MoneyLane {
+  readonly #options: LaneOptions;
+  readonly #session: LaneSession;
+  #queue: Pending[] = [];
+  #running = false;
+  #closing = false;
+  #lastCommit = 0;
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #deadlines: NodeJS.Timeout;
+  #current: readonly Pending[] = [];
+
+  constructor(options: LaneOptions) {
+    this.#options = options;
+    this.#session = new LaneSession(options.database, options.writerTtlMs, options.log);
+    this.#heartbeat = setInterval(() => this.#beat(), options.writerTtlMs / 4);
+    this.#deadlines = setInterval(() => this.#expire(), DEADLINE_CHECK_MS);
+    this.#heartbeat.unref();
+    this.#deadlines.unref();
+  }
+
+  /** The slot this process writes under, once it has one. */
+  get writer(): Readonly<Writer> | undefined {
+    return this.#session.writer;
+  }
+
+  /** Operations that wait for their batch. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Connects and takes a writer slot, so that the first operation does not wait for it. */
+  async open(): Promise<void> {
+    await this.submit({ reads: [], decide: () => undefined }, { waitMs: 30_000 });
+  }
+
+  /**
+   * Runs one operation; resolves after its COMMIT, with what it decided.
+   * @param waitMs how long the caller waits when the database is away; without it for as long as it takes. An operation
+   *   that is committed after that is taken back by its `compensate`; one that has none is told "unavailable" only when
+   *   it is certain that it was not done, which may take longer.
+   * @throws {AppError} databaseUnavailable when the time is over or the queue is full: nothing was done.
+   */
+  submit<Result>(operation: Operation<Result>, options: { readonly waitMs?: number } = {}): Promise<Result> {
+    if (this.#queue.length >= MAX_QUEUE || this.#closing) return Promise.reject(unavailable());
+    return new Promise<Result>((resolve, reject) => {
+      this.#queue.push({
+        operation,
+        // `submit` pairs the operation with the promise of its own result type.
+        resolve: (result) => resolve(result as Result),
+        reject,
+        deadline: options.waitMs === undefined ? Number.POSITIVE_INFINITY : performance.now() + options.waitMs,
+        answered: false,
+        isolated: false,
+      });
+      if (!this.#running) void this.#drain();
+    });
+  }
+
+  /** Finishes what is queued, gives the slot back and disconnects. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    clearInterval(this.#heartbeat);
+    while (this.#running) await new Promise((resolve) => setTimeout(resolve, 5));
+    clearInterval(this.#deadlines);
+    await this.#session.close();
+  }
+
+  #beat(): void {
+    if (this.#running || performance.now() - this.#lastCommit < this.#options.writerTtlMs / 4) return;
+    // An empty batch renews the writer.
+    this.submit({ reads: [], decide: () => undefined }, { waitMs: this.#options.writerTtlMs }).catch(() => undefined);
+  }
+
+  /**
+   * Tells callers whose time is over. Whether the batch under way is committed is not known yet: of it only those are
+   * told whose operation can be taken back; the others wait for the outcome.
+   */
+  #expire(): void {
+    this.#tellLate(this.#current.filter((pending) => pending.operation.compensate !== undefined));
+    this.#tellLate(this.#queue);
+    this.#queue = this.#queue.filter((pending) => !pending.answered);
+  }
+
+  #tellLate(waiting: readonly Pending[]): void {
+    const now = performance.now();
+    for (const pending of waiting) {
+      if (pending.deadline <= now) this.#reject(pending, unavailable());
+    }
+  }
+
+  async #drain(): Promise<void> {
+    this.#running = true;
+    for (let before = 0; this.#queue.length > 0; before = this.#current.length) {
+      await gathered(before);
+      this.#current = this.#nextBatch();
+      await this.#commit(this.#current);
+    }
+    this.#current = [];
+    this.#running = false;
+  }
+
+  #nextBatch(): Pending[] {
+    let bytes = 0;
+    let count = 0;
+    for (const pending of this.#queue) {
+      bytes += pending.operation.bytes ?? 0;
+      if (count > 0 && (pending.isolated || bytes > MAX_BATCH_BYTES || count >= MAX_BATCH_OPERATIONS)) break;
+      count += 1;
+      if (pending.isolated) break;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  async #commit(batch: readonly Pending[]): Promise<void> {
+    let pauseMs = 0;
+    let duplicates = 0;
+    let rest = batch;
+    for (;;) {
+      // Nothing of it is committed. An operation whose caller has been told "unavailable" is not begun again.
+      this.#tellLate(rest);
+      rest = rest.filter((pending) => !pending.answered);
+      if (rest.length === 0 && batch.length > 0) return;
+      const end = await this.#attempt(rest);
+      if (end.kind === 'done') return;
+      if (isDuplicate(end.error)) duplicates += 1;
+      if (end.kind === 'refused' || duplicates > MAX_DUPLICATES) return this.#isolate(rest, end.error);
+      if (end.kind === 'again') this.#options.log.debug({ err: end.error }, 'money lane: batch runs again');
+      else this.#options.log.warn({ err: end.error, kind: end.kind }, 'money lane: batch interrupted');
+      pauseMs = end.kind === 'lost' ? Math.min(MAX_RECONNECT_PAUSE_MS, pauseMs * 2 + 20) : Math.random() * 5;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  /** A statement was refused: run the operations one by one, so that only the one at fault fails. */
+  #isolate(batch: readonly Pending[], error: unknown): void {
+    if (batch.length === 1) {
+      this.#options.log.error({ err: error }, 'money lane: the database refuses an operation');
+      for (const pending of batch) this.#reject(pending, error);
+      return;
+    }
+    for (const pending of batch) pending.isolated = true;
+    this.#queue.unshift(...batch);
+  }
+
+  async #attempt(batch: readonly Pending[]): Promise<BatchEnd> {
+    const started = performance.now();
+    let answers: (() => void)[] = [];
+    let committing = false;
+    try {
+      const session = await this.#session.ready();
+      const { connection, writer, packetLimitBytes } = session;
+      const workspace = await this.#lockRows(session, batch);
+      answers = batch.map((pending) => this.#decide(workspace, pending));
+      const effects = [...workspace.statements(this.#options.tables), 'COMMIT'];
+      committing = true;
+      await sendPacket(connection, effects, packetLimitBytes);
+      writer.seq += 1n;
+    } catch (error) {
+      const kind = await this.#session.recover(error, committing);
+      if (kind !== 'done') return { kind, error };
+    }
+    this.#lastCommit = performance.now();
+    this.#options.onBatch?.(batch.length, this.#lastCommit - started);
+    for (const answer of answers) answer();
+    return { kind: 'done' };
+  }
+
+  /** The first packet: the fence, then every row that the batch names, in the order that all processes share. */
+  async #lockRows(session: ReadySession, batch: readonly Pending[]): Promise<Workspace> {
+    const { connection, writer, packetLimitBytes } = session;
+    const ids = new Map<LaneTable<unknown>, Set<string>>();
+    for (const { operation } of batch) {
+      for (const { table, id } of operation.reads) {
+        const set = ids.get(table);
+        if (set) set.add(id);
+        else ids.set(table, new Set([id]));
+      }
+    }
+    const tables = this.#options.tables.filter((table) => ids.has(table));
+    if (tables.length !== ids.size) throw new Error('an operation reads a table that the lane does not know');
+    const start = ['START TRANSACTION', ...fence(writer, this.#options.writerTtlMs)];
+    const locks = tables.map((table) => table.lock([...(ids.get(table) ?? [])]));
+    const results = await sendPacket(connection, [...start, ...locks, CLOCK], packetLimitBytes);
+    const { moment: nowMs } = clock.read(results.at(-1)?.[0] ?? {});
+    const stamp = { slot: writer.slot, epoch: writer.epoch, seq: writer.seq + 1n };
+    const workspace = new Workspace(nowMs, this.#options.dayOf(nowMs), stamp);
+    for (const [index, table] of tables.entries()) {
+      const records = results[start.length + index] ?? [];
+      workspace.load(
+        table,
+        ids.get(table) ?? [],
+        records.map((record) => table.parse(record)),
+      );
+    }
+    return workspace;
+  }
+
+  /** Decides one operation and returns what to tell its caller after the COMMIT. */
+  #decide(workspace: Workspace, pending: Pending): () => void {
+    try {
+      const result = workspace.attempt((rows) => pending.operation.decide(rows));
+      return () => this.#resolve(pending, result);
+    } catch (error) {
+      return () => this.#reject(pending, error);
+    }
+  }
+
+  #resolve(pending: Pending, result: unknown): void {
+    if (pending.answered) {
+      const undo = pending.operation.compensate?.(result);
+      if (undo)
+        this.submit(undo).catch((err: unknown) => this.#options.log.error({ err }, 'money lane: not taken back'));
+      return;
+    }
+    pending.answered = true;
+    pending.resolve(result);
+  }
+
+  #reject(pending: Pending, error: unknown): void {
+    if (pending.answered) return;
+    pending.answered = true;
+    pending.reject(error);
+  }
+}
+
+/**
+ * Lets everything that this turn of the event loop still brings into the same batch. Where larger batches follow one
+ * another, those that the last one answered have a moment to come back: fewer and larger batches cost both sides less.
+ * A few callers would only wait for themselves.
+ */
+function gathered(operationsBefore: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (operationsBefore >= GATHER_AFTER_OPERATIONS) setTimeout(resolve, GATHER_MS);
+    else setImmediate(resolve);
+  });
+}
+
+function unavailable(): AppError {
+  return new AppError('databaseUnavailable', 'the ledger is not reachable right now; nothing was charged', {
+    retryAfterSeconds: 2,
+  });
+}

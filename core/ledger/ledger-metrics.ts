@@ -1,0 +1,57 @@
+/** What /metrics shows of the ledger: its lane, and what the last reconciliation found. */
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { MoneyLane } from './commit-queue/commit-queue.ts';
+import type { Reconciliation } from './reconcile.ts';
+
+const BATCH_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
+
+/** The lane's side: told after each batch. */
+export function createLaneMetrics(registry: Registry) {
+  const operations = new Counter({
+    name: 'ledger_operations_total',
+    help: 'Operations of the money lane that were committed',
+    registers: [registry],
+  });
+  const seconds = new Histogram({
+    name: 'ledger_batch_seconds',
+    help: 'Time of one batch of the money lane, from its first packet to its COMMIT',
+    buckets: BATCH_BUCKETS_SECONDS,
+    registers: [registry],
+  });
+  return (count: number, milliseconds: number): void => {
+    operations.inc(count);
+    seconds.observe(milliseconds / 1_000);
+  };
+}
+
+/** @param last reads the last reconciliation; a failure shows the values of before. */
+export function showLedger(
+  registry: Registry,
+  lane: MoneyLane,
+  last: () => Promise<Pick<Reconciliation, 'finishedAt' | 'breaches'> | undefined>,
+): void {
+  new Gauge({
+    name: 'ledger_queue_operations',
+    help: 'Operations that wait for their batch in this process',
+    registers: [registry],
+    collect() {
+      this.set(lane.queued);
+    },
+  });
+  const finished = new Gauge({
+    name: 'ledger_reconciliation_timestamp_seconds',
+    help: 'When the last reconciliation ended',
+    registers: [registry],
+  });
+  new Gauge({
+    name: 'ledger_reconciliation_breaches',
+    help: 'Breaches of invariants that the last reconciliation found; anything above 0 needs a person',
+    registers: [registry],
+    async collect() {
+      const result = await last().catch(() => undefined);
+      if (!result) return;
+      this.set(result.breaches);
+      finished.set(result.finishedAt.getTime() / 1_000);
+    },
+  });
+}

@@ -1,0 +1,132 @@
+/** Charging a finished call against its hold. Pure. */
+import type { Operation } from '../commit-queue/operation.ts';
+import type { Rows } from '../commit-queue/unit-of-work.ts';
+import type { Usage } from '../money.ts';
+import { accounts } from '../tables/accounts.ts';
+import type { Hold } from '../tables/holds.ts';
+import { charges, losses, type Transfer } from '../tables/transfers.ts';
+import { statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts';
+import { type ClaimRequest, claimReads, dropClaim, ownsClaim, type StoredAnswer, storeAnswer } from './claim.ts';
+import {
+  addToBudget,
+  budgetRest,
+  captureHold,
+  type HoldReference,
+  heldRows,
+  holdReferenceReads,
+  releaseHold,
+} from './close-hold.ts';
+
+export interface Capture extends HoldReference {
+  readonly accessKeyId: number | null;
+  readonly modelId: number;
+  readonly priceId: number;
+  readonly usage: Usage;
+  readonly cost: bigint;
+  /** Its day is set to that of the charge, its cost to what is charged. */
+  readonly usageDocument: Omit<UsageDocument, 'day' | 'cost'>;
+  /**
+   * The keyed request that this call answers, and the answer to keep, made from what is charged. Without an answer (a
+   * stream that broke) the key is free again.
+   */
+  readonly claim?: ClaimRequest;
+  readonly answer?: (charged: bigint) => StoredAnswer;
+  /** Size of that answer, so that batches stay small. */
+  readonly answerBytes?: number;
+}
+
+export type CaptureOutcome =
+  /** `charged` includes what went over the hold; `loss` is what neither the balance nor the key's budget could pay. */
+  | { readonly kind: 'captured'; readonly charged: bigint; readonly loss: bigint }
+  | { readonly kind: 'already-captured'; readonly charged: bigint }
+  /** The sweeper was first (the process was taken for dead): nothing is charged, the cost is the platform's. */
+  | { readonly kind: 'hold-released' }
+  /** Another call has taken over the idempotency key: this one is not charged. */
+  | { readonly kind: 'claim-lost' };
+
+export function captureReads(request: Capture) {
+  return [...holdReferenceReads(request), ...claimReads(request.claim)];
+}
+
+export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
+  if (request.cost < 0n) throw new RangeError('a cost must not be negative');
+  const { hold } = heldRows(rows, request);
+  if (hold.state === 'captured') return { kind: 'already-captured', charged: hold.captured };
+  if (hold.state === 'released') {
+    rows.append(losses, transferOf(rows, request, 'loss', request.cost));
+    return { kind: 'hold-released' };
+  }
+  if (request.claim && !ownsClaim(rows, request.claim)) {
+    releaseHold(rows, request);
+    rows.append(losses, transferOf(rows, request, 'loss', request.cost));
+    return { kind: 'claim-lost' };
+  }
+  const captured = request.cost < hold.amount ? request.cost : hold.amount;
+  const account = captureHold(rows, request, captured);
+  rows.append(charges, transferOf(rows, request, 'charge', -captured));
+  const overrun = chargeOverrun(rows, request, hold, account.available);
+  record(rows, request, captured + overrun);
+  if (request.claim) {
+    if (request.answer) storeAnswer(rows, request.claim, request.answer(captured + overrun));
+    else dropClaim(rows, request.claim);
+  }
+  return { kind: 'captured', charged: captured + overrun, loss: request.cost - captured - overrun };
+}
+
+/**
+ * The provider counted more than the hold's bound: at most what is available and what the key's budget still pays is
+ * charged, the rest is a loss.
+ */
+function chargeOverrun(rows: Rows, request: Capture, hold: Hold, available: bigint): bigint {
+  const excess = request.cost - hold.amount;
+  if (excess <= 0n) return 0n;
+  const affordable = excess < available ? excess : available;
+  const budgeted = budgetRest(rows, request, hold);
+  const charged = budgeted === undefined || affordable < budgeted ? affordable : budgeted;
+  if (charged > 0n) {
+    const account = rows.get(accounts, String(request.accountId));
+    if (account) rows.put(accounts, String(account.id), { ...account, available: account.available - charged });
+    rows.append(charges, transferOf(rows, request, 'overrun', -charged));
+    addToBudget(rows, request, hold, charged);
+  }
+  if (excess > charged) rows.append(losses, transferOf(rows, request, 'loss', excess - charged));
+  return charged;
+}
+
+function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount: bigint): Transfer {
+  return {
+    id: request.holdId,
+    kind,
+    accountId: request.accountId,
+    amount,
+    day: rows.today,
+    atMs: rows.nowMs,
+    holdId: request.holdId,
+    accessKeyId: request.accessKeyId,
+    modelId: request.modelId,
+    priceId: request.priceId,
+    ...(kind === 'charge' ? { usage: request.usage } : {}),
+  };
+}
+
+function record(rows: Rows, request: Capture, charged: bigint): void {
+  rows.append(usageOutbox, { ...request.usageDocument, day: rows.today, cost: charged });
+  rows.append(statistics, {
+    day: rows.today,
+    modelId: request.modelId,
+    success: true,
+    promptTokens: request.usage.promptTokens,
+    completionTokens: request.usage.completionTokens,
+    images: request.usage.imageCount,
+    cost: charged,
+  });
+}
+
+/** Captures the cost of a call and releases the rest of its hold. Idempotent by the hold's state. */
+export function capture(request: Capture): Operation<CaptureOutcome> {
+  return {
+    reads: captureReads(request),
+    bytes: (request.answerBytes ?? 0) * 2,
+    decide: (rows) => decideCapture(rows, request),
+  };
+}

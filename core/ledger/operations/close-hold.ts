@@ -1,0 +1,86 @@
+/**
+ * Closing a hold: what was used is captured, the rest goes back to the account, where it pays a debt first, and to the
+ * key's budget. Pure.
+ */
+import { read } from '../commit-queue/operation.ts';
+import type { Rows } from '../commit-queue/unit-of-work.ts';
+import { type Account, accounts } from '../tables/accounts.ts';
+import { type Hold, type HoldState, holds } from '../tables/holds.ts';
+import { type KeyBudget, keyBudgets } from '../tables/key-budgets.ts';
+import { payIn } from './pay-in.ts';
+
+/** Which hold, and whose rows it touches. */
+export interface HoldReference {
+  readonly holdId: string;
+  readonly accountId: number;
+  /** The access key whose budget the hold was taken from, or null. */
+  readonly budgetKeyId: number | null;
+}
+
+export function holdReferenceReads(reference: HoldReference) {
+  return [
+    read(accounts, String(reference.accountId)),
+    ...(reference.budgetKeyId === null ? [] : [read(keyBudgets, String(reference.budgetKeyId))]),
+    read(holds, reference.holdId),
+  ];
+}
+
+/** The account and the hold; a hold of another account is a bug. */
+export function heldRows(rows: Rows, reference: HoldReference): { account: Account; hold: Hold } {
+  const account = rows.get(accounts, String(reference.accountId));
+  const hold = rows.get(holds, reference.holdId);
+  if (!account || !hold || hold.accountId !== account.id) {
+    throw new Error(`hold ${reference.holdId} of account ${reference.accountId} does not exist`);
+  }
+  return { account, hold };
+}
+
+/** Takes `captured` of an open hold and gives the rest back; returns the account as it then stands. */
+export function captureHold(rows: Rows, reference: HoldReference, captured: bigint): Account {
+  return closeHold(rows, reference, captured, 'captured');
+}
+
+/** Gives an open hold back whole. */
+export function releaseHold(rows: Rows, reference: HoldReference): Account {
+  return closeHold(rows, reference, 0n, 'released');
+}
+
+function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state: Exclude<HoldState, 'open'>): Account {
+  const { account, hold } = heldRows(rows, reference);
+  const released = hold.amount - captured;
+  // A chargeback may have come while the call ran: what it did not find available then is owed from this.
+  const after = payIn(account, released);
+  rows.put(accounts, String(account.id), after);
+  rows.put(holds, hold.id, {
+    ...hold,
+    captured,
+    released,
+    state,
+    closedAtMs: rows.nowMs,
+  });
+  addToBudget(rows, reference, hold, -released);
+  return after;
+}
+
+/**
+ * What the key's budget still pays beyond the hold; undefined = any amount, as the hold was taken without a budget. Of a
+ * period that is over nothing is left: what it had used is no longer known.
+ */
+export function budgetRest(rows: Rows, reference: HoldReference, hold: Hold): bigint | undefined {
+  if (hold.budgetLimit === null) return undefined;
+  const budget = budgetOf(rows, reference, hold);
+  return budget && budget.used < hold.budgetLimit ? hold.budgetLimit - budget.used : 0n;
+}
+
+/** Changes what the key's budget has used, unless the period that the hold was taken in is over. */
+export function addToBudget(rows: Rows, reference: HoldReference, hold: Hold, amount: bigint): void {
+  const budget = budgetOf(rows, reference, hold);
+  if (budget) rows.put(keyBudgets, String(budget.accessKeyId), { ...budget, used: budget.used + amount });
+}
+
+/** The budget that the hold was taken from, as long as its period runs. */
+function budgetOf(rows: Rows, reference: HoldReference, hold: Hold): KeyBudget | undefined {
+  if (reference.budgetKeyId === null || hold.budgetPeriod === null) return undefined;
+  const budget = rows.get(keyBudgets, String(reference.budgetKeyId));
+  return budget?.periodStart === hold.budgetPeriod ? budget : undefined;
+}

@@ -1,0 +1,37 @@
+/** Giving a hold back whole: the call failed, was cancelled or its process died. Pure. */
+import type { Operation } from '../commit-queue/operation.ts';
+import type { Rows } from '../commit-queue/unit-of-work.ts';
+import { type StatisticsEntry, statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts';
+import { type ClaimRequest, claimReads, dropUnanswered } from './claim.ts';
+import { type HoldReference, heldRows, holdReferenceReads, releaseHold } from './close-hold.ts';
+
+export interface Release extends HoldReference {
+  /** The failed call's line of statistics and its document for the usage log. */
+  readonly statistics?: Omit<StatisticsEntry, 'day'>;
+  readonly usageDocument?: Omit<UsageDocument, 'day' | 'cost'>;
+  readonly claim?: ClaimRequest;
+}
+
+export type ReleaseOutcome = { readonly kind: 'released' } | { readonly kind: 'already-closed' };
+
+export function releaseReads(request: Release) {
+  return [...holdReferenceReads(request), ...claimReads(request.claim)];
+}
+
+export function decideRelease(rows: Rows, request: Release): ReleaseOutcome {
+  const { hold } = heldRows(rows, request);
+  if (request.claim) dropUnanswered(rows, request.claim);
+  if (hold.state !== 'open') return { kind: 'already-closed' };
+  releaseHold(rows, request);
+  if (request.statistics) rows.append(statistics, { ...request.statistics, day: rows.today });
+  if (request.usageDocument) rows.append(usageOutbox, { ...request.usageDocument, day: rows.today, cost: 0n });
+  return { kind: 'released' };
+}
+
+/** Releases an open hold; one that is closed stays as it is. Idempotent. */
+export function release(request: Release): Operation<ReleaseOutcome> {
+  return {
+    reads: releaseReads(request),
+    decide: (rows) => decideRelease(rows, request),
+  };
+}

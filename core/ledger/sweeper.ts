@@ -1,0 +1,112 @@
+/**
+ * Puts right what dead processes left: fences lapsed writers, releases the holds of their calls, and credits opening
+ * grants whose registration was cut short. Every step is safe to run from several processes and at any time.
+ */
+import type { Connection } from 'mysql2/promise';
+import type { Sequelize } from 'sequelize';
+import type { DatabaseConfig } from '../../infra/mysql/connection.ts';
+import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { change, select } from '../../infra/mysql/statements.ts';
+import { openLaneConnection } from './commit-queue/connection.ts';
+import { fenceWriter, lapsedWriters } from './commit-queue/fencing.ts';
+import type { Ledger } from './ledger.ts';
+import { deleteExpiredClaims } from './tables/claims.ts';
+
+const BATCH = 500;
+/** A registration that still runs opens its own account. */
+const GRANT_AGE_SECONDS = 10;
+
+export interface Sweep {
+  readonly fencedWriters: number;
+  readonly releasedHolds: number;
+  readonly openedAccounts: number;
+}
+
+const deadHold = rowOf({
+  id: column.text,
+  accountId: column.integer,
+  accessKeyId: orNull(column.integer),
+  budgetPeriod: orNull(column.day),
+});
+const waitingAccount = rowOf({ id: column.integer });
+
+/** Calls whose writer's epoch has passed, and calls that are past their time in a living process. */
+const DEAD_CALLS = `
+  SELECT h.id, h.account_id, h.access_key_id, h.budget_period FROM holds h JOIN writers w ON w.slot=h.slot
+   WHERE h.state='open' AND h.owner='call' AND h.epoch < w.epoch
+  UNION
+  SELECT id, account_id, access_key_id, budget_period FROM holds
+   WHERE state='open' AND owner='call' AND expires_at < NOW(3)
+  LIMIT ${BATCH}`;
+
+export class HoldSweeper {
+  readonly #database: DatabaseConfig;
+  readonly #sequelize: Sequelize;
+  readonly #ledger: Ledger;
+  #lapsedBefore: ReadonlySet<string> = new Set();
+
+  constructor(database: DatabaseConfig, sequelize: Sequelize, ledger: Ledger) {
+    this.#database = database;
+    this.#sequelize = sequelize;
+    this.#ledger = ledger;
+  }
+
+  /** One round, to be run every second or two; fencing comes first, so that no capture can race the release of its hold. */
+  async sweep(): Promise<Sweep> {
+    const fencedWriters = await this.#fence();
+    const releasedHolds = await this.#releaseDeadCalls();
+    const openedAccounts = await this.#openAccounts();
+    await change(this.#sequelize, deleteExpiredClaims(BATCH));
+    return { fencedWriters, releasedHolds, openedAccounts };
+  }
+
+  /**
+   * Fences writers that were found lapsed in the round before as well: after the database was away all of them are,
+   * and the living ones renew themselves within a second.
+   */
+  async #fence(): Promise<number> {
+    const connection = await openLaneConnection(this.#database);
+    try {
+      const fenced = await this.#fenceLapsed(connection);
+      await connection.end();
+      return fenced;
+    } catch (error) {
+      connection.destroy();
+      throw error;
+    }
+  }
+
+  async #fenceLapsed(connection: Connection): Promise<number> {
+    const lapsed = (await lapsedWriters(connection)).map((writer) => ({ writer, key: Object.values(writer).join() }));
+    let fenced = 0;
+    for (const { writer, key } of lapsed) {
+      if (this.#lapsedBefore.has(key) && (await fenceWriter(connection, writer))) fenced += 1;
+    }
+    this.#lapsedBefore = new Set(lapsed.map(({ key }) => key));
+    return fenced;
+  }
+
+  async #releaseDeadCalls(): Promise<number> {
+    const dead = await select(this.#sequelize, deadHold.read, DEAD_CALLS);
+    const outcomes = await Promise.all(
+      dead.map((row) =>
+        this.#ledger.release({
+          holdId: row.id,
+          accountId: row.accountId,
+          budgetKeyId: row.budgetPeriod === null ? null : row.accessKeyId,
+        }),
+      ),
+    );
+    return outcomes.filter((outcome) => outcome.kind === 'released').length;
+  }
+
+  async #openAccounts(): Promise<number> {
+    const waiting = await select(
+      this.#sequelize,
+      waitingAccount.read,
+      `SELECT id FROM accounts WHERE pending_grant IS NOT NULL AND created_at < NOW(3) - INTERVAL ${GRANT_AGE_SECONDS} SECOND LIMIT ${BATCH}`,
+    );
+    for (const { id } of waiting) await this.#ledger.openAccount(id);
+    return waiting.length;
+  }
+}

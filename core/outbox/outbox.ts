@@ -1,0 +1,34 @@
+/** Workflows still to be started, written in the same transaction as the row they serve. */
+import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
+import type { WorkflowStart } from '../../workflows/contracts.ts';
+import type { LaneSink } from '../ledger/commit-queue/table.ts';
+
+/** The process that committed the row starts the workflow at once; the relay only takes what is older than this. */
+const RELAY_AFTER_MS = 3_000;
+
+export interface OutboxEntry {
+  readonly start: WorkflowStart;
+  readonly atMs: number;
+  /** True when nobody starts it at once, so that the relay is not to wait for that. */
+  readonly forRelay?: boolean;
+}
+
+export const workflowOutbox: LaneSink<OutboxEntry> = {
+  name: 'workflow_outbox',
+  write: insertStarts,
+};
+
+/** The INSERT of starts, for transactions that are none of the lane's. */
+export function insertStarts(entries: readonly OutboxEntry[]): string {
+  return insertRows(
+    'workflow_outbox',
+    ['workflow_id', 'workflow', 'start', 'next_try_at', 'created_at'],
+    entries.map(({ start, atMs, forRelay }) => [
+      start.workflowId,
+      start.workflow,
+      JSON.stringify(start),
+      utcDateTime(forRelay ? atMs : atMs + RELAY_AFTER_MS),
+      utcDateTime(atMs),
+    ]),
+  );
+}

@@ -1,0 +1,94 @@
+/**
+ * What an adapter of a provider does. An adapter translates: our request into the provider's, its answer and errors
+ * into ours. It never retries, never chooses keys and never knows prices.
+ */
+import type { DeliveredImage } from '../images/pictures.ts';
+import type { Usage } from '../ledger/money.ts';
+import type { CallContext } from './context.ts';
+
+export const PROVIDER_KINDS = ['openai', 'dashscope', 'ark'] as const;
+/** What kind of interface a provider has; ./vendors.ts has all that follows from it. */
+export type ProviderKind = (typeof PROVIDER_KINDS)[number];
+
+/** One key of one provider and the model as the provider names it. `apiKey` is a secret. */
+export interface UpstreamTarget {
+  readonly kind: ProviderKind;
+  readonly urlBase: string;
+  readonly apiKey: string;
+  readonly model: string;
+}
+
+/** An OpenAI chat.completions body; what the gateway does not know passes through. */
+export interface ChatBody {
+  readonly messages: readonly unknown[];
+  readonly [field: string]: unknown;
+}
+
+/** Usage as the provider counted it; undefined when it never came and we have to count. */
+export type ReportedUsage = CountedTokens | ImpossibleCount | undefined;
+export type CountedTokens = Omit<Usage, 'estimated' | 'imageCount'>;
+
+/** What stands where a count should and is none (negative, fractional, absurdly large), for the log. */
+export interface ImpossibleCount {
+  readonly impossible: string;
+}
+
+export interface ChatAnswer {
+  /** OpenAI's chat.completion object as the provider sent it. */
+  readonly completion: Readonly<Record<string, unknown>>;
+  readonly usage: ReportedUsage;
+}
+
+export interface ChatAdapter {
+  /** @throws {UpstreamFailure} */
+  complete(target: UpstreamTarget, body: ChatBody, context: CallContext): Promise<ChatAnswer>;
+  /**
+   * Yields the data of each server-sent event (OpenAI's chat.completion.chunk as JSON text), the last one with usage;
+   * `[DONE]` is not yielded. Resolves after the provider's headers, so that a refusal can still go to another key.
+   * @throws {UpstreamFailure} before the first event, or from the iterator when the stream breaks.
+   */
+  stream(target: UpstreamTarget, body: ChatBody, context: CallContext): Promise<AsyncIterable<string>>;
+}
+
+/** An image request in the gateway's words. */
+export interface ImageRequest {
+  readonly prompt: string;
+  /** Data URLs or http(s) URLs; none = text to image. */
+  readonly images: readonly string[];
+  readonly mask?: string;
+  readonly n: number;
+  /** As the caller wrote it, either separator; undefined = the model's default. */
+  readonly size?: string;
+  readonly seed?: number;
+  readonly negativePrompt?: string;
+  readonly promptExtend?: boolean;
+  readonly watermark?: boolean;
+  /** 0–1, how far the result may leave the given image. */
+  readonly strength?: number;
+  /** Fields of the provider that pass through. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+export interface ImageAnswer {
+  /** Delivered pictures only; billing counts these. */
+  readonly images: readonly DeliveredImage[];
+  /** The prompt as the provider rewrote it, when it says so. */
+  readonly actualPrompt?: string;
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+/** Where an asynchronous provider task stands; stored with the job so that a retry resumes and never submits twice. */
+export interface TaskStore {
+  /** The task id of an earlier run of this job, if it was submitted. */
+  readonly taskId: string | undefined;
+  /** Called before the submit; throws when an earlier run may have submitted without learning the id. */
+  beforeSubmit(): Promise<void>;
+  /** Called with the id before the first poll. */
+  submitted(taskId: string): Promise<void>;
+}
+
+export interface ImageAdapter {
+  /** @throws {AppError} invalidParameter when the model cannot do what is asked; {UpstreamFailure} otherwise. */
+  generate(target: UpstreamTarget, request: ImageRequest, tasks: TaskStore, context: CallContext): Promise<ImageAnswer>;
+}

@@ -1,0 +1,90 @@
+/** All vendors: the one place that knows each of them. A new one is a word in PROVIDER_KINDS, a folder and a line here. */
+import type { Config } from '../../infra/config.ts';
+import { AppError } from '../../infra/errors.ts';
+import type { Outbound } from '../../infra/outbound.ts';
+import type { ReadPicture } from '../images/picture-reader.ts';
+import { ark } from './ark/index.ts';
+import { dashscope } from './dashscope/index.ts';
+import { createOpenAiClient } from './openai/client.ts';
+import { openai } from './openai/index.ts';
+import { type ChatAdapter, type ImageAdapter, PROVIDER_KINDS, type ProviderKind } from './provider.ts';
+import type { Vendor, VendorClients } from './vendor.ts';
+
+export const VENDORS: Readonly<Record<ProviderKind, Vendor>> = { openai, dashscope, ark };
+
+export interface Adapters {
+  readonly chat: Readonly<Record<ProviderKind, ChatAdapter>>;
+  readonly image: Readonly<Record<ProviderKind, ImageAdapter>>;
+}
+
+export interface AdapterDependencies {
+  readonly outbound: Outbound;
+  readonly readPicture: ReadPicture;
+  readonly config: Pick<Config, 'UPSTREAM_TOTAL_TIMEOUT' | 'UPSTREAM_FIRST_BYTE_TIMEOUT' | 'UPSTREAM_IDLE_TIMEOUT'>;
+}
+
+/** Ten large pictures as base64. */
+const MAX_IMAGE_ANSWER_BYTES = 128 * 1024 * 1024;
+
+/** The kind whose own host a base URL has; undefined for hosts of others. */
+export function kindOfHost(urlBase: string): ProviderKind | undefined {
+  const { hostname } = new URL(urlBase);
+  return PROVIDER_KINDS.find((kind) => VENDORS[kind].ownsHost?.(hostname));
+}
+
+/** The kind that an image model's name stands for; undefined for names of no known family. */
+export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefined {
+  // Names with an owner before a slash are those of resellers, whose interface is OpenAI's.
+  if (modelIdentifier.includes('/')) return undefined;
+  return PROVIDER_KINDS.find((kind) => VENDORS[kind].imageModels?.test(modelIdentifier));
+}
+
+/** The adapters of all kinds; what a vendor does not offer is refused as `modelIncapable`. */
+export function createAdapters({ outbound, readPicture, config }: AdapterDependencies): Adapters {
+  const limits = {
+    totalMs: config.UPSTREAM_TOTAL_TIMEOUT,
+    firstByteMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT,
+    idleMs: config.UPSTREAM_IDLE_TIMEOUT,
+  };
+  // Pictures are made before the answer begins, so its first byte may take as long as all of it.
+  const imageLimits = { ...limits, firstByteMs: limits.totalMs, maxBytes: MAX_IMAGE_ANSWER_BYTES };
+  const clients: VendorClients = {
+    chat: createOpenAiClient(outbound.fetchFor(limits)),
+    images: createOpenAiClient(outbound.fetchFor(imageLimits)),
+    ...{ outbound, imageLimits, readPicture },
+  };
+  return {
+    chat: ofEachKind((kind) => VENDORS[kind].chat?.(clients) ?? noChat(kind)),
+    image: ofEachKind((kind) => {
+      const images = VENDORS[kind].images?.(clients);
+      return images ? withAskedPictures(images) : noImages(kind);
+    }),
+  };
+}
+
+function ofEachKind<Value>(make: (kind: ProviderKind) => Value): Record<ProviderKind, Value> {
+  return { openai: make('openai'), dashscope: make('dashscope'), ark: make('ark') };
+}
+
+/** What a provider delivers beyond what was asked is not paid for, and not given on. */
+function withAskedPictures(adapter: ImageAdapter): ImageAdapter {
+  return {
+    generate: async (target, request, tasks, context) => {
+      const answer = await adapter.generate(target, request, tasks, context);
+      return { ...answer, images: answer.images.slice(0, request.n) };
+    },
+  };
+}
+
+function noChat(kind: ProviderKind): ChatAdapter {
+  const refuse = () => Promise.reject(notOffered(kind, 'chat'));
+  return { complete: refuse, stream: refuse };
+}
+
+function noImages(kind: ProviderKind): ImageAdapter {
+  return { generate: () => Promise.reject(notOffered(kind, 'images')) };
+}
+
+function notOffered(kind: ProviderKind, operation: string): AppError {
+  return new AppError('modelIncapable', `providers of kind ${kind} offer no ${operation}`);
+}

@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import OpenAI from 'openai';
+import { z } from 'zod';
+import { parseMoney } from '../../core/ledger/money.ts';
+import { apiFetch } from './api-fetch.ts';
+import { type Customer, call, newCustomer, type Product, startProduct, until } from './product.ts';
+
+const counts = z.object({
+  byModel: z.record(z.string(), z.looseObject({ calls: z.number(), completionTokens: z.number() })),
+});
+
+describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
+  let product: Product;
+  let customer: Customer;
+  let client: OpenAI;
+  before(async () => {
+    product = await startProduct({ name: 'openai-sdk' });
+    customer = await newCustomer(product.apis[0]);
+    client = new OpenAI({
+      baseURL: `${product.apis[0]?.url}/v1`,
+      apiKey: customer.key,
+      maxRetries: 0,
+      fetch: apiFetch,
+    });
+  });
+  after(() => product.close());
+
+  const messages = [{ role: 'user' as const, content: 'Tell me about the sea.' }];
+  const fault = (body: object) =>
+    fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify(body) });
+  const noFaults = () => fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
+  const charge = async (requestId: string) => {
+    const [row] = await product.rows(
+      `SELECT prompt_tokens, completion_tokens, estimated, amount FROM transfers WHERE id='${requestId}' AND kind='charge'`,
+    );
+    return row;
+  };
+
+  test('a chat, with its cost in the headers', async () => {
+    const { data, response } = await client.chat.completions
+      .create({ model: 'sim-chat', messages, max_tokens: 20 })
+      .withResponse();
+    assert.equal(data.choices[0]?.finish_reason, 'length');
+    assert.equal(data.usage?.completion_tokens, 20);
+    const row = await charge(response.headers.get('x-request-id') ?? '');
+    assert.equal(Number(row?.completion_tokens), 20);
+    assert.equal(-BigInt(String(row?.amount)), parseMoney(response.headers.get('x-cost') ?? ''));
+  });
+
+  test('a tool’s round trip', async () => {
+    const tools = [
+      {
+        type: 'function' as const,
+        function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
+      },
+    ];
+    const asked = await client.chat.completions.create({ model: 'sim-chat', messages, tools, tool_choice: 'required' });
+    const message = asked.choices[0]?.message;
+    const toolCall = message?.tool_calls?.[0];
+    assert.ok(message && toolCall?.type === 'function' && toolCall.function.name === 'weather');
+    const answered = await client.chat.completions.create({
+      model: 'sim-chat',
+      messages: [...messages, message, { role: 'tool', tool_call_id: toolCall.id, content: 'sunny' }],
+      tools,
+    });
+    assert.match(answered.choices[0]?.message.content ?? '', /sunny/);
+  });
+
+  test('an answer that fits a JSON schema', async () => {
+    const schema = {
+      type: 'object',
+      properties: { name: { type: 'string' }, age: { type: 'integer' } },
+      required: ['name', 'age'],
+      additionalProperties: false,
+    };
+    const answer = await client.chat.completions.create({
+      model: 'sim-chat',
+      messages,
+      response_format: { type: 'json_schema', json_schema: { name: 'person', schema, strict: true } },
+    });
+    z.object({ name: z.string(), age: z.number().int() }).parse(JSON.parse(answer.choices[0]?.message.content ?? ''));
+  });
+
+  test('a picture to look at', async () => {
+    const pixel =
+      'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+    const answer = await client.chat.completions.create({
+      model: 'sim-vision',
+      messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: pixel } }] }],
+    });
+    assert.ok((answer.usage?.prompt_tokens ?? 0) > 0);
+  });
+
+  test('a stream without usage for who did not ask, and with it for who did', async () => {
+    for (const asked of [false, true]) {
+      const { data: stream, response } = await client.chat.completions
+        .create({
+          model: 'sim-chat',
+          messages,
+          stream: true,
+          ...(asked ? { stream_options: { include_usage: true } } : {}),
+        })
+        .withResponse();
+      let usage: number | undefined;
+      let text = '';
+      for await (const chunk of stream) {
+        usage = chunk.usage?.completion_tokens ?? usage;
+        text += chunk.choices[0]?.delta.content ?? '';
+      }
+      assert.ok(text.length > 0);
+      const row = await charge(response.headers.get('x-request-id') ?? '');
+      assert.equal(Number(row?.estimated), 0);
+      if (asked) assert.equal(usage, Number(row?.completion_tokens));
+      else assert.equal(usage, undefined);
+    }
+  });
+
+  test('a stream cut by the client is read to its end and charged by the provider’s own count', async () => {
+    await fetch(`${product.simulator.url}/control/journal`, { method: 'DELETE' });
+    await fault({ fault: 'slow-chunks', value: 20, model: 'sim-chat' });
+    const { data: stream, response } = await client.chat.completions
+      .create({ model: 'sim-chat', messages, stream: true })
+      .withResponse();
+    let chunks = 0;
+    for await (const _ of stream) {
+      chunks += 1;
+      if (chunks === 3) break;
+    }
+    await noFaults();
+    const requestId = response.headers.get('x-request-id') ?? '';
+    await until('the stream is charged', async () => (await charge(requestId)) !== undefined, 20_000);
+    const truth = counts.parse(await (await fetch(`${product.simulator.url}/control/counts`)).json());
+    const row = await charge(requestId);
+    assert.equal(Number(row?.estimated), 0);
+    assert.ok(Number(row?.completion_tokens) > 3);
+    assert.equal(Number(row?.completion_tokens), truth.byModel['sim-chat']?.completionTokens);
+  });
+
+  test('a stream that the provider cuts is an error for the client, charged by what came', async () => {
+    await fault({ fault: 'cut', value: 5, model: 'sim-chat', calls: 1 });
+    const stream = await client.chat.completions.create({ model: 'sim-chat', messages, stream: true });
+    await assert.rejects(async () => {
+      for await (const _ of stream);
+    }, OpenAI.APIError);
+    await noFaults();
+    const [row] = await product.rows(
+      "SELECT estimated, completion_tokens FROM transfers WHERE kind='charge' ORDER BY id DESC LIMIT 1",
+    );
+    assert.equal(Number(row?.estimated), 1);
+    assert.ok(Number(row?.completion_tokens) > 0);
+  });
+
+  test('a chunk that is no JSON ends a stream with an error the client raises, charged by what came', async () => {
+    await fault({ fault: 'malformed', model: 'sim-chat', calls: 1 });
+    const stream = await client.chat.completions.create({ model: 'sim-chat', messages, stream: true });
+    let chunks = 0;
+    await assert.rejects(async () => {
+      for await (const _ of stream) chunks += 1;
+    }, OpenAI.APIError);
+    await noFaults();
+    assert.equal(chunks, 1, 'the second is broken');
+    const [row] = await product.rows(
+      "SELECT estimated, prompt_tokens FROM transfers WHERE kind='charge' ORDER BY id DESC LIMIT 1",
+    );
+    assert.equal(Number(row?.estimated), 1);
+    assert.ok(Number(row?.prompt_tokens) > 0);
+  });
+
+  test('a repeated keyed stream is served as a stream and charged once', async () => {
+    const options = { headers: { 'Idempotency-Key': 'stream-once' } };
+    const read = async () => {
+      const stream = await client.chat.completions.create({ model: 'sim-chat', messages, stream: true }, options);
+      let text = '';
+      for await (const chunk of stream) text += chunk.choices[0]?.delta.content ?? '';
+      return text;
+    };
+    const first = await read();
+    const [before] = await product.rows("SELECT COUNT(*) AS n FROM transfers WHERE kind='charge'");
+    assert.equal(await read(), first);
+    const [after] = await product.rows("SELECT COUNT(*) AS n FROM transfers WHERE kind='charge'");
+    assert.equal(Number(after?.n), Number(before?.n));
+  });
+
+  test('the models', async () => {
+    const ids: string[] = [];
+    for await (const model of client.models.list()) ids.push(model.id);
+    assert.ok(ids.includes('sim-chat') && ids.includes('sim-image'));
+    assert.equal((await client.models.retrieve('sim-chat')).object, 'model');
+  });
+
+  test('each error arrives as the client’s own type', async () => {
+    const wrongKey = new OpenAI({ baseURL: client.baseURL, apiKey: 'ak-wrong', maxRetries: 0, fetch: apiFetch });
+    await assert.rejects(wrongKey.chat.completions.create({ model: 'sim-chat', messages }), OpenAI.AuthenticationError);
+    await assert.rejects(client.chat.completions.create({ model: 'nothing', messages }), OpenAI.NotFoundError);
+    await assert.rejects(
+      client.chat.completions.create({ model: 'sim-chat', messages, temperature: 9 }),
+      (error) => error instanceof OpenAI.BadRequestError && error.param === 'temperature',
+    );
+    await fault({ fault: '500', model: 'sim-chat', calls: 3 });
+    await assert.rejects(client.chat.completions.create({ model: 'sim-chat', messages }), (error) => {
+      assert.ok(error instanceof OpenAI.InternalServerError);
+      assert.equal(error.status, 502);
+      return true;
+    });
+    await noFaults();
+    const poor = await newCustomer(product.apis[0]);
+    const root = await call(product.apis[0], 'POST', '/v1/auth/login', {
+      body: { username: 'root', password: product.rootPassword },
+    });
+    const { token } = z.object({ token: z.string() }).parse(root.data);
+    await call(product.apis[0], 'POST', `/v1/users/${poor.userId}/adjust-balance`, {
+      token,
+      body: { amount: -1, reason: 'test' },
+      headers: { 'idempotency-key': `poor-${poor.userId}` },
+    });
+    const broke = new OpenAI({ baseURL: client.baseURL, apiKey: poor.key, maxRetries: 0, fetch: apiFetch });
+    await assert.rejects(broke.chat.completions.create({ model: 'sim-chat', messages }), (error) => {
+      assert.ok(error instanceof OpenAI.APIError);
+      assert.equal(error.status, 402);
+      return true;
+    });
+  });
+
+  test('messages in all their lenient forms', async () => {
+    const { key } = customer;
+    const answer = await apiFetch(`${product.apis[0]?.url}/v2/chat`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-api-key': key },
+      body: JSON.stringify({
+        model: null,
+        messages: [
+          { role: 'user', content: { type: 'input_text', text: 'one part' } },
+          {
+            role: 'assistant',
+            content: null,
+            tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: { a: 1 } } }],
+          },
+          { role: 'function', function_call_id: 'c1', content: 'done' },
+          { role: 'user', content: [{ type: 'text', text: 'and a list' }] },
+        ],
+        extra_params: { top_k: 3 },
+      }),
+    });
+    assert.equal(answer.status, 200, await answer.clone().text());
+    const refused = await apiFetch(`${product.apis[0]?.url}/v2/chat`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'access-key': key },
+      body: JSON.stringify({ messages, extra_params: { max_tokens: 1_000_000 } }),
+    });
+    assert.equal(refused.status, 400);
+    assert.match(await refused.text(), /extra_params\.max_tokens/);
+  });
+});

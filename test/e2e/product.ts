@@ -1,0 +1,207 @@
+/** The whole product for a test: simulator, API processes and a worker on a database and queues of their own. */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { z } from 'zod';
+import { type Service, type ServiceKind, startService } from '../../devstack/services.ts';
+import type { Stack } from '../../devstack/stack.ts';
+import { testStack } from '../../devstack/test-stack.ts';
+import { type Config, readConfig } from '../../infra/config.ts';
+import { createLogger } from '../../infra/logger.ts';
+import { migrate } from '../../infra/mysql/migrations.ts';
+import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+import { connectRedis, whenReady } from '../../infra/redis/connection.ts';
+import { apiFetch, assertContractKept, readContract } from './api-fetch.ts';
+
+export interface Product {
+  readonly stack: Stack;
+  readonly config: Config;
+  /** Settings of its processes, for one more of them. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly simulator: Service;
+  readonly apis: readonly Service[];
+  readonly worker: Service;
+  readonly rootPassword: string;
+  /** Reads of the database, for what no route tells. */
+  rows(sql: string): Promise<Record<string, unknown>[]>;
+  /** Changes of the database, for what breaks by no route. */
+  execute(sql: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface ProductOptions {
+  /** Names the database, the processes and their logs; one for each test file. */
+  readonly name: string;
+  readonly apis?: number;
+  readonly settings?: Readonly<Record<string, string>>;
+  /** `host:port` of providers that the test itself runs. */
+  readonly privateHosts?: readonly string[];
+}
+
+const DATABASE_BUSY_MS = 10_000;
+const REDIS_READY_MS = 5_000;
+/** Keys and limits of another test have the same ids: each product begins with this one empty. */
+const REDIS_DATABASE = 1;
+
+/** Starts all of it and waits until each process is healthy. */
+export async function startProduct(options: ProductOptions): Promise<Product> {
+  const stack = testStack();
+  const start = (kind: ServiceKind, environment: Readonly<Record<string, string>>, suffix = '') =>
+    startService({ kind, name: `${options.name}-${kind}${suffix}`, dataFolder: stack.dataFolder, environment });
+  const rootPassword = randomBytes(12).toString('hex');
+  const database = `line_${options.name.replaceAll('-', '_')}_${process.pid}`;
+  const base = {
+    ...stack.environment,
+    DB_NAME: database,
+    REDIS_DATABASE: String(REDIS_DATABASE),
+    MONGODB_URI: withDatabase(stack.environment.MONGODB_URI ?? '', database),
+    JWT_SECRET: randomBytes(32).toString('hex'),
+    KEY_ENCRYPTION_KEY: `1:${randomBytes(32).toString('base64')}`,
+    PAYMENT_SECRET: randomBytes(32).toString('hex'),
+    PAYMENT_SANDBOX: 'true',
+    ROOT_PASSWORD: rootPassword,
+    REGISTRATIONS_PER_HOUR: '100000',
+    WEAK_HASHES_FOR_TESTS: 'true',
+    ...options.settings,
+  };
+  const config = readConfig(base);
+  const sequelize = connectSequelize(config);
+  const [simulator] = await Promise.all([
+    start('simulator', {}),
+    migrate(config, sequelize, () => undefined),
+    emptyRedis(config),
+  ]);
+  const environment = {
+    SIMULATOR_URL: simulator.url,
+    OUTBOUND_PRIVATE_HOSTS: [new URL(simulator.url).host, ...(options.privateHosts ?? [])].join(','),
+    ...base,
+  };
+  const [worker, ...apis] = await Promise.all([
+    start('worker', environment),
+    ...Array.from({ length: options.apis ?? 1 }, (_, index) => start('api', environment, `-${index}`)),
+  ]);
+  if (apis[0]) await readContract(apis[0].url);
+  return {
+    stack,
+    config: readConfig(environment),
+    environment,
+    simulator,
+    apis,
+    worker,
+    rootPassword,
+    rows: (sql) => selectRows(sequelize, sql),
+    execute: async (sql) => {
+      await sequelize.query(sql);
+    },
+    close: async () => {
+      await Promise.all([...apis, worker, simulator].map((service) => service.stop(DATABASE_BUSY_MS)));
+      await sequelize.close();
+      assertContractKept();
+    },
+  };
+}
+
+async function emptyRedis(config: Config): Promise<void> {
+  const redis = connectRedis(config, createLogger('silent'), 'test');
+  assert.ok(await whenReady(redis, REDIS_READY_MS), 'Redis answers');
+  await redis.flushdb();
+  redis.disconnect();
+}
+
+/** The usage log of another test has the same user ids. */
+function withDatabase(uri: string, database: string): string {
+  const url = new URL(uri);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function selectRows(sequelize: Sequelize, sql: string): Promise<Record<string, unknown>[]> {
+  const rows = await sequelize.query(sql, { type: QueryTypes.SELECT });
+  return rows.map((row) => ({ ...row }));
+}
+
+const envelope = z.object({ code: z.number(), message: z.string(), data: z.unknown(), traceId: z.string() });
+
+export interface Answer {
+  readonly status: number;
+  readonly code: number;
+  readonly message: string;
+  readonly data: unknown;
+  readonly headers: Headers;
+}
+
+/** One call of the API, its envelope opened. @throws {AssertionError} as `apiFetch`. */
+export async function call(
+  api: Pick<Service, 'url'> | undefined,
+  method: string,
+  path: string,
+  options: { token?: string; key?: string; body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  if (!api) throw new Error('there is no such API process');
+  const answer = await apiFetch(`${api.url}${path}`, {
+    method,
+    headers: {
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(options.token === undefined ? {} : { authorization: `Bearer ${options.token}` }),
+      ...(options.key === undefined ? {} : { 'access-key': options.key }),
+      ...options.headers,
+    },
+    ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+  });
+  const { code, message, data } = envelope.parse(await answer.json());
+  return { status: answer.status, code, message, data, headers: answer.headers };
+}
+
+export interface Customer {
+  readonly userId: number;
+  readonly name: string;
+  readonly token: string;
+  readonly key: string;
+}
+
+let customers = 0;
+
+/** A registered user with an access key. */
+export async function newCustomer(api: Pick<Service, 'url'> | undefined, keyBody: object = {}): Promise<Customer> {
+  customers += 1;
+  const name = `customer-${process.pid}-${customers}`;
+  const credentials = { username: name, password: `pass-${name}` };
+  await call(api, 'POST', '/v1/auth/register', { body: credentials });
+  const login = await call(api, 'POST', '/v1/auth/login', { body: credentials });
+  const { token } = z.object({ token: z.string() }).parse(login.data);
+  const me = await call(api, 'GET', '/v1/auth/me', { token });
+  const created = await call(api, 'POST', '/v1/access-keys', { token, body: keyBody });
+  const { keyValue } = z.object({ keyValue: z.string() }).parse(created.data);
+  return { userId: z.object({ id: z.number() }).parse(me.data).id, name, token, key: keyValue };
+}
+
+const jobSchema = z.looseObject({
+  id: z.string(),
+  status: z.string(),
+  cost: z.number().nullable(),
+  errorMessage: z.string().nullable(),
+  resultPayload: z.unknown(),
+});
+
+/** Polls a job to its end, over process restarts. */
+export async function jobEnd(api: Pick<Service, 'url'> | undefined, key: string, jobId: string, withinMs = 120_000) {
+  const until = Date.now() + withinMs;
+  for (;;) {
+    const job = await call(api, 'GET', `/v1/async/jobs/${jobId}?wait=5`, { key }).then(
+      (answer) => jobSchema.safeParse(answer.data).data,
+      () => undefined,
+    );
+    if (job && !['PENDING', 'PROCESSING'].includes(job.status)) return job;
+    if (Date.now() > until) throw new Error(`job ${jobId} has not ended: ${JSON.stringify(job)}`);
+    if (!job) await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
+
+/** Waits until a condition holds; the condition is asked again and again. */
+export async function until(what: string, condition: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
+  const end = Date.now() + withinMs;
+  while (!(await condition())) {
+    if (Date.now() > end) throw new Error(`not reached in ${withinMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
