@@ -17,7 +17,7 @@ export interface Chore {
   readonly round: () => Promise<boolean>;
 }
 
-export interface ChoreParts {
+export interface ChoreDeps {
   readonly starter: WorkflowStarter;
   readonly holdSweeper: HoldSweeper;
   readonly jobSweeper: JobSweeper;
@@ -29,8 +29,8 @@ export interface ChoreParts {
 
 const OVERDUE_ORDERS = 100;
 
-export function choresOf(parts: ChoreParts): Chore[] {
-  const { starter, holdSweeper, jobSweeper, jobReconciler, deliveryReconciler, orders, usageRelay } = parts;
+export function choresOf(deps: ChoreDeps): Chore[] {
+  const { starter, holdSweeper, jobSweeper, jobReconciler, deliveryReconciler, orders, usageRelay } = deps;
   const once = async (work: Promise<unknown>): Promise<boolean> => {
     await work;
     return false;

@@ -1,13 +1,13 @@
-/** The one place that constructs: connects the stores, builds every capability from its parts, and closes them. */
+/** The one place that constructs: connects the stores, builds every capability from its deps, and closes them. */
 import type { Sequelize } from 'sequelize';
 import { createAccounts } from '../core/accounts/accounts.ts';
 import { Conversations } from '../core/conversations/conversations.ts';
 import { ConversationStore } from '../core/conversations/store.ts';
 import { Turns } from '../core/conversations/turns.ts';
-import { MoneyLane } from '../core/ledger/commit-queue/commit-queue.ts';
+import { CommitQueue } from '../core/ledger/commit-queue/commit-queue.ts';
 import { IdempotentRequests } from '../core/ledger/idempotency.ts';
 import { Ledger } from '../core/ledger/ledger.ts';
-import { createLaneMetrics, showLedger } from '../core/ledger/ledger-metrics.ts';
+import { createQueueMetrics, showLedger } from '../core/ledger/ledger-metrics.ts';
 import { lastReconciliation, reconcile } from '../core/ledger/reconcile.ts';
 import { createStatement } from '../core/ledger/statement.ts';
 import { HoldSweeper } from '../core/ledger/sweeper.ts';
@@ -37,6 +37,8 @@ import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { choresOf } from './background-jobs.ts';
 import { healthOf } from './health.ts';
 import { createInference } from './inference/create-inference.ts';
+import { createChatJobHandler } from './jobs/chat-job.ts';
+import { createImageJobHandler } from './jobs/image-job.ts';
 import { JobEvents } from './jobs/job-events.ts';
 import { showJobs } from './jobs/job-metrics.ts';
 import { jobStorage } from './jobs/job-quota.ts';
@@ -47,12 +49,10 @@ import { JobSweeper } from './jobs/job-sweeper.ts';
 import { jobs as jobsTable } from './jobs/job-tables.ts';
 import { keepTurnsOfJobs } from './jobs/job-turns.ts';
 import { Jobs } from './jobs/jobs.ts';
-import { createChatPerformer } from './jobs/perform-chat.ts';
-import { createImagePerformer } from './jobs/perform-image.ts';
 import { liveOfUser, providerGate, runningOfProvider, runningOfUser } from './jobs/running-jobs.ts';
 import { JobStore } from './jobs/store.ts';
 import { JobSubmissions } from './jobs/submissions.ts';
-import type { MaintenanceParts } from './maintenance/maintenance-activities.ts';
+import type { MaintenanceDeps } from './maintenance/maintenance-activities.ts';
 import { createOrders } from './orders/create-orders.ts';
 import { orders as ordersTable } from './orders/order-table.ts';
 import { paymentEvents } from './orders/payment-event-table.ts';
@@ -82,7 +82,7 @@ interface Ground {
   readonly temporal: Temporal;
   readonly outbound: Outbound;
   readonly vault: Vault;
-  readonly lane: MoneyLane;
+  readonly queue: CommitQueue;
   readonly ledger: Ledger;
   readonly starter: WorkflowStarter;
   readonly starts: WorkflowOutboxStore;
@@ -94,8 +94,8 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
   const redis = connectRedis(config, log, 'commands');
   const subscriber = connectRedis(config, log, 'invalidations');
   const temporal = connectTemporal(config, telemetry?.clientInterceptors);
-  const onBatch = createLaneMetrics(metrics.registry);
-  const lane = new MoneyLane({
+  const onBatch = createQueueMetrics(metrics.registry);
+  const queue = new CommitQueue({
     database: config,
     tables: LANE_TABLES,
     writerTtlMs: config.WRITER_TTL,
@@ -103,7 +103,7 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
     log,
     onBatch,
   });
-  await Promise.all([lane.open(), whenReady(redis, REDIS_WAIT_MS), whenReady(subscriber, REDIS_WAIT_MS)]);
+  await Promise.all([queue.open(), whenReady(redis, REDIS_WAIT_MS), whenReady(subscriber, REDIS_WAIT_MS)]);
   const starts = new WorkflowOutboxStore(sequelize, log);
   return {
     config,
@@ -117,8 +117,8 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
     temporal,
     outbound: createOutbound(config),
     vault: createVault(config.KEY_ENCRYPTION_KEY),
-    lane,
-    ledger: new Ledger(lane, sequelize, config.APP_TIME_ZONE),
+    queue,
+    ledger: new Ledger(queue, sequelize, config.APP_TIME_ZONE),
     starter: new WorkflowStarter(temporal.client, starts, log),
     starts,
   };
@@ -166,9 +166,9 @@ function wireJobs(
         linksMs: config.PICTURE_LINK_TTL,
       }),
     jobRunner,
-    jobPerformers: {
-      chat: createChatPerformer(inference),
-      image: createImagePerformer({ ...inference, pictures, keysOf: (providerId) => catalog.keysOf(providerId) }),
+    jobHandlers: {
+      chat: createChatJobHandler(inference),
+      image: createImageJobHandler({ ...inference, pictures, keysOf: (providerId) => catalog.keysOf(providerId) }),
     },
     jobSweeper: new JobSweeper(sequelize, jobRunner, log),
     jobReconciler: new JobReconciler({ ledger, store, runner: jobRunner, workflowState, log }),
@@ -187,7 +187,7 @@ function wireJobs(
 /** Builds everything; the API and the workers each call it once. @throws when MySQL cannot be reached. */
 export async function createServices(config: Config, log: Logger, telemetry?: Telemetry) {
   const ground = await connect(config, log, telemetry);
-  const { sequelize, ledger, starter, lane, temporal } = ground;
+  const { sequelize, ledger, starter, queue, temporal } = ground;
   const accountServices = await createAccounts(ground);
   const inference = await createInference({ ...ground, audit: accountServices.audit });
   const conversations = new Conversations(new ConversationStore(ground.mongo));
@@ -213,7 +213,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
   });
   const { USAGE_RETENTION: usageRetentionMs, APP_TIME_ZONE: timeZone } = config;
-  const maintenance: MaintenanceParts = {
+  const maintenance: MaintenanceDeps = {
     reconcile: () =>
       reconcile(sequelize, { store: usageStore, firstDay: firstKeptDay(usageRetentionMs, timeZone, Date.now()) }),
     retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
@@ -222,7 +222,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     conversations,
   };
   const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
-  showLedger(ground.metrics.registry, lane, reconciled);
+  showLedger(ground.metrics.registry, queue, reconciled);
   showJobs(ground.metrics.registry, sequelize);
   return {
     ...accountServices,
@@ -248,7 +248,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
       }),
     chores,
     close: async () => {
-      await lane.close();
+      await queue.close();
       await starter.close();
       await turns.close();
       await inference.closeInference();

@@ -27,7 +27,7 @@ interface Measurement {
   /** Milliseconds of CPU a request. */
   readonly cpuMs: number;
   readonly databaseCpuMs: number;
-  /** Of the money lane. */
+  /** Of the commit queue. */
   readonly batches: Batches | undefined;
   /** Cores that others on the machine had busy meanwhile, roughly. */
   readonly foreignCores: number;
@@ -79,9 +79,9 @@ async function measure(field: Field, system: System, callers: number, seconds: n
     database: product.databasePid,
     upstream: product.upstream.pid,
   });
-  const lane = system === 'gateway' ? await watchLane(product.api.url) : undefined;
+  const queue = system === 'gateway' ? await watchQueue(product.api.url) : undefined;
   const result = await field.load(system, callers, seconds);
-  const batches = await lane?.();
+  const batches = await queue?.();
   const { byProcess, busyCores } = used();
   const ownMs = byProcess.system + byProcess.database + byProcess.upstream;
   return {
@@ -98,11 +98,11 @@ async function measure(field: Field, system: System, callers: number, seconds: n
   };
 }
 
-/** Starts to count the lane's batches, by the API's own metrics. */
-async function watchLane(apiUrl: string): Promise<() => Promise<Batches>> {
-  const before = await laneCounters(apiUrl);
+/** Starts to count the commit queue's batches, by the API's own metrics. */
+async function watchQueue(apiUrl: string): Promise<() => Promise<Batches>> {
+  const before = await queueCounters(apiUrl);
   return async () => {
-    const after = await laneCounters(apiUrl);
+    const after = await queueCounters(apiUrl);
     const batches = after.batches - before.batches;
     return {
       operationsEach: (after.operations - before.operations) / batches,
@@ -111,7 +111,7 @@ async function watchLane(apiUrl: string): Promise<() => Promise<Batches>> {
   };
 }
 
-async function laneCounters(apiUrl: string) {
+async function queueCounters(apiUrl: string) {
   const text = await (await fetch(`${apiUrl}/metrics`)).text();
   const counter = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
   return {
@@ -160,11 +160,11 @@ async function run(context: BenchContext): Promise<string> {
 
 function lineOf(round: number, one: Measurement): string {
   const { system, callers, perSecond, cpuMs, databaseCpuMs, foreignCores } = one;
-  const lane = one.batches
+  const queue = one.batches
     ? `, batches of ${one.batches.operationsEach.toFixed(1)} in ${one.batches.msEach.toFixed(2)} ms`
     : '';
   const cpu = `${cpuMs.toFixed(3)} ms CPU, database ${databaseCpuMs.toFixed(3)}`;
-  return `round ${round + 1}, ${callers} callers, ${system}: ${perSecond.toFixed(0)}/s, ${cpu}${lane}; others ${foreignCores.toFixed(2)} cores`;
+  return `round ${round + 1}, ${callers} callers, ${system}: ${perSecond.toFixed(0)}/s, ${cpu}${queue}; others ${foreignCores.toFixed(2)} cores`;
 }
 
 function tableOf(measurements: readonly Measurement[]): string {

@@ -1,8 +1,8 @@
-/** A hold and its capture on one hot account: the money lane against a transaction for each of the two. */
+/** A hold and its capture on one hot account: the commit queue against a transaction for each of the two. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { createPool, type Pool } from 'mysql2/promise';
 import { v7 as uuidv7 } from 'uuid';
-import type { MoneyLane } from '../core/ledger/commit-queue/commit-queue.ts';
+import type { CommitQueue } from '../core/ledger/commit-queue/commit-queue.ts';
 import { hold } from '../core/ledger/operations/hold.ts';
 import { PARTS } from '../devstack/parts.ts';
 import type { Stack } from '../devstack/stack.ts';
@@ -12,7 +12,7 @@ import { watchCpu } from './cpu.ts';
 import { markdownTable, median, percentile, spread } from './figures.ts';
 
 const CALLERS = [1, 16, 64, 256] as const;
-const SYSTEMS = ['unbatched', 'money lane'] as const;
+const SYSTEMS = ['unbatched', 'commit queue'] as const;
 type System = (typeof SYSTEMS)[number];
 
 const HELD_NANO = 5_000n;
@@ -45,17 +45,17 @@ interface Measurement {
   readonly operationsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
-  /** Milliseconds of CPU an operation: of the lane's process with its callers, and of the database. */
+  /** Milliseconds of CPU an operation: of the commit queue's process with its callers, and of the database. */
   readonly cpuMs: number;
   readonly databaseCpuMs: number;
 }
 
-function laneCall(lane: MoneyLane, accountId: number): Call {
+function queueCall(queue: CommitQueue, accountId: number): Call {
   return async () => {
     const id = uuidv7();
-    const held = await lane.submit(hold(callHold(id, accountId, HELD_NANO)));
+    const held = await queue.submit(hold(callHold(id, accountId, HELD_NANO)));
     if (held.kind !== 'held') throw new Error(`the hold ended as ${held.kind}`);
-    await lane.submit(callCapture(id, accountId, COST_NANO));
+    await queue.submit(callCapture(id, accountId, COST_NANO));
   };
 }
 
@@ -110,7 +110,7 @@ async function load(call: Call, callers: number, seconds: number): Promise<numbe
 }
 
 async function measure(server: Server, system: System, callers: number, seconds: number): Promise<Measurement> {
-  const used = watchCpu({ lane: process.pid, database: server.pid() });
+  const used = watchCpu({ queue: process.pid, database: server.pid() });
   const began = performance.now();
   const took = await load(server.calls[system], callers, seconds);
   server.answered += took.length;
@@ -124,7 +124,7 @@ async function measure(server: Server, system: System, callers: number, seconds:
     operationsPerSecond: operations / elapsedSeconds,
     p50Ms: percentile(took, 0.5),
     p99Ms: percentile(took, 0.99),
-    cpuMs: byProcess.lane / operations,
+    cpuMs: byProcess.queue / operations,
     databaseCpuMs: byProcess.database / operations,
   };
 }
@@ -138,7 +138,7 @@ async function openServer(stack: Stack): Promise<Server> {
     connectionLimit: UNBATCHED_CONNECTIONS,
   });
   const accountId = await ledger.account(OPENING_NANO);
-  const calls = { unbatched: unbatchedCall(pool, accountId), 'money lane': laneCall(ledger.lane(), accountId) };
+  const calls = { unbatched: unbatchedCall(pool, accountId), 'commit queue': queueCall(ledger.queue(), accountId) };
   const name = (await PARTS.mysql.describe?.(stack.environment)) ?? 'the database';
   return { name, ledger, pool, accountId, calls, pid: () => stack.part('mysql').pid, answered: 0 };
 }

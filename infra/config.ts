@@ -297,7 +297,7 @@ export const environmentSchema = z.object({
   WORKER_HOST: z.string().default('127.0.0.1'),
   /** Port of the worker's health and metrics; 0 = any free one. */
   WORKER_PORT: port(8061),
-  /** A lane that has not renewed its writer for this long is fenced. */
+  /** A commit queue that has not renewed its writer for this long is fenced. */
   WRITER_TTL: duration('10s'),
   /** How long single calls are kept in the usage log; money and statistics are kept for ever. */
   USAGE_RETENTION: duration('90d'),

@@ -64,14 +64,14 @@ async function connect(config: Config, log: Logger, stopped: AbortSignal): Promi
   return undefined;
 }
 
-interface WorkerParts {
+interface WorkerDeps {
   readonly connection: NativeConnection;
   readonly services: Services;
   readonly telemetry: Telemetry | undefined;
 }
 
 async function runWorkers(
-  { connection, services, telemetry }: WorkerParts,
+  { connection, services, telemetry }: WorkerDeps,
   config: Config,
   log: Logger,
   stopped: AbortSignal,
@@ -85,7 +85,7 @@ async function runWorkers(
     buildId: config.WORKER_BUILD_ID,
   };
   const timeIsOver = new AbortController();
-  const jobs = createJobActivities(services.jobRunner, services.jobPerformers, log, timeIsOver.signal);
+  const jobs = createJobActivities(services.jobRunner, services.jobHandlers, log, timeIsOver.signal);
   const workers = [
     await createJobsWorker(options, jobs, config.WORKER_JOB_SLOTS),
     await createOrdersWorker(options, createOrderActivities(services.orders)),

@@ -11,7 +11,7 @@ import type { CallContext } from '../../core/providers/context.ts';
 import { AppError } from '../../infra/errors.ts';
 import { type LimitedRequest, settleLimits, underLimits } from './admission.ts';
 import { runAttempts } from './attempts.ts';
-import type { InferenceParts } from './parts.ts';
+import type { InferenceDeps } from './deps.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
 import type { CallOutput } from './provider-span.ts';
 import { holdOf, reserve } from './reservation.ts';
@@ -57,7 +57,7 @@ interface Served {
 /** A hold of a call in a living process is swept this long after the call's own deadline. */
 const HOLD_LIFE_MARGIN_MS = 60_000;
 
-type ChargeParts = Pick<InferenceParts, 'ledger' | 'limits' | 'keys' | 'retries' | 'totalTimeoutMs'>;
+type ChargeDeps = Pick<InferenceDeps, 'ledger' | 'limits' | 'keys' | 'retries' | 'totalTimeoutMs'>;
 
 /**
  * Limits and hold. `requestId` is the id of the hold.
@@ -65,13 +65,13 @@ type ChargeParts = Pick<InferenceParts, 'ledger' | 'limits' | 'keys' | 'retries'
  * @throws {AppError} too many requests, no balance, a key in use, no database.
  */
 export function openCharge(
-  parts: ChargeParts,
+  deps: ChargeDeps,
   request: ChargeRequest,
   plan: Plan,
   asked: Asked | undefined,
   requestId: string,
 ): Promise<Charge | AnsweredBefore> {
-  const { ledger, limits, totalTimeoutMs } = parts;
+  const { ledger, limits, totalTimeoutMs } = deps;
   const { caller, claim } = request;
   const take = async (admission: Admission | undefined) => {
     const startedAtMs = Date.now();
@@ -86,7 +86,7 @@ export function openCharge(
       }),
     );
     if (reservation.kind === 'answered') return { kind: 'answered-before' as const, answer: reservation.answer };
-    return new Charge(parts, request, reservation.plan, { requestId, startedAtMs, admission });
+    return new Charge(deps, request, reservation.plan, { requestId, startedAtMs, admission });
   };
   const entry = { id: requestId, tokens: plan.tokenBound };
   return underLimits(limits, request, entry, take, ({ kind }) => kind === 'open');
@@ -97,7 +97,7 @@ export class Charge {
   readonly plan: Plan;
   readonly requestId: string;
   readonly startedAtMs: number;
-  readonly #parts: ChargeParts;
+  readonly #deps: ChargeDeps;
   readonly #request: ChargeRequest;
   readonly #admission: Admission | undefined;
   /** The last one that was called, and how many calls were made. */
@@ -105,12 +105,12 @@ export class Charge {
   #served: Served | undefined;
 
   constructor(
-    parts: ChargeParts,
+    deps: ChargeDeps,
     request: ChargeRequest,
     plan: Plan,
     opened: { requestId: string; startedAtMs: number; admission: Admission | undefined },
   ) {
-    this.#parts = parts;
+    this.#deps = deps;
     this.#request = request;
     this.plan = plan;
     this.requestId = opened.requestId;
@@ -149,8 +149,8 @@ export class Charge {
     const { value, candidate, key, attempts } = await runAttempts({
       ...options,
       candidates: this.plan.candidates,
-      pool: this.#parts.keys,
-      budget: this.#parts.retries,
+      pool: this.#deps.keys,
+      budget: this.#deps.retries,
       signal,
       log,
       call: (target) => {
@@ -175,10 +175,10 @@ export class Charge {
     const { candidate, key, attempts } = this.served;
     const { claim } = this.#request;
     const { keep, ttftMs = null } = options;
-    settleLimits(this.#parts.limits, this.#admission, usage);
+    settleLimits(this.#deps.limits, this.#admission, usage);
     const timing = { startedAtMs: this.startedAtMs, endedAtMs: Date.now(), ttftMs };
     const outcomeAt = (cost: bigint) => outcomeOf({ ...this.told, cost: nanoAmount(cost) });
-    const captured = await this.#parts.ledger.capture({
+    const captured = await this.#deps.ledger.capture({
       ...captureOf(this.#identity(), candidate, usage, timing, { attempts, providerKeyId: key.id }),
       ...(claim ? { claim } : {}),
       ...(claim && keep
@@ -195,13 +195,13 @@ export class Charge {
 
   /** Gives the hold back. Idempotent, also after a capture, which stays. */
   async release(error: unknown): Promise<void> {
-    settleLimits(this.#parts.limits, this.#admission);
+    settleLimits(this.#deps.limits, this.#admission);
     const { claim } = this.#request;
     const timing = { startedAtMs: this.startedAtMs, endedAtMs: Date.now(), ttftMs: null };
     const attempted = { attempts: this.#called?.count ?? 0, providerKeyId: this.#called?.keyId ?? null };
     const served = this.#called?.candidate ?? this.plan.candidates[0];
     const code = error instanceof AppError ? error.code : 500;
-    await this.#parts.ledger.release({
+    await this.#deps.ledger.release({
       ...releaseOf(this.#identity(), served, timing, attempted, code),
       ...(claim ? { claim } : {}),
     });

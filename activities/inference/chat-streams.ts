@@ -15,7 +15,7 @@ import { type AnsweredBefore, type CallOutcome, type Charge, openCharge } from '
 import { upstreamBody } from './chat-call.ts';
 import { usageOf } from './chat-usage.ts';
 import { ChunkQueue } from './chunk-queue.ts';
-import { type InferenceParts, targetOf } from './parts.ts';
+import { type InferenceDeps, targetOf } from './deps.ts';
 import { type Candidate, planChat } from './plan.ts';
 import { outcomeOfStream } from './stream-outcome.ts';
 import { errorOf } from './upstream-error.ts';
@@ -64,10 +64,10 @@ interface Running {
 }
 
 export class ChatStreams {
-  readonly #parts: InferenceParts;
+  readonly #deps: InferenceDeps;
 
-  constructor(parts: InferenceParts) {
-    this.#parts = parts;
+  constructor(deps: InferenceDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -75,10 +75,10 @@ export class ChatStreams {
    * @throws {AppError} as a whole chat.
    */
   async open(command: StreamCommand, context: CallContext): Promise<StreamReply> {
-    const { models, requestPictures } = this.#parts;
+    const { models, requestPictures } = this.#deps;
     const { models: candidates, asked } = candidatesOf(models, command);
     const plan = planChat(candidates, asked);
-    const charge = await openCharge(this.#parts, command, plan, asked, context.requestId);
+    const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
     if (charge.kind === 'answered-before') return charge;
     const cut = new AbortController();
     const signal = AbortSignal.any([context.signal, cut.signal]);
@@ -94,7 +94,7 @@ export class ChatStreams {
   }
 
   async #firstChunk(candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext): Promise<Opened> {
-    const adapter = this.#parts.chatAdapters[candidate.kind];
+    const adapter = this.#deps.chatAdapters[candidate.kind];
     const stream = await adapter.stream(targetOf(candidate, apiKey), upstreamBody(body, candidate), context);
     const rest = stream[Symbol.asyncIterator]();
     return { first: await rest.next(), rest };
@@ -130,11 +130,11 @@ export class ChatStreams {
         received.push(next.value);
         await queue.push(next.value);
       }
-      this.#parts.keys.report(key, { kind: 'success' }, candidate.modelId);
+      this.#deps.keys.report(key, { kind: 'success' }, candidate.modelId);
     } catch (error) {
       failure = error;
       const kind = outcomeOfStream(error, queue.heldUp);
-      this.#parts.keys.report(key, { kind: 'failure', failure: kind }, candidate.modelId);
+      this.#deps.keys.report(key, { kind: 'failure', failure: kind }, candidate.modelId);
     }
     try {
       const end = await this.#settle(running, received, failure);
@@ -160,7 +160,7 @@ export class ChatStreams {
     }
     const completion = assembler.completion();
     const delivered = { usage: reportedUsage(completion.usage), texts: assembler.texts() };
-    const usage = usageOf(command.body, delivered, charge.served.candidate, this.#parts.noteUsageDoubt);
+    const usage = usageOf(command.body, delivered, charge.served.candidate, this.#deps.noteUsageDoubt);
     const { promptTokens, completionTokens } = usage;
     const { keep } = command;
     return charge.capture(usage, (told): StreamEnd => ({ ...told, promptTokens, completionTokens, completion }), {

@@ -5,7 +5,7 @@ import { type ChatRequest, candidatesOf } from './candidates.ts';
 import { type CallOutcome, openCharge, type Reply } from './charge.ts';
 import { deliveredTexts, upstreamBody } from './chat-call.ts';
 import { usageOf } from './chat-usage.ts';
-import { type InferenceParts, targetOf } from './parts.ts';
+import { type InferenceDeps, targetOf } from './deps.ts';
 import { planChat } from './plan.ts';
 
 export interface ChatCommand extends ChatRequest {
@@ -20,10 +20,10 @@ export interface ChatOutcome extends CallOutcome {
 }
 
 export class ChatService {
-  readonly #parts: InferenceParts;
+  readonly #deps: InferenceDeps;
 
-  constructor(parts: InferenceParts) {
-    this.#parts = parts;
+  constructor(deps: InferenceDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -31,10 +31,10 @@ export class ChatService {
    * @throws {AppError} what the caller may be told: no such model, no balance, the provider's refusal, a time-out.
    */
   async complete(command: ChatCommand, context: CallContext): Promise<Reply<ChatOutcome>> {
-    const { models, requestPictures, chatAdapters, noteUsageDoubt } = this.#parts;
+    const { models, requestPictures, chatAdapters, noteUsageDoubt } = this.#deps;
     const { models: candidates, asked } = candidatesOf(models, command);
     const plan = planChat(candidates, asked);
-    const charge = await openCharge(this.#parts, command, plan, asked, context.requestId);
+    const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
     if (charge.kind === 'answered-before') return charge;
     return charge.orRelease(async () => {
       const pictures = asked.size.images > 0;

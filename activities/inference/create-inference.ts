@@ -2,7 +2,7 @@
 import type { Sequelize } from 'sequelize';
 import type { AuditLog } from '../../core/accounts/audit-log.ts';
 import { KeyLimits } from '../../core/accounts/key-limits.ts';
-import { type CatalogParts, createCatalog } from '../../core/catalog/create-catalog.ts';
+import { type CatalogDeps, createCatalog } from '../../core/catalog/create-catalog.ts';
 import { PictureLinks } from '../../core/images/picture-links.ts';
 import { createPictureClients, createPictureReader } from '../../core/images/picture-reader.ts';
 import { Pictures } from '../../core/images/pictures.ts';
@@ -20,8 +20,8 @@ import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import { createStorage } from '../../infra/storage.ts';
 import { ChatService } from './chat.ts';
 import { ChatStreams } from './chat-streams.ts';
+import type { InferenceDeps } from './deps.ts';
 import { ImageService } from './images.ts';
-import type { InferenceParts } from './parts.ts';
 import { createProbe } from './probe.ts';
 import { createRequestPictures } from './request-pictures.ts';
 import { RetryBudget } from './retry-budget.ts';
@@ -58,7 +58,7 @@ export async function createInference(ground: InferenceGround) {
   const storage = await createStorage(config);
   const pictures = new Pictures({ sequelize, storage, outbound, links: pictureLinks });
   const limits = new KeyLimits(redis, log);
-  const parts: InferenceParts = {
+  const deps: InferenceDeps = {
     ledger,
     limits,
     models: routedModels(catalogServices.catalog, config.ROUTING_STRATEGY, pool),
@@ -73,10 +73,10 @@ export async function createInference(ground: InferenceGround) {
   };
   return {
     ...catalogServices,
-    inference: parts,
-    chat: new ChatService(parts),
-    chatStreams: new ChatStreams(parts),
-    images: new ImageService(parts, pictures),
+    inference: deps,
+    chat: new ChatService(deps),
+    chatStreams: new ChatStreams(deps),
+    images: new ImageService(deps, pictures),
     pictures,
     pictureLinks,
     closeInference: async () => {
@@ -91,13 +91,13 @@ export async function createInference(ground: InferenceGround) {
 async function createCatalogAndPool(ground: InferenceGround, adapters: Adapters) {
   const { config, log, metrics, redis } = ground;
   const subscriber = connectRedis(config, log, 'key-circuits');
-  const parts: CatalogParts = {
+  const deps: CatalogDeps = {
     ...ground,
     keyHealth: (keyIds) => pool.keyHealth(keyIds),
     probe: createProbe(adapters.chat, log),
     reportKey: (key, result) => pool.report(key, result),
   };
-  const catalogServices = createCatalog(parts);
+  const catalogServices = createCatalog(deps);
   const { catalog, providerKeys } = catalogServices;
   const pool = createKeyPool({
     keysOf: (providerId) => catalog.keysOf(providerId),

@@ -7,8 +7,8 @@ import type { CallContext } from '../../core/providers/context.ts';
 import type { ImageRequest, TaskStore } from '../../core/providers/provider.ts';
 import { type ModelName, usableModels } from './candidates.ts';
 import { type CallOutcome, type ChargeRequest, openCharge, type Reply } from './charge.ts';
+import { type InferenceDeps, targetOf } from './deps.ts';
 import { imageCapability, imageUsage, planImages } from './image-plan.ts';
-import { type InferenceParts, targetOf } from './parts.ts';
 
 export interface ImageCommand extends ChargeRequest {
   readonly model: ModelName;
@@ -32,20 +32,20 @@ const NO_TASKS: TaskStore = {
 };
 
 export class ImageService {
-  readonly #parts: InferenceParts;
+  readonly #deps: InferenceDeps;
   readonly #pictures: Pictures;
 
-  constructor(parts: InferenceParts, pictures: Pictures) {
-    this.#parts = parts;
+  constructor(deps: InferenceDeps, pictures: Pictures) {
+    this.#deps = deps;
     this.#pictures = pictures;
   }
 
   /** One generation, charged once, by delivered pictures. @throws {AppError} what the caller may be told. */
   async generate(command: ImageCommand, context: CallContext): Promise<Reply<ImageOutcome>> {
-    const { models, requestPictures, imageAdapters, noteUsageDoubt } = this.#parts;
+    const { models, requestPictures, imageAdapters, noteUsageDoubt } = this.#deps;
     const { request: asked } = command;
     const plan = planImages(usableModels(models, command, imageCapability(asked)), asked);
-    const charge = await openCharge(this.#parts, command, plan, undefined, context.requestId);
+    const charge = await openCharge(this.#deps, command, plan, undefined, context.requestId);
     if (charge.kind === 'answered-before') return charge;
     return charge.orRelease(async () => {
       const request = asked.images.length > 0 ? await requestPictures.ofImage(asked, context.signal) : asked;

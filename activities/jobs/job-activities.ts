@@ -3,8 +3,8 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { Logger } from '../../infra/logger.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
+import { type JobHandlers, type RunContext, RunInterrupted, RunMustWait } from './job-handler.ts';
 import type { JobRunner } from './job-run.ts';
-import { type Performers, type RunContext, RunInterrupted, RunMustWait } from './performer.ts';
 import { waitMs } from './run-limits.ts';
 
 export interface JobActivities {
@@ -26,17 +26,17 @@ const HEARTBEAT_MS = 1_000;
  */
 export function createJobActivities(
   runner: JobRunner,
-  performers: Performers,
+  handlers: JobHandlers,
   log: Logger,
   stopped: AbortSignal,
 ): JobActivities {
   return {
-    runJob: (input) => asActivity(input, log, stopped, (context) => runner.run(input, performers, context)),
+    runJob: (input) => asActivity(input, log, stopped, (context) => runner.run(input, handlers, context)),
     closeJob: (input, status) =>
       asActivity(input, log, stopped, (context) => {
         const isCancelled = () => status === 'CANCELLED';
         const signal = isCancelled() ? AbortSignal.abort() : context.signal;
-        return runner.conclude(input, status, performers, { ...context, signal, isCancelled });
+        return runner.conclude(input, status, handlers, { ...context, signal, isCancelled });
       }),
   };
 }

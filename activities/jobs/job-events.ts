@@ -29,7 +29,7 @@ export interface JobEvent {
 
 type Listener = (event: JobEvent) => void;
 
-export interface JobEventParts {
+export interface JobEventDeps {
   readonly publisher: Redis;
   /** A connection of its own, used for nothing else. */
   readonly subscriber: Redis;
@@ -39,13 +39,13 @@ export interface JobEventParts {
 }
 
 export class JobEvents {
-  readonly #parts: JobEventParts;
+  readonly #deps: JobEventDeps;
   readonly #listeners = new Map<string, Set<Listener>>();
   #reading: NodeJS.Timeout | undefined;
 
-  constructor(parts: JobEventParts) {
-    this.#parts = parts;
-    const { subscriber } = parts;
+  constructor(deps: JobEventDeps) {
+    this.#deps = deps;
+    const { subscriber } = deps;
     subscriber.on('message', (_channel: string, text: string) => this.#receive(text));
     subscriber.on('ready', () => void this.#subscribe());
     if (subscriber.status === 'ready') void this.#subscribe();
@@ -54,8 +54,8 @@ export class JobEvents {
   /** Tells every process, this one at once. Never throws: without Redis, waiters find out by the next reading. */
   publish(event: JobEvent): void {
     this.#deliver(event);
-    this.#parts.publisher.publish(CHANNEL, JSON.stringify(event)).catch((err: unknown) => {
-      this.#parts.log.debug({ err }, 'job event not published');
+    this.#deps.publisher.publish(CHANNEL, JSON.stringify(event)).catch((err: unknown) => {
+      this.#deps.log.debug({ err }, 'job event not published');
     });
   }
 
@@ -81,15 +81,15 @@ export class JobEvents {
   async #read(): Promise<void> {
     const jobIds = [...this.#listeners.keys()];
     try {
-      if (jobIds.length > 0) for (const state of await this.#parts.readStates(jobIds)) this.#deliver(state);
+      if (jobIds.length > 0) for (const state of await this.#deps.readStates(jobIds)) this.#deliver(state);
     } catch (err) {
-      this.#parts.log.debug({ err }, 'the states of jobs could not be read');
+      this.#deps.log.debug({ err }, 'the states of jobs could not be read');
     }
     this.#reading = this.#listeners.size === 0 ? undefined : setTimeout(() => void this.#read(), READ_EVERY_MS);
   }
 
   async #subscribe(): Promise<void> {
-    const { subscriber, log } = this.#parts;
+    const { subscriber, log } = this.#deps;
     try {
       await subscriber.subscribe(CHANNEL);
     } catch (err) {
@@ -102,7 +102,7 @@ export class JobEvents {
     try {
       this.#deliver(eventSchema.parse(JSON.parse(text)));
     } catch {
-      this.#parts.log.warn('a job event is malformed and was ignored');
+      this.#deps.log.warn('a job event is malformed and was ignored');
     }
   }
 

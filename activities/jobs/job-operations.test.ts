@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
-import { Workspace } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import { UnitOfWork } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import type { ClaimRequest } from '../../core/ledger/operations/claim.ts';
 import { claim } from '../../core/ledger/operations/claim.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
@@ -71,8 +71,8 @@ const given: Submission = {
 const submission = submitJob(given);
 
 function row(change: Partial<JobRow> = {}): JobRow {
-  const workspace = rows();
-  workspace.attempt((inner) => submission.decide(inner));
+  const unitOfWork = rows();
+  unitOfWork.attempt((inner) => submission.decide(inner));
   const parsed = jobs.parse({
     id: 'job-1',
     type: 'chat',
@@ -105,59 +105,59 @@ function row(change: Partial<JobRow> = {}): JobRow {
 }
 
 /** @param live how many jobs of the user live. @param stored the bytes that the user's jobs have. */
-function rows(live = 0, stored = 0n): Workspace {
-  const workspace = new Workspace(NOW, '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
-  workspace.load(accounts, ['1'], [['1', { id: 1, available: 500n, debt: 0n, pendingGrant: null }]]);
-  workspace.load(holds, ['job-1', 'job-2'], []);
-  workspace.load(claims, [`k7 ${'01'.repeat(32)}`], []);
-  workspace.load<JobRow>(jobs, ['job-1'], []);
-  workspace.load(liveOfUser, ['2'], live === 0 ? [] : [['2', live]]);
-  workspace.load(jobStorage, ['2'], stored === 0n ? [] : [['2', { userId: 2, bytes: stored }]]);
-  return workspace;
+function rows(live = 0, stored = 0n): UnitOfWork {
+  const unitOfWork = new UnitOfWork(NOW, '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
+  unitOfWork.load(accounts, ['1'], [['1', { id: 1, available: 500n, debt: 0n, pendingGrant: null }]]);
+  unitOfWork.load(holds, ['job-1', 'job-2'], []);
+  unitOfWork.load(claims, [`k7 ${'01'.repeat(32)}`], []);
+  unitOfWork.load<JobRow>(jobs, ['job-1'], []);
+  unitOfWork.load(liveOfUser, ['2'], live === 0 ? [] : [['2', live]]);
+  unitOfWork.load(jobStorage, ['2'], stored === 0n ? [] : [['2', { userId: 2, bytes: stored }]]);
+  return unitOfWork;
 }
 
 /** The rows after a submission, with the job as the next batch would read it. */
-function submitted(change: Partial<JobRow> = {}): Workspace {
-  const workspace = rows();
+function submitted(change: Partial<JobRow> = {}): UnitOfWork {
+  const unitOfWork = rows();
   assert.deepEqual(
-    workspace.attempt((inner) => submission.decide(inner)),
+    unitOfWork.attempt((inner) => submission.decide(inner)),
     { kind: 'held' },
   );
-  workspace.put(jobs, 'job-1', row(change));
-  return workspace;
+  unitOfWork.put(jobs, 'job-1', row(change));
+  return unitOfWork;
 }
 
-function run<Result>(workspace: Workspace, operation: Operation<Result>): Result {
-  return workspace.attempt((inner) => operation.decide(inner));
+function run<Result>(unitOfWork: UnitOfWork, operation: Operation<Result>): Result {
+  return unitOfWork.attempt((inner) => operation.decide(inner));
 }
 
 test('a submission that was told "unavailable" is taken back, and its key is free for the next try', () => {
-  const workspace = submitted();
+  const unitOfWork = submitted();
   const undo = submission.compensate?.({ kind: 'held' });
   assert.ok(undo);
-  assert.equal(run(workspace, undo), 'CANCELLED');
-  assert.equal(workspace.get(accounts, '1')?.available, 500n);
-  assert.equal(workspace.get(holds, 'job-1')?.state, 'released');
-  assert.deepEqual(run(workspace, claim({ ...keyed, requestId: 'job-2' })), {
+  assert.equal(run(unitOfWork, undo), 'CANCELLED');
+  assert.equal(unitOfWork.get(accounts, '1')?.available, 500n);
+  assert.equal(unitOfWork.get(holds, 'job-1')?.state, 'released');
+  assert.deepEqual(run(unitOfWork, claim({ ...keyed, requestId: 'job-2' })), {
     kind: 'claimed',
     operationId: 'job-2',
   });
 });
 
 test('a run takes the lease, a later one takes it over, and only the holder may call', () => {
-  const workspace = submitted();
-  assert.equal(run(workspace, beginJob('job-1', 'first')).kind, 'begun');
-  assert.equal(run(workspace, beginJob('job-1', 'second')).kind, 'begun');
+  const unitOfWork = submitted();
+  assert.equal(run(unitOfWork, beginJob('job-1', 'first')).kind, 'begun');
+  assert.equal(run(unitOfWork, beginJob('job-1', 'second')).kind, 'begun');
   const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
-  assert.deepEqual(run(workspace, countProviderCall('job-1', 'first', call)), { kind: 'lease-lost' });
+  assert.deepEqual(run(unitOfWork, countProviderCall('job-1', 'first', call)), { kind: 'lease-lost' });
   for (const number of [1, 2, 3]) {
-    assert.deepEqual(run(workspace, countProviderCall('job-1', 'second', call)), { kind: 'granted', call: number });
+    assert.deepEqual(run(unitOfWork, countProviderCall('job-1', 'second', call)), { kind: 'granted', call: number });
   }
-  assert.deepEqual(run(workspace, countProviderCall('job-1', 'second', call)), { kind: 'exhausted' });
+  assert.deepEqual(run(unitOfWork, countProviderCall('job-1', 'second', call)), { kind: 'exhausted' });
 });
 
 test('a run that begins with its call has it counted in the same transaction, and no call above the last', () => {
-  const workspace = submitted();
+  const unitOfWork = submitted();
   const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
   for (const [lease, permit] of [
     ['first', { kind: 'granted', call: 1 }],
@@ -165,40 +165,40 @@ test('a run that begins with its call has it counted in the same transaction, an
     ['third', { kind: 'granted', call: 3 }],
     ['fourth', { kind: 'exhausted' }],
   ] as const) {
-    const begin = run(workspace, beginJob('job-1', lease, { call }));
+    const begin = run(unitOfWork, beginJob('job-1', lease, { call }));
     assert.ok(begin.kind === 'begun');
     assert.deepEqual(begin.permit, permit);
   }
-  const row = workspace.get(jobs, 'job-1');
+  const row = unitOfWork.get(jobs, 'job-1');
   assert.deepEqual([row?.lease, row?.attempt, row?.providerAttempts, row?.providerKeyId], ['fourth', 4, 3, 9]);
 });
 
 test('a job that must wait has counted nothing', () => {
-  const workspace = submitted();
+  const unitOfWork = submitted();
   const admission = { limits: { perUser: 1, perProvider: 0 }, owner: { userId: 2, accountId: 1, providerId: null } };
-  workspace.load(runningOfUser, ['2'], [['2', 1]]);
+  unitOfWork.load(runningOfUser, ['2'], [['2', 1]]);
   const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
-  assert.deepEqual(run(workspace, beginJob('job-1', 'first', { admission, call })), { kind: 'wait' });
-  const row = workspace.get(jobs, 'job-1');
+  assert.deepEqual(run(unitOfWork, beginJob('job-1', 'first', { admission, call })), { kind: 'wait' });
+  const row = unitOfWork.get(jobs, 'job-1');
   assert.deepEqual([row?.status, row?.attempt, row?.providerAttempts, row?.lease], ['PENDING', 0, 0, null]);
 });
 
 test('a job whose hold was closed is not begun', () => {
-  const workspace = submitted();
-  run(workspace, cancelJob('job-1', 2, { holdId: 'job-1', accountId: 1, budgetKeyId: null }));
-  assert.equal(run(workspace, beginJob('job-1', 'late')).kind, 'ended');
-  assert.equal(workspace.get(accounts, '1')?.available, 500n);
+  const unitOfWork = submitted();
+  run(unitOfWork, cancelJob('job-1', 2, { holdId: 'job-1', accountId: 1, budgetKeyId: null }));
+  assert.equal(run(unitOfWork, beginJob('job-1', 'late')).kind, 'ended');
+  assert.equal(unitOfWork.get(accounts, '1')?.available, 500n);
 });
 
 test('a running job is only asked to stop', () => {
-  const workspace = submitted();
-  run(workspace, beginJob('job-1', 'first'));
+  const unitOfWork = submitted();
+  run(unitOfWork, beginJob('job-1', 'first'));
   const release = { holdId: 'job-1', accountId: 1, budgetKeyId: null };
-  assert.equal(run(workspace, cancelJob('job-1', 2, release)), 'PROCESSING');
-  assert.equal(workspace.get(holds, 'job-1')?.state, 'open');
+  assert.equal(run(unitOfWork, cancelJob('job-1', 2, release)), 'PROCESSING');
+  assert.equal(unitOfWork.get(holds, 'job-1')?.state, 'open');
   const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
-  assert.deepEqual(run(workspace, countProviderCall('job-1', 'first', call)), { kind: 'cancel-requested' });
-  assert.equal(run(workspace, beginJob('job-1', 'second')).kind, 'cancel-requested');
+  assert.deepEqual(run(unitOfWork, countProviderCall('job-1', 'first', call)), { kind: 'cancel-requested' });
+  assert.equal(run(unitOfWork, beginJob('job-1', 'second')).kind, 'cancel-requested');
 });
 
 test('a cancelled job submits no task, and one whose provider has a task is run to that end', () => {
@@ -217,8 +217,8 @@ test('a cancelled job submits no task, and one whose provider has a task is run 
 });
 
 test('a job past its deadline is not begun', () => {
-  const workspace = submitted({ deadlineAtMs: NOW - 1 });
-  assert.equal(run(workspace, beginJob('job-1', 'first')).kind, 'late');
+  const unitOfWork = submitted({ deadlineAtMs: NOW - 1 });
+  assert.equal(run(unitOfWork, beginJob('job-1', 'first')).kind, 'late');
 });
 
 test('a job whose owner has asked for a cancel is cancelled, whatever its run says', () => {
@@ -240,7 +240,7 @@ test('a job whose owner has asked for a cancel is cancelled, whatever its run sa
   assert.equal(unasked.get(jobs, 'job-1')?.errorCode, 600004);
 });
 
-const stored = (workspace: Workspace) => workspace.get(jobStorage, '2')?.bytes ?? 0n;
+const stored = (unitOfWork: UnitOfWork) => unitOfWork.get(jobStorage, '2')?.bytes ?? 0n;
 const release = { holdId: 'job-1', accountId: 1, budgetKeyId: null };
 
 test('a user at a limit gets no further job and holds nothing, and a repeated keyed request still gets its own', () => {
@@ -252,11 +252,11 @@ test('a user at a limit gets no further job and holds nothing, and a repeated ke
     assert.equal(full.get(accounts, '1')?.available, 500n);
     assert.equal(run(full, claim(keyed)).kind, 'claimed', 'its key is free');
   }
-  const workspace = rows(1, 998n);
-  assert.equal(run(workspace, submission).kind, 'held');
-  assert.deepEqual([workspace.get(liveOfUser, '2'), stored(workspace)], [2, 1_000n], 'counted for the next');
+  const unitOfWork = rows(1, 998n);
+  assert.equal(run(unitOfWork, submission).kind, 'held');
+  assert.deepEqual([unitOfWork.get(liveOfUser, '2'), stored(unitOfWork)], [2, 1_000n], 'counted for the next');
   const hold = { ...given.hold, id: 'job-2', claim: { ...keyed, requestId: 'job-2' } };
-  assert.equal(run(workspace, submitJob({ ...given, hold })).kind, 'answered');
+  assert.equal(run(unitOfWork, submitJob({ ...given, hold })).kind, 'answered');
 });
 
 test('the payloads of a job that was cancelled go at once, of a failed one later, of a live one never', () => {
@@ -284,8 +284,8 @@ test('the payloads of a job that was cancelled go at once, of a failed one later
 });
 
 test('a result is counted to its user, in bytes, and taken off once', () => {
-  const workspace = submitted();
-  run(workspace, beginJob('job-1', 'first'));
+  const unitOfWork = submitted();
+  run(unitOfWork, beginJob('job-1', 'first'));
   const usage = {
     promptTokens: 1,
     cachedTokens: 0,
@@ -300,10 +300,10 @@ test('a result is counted to its user, in bytes, and taken off once', () => {
   };
   const completion = completeJob('job-1', 'first', { userId: 2, capture, result: () => '"模"' });
   for (const _again of [1, 2]) {
-    assert.deepEqual(run(workspace, completion), { kind: 'completed', cost: 10n });
-    assert.equal(stored(workspace), 7n);
+    assert.deepEqual(run(unitOfWork, completion), { kind: 'completed', cost: 10n });
+    assert.equal(stored(unitOfWork), 7n);
   }
-  run(workspace, removePayloads([{ id: 'job-1', userId: 2 }]));
-  assert.equal(stored(workspace), 0n);
-  assert.equal(workspace.get(jobs, 'job-1')?.cost, 10n);
+  run(unitOfWork, removePayloads([{ id: 'job-1', userId: 2 }]));
+  assert.equal(stored(unitOfWork), 0n);
+  assert.equal(unitOfWork.get(jobs, 'job-1')?.cost, 10n);
 });

@@ -6,7 +6,7 @@
  */
 
 import { type Read, read } from '../../core/ledger/commit-queue/operation.ts';
-import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
+import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import type { Rows } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import { insertRows, literals, updateRows } from '../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
@@ -24,7 +24,7 @@ export type QuotaRefusal =
 
 const storage = rowOf({ userId: column.integer, bytes: column.bigint });
 
-export const jobStorage: LaneTable<{ readonly userId: number; readonly bytes: bigint }> = {
+export const jobStorage: LedgerTable<{ readonly userId: number; readonly bytes: bigint }> = {
   name: 'job_storage',
   lock: (ids) =>
     `SELECT ${storage.columns} FROM job_storage WHERE user_id IN (${literals(ids.map(Number))}) ORDER BY user_id FOR UPDATE`,

@@ -14,7 +14,7 @@ import type { AgedJob, JobStore } from './store.ts';
 
 export type WorkflowState = 'running' | 'ended' | 'none';
 
-export interface ReconcilerParts {
+export interface ReconcilerDeps {
   readonly ledger: Ledger;
   readonly store: JobStore;
   readonly runner: JobRunner;
@@ -29,17 +29,17 @@ const BATCH = 100;
 const AT_ONCE = 10;
 
 export class JobReconciler {
-  readonly #parts: ReconcilerParts;
+  readonly #deps: ReconcilerDeps;
   /** Rounds walk through the aged jobs, so that a hundred long ones do not hide the next. */
   #after = '';
 
-  constructor(parts: ReconcilerParts) {
-    this.#parts = parts;
+  constructor(deps: ReconcilerDeps) {
+    this.#deps = deps;
   }
 
   /** One round; safe from several processes. @returns how many jobs were put right. @throws while Temporal is away. */
   async reconcile(): Promise<number> {
-    const { jobs: aged, next } = await this.#parts.store.aged(AGE_SECONDS, this.#after, BATCH);
+    const { jobs: aged, next } = await this.#deps.store.aged(AGE_SECONDS, this.#after, BATCH);
     let righted = 0;
     for (let from = 0; from < aged.length; from += AT_ONCE) {
       const results = await Promise.all(aged.slice(from, from + AT_ONCE).map((job) => this.#check(job)));
@@ -50,7 +50,7 @@ export class JobReconciler {
   }
 
   async #check(job: AgedJob): Promise<boolean> {
-    const { ledger, runner, workflowState, log } = this.#parts;
+    const { ledger, runner, workflowState, log } = this.#deps;
     const state = await workflowState(jobWorkflowId(job.id));
     if (state === 'running') return false;
     log.warn(

@@ -14,7 +14,7 @@ const BATCH = 50;
 /** Of jobs that cost nothing: time enough to see what went wrong, and for webhooks. */
 const FREE_KEPT_MS = 86_400_000;
 
-export interface JobRetentionParts {
+export interface JobRetentionDeps {
   readonly ledger: Pick<Ledger, 'run'>;
   readonly store: Pick<JobStore, 'withPayloads'>;
   readonly pictures: Pick<Pictures, 'removeOf' | 'removeOlderThan'>;
@@ -30,8 +30,8 @@ export interface RemovedOfJobs {
 }
 
 /** One round. @throws when a store is away; what was removed by then stays so. */
-export async function removeExpiredPayloads(parts: JobRetentionParts): Promise<RemovedOfJobs> {
-  const { keptMs, linksMs, pictures } = parts;
+export async function removeExpiredPayloads(deps: JobRetentionDeps): Promise<RemovedOfJobs> {
+  const { keptMs, linksMs, pictures } = deps;
   const freeMs = Math.min(FREE_KEPT_MS, keptMs);
   const rules: readonly KeptFor[] = [
     { status: 'COMPLETED', free: false, ms: keptMs },
@@ -42,7 +42,7 @@ export async function removeExpiredPayloads(parts: JobRetentionParts): Promise<R
   const removed = { jobPayloads: 0, pictures: 0 };
   for (const rule of rules) {
     for (let more = true; more; ) {
-      const batch = await removeBatch(parts, rule);
+      const batch = await removeBatch(deps, rule);
       removed.jobPayloads += batch.jobPayloads;
       removed.pictures += batch.pictures;
       more = batch.jobPayloads === BATCH;
@@ -57,7 +57,7 @@ export async function removeExpiredPayloads(parts: JobRetentionParts): Promise<R
 }
 
 /** Pictures first: a job without payloads is not looked at again. */
-async function removeBatch({ ledger, store, pictures }: JobRetentionParts, rule: KeptFor): Promise<RemovedOfJobs> {
+async function removeBatch({ ledger, store, pictures }: JobRetentionDeps, rule: KeptFor): Promise<RemovedOfJobs> {
   const jobs = await store.withPayloads(rule, BATCH);
   const removed = await pictures.removeOf(jobs.map(({ id }) => id));
   if (jobs.length > 0) await ledger.run(removePayloads(jobs));

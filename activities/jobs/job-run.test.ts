@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { createLogger } from '../../infra/logger.ts';
+import { type RunContext, RunMustWait } from './job-handler.ts';
 import { JobRunner } from './job-run.ts';
-import { type RunContext, RunMustWait } from './performer.ts';
 
 const INPUT = { jobId: 'job-1', accountId: 1, deadlineMs: 60_000 };
 const CONTEXT: Omit<RunContext, 'again'> = {

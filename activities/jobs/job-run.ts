@@ -14,24 +14,24 @@ import { settleLimits } from '../inference/admission.ts';
 import { type CallIdentity, captureOf, releaseOf } from '../inference/settlement.ts';
 import { isLive, type JobStatus } from './job.ts';
 import type { JobEvents } from './job-events.ts';
-import { completeJob, endJob, type JobEnd } from './job-operations.ts';
-import type { JobRow } from './job-tables.ts';
-import type { KeepTurn } from './job-turns.ts';
-import { LeasedRun, RunRefused } from './leased-run.ts';
 import {
-  type Perform,
-  type Performed,
-  type Performers,
+  type JobAnswer,
+  type JobHandler,
+  type JobHandlers,
   type RunContext,
   RunInterrupted,
   RunMustWait,
   TaskUnderWay,
-} from './performer.ts';
+} from './job-handler.ts';
+import { completeJob, endJob, type JobEnd } from './job-operations.ts';
+import type { JobRow } from './job-tables.ts';
+import type { KeepTurn } from './job-turns.ts';
+import { LeasedRun, RunRefused } from './leased-run.ts';
 import { type CancellableRun, cancellable } from './run-cancel.ts';
 import type { RunLimits } from './run-limits.ts';
 import type { JobStore, JobWork } from './store.ts';
 
-export interface JobRunnerParts {
+export interface JobRunnerDeps {
   readonly ledger: Pick<Ledger, 'run'>;
   readonly store: Pick<JobStore, 'work' | 'end'>;
   readonly events: Pick<JobEvents, 'publish' | 'listen'>;
@@ -41,14 +41,14 @@ export interface JobRunnerParts {
 }
 
 export class JobRunner {
-  readonly #ledger: JobRunnerParts['ledger'];
-  readonly #store: JobRunnerParts['store'];
-  readonly #events: JobRunnerParts['events'];
+  readonly #ledger: JobRunnerDeps['ledger'];
+  readonly #store: JobRunnerDeps['store'];
+  readonly #events: JobRunnerDeps['events'];
   readonly #runLimits: RunLimits;
-  readonly #keyLimits: JobRunnerParts['keyLimits'];
+  readonly #keyLimits: JobRunnerDeps['keyLimits'];
   readonly #keepTurn: KeepTurn;
 
-  constructor({ ledger, store, events, runLimits, keyLimits, keepTurn }: JobRunnerParts) {
+  constructor({ ledger, store, events, runLimits, keyLimits, keepTurn }: JobRunnerDeps) {
     this.#ledger = ledger;
     this.#store = store;
     this.#events = events;
@@ -61,7 +61,7 @@ export class JobRunner {
    * Carries the job to its end, or finds that it has one.
    * @throws {RunInterrupted} when the job must be run again; {RunMustWait} when not yet.
    */
-  async run(input: JobInput, performers: Performers, context: RunContext): Promise<JobOutcome> {
+  async run(input: JobInput, handlers: JobHandlers, context: RunContext): Promise<JobOutcome> {
     const readsAtOnce = !context.again && !this.#mayHaveToWait();
     const work = await this.#store.work(input.jobId, readsAtOnce);
     if (work.status === 'PENDING' && work.revoked) return await this.close(work.id, 'FAILED', REVOKED);
@@ -69,7 +69,7 @@ export class JobRunner {
     const entersFirst = !readsAtOnce || !isLive(work.status);
     const running = cancellable(work.id, context, this.#events);
     try {
-      return await this.#perform(work, performers[work.type], running, entersFirst);
+      return await this.#perform(work, handlers[work.type], running, entersFirst);
     } catch (error) {
       if (!(error instanceof RunRefused)) throw error;
       const { reason } = error;
@@ -88,12 +88,12 @@ export class JobRunner {
   async conclude(
     input: JobInput,
     status: 'FAILED' | 'CANCELLED',
-    performers: Performers,
+    handlers: JobHandlers,
     context: RunContext,
   ): Promise<JobOutcome> {
     const { upstreamTaskId } = await this.#store.end(input.jobId);
     if (upstreamTaskId === null) return this.close(input.jobId, status);
-    return this.run(input, performers, { ...context, again: true });
+    return this.run(input, handlers, { ...context, again: true });
   }
 
   /**
@@ -140,7 +140,7 @@ export class JobRunner {
 
   async #perform(
     work: JobWork,
-    perform: Perform | undefined,
+    perform: JobHandler | undefined,
     { context, cancel }: CancellableRun,
     entersFirst: boolean,
   ): Promise<JobOutcome> {
@@ -153,7 +153,7 @@ export class JobRunner {
       signal: context.signal,
       heartbeat: context.heartbeat,
     });
-    let performed: Performed | undefined;
+    let performed: JobAnswer | undefined;
     try {
       if (entersFirst) await run.begin();
       if (!perform) throw new RunInterrupted(`this worker does not know jobs of type ${work.type}`);
@@ -176,7 +176,7 @@ export class JobRunner {
     return this.#runLimits.perUser > 0 || this.#runLimits.perProvider > 0;
   }
 
-  async #complete(work: JobWork, lease: string, performed: Performed, startedAtMs: number): Promise<JobOutcome> {
+  async #complete(work: JobWork, lease: string, performed: JobAnswer, startedAtMs: number): Promise<JobOutcome> {
     const timing = { startedAtMs, endedAtMs: Date.now(), ttftMs: performed.ttftMs };
     const capture = captureOf(this.#identity(work), performed.served, performed.usage, timing, performed);
     const end = performed.cut ? 'CANCELLED' : 'COMPLETED';

@@ -1,6 +1,6 @@
-/** The jobs table as the money lane sees it: the columns that decide, and the texts that are only ever written. */
+/** The jobs table as the commit queue sees it: the columns that decide, and the texts that are only ever written. */
 
-import type { LaneSink, LaneTable } from '../../core/ledger/commit-queue/table.ts';
+import type { LedgerSink, LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import { insertRows, literals, updateRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { JOB_STATUSES, type JobPlan, type JobStatus, type JobType } from './job.ts';
@@ -71,7 +71,7 @@ function dateTimeOrNull(ms: number | null): string | null {
   return ms === null ? null : utcDateTime(ms);
 }
 
-export const jobs: LaneTable<JobRow> = {
+export const jobs: LedgerTable<JobRow> = {
   name: 'jobs',
   lock: (ids) => `SELECT ${storedJob.columns} FROM jobs WHERE id IN (${literals(ids)}) ORDER BY id FOR UPDATE`,
   parse: (record) => {
@@ -130,7 +130,7 @@ export interface NewJob {
 }
 
 /** New jobs: guarded by the id of their hold, so they are written without a read. */
-export const newJobs: LaneSink<NewJob> = {
+export const newJobs: LedgerSink<NewJob> = {
   name: 'jobs',
   write: (items) =>
     insertRows(
@@ -162,7 +162,7 @@ export const newJobs: LaneSink<NewJob> = {
 };
 
 /** Result texts, written in the transaction that completes their job. */
-export const jobResults: LaneSink<{ readonly id: string; readonly result: string }> = {
+export const jobResults: LedgerSink<{ readonly id: string; readonly result: string }> = {
   name: 'jobs.result',
   write: (items) =>
     updateRows(
@@ -174,13 +174,13 @@ export const jobResults: LaneSink<{ readonly id: string; readonly result: string
 };
 
 /** Requests that nobody needs any more: what was asked, and what the model was told of a conversation. */
-export const droppedRequests: LaneSink<string> = {
+export const droppedRequests: LedgerSink<string> = {
   name: 'jobs.request',
   write: (ids) => `UPDATE jobs SET request='null',plan=JSON_REMOVE(plan,'$.turn') WHERE id IN (${literals(ids)})`,
 };
 
 /** Everything of jobs that their users have sent or were given. */
-export const droppedPayloads: LaneSink<string> = {
+export const droppedPayloads: LedgerSink<string> = {
   name: 'jobs.payloads',
   write: (ids) =>
     `UPDATE jobs SET request='null',plan=JSON_REMOVE(plan,'$.turn'),result=NULL,metadata=NULL,webhook_url=NULL WHERE id IN (${literals(ids)})`,

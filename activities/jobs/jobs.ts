@@ -11,7 +11,7 @@ import { cancelJob, removePayloads } from './job-operations.ts';
 import type { JobView } from './job-view.ts';
 import type { JobFilter, JobStore } from './store.ts';
 
-export interface JobParts {
+export interface JobDeps {
   readonly ledger: Ledger;
   readonly store: JobStore;
   readonly events: JobEvents;
@@ -24,22 +24,22 @@ export interface JobParts {
 const CHANGE_WAIT_MS = 5_000;
 
 export class Jobs {
-  readonly #parts: JobParts;
+  readonly #deps: JobDeps;
 
-  constructor(parts: JobParts) {
-    this.#parts = parts;
+  constructor(deps: JobDeps) {
+    this.#deps = deps;
   }
 
   /** @throws {AppError} notFound, also for another user's job. */
   async get(jobId: string, userId: number): Promise<JobView> {
-    return found(await this.#parts.store.find(jobId, userId));
+    return found(await this.#deps.store.find(jobId, userId));
   }
 
   /** The job when it has ended, or as it is when the time is over or the caller has left. Two reads, however long. */
   async wait(jobId: string, userId: number, waitMs: number, signal: AbortSignal): Promise<JobView> {
     const ending = this.#ending(jobId, waitMs, signal);
     try {
-      const { status } = found(await this.#parts.store.state(jobId, userId));
+      const { status } = found(await this.#deps.store.state(jobId, userId));
       if (isLive(status)) await ending.reached;
       return await this.get(jobId, userId);
     } finally {
@@ -54,14 +54,14 @@ export class Jobs {
   async *follow(jobId: string, userId: number, signal: AbortSignal): AsyncGenerator<JobEvent, void> {
     let latest: JobEvent | undefined;
     let wake = (): void => undefined;
-    const unlisten = this.#parts.events.listen(jobId, (event) => {
+    const unlisten = this.#deps.events.listen(jobId, (event) => {
       if (latest === undefined || isAhead(event, latest)) latest = event;
       wake();
     });
     const leave = () => wake();
     signal.addEventListener('abort', leave, { once: true });
     try {
-      const { status, progress } = found(await this.#parts.store.state(jobId, userId));
+      const { status, progress } = found(await this.#deps.store.state(jobId, userId));
       let told: JobEvent = { jobId, status, progress };
       yield told;
       while (isLive(told.status) && !signal.aborted) {
@@ -81,13 +81,13 @@ export class Jobs {
   }
 
   list(filter: JobFilter): Promise<{ jobs: JobView[]; total: number }> {
-    return this.#parts.store.list(filter);
+    return this.#deps.store.list(filter);
   }
 
   /** Cancels a job that has not ended; what a provider already did is charged. Idempotent. @param log the request's. */
   async cancel(jobId: string, userId: number, log: Logger): Promise<JobView> {
     const job = await this.get(jobId, userId);
-    const { ledger, events, cancelWorkflow } = this.#parts;
+    const { ledger, events, cancelWorkflow } = this.#deps;
     const status = await ledger.run(
       cancelJob(jobId, userId, {
         holdId: jobId,
@@ -111,7 +111,7 @@ export class Jobs {
    * @throws {AppError} notFound; illegalState while it lives.
    */
   async removePayloads(jobId: string, userId: number): Promise<JobView> {
-    const { ledger, pictures } = this.#parts;
+    const { ledger, pictures } = this.#deps;
     const { status } = await this.get(jobId, userId);
     if (isLive(status)) throw new AppError('illegalState', 'the job has not ended; cancel it first');
     await pictures.removeOf([jobId]);
@@ -123,7 +123,7 @@ export class Jobs {
   #ending(jobId: string, waitMs: number, signal: AbortSignal): { reached: Promise<void>; stop: () => void } {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, waitMs);
-    const unlisten = this.#parts.events.listen(jobId, ({ status }) => {
+    const unlisten = this.#deps.events.listen(jobId, ({ status }) => {
       if (!isLive(status)) resolve();
     });
     const leave = () => resolve();

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
+import { RunInterrupted } from './job-handler.ts';
 import type { JobRow } from './job-tables.ts';
 import { LeasedRun, RunRefused } from './leased-run.ts';
-import { RunInterrupted } from './performer.ts';
 import type { JobWork } from './store.ts';
 
 const WORK: JobWork = {

@@ -4,7 +4,7 @@
  */
 import { isLive } from './job.ts';
 import type { JobEvents } from './job-events.ts';
-import type { RunContext } from './performer.ts';
+import type { RunContext } from './job-handler.ts';
 
 export interface CancellableRun {
   /** Its signal aborts, and `isCancelled` is true, whoever told of the cancel; `stopped` aborts for an end only. */

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { Workspace } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import { UnitOfWork } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import { type Admission, admissionReads, admit, waitMs } from './run-limits.ts';
 import { runningOfProvider, runningOfUser } from './running-jobs.ts';
 
 const owner = { userId: 7, accountId: 70, providerId: 3 };
 
 /** Rows as a batch would have locked them, with what runs already. */
-function rowsWith(admission: Admission, ofUser: number, ofProvider: number): Workspace {
-  const rows = new Workspace(0, '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
+function rowsWith(admission: Admission, ofUser: number, ofProvider: number): UnitOfWork {
+  const rows = new UnitOfWork(0, '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
   for (const { table, id } of admissionReads(admission)) rows.load(table, [id], []);
   const reads = admissionReads(admission).map(({ table }) => table);
   if (reads.includes(runningOfUser)) rows.load(runningOfUser, ['7'], ofUser > 0 ? [['7', ofUser]] : []);

@@ -1,6 +1,6 @@
 /** How many jobs may run at once, over all workers. Decided when a run begins; who must wait is tried again. Pure. */
 import { type Read, read } from '../../core/ledger/commit-queue/operation.ts';
-import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
+import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import type { Rows } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
 import { providerGate, runningOfProvider, runningOfUser } from './running-jobs.ts';
@@ -25,7 +25,7 @@ export interface Admission {
 }
 
 interface Count {
-  readonly table: LaneTable<number>;
+  readonly table: LedgerTable<number>;
   readonly id: string;
   readonly limit: number;
 }

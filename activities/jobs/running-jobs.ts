@@ -1,9 +1,9 @@
 /**
- * How many jobs of a user or of a provider run, or wait to, as the money lane sees it: counted, never kept, so that no
+ * How many jobs of a user or of a provider run, or wait to, as the commit queue sees it: counted, never kept, so that no
  * crash leaves a count behind. The counts are exact because a row of their own is locked first: the user's account, the provider.
  */
 
-import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
+import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import { literals } from '../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
 import type { JobStatus } from './job.ts';
@@ -14,7 +14,7 @@ const NOTHING = () => 'DO 0';
 const count = rowOf({ id: column.integer, running: column.integer });
 const provider = rowOf({ id: column.integer });
 
-function countTable(name: string, owner: string, ...statuses: JobStatus[]): LaneTable<number> {
+function countTable(name: string, owner: string, ...statuses: JobStatus[]): LedgerTable<number> {
   return {
     name,
     // Reads without a lock; its statement begins after the locks before it were given, so it sees who held them last.
@@ -34,7 +34,7 @@ export const liveOfUser = countTable('live jobs of users', 'user_id', 'PENDING',
 export const runningOfProvider = countTable('running jobs of providers', 'provider_id', 'PROCESSING');
 
 /** Admits one transaction at a time to a provider's count. */
-export const providerGate: LaneTable<number> = {
+export const providerGate: LedgerTable<number> = {
   name: 'providers',
   lock: (ids) => `SELECT id FROM providers WHERE id IN (${literals(ids.map(Number))}) ORDER BY id FOR UPDATE`,
   parse: (record) => {

@@ -1,4 +1,4 @@
-/** Reads of jobs; every change goes through the lane (job-operations.ts). */
+/** Reads of jobs; every change goes through the commit queue (job-operations.ts). */
 import type { Sequelize } from 'sequelize';
 import { column, orNull, type ReadRow, readableOr, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';

@@ -21,7 +21,7 @@ import { type Submission, submitJob } from './job-operations.ts';
 import type { JobQuota, QuotaRefusal } from './job-quota.ts';
 import { JOB_DEADLINE_MS, jobStart } from './job-start.ts';
 
-export interface SubmissionParts {
+export interface SubmissionDeps {
   readonly ledger: Ledger;
   readonly limits: KeyLimits;
   readonly models: ModelSource;
@@ -78,10 +78,10 @@ function refused({ kind, limit }: QuotaRefusal): AppError {
 }
 
 export class JobSubmissions {
-  readonly #parts: SubmissionParts;
+  readonly #deps: SubmissionDeps;
 
-  constructor(parts: SubmissionParts) {
-    this.#parts = parts;
+  constructor(deps: SubmissionDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -89,18 +89,18 @@ export class JobSubmissions {
    * @throws {AppError} as a synchronous chat before its call.
    */
   submitChat(submission: JobSubmission, body: ChatBody): Promise<string> {
-    const { models, asked } = candidatesOf(this.#parts.models, { ...submission, body });
+    const { models, asked } = candidatesOf(this.#deps.models, { ...submission, body });
     return this.#submit('chat', submission, planChat(models, asked), asked);
   }
 
   /** @returns as `submitChat`. @throws {AppError} as a synchronous image call before its call. */
   submitImage(submission: JobSubmission, request: ImageRequest): Promise<string> {
-    const models = usableModels(this.#parts.models, submission, imageCapability(request));
+    const models = usableModels(this.#deps.models, submission, imageCapability(request));
     return this.#submit('image', submission, planImages(models, request), undefined);
   }
 
   async #submit(type: JobType, submission: JobSubmission, plan: Plan, asked: Asked | undefined): Promise<string> {
-    const { ledger, limits, starter, checkWebhook } = this.#parts;
+    const { ledger, limits, starter, checkWebhook } = this.#deps;
     if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
     const request = requestText(submission);
     const jobId = newId();
@@ -132,7 +132,7 @@ export class JobSubmissions {
     const [first] = plan.candidates;
     return {
       hold: {
-        ...holdOf(caller, plan, this.#parts.ledger.day()),
+        ...holdOf(caller, plan, this.#deps.ledger.day()),
         id: jobId,
         owner: 'job',
         lifeMs: JOB_DEADLINE_MS,
@@ -161,7 +161,7 @@ export class JobSubmissions {
         webhookUrl: submission.webhookUrl,
         deadlineMs: JOB_DEADLINE_MS,
       },
-      quota: this.#parts.quota,
+      quota: this.#deps.quota,
       start: jobStart({
         id: jobId,
         type,

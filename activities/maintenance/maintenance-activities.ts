@@ -14,7 +14,7 @@ export interface MaintenanceActivities {
   removeExpired(): Promise<Removed>;
 }
 
-export interface MaintenanceParts {
+export interface MaintenanceDeps {
   readonly reconcile: () => Promise<Reconciliation>;
   /** @returns undefined when another process is at it. */
   readonly retainUsage: () => Promise<Retained | undefined>;
@@ -29,8 +29,8 @@ const DELETE_AT_ONCE = 1_000;
 /** With all their messages. */
 const CONVERSATIONS_AT_ONCE = 50;
 
-export function createMaintenanceActivities(parts: MaintenanceParts): MaintenanceActivities {
-  const { reconcile, retainUsage, deliveries, removePayloads, conversations } = parts;
+export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceActivities {
+  const { reconcile, retainUsage, deliveries, removePayloads, conversations } = deps;
   return {
     async checkLedger() {
       const { breaches, invariants } = await reconcile();

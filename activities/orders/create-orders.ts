@@ -2,7 +2,7 @@
 import type { Sequelize } from 'sequelize';
 import type { Config } from '../../infra/config.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { type OrderParts, Orders } from './orders.ts';
+import { type OrderDeps, Orders } from './orders.ts';
 import { Payments } from './payments.ts';
 import type { PaymentProvider } from './providers/payment-provider.ts';
 import { SignedCallbacks } from './providers/signed/signed-callback.ts';
@@ -19,7 +19,7 @@ type OrderConfig = Pick<
   | 'ALIPAY_SELLER_ID'
 >;
 
-export interface OrderSurroundings extends Pick<OrderParts, 'ledger' | 'starter' | 'accountIdOf' | 'signalSettled'> {
+export interface OrderSurroundings extends Pick<OrderDeps, 'ledger' | 'starter' | 'accountIdOf' | 'signalSettled'> {
   readonly sequelize: Sequelize;
   readonly config: OrderConfig;
   readonly log: Logger;

@@ -1,7 +1,7 @@
-/** For tests: runs the lane's operations on rows in memory, one after the other, as the lane does on those it locked. */
+/** For tests: runs the commit queue's operations on rows in memory, one after the other, as the commit queue does on those it locked. */
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
-import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
-import { Workspace } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';
+import { UnitOfWork } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
 import { type Transfer, transfers } from '../../core/ledger/tables/transfers.ts';
 import { type OrderRow, orders } from './order-table.ts';
@@ -18,18 +18,18 @@ export class MemoryLedger {
   nowMs = START_MS;
   /** SQL of what was appended without a read. */
   readonly appended: string[] = [];
-  readonly #tables = new Map<LaneTable<unknown>, Map<string, unknown>>();
+  readonly #tables = new Map<LedgerTable<unknown>, Map<string, unknown>>();
 
-  put<Row>(table: LaneTable<Row>, id: string, row: Row): void {
+  put<Row>(table: LedgerTable<Row>, id: string, row: Row): void {
     this.#rowsOf(table).set(id, row);
   }
 
-  get<Row>(table: LaneTable<Row>, id: string): Row | undefined {
+  get<Row>(table: LedgerTable<Row>, id: string): Row | undefined {
     // Only `put` and the operations store rows, each under the table that typed it.
     return this.#rowsOf(table).get(id) as Row | undefined;
   }
 
-  all<Row>(table: LaneTable<Row>): Row[] {
+  all<Row>(table: LedgerTable<Row>): Row[] {
     return [...this.#rowsOf(table).values()] as Row[];
   }
 
@@ -38,22 +38,22 @@ export class MemoryLedger {
   }
 
   apply<Result>(operation: Operation<Result>): Result {
-    const workspace = new Workspace(this.nowMs, DAY, { slot: 1, epoch: 1, seq: 1n });
+    const unitOfWork = new UnitOfWork(this.nowMs, DAY, { slot: 1, epoch: 1, seq: 1n });
     for (const table of new Set(operation.reads.map((read) => read.table))) {
       const ids = operation.reads.filter((read) => read.table === table).map((read) => read.id);
       const stored = ids.flatMap((id) => (this.#rowsOf(table).has(id) ? [[id, this.get(table, id)] as const] : []));
-      workspace.load(table, ids, stored);
+      unitOfWork.load(table, ids, stored);
     }
-    const result = workspace.attempt((rows) => operation.decide(rows));
+    const result = unitOfWork.attempt((rows) => operation.decide(rows));
     for (const { table, id } of operation.reads) {
-      const row = workspace.get(table, id);
+      const row = unitOfWork.get(table, id);
       if (row !== undefined) this.put(table, id, row);
     }
-    this.appended.push(...workspace.statements([]));
+    this.appended.push(...unitOfWork.statements([]));
     return result;
   }
 
-  #rowsOf(table: LaneTable<unknown>): Map<string, unknown> {
+  #rowsOf(table: LedgerTable<unknown>): Map<string, unknown> {
     const rows = this.#tables.get(table) ?? new Map<string, unknown>();
     this.#tables.set(table, rows);
     return rows;

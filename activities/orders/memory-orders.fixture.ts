@@ -4,7 +4,7 @@ import { ACCOUNT_ID, type MemoryLedger, USER_ID } from './memory-ledger.fixture.
 import type { Order } from './order.ts';
 import { type OrderRow, orders as orderTable } from './order-table.ts';
 import { Orders } from './orders.ts';
-import { type PaymentParts, Payments } from './payments.ts';
+import { type PaymentDeps, Payments } from './payments.ts';
 import { SignedCallbacks } from './providers/signed/signed-callback.ts';
 import type { OrderFilter } from './store.ts';
 
@@ -60,7 +60,7 @@ class MemoryStore {
 }
 
 /** `signalled` and `started` tell what was sent to Temporal, `warnings` what was logged as one. */
-export function memoryOrders(ledger: MemoryLedger, change: Partial<Pick<PaymentParts, 'sandbox' | 'alipay'>> = {}) {
+export function memoryOrders(ledger: MemoryLedger, change: Partial<Pick<PaymentDeps, 'sandbox' | 'alipay'>> = {}) {
   const signalled: string[] = [];
   const started: string[] = [];
   const store = new MemoryStore(ledger);

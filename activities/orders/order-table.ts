@@ -1,6 +1,6 @@
-/** The table `orders` as the money lane sees it. */
+/** The table `orders` as the commit queue sees it. */
 
-import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
+import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import { insertRows, literals, updateRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { ORDER_STATUSES, type OrderStatus } from './order.ts';
@@ -63,7 +63,7 @@ function changing(row: OrderRow) {
   ] as const;
 }
 
-export const orders: LaneTable<OrderRow> = {
+export const orders: LedgerTable<OrderRow> = {
   name: 'orders',
   lock: (orderNos) =>
     `SELECT ${storedOrder.columns} FROM orders WHERE order_no IN (${literals(orderNos)}) ORDER BY order_no FOR UPDATE`,

@@ -20,7 +20,7 @@ import { cancelOrder, createOrder, expireOrder } from './order-operations.ts';
 import { type RefundOutcome, refundOrder } from './refund-operation.ts';
 import type { OrderFilter, OrderStore } from './store.ts';
 
-export interface OrderParts {
+export interface OrderDeps {
   readonly ledger: Pick<Ledger, 'run'>;
   readonly store: Pick<OrderStore, 'find' | 'page' | 'overdue'>;
   readonly starter: Pick<WorkflowStarter, 'kick'>;
@@ -45,10 +45,10 @@ export function noSuchOrder(): AppError {
 }
 
 export class Orders {
-  readonly #parts: OrderParts;
+  readonly #deps: OrderDeps;
 
-  constructor(parts: OrderParts) {
-    this.#parts = parts;
+  constructor(deps: OrderDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -59,7 +59,7 @@ export class Orders {
    */
   async create(userId: number, amount: bigint, orderNo: string = newId(), by?: By): Promise<Order> {
     if (amount < LEAST_AMOUNT) throw invalid([{ path: 'amount', message: 'must be at least 0.01' }]);
-    const { ledger, starter, ttlMs, currency, accountIdOf } = this.#parts;
+    const { ledger, starter, ttlMs, currency, accountIdOf } = this.#deps;
     const accountId = await accountIdOf(userId);
     if (accountId === undefined) throw new AppError('notFound', 'there is no such user');
     const title = `order · ${formatMoney(amount)} ${currency} · user ${userId}`;
@@ -75,13 +75,13 @@ export class Orders {
 
   /** @param ownerId only if it is this user's. @throws {AppError} notFound. */
   async get(orderNo: string, ownerId?: number): Promise<Order> {
-    const order = await this.#parts.store.find(orderNo, ownerId);
+    const order = await this.#deps.store.find(orderNo, ownerId);
     if (!order) throw noSuchOrder();
     return order;
   }
 
   page(filter: OrderFilter): Promise<{ records: Order[]; total: number }> {
-    return this.#parts.store.page(filter);
+    return this.#deps.store.page(filter);
   }
 
   /**
@@ -98,9 +98,9 @@ export class Orders {
       const states = { before: { userId, status: 'PENDING' }, after: { userId, status: 'FAILED', reason } };
       return orderRecord(who, 'orders.cancel', orderNo, states);
     });
-    const outcome = await this.#parts.ledger.run(operation, ORDER_WAIT_MS);
+    const outcome = await this.#deps.ledger.run(operation, ORDER_WAIT_MS);
     if (outcome === 'paid') throw new AppError('illegalState', 'the order is paid and cannot be cancelled');
-    if (outcome === 'cancelled') this.#parts.signalSettled(orderNo);
+    if (outcome === 'cancelled') this.#deps.signalSettled(orderNo);
     return this.get(orderNo);
   }
 
@@ -110,8 +110,8 @@ export class Orders {
    * @param log the request's, when there is one.
    * @throws {AppError} notFound; illegalState when it is not paid, was refunded before or taken back, or nothing is left.
    */
-  async refund(orderNo: string, reason: string, by: By, log = this.#parts.log): Promise<Order> {
-    const { ledger } = this.#parts;
+  async refund(orderNo: string, reason: string, by: By, log = this.#deps.log): Promise<Order> {
+    const { ledger } = this.#deps;
     const { accountId, userId } = await this.get(orderNo);
     const operation = audited(refundOrder({ id: orderNo, accountId, note: reason }), (refund) => {
       if (refund.kind !== 'refunded') return undefined;
@@ -126,7 +126,7 @@ export class Orders {
 
   /** Cancels an order whose time is over by the database's clock. Idempotent. @throws {AppError} notFound. */
   async expire(orderNo: string): Promise<OrderOutcome> {
-    const outcome = await this.#parts.ledger.run(expireOrder(orderNo), ORDER_WAIT_MS);
+    const outcome = await this.#deps.ledger.run(expireOrder(orderNo), ORDER_WAIT_MS);
     if (!outcome) throw noSuchOrder();
     return outcome;
   }
@@ -136,10 +136,10 @@ export class Orders {
    * @returns how many it cancelled.
    */
   async expireOverdue(limit: number): Promise<number> {
-    const overdue = await this.#parts.store.overdue(LOST_WORKFLOW_GRACE_MS, limit);
+    const overdue = await this.#deps.store.overdue(LOST_WORKFLOW_GRACE_MS, limit);
     const outcomes = await Promise.all(overdue.map((orderNo) => this.expire(orderNo)));
     const count = outcomes.filter((outcome) => outcome.status === 'FAILED').length;
-    if (count > 0) this.#parts.log.warn({ count }, 'orders cancelled that their workflows had left PENDING');
+    if (count > 0) this.#deps.log.warn({ count }, 'orders cancelled that their workflows had left PENDING');
     return count;
   }
 }

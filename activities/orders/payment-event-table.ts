@@ -1,6 +1,6 @@
 /** What payment providers told us, one row an event, also those that were refused. Written with what they caused. */
 
-import type { LaneTable } from '../../core/ledger/commit-queue/table.ts';
+import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import { insertRows, literal, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
 
@@ -62,7 +62,7 @@ function insert(rows: readonly PaymentEvent[]): string {
   );
 }
 
-export const paymentEvents: LaneTable<PaymentEvent> = {
+export const paymentEvents: LedgerTable<PaymentEvent> = {
   name: 'payment_events',
   lock: (keys) => {
     const pairs = keys.map((key) => {

@@ -15,7 +15,7 @@ import type { PaymentNotice, PaymentProvider } from './providers/payment-provide
 import type { SignedCallback } from './providers/signed/signed-callback.ts';
 import type { OrderStore } from './store.ts';
 
-export interface PaymentParts {
+export interface PaymentDeps {
   readonly ledger: Pick<Ledger, 'run'>;
   readonly store: Pick<OrderStore, 'find'>;
   readonly signed: PaymentProvider<SignedCallback>;
@@ -37,10 +37,10 @@ export interface PaymentCall extends Omit<SignedCallback, 'signature'> {
 }
 
 export class Payments {
-  readonly #parts: PaymentParts;
+  readonly #deps: PaymentDeps;
 
-  constructor(parts: PaymentParts) {
-    this.#parts = parts;
+  constructor(deps: PaymentDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -51,7 +51,7 @@ export class Payments {
    *   that is not the order's; illegalState for a balance that would become too large; idempotencyMismatch for a known
    *   event with another content; databaseUnavailable.
    */
-  async receive(call: PaymentCall, log = this.#parts.log): Promise<Order> {
+  async receive(call: PaymentCall, log = this.#deps.log): Promise<Order> {
     const notice = this.#read(call);
     const { caller, traceId } = call;
     const byRoot = caller && notice.provider === rootWord.name;
@@ -63,15 +63,15 @@ export class Payments {
   }
 
   /** Settles Alipay's notification. @param form the body as it came. @throws {AppError} as `receive`. */
-  async receiveAlipay(form: Uint8Array, log = this.#parts.log): Promise<void> {
-    const { alipay } = this.#parts;
+  async receiveAlipay(form: Uint8Array, log = this.#deps.log): Promise<void> {
+    const { alipay } = this.#deps;
     if (!alipay) throw new AppError('forbidden', 'Alipay is not set up here: ALIPAY_APP_ID is empty');
     await this.#settle(alipay.read(form), log);
   }
 
   /** A signature that is there must be good, whoever calls. */
   #read(call: PaymentCall): PaymentNotice {
-    const { signed, sandbox } = this.#parts;
+    const { signed, sandbox } = this.#deps;
     const { caller, signature, kind } = call;
     if (signature !== '') return signed.read(call);
     if (caller !== undefined) {
@@ -84,7 +84,7 @@ export class Payments {
 
   /** @param by the administrator on whose word it rests. */
   async #settle(notice: PaymentNotice, log: Logger, by?: By): Promise<Order> {
-    const { ledger, store, signalSettled } = this.#parts;
+    const { ledger, store, signalSettled } = this.#deps;
     const { provider, eventId, orderNo, kind } = notice;
     const order = await store.find(orderNo, notice.payerId);
     if (!order) {

@@ -1,4 +1,4 @@
-/** Reads of orders; every change goes through the money lane. */
+/** Reads of orders; every change goes through the commit queue. */
 import type { Sequelize } from 'sequelize';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';

@@ -1,4 +1,4 @@
-/** Builds the webhooks capability from its parts. */
+/** Builds the webhooks capability from its dependencies. */
 import type { Sequelize } from 'sequelize';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import type { Config } from '../../infra/config.ts';
@@ -7,7 +7,7 @@ import type { Logger } from '../../infra/logger.ts';
 import { createAddressCheck, createOutbound } from '../../infra/outbound.ts';
 import { DeliveryStore } from './delivery-store.ts';
 import { SecretStore } from './secret-store.ts';
-import { type SenderParts, WebhookSender } from './webhook-sender.ts';
+import { type SenderDeps, WebhookSender } from './webhook-sender.ts';
 import { Webhooks } from './webhooks.ts';
 
 export interface WebhooksGround {
@@ -15,7 +15,7 @@ export interface WebhooksGround {
   readonly vault: Vault;
   readonly config: Pick<Config, 'WEBHOOK_PRIVATE_HOSTS'>;
   readonly starter: WorkflowStarter;
-  readonly jobOf: SenderParts['jobOf'];
+  readonly jobOf: SenderDeps['jobOf'];
   readonly log: Logger;
 }
 

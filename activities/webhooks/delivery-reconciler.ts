@@ -9,7 +9,7 @@ import type { DeliveryStore, WaitingDelivery } from './delivery-store.ts';
 
 type StoppedState = 'ended' | 'none';
 
-export interface DeliveryReconcilerParts {
+export interface DeliveryReconcilerDeps {
   readonly deliveries: Pick<DeliveryStore, 'waiting' | 'restart' | 'stop'>;
   /** @throws while Temporal is away. */
   readonly workflowState: (workflowId: string) => Promise<'running' | StoppedState>;
@@ -21,10 +21,10 @@ const AT_ONCE = 10;
 const STOPPED = 'stopped from outside; redeliver sends it again';
 
 export class DeliveryReconciler {
-  readonly #parts: DeliveryReconcilerParts;
+  readonly #deps: DeliveryReconcilerDeps;
 
-  constructor(parts: DeliveryReconcilerParts) {
-    this.#parts = parts;
+  constructor(deps: DeliveryReconcilerDeps) {
+    this.#deps = deps;
   }
 
   /**
@@ -36,7 +36,7 @@ export class DeliveryReconciler {
     let righted = 0;
     let page: WaitingDelivery[] = [];
     do {
-      page = await this.#parts.deliveries.waiting(page.at(-1), BATCH);
+      page = await this.#deps.deliveries.waiting(page.at(-1), BATCH);
       righted += await this.#checkAll(page);
     } while (page.length === BATCH);
     return righted;
@@ -54,7 +54,7 @@ export class DeliveryReconciler {
   async #check(waiting: WaitingDelivery): Promise<boolean> {
     const delivery = this.#read(waiting);
     if (!delivery || !isOverdue(delivery, Date.now())) return false;
-    const state = await this.#parts.workflowState(webhookWorkflowId(delivery.id, delivery.redeliveries));
+    const state = await this.#deps.workflowState(webhookWorkflowId(delivery.id, delivery.redeliveries));
     return state !== 'running' && this.#putRight(delivery, state);
   }
 
@@ -62,13 +62,13 @@ export class DeliveryReconciler {
     try {
       return read();
     } catch (err) {
-      this.#parts.log.error({ err, deliveryId: id }, 'a webhook delivery cannot be read');
+      this.#deps.log.error({ err, deliveryId: id }, 'a webhook delivery cannot be read');
       return undefined;
     }
   }
 
   async #putRight(delivery: Delivery, workflow: StoppedState): Promise<boolean> {
-    const { deliveries, log } = this.#parts;
+    const { deliveries, log } = this.#deps;
     const about = { deliveryId: delivery.id, round: delivery.redeliveries, workflow };
     try {
       const righted =

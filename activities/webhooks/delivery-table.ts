@@ -1,6 +1,6 @@
 /** New deliveries, written in the transaction that ends their job. */
 
-import type { LaneSink } from '../../core/ledger/commit-queue/table.ts';
+import type { LedgerSink } from '../../core/ledger/commit-queue/table.ts';
 import type { Rows } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
@@ -13,7 +13,7 @@ export interface Announcement {
   readonly url: string;
 }
 
-const newDeliveries: LaneSink<Announcement & { readonly atMs: number }> = {
+const newDeliveries: LedgerSink<Announcement & { readonly atMs: number }> = {
   name: 'webhook_deliveries',
   write: (items) =>
     insertRows(

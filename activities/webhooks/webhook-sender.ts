@@ -9,7 +9,7 @@ import { type EndedJob, messageOf } from './message.ts';
 import type { SecretStore } from './secret-store.ts';
 import { signedHeaders } from './signature.ts';
 
-export interface SenderParts {
+export interface SenderDeps {
   readonly deliveries: Pick<DeliveryStore, 'find' | 'isGone' | 'note' | 'reopen'>;
   readonly secrets: Pick<SecretStore, 'signing'>;
   readonly outbound: Pick<Outbound, 'request'>;
@@ -32,15 +32,15 @@ interface Sent {
 }
 
 export class WebhookSender {
-  readonly #parts: SenderParts;
+  readonly #deps: SenderDeps;
 
-  constructor(parts: SenderParts) {
-    this.#parts = parts;
+  constructor(deps: SenderDeps) {
+    this.#deps = deps;
   }
 
   /** Tries once; a delivery that has ended or that a newer round has is left as it is. */
   async attempt({ deliveryId, round }: WebhookDeliveryInput): Promise<TryOutcome> {
-    const { deliveries } = this.#parts;
+    const { deliveries } = this.#deps;
     const delivery = await deliveries.find(deliveryId);
     if (!delivery) return { kind: 'superseded', attempts: 0 };
     const { attempts, status } = delivery;
@@ -56,7 +56,7 @@ export class WebhookSender {
   }
 
   async #settle(delivery: Delivery, sent: Sent): Promise<TryOutcome> {
-    const { deliveries } = this.#parts;
+    const { deliveries } = this.#deps;
     const { id, redeliveries: round } = delivery;
     const attempts = delivery.attempts + 1;
     const verdict = verdictOf(sent.status, attempts);
@@ -73,7 +73,7 @@ export class WebhookSender {
   }
 
   async #send(delivery: Delivery): Promise<Sent> {
-    const { jobOf, secrets, outbound, log } = this.#parts;
+    const { jobOf, secrets, outbound, log } = this.#deps;
     const job = await jobOf(delivery.jobId);
     if (!job) return { status: null, reason: 'the job is kept no longer' };
     const body = messageOf(job);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
 import type { Delivery } from './delivery.ts';
-import { type WebhookParts, Webhooks } from './webhooks.ts';
+import { type WebhookDeps, Webhooks } from './webhooks.ts';
 
 const DELIVERY: Delivery = {
   id: 'job-1',
@@ -20,7 +20,7 @@ const DELIVERY: Delivery = {
 
 test('a delivery is sent again fifty times and no more, so that nobody has a workflow without end for free', async () => {
   let redeliveries = 0;
-  const deliveries: WebhookParts['deliveries'] = {
+  const deliveries: WebhookDeps['deliveries'] = {
     find: async () => ({ ...DELIVERY, redeliveries }),
     beginRound: async () => {
       redeliveries += 1;

@@ -8,7 +8,7 @@ import type { DeliveryFilter, DeliveryStore } from './delivery-store.ts';
 import { deliveryStart } from './delivery-table.ts';
 import type { SecretStore, WebhookSecret } from './secret-store.ts';
 
-export interface WebhookParts {
+export interface WebhookDeps {
   readonly deliveries: Pick<DeliveryStore, 'find' | 'list' | 'beginRound'>;
   readonly secrets: Pick<SecretStore, 'list' | 'rotate'>;
   readonly starter: Pick<WorkflowStarter, 'kick'>;
@@ -20,15 +20,15 @@ export interface WebhookParts {
 const MAX_REDELIVERIES = 50;
 
 export class Webhooks {
-  readonly #parts: WebhookParts;
+  readonly #deps: WebhookDeps;
 
-  constructor(parts: WebhookParts) {
-    this.#parts = parts;
+  constructor(deps: WebhookDeps) {
+    this.#deps = deps;
   }
 
   /** Refuses an address at submission. @throws {AppError} invalidParameter naming `webhookUrl`. */
   checkAddress(url: string): void {
-    if (this.#parts.mayBeCalled(url)) return;
+    if (this.#deps.mayBeCalled(url)) return;
     throw invalid([
       {
         path: 'webhookUrl',
@@ -38,16 +38,16 @@ export class Webhooks {
   }
 
   secrets(userId: number): Promise<WebhookSecret[]> {
-    return this.#parts.secrets.list(userId);
+    return this.#deps.secrets.list(userId);
   }
 
   /** Replaces the signing secret. The plain secret is in this answer only. */
   rotateSecret(userId: number): Promise<{ id: number; secret: string }> {
-    return this.#parts.secrets.rotate(userId);
+    return this.#deps.secrets.rotate(userId);
   }
 
   deliveries(filter: DeliveryFilter): Promise<{ deliveries: Delivery[]; total: number }> {
-    return this.#parts.deliveries.list(filter);
+    return this.#deps.deliveries.list(filter);
   }
 
   /**
@@ -56,7 +56,7 @@ export class Webhooks {
    * as may be.
    */
   async redeliver(id: string, userId: number): Promise<Delivery> {
-    const { deliveries, starter } = this.#parts;
+    const { deliveries, starter } = this.#deps;
     const delivery = await this.#get(id, userId);
     if (delivery.redeliveries >= MAX_REDELIVERIES) {
       throw new AppError('illegalState', `a delivery is sent again at most ${MAX_REDELIVERIES} times`);
@@ -68,7 +68,7 @@ export class Webhooks {
   }
 
   async #get(id: string, userId: number): Promise<Delivery> {
-    const delivery = await this.#parts.deliveries.find(id, userId);
+    const delivery = await this.#deps.deliveries.find(id, userId);
     if (!delivery) throw new AppError('notFound', 'there is no such delivery');
     return delivery;
   }

@@ -4,7 +4,7 @@ import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { withoutSecrets } from '../../infra/secrets.ts';
 import type { Operation } from '../ledger/commit-queue/operation.ts';
-import type { LaneSink } from '../ledger/commit-queue/table.ts';
+import type { LedgerSink } from '../ledger/commit-queue/table.ts';
 import type { UserCaller } from './caller.ts';
 
 /** Who acts; null is the person at the keyboard of the server. */
@@ -102,7 +102,7 @@ export class AuditLog {
   }
 }
 
-const auditEntries: LaneSink<{ readonly entry: AuditEntry; readonly atMs: number }> = {
+const auditEntries: LedgerSink<{ readonly entry: AuditEntry; readonly atMs: number }> = {
   name: 'audit_log',
   write: (items) =>
     insertRows(

@@ -1,4 +1,4 @@
-/** Builds the catalog from its parts. */
+/** Builds the catalog from its dependencies. */
 import type { Sequelize } from 'sequelize';
 import type { Vault } from '../../infra/crypto.ts';
 import type { Logger } from '../../infra/logger.ts';
@@ -18,7 +18,7 @@ import { seedSimulator } from './simulator-seed.ts';
 import { defineCatalogTables } from './tables.ts';
 import { createUpstreamModels } from './upstream-models.ts';
 
-export interface CatalogParts {
+export interface CatalogDeps {
   readonly sequelize: Sequelize;
   readonly vault: Vault;
   readonly invalidation: Invalidation;
@@ -41,7 +41,7 @@ export function createCatalog({
   keyHealth,
   probe,
   reportKey,
-}: CatalogParts) {
+}: CatalogDeps) {
   const tables = defineCatalogTables(sequelize);
   const store = new ProviderStore(tables);
   const keyStore = new KeyStore(tables, vault);

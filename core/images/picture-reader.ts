@@ -25,7 +25,7 @@ export interface PictureAddress {
 /** @throws {AppError} invalidParameter naming the field, for an address that gives no picture; upstreamTimeout. */
 export type ReadPicture = (address: PictureAddress) => Promise<Picture>;
 
-export interface PictureReaderParts {
+export interface PictureReaderDeps {
   /** A client for this address; undefined for one that must not be called. */
   readonly clientFor: (url: string) => Outbound;
   /** A picture of ours behind a link of ours, so that what was made can be given back to be changed. */
@@ -39,7 +39,7 @@ const LIMITS = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 10_000 };
 const DATA_URL = /^data:(image\/[\w.+-]+);base64,/i;
 const SIMULATED_PICTURES = '/pictures/';
 
-export function createPictureReader({ clientFor, stored }: PictureReaderParts): ReadPicture {
+export function createPictureReader({ clientFor, stored }: PictureReaderDeps): ReadPicture {
   return async ({ url, path, signal, maxBytes = MAX_PICTURE_BYTES }) => {
     const match = DATA_URL.exec(url);
     const mediaType = match?.[1]?.toLowerCase();

@@ -36,7 +36,7 @@ export interface KeptPicture {
 const stored = rowOf({ storageKey: column.text, mediaType: column.text });
 const place = rowOf({ id: column.text, storageKey: column.text });
 
-export interface PicturesParts {
+export interface PicturesDeps {
   readonly sequelize: Sequelize;
   readonly storage: Storage;
   readonly outbound: Outbound;
@@ -50,10 +50,10 @@ export interface PictureCall {
 }
 
 export class Pictures {
-  readonly #parts: PicturesParts;
+  readonly #deps: PicturesDeps;
 
-  constructor(parts: PicturesParts) {
-    this.#parts = parts;
+  constructor(deps: PicturesDeps) {
+    this.#deps = deps;
   }
 
   /** Keeps all pictures of one call; the order stays. Never throws for a picture that cannot be copied. */
@@ -64,15 +64,15 @@ export class Pictures {
   /** The stored picture behind a good link; undefined when it is gone. */
   async read(pictureId: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
     const sql = `SELECT ${stored.columns} FROM stored_images WHERE id=?`;
-    const [found] = await select(this.#parts.sequelize, stored.read, sql, [pictureId]);
+    const [found] = await select(this.#deps.sequelize, stored.read, sql, [pictureId]);
     if (!found) return undefined;
-    const bytes = await this.#parts.storage.get(found.storageKey);
+    const bytes = await this.#deps.storage.get(found.storageKey);
     return bytes && { bytes, mediaType: found.mediaType };
   }
 
   /** The stored picture that an address of ours leads to; undefined for any other address. */
   async behind(url: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
-    const pictureId = this.#parts.links.pictureIdOf(url, Date.now());
+    const pictureId = this.#deps.links.pictureIdOf(url, Date.now());
     return pictureId === undefined ? undefined : this.read(pictureId);
   }
 
@@ -92,7 +92,7 @@ export class Pictures {
 
   /** The picture goes before its row: a round that is cut short leaves nothing that no row names. */
   async #remove(where: string, replacements: Record<string, unknown>): Promise<number> {
-    const { sequelize, storage } = this.#parts;
+    const { sequelize, storage } = this.#deps;
     const sql = `SELECT ${place.columns} FROM stored_images WHERE ${where}`;
     const places = await select(sequelize, place.read, sql, replacements);
     if (places.length === 0) return 0;
@@ -113,8 +113,8 @@ export class Pictures {
           const key = `${requestId}/${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
           // The row comes first: what retention removes is what rows name.
           await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, picture });
-          await this.#parts.storage.put(key, bytes, mediaType);
-          return { url: this.#parts.links.make(id, Date.now()), bytes };
+          await this.#deps.storage.put(key, bytes, mediaType);
+          return { url: this.#deps.links.make(id, Date.now()), bytes };
         },
       );
     } catch (err) {
@@ -126,7 +126,7 @@ export class Pictures {
 
   async #bytesOf(picture: DeliveredImage): Promise<{ bytes: Uint8Array; mediaType: string }> {
     if (picture.kind === 'base64') return { bytes: Buffer.from(picture.data, 'base64'), mediaType: picture.mediaType };
-    const answer = await this.#parts.outbound.request(picture.url, { limits: DOWNLOAD });
+    const answer = await this.#deps.outbound.request(picture.url, { limits: DOWNLOAD });
     if (answer.status !== 200) {
       answer.discard();
       throw new Error(`the picture's link answered ${answer.status}`);
@@ -149,7 +149,7 @@ export class Pictures {
     const { id, requestId, userId, key, mediaType, bytes, picture } = picked;
     const source = picture.kind === 'url' ? picture.url : null;
     await change(
-      this.#parts.sequelize,
+      this.#deps.sequelize,
       `INSERT INTO stored_images (id,request_id,user_id,source_url,storage_key,media_type,bytes,created_at)
        VALUES (?,?,?,?,?,?,?,NOW(3))`,
       [id, requestId, userId, source, key, mediaType, bytes],

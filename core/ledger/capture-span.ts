@@ -1,4 +1,4 @@
-/** The span of a capture: from the lane's queue to the COMMIT. */
+/** The span of a capture: from the commit queue to the COMMIT. */
 import { type Attributes, inSpan, type Span } from '../../infra/telemetry/spans.ts';
 import { formatMoney } from './money.ts';
 import type { Capture } from './operations/capture.ts';

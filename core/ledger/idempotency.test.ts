@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createVault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Operation } from './commit-queue/operation.ts';
-import { Workspace } from './commit-queue/unit-of-work.ts';
+import { UnitOfWork } from './commit-queue/unit-of-work.ts';
 import { IdempotentRequests } from './idempotency.ts';
 import { type Claim, claims } from './tables/claims.ts';
 
@@ -12,12 +12,12 @@ const OLD = `1:${randomBytes(32).toString('base64')}`;
 const ROTATED = `2:${randomBytes(32).toString('base64')},${OLD}`;
 const BODY = Buffer.from('POST /v1/users\n{"username":"ann","password":"123456"}');
 
-/** The table of claims, as the lane keeps it between batches. */
+/** The table of claims, as the commit queue keeps it between batches. */
 class Claims {
   readonly stored = new Map<string, Claim>();
 
   async run<Result>(operation: Operation<Result>): Promise<Result> {
-    const rows = new Workspace(Date.now(), '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
+    const rows = new UnitOfWork(Date.now(), '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
     const ids = operation.reads.map(({ id }) => id);
     rows.load(
       claims,
@@ -27,7 +27,7 @@ class Claims {
         return claim ? [[id, claim]] : [];
       }),
     );
-    const result = rows.attempt((workspace) => operation.decide(workspace));
+    const result = rows.attempt((unitOfWork) => operation.decide(unitOfWork));
     for (const id of ids) {
       const claim = rows.get(claims, id);
       if (claim) this.stored.set(id, claim);

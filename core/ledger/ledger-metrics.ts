@@ -1,20 +1,20 @@
-/** What /metrics shows of the ledger: its lane, and what the last reconciliation found. */
+/** What /metrics shows of the ledger: its commit queue, and what the last reconciliation found. */
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
-import type { MoneyLane } from './commit-queue/commit-queue.ts';
+import type { CommitQueue } from './commit-queue/commit-queue.ts';
 import type { Reconciliation } from './reconcile.ts';
 
 const BATCH_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** The lane's side: told after each batch. */
-export function createLaneMetrics(registry: Registry) {
+/** The commit queue's side: told after each batch. */
+export function createQueueMetrics(registry: Registry) {
   const operations = new Counter({
     name: 'ledger_operations_total',
-    help: 'Operations of the money lane that were committed',
+    help: 'Operations of the commit queue that were committed',
     registers: [registry],
   });
   const seconds = new Histogram({
     name: 'ledger_batch_seconds',
-    help: 'Time of one batch of the money lane, from its first packet to its COMMIT',
+    help: 'Time of one batch of the commit queue, from its first packet to its COMMIT',
     buckets: BATCH_BUCKETS_SECONDS,
     registers: [registry],
   });
@@ -27,7 +27,7 @@ export function createLaneMetrics(registry: Registry) {
 /** @param last reads the last reconciliation; a failure shows the values of before. */
 export function showLedger(
   registry: Registry,
-  lane: MoneyLane,
+  queue: CommitQueue,
   last: () => Promise<Pick<Reconciliation, 'finishedAt' | 'breaches'> | undefined>,
 ): void {
   new Gauge({
@@ -35,7 +35,7 @@ export function showLedger(
     help: 'Operations that wait for their batch in this process',
     registers: [registry],
     collect() {
-      this.set(lane.queued);
+      this.set(queue.queued);
     },
   });
   const finished = new Gauge({

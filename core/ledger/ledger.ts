@@ -1,11 +1,11 @@
-/** The ledger as the rest of the product uses it: every change goes through the lane, reads go to the pool. */
+/** The ledger as the rest of the product uses it: every change goes through the commit queue, reads go to the pool. */
 import type { Sequelize } from 'sequelize';
 import { localDay } from '../../infra/calendar.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import { inCaptureSpan } from './capture-span.ts';
-import type { MoneyLane } from './commit-queue/commit-queue.ts';
+import type { CommitQueue } from './commit-queue/commit-queue.ts';
 import type { Operation } from './commit-queue/operation.ts';
 import { type Capture, type CaptureOutcome, capture } from './operations/capture.ts';
 import { openAccount } from './operations/credit.ts';
@@ -27,12 +27,12 @@ export interface Balance {
 const balance = rowOf({ available: column.bigint, held: column.bigint, debt: column.bigint });
 
 export class Ledger {
-  readonly #lane: MoneyLane;
+  readonly #queue: CommitQueue;
   readonly #sequelize: Sequelize;
   readonly #timeZone: string;
 
-  constructor(lane: MoneyLane, sequelize: Sequelize, timeZone: string) {
-    this.#lane = lane;
+  constructor(queue: CommitQueue, sequelize: Sequelize, timeZone: string) {
+    this.#queue = queue;
     this.#sequelize = sequelize;
     this.#timeZone = timeZone;
   }
@@ -42,9 +42,9 @@ export class Ledger {
     return localDay(ms, this.#timeZone);
   }
 
-  /** Runs any operation of the lane. @param waitMs see MoneyLane.submit. */
+  /** Runs any operation of the queue. @param waitMs see CommitQueue.submit. */
   run<Result>(operation: Operation<Result>, waitMs?: number): Promise<Result> {
-    return this.#lane.submit(operation, waitMs === undefined ? {} : { waitMs });
+    return this.#queue.submit(operation, waitMs === undefined ? {} : { waitMs });
   }
 
   /** Sets money aside; resolves after the COMMIT. @throws {AppError} databaseUnavailable within 5 s. */

@@ -7,7 +7,7 @@ import type { Sequelize } from 'sequelize';
 import type { DatabaseConfig } from '../../infra/mysql/connection.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
-import { openLaneConnection } from './commit-queue/connection.ts';
+import { openWriterConnection } from './commit-queue/connection.ts';
 import { fenceWriter, lapsedWriters } from './commit-queue/fencing.ts';
 import type { Ledger } from './ledger.ts';
 import { deleteExpiredClaims } from './tables/claims.ts';
@@ -65,7 +65,7 @@ export class HoldSweeper {
    * and the living ones renew themselves within a second.
    */
   async #fence(): Promise<number> {
-    const connection = await openLaneConnection(this.#database);
+    const connection = await openWriterConnection(this.#database);
     try {
       const fenced = await this.#fenceLapsed(connection);
       await connection.end();

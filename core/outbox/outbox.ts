@@ -1,7 +1,7 @@
 /** Workflows still to be started, written in the same transaction as the row they serve. */
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
-import type { LaneSink } from '../ledger/commit-queue/table.ts';
+import type { LedgerSink } from '../ledger/commit-queue/table.ts';
 
 /** The process that committed the row starts the workflow at once; the relay only takes what is older than this. */
 const RELAY_AFTER_MS = 3_000;
@@ -13,12 +13,12 @@ export interface OutboxEntry {
   readonly forRelay?: boolean;
 }
 
-export const workflowOutbox: LaneSink<OutboxEntry> = {
+export const workflowOutbox: LedgerSink<OutboxEntry> = {
   name: 'workflow_outbox',
   write: insertStarts,
 };
 
-/** The INSERT of starts, for transactions that are none of the lane's. */
+/** The INSERT of starts, for transactions that are none of the commit queue's. */
 export function insertStarts(entries: readonly OutboxEntry[]): string {
   return insertRows(
     'workflow_outbox',

@@ -7,7 +7,7 @@ import { column, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { exists, select } from '../../infra/mysql/statements.ts';
 
 const REST = 'p_rest';
-/** The money lane waits behind a change of the table: rather give up and try again at the next round. */
+/** The commit queue waits behind a change of the table: rather give up and try again at the next round. */
 const LOCK_WAIT_SECONDS = 2;
 
 /** `bound` is the first day after it. */

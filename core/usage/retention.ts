@@ -15,7 +15,7 @@ const DAYS_AHEAD = 7;
 /** Carried-over days that are kept, for a look at what was carried. */
 const DAYS_KEPT = 2;
 
-export interface RetentionParts {
+export interface RetentionDeps {
   readonly sequelize: Sequelize;
   readonly store: UsageStore;
   /** How long usage documents are kept. */
@@ -35,8 +35,8 @@ export interface Retained {
  * @returns undefined when another process is at it.
  * @throws {AppError} databaseUnavailable when MongoDB is away; the partitions are done by then.
  */
-export function retain(parts: RetentionParts, nowMs = Date.now()): Promise<Retained | undefined> {
-  const { sequelize, store, usageRetentionMs, timeZone, log } = parts;
+export function retain(deps: RetentionDeps, nowMs = Date.now()): Promise<Retained | undefined> {
+  const { sequelize, store, usageRetentionMs, timeZone, log } = deps;
   return withNamedLock(sequelize, 'usage-retention', async () => {
     const partitions = new OutboxPartitions(sequelize);
     const day = (offset: number) => localDay(nowMs + offset * DAY_MS, timeZone);

@@ -7,7 +7,7 @@ const watermark = rowOf({ slot: column.integer, seq: column.bigint });
 const outboxRow = rowOf({ seq: column.bigint, id: column.text, doc: column.text });
 export type OutboxRow = ReadRow<typeof outboxRow>;
 
-/** Above the 256 documents that one batch of the lane can write, so that a portion holds at least one whole batch. */
+/** Above the 256 documents that one batch of the commit queue can write, so that a portion holds at least one whole batch. */
 const PORTION_ROWS = 1_000;
 
 export interface Portion {

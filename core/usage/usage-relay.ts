@@ -20,13 +20,13 @@ export interface UsageRelay {
   relay(): Promise<number>;
 }
 
-export interface UsageRelayParts {
+export interface UsageRelayDeps {
   readonly sequelize: Sequelize;
   readonly store: UsageStore;
   readonly log: Logger;
 }
 
-export function createUsageRelay({ sequelize, store, log }: UsageRelayParts): UsageRelay {
+export function createUsageRelay({ sequelize, store, log }: UsageRelayDeps): UsageRelay {
   const outbox = new UsageOutbox(sequelize);
   return {
     relay: async () => {

@@ -1,4 +1,4 @@
-/** SQL text of values, for the money lane's packets (multi-row statements have no placeholders worth their cost). */
+/** SQL text of values, for the commit queue's packets (multi-row statements have no placeholders worth their cost). */
 import { escape as escapeText } from 'mysql2';
 
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array;

@@ -4,7 +4,7 @@ import { type AddressInfo, connect, createServer as createTcpServer, type Socket
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { AuditLog } from '../../core/accounts/audit-log.ts';
-import { type CatalogParts, createCatalog } from '../../core/catalog/create-catalog.ts';
+import { type CatalogDeps, createCatalog } from '../../core/catalog/create-catalog.ts';
 import { testStack } from '../../devstack/test-stack.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
 import { createVault } from '../../infra/crypto.ts';
@@ -23,7 +23,7 @@ export type CatalogProcess = Awaited<ReturnType<typeof startProcess>>;
 export interface TestCatalog {
   readonly config: Config;
   /** Another process on the same database. */
-  process(settings?: Partial<CatalogParts> & { readonly config?: Partial<Config> }): Promise<CatalogProcess>;
+  process(settings?: Partial<CatalogDeps> & { readonly config?: Partial<Config> }): Promise<CatalogProcess>;
   rows(sql: string): Promise<Record<string, unknown>[]>;
   write(sql: string): Promise<void>;
   close(): Promise<void>;
@@ -58,7 +58,7 @@ async function rowsOf(sequelize: Sequelize, sql: string): Promise<Record<string,
   return (await sequelize.query<Record<string, unknown>>(sql, { type: QueryTypes.SELECT })).map((row) => ({ ...row }));
 }
 
-async function startProcess(config: Config, parts: Partial<CatalogParts>) {
+async function startProcess(config: Config, parts: Partial<CatalogDeps>) {
   const sequelize = connectSequelize(config);
   const redis = connectRedis(config, SILENT, 'test');
   const subscriber = connectRedis(config, SILENT, 'test-invalidations');

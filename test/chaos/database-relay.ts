@@ -1,5 +1,5 @@
 /**
- * A TCP relay between one money lane and the database that breaks the line at exact places of the lane's protocol: a
+ * A TCP relay between one commit queue and the database that breaks the line at exact places of the commit queue's protocol: a
  * COMMIT that never arrives, a COMMIT whose answer is lost, the moment between the two packets, a network that is gone.
  */
 import { type AddressInfo, createServer, type Server, type Socket, connect as tcpConnect } from 'node:net';
@@ -15,7 +15,7 @@ interface Trap {
   readonly sprung: () => void;
 }
 
-/** By then the lane pauses for most of a second between two tries; what belongs to one try follows at once. */
+/** By then the commit queue pauses for most of a second between two tries; what belongs to one try follows at once. */
 const QUIET_MS = 250;
 const HEADER_BYTES = 4;
 const FIRST_PACKET = Buffer.from('START TRANSACTION;UPDATE writers');

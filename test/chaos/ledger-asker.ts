@@ -1,6 +1,6 @@
-/** Asks the lane for one operation after the other and writes down each question and each answer. */
+/** Asks the commit queue for one operation after the other and writes down each question and each answer. */
 import { v7 as uuidv7 } from 'uuid';
-import type { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import type { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { NO_USAGE } from '../../core/ledger/money.ts';
 import { capture } from '../../core/ledger/operations/capture.ts';
@@ -53,12 +53,12 @@ function claimed(outcome: ClaimOutcome): Outcome {
 }
 
 export class LedgerAsker {
-  readonly #lane: MoneyLane;
+  readonly #queue: CommitQueue;
   readonly #record: ToldRecord;
   #count = 0;
 
-  constructor(lane: MoneyLane, record: ToldRecord) {
-    this.#lane = lane;
+  constructor(queue: CommitQueue, record: ToldRecord) {
+    this.#queue = queue;
     this.#record = record;
   }
 
@@ -189,7 +189,7 @@ export class LedgerAsker {
     this.#count += 1;
     const op = this.#count;
     this.#record.write({ ...question, at: 'ask', op, writer: this.#writer() });
-    const outcome = await this.#lane
+    const outcome = await this.#queue
       .submit(operation, waitMs === undefined ? {} : { waitMs })
       .then(
         outcomeOf,
@@ -203,7 +203,7 @@ export class LedgerAsker {
   }
 
   #writer(): string {
-    const writer = this.#lane.writer;
+    const writer = this.#queue.writer;
     return writer ? `${writer.slot}:${writer.epoch}` : '';
   }
 

@@ -1,6 +1,6 @@
 /** The faults that a run on the ledger meets, each at one of its processes. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { openLaneConnection } from '../../core/ledger/commit-queue/connection.ts';
+import { openWriterConnection } from '../../core/ledger/commit-queue/connection.ts';
 import { endWriterConnection } from '../../core/ledger/commit-queue/fencing.ts';
 import type { BreakingPoint } from './database-relay.ts';
 import type { LedgerField, Site } from './ledger-field.ts';
@@ -8,7 +8,7 @@ import type { Chance } from './ledger-world.ts';
 
 const TRAP_WITHIN_MS = 3_000;
 const TAKEN_OVER_WITHIN_MS = 6_000;
-/** Above the time that the lane waits for an answer. */
+/** Above the time that the commit queue waits for an answer. */
 const SILENCE_MS = 11_000;
 /** A process that comes back is left in peace for a while, so that what it does under its old slot has consequences. */
 const AFTERWARDS_MS = 1_000;
@@ -38,11 +38,11 @@ export class LedgerFaults {
     return true;
   }
 
-  /** The database ends the lane's connection. */
+  /** The database ends the commit queue's connection. */
   async killConnection(site: Site): Promise<boolean> {
     const held = await this.#slotOf(site);
     if (!held) return false;
-    const connection = await openLaneConnection(this.#field.ledger.config);
+    const connection = await openWriterConnection(this.#field.ledger.config);
     await endWriterConnection(connection, held.slot, held.epoch);
     await connection.end();
     return true;

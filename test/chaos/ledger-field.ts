@@ -59,7 +59,7 @@ export class LedgerField {
     this.#folder = parts.folder;
     this.#limits = parts.limits;
     const { config, sequelize } = parts.ledger;
-    this.#sweeper = new HoldSweeper(config, sequelize, new Ledger(parts.ledger.lane(), sequelize, 'UTC'));
+    this.#sweeper = new HoldSweeper(config, sequelize, new Ledger(parts.ledger.queue(), sequelize, 'UTC'));
     this.#carrier = new UsageCarrier(sequelize);
     this.#beside = [this.#sweep(), this.#carrier.run(this.#stopped.signal)];
   }

@@ -4,15 +4,15 @@
  * compared with what is there: zero drift. `npm run test:chaos` runs the long form.
  *
  * That it can fail was tried in November 2026 on a copy of the tree, one edit at a time:
- * - The fence: in lane/writer.ts `fence`, the assertion after the UPDATE became 'SET @fence=0'. A process that was cut
+ * - The fence: in commit-queue/writer.ts `fence`, the assertion after the UPDATE became 'SET @fence=0'. A process that was cut
  *   off goes on under its old slot: the usage log misses charged calls (they stand behind the watermark of the process
  *   that has the slot by then) and "a living writer lost its hold". Most short runs fail; test/ledger/fencing.test.ts
  *   fails every time.
- * - A lost COMMIT always run again: in lane/session.ts `#afterLoss`, `committed` became false. Every run fails: "a
+ * - A lost COMMIT always run again: in commit-queue/session.ts `#afterLoss`, `committed` became false. Every run fails: "a
  *   fresh hold was done before".
  * - A lost COMMIT always taken for done: there, `committed` became `committing`. Every run fails: told "held", and
  *   there is no hold; told of a top-up whose transfer is not there.
- * - A successor's number taken for one's own: in lane/writer.ts `readStanding`, the fenced writer was given the row's
+ * - A successor's number taken for one's own: in commit-queue/writer.ts `readStanding`, the fenced writer was given the row's
  *   `seq`. Every run fails: told "held", and there is no hold.
  */
 import assert from 'node:assert/strict';

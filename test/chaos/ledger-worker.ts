@@ -1,9 +1,9 @@
 /**
- * A process on the ledger, started by the tests beside this file: many callers over one money lane. Its argument is the
+ * A process on the ledger, started by the tests beside this file: many callers over one commit queue. Its argument is the
  * world as JSON; it works until its parent says "stop" or is gone.
  */
 import { pino } from 'pino';
-import { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { readConfig } from '../../infra/config.ts';
 import { DAY, TABLES } from '../ledger/test-ledger.ts';
 import { LedgerAsker } from './ledger-asker.ts';
@@ -17,14 +17,14 @@ process.on('message', () => stopping.abort());
 process.on('disconnect', () => process.exit(1));
 const REPORT_EVERY_MS = 200;
 
-const lane = new MoneyLane({
+const queue = new CommitQueue({
   database: { ...readConfig({}), ...world.database },
   tables: TABLES,
   writerTtlMs: world.writerTtlMs,
   dayOf: () => DAY,
   log: pino({ level: 'silent' }),
 });
-const asker = new LedgerAsker(lane, new ToldRecord(world.toldFile));
+const asker = new LedgerAsker(queue, new ToldRecord(world.toldFile));
 const reports = setInterval(() => process.send?.(asker.count), REPORT_EVERY_MS);
 await Promise.all(
   Array.from({ length: world.callers }, (_, index) =>
@@ -32,6 +32,6 @@ await Promise.all(
   ),
 );
 clearInterval(reports);
-await lane.close();
+await queue.close();
 process.removeAllListeners('disconnect');
 process.disconnect();

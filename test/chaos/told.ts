@@ -26,14 +26,14 @@ const ask = z.object({
   lifeMs: z.number(),
   /** True when the id is shared or asked twice on purpose: then "done before" is an expected answer. */
   shared: z.boolean(),
-  /** Slot and epoch that the lane wrote under. */
+  /** Slot and epoch that the commit queue wrote under. */
   writer: z.string(),
 });
 
 const told = z.object({
   at: z.literal('told'),
   op: z.number(),
-  /** The kind of outcome; `unavailable` = the lane gave up; `error` = a bug. */
+  /** The kind of outcome; `unavailable` = the commit queue gave up; `error` = a bug. */
   outcome: z.string(),
   /** What was charged, taken or refunded. */
   amount: amount.optional(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
-import { openLaneConnection } from '../../core/ledger/commit-queue/connection.ts';
+import { openWriterConnection } from '../../core/ledger/commit-queue/connection.ts';
 import { endWriterConnection } from '../../core/ledger/commit-queue/fencing.ts';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { answer, claim } from '../../core/ledger/operations/claim.ts';
@@ -16,7 +16,7 @@ import { callCapture, callHold, DAY, type TestLedger, testLedger } from './test-
 const TOO_LONG = 'x'.repeat(70_000_000);
 const LARGEST_KEPT_BYTES = 4 * 1024 * 1024;
 
-describe('the money lane on the real database', () => {
+describe('the commit queue on the real database', () => {
   let ledger: TestLedger;
   before(async () => {
     ledger = await testLedger('lane_test');
@@ -24,14 +24,14 @@ describe('the money lane on the real database', () => {
   after(() => ledger.close());
 
   test('hundreds of callers in two processes spend one balance exactly', async () => {
-    const lanes = [ledger.lane(), ledger.lane()];
+    const queues = [ledger.queue(), ledger.queue()];
     const accountId = await ledger.account(100n);
     const outcomes = await Promise.all(
       Array.from({ length: 400 }, async (_, index) => {
-        const lane = lanes[index % 2] ?? ledger.lane();
+        const queue = queues[index % 2] ?? ledger.queue();
         const id = uuidv7();
-        const outcome = await lane.submit(hold(callHold(id, accountId, 1n)));
-        if (outcome.kind === 'held') await lane.submit(callCapture(id, accountId, 1n));
+        const outcome = await queue.submit(hold(callHold(id, accountId, 1n)));
+        if (outcome.kind === 'held') await queue.submit(callCapture(id, accountId, 1n));
         return outcome.kind;
       }),
     );
@@ -45,20 +45,20 @@ describe('the money lane on the real database', () => {
   });
 
   test('an operation that fails by a bug or a CHECK does not take its batch with it', async () => {
-    const lane = ledger.lane();
-    await lane.open();
+    const queue = ledger.queue();
+    await queue.open();
     const accountId = await ledger.account(1_000n);
     const results = await Promise.allSettled([
-      lane.submit(hold(callHold(uuidv7(), accountId, 10n))),
-      lane.submit({
+      queue.submit(hold(callHold(uuidv7(), accountId, 10n))),
+      queue.submit({
         reads: [],
         decide: () => {
           throw new Error('a bug');
         },
       }),
       // Longer than the column: the server refuses the statement.
-      lane.submit(adjust({ id: 'x'.repeat(60), accountId }, 5n)),
-      lane.submit(hold(callHold(uuidv7(), accountId, 20n))),
+      queue.submit(adjust({ id: 'x'.repeat(60), accountId }, 5n)),
+      queue.submit(hold(callHold(uuidv7(), accountId, 20n))),
     ]);
     assert.deepEqual(
       results.map((result) => result.status),
@@ -68,16 +68,16 @@ describe('the money lane on the real database', () => {
   });
 
   test('what is too large for the database is refused by itself, and nobody waits for it', async () => {
-    const lane = ledger.lane();
+    const queue = ledger.queue();
     const accountId = await ledger.account(1_000n);
     const oversized: Operation<void> = {
       reads: [],
       decide: (rows) => rows.append(usageOutbox, { id: uuidv7(), day: DAY, record: { text: TOO_LONG }, cost: 0n }),
     };
     const results = await Promise.allSettled([
-      lane.submit(hold(callHold(uuidv7(), accountId, 10n))),
-      lane.submit(oversized),
-      lane.submit(hold(callHold(uuidv7(), accountId, 20n))),
+      queue.submit(hold(callHold(uuidv7(), accountId, 10n))),
+      queue.submit(oversized),
+      queue.submit(hold(callHold(uuidv7(), accountId, 20n))),
     ]);
     assert.deepEqual(
       results.map(({ status }) => status),
@@ -90,15 +90,15 @@ describe('the money lane on the real database', () => {
   });
 
   test('answers that together are too large for one packet are kept one by one', async () => {
-    const lane = ledger.lane();
+    const queue = ledger.queue();
     const kept = await Promise.all(
       Array.from({ length: 4 }, async (_, index) => {
         const request = { scope: 'u1', keyHash: randomBytes(32), bodyHash: randomBytes(32), requestId: uuidv7() };
-        await lane.submit(claim(request));
+        await queue.submit(claim(request));
         const told = { status: 200, body: Buffer.alloc(LARGEST_KEPT_BYTES, index) };
         // As if nobody had said how large it is.
-        await lane.submit({ ...answer(request, told), bytes: 0 });
-        return lane.submit(claim({ ...request, requestId: uuidv7() }));
+        await queue.submit({ ...answer(request, told), bytes: 0 });
+        return queue.submit(claim({ ...request, requestId: uuidv7() }));
       }),
     );
     for (const [index, outcome] of kept.entries()) {
@@ -109,25 +109,25 @@ describe('the money lane on the real database', () => {
   });
 
   test('of an answer that is too large to keep it stays known that it was given', async () => {
-    const lane = ledger.lane();
+    const queue = ledger.queue();
     const request = { scope: 'u1', keyHash: randomBytes(32), bodyHash: randomBytes(32), requestId: uuidv7() };
-    await lane.submit(claim(request));
-    await lane.submit(answer(request, { status: 200, body: Buffer.alloc(LARGEST_KEPT_BYTES + 1) }));
-    const repeated = await lane.submit(claim({ ...request, requestId: uuidv7() }));
+    await queue.submit(claim(request));
+    await queue.submit(answer(request, { status: 200, body: Buffer.alloc(LARGEST_KEPT_BYTES + 1) }));
+    const repeated = await queue.submit(claim({ ...request, requestId: uuidv7() }));
     assert.deepEqual(repeated, { kind: 'not-kept', requestId: request.requestId });
   });
 
   test('a row that collides for ever fails its own operation only', async () => {
-    const lane = ledger.lane();
+    const queue = ledger.queue();
     const accountId = await ledger.account(1_000n);
     const id = uuidv7();
-    await lane.submit(hold(callHold(id, accountId, 10n)));
+    await queue.submit(hold(callHold(id, accountId, 10n)));
     await ledger.sequelize.query(
       `INSERT INTO transfers (id,kind,account_id,amount,day,created_at) VALUES ('${id}','charge',${accountId},-10,'${DAY}',NOW(3))`,
     );
     const results = await Promise.allSettled([
-      lane.submit(callCapture(id, accountId, 10n)),
-      lane.submit(hold(callHold(uuidv7(), accountId, 20n))),
+      queue.submit(callCapture(id, accountId, 10n)),
+      queue.submit(hold(callHold(uuidv7(), accountId, 20n))),
     ]);
     assert.deepEqual(
       results.map(({ status }) => status),
@@ -136,14 +136,14 @@ describe('the money lane on the real database', () => {
   });
 
   test('a connection killed in the middle of work loses nothing and does nothing twice', async () => {
-    const lane = ledger.lane();
+    const queue = ledger.queue();
     const accountId = await ledger.account(1_000_000n);
-    await lane.open();
-    const killer = await openLaneConnection(ledger.config);
+    await queue.open();
+    const killer = await openWriterConnection(ledger.config);
     let done = false;
     const killing = (async () => {
       while (!done) {
-        const writer = lane.writer;
+        const writer = queue.writer;
         if (writer) await endWriterConnection(killer, writer.slot, writer.epoch);
         await new Promise((resolve) => setTimeout(resolve, 40));
       }
@@ -153,8 +153,8 @@ describe('the money lane on the real database', () => {
         const outcomes: string[] = [];
         for (let round = 0; round < 25; round += 1) {
           const id = uuidv7();
-          outcomes.push((await lane.submit(hold(callHold(id, accountId, 10n)))).kind);
-          outcomes.push((await lane.submit(callCapture(id, accountId, 7n))).kind);
+          outcomes.push((await queue.submit(hold(callHold(id, accountId, 10n)))).kind);
+          outcomes.push((await queue.submit(callCapture(id, accountId, 7n))).kind);
         }
         return outcomes;
       }),
@@ -167,15 +167,15 @@ describe('the money lane on the real database', () => {
   });
 
   test('one key claimed from two processes at the same moment has one owner', async () => {
-    const lanes = [ledger.lane(), ledger.lane()];
-    await Promise.all(lanes.map((lane) => lane.open()));
+    const queues = [ledger.queue(), ledger.queue()];
+    await Promise.all(queues.map((queue) => queue.open()));
     for (let round = 0; round < 20; round += 1) {
       const keyHash = Buffer.alloc(32, `round-${round}`);
       const kinds = await Promise.all(
         Array.from({ length: 10 }, async (_, index) => {
-          const lane = lanes[index % 2] ?? ledger.lane();
+          const queue = queues[index % 2] ?? ledger.queue();
           const request = { scope: 'k1', keyHash, bodyHash: Buffer.alloc(32), requestId: uuidv7() };
-          return (await lane.submit(claim(request))).kind;
+          return (await queue.submit(claim(request))).kind;
         }),
       );
       assert.equal(kinds.filter((kind) => kind === 'claimed').length, 1, kinds.join());
@@ -183,17 +183,17 @@ describe('the money lane on the real database', () => {
   });
 
   test('reading a claim does not lock the row of the writer that made it', async () => {
-    const lane = ledger.lane();
-    await lane.open();
+    const queue = ledger.queue();
+    await queue.open();
     const keyHash = Buffer.alloc(32, 'lock');
-    await lane.submit(claim({ scope: 'k1', keyHash, bodyHash: Buffer.alloc(32), requestId: uuidv7() }));
-    const other = await openLaneConnection(ledger.config);
+    await queue.submit(claim({ scope: 'k1', keyHash, bodyHash: Buffer.alloc(32), requestId: uuidv7() }));
+    const other = await openWriterConnection(ledger.config);
     const { claims, claimKey } = await import('../../core/ledger/tables/claims.ts');
     await other.query('START TRANSACTION');
     await other.query(claims.lock([claimKey('k1', keyHash)]));
     // Its own fence needs that row; it would wait for the other transaction.
     const accountId = await ledger.account(10n);
-    assert.deepEqual(await lane.submit(hold(callHold(uuidv7(), accountId, 1n)), { waitMs: 3_000 }), { kind: 'held' });
+    assert.deepEqual(await queue.submit(hold(callHold(uuidv7(), accountId, 1n)), { waitMs: 3_000 }), { kind: 'held' });
     await other.query('ROLLBACK');
     await other.end();
   });

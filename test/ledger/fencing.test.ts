@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
-import type { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
-import { openLaneConnection } from '../../core/ledger/commit-queue/connection.ts';
+import type { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { openWriterConnection } from '../../core/ledger/commit-queue/connection.ts';
 import { endWriterConnection } from '../../core/ledger/commit-queue/fencing.ts';
 import { takeWriter, writerLock } from '../../core/ledger/commit-queue/writer.ts';
 import { Ledger } from '../../core/ledger/ledger.ts';
@@ -17,49 +17,49 @@ describe('fencing', () => {
   let sweeper: HoldSweeper;
   before(async () => {
     ledger = await testLedger('fencing_test');
-    const lane = ledger.lane();
-    await lane.open();
-    sweeper = new HoldSweeper(ledger.config, ledger.sequelize, new Ledger(lane, ledger.sequelize, 'UTC'));
+    const queue = ledger.queue();
+    await queue.open();
+    sweeper = new HoldSweeper(ledger.config, ledger.sequelize, new Ledger(queue, ledger.sequelize, 'UTC'));
   });
   after(() => ledger.close());
 
   /** As after a freeze, or after the database was away: the writer has not renewed itself in time. */
-  async function lapse({ writer }: MoneyLane): Promise<void> {
+  async function lapse({ writer }: CommitQueue): Promise<void> {
     await ledger.sequelize.query(`UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${writer?.slot}`);
   }
 
   test('a writer that stays lapsed is fenced, its holds are released, and it works on as another one', async () => {
-    const lane = ledger.lane();
+    const queue = ledger.queue();
     const accountId = await ledger.account(100n);
     const id = uuidv7();
-    assert.deepEqual(await lane.submit(hold(callHold(id, accountId, 10n))), { kind: 'held' });
-    const before = { ...lane.writer };
-    await lapse(lane);
+    assert.deepEqual(await queue.submit(hold(callHold(id, accountId, 10n))), { kind: 'held' });
+    const before = { ...queue.writer };
+    await lapse(queue);
     await sweeper.sweep();
     assert.deepEqual((await sweeper.sweep()).fencedWriters, 1);
     assert.equal(await ledger.balance(accountId), 100n);
-    assert.deepEqual(await lane.submit(callCapture(id, accountId, 7n)), { kind: 'hold-released' });
-    assert.notDeepEqual({ ...lane.writer, seq: before.seq }, before);
+    assert.deepEqual(await queue.submit(callCapture(id, accountId, 7n)), { kind: 'hold-released' });
+    assert.notDeepEqual({ ...queue.writer, seq: before.seq }, before);
     assert.equal(await ledger.balance(accountId), 100n);
   });
 
   test('a process that was cut off does not write under a slot that is no longer its own', async (context) => {
     const relay = await DatabaseRelay.open({ host: ledger.config.DB_HOST, port: ledger.config.DB_PORT });
-    const lane = ledger.lane(10_000, { DB_HOST: '127.0.0.1', DB_PORT: relay.port });
-    // Whatever failed: a lane that cannot reach the database goes on trying, and a server that listens keeps the process.
+    const queue = ledger.queue(10_000, { DB_HOST: '127.0.0.1', DB_PORT: relay.port });
+    // Whatever failed: a commit queue that cannot reach the database goes on trying, and a server that listens keeps the process.
     context.after(async () => {
       relay.disarm();
       relay.heal();
-      await lane.close();
+      await queue.close();
       await relay.close();
     });
     const accountId = await ledger.account(100n);
-    await lane.open();
-    const before = { slot: lane.writer?.slot, epoch: lane.writer?.epoch };
+    await queue.open();
+    const before = { slot: queue.writer?.slot, epoch: queue.writer?.epoch };
     relay.breakAt('batch-lost', () => relay.part());
-    const held = lane.submit(hold(callHold(uuidv7(), accountId, 10n)));
+    const held = queue.submit(hold(callHold(uuidv7(), accountId, 10n)));
     await ledger.until(() => relay.isParted);
-    await lapse(lane);
+    await lapse(queue);
     await sweeper.sweep();
     await sweeper.sweep();
     // Its next packet is a batch: it has no reason to ask first whose the slot is.
@@ -67,46 +67,46 @@ describe('fencing', () => {
     assert.deepEqual(await held, { kind: 'held' });
     const row = await ledger.one(`SELECT slot,epoch FROM holds WHERE account_id=${accountId}`);
     assert.notDeepEqual({ slot: row.slot, epoch: row.epoch }, before);
-    assert.deepEqual({ slot: lane.writer?.slot, epoch: lane.writer?.epoch }, { slot: row.slot, epoch: row.epoch });
+    assert.deepEqual({ slot: queue.writer?.slot, epoch: queue.writer?.epoch }, { slot: row.slot, epoch: row.epoch });
   });
 
   test('a writer that renews itself after the database was away keeps its slot and its holds', async () => {
-    const lane = ledger.lane();
+    const queue = ledger.queue();
     const accountId = await ledger.account(100n);
     const id = uuidv7();
-    await lane.submit(hold(callHold(id, accountId, 10n)));
-    const epoch = lane.writer?.epoch;
-    await lapse(lane);
+    await queue.submit(hold(callHold(id, accountId, 10n)));
+    const epoch = queue.writer?.epoch;
+    await lapse(queue);
     await sweeper.sweep();
-    await lane.submit(hold(callHold(uuidv7(), accountId, 1n)));
-    await lapse(lane);
+    await queue.submit(hold(callHold(uuidv7(), accountId, 1n)));
+    await lapse(queue);
     await sweeper.sweep();
-    assert.deepEqual(await lane.submit(callCapture(id, accountId, 7n)), { kind: 'captured', charged: 7n, loss: 0n });
-    assert.equal(lane.writer?.epoch, epoch);
+    assert.deepEqual(await queue.submit(callCapture(id, accountId, 7n)), { kind: 'captured', charged: 7n, loss: 0n });
+    assert.equal(queue.writer?.epoch, epoch);
   });
 
   test('a new process does not take the slot of a lapsed writer before it is fenced', async () => {
-    const lane = ledger.lane();
-    await lane.open();
-    await lapse(lane);
-    const other = ledger.lane();
+    const queue = ledger.queue();
+    await queue.open();
+    await lapse(queue);
+    const other = ledger.queue();
     await other.open();
-    assert.notEqual(other.writer?.slot, lane.writer?.slot);
+    assert.notEqual(other.writer?.slot, queue.writer?.slot);
   });
 
   test('a writer that waits for the locks of a frozen one is not taken for dead', async (context) => {
-    const lane = ledger.lane(300);
+    const queue = ledger.queue(300);
     const accountId = await ledger.account(100n);
-    await lane.submit(hold(callHold(uuidv7(), accountId, 1n)));
-    const before = { ...lane.writer };
-    const frozen = await openLaneConnection(ledger.config);
-    // With it go its locks, for which the lane would wait.
+    await queue.submit(hold(callHold(uuidv7(), accountId, 1n)));
+    const before = { ...queue.writer };
+    const frozen = await openWriterConnection(ledger.config);
+    // With it go its locks, for which the commit queue would wait.
     context.after(() => frozen.destroy());
     const dead = await takeWriter(frozen, 300, 'frozen');
     await frozen.query(`START TRANSACTION;SELECT id FROM accounts WHERE id=${accountId} FOR UPDATE`);
-    const held = lane.submit(hold(callHold(uuidv7(), accountId, 10n)));
+    const held = queue.submit(hold(callHold(uuidv7(), accountId, 10n)));
     await ledger.until(async () => {
-      const slots = `${dead.slot},${lane.writer?.slot}`;
+      const slots = `${dead.slot},${queue.writer?.slot}`;
       const row = await ledger.one(
         `SELECT COUNT(*) AS lapsed FROM writers WHERE slot IN (${slots}) AND expires_at < NOW(3)`,
       );
@@ -115,18 +115,18 @@ describe('fencing', () => {
     await sweeper.sweep();
     await sweeper.sweep();
     assert.deepEqual(await held, { kind: 'held' });
-    assert.deepEqual({ ...lane.writer, seq: before.seq }, before);
+    assert.deepEqual({ ...queue.writer, seq: before.seq }, before);
     await assert.rejects(frozen.query('COMMIT'));
   });
 
   test('an installation on the same server leaves the connections of another alone', async (context) => {
-    const lane = ledger.lane();
-    await lane.open();
-    const { slot = 0, epoch = 0 } = lane.writer ?? {};
-    const other = await openLaneConnection({ ...ledger.config, DB_NAME: 'mysql' });
+    const queue = ledger.queue();
+    await queue.open();
+    const { slot = 0, epoch = 0 } = queue.writer ?? {};
+    const other = await openWriterConnection({ ...ledger.config, DB_NAME: 'mysql' });
     context.after(() => other.destroy());
     await endWriterConnection(other, slot, epoch);
-    const own = await openLaneConnection(ledger.config);
+    const own = await openWriterConnection(ledger.config);
     context.after(() => own.destroy());
     const [rows] = await own.query(`SELECT IS_USED_LOCK(${writerLock(own, slot, epoch)}) AS id`);
     assert.ok(Array.isArray(rows) && rows[0] && 'id' in rows[0] && rows[0].id !== null);

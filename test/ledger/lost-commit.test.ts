@@ -1,9 +1,9 @@
-/** What the lane tells its callers when the line breaks at COMMIT: what is true, whoever has its slot by then. */
+/** What the commit queue tells its callers when the line breaks at COMMIT: what is true, whoever has its slot by then. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
-import type { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
-import { openLaneConnection } from '../../core/ledger/commit-queue/connection.ts';
+import type { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { openWriterConnection } from '../../core/ledger/commit-queue/connection.ts';
 import { fenceWriter } from '../../core/ledger/commit-queue/fencing.ts';
 import { adjust } from '../../core/ledger/operations/credit.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
@@ -13,12 +13,12 @@ import { callHold, type TestLedger, testLedger } from './test-ledger.ts';
 describe('a connection that breaks at COMMIT', () => {
   let ledger: TestLedger;
   let relay: DatabaseRelay;
-  let lane: MoneyLane;
+  let queue: CommitQueue;
   before(async () => {
     ledger = await testLedger('lost_commit_test');
     relay = await DatabaseRelay.open({ host: ledger.config.DB_HOST, port: ledger.config.DB_PORT });
-    lane = ledger.lane(10_000, { DB_HOST: '127.0.0.1', DB_PORT: relay.port });
-    await lane.open();
+    queue = ledger.queue(10_000, { DB_HOST: '127.0.0.1', DB_PORT: relay.port });
+    await queue.open();
   });
   after(async () => {
     await ledger.close();
@@ -27,9 +27,9 @@ describe('a connection that breaks at COMMIT', () => {
 
   /** As when a process was frozen: meanwhile its slot was fenced, and each of `successors` took it and wrote under it. */
   async function giveSlotAway(successors: number): Promise<void> {
-    const slot = lane.writer?.slot ?? 0;
-    const connection = await openLaneConnection(ledger.config);
-    for (let epoch = lane.writer?.epoch ?? 0, count = 0; count <= successors; count += 1, epoch += 2) {
+    const slot = queue.writer?.slot ?? 0;
+    const connection = await openWriterConnection(ledger.config);
+    for (let epoch = queue.writer?.epoch ?? 0, count = 0; count <= successors; count += 1, epoch += 2) {
       await connection.query(`UPDATE writers SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE slot=${slot}`);
       assert.ok(await fenceWriter(connection, { slot, epoch, expiresAtMs: 0 }));
       await connection.query(`UPDATE writers SET epoch=epoch+1,seq=seq+3 WHERE slot=${slot}`);
@@ -41,21 +41,21 @@ describe('a connection that breaks at COMMIT', () => {
   test('a batch that was not committed runs again', async () => {
     const accountId = await ledger.account(100n);
     relay.breakAt('commit-lost');
-    assert.deepEqual(await lane.submit(hold(callHold(uuidv7(), accountId, 10n))), { kind: 'held' });
+    assert.deepEqual(await queue.submit(hold(callHold(uuidv7(), accountId, 10n))), { kind: 'held' });
     assert.equal(await ledger.balance(accountId), 90n);
   });
 
   test('a batch that was committed is not run again', async () => {
     const accountId = await ledger.account(100n);
     relay.breakAt('answer-lost');
-    assert.deepEqual(await lane.submit(hold(callHold(uuidv7(), accountId, 10n))), { kind: 'held' });
+    assert.deepEqual(await queue.submit(hold(callHold(uuidv7(), accountId, 10n))), { kind: 'held' });
     assert.equal(await ledger.balance(accountId), 90n);
   });
 
   test("a successor's batches in the slot are not taken for the lost one", async () => {
     const accountId = await ledger.account(100n);
     relay.breakAt('commit-lost', () => relay.part());
-    const outcome = lane.submit(hold(callHold(uuidv7(), accountId, 10n)));
+    const outcome = queue.submit(hold(callHold(uuidv7(), accountId, 10n)));
     await ledger.until(() => relay.isParted);
     await giveSlotAway(2);
     assert.deepEqual(await outcome, { kind: 'held' });
@@ -66,7 +66,7 @@ describe('a connection that breaks at COMMIT', () => {
     const accountId = await ledger.account(100n);
     const id = uuidv7();
     relay.breakAt('answer-lost', () => relay.part());
-    const outcome = lane.submit(hold(callHold(id, accountId, 10n)));
+    const outcome = queue.submit(hold(callHold(id, accountId, 10n)));
     await ledger.until(() => relay.isParted);
     await giveSlotAway(2);
     assert.deepEqual(await outcome, { kind: 'held' });
@@ -77,7 +77,7 @@ describe('a connection that breaks at COMMIT', () => {
     const accountId = await ledger.account(100n);
     const id = uuidv7();
     relay.breakAt('answer-lost', () => relay.part());
-    const outcome = lane.submit(hold(callHold(id, accountId, 10n)));
+    const outcome = queue.submit(hold(callHold(id, accountId, 10n)));
     await ledger.until(() => relay.isParted);
     await giveSlotAway(9);
     assert.deepEqual(await outcome, { kind: 'exists' });
@@ -87,10 +87,10 @@ describe('a connection that breaks at COMMIT', () => {
   test('what cannot be taken back is not refused while nobody knows whether it was done', async () => {
     const accountId = await ledger.account(100n);
     relay.breakAt('answer-lost', () => relay.part());
-    const adjusted = lane.submit(adjust({ id: uuidv7(), accountId }, 5n), { waitMs: 50 });
+    const adjusted = queue.submit(adjust({ id: uuidv7(), accountId }, 5n), { waitMs: 50 });
     await ledger.until(() => relay.isParted);
     // Queued behind it, so certainly not done: it hears so in time.
-    const queued = lane.submit(adjust({ id: uuidv7(), accountId }, 7n), { waitMs: 50 });
+    const queued = queue.submit(adjust({ id: uuidv7(), accountId }, 7n), { waitMs: 50 });
     await assert.rejects(queued, { kind: 'databaseUnavailable' });
     relay.heal();
     assert.deepEqual(await adjusted, { kind: 'done', available: 105n });
@@ -100,7 +100,7 @@ describe('a connection that breaks at COMMIT', () => {
   test('a hold that was refused for want of the database is taken back when it turns out to be committed', async () => {
     const accountId = await ledger.account(100n);
     relay.breakAt('answer-lost', () => relay.part());
-    const held = lane.submit(hold(callHold(uuidv7(), accountId, 10n)), { waitMs: 50 });
+    const held = queue.submit(hold(callHold(uuidv7(), accountId, 10n)), { waitMs: 50 });
     await assert.rejects(held, { kind: 'databaseUnavailable' });
     assert.equal(await ledger.balance(accountId), 90n);
     relay.heal();

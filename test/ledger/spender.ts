@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { z } from 'zod';
-import { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
 import { readConfig } from '../../infra/config.ts';
 import { callCapture, callHold, DAY, TABLES } from './test-ledger.ts';
@@ -31,7 +31,7 @@ export type Spender = z.infer<typeof spender>;
 
 const RETRY_MS = 20;
 const options = spender.parse(JSON.parse(process.argv[2] ?? ''));
-const lane = new MoneyLane({
+const queue = new CommitQueue({
   database: { ...readConfig({}), ...options.database },
   tables: TABLES,
   writerTtlMs: 10_000,
@@ -45,13 +45,13 @@ let spent = 0n;
 /** One call. @returns whether it was sold. */
 async function buy(): Promise<boolean> {
   const id = uuidv7();
-  const outcome = await lane.submit(hold(callHold(id, options.accountId, BigInt(options.hold))));
+  const outcome = await queue.submit(hold(callHold(id, options.accountId, BigInt(options.hold))));
   if (outcome.kind !== 'held') {
     refused += 1;
     return false;
   }
   const cost = BigInt(options.leastCost + Math.floor(Math.random() * (options.hold - options.leastCost + 1)));
-  const charged = await lane.submit(callCapture(id, options.accountId, cost));
+  const charged = await queue.submit(callCapture(id, options.accountId, cost));
   if (charged.kind !== 'captured') throw new Error(`a held call ended as ${charged.kind}`);
   sold += 1;
   spent += charged.charged;
@@ -69,9 +69,9 @@ async function buyOn(): Promise<void> {
   }
 }
 
-await lane.open();
+await queue.open();
 process.send?.('ready');
 await once(process, 'message');
 await Promise.all(Array.from({ length: options.callers }, () => (options.retries ? buyOn() : buy())));
-await lane.close();
+await queue.close();
 process.send?.({ sold, refused, spent: spent.toString() });

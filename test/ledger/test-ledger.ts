@@ -1,8 +1,8 @@
-/** A ledger of its own for a test: a migrated database on the stack's server, lanes on it, and accounts. */
+/** A ledger of its own for a test: a migrated database on the stack's server, queues on it, and accounts. */
 import { createConnection } from 'mysql2/promise';
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
-import { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { NO_USAGE } from '../../core/ledger/money.ts';
 import { type Capture, capture } from '../../core/ledger/operations/capture.ts';
 import { openAccount } from '../../core/ledger/operations/credit.ts';
@@ -25,9 +25,9 @@ export const DAY = '2026-11-24';
 export interface TestLedger {
   readonly config: Config;
   readonly sequelize: Sequelize;
-  /** @param address where the lane finds the database, when not directly. */
-  lane(writerTtlMs?: number, address?: Pick<Config, 'DB_HOST' | 'DB_PORT'>): MoneyLane;
-  /** The day that its lanes write from now on; undefined = that of the database's clock in Shanghai. At first `DAY`. */
+  /** @param address where the commit queue finds the database, when not directly. */
+  queue(writerTtlMs?: number, address?: Pick<Config, 'DB_HOST' | 'DB_PORT'>): CommitQueue;
+  /** The day that its queues write from now on; undefined = that of the database's clock in Shanghai. At first `DAY`. */
   setToday(day: string | undefined): void;
   /** A new account with this balance. */
   account(available: bigint): Promise<number>;
@@ -58,17 +58,17 @@ export async function testLedger(
   await dropDatabase(config);
   const sequelize = connectSequelize(config);
   await migrate(config, sequelize, () => undefined);
-  const lanes: MoneyLane[] = [];
+  const queues: CommitQueue[] = [];
   let today: string | undefined = DAY;
   const dayOf = (ms: number) => today ?? localDay(ms, 'Asia/Shanghai');
   const ledger: TestLedger = {
     config,
     sequelize,
-    lane: (writerTtlMs = 10_000, address) => {
+    queue: (writerTtlMs = 10_000, address) => {
       const database = { ...config, ...address };
-      const lane = new MoneyLane({ database, tables: TABLES, writerTtlMs, dayOf, log: pino({ level: 'silent' }) });
-      lanes.push(lane);
-      return lane;
+      const queue = new CommitQueue({ database, tables: TABLES, writerTtlMs, dayOf, log: pino({ level: 'silent' }) });
+      queues.push(queue);
+      return queue;
     },
     setToday: (day) => {
       today = day;
@@ -79,8 +79,8 @@ export async function testLedger(
         "INSERT INTO accounts (owner_kind,owner_id,pending_grant) VALUES ('user',?,?)",
         { replacements: [process.pid * 1000 + owners, available.toString()], type: QueryTypes.INSERT },
       );
-      const lane = lanes[0] ?? ledger.lane();
-      await lane.submit(openAccount(id));
+      const queue = queues[0] ?? ledger.queue();
+      await queue.submit(openAccount(id));
       return id;
     },
     balance: async (accountId) => {
@@ -99,7 +99,7 @@ export async function testLedger(
       }
     },
     close: async () => {
-      await Promise.all(lanes.map((lane) => lane.close()));
+      await Promise.all(queues.map((queue) => queue.close()));
       await sequelize.close();
     },
   };

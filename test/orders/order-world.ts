@@ -1,4 +1,4 @@
-/** Orders on the real database for a test: several processes' worth of lanes and services, and users with accounts. */
+/** Orders on the real database for a test: several processes' worth of queues and services, and users with accounts. */
 import { createHmac } from 'node:crypto';
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
@@ -7,7 +7,7 @@ import { orders as orderTable } from '../../activities/orders/order-table.ts';
 import type { Orders } from '../../activities/orders/orders.ts';
 import { paymentEvents } from '../../activities/orders/payment-event-table.ts';
 import type { PaymentCall, Payments } from '../../activities/orders/payments.ts';
-import { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { Ledger } from '../../core/ledger/ledger.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
 import { transfers } from '../../core/ledger/tables/transfers.ts';
@@ -52,7 +52,7 @@ export async function orderWorld(database: string): Promise<OrderWorld> {
   await dropDatabase(config);
   const sequelize = connectSequelize(config);
   await migrate(config, sequelize, () => undefined);
-  const lanes: MoneyLane[] = [];
+  const queues: CommitQueue[] = [];
   const log = pino({ level: 'silent' });
   const dayOf = (ms: number) => localDay(ms, config.APP_TIME_ZONE);
   const tables = [accounts, orderTable, transfers, paymentEvents];
@@ -66,11 +66,11 @@ export async function orderWorld(database: string): Promise<OrderWorld> {
     sequelize,
     rows,
     process: async ({ kick, signalSettled, settings } = {}) => {
-      const lane = new MoneyLane({ database: config, tables, writerTtlMs: 10_000, dayOf, log });
-      lanes.push(lane);
-      await lane.open();
+      const queue = new CommitQueue({ database: config, tables, writerTtlMs: 10_000, dayOf, log });
+      queues.push(queue);
+      await queue.open();
       return createOrders({
-        ledger: new Ledger(lane, sequelize, config.APP_TIME_ZONE),
+        ledger: new Ledger(queue, sequelize, config.APP_TIME_ZONE),
         sequelize,
         starter: { kick: kick ?? (() => undefined) },
         accountIdOf: async (userId) => {
@@ -102,7 +102,7 @@ export async function orderWorld(database: string): Promise<OrderWorld> {
       return { available: available ?? -1n, debt: debt ?? -1n, transferred: transferred ?? -1n };
     },
     close: async () => {
-      await Promise.all(lanes.map((lane) => lane.close()));
+      await Promise.all(queues.map((queue) => queue.close()));
       await sequelize.close();
     },
   };

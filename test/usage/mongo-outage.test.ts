@@ -24,14 +24,14 @@ describe('MongoDB killed and frozen under load', () => {
   /** Calls and relay rounds until told to stop, then rounds until everything has been carried over. */
   async function load(stop: AbortSignal): Promise<{ calls: number; slowestMs: number }> {
     const accountId = await world.account(10n ** 17n);
-    const lane = world.lane();
+    const queue = world.queue();
     const relay = createUsageRelay({ sequelize: world.sequelize, store, log: SILENT });
     let calls = 0;
     let slowestMs = 0;
     const caller = async () => {
       while (!stop.aborted) {
         const started = performance.now();
-        await world.call(lane, { accountId });
+        await world.call(queue, { accountId });
         slowestMs = Math.max(slowestMs, performance.now() - started);
         calls += 1;
         await new Promise((resolve) => setTimeout(resolve, 10));

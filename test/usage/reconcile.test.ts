@@ -182,10 +182,10 @@ describe('reconciliation', () => {
     carryAll = async () => {
       while ((await relay.relay()) > 0);
     };
-    const lane = world.lane();
+    const queue = world.queue();
     const accounts = [await world.account(10n ** 15n), await world.account(10n ** 15n)];
     const calls = Array.from({ length: 40 }, (_, index) =>
-      world.call(lane, {
+      world.call(queue, {
         accountId: accounts[index % 2] ?? 0,
         modelId: 1 + (index % 3),
         ...(index % 8 === 0 ? { errorCode: 504 } : {}),
@@ -311,14 +311,14 @@ describe('reconciliation', () => {
   });
 
   test('calls under way while it runs are no breach, nor are documents that wait', async () => {
-    const lane = world.lane();
+    const queue = world.queue();
     const accountId = await world.account(10n ** 15n);
     let busy = true;
     const load = (async () => {
       while (busy) {
         await Promise.all(
           Array.from({ length: 20 }, (_, index) =>
-            world.call(lane, { accountId, day: '2026-11-25', ...(index % 5 === 0 ? { errorCode: 504 } : {}) }),
+            world.call(queue, { accountId, day: '2026-11-25', ...(index % 5 === 0 ? { errorCode: 504 } : {}) }),
           ),
         );
         await carryAll();
@@ -332,7 +332,7 @@ describe('reconciliation', () => {
       results.flatMap(({ invariants }) => invariants.flatMap(({ examples }) => examples)),
       [],
     );
-    await world.call(lane, { accountId, day: '2026-11-25' });
+    await world.call(queue, { accountId, day: '2026-11-25' });
     assert.equal((await run()).breaches, 0);
   });
 

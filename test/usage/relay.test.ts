@@ -27,10 +27,10 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
 
   test('documents of two processes arrive once and exactly', async () => {
     const accountId = await world.account(10n ** 17n);
-    const lanes = [world.lane(), world.lane()];
+    const queues = [world.queue(), world.queue()];
     const calls = Array.from({ length: 60 }, (_, index) => {
       const failed = index % 10 === 9 ? { errorCode: 700_004 } : {};
-      return world.call(lanes[index % 2] ?? world.lane(), { accountId, ...failed });
+      return world.call(queues[index % 2] ?? world.queue(), { accountId, ...failed });
     });
     const ids = (await Promise.all(calls)).sort();
     await carryAll();
@@ -62,9 +62,9 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
 
   test('two relays at once carry everything once', async () => {
     const accountId = await world.account(10n ** 15n);
-    const lane = world.lane();
+    const queue = world.queue();
     const before = await idsInLog();
-    const made = await Promise.all(Array.from({ length: 200 }, () => world.call(lane, { accountId })));
+    const made = await Promise.all(Array.from({ length: 200 }, () => world.call(queue, { accountId })));
     const mongo = world.mongo();
     await connected(mongo);
     const other = createUsageRelay({ sequelize: world.sequelize, store: new UsageStore(mongo), log: SILENT });
@@ -76,11 +76,11 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
 
   test('a document that cannot be read holds up its own slot, not the others, and is told', async () => {
     const accountId = await world.account(10n ** 15n);
-    const lanes = [world.lane(), world.lane()];
+    const queues = [world.queue(), world.queue()];
     const before = await idsInLog();
     const ids: string[] = [];
-    for (const lane of lanes) ids.push(await world.call(lane, { accountId }));
-    const [slot, other] = lanes.map(({ writer }) => writer?.slot ?? 0);
+    for (const queue of queues) ids.push(await world.call(queue, { accountId }));
+    const [slot, other] = queues.map(({ writer }) => writer?.slot ?? 0);
     assert.ok(slot !== undefined && other !== undefined && slot < other);
     const [row] = await world.sequelize.query<{ doc: string }>('SELECT doc FROM usage_outbox WHERE id=?', {
       ...{ replacements: [ids[0]], type: QueryTypes.SELECT },
@@ -106,10 +106,10 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
 
   test('with MongoDB away calls go on, and the log catches up when it is back', async () => {
     const accountId = await world.account(10n ** 15n);
-    const lane = world.lane();
+    const queue = world.queue();
     const before = await idsInLog();
     world.wire.cut();
-    const during = await Promise.all(Array.from({ length: 50 }, () => world.call(lane, { accountId })));
+    const during = await Promise.all(Array.from({ length: 50 }, () => world.call(queue, { accountId })));
     assert.equal(await relay.relay(), 0);
     const started = performance.now();
     await assert.rejects(store.newest({}, 1), { kind: 'databaseUnavailable' });

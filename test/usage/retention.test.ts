@@ -47,7 +47,7 @@ describe('retention of the usage log and its outbox', () => {
 
   test('partitions are made ahead, once, and rows before them are taken along', async () => {
     const accountId = await world.account(10n ** 15n);
-    await world.call(world.lane(), { accountId, day: '2026-03-19', atMs: NOW_MS - DAY_MS });
+    await world.call(world.queue(), { accountId, day: '2026-03-19', atMs: NOW_MS - DAY_MS });
     const first = await round(NOW_MS);
     assert.equal(first?.createdPartitions, 8);
     const names = await partitions();
@@ -72,7 +72,7 @@ describe('retention of the usage log and its outbox', () => {
 
   test('a late call of a dropped day is not lost', async () => {
     const accountId = await world.account(10n ** 15n);
-    const id = await world.call(world.lane(), { accountId, day: '2026-03-18', atMs: NOW_MS - 2 * DAY_MS });
+    const id = await world.call(world.queue(), { accountId, day: '2026-03-18', atMs: NOW_MS - 2 * DAY_MS });
     await round(NOW_MS + 20 * DAY_MS);
     assert.equal(await relay.relay(), 1);
     assert.ok((await store.newest({}, 10)).some(({ requestId }) => requestId === id));
@@ -80,9 +80,9 @@ describe('retention of the usage log and its outbox', () => {
 
   test('calls go on while partitions change', async () => {
     const accountId = await world.account(10n ** 15n);
-    const lane = world.lane();
+    const queue = world.queue();
     const calls = Array.from({ length: 100 }, (_, index) =>
-      world.call(lane, { accountId, day: '2026-04-10', atMs: NOW_MS + 20 * DAY_MS + index }),
+      world.call(queue, { accountId, day: '2026-04-10', atMs: NOW_MS + 20 * DAY_MS + index }),
     );
     const rounds = (async () => {
       for (let day = 21; day < 40; day += 1) await round(NOW_MS + day * DAY_MS);

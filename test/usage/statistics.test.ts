@@ -43,7 +43,7 @@ describe('statistics, logs and statements', () => {
       );
     }
     [ann, ben] = [await owner(world), await owner(world)];
-    const lane = world.lane();
+    const queue = world.queue();
     for (const [index, call] of [
       { ...ann, ...DAY_ONE },
       { ...ann, ...DAY_ONE, modelId: 2 },
@@ -51,7 +51,7 @@ describe('statistics, logs and statements', () => {
       { ...ann, ...DAY_TWO, errorCode: 700_004 },
       { ...ben, ...DAY_TWO, accessKeyId: 3 },
     ].entries()) {
-      await world.call(lane, { ...call, atMs: call.atMs + index });
+      await world.call(queue, { ...call, atMs: call.atMs + index });
     }
     const mongo = world.mongo();
     store = new UsageStore(mongo);
@@ -180,8 +180,8 @@ describe('statistics, logs and statements', () => {
   });
 
   test('a statement equals the transfers, in JSON and CSV', async () => {
-    const lane = world.lane();
-    await lane.submit(adjust({ id: 'adj-1', accountId: ann.accountId, note: '=1+1' }, -5n));
+    const queue = world.queue();
+    await queue.submit(adjust({ id: 'adj-1', accountId: ann.accountId, note: '=1+1' }, -5n));
     await world.sequelize.query("UPDATE transfers SET created_at='2026-03-31 15:59:59' WHERE id='adj-1'");
     const { data, text } = await app.ask('GET', '/v1/billing/statement?month=2026-03', asUser(ann.userId));
     const statement = data as Record<string, unknown> & { entries: unknown[]; chargesByModelAndKey: unknown[] };
@@ -213,7 +213,7 @@ describe('statistics, logs and statements', () => {
 
   test('a call that began in another month is in the statement and the statistics of its charge alike', async () => {
     const cleo = await owner(world);
-    const id = await world.call(world.lane(), { ...cleo, day: undefined, atMs: Date.now() - 40 * 86_400_000 });
+    const id = await world.call(world.queue(), { ...cleo, day: undefined, atMs: Date.now() - 40 * 86_400_000 });
     const row = await world.one(`SELECT day, created_at FROM transfers WHERE id='${id}' AND kind='charge'`);
     assert.ok(row.created_at instanceof Date);
     const day = localDay(row.created_at.getTime(), 'Asia/Shanghai');

@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../../activities/inference/settlement.ts';
-import type { MoneyLane } from '../../core/ledger/commit-queue/commit-queue.ts';
+import type { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { costOf, NO_USAGE, type Price, type Usage } from '../../core/ledger/money.ts';
 import { capture } from '../../core/ledger/operations/capture.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
@@ -29,7 +29,7 @@ export interface Call {
   readonly userId?: number;
   readonly accessKeyId?: number;
   readonly modelId?: number;
-  /** Of this call and those after it: the day that the lanes write; undefined = by the database's clock. */
+  /** Of this call and those after it: the day that the queues write; undefined = by the database's clock. */
   readonly day?: string | undefined;
   /** When the call began. */
   readonly atMs?: number;
@@ -41,7 +41,7 @@ export interface Call {
 
 export interface UsageWorld extends TestLedger {
   /** One call from hold to capture, or to release when it failed. @returns its request id. */
-  call(lane: MoneyLane, call: Call): Promise<string>;
+  call(queue: CommitQueue, call: Call): Promise<string>;
   /** Another process's connection. */
   mongo(): Mongo;
   /** Takes MongoDB away, and gives it back. */
@@ -75,9 +75,9 @@ export async function usageWorld(name: string): Promise<UsageWorld> {
     ...ledger,
     mongo,
     wire,
-    call: async (lane, wanted) => {
+    call: async (queue, wanted) => {
       if ('day' in wanted) ledger.setToday(wanted.day);
-      return call(lane, { ...wanted, userId: wanted.userId ?? (await ownerOf(wanted.accountId)) });
+      return call(queue, { ...wanted, userId: wanted.userId ?? (await ownerOf(wanted.accountId)) });
     },
     close: async () => {
       for (const connection of connections) await connection.close();
@@ -99,7 +99,7 @@ export function connected(mongo: Mongo): Promise<void> {
   return new Promise((resolve) => mongo.whenConnected(async () => resolve()));
 }
 
-async function call(lane: MoneyLane, wanted: Call & { readonly userId: number }): Promise<string> {
+async function call(queue: CommitQueue, wanted: Call & { readonly userId: number }): Promise<string> {
   const { accountId, userId, accessKeyId = 1, modelId = 1, atMs = STARTED_AT_MS, errorCode } = wanted;
   const requestId = uuidv7({ msecs: atMs });
   const identity: CallIdentity = {
@@ -110,8 +110,8 @@ async function call(lane: MoneyLane, wanted: Call & { readonly userId: number })
   const usage = { ...NO_USAGE, promptTokens: 1_000, completionTokens: 500, ...wanted.usage };
   const timing = { startedAtMs: atMs, endedAtMs: atMs + 250, ttftMs: 40 };
   const attempted = { attempts: 1, providerKeyId: 3 };
-  await lane.submit(hold(callHold(requestId, accountId, costOf(PRICE, usage))));
-  if (errorCode === undefined) await lane.submit(capture(captureOf(identity, served, usage, timing, attempted)));
-  else await lane.submit(release(releaseOf(identity, served, timing, attempted, errorCode)));
+  await queue.submit(hold(callHold(requestId, accountId, costOf(PRICE, usage))));
+  if (errorCode === undefined) await queue.submit(capture(captureOf(identity, served, usage, timing, attempted)));
+  else await queue.submit(release(releaseOf(identity, served, timing, attempted, errorCode)));
   return requestId;
 }

@@ -1,5 +1,5 @@
 /**
- * The money lane: every change of money of this process goes through one queue over one connection, one batch in
+ * The commit queue: every change of money of this process goes through one queue over one connection, one batch in
  * flight (group commit). A batch is one transaction of two packets: the first takes the fence and locks the rows that
  * its operations name, the operations are decided in memory, the second writes all effects and commits.
  */
@@ -9,15 +9,15 @@ import type { DatabaseConfig } from '../../../infra/mysql/connection.ts';
 import { column, rowOf } from '../../../infra/mysql/rows.ts';
 import { type Failure, isDuplicate, sendPacket } from './connection.ts';
 import type { Operation } from './operation.ts';
-import { LaneSession, MAX_RECONNECT_PAUSE_MS, type ReadySession } from './session.ts';
-import type { LaneTable } from './table.ts';
-import { Workspace } from './unit-of-work.ts';
+import { MAX_RECONNECT_PAUSE_MS, type ReadySession, WriterSession } from './session.ts';
+import type { LedgerTable } from './table.ts';
+import { UnitOfWork } from './unit-of-work.ts';
 import { fence, type Writer } from './writer.ts';
 
-export interface LaneOptions {
+export interface CommitQueueOptions {
   readonly database: DatabaseConfig;
   /** In the order in which every process locks them. */
-  readonly tables: readonly LaneTable<unknown>[];
+  readonly tables: readonly LedgerTable<unknown>[];
   /** A writer that has committed nothing for this long may be fenced. */
   readonly writerTtlMs: number;
   /** The local day of an instant, yyyy-MM-dd. */
@@ -53,9 +53,9 @@ const clock = rowOf({ moment: column.integer });
 
 type BatchEnd = { readonly kind: 'done' } | { readonly kind: Failure; readonly error: unknown };
 
-export class MoneyLane {
-  readonly #options: LaneOptions;
-  readonly #session: LaneSession;
+export class CommitQueue {
+  readonly #options: CommitQueueOptions;
+  readonly #session: WriterSession;
   #queue: Pending[] = [];
   #running = false;
   #closing = false;
@@ -64,9 +64,9 @@ export class MoneyLane {
   readonly #deadlines: NodeJS.Timeout;
   #current: readonly Pending[] = [];
 
-  constructor(options: LaneOptions) {
+  constructor(options: CommitQueueOptions) {
     this.#options = options;
-    this.#session = new LaneSession(options.database, options.writerTtlMs, options.log);
+    this.#session = new WriterSession(options.database, options.writerTtlMs, options.log);
     this.#heartbeat = setInterval(() => this.#beat(), options.writerTtlMs / 4);
     this.#deadlines = setInterval(() => this.#expire(), DEADLINE_CHECK_MS);
     this.#heartbeat.unref();
@@ -179,8 +179,8 @@ export class MoneyLane {
       if (end.kind === 'done') return;
       if (isDuplicate(end.error)) duplicates += 1;
       if (end.kind === 'refused' || duplicates > MAX_DUPLICATES) return this.#isolate(rest, end.error);
-      if (end.kind === 'again') this.#options.log.debug({ err: end.error }, 'money lane: batch runs again');
-      else this.#options.log.warn({ err: end.error, kind: end.kind }, 'money lane: batch interrupted');
+      if (end.kind === 'again') this.#options.log.debug({ err: end.error }, 'commit queue: batch runs again');
+      else this.#options.log.warn({ err: end.error, kind: end.kind }, 'commit queue: batch interrupted');
       pauseMs = end.kind === 'lost' ? Math.min(MAX_RECONNECT_PAUSE_MS, pauseMs * 2 + 20) : Math.random() * 5;
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
@@ -189,7 +189,7 @@ export class MoneyLane {
   /** A statement was refused: run the operations one by one, so that only the one at fault fails. */
   #isolate(batch: readonly Pending[], error: unknown): void {
     if (batch.length === 1) {
-      this.#options.log.error({ err: error }, 'money lane: the database refuses an operation');
+      this.#options.log.error({ err: error }, 'commit queue: the database refuses an operation');
       for (const pending of batch) this.#reject(pending, error);
       return;
     }
@@ -204,9 +204,9 @@ export class MoneyLane {
     try {
       const session = await this.#session.ready();
       const { connection, writer, packetLimitBytes } = session;
-      const workspace = await this.#lockRows(session, batch);
-      answers = batch.map((pending) => this.#decide(workspace, pending));
-      const effects = [...workspace.statements(this.#options.tables), 'COMMIT'];
+      const unitOfWork = await this.#lockRows(session, batch);
+      answers = batch.map((pending) => this.#decide(unitOfWork, pending));
+      const effects = [...unitOfWork.statements(this.#options.tables), 'COMMIT'];
       committing = true;
       await sendPacket(connection, effects, packetLimitBytes);
       writer.seq += 1n;
@@ -221,9 +221,9 @@ export class MoneyLane {
   }
 
   /** The first packet: the fence, then every row that the batch names, in the order that all processes share. */
-  async #lockRows(session: ReadySession, batch: readonly Pending[]): Promise<Workspace> {
+  async #lockRows(session: ReadySession, batch: readonly Pending[]): Promise<UnitOfWork> {
     const { connection, writer, packetLimitBytes } = session;
-    const ids = new Map<LaneTable<unknown>, Set<string>>();
+    const ids = new Map<LedgerTable<unknown>, Set<string>>();
     for (const { operation } of batch) {
       for (const { table, id } of operation.reads) {
         const set = ids.get(table);
@@ -232,28 +232,28 @@ export class MoneyLane {
       }
     }
     const tables = this.#options.tables.filter((table) => ids.has(table));
-    if (tables.length !== ids.size) throw new Error('an operation reads a table that the lane does not know');
+    if (tables.length !== ids.size) throw new Error('an operation reads a table that the commit queue does not know');
     const start = ['START TRANSACTION', ...fence(writer, this.#options.writerTtlMs)];
     const locks = tables.map((table) => table.lock([...(ids.get(table) ?? [])]));
     const results = await sendPacket(connection, [...start, ...locks, CLOCK], packetLimitBytes);
     const { moment: nowMs } = clock.read(results.at(-1)?.[0] ?? {});
     const stamp = { slot: writer.slot, epoch: writer.epoch, seq: writer.seq + 1n };
-    const workspace = new Workspace(nowMs, this.#options.dayOf(nowMs), stamp);
+    const unitOfWork = new UnitOfWork(nowMs, this.#options.dayOf(nowMs), stamp);
     for (const [index, table] of tables.entries()) {
       const records = results[start.length + index] ?? [];
-      workspace.load(
+      unitOfWork.load(
         table,
         ids.get(table) ?? [],
         records.map((record) => table.parse(record)),
       );
     }
-    return workspace;
+    return unitOfWork;
   }
 
   /** Decides one operation and returns what to tell its caller after the COMMIT. */
-  #decide(workspace: Workspace, pending: Pending): () => void {
+  #decide(unitOfWork: UnitOfWork, pending: Pending): () => void {
     try {
-      const result = workspace.attempt((rows) => pending.operation.decide(rows));
+      const result = unitOfWork.attempt((rows) => pending.operation.decide(rows));
       return () => this.#resolve(pending, result);
     } catch (error) {
       return () => this.#reject(pending, error);
@@ -264,7 +264,7 @@ export class MoneyLane {
     if (pending.answered) {
       const undo = pending.operation.compensate?.(result);
       if (undo)
-        this.submit(undo).catch((err: unknown) => this.#options.log.error({ err }, 'money lane: not taken back'));
+        this.submit(undo).catch((err: unknown) => this.#options.log.error({ err }, 'commit queue: not taken back'));
       return;
     }
     pending.answered = true;

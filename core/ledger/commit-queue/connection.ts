@@ -1,10 +1,10 @@
-/** The lane's own raw connection: several statements a packet, integers exact, times as UTC text. */
+/** The commit queue's own raw connection: several statements a packet, integers exact, times as UTC text. */
 import type { Connection } from 'mysql2/promise';
 import { AppError } from '../../../infra/errors.ts';
 import { connectMysql, type DatabaseConfig } from '../../../infra/mysql/connection.ts';
 import { column, rowOf, type SqlRecord } from '../../../infra/mysql/rows.ts';
 
-/** Another lane's batch takes milliseconds; a lock held longer belongs to a process that hangs. */
+/** Another commit queue's batch takes milliseconds; a lock held longer belongs to a process that hangs. */
 const LOCK_WAIT_SECONDS = 5;
 /**
  * Above any wait for locks. A server that has not answered by then never will: its host or the network is gone without
@@ -16,7 +16,7 @@ const PACKET_HEAD_BYTES = 1_024;
 
 const SESSION = `SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;SET time_zone='+00:00',innodb_lock_wait_timeout=${LOCK_WAIT_SECONDS},sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'`;
 
-export async function openLaneConnection(config: DatabaseConfig): Promise<Connection> {
+export async function openWriterConnection(config: DatabaseConfig): Promise<Connection> {
   const connection = await connectMysql(config, {
     database: config.DB_NAME,
     multipleStatements: true,
@@ -29,7 +29,7 @@ export async function openLaneConnection(config: DatabaseConfig): Promise<Connec
     queryFormat: (sql: string) => sql,
     trace: false,
   });
-  // A connection that breaks while idle must not end the process; the next packet fails and the lane opens a new one.
+  // A connection that breaks while idle must not end the process; the next packet fails and the commit queue opens a new one.
   connection.on('error', () => undefined);
   try {
     await query(connection, SESSION);
@@ -114,7 +114,7 @@ function recordsOf(result: unknown): SqlRecord[] {
   return Array.isArray(result) ? result : [];
 }
 
-/** Another lane has just written the same row; this batch will find it when it runs again. */
+/** Another commit queue has just written the same row; this batch will find it when it runs again. */
 export function isDuplicate(error: unknown): boolean {
   return error instanceof Error && 'code' in error && error.code === 'ER_DUP_ENTRY';
 }

@@ -1,14 +1,14 @@
 /** One change of money and of the rows that must change with it: which rows it needs, and what it does with them. */
-import type { LaneTable } from './table.ts';
+import type { LedgerTable } from './table.ts';
 import type { Rows } from './unit-of-work.ts';
 
 export interface Read {
-  readonly table: LaneTable<unknown>;
+  readonly table: LedgerTable<unknown>;
   readonly id: string;
 }
 
 /** Names a row that an operation needs. */
-export function read<Row>(table: LaneTable<Row>, id: string): Read {
+export function read<Row>(table: LedgerTable<Row>, id: string): Read {
   return { table, id };
 }
 

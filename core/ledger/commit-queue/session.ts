@@ -1,12 +1,12 @@
 /**
- * The lane's standing with the database: one connection, one writer slot, and what becomes of both, and of the batch
+ * The commit queue's standing with the database: one connection, one writer slot, and what becomes of both, and of the batch
  * under way, when a packet fails.
  */
 import { hostname } from 'node:os';
 import type { Connection } from 'mysql2/promise';
 import type { Logger } from 'pino';
 import type { DatabaseConfig } from '../../../infra/mysql/connection.ts';
-import { type Failure, failureOf, openLaneConnection, packetLimitOf, query } from './connection.ts';
+import { type Failure, failureOf, openWriterConnection, packetLimitOf, query } from './connection.ts';
 import { endWriterConnection } from './fencing.ts';
 import { leaveWriter, markConnection, readStanding, takeWriter, type Writer } from './writer.ts';
 
@@ -19,7 +19,7 @@ export interface ReadySession {
   readonly packetLimitBytes: number;
 }
 
-export class LaneSession {
+export class WriterSession {
   readonly #database: DatabaseConfig;
   readonly #writerTtlMs: number;
   readonly #log: Logger;
@@ -42,7 +42,7 @@ export class LaneSession {
   /** Connected, and with a writer slot whose state is known. */
   async ready(): Promise<ReadySession> {
     if (this.#connection && this.#writer) return this.#readyWith(this.#connection, this.#writer);
-    const connection = await openLaneConnection(this.#database);
+    const connection = await openWriterConnection(this.#database);
     try {
       this.#packetLimitBytes = await packetLimitOf(connection);
       const writer = await this.#claimWriter(connection);
@@ -70,7 +70,7 @@ export class LaneSession {
     return writer;
   }
 
-  /** After a failed packet: leaves the lane ready for another try, or finds that the batch was committed after all. */
+  /** After a failed packet: leaves the commit queue ready for another try, or finds that the batch was committed after all. */
   async recover(error: unknown, committing: boolean): Promise<Failure | 'done'> {
     const kind = failureOf(error);
     if (kind === 'lost') return this.#afterLoss(committing);
@@ -103,7 +103,7 @@ export class LaneSession {
     if (!writer) return 'lost';
     for (let pauseMs = 20; ; pauseMs = Math.min(MAX_RECONNECT_PAUSE_MS, pauseMs * 2)) {
       try {
-        const connection = await openLaneConnection(this.#database);
+        const connection = await openWriterConnection(this.#database);
         try {
           await endWriterConnection(connection, writer.slot, writer.epoch);
           const { current, seq } = await readStanding(connection, writer);
@@ -117,7 +117,7 @@ export class LaneSession {
         }
       } catch (error) {
         if (!committing) return 'lost';
-        this.#log.warn({ err: error }, 'money lane: waiting for the database to tell what was committed');
+        this.#log.warn({ err: error }, 'commit queue: waiting for the database to tell what was committed');
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
     }
@@ -127,7 +127,7 @@ export class LaneSession {
   async #afterFence(): Promise<void> {
     const connection = this.#connection;
     if (!connection) return;
-    this.#log.warn({ writer: this.#writer?.slot }, 'money lane: fenced; taking a new writer slot');
+    this.#log.warn({ writer: this.#writer?.slot }, 'commit queue: fenced; taking a new writer slot');
     this.#writer = undefined;
     this.#writer = await takeWriter(connection, this.#writerTtlMs, this.#process);
   }

@@ -1,11 +1,11 @@
 /**
- * What a store gives to the money lane so that its rows can change in the same transaction as money. The lane locks
+ * What a store gives to the commit queue so that its rows can change in the same transaction as money. The commit queue locks
  * tables in the order in which they are handed to it: accounts, budgets, holds, orders, jobs, claims, transfers.
  */
 import type { SqlRecord } from '../../../infra/mysql/rows.ts';
 
 /** Rows that operations read under lock, then insert or change. Rows are values: a change puts a new one. */
-export interface LaneTable<Row> {
+export interface LedgerTable<Row> {
   readonly name: string;
   /** SELECT … ORDER BY key FOR UPDATE of these ids; its first column is the id. */
   lock(ids: readonly string[]): string;
@@ -18,7 +18,7 @@ export interface LaneTable<Row> {
 }
 
 /** Rows that are only ever added and never read by an operation. */
-export interface LaneSink<Item> {
+export interface LedgerSink<Item> {
   readonly name: string;
   write(items: readonly Item[], writer: WriterStamp): string;
 }

@@ -2,7 +2,7 @@
  * The rows of one batch in memory, between the packet that locked them and the packet that writes them. Operations see
  * the effects of those before them; one that throws leaves nothing behind. Pure.
  */
-import type { LaneSink, LaneTable, WriterStamp } from './table.ts';
+import type { LedgerSink, LedgerTable, WriterStamp } from './table.ts';
 
 type State = 'absent' | 'stored' | 'inserted' | 'changed';
 interface Cell {
@@ -21,18 +21,18 @@ export interface Rows {
   readonly today: string;
   readonly writer: WriterStamp;
   /** The row, or undefined when there is none. The operation must have named it in `reads`. */
-  get<Row>(table: LaneTable<Row>, id: string): Row | undefined;
+  get<Row>(table: LedgerTable<Row>, id: string): Row | undefined;
   /** Inserts the row where `get` found none, otherwise changes it. */
-  put<Row>(table: LaneTable<Row>, id: string, row: Row): void;
-  append<Item>(sink: LaneSink<Item>, item: Item): void;
+  put<Row>(table: LedgerTable<Row>, id: string, row: Row): void;
+  append<Item>(sink: LedgerSink<Item>, item: Item): void;
 }
 
-export class Workspace implements Rows {
+export class UnitOfWork implements Rows {
   readonly nowMs: number;
   readonly today: string;
   readonly writer: WriterStamp;
-  readonly #tables = new Map<LaneTable<unknown>, Map<string, Cell>>();
-  readonly #sinks = new Map<LaneSink<unknown>, unknown[]>();
+  readonly #tables = new Map<LedgerTable<unknown>, Map<string, Cell>>();
+  readonly #sinks = new Map<LedgerSink<unknown>, unknown[]>();
   #undo: (() => void)[] = [];
 
   constructor(nowMs: number, today: string, writer: WriterStamp) {
@@ -42,19 +42,19 @@ export class Workspace implements Rows {
   }
 
   /** Makes rows known as read; ids without a record are known to be absent. */
-  load<Row>(table: LaneTable<Row>, ids: Iterable<string>, records: Iterable<readonly [string, Row]>): void {
+  load<Row>(table: LedgerTable<Row>, ids: Iterable<string>, records: Iterable<readonly [string, Row]>): void {
     const cells = new Map<string, Cell>();
     for (const id of ids) cells.set(id, { row: undefined, state: 'absent' });
     for (const [id, row] of records) cells.set(id, { row, state: 'stored' });
     this.#tables.set(table, cells);
   }
 
-  get<Row>(table: LaneTable<Row>, id: string): Row | undefined {
+  get<Row>(table: LedgerTable<Row>, id: string): Row | undefined {
     // The map is keyed by the table that typed the row: `load` and `put` only ever store its Row there.
     return this.#cell(table, id).row as Row | undefined;
   }
 
-  put<Row>(table: LaneTable<Row>, id: string, row: Row): void {
+  put<Row>(table: LedgerTable<Row>, id: string, row: Row): void {
     const cell = this.#cell(table, id);
     const before = { ...cell };
     this.#undo.push(() => Object.assign(cell, before));
@@ -63,7 +63,7 @@ export class Workspace implements Rows {
     else if (cell.state === 'stored') cell.state = 'changed';
   }
 
-  append<Item>(sink: LaneSink<Item>, item: Item): void {
+  append<Item>(sink: LedgerSink<Item>, item: Item): void {
     const items = this.#sinks.get(sink) ?? [];
     this.#sinks.set(sink, items);
     items.push(item);
@@ -82,7 +82,7 @@ export class Workspace implements Rows {
   }
 
   /** The statements that write all effects; empty when nothing changed. */
-  statements(tables: readonly LaneTable<unknown>[]): string[] {
+  statements(tables: readonly LedgerTable<unknown>[]): string[] {
     const statements: string[] = [];
     for (const table of tables) {
       const cells = [...(this.#tables.get(table)?.values() ?? [])];
@@ -94,7 +94,7 @@ export class Workspace implements Rows {
         statements.push(table.update(changed, this.writer));
       }
       if (inserted.length > 0) {
-        if (!table.insert) throw new Error(`rows of ${table.name} are not made by the lane`);
+        if (!table.insert) throw new Error(`rows of ${table.name} are not made by the commit queue`);
         statements.push(table.insert(inserted, this.writer));
       }
     }
@@ -104,7 +104,7 @@ export class Workspace implements Rows {
     return statements;
   }
 
-  #cell<Row>(table: LaneTable<Row>, id: string): Cell {
+  #cell<Row>(table: LedgerTable<Row>, id: string): Cell {
     const cell = this.#tables.get(table)?.get(id);
     if (!cell) throw new Error(`the operation did not name ${table.name} ${id} among its reads`);
     return cell;

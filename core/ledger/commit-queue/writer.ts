@@ -84,7 +84,7 @@ async function nextSlot(connection: Connection): Promise<number> {
   return row.slot;
 }
 
-/** The lane tries again with a new connection. */
+/** The commit queue tries again with a new connection. */
 class UnmarkedConnection extends Error {
   readonly code = 'WRITER_LOCK_HELD';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Operation } from '../commit-queue/operation.ts';
-import type { LaneTable } from '../commit-queue/table.ts';
-import { Workspace } from '../commit-queue/unit-of-work.ts';
+import type { LedgerTable } from '../commit-queue/table.ts';
+import { UnitOfWork } from '../commit-queue/unit-of-work.ts';
 import { NO_USAGE } from '../money.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
 import { claimKey, claims } from '../tables/claims.ts';
@@ -21,24 +21,24 @@ const TODAY = '2026-11-24';
 
 /** Rows between batches, kept as the database would. */
 class Store {
-  readonly #rows = new Map<LaneTable<unknown>, Map<string, unknown>>(TABLES.map((table) => [table, new Map()]));
+  readonly #rows = new Map<LedgerTable<unknown>, Map<string, unknown>>(TABLES.map((table) => [table, new Map()]));
   readonly sql: string[] = [];
   epoch = 1;
   nowMs = NOW;
   today = TODAY;
 
-  seed<Row>(table: LaneTable<Row>, id: string, row: Row): void {
+  seed<Row>(table: LedgerTable<Row>, id: string, row: Row): void {
     this.#rows.get(table)?.set(id, row);
   }
 
-  get<Row>(table: LaneTable<Row>, id: string): Row {
+  get<Row>(table: LedgerTable<Row>, id: string): Row {
     const row = this.#rows.get(table)?.get(id);
     assert.ok(row, `${table.name} ${id}`);
     return row as Row;
   }
 
   run<Result>(operation: Operation<Result>): Result {
-    const rows = new Workspace(this.nowMs, this.today, { slot: 1, epoch: this.epoch, seq: 1n });
+    const rows = new UnitOfWork(this.nowMs, this.today, { slot: 1, epoch: this.epoch, seq: 1n });
     for (const table of TABLES) {
       const ids = operation.reads.filter((read) => read.table === table).map((read) => read.id);
       const stored = ids.flatMap((id) => {
@@ -47,7 +47,7 @@ class Store {
       });
       rows.load(table, ids, stored);
     }
-    const result = rows.attempt((workspace) => operation.decide(workspace));
+    const result = rows.attempt((unitOfWork) => operation.decide(unitOfWork));
     for (const { table, id } of operation.reads) {
       const row = rows.get(table, id);
       if (row !== undefined) this.#rows.get(table)?.set(id, row);
@@ -432,7 +432,7 @@ describe('credits', () => {
 
 describe('a batch', () => {
   test('an operation that throws leaves nothing behind for those after it', () => {
-    const rows = new Workspace(NOW, TODAY, { slot: 1, epoch: 1, seq: 1n });
+    const rows = new UnitOfWork(NOW, TODAY, { slot: 1, epoch: 1, seq: 1n });
     const account = { id: 1, available: 100n, debt: 0n, pendingGrant: null };
     rows.load(accounts, ['1'], [['1', account]]);
     assert.throws(() =>
@@ -446,7 +446,7 @@ describe('a batch', () => {
   });
 
   test('later operations see what earlier ones did', () => {
-    const rows = new Workspace(NOW, TODAY, { slot: 1, epoch: 1, seq: 1n });
+    const rows = new UnitOfWork(NOW, TODAY, { slot: 1, epoch: 1, seq: 1n });
     rows.load(accounts, ['1'], [['1', { id: 1, available: 150n, debt: 0n, pendingGrant: null }]]);
     rows.load<Hold>(holds, ['call-1', 'call-2'], []);
     const outcomes = ['call-1', 'call-2'].map((id) =>

@@ -1,7 +1,7 @@
 /** Balances. `available` is free to spend; what is held stands in open holds. Rows are made at registration. */
 import { literals, updateRows } from '../../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
-import type { LaneTable } from '../commit-queue/table.ts';
+import type { LedgerTable } from '../commit-queue/table.ts';
 
 export interface Account {
   readonly id: number;
@@ -18,7 +18,7 @@ const account = rowOf({
   pendingGrant: orNull(column.bigint),
 });
 
-export const accounts: LaneTable<Account> = {
+export const accounts: LedgerTable<Account> = {
   name: 'accounts',
   lock: (ids) =>
     `SELECT ${account.columns} FROM accounts WHERE id IN (${literals(ids.map(Number))}) ORDER BY id FOR UPDATE`,

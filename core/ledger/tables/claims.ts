@@ -1,7 +1,7 @@
 /** Idempotency keys: who is answering a keyed request, and the answer once there is one. */
 import { insertRows, literal, literals, utcDateTime } from '../../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
-import type { LaneTable } from '../commit-queue/table.ts';
+import type { LedgerTable } from '../commit-queue/table.ts';
 
 export interface Claim {
   /** `u<user id>` or `k<access key id>`. */
@@ -59,7 +59,7 @@ function insert(rows: readonly Claim[]): string {
   return insertRows('idempotency', storedClaim.names, values);
 }
 
-export const claims: LaneTable<Claim> = {
+export const claims: LedgerTable<Claim> = {
   name: 'idempotency',
   lock: (keys) => {
     const pairs = keys.map((key) => {

@@ -1,7 +1,7 @@
 /** Money reserved for a running call or job. Open until captured (in part or whole) or released. */
 import { insertRows, literals, updateRows, utcDateTime } from '../../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
-import type { LaneTable } from '../commit-queue/table.ts';
+import type { LedgerTable } from '../commit-queue/table.ts';
 
 export interface Hold {
   readonly id: string;
@@ -45,7 +45,7 @@ const storedHold = rowOf({
   closedAtMs: orNull(column.ms),
 });
 
-export const holds: LaneTable<Hold> = {
+export const holds: LedgerTable<Hold> = {
   name: 'holds',
   lock: (ids) => `SELECT ${storedHold.columns} FROM holds WHERE id IN (${literals(ids)}) ORDER BY id FOR UPDATE`,
   parse: (record) => {

@@ -1,7 +1,7 @@
 /** Spent and held money of access keys with a budget, for the running period. */
 import { insertRows, literals, updateRows } from '../../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../../infra/mysql/rows.ts';
-import type { LaneTable } from '../commit-queue/table.ts';
+import type { LedgerTable } from '../commit-queue/table.ts';
 
 export interface KeyBudget {
   readonly accessKeyId: number;
@@ -12,7 +12,7 @@ export interface KeyBudget {
 
 const keyBudget = rowOf({ accessKeyId: column.integer, periodStart: column.day, used: column.bigint });
 
-export const keyBudgets: LaneTable<KeyBudget> = {
+export const keyBudgets: LedgerTable<KeyBudget> = {
   name: 'key_budgets',
   lock: (ids) =>
     `SELECT ${keyBudget.columns} FROM key_budgets WHERE access_key_id IN (${literals(ids.map(Number))}) ORDER BY access_key_id FOR UPDATE`,

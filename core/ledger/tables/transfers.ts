@@ -4,7 +4,7 @@
  */
 import { insertRows, literal, utcDateTime } from '../../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../../infra/mysql/rows.ts';
-import type { LaneSink, LaneTable } from '../commit-queue/table.ts';
+import type { LedgerSink, LedgerTable } from '../commit-queue/table.ts';
 import { NO_USAGE, type Usage } from '../money.ts';
 
 const KINDS = ['grant', 'top_up', 'charge', 'overrun', 'refund', 'adjustment', 'chargeback', 'loss'] as const;
@@ -74,10 +74,10 @@ function insert(rows: readonly Transfer[]): string {
 }
 
 /** Charges: guarded by the state of their hold, so they are written without a read. */
-export const charges: LaneSink<Transfer> = { name: 'transfers', write: insert };
+export const charges: LedgerSink<Transfer> = { name: 'transfers', write: insert };
 
 /** Memos of what the platform bears. A repeated late capture writes the same memo again: the first one stays. */
-export const losses: LaneSink<Transfer> = {
+export const losses: LedgerSink<Transfer> = {
   name: 'transfers',
   write: (rows) => `${insert(rows)} ON DUPLICATE KEY UPDATE id=id`,
 };
@@ -97,7 +97,7 @@ const guard = rowOf({
 });
 
 /** Credits and debits that are guarded by their own id. */
-export const transfers: LaneTable<Transfer> = {
+export const transfers: LedgerTable<Transfer> = {
   name: 'transfers',
   lock: (keys) => {
     const pairs = keys.map((key) => {

@@ -1,19 +1,19 @@
 /** What every finished call leaves beside its money: a usage document for MongoDB and a line of statistics. */
 import { insertRows } from '../../../infra/mysql/literal.ts';
-import type { LaneSink } from '../commit-queue/table.ts';
+import type { LedgerSink } from '../commit-queue/table.ts';
 
 export interface UsageDocument {
   readonly id: string;
   /** Local day (APP_TIME_ZONE) of the commit, yyyy-MM-dd. */
   readonly day: string;
-  /** Everything but the day and the cost, which are known only when the lane has decided. */
+  /** Everything but the day and the cost, which are known only when the commit queue has decided. */
   readonly record: Readonly<Record<string, unknown>>;
   /** What was charged, in nano-units. */
   readonly cost: bigint;
 }
 
 /** In commit order within a slot: `seq` of the batch, then the place within it. */
-export const usageOutbox: LaneSink<UsageDocument> = {
+export const usageOutbox: LedgerSink<UsageDocument> = {
   name: 'usage_outbox',
   write: (items, writer) =>
     insertRows(
@@ -42,7 +42,7 @@ export interface StatisticsEntry {
 
 const COUNTERS = ['requests', 'successes', 'failures', 'prompt_tokens', 'completion_tokens', 'images', 'cost'];
 
-export const statistics: LaneSink<StatisticsEntry> = {
+export const statistics: LedgerSink<StatisticsEntry> = {
   name: 'stats',
   write: (items, writer) => {
     const sums = new Map<string, [string, number, ...bigint[]]>();

@@ -18,7 +18,7 @@ export const classifyDashScope = classifier([
   { code: /^(arrearage|invalidapikey)$/, failure: 'account' },
   { code: /^(accessdeniedunpurchased|workspaceaccessdenied|allocationquotafreetieronly)$/, failure: 'account' },
   { code: /^(commoditynotpurchased|prepaidbilloverdue|postpaidbilloverdue)$/, failure: 'account' },
-  // A call that the model does not know, or a model that the key's workspace does not have: the key serves others.
+  // A call that the model does not know, or a model that the key's unitOfWork does not have: the key serves others.
   { code: /^(accessdenied|modelaccessdenied)$/, failure: 'model' },
   { code: /^(modelnotfound|modelnotsupported|workspacenotfound|notfound)$/, failure: 'model' },
   // One code for tokens a minute, which come back, and for the free quota, which does not.

@@ -10,7 +10,7 @@ import type { RequestPictures } from './request-pictures.ts';
 import type { RetryBudget } from './retry-budget.ts';
 import type { NoteUsageDoubt } from './usage-doubts.ts';
 
-export interface InferenceParts {
+export interface InferenceDeps {
   readonly ledger: Ledger;
   readonly limits: KeyLimits;
   readonly models: ModelSource;

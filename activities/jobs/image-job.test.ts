@@ -8,8 +8,8 @@ import { testContext } from '../../core/providers/test-context.ts';
 import { AppError } from '../../infra/errors.ts';
 import { createRequestPictures } from '../inference/request-pictures.ts';
 import { RetryBudget } from '../inference/retry-budget.ts';
-import { createImagePerformer } from './perform-image.ts';
-import { RunInterrupted, type RunLedger, TaskUnderWay } from './performer.ts';
+import { createImageJobHandler } from './image-job.ts';
+import { RunInterrupted, type RunLedger, TaskUnderWay } from './job-handler.ts';
 import type { JobWork } from './store.ts';
 
 const MODEL: PricedModel = {
@@ -70,7 +70,7 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
   const { signal: stopped, ...call } = testContext();
   const signal = cancelled ? AbortSignal.abort() : stopped;
   const context = { ...call, signal, stopped, isCancelled: () => cancelled, again: true };
-  const perform = createImagePerformer({
+  const perform = createImageJobHandler({
     noteUsageDoubt: () => undefined,
     models: {
       named: () => MODEL,

@@ -12,22 +12,22 @@ import type { ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/
 import { AppError } from '../../infra/errors.ts';
 import { outboundFailure } from '../../infra/outbound.ts';
 import { anotherMayHelp, runAttempts } from '../inference/attempts.ts';
+import { type InferenceDeps, targetOf } from '../inference/deps.ts';
 import { imageUsage } from '../inference/image-plan.ts';
 import { imageReply } from '../inference/images.ts';
-import { type InferenceParts, targetOf } from '../inference/parts.ts';
 import { generateImageRequest } from '../inference/picture-request.ts';
 import type { Candidate } from '../inference/plan.ts';
 import { inProviderSpan } from '../inference/provider-span.ts';
 import { errorOf } from '../inference/upstream-error.ts';
 import {
-  type Perform,
-  type Performed,
+  type JobAnswer,
+  type JobHandler,
   type RunContext,
   RunInterrupted,
   type RunLedger,
   TaskUnderWay,
   type UpstreamTask,
-} from './performer.ts';
+} from './job-handler.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 import { resultText } from './result-bound.ts';
 import type { JobWork } from './store.ts';
@@ -41,8 +41,8 @@ const storedImageSchema = z.looseObject({
   options: z.record(z.string(), z.unknown()).optional(),
 });
 
-export interface ImagePerformerParts
-  extends Pick<InferenceParts, 'models' | 'keys' | 'retries' | 'imageAdapters' | 'requestPictures' | 'noteUsageDoubt'> {
+export interface ImageJobDeps
+  extends Pick<InferenceDeps, 'models' | 'keys' | 'retries' | 'imageAdapters' | 'requestPictures' | 'noteUsageDoubt'> {
   readonly pictures: Pick<Pictures, 'keep'>;
   readonly keysOf: (
     providerId: number,
@@ -56,7 +56,7 @@ interface Generated {
   readonly attempts: number;
 }
 
-export function createImagePerformer(parts: ImagePerformerParts): Perform {
+export function createImageJobHandler(deps: ImageJobDeps): JobHandler {
   return async (work, run, context) => {
     const request = generateImageRequest(storedImageSchema.parse(await work.request()));
     const { taskId, ...upstream } = await run.begin();
@@ -64,37 +64,37 @@ export function createImagePerformer(parts: ImagePerformerParts): Perform {
     if (taskId === null && upstream.state === 'submitting') throw ambiguous();
     const generated =
       taskId === null
-        ? await generate(parts, work, request, run, context)
-        : await resume(parts, work, { ...upstream, taskId }, request, run, context);
-    return performedOf(parts, work, request, generated, context);
+        ? await generate(deps, work, request, run, context)
+        : await resume(deps, work, { ...upstream, taskId }, request, run, context);
+    return answerOf(deps, work, request, generated, context);
   };
 }
 
 async function generate(
-  parts: ImagePerformerParts,
+  deps: ImageJobDeps,
   work: JobWork,
   request: ImageRequest,
   run: RunLedger,
   context: RunContext,
 ): Promise<Generated> {
-  const ready = await parts.requestPictures.ofImage(request, context.signal);
+  const ready = await deps.requestPictures.ofImage(request, context.signal);
   const { value, candidate, key, attempts } = await runAttempts({
-    candidates: await plannedCandidates(parts, work.plan),
+    candidates: await plannedCandidates(deps, work.plan),
     output: 'image',
-    pool: parts.keys,
-    budget: parts.retries,
+    pool: deps.keys,
+    budget: deps.retries,
     signal: context.signal,
     log: context.log,
     call: async (target) => {
       await run.count(target.candidate, target.key.id);
-      return submitted(parts, target.candidate, target.key.apiKey, ready, run, context);
+      return submitted(deps, target.candidate, target.key.apiKey, ready, run, context);
     },
   });
   return { answer: value, candidate, keyId: key.id, attempts };
 }
 
 async function submitted(
-  parts: ImagePerformerParts,
+  deps: ImageJobDeps,
   candidate: Candidate,
   apiKey: string,
   request: ImageRequest,
@@ -114,7 +114,7 @@ async function submitted(
     },
   };
   try {
-    const adapter = parts.imageAdapters[candidate.kind];
+    const adapter = deps.imageAdapters[candidate.kind];
     return await adapter.generate(targetOf(candidate, apiKey), request, tasks, lasting(context));
   } catch (error) {
     if (noted === undefined || !(error instanceof UpstreamFailure)) throw error;
@@ -150,23 +150,23 @@ function ambiguous(cause?: UpstreamFailure): AppError {
 
 /** Waits on for the task of an earlier run. It was counted and paid for then. */
 async function resume(
-  parts: ImagePerformerParts,
+  deps: ImageJobDeps,
   work: JobWork,
   { taskId, modelId, providerKeyId }: UpstreamTask & { readonly taskId: string },
   request: ImageRequest,
   run: RunLedger,
   context: RunContext,
 ): Promise<Generated> {
-  const candidates = await plannedCandidates(parts, work.plan);
+  const candidates = await plannedCandidates(deps, work.plan);
   const candidate = candidates.find((one) => one.modelId === modelId);
   const key =
     candidate &&
-    parts.keysOf(candidate.providerId).find((one) => one.id === providerKeyId && one.urlBase === candidate.urlBase);
+    deps.keysOf(candidate.providerId).find((one) => one.id === providerKeyId && one.urlBase === candidate.urlBase);
   if (!candidate || !key) {
     throw new AppError('modelOffline', "the model or key that has this job's task at its provider is gone");
   }
   const tasks: TaskStore = { taskId, beforeSubmit: async () => undefined, submitted: async () => undefined };
-  const adapter = parts.imageAdapters[candidate.kind];
+  const adapter = deps.imageAdapters[candidate.kind];
   try {
     const call = { candidate, output: 'image', keyId: key.id, attempt: 1 } as const;
     const answer = await inProviderSpan(call, () =>
@@ -184,17 +184,17 @@ async function resume(
   }
 }
 
-async function performedOf(
-  parts: ImagePerformerParts,
+async function answerOf(
+  deps: ImageJobDeps,
   work: JobWork,
   request: ImageRequest,
   { answer, candidate, keyId, attempts }: Generated,
   context: RunContext,
-): Promise<Performed> {
-  const pictures = await parts.pictures.keep(answer.images, work.userId, context);
+): Promise<JobAnswer> {
+  const pictures = await deps.pictures.keep(answer.images, work.userId, context);
   return {
     served: candidate,
-    usage: imageUsage(answer, request, candidate, parts.noteUsageDoubt),
+    usage: imageUsage(answer, request, candidate, deps.noteUsageDoubt),
     providerKeyId: keyId,
     attempts,
     ttftMs: null,

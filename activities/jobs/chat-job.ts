@@ -13,10 +13,10 @@ import { upstreamBody } from '../inference/chat-call.ts';
 import { chatBodyOf } from '../inference/chat-input.ts';
 import { chatReply, type KeptAs } from '../inference/chat-reply.ts';
 import { estimateUsage, usageOf } from '../inference/chat-usage.ts';
-import { type InferenceParts, targetOf } from '../inference/parts.ts';
+import { type InferenceDeps, targetOf } from '../inference/deps.ts';
 import type { Candidate } from '../inference/plan.ts';
 import { promptSize } from '../inference/prompt-size.ts';
-import type { Perform, Performed, RunContext } from './performer.ts';
+import type { JobAnswer, JobHandler, RunContext } from './job-handler.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 import { resultText } from './result-bound.ts';
 import { storedChatSchema } from './stored-chat.ts';
@@ -24,7 +24,7 @@ import { storedChatSchema } from './stored-chat.ts';
 /** Tells an operator how far a long answer is, without a heartbeat for every chunk. */
 const HEARTBEAT_CHUNKS = 50;
 
-export function createChatPerformer(parts: InferenceParts): Perform {
+export function createChatJobHandler(deps: InferenceDeps): JobHandler {
   return async (work, run, context) => {
     const stored = storedChatSchema.parse(await work.request());
     const { turn } = work.plan;
@@ -32,10 +32,10 @@ export function createChatPerformer(parts: InferenceParts): Perform {
     const told = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;
     // Pictures may have to be fetched, which takes long; otherwise the job is taken up with its first call.
     if (promptSize(told).images > 0) await run.begin();
-    const body = await parts.requestPictures.ofChat(told, context.signal);
+    const body = await deps.requestPictures.ofChat(told, context.signal);
     const messageId = answerIdOf(work.id, askedInChat(stored));
     const keptAs = turn && { conversationId: turn.conversationId, messageId };
-    const candidates = await plannedCandidates(parts, work.plan);
+    const candidates = await plannedCandidates(deps, work.plan);
     const assembler = { current: new CompletionAssembler() };
     const called: { candidate?: Candidate; keyId?: number } = {};
     const startedAt = performance.now();
@@ -45,7 +45,7 @@ export function createChatPerformer(parts: InferenceParts): Perform {
       assembler.current = heard;
       const cut = cutOnceHeard(heard, context);
       try {
-        const stream = await openStream(parts, candidate, apiKey, body, { ...context, signal: cut.signal });
+        const stream = await openStream(deps, candidate, apiKey, body, { ...context, signal: cut.signal });
         let chunks = 0;
         for await (const data of stream) {
           ttftMs ??= performance.now() - startedAt;
@@ -60,14 +60,14 @@ export function createChatPerformer(parts: InferenceParts): Perform {
       }
       if (heard.isEmpty) throw nothingDelivered();
     };
-    const performed = (candidate: Candidate, keyId: number, attempts: number, cut: boolean): Performed =>
-      performedOf(parts, work.id, body, assembler.current, { candidate, keyId, attempts, cut, ttftMs, keptAs });
+    const performed = (candidate: Candidate, keyId: number, attempts: number, cut: boolean): JobAnswer =>
+      answerOf(deps, work.id, body, assembler.current, { candidate, keyId, attempts, cut, ttftMs, keptAs });
     try {
       const { candidate, key, attempts } = await runAttempts({
         candidates,
         output: 'text',
-        pool: parts.keys,
-        budget: parts.retries,
+        pool: deps.keys,
+        budget: deps.retries,
         signal: context.signal,
         log: context.log,
         call: async (target) => {
@@ -99,13 +99,13 @@ function cutOnceHeard(heard: CompletionAssembler, { signal, stopped }: RunContex
   };
 }
 
-function openStream(parts: InferenceParts, candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext) {
-  const adapter = parts.chatAdapters[candidate.kind];
+function openStream(deps: InferenceDeps, candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext) {
+  const adapter = deps.chatAdapters[candidate.kind];
   return adapter.stream(targetOf(candidate, apiKey), upstreamBody(body, candidate), context);
 }
 
-function performedOf(
-  parts: InferenceParts,
+function answerOf(
+  deps: InferenceDeps,
   requestId: string,
   body: ChatBody,
   assembler: CompletionAssembler,
@@ -117,11 +117,11 @@ function performedOf(
     ttftMs: number | null;
     keptAs: KeptAs | undefined;
   },
-): Performed {
+): JobAnswer {
   const completion = assembler.completion();
   const texts = assembler.texts();
   const delivered = { usage: reportedUsage(completion.usage), texts };
-  const usage = call.cut ? estimateUsage(body, texts) : usageOf(body, delivered, call.candidate, parts.noteUsageDoubt);
+  const usage = call.cut ? estimateUsage(body, texts) : usageOf(body, delivered, call.candidate, deps.noteUsageDoubt);
   return {
     served: call.candidate,
     usage,

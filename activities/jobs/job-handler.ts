@@ -6,7 +6,7 @@ import type { CallContext } from '../../core/providers/context.ts';
 import type { JobWork } from './store.ts';
 
 /** What a provider delivered for a job. */
-export interface Performed {
+export interface JobAnswer {
   readonly served: PricedModel;
   readonly usage: Usage;
   readonly providerKeyId: number;
@@ -28,7 +28,7 @@ export interface UpstreamTask {
   readonly providerKeyId: number | null;
 }
 
-/** What a performer tells the job's row while it works. Each throws when the run has lost the job, or may not have it. */
+/** What a job handler tells the job's row while it works. Each throws when the run has lost the job, or may not have it. */
 export interface RunLedger {
   /**
    * Takes the job up, unless that is done. Called by who does something long, or needs to know what was done, before
@@ -46,10 +46,10 @@ export interface RunLedger {
  * asked, so its answer (of a chat: its first words) is waited for and returned.
  * @throws {AppError} the job's end as its owner is told.
  */
-export type Perform = (work: JobWork, run: RunLedger, context: RunContext) => Promise<Performed | undefined>;
+export type JobHandler = (work: JobWork, run: RunLedger, context: RunContext) => Promise<JobAnswer | undefined>;
 
 /** How each type of job is carried out; a worker of an older version may not know a type yet. */
-export type Performers = Readonly<Partial<Record<JobWork['type'], Perform>>>;
+export type JobHandlers = Readonly<Partial<Record<JobWork['type'], JobHandler>>>;
 
 /** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */
 export interface RunContext extends CallContext {
