@@ -14,7 +14,7 @@ const SAME_SIGNAL_MS = 1000;
 const PARENT_CHECK_MS = 500;
 const NPM_LINES = 20;
 
-const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const modules = join(root, 'node_modules');
 
 function fail(text) {

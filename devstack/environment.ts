@@ -23,7 +23,7 @@ export function shellVariables(): Variables {
 }
 
 /** Compiled modules, kept by Node: a process of ours starts in two thirds of the time. */
-const COMPILED = resolve(import.meta.dirname, '../../node_modules/.cache/compiled');
+const COMPILED = resolve(import.meta.dirname, '../node_modules/.cache/compiled');
 
 /** The base of every started process's environment: nothing of the product, nothing secret. */
 export function systemVariables(): Variables {
