@@ -54,7 +54,7 @@ if (unknown !== undefined) {
 }
 const STACK_FOLDERS = [join(DATA_FOLDER, 'one'), join(DATA_FOLDER, 'two')];
 const MARIADB_FOLDERS = [join(DATA_FOLDER, 'mariadb-one'), join(DATA_FOLDER, 'mariadb-two')];
-const ALSO_ON_MARIADB = /^test\/(ledger\/|line\/|chaos\/ledger-model\.)/;
+const ALSO_ON_MARIADB = /^test\/(ledger\/|e2e\/|chaos\/ledger-model\.)/;
 
 function find(pattern: string, exclude: readonly string[]): string[] {
   return globSync(pattern, { cwd: CHECKOUT, exclude: ['**/node_modules/**', '.local/**', ...exclude] });
