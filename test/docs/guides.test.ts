@@ -44,7 +44,13 @@ test('a command that prints something else is told with its line', () => {
 test('relative links of all documents lead to files', async () => {
   const { existsSync, globSync } = await import('node:fs');
   const { dirname, join } = await import('node:path');
-  for (const path of ['README.md', 'README.zh-CN.md', ...globSync('docs/**/*.md'), 'test_scripts/README.md']) {
+  for (const path of [
+    'README.md',
+    'README.zh-CN.md',
+    'CONTRIBUTING.md',
+    ...globSync('docs/**/*.md'),
+    'test_scripts/README.md',
+  ]) {
     for (const [, target = ''] of readDocument(path).matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
       if (!target.includes('://')) assert.ok(existsSync(join(dirname(path), target)), `${path}: ${target}`);
     }
