@@ -5,8 +5,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import { createLogger } from '../../infra/logger.ts';
-import { type Candidate, runAttempts } from './attempts.ts';
-import { RetryBudget } from './retry-budget.ts';
+import { type Candidate, RetryBudget, runAttempts } from './attempts.ts';
 
 const LOG = createLogger('silent');
 const EVERY_MS = 20;

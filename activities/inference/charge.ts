@@ -2,20 +2,43 @@
  * A call that is paid for, from its first step to its last: limits → hold → attempts → capture | release. Errors are
  * never charged; a call is captured or released once, and its caller is answered after the COMMIT of either.
  */
-
-import type { Admission } from '../../core/accounts/key-limits.ts';
-import type { PickedKey } from '../../core/key-pool/key-pool.ts';
+import type { Logger } from 'pino';
+import type { Admission, KeyLimits } from '../../core/accounts/key-limits.ts';
+import type { ModelSource } from '../../core/catalog/model.ts';
+import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
 import { nanoAmount, type Usage } from '../../core/ledger/money.ts';
 import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import type { CallContext } from '../../core/providers/context.ts';
+import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
-import { type LimitedRequest, settleLimits, underLimits } from './admission.ts';
-import { runAttempts } from './attempts.ts';
-import type { InferenceDeps } from './deps.ts';
+import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
+import { holdOf, type LimitedRequest, reserve, settleLimits, underLimits } from './hold.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
-import type { CallOutput } from './provider-span.ts';
-import { holdOf, reserve } from './reservation.ts';
+import type { RequestPictures } from './request-images.ts';
 import { type CallIdentity, captureOf, releaseOf } from './settlement.ts';
+import type { NoteUsageDoubt } from './usage.ts';
+
+/** What every way of calling a model is made of. */
+export interface InferenceDeps {
+  readonly ledger: Ledger;
+  readonly limits: KeyLimits;
+  readonly models: ModelSource;
+  readonly keys: KeyPool;
+  readonly retries: RetryBudget;
+  readonly chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>;
+  readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
+  readonly requestPictures: RequestPictures;
+  readonly noteUsageDoubt: NoteUsageDoubt;
+  readonly log: Logger;
+  /** The longest that a call may take in all, in milliseconds. */
+  readonly totalTimeoutMs: number;
+}
+
+/** Where a candidate is called with a key. */
+export function targetOf(candidate: Candidate, apiKey: string): UpstreamTarget {
+  return { kind: candidate.kind, urlBase: candidate.urlBase, apiKey, model: candidate.upstreamModel };
+}
 
 export interface ChargeRequest extends LimitedRequest {
   readonly traceId: string;

@@ -18,15 +18,15 @@ import type { Outbound } from '../../infra/outbound.ts';
 import { connectRedis, type Redis } from '../../infra/redis/connection.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import { createStorage } from '../../infra/storage.ts';
+import { RetryBudget } from './attempts.ts';
+import type { InferenceDeps } from './charge.ts';
 import { ChatService } from './chat.ts';
-import { ChatStreams } from './chat-streams.ts';
-import type { InferenceDeps } from './deps.ts';
 import { ImageService } from './images.ts';
 import { createProbe } from './probe.ts';
-import { createRequestPictures } from './request-pictures.ts';
-import { RetryBudget } from './retry-budget.ts';
-import { routedModels } from './routed-models.ts';
-import { createUsageDoubts } from './usage-doubts.ts';
+import { createRequestPictures } from './request-images.ts';
+import { routedModels } from './routing.ts';
+import { ChatStreams } from './stream.ts';
+import { createUsageDoubts } from './usage.ts';
 
 export interface InferenceGround {
   readonly config: Config;

@@ -1,8 +1,10 @@
-/** What a call may cost before it is made: token limits per candidate and the amount to hold. Pure. */
-
+/**
+ * What a call may cost before it is made: an upper bound of its prompt, token limits per candidate and the amount to
+ * hold. Pure.
+ */
 import type { PricedModel } from '../../core/catalog/model.ts';
 import { affordableOutputTokens, costBound } from '../../core/ledger/money.ts';
-import type { PromptSize } from './prompt-size.ts';
+import type { ChatBody } from '../../core/providers/provider.ts';
 
 /** Used when neither the caller nor the model's record sets a limit. */
 const FALLBACK_MAX_TOKENS = 4096;
@@ -87,4 +89,44 @@ export function clampPlan(plan: Plan, asked: Asked, available: bigint, openHolds
     return bound(atFloor, asked) <= available ? [atFloor] : [];
   });
   return candidates.length === 0 ? undefined : planOf(candidates, asked, true);
+}
+
+/** Role markers and separators that providers' chat templates add to a message. */
+const TEMPLATE_TOKENS_PER_MESSAGE = 16;
+
+export interface PromptSize {
+  /** UTF-8 bytes of all text, tool definitions and schemas, and the template around each message. */
+  readonly textBytes: number;
+  readonly images: number;
+}
+
+/** Measures a chat body; picture data does not count as text. */
+export function promptSize(body: ChatBody): PromptSize {
+  let textBytes = 0;
+  let images = 0;
+  for (const message of body.messages) {
+    textBytes += TEMPLATE_TOKENS_PER_MESSAGE;
+    if (typeof message !== 'object' || message === null) continue;
+    for (const [field, value] of Object.entries(message)) {
+      if (field !== 'content' || !Array.isArray(value)) {
+        textBytes += bytesOf(value);
+        continue;
+      }
+      for (const part of value) {
+        if (isImagePart(part)) images += 1;
+        else textBytes += bytesOf(part);
+      }
+    }
+  }
+  for (const field of ['tools', 'functions', 'response_format']) textBytes += bytesOf(body[field]);
+  return { textBytes, images };
+}
+
+function isImagePart(part: unknown): boolean {
+  return typeof part === 'object' && part !== null && 'type' in part && part.type === 'image_url';
+}
+
+function bytesOf(value: unknown): number {
+  if (value === undefined || value === null) return 0;
+  return Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value));
 }

@@ -6,8 +6,8 @@ import { UpstreamFailure } from '../../core/providers/failure.ts';
 import { countedTokens } from '../../core/providers/openai/usage.ts';
 import type { ChatAdapter, ProviderKind } from '../../core/providers/provider.ts';
 import { withoutKey } from '../../infra/secrets.ts';
-import { answerTexts, deliveredTexts } from './chat-call.ts';
-import { estimateUsage } from './chat-usage.ts';
+import { answerTexts, deliveredTexts } from './chat.ts';
+import { estimateUsage } from './usage.ts';
 
 const PROBE_TOKENS = 16;
 const ANSWER_LENGTH = 200;

@@ -6,8 +6,8 @@ import { type FailureClass, UpstreamFailure } from '../../core/providers/failure
 import type { ImageAdapter } from '../../core/providers/provider.ts';
 import { testContext } from '../../core/providers/test-context.ts';
 import { AppError } from '../../infra/errors.ts';
-import { createRequestPictures } from '../inference/request-pictures.ts';
-import { RetryBudget } from '../inference/retry-budget.ts';
+import { RetryBudget } from '../inference/attempts.ts';
+import { createRequestPictures } from '../inference/request-images.ts';
 import { createImageJobHandler } from './image-job.ts';
 import { RunInterrupted, type RunLedger, TaskUnderWay } from './job-handler.ts';
 import type { JobWork } from './store.ts';

@@ -7,18 +7,15 @@
 import { z } from 'zod';
 import type { Pictures } from '../../core/images/pictures.ts';
 import type { CallContext } from '../../core/providers/context.ts';
-import { UpstreamFailure } from '../../core/providers/failure.ts';
+import { errorOf, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { outboundFailure } from '../../infra/outbound.ts';
-import { anotherMayHelp, runAttempts } from '../inference/attempts.ts';
-import { type InferenceDeps, targetOf } from '../inference/deps.ts';
-import { imageUsage } from '../inference/image-plan.ts';
-import { imageReply } from '../inference/images.ts';
-import { generateImageRequest } from '../inference/picture-request.ts';
+import { anotherMayHelp, inProviderSpan, runAttempts } from '../inference/attempts.ts';
+import { type InferenceDeps, targetOf } from '../inference/charge.ts';
+import { generateImageRequest } from '../inference/image-request.ts';
+import { imageReply, imageUsage } from '../inference/images.ts';
 import type { Candidate } from '../inference/plan.ts';
-import { inProviderSpan } from '../inference/provider-span.ts';
-import { errorOf } from '../inference/upstream-error.ts';
 import {
   type JobAnswer,
   type JobHandler,

@@ -2,7 +2,6 @@
  * One run of a job: entry, provider call, store and capture. Safe to run again at any point: the entry finds what an
  * earlier run did, calls are counted in the row before they are made, and only the run with the lease may write.
  */
-
 import type { KeyLimits } from '../../core/accounts/key-limits.ts';
 import { inCaptureSpan } from '../../core/ledger/capture-span.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
@@ -10,7 +9,7 @@ import { formatMoney } from '../../core/ledger/money.ts';
 import { AppError } from '../../infra/errors.ts';
 import { inSpan, presentSpan } from '../../infra/telemetry/spans.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
-import { settleLimits } from '../inference/admission.ts';
+import { settleLimits } from '../inference/hold.ts';
 import { type CallIdentity, captureOf, releaseOf } from '../inference/settlement.ts';
 import { isLive, type JobStatus } from './job.ts';
 import type { JobEvents } from './job-events.ts';

@@ -1,6 +1,6 @@
 /** Which models a job may still be served by. */
 import { AppError } from '../../infra/errors.ts';
-import type { InferenceDeps } from '../inference/deps.ts';
+import type { InferenceDeps } from '../inference/charge.ts';
 import type { Candidate } from '../inference/plan.ts';
 import type { JobPlan } from './job.ts';
 

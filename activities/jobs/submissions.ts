@@ -1,5 +1,4 @@
 /** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
-
 import type { Admission, KeyLimits } from '../../core/accounts/key-limits.ts';
 import type { ModelSource } from '../../core/catalog/model.ts';
 import type { Turn } from '../../core/conversations/turn.ts';
@@ -11,11 +10,10 @@ import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { presentSpan } from '../../infra/telemetry/spans.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
-import { type LimitedRequest, underLimits } from '../inference/admission.ts';
-import { candidatesOf, type ModelName, usableModels } from '../inference/candidates.ts';
-import { imageCapability, planImages } from '../inference/image-plan.ts';
+import { holdOf, type LimitedRequest, reserve, underLimits } from '../inference/hold.ts';
+import { imageCapability, planImages } from '../inference/images.ts';
 import { type Asked, type Plan, planChat } from '../inference/plan.ts';
-import { holdOf, reserve } from '../inference/reservation.ts';
+import { candidatesOf, type ModelName, usableModels } from '../inference/routing.ts';
 import type { JobType } from './job.ts';
 import { type Submission, submitJob } from './job-operations.ts';
 import type { JobQuota, QuotaRefusal } from './job-quota.ts';

@@ -1,8 +1,7 @@
 /** Synchronous chat in the gateway's own form. */
 import { z } from 'zod';
-import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
-import { chatBodyOf } from '../../activities/inference/chat-input.ts';
-import { chatReply, saidOf } from '../../activities/inference/chat-reply.ts';
+import { type ChatOutcome, type ChatService, chatReply, saidOf } from '../../activities/inference/chat.ts';
+import { chatBodyOf } from '../../activities/inference/chat-request.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { askedInChat } from '../../core/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';

@@ -1,7 +1,7 @@
 /** Image generation in the gateway's own form, and the pictures it has kept. */
 import { z } from 'zod';
+import { generateImageRequest } from '../../activities/inference/image-request.ts';
 import { type ImageOutcome, type ImageService, imageReply } from '../../activities/inference/images.ts';
-import { generateImageRequest } from '../../activities/inference/picture-request.ts';
 import type { PictureLinks } from '../../core/images/picture-links.ts';
 import { isPictureType } from '../../core/images/picture-type.ts';
 import type { Pictures } from '../../core/images/pictures.ts';

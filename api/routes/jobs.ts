@@ -1,7 +1,7 @@
 /** Asynchronous jobs: submit, poll, follow, list, cancel. */
 import { z } from 'zod';
-import { chatBodyOf } from '../../activities/inference/chat-input.ts';
-import { generateImageRequest } from '../../activities/inference/picture-request.ts';
+import { chatBodyOf } from '../../activities/inference/chat-request.ts';
+import { generateImageRequest } from '../../activities/inference/image-request.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
 import type { JobEvent } from '../../activities/jobs/job-events.ts';
 import type { JobView } from '../../activities/jobs/job-view.ts';

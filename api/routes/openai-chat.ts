@@ -1,11 +1,10 @@
 /** Chat as OpenAI's clients speak it, under OpenAI's own path and the gateway's. */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
-import type { ChatOutcome, ChatService } from '../../activities/inference/chat.ts';
-import { saidOf } from '../../activities/inference/chat-reply.ts';
-import type { ChatStreams, StreamEnd, StreamReply } from '../../activities/inference/chat-streams.ts';
-import { type OpenAiChatInput, openAiChatInput } from '../../activities/inference/openai-input.ts';
-import { ClientStream, endOfStream, errorEvent } from '../../activities/inference/stream-text.ts';
+import { type ChatOutcome, type ChatService, saidOf } from '../../activities/inference/chat.ts';
+import { type OpenAiChatInput, openAiChatInput } from '../../activities/inference/chat-request.ts';
+import type { ChatStreams, StreamEnd, StreamReply } from '../../activities/inference/stream.ts';
+import { ClientStream, endOfStream, errorEvent } from '../../activities/inference/stream-events.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { askedInMessages, tellsHistory } from '../../core/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';

@@ -1,8 +1,7 @@
 /** Images as OpenAI's clients ask for them: generations as JSON, edits as a form or as JSON. */
 import { z } from 'zod';
-import { imageUrlOf } from '../../activities/inference/image-input.ts';
+import { imageUrlOf, pictureRequest } from '../../activities/inference/image-request.ts';
 import type { ImageOutcome, ImageService } from '../../activities/inference/images.ts';
-import { pictureRequest } from '../../activities/inference/picture-request.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { claimRequest } from '../../core/ledger/idempotency.ts';
 import type { ImageRequest } from '../../core/providers/provider.ts';

@@ -1,5 +1,4 @@
 /** One small real call that shows whether a key or a model works. */
-
 import type { FailureClass } from '../providers/failure.ts';
 import type { UpstreamTarget } from '../providers/provider.ts';
 import type { Capability } from './model.ts';

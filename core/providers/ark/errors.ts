@@ -1,5 +1,5 @@
 /** Ark's codes (PROVIDERS.md, 3.3). */
-import { classifier } from '../classification.ts';
+import { classifier } from '../failure.ts';
 
 const QUEUE_FULL = /queue/i;
 

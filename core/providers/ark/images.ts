@@ -1,14 +1,12 @@
 /** Pictures of Ark (PROVIDERS.md, 3.2). */
-
 import { isJsonObject, type JsonObject } from '../../../infra/json-object.ts';
 import { deliveredImage } from '../delivered-image.ts';
-import { UpstreamFailure } from '../failure.ts';
+import { refused, UpstreamFailure } from '../failure.ts';
 import type { Call, OpenAiClient } from '../openai/client.ts';
 import { isErrorBody, refusalOf } from '../openai/error-body.ts';
 import { readImages } from '../openai/images.ts';
 import { tokenCount } from '../openai/usage.ts';
 import type { ImageAdapter, ImageAnswer } from '../provider.ts';
-import { refused } from '../refusal.ts';
 import { classifyArk } from './errors.ts';
 import { arkImageBodies } from './image-request.ts';
 

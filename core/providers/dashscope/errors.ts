@@ -1,10 +1,7 @@
 /** DashScope's codes, native and compatible, which may stand in either envelope (PROVIDERS.md, 1.7). */
-
 import type { JsonObject } from '../../../infra/json-object.ts';
-import { classifier } from '../classification.ts';
-import type { UpstreamFailure } from '../failure.ts';
+import { classifier, refused, type UpstreamFailure } from '../failure.ts';
 import { refusalOf } from '../openai/error-body.ts';
-import { refused } from '../refusal.ts';
 
 const NOT_SERVED = /model not exist|url error/i;
 const FREE_QUOTA = /free allocated quota/i;

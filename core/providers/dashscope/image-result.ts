@@ -1,5 +1,4 @@
 /** Pictures out of both layouts of an answer (PROVIDERS.md, 1.3 and 1.4). Pure. */
-
 import { isJsonObject, type JsonObject, textOf } from '../../../infra/json-object.ts';
 import { deliveredImage } from '../delivered-image.ts';
 import { UpstreamFailure } from '../failure.ts';

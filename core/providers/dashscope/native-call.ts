@@ -1,11 +1,8 @@
 /** One call of DashScope's native interface: JSON both ways, refusals read. */
-
 import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
 import type { CallLimits, Outbound } from '../../../infra/outbound.ts';
+import { type HeaderReader, refused, transportFailure } from '../failure.ts';
 import { refusalOf } from '../openai/error-body.ts';
-import { refused } from '../refusal.ts';
-import type { HeaderReader } from '../retry-after.ts';
-import { transportFailure } from '../transport-failure.ts';
 import { nativeBase } from './bases.ts';
 import { classifyDashScope } from './errors.ts';
 

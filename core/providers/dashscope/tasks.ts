@@ -2,12 +2,10 @@
  * Asynchronous tasks: submitted once, asked after until they end. Who wants one no more has it cancelled, which the
  * provider does for tasks that still wait (PENDING) only; any other goes on and is paid for.
  */
-
 import { isJsonObject, type JsonObject, textOf } from '../../../infra/json-object.ts';
 import type { CallContext } from '../context.ts';
-import { UpstreamFailure } from '../failure.ts';
+import { transportFailure, UpstreamFailure } from '../failure.ts';
 import type { TaskStore } from '../provider.ts';
-import { transportFailure } from '../transport-failure.ts';
 import { refusedInside } from './errors.ts';
 import type { NativeCall, NativeTarget, SendNative } from './native-call.ts';
 

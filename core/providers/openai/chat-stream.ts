@@ -1,8 +1,7 @@
 /** The chunks of a chat stream as the provider wrote them: looked at, never written anew. */
 import type { EventSourceMessage } from 'eventsource-parser';
 import { isJsonObject, parseJson } from '../../../infra/json-object.ts';
-import { UpstreamFailure } from '../failure.ts';
-import { refused } from '../refusal.ts';
+import { refused, UpstreamFailure } from '../failure.ts';
 import { type Call, callFailure } from './client.ts';
 import { refusalOf } from './error-body.ts';
 import { DONE, readEvents } from './events.ts';

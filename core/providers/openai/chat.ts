@@ -1,9 +1,7 @@
 /** Chat over OpenAI's interface. Vendors that speak it with an accent give a dialect. */
-
 import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
-import { UpstreamFailure } from '../failure.ts';
+import { type Classify, refused, UpstreamFailure } from '../failure.ts';
 import type { ChatAdapter, ChatBody } from '../provider.ts';
-import { type Classify, refused } from '../refusal.ts';
 import { chunksOf } from './chat-stream.ts';
 import { type Call, type OpenAiClient, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './error-body.ts';

@@ -1,9 +1,7 @@
 /** Calls through the `openai` package, which adds the vendor's headers and reads its refusals. */
 import OpenAI, { APIError, type ClientOptions } from 'openai';
 import type { Fetch } from '../../../infra/outbound/fetch.ts';
-import { UpstreamFailure } from '../failure.ts';
-import { type Classify, type Refusal, refused } from '../refusal.ts';
-import { transportFailure } from '../transport-failure.ts';
+import { type Classify, type Refusal, refused, transportFailure, UpstreamFailure } from '../failure.ts';
 import { refusalOf } from './error-body.ts';
 
 export interface Call {

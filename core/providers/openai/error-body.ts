@@ -1,7 +1,6 @@
 /** The forms in which vendors of OpenAI's interface write an error (PROVIDERS.md, 1.7, 3.3 and 4.3). Pure. */
 import { isJsonObject, textOf } from '../../../infra/json-object.ts';
-import type { Refusal } from '../refusal.ts';
-import { type HeaderReader, retryAfterMs } from '../retry-after.ts';
+import { type HeaderReader, type Refusal, retryAfterMs } from '../failure.ts';
 
 /** Ark ends its messages so. */
 const REQUEST_ID_IN_MESSAGE = /request id:\s*([\w-]+)/i;

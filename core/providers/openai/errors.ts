@@ -1,6 +1,5 @@
 /** Codes of OpenAI and of those who copied its interface without naming their own (PROVIDERS.md, 4.3). */
-import { classifier } from '../classification.ts';
-import type { Classify } from '../refusal.ts';
+import { type Classify, classifier } from '../failure.ts';
 
 /** OpenRouter and its like answer 403 with no code but the status. */
 const FLAGGED = /requires moderation|\b(input|prompt|content|request|message)s?\b.{0,40}\bflagged\b|content policy/i;

@@ -1,11 +1,9 @@
 /** Pictures over OpenAI's interface (PROVIDERS.md, 4.1). */
-
 import { isJsonObject, type JsonObject, parseJson, textOf } from '../../../infra/json-object.ts';
 import type { ReadPicture } from '../../images/picture-reader.ts';
 import { deliveredImage } from '../delivered-image.ts';
-import { UpstreamFailure } from '../failure.ts';
+import { refused, UpstreamFailure } from '../failure.ts';
 import type { ImageAdapter, ImageAnswer, ImageRequest, UpstreamTarget } from '../provider.ts';
-import { refused } from '../refusal.ts';
 import { type Call, type OpenAiClient, readText } from './client.ts';
 import { editForm } from './edit-form.ts';
 import { isErrorBody, refusalOf } from './error-body.ts';

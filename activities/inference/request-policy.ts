@@ -1,4 +1,5 @@
 /** Which fields of a chat request a caller may set. Pure. */
+import type { FieldError } from '../../infra/errors.ts';
 
 /** The gateway's own: they decide who serves a call and how much it may cost, and are set in no way by a caller. */
 export const GATEWAY_FIELDS: ReadonlySet<string> = new Set([
@@ -74,3 +75,22 @@ function isToolOfCaller(tool: unknown): boolean {
 
 /** Parts of a message whose count cannot be bounded from what was sent. */
 export const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['input_audio', 'audio_url', 'video_url', 'video', 'file']);
+
+const MOST_CHOICES = 128;
+const MOST_TOKENS = 10_000_000;
+
+const LIMITS: ReadonlyMap<string, number> = new Map([
+  ['n', MOST_CHOICES],
+  ['max_tokens', MOST_TOKENS],
+  ['max_completion_tokens', MOST_TOKENS],
+]);
+
+/**
+ * @param field its name in OpenAI's form; @param path as the caller wrote it.
+ * @returns what is wrong with it; nothing for a good number and for every other field.
+ */
+export function limitErrors(field: string, value: unknown, path: string): FieldError[] {
+  const most = LIMITS.get(field);
+  if (most === undefined || (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= most)) return [];
+  return [{ path, message: `must be an integer from 1 to ${most}` }];
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PictureAddress } from '../../core/images/picture-reader.ts';
-import { createRequestPictures } from './request-pictures.ts';
+import { createRequestPictures } from './request-images.ts';
 
 const signal = new AbortController().signal;
 const DATA = 'data:image/png;base64,iVBORw0KGgo=';

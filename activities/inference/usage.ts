@@ -1,11 +1,14 @@
-/** What a chat used: the provider's own count where it can be true, or ours of what was delivered. Pure. */
+/**
+ * What a chat used: the provider's own count where it can be true, or ours of what was delivered; and counts that
+ * cannot be true, which the operator has to settle with the provider.
+ */
 
+import { Counter, type Registry } from 'prom-client';
 import type { Usage } from '../../core/ledger/money.ts';
 import type { ChatBody, ReportedUsage } from '../../core/providers/provider.ts';
+import type { Logger } from '../../infra/logger.ts';
 import { countTokens } from '../../infra/tokens.ts';
-import { type Candidate, inputBound } from './plan.ts';
-import { promptSize } from './prompt-size.ts';
-import type { NoteUsageDoubt } from './usage-doubts.ts';
+import { type Candidate, inputBound, promptSize } from './plan.ts';
 
 export interface DeliveredChat {
   /** Undefined when it never came. */
@@ -77,4 +80,27 @@ export function estimateUsage(body: ChatBody, delivered: readonly string[]): Usa
 
 function promptText(body: ChatBody): string {
   return JSON.stringify(body.messages, (key, value: unknown) => (key === 'image_url' ? undefined : value));
+}
+
+/** A count of nothing where something was delivered, one far beyond what the call may take, or what is no count. */
+export type UsageDoubt = 'too-small' | 'too-large' | 'impossible';
+
+export type NoteUsageDoubt = (
+  doubt: UsageDoubt,
+  model: { readonly providerName: string; readonly modelIdentifier: string },
+  reported: object,
+) => void;
+
+export function createUsageDoubts(registry: Registry, log: Logger): NoteUsageDoubt {
+  const doubted = new Counter({
+    name: 'provider_usage_doubted_total',
+    help: 'Counts of providers that cannot be true, in place of which the gateway charged its own',
+    labelNames: ['provider', 'doubt'],
+    registers: [registry],
+  });
+  return (doubt, { providerName, modelIdentifier }, reported) => {
+    doubted.inc({ provider: providerName, doubt });
+    const facts = { provider: providerName, model: modelIdentifier, doubt, reported };
+    log.warn(facts, "a provider's count cannot be true; the call is charged by our own");
+  };
 }

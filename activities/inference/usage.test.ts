@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deliveredTexts } from './chat-call.ts';
-import { usageOf } from './chat-usage.ts';
+import { deliveredTexts } from './chat.ts';
 import { TEST_MODEL } from './test-model.ts';
+import { usageOf } from './usage.ts';
 
 const body = { messages: [{ role: 'user', content: 'Tell me about the sea.' }] };
 const answer = 'word '.repeat(50);

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
-import { candidatesOf } from './candidates.ts';
-import { planImages } from './image-plan.ts';
-import { pictureRequest } from './picture-request.ts';
+import { pictureRequest } from './image-request.ts';
+import { planImages } from './images.ts';
+import { candidatesOf } from './routing.ts';
 import { TEST_MODEL } from './test-model.ts';
 
 const caller = { allowedModels: null } as const;

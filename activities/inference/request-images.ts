@@ -2,7 +2,6 @@
  * Pictures that a request names by address: fetched by us and given to the provider as data URLs, or passed on as
  * addresses by setting. A request without such a picture is given back as it is.
  */
-
 import { MAX_PICTURE_BYTES, type ReadPicture } from '../../core/images/picture-reader.ts';
 import type { ChatBody, ImageRequest } from '../../core/providers/provider.ts';
 import type { Config } from '../../infra/config.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
-import { openAiChatInput } from './openai-input.ts';
+import { chatBodyOf, openAiChatInput } from './chat-request.ts';
 
 const messages = [{ role: 'user', content: 'hi' }];
 
@@ -103,4 +103,29 @@ test('messages are taken in all their forms', () => {
 test('parts that nobody can bound are refused', () => {
   const content = [{ type: 'input_audio', input_audio: { data: 'x', format: 'wav' } }];
   assert.deepEqual(refusedPaths({ messages: [{ role: 'user', content }] }), ['messages[0].content[0].type']);
+});
+
+function refusedOptions(options: Record<string, unknown>): string[] {
+  try {
+    chatBodyOf({ userMessage: 'hi', options });
+  } catch (error) {
+    assert.ok(error instanceof AppError);
+    assert.equal(error.status, 400);
+    return (error.details.errors ?? []).map(({ path }) => path);
+  }
+  return [];
+}
+
+test('a limit of tokens that is no count is refused under the name that the caller used', () => {
+  for (const name of ['max_tokens', 'maxTokens', 'max_completion_tokens', 'maxCompletionTokens']) {
+    for (const value of [-1_000_000, -1, 0, 1.5, 1e300, '3', Number.MAX_SAFE_INTEGER]) {
+      assert.deepEqual(refusedOptions({ [name]: value }), [`options.${name}`], `${name} = ${value}`);
+    }
+  }
+  assert.deepEqual(refusedOptions({ n: -1 }), ['options.n']);
+  assert.deepEqual(refusedOptions({ max_tokens: 100, maxCompletionTokens: -5 }), ['options.maxCompletionTokens']);
+  assert.deepEqual(chatBodyOf({ userMessage: 'hi', options: { maxTokens: 100, topP: null } }), {
+    max_tokens: 100,
+    messages: [{ role: 'user', content: 'hi' }],
+  });
 });

@@ -1,4 +1,7 @@
-/** A whole chat.completion from the chunks of a stream; jobs read streams so that a cancelled one keeps what came. Pure. */
+/**
+ * The chunks of a chat stream: what they make together, and the server-sent events that the client gets of them. Jobs
+ * read streams, too, so that a cancelled one keeps what came. Pure.
+ */
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../infra/json-object.ts';
 
 interface Choice {
@@ -137,4 +140,65 @@ function addToolCall(state: Choice, call: Json): void {
     name: known.name + textOf(part.name),
     arguments: known.arguments + textOf(part.arguments),
   });
+}
+
+/** After it there is at most the usage, or another choice. Inside a text quotes are escaped. */
+const MAYBE_LAST = /"finish_reason"\s*:\s*"|"choices"\s*:\s*\[\s*\]/;
+
+/** One stream for one client. */
+export class ClientStream {
+  readonly #wantsUsage: boolean;
+  readonly #conversationId: string | undefined;
+  /** A chunk that may be the last one, which is to carry the conversation. */
+  #held: string | undefined;
+
+  /** @param conversationId told in the last chunk, when there is one. */
+  constructor(wantsUsage: boolean, conversationId?: string) {
+    this.#wantsUsage = wantsUsage;
+    this.#conversationId = conversationId;
+  }
+
+  /** The events that go out for a chunk of the provider; empty when there is nothing for this client. */
+  events(data: string): string {
+    const chunk = chunkForClient(data, this.#wantsUsage);
+    if (chunk === undefined) return '';
+    if (this.#conversationId === undefined) return dataEvent(chunk);
+    const before = this.#held === undefined ? '' : dataEvent(this.#held);
+    this.#held = MAYBE_LAST.test(chunk) ? chunk : undefined;
+    return this.#held === undefined ? before + dataEvent(chunk) : before;
+  }
+
+  /** What was held back, when the stream has ended well. */
+  lastEvents(): string {
+    if (this.#conversationId === undefined) return '';
+    const held = parseJson(this.#held ?? '');
+    const last = isJsonObject(held) ? held : { object: 'chat.completion.chunk', choices: [] };
+    return dataEvent(JSON.stringify({ ...last, conversation_id: this.#conversationId }));
+  }
+}
+
+/** The end of a good stream: what it cost in a comment, then the mark that OpenAI's clients wait for. */
+export function endOfStream(costText: string, requestId: string): string {
+  return `: x-cost=${costText} x-request-id=${requestId}\n\ndata: [DONE]\n\n`;
+}
+
+/** An error in the middle, in the form that OpenAI's clients raise; no `[DONE]` follows. */
+export function errorEvent(errorText: string): string {
+  return `event: error\ndata: ${errorText}\n\n`;
+}
+
+/** @returns the chunk for this client, or undefined when it holds nothing but usage nobody asked for. */
+function chunkForClient(data: string, wantsUsage: boolean): string | undefined {
+  // A text in the answer cannot match: inside it quotes are escaped.
+  if (wantsUsage || !data.includes('"usage":')) return data;
+  const chunk = parseJson(data);
+  if (!isJsonObject(chunk) || !('usage' in chunk)) return data;
+  if (Array.isArray(chunk.choices) && chunk.choices.length === 0) return undefined;
+  const { usage: _usage, ...rest } = chunk;
+  return JSON.stringify(rest);
+}
+
+/** A chunk that the provider wrote over several lines goes out as several, or its rest would be lost. */
+function dataEvent(data: string): string {
+  return `data: ${data.replaceAll('\n', '\ndata: ')}\n\n`;
 }

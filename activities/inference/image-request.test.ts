@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
-import { imageUrlOf } from './image-input.ts';
-import { openAiChatInput } from './openai-input.ts';
+import { openAiChatInput } from './chat-request.ts';
+import { imageUrlOf } from './image-request.ts';
 
 const GIF = Buffer.from('GIF89a, and so on').toString('base64');
 const AS_URL = `data:image/gif;base64,${GIF}`;
