@@ -9,8 +9,13 @@ import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { nanoAmount, type Usage } from '../../core/ledger/money.ts';
 import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { CallContext } from '../../core/providers/context.ts';
-import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from '../../core/providers/provider.ts';
+import type {
+  CallContext,
+  ChatAdapter,
+  ImageAdapter,
+  ProviderKind,
+  UpstreamTarget,
+} from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
 import { holdOf, type LimitedRequest, reserve, settleLimits, underLimits } from './hold.ts';

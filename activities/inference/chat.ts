@@ -2,12 +2,10 @@
  * Synchronous chat: plan, then one charge around the call. The caller is answered after the capture's COMMIT. Below: the
  * body that a provider gets, the texts of its answer, and the gateway's own form of it.
  */
-
 import type { Said } from '../../core/conversations/turn.ts';
 import { moneyJson } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { CallContext } from '../../core/providers/context.ts';
-import type { ChatBody } from '../../core/providers/provider.ts';
+import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { type CallOutcome, type InferenceDeps, openCharge, type Reply, targetOf } from './charge.ts';
 import { type Candidate, planChat } from './plan.ts';

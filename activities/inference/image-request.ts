@@ -2,7 +2,6 @@
  * Image requests of the gateway's own form and of OpenAI's, brought into one; images in it are base64 with or without a
  * prefix, data URLs or http(s) URLs. Pure.
  */
-
 import { pictureTypeOfBase64 } from '../../core/images/picture-type.ts';
 import type { ImageRequest } from '../../core/providers/provider.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';

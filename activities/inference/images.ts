@@ -1,11 +1,9 @@
 /** Synchronous image generation: plan, then one charge around the call and the keeping of its pictures. */
-
 import type { Capability, PricedModel } from '../../core/catalog/model.ts';
 import type { KeptPicture, Pictures } from '../../core/images/pictures.ts';
 import { costBound, moneyJson, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { CallContext } from '../../core/providers/context.ts';
-import type { ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
+import type { CallContext, ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
 import { countTokens } from '../../infra/tokens.ts';
 import {
   type CallOutcome,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testAdapters } from '../../core/providers/test-adapters.ts';
+import { testAdapters } from '../../core/providers/test-calls.ts';
 import { testOutbound } from '../../core/providers/test-outbound.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { createProbe } from './probe.ts';

@@ -1,5 +1,4 @@
 /** Which models may serve a request, and in which order they are tried. Pure but for the catalog it looks into. */
-
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { Capability, ModelSource, PricedModel } from '../../core/catalog/model.ts';
 import type { KeyPool, Standing } from '../../core/key-pool/key-pool.ts';

@@ -3,10 +3,9 @@
  * stream that breaks is charged by what was counted of it; one that brought nothing is free.
  */
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { CallContext } from '../../core/providers/context.ts';
 import { errorOf, type FailureClass, nothingDelivered, UpstreamFailure } from '../../core/providers/failure.ts';
 import { reportedUsage } from '../../core/providers/openai/usage.ts';
-import type { ChatBody } from '../../core/providers/provider.ts';
+import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import {
   type AnsweredBefore,

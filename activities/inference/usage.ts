@@ -2,7 +2,6 @@
  * What a chat used: the provider's own count where it can be true, or ours of what was delivered; and counts that
  * cannot be true, which the operator has to settle with the provider.
  */
-
 import { Counter, type Registry } from 'prom-client';
 import type { Usage } from '../../core/ledger/money.ts';
 import type { ChatBody, ReportedUsage } from '../../core/providers/provider.ts';

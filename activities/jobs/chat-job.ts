@@ -3,10 +3,9 @@
  * is paid for from the call on, so a cancel never cuts a call before its first words have come.
  */
 import { answerIdOf, askedInChat, withContext } from '../../core/conversations/turn.ts';
-import type { CallContext } from '../../core/providers/context.ts';
 import { nothingDelivered } from '../../core/providers/failure.ts';
 import { reportedUsage } from '../../core/providers/openai/usage.ts';
-import type { ChatBody } from '../../core/providers/provider.ts';
+import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import { runAttempts } from '../inference/attempts.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
 import { chatReply, type KeptAs, upstreamBody } from '../inference/chat.ts';

@@ -4,7 +4,7 @@ import type { PricedModel } from '../../core/catalog/model.ts';
 import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { ImageAdapter } from '../../core/providers/provider.ts';
-import { testContext } from '../../core/providers/test-context.ts';
+import { testContext } from '../../core/providers/test-calls.ts';
 import { AppError } from '../../infra/errors.ts';
 import { RetryBudget } from '../inference/attempts.ts';
 import { createRequestPictures } from '../inference/request-images.ts';

@@ -6,9 +6,8 @@
  */
 import { z } from 'zod';
 import type { Pictures } from '../../core/images/pictures.ts';
-import type { CallContext } from '../../core/providers/context.ts';
 import { errorOf, UpstreamFailure } from '../../core/providers/failure.ts';
-import type { ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
+import type { CallContext, ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { outboundFailure } from '../../infra/outbound.ts';
 import { anotherMayHelp, inProviderSpan, runAttempts } from '../inference/attempts.ts';

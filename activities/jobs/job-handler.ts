@@ -1,8 +1,7 @@
 /** What carries out one type of job, and how it and the run that calls it speak with each other. */
-
 import type { PricedModel } from '../../core/catalog/model.ts';
 import type { Usage } from '../../core/ledger/money.ts';
-import type { CallContext } from '../../core/providers/context.ts';
+import type { CallContext } from '../../core/providers/provider.ts';
 import type { JobWork } from './store.ts';
 
 /** What a provider delivered for a job. */

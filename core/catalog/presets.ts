@@ -1,4 +1,5 @@
 /** Known vendors, from a small dated data file. Prices in it are drafts: list prices, the dearest of several tiers. */
+
 import { z } from 'zod';
 import { NANO_PER_UNIT, parseMoney } from '../ledger/money.ts';
 import { PROVIDER_KINDS } from '../providers/provider.ts';

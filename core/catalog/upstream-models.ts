@@ -4,8 +4,7 @@ import { AppError } from '../../infra/errors.ts';
 import { type Outbound, type OutboundAnswer, outboundFailure } from '../../infra/outbound.ts';
 import { withoutKey } from '../../infra/secrets.ts';
 import { refused } from '../providers/failure.ts';
-import { refusalOf } from '../providers/openai/error-body.ts';
-import { classifyOpenAi } from '../providers/openai/errors.ts';
+import { classifyOpenAi, refusalOf } from '../providers/openai/errors.ts';
 import { VENDORS } from '../providers/vendors.ts';
 import type { Provider } from './provider-store.ts';
 

@@ -1,10 +1,14 @@
 /**
- * What an adapter of a provider does. An adapter translates: our request into the provider's, its answer and errors
- * into ours. It never retries, never chooses keys and never knows prices.
+ * What an adapter of a provider does, and what a vendor says of itself. An adapter translates: our request into the
+ * provider's, its answer and errors into ours. It never retries, never chooses keys and never knows prices.
  */
+
+import type { Logger } from 'pino';
+import type { CallLimits, Outbound } from '../../infra/outbound.ts';
+import type { ReadPicture } from '../images/picture-reader.ts';
 import type { DeliveredImage } from '../images/pictures.ts';
 import type { Usage } from '../ledger/money.ts';
-import type { CallContext } from './context.ts';
+import type { OpenAiClient } from './openai/client.ts';
 
 export const PROVIDER_KINDS = ['openai', 'dashscope', 'ark'] as const;
 /** What kind of interface a provider has; ./vendors.ts has all that follows from it. */
@@ -91,4 +95,52 @@ export interface TaskStore {
 export interface ImageAdapter {
   /** @throws {AppError} invalidParameter when the model cannot do what is asked; {UpstreamFailure} otherwise. */
   generate(target: UpstreamTarget, request: ImageRequest, tasks: TaskStore, context: CallContext): Promise<ImageAnswer>;
+}
+
+/** What a function is given of the call that it serves; Koa and Temporal each make one. */
+export interface CallContext {
+  /** Aborts when the caller has given up, the job was cancelled, or the deadline has passed. */
+  readonly signal: AbortSignal;
+  /**
+   * Whether an abort means that nobody wants the result any more. False while the work only goes on elsewhere (a worker
+   * that stops): then what a provider has begun must not be called off. Absent: an abort always means it.
+   */
+  readonly isCancelled?: () => boolean;
+  /**
+   * Aborts when nobody wants the result any more while the call goes on, because the provider is paid for it all the
+   * same. What the provider lets be called off for free is called off; everything else is waited for.
+   */
+  readonly calledOff?: AbortSignal;
+  /** Tells whoever watches that the call is alive, in a sentence an operator can read. */
+  readonly heartbeat: (detail: string) => void;
+  readonly log: Logger;
+  /** Id of the call or job; also the id of its hold. */
+  readonly requestId: string;
+}
+
+/** What adapters call with. */
+export interface VendorClients {
+  readonly chat: OpenAiClient;
+  /** Waits longer for the first byte: pictures are made before an answer begins. */
+  readonly images: OpenAiClient;
+  readonly outbound: Outbound;
+  /** Of `outbound` for a call that makes pictures while the connection waits. */
+  readonly imageLimits: CallLimits;
+  /** For pictures whose bytes are sent where the caller gave an address. */
+  readonly readPicture: ReadPicture;
+}
+
+/** One vendor; everything else that knows vendors derives from it. */
+export interface Vendor {
+  /** Hosts that are the vendor's own, so that a base URL tells the kind of its provider. */
+  readonly ownsHost?: (hostname: string) => boolean;
+  /** Names of image models that stand for the vendor where nobody has named a kind. */
+  readonly imageModels?: RegExp;
+  /** The base whose /models lists what there is, from a provider's base. */
+  readonly modelsBase: (urlBase: string) => string;
+  /** One server has several bases, and the adapters find each of them from any. */
+  readonly severalBases: boolean;
+  /** What it offers; at least one. */
+  readonly chat?: (clients: VendorClients) => ChatAdapter;
+  readonly images?: (clients: VendorClients) => ImageAdapter;
 }

@@ -9,9 +9,7 @@ import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { FailureClass } from './failure.ts';
 import { countedTokens, reportedUsage } from './openai/usage.ts';
 import type { ImageRequest, ProviderKind, UpstreamTarget } from './provider.ts';
-import { testAdapters } from './test-adapters.ts';
-import { testContext, testTasks } from './test-context.ts';
-import { failedWith } from './test-failure.ts';
+import { failedWith, testAdapters, testContext, testTasks } from './test-calls.ts';
 import type { Adapters } from './vendors.ts';
 
 const KINDS: readonly ProviderKind[] = ['openai', 'dashscope', 'ark'];

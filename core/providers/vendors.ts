@@ -7,8 +7,14 @@ import { ark } from './ark/index.ts';
 import { dashscope } from './dashscope/index.ts';
 import { createOpenAiClient } from './openai/client.ts';
 import { openai } from './openai/index.ts';
-import { type ChatAdapter, type ImageAdapter, PROVIDER_KINDS, type ProviderKind } from './provider.ts';
-import type { Vendor, VendorClients } from './vendor.ts';
+import {
+  type ChatAdapter,
+  type ImageAdapter,
+  PROVIDER_KINDS,
+  type ProviderKind,
+  type Vendor,
+  type VendorClients,
+} from './provider.ts';
 
 export const VENDORS: Readonly<Record<ProviderKind, Vendor>> = { openai, dashscope, ark };
 
@@ -17,7 +23,7 @@ export interface Adapters {
   readonly image: Readonly<Record<ProviderKind, ImageAdapter>>;
 }
 
-export interface AdapterDependencies {
+export interface AdapterDeps {
   readonly outbound: Outbound;
   readonly readPicture: ReadPicture;
   readonly config: Pick<Config, 'UPSTREAM_TOTAL_TIMEOUT' | 'UPSTREAM_FIRST_BYTE_TIMEOUT' | 'UPSTREAM_IDLE_TIMEOUT'>;
@@ -40,7 +46,7 @@ export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefi
 }
 
 /** The adapters of all kinds; what a vendor does not offer is refused as `modelIncapable`. */
-export function createAdapters({ outbound, readPicture, config }: AdapterDependencies): Adapters {
+export function createAdapters({ outbound, readPicture, config }: AdapterDeps): Adapters {
   const limits = {
     totalMs: config.UPSTREAM_TOTAL_TIMEOUT,
     firstByteMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT,

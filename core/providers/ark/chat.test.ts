@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testAdapters } from '../test-adapters.ts';
+import { API_KEY, failedWith, refusedFor, testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { type Capture, capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
-import { API_KEY, testContext, testTarget } from '../test-context.ts';
-import { failedWith, refusedFor } from '../test-failure.ts';
 import { sentJson, type TestOutbound } from '../test-outbound.ts';
 
 function chatOf({ outbound }: TestOutbound) {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FailureClass } from '../failure.ts';
-import { refusalOf } from '../openai/error-body.ts';
-import { classifyArk } from './errors.ts';
+import { refusalOf } from '../openai/errors.ts';
+import { classifyArk } from './index.ts';
 
 type Row = readonly [status: number, codes: readonly string[], failure: FailureClass, message?: string];
 

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImageRequest } from '../provider.ts';
-import { testAdapters } from '../test-adapters.ts';
+import { API_KEY, failedWith, refusedFor, testAdapters, testContext, testTarget, testTasks } from '../test-calls.ts';
 import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
-import { API_KEY, testContext, testTarget, testTasks } from '../test-context.ts';
-import { failedWith, refusedFor } from '../test-failure.ts';
 import { sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
 
 const PLAIN: ImageRequest = { prompt: 'x', images: [], n: 1, extra: {} };

@@ -1,16 +1,27 @@
-/** Pictures of Ark (PROVIDERS.md, 3.2). */
+/**
+ * Images of Ark: POST /images/generations for text to image and for edits; what each family of models takes stands below,
+ * as data.
+ */
+
+import { invalid } from '../../../infra/errors.ts';
 import { isJsonObject, type JsonObject } from '../../../infra/json-object.ts';
-import { deliveredImage } from '../delivered-image.ts';
-import { refused, UpstreamFailure } from '../failure.ts';
+import { type Classify, refused, UpstreamFailure } from '../failure.ts';
+import {
+  checkDemand,
+  checkImageSize,
+  deliveredImage,
+  formatImageSize,
+  type ImageLimits,
+  parseImageSize,
+  type SizeRule,
+} from '../images.ts';
 import type { Call, OpenAiClient } from '../openai/client.ts';
-import { isErrorBody, refusalOf } from '../openai/error-body.ts';
+import { isErrorBody, refusalOf } from '../openai/errors.ts';
 import { readImages } from '../openai/images.ts';
 import { tokenCount } from '../openai/usage.ts';
-import type { ImageAdapter, ImageAnswer } from '../provider.ts';
-import { classifyArk } from './errors.ts';
-import { arkImageBodies } from './image-request.ts';
+import type { ImageAdapter, ImageAnswer, ImageRequest } from '../provider.ts';
 
-export function createArkImages(client: OpenAiClient): ImageAdapter {
+export function createArkImages(client: OpenAiClient, classify: Classify): ImageAdapter {
   const generateOne = async (call: Call, body: object): Promise<ImageAnswer> => {
     const response = await client.post(call, '/images/generations', body);
     return imageAnswerOf(await readImages(response, call), call);
@@ -18,7 +29,7 @@ export function createArkImages(client: OpenAiClient): ImageAdapter {
 
   return {
     generate: async ({ urlBase, apiKey, model }, request, _tasks, { signal }) => {
-      const call: Call = { urlBase, apiKey, signal, classify: classifyArk };
+      const call: Call = { urlBase, apiKey, signal, classify };
       const bodies = arkImageBodies(request, model);
       return together(await Promise.allSettled(bodies.map((body) => generateOne(call, body))));
     },
@@ -48,4 +59,115 @@ function imageAnswerOf(body: JsonObject, call: Call): ImageAnswer {
   }
   const usage = isJsonObject(body.usage) ? body.usage : {};
   return { images, promptTokens: 0, completionTokens: tokenCount(usage.output_tokens) ?? 0 };
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+const RANDOM_SEED = -1;
+const DEFAULT_GUIDANCE = 5.5;
+
+/** How the answer comes is settled here. */
+const OWN_FIELDS = new Set(['response_format', 'stream']);
+
+/** @throws {AppError} invalidParameter for what the model cannot do. */
+function arkImageBodies(request: ImageRequest, name: string): Body[] {
+  const model = arkImageModel(name);
+  checkDemand(request, model, name);
+  const body = bodyOf(request, name, model);
+  if (request.n === 1) return [body];
+  if (!model.groups) return Array.from({ length: request.n }, (_, index) => ({ ...body, ...nextSeed(body, index) }));
+  if (request.images.length + request.n > MOST_PICTURES_OF_A_GROUP) {
+    const message = `with ${request.images.length} input pictures at most ${MOST_PICTURES_OF_A_GROUP} in all`;
+    throw invalid([{ path: 'n', message }]);
+  }
+  return [
+    { ...body, sequential_image_generation: 'auto', sequential_image_generation_options: { max_images: request.n } },
+  ];
+}
+
+function bodyOf(request: ImageRequest, name: string, model: ArkImageModel): Body {
+  const size = parseImageSize(request.size);
+  const checked = size && model.size ? checkImageSize(size, model.size, name) : size;
+  const extra = Object.entries(request.extra).filter(([field, value]) => value !== null && !OWN_FIELDS.has(field));
+  const body = {
+    ...(model.seedAndGuidance ? { seed: request.seed ?? RANDOM_SEED, guidance_scale: guidanceOf(request) } : {}),
+    ...Object.fromEntries(extra),
+    model: name,
+    prompt: request.prompt,
+    image: model.singleInput || request.images.length < 2 ? request.images[0] : request.images,
+    size: checked && formatImageSize(checked, 'x'),
+    // Ark's own default writes a mark into the picture.
+    watermark: request.watermark ?? false,
+  };
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
+}
+
+/** 1–10 there, 0–1 here. */
+function guidanceOf({ strength }: ImageRequest): number {
+  return strength === undefined ? DEFAULT_GUIDANCE : 1 + 9 * strength;
+}
+
+/** The same seed again would make the same picture. */
+function nextSeed(body: Body, index: number): Body {
+  return typeof body.seed === 'number' && body.seed !== RANDOM_SEED ? { seed: body.seed + index } : {};
+}
+
+export interface ArkImageModel extends ImageLimits {
+  readonly name: RegExp;
+  readonly size: SizeRule | undefined;
+  /** Takes `sequential_image_generation`: several pictures of one call. */
+  readonly groups: boolean;
+  /** `image` is one text there; elsewhere a list is taken too. */
+  readonly singleInput: boolean;
+  /** Takes `seed` and `guidance_scale`. */
+  readonly seedAndGuidance: boolean;
+}
+
+/** Pictures given and pictures made of one call, together. */
+const MOST_PICTURES_OF_A_GROUP = 15;
+/** A call makes one picture where there are no groups; more are several calls at once. */
+const MOST_CALLS = 10;
+
+const SEEDREAM_4: Omit<ArkImageModel, 'name' | 'size'> = {
+  inputs: [0, 14],
+  outputs: [1, MOST_PICTURES_OF_A_GROUP],
+  mask: false,
+  groups: true,
+  singleInput: false,
+  seedAndGuidance: false,
+};
+const ALONE: Omit<ArkImageModel, 'name' | 'size' | 'inputs' | 'seedAndGuidance'> = {
+  outputs: [1, MOST_CALLS],
+  mask: false,
+  groups: false,
+  singleInput: true,
+};
+
+/** The first name that fits. Outside mainland China the names have no `doubao-`. */
+const MODELS: readonly ArkImageModel[] = [
+  { name: /^seedream-5/, ...SEEDREAM_4, size: { names: ['2K', '3K', '4K'], area: [3_686_400, 16_777_216] } },
+  { name: /^seedream-4-5/, ...SEEDREAM_4, size: { names: ['2K', '4K'], area: [3_686_400, 16_777_216] } },
+  { name: /^seedream-4/, ...SEEDREAM_4, size: { names: ['1K', '2K', '4K'], area: [921_600, 16_777_216] } },
+  { name: /^seedream-3/, ...ALONE, inputs: [0, 0], seedAndGuidance: true, size: { side: [512, 2_048] } },
+  {
+    name: /^seededit/,
+    ...ALONE,
+    inputs: [1, 1],
+    seedAndGuidance: true,
+    size: { names: ['adaptive'], namesOnly: true },
+  },
+];
+
+/** Endpoints (`ep-…`) and names to come: nothing is known, so nothing is held back. */
+const UNKNOWN: ArkImageModel = {
+  name: /^/,
+  ...SEEDREAM_4,
+  groups: false,
+  outputs: [1, MOST_CALLS],
+  size: undefined,
+};
+
+function arkImageModel(name: string): ArkImageModel {
+  const spelling = name.toLowerCase().replace(/^doubao-/, '');
+  return MODELS.find((model) => model.name.test(spelling)) ?? UNKNOWN;
 }

@@ -1,9 +1,8 @@
-/** Volcengine's Ark: OpenAI's interface with an accent, pictures with fields of its own. */
+/** Volcengine's Ark: OpenAI's interface with an accent, images with fields of its own, and its error codes. */
 import { invalid } from '../../../infra/errors.ts';
+import { classifier } from '../failure.ts';
 import { createChatAdapter } from '../openai/chat.ts';
-import type { ChatBody } from '../provider.ts';
-import type { Vendor } from '../vendor.ts';
-import { classifyArk } from './errors.ts';
+import type { ChatBody, Vendor } from '../provider.ts';
 import { createArkImages } from './images.ts';
 
 const HOST = /^ark\.[a-z0-9-]+\.(volces|bytepluses)\.com$/;
@@ -15,7 +14,7 @@ export const ark: Vendor = {
   modelsBase: asItIs,
   severalBases: false,
   chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, body: arkBody, classify: classifyArk }),
-  images: ({ images }) => createArkImages(images),
+  images: ({ images }) => createArkImages(images, classifyArk),
 };
 
 /**
@@ -30,3 +29,21 @@ function arkBody({ n, ...body }: ChatBody): ChatBody {
   });
   return { ...Object.fromEntries(fields), messages: body.messages };
 }
+
+const QUEUE_FULL = /queue/i;
+
+export const classifyArk = classifier([
+  { code: /sensitivecontentdetected|riskdetection/, failure: 'content' },
+  { code: /^(authenticationerror|invalidaccountstatus|accountoverdueerror|invalidsubscription)$/, failure: 'account' },
+  { code: /^(operationdenied|accessdenied|modelnotopen|setlimitexceeded)/, failure: 'account' },
+  // One code for too many waiting tasks, which pass, and for a trial that is used up.
+  { code: /^quotaexceeded/, message: QUEUE_FULL, failure: 'rate' },
+  { code: /^quotaexceeded/, failure: 'account' },
+  { code: /^(invalidendpoint|unsupportedmodel|pathnotfound)/, failure: 'model' },
+  { code: /ratelimitexceeded|^(inflightbatchsizeexceeded|serveroverloaded|requestbursttoofast)/, failure: 'rate' },
+  {
+    code: /^(missingparameter|invalidparameter|invalidargumenterror|invalidimageurl|outofcontext)/,
+    failure: 'bad-request',
+  },
+  { code: /^internalserviceerror/, failure: 'transient' },
+]);

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testAdapters } from '../test-adapters.ts';
+import { testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
-import { testContext, testTarget } from '../test-context.ts';
 import { sentJson } from '../test-outbound.ts';
-import { compatibleBase, nativeBase } from './bases.ts';
+import { compatibleBase, nativeBase } from './native-call.ts';
 
 test('either base leads to both', () => {
   for (const host of ['https://dashscope.aliyuncs.com', 'https://ws-1.cn-beijing.maas.aliyuncs.com']) {

@@ -1,6 +1,5 @@
 /** Which call each of DashScope's image models uses and what it takes (PROVIDERS.md, 1.2, 1.4 and 1.5), as data. */
-import type { ImageLimits } from '../image-demand.ts';
-import type { SizeRule } from '../image-size.ts';
+import type { ImageLimits, SizeRule } from '../images.ts';
 
 /**
  * Where a Wan model has both a task and a synchronous call, the task is used: it outlives a broken connection and a

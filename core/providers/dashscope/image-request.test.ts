@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImageRequest } from '../provider.ts';
-import { refusedFor } from '../test-failure.ts';
+import { refusedFor } from '../test-calls.ts';
 import { dashScopeImageModel, type ImageCall } from './image-models.ts';
-import { nativeImageBody } from './image-request.ts';
+import { nativeImageBody } from './images.ts';
 
 const PLAIN: ImageRequest = { prompt: 'a cat', images: [], n: 1, extra: {} };
 const PICTURE = 'data:image/png;base64,iVBORw0KGgo=';

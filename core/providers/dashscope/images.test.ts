@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImageRequest } from '../provider.ts';
+import { API_KEY, failedWith, testContext, testTarget, testTasks } from '../test-calls.ts';
 import { type Capture, capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
-import { API_KEY, testContext, testTarget, testTasks } from '../test-context.ts';
-import { failedWith } from '../test-failure.ts';
 import { sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
 import { createDashScopeImages } from './images.ts';
 

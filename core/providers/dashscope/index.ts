@@ -1,10 +1,8 @@
 /** Alibaba's DashScope: chat in its compatible mode, pictures over its native interface. */
-
 import { createChatAdapter } from '../openai/chat.ts';
-import type { Vendor } from '../vendor.ts';
-import { compatibleBase } from './bases.ts';
-import { classifyDashScope } from './errors.ts';
+import type { Vendor } from '../provider.ts';
 import { createDashScopeImages } from './images.ts';
+import { classifyDashScope, compatibleBase } from './native-call.ts';
 
 const HOST = /^dashscope(-[a-z]+)?\.aliyuncs\.com$/;
 

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { UpstreamFailure } from '../failure.ts';
 import type { ImageAnswer } from '../provider.ts';
+import { failedWith, testContext, testTarget, testTasks } from '../test-calls.ts';
 import { capture } from '../test-captures.ts';
-import { testContext, testTarget, testTasks } from '../test-context.ts';
-import { failedWith } from '../test-failure.ts';
 import { testOutbound, type WrittenAnswer } from '../test-outbound.ts';
 import { createDashScopeImages } from './images.ts';
 

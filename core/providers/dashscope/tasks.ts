@@ -3,16 +3,14 @@
  * provider does for tasks that still wait (PENDING) only; any other goes on and is paid for.
  */
 import { isJsonObject, type JsonObject, textOf } from '../../../infra/json-object.ts';
-import type { CallContext } from '../context.ts';
 import { transportFailure, UpstreamFailure } from '../failure.ts';
-import type { TaskStore } from '../provider.ts';
-import { refusedInside } from './errors.ts';
-import type { NativeCall, NativeTarget, SendNative } from './native-call.ts';
+import type { CallContext, TaskStore } from '../provider.ts';
+import { type NativeCall, type NativeTarget, refusedInside, type SendNative } from './native-call.ts';
 
 /** Resolves after so many milliseconds, rejects when the signal aborts. */
 export type Wait = (ms: number, signal: AbortSignal) => Promise<void>;
 
-export interface TaskDependencies {
+export interface TaskDeps {
   readonly send: SendNative;
   readonly wait: Wait;
   /** From the start until the result; then the task is given up. */
@@ -30,26 +28,26 @@ const CANCEL_CALL = { firstByteMs: 3_000, idleMs: 3_000, totalMs: 3_000 };
 
 /** @returns the answer of the query that found the task finished. @throws {UpstreamFailure} */
 export async function runTask(
-  dependencies: TaskDependencies,
+  deps: TaskDeps,
   target: NativeTarget,
   submission: NativeCall,
   tasks: TaskStore,
   context: CallContext,
 ): Promise<JsonObject> {
-  const endMs = dependencies.nowMs() + dependencies.totalMs;
-  const taskId = tasks.taskId ?? (await submit(dependencies, target, submission, tasks, context.signal));
+  const endMs = deps.nowMs() + deps.totalMs;
+  const taskId = tasks.taskId ?? (await submit(deps, target, submission, tasks, context.signal));
   try {
-    return await finished(dependencies, target, taskId, endMs, context);
+    return await finished(deps, target, taskId, endMs, context);
   } catch (error) {
     // Not to be waited for by anybody: what it still makes would be paid for in vain.
     const ended = error instanceof UpstreamFailure && (error.failure === 'cancelled' || error.failure === 'timeout');
-    if (ended && (context.isCancelled?.() ?? true)) await cancel(dependencies.send, target, taskId, context);
+    if (ended && (context.isCancelled?.() ?? true)) await cancel(deps.send, target, taskId, context);
     throw error;
   }
 }
 
 async function submit(
-  { send }: TaskDependencies,
+  { send }: TaskDeps,
   target: NativeTarget,
   submission: NativeCall,
   tasks: TaskStore,
@@ -68,7 +66,7 @@ async function submit(
 }
 
 async function finished(
-  { send, wait, nowMs }: TaskDependencies,
+  { send, wait, nowMs }: TaskDeps,
   target: NativeTarget,
   taskId: string,
   endMs: number,

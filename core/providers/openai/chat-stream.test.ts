@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testAdapters } from '../test-adapters.ts';
+import { testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { capture, replay } from '../test-captures.ts';
-import { testContext, testTarget } from '../test-context.ts';
 import { type TestOutbound, testOutbound, type WrittenAnswer } from '../test-outbound.ts';
-import { chunksOf } from './chat-stream.ts';
+import { chunksOf } from './chat.ts';
 import type { Call } from './client.ts';
 
 const CHUNKS = [

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { testAdapters } from '../test-adapters.ts';
+import { API_KEY, failedWith, testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
-import { API_KEY, testContext, testTarget } from '../test-context.ts';
-import { failedWith } from '../test-failure.ts';
 import { sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
 
 const TARGET = testTarget('openai', 'gpt-x');

@@ -1,10 +1,14 @@
-/** Chat over OpenAI's interface. Vendors that speak it with an accent give a dialect. */
+/**
+ * Chat over OpenAI's interface, whole and streamed; a vendor that speaks it with an accent gives a dialect. Chunks of a
+ * stream are looked at, never written anew.
+ */
+
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
 import { type Classify, refused, UpstreamFailure } from '../failure.ts';
 import type { ChatAdapter, ChatBody } from '../provider.ts';
-import { chunksOf } from './chat-stream.ts';
-import { type Call, type OpenAiClient, readText } from './client.ts';
-import { isErrorBody, refusalOf } from './error-body.ts';
+import { type Call, callFailure, type OpenAiClient, readText } from './client.ts';
+import { isErrorBody, refusalOf } from './errors.ts';
 import { reportedUsage } from './usage.ts';
 
 export interface ChatDialect {
@@ -74,4 +78,86 @@ function senseless(message: string, { status, headers }: Response): UpstreamFail
   const requestId = headers.get('x-request-id');
   const details = { status, ...(requestId === null ? {} : { upstreamRequestId: requestId }) };
   return new UpstreamFailure('transient', message, details);
+}
+
+/** Inside a text quotes are escaped, so this finds a member of the chunk only. */
+const FINISHED = /"finish_reason"\s*:\s*"/;
+
+/**
+ * A chunk that is no JSON object ends the stream: a client's SDK could not read it. What came before it stands.
+ * A stream that ends with neither `[DONE]` nor a finish_reason was cut (PROVIDERS.md, 4.2).
+ * @throws {UpstreamFailure}
+ */
+export async function* chunksOf(bytes: AsyncIterable<Uint8Array>, call: Call): AsyncGenerator<string, void> {
+  const events = readEvents(bytes);
+  let chunks = 0;
+  let finished = false;
+  let abandoned = true;
+  try {
+    for (let next = await events.next(); !next.done; next = await events.next()) {
+      const { event, data } = next.value;
+      if (data === DONE) {
+        finished = true;
+        break;
+      }
+      check(event, data, call);
+      chunks += 1;
+      finished ||= FINISHED.test(data);
+      yield data;
+    }
+    abandoned = false;
+  } catch (error) {
+    throw callFailure(error, call);
+  } finally {
+    if (abandoned) await events.return();
+  }
+  // Not waited for: the end of the body only gives the connection back.
+  readToEnd(events).catch(() => undefined);
+  if (chunks === 0) throw new UpstreamFailure('transient', "the provider's stream is empty", { status: 200 });
+  if (!finished) throw new UpstreamFailure('transient', "the provider's stream was cut off", { status: 200 });
+}
+
+/** `data: {"error":…}`, or `event: error` whose data may be any form of error. Parsing takes 1 µs a chunk. */
+function check(event: string | undefined, data: string, call: Call): void {
+  const body = parseJson(data);
+  const isError = event === 'error' || (isJsonObject(body) && body.error !== undefined && body.error !== null);
+  if (isError) throw refused(refusalOf(200, body, undefined, data), call.classify, call.apiKey);
+  if (isJsonObject(body)) return;
+  throw new UpstreamFailure('transient', 'the provider sent a chunk that is no JSON object', { status: 200 });
+}
+
+async function readToEnd(events: AsyncGenerator<EventSourceMessage, void>): Promise<void> {
+  for await (const _ of events);
+}
+
+/** No event is longer; one may hold a picture as base64. */
+const LONGEST_EVENT = 32 * 1024 * 1024;
+
+const DONE = '[DONE]';
+
+/**
+ * Events that say something, in order. A last one without its blank line counts when it is whole: some proxies drop the
+ * line, while a cut stream ends in half an object.
+ */
+async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<EventSourceMessage, void> {
+  const ready: EventSourceMessage[] = [];
+  const state: { problem?: Error } = {};
+  const parser = createParser({
+    onEvent: (event) => {
+      if (event.data !== '') ready.push(event);
+    },
+    onError: (error) => {
+      // Unknown fields are no concern of ours.
+      if (error.type === 'max-buffer-size-exceeded') state.problem = error;
+    },
+    maxBufferSize: LONGEST_EVENT,
+  });
+  const decoder = new TextDecoder();
+  for await (const chunk of bytes) {
+    parser.feed(decoder.decode(chunk, { stream: true }));
+    if (ready.length > 0) yield* ready.splice(0);
+    if (state.problem) throw state.problem;
+  }
+  parser.feed(`${decoder.decode()}\n\n`);
+  for (const event of ready) if (event.data === DONE || parseJson(event.data) !== undefined) yield event;
 }

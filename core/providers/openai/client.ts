@@ -2,7 +2,7 @@
 import OpenAI, { APIError, type ClientOptions } from 'openai';
 import type { Fetch } from '../../../infra/outbound/fetch.ts';
 import { type Classify, type Refusal, refused, transportFailure, UpstreamFailure } from '../failure.ts';
-import { refusalOf } from './error-body.ts';
+import { refusalOf } from './errors.ts';
 
 export interface Call {
   readonly urlBase: string;

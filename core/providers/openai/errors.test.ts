@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FailureClass } from '../failure.ts';
-import { testAdapters } from '../test-adapters.ts';
+import { API_KEY, failedWith, testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { capture, replay } from '../test-captures.ts';
-import { API_KEY, testContext, testTarget } from '../test-context.ts';
-import { failedWith } from '../test-failure.ts';
 import { type TestOutbound, testOutbound } from '../test-outbound.ts';
 
 function complete({ outbound }: TestOutbound): Promise<unknown> {

@@ -1,14 +1,11 @@
-/** Pictures over OpenAI's interface (PROVIDERS.md, 4.1). */
+/** Images over OpenAI's interface: JSON for text to image, a multipart form for an edit. */
 import { isJsonObject, type JsonObject, parseJson, textOf } from '../../../infra/json-object.ts';
-import type { ReadPicture } from '../../images/picture-reader.ts';
-import { deliveredImage } from '../delivered-image.ts';
+import type { Picture, ReadPicture } from '../../images/picture-reader.ts';
 import { refused, UpstreamFailure } from '../failure.ts';
+import { deliveredImage, formatImageSize, parseImageSize } from '../images.ts';
 import type { ImageAdapter, ImageAnswer, ImageRequest, UpstreamTarget } from '../provider.ts';
 import { type Call, type OpenAiClient, readText } from './client.ts';
-import { editForm } from './edit-form.ts';
-import { isErrorBody, refusalOf } from './error-body.ts';
-import { classifyOpenAi } from './errors.ts';
-import { imageFields } from './image-fields.ts';
+import { classifyOpenAi, isErrorBody, refusalOf } from './errors.ts';
 import { tokenCount } from './usage.ts';
 
 export function createOpenAiImages(client: OpenAiClient, readPicture: ReadPicture): ImageAdapter {
@@ -53,4 +50,68 @@ function imageAnswerOf(body: JsonObject): ImageAnswer {
     promptTokens: tokenCount(usage.input_tokens) ?? 0,
     completionTokens: tokenCount(usage.output_tokens) ?? 0,
   };
+}
+
+/** OpenAI's own models refuse fields that they do not know; servers of others take more. */
+const OPENAI_MODEL = /^(gpt-image|chatgpt-image|dall-e)/i;
+
+/** How the answer comes is settled here: one object, pictures as the model likes to give them. */
+const OWN_FIELDS = new Set(['response_format', 'stream', 'partial_images']);
+
+export type ImageFields = Readonly<Record<string, unknown>>;
+
+function imageFields(request: ImageRequest, model: string): ImageFields {
+  const size = parseImageSize(request.size);
+  const fields = {
+    ...Object.fromEntries(Object.entries(request.extra).filter(([name]) => !OWN_FIELDS.has(name))),
+    ...(OPENAI_MODEL.test(model) ? {} : foreignFields(request)),
+    model,
+    prompt: request.prompt,
+    n: request.n,
+    size: size && formatImageSize(size, 'x'),
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}
+
+function foreignFields(request: ImageRequest): ImageFields {
+  return {
+    seed: request.seed,
+    negative_prompt: request.negativePrompt,
+    prompt_extend: request.promptExtend,
+    watermark: request.watermark,
+    strength: request.strength,
+  };
+}
+
+/** @param read gives the bytes of a data URL or an http(s) URL. */
+async function editForm(
+  fields: ImageFields,
+  request: ImageRequest,
+  read: (url: string) => Promise<Picture>,
+): Promise<FormData> {
+  const [pictures, mask] = await Promise.all([
+    Promise.all(request.images.map(read)),
+    request.mask === undefined ? undefined : read(request.mask),
+  ]);
+  const form = new FormData();
+  for (const [name, value] of Object.entries(fields)) form.append(name, asText(value));
+  // One picture and a list have different names there.
+  const name = pictures.length === 1 ? 'image' : 'image[]';
+  for (const [index, picture] of pictures.entries())
+    form.append(name, blob(picture), fileName(`image-${index}`, picture));
+  if (mask) form.append('mask', blob(mask), fileName('mask', mask));
+  return form;
+}
+
+function asText(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+function blob({ bytes, mediaType }: Picture): Blob {
+  return new Blob([bytes], { type: mediaType });
+}
+
+/** The format is read from the name's end as well as from the type. */
+function fileName(name: string, { mediaType }: Picture): string {
+  return `${name}.${mediaType.replace(/^image\//, '').replace(/\W.*$/, '')}`;
 }

@@ -1,5 +1,5 @@
 /** Everything that speaks OpenAI's interface: OpenAI itself and every host that no other vendor owns. */
-import type { Vendor } from '../vendor.ts';
+import type { Vendor } from '../provider.ts';
 import { createChatAdapter } from './chat.ts';
 import { classifyOpenAi } from './errors.ts';
 import { createOpenAiImages } from './images.ts';

@@ -1,5 +1,12 @@
-/** Sizes of pictures as callers write them, and which of them a model makes. Pure. */
-import { invalid } from '../../infra/errors.ts';
+/**
+ * Images as vendors differ in them: the sizes that a model makes, what else it can be asked for, and one image of an
+ * answer. Pure.
+ */
+import { type FieldError, invalid } from '../../infra/errors.ts';
+import { textOf } from '../../infra/json-object.ts';
+import { isPictureType, pictureTypeOfBase64 } from '../images/picture-type.ts';
+import type { DeliveredImage } from '../images/pictures.ts';
+import type { ImageRequest } from './provider.ts';
 
 export type ImageSize =
   | { readonly kind: 'pixels'; readonly width: number; readonly height: number }
@@ -75,4 +82,56 @@ function describe(rule: SizeRule): string {
     rule.ratio && `at most ${rule.ratio}:1`,
   ].filter((part) => part !== undefined);
   return parts.length === 0 ? 'its size cannot be chosen' : `it takes ${parts.join('; ')}`;
+}
+
+export interface ImageLimits {
+  /** Pictures given to it. */
+  readonly inputs: readonly [least: number, most: number];
+  /** Pictures made of one request. */
+  readonly outputs: readonly [least: number, most: number];
+  readonly mask: boolean;
+}
+
+/** @throws {AppError} invalidParameter naming each field that the model cannot serve. */
+export function checkDemand(request: ImageRequest, limits: ImageLimits, model: string): void {
+  const errors: FieldError[] = [
+    ...outside('image', request.images.length, limits.inputs, model),
+    ...outside('n', request.n, limits.outputs, model),
+    ...(request.mask !== undefined && !limits.mask ? [{ path: 'mask', message: `is not taken by ${model}` }] : []),
+  ];
+  if (errors.length > 0) throw invalid(errors);
+}
+
+function outside(path: string, count: number, [least, most]: readonly [number, number], model: string): FieldError[] {
+  if (count >= least && count <= most) return [];
+  const range = least === most ? `${least}` : `${least} to ${most}`;
+  const message =
+    path === 'n' ? `must be ${range} for ${model}` : `${model} takes ${range} input pictures, not ${count}`;
+  return [{ path, message }];
+}
+
+const HTTP_URL = /^https?:\/\//i;
+const DATA_URL = /^data:([\w.+/-]+);base64,/i;
+
+/**
+ * @param image a member of `data` in OpenAI's form.
+ * @returns undefined when it holds no picture.
+ */
+export function deliveredImage(image: { url?: unknown; b64_json?: unknown }): DeliveredImage | undefined {
+  const base64 = textOf(image.b64_json);
+  if (base64 !== undefined) return inline(base64);
+  const url = textOf(image.url);
+  if (url === undefined) return undefined;
+  if (HTTP_URL.test(url)) return { kind: 'url', url };
+  // Callers open links: one that leads elsewhere (`file:`, `javascript:`) is never given on.
+  return DATA_URL.test(url) ? inline(url) : undefined;
+}
+
+/** The bytes say what they are; where we do not know them, what the provider says, if it is a picture. */
+function inline(text: string): DeliveredImage | undefined {
+  const prefix = DATA_URL.exec(text);
+  const data = prefix ? text.slice(prefix[0].length) : text;
+  const told = prefix?.[1]?.toLowerCase() ?? 'image/png';
+  const mediaType = pictureTypeOfBase64(data) ?? (isPictureType(told) ? told : undefined);
+  return mediaType === undefined ? undefined : { kind: 'base64', data, mediaType };
 }

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { FailureClass } from '../failure.ts';
-import { refusalOf } from '../openai/error-body.ts';
-import { testAdapters } from '../test-adapters.ts';
+import { refusalOf } from '../openai/errors.ts';
+import { failedWith, testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { type Capture, capture, replay } from '../test-captures.ts';
-import { testContext, testTarget } from '../test-context.ts';
-import { failedWith } from '../test-failure.ts';
-import { classifyDashScope } from './errors.ts';
+import { classifyDashScope } from './native-call.ts';
 
 type Row = readonly [status: number, codes: readonly string[], message: string, failure: FailureClass];
 
