@@ -3,7 +3,7 @@ import { type Attributes, inSpan, type Span } from '../../infra/telemetry/spans.
 import { formatMoney } from './money.ts';
 import type { Capture } from './operations/capture.ts';
 
-/** Does the work in a span that tells what is charged for. */
+/** Does the work in a span that records what is charged for. */
 export function inCaptureSpan<Result>(
   capture: Pick<Capture, 'usage' | 'cost'>,
   work: (span: Span) => Promise<Result>,

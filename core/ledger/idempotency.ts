@@ -14,7 +14,7 @@ import {
   type StoredAnswer,
 } from './operations/claim.ts';
 
-/** JSON text of an answer's data, as it is kept for a repeated call. */
+/** JSON text of an answer's data, kept for a repeated call. */
 export interface KeptAnswer {
   readonly status: number;
   readonly dataText: string;

@@ -5,7 +5,7 @@ import type { Reconciliation } from './reconcile.ts';
 
 const BATCH_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
 
-/** The commit queue's side: told after each batch. */
+/** Metrics of the commit queue, updated after each batch. */
 export function createQueueMetrics(registry: Registry) {
   const operations = new Counter({
     name: 'ledger_operations_total',

@@ -12,7 +12,7 @@ import { openAccount } from './operations/credit.ts';
 import { type HoldOutcome, type HoldRequest, hold } from './operations/hold.ts';
 import { type Release, type ReleaseOutcome, release } from './operations/release.ts';
 
-/** How long a caller waits for a hold while the database is away, before it is told to come back. */
+/** How long a caller waits for a hold while the database is away, before it gets 503. */
 const HOLD_WAIT_MS = 5_000;
 
 /** Money of one account, in nano-units. */

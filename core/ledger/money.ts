@@ -113,7 +113,7 @@ export function costOf(price: Price, usage: Usage): NanoAmount {
 }
 
 /**
- * The most a call can cost: every input token at the dearest input price, every output token, every image.
+ * The most a call can cost: every input token at the highest input price, every output token, every image.
  * @throws {RangeError} for a count that is no integer >= 0: a hold must never be too small.
  */
 export function costBound(price: Price, inputTokens: number, outputTokens: number, images: number): NanoAmount {
@@ -127,7 +127,7 @@ export function costBound(price: Price, inputTokens: number, outputTokens: numbe
   );
 }
 
-/** The largest number of output tokens that `budget` pays beside the input; may be negative when the input alone is more. */
+/** The number of output tokens that `budget` pays after the input; negative if the input alone costs more. */
 export function affordableOutputTokens(price: Price, inputTokens: number, choices: number, budget: bigint): number {
   const rest = budget - costBound(price, inputTokens, 0, 0);
   if (rest < 0n) return -1;

@@ -1,6 +1,6 @@
 /**
  * The invariants of the ledger, one SQL each, for MySQL 8 and MariaDB 10.11 alike. A check selects every row that must
- * hold as `subject` (what an operator is told) and `bad` (1 when it does not hold).
+ * satisfy it, with `subject` (text for the operator) and `bad` (1 if it does not).
  */
 
 export interface Invariant {
@@ -35,12 +35,12 @@ export const INVARIANTS: readonly Invariant[] = [
   {
     name: 'every charge has its captured hold, every captured hold its charge',
     checks: [
-      // A charge has the id of its hold, so that a hold has one at most.
+      // A charge has the id of its hold, so a hold has at most one.
       `SELECT CONCAT('charge ',t.id) AS subject,
               h.id IS NULL OR t.id<>h.id OR h.state<>'captured' OR h.captured<>-t.amount
                 OR h.account_id<>t.account_id AS bad
          FROM transfers t LEFT JOIN holds h ON h.id=t.hold_id WHERE t.kind='charge'`,
-      // In the order of ids, which both tables are in: by account it takes five times as long for a million.
+      // Both tables are in the order of ids. Reading by account takes five times as long for a million rows.
       `SELECT CONCAT('hold ',h.id) AS subject, t.id IS NULL AS bad
          FROM holds h FORCE INDEX (PRIMARY) LEFT JOIN transfers t ON t.id=h.id AND t.kind='charge'
         WHERE h.state='captured'`,
@@ -96,7 +96,7 @@ export const INVARIANTS: readonly Invariant[] = [
       `SELECT CONCAT('refund ',t.id) AS subject,
               o.order_no IS NULL OR o.status<>'COMPLETED' OR o.account_id<>t.account_id AS bad
          FROM transfers t LEFT JOIN orders o ON o.order_no=t.id WHERE t.kind='refund'`,
-      // A chargeback has the id of its event; which order it is about only its account tells, and that order.
+      // A chargeback has the id of its event and does not name its order, so only sums of an account can be compared.
       `SELECT CONCAT('chargebacks of account ',account_id) AS subject, SUM(amount)<>0 AS bad
          FROM (SELECT account_id, amount FROM transfers WHERE kind='chargeback'
                UNION ALL

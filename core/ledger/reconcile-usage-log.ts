@@ -8,7 +8,7 @@ import { ledgerSums } from './reconcile-ledger-sums.ts';
 /** The log to compare with. */
 export interface ComparedLog {
   readonly store: Pick<UsageStore, 'sums'>;
-  /** The first local day of which the log still has everything; older days have been deleted. */
+  /** The first local day that is still complete in the log; older days have been deleted. */
   readonly firstDay: string;
 }
 
@@ -17,8 +17,8 @@ export type LogComparison =
   | { readonly kind: 'not-compared'; readonly reason: string };
 
 /**
- * Compares the log as it is now with the ledger: it has at least what had been carried over at the snapshot, and at
- * most what the ledger has afterwards. With no calls meanwhile both are the same.
+ * Compares the present log with the ledger. The log has at least what had been copied at the snapshot, and at most what
+ * the ledger has afterwards. Without calls in between both are equal.
  */
 export async function compareLog(
   sequelize: Sequelize,

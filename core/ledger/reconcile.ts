@@ -85,7 +85,7 @@ async function readSums(sequelize: Sequelize, log: ComparedLog, snapshot: Transa
   };
 }
 
-/** The last invariant speaks of the log too. */
+/** The last invariant includes the usage log. */
 async function withLog(
   reports: readonly InvariantReport[],
   sequelize: Sequelize,

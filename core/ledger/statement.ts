@@ -1,12 +1,12 @@
-/** An account's statement for a span of time, from its transfers alone: what stood, what came and went, what stands. */
+/** An account's statement for a period, from its transfers alone: opening balance, movements, closing balance. */
 import type { Sequelize } from 'sequelize';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { select } from '../../infra/mysql/statements.ts';
 
 export interface Period {
-  /** First instant of it. */
+  /** First instant of the period. */
   readonly from: Date;
-  /** First instant after it. */
+  /** First instant after the period. */
   readonly until: Date;
 }
 
@@ -76,7 +76,7 @@ export function createStatement(sequelize: Sequelize) {
   };
 }
 
-/** By the time of their commit, so that the statement of a month that is over never changes. */
+/** By the time of the commit, so that the statement of a past month never changes. */
 async function readStatement(sequelize: Sequelize, accountId: number, period: Period): Promise<Statement> {
   const replacements = { accountId, ...period };
   const [before] = await select(

@@ -1,6 +1,6 @@
 /**
- * Puts right what dead processes left: fences lapsed writers, releases the holds of their calls, and credits opening
- * grants whose registration was cut short. Every step is safe to run from several processes and at any time.
+ * Cleans up after dead processes: fences lapsed writers, releases the holds of their calls, and credits opening grants
+ * of interrupted registrations. Every step is safe to run from several processes and at any time.
  */
 import type { Connection } from 'mysql2/promise';
 import type { Sequelize } from 'sequelize';
@@ -13,7 +13,7 @@ import type { Ledger } from './ledger.ts';
 import { deleteExpiredClaims } from './tables/claims.ts';
 
 const BATCH = 500;
-/** A registration that still runs opens its own account. */
+/** Leaves time for a registration that is still running and opens its own account. */
 const GRANT_AGE_SECONDS = 10;
 
 export interface Sweep {
@@ -30,7 +30,7 @@ const deadHold = rowOf({
 });
 const waitingAccount = rowOf({ id: column.integer });
 
-/** Calls whose writer's epoch has passed, and calls that are past their time in a living process. */
+/** Holds of calls whose writer has been fenced, and of calls that have exceeded their time in a living process. */
 const DEAD_CALLS = `
   SELECT h.id, h.account_id, h.access_key_id, h.budget_period FROM holds h JOIN writers w ON w.slot=h.slot
    WHERE h.state='open' AND h.owner='call' AND h.epoch < w.epoch
@@ -51,7 +51,7 @@ export class HoldSweeper {
     this.#ledger = ledger;
   }
 
-  /** One round, to be run every second or two; fencing comes first, so that no capture can race the release of its hold. */
+  /** One round, for every second or two. Fencing comes first, so that no capture can race the release of its hold. */
   async sweep(): Promise<Sweep> {
     const fencedWriters = await this.#fence();
     const releasedHolds = await this.#releaseDeadCalls();
@@ -61,8 +61,8 @@ export class HoldSweeper {
   }
 
   /**
-   * Fences writers that were found lapsed in the round before as well: after the database was away all of them are,
-   * and the living ones renew themselves within a second.
+   * Fences writers that had also lapsed in the previous round. After an outage of the database all writers have lapsed,
+   * and the living ones need a moment to renew themselves.
    */
   async #fence(): Promise<number> {
     const connection = await openWriterConnection(this.#database);

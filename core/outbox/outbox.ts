@@ -1,4 +1,4 @@
-/** Workflows still to be started, written in the same transaction as the row they serve. */
+/** Workflows that are still to be started, written in the same transaction as the row that they serve. */
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import type { LedgerSink } from '../ledger/commit-queue/table.ts';
@@ -9,7 +9,7 @@ const RELAY_AFTER_MS = 3_000;
 export interface OutboxEntry {
   readonly start: WorkflowStart;
   readonly atMs: number;
-  /** True when nobody starts it at once, so that the relay is not to wait for that. */
+  /** True if no process starts it at once, so the relay need not wait. */
   readonly forRelay?: boolean;
 }
 
@@ -18,7 +18,7 @@ export const workflowOutbox: LedgerSink<OutboxEntry> = {
   write: insertStarts,
 };
 
-/** The INSERT of starts, for transactions that are none of the commit queue's. */
+/** The INSERT of starts, for transactions outside of the commit queue. */
 export function insertStarts(entries: readonly OutboxEntry[]): string {
   return insertRows(
     'workflow_outbox',

@@ -14,11 +14,11 @@ import { withinSpan } from '../../infra/telemetry/spans.ts';
 import { fitTitle, type WorkflowStart } from '../../workflows/contracts.ts';
 import type { WorkflowOutboxStore } from './store.ts';
 
-/** A refused port takes the SDK seconds and a hung server for ever; the relay tries again anyway. */
+/** The SDK tries a refused port for seconds and a hung server for ever; the relay tries again anyway. */
 const START_DEADLINE_MS = 5_000;
 const RELAY_BATCH = 100;
 const PARALLEL_STARTS = 20;
-/** Rows of what has started are removed together, well before the relay would take them. */
+/** Rows of started workflows are removed together, well before the relay would take them. */
 const REMOVE_WITHIN_MS = 100;
 
 export class WorkflowStarter {
@@ -59,7 +59,7 @@ export class WorkflowStarter {
     return due.length;
   }
 
-  /** Removes what has started before the database is left. */
+  /** Removes the rows of started workflows before the database is closed. */
   async close(): Promise<void> {
     await this.#removeStarted();
   }
@@ -75,7 +75,7 @@ export class WorkflowStarter {
     await this.#remove(started);
   }
 
-  /** What cannot be removed, or is left by a process that died, the relay starts once more, which changes nothing. */
+  /** The relay starts rows that remain (a failed removal, a dead process) once more, which changes nothing. */
   async #remove(workflowIds: readonly string[]): Promise<void> {
     await this.#store.remove(workflowIds).catch((err: unknown) => {
       this.#log.warn({ err }, 'starts not removed from the outbox yet');
@@ -87,7 +87,7 @@ export class WorkflowStarter {
     await withinSpan(start.traceparent, inTime);
   }
 
-  /** Already started counts as started: the row is the guard, the id only saves work. */
+  /** "Already started" is success: the row is the guard, the id only saves work. */
   async #start(start: WorkflowStart): Promise<void> {
     const title = fitTitle(start.title);
     try {

@@ -42,7 +42,7 @@ export class WorkflowOutboxStore {
     this.#log = log;
   }
 
-  /** Starts that are due, oldest first; each is put off first, so that two relays seldom try the same one. */
+  /** Starts that are due, oldest first. Each is postponed first, so that two relays rarely try the same one. */
   async takeDue(limit: number): Promise<WorkflowStart[]> {
     const rows = await select(
       this.#sequelize,
@@ -62,7 +62,7 @@ export class WorkflowOutboxStore {
       try {
         return read();
       } catch (err) {
-        // Another version may have written it. It stays, and does not hold the others up.
+        // Another version may have written it. It stays and does not block the others.
         this.#log.error({ err, workflowId }, 'a start in the outbox cannot be read');
         return [];
       }

@@ -1,13 +1,13 @@
 /**
- * Partitions of the usage outbox by local day. `p_rest` takes what has no partition of its own; rows of a day whose
- * partition was dropped go to the next one, so that no insert ever fails for want of a partition.
+ * Partitions of the usage outbox by local day. `p_rest` takes days without a partition; rows of a day whose partition was
+ * dropped go to the next one. So no insert fails because a partition is missing.
  */
 import type { Sequelize, Transaction } from 'sequelize';
 import { column, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { exists, select } from '../../infra/mysql/statements.ts';
 
 const REST = 'p_rest';
-/** The commit queue waits behind a change of the table: rather give up and try again at the next round. */
+/** The commit queue waits behind a change of the table, so give up soon and try again in the next round. */
 const LOCK_WAIT_SECONDS = 2;
 
 /** `bound` is the first day after it. */
@@ -21,7 +21,7 @@ export class OutboxPartitions {
     this.#sequelize = sequelize;
   }
 
-  /** One partition a day up to `lastDay`; the first takes every day before `today` that has none. @returns how many. */
+  /** One partition a day up to `lastDay`; the first also takes earlier days without one. @returns how many. */
   async createUntil(today: string, lastDay: string): Promise<number> {
     const newestBound = (await this.#partitions()).at(-1)?.bound ?? '';
     const missing = daysBetween(newestBound > today ? newestBound : today, lastDay);
@@ -36,7 +36,7 @@ export class OutboxPartitions {
     return missing.length;
   }
 
-  /** Drops partitions that end before `day` and of which everything has been carried over. @returns how many. */
+  /** Drops partitions that end before `day` and whose rows have all been copied. @returns how many. */
   async dropCarried(day: string): Promise<number> {
     const old = (await this.#partitions()).filter(({ bound }) => bound <= day);
     if (old.length === 0) return 0;
@@ -61,7 +61,7 @@ export class OutboxPartitions {
     return !left;
   }
 
-  /** Runs `work` while nobody else can read or write the outbox: what was looked at is what is dropped. */
+  /** Runs `work` while no other connection can read or write the outbox, so that what was checked is what is dropped. */
   async #alone<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
     return await this.#sequelize.transaction(async (transaction) => {
       const run = (sql: string) => this.#sequelize.query(sql, { transaction });
@@ -76,7 +76,7 @@ export class OutboxPartitions {
     });
   }
 
-  /** All but the rest, oldest first. */
+  /** All but `p_rest`, oldest first. */
   async #partitions(): Promise<Partition[]> {
     return await select(
       this.#sequelize,

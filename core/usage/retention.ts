@@ -1,6 +1,5 @@
 /**
- * What is thrown away, and what must be there before it is needed: partitions of the outbox by day, and usage documents
- * that are older than they are kept.
+ * Creates partitions of the outbox before they are needed, and deletes old partitions and old usage documents.
  */
 import type { Sequelize } from 'sequelize';
 import { localDay } from '../../infra/calendar.ts';
@@ -10,9 +9,9 @@ import { OutboxPartitions } from './outbox-partitions.ts';
 import type { UsageStore } from './usage-store.ts';
 
 const DAY_MS = 86_400_000;
-/** Partitions made ahead: a scheduler that stands still for less than this is not noticed. */
+/** Partitions are created this far ahead, so that a shorter outage of the scheduler does no harm. */
 const DAYS_AHEAD = 7;
-/** Carried-over days that are kept, for a look at what was carried. */
+/** Days that are kept after they were copied, so that operators can look at them. */
 const DAYS_KEPT = 2;
 
 export interface RetentionDeps {
@@ -31,9 +30,9 @@ export interface Retained {
 }
 
 /**
- * One round, at least once a day. Safe to run again and from several processes, of which one does it.
- * @returns undefined when another process is at it.
- * @throws {AppError} databaseUnavailable when MongoDB is away; the partitions are done by then.
+ * One round, at least once a day. Safe to run again and from several processes; one of them does the work.
+ * @returns undefined if another process is doing it.
+ * @throws {AppError} databaseUnavailable if MongoDB is away, after the partitions are done.
  */
 export function retain(deps: RetentionDeps, nowMs = Date.now()): Promise<Retained | undefined> {
   const { sequelize, store, usageRetentionMs, timeZone, log } = deps;
@@ -49,7 +48,7 @@ export function retain(deps: RetentionDeps, nowMs = Date.now()): Promise<Retaine
   });
 }
 
-/** The first local day of which the usage log still has every call, with a day to spare for calls over midnight. */
+/** The first local day that is complete in the usage log, with one day of margin for calls over midnight. */
 export function firstKeptDay(usageRetentionMs: number, timeZone: string, nowMs: number): string {
   return localDay(nowMs - usageRetentionMs + 2 * DAY_MS, timeZone);
 }

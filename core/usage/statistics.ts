@@ -127,7 +127,7 @@ export class Statistics {
     );
   }
 
-  /** Charged calls by day, model or access key: those of a statement of the same time. Each account's rows of the time are read by index, no others. */
+  /** Charged calls by day, model or access key, the same as in a statement of that time. Reads only matching rows, by index. */
   async usage(query: UsageQuery): Promise<UsageSum[]> {
     const { columns, join, by, read } = GROUPINGS[query.groupBy];
     return await select(

@@ -1,4 +1,4 @@
-/** The outbox side of the usage log: what each writer slot has committed and what of it has been carried over. */
+/** The outbox of the usage log: what each writer slot has committed, and how far it has been copied to MongoDB. */
 import type { Sequelize } from 'sequelize';
 import { column, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
@@ -7,12 +7,12 @@ const watermark = rowOf({ slot: column.integer, seq: column.bigint });
 const outboxRow = rowOf({ seq: column.bigint, id: column.text, doc: column.text });
 export type OutboxRow = ReadRow<typeof outboxRow>;
 
-/** Above the 256 documents that one batch of the commit queue can write, so that a portion holds at least one whole batch. */
+/** More than the 256 documents of the largest batch of the commit queue, so that a portion has at least one whole batch. */
 const PORTION_ROWS = 1_000;
 
 export interface Portion {
   readonly rows: readonly OutboxRow[];
-  /** The last batch that is whole in it. */
+  /** The last batch that it contains completely. */
   readonly lastSeq: bigint;
 }
 
@@ -23,7 +23,7 @@ export class UsageOutbox {
     this.#sequelize = sequelize;
   }
 
-  /** Slots that have ever written, with the last batch that was carried over (0 = none). */
+  /** All slots, with the last batch that was copied (0 = none). */
   async watermarks(): Promise<ReadRow<typeof watermark>[]> {
     return await select(
       this.#sequelize,
@@ -32,7 +32,7 @@ export class UsageOutbox {
     );
   }
 
-  /** The next whole batches of a slot, in commit order: a slot commits one batch after the other, so none is missing. */
+  /** The next whole batches of a slot. None is missing, because a slot commits one batch after the other. */
   async next(slot: number, afterSeq: bigint): Promise<Portion | undefined> {
     const rows = await select(
       this.#sequelize,
@@ -43,7 +43,7 @@ export class UsageOutbox {
     return wholeBatches(rows, PORTION_ROWS);
   }
 
-  /** Moves a slot's watermark forward from where it was read; another relay may have been faster. Idempotent. */
+  /** Moves a slot's watermark forward, unless another relay has moved it. Idempotent. */
   async move(slot: number, fromSeq: bigint, toSeq: bigint): Promise<void> {
     await change(
       this.#sequelize,

@@ -1,6 +1,6 @@
 /**
- * Carries usage documents from the ledger's outbox to MongoDB: first the documents, then the watermark. A crash in
- * between repeats documents that are then already there, so that nothing is lost and nothing stands twice.
+ * Copies usage documents from the ledger's outbox to MongoDB: first the documents, then the watermark. After a crash in
+ * between, documents are copied again under the same id, so nothing is lost and nothing is doubled.
  */
 import type { Sequelize } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
@@ -13,9 +13,9 @@ import type { UsageStore } from './usage-store.ts';
 
 export interface UsageRelay {
   /**
-   * One round over all writer slots, a portion each; does nothing while another process is at it or MongoDB is away.
-   * A slot with a document that cannot be read waits, and is told in the log each round; the others go on.
-   * @returns how many documents were carried over; above zero there may be more.
+   * One round over all writer slots, a portion each. Does nothing while another process does it or MongoDB is away.
+   * A slot with a document that cannot be read waits, with an error in the log each round; the others continue.
+   * @returns how many documents were copied; above zero there may be more.
    */
   relay(): Promise<number>;
 }
@@ -54,7 +54,7 @@ async function carryAll(outbox: UsageOutbox, store: UsageStore, log: Logger): Pr
   return carried;
 }
 
-/** @returns undefined when one is not what the ledger writes: its slot waits for a person, rather than lose it. */
+/** @returns undefined if a document cannot be read: its slot then waits for a person, and nothing is lost. */
 function entriesOf(slot: number, { rows }: Portion, log: Logger): UsageEntry[] | undefined {
   const entries: UsageEntry[] = [];
   for (const row of rows) {

@@ -46,7 +46,7 @@ for (const field of ['userId', 'accessKeyId', 'modelId', 'isSuccess', 'isAsync']
 schema.index({ createTime: -1 });
 schema.index({ day: 1 });
 
-/** Which entries; what is left out does not matter. */
+/** Which entries; an absent field does not filter. */
 export interface UsageFilter {
   readonly userId?: number | undefined;
   readonly accessKeyId?: number | undefined;
@@ -56,7 +56,7 @@ export interface UsageFilter {
   /** When the calls began, both ends included. */
   readonly startTime?: Date | undefined;
   readonly endTime?: Date | undefined;
-  /** Only entries before this id, to go on from a page. */
+  /** Only entries before this id, to continue after a page. */
   readonly before?: string | undefined;
 }
 
@@ -77,8 +77,8 @@ export class UsageStore {
   }
 
   /**
-   * Adds entries; one whose request is already there stays as it is, so that a repeated write changes nothing.
-   * @throws {AppError} databaseUnavailable; some of them may be there then.
+   * Adds entries. An entry that already exists is not changed, so repeating is safe.
+   * @throws {AppError} databaseUnavailable; some entries may have been added.
    */
   async add(entries: readonly UsageEntry[]): Promise<void> {
     const documents = entries.map(({ requestId, ...rest }) => ({ _id: requestId, ...rest }));
@@ -139,7 +139,7 @@ export class UsageStore {
     }
   }
 
-  /** Summed here and not there: FerretDB gets several sums in one $group wrong, and no page outlasts a time limit. */
+  /** Summed here, not in MongoDB: FerretDB computes several sums in one $group wrongly, and pages keep queries short. */
   #summedPage(firstDay: string, after: string): Promise<SummedCall[]> {
     return this.#mongo.use(
       () =>
@@ -166,7 +166,7 @@ function addCall(sums: Map<string, GroupSum>, call: SummedCall): void {
   const add = (group: string, sum: GroupSum) => sums.set(group, plus(sums.get(group), sum));
   const { day, userId, modelId } = call;
   if (!call.isSuccess) {
-    // A call that failed before a model was chosen belongs to none.
+    // A call that failed before a model was chosen belongs to no model.
     if (modelId !== null) add(groupOf(day, 'model', modelId), { failures: 1n });
     return;
   }

@@ -3,8 +3,8 @@
 export const SUMMED = ['calls', 'failures', 'cost', 'promptTokens', 'completionTokens', 'images'] as const;
 
 /**
- * Of one group; `cost` in nano-units, `calls` are those that succeeded. A field that is absent is zero: of a user only
- * calls and cost are summed.
+ * Sums of one group; `cost` in nano-units, `calls` are the successful ones. An absent field is zero: for users only calls
+ * and cost are summed.
  */
 export type GroupSum = Readonly<Partial<Record<(typeof SUMMED)[number], bigint>>>;
 

@@ -38,13 +38,13 @@ interface Pending {
 
 const MAX_BATCH_OPERATIONS = 256;
 const MAX_BATCH_BYTES = 1_000_000;
-/** Back-pressure: beyond this the database is not keeping up, and callers are told so. */
+/** Back-pressure: with more operations waiting, the database is not keeping up, and new ones are refused. */
 const MAX_QUEUE = 20_000;
 const DEADLINE_CHECK_MS = 200;
-/** Each time the batch is decided on rows read anew, so that a row which still collides then is a fault. */
+/** Each run of a batch reads its rows again, so a row that still collides after this many runs is a bug. */
 const MAX_DUPLICATES = 5;
 const GATHER_MS = 1;
-/** A batch this large shows that so many are at work that a moment's wait brings more of them. */
+/** After a batch this large there are so many callers that waiting for a moment brings more of them. */
 const GATHER_AFTER_OPERATIONS = 4;
 
 /** Milliseconds since 1970. */
@@ -83,16 +83,16 @@ export class CommitQueue {
     return this.#queue.length;
   }
 
-  /** Connects and takes a writer slot, so that the first operation does not wait for it. */
+  /** Connects and takes a writer slot, so that the first operation does not have to wait. */
   async open(): Promise<void> {
     await this.submit({ reads: [], decide: () => undefined }, { waitMs: 30_000 });
   }
 
   /**
    * Runs one operation; resolves after its COMMIT, with what it decided.
-   * @param waitMs how long the caller waits when the database is away; without it for as long as it takes. An operation
-   *   that is committed after that is taken back by its `compensate`; one that has none is told "unavailable" only when
-   *   it is certain that it was not done, which may take longer.
+   * @param waitMs how long the caller waits while the database is away; without it, as long as it takes. If the
+   *   operation is committed later, its `compensate` takes it back. Without a `compensate` the caller is refused only
+   *   when it is certain that the operation was not done, which may take longer.
    * @throws {AppError} databaseUnavailable when the time is over or the queue is full: nothing was done.
    */
   submit<Result>(operation: Operation<Result>, options: { readonly waitMs?: number } = {}): Promise<Result> {
@@ -127,8 +127,8 @@ export class CommitQueue {
   }
 
   /**
-   * Tells callers whose time is over. Whether the batch under way is committed is not known yet: of it only those are
-   * told whose operation can be taken back; the others wait for the outcome.
+   * Refuses callers whose time is over. Whether the running batch is committed is not known yet: of its callers only
+   * those are refused whose operation can be taken back; the others wait for the outcome.
    */
   #expire(): void {
     this.#tellLate(this.#current.filter((pending) => pending.operation.compensate !== undefined));
@@ -171,7 +171,7 @@ export class CommitQueue {
     let duplicates = 0;
     let rest = batch;
     for (;;) {
-      // Nothing of it is committed. An operation whose caller has been told "unavailable" is not begun again.
+      // Nothing of the batch is committed. An operation whose caller was refused does not run again.
       this.#tellLate(rest);
       rest = rest.filter((pending) => !pending.answered);
       if (rest.length === 0 && batch.length > 0) return;
@@ -186,7 +186,7 @@ export class CommitQueue {
     }
   }
 
-  /** A statement was refused: run the operations one by one, so that only the one at fault fails. */
+  /** The database refused a statement: run the operations one by one, so that only the faulty one fails. */
   #isolate(batch: readonly Pending[], error: unknown): void {
     if (batch.length === 1) {
       this.#options.log.error({ err: error }, 'commit queue: the database refuses an operation');
@@ -250,7 +250,7 @@ export class CommitQueue {
     return unitOfWork;
   }
 
-  /** Decides one operation and returns what to tell its caller after the COMMIT. */
+  /** Decides one operation and returns a function that answers its caller after the COMMIT. */
   #decide(unitOfWork: UnitOfWork, pending: Pending): () => void {
     try {
       const result = unitOfWork.attempt((rows) => pending.operation.decide(rows));
@@ -279,9 +279,9 @@ export class CommitQueue {
 }
 
 /**
- * Lets everything that this turn of the event loop still brings into the same batch. Where larger batches follow one
- * another, those that the last one answered have a moment to come back: fewer and larger batches cost both sides less.
- * A few callers would only wait for themselves.
+ * Waits until this turn of the event loop is over, so that everything it submits joins the same batch. After a large
+ * batch it waits a millisecond longer, so that callers who were just answered can submit again: fewer and larger batches
+ * cost less CPU here and in the database. With only a few callers nobody else would come.
  */
 function gathered(operationsBefore: number): Promise<void> {
   return new Promise((resolve) => {

@@ -4,14 +4,14 @@ import { AppError } from '../../../infra/errors.ts';
 import { connectMysql, type DatabaseConfig } from '../../../infra/mysql/connection.ts';
 import { column, rowOf, type SqlRecord } from '../../../infra/mysql/rows.ts';
 
-/** Another commit queue's batch takes milliseconds; a lock held longer belongs to a process that hangs. */
+/** A batch of another process takes milliseconds; a lock that is held longer belongs to a process that hangs. */
 const LOCK_WAIT_SECONDS = 5;
 /**
- * Above any wait for locks. A server that has not answered by then never will: its host or the network is gone without
- * a word, which TCP alone would take a quarter of an hour to notice.
+ * Longer than any wait for locks. If the server has not answered after this time, its host or the network has
+ * disappeared, which TCP alone would notice after a quarter of an hour.
  */
 const ANSWER_TIMEOUT_MS = 10_000;
-/** The command's byte and some air. */
+/** The byte of the command, and a margin. */
 const PACKET_HEAD_BYTES = 1_024;
 
 const SESSION = `SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED;SET time_zone='+00:00',innodb_lock_wait_timeout=${LOCK_WAIT_SECONDS},sql_mode='STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION'`;
@@ -25,11 +25,11 @@ export async function openWriterConnection(config: DatabaseConfig): Promise<Conn
     dateStrings: true,
     jsonStrings: true,
     charset: 'utf8mb4',
-    // Packets hold no placeholders: looking for them, and for where each was sent from, took a third of a packet's time.
+    // Packets hold no placeholders. Searching for them, and recording stack traces, took a third of a packet's time.
     queryFormat: (sql: string) => sql,
     trace: false,
   });
-  // A connection that breaks while idle must not end the process; the next packet fails and the commit queue opens a new one.
+  // A connection that breaks while idle must not end the process: the next packet fails, and the queue opens a new one.
   connection.on('error', () => undefined);
   try {
     await query(connection, SESSION);
@@ -49,8 +49,8 @@ class NoAnswer extends Error {
 }
 
 /**
- * @throws an error that counts as `lost` when there is no answer in time; the connection is of no use then. The
- * driver's own time-out would keep the process alive after a connection has broken.
+ * @throws an error that counts as `lost` if there is no answer in time; the connection can no longer be used. The
+ * driver's own timeout would keep the process alive after a connection has broken.
  */
 export async function query(connection: Connection, sql: string) {
   let timer: NodeJS.Timeout | undefined;
@@ -76,14 +76,14 @@ export async function rowsOf<Row>(
 
 const packetLimit = rowOf({ bytes: column.integer });
 
-/** The largest packet that the server takes, in bytes; it ends the connection at a larger one. */
+/** The largest packet that the server accepts, in bytes; it ends the connection at a larger one. */
 export async function packetLimitOf(connection: Connection): Promise<number> {
   const [packet] = await rowsOf(connection, packetLimit.read, 'SELECT @@max_allowed_packet AS bytes');
   if (!packet) throw new Error('the database returned no max_allowed_packet');
   return packet.bytes - PACKET_HEAD_BYTES;
 }
 
-/** Nothing was sent. Told to the caller of an operation that is too large by itself. */
+/** Nothing was sent. If an operation is too large by itself, its caller gets this error. */
 class PacketTooLarge extends AppError {
   constructor(bytes: number, limitBytes: number) {
     super('tooLarge', `this takes ${bytes} bytes in the database, which accepts ${limitBytes}; send less at once`);
@@ -100,7 +100,7 @@ export async function sendPacket(
   limitBytes: number,
 ): Promise<SqlRecord[][]> {
   const sql = statements.join(';');
-  // Three bytes are the most that one UTF-16 unit takes.
+  // One UTF-16 unit becomes at most three bytes.
   if (sql.length * 3 > limitBytes) {
     const bytes = Buffer.byteLength(sql);
     if (bytes > limitBytes) throw new PacketTooLarge(bytes, limitBytes);
@@ -145,6 +145,6 @@ export function failureOf(error: unknown): Failure {
   if (code === FENCED) return 'fenced';
   if (DEADLOCK.has(code)) return 'again';
   if (fatal || GONE.has(code)) return 'lost';
-  // Without a server's code it is either the network (ECONNRESET, PROTOCOL_…) or a bug of ours, which has no code.
+  // Other codes come from the network (ECONNRESET, PROTOCOL_…); an error without a code is a bug.
   return code !== '' && !code.startsWith('ER_') ? 'lost' : 'refused';
 }

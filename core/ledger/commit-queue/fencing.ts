@@ -4,11 +4,11 @@ import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
 import { query, rowsOf } from './connection.ts';
 import { FREE_SINCE, type Writer, writerLock } from './writer.ts';
 
-/** Cut to the column's length between two entries; assignments run from left to right, so the epoch is still the old one. */
+/** The last 8 epochs, as many as the column holds. MySQL assigns from left to right, so `epoch` is still the old one. */
 const HISTORY = "SUBSTRING_INDEX(CONCAT(epoch,':',seq,' ',history),' ',8)";
 
 export interface LapsedWriter extends Pick<Writer, 'slot' | 'epoch'> {
-  /** When its time was over; another one once it has renewed itself. */
+  /** When it expired; changes once it has renewed itself. */
   readonly expiresAtMs: number;
 }
 
@@ -16,7 +16,7 @@ const lapsed = rowOf({ slot: column.integer, epoch: column.integer, expiresAtMs:
 const thread = rowOf({ Id: column.integer, Command: column.text });
 const lockHolder = rowOf({ id: orNull(column.integer) });
 
-/** Writers that are past their time and not fenced yet. */
+/** Writers that have expired and are not fenced yet. */
 export async function lapsedWriters(connection: Connection): Promise<LapsedWriter[]> {
   return await rowsOf(
     connection,
@@ -26,10 +26,11 @@ export async function lapsedWriters(connection: Connection): Promise<LapsedWrite
 }
 
 /**
- * Raises the epoch of a lapsed writer after ending the connection it may still hold: a frozen process would keep its
- * row locks for ever. One whose connection is at work is left alone, since it waits for locks of another, which may be
- * the dead one; what it waits for ends within the lock wait time. Safe to run from several processes.
- * @returns whether it was fenced now.
+ * Raises the epoch of a lapsed writer. First it ends the connection that the writer may still have, because a frozen
+ * process would keep its row locks for ever. A writer whose connection is running a query is left alone: it waits for
+ * locks of another process, perhaps of the dead one, and that ends within the lock wait time.
+ * Safe to run from several processes.
+ * @returns whether this call has fenced it.
  */
 export async function fenceWriter(connection: Connection, { slot, epoch }: LapsedWriter): Promise<boolean> {
   const connectionId = await connectionOf(connection, slot, epoch);
@@ -60,11 +61,11 @@ async function connectionOf(connection: Connection, slot: number, epoch: number)
 }
 
 async function end(connection: Connection, connectionId: number): Promise<void> {
-  // The connection may end by itself in between: then there is nothing left to end.
+  // Fails if the connection has ended in between.
   await query(connection, `KILL ${connectionId}`).catch(() => undefined);
 }
 
-/** A user without further rights sees its own connections. */
+/** Needs no privilege: every user sees its own connections. */
 async function isAtWork(connection: Connection, connectionId: number): Promise<boolean> {
   const threads = await rowsOf(connection, thread.read, 'SHOW PROCESSLIST');
   return threads.some(({ Id, Command }) => Id === connectionId && Command === 'Query');

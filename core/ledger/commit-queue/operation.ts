@@ -17,13 +17,13 @@ export interface Operation<Result> {
   /** Bytes that it adds to the batch's packet beyond a few hundred. */
   readonly bytes?: number;
   /**
-   * Decides on the locked rows, in memory. Must be pure and repeatable: after a deadlock or a lost connection it runs
-   * again on rows read anew. Refusals are results; a throw is a bug and leaves no trace of the operation.
+   * Decides on the locked rows, in memory. Must be pure: after a deadlock or a lost connection it runs again on rows
+   * that were read again. A refusal is a result; a throw is a bug, and undoes the operation.
    */
   decide(rows: Rows): Result;
   /**
-   * Takes the operation back; used when the caller has stopped waiting (the database was away) and the operation turns
-   * out to have been committed all the same.
+   * Takes the operation back. Used if the caller has stopped waiting (the database was away) and the operation was
+   * committed later.
    */
   compensate?(result: Result): Operation<unknown> | undefined;
 }

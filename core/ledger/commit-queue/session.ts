@@ -1,6 +1,6 @@
 /**
- * The commit queue's standing with the database: one connection, one writer slot, and what becomes of both, and of the batch
- * under way, when a packet fails.
+ * The commit queue's session with the database: one connection, one writer slot, and what happens to both, and to the
+ * running batch, when a packet fails.
  */
 import { hostname } from 'node:os';
 import type { Connection } from 'mysql2/promise';
@@ -58,7 +58,7 @@ export class WriterSession {
     return { connection, writer, packetLimitBytes: this.#packetLimitBytes };
   }
 
-  /** The slot that this process has, now on the new connection; or another one. */
+  /** Moves this process's slot to the new connection, or takes another slot. */
   async #claimWriter(connection: Connection): Promise<Writer> {
     const writer = this.#writer;
     if (!writer) {
@@ -70,7 +70,7 @@ export class WriterSession {
     return writer;
   }
 
-  /** After a failed packet: leaves the commit queue ready for another try, or finds that the batch was committed after all. */
+  /** After a failed packet: prepares another try, or finds that the batch was committed (`done`). */
   async recover(error: unknown, committing: boolean): Promise<Failure | 'done'> {
     const kind = failureOf(error);
     if (kind === 'lost') return this.#afterLoss(committing);
@@ -96,7 +96,7 @@ export class WriterSession {
     }
   }
 
-  /** The slot's row tells what became of the batch: its number is there = committed. Only one in COMMIT can be. */
+  /** The slot's row says what happened to the batch: it is committed if its number is there. Only after COMMIT was sent. */
   async #afterLoss(committing: boolean): Promise<Failure | 'done'> {
     this.#disconnect();
     const writer = this.#writer;
@@ -107,7 +107,7 @@ export class WriterSession {
         try {
           await endWriterConnection(connection, writer.slot, writer.epoch);
           const { current, seq } = await readStanding(connection, writer);
-          // Fenced so long ago that nobody knows: run again, each operation finds by its id whether it was done.
+          // If it was fenced so long ago that the row no longer says, the batch runs again: ids show what was done.
           const committed = committing && seq !== undefined && seq > writer.seq;
           if (current && seq !== undefined) writer.seq = seq;
           else this.#writer = undefined;
@@ -123,7 +123,7 @@ export class WriterSession {
     }
   }
 
-  /** Another process has raised our epoch, or the slot stands elsewhere: work on under a new slot. */
+  /** Another process has raised our epoch, or `seq` is not what we expect: continue under a new slot. */
   async #afterFence(): Promise<void> {
     const connection = this.#connection;
     if (!connection) return;

@@ -1,6 +1,6 @@
 /**
- * The rows of one batch in memory, between the packet that locked them and the packet that writes them. Operations see
- * the effects of those before them; one that throws leaves nothing behind. Pure.
+ * The unit of work: the rows of one batch in memory, between the packet that locks them and the packet that writes them.
+ * An operation sees the effects of those before it; one that throws is undone. Pure.
  */
 import type { LedgerSink, LedgerTable, WriterStamp } from './table.ts';
 
@@ -15,12 +15,12 @@ export interface Rows {
   /** The database's clock when the batch locked its rows, in milliseconds since 1970. */
   readonly nowMs: number;
   /**
-   * The local day of that moment, yyyy-MM-dd: the day of everything that the batch commits, so that statistics, usage log
-   * and statements, which go by the time of the commit, agree on it.
+   * The local day of that moment, yyyy-MM-dd. Everything in the batch belongs to it, so that statistics, usage log and
+   * statements agree on the day of a call.
    */
   readonly today: string;
   readonly writer: WriterStamp;
-  /** The row, or undefined when there is none. The operation must have named it in `reads`. */
+  /** The row, or undefined if it does not exist. The operation must have named it in `reads`. */
   get<Row>(table: LedgerTable<Row>, id: string): Row | undefined;
   /** Inserts the row where `get` found none, otherwise changes it. */
   put<Row>(table: LedgerTable<Row>, id: string, row: Row): void;
@@ -41,7 +41,7 @@ export class UnitOfWork implements Rows {
     this.writer = writer;
   }
 
-  /** Makes rows known as read; ids without a record are known to be absent. */
+  /** Adds the rows that were read; ids without a record do not exist. */
   load<Row>(table: LedgerTable<Row>, ids: Iterable<string>, records: Iterable<readonly [string, Row]>): void {
     const cells = new Map<string, Cell>();
     for (const id of ids) cells.set(id, { row: undefined, state: 'absent' });
@@ -50,7 +50,7 @@ export class UnitOfWork implements Rows {
   }
 
   get<Row>(table: LedgerTable<Row>, id: string): Row | undefined {
-    // The map is keyed by the table that typed the row: `load` and `put` only ever store its Row there.
+    // The map is keyed by the table that typed the row: `load` and `put` store only its Row there.
     return this.#cell(table, id).row as Row | undefined;
   }
 
@@ -70,7 +70,7 @@ export class UnitOfWork implements Rows {
     this.#undo.push(() => items.pop());
   }
 
-  /** Runs one operation; what it did is taken back when it throws. */
+  /** Runs one operation; undoes it if it throws. */
   attempt<Result>(decide: (rows: Rows) => Result): Result {
     this.#undo = [];
     try {

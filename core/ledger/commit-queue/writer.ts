@@ -1,7 +1,7 @@
 /**
- * The writer slot of a process: its right to move money. A slot has an epoch; the sweeper that finds it lapsed, and
- * whoever takes it, raises the epoch, and from then on no batch of the former holder can commit (the fence). A named
- * lock marks the connection of a slot and epoch, so that a frozen holder's open transaction can be ended.
+ * The writer slot of a process: its right to move money. A slot has an epoch. The sweeper raises it when the slot has
+ * lapsed, and so does the process that takes the slot; from then on no batch of the previous holder can commit (the
+ * fence). A named lock marks the connection of a slot and epoch, so that a frozen holder's transaction can be ended.
  */
 import { createHash } from 'node:crypto';
 import type { Connection } from 'mysql2/promise';
@@ -16,8 +16,8 @@ export interface Writer {
 }
 
 /**
- * SQL of the name of the lock that the connection of this slot and epoch holds for as long as it lives. Names are the
- * server's, not the database's, and may have 64 characters. MySQL 9.6 and later have no MD5() of their own.
+ * SQL of the name of the lock that the connection of this slot and epoch holds as long as it lives. Names are shared by
+ * all databases of a server and have at most 64 characters. MySQL 9.6 and later have no MD5().
  */
 export function writerLock(connection: Connection, slot: number, epoch: number): string {
   const database = createHash('md5')
@@ -26,7 +26,7 @@ export function writerLock(connection: Connection, slot: number, epoch: number):
   return literal(`lane-${database}-${slot}-${epoch}`);
 }
 
-/** Marks a slot that is free to take: its last holder was fenced. Before any real time. */
+/** Marks a slot that can be taken: its last holder was fenced. Earlier than any real time. */
 export const FREE_SINCE = "'1999-01-01'";
 const TAKE_TRIES = 20;
 /** A connection that was just ended may hold its lock for a moment. */
@@ -55,7 +55,7 @@ export async function takeWriter(connection: Connection, ttlMs: number, process:
 
 async function takeOnce(connection: Connection, ttlMs: number, process: string): Promise<Writer> {
   await query(connection, 'START TRANSACTION');
-  // Only fenced ones: after the database was away, the slots of living processes have lapsed too.
+  // Only fenced slots: after the database was away, the slots of living processes have lapsed too.
   const [free] = await rowsOf(
     connection,
     freeSlot.read,
@@ -93,11 +93,11 @@ class UnmarkedConnection extends Error {
   }
 }
 
-/** Marks the connection as the one of this writer. The one it had before must have been ended. */
+/** Marks the connection as this writer's. Its previous connection must have been ended. */
 export async function markConnection(connection: Connection, writer: Writer): Promise<void> {
   const name = writerLock(connection, writer.slot, writer.epoch);
   const [row] = await rowsOf(connection, mark.read, `SELECT GET_LOCK(${name},${MARK_WAIT_SECONDS}) AS marked`);
-  // Nobody could end an unmarked connection, should this process freeze.
+  // If this process froze, nobody could end an unmarked connection.
   if (!row?.marked) throw new UnmarkedConnection();
 }
 
@@ -109,7 +109,7 @@ export interface Standing {
 }
 
 /**
- * Where the writer stands, after waiting for a transaction of ours that may still be committing: the row is read under
+ * The state of the writer's slot. Waits for a transaction of ours that may still be committing: the row is read under
  * lock, so the answer is final.
  */
 export async function readStanding(connection: Connection, { slot, epoch }: Writer): Promise<Standing> {

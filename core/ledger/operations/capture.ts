@@ -23,7 +23,7 @@ export interface Capture extends HoldReference {
   readonly priceId: number;
   readonly usage: Usage;
   readonly cost: bigint;
-  /** Its day is set to that of the charge, its cost to what is charged. */
+  /** Day and cost are set when the charge is decided. */
   readonly usageDocument: Omit<UsageDocument, 'day' | 'cost'>;
   /**
    * The keyed request that this call answers, and the answer to keep, made from what is charged. Without an answer (a
@@ -39,7 +39,7 @@ export type CaptureOutcome =
   /** `charged` includes what went over the hold; `loss` is what neither the balance nor the key's budget could pay. */
   | { readonly kind: 'captured'; readonly charged: bigint; readonly loss: bigint }
   | { readonly kind: 'already-captured'; readonly charged: bigint }
-  /** The sweeper was first (the process was taken for dead): nothing is charged, the cost is the platform's. */
+  /** The sweeper was first, because the process seemed dead: nothing is charged, the platform pays the cost. */
   | { readonly kind: 'hold-released' }
   /** Another call has taken over the idempotency key: this one is not charged. */
   | { readonly kind: 'claim-lost' };
@@ -74,8 +74,8 @@ export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
 }
 
 /**
- * The provider counted more than the hold's bound: at most what is available and what the key's budget still pays is
- * charged, the rest is a loss.
+ * The provider counted more than was held. Charges at most what the account has available and the key's budget still
+ * allows; the rest is a loss.
  */
 function chargeOverrun(rows: Rows, request: Capture, hold: Hold, available: bigint): bigint {
   const excess = request.cost - hold.amount;

@@ -20,13 +20,13 @@ export interface StoredAnswer {
   readonly body: Buffer;
 }
 
-/** Twice as many in a packet, which a server takes up to 16 MB by default. */
+/** A packet holds twice as many bytes (hexadecimal), and a server accepts 16 MB by default. */
 const MAX_KEPT_BYTES = 4 * 1024 * 1024;
-/** In the place of an answer's status. */
+/** Stored as the status of an answer that was too large to keep. */
 const NOT_KEPT = 0;
 
 export type ClaimOutcome =
-  /** `operationId`: of what the request does, the same for everybody who runs it under this claim. */
+  /** `operationId`: id of what the request does; it stays the same when another process takes the claim over. */
   | { readonly kind: 'claimed'; readonly operationId: string }
   | { readonly kind: 'answered'; readonly requestId: string; readonly answer: StoredAnswer }
   /** Answered before by the call of this id, but the answer was too large to be kept. */
@@ -38,8 +38,8 @@ export type ClaimOutcome =
 export const CLAIM_LIFE_MS = 24 * 3_600_000;
 
 /**
- * Decides a claim: new, expired, or left behind by a dead process (its writer's epoch has passed) = ours; answered =
- * the stored answer; otherwise somebody is at it.
+ * Decides a claim. New, expired, or left by a dead process (its writer has a newer epoch): ours. Answered: the stored
+ * answer. Otherwise another call is still running.
  */
 export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
   const key = claimKey(request.scope, request.keyHash);
@@ -78,7 +78,7 @@ export function lookAtClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
   return decideClaim(readOnly(rows), request);
 }
 
-/** The same rows, but what is put is forgotten. */
+/** The same rows, but nothing is written. */
 function readOnly(rows: Rows): Rows {
   return {
     nowMs: rows.nowMs,
@@ -131,7 +131,7 @@ export function claim(request: ClaimRequest): Operation<ClaimOutcome> {
   };
 }
 
-/** Finds what a claim would be answered, and changes nothing. */
+/** Finds how a claim would be decided, and changes nothing. */
 export function look(request: ClaimRequest): Operation<ClaimOutcome> {
   return {
     reads: claimReads(request),

@@ -35,12 +35,12 @@ export function heldRows(rows: Rows, reference: HoldReference): { account: Accou
   return { account, hold };
 }
 
-/** Takes `captured` of an open hold and gives the rest back; returns the account as it then stands. */
+/** Captures an amount of an open hold and returns the rest. @returns the account after it. */
 export function captureHold(rows: Rows, reference: HoldReference, captured: bigint): Account {
   return closeHold(rows, reference, captured, 'captured');
 }
 
-/** Gives an open hold back whole. */
+/** Returns a whole open hold. */
 export function releaseHold(rows: Rows, reference: HoldReference): Account {
   return closeHold(rows, reference, 0n, 'released');
 }
@@ -48,7 +48,7 @@ export function releaseHold(rows: Rows, reference: HoldReference): Account {
 function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state: Exclude<HoldState, 'open'>): Account {
   const { account, hold } = heldRows(rows, reference);
   const released = hold.amount - captured;
-  // A chargeback may have come while the call ran: what it did not find available then is owed from this.
+  // A chargeback may have arrived while the call ran: what it did not find available is paid from this.
   const after = payIn(account, released);
   rows.put(accounts, String(account.id), after);
   rows.put(holds, hold.id, {
@@ -63,8 +63,8 @@ function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state
 }
 
 /**
- * What the key's budget still pays beyond the hold; undefined = any amount, as the hold was taken without a budget. Of a
- * period that is over nothing is left: what it had used is no longer known.
+ * What the key's budget still pays beyond the hold; undefined = any amount, because the hold was taken without a budget.
+ * Nothing if the hold's period is over: what that period has used is no longer known.
  */
 export function budgetRest(rows: Rows, reference: HoldReference, hold: Hold): bigint | undefined {
   if (hold.budgetLimit === null) return undefined;

@@ -1,4 +1,4 @@
-/** Money that enters or leaves an account other than by a call; each is done once by its transfer id. Pure. */
+/** Money that enters or leaves an account other than by a call; the transfer id makes each change happen once. Pure. */
 import { AppError } from '../../../infra/errors.ts';
 import type { Operation } from '../commit-queue/operation.ts';
 import { read } from '../commit-queue/operation.ts';
@@ -45,7 +45,7 @@ function post(rows: Rows, change: BalanceChange, kind: TransferKind, amount: big
   });
 }
 
-/** What an earlier run of the same change moved, or undefined when it has not happened. */
+/** What an earlier run of the same change moved, or undefined if there was none. */
 function earlier(rows: Rows, change: BalanceChange, kind: TransferKind): bigint | undefined {
   return rows.get(transfers, transferKey(change.id, kind))?.amount;
 }
@@ -73,7 +73,7 @@ export function decideCredit(
   return true;
 }
 
-/** Takes at most `amount` and at most what is available. @returns what was taken, now or by an earlier run. */
+/** Takes `amount`, or what is available if that is less. @returns what was taken, now or by an earlier run. */
 export function decideRefund(rows: Rows, change: BalanceChange, amount: bigint): bigint {
   const account = accountOf(rows, change);
   const before = earlier(rows, change, 'refund');
@@ -83,7 +83,7 @@ export function decideRefund(rows: Rows, change: BalanceChange, amount: bigint):
   return taken;
 }
 
-/** The payment provider took a payment back: what is available goes, the rest becomes debt. Idempotent. */
+/** The payment provider took a payment back: takes what is available, and the rest becomes debt. Idempotent. */
 export function chargeback(change: BalanceChange, amount: bigint): Operation<{ taken: bigint; debt: bigint }> {
   return {
     reads: balanceReads(change, 'chargeback'),
@@ -103,7 +103,7 @@ export type AdjustOutcome =
   /** By an earlier run of the same call. */
   | { readonly kind: 'done-before'; readonly available: bigint }
   | { readonly kind: 'insufficient'; readonly available: bigint }
-  /** Done under this id so long ago that nobody can mean to repeat that call; nothing was changed. */
+  /** Done under this id so long ago that this cannot be a repeat of that call; nothing was changed. */
   | { readonly kind: 'done-long-ago'; readonly available: bigint; readonly atMs: number };
 
 /** An administrator's change, signed; never below zero. Idempotent by its id. */
@@ -125,7 +125,7 @@ export function adjust(change: BalanceChange, amount: bigint): Operation<AdjustO
   };
 }
 
-/** Credits the opening grant that registration left on the account. Idempotent: afterwards there is none. */
+/** Credits the opening grant that registration left on the account. Idempotent: it removes the grant. */
 export function openAccount(accountId: number): Operation<boolean> {
   const change: BalanceChange = { id: `grant-${accountId}`, accountId };
   return {

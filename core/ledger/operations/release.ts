@@ -1,4 +1,4 @@
-/** Giving a hold back whole: the call failed, was cancelled or its process died. Pure. */
+/** Returning a whole hold: the call failed, was cancelled or its process died. Pure. */
 import type { Operation } from '../commit-queue/operation.ts';
 import type { Rows } from '../commit-queue/unit-of-work.ts';
 import { type StatisticsEntry, statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts';
@@ -28,7 +28,7 @@ export function decideRelease(rows: Rows, request: Release): ReleaseOutcome {
   return { kind: 'released' };
 }
 
-/** Releases an open hold; one that is closed stays as it is. Idempotent. */
+/** Releases an open hold; does not change a closed one. Idempotent. */
 export function release(request: Release): Operation<ReleaseOutcome> {
   return {
     reads: releaseReads(request),

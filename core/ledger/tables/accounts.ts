@@ -1,4 +1,4 @@
-/** Balances. `available` is free to spend; what is held stands in open holds. Rows are made at registration. */
+/** Balances. `available` is free to spend; what is held is the sum of open holds. Registration inserts the rows. */
 import { literals, updateRows } from '../../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
 import type { LedgerTable } from '../commit-queue/table.ts';

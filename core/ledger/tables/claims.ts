@@ -1,4 +1,4 @@
-/** Idempotency keys: who is answering a keyed request, and the answer once there is one. */
+/** Idempotency keys: which call answers a keyed request, and its answer. */
 import { insertRows, literal, literals, utcDateTime } from '../../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../../infra/mysql/rows.ts';
 import type { LedgerTable } from '../commit-queue/table.ts';
@@ -7,15 +7,15 @@ export interface Claim {
   /** `u<user id>` or `k<access key id>`. */
   readonly scope: string;
   readonly keyHash: Buffer;
-  /** Keyed where bodies hold passwords and keys of providers: a plain hash of one can be guessed at. */
+  /** A keyed hash (HMAC) if bodies hold passwords or provider keys, which could be guessed from a plain hash. */
   readonly bodyHash: Buffer;
   /** The call that may answer it. */
   readonly requestId: string;
-  /** Id of what the request does; the same for whoever takes the claim over. */
+  /** Id of what the request does; it stays the same when another process takes the claim over. */
   readonly operationId: string;
   readonly slot: number;
   readonly epoch: number;
-  /** The present epoch of the claim's writer slot; past `epoch` = the process that claimed is gone. */
+  /** The current epoch of the claim's writer slot; above `epoch` = the process that claimed has died. */
   readonly writerEpoch: number | null;
   readonly answerStatus: number | null;
   readonly answer: Buffer | null;
@@ -74,7 +74,7 @@ export const claims: LedgerTable<Claim> = {
     const claim: Claim = {
       ...stored,
       ...claimsWriter.read(record),
-      // Empty in claims from before the column.
+      // Empty in claims that are older than the column.
       operationId: stored.operationId || stored.requestId,
     };
     return [claimKey(claim.scope, claim.keyHash), claim];
@@ -87,7 +87,7 @@ function assignments(columns: readonly string[]): string {
   return columns.map((column) => `${column}=VALUES(${column})`).join(',');
 }
 
-/** DELETE of at most `limit` claims that are past their time. */
+/** DELETE of at most `limit` expired claims. */
 export function deleteExpiredClaims(limit: number): string {
   return `DELETE FROM idempotency WHERE expires_at < NOW(3) LIMIT ${literals([limit])}`;
 }

@@ -10,7 +10,7 @@ export interface Hold {
   readonly owner: HoldOwner;
   /** Ids of the candidates' price versions, comma-separated. */
   readonly prices: string;
-  /** Period of the key's budget it was taken from, or null. */
+  /** First day of the budget period that it was taken from, or null. */
   readonly budgetPeriod: string | null;
   /** What that budget allows in a period, or null without one. */
   readonly budgetLimit: bigint | null;

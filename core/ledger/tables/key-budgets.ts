@@ -1,4 +1,4 @@
-/** Spent and held money of access keys with a budget, for the running period. */
+/** Spent and held money of access keys with a budget, for the current period. */
 import { insertRows, literals, updateRows } from '../../../infra/mysql/literal.ts';
 import { column, rowOf } from '../../../infra/mysql/rows.ts';
 import type { LedgerTable } from '../commit-queue/table.ts';

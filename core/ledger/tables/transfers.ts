@@ -73,10 +73,10 @@ function insert(rows: readonly Transfer[]): string {
   );
 }
 
-/** Charges: guarded by the state of their hold, so they are written without a read. */
+/** Charges are guarded by the state of their hold, so they are written without a read. */
 export const charges: LedgerSink<Transfer> = { name: 'transfers', write: insert };
 
-/** Memos of what the platform bears. A repeated late capture writes the same memo again: the first one stays. */
+/** Memos of what the platform pays. A repeated late capture writes the same memo again, and the first one stays. */
 export const losses: LedgerSink<Transfer> = {
   name: 'transfers',
   write: (rows) => `${insert(rows)} ON DUPLICATE KEY UPDATE id=id`,

@@ -1,4 +1,4 @@
-/** What every finished call leaves beside its money: a usage document for MongoDB and a line of statistics. */
+/** What every finished call writes in addition to its money: a usage document for MongoDB and a line of statistics. */
 import { insertRows } from '../../../infra/mysql/literal.ts';
 import type { LedgerSink } from '../commit-queue/table.ts';
 
@@ -60,7 +60,7 @@ export const statistics: LedgerSink<StatisticsEntry> = {
       ];
       sums.set(key, [item.day, item.modelId, ...entry.map((value, index) => value + (before[index] ?? 0n))]);
     }
-    // Always the same order of rows, so that two batches never lock each other's.
+    // Always the same order of rows, so that two batches cannot deadlock.
     const rows = [...sums.keys()].sort().map((key) => {
       const [day, modelId, ...counters] = sums.get(key) ?? ['', 0];
       return [day, modelId, writer.slot, ...counters];
