@@ -9,7 +9,7 @@ import { markdownTable, median, percentile, spread } from './figures.ts';
 import { type BenchProduct, chatBody, MODEL, startBenchProduct } from './product.ts';
 import { type SideProcess, startSideProcess } from './side-process.ts';
 
-/** One for the time that a job takes, many for how many there can be. */
+/** One caller shows how long a job takes, many show the throughput. */
 const CALLERS = [1, 16] as const;
 const WARM_UP_JOBS = 200;
 
@@ -18,7 +18,7 @@ const ended = z.object({ data: z.object({ status: z.literal('COMPLETED') }) });
 
 const SYSTEMS = ['bare workflow, its result', 'bare workflow, its activity', 'job'] as const;
 type System = (typeof SYSTEMS)[number];
-/** What the others are a part of: each a column of the table. */
+/** What the others are compared with; each is a column of the table. */
 const BARE: readonly System[] = ['bare workflow, its result', 'bare workflow, its activity'];
 
 interface Measurement {

@@ -1,5 +1,5 @@
 /**
- * What the gateway is measured against: Koa that hands each request to the upstream and its answer back, and keeps
+ * What the gateway is measured against: Koa that forwards each request to the upstream, returns its answer and stores
  * nothing. `node bench/bare-koa.ts PORT UPSTREAM_URL`.
  */
 import type { IncomingMessage } from 'node:http';
@@ -23,7 +23,7 @@ app.use(async (ctx) => {
   });
   ctx.status = answer.statusCode;
   ctx.set('content-type', String(answer.headers['content-type']));
-  // A whole answer in one piece, since piping a stream costs more than all the rest.
+  // The whole answer in one piece, because piping a stream costs more than everything else.
   ctx.body = answer.headers['content-length'] === undefined ? answer.body : Buffer.from(await answer.body.bytes());
 });
 

@@ -3,7 +3,7 @@ import type { Stack } from '../devstack/stack.ts';
 
 export interface BenchContext {
   readonly stack: Stack;
-  /** Other databases to measure in the same rounds, where a bench can; of their servers only the database runs. */
+  /** Other databases to measure in the same rounds, if the bench can; only their database server runs. */
   readonly others: readonly Stack[];
   /** Times that every system is measured, one after the other in each round. */
   readonly rounds: number;

@@ -7,7 +7,7 @@ const MS_PER_TICK = 10;
 function cpuMsOf(pid: number | undefined): number {
   if (pid === undefined) throw new Error('the process to measure does not run');
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // The second field is the program's name in brackets and may hold blanks and brackets itself.
+  // The second field is the program's name in brackets, and may itself contain blanks and brackets.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }
@@ -26,7 +26,7 @@ function machineBusyMs(): number {
 export interface CpuUse<Name extends string> {
   /** Milliseconds of CPU by process. */
   readonly byProcess: Readonly<Record<Name, number>>;
-  /** Cores that the machine as a whole had busy, this bench among them. */
+  /** Busy cores of the whole machine, including this bench. */
   readonly busyCores: number;
 }
 

@@ -1,4 +1,4 @@
-/** Synchronous chat with everything on, as a share of a bare Koa that hands on and keeps nothing. */
+/** Synchronous chat with everything on, as a ratio to a bare Koa that forwards the call and stores nothing. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench, BenchContext } from './bench.ts';
@@ -29,7 +29,7 @@ interface Measurement {
   readonly databaseCpuMs: number;
   /** Of the commit queue. */
   readonly batches: Batches | undefined;
-  /** Cores that others on the machine had busy meanwhile, roughly. */
+  /** Cores that other processes on the machine kept busy, roughly. */
   readonly foreignCores: number;
 }
 

@@ -31,7 +31,7 @@ export const MODEL = 'bench';
 export const PACED_MODEL = 'bench-paced';
 
 const CUSTOMERS = 8;
-/** Not that of others on the same server: ids begin anew with each database, and circuits are kept by id. */
+/** A Redis database of its own: ids start at 1 in each MySQL database, and circuits are stored by id. */
 const REDIS_DATABASE = '15';
 
 export async function startBenchProduct(context: BenchContext, name: string): Promise<BenchProduct> {

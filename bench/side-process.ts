@@ -1,4 +1,4 @@
-/** A process beside the product: the upstream, or what the product is measured against. */
+/** A process other than the product: the upstream, or what the product is measured against. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { cacheFolder, systemVariables } from '../devstack/environment.ts';

@@ -1,5 +1,5 @@
 /**
- * What every command has in common: its usage, and how it ends. Exit code 0: done; 1: it could not do it, or found
+ * What every command has in common: its usage, and how it ends. Exit code 0: done; 1: it failed, or found
  * something wrong; 2: it was called wrongly. Commands read their settings from the environment, as API and worker do,
  * and need nothing that the image leaves out.
  */
@@ -48,7 +48,7 @@ function usageOf({ name, purpose, forms, call, notes = [] }: Command): string {
   return [purpose, '', 'usage:', ...calls, '', ...end].join('\n');
 }
 
-/** A failure in a line; with its stack only where nobody has foreseen it. */
+/** A failure as one line; with its stack only if it is unexpected. */
 function explained(error: unknown): unknown {
   if (isDatabaseUnavailable(error)) {
     const reason = error instanceof Error && error.message !== '' ? `: ${error.message}` : '';
@@ -58,7 +58,7 @@ function explained(error: unknown): unknown {
   return expected || (error instanceof Error && error.constructor === Error) ? error.message : error;
 }
 
-/** The words of a command, told apart from its options. @throws UsageError for an option that it does not have. */
+/** The words of a command without its options. @throws UsageError for an unknown option. */
 export function readWords<const Options extends ParseArgsOptionsConfig>(args: readonly string[], options: Options) {
   return parseCommandLine({ options, positionals: true }, args);
 }

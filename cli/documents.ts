@@ -41,7 +41,7 @@ async function insertMissing(collection: Collection, documents: mongoose.mongo.D
   }
 }
 
-/** @throws Error naming the line that no dump has written. */
+/** @throws Error that names the line which is not from a dump. */
 function documentOf(line: string, number: number): z.infer<typeof lineSchema> {
   try {
     return lineSchema.parse(EJSON.parse(line, { relaxed: false }));

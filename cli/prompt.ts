@@ -1,4 +1,4 @@
-/** Asks the person at the keyboard, or reads what was piped in. */
+/** Asks the user, or reads standard input. */
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 

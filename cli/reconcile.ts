@@ -10,7 +10,7 @@ import { expectNoWords, runCommand } from './command.ts';
 
 const MONGO_WAIT_MS = 3_000;
 
-/** Without MongoDB everything else is checked all the same, and said. */
+/** Without MongoDB everything else is still checked, and the output says so. */
 function connectedOrLate(mongo: Mongo): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, MONGO_WAIT_MS);

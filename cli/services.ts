@@ -4,7 +4,7 @@ import { type Config, readConfig } from '../infra/config.ts';
 import { createLogger } from '../infra/logger.ts';
 import { connectSequelize } from '../infra/mysql/sequelize.ts';
 
-/** @throws at once when MySQL does not answer: the services themselves wait half a minute for it, as a server should. */
+/** @throws at once if MySQL does not answer: the services themselves would wait half a minute, as a server should. */
 async function askDatabase(config: Config): Promise<void> {
   const sequelize = connectSequelize(config);
   try {

@@ -1,4 +1,4 @@
-/** Redis, MongoDB, and where pictures are kept. */
+/** Redis, MongoDB, and the storage of images. */
 import { access, constants, mkdir } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Config } from '../../infra/config.ts';

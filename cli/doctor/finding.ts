@@ -1,4 +1,4 @@
-/** What one look has found, in words for whoever runs the product. */
+/** The result of one check, in words for the operator. */
 export interface Finding {
   readonly part: string;
   /** `warning`: it works, but not as it should in production. */
@@ -16,8 +16,8 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * Runs a look; what it throws becomes a bad finding with the given advice, or with better advice where the error itself
- * tells what would help.
+ * Runs a check; what it throws becomes a bad finding with the given advice, or with the error's own advice if it has
+ * some.
  */
 export async function look(
   part: string,

@@ -1,4 +1,4 @@
-/** Which settings are looked at, and what is wrong with them. */
+/** Checks the settings. */
 import { type Config, ConfigError, misspeltSettings, readConfig } from '../../infra/config.ts';
 import type { Finding } from './finding.ts';
 

@@ -65,7 +65,7 @@ export function namespaceFindings({ retentionMs, searchAttributes }: NamespaceSt
       ? {
           part: PART,
           state: 'good',
-          // No call of Temporal's tells a client whether it is on.
+          // No call of Temporal shows a client whether it is on.
           text: `${wanted.length} search attributes; fairness between users (matching.enableFairness) only its own configuration shows`,
         }
       : {

@@ -54,7 +54,7 @@ export function createAccessKeyAuthentication(dependencies: AuthenticationDepend
   invalidation.on('user', (id) => known.forget(({ caller }) => id === undefined || String(caller.userId) === id));
   return {
     authenticateKey(text) {
-      // Found by the hash of the whole key: nobody is let in by a part of one, and no key stays readable in memory.
+      // Keyed by the hash of the whole key: a part of a key opens nothing, and no key stays readable in memory.
       const found = known.get(hash('sha256', text, 'base64'), text);
       return found instanceof Promise ? found.then(admitted) : admitted(found);
     },

@@ -1,11 +1,11 @@
-/** The keyed hash under which an access key is stored. The pepper follows from KEY_ENCRYPTION_KEY. */
+/** The keyed hash under which an access key is stored. The pepper is derived from KEY_ENCRYPTION_KEY. */
 import { keyedHash, sameBytes, type Vault } from '../../infra/crypto.ts';
 
 const PURPOSE = 'access keys';
 
 export interface StoredHash {
   readonly keyHash: Buffer;
-  /** The version of KEY_ENCRYPTION_KEY that its pepper follows from. */
+  /** The version of KEY_ENCRYPTION_KEY that its pepper is derived from. */
   readonly hashVersion: number;
 }
 

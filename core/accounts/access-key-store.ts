@@ -36,11 +36,11 @@ export interface NewAccessKey extends AccessKeyLimits, StoredHash {
   readonly name: string;
   readonly publicPart: string;
   readonly lastFour: string;
-  /** What makes it; with the one of an earlier call the key of that call gets this text. */
+  /** Id of the operation that creates it. The same id again gives the key of the earlier call this text. */
   readonly operationId: string;
 }
 
-/** A key with all that decides whether it opens. */
+/** A key with everything that decides whether it is accepted. */
 export interface KeyOfCaller {
   readonly key: AccessKey;
   readonly keyHash: Buffer;
@@ -80,14 +80,14 @@ export class AccessKeyStore {
   }
 
   /**
-   * A key whose maker died before it could show the text is not made again: it gets the new text.
-   * @returns undefined when its user has `mostKeys` already, also when several are made at once.
+   * If the process that created a key died before it could show the text, the key is kept and gets the new text.
+   * @returns undefined if the user already has `mostKeys`, also if several are created at once.
    */
   async insert(key: NewAccessKey, mostKeys: number): Promise<number | undefined> {
     const { allowedModels, budget, ...columns } = key;
     const { userId, operationId, publicPart, keyHash, hashVersion, lastFour } = key;
     return this.#sequelize.transaction(async (transaction) => {
-      // One at a time for each user, so that the count still holds when the row is written.
+      // One at a time for each user, so that the count is still true when the row is written.
       await exists(this.#sequelize, 'SELECT id FROM users WHERE id = ? FOR UPDATE', [userId], transaction);
       const before = await this.#rows.findOne({ where: { userId, operationId }, transaction });
       if (before !== null) {
@@ -129,7 +129,7 @@ export class AccessKeyStore {
     return changed === 1;
   }
 
-  /** The row stays for the ledger's sake. @returns false when the user has no such key. */
+  /** The row stays, because the ledger refers to it. @returns false if the user has no such key. */
   async remove(id: number, userId: number): Promise<boolean> {
     const [changed] = await this.#rows.update(
       { deletedAt: new Date(), isActive: 0 },
@@ -162,7 +162,7 @@ export class AccessKeyStore {
     await this.#rows.update(
       {
         lastUsedAt: new Date(),
-        // Named, or the column's ON UPDATE would call a use a change.
+        // Set explicitly, because the column's ON UPDATE would count a use as a change.
         updatedAt: literal('updated_at'),
         ...hash,
       },

@@ -12,7 +12,7 @@ const SHOWN = 4;
 
 export interface AccessKeyText {
   readonly text: string;
-  /** The row is found by it; it proves nothing. */
+  /** Finds the row; not secret. */
   readonly publicPart: string;
   readonly lastFour: string;
 }
@@ -23,7 +23,7 @@ export function makeAccessKey(): AccessKeyText {
   return { text, publicPart, lastFour: text.slice(-SHOWN) };
 }
 
-/** @returns undefined when the text is no access key. */
+/** @returns undefined if the text is not an access key. */
 export function publicPartOf(text: string): string | undefined {
   return FORM.exec(text)?.[1];
 }

@@ -24,5 +24,5 @@ export interface AccessKey extends AccessKeyLimits {
   readonly updatedAt: Date;
 }
 
-/** What PATCH can change; an absent field stays as it is. */
+/** What PATCH can change; an absent field is not changed. */
 export type AccessKeyChange = Partial<AccessKeyLimits & { readonly name: string; readonly active: boolean }>;

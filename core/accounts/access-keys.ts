@@ -1,4 +1,4 @@
-/** Access keys of a user: made, listed, changed, deleted by their owner only. */
+/** Access keys of a user; only the owner creates, lists, changes and deletes them. */
 
 import type { BudgetPeriod } from '../../infra/calendar.ts';
 import { AppError } from '../../infra/errors.ts';
@@ -26,7 +26,7 @@ export class AccessKeys {
   }
 
   /**
-   * @param operationId with the one of an earlier call no other key is made: the text of that one is replaced.
+   * @param operationId the id of an earlier call creates no second key: that call's key gets a new text.
    * @returns the key and its text, which is stored nowhere.
    * @throws {AppError} illegalState at 100 keys.
    */
@@ -44,7 +44,7 @@ export class AccessKeys {
     if (id === undefined) {
       throw new AppError('illegalState', `a user has at most ${KEYS_PER_USER} access keys: delete one first`);
     }
-    // A text that it had before was shown to nobody, but it must not be good for anything.
+    // Nobody has seen the previous text, but it must not be accepted any more.
     await invalidation.publish('access-key', id);
     return { key: await this.#find(id, userId), text };
   }

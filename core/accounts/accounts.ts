@@ -1,4 +1,4 @@
-/** The accounts capability put together. */
+/** Constructs everything about accounts. */
 import type { Sequelize } from 'sequelize';
 import type { Config } from '../../infra/config.ts';
 import { createVault } from '../../infra/crypto.ts';

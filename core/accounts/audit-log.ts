@@ -7,10 +7,10 @@ import type { Operation } from '../ledger/commit-queue/operation.ts';
 import type { LedgerSink } from '../ledger/commit-queue/table.ts';
 import type { UserCaller } from './caller.ts';
 
-/** Who acts; null is the person at the keyboard of the server. */
+/** Who acts; null = the operator at the server's command line. */
 export type Actor = Pick<UserCaller, 'userId' | 'username'> | null;
 
-/** Who changes something, and the request in which. */
+/** Who changes something, and in which request. */
 export interface By {
   readonly actor: Actor;
   readonly traceId?: string;

@@ -1,4 +1,4 @@
-/** Who calls. Made by the two ways to prove it, a login token and an access key; taken by everything that serves. */
+/** Who calls, proved by a login token or an access key. */
 import type { BudgetPeriod } from '../../infra/calendar.ts';
 
 export const ROLES = ['ROLE_USER', 'ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] as const;

@@ -1,19 +1,19 @@
 /**
- * How often something may fail in a quarter of an hour. What is under way counts as failed until it has ended, so that
- * a burst cannot slip through, but it locks nobody. Counted in Redis, in memory while Redis is away.
+ * How often something may fail in 15 minutes. A running attempt counts as failed until it has ended, so that a burst
+ * cannot slip through, but it does not lock anybody out. Counted in Redis, or in memory while Redis is away.
  */
 import { createHash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis } from 'rate-limiter-flexible';
 import type { Redis } from '../../infra/redis/connection.ts';
 
 const QUARTER_HOUR_SECONDS = 900;
-/** Points of a process that died in the middle are lost as long. */
+/** If a process dies in between, its points are missing for this long. */
 const UNDER_WAY_SECONDS = 30;
-/** When something that is under way may have ended. */
+/** When a running attempt may have ended. */
 const SOON_SECONDS = 1;
 
 export type Admission = { readonly kind: 'admitted' } | Refusal;
-/** `locked`: by failures; `busy`: too many are under way. */
+/** `locked`: too many failures; `busy`: too many running attempts. */
 export type Refusal = { readonly kind: 'locked' | 'busy'; readonly retryAfterSeconds: number };
 
 export class FailureCount {
@@ -22,7 +22,7 @@ export class FailureCount {
   readonly #most: number;
   readonly #mostAtOnce: number;
 
-  /** @param mostAtOnce under way, whatever has failed; as many as may fail unless given. */
+  /** @param mostAtOnce running attempts, independent of failures; by default as many as may fail. */
   constructor(redis: Redis, name: string, most: number, mostAtOnce = most) {
     this.#failures = limiter(redis, name, most, QUARTER_HOUR_SECONDS);
     this.#underWay = limiter(redis, `${name}-under-way`, mostAtOnce, UNDER_WAY_SECONDS);
@@ -30,10 +30,10 @@ export class FailureCount {
     this.#mostAtOnce = mostAtOnce;
   }
 
-  /** Begins an attempt. Who is admitted ends it with `ended`. @param subject of any length and with any character. */
+  /** Begins an attempt; if admitted, the caller ends it with `ended`. @param subject any text of any length. */
   async begin(subject: string): Promise<Admission> {
     const key = keyOf(subject);
-    // First this one, then the failures: an attempt that ends in between is seen twice rather than not at all.
+    // Running attempts first, then failures: an attempt that ends in between counts twice rather than not at all.
     const underWay = (await this.#underWay.penalty(key)).consumedPoints;
     const failures = await this.#failures.get(key);
     const failed = failures?.consumedPoints ?? 0;

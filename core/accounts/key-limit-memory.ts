@@ -1,11 +1,11 @@
-/** What access keys with limits use in this process: how it goes on while Redis is away. */
+/** What access keys with limits use in this process; replaces Redis while it is away. */
 import { busyMsOf, stateOf, waitsFor } from './key-limit-rule.ts';
 import type { Entered, Entry } from './key-limit-store.ts';
 
 interface Used {
   requestsFreeAtMs: number;
   tokensFreeAtMs: number;
-  /** Requests under way and when their leases end. */
+  /** Running requests, and when their leases end. */
   readonly running: Map<string, number>;
 }
 
@@ -45,7 +45,7 @@ export class KeyLimitMemory {
     for (const id of ids) if (running?.has(id)) running.set(id, endsAtMs);
   }
 
-  /** Drops keys that use nothing any more. */
+  /** Removes keys that use nothing. */
   forgetUnused(): void {
     const nowMs = this.#nowMs();
     for (const [accessKeyId, used] of this.#keys) {

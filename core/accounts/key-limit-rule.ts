@@ -11,11 +11,11 @@ export type KeyLimitSettings = Pick<AccessKeyCaller, 'rpmLimit' | 'tpmLimit' | '
 export interface RateState {
   readonly limit: number;
   readonly remaining: number;
-  /** Until all of it is free again. */
+  /** Until the whole limit is free again. */
   readonly resetMs: number;
 }
 
-/** How a key's rates stand; null where there is no limit. */
+/** The state of a key's rates; null without a limit. */
 export interface LimitState {
   readonly requests: RateState | null;
   readonly tokens: RateState | null;
@@ -38,21 +38,21 @@ export interface Waits {
 const MINUTE_MS = 60_000;
 /** When the next of a key's running requests ends is not known. */
 const PARALLEL_WAIT_MS = 1_000;
-/** Sums of fractions end a little beside the minute. */
+/** Tolerance for rounding errors of summed fractions. */
 const TOLERANCE_MS = 1;
 
 export function isLimited({ rpmLimit, tpmLimit, parallelLimit }: KeyLimitSettings): boolean {
   return rpmLimit !== null || tpmLimit !== null || parallelLimit !== null;
 }
 
-/** What so much of a rate takes of the minute. */
+/** The milliseconds of a minute that this much of a rate uses up. */
 export function busyMsOf(amount: number, limit: number): number {
   return (amount * MINUTE_MS) / limit;
 }
 
 /**
- * A request that may need more than a whole minute's tokens is counted as all of them: it comes when all are free.
- * @throws {RangeError} for a bound that is no integer >= 0: a negative one would give the minute's tokens back.
+ * A request that may need more tokens than a whole minute has counts as all of them: it waits until all are free.
+ * @throws {RangeError} for a bound that is not an integer >= 0: a negative one would return the minute's tokens.
  */
 export function countedTokens(bound: number, tpmLimit: number | null): number {
   if (!Number.isSafeInteger(bound) || bound < 0) throw new RangeError(`no bound of tokens: ${bound}`);
@@ -86,8 +86,8 @@ function rateState(busyMs: number, limit: number): RateState {
 }
 
 /**
- * Tokens to give back when a request that was counted with a bound has ended: not those that have come back by
- * themselves since. Negative where it used more than was counted.
+ * Tokens to return when a request has ended that was counted with a bound, without those that have become free since.
+ * Negative if it used more than was counted.
  */
 export function tokensToGiveBack(counted: number, used: number, tpmLimit: number, elapsedMs: number): number {
   const difference = counted - used;

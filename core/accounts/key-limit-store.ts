@@ -14,14 +14,14 @@ const repliedSchema = z.tuple([milliseconds, milliseconds, milliseconds, millise
 export interface Entry {
   readonly accessKeyId: number;
   readonly limits: KeyLimitSettings;
-  /** Of the request; its lease is found by it. */
+  /** Id of the request and of its lease. */
   readonly id: string;
-  /** Already no more than a minute's. */
+  /** At most the limit of a minute. */
   readonly tokens: number;
   readonly leaseMs: number;
 }
 
-/** Counted when all three are 0. */
+/** The request was counted if all three are 0. */
 export interface Entered {
   readonly waits: Waits;
   readonly state: LimitState;
@@ -50,7 +50,7 @@ export class KeyLimitStore {
     };
   }
 
-  /** Once for each id; nothing for one that is not under way any more. */
+  /** Once for each id; does nothing for a request that is no longer running. */
   async settle(accessKeyId: number, id: string, giveBackMs: number): Promise<void> {
     await settleScript(this.#redis, keysOf(accessKeyId), [id, giveBackMs]);
   }

@@ -1,7 +1,7 @@
 /**
- * Lets the requests of access keys with limits through: counted in Redis for all processes with one call a request, in
- * this process while Redis is away. Keys without limits never come here (`isLimited`). A request under way has a lease
- * that its process renews, so that a process that dies takes no place with it for long.
+ * Admits requests of access keys with limits. Counted in Redis for all processes with one call a request, or in this
+ * process while Redis is away. Keys without limits are not counted (`isLimited`). A running request has a lease that its
+ * process renews, so that a dead process does not occupy places for long.
  */
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
@@ -13,7 +13,7 @@ import { KeyLimitMemory } from './key-limit-memory.ts';
 import { busyMsOf, countedTokens, type LimitState, tokensToGiveBack, type Waits } from './key-limit-rule.ts';
 import { type Entered, type Entry, KeyLimitStore } from './key-limit-store.ts';
 
-/** A request that was let through; kept with a job, so that whoever ends the job can settle it. */
+/** An admitted request; stored with a job, so that any process can settle it when the job ends. */
 export const admissionSchema = z.object({
   accessKeyId: z.number(),
   id: z.string(),
@@ -41,11 +41,11 @@ export type Verdict =
 
 const LEASE_MS = 15_000;
 const RENEW_EVERY_MS = 5_000;
-/** A job that is counted in one process ends in another, which cannot tell it. */
+/** A job that one process has counted ends in another, which cannot inform it. */
 const LONGEST_LEASE_IN_MEMORY_MS = 60_000;
-/** After a failure Redis is not asked for so long: nobody waits for a server that hangs. */
+/** After a failure Redis is not asked for this long, so that requests do not wait for a server that hangs. */
 const PAUSE_MS = 1_000;
-/** Settlements kept for Redis while it is away; what is lost of them runs out by itself. */
+/** Settlements that are kept while Redis is away; a lost one expires with its lease. */
 const MOST_UNSETTLED = 1_000;
 
 export class KeyLimits {
@@ -53,7 +53,7 @@ export class KeyLimits {
   readonly #memory = new KeyLimitMemory();
   readonly #outage: OutageLog;
   readonly #timer: NodeJS.Timeout;
-  /** Calls under way in this process, to renew. */
+  /** Running calls of this process, whose leases are renewed. */
   readonly #open = new Map<string, Admission>();
   #unsettled: { admission: Admission; usedTokens: number }[] = [];
   #pausedUntilMs = 0;
@@ -64,7 +64,7 @@ export class KeyLimits {
     this.#timer = setInterval(() => void this.#keepUp(), RENEW_EVERY_MS).unref();
   }
 
-  /** Without Redis this process decides alone. @throws {RangeError} for a bound of tokens that is none. */
+  /** Without Redis this process decides alone. @throws {RangeError} for a bound of tokens that is not a count. */
   async admit(caller: AccessKeyCaller, request: AdmissionRequest): Promise<Verdict> {
     const { accessKeyId, rpmLimit, tpmLimit, parallelLimit } = caller;
     const entry: Entry = {

@@ -29,7 +29,7 @@ const payloadSchema = z.object({
   ver: z.number().int().min(1),
 });
 
-/** @param lifeMs how long a token is good for, at least a second. */
+/** @param lifeMs how long a token is valid, at least a second. */
 export function createLoginTokens(secret: string, lifeMs: number): LoginTokens {
   const key = new TextEncoder().encode(secret);
   const lifeSeconds = Math.max(1, Math.floor(lifeMs / 1000));

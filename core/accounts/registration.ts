@@ -13,7 +13,7 @@ import { looksReserved, readUsername } from './username.ts';
 const ROOT_BALANCE_NANO = 999_999_000_000_000n;
 
 export interface AccountOpener {
-  /** Credits the pending grant of an account. Idempotent; the sweeper calls it for accounts that were left behind. */
+  /** Credits the pending grant of an account. Idempotent; the sweeper calls it for interrupted registrations. */
   openAccount(accountId: number): Promise<void>;
 }
 
@@ -42,9 +42,9 @@ export class Registration {
   }
 
   /**
-   * @returns the name as it is kept.
+   * @returns the name as it is stored.
    * @throws {AppError} invalidParameter for a name that is not allowed; alreadyExists for a taken or reserved name, one
-   * that looks like it, or a taken email, without telling which: whose address is known here is nobody's business.
+   * that looks like it, or a taken email; the error does not say which, so that nobody learns whose email is known.
    */
   async register(signUp: SignUp): Promise<string> {
     const username = readUsername(signUp.username);
@@ -63,7 +63,7 @@ export class Registration {
   }
 
   /**
-   * Makes the first administrator unless there is one. Processes that start at once may all call it.
+   * Creates the first administrator unless there is one. Several processes may call it at once.
    * @returns 'no-password' when one is needed and `password` is empty.
    */
   async ensureRootUser(password: string): Promise<'made' | 'present' | 'no-password'> {
@@ -98,7 +98,7 @@ export class Registration {
     return id;
   }
 
-  /** The user exists already: when the ledger is away now, its sweeper opens the account later. */
+  /** The user is already stored: if the ledger is away, the sweeper opens the account later. */
   async #open(accountId: number): Promise<void> {
     try {
       await this.#to.ledger.openAccount(accountId);

@@ -1,4 +1,4 @@
-/** Login token → caller, with role and state as the database has them now (at most 30 s old, at once when told). */
+/** Login token → caller, with role and state from the database (cached for 30 s, invalidated at once by a change). */
 import { createCachedLookup } from '../../infra/cached-lookup.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
@@ -17,7 +17,7 @@ export interface Sessions {
 export function createSessions(users: UserStore, tokens: LoginTokens, invalidation: Invalidation): Sessions {
   const known = createCachedLookup({ load: (id: number) => users.find(id), maxEntries: REMEMBERED_USERS });
   invalidation.on('user', (id) => known.forget((user) => id === undefined || String(user.id) === id));
-  // A token of another version than remembered is old, or newer than what this process was told: the row decides.
+  // A token with another version than the cached one is older or newer: the row decides.
   const current = async (userId: number, version: number): Promise<User | undefined> => {
     const user = await known.get(userId);
     if (user === undefined || user.tokenVersion === version) return user;

@@ -1,6 +1,6 @@
 /**
- * How often somebody may try a password or register. Nobody can lock an owner out: failures count for the address they
- * come from, and what comes from many addresses slows only those that the account has never been used from.
+ * How often somebody may try a password or register. Nobody can lock an owner out: failures count for the address that
+ * they come from, and failures from many addresses slow down only addresses that the account has never used.
  */
 import ipaddr from 'ipaddr.js';
 import { RateLimiterRes } from 'rate-limiter-flexible';
@@ -14,17 +14,17 @@ const HOUR_SECONDS = 3_600;
 const FAILURES_FOR_ACCOUNT = 10;
 /** Wrong passwords from one address, for any accounts. */
 const FAILURES_FROM_ADDRESS = 50;
-/** Of the password queue, so that one address cannot fill it. */
+/** Places in the password queue, so that one address cannot fill it. */
 const AT_ONCE_FROM_ADDRESS = 20;
 /** A /48 of IPv6 is what one customer of a network may have: 65,536 of the networks that count as one address. */
 const SITE_BITS = 48;
 const FAILURES_FROM_SITE = 200;
 const REGISTRATIONS_OF_SITE = 5;
-/** Wrong passwords for one account from addresses it is not known at; then each of them has one try. */
+/** Wrong passwords for one account from unknown addresses; after that each unknown address has one try. */
 const FAILURES_FROM_STRANGERS = 50;
 const TRIES_OF_A_STRANGER = 1;
 
-/** What the password is asked for: who tries to change it does not hinder signing in. */
+/** What the password is asked for: attempts to change it do not hinder signing in. */
 export type Purpose = 'sign-in' | 'change-password';
 
 export interface Attempt {
@@ -45,7 +45,7 @@ export interface SignInLimits {
    * counts as nothing.
    */
   attempt(attempt: Attempt, isRight: () => Promise<boolean>): Promise<boolean>;
-  /** Another password is set: failures are forgiven, and no address is known but the one that is given. */
+  /** After a new password: failures are forgiven, and only the given address stays known. */
   clear(account: string, address?: string): Promise<void>;
   /** Counts a registration, made or refused. @throws {AppError} tooManyRequests when the address has tried too many. */
   beforeRegistration(address: string): Promise<void>;
@@ -53,7 +53,7 @@ export interface SignInLimits {
 
 export interface SignInLimitSettings {
   readonly registrationsPerHour: number;
-  /** For what is remembered of addresses. */
+  /** Secret for the hashes of addresses. */
   readonly secret: string;
 }
 
@@ -98,7 +98,7 @@ export function createSignInLimits(redis: Redis, { registrationsPerHour, secret 
   };
 }
 
-/** Lets an attempt in, or throws; who was let in is let out. */
+/** Admits an attempt or throws; an admitted attempt must be ended. */
 type Gate = () => Promise<(failed: boolean) => Promise<void>>;
 
 function gate(count: FailureCount, subject: string, refused: (refusal: Refusal) => AppError): Gate {
@@ -109,7 +109,7 @@ function gate(count: FailureCount, subject: string, refused: (refusal: Refusal) 
   };
 }
 
-/** The second one, where the first one is closed. */
+/** The second limit, if the first one refuses. */
 function eitherGate(first: Gate, second: Gate): Gate {
   return () =>
     first().catch((error: unknown) => {

@@ -1,6 +1,6 @@
 /**
- * What is remembered of an account's sign-ins: from where they succeeded, and when failures were last forgiven. Kept in
- * Redis for all processes, and in memory for the time that Redis is away. Names and addresses only as keyed hashes.
+ * What is stored about an account's sign-ins: the addresses where they succeeded, and when failures were last forgiven.
+ * In Redis for all processes, and in memory while Redis is away. Names and addresses are stored as keyed hashes only.
  */
 import { createHmac, randomUUID } from 'node:crypto';
 import type { Redis } from '../../infra/redis/connection.ts';
@@ -9,13 +9,13 @@ const ADDRESSES_PER_ACCOUNT = 20;
 const ADDRESS_LIFE_SECONDS = 90 * 86_400;
 /** As long as failures count. */
 const FORGIVEN_SECONDS = 900;
-/** Accounts in memory; the one that signed in longest ago makes room. */
+/** Accounts in memory; the one with the oldest sign-in is removed first. */
 const ACCOUNTS_IN_MEMORY = 10_000;
 
 export interface Remembered {
   /** The account has signed in from this address. */
   readonly known: boolean;
-  /** Another one since the failures of the account were forgiven. */
+  /** Changes when the failures of the account are forgiven. */
   readonly round: string;
 }
 
@@ -24,7 +24,7 @@ export class SignInMemory {
   readonly #secret: string;
   readonly #local = new Map<string, { addresses: readonly string[]; round: string }>();
 
-  /** @param secret for the hashes: addresses are few enough to be guessed from plain ones. */
+  /** @param secret for the hashes: addresses could be guessed from plain hashes. */
   constructor(redis: Redis, secret: string) {
     this.#redis = redis;
     this.#secret = secret;
@@ -61,7 +61,7 @@ export class SignInMemory {
     );
   }
 
-  /** Forgives failures and forgets all addresses: whoever had the old password may have signed in from some of them. */
+  /** Forgives failures and forgets all addresses: a thief of the old password may have signed in from some of them. */
   async forget(account: string): Promise<void> {
     const name = this.#hash(account);
     const round = randomUUID();
@@ -78,7 +78,7 @@ export class SignInMemory {
     if (this.#local.size > ACCOUNTS_IN_MEMORY && oldest !== undefined) this.#local.delete(oldest);
   }
 
-  /** Without Redis the process's own memory has to do. */
+  /** Without Redis, uses the memory of this process. */
   async #tried(command: Promise<unknown>): Promise<void> {
     await command.catch(() => undefined);
   }

@@ -1,4 +1,4 @@
-/** Passwords in, login tokens out. An unknown user and a wrong password cannot be told apart, by answer or by time. */
+/** Passwords in, login tokens out. An unknown user and a wrong password give the same answer in the same time. */
 import type { Sequelize } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Passwords } from '../../infra/passwords.ts';
@@ -33,7 +33,7 @@ export class SignIn {
   async login(username: string, password: string, address: string): Promise<{ token: string; user: User }> {
     const { users, passwords, limits, tokens } = this.#to;
     const found = await users.credentialsOf(username);
-    // Spellings that the database takes for equal share one count, also those of nobody's name: it tells nothing.
+    // Spellings that the database treats as equal share one count, also for unknown names, so it reveals nothing.
     const account = await users.nameKey(username);
     const right = await limits.attempt({ purpose: 'sign-in', account, address }, async () => {
       if (found !== undefined) return this.#isRight(found.user.id, password, found.passwordHash);
@@ -62,7 +62,7 @@ export class SignIn {
   }
 
   /**
-   * For an administrator: sets a password without knowing the old one, whatever happens to that meanwhile, and ends
+   * For an administrator: sets a password without the old one, even if that changes at the same time, and ends
    * every login token and a lock after wrong passwords. @throws {AppError} notFound.
    */
   async resetPassword(userId: number, password: string, by: By): Promise<void> {

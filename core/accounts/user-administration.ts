@@ -113,7 +113,7 @@ function noUser(userId: number): AppError {
   return new AppError('notFound', `there is no user ${userId}`);
 }
 
-/** The id of the transfer follows from the request, so that a repeat after a crash moves no money again. */
+/** The id of the transfer is derived from the request, so that a repeat after a crash moves no money again. */
 function adjustmentId(parts: readonly string[]): string {
   return `adj-${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
 }

@@ -1,4 +1,4 @@
-/** The one owner of the table `users`. A user's account is made with it; its money belongs to the ledger. */
+/** The one owner of the table `users`. Creates a user's account with it; the money belongs to the ledger. */
 import { literal, type Sequelize, type Transaction, UniqueConstraintError } from 'sequelize';
 import { AppError, type FieldError } from '../../infra/errors.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
@@ -55,7 +55,7 @@ export class UserStore {
     return row === null ? undefined : userOf(row.get());
   }
 
-  /** The row stays as it is until the transaction ends. */
+  /** Locks the row until the transaction ends. */
   async findLocked(id: number, transaction: Transaction): Promise<User | undefined> {
     const row = await this.#users.findByPk(id, { transaction, lock: transaction.LOCK.UPDATE });
     return row === null ? undefined : userOf(row.get());
@@ -67,7 +67,7 @@ export class UserStore {
     return row && credentialsOf(row);
   }
 
-  /** Text that two names share exactly when the database takes them for the same. */
+  /** Text that is equal for two names exactly if the database treats them as equal. */
   async nameKey(username: string): Promise<string> {
     const [row] = await select(
       this.#sequelize,
@@ -93,7 +93,7 @@ export class UserStore {
     await this.#users.update({ passwordHash: after }, { where: { id, passwordHash: before } });
   }
 
-  /** Sets a new password and ends all tokens. @returns false when the password was changed meanwhile. */
+  /** Sets a new password and ends all tokens. @returns false if the password has been changed in between. */
   async changePassword(id: number, before: string, after: string): Promise<boolean> {
     const [changed] = await this.#users.update(
       { passwordHash: after, tokenVersion: literal('token_version + 1') },

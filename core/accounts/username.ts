@@ -4,7 +4,7 @@ import { invalid } from '../../infra/errors.ts';
 const SHORTEST = 3;
 const LONGEST = 50;
 
-/** The first administrator's, and names that pass for its. Only administrators give them, in whatever look-alike. */
+/** The first administrator's name and similar ones. Only administrators give them, also in look-alike spellings. */
 const RESERVED = ['root', 'admin', 'administrator'];
 
 /** Printable ASCII; Chinese names of several parts have a middle dot. */
@@ -17,7 +17,7 @@ const KANA = /[\p{Script=Hiragana}\p{Script=Katakana}ー]/u;
 const HANGUL = /[\uac00-\ud7a3]/u;
 
 /**
- * The name as it is kept: composed, in its plain form (full-width letters become ordinary ones), single spaces.
+ * The name as it is stored: NFKC (full-width letters become ordinary ones), single spaces.
  * @throws {AppError} invalidParameter for a length or a character that is not allowed.
  */
 export function readUsername(text: string): string {
@@ -40,7 +40,7 @@ function isLetter(character: string): boolean {
   return EAST_ASIAN.test(character) || LATIN.test(withoutAccents(character));
 }
 
-/** Equal for names that are hard to tell apart: by case, accents, O and 0, I, l and 1, rn and m, vv and w. */
+/** Equal for names that look alike: by case, accents, O and 0, I, l and 1, rn and m, vv and w. */
 export function shapeOf(name: string): string {
   return withoutAccents(name).replace(/0/g, 'o').replace(/[1i|]/g, 'l').replace(/rn/g, 'm').replace(/vv/g, 'w');
 }

@@ -1,4 +1,4 @@
-/** Makes provider, key and models of a known vendor in one go. */
+/** Creates provider, key and models of a known vendor in one step. */
 import type { Catalog } from './catalog.ts';
 import type { Model } from './model-record.ts';
 import type { Models } from './models.ts';
@@ -17,7 +17,7 @@ export interface PresetRequest {
 
 export interface AddedPreset {
   readonly added: readonly Model[];
-  /** Models that were there before; they stay as they are. */
+  /** Models that already existed and were not changed. */
   readonly existing: readonly Model[];
   readonly keyId: number;
 }
@@ -42,7 +42,7 @@ export async function addPreset(services: PresetServices, request: PresetRequest
     else existing.push(known);
   }
   const { preset, apiKey } = request;
-  // Also when all models were there before: the command is how a new key is tried.
+  // Also if all models already existed: the command is the way to test a new key.
   const keyId = await services.providerKeys.enter(preset.name, { apiKey }, by);
   return { added, existing, keyId };
 }

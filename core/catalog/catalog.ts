@@ -1,6 +1,6 @@
 /**
- * The catalog as each process holds it. Answers come from memory; changes arrive by push, and by a look at the
- * database every 30 s in case a push was lost. While the database is away the last copy stays.
+ * The catalog in the memory of a process. Changes arrive by push; every 30 s the database is read in case a push was
+ * lost. While the database is away, the last copy stays.
  */
 import type { Logger } from 'pino';
 import type { Vault } from '../../infra/crypto.ts';
@@ -39,7 +39,7 @@ export class Catalog implements ModelSource {
 
   /** The first copy; call before serving. @throws when the database cannot be read. */
   async load(): Promise<void> {
-    // Before the look: a change that comes in its middle is read after it.
+    // Subscribe before reading: a change that arrives during the read causes another one.
     this.#to.invalidation.on(INVALIDATION_KIND, () => this.#refresh());
     const first = this.#read();
     this.#running = this.#ended(first.catch(() => undefined));
@@ -47,7 +47,7 @@ export class Catalog implements ModelSource {
     this.#timer = setInterval(() => void this.#refresh(), REFRESH_INTERVAL_MS).unref();
   }
 
-  /** Tells all processes of a committed change; they and this one have it when the promise resolves. */
+  /** Announces a committed change; all processes have it when the promise resolves. */
   changed(): Promise<void> {
     return this.#to.invalidation.publish(INVALIDATION_KIND, 'all');
   }
@@ -115,7 +115,7 @@ export class Catalog implements ModelSource {
       .sort((a, b) => a.priority - b.priority || a.modelId - b.modelId);
   }
 
-  /** Resolves after a look at the database that began after this call; calls in between share one. */
+  /** Resolves after a read of the database that began after this call; calls in between share one read. */
   #refresh(): Promise<void> {
     if (this.#queued !== undefined) return this.#queued;
     if (this.#running === undefined) {
@@ -130,7 +130,7 @@ export class Catalog implements ModelSource {
     return this.#queued;
   }
 
-  /** What is queued behind a look begins only after this. */
+  /** The next read begins only after this one. */
   #ended(look: Promise<void>): Promise<void> {
     return look.finally(() => {
       this.#running = undefined;

@@ -1,4 +1,4 @@
-/** Reads and writes the table `provider_keys`. Plain keys leave it only towards calls to their provider. */
+/** Reads and writes the table `provider_keys`. It hands out plain keys only for calls to their provider. */
 import { Op, type Transaction } from 'sequelize';
 import { sealedVersion, type Vault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
@@ -53,7 +53,7 @@ export class KeyStore {
   }
 
   /**
-   * One key with the provider whose address it was entered for, both as they stood at one moment.
+   * One key with the provider whose address it was entered for, both read at one moment.
    * @param which a key by its id, switched on or off, or the first active key of a provider.
    * @throws {AppError} notFound; illegalState when the key must be entered again, the provider has no active one, or it
    * cannot be decrypted.
@@ -78,7 +78,7 @@ export class KeyStore {
     return { id: row.id, apiKey: this.#readable(row), provider };
   }
 
-  /** The row that already holds this very key. */
+  /** The row that already has this key. */
   async holding(providerId: number, apiKey: string, transaction: Transaction): Promise<StoredKey | undefined> {
     const row = (await this.#rowsOf(providerId, transaction)).find((candidate) => {
       if (candidate.lastFour !== lastFourOf(apiKey)) return false;
@@ -103,14 +103,14 @@ export class KeyStore {
     await this.#tables.keys.update({ status }, { where: { id }, transaction });
   }
 
-  /** A key that had to be entered again was, by this user. */
+  /** This user has entered the key again. */
   async enteredAgain(id: number, enteredBy: number | null, transaction: Transaction): Promise<void> {
     await this.#tables.keys.update({ status: KEY_STATUS.on, enteredBy }, { where: { id }, transaction });
   }
 
   /**
    * Switches the keys of a provider off until they are entered again.
-   * @param keep tells of a key that may stay as it is.
+   * @param keep returns true for a key that may stay enabled.
    * @returns the ids of those that were switched off.
    */
   async retire(providerId: number, keep: (key: StoredKey) => boolean, transaction: Transaction): Promise<number[]> {

@@ -1,4 +1,4 @@
-/** What a request says about a model, laid over what the model is or starts from. Pure. */
+/** Merges what a request says about a model with the model, or with the defaults of a new one. Pure. */
 import { invalid } from '../../infra/errors.ts';
 import type { Capability } from './model.ts';
 import type { ProviderReference } from './model-provider.ts';
@@ -17,7 +17,7 @@ export interface ModelInput extends ProviderReference {
   /** | true */
   readonly online?: boolean | undefined;
   readonly upstreamModel?: string | undefined;
-  /** null takes it away, as with the next three. */
+  /** null removes it; the same for the next three. */
   readonly contextWindow?: number | null | undefined;
   readonly maxOutputTokens?: number | null | undefined;
   readonly defaultMaxTokens?: number | null | undefined;
@@ -70,7 +70,7 @@ export function namesProvider({ providerId, providerName, urlBase, apiKey }: Mod
   return [providerId, providerName, urlBase, apiKey].some((value) => value !== undefined);
 }
 
-/** What `output` means follows from the capabilities, so that the old price cannot serve other ones. */
+/** The meaning of `output` depends on the capabilities, so a change of them needs a new price. */
 export function newPrice(model: Model, input: ModelInput, capabilities: readonly Capability[]): PriceFields | null {
   if (input.pricing !== undefined) return priceOf(input.pricing, capabilities);
   const same =

@@ -1,4 +1,4 @@
-/** Finds the provider of a model, or makes it with its key in the same transaction. */
+/** Finds the provider of a model, or creates it with its key in the same transaction. */
 import type { Transaction } from 'sequelize';
 import { type AppError, invalid } from '../../infra/errors.ts';
 import { isOtherServer, normalizeUrlBase } from '../providers/address.ts';
@@ -98,7 +98,7 @@ function providerFor(reference: ProviderReference, model: ModelToServe) {
   return provider;
 }
 
-/** `openai` is also what a provider without an address has when nobody chose. */
+/** A provider without an address also has `openai` if nobody chose a kind. */
 function firstKind(kind: ProviderKind, urlBase: string, model: ModelToServe): ProviderKind {
   return kindOfHost(urlBase) ?? (kind === 'openai' ? kindOfModel(model) : undefined) ?? kind;
 }

@@ -6,15 +6,15 @@ import { CAPABILITIES, type Capability } from './model.ts';
 import type { ModelRow, PriceRow, ProviderRow } from './tables.ts';
 
 const settingsSchema = z.object({
-  /** The most tokens that one picture in a prompt is counted as. */
+  /** Upper bound of the tokens of one image in a prompt. */
   tokensPerImage: z.number().int().positive().optional(),
-  /** Fields of a request that change its price and may pass to the provider all the same (`service_tier`). */
+  /** Fields of a request that change its price and still may pass to the provider (`service_tier`). */
   pricedFields: z.array(z.string()).optional(),
 });
 
 export type ModelSettings = Readonly<z.infer<typeof settingsSchema>>;
 
-/** What administrators set of a model, beside its price. */
+/** What administrators set for a model, except its price. */
 export interface ModelFields {
   readonly displayName: string;
   readonly modelIdentifier: string;

@@ -3,7 +3,7 @@ import { type FieldError, invalid } from '../../infra/errors.ts';
 import type { ModelFields } from './model-record.ts';
 import type { PriceFields } from './pricing.ts';
 
-/** @throws {AppError} invalidParameter naming each field that cannot be as it is. */
+/** @throws {AppError} invalidParameter that names each wrong field. */
 export function checkModel(fields: ModelFields, price: PriceFields | null): void {
   const problems: FieldError[] = [];
   if (fields.capabilities.length === 0) problems.push({ path: 'capabilities', message: 'must name at least one' });

@@ -21,9 +21,9 @@ export interface PricedModel {
   readonly contextWindow: number | null;
   readonly maxOutputTokens: number | null;
   readonly defaultMaxTokens: number | null;
-  /** The most tokens that one picture in a prompt is counted as. */
+  /** Upper bound of the tokens of one image in a prompt. */
   readonly tokensPerImage: number;
-  /** Fields that change a call's price and may pass to the provider all the same, because this price covers them. */
+  /** Fields that change a call's price and still may pass to the provider, because this price covers them. */
   readonly pricedFields: ReadonlySet<string>;
 }
 

@@ -1,4 +1,4 @@
-/** Known vendors, from a small dated data file. Prices in it are drafts: list prices, the dearest of several tiers. */
+/** Known vendors, from a small dated data file. Its prices are drafts: list prices, the highest of several tiers. */
 
 import { z } from 'zod';
 import { NANO_PER_UNIT, parseMoney } from '../ledger/money.ts';
@@ -53,7 +53,7 @@ export function presetModel(vendor: string, identifier: string): PresetModel {
 
 /**
  * A preset's prices in the installation's currency, rounded up.
- * @param rate how much of it one unit of the vendor's currency is, in nano-units.
+ * @param rate the price of one unit of the vendor's currency, in nano-units of ours.
  */
 export function presetPricing(model: PresetModel, rate: bigint): Pricing {
   const converted = (text: string): bigint => {

@@ -87,7 +87,7 @@ export class ProviderStore {
   }
 }
 
-/** `FOR UPDATE` inside a transaction: what is read there decides what is written. */
+/** `FOR UPDATE` inside a transaction, because what is read there decides what is written. */
 export function locking(transaction: Transaction | undefined) {
   return transaction === undefined ? {} : { transaction, lock: transaction.LOCK.UPDATE };
 }

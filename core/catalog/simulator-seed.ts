@@ -22,7 +22,7 @@ type SeededModel = Omit<ModelFields, 'providerId'>;
 
 const CHAT_LIMITS = { contextWindow: 128_000, maxOutputTokens: 8192, defaultMaxTokens: 1024 };
 
-/** Each with the preset whose list prices it has: what is tried here costs what it would cost there, number for number. */
+/** Each with the preset that gives its list prices, so that a trial costs exactly what the real model would cost. */
 const MODELS: readonly (readonly [SeededModel, { vendor: string; model: string }])[] = [
   [chatModel('sim-chat', 'Simulated chat', 1), { vendor: 'deepseek', model: 'deepseek-flash' }],
   [chatModel('sim-vision', 'Simulated chat with pictures', 2), { vendor: 'deepseek', model: 'deepseek-flash' }],

@@ -40,10 +40,13 @@ export interface Snapshot {
 
 export const EMPTY_SNAPSHOT: Snapshot = buildSnapshot([], new Map(), new Map());
 
-/** A picture in a prompt whose model says nothing: above what the known vendors count at their usual resolution. */
+/** Tokens of an image in a prompt, for models without a bound: above what known vendors count at usual resolutions. */
 const DEFAULT_TOKENS_PER_IMAGE = 4096;
 
-/** Reads all of it as it stands at one moment: no key beside another address. A key that cannot be decrypted is left out and named in the log. */
+/**
+ * Reads the whole catalog at one moment, so that no key is combined with another address. A key that cannot be decrypted
+ * is left out and named in the log.
+ */
 export async function readSnapshot(tables: CatalogTables, vault: Vault, log: Logger): Promise<Snapshot> {
   const rows = await tables.sequelize.transaction(AT_ONE_MOMENT, async (transaction) => {
     const models = (await tables.models.findAll({ transaction })).map(readModel);

@@ -16,7 +16,7 @@ export interface ProviderRow extends Stamped {
   readonly urlBase: string;
 }
 
-/** What `provider_keys.status` means. A key that must be entered again cannot be switched on as it is. */
+/** What `provider_keys.status` means. A key that must be entered again cannot be enabled without that. */
 export const KEY_STATUS = { off: 0, on: 1, mustBeEnteredAgain: 2 } as const;
 
 export interface ProviderKeyRow extends Stamped {
@@ -45,7 +45,7 @@ export interface ModelRow extends Stamped {
   readonly settings: unknown;
 }
 
-/** Nano-units per million tokens, per picture, per request. */
+/** Nano-units per million tokens, per image, per request. */
 export interface PriceRow {
   readonly id: number;
   readonly modelId: number;
