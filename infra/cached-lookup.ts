@@ -1,5 +1,5 @@
 /**
- * What a process remembers of rows that others may change. An entry lives at most 30 s, which bounds the harm of a
+ * A cache of rows that other processes may change. An entry lives at most 30 s, which bounds the harm of a
  * lost invalidation; callers that miss at the same time share one load.
  */
 const MAX_AGE_MS = 30_000;
@@ -7,7 +7,7 @@ const MAX_AGE_MS = 30_000;
 export interface CachedLookup<K, V, C extends unknown[] = []> {
   /** The value at once while it is fresh, else the promise of a load. A failed or undefined load is not kept. */
   get(key: K, ...context: C): V | Promise<V | undefined>;
-  /** Drops the entries for which `stale` holds; loads under way are not kept either. */
+  /** Drops the entries for which `stale` holds; running loads are not kept either. */
   forget(stale: (value: V, key: K) => boolean): void;
   clear(): void;
 }
@@ -18,9 +18,9 @@ interface Entry<V> {
 }
 
 export interface LookupOptions<K, V, C extends unknown[]> {
-  /** `context` is what `get` was given beside the key; it is not remembered. */
+  /** `context` is the second argument of `get`; it is not cached. */
   load(key: K, ...context: C): Promise<V | undefined>;
-  /** The oldest entry goes when there are more. */
+  /** With more entries, the oldest one is removed. */
   readonly maxEntries: number;
   /** Milliseconds; for tests. */
   readonly now?: () => number;

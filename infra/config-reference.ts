@@ -1,10 +1,10 @@
-/** docs/configuration.md, made from what stands in infra/config.ts: its schema, its comments, its refusals. */
+/** docs/configuration.md, generated from infra/config.ts: its schema, its comments, its refusals. */
 import { z } from 'zod';
 import { ConfigError, environmentSchema, readConfig } from './config.ts';
 
 const HEAD = `# Configuration
 
-Made from \`infra/config.ts\` by \`npx node devstack/write-configuration.ts\`; a test holds it up to date. API and workers
+Generated from \`infra/config.ts\` by \`npx node devstack/write-configuration.ts\`; a test holds it up to date. API and workers
 read the same environment. A value that is wrong stops the start with a message that names the variable. Durations are
 written as \`500ms\`, \`30s\`, \`30m\`, \`24h\`, \`7d\`; lists are separated by commas.
 
@@ -30,7 +30,7 @@ function commentsOf(source: string): Map<string, string> {
   return new Map([...found].map(([, text = '', name = '']) => [name, text.replace(/\s*\n\s*(\* ?)?/g, ' ').trim()]));
 }
 
-/** What production refuses of the defaults. */
+/** The defaults that production refuses. */
 function refusedInProduction(): Set<string> {
   try {
     readConfig({ NODE_ENV: 'production' });

@@ -1,6 +1,6 @@
 /**
  * The one reader of `process.env`. Every setting has a name, a default and a check here; a wrong value stops the
- * start with a message that names the variable. `.env.example` and docs list what stands here (a test compares them).
+ * start with a message that names the variable. `.env.example` and docs list the same settings (a test compares them).
  */
 import { z } from 'zod';
 import { serverProblems } from './server-settings.ts';
@@ -107,7 +107,7 @@ export const environmentSchema = z.object({
   /** The address clients see; used in links and signed URLs. Empty: http://localhost:PORT. */
   PUBLIC_URL: z.string().default(''),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  /** How long a process that was told to stop may finish its running calls. */
+  /** How long a process that is stopping may finish its running calls. */
   SHUTDOWN_GRACE: duration('25s'),
   /** OTLP/HTTP collector that gets traces (`http://localhost:4318`); empty: none are made. */
   OTEL_EXPORTER_OTLP_ENDPOINT: z.union([z.literal(''), z.url({ protocol: /^https?$/ })]).default(''),
@@ -156,7 +156,7 @@ export const environmentSchema = z.object({
   REDIS_TLS_KEY: z.string().default(''),
   /** Name in the certificates when it is not the host that is connected to. */
   REDIS_TLS_SERVER_NAME: serverName,
-  /** `host:port` of Sentinels, which say where the master is; REDIS_HOST and REDIS_PORT are not set then. */
+  /** `host:port` of Sentinels, which know the master; instead of REDIS_HOST and REDIS_PORT. */
   REDIS_SENTINELS: endpoints(26_379),
   /** Name of the master in Sentinel. */
   REDIS_SENTINEL_MASTER: z.string().default(''),
@@ -229,7 +229,7 @@ export const environmentSchema = z.object({
   ROOT_PASSWORD: z.string().default(''),
   /** Decides what "today" is and how times without an offset are read. */
   APP_TIME_ZONE: timeZone,
-  /** How many proxies of ours stand in front; the client's address is read from as many X-Forwarded-For entries. */
+  /** How many own proxies are in front; the client's address is read from as many X-Forwarded-For entries. */
   TRUSTED_PROXY_HOPS: z.coerce.number().int().min(0).max(10).default(0),
   /** Sign-ups allowed from one address in an hour; refused ones (a taken name) count, too. */
   REGISTRATIONS_PER_HOUR: z.coerce.number().int().min(1).max(1_000_000).default(20),
@@ -240,13 +240,13 @@ export const environmentSchema = z.object({
 
   /** Base URL of the keyless provider; when set, the first start registers it with its models. */
   SIMULATOR_URL: z.string().default(''),
-  /** `host:port` of private addresses that providers may have all the same (the simulator, Ollama). */
+  /** `host:port` of private addresses that providers may have (the simulator, Ollama). */
   OUTBOUND_PRIVATE_HOSTS: list(''),
-  /** `host:port` of private addresses that users' webhooks may have; those of providers are not among them. */
+  /** `host:port` of private addresses that users' webhooks may have; those of providers do not count. */
   WEBHOOK_PRIVATE_HOSTS: list(''),
-  /** Folder where pictures are kept, unless S3_BUCKET is set; API and workers must share it. */
+  /** Folder where images are stored, unless S3_BUCKET is set; API and workers must share it. */
   STORAGE_FOLDER: z.string().default('.local/storage'),
-  /** S3-compatible bucket for pictures; empty: the folder. */
+  /** S3-compatible bucket for images; empty: the folder. */
   S3_BUCKET: z.string().default(''),
   /** Address of an S3-compatible service; empty: AWS. */
   S3_ENDPOINT: z.string().default(''),
@@ -255,13 +255,13 @@ export const environmentSchema = z.object({
   /** Empty: the SDK's own sources of credentials. */
   S3_ACCESS_KEY_ID: z.string().default(''),
   S3_SECRET_ACCESS_KEY: z.string().default(''),
-  /** How long a link to a picture is good. */
+  /** How long a link to an image is valid. */
   PICTURE_LINK_TTL: duration('7d'),
-  /** Pictures that a request names by address: `fetch` them for the provider, or `pass` the address on to it. */
+  /** Images that a request names by address: `fetch` them for the provider, or `pass` the address on to it. */
   IMAGE_URLS: z.enum(['fetch', 'pass']).default('fetch'),
   /**
-   * Which model serves a call that names none: `priority` as the administrators ordered them, `smart` weighed against
-   * how the providers do at the moment.
+   * Which model serves a call that names none: `priority` takes the administrators' order, `smart` also weighs the
+   * present state of the providers.
    */
   ROUTING_STRATEGY: z.enum(['priority', 'smart']).default('priority'),
   /** A key that a provider has refused (401, a 403 that names it, an unpaid account) is tried again after this time. */
@@ -283,7 +283,7 @@ export const environmentSchema = z.object({
   JOBS_LIVE_PER_USER: z.coerce.number().int().min(0).max(1_000_000).default(1_000),
   /** Bytes that requests and results of one user's jobs may have; further jobs are refused (429). 0 = no limit. */
   JOB_STORAGE_PER_USER: bytes('1GB'),
-  /** How long requests, results and pictures of jobs are kept after their end; what they cost is kept for ever. */
+  /** How long requests, results and images of jobs are kept after their end; what they cost is kept for ever. */
   JOB_RETENTION: duration('30d'),
   /**
    * Names the build of the workers' code: work then goes only to workers of the build that started last. Empty: all
@@ -333,7 +333,7 @@ function weakSecrets(settings: z.infer<typeof environmentSchema>): string[] {
   return problems;
 }
 
-/** In development the published secrets do, as long as nobody else can reach the process. */
+/** In development the published secrets are accepted, as long as nobody else can reach the process. */
 function exposedSecrets(settings: z.infer<typeof environmentSchema>): string[] {
   if (/^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(settings.HOST)) return [];
   const published = SECRET_NAMES.filter(
@@ -371,12 +371,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   });
 }
 
-/** Read by docker-compose.yml alone. */
+/** Read by docker-compose.yml only. */
 export const COMPOSE_SETTINGS: readonly string[] = [
   ...['MYSQL_ROOT_PASSWORD', 'TEMPORAL_DB_PASSWORD', 'MONGODB_PASSWORD', 'PUBLISH_ADDRESS', 'SITE_ADDRESS'],
 ];
 
-/** Variables that are named like ours and are none, such as REDIS_PASSWD. */
+/** Unknown variables with names like ours, such as REDIS_PASSWD. */
 export function misspeltSettings(environment: NodeJS.ProcessEnv = process.env): string[] {
   const known = new Set([...Object.keys(environmentSchema.shape), ...COMPOSE_SETTINGS]);
   const beginnings = new Set(['DB', 'REDIS', 'MONGODB', 'TEMPORAL', 'JWT', 'PAYMENT', 'UPSTREAM', 'WORKER', 'S3']);

@@ -1,4 +1,4 @@
-/** Every connection to a server of ours is made where its address, user and TLS settings are put together. */
+/** Every connection to a server is made in one place, where its address, user and TLS settings are combined. */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

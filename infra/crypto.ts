@@ -23,8 +23,8 @@ export interface Vault {
   /** @throws when the bytes were altered, belong to something else, or their key version is no longer listed. */
   open(sealed: Uint8Array, associatedData: string): string;
   /**
-   * A 32-byte key for one purpose, derived from each listed version, newest first. Who stores a hash made with one
-   * writes with the first, accepts any, and writes again before an old version leaves the list.
+   * A 32-byte key for one purpose, derived from each listed version, newest first. To store hashes: write with the first,
+   * accept any, and write again before an old version leaves the list.
    */
   deriveKeys(purpose: string): readonly [Buffer, ...Buffer[]];
 }
@@ -39,7 +39,7 @@ export function keyedHash(key: Uint8Array, data: string | Uint8Array): Buffer {
   return createHmac('sha256', key).update(data).digest();
 }
 
-/** Compares without telling by its time where the difference is. */
+/** Compares in constant time. */
 export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.byteLength === right.byteLength && timingSafeEqual(left, right);
 }

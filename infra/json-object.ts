@@ -1,4 +1,4 @@
-/** Reading JSON of others, whose form is only promised. Pure. */
+/** Reading JSON from outside, whose form is not certain. Pure. */
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -6,7 +6,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @returns undefined for text that is no JSON. */
+/** @returns undefined for text that is not JSON. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -15,7 +15,7 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** A text that says something, or undefined. Numbers are taken too: some vendors number their codes. */
+/** A non-empty text, or undefined. Accepts numbers too, because some vendors number their codes. */
 export function textOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;

@@ -4,9 +4,9 @@ import { membersWithoutSecrets, scrub } from './secrets.ts';
 
 export type { Logger };
 
-/** One write of some dozens of lines instead of a write a line, which cost as much as all the rest of the API. */
+/** One write for dozens of lines: a write for each line cost as much as the rest of the API. */
 const BUFFER_BYTES = 4096;
-/** A quiet process shows its lines this late; errors are shown at once, and an exit loses nothing. */
+/** A quiet process writes its lines this late; errors are written at once, and an exit loses nothing. */
 const FLUSH_EVERY_MS = 200;
 
 /** `destination` is for tests; a write to it is one line. */
@@ -30,7 +30,7 @@ const ERROR_LEVEL = 50;
 
 function scrubMessage(this: Logger, parameters: Parameters<pino.LogFn>, method: pino.LogFn, level: number): void {
   const [first] = parameters as readonly unknown[];
-  // pino would take the message of a lone error as it is.
+  // pino would not scrub the message of an error that is logged alone.
   if (first instanceof Error) method.call(this, { err: first }, scrub(first.message));
   else method.apply(this, parameters.map(scrubPart) as typeof parameters);
   if (level >= ERROR_LEVEL) this.flush();

@@ -1,7 +1,7 @@
 /** What /metrics shows. Each capability makes its own metrics on the same registry. */
 import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
-/** Seconds; from a cached management read to a model that thinks for minutes. */
+/** Seconds; from a cached read to a model that works for minutes. */
 const HTTP_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 export interface Metrics {

@@ -6,7 +6,7 @@ export class OutageLog {
   readonly #consequence: string;
   #failing = false;
 
-  /** @param consequence what does not work meanwhile, in words. */
+  /** @param consequence what does not work during the outage, in words. */
   constructor(log: Logger, consequence: string) {
     this.#log = log;
     this.#consequence = consequence;

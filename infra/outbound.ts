@@ -1,5 +1,5 @@
 /**
- * The one way out: every HTTP call to a provider, a webhook or a picture's address goes through this client. It calls
+ * The one way out: every HTTP call to a provider, a webhook or an image's address goes through this client. It calls
  * http(s) only, public addresses only (unless `host:port` is listed in OUTBOUND_PRIVATE_HOSTS), follows no redirect,
  * and ends every call in time and size. Connections are kept and pooled by origin.
  */
@@ -27,7 +27,7 @@ export interface Outbound {
   /**
    * Sends one call; a 3xx, 4xx or 5xx is an answer, not an error.
    * @throws {AppError} `proxyFailed` for a refused address; otherwise the connection's own error, here and while the
-   * answer is read. `outboundFailure` tells them apart.
+   * answer is read. `outboundFailure` classifies them.
    */
   request(url: string, call: OutboundCall): Promise<OutboundAnswer>;
   /** A lean `fetch` for the `openai` package under these limits. */
@@ -40,7 +40,7 @@ const MEGABYTE = 1024 * 1024;
 const DEFAULT_MAX_BYTES = 32 * MEGABYTE;
 const STREAM_MAX_BYTES = 256 * MEGABYTE;
 const KEEP_ALIVE_MS = 30_000;
-/** Parsed addresses kept; more than this many different ones (pictures) start afresh. */
+/** Size of the cache of parsed addresses; it is emptied when full (many different image addresses). */
 const MAX_KNOWN_TARGETS = 1_000;
 
 interface Target {
@@ -143,7 +143,7 @@ function readable(answer: Answer, endMs: number, maxBytes: number): OutboundAnsw
   };
 }
 
-/** Whether the parser itself stops within the limit, so that nobody has to count. */
+/** Whether the parser itself stops at the limit, so that the bytes need not be counted. */
 function announcedWithin(answer: Answer, maxBytes: number): boolean {
   const length = answer.headers['content-length'];
   return typeof length === 'string' && Number(length) <= maxBytes;

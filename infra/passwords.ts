@@ -20,11 +20,11 @@ const COST: Cost = {
 const TEST_COST: Cost = { argon: { memoryCost: 8, timeCost: 1, parallelism: 1 }, bcrypt: 4 };
 const BCRYPT_HASH = /^\$2[aby]\$/;
 
-/** Half of libuv's four threads: files and name look-ups go on meanwhile. */
+/** Half of libuv's four threads, so that files and name lookups continue. */
 const CONCURRENT_HASHES = 2;
-/** Some seconds of work; whoever comes later is better told to come back. */
+/** Some seconds of work; later callers get 429. */
 const WAITING_HASHES = 60;
-/** Who has waited longer is told to come back: most callers have left by then. */
+/** A caller that has waited longer gets 429: most callers have left by this time. */
 const LONGEST_WAIT_MS = 5_000;
 
 export type Verdict = 'wrong' | 'right' | 'right-but-outdated';
@@ -32,7 +32,7 @@ export type Verdict = 'wrong' | 'right' | 'right-but-outdated';
 export interface Passwords {
   /** @throws {AppError} tooManyRequests when too many hashes wait already; the same for the others. */
   hash(password: string): Promise<string>;
-  /** A wrong password takes as long whatever the kind of hash, so that time does not tell who came from where. */
+  /** A wrong password takes equally long for both kinds of hash, so that time reveals nothing about the account. */
   verify(password: string, hash: string): Promise<Verdict>;
   /** Takes as long as a wrong password, for a user that does not exist. */
   pretendToVerify(password: string): Promise<void>;
@@ -57,7 +57,7 @@ export async function createPasswords(weak = false): Promise<Passwords> {
 }
 
 interface Yardstick {
-  /** Hashes that nobody's password has; checked for their work alone. */
+  /** Hashes of random passwords, checked only because checking takes time. */
   readonly argon: string;
   readonly bcrypt: string;
   /** How a hash of the present cost begins. */

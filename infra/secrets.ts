@@ -1,4 +1,4 @@
-/** Takes secrets out of what is written down: by the name of a field, and by their look inside a text. Pure. */
+/** Removes secrets from logs and records: by the name of a field, and by patterns inside a text. Pure. */
 import { stdSerializers } from 'pino';
 
 const BLANK = '[hidden]';
@@ -10,7 +10,7 @@ const SECRET_NAME = /password|secret|api[-_]?key|access-key$|key_?value|^token$|
 const SECRET_TEXT =
   /\b(ak|sk)-[\w-]{6,}|\b(whsec)_[\w+/=-]{6,}|\b(bearer)\s+[\w.~+/=-]{6,}|\b(eyJ)[\w-]{6,}\.[\w.-]*/gi;
 
-/** Shorter beginnings of a key may be ordinary words, and tell little. */
+/** Shorter prefixes of a key may be ordinary words, and reveal little. */
 const SHORTEST_PART = 8;
 
 /** Deeper structures are not walked; what lies deeper is not written down. */
@@ -25,7 +25,7 @@ export function scrub(text: string): string {
   });
 }
 
-/** Longer parts of a path are no ids of ours; names of models are, and tell nothing that the route does not. */
+/** Longer parts of a path are not our ids. Names of models are longer, but the route shows what they are. */
 const LONGEST_ID = 64;
 const MOST_PATH = 300;
 

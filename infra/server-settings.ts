@@ -15,7 +15,7 @@ interface ServerSettings extends TlsSettings {
 }
 
 /**
- * @param environment tells what was set from what is a default.
+ * @param environment shows which settings were set and which are defaults.
  * @returns a line for each problem, beginning with the variable.
  */
 export function serverProblems(settings: ServerSettings, environment: NodeJS.ProcessEnv): string[] {

@@ -1,4 +1,4 @@
-/** Where pictures are kept: a folder, or an S3-compatible bucket by setting. */
+/** Where images are stored: a folder, or an S3-compatible bucket. */
 import { mkdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Config } from './config.ts';
@@ -13,7 +13,7 @@ export interface Storage {
   put(key: string, bytes: Uint8Array, mediaType: string): Promise<void>;
   /** @returns undefined when there is nothing under the key. */
   get(key: string): Promise<Uint8Array | undefined>;
-  /** Idempotent: what is not there counts as removed. */
+  /** Idempotent: a missing file counts as removed. */
   remove(key: string): Promise<void>;
 }
 
@@ -44,7 +44,7 @@ function folderStorage(folder: string): Storage {
     async remove(key) {
       const path = pathOf(folder, key);
       await rm(path, { force: true });
-      // The folder of its call, which may hold more, or be gone.
+      // The folder of its call may hold other images, or may not exist any more.
       await rmdir(dirname(path)).catch(() => undefined);
     },
   };

@@ -26,7 +26,7 @@ export interface TlsOptions {
   servername?: string;
 }
 
-/** @returns undefined when TLS is off. Reads the files anew at each call. */
+/** @returns undefined if TLS is off. Reads the files at each call. */
 export function tlsOptions(settings: TlsSettings, prefix: TlsPrefix): TlsOptions | undefined {
   if (!settings[`${prefix}_TLS`]) return undefined;
   const [ca, cert, key] = FILES.map((part) => settings[`${prefix}_TLS_${part}`]);
@@ -62,7 +62,7 @@ export function tlsProblems(settings: TlsSettings, prefix: TlsPrefix): string[] 
   }
 }
 
-/** What is wrong with a PEM file; undefined when it can be used. Never any of what stands in it. */
+/** What is wrong with a PEM file; undefined if it can be used. The text never contains any of the file. */
 export function fileProblem(path: string, part: (typeof FILES)[number]): string | undefined {
   let pem: string;
   try {

@@ -20,7 +20,7 @@ export interface CircuitSettings {
   readonly probeLeaseMs: number;
 }
 
-/** PROVIDERS.md, "Errors and limits"; the figures for 5xx are those of Envoy's outlier detection. */
+/** The figures for 5xx are those of Envoy's outlier detection (envoyproxy.io, "Outlier detection"). */
 export const DEFAULT_CIRCUIT_SETTINGS: CircuitSettings = {
   rateDefaultMs: 60_000,
   rateShortestMs: 1_000,

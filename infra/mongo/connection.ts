@@ -1,6 +1,6 @@
 /**
- * The connection to MongoDB, which never holds a request up: work on a server that is known to be away fails at once,
- * work on one that has stopped answering fails within its time.
+ * The connection to MongoDB. It never delays a request for long: if the server is known to be away, work fails at once;
+ * if it has stopped answering, work fails within its time limit.
  */
 import mongoose, { type Connection } from 'mongoose';
 import type { Config } from '../config.ts';
@@ -12,7 +12,7 @@ export type MongoConfig = Pick<Config, 'MONGODB_URI'>;
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const SELECTION_TIMEOUT_MS = 1_500;
-/** Longer than any work may take: only a server that hangs lets it run out. */
+/** Longer than any work may take, so only a server that hangs exceeds it. */
 const SOCKET_TIMEOUT_MS = 30_000;
 /** How soon a server that is back is noticed. */
 const HEARTBEAT_MS = 2_000;
@@ -63,7 +63,7 @@ export function connectMongo(config: MongoConfig, log: Logger): Mongo {
   };
 }
 
-/** A connection for one piece of work, which begins when there is one; `destroy()` ends it. @throws when there is none. */
+/** A connection for one piece of work; `destroy()` ends it. @throws if it cannot connect. */
 export async function openMongo(config: MongoConfig, timeoutMs: number): Promise<Connection> {
   const timeouts = { serverSelectionTimeoutMS: timeoutMs, connectTimeoutMS: timeoutMs };
   const connection = mongoose.createConnection(config.MONGODB_URI, timeouts);
@@ -90,14 +90,14 @@ async function keepConnecting(connection: Connection, uri: string, closing: Abor
       });
       return true;
     } catch {
-      // `logTransitions` has said it.
+      // `logTransitions` has logged it.
       await pause(pauseMs, closing);
     }
   }
   return false;
 }
 
-/** Which option helps against an error of a connection; undefined when none is known to. */
+/** Which option would fix an error of a connection; undefined if none is known. */
 export function mongoAdvice(error: unknown, { MONGODB_URI }: MongoConfig): string | undefined {
   const uncertified = /[?&](tls|ssl)=true/i.test(MONGODB_URI) && !/tlsCertificateKeyFile=/i.test(MONGODB_URI);
   return tlsAdvice(error, 'MONGODB', uncertified);
@@ -152,7 +152,7 @@ async function withinTime<T>(connection: Connection, work: () => Promise<T>, wai
 const { MongoBulkWriteError, MongoNetworkError, MongoServerSelectionError } = mongoose.mongo;
 const { MongoNotConnectedError, MongoTopologyClosedError } = mongoose.mongo;
 
-/** Codes of Node's sockets that the driver (7.8) passes on as they are when a pooled connection is found broken. */
+/** Codes of Node's sockets that the driver (7.8) passes on unchanged if a pooled connection is broken. */
 const SOCKET_CODES = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED', 'ERR_STREAM_WRITE_AFTER_END']);
 
 function isAway(error: unknown): boolean {

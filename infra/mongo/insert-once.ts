@@ -5,10 +5,10 @@ import type { Mongo } from './connection.ts';
 const DUPLICATE_KEY = 11_000;
 
 /**
- * Inserts documents as they are, without casts or defaults; one whose `_id` is there already stays as it is.
+ * Inserts documents without casts or defaults. A document whose `_id` already exists is not changed.
  * Not upserts: FerretDB takes tens of milliseconds for each, and a bulk of them can hang it.
  * @returns how many were new.
- * @throws {AppError} databaseUnavailable; some of them may be there then.
+ * @throws {AppError} databaseUnavailable; some of them may have been inserted.
  */
 export async function insertOnce<Document extends { readonly _id: string }>(
   mongo: Mongo,

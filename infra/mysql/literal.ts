@@ -1,9 +1,9 @@
-/** SQL text of values, for the commit queue's packets (multi-row statements have no placeholders worth their cost). */
+/** SQL text of values, for the commit queue's packets: placeholders cost too much in multi-row statements. */
 import { escape as escapeText } from 'mysql2';
 
 export type SqlValue = string | number | bigint | boolean | null | Uint8Array;
 
-/** Ids, kinds and times need no escaping, and are most of what is written. */
+/** Ids, kinds and times need no escaping, and most values are of these. */
 const PLAIN_TEXT = /^[\w .:,-]*$/;
 
 /** A literal that is safe inside a statement on a connection without NO_BACKSLASH_ESCAPES. */

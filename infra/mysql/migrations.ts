@@ -12,7 +12,7 @@ const FOLDER = join(import.meta.dirname, 'migrations');
 const LOCK = 'llm-gateway-migrations';
 const LOCK_WAIT_SECONDS = 120;
 
-/** A file's statements; comments go, and a statement ends with a semicolon at the end of a line. */
+/** A file's statements without comments; a statement ends with a semicolon at the end of a line. */
 function statementsOf(sql: string): string[] {
   return sql
     .replace(/^\s*--.*$/gm, '')
@@ -27,7 +27,7 @@ const lockAnswer = rowOf({ taken: orNull(column.flag) });
 
 const TABLES = [
   'CREATE TABLE IF NOT EXISTS schema_migrations (name VARCHAR(100) NOT NULL PRIMARY KEY, applied_at DATETIME(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3))',
-  // How many statements of a file are done: a change of tables cannot be taken back with the rest of its file.
+  // How many statements of a file are done: MySQL cannot roll back a change of tables with the rest of its file.
   'CREATE TABLE IF NOT EXISTS schema_migration_progress (name VARCHAR(100) NOT NULL PRIMARY KEY, done INT UNSIGNED NOT NULL)',
 ];
 
@@ -36,7 +36,7 @@ async function names(sequelize: Sequelize): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** What the servers say of a change of tables that was made before. Each ALTER is done as a whole or not at all. */
+/** Errors of the servers for a change of tables that already exists. Each ALTER is done as a whole or not at all. */
 const MADE_BEFORE = new Set([
   'ER_TABLE_EXISTS_ERROR',
   'ER_DUP_FIELDNAME',
@@ -45,8 +45,8 @@ const MADE_BEFORE = new Set([
 ]);
 
 /**
- * Runs the statements of one file, from where an interrupted run came to. That may have made the next statement and
- * not noted it; changes of rows are written so that they can be made again.
+ * Runs the statements of one file, from where an interrupted run stopped. That run may have executed the next statement
+ * without recording it; changes of rows are written so that they can be repeated.
  */
 async function runFile(sequelize: Sequelize, name: string, log: (text: string) => void): Promise<void> {
   const statements = statementsOf(await readFile(join(FOLDER, name), 'utf8'));
@@ -77,7 +77,7 @@ async function umzug(sequelize: Sequelize, log: (text: string) => void): Promise
     migrations: files.map((name) => ({
       name,
       up: async () => {
-        // The file counts as begun, so that a first statement that is made and not noted is found again.
+        // The file counts as begun, so that a first statement that was executed but not recorded is recognised.
         const begun = 'INSERT IGNORE INTO schema_migration_progress (name,done) VALUES (?,0)';
         await change(sequelize, begun, [name]);
         await runFile(sequelize, name, log);
@@ -96,10 +96,10 @@ async function umzug(sequelize: Sequelize, log: (text: string) => void): Promise
   });
 }
 
-/** What the servers say of a database that is missing, or that this user must not know of. */
+/** Errors of the servers for a database that is missing or invisible to this user. */
 const NO_DATABASE = new Set<unknown>(['ER_BAD_DB_ERROR', 'ER_DBACCESS_DENIED_ERROR']);
 
-/** Creates the database when it is missing: a user that may only use its own never tries. */
+/** Creates the database if it is missing. A user without that right never tries if its database exists. */
 async function createDatabase(config: DatabaseConfig): Promise<void> {
   const connection = await connectMysql(config);
   try {

@@ -1,9 +1,9 @@
-/** Work that only one process does at a time: a named lock of the database server, gone with its connection. */
+/** Work that only one process does at a time: a named lock of the database server, which ends with its connection. */
 import type { Sequelize } from 'sequelize';
 import { column, orNull, rowOf } from './rows.ts';
 import { select } from './statements.ts';
 
-/** Names are the server's, so the database's name stands before ours. */
+/** Names are shared by all databases of a server, so the database's name comes first. */
 const NAME = "CONCAT(LEFT(DATABASE(), 32), ':', ?)";
 
 const lock = rowOf({ taken: orNull(column.flag) });

@@ -7,7 +7,7 @@ import { type Column, column, orNull, rowOf } from './rows.ts';
 
 const NOON_MS = Date.UTC(2026, 10, 24, 12, 0, 0, 7);
 
-/** What a driver may give for one value, by the type that a server announces for it. */
+/** What a driver may return for one value, depending on the type that a server announces. */
 const SAME: readonly (readonly [string, Column<unknown>, readonly unknown[], unknown])[] = [
   ['an integer', column.integer, [7, '7', '7.000', Buffer.from('7'), 7n], 7],
   ['a negative integer', column.integer, [-7, '-7', '-7.0'], -7],

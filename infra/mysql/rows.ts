@@ -1,8 +1,8 @@
 /**
- * How answers of the database are read: by what a column means, whatever type the server announces for it. Servers
- * differ in that. MySQL announces integer expressions as BIGINT, which the driver gives as text, MariaDB as INT, which
- * it gives as a number; SUM is a DECIMAL; a UNION or a function may widen a type or lose its character set (bytes); JSON
- * is a type on MySQL and text on MariaDB. No store reads a driver's value by itself.
+ * How answers of the database are read: by the meaning of a column, because servers announce different types. MySQL
+ * announces integer expressions as BIGINT, which the driver returns as text, MariaDB as INT, which it returns as a number.
+ * SUM is a DECIMAL. A UNION or a function may widen a type or lose its character set (bytes). JSON is a type on MySQL and
+ * text on MariaDB. So no store reads a driver's value directly.
  */
 import { type ZodType, z } from 'zod';
 
@@ -21,7 +21,7 @@ function unreadable(name: string, wanted: string, cause?: unknown): never {
 /** Numbers in DECIMAL may have zeros after their point. */
 const INTEGER = /^-?\d+(?:\.0+)?$/;
 const DECIMAL = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
-/** A day may come as a moment when it went through a UNION or a function. */
+/** After a UNION or a function a day may arrive as a moment. */
 const DAY = /^(\d{4}-\d{2}-\d{2})(?: 00:00:00(?:\.0+)?)?$/;
 const MOMENT = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(?:\.\d+)?$/;
 
@@ -55,7 +55,7 @@ function decimal(value: unknown, name: string): number {
   return text !== undefined && DECIMAL.test(text) ? Number(text) : unreadable(name, 'a number');
 }
 
-/** 0 or 1, as the servers have truth. */
+/** 0 or 1, the servers' booleans. */
 function flag(value: unknown, name: string): boolean {
   if (typeof value === 'boolean') return value;
   const number = integer(value, name);
@@ -127,7 +127,7 @@ export function orNull<T>(read: Column<T>): Column<T | null> {
 type Shape = Readonly<Record<string, Column<unknown>>>;
 type RowOf<Columns extends Shape> = { readonly [Name in keyof Columns]: ReturnType<Columns[Name]> };
 
-/** What `read` gives, or `otherwise` for a row that cannot be read: one such row must not hold others up. */
+/** What `read` returns, or `otherwise` for a row that cannot be read, because one such row must not block others. */
 export function readableOr<T, U>(otherwise: U, read: () => T): T | U {
   try {
     return read();
@@ -150,7 +150,7 @@ export interface RowReader<Row> {
 
 export type ReadRow<Reader> = Reader extends RowReader<infer Row> ? Row : never;
 
-/** A row by its columns, each under our name for it: `userId` is the column user_id, `expiresAtMs` expires_at. */
+/** A row by its columns, under our names: `userId` is the column user_id, `expiresAtMs` expires_at. */
 export function rowOf<const Columns extends Shape>(shape: Columns): RowReader<RowOf<Columns>> {
   const columns = Object.entries(shape).map(([name, read]) => ({ name, sqlName: sqlNameOf(name), read }));
   const names = columns.map(({ sqlName }) => sqlName);

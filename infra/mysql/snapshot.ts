@@ -1,4 +1,4 @@
-/** Reads that see one state of the database, however long they take and whatever is committed meanwhile. */
+/** Reads that all see one state of the database, even if others commit in between. */
 import type { Sequelize, Transaction } from 'sequelize';
 
 /** Runs `work` with a transaction whose reads all see the moment at which it began. Nothing may be written in it. */

@@ -1,4 +1,4 @@
-/** Statements on the pool, for everything that is not money. Rows come out read (rows.ts); nobody sees the driver's own. */
+/** Statements on the pool, for everything that is not money. They return parsed rows (rows.ts), not the driver's. */
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import { column, rowOf, type SqlRecord } from './rows.ts';
 
@@ -52,7 +52,7 @@ export async function insert(
   return id;
 }
 
-/** Any statement that changes rows. @returns how many it changed; rows that were so already are not counted. */
+/** Any statement that changes rows. @returns how many it changed; rows that already had the values do not count. */
 export async function change(
   sequelize: Sequelize,
   sql: string,

@@ -3,7 +3,7 @@ import { DatabaseError, type Sequelize, Transaction } from 'sequelize';
 
 const MAX_ATTEMPTS = 3;
 
-/** For what is only read and must fit together, whatever the server's own level is. */
+/** For reads that must be consistent, independent of the server's default level. */
 export const AT_ONE_MOMENT = { isolationLevel: Transaction.ISOLATION_LEVELS.REPEATABLE_READ };
 
 /** Runs `work` in a transaction, again from its start when the database ended it to resolve a deadlock. */

@@ -4,11 +4,11 @@ import { AppError } from '../errors.ts';
 
 /** Ports of public hosts; any other port needs its host listed. */
 const PUBLIC_PORTS = new Set([80, 443, 8080, 8443]);
-/** The only part of IPv6 that is handed out to public hosts. */
+/** The only part of IPv6 that is assigned to public hosts. */
 const GLOBAL_IPV6 = ipaddr.parseCIDR('2000::/3');
 /**
- * Public by their registration, yet inside a cloud they are its own services. Those of the other clouds (169.254.0.0/16,
- * 100.64.0.0/10, 192.0.0.0/24, fd00::/8, …) stand in special-purpose ranges.
+ * Registered as public, but inside a cloud they are its own services. Those of other clouds (169.254.0.0/16,
+ * 100.64.0.0/10, 192.0.0.0/24, fd00::/8, …) are in special-purpose ranges.
  */
 const CLOUD_SERVICES = [
   // Azure's wire server and DNS: learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
@@ -19,7 +19,7 @@ const CLOUD_SERVICES = [
 ].map((range) => ipaddr.parseCIDR(range));
 /**
  * Names that only an inner resolver knows (RFC 6761, RFC 6762, RFC 8375, ICANN's `.internal`, Kubernetes, customs of
- * office networks). They are refused without a lookup, whose time would tell whether the name exists.
+ * office networks). They are refused without a lookup, because its duration would reveal whether the name exists.
  */
 const INNER_DOMAINS = new Set([
   'localhost',
@@ -38,7 +38,7 @@ const INNER_DOMAINS = new Set([
 /** `host:port` pairs that may have any address. */
 export type PrivateHosts = ReadonlySet<string>;
 
-/** Reads `host:port` entries; IPv6 hosts stand in brackets. @throws naming the entry that is no such pair. */
+/** Reads `host:port` entries; IPv6 hosts are in brackets. @throws naming the wrong entry. */
 export function parsePrivateHosts(entries: readonly string[]): PrivateHosts {
   return new Set(
     entries.map((entry) => {
@@ -50,7 +50,7 @@ export function parsePrivateHosts(entries: readonly string[]): PrivateHosts {
   );
 }
 
-/** One spelling for a host and port, whatever the case and with or without brackets. */
+/** One spelling for a host and port: lower case, without brackets. */
 export function hostKey(host: string, port: number): string {
   return `${host.replace(/^\[|\]$/g, '').toLowerCase()}:${port}`;
 }
@@ -64,7 +64,7 @@ export function isPublicAddress(address: string): boolean {
   return !CLOUD_SERVICES.some((range) => parsed.match(range));
 }
 
-/** Whether this is a name of an inner network: without a dot, or under a domain that is never public. */
+/** Whether this is a name of an internal network: without a dot, or under a domain that is never public. */
 export function isInnerName(host: string): boolean {
   const labels = host.toLowerCase().replace(/\.$/, '').split('.');
   return labels.length === 1 || INNER_DOMAINS.has(labels.at(-1) ?? '');
@@ -73,7 +73,7 @@ export function isInnerName(host: string): boolean {
 /** @returns why a host with these addresses must not be called: one address that is not public is enough. */
 export function checkAddresses(host: string, port: number, addresses: readonly string[]): AppError | undefined {
   if (addresses.length > 0 && addresses.every(isPublicAddress)) return undefined;
-  // Which address it is stays unsaid: the caller may be asking about an inner network.
+  // The message does not name the address, because the caller may be exploring an internal network.
   return refusal(`${host} does not have a public address`, host, port);
 }
 

@@ -9,7 +9,7 @@ export interface CallLimits {
   readonly idleMs: number;
   /** Until the answer's end. */
   readonly totalMs: number;
-  /** Size of an answer that is read whole; 32 MB unless given. A stream may have 256 MB. */
+  /** Largest answer that is read as a whole; 32 MB by default. A stream may have 256 MB. */
   readonly maxBytes?: number;
 }
 

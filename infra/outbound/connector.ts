@@ -24,18 +24,18 @@ function guardedLookup(port: number): LookupFunction {
 }
 
 export function guardedConnector(privateHosts: PrivateHosts): buildConnector.connector {
-  // HTTP/1.1 only: a call that hangs or breaks then takes no other call with it.
+  // HTTP/1.1 only, so that a call which hangs or breaks does not affect others.
   const options = { timeout: CONNECT_TIMEOUT_MS, allowH2: false };
   const open = buildConnector(options);
   const guarded = new Map<number, buildConnector.connector>();
 
   const connectorFor = (host: string, port: number): buildConnector.connector => {
     if (privateHosts.has(hostKey(host, port))) return open;
-    // A literal address is connected to without a lookup; an inner name is not looked up at all.
+    // A literal address needs no lookup; an internal name is not looked up at all.
     const known = isIP(host) !== 0 ? [host] : isInnerName(host) ? [] : undefined;
     const refused = checkPort(host, port) ?? (known && checkAddresses(host, port, known));
     if (refused !== undefined) throw refused;
-    // One a port: the TLS sessions it keeps are worth sharing.
+    // One connector for each port, because it caches TLS sessions.
     const connector = guarded.get(port) ?? buildConnector({ ...options, lookup: guardedLookup(port) });
     guarded.set(port, connector);
     return connector;

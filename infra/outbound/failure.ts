@@ -1,4 +1,4 @@
-/** What became of a call that got no whole answer. Pure. */
+/** What happened to a call that got no complete answer. Pure. */
 import { AppError } from '../errors.ts';
 
 /**
@@ -28,7 +28,7 @@ const DEEPEST_CAUSE = 5;
 
 /**
  * Classifies an error of the outbound client, also when another library wrapped it as its cause.
- * @returns undefined when it is no error of a connection at all.
+ * @returns undefined if it is not an error of a connection.
  */
 export function outboundFailure(error: unknown): OutboundFailure | undefined {
   let at: unknown = error;

@@ -38,7 +38,7 @@ export function createFetch(send: Send, limits: CallLimits): Fetch {
 }
 
 function flatHeaders(headers: RequestInit['headers'], contentType: string | undefined): string[] {
-  // A plain object is taken as it is: making Headers of it costs more than sending them.
+  // A plain object is not converted: creating Headers costs more than sending them.
   if (contentType === undefined && isPlain(headers)) return Object.entries(headers).flat();
   const flat: string[] = contentType === undefined ? [] : ['content-type', contentType];
   for (const [name, value] of headers instanceof Headers ? headers : new Headers(headers)) {
@@ -51,7 +51,7 @@ function isPlain(headers: RequestInit['headers']): headers is Record<string, str
   return headers !== undefined && Object.getPrototypeOf(headers) === Object.prototype;
 }
 
-/** Text goes as it is. A form (pictures to edit) is put into bytes, and only then its boundary is known. */
+/** Text is sent unchanged. A form (images to edit) becomes bytes, because only then its boundary is known. */
 async function contentOf(body: RequestInit['body']): Promise<{ body?: string | Uint8Array; type?: string }> {
   if (body === undefined || body === null) return {};
   if (typeof body === 'string' || body instanceof Uint8Array) return { body };

@@ -1,5 +1,5 @@
 /**
- * Connections to Redis that never hold a request up: a command that cannot be answered now fails now, and nothing is
+ * Connections to Redis that never delay a request: a command that cannot be answered now fails now, and nothing is
  * sent twice (a resent INCR would count twice).
  */
 import { Redis } from 'ioredis';
@@ -15,7 +15,7 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
 
-/** Where Redis is, as whom and how safely: the same for every connection. */
+/** Address, user and TLS, the same for every connection. */
 function redisOptions(config: RedisConfig) {
   const tls = tlsOptions(config, 'REDIS');
   const sentinel = {
@@ -51,7 +51,7 @@ export async function openRedis(config: RedisConfig, timeoutMs: number): Promise
     return client;
   } catch (error) {
     client.disconnect();
-    // The driver keeps to itself why it cannot talk to a Sentinel.
+    // The driver does not say why it cannot talk to a Sentinel.
     const [sentinel] = config.REDIS_SENTINELS;
     if (sentinel) (await openRedis(asServer(config, sentinel), timeoutMs)).disconnect();
     throw cause ?? error;
@@ -80,7 +80,7 @@ export function connectRedis(config: RedisConfig, log: Logger, name: string): Re
     // ioredis does it without looking at the outcome, and a rejection nobody handles ends the process: subscribers
     // subscribe on every `ready`.
     autoResubscribe: false,
-    // Commands under way when the connection breaks fail at once.
+    // If the connection breaks, running commands fail at once.
     maxRetriesPerRequest: 0,
     // The replies scripts and libraries were written for; ioredis 6 would ask for RESP3.
     protocol: 2,
@@ -113,7 +113,7 @@ function logTransitions(redis: Redis, config: RedisConfig, log: Logger, name: st
   });
 }
 
-/** Which setting helps against an error of a connection; undefined when none is known to. */
+/** Which setting would fix an error of a connection; undefined if none is known. */
 export function redisAdvice(error: unknown, config: RedisConfig): string | undefined {
   if (error instanceof Error && /^(WRONGPASS|NOAUTH|NOPERM)/.test(error.message))
     return 'Redis does not let us in: check REDIS_USERNAME and REDIS_PASSWORD, and what its ACL allows the user.';

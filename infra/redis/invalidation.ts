@@ -1,7 +1,7 @@
 /**
- * Tells every process that something it holds in memory has changed, and waits until each has dropped it, so that the
- * next call finds the change whichever process takes it. A message that is lost does no lasting harm: holders keep an
- * entry for at most 30 s, and forget everything when this connection comes back after a break.
+ * Informs every process that something in its memory has changed, and waits until each has dropped it, so that the next
+ * call sees the change in any process. A lost message does no lasting harm: an entry is cached for at most 30 s, and
+ * everything is dropped when this connection is back after a break.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +10,7 @@ import type { Logger } from '../logger.ts';
 import type { Redis } from './connection.ts';
 
 const CHANNEL = 'invalidate';
-/** How long a change waits for processes that hang, or whose machine has gone without a word. */
+/** How long a change waits for processes that hang or whose machine has disappeared. */
 const CONFIRMATION_TIMEOUT_MS = 1_000;
 
 const messageSchema = z.object({ kind: z.string(), id: z.string(), from: z.string(), change: z.string() });
@@ -59,7 +59,7 @@ export function createInvalidation(publisher: Redis, subscriber: Redis, log: Log
     const { kind, id, from, change } = message;
     if (from === process) return confirmations.add(change);
     await deliver(kind, id);
-    // Whoever waits goes on after a second without it.
+    // The waiting process continues without it after a second.
     await publisher.publish(confirmationChannel(from), change).catch(() => undefined);
   };
 

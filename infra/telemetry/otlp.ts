@@ -25,7 +25,7 @@ const SCOPE = 'llm-gateway';
 
 export interface Telemetry {
   readonly clientInterceptors: WorkflowClientInterceptor[];
-  /** What a worker needs beside the traced bundle. */
+  /** What a worker needs in addition to the traced bundle. */
   readonly worker: Pick<WorkerOptions, 'interceptors' | 'sinks'>;
   /** Sends what is left, for two seconds at most. */
   close(): Promise<void>;
@@ -69,7 +69,7 @@ export function openTelemetry(config: Config, part: string, log: Logger): Teleme
   };
 }
 
-/** Spans that find no collector are lost, and nothing waits for them; the log tells when that begins and ends. */
+/** Without a collector spans are lost and nothing waits for them; the log says when that begins and ends. */
 function tellingOfFailures(exporter: SpanExporter, log: Logger): SpanExporter {
   const outage = new OutageLog(log, 'telemetry: spans are not delivered and are lost');
   return {

@@ -47,7 +47,7 @@ export function activeTracer(): Tracer | undefined {
 }
 
 /**
- * Does the work in a span, a child of the one around it. What it throws passes, and is told by type only.
+ * Does the work in a span, a child of the current one. An error is passed on; the span records only its type.
  * @param attributes asked only when telemetry is on.
  */
 export function inSpan<Result>(
@@ -59,13 +59,13 @@ export function inSpan<Result>(
   return tracer === undefined ? work(NO_SPAN) : tracer.inSpan(name, attributes?.() ?? {}, work, kind);
 }
 
-/** The present span in W3C's form, to be kept with work that goes on elsewhere; empty when there is none. */
+/** The current span in W3C's form, to be stored with work that continues elsewhere; empty without a span. */
 export function presentSpan(): { traceparent?: string } {
   const traceparent = tracer?.traceparent();
   return traceparent === undefined ? {} : { traceparent };
 }
 
-/** Goes on in the span that `presentSpan` told. */
+/** Continues in the span that `presentSpan` returned. */
 export function withinSpan<Result>(traceparent: string | undefined, work: () => Result): Result {
   return tracer === undefined || traceparent === undefined ? work() : tracer.within(traceparent, work);
 }

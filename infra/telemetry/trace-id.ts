@@ -10,13 +10,13 @@ export function newTraceId(): string {
   return randomUUID().replaceAll('-', '');
 }
 
-/** The trace of a `traceparent` header; undefined when it is none. */
+/** The trace id of a `traceparent` header; undefined if the header is not valid. */
 export function traceIdOf(traceparent: string): string | undefined {
   const id = TRACEPARENT.exec(traceparent)?.[1];
   return id === undefined || id === NONE || traceparent.startsWith('ff') ? undefined : id;
 }
 
-/** The trace that stands for an id of ours: itself, or made from what a caller named in another form. */
+/** The W3C trace id for an id: itself, or a hash if a caller's id has another form. */
 export function openTelemetryTraceId(traceId: string): string {
   const plain = traceId.replaceAll('-', '').toLowerCase();
   if (HEX.test(plain) && plain !== NONE) return plain;

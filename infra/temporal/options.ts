@@ -12,7 +12,7 @@ export function temporalOptions(config: TemporalConfig) {
   if (!files) return { address, tls: false };
   const { ca, cert, key, servername } = files;
   const tls = {
-    // The worker is no Node and knows none of Node's authorities; the image has no others.
+    // The worker's native code does not know Node's certificate authorities, and the image has no others.
     serverRootCACertificate: Buffer.from(ca ?? getCACertificates('default').join('\n')),
     ...(cert && key ? { clientCertPair: { crt: Buffer.from(cert), key: Buffer.from(key) } } : {}),
     ...(servername ? { serverNameOverride: servername } : {}),
