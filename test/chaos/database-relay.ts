@@ -21,8 +21,8 @@ const HEADER_BYTES = 4;
 const FIRST_PACKET = Buffer.from('START TRANSACTION;UPDATE writers');
 const COMMIT_OF_EFFECTS = Buffer.from(';COMMIT');
 
-/** Splits a MySQL client's stream into its packets: three bytes of length, one of sequence, the payload. */
-class PacketSplitter {
+/** Splits a stream of MySQL's protocol into its packets: three bytes of length, one of sequence, the payload. */
+export class PacketSplitter {
   #rest: Buffer = Buffer.alloc(0);
 
   *packets(chunk: Buffer): Generator<Buffer> {
