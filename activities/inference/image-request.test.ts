@@ -57,3 +57,19 @@ test('a data URL is checked like bare base64', () => {
     );
   }
 });
+
+test('a picture of millions of spaces is read at the pace of any other', () => {
+  const spaced = Buffer.alloc(20_000_000, ' A').toString();
+  const startedAt = performance.now();
+  assert.deepEqual(
+    refusedPaths(() => imageUrlOf({ base64: spaced }, 'image')),
+    ['image.base64'],
+  );
+  assert.ok(performance.now() - startedAt < 2_000, `${performance.now() - startedAt} ms`);
+  const gif = GIF.replace(/(.)/g, '$1\r\n\t ');
+  assert.equal(imageUrlOf({ base64: gif }, 'image'), AS_URL);
+  assert.deepEqual(
+    refusedPaths(() => imageUrlOf({ base64: GIF.replace('R', '\u0152') }, 'image')),
+    ['image.base64'],
+  );
+});

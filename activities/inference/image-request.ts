@@ -147,12 +147,24 @@ function dataUrl(text: string, path: string): string {
   if (prefix === undefined && DATA_URL.test(text)) {
     throw invalid([{ path, message: 'is no data URL of a picture in base64' }]);
   }
-  const data = text.slice(prefix?.length ?? 0).replace(/\s+/g, '');
+  const data = withoutSpaces(text.slice(prefix?.length ?? 0));
   if (!isBase64(data)) throw invalid([{ path, message: 'is neither base64 nor a URL' }]);
   const mediaType = pictureTypeOfBase64(data);
   if (!mediaType)
     throw invalid([{ path, message: 'is not a PNG, JPEG, GIF, WebP or BMP picture' }], 'unsupportedFileType');
   return `data:${mediaType};base64,${data}`;
+}
+
+/** By bytes: `replace` takes seconds and hundreds of megabytes for millions of spaces. */
+function withoutSpaces(text: string): string {
+  if (!/\s/.test(text)) return text;
+  const bytes = Buffer.from(text);
+  let kept = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte !== 0x20 && (byte < 0x09 || byte > 0x0d)) bytes[kept++] = byte;
+  }
+  return bytes.toString('latin1', 0, kept);
 }
 
 /** A last group of one character would be less than a byte. */
