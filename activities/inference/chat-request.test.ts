@@ -100,9 +100,37 @@ test('messages are taken in all their forms', () => {
   ]);
 });
 
-test('parts that nobody can bound are refused', () => {
-  const content = [{ type: 'input_audio', input_audio: { data: 'x', format: 'wav' } }];
-  assert.deepEqual(refusedPaths({ messages: [{ role: 'user', content }] }), ['messages[0].content[0].type']);
+test('parts that nobody can bound are refused, whatever they are called', () => {
+  const refused = (part: unknown) => refusedPaths({ messages: [{ role: 'user', content: [part] }] });
+  for (const type of ['input_audio', 'video_url', 'file', 'input_file', 'file_url', 'document_url', 'Video_URL', 'x']) {
+    assert.deepEqual(
+      refused({ type, [type]: { url: 'https://example.com/a' } }),
+      ['messages[0].content[0].type'],
+      type,
+    );
+  }
+  for (const part of [
+    { video_url: { url: 'https://example.com/a' } },
+    { type: 7 },
+    { type: ['text'], text: 'x' },
+    {},
+  ]) {
+    assert.deepEqual(refused(part), ['messages[0].content[0].type'], JSON.stringify(part));
+  }
+  assert.deepEqual(refused({ type: 'refusal', refusal: 'no' }), []);
+});
+
+test('a part without a type is what its fields say', () => {
+  const content = [{ text: 'one' }, { image_url: { url: 'https://example.com/a.png' } }];
+  assert.deepEqual(openAiChatInput({ messages: [{ role: 'user', content }] }).body.messages, [
+    {
+      role: 'user',
+      content: [
+        { type: 'text', text: 'one' },
+        { type: 'image_url', image_url: { url: 'https://example.com/a.png' } },
+      ],
+    },
+  ]);
 });
 
 function refusedOptions(options: Record<string, unknown>): string[] {

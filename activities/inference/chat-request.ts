@@ -3,7 +3,7 @@ import type { ChatBody } from '../../core/providers/provider.ts';
 import { type FieldError, invalid, MOST_ERRORS } from '../../infra/errors.ts';
 import { isInheritedName, isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { imageUrlOf } from './image-request.ts';
-import { GATEWAY_FIELDS, limitErrors, PRICED_FIELDS, UNBOUNDED_PARTS } from './request-policy.ts';
+import { COUNTED_PARTS, GATEWAY_FIELDS, limitErrors, PRICED_FIELDS } from './request-policy.ts';
 
 export interface OpenAiChatInput {
   readonly model: string | undefined;
@@ -140,24 +140,34 @@ function contentOf(content: unknown, path: string, errors: FieldError[]): unknow
   return '';
 }
 
-/** `text|input_text` and `image_url|input_image` in all their spellings; other parts pass as they are. */
+/** `text|input_text` and `image_url|input_image` in all their spellings, also without a type. */
 function partOf(part: unknown, path: string, errors: FieldError[]): unknown {
   if (typeof part === 'string') return { type: 'text', text: part };
   if (!isJsonObject(part)) {
     errors.push({ path, message: 'must be a part' });
     return part;
   }
-  if (part.type === 'text' || part.type === 'input_text') return { ...part, type: 'text' };
-  if (typeof part.type === 'string' && UNBOUNDED_PARTS.has(part.type)) {
-    errors.push({ path: `${path}.type`, message: `"${part.type}" is not supported` });
+  const type = typeOfPart(part);
+  if (type === 'text' || type === 'input_text') return { ...part, type: 'text' };
+  if (type !== 'image_url' && type !== 'input_image') {
+    if (type === undefined) errors.push({ path: `${path}.type`, message: 'is required' });
+    else if (!COUNTED_PARTS.has(type)) errors.push({ path: `${path}.type`, message: `"${type}" is not supported` });
+    return part;
   }
-  if (part.type !== 'image_url' && part.type !== 'input_image') return part;
   try {
     return { type: 'image_url', image_url: imageOf(part, path) };
   } catch (error) {
     if (error instanceof Error) errors.push({ path, message: error.message.replace(`${path}: `, '') });
     return part;
   }
+}
+
+/** Some servers go by its other fields where a part has no type. */
+function typeOfPart({ type, text, image_url: image }: Json): string | undefined {
+  if (typeof type === 'string') return type;
+  if (type !== undefined && type !== null) return undefined;
+  if (image !== undefined) return 'image_url';
+  return typeof text === 'string' ? 'text' : undefined;
 }
 
 function imageOf(part: Json, path: string): Json {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { planChat } from './plan.ts';
+import { planChat, promptSize } from './plan.ts';
 import { TEST_MODEL } from './test-model.ts';
 
 const size = { textBytes: 1_000_000, images: 0 };
@@ -16,4 +16,20 @@ test('a limit that is no count never makes a hold', () => {
   }
   for (const choices of [-1, 0, 1.5])
     assert.throws(() => planChat([TEST_MODEL], { size, maxTokens: 10, choices }), RangeError);
+});
+
+test('all that a model may be told counts, by whatever name it comes', () => {
+  const messages = [{ role: 'user', content: 'hi' }];
+  const plain = promptSize({ messages }).textBytes;
+  const text = 'x'.repeat(1_000);
+  for (const told of [
+    { tools: [{ type: 'function', function: { description: text } }] },
+    { response_format: { type: 'json_schema', json_schema: { description: text } } },
+    { documents: [{ text }] },
+    { translation_options: { tm_list: [{ source: text }] } },
+    { guided_grammar: text },
+  ]) {
+    assert.ok(promptSize({ messages, ...told }).textBytes >= plain + 1_000, JSON.stringify(told).slice(0, 40));
+  }
+  assert.equal(promptSize({ messages, temperature: 0.5, seed: 7, logprobs: true, stop: null }).textBytes, plain);
 });

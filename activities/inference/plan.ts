@@ -95,7 +95,7 @@ export function clampPlan(plan: Plan, asked: Asked, available: bigint, openHolds
 const TEMPLATE_TOKENS_PER_MESSAGE = 16;
 
 export interface PromptSize {
-  /** UTF-8 bytes of all text, tool definitions and schemas, and the template around each message. */
+  /** UTF-8 bytes of messages and of all else that a model may be told, and the template around each message. */
   readonly textBytes: number;
   readonly images: number;
 }
@@ -118,8 +118,15 @@ export function promptSize(body: ChatBody): PromptSize {
       }
     }
   }
-  for (const field of ['tools', 'functions', 'response_format']) textBytes += bytesOf(body[field]);
+  for (const [field, value] of Object.entries(body)) {
+    if (field !== 'messages' && isToldToModel(value)) textBytes += bytesOf(value);
+  }
   return { textBytes, images };
+}
+
+/** Tools, schemas, and in vendors' own words documents, glossaries, examples. A number or a flag tells a model nothing. */
+function isToldToModel(value: unknown): boolean {
+  return typeof value === 'string' || (typeof value === 'object' && value !== null);
 }
 
 function isImagePart(part: unknown): boolean {

@@ -13,6 +13,8 @@ export const GATEWAY_FIELDS: ReadonlySet<string> = new Set([
   'num_predict',
   // What other gateways merge into the body, whatever this one has set in it.
   'extra_body',
+  // Makes any number of tokens of a short prompt.
+  'chat_template',
 ]);
 
 /** They can make a call dearer than its tokens, so they pass only to models whose record says that the price covers it. */
@@ -30,6 +32,9 @@ export const PRICED_FIELDS: readonly string[] = [
   'prediction',
   'size',
   'quality',
+  // More tokens an image than its model's record says.
+  'vl_high_resolution_images',
+  'mm_processor_kwargs',
 ];
 
 /** The same of a request for pictures, which are paid for one by one. */
@@ -73,8 +78,18 @@ function isToolOfCaller(tool: unknown): boolean {
   return 'function' in tool;
 }
 
-/** Parts of a message whose count cannot be bounded from what was sent. */
-export const UNBOUNDED_PARTS: ReadonlySet<string> = new Set(['input_audio', 'audio_url', 'video_url', 'video', 'file']);
+/**
+ * Parts of a message, beside images, that count at most as many tokens as they have bytes. Any other may name what only
+ * the provider can count: a recording, a video, a document, a file that it keeps.
+ */
+export const COUNTED_PARTS: ReadonlySet<string> = new Set([
+  'text',
+  'input_text',
+  'output_text',
+  'refusal',
+  'thinking',
+  'reasoning',
+]);
 
 const MOST_CHOICES = 128;
 const MOST_TOKENS = 10_000_000;
