@@ -1,6 +1,6 @@
 /**
- * The one error class of the product and its closed list of codes (CONTRACT.md, "Envelope"). A thrown AppError is an
- * answer that the caller may see; anything else that is thrown is a bug and answered as 500 without its text.
+ * The one error class of the product and its closed list of codes (for callers: docs/api-guide.md). A thrown AppError is
+ * an answer that the caller may see; anything else that is thrown is a bug and answered as 500 without its text.
  */
 const ERRORS = {
   invalidParameter: { code: 400001, status: 400, openai: 'invalid_request_error' },

@@ -33,7 +33,7 @@ export interface PictureReaderDeps {
 }
 
 const MEGABYTE = 1024 * 1024;
-/** NOTES.md, "Measures": size and time of what callers may have fetched. */
+/** The largest image that the vendors take is 20 MB (docs/providers.md). */
 export const MAX_PICTURE_BYTES = 20 * MEGABYTE;
 const LIMITS = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 10_000 };
 const DATA_URL = /^data:(image\/[\w.+-]+);base64,/i;

@@ -20,7 +20,7 @@ export interface CircuitSettings {
   readonly probeLeaseMs: number;
 }
 
-/** The figures for 5xx are those of Envoy's outlier detection (envoyproxy.io, "Outlier detection"). */
+/** Why these: docs/providers.md, "How long a key rests". For 5xx: Envoy's outlier detection (envoyproxy.io). */
 export const DEFAULT_CIRCUIT_SETTINGS: CircuitSettings = {
   rateDefaultMs: 60_000,
   rateShortestMs: 1_000,

@@ -175,7 +175,7 @@ export interface HeaderReader {
 const HTTP_DATE = /^\s*[A-Za-z]{3,9}, .+ GMT\s*$/;
 
 /**
- * `retry-after-ms` before `retry-after` in seconds or as an HTTP date (PROVIDERS.md, 4.3).
+ * `retry-after-ms` before `retry-after` in seconds or as an HTTP date. OpenAI sends both; its packages prefer the first.
  * @returns milliseconds from `nowMs`, undefined when there is no hint or it makes no sense.
  */
 export function retryAfterMs(headers: HeaderReader, nowMs: number): number | undefined {

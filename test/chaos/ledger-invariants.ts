@@ -1,4 +1,4 @@
-/** MONEY.md's invariants over the whole database of a run, one statement each, and the usage log as it was carried over. */
+/** The invariants of the ledger over the whole database of a run, one statement each, and the usage log as it was carried over. */
 import { QueryTypes, type Sequelize } from 'sequelize';
 
 /** Each statement selects what breaks the rule. */

@@ -6,7 +6,7 @@ import { classifyArk } from './index.ts';
 
 type Row = readonly [status: number, codes: readonly string[], failure: FailureClass, message?: string];
 
-/** PROVIDERS.md, 3.3, row by row. */
+/** Ark's error table (docs/providers.md), row by row. */
 const ROWS: readonly Row[] = [
   [400, ['MissingParameter', 'MissingParameter.X', 'InvalidParameter', 'InvalidParameter.X'], 'bad-request'],
   [400, ['InvalidParameter.UnsupportedParameter', 'InvalidArgumentError.X', 'OutofContextError'], 'bad-request'],

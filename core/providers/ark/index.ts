@@ -1,4 +1,4 @@
-/** Volcengine's Ark: OpenAI's interface with an accent, images with fields of its own, and its error codes. */
+/** Volcengine's Ark (docs/providers.md): OpenAI's interface with an accent, images with fields of its own, its error codes. */
 import { invalid } from '../../../infra/errors.ts';
 import { classifier } from '../failure.ts';
 import { createChatAdapter } from '../openai/chat.ts';

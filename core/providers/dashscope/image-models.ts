@@ -1,4 +1,4 @@
-/** Which call each of DashScope's image models uses and what it takes (PROVIDERS.md, 1.2, 1.4 and 1.5), as data. */
+/** Which call each of DashScope's image models uses and what it takes (docs/providers.md), as data. */
 import type { ImageLimits, SizeRule } from '../images.ts';
 
 /**

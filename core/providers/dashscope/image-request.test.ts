@@ -30,7 +30,7 @@ interface Row {
   readonly bad: readonly string[];
 }
 
-/** PROVIDERS.md, 1.2, row by row; dated and future names stand with their family. */
+/** The table of DashScope's image models (docs/providers.md), row by row; dated and future names go with their family. */
 const ROWS: readonly Row[] = [
   {
     models: ['wanx2.0-t2i-turbo', 'wanx2.1-t2i-turbo', 'wanx2.1-t2i-plus', 'wan2.1-t2i-plus', 'wan2.2-t2i-flash'],

@@ -8,7 +8,7 @@ import { classifyDashScope } from './native-call.ts';
 
 type Row = readonly [status: number, codes: readonly string[], message: string, failure: FailureClass];
 
-/** PROVIDERS.md, 1.7, row by row: native and compatible names of one code. */
+/** DashScope's error table (docs/providers.md), row by row: native and compatible names of one code. */
 const ROWS: readonly Row[] = [
   [400, ['InvalidParameter', 'invalid_parameter_error'], 'num_images_per_prompt must be 1', 'bad-request'],
   [400, ['InvalidParameter', 'invalid_parameter_error'], 'Model not exist.', 'model'],

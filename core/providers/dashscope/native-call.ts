@@ -1,6 +1,7 @@
 /**
  * DashScope's two interfaces stand side by side on one host, and a provider's base may name either. Here: both bases, one
- * call of the native interface, and the error codes of both, which may stand in either envelope.
+ * call of the native interface, and the error codes of both (docs/providers.md), which
+ * may stand in either envelope.
  */
 import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
 import type { CallLimits, Outbound } from '../../../infra/outbound.ts';

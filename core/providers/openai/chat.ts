@@ -85,7 +85,7 @@ const FINISHED = /"finish_reason"\s*:\s*"/;
 
 /**
  * A chunk that is no JSON object ends the stream: a client's SDK could not read it. What came before it stands.
- * A stream that ends with neither `[DONE]` nor a finish_reason was cut (PROVIDERS.md, 4.2).
+ * A stream that ends with neither `[DONE]` nor a finish_reason was cut.
  * @throws {UpstreamFailure}
  */
 export async function* chunksOf(bytes: AsyncIterable<Uint8Array>, call: Call): AsyncGenerator<string, void> {

@@ -12,7 +12,7 @@ function complete({ outbound }: TestOutbound): Promise<unknown> {
 
 type Row = readonly [status: number, error: { code?: string | null; type?: string }, failure: FailureClass];
 
-/** PROVIDERS.md, 4.3 and 6. */
+/** Codes of OpenAI, and of those who copied its interface (docs/providers.md). */
 const ROWS: readonly Row[] = [
   [400, { code: 'invalid_value' }, 'bad-request'],
   [400, { code: 'context_length_exceeded' }, 'bad-request'],

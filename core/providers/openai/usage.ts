@@ -1,4 +1,4 @@
-/** Usage as OpenAI's interface names it, with the names of others who speak it (PROVIDERS.md, 2, 3.1 and 4.2). Pure. */
+/** Usage as OpenAI's interface names it, with the names of others who speak it (docs/providers.md, "Usage"). Pure. */
 import { isJsonObject, type JsonObject } from '../../../infra/json-object.ts';
 import type { CountedTokens, ReportedUsage } from '../provider.ts';
 
