@@ -1,6 +1,6 @@
 /**
  * A claim is a file that names the process holding something: a port, a build, a data folder. It ends with its
- * owner: a claim whose process is gone, killed with -9 or not, is taken over by the next one.
+ * owner: if its process has ended, in whatever way, the next one takes the claim over.
  */
 import { randomUUID } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';

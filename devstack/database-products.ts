@@ -83,7 +83,7 @@ function numbersOf(version: string): [major: number, minor: number] {
   return [major, minor];
 }
 
-/** Whose data they are; undefined when there are none. */
+/** Which product the data belong to; undefined without data. */
 export function databaseOf(data: string): Database | undefined {
   if (!existsSync(data)) return undefined;
   return existsSync(join(data, 'aria_log_control')) ? 'mariadb' : 'mysql';
@@ -117,7 +117,7 @@ function baseFolder(installation: Installation): string {
   return dirname(dirname(realpathSync(serverOf(installation))));
 }
 
-/** A server refuses to run as root unless told so. */
+/** A server runs as root only if this option says so. */
 const ROOT_OPTIONS = process.getuid?.() === 0 ? ['--user=root'] : [];
 
 /** With a folder of its own for temporary tables: at its start a server removes all it finds, another one's too. */

@@ -8,7 +8,7 @@ import { DemoCallFailed, DemoClient } from './demo-client.ts';
 import { toNano } from './exact-json.ts';
 
 const DEMO_USER = 'demo';
-/** The simulator's, by name: a later start must not spend the money of a real provider that was added meanwhile. */
+/** The simulator's model by name, so that a later start does not call a real provider that was added. */
 const MODEL = 'sim-chat';
 const ORDER_AMOUNT = '5.00';
 const JOB_WITHIN_MS = 90_000;
@@ -36,7 +36,7 @@ export interface DemoResult {
   readonly differenceNano: bigint;
 }
 
-/** The demo user's token; the user is made when there is none yet. */
+/** The demo user's token; creates the user if necessary. */
 async function signIn(client: DemoClient, password: string): Promise<string> {
   const body = { username: DEMO_USER, password };
   const login = () => client.call('POST', '/v1/auth/login', { body, data: z.object({ token: z.string() }) });
@@ -78,7 +78,7 @@ async function submitJob(client: DemoClient, accessKey: string): Promise<string>
   return (await client.call('POST', '/v1/async/chat', options)).jobId;
 }
 
-/** Submits with the key of an earlier start, or with a new one where that key is gone. */
+/** Submits with the key of an earlier start, or with a new one if that key has been deleted. */
 async function submitWithKey(client: DemoClient, token: string, known: string | undefined) {
   if (known !== undefined) {
     try {
@@ -113,7 +113,7 @@ async function waitForJob(client: DemoClient, accessKey: string, jobId: string):
 
 /**
  * Walks the line. Works again and again with the same user.
- * @throws Error when a call fails or the order is not paid. Whether the balance is right stands in the result.
+ * @throws Error if a call fails or the order is not paid. The result says whether the balance is right.
  */
 export async function runDemo(options: {
   baseUrl: string;

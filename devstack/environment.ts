@@ -22,7 +22,7 @@ export function shellVariables(): Variables {
   );
 }
 
-/** Compiled modules, kept by Node: a process of ours starts in two thirds of the time. */
+/** Node's cache of compiled modules: our processes start in two thirds of the time. */
 const COMPILED = resolve(import.meta.dirname, '../node_modules/.cache/compiled');
 
 /** The base of every started process's environment: nothing of the product, nothing secret. */
@@ -50,7 +50,7 @@ export function cacheFolder(): string {
 
 export type Database = 'mysql' | 'mariadb';
 
-/** The one database that is to be used, as LOCAL_DATABASE says; undefined: MySQL, or MariaDB where there is none. */
+/** The database that LOCAL_DATABASE asks for; undefined: MySQL, or MariaDB if MySQL is not available. */
 export function localDatabase(): Database | undefined {
   const wanted = shellVariables().LOCAL_DATABASE;
   if (!wanted) return undefined;

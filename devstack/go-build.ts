@@ -60,7 +60,7 @@ export function goBuild(options: {
   };
 }
 
-/** From this version on it fetches a newer one where a module asks for it. */
+/** From this version on Go fetches a newer version of itself if a module needs it. */
 const OLDEST_GO_MINOR = 21;
 
 async function goObstacle(): Promise<string | undefined> {

@@ -1,4 +1,4 @@
-/** What each server of the local stack has to tell: where it comes from, how it is started, how it answers. */
+/** What each server of the local stack declares: where it comes from, how it is started, how it answers. */
 import type { Database, Variables } from './environment.ts';
 import type { Launch } from './server-process.ts';
 import type { Installation, SourcesOfPart } from './sources.ts';
@@ -32,7 +32,7 @@ export interface ServerPart extends SourcesOfPart {
   fromEnvironment(variables: Variables): Variables | undefined;
   /** The settings under which our processes find it. */
   settings(setup: PartSetup): Variables;
-  /** Makes the data folder ready (first time only) and tells how to start. Safe to run again after an interruption. */
+  /** Prepares the data folder (first time only) and returns how to start. Safe to run again after an interruption. */
   prepare(setup: PartSetup): Promise<Launch>;
   /** One real query; throws when there is no answer. */
   probe(settings: Variables): Promise<void>;

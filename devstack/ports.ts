@@ -26,7 +26,7 @@ function canListen(port: number): Promise<boolean> {
   });
 }
 
-/** Whether nobody uses the port. Listening alone does not tell: on macOS it works beside a server on 0.0.0.0. */
+/** Whether the port is free. Listening is not enough: on macOS it succeeds although a server uses 0.0.0.0. */
 export async function isPortFree(port: number): Promise<boolean> {
   return !(await answers(port, '127.0.0.1')) && !(await answers(port, '::1')) && (await canListen(port));
 }

@@ -52,7 +52,7 @@ export async function runSideBySide(tasks: readonly Task[], progress: Progress):
           task.title = await item.run(reporter(show));
         } catch (error) {
           errors.push(error);
-          // The whole story is told once, by whoever catches the first error.
+          // The code that catches the first error reports it in full, once.
           throw new Error(`${item.title}: ${errors.length === 1 ? 'failed' : 'stopped'}`);
         }
       },

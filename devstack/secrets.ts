@@ -64,8 +64,8 @@ function entriesSha256(encryptionKey: string): string[] {
 }
 
 /**
- * Settings that would make nonsense of the data that are there already.
- * @param named tells where a setting comes from.
+ * Settings that contradict the stored data.
+ * @param named says where a setting comes from.
  * @throws {SettingRefused}
  */
 export function refuseForData(secrets: LocalSecrets, settings: Variables, named: (name: string) => string): void {

@@ -81,7 +81,7 @@ test('a process that only has the pid of ours is never ended', async () => {
   await stopProcess(dataFolder, 'server', 5_000);
   assert.equal(child.exitCode ?? child.signalCode, null);
   writeFileSync(file, identity);
-  // The system knows of the end before Node has told it.
+  // The system knows about the end before Node reports it.
   child.ref();
   const ended = once(child, 'exit');
   await stopProcess(dataFolder, 'server', 5_000);

@@ -28,7 +28,7 @@ export function logFile(dataFolder: string, name: string): string {
   return join(dataFolder, 'logs', `${name}.log`);
 }
 
-/** The running process of that name, as its identity file tells. */
+/** The running process of that name, found by its identity file. */
 export function runningProcess(dataFolder: string, name: string): ProcessIdentity | undefined {
   try {
     const identity = parseIdentity(readFileSync(identityFile(dataFolder, name), 'utf8'));
@@ -78,7 +78,7 @@ export function signalProcess(dataFolder: string, name: string, signal: NodeJS.S
   return true;
 }
 
-/** Waits until the process is gone; false when it still runs after `withinMs`. */
+/** Waits until the process has ended; false if it still runs after `withinMs`. */
 async function waitForEnd(identity: ProcessIdentity, withinMs: number): Promise<boolean> {
   const end = Date.now() + withinMs;
   while (isRunning(identity)) {
@@ -101,7 +101,7 @@ export async function stopProcess(dataFolder: string, name: string, graceMs: num
   rmSync(identityFile(dataFolder, name), { force: true });
 }
 
-/** Waits for the process to be gone after a signal that ends it. */
+/** Waits for the end of the process after a signal that ends it. */
 export async function waitForProcessEnd(dataFolder: string, name: string, withinMs = 10_000): Promise<void> {
   const identity = runningProcess(dataFolder, name);
   if (identity && !(await waitForEnd(identity, withinMs))) throw new Error(`${name} did not end`);

@@ -9,7 +9,7 @@ const KINDS = {
   api: { title: 'the API', usual: 8060, setting: 'PORT' },
   worker: { title: 'the worker', usual: 8061, setting: 'WORKER_PORT' },
   simulator: { title: 'the simulated provider', usual: 8070, setting: undefined },
-  /** Where webhooks may go on this machine; nothing of ours listens there. */
+  /** Where webhooks may go on this machine; the product does not listen there. */
   webhooks: { title: 'a receiver of webhooks', usual: 8090, setting: undefined },
 } as const;
 
@@ -74,7 +74,7 @@ export async function claimServicePorts(
   }
 }
 
-/** Who has the port, as far as it can be told, and how to see. */
+/** Which program uses the port, as far as known, and how to find out. */
 function holder(port: number, claims: string): string {
   const owner = claimOwner(join(claims, String(port)));
   if (owner?.pid === process.pid) return 'this start uses it already';

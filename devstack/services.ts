@@ -47,9 +47,9 @@ export interface ServiceOptions {
   readonly name?: string;
   /** Default: a free one. */
   readonly port?: number;
-  /** Settings of the product; beside them the process sees only PATH, HOME and the like. */
+  /** Settings of the product; apart from them the process sees only PATH, HOME and the like. */
   readonly environment: Variables;
-  /** Called when it ends without having been told to by this object. */
+  /** Called if it ends without a stop by this object. */
   readonly onUnexpectedEnd?: (how: string) => void;
 }
 
@@ -61,7 +61,7 @@ export interface Service {
   readonly logFile: string;
   /** Starts it (again, on the same port) and waits until it is healthy. */
   start(signal?: AbortSignal): Promise<void>;
-  /** Sends a signal; after SIGKILL it waits until the process is gone. */
+  /** Sends a signal; after SIGKILL it waits until the process has ended. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Ends it in good order, by SIGKILL after the grace. Does nothing when it does not run. */
   stop(graceMs?: number): Promise<void>;

@@ -22,7 +22,7 @@ const SERVERS: Readonly<Record<PartName, ServerSettings>> = {
 };
 
 /**
- * Takes out the settings that belong to a server of somebody else's where the server is ours, and tells which had
+ * Removes the settings for a foreign server if the server is started here, and reports which had
  * another value than the server has.
  */
 export function withoutOthersServers(user: UserSettings, servers: Variables): { values: Variables; notes: string[] } {
@@ -62,7 +62,7 @@ export function localSettings(options: {
     PUBLIC_URL: `http://${linkHost(user.HOST ?? '')}:${ports.api}`,
     PAYMENT_SANDBOX: 'true',
     SIMULATOR_URL: `http://127.0.0.1:${ports.simulator}`,
-    // For a receiver of the user's own, and for that of test_scripts; nothing of ours listens there.
+    // For a receiver of the user, and for that of test_scripts; the product does not listen there.
     WEBHOOK_PRIVATE_HOSTS: `127.0.0.1:${ports.webhooks},localhost:${ports.webhooks}`,
     SHUTDOWN_GRACE: '5s',
     ...secrets,
@@ -79,7 +79,7 @@ function settingsFile(dataFolder: string): string {
   return join(dataFolder, 'settings.json');
 }
 
-/** Leaves the settings in effect for commands and scripts that are run beside it. Readable by the owner only. */
+/** Writes the settings in effect to a file, for commands and scripts. Readable by the owner only. */
 export function writeRunningSettings(dataFolder: string, settings: Variables): void {
   const file = settingsFile(dataFolder);
   writeFileSync(`${file}.new`, JSON.stringify(settings, undefined, 2), { mode: 0o600 });

@@ -15,7 +15,7 @@ export interface Installation {
   readonly origin: string;
   /** Absolute paths by program name. */
   readonly programs: Readonly<Record<string, string>>;
-  /** What the programs need beside the usual environment. */
+  /** What the programs need in addition to the usual environment. */
   readonly environment: Variables;
 }
 
@@ -46,7 +46,7 @@ export interface SourcesOfPart {
   readonly install: InstallHint;
   /** The setting that names one elsewhere, of a server. */
   readonly address?: string;
-  /** What serves in its place where none of these can be had. */
+  /** The replacement if none of these is available. */
   readonly fallback?: SourcesOfPart;
 }
 
@@ -66,7 +66,7 @@ export interface Obtained {
   readonly because?: string;
 }
 
-/** A part that cannot be had here. The message tells why, and what helps on this system. */
+/** A part that is not available here. The message says why, and what helps on this system. */
 export class PartUnavailable extends Error {
   override readonly name = 'PartUnavailable';
   constructor(part: SourcesOfPart, obstacles: readonly string[], system: System = thisSystem()) {

@@ -22,7 +22,7 @@ export interface StackPart {
   readonly settings: Variables;
   /** Undefined while it does not run, and always for a server that the user named. */
   readonly pid: number | undefined;
-  /** Sends a signal; after SIGKILL it waits until the process is gone. */
+  /** Sends a signal; after SIGKILL it waits until the process has ended. */
   kill(signal: NodeJS.Signals): Promise<void>;
   /** Ends it in good order. Does nothing when it does not run. */
   stop(): Promise<void>;
@@ -53,7 +53,7 @@ async function waitUntilReady(part: ServerPart, settings: Variables, dataFolder:
   }
 }
 
-/** A server of ours, in the data folder. */
+/** A server that this stack has started, in the data folder. */
 export function ownPart(part: ServerPart, state: PartState & { password: string }, dataFolder: string): StackPart {
   const { installation } = state;
   if (!installation) throw new Error(`${part.title} is not ours to start`);

@@ -1,4 +1,4 @@
-/** Brings up the servers of one data folder, without Docker, and tells our processes where they are. */
+/** Starts the servers of one data folder, without Docker, and returns the settings of our processes. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Claim } from './claims.ts';

@@ -7,7 +7,7 @@ import { attachStack, type Stack } from './stack.ts';
 /**
  * The running stack, for this test file alone. Its parts may be killed and started again by the test, which leaves all
  * of them running.
- * @throws Error that says how to have one when there is none.
+ * @throws Error that says how to start one if there is none.
  */
 export function testStack(): Stack {
   ownFolder ??= shellVariables().TEST_STACK || freeStack();

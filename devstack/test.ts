@@ -74,7 +74,7 @@ async function runStackTests(
 ): Promise<Counts[]> {
   if (files.length === 0) return [];
   const stacks: StartedStack[] = [];
-  // Full runs measure and kill under load: nothing else is at work then.
+  // Full runs measure and kill under load, so nothing else runs beside them.
   const folders = options.full ? on.folders.slice(0, 1) : on.folders;
   try {
     for (const [index, dataFolder] of folders.entries()) {

@@ -11,10 +11,10 @@ export interface UserSettings {
   named(name: string): string;
 }
 
-/** What stands in .env for others: Compose itself, and the vendors' keys that `npm run provider` reads. */
+/** Names in .env for other readers: Compose itself, and the vendors' keys that `npm run provider` reads. */
 const FOR_OTHERS = /^(COMPOSE_\w+|\w+_API_KEY)$/;
 
-/** The environment, then .env for what it does not set. A variable that is set and empty stands for the default. */
+/** The environment, then .env for what it does not set. A variable that is set but empty means the default. */
 export function userSettings(
   checkout: string,
   shell: Variables = shellVariables(),

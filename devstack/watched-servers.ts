@@ -1,4 +1,4 @@
-/** The servers of one `npm start`: one of ours that dies is said so and started again, on the same port and data. */
+/** The servers of one `npm start`: if one dies, it is reported and started again on the same port and data. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PartName } from './part.ts';
 import { PART_NAMES } from './parts.ts';

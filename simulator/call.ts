@@ -22,9 +22,9 @@ export interface Call {
   readonly query: URLSearchParams;
   readonly faults: ActiveFaults;
   readonly record: CallRecord;
-  /** Aborted when the connection is gone. */
+  /** Aborted when the connection has ended. */
   readonly signal: AbortSignal;
-  /** Base address of the simulator, for the URLs of pictures. */
+  /** Base address of the simulator, for the URLs of images. */
   readonly origin: string;
   /** What the journal says once the reply is out. */
   finishAs: 'completed' | 'refused' | 'cut_by_simulator';

@@ -15,7 +15,7 @@ export type KeyVerdict =
   | { verdict: 'invalid' | 'overdue' }
   | { verdict: 'limited'; limit: number; resetMs: number };
 
-/** What an unlimited key is told in its rate-limit headers. */
+/** The rate-limit headers of an unlimited key. */
 const DEFAULT_REQUESTS = 10_000;
 const DEFAULT_WINDOW_MS = 60_000;
 

@@ -1,7 +1,7 @@
 /** Routes by method and path; `:name` in a path takes one segment. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-/** What a route is given beside the request. */
+/** What a route gets in addition to the request. */
 export interface RouteMatch {
   url: URL;
   params: Record<string, string>;

@@ -1,11 +1,11 @@
-/** Requests for pictures: text to image and edits are one call, told apart by `image`. */
+/** Requests for images: text to image and edits are one call, told apart by `image`. */
 import { z } from 'zod';
 import type { Call } from '../call.ts';
 import { readImageInput } from '../content/image-input.ts';
 import type { ImageSize } from '../content/image-size.ts';
 import { type ArkImageModel, IMAGE_MODELS } from './models.ts';
 
-/** References and pictures made, together. */
+/** References and images made, together. */
 const MAX_IN_AND_OUT = 15;
 
 const requestSchema = z.looseObject({
@@ -26,7 +26,7 @@ const requestSchema = z.looseObject({
 
 export interface ArkImageRequest extends z.infer<typeof requestSchema> {
   pixels: ImageSize;
-  /** Pictures the model makes. */
+  /** Images the model makes. */
   number: number;
 }
 

@@ -1,4 +1,4 @@
-/** POST /api/v3/images/generations: one reply, or a stream of finished pictures. */
+/** POST /api/v3/images/generations: one reply, or a stream of finished images. */
 import type { Call } from '../call.ts';
 import { hashText } from '../content/seeded-random.ts';
 import { EventStream } from '../event-stream.ts';
@@ -16,7 +16,7 @@ const FAILED_IMAGE = {
   message: 'The request failed because the output image may contain sensitive information.',
 };
 
-/** One place of a group: a picture, or nothing where it failed. */
+/** One place of a group: an image, or nothing where it failed. */
 type Place = Picture | undefined;
 
 export async function generateImages(call: Call): Promise<void> {
@@ -38,7 +38,7 @@ function placesOf(call: Call, request: ArkImageRequest): Place[] {
   const seed = request.seed == null || request.seed === -1 ? hashText(`${call.model} ${request.prompt}`) : request.seed;
   return Array.from({ length: request.number }, (_, index) => {
     if (call.faults.has('partial') && index % 2 === 1) return undefined;
-    // The vendor's default is to mark its pictures.
+    // The vendor's default is to mark its images.
     return { ...request.pixels, seed: seed + index, watermark: request.watermark !== false };
   });
 }

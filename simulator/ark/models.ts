@@ -26,12 +26,12 @@ export function findChatModel(name: string): ArkChatModel | undefined {
 }
 
 export interface ArkImageModel {
-  /** Named sizes and the side of the square they stand for. */
+  /** Named sizes, each with the side of its square. */
   readonly named: Readonly<Record<string, number>>;
   /** Bounds of width x height; undefined where only `adaptive` is taken. */
   readonly pixels: { readonly least: number; readonly most: number } | undefined;
   readonly defaultSide: number;
-  /** Pictures in `image`. */
+  /** Images in `image`. */
   readonly inputs: { readonly least: number; readonly most: number };
   /** Takes `sequential_image_generation` and `stream`. */
   readonly groups: boolean;

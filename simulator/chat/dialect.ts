@@ -9,7 +9,7 @@ export interface ChatDialect {
   limits(request: ChatRequest): { total: number | undefined; answer: number | undefined };
   /** The usage object as the vendor writes it. */
   usage(usage: CountedUsage): Record<string, unknown>;
-  /** Fields every completion and chunk carries beside OpenAI's own. */
+  /** Fields that every completion and chunk has in addition to OpenAI's. */
   extraFields: Record<string, unknown>;
   /** Members of every delta, and the delta that comes with the finish reason. */
   everyDelta: Record<string, unknown>;

@@ -8,7 +8,7 @@ const TOKENS_PER_MESSAGE = 3;
 const TOKENS_PER_NAME = 1;
 const TOKENS_OF_REPLY_START = 3;
 
-/** Texts, roles, names, tool calls, tools as JSON, and pictures by `imageTokens`. */
+/** Texts, roles, names, tool calls, tools as JSON, and images by `imageTokens`. */
 export function promptTokens(request: ChatRequest): number {
   let tokens = TOKENS_OF_REPLY_START;
   for (const message of request.messages) {

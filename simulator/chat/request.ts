@@ -83,7 +83,7 @@ export function messageText(message: ChatMessage): string {
     .join(' ');
 }
 
-/** Addresses of the pictures in a message, as they were sent. */
+/** Addresses of the images in a message, as they were sent. */
 export function messageImages(message: ChatMessage): { url: string; detail: string }[] {
   if (!Array.isArray(message.content)) return [];
   return message.content.flatMap((part) =>

@@ -49,7 +49,7 @@ function askedTools(request: ChatRequest, tools: ChatTool[]): ChatTool[] {
   return /\b(tool|function)s?\b|工具|函数/.test(text) ? tools.slice(0, 1) : [];
 }
 
-/** A word of at least five letters of the tool's name stands in the text. */
+/** The text contains a word of at least five letters of the tool's name. */
 function sharesWord(text: string, tool: ChatTool): boolean {
   const words = tool.function.name.split(/[_-]|(?<=[a-z])(?=[A-Z])/);
   return words.some((word) => word.length >= 5 && text.includes(word.toLowerCase()));

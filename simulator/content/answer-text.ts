@@ -71,7 +71,7 @@ const SENTENCE_TOKENS = new Map(
 const HAN = /\p{Script=Han}/gu;
 const KANA = /\p{Script=Hiragana}|\p{Script=Katakana}/u;
 const OTHER_LETTERS = /[^\P{L}\p{Script=Han}]/gu;
-/** Enough of a prompt to tell its language and subject by; more would only cost time. */
+/** Enough of a prompt to recognise its language and subject; more would only cost time. */
 const MAX_SOURCE_CHARACTERS = 2_000;
 const MAX_QUOTE_CHARACTERS = 60;
 

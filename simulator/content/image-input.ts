@@ -1,9 +1,9 @@
-/** Pictures a caller sends: `data:` URLs are read, http(s) URLs are believed. */
+/** Images a caller sends: `data:` URLs are read, http(s) URLs are believed. */
 import { Buffer } from 'node:buffer';
 import { type ImageSize, imageSize } from './image-size.ts';
 
 export type ImageInput =
-  /** A picture whose header was read. */
+  /** An image whose header was read. */
   | { kind: 'read'; size: ImageSize; bytes: number }
   /** An address: the simulator fetches nothing. */
   | { kind: 'address' }
@@ -21,14 +21,14 @@ export function readImageInput(url: string): ImageInput {
   return { kind: 'read', size, bytes: bytes.length };
 }
 
-/** Size assumed for pictures given by address. */
+/** Size assumed for images given by address. */
 const ASSUMED_SIZE: ImageSize = { width: 1024, height: 1024 };
 const TOKENS_LOW = 85;
 const TOKENS_PER_TILE = 170;
 
 /**
- * Tokens of a picture by OpenAI's published rule for its 4o models: 85 at low detail, otherwise 85 and 170 for each
- * 512-pixel tile after the picture is fitted into 2048 x 2048 and its shorter side brought down to 768.
+ * Tokens of an image by OpenAI's published rule for its 4o models: 85 at low detail, otherwise 85 and 170 for each
+ * 512-pixel tile after the image is fitted into 2048 x 2048 and its shorter side brought down to 768.
  */
 export function imageTokens(input: ImageInput, detail: string): number {
   if (detail === 'low') return TOKENS_LOW;

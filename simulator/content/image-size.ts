@@ -1,4 +1,4 @@
-/** Width and height from the header of a picture: PNG, JPEG, GIF, WebP, BMP. */
+/** Width and height from the header of an image: PNG, JPEG, GIF, WebP, BMP. */
 import type { Buffer } from 'node:buffer';
 
 export interface ImageSize {

@@ -116,7 +116,7 @@ export const DASHSCOPE_COMPATIBLE: Vendor = {
   }),
 };
 
-/** An error with a native code that stands for one case only. */
+/** An error with a native code that is used for one case only. */
 export function dashscopeError(status: number, code: string, message: string): VendorError {
   return new VendorError({ status, code, type: null, message });
 }

@@ -1,11 +1,11 @@
 /**
- * DashScope's image models, as data: which call a model uses, how many pictures, which sizes, how usage is written.
+ * DashScope's image models, as data: which call a model uses, how many images, which sizes, how usage is written.
  *
  * Calls, all under /api/v1/services/aigc:
  *   M  multimodal-generation/generation  synchronous, input.messages
  *   G  image-generation/generation       asynchronous, input.messages
  *   T  text2image/image-synthesis        asynchronous, input.prompt
- *   I  image2image/image-synthesis       asynchronous, input.prompt and pictures
+ *   I  image2image/image-synthesis       asynchronous, input.prompt and images
  */
 
 export type CallName = 'M' | 'G' | 'T' | 'I';
@@ -29,9 +29,9 @@ export interface ImageModel {
   /** The size when none is given; `input` follows the last picture of the request. */
   readonly defaultSize: string;
   readonly usage: UsageForm;
-  /** Pictures the request must and may carry. */
+  /** Images the request must and may carry. */
   readonly inputs: { readonly least: number; readonly most: number };
-  /** Where several pictures stand in a reply with messages. */
+  /** Where several images stand in a reply with messages. */
   readonly layout: 'choices' | 'content';
 }
 

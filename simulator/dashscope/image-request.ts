@@ -39,7 +39,7 @@ const messagesInput = z.looseObject({
 export interface ImageRequest {
   prompt: string;
   parameters: z.infer<typeof parametersSchema>;
-  /** Sizes of the pictures sent; those given by address are taken as 1024 x 1024. */
+  /** Sizes of the images sent; those given by address are taken as 1024 x 1024. */
   inputs: ImageSize[];
 }
 

@@ -1,4 +1,4 @@
-/** What an image request becomes: pictures, failed places among them, or a refusal. And how replies write it. */
+/** What an image request becomes: images, failed places among them, or a refusal. And how replies write it. */
 import type { Call } from '../call.ts';
 import type { ImageSize } from '../content/image-size.ts';
 import { hashText } from '../content/seeded-random.ts';
@@ -46,7 +46,7 @@ function placeOf(call: Call, picture: Picture, index: number): ImagePlace {
   return { url: pictureUrl(call.origin, picture, call.faults.has('gone-images')) };
 }
 
-/** How many pictures are made, or why none is. */
+/** How many images are made, or why none is. */
 function numberOfImages(model: ImageModel, parameters: ImageRequest['parameters']): number | string {
   if (parameters.enable_interleave) {
     if ((parameters.n ?? 1) !== 1) return 'n must be 1 when enable_interleave is true';

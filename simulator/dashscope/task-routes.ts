@@ -87,7 +87,7 @@ function times(task: Task, status: string): Record<string, string> {
   };
 }
 
-/** A failed task is told under status 200. */
+/** A failed task is reported with status 200. */
 function failure(result: ImageResult): Record<string, unknown> {
   if (result.ok) return {};
   return { code: result.code, message: result.message, task_metrics: { TOTAL: 1, SUCCEEDED: 0, FAILED: 1 } };

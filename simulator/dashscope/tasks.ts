@@ -13,15 +13,15 @@ export interface Task {
   readonly model: ImageModel;
   readonly result: ImageResult;
   readonly submittedAtMs: number;
-  /** Waiting for its turn, then at work. */
+  /** Waiting, then running. */
   readonly pendingMs: number;
   readonly runningMs: number;
-  /** The submission; the pictures are added to it when the task ends. */
+  /** The submission; the images are added to it when the task ends. */
   readonly record: CallRecord;
   /** Plays the vendor forgetting it. */
   readonly lost: boolean;
   canceled: boolean;
-  /** Whether a reply has already carried the pictures. */
+  /** Whether a reply has already carried the images. */
   delivered: boolean;
 }
 

@@ -10,7 +10,7 @@ export interface FaultRule {
   vendor?: string | undefined;
   /** Matches when the path contains it. */
   path?: string | undefined;
-  /** The rule ends after so many calls; without it, it stays until it is cleared. */
+  /** The rule ends after this many calls; without it, it stays until it is cleared. */
   calls?: number | undefined;
   /** Share of the matching calls, 0 to 1. The draw is seeded, so the same calls get the same faults. */
   share?: number | undefined;

@@ -78,7 +78,7 @@ export const FAULTS = {
   'text-usage': { does: 'reports counts as words instead of numbers' },
   'no-usage': { does: 'reports no usage although it was asked for' },
   cached: { does: 'counts prompt tokens as served from the cache', value: { means: 'tokens', default: 32 } },
-  // Pictures and tasks.
+  // Images and tasks.
   partial: { does: 'some of the pictures fail, the first always succeeds' },
   'gone-images': { does: 'the pictures are reported, but their URLs answer 404' },
   'failed-task': { does: 'the task is accepted and ends FAILED' },

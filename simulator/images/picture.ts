@@ -1,4 +1,4 @@
-/** A picture the simulator has "generated": it exists as its description only, and is drawn where it is asked for. */
+/** An image the simulator has "generated": it exists as its description only, and is drawn where it is asked for. */
 import type { Buffer } from 'node:buffer';
 import { hashText } from '../content/seeded-random.ts';
 import type { Route } from '../routes.ts';
@@ -12,7 +12,7 @@ export interface Picture {
   watermark?: boolean;
 }
 
-/** As vendors do: a link is good for a day. */
+/** As vendors do: a link is valid for a day. */
 const URL_LIFETIME_SECONDS = 24 * 60 * 60;
 const GONE = 'gone';
 

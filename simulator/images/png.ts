@@ -1,4 +1,4 @@
-/** Real PNG pictures out of a seed: every decoder opens them, and the same seed gives the same bytes. */
+/** Real PNG images out of a seed: every decoder opens them, and the same seed gives the same bytes. */
 import { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
 import { crc32, deflate } from 'node:zlib';

@@ -42,7 +42,7 @@ export class Journal {
     this.#byModel.end(record.model, record);
   }
 
-  /** Adds pictures that were made after the call itself had ended, by a task it started. */
+  /** Adds images that were made after the call itself had ended, by a task it started. */
   addImages(record: CallRecord, images: number): void {
     if (record.usage) record.usage.images += images;
     this.#byKey.addImages(record.key, images);

@@ -1,4 +1,4 @@
-/** What OpenAI's client is told when the caller is wrong, and the list of models. */
+/** What OpenAI's client reports for a wrong call, and the list of models. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import OpenAI from 'openai';

@@ -1,4 +1,4 @@
-/** Requests for pictures: generations as JSON, edits as a multipart form or JSON. */
+/** Requests for images: generations as JSON, edits as a multipart form or JSON. */
 import { Buffer } from 'node:buffer';
 import { z } from 'zod';
 import type { Call } from '../call.ts';

@@ -11,7 +11,7 @@ import { replyJson } from '../reply.ts';
 import { type CheckedImageRequest, checkImageRequest } from './image-request.ts';
 import { findOpenaiModel } from './models.ts';
 
-/** Output tokens of a 1024 x 1024 picture, as published for gpt-image-1; other sizes in proportion to their area. */
+/** Output tokens of a 1024 x 1024 image, as published for gpt-image-1; other sizes in proportion to their area. */
 const OUTPUT_TOKENS: Record<string, number> = { low: 272, medium: 1_056, high: 4_160 };
 
 export const generateImages = (call: Call) => answerImages(call, 'generation');

@@ -2,7 +2,7 @@
 
 interface OpenaiModel {
   readonly kind: 'chat' | 'image';
-  /** Takes pictures in messages. */
+  /** Takes images in messages. */
   readonly vision: boolean;
   readonly thinks: boolean;
   readonly contextTokens: number;

@@ -7,7 +7,7 @@ export interface RawAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  /** What stands at a path such as `data.errors.0.path`; undefined when there is nothing or the body is no JSON. */
+  /** The value at a path such as `data.errors.0.path`; undefined without one or if the body is not JSON. */
   at(path: string): unknown;
 }
 
@@ -48,7 +48,7 @@ export async function ask(
   return rawAnswerOf(response);
 }
 
-/** An edit of pictures as a form. */
+/** An edit of images as a form. */
 export async function askForm(apiUrl: string, key: string, body: FormData): Promise<RawAnswer> {
   const headers = { authorization: `Bearer ${key}` };
   const signal = AbortSignal.timeout(CALL_WITHIN_MS);

@@ -282,7 +282,7 @@ describe('hostile input', () => {
   });
 });
 
-/** All that is wrong is told at once. */
+/** All wrong fields are reported at once. */
 class Findings {
   readonly #found: string[] = [];
 

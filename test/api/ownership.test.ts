@@ -27,7 +27,7 @@ describe('rows of another user', () => {
   let owner: Someone;
   let other: Someone;
   let routes: DescribedRoute[];
-  /** Ids of the owner's rows, by the path they stand in. */
+  /** Ids of the owner's rows, by path. */
   const owned = new Map<string, string>();
   let orderNo: string;
   const api = () => product.apis[0];

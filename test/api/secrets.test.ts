@@ -173,7 +173,7 @@ describe('secrets', () => {
       token,
       root,
       keyText,
-      // Whoever reads it could try passwords against a hash that needs nothing but the body.
+      // A reader could try passwords against a hash that needs only the body.
       createHash('sha256')
         .update(`POST /v1/users\n${JSON.stringify(MADE_USER)}`)
         .digest()

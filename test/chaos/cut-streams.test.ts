@@ -30,7 +30,7 @@ describe('streams that their clients cut', () => {
   });
   after(() => product.close());
 
-  /** Reads so many chunks of one stream and leaves; 0 = before its answer begins. */
+  /** Reads this many chunks of one stream and leaves; 0 = before its answer begins. */
   async function cutStream(index: number): Promise<'cut' | 'whole'> {
     const tokens = 1 + Math.floor(Math.random() * MOST_TOKENS);
     const chunksToRead = Math.floor(Math.random() * tokens);

@@ -77,7 +77,7 @@ export class DatabaseRelay {
     this.#trap = undefined;
   }
 
-  /** The network is gone: open lines are cut, new ones are closed at once. Until `heal`. */
+  /** The network fails: open connections are cut, new ones are closed at once. Until `heal`. */
   part(): void {
     this.#parted = true;
     for (const cut of this.#lines) cut();
@@ -96,7 +96,7 @@ export class DatabaseRelay {
     });
   }
 
-  /** The network swallows everything and tells nobody: open lines stay open. Until `heal`. */
+  /** The network silently drops everything: open connections stay open. Until `heal`. */
   swallow(): void {
     this.#silent = true;
   }

@@ -37,7 +37,7 @@ export interface Call {
   readonly lifeMs: number;
 }
 
-/** What a stored answer says, so that a reader can tell whose it is and what was charged. */
+/** The content of a stored answer, so that a reader sees whose it is and what was charged. */
 export function answerText(requestId: string, charged: bigint): string {
   return `${requestId} ${charged}`;
 }

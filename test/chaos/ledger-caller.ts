@@ -1,4 +1,4 @@
-/** One caller of a process on the ledger: does random things until it is told to stop. */
+/** One caller of a process on the ledger: does random operations until it is stopped. */
 import { setTimeout as delay } from 'node:timers/promises';
 import { v7 as uuidv7 } from 'uuid';
 import type { Call, LedgerAsker } from './ledger-asker.ts';

@@ -1,4 +1,4 @@
-/** Compares what processes were told with what the ledger's rows say. Every function returns the breaches it finds. */
+/** Compares the answers that processes got with the ledger's rows. Every function returns the breaches it finds. */
 import { answerText } from './ledger-asker.ts';
 import type { HoldRow, LedgerRows } from './ledger-rows.ts';
 import { sha256 } from './ledger-world.ts';
@@ -158,7 +158,7 @@ function changeBreach({ ask, told }: ToldOperation, rows: LedgerRows): string | 
   return transfer.amount === expected ? undefined : `the transfer moved ${transfer.amount}`;
 }
 
-/** A repeated keyed request is told what the first one was charged. */
+/** A repeated keyed request gets what the first one was charged. */
 function answerBreach({ ask, told }: ToldOperation, rows: LedgerRows): string | undefined {
   if (told.outcome !== 'answered') return undefined;
   const stored = rows.claims.get(sha256(ask.claim?.key ?? '').toString('hex'));
@@ -177,7 +177,7 @@ function storedBreach(operation: ToldOperation, asked: Asked, rows: LedgerRows):
   return stored?.request_id === ask.id && stored.answer_status === 200 ? undefined : 'the answer is not stored';
 }
 
-/** A call is told once that it was captured or released by what it asked. */
+/** Of the requests to capture or release a call, exactly one is answered as the one that did it. */
 function endedTwice(asked: Asked): string[] {
   const ends = new Map<string, number>();
   for (const { ask, told } of asked.told) {
@@ -186,7 +186,7 @@ function endedTwice(asked: Asked): string[] {
   return [...ends].filter(([, count]) => count > 1).map(([id, count]) => `hold ${id} was ended ${count} times`);
 }
 
-/** Of all that ask for the same top-up one is told that it did it, unless that one died. */
+/** Of all requests for the same top-up one is answered as the one that did it, unless its process died. */
 function sharedCredits(asked: Asked): string[] {
   const byId = Map.groupBy(asked.of('top_up'), ({ ask }) => ask.id);
   return [...byId].flatMap(([id, operations]) => {

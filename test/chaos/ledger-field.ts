@@ -31,7 +31,7 @@ export interface Site {
 }
 
 export interface FieldOptions {
-  /** A database of its own on the stack's server; made anew. */
+  /** A database of its own on the stack's server; dropped and created again. */
   readonly database: string;
   readonly writerTtlMs: number;
   readonly callersPerProcess: number;
@@ -112,7 +112,7 @@ export class LedgerField {
     await this.#carrier.carry();
   }
 
-  /** Every difference between what was told and what is there. */
+  /** Every difference between the answers and the rows. */
   async breaches(): Promise<{ operations: number; told: number; breaches: string[] }> {
     const { sequelize } = this.ledger;
     const records = this.sites.flatMap(({ worker }) => worker.records);

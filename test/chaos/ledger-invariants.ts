@@ -1,4 +1,4 @@
-/** The invariants of the ledger over the whole database of a run, one statement each, and the usage log as it was carried over. */
+/** The invariants over the whole database of a run, and the copied usage log; written without the SQL of the product. */
 import { QueryTypes, type Sequelize } from 'sequelize';
 
 /** Each statement selects what breaks the rule. */

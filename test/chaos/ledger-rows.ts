@@ -1,4 +1,4 @@
-/** The ledger's rows as a test compares them with what was told. */
+/** The ledger's rows as a test compares them with the answers. */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { z } from 'zod';
 

@@ -19,7 +19,7 @@ export const ledgerWorld = z.object({
   startedAtMs: z.number(),
   writerTtlMs: z.number(),
   callers: z.number(),
-  /** Where this process writes down what it asked and what it was told. */
+  /** Where this process records its requests and answers. */
   toldFile: z.string(),
   seed: z.number(),
 });

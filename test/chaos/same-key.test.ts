@@ -29,7 +29,7 @@ describe('one Idempotency-Key from twenty callers at once', () => {
   });
   after(() => product.close());
 
-  /** Asks, and asks again as long as it is told to, until there is an answer. */
+  /** Asks, and asks again while the answer says so. */
   async function answerTo(key: string, caller: number): Promise<string> {
     const end = Date.now() + ANSWERED_WITHIN_MS;
     for (let tries = caller; ; tries += 1) {

@@ -20,7 +20,7 @@ export async function steadyLoad<Result>({ perSecond, forMs, call }: Load<Result
   return Promise.all(calls);
 }
 
-/** Runs `work` for each item, so many at once. */
+/** Runs `work` for each item, this many at once. */
 export async function together<Item, Result>(
   items: readonly Item[],
   atOnce: number,

@@ -1,4 +1,4 @@
-/** A provider that is wholly down is not called more for it, and nobody waits for it beyond the deadline. */
+/** A provider that is down is not called more often because of that, and no caller waits longer than the deadline. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { isFullChaos } from '../../devstack/test-stack.ts';

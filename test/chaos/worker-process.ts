@@ -37,7 +37,7 @@ export class WorkerProcess {
     return this.#records;
   }
 
-  /** How it ended without having been told to, if it did. */
+  /** How it ended without being stopped, if it did. */
   get unexpectedEnd(): string | undefined {
     return this.#unexpected;
   }
@@ -85,7 +85,7 @@ export class WorkerProcess {
     return this.#restart;
   }
 
-  /** kill -9; resolves when it is gone. */
+  /** kill -9; resolves when it has ended. */
   async kill(): Promise<void> {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;

@@ -18,7 +18,7 @@ interface Block {
   readonly language: string;
   readonly text: string;
   readonly line: number;
-  /** Where the block ends, to tell what follows it directly. */
+  /** Where the block ends, to know what follows it directly. */
   readonly endLine: number;
 }
 
@@ -62,7 +62,7 @@ export interface StepResult {
 
 export interface DocumentRun {
   readonly settings: Readonly<Record<string, string>>;
-  /** Texts of the document and what stands in their place here: addresses, mostly. */
+  /** Texts of the document and what replaces them here: mostly addresses. */
   readonly replaced?: Readonly<Record<string, string>>;
   readonly folder?: string;
   /** Which of its commands; all when left out. */
@@ -120,7 +120,7 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Lines in the order of the document; `…` stands for anything. */
+/** Lines in the order of the document; `…` matches anything. */
 function missingLine(expected: string, output: string): string | undefined {
   const lines = output.split('\n');
   let from = 0;

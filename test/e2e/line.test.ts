@@ -208,7 +208,7 @@ describe('the line from a registration to charged calls', () => {
   });
 });
 
-/** What the usage log has of a user, once there are so many entries. */
+/** A user's entries in the usage log, once there are this many. */
 async function usageEntries(product: Product, userId: number, count: number) {
   const mongo = connectMongo(product.config, pino({ level: 'silent' }));
   try {

@@ -1,4 +1,4 @@
-/** Providers that do not do what they promise: what callers pay for it, and what they get. */
+/** Providers that break their promises: what callers pay and what they get. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';

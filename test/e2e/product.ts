@@ -22,7 +22,7 @@ export interface Product {
   readonly apis: readonly Service[];
   readonly worker: Service;
   readonly rootPassword: string;
-  /** Reads of the database, for what no route tells. */
+  /** Reads of the database, for what no route shows. */
   rows(sql: string): Promise<Record<string, unknown>[]>;
   /** Changes of the database, for what breaks by no route. */
   execute(sql: string): Promise<void>;

@@ -1,4 +1,4 @@
-/** Repeated keyed calls: the first answer, with what its headers told, whatever has changed since. */
+/** Repeated keyed calls get the first answer and its headers, whatever has changed since. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';

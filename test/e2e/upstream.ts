@@ -36,7 +36,7 @@ export interface Fault {
   readonly calls?: number;
 }
 
-/** What `product`'s simulator is told and asked. */
+/** Controls `product`'s simulator and reads its journal. */
 export function upstream(product: Pick<Product, 'simulator'>) {
   const control = async (method: string, path: string, body?: object): Promise<unknown> => {
     const answer = await fetch(`${product.simulator.url}/control/${path}`, {

@@ -13,7 +13,7 @@ describe('a row that cannot be read', () => {
   before(async () => {
     product = await startProduct({ name: 'unreadable' });
     services = await createServices(product.config, pino({ level: 'silent' }));
-    // The test runs the chores, and no job.
+    // The test runs the background jobs itself, and no job.
     await product.worker.stop();
   });
   after(async () => {

@@ -45,7 +45,7 @@ export interface KeyProcesses {
   close(): void;
 }
 
-/** A provider of its own with so many keys. */
+/** A provider of its own with this many keys. */
 export async function keyProcesses(keyCount: number): Promise<KeyProcesses> {
   const config = readConfig({ ...testStack().environment });
   const providerId = randomInt(1, 2 ** 31);

@@ -36,7 +36,7 @@ async function commandsSent(during: () => Promise<void>): Promise<string[]> {
   return commands;
 }
 
-/** The circuit as it stands in Redis; null when it is closed without failures. */
+/** The circuit as stored in Redis; null when it is closed without failures. */
 function stored(index: number): Promise<string | null> {
   return world.redis.hget(`keys:{provider-${world.providerId}}:circuits`, String(key(index)));
 }

@@ -1,4 +1,4 @@
-/** What the commit queue tells its callers when the line breaks at COMMIT: what is true, whoever has its slot by then. */
+/** After a connection that breaks at COMMIT the queue's answers are true, even if another process has its slot. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { v7 as uuidv7 } from 'uuid';
@@ -25,7 +25,7 @@ describe('a connection that breaks at COMMIT', () => {
     await relay.close();
   });
 
-  /** As when a process was frozen: meanwhile its slot was fenced, and each of `successors` took it and wrote under it. */
+  /** As if the process had been frozen: its slot was fenced, and each of `successors` took it and wrote under it. */
   async function giveSlotAway(successors: number): Promise<void> {
     const slot = queue.writer?.slot ?? 0;
     const connection = await openWriterConnection(ledger.config);

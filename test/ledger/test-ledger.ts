@@ -41,7 +41,7 @@ export interface TestLedger {
 const UNTIL_MS = 60_000;
 let owners = 0;
 
-/** The database is made anew, so that a file can be run again. */
+/** The database is dropped and created again, so that a file can be run again. */
 async function dropDatabase(config: Config): Promise<void> {
   const { DB_HOST: host, DB_PORT: port, DB_USER: user, DB_PASSWORD: password } = config;
   const connection = await createConnection({ host, port, user, password });

@@ -45,7 +45,7 @@ export interface OrderWorld {
   close(): Promise<void>;
 }
 
-/** @param database a name of its own for each test file; made anew. */
+/** @param database a name of its own for each test file; dropped and created again. */
 export async function orderWorld(database: string): Promise<OrderWorld> {
   const environment = { ...testStack().environment, DB_NAME: database, PAYMENT_SECRET };
   const config = readConfig(environment);

@@ -1,4 +1,4 @@
-/** A change is in force in every process when whoever made it is answered. Real Redis. */
+/** A change is in force in every process when its request is answered. Real Redis. */
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';

@@ -55,7 +55,7 @@ async function front<Server extends Listening>(create: () => Server): Promise<Fr
   return { port, start, stop: () => stop() };
 }
 
-/** Passes everything on as it is. */
+/** Passes everything on unchanged. */
 export function tcpFront(target: { host: string; port: number }, certificates: Certificates): Promise<Front> {
   return front(() =>
     createServer(tlsOf(certificates), (client) => {

@@ -164,7 +164,7 @@ export async function startRedisServers(
     settings: {
       ...tlsSettings('REDIS', certificates),
       ...user,
-      // Sentinel tells addresses; the certificates have a name.
+      // Sentinel returns IP addresses, but the certificates have a name.
       REDIS_TLS_SERVER_NAME: 'localhost',
       REDIS_SENTINELS: `localhost:${sentinelPort}`,
       REDIS_SENTINEL_MASTER: MASTER,

@@ -21,7 +21,7 @@ describe('MongoDB killed and frozen under load', () => {
   });
   after(() => world.close());
 
-  /** Calls and relay rounds until told to stop, then rounds until everything has been carried over. */
+  /** Calls and relay rounds until it is stopped, then rounds until everything has been copied. */
   async function load(stop: AbortSignal): Promise<{ calls: number; slowestMs: number }> {
     const accountId = await world.account(10n ** 17n);
     const queue = world.queue();

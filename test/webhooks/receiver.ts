@@ -1,4 +1,4 @@
-/** A receiver of webhooks on a port of its own: keeps what comes, answers as it is told. */
+/** A receiver of webhooks on a port of its own: stores what arrives, and answers as the test says. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
