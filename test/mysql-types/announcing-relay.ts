@@ -19,9 +19,10 @@ const MORE_RESULTS = 0x0008;
 const OTHER_FORMS = 0x0000_0020 | 0x0000_0800 | 0x0100_0000;
 
 const CHARSET = { binary: 63, utf8mb4: 45 };
-/** These names stand in a column's definition before its fixed fields: catalog, schema, table, its own table, name, … */
-const NAMES = 6;
+/** A column's definition begins with names: catalog, schema, alias of the table, table, … */
 const OWN_TABLE = 3;
+/** It ends with character set, length, type, flags, decimals and two bytes more. */
+const FIXED_BYTES = 12;
 
 const NAME_OF = new Map<number, TypeName>(Object.entries(TYPE).map(([name, number]) => [number, name as TypeName]));
 
@@ -91,19 +92,17 @@ export class AnnouncingRelay {
 
   /** Changes a column's definition where it stands. */
   #change(definition: Buffer): void {
-    let at = 0;
-    let ownTable = '';
-    for (let index = 0; index < NAMES; index += 1) {
-      const name = lengthEncoded(definition, at);
-      at = name.next + name.value;
-      if (index === OWN_TABLE) ownTable = definition.toString('utf8', name.next, at);
-    }
-    const [charsetAt, typeAt, decimalsAt] = [at + 1, at + 7, at + 10];
+    let ownTable = lengthEncoded(definition, 0);
+    for (let name = 0; name < OWN_TABLE; name += 1)
+      ownTable = lengthEncoded(definition, ownTable.next + ownTable.value);
+    // MariaDB may say more of a type between the names and these.
+    const at = definition.byteLength - FIXED_BYTES;
+    const [charsetAt, typeAt, decimalsAt] = [at, at + 6, at + 9];
     const type = NAME_OF.get(definition.readUInt8(typeAt));
     if (type === undefined) return;
     const isText = definition.readUInt16LE(charsetAt) !== CHARSET.binary;
     const decimals = definition.readUInt8(decimalsAt);
-    const other = this.#announce({ type, isText, decimals, isExpression: ownTable === '' });
+    const other = this.#announce({ type, isText, decimals, isExpression: ownTable.value === 0 });
     if (other === undefined) return;
     const change = `${type} → ${other}`;
     this.changed.set(change, (this.changed.get(change) ?? 0) + 1);
