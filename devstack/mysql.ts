@@ -15,7 +15,7 @@ import {
   serverOf,
 } from './database-products.ts';
 import type { Database, Variables } from './environment.ts';
-import { portOf, type ServerPart, settingsOf } from './part.ts';
+import { isOn, portOf, type ServerPart, settingsOf } from './part.ts';
 import type { SourcesOfPart } from './sources.ts';
 
 const DATABASE = 'model_service';
@@ -77,7 +77,7 @@ export const mysql: ServerPart = {
   stopGraceMs: 20_000,
   boundTo,
   fromEnvironment: (variables) =>
-    variables.DB_HOST || variables.DB_PORT || variables.DB_TLS
+    variables.DB_HOST || variables.DB_PORT || isOn(variables.DB_TLS)
       ? {
           DB_HOST: 'localhost',
           DB_PORT: '3306',

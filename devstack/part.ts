@@ -47,6 +47,11 @@ export function settingsOf(variables: Variables, prefix: string): Variables {
   return Object.fromEntries(Object.entries(variables).filter(([name]) => name.startsWith(prefix)));
 }
 
+/** Whether a switch is on: TLS that is set and off names no server of the user's. */
+export function isOn(value: string | undefined): boolean {
+  return value === 'true' || value === '1';
+}
+
 /** Ports by name, checked: a missing one is a fault of the caller. */
 export function portOf(setup: Pick<PartSetup, 'ports'>, name: string): number {
   const port = setup.ports[name];

@@ -4,7 +4,7 @@ import { readConfig } from '../infra/config.ts';
 import { openRedis } from '../infra/redis/connection.ts';
 import { debianPackages } from './debian.ts';
 import { systemVariables } from './environment.ts';
-import { portOf, type ServerPart, settingsOf } from './part.ts';
+import { isOn, portOf, type ServerPart, settingsOf } from './part.ts';
 import { findProgram } from './sources.ts';
 
 export const redis: ServerPart = {
@@ -31,7 +31,7 @@ export const redis: ServerPart = {
   },
   address: 'REDIS_HOST',
   fromEnvironment: (variables) =>
-    variables.REDIS_HOST || variables.REDIS_PORT || variables.REDIS_TLS || variables.REDIS_SENTINELS
+    variables.REDIS_HOST || variables.REDIS_PORT || isOn(variables.REDIS_TLS) || variables.REDIS_SENTINELS
       ? {
           ...(variables.REDIS_SENTINELS ? {} : { REDIS_HOST: 'localhost', REDIS_PORT: '6379' }),
           REDIS_DATABASE: '0',

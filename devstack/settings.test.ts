@@ -71,6 +71,13 @@ test('settings of a server that the user names stay', () => {
   assert.deepEqual(withoutOthersServers(user(set), servers), { values: set, notes: [] });
 });
 
+test('TLS that is set and off leaves the server ours', () => {
+  const switches = { DB_TLS: 'false', REDIS_TLS: '0', TEMPORAL_TLS: 'false' };
+  assert.deepEqual(withoutOthersServers(user(switches), servers).values, {});
+  const on = { DB_TLS: 'true', REDIS_TLS: '1', TEMPORAL_TLS: 'true' };
+  assert.deepEqual(withoutOthersServers(user(on), servers).values, on);
+});
+
 test('a name in .env that nothing reads is told; other programs may have theirs in the environment', () => {
   const set = user({ DB_PASWORD: 'x' }, { PROT: '1', MONGODB_PASSWORD: 'm', DEEPSEEK_API_KEY: 'k' });
   assert.deepEqual(withoutOthersServers(set, {}).notes, ['PROT (.env) is not a setting and has no effect.']);

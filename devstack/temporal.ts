@@ -10,7 +10,7 @@ import { temporalOptions } from '../infra/temporal/options.ts';
 import { officialDownload } from './download.ts';
 import { systemVariables } from './environment.ts';
 import { goBuild } from './go-build.ts';
-import { type PartSetup, portOf, type ServerPart, settingsOf } from './part.ts';
+import { isOn, type PartSetup, portOf, type ServerPart, settingsOf } from './part.ts';
 import { pythonWheel } from './python-wheel.ts';
 import { findProgram } from './sources.ts';
 
@@ -121,7 +121,7 @@ export const temporal: ServerPart = {
   },
   address: 'TEMPORAL_ADDRESS',
   fromEnvironment: (variables) =>
-    variables.TEMPORAL_ADDRESS || variables.TEMPORAL_TLS || variables.TEMPORAL_API_KEY
+    variables.TEMPORAL_ADDRESS || isOn(variables.TEMPORAL_TLS) || variables.TEMPORAL_API_KEY
       ? {
           TEMPORAL_ADDRESS: 'localhost:7233',
           TEMPORAL_NAMESPACE: NAMESPACE,
