@@ -1,6 +1,10 @@
 #!/usr/bin/env bash
 # Runs all scripts against the running gateway and tells which failed. Arguments choose by path: run-all.sh chat/ jobs/
 # PYTHON names a Python that has python/requirements.txt installed; without one those scripts are left out.
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+  sed -n '2,3s/^# //p' "$0"
+  exit
+fi
 source "$(dirname "$0")/settings.sh"
 cd "$SCRIPTS"
 
