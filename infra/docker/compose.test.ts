@@ -160,6 +160,23 @@ test('servers elsewhere take the place of those of compose', async () => {
     assert.equal(String(Object.entries(config).find(([key]) => key === name)?.[1]), value);
 });
 
+test('names of the installation reach what makes database, user and namespace', async () => {
+  const names = { DB_NAME: 'shop', DB_USER: 'shop_user', TEMPORAL_NAMESPACE: 'shop' };
+  const project = await loaded(names);
+  const users = processOf(project, 'mysql-users').environment;
+  const { TEMPORAL_NAMESPACE } = processOf(project, 'temporal-namespace').environment;
+  assert.deepEqual({ DB_NAME: users.DB_NAME, DB_USER: users.DB_USER, TEMPORAL_NAMESPACE }, names);
+  assert.equal(users.DB_HOST, 'mysql');
+  const elsewhere = await loaded({ DB_HOST: 'mysql.example.com' });
+  assert.equal(processOf(elsewhere, 'mysql-users').environment.DB_HOST, 'mysql.example.com', 'none is made there');
+});
+
+test('Sentinels take the place of the one Redis, whose address is empty then', async () => {
+  const sentinels = { REDIS_SENTINELS: 'sentinel-1:26379', REDIS_SENTINEL_MASTER: 'main' };
+  const project = await loaded({ ...sentinels, REDIS_HOST: '', REDIS_PORT: '' });
+  assert.equal(readConfig(processOf(project, 'api').environment).REDIS_SENTINELS[0]?.host, 'sentinel-1');
+});
+
 test('any number of APIs and workers share one port', async () => {
   const project = await loaded({ PUBLISH_ADDRESS: '10.0.0.5' });
   for (const name of ['api', 'worker']) assert.deepEqual(processOf(project, name).ports, [], name);

@@ -186,6 +186,23 @@ test('the database user of compose migrates, and can do nothing elsewhere', asyn
   await assert.rejects(sequelize.query('SELECT * FROM mysql.user'), /denied/);
 });
 
+test('a database and a user of other names are made as well, never those of others', async () => {
+  const make = (names: Readonly<Record<string, string>>) =>
+    spawnSync('sh', [join(CHECKOUT, 'infra/docker/mysql-users.sh')], {
+      env: { ...docker.mysql.environment, ...names },
+      encoding: 'utf8',
+    });
+  const own = `shop_of_${process.pid}`;
+  assert.equal(make({ DB_NAME: own, DB_USER: own }).stderr, '');
+  const theirs = connectSequelize(readConfig({ ...settings, DB_NAME: own, DB_USER: own }));
+  await theirs.query(`DROP DATABASE ${own}`);
+  await theirs.close();
+  assert.match(make({ DB_USER: 'root' }).stderr, /DB_USER: root is not the gateway's own/);
+  assert.match(make({ DB_NAME: 'a`b' }).stderr, /DB_NAME: only letters/);
+  // Elsewhere nothing is made and nothing is asked of the names.
+  assert.equal(make({ DB_HOST: 'mysql.example.com', DB_USER: 'root', DB_PASSWORD: "it's" }).stderr, '');
+});
+
 test('API and worker run from the tree: a chat, a picture, a job', async () => {
   [api, worker] = await Promise.all([
     startServer(image.command, 'PORT'),
