@@ -65,7 +65,7 @@ test('a body that stops coming is given up, and its connection closed', async ({
   await closed;
 });
 
-test('a body that keeps coming is taken, however long it takes', async ({ mock }) => {
+test('a body that keeps coming is taken, though it takes minutes', async ({ mock }) => {
   await using server = await serve({ bytes: 1_000_000 });
   mock.timers.enable({ apis: ['setInterval'] });
   const socket = await server.open();
@@ -99,4 +99,42 @@ test('bodies of all requests together are bounded, and make room when their answ
   assert.match(await said(second), /length 100000/);
   first.destroy();
   second.destroy();
+});
+
+test('a body that keeps coming for five minutes is given up', async ({ mock }) => {
+  await using server = await serve({ bytes: 10_000_000 });
+  mock.timers.enable({ apis: ['setInterval'] });
+  const socket = await server.open();
+  const part = Buffer.alloc(70_000);
+  const answered = said(socket);
+  socket.write(head(part.length * 21));
+  for (let sent = 1; sent <= 20; sent++) {
+    socket.write(part);
+    await server.received(part.length * sent);
+    mock.timers.tick(STRETCH_MS);
+  }
+  assert.match(await answered, /malformedBody/);
+  socket.destroy();
+});
+
+test('one user has a share of what all bodies may take, and others go on beside it', async () => {
+  const limits = { bytes: 1_000_000, togetherBytes: 400_000 };
+  await using ofOne = await serve({ ...limits, userId: 1 });
+  await using ofOther = await serve({ ...limits, userId: 2 });
+  const [first, second, other] = [await ofOne.open(), await ofOne.open(), await ofOther.open()];
+  first.write(head(80_001));
+  first.write(Buffer.alloc(80_000));
+  await ofOne.received(80_000);
+  second.write(head(50_000));
+  second.write(Buffer.alloc(50_000));
+  assert.match(await said(second), /tooManyRequests/);
+  other.write(head(90_000));
+  other.write(Buffer.alloc(90_000));
+  assert.match(await said(other), /length 90000/);
+  first.write('x');
+  assert.match(await said(first), /length 80001/);
+  second.write(head(90_000));
+  second.write(Buffer.alloc(90_000));
+  assert.match(await said(second), /length 90000/);
+  for (const socket of [first, second, other]) socket.destroy();
 });

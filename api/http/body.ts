@@ -12,8 +12,12 @@ const MEGABYTE = 1024 * KILOBYTE;
  */
 const STRETCH_MS = 15_000;
 const BYTES_A_STRETCH = 60 * KILOBYTE;
+/** Five minutes for a whole body; the largest one needs 70 KB a second then. */
+const MOST_STRETCHES = 20;
 /** Bodies of all running requests; each costs about three times as much again while its call is made. */
 const TOGETHER_BYTES = Math.floor(getHeapStatistics().heap_size_limit / 4);
+/** Of that for one user, so that nobody else is refused for what one keeps here. */
+const SHARE_OF_USER = 1 / 4;
 const RETRY_AFTER_SECONDS = 5;
 /** How long a client may go on sending a body that nobody reads; closing at once would reset it before it reads why. */
 const LINGER_MS = 5_000;
@@ -21,17 +25,21 @@ const LINGER_MS = 5_000;
 export const EMPTY_BODY: Buffer = Buffer.alloc(0);
 
 let heldBytes = 0;
+const heldByUser = new Map<number, number>();
 
 export interface BodyLimits {
   /** Of this body. */
   readonly bytes: number;
   readonly togetherBytes?: number;
+  /** Who sends it; undefined = nobody has signed in, which only small bodies do. */
+  readonly userId?: number | undefined;
 }
 
 /**
  * The whole body. One that is too large is refused before it is read where its length is announced.
  * @throws {AppError} tooLarge; malformedBody for one that is cut off or comes too slowly; unsupportedMediaType for a
- * compressed one; unavailable while the bodies of all requests take too much memory.
+ * compressed one; unavailable while the bodies of all requests take too much memory, tooManyRequests while
+ * those of one user do.
  */
 export async function readBody(
   request: IncomingMessage,
@@ -70,13 +78,16 @@ function tooLarge(limitBytes: number): AppError {
 }
 
 function collect(request: IncomingMessage, response: ServerResponse, limits: BodyLimits): Promise<Buffer> {
-  const { bytes: limitBytes, togetherBytes = TOGETHER_BYTES } = limits;
+  const { bytes: limitBytes, togetherBytes = TOGETHER_BYTES, userId } = limits;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     let sizeBefore = 0;
+    let stretches = 0;
     const pace = setInterval(() => {
-      if (size - sizeBefore < BYTES_A_STRETCH) stop(new AppError('malformedBody', 'the request body comes too slowly'));
+      stretches += 1;
+      const isSlow = size - sizeBefore < BYTES_A_STRETCH || stretches >= MOST_STRETCHES;
+      if (isSlow) stop(new AppError('malformedBody', 'the request body comes too slowly'));
       sizeBefore = size;
     }, STRETCH_MS);
     const stop = (error: AppError): void => {
@@ -89,13 +100,16 @@ function collect(request: IncomingMessage, response: ServerResponse, limits: Bod
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
       heldBytes += chunk.length;
+      const ofUser = countOfUser(userId, chunk.length);
       if (size > limitBytes) stop(tooLarge(limitBytes));
       else if (heldBytes > togetherBytes) stop(tooMuchTogether());
+      else if (ofUser > togetherBytes * SHARE_OF_USER) stop(tooMuchOfUser());
       else chunks.push(chunk);
     };
     request.on('data', onData);
     response.once('close', () => {
       heldBytes -= size;
+      countOfUser(userId, -size);
     });
     request.once('end', () => {
       clearInterval(pace);
@@ -107,6 +121,21 @@ function collect(request: IncomingMessage, response: ServerResponse, limits: Bod
 
 function cutOff(cause?: Error): AppError {
   return new AppError('malformedBody', 'the request body was cut off', { cause });
+}
+
+/** @returns what the user's requests then hold. */
+function countOfUser(userId: number | undefined, bytes: number): number {
+  if (userId === undefined) return 0;
+  const held = (heldByUser.get(userId) ?? 0) + bytes;
+  if (held > 0) heldByUser.set(userId, held);
+  else heldByUser.delete(userId);
+  return held;
+}
+
+function tooMuchOfUser(): AppError {
+  return new AppError('tooManyRequests', 'too many large requests of yours are running, try again shortly', {
+    retryAfterSeconds: RETRY_AFTER_SECONDS,
+  });
 }
 
 function tooMuchTogether(): AppError {

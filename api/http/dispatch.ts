@@ -24,7 +24,8 @@ export function dispatch(route: Route, services: DispatchServices): Middleware<A
     ctx.state.routePath = route.path;
     const caller = await resolveCaller(route.access, ctx, services.authenticator);
     if (caller !== undefined) ctx.state.caller = caller;
-    const rawBody = hasBody ? await readBody(ctx.req, ctx.res, { bytes: route.bodyLimitBytes }) : EMPTY_BODY;
+    const limits = { bytes: route.bodyLimitBytes, userId: caller?.userId };
+    const rawBody = hasBody ? await readBody(ctx.req, ctx.res, limits) : EMPTY_BODY;
     const json = route.bodyForm === 'json' ? jsonOf(route, ctx, rawBody) : undefined;
     const call: RouteCall = { ctx, logger: services.logger, caller, rawBody, json };
     const key = route.idempotent === false ? undefined : keyOf(route, ctx);
