@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { askedInChat } from '../../core/conversations/turn.ts';
 import type { Turns } from '../../core/conversations/turns.ts';
+import { column } from '../../infra/mysql/rows.ts';
 import type { JobStore, JobWork } from './store.ts';
 import { storedChatSchema } from './stored-chat.ts';
 
@@ -12,12 +13,14 @@ import { storedChatSchema } from './stored-chat.ts';
 export type KeepTurn = (work: JobWork) => Promise<void>;
 
 /** What a chat job's row has as its result. */
-const resultSchema = z.object({
-  assistantMessage: z.string(),
-  reasoningContent: z.string().optional(),
-  inputTokensCount: z.number(),
-  outputTokensCount: z.number(),
-});
+const readResult = column.jsonOf(
+  z.object({
+    assistantMessage: z.string(),
+    reasoningContent: z.string().optional(),
+    inputTokensCount: z.number(),
+    outputTokensCount: z.number(),
+  }),
+);
 
 export function keepTurnsOfJobs(store: Pick<JobStore, 'announced'>, turns: Turns): KeepTurn {
   return async (work) => {
@@ -25,7 +28,7 @@ export function keepTurnsOfJobs(store: Pick<JobStore, 'announced'>, turns: Turns
     if (turn === undefined) return;
     const job = await store.announced(work.id);
     if (job?.status !== 'COMPLETED' || job.result === null) return;
-    const result = resultSchema.parse(JSON.parse(job.result));
+    const result = readResult(job.result, 'result');
     const asked = askedInChat(storedChatSchema.parse(await work.request()));
     await turns.add(work.userId, turn, work.id, asked, {
       content: result.assistantMessage,

@@ -19,7 +19,7 @@ export function lookAtMysql(config: Config): Promise<Finding[]> {
     try {
       const [server] = await rowsOf(connection, serverVersion, 'SELECT VERSION() AS version, CURRENT_USER() AS user');
       const [cipher] = await rowsOf(connection, status, "SHOW SESSION STATUS LIKE 'Ssl_cipher'");
-      const text = `${server?.version} at ${where}, ${connectionText(Boolean(cipher?.Value), server?.user ?? '')}`;
+      const text = `${server?.version} at ${where}, ${connectionText((cipher?.Value ?? '') !== '', server?.user ?? '')}`;
       const reached: Finding = { part: PART, state: 'good', text };
       return [reached, ...(await durability(connection)), await clock(connection), await schema(connection, config)];
     } finally {

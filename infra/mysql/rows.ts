@@ -20,6 +20,9 @@ function unreadable(name: string, wanted: string, cause?: unknown): never {
 
 /** Numbers in DECIMAL may have zeros after their point. */
 const INTEGER = /^-?\d+(?:\.0+)?$/;
+/** Digits that no number of 2^53 or more is written with. */
+const SAFE_DIGITS = 15;
+const ZERO = 0x30;
 const DECIMAL = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i;
 /** After a UNION or a function a day may arrive as a moment. */
 const DAY = /^(\d{4}-\d{2}-\d{2})(?: 00:00:00(?:\.0+)?)?$/;
@@ -35,15 +38,40 @@ function textOf(value: unknown): string | undefined {
 function integer(value: unknown, name: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value;
   const text = textOf(value);
-  const number = text !== undefined && INTEGER.test(text) ? Number(text) : Number.NaN;
+  if (text === undefined) return unreadable(name, 'an integer');
+  const few = fewDigits(text);
+  if (few >= 0) return few;
+  const number = INTEGER.test(text) ? Number(text) : Number.NaN;
   return Number.isSafeInteger(number) ? number : unreadable(name, 'an integer');
+}
+
+/**
+ * The number that these characters write, or -1 when one is no digit. Most numbers and times have this form, and a
+ * pattern for them took half of the time of reading a row.
+ */
+function digits(text: string, from: number, to: number): number {
+  let number = 0;
+  for (let at = from; at < to; at += 1) {
+    const digit = text.charCodeAt(at) - ZERO;
+    if (digit >= 0 && digit <= 9) number = number * 10 + digit;
+    else return -1;
+  }
+  return to > from && to <= text.length ? number : -1;
+}
+
+/** The same of a whole text that is surely exact. */
+function fewDigits(text: string): number {
+  return text.length <= SAFE_DIGITS ? digits(text, 0, text.length) : -1;
 }
 
 /** An integer of any size; money. */
 function bigint(value: unknown, name: string): bigint {
   if (typeof value === 'number' && !Number.isSafeInteger(value)) return unreadable(name, 'an exact integer');
   const text = textOf(value);
-  if (text === undefined || !INTEGER.test(text)) return unreadable(name, 'an integer');
+  if (text === undefined) return unreadable(name, 'an integer');
+  const few = fewDigits(text);
+  if (few >= 0) return BigInt(few);
+  if (!INTEGER.test(text)) return unreadable(name, 'an integer');
   const point = text.indexOf('.');
   return BigInt(point < 0 ? text : text.slice(0, point));
 }
@@ -76,8 +104,19 @@ function ms(value: unknown, name: string): number {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? unreadable(name, 'a time') : value.getTime();
   const moment = textOf(value);
   if (moment === undefined || !MOMENT.test(moment)) return unreadable(name, 'a time');
-  const time = Date.parse(`${moment.replace(' ', 'T')}Z`);
-  return Number.isNaN(time) ? unreadable(name, 'a time') : time;
+  const month = digits(moment, 5, 7);
+  const dayOfMonth = digits(moment, 8, 10);
+  const [hour, minute, second] = [digits(moment, 11, 13), digits(moment, 14, 16), digits(moment, 17, 19)];
+  // The servers have a time 0000-00-00, too.
+  const isTime = month >= 1 && month <= 12 && dayOfMonth >= 1 && dayOfMonth <= 31;
+  if (!isTime || hour > 23 || minute > 59 || second > 59) return unreadable(name, 'a time');
+  return Date.UTC(digits(moment, 0, 4), month - 1, dayOfMonth, hour, minute, second, millisecond(moment));
+}
+
+/** The third digit after the point is the last that counts. */
+function millisecond(moment: string): number {
+  if (moment.length < 23) return moment.length > 20 ? Number(moment.slice(20).padEnd(3, '0')) : 0;
+  return digits(moment, 20, 23);
 }
 
 /** DATETIME in UTC. */
@@ -154,8 +193,10 @@ export type ReadRow<Reader> = Reader extends RowReader<infer Row> ? Row : never;
 export function rowOf<const Columns extends Shape>(shape: Columns): RowReader<RowOf<Columns>> {
   const columns = Object.entries(shape).map(([name, read]) => ({ name, sqlName: sqlNameOf(name), read }));
   const names = columns.map(({ sqlName }) => sqlName);
+  // A copy has all properties in its order from the start, which is quicker than adding one after the other.
+  const empty: Record<string, unknown> = Object.fromEntries(columns.map(({ name }) => [name, null]));
   const build = (record: SqlRecord, key: 'name' | 'sqlName') => {
-    const row: Record<string, unknown> = {};
+    const row = { ...empty };
     for (const each of columns) row[each.name] = each.read(record[each[key]], each[key]);
     // Each property was read by the column of its name, whose type it has.
     return row as RowOf<Columns>;
