@@ -35,10 +35,10 @@ export class ProgramMissing extends Error {
   override readonly name = 'ProgramMissing';
 }
 
-type Surroundings = Pick<BenchContext, 'signal' | 'say'>;
+type ProgramContext = Pick<BenchContext, 'signal' | 'say'>;
 
 /** @throws {ProgramMissing} */
-export async function wrkProgram({ signal, say }: Surroundings): Promise<Installation> {
+export async function wrkProgram({ signal, say }: ProgramContext): Promise<Installation> {
   const where = { folders: programFolders(), cache: cacheFolder(), signal };
   try {
     const plan = await planPart(wrk, where);
@@ -51,7 +51,7 @@ export async function wrkProgram({ signal, say }: Surroundings): Promise<Install
 }
 
 /** The path of a program of bench/go; built again when its source has changed. @throws {ProgramMissing} */
-export async function goProgram(name: 'upstream' | 'streams', { signal, say }: Surroundings): Promise<string> {
+export async function goProgram(name: 'upstream' | 'streams', { signal, say }: ProgramContext): Promise<string> {
   const go = findProgram(['go'], [...programFolders(), '/usr/local/go/bin']);
   if (!go) throw new ProgramMissing('the benches need Go for their load and their upstream: https://go.dev/dl');
   const version = `${sourceHash()}-${process.platform}-${process.arch}`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DemoResult } from './demo.ts';
-import { demoReport, type Surroundings } from './demo-report.ts';
+import { demoReport, type ReportContext } from './demo-report.ts';
 
 const ID = '01a22a40-8f02-7313-b6e6-f883a426180d';
 const demo: DemoResult = {
@@ -14,7 +14,7 @@ const demo: DemoResult = {
   balance: '1234567.123456789',
   differenceNano: 0n,
 };
-const around: Surroundings = {
+const context: ReportContext = {
   apiUrl: 'http://localhost:8060',
   publicUrl: 'http://localhost:8060',
   temporalUiUrl: 'http://localhost:8233',
@@ -27,7 +27,7 @@ const around: Surroundings = {
 };
 
 test('the report fits 80 columns but for the link, and its answers are one line each', () => {
-  const lines = demoReport(demo, around).split('\n');
+  const lines = demoReport(demo, context).split('\n');
   assert.deepEqual(
     lines.filter((line) => line.length > 80),
     [`http://localhost:8233/namespaces/default/workflows/${ID}`],
@@ -37,11 +37,11 @@ test('the report fits 80 columns but for the link, and its answers are one line 
 });
 
 test('a balance that is wrong is said so', () => {
-  assert.match(demoReport({ ...demo, differenceNano: -1n }, around), /WRONG by -0\.000000001 CNY/);
+  assert.match(demoReport({ ...demo, differenceNano: -1n }, context), /WRONG by -0\.000000001 CNY/);
 });
 
 test("ROOT's password is printed only where it is one of ours and really opens", () => {
-  const shown = (root: Surroundings['root']) => demoReport(demo, { ...around, root });
+  const shown = (root: ReportContext['root']) => demoReport(demo, { ...context, root });
   assert.match(shown({ kind: 'known', password: 'made-here' }), /root \/ made-here$/m);
   const asked = shown({ kind: 'asked', password: 'of-the-user' });
   assert.match(asked, /root, with the password of ROOT_PASSWORD \(\.env\)$/m);
@@ -51,6 +51,6 @@ test("ROOT's password is printed only where it is one of ours and really opens",
 });
 
 test('PUBLIC_URL is told where it is another address', () => {
-  assert.doesNotMatch(demoReport(demo, around), /PUBLIC_URL/);
-  assert.match(demoReport(demo, { ...around, publicUrl: 'https://api.example.com' }), /https:\/\/api\.example\.com/);
+  assert.doesNotMatch(demoReport(demo, context), /PUBLIC_URL/);
+  assert.match(demoReport(demo, { ...context, publicUrl: 'https://api.example.com' }), /https:\/\/api\.example\.com/);
 });

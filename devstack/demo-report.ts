@@ -6,7 +6,7 @@ import type { RootPassword } from './root-password.ts';
 const COLUMNS = 80;
 const INDENT = ' '.repeat(13);
 
-export interface Surroundings {
+export interface ReportContext {
   readonly apiUrl: string;
   /** PUBLIC_URL; the same as `apiUrl` unless the user has set it. */
   readonly publicUrl: string;
@@ -45,7 +45,7 @@ function resultLines(demo: DemoResult, currency: string): string[] {
   ];
 }
 
-function rootLines({ root, rootSetting }: Surroundings): string[] {
+function rootLines({ root, rootSetting }: ReportContext): string[] {
   const change = `${INDENT}npm run admin -- reset-password root`;
   switch (root.kind) {
     case 'known':
@@ -65,11 +65,11 @@ function rootLines({ root, rootSetting }: Surroundings): string[] {
 }
 
 /** The lines to print. */
-export function demoReport(demo: DemoResult, around: Surroundings): string {
-  const { apiUrl, publicUrl, temporalUiUrl, temporalNamespace, webhooks } = around;
+export function demoReport(demo: DemoResult, context: ReportContext): string {
+  const { apiUrl, publicUrl, temporalUiUrl, temporalNamespace, webhooks } = context;
   return [
     '',
-    ...resultLines(demo, around.currency),
+    ...resultLines(demo, context.currency),
     '',
     `API          ${apiUrl}`,
     `API docs     ${apiUrl}/docs`,
@@ -78,10 +78,10 @@ export function demoReport(demo: DemoResult, around: Surroundings): string {
     'the job there:',
     `${temporalUiUrl}/namespaces/${temporalNamespace}/workflows/${demo.job.id}`,
     '',
-    ...rootLines(around),
+    ...rootLines(context),
     `access key   ${demo.accessKey}`,
     ...(webhooks === '' ? [] : [`webhooks     may go to ${webhooks.replaceAll(',', ' and ')}`]),
-    `data, logs   ${around.dataFolder}`,
+    `data, logs   ${context.dataFolder}`,
     '',
     'Try it:',
     `  KEY=${demo.accessKey}`,

@@ -1,4 +1,4 @@
-/** Builds what serves orders; the wiring gives it its surroundings. */
+/** Constructs everything about orders. */
 import type { Sequelize } from 'sequelize';
 import type { Config } from '../../infra/config.ts';
 import type { Logger } from '../../infra/logger.ts';
@@ -19,15 +19,15 @@ type OrderConfig = Pick<
   | 'ALIPAY_SELLER_ID'
 >;
 
-export interface OrderSurroundings extends Pick<OrderDeps, 'ledger' | 'starter' | 'accountIdOf' | 'signalSettled'> {
+export interface OrdersDeps extends Pick<OrderDeps, 'ledger' | 'starter' | 'accountIdOf' | 'signalSettled'> {
   readonly sequelize: Sequelize;
   readonly config: OrderConfig;
   readonly log: Logger;
 }
 
 /** @throws Error when Alipay's settings are half there or its key is none. */
-export async function createOrders(surroundings: OrderSurroundings): Promise<{ orders: Orders; payments: Payments }> {
-  const { sequelize, config, ledger, starter, accountIdOf, signalSettled, log } = surroundings;
+export async function createOrders(deps: OrdersDeps): Promise<{ orders: Orders; payments: Payments }> {
+  const { sequelize, config, ledger, starter, accountIdOf, signalSettled, log } = deps;
   const store = new OrderStore(sequelize);
   return {
     orders: new Orders({

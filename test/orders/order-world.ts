@@ -26,7 +26,7 @@ export interface OrderProcess {
   readonly payments: Payments;
 }
 
-interface Surroundings {
+interface ProcessOptions {
   readonly kick?: (start: WorkflowStart) => void;
   readonly signalSettled?: (orderNo: string) => void;
   /** Further settings of the product. */
@@ -36,7 +36,7 @@ interface Surroundings {
 export interface OrderWorld {
   readonly config: Config;
   readonly sequelize: Sequelize;
-  process(surroundings?: Surroundings): Promise<OrderProcess>;
+  process(options?: ProcessOptions): Promise<OrderProcess>;
   /** A new user with an account. @returns the user's id. */
   user(available?: bigint): Promise<number>;
   /** Balance, and sum of the transfers, of a user's account. */
