@@ -126,7 +126,7 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
 
 function wireJobs(
   ground: Ground,
-  { inference, pictures, catalog }: Awaited<ReturnType<typeof createInference>>,
+  { inference, storedImages, catalog }: Awaited<ReturnType<typeof createInference>>,
   turns: Turns,
 ) {
   const { config, ledger, sequelize, starter, temporal, redis, log } = ground;
@@ -148,7 +148,7 @@ function wireJobs(
   const checkWebhook = (url: string) => webhookServices.webhooks.checkAddress(url);
   return {
     ...webhookServices,
-    jobs: new Jobs({ ledger, store, events, cancelWorkflow, pictures }),
+    jobs: new Jobs({ ledger, store, events, cancelWorkflow, storedImages }),
     jobSubmissions: new JobSubmissions({
       ledger,
       limits: inference.limits,
@@ -161,14 +161,14 @@ function wireJobs(
       removeExpiredPayloads({
         ledger,
         store,
-        pictures,
+        storedImages,
         keptMs: config.JOB_RETENTION,
         linksMs: config.PICTURE_LINK_TTL,
       }),
     jobRunner,
     jobHandlers: {
       chat: createChatJobHandler(inference),
-      image: createImageJobHandler({ ...inference, pictures, keysOf: (providerId) => catalog.keysOf(providerId) }),
+      image: createImageJobHandler({ ...inference, storedImages, keysOf: (providerId) => catalog.keysOf(providerId) }),
     },
     jobSweeper: new JobSweeper(sequelize, jobRunner, log),
     jobReconciler: new JobReconciler({ ledger, store, runner: jobRunner, workflowState, log }),

@@ -20,7 +20,7 @@ import { AppError } from '../../infra/errors.ts';
 import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
 import { holdOf, type LimitedRequest, reserve, settleLimits, underLimits } from './hold.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
-import type { RequestPictures } from './request-images.ts';
+import type { RequestImages } from './request-images.ts';
 import { type CallIdentity, captureOf, releaseOf } from './settlement.ts';
 import type { NoteUsageDoubt } from './usage.ts';
 
@@ -33,7 +33,7 @@ export interface InferenceDeps {
   readonly retries: RetryBudget;
   readonly chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>;
   readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
-  readonly requestPictures: RequestPictures;
+  readonly requestImages: RequestImages;
   readonly noteUsageDoubt: NoteUsageDoubt;
   readonly log: Logger;
   /** The longest that a call may take in all, in milliseconds. */

@@ -16,7 +16,7 @@ export interface OpenAiChatInput {
   readonly requestId: string | undefined;
 }
 
-/** Of one message; more than any model takes pictures. */
+/** Of one message; more than any model takes images. */
 const MOST_PARTS = 2_000;
 
 /** What the gateway reads itself; everything else passes to the provider. */

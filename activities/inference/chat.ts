@@ -35,14 +35,14 @@ export class ChatService {
    * @throws {AppError} what the caller may be told: no such model, no balance, the provider's refusal, a time-out.
    */
   async complete(command: ChatCommand, context: CallContext): Promise<Reply<ChatOutcome>> {
-    const { models, requestPictures, chatAdapters, noteUsageDoubt } = this.#deps;
+    const { models, requestImages, chatAdapters, noteUsageDoubt } = this.#deps;
     const { models: candidates, asked } = candidatesOf(models, command);
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
     if (charge.kind === 'answered-before') return charge;
     return charge.orRelease(async () => {
-      const pictures = asked.size.images > 0;
-      const body = pictures ? await requestPictures.ofChat(command.body, context.signal) : command.body;
+      const hasImages = asked.size.images > 0;
+      const body = hasImages ? await requestImages.ofChat(command.body, context.signal) : command.body;
       const answer = await charge.attempts({ output: 'text' }, context, (candidate, apiKey) =>
         chatAdapters[candidate.kind].complete(targetOf(candidate, apiKey), upstreamBody(body, candidate), context),
       );

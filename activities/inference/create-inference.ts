@@ -3,9 +3,9 @@ import type { Sequelize } from 'sequelize';
 import type { AuditLog } from '../../core/accounts/audit-log.ts';
 import { KeyLimits } from '../../core/accounts/key-limits.ts';
 import { type CatalogDeps, createCatalog } from '../../core/catalog/create-catalog.ts';
-import { PictureLinks } from '../../core/images/picture-links.ts';
-import { createPictureClients, createPictureReader } from '../../core/images/picture-reader.ts';
-import { Pictures } from '../../core/images/pictures.ts';
+import { ImageLinks } from '../../core/images/image-links.ts';
+import { createImageClients, createImageReader } from '../../core/images/image-reader.ts';
+import { StoredImages } from '../../core/images/stored-images.ts';
 import { DEFAULT_CIRCUIT_SETTINGS } from '../../core/key-pool/circuit.ts';
 import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
@@ -23,7 +23,7 @@ import type { InferenceDeps } from './charge.ts';
 import { ChatService } from './chat.ts';
 import { ImageService } from './images.ts';
 import { createProbe } from './probe.ts';
-import { createRequestPictures } from './request-images.ts';
+import { createRequestImages } from './request-images.ts';
 import { routedModels } from './routing.ts';
 import { ChatStreams } from './stream.ts';
 import { createUsageDoubts } from './usage.ts';
@@ -47,16 +47,16 @@ const PROBE_MS = 30_000;
 /** Reads the catalog and how its keys stand. @throws when the database cannot be read. */
 export async function createInference(ground: InferenceGround) {
   const { config, sequelize, vault, outbound, ledger, redis, log } = ground;
-  const pictureClients = createPictureClients(config);
-  const readPicture = createPictureReader({
-    clientFor: pictureClients.clientFor,
-    stored: (url) => pictures.behind(url),
+  const imageClients = createImageClients(config);
+  const readImage = createImageReader({
+    clientFor: imageClients.clientFor,
+    stored: (url) => storedImages.behind(url),
   });
-  const adapters = createAdapters({ outbound, readPicture, config });
+  const adapters = createAdapters({ outbound, readImage, config });
   const { catalogServices, pool, closePool } = await createCatalogAndPool(ground, adapters);
-  const pictureLinks = new PictureLinks(vault, config.publicUrl, config.PICTURE_LINK_TTL);
+  const imageLinks = new ImageLinks(vault, config.publicUrl, config.PICTURE_LINK_TTL);
   const storage = await createStorage(config);
-  const pictures = new Pictures({ sequelize, storage, outbound, links: pictureLinks });
+  const storedImages = new StoredImages({ sequelize, storage, outbound, links: imageLinks });
   const limits = new KeyLimits(redis, log);
   const deps: InferenceDeps = {
     ledger,
@@ -66,7 +66,7 @@ export async function createInference(ground: InferenceGround) {
     retries: new RetryBudget(),
     chatAdapters: adapters.chat,
     imageAdapters: adapters.image,
-    requestPictures: createRequestPictures(readPicture, config.IMAGE_URLS),
+    requestImages: createRequestImages(readImage, config.IMAGE_URLS),
     noteUsageDoubt: createUsageDoubts(ground.metrics.registry, log),
     log,
     totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,
@@ -76,13 +76,13 @@ export async function createInference(ground: InferenceGround) {
     inference: deps,
     chat: new ChatService(deps),
     chatStreams: new ChatStreams(deps),
-    images: new ImageService(deps, pictures),
-    pictures,
-    pictureLinks,
+    images: new ImageService(deps, storedImages),
+    storedImages,
+    imageLinks,
     closeInference: async () => {
       limits.close();
       closePool();
-      await pictureClients.close();
+      await imageClients.close();
     },
   };
 }

@@ -2,14 +2,14 @@
  * Image requests of the gateway's own form and of OpenAI's, brought into one; images in it are base64 with or without a
  * prefix, data URLs or http(s) URLs. Pure.
  */
-import { pictureTypeOfBase64 } from '../../core/images/picture-type.ts';
+import { imageTypeOfBase64 } from '../../core/images/image-type.ts';
 import type { ImageRequest } from '../../core/providers/provider.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';
 import { isInheritedName } from '../../infra/json-object.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-export interface PictureInput {
+export interface ImageRequestInput {
   readonly prompt: string;
   /** http(s) or data URLs. */
   readonly images: readonly string[];
@@ -37,8 +37,8 @@ const FORBIDDEN = new Set([
   'sequential_image_generation_options',
   'tools',
 ]);
-/** Providers read such form fields as pictures. */
-const NUMBERED_PICTURE = /^(image|mask)\[/;
+/** Providers read such form fields as images. */
+const NUMBERED_IMAGE = /^(image|mask)\[/;
 /** Fields that are read here, in the spellings of both forms. */
 const READ = new Set([
   'size',
@@ -53,7 +53,7 @@ const READ = new Set([
 ]);
 
 /** @throws {AppError} naming each field that is wrong. */
-export function pictureRequest(input: PictureInput): ImageRequest {
+export function imageRequest(input: ImageRequestInput): ImageRequest {
   const errors: FieldError[] = [];
   const { options } = input;
   const field = <Value>(names: readonly string[], is: (value: unknown) => value is Value, wanted: string) => {
@@ -76,7 +76,7 @@ export function pictureRequest(input: PictureInput): ImageRequest {
   const extra: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (isInheritedName(name)) errors.push({ path: `options.${name}`, message: 'is not an allowed name' });
-    else if (FORBIDDEN.has(name) || NUMBERED_PICTURE.test(name))
+    else if (FORBIDDEN.has(name) || NUMBERED_IMAGE.test(name))
       errors.push({ path: `options.${name}`, message: 'cannot be set here' });
     else if (!READ.has(name) && value !== null) extra[name] = value;
   }
@@ -109,7 +109,7 @@ export interface GenerateImageInput {
 export function generateImageRequest(input: GenerateImageInput): ImageRequest {
   const origin = typeof input.originImage === 'string' ? { url: input.originImage } : input.originImage;
   const images = origin === undefined ? [] : [imageUrlOf(origin, 'originImage')];
-  return pictureRequest({ prompt: input.prompt, images, options: input.options ?? {} });
+  return imageRequest({ prompt: input.prompt, images, options: input.options ?? {} });
 }
 
 function isCount(value: unknown): value is number {
@@ -132,7 +132,7 @@ const HTTP_URL = /^https?:\/\//i;
 const DATA_URL = /^data:[^,]{0,200},/i;
 const BASE64_DATA_URL = /^data:image\/[\w.+-]{1,100};base64,/i;
 
-/** A picture as a URL that providers understand. @throws {AppError} naming the field. */
+/** An image as a URL that providers understand. @throws {AppError} naming the field. */
 export function imageUrlOf(image: { base64?: string | undefined; url?: string | undefined }, path: string): string {
   const { base64 = '', url = '' } = image;
   if (HTTP_URL.test(url)) return url;
@@ -149,7 +149,7 @@ function dataUrl(text: string, path: string): string {
   }
   const data = withoutSpaces(text.slice(prefix?.length ?? 0));
   if (!isBase64(data)) throw invalid([{ path, message: 'is neither base64 nor a URL' }]);
-  const mediaType = pictureTypeOfBase64(data);
+  const mediaType = imageTypeOfBase64(data);
   if (!mediaType)
     throw invalid([{ path, message: 'is not a PNG, JPEG, GIF, WebP or BMP picture' }], 'unsupportedFileType');
   return `data:${mediaType};base64,${data}`;

@@ -1,6 +1,6 @@
-/** Synchronous image generation: plan, then one charge around the call and the keeping of its pictures. */
+/** Synchronous image generation: plan, then one charge around the call and the keeping of its images. */
 import type { Capability, PricedModel } from '../../core/catalog/model.ts';
-import type { KeptPicture, Pictures } from '../../core/images/pictures.ts';
+import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts';
 import { costBound, moneyJson, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import type { CallContext, ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
@@ -14,7 +14,7 @@ import {
   targetOf,
 } from './charge.ts';
 import type { Candidate, Plan } from './plan.ts';
-import { pricedInPictures } from './request-policy.ts';
+import { pricedInImages } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt } from './usage.ts';
 
@@ -25,11 +25,11 @@ export interface ImageCommand extends ChargeRequest {
 }
 
 export interface ImageOutcome extends CallOutcome {
-  readonly pictures: readonly KeptPicture[];
+  readonly images: readonly KeptImage[];
   readonly actualPrompt: string;
 }
 
-/** An answer may hold its pictures in this form, which takes so much more. */
+/** An answer may hold its images in this form, which takes so much more. */
 const BASE64_FACTOR = 4 / 3;
 
 /** A synchronous call waits for its task here and now; it has nothing to resume. */
@@ -41,50 +41,50 @@ const NO_TASKS: TaskStore = {
 
 export class ImageService {
   readonly #deps: InferenceDeps;
-  readonly #pictures: Pictures;
+  readonly #storedImages: StoredImages;
 
-  constructor(deps: InferenceDeps, pictures: Pictures) {
+  constructor(deps: InferenceDeps, storedImages: StoredImages) {
     this.#deps = deps;
-    this.#pictures = pictures;
+    this.#storedImages = storedImages;
   }
 
-  /** One generation, charged once, by delivered pictures. @throws {AppError} what the caller may be told. */
+  /** One generation, charged once, by delivered images. @throws {AppError} what the caller may be told. */
   async generate(command: ImageCommand, context: CallContext): Promise<Reply<ImageOutcome>> {
-    const { models, requestPictures, imageAdapters, noteUsageDoubt } = this.#deps;
+    const { models, requestImages, imageAdapters, noteUsageDoubt } = this.#deps;
     const { request: asked } = command;
     const plan = planImages(usableModels(models, command, imageCapability(asked)), asked);
     const charge = await openCharge(this.#deps, command, plan, undefined, context.requestId);
     if (charge.kind === 'answered-before') return charge;
     return charge.orRelease(async () => {
-      const request = asked.images.length > 0 ? await requestPictures.ofImage(asked, context.signal) : asked;
+      const request = asked.images.length > 0 ? await requestImages.ofImage(asked, context.signal) : asked;
       const answer = await charge.attempts({ output: 'image' }, context, (candidate, apiKey) =>
         imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, NO_TASKS, context),
       );
-      const pictures = await this.#pictures.keep(answer.images, command.caller.userId, context);
+      const images = await this.#storedImages.keep(answer.images, command.caller.userId, context);
       const actualPrompt = answer.actualPrompt ?? request.prompt;
       const usage = imageUsage(answer, asked, charge.served.candidate, noteUsageDoubt);
-      const outcome = await charge.capture(usage, (told) => ({ ...told, pictures, actualPrompt }), {
-        keep: command.keep && { answer: command.keep, bytes: answerBytes(pictures) },
+      const outcome = await charge.capture(usage, (told) => ({ ...told, images, actualPrompt }), {
+        keep: command.keep && { answer: command.keep, bytes: answerBytes(images) },
       });
       return { kind: 'answered-now', outcome };
     });
   }
 }
 
-function answerBytes(pictures: readonly KeptPicture[]): number {
-  return pictures.reduce((sum, { bytes }) => sum + BASE64_FACTOR * (bytes?.byteLength ?? 0), 0);
+function answerBytes(images: readonly KeptImage[]): number {
+  return images.reduce((sum, { bytes }) => sum + BASE64_FACTOR * (bytes?.byteLength ?? 0), 0);
 }
 
 /** `data` of POST /v1/generate-image and `resultPayload` of an image job. */
 export function imageReply(outcome: {
-  readonly pictures: readonly { readonly url: string }[];
+  readonly images: readonly { readonly url: string }[];
   readonly actualPrompt: string;
   readonly modelIdentifier: string;
   readonly cost: bigint;
   readonly requestId: string;
 }) {
   return {
-    imageUrls: outcome.pictures.map((picture) => picture.url),
+    imageUrls: outcome.images.map(({ url }) => url),
     actualPrompt: outcome.actualPrompt,
     usedModelIdentifier: outcome.modelIdentifier,
     cost: moneyJson(outcome.cost),
@@ -92,19 +92,19 @@ export function imageReply(outcome: {
   };
 }
 
-/** No model makes more tokens of one picture. */
-const TOKENS_OF_A_PICTURE = 20_000;
+/** No model makes more tokens of one image. */
+const TOKENS_OF_AN_IMAGE = 20_000;
 
 export function imageCapability(request: Pick<ImageRequest, 'images'>): Capability {
   return request.images.length > 0 ? 'image-to-image' : 'text-to-image';
 }
 
 /**
- * Held for every picture asked for, and for the prompt where the model prices it. All or nothing: never clamped.
+ * Held for every image asked for, and for the prompt where the model prices it. All or nothing: never clamped.
  * @throws {AppError} when no model's price covers what is asked.
  */
 export function planImages(models: readonly PricedModel[], request: ImageRequest): Plan {
-  const candidates = allowingPriced(models, pricedInPictures(request.extra)).map((model) => ({
+  const candidates = allowingPriced(models, pricedInImages(request.extra)).map((model) => ({
     ...model,
     maxTokens: 0,
   }));
@@ -119,7 +119,7 @@ export function planImages(models: readonly PricedModel[], request: ImageRequest
 }
 
 /**
- * Charged by delivered pictures, never by what was asked for. Tokens far beyond the prompt that was held for are not
+ * Charged by delivered images, never by what was asked for. Tokens far beyond the prompt that was held for are not
  * believed; ours are charged, marked as estimated.
  */
 export function imageUsage(
@@ -130,7 +130,7 @@ export function imageUsage(
 ): Usage {
   const { promptTokens, completionTokens } = answer;
   const usage = { ...NO_USAGE, imageCount: answer.images.length };
-  const most = { promptTokens: promptBound(candidate, request), completionTokens: TOKENS_OF_A_PICTURE * request.n };
+  const most = { promptTokens: promptBound(candidate, request), completionTokens: TOKENS_OF_AN_IMAGE * request.n };
   if (!isFarBeyond({ promptTokens, completionTokens }, most)) return { ...usage, promptTokens, completionTokens };
   noteDoubt('too-large', candidate, { promptTokens, completionTokens });
   return { ...usage, promptTokens: countTokens(request.prompt), estimated: true };

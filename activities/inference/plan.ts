@@ -100,7 +100,7 @@ export interface PromptSize {
   readonly images: number;
 }
 
-/** Measures a chat body; picture data does not count as text. */
+/** Measures a chat body; image data does not count as text. */
 export function promptSize(body: ChatBody): PromptSize {
   let textBytes = 0;
   let images = 0;

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PictureAddress } from '../../core/images/picture-reader.ts';
-import { createRequestPictures } from './request-images.ts';
+import type { ImageAddress } from '../../core/images/image-reader.ts';
+import { createRequestImages } from './request-images.ts';
 
 const signal = new AbortController().signal;
 const DATA = 'data:image/png;base64,iVBORw0KGgo=';
 
 function reading() {
-  const asked: PictureAddress[] = [];
-  const pictures = createRequestPictures(async (address) => {
+  const asked: ImageAddress[] = [];
+  const pictures = createRequestImages(async (address) => {
     asked.push(address);
     return { bytes: new Uint8Array(Buffer.from(`GIF89a ${address.url}`)), mediaType: 'image/gif' };
   }, 'fetch');
@@ -81,7 +81,7 @@ test('many pictures share the bytes of two, and there are never more than sixtee
 });
 
 test('by setting addresses go to the provider as they are', async () => {
-  const pictures = createRequestPictures(async () => assert.fail('nothing is read'), 'pass');
+  const pictures = createRequestImages(async () => assert.fail('nothing is read'), 'pass');
   const chat = { messages: [{ role: 'user', content: [image('http://a.example/1')] }] };
   assert.equal(await pictures.ofChat(chat, signal), chat);
 });

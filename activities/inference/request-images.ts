@@ -1,38 +1,38 @@
 /**
- * Pictures that a request names by address: fetched by us and given to the provider as data URLs, or passed on as
- * addresses by setting. A request without such a picture is given back as it is.
+ * Images that a request names by address: fetched by us and given to the provider as data URLs, or passed on as
+ * addresses by setting. A request without such an image is given back as it is.
  */
-import { MAX_PICTURE_BYTES, type ReadPicture } from '../../core/images/picture-reader.ts';
+import { MAX_IMAGE_BYTES, type ReadImage } from '../../core/images/image-reader.ts';
 import type { ChatBody, ImageRequest } from '../../core/providers/provider.ts';
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
 
-export interface RequestPictures {
-  /** @throws {AppError} invalidParameter for an address that gives no picture. */
+export interface RequestImages {
+  /** @throws {AppError} invalidParameter for an address that gives no image. */
   ofChat(body: ChatBody, signal: AbortSignal): Promise<ChatBody>;
-  /** @throws {AppError} invalidParameter for an address that gives no picture. */
+  /** @throws {AppError} invalidParameter for an address that gives no image. */
   ofImage(request: ImageRequest, signal: AbortSignal): Promise<ImageRequest>;
 }
 
 /** Bounds what one request may have fetched and held in memory. */
 const MOST_ADDRESSES = 16;
-const MOST_BYTES_TOGETHER = 2 * MAX_PICTURE_BYTES;
+const MOST_BYTES_TOGETHER = 2 * MAX_IMAGE_BYTES;
 const ADDRESS = /^https?:\/\//i;
 
-export function createRequestPictures(readPicture: ReadPicture, mode: Config['IMAGE_URLS']): RequestPictures {
+export function createRequestImages(readImage: ReadImage, mode: Config['IMAGE_URLS']): RequestImages {
   if (mode === 'pass') return { ofChat: async (body) => body, ofImage: async (request) => request };
   return {
     async ofChat(body, signal) {
       const addresses = addressesIn(body);
       if (addresses.length === 0) return body;
-      const dataUrls = await fetchAll(readPicture, addresses, signal);
-      return { ...body, messages: withPictures(body.messages, dataUrls) };
+      const dataUrls = await fetchAll(readImage, addresses, signal);
+      return { ...body, messages: withDataUrls(body.messages, dataUrls) };
     },
     async ofImage(request, signal) {
       const urls = request.mask === undefined ? request.images : [...request.images, request.mask];
       const addresses = urls.filter((url) => ADDRESS.test(url)).map((url) => ({ url, path: 'image' }));
       if (addresses.length === 0) return request;
-      const dataUrls = await fetchAll(readPicture, addresses, signal);
+      const dataUrls = await fetchAll(readImage, addresses, signal);
       const given = (url: string) => dataUrls.get(url) ?? url;
       const mask = request.mask === undefined ? {} : { mask: given(request.mask) };
       return { ...request, images: request.images.map(given), ...mask };
@@ -47,7 +47,7 @@ interface Address {
 
 /** @returns the data URL of each address; one that is named twice is fetched once. */
 async function fetchAll(
-  readPicture: ReadPicture,
+  readImage: ReadImage,
   addresses: readonly Address[],
   signal: AbortSignal,
 ): Promise<Map<string, string>> {
@@ -56,10 +56,10 @@ async function fetchAll(
     const path = addresses.at(-1)?.path ?? 'image';
     throw invalid([{ path, message: `at most ${MOST_ADDRESSES} pictures may be given by address` }]);
   }
-  const maxBytes = Math.min(MAX_PICTURE_BYTES, Math.floor(MOST_BYTES_TOGETHER / different.size));
+  const maxBytes = Math.min(MAX_IMAGE_BYTES, Math.floor(MOST_BYTES_TOGETHER / different.size));
   const read = await Promise.all(
     Array.from(different.values(), async ({ url, path }) => {
-      const { bytes, mediaType } = await readPicture({ url, path, signal, maxBytes });
+      const { bytes, mediaType } = await readImage({ url, path, signal, maxBytes });
       return [url, `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`] as const;
     }),
   );
@@ -69,20 +69,20 @@ async function fetchAll(
 function addressesIn({ messages }: ChatBody): Address[] {
   return messages.flatMap((message, index) =>
     partsOf(message).flatMap((part, place) => {
-      const url = pictureUrlOf(part);
+      const url = urlOfPart(part);
       if (url === undefined || !ADDRESS.test(url)) return [];
       return [{ url, path: `messages[${index}].content[${place}].image_url` }];
     }),
   );
 }
 
-function withPictures(messages: readonly unknown[], dataUrls: ReadonlyMap<string, string>): unknown[] {
+function withDataUrls(messages: readonly unknown[], dataUrls: ReadonlyMap<string, string>): unknown[] {
   return messages.map((message) => {
     const parts = partsOf(message);
     if (parts.length === 0 || typeof message !== 'object') return message;
     const content = parts.map((part) => {
-      const dataUrl = dataUrls.get(pictureUrlOf(part) ?? '');
-      return dataUrl === undefined ? part : { ...asObject(part), image_url: { ...pictureOf(part), url: dataUrl } };
+      const dataUrl = dataUrls.get(urlOfPart(part) ?? '');
+      return dataUrl === undefined ? part : { ...asObject(part), image_url: { ...imageOf(part), url: dataUrl } };
     });
     return { ...message, content };
   });
@@ -93,12 +93,12 @@ function partsOf(message: unknown): readonly unknown[] {
   return Array.isArray(content) ? content : [];
 }
 
-function pictureOf(part: unknown): Record<string, unknown> {
+function imageOf(part: unknown): Record<string, unknown> {
   return asObject(asObject(part).image_url);
 }
 
-function pictureUrlOf(part: unknown): string | undefined {
-  const { url } = pictureOf(part);
+function urlOfPart(part: unknown): string | undefined {
+  const { url } = imageOf(part);
   return typeof url === 'string' ? url : undefined;
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
-import { pictureRequest } from './image-request.ts';
+import { imageRequest } from './image-request.ts';
 import { planImages } from './images.ts';
 import { candidatesOf } from './routing.ts';
 import { TEST_MODEL } from './test-model.ts';
@@ -26,10 +26,10 @@ function refusedInChat(fields: object, pricedFields: readonly string[] = []): st
   return refusedPaths(() => candidatesOf(source, { caller, model: {}, body }));
 }
 
-function refusedInPictures(options: object, pricedFields: readonly string[] = []): string[] {
+function refusedInImages(options: object, pricedFields: readonly string[] = []): string[] {
   const model = { ...TEST_MODEL, pricedFields: new Set(pricedFields) };
   return refusedPaths(() =>
-    planImages([model], pictureRequest({ prompt: 'a cat', images: [], options: { ...options } })),
+    planImages([model], imageRequest({ prompt: 'a cat', images: [], options: { ...options } })),
   );
 }
 
@@ -66,9 +66,9 @@ test('what makes a picture dearer needs a model whose price covers it', () => {
     ['frame_count', 20],
     ['enable_search', true],
   ] as const) {
-    assert.deepEqual(refusedInPictures({ [field]: value }), [`options.${field}`]);
-    assert.deepEqual(refusedInPictures({ [field]: value }, [field]), []);
+    assert.deepEqual(refusedInImages({ [field]: value }), [`options.${field}`]);
+    assert.deepEqual(refusedInImages({ [field]: value }, [field]), []);
   }
-  assert.deepEqual(refusedInPictures({ batch_size: 4 }), ['options.batch_size']);
-  assert.deepEqual(refusedInPictures({ quality: 'auto', background: 'opaque', size: '1024x1024' }), []);
+  assert.deepEqual(refusedInImages({ batch_size: 4 }), ['options.batch_size']);
+  assert.deepEqual(refusedInImages({ quality: 'auto', background: 'opaque', size: '1024x1024' }), []);
 });

@@ -37,12 +37,12 @@ export const PRICED_FIELDS: readonly string[] = [
   'mm_processor_kwargs',
 ];
 
-/** The same of a request for pictures, which are paid for one by one. */
-const PRICED_PICTURE_FIELDS = ['quality', 'input_fidelity', 'complexity', 'frame_count'];
+/** The same of a request for images, which are paid for one by one. */
+const PRICED_IMAGE_FIELDS = ['quality', 'input_fidelity', 'complexity', 'frame_count'];
 
 /** Says what is so without it, at the price that the model has. */
 const PLAIN_VALUES: ReadonlySet<unknown> = new Set([undefined, null, false]);
-const PLAIN_PICTURE_VALUES: ReadonlySet<unknown> = new Set([...PLAIN_VALUES, 'auto', 'standard', 'low']);
+const PLAIN_IMAGE_VALUES: ReadonlySet<unknown> = new Set([...PLAIN_VALUES, 'auto', 'standard', 'low']);
 
 /** Run by the caller; every other type of tool is run, and priced, by the provider. */
 const TOOLS_OF_CALLERS: ReadonlySet<unknown> = new Set(['function', 'custom']);
@@ -65,10 +65,10 @@ export function pricedInChat(body: Readonly<Record<string, unknown>>): PricedUse
   ];
 }
 
-/** What a request for pictures asks for beyond so many of them. @param options in the provider's words. */
-export function pricedInPictures(options: Readonly<Record<string, unknown>>): PricedUse[] {
-  const fields = new Set([...PRICED_PICTURE_FIELDS, ...PRICED_FIELDS]);
-  const used = [...fields].filter((field) => !PLAIN_PICTURE_VALUES.has(options[field]));
+/** What a request for images asks for beyond so many of them. @param options in the provider's words. */
+export function pricedInImages(options: Readonly<Record<string, unknown>>): PricedUse[] {
+  const fields = new Set([...PRICED_IMAGE_FIELDS, ...PRICED_FIELDS]);
+  const used = [...fields].filter((field) => !PLAIN_IMAGE_VALUES.has(options[field]));
   return used.map((field) => ({ field, path: `options.${field}` }));
 }
 

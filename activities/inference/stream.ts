@@ -76,7 +76,7 @@ export class ChatStreams {
    * @throws {AppError} as a whole chat.
    */
   async open(command: StreamCommand, context: CallContext): Promise<StreamReply> {
-    const { models, requestPictures } = this.#deps;
+    const { models, requestImages } = this.#deps;
     const { models: candidates, asked } = candidatesOf(models, command);
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
@@ -84,7 +84,7 @@ export class ChatStreams {
     const cut = new AbortController();
     const signal = AbortSignal.any([context.signal, cut.signal]);
     return charge.orRelease(async () => {
-      const body = asked.size.images === 0 ? command.body : await requestPictures.ofChat(command.body, signal);
+      const body = asked.size.images === 0 ? command.body : await requestImages.ofChat(command.body, signal);
       const reading = { ...context, signal };
       const opened = await charge.attempts({ output: 'text', streamed: true }, reading, (candidate, apiKey) =>
         this.#firstChunk(candidate, apiKey, body, reading),

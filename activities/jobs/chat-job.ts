@@ -29,7 +29,7 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
     const told = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;
     // Pictures may have to be fetched, which takes long; otherwise the job is taken up with its first call.
     if (promptSize(told).images > 0) await run.begin();
-    const body = await deps.requestPictures.ofChat(told, context.signal);
+    const body = await deps.requestImages.ofChat(told, context.signal);
     const messageId = answerIdOf(work.id, askedInChat(stored));
     const keptAs = turn && { conversationId: turn.conversationId, messageId };
     const candidates = await plannedCandidates(deps, work.plan);

@@ -7,7 +7,7 @@ import type { ImageAdapter } from '../../core/providers/provider.ts';
 import { testContext } from '../../core/providers/test-calls.ts';
 import { AppError } from '../../infra/errors.ts';
 import { RetryBudget } from '../inference/attempts.ts';
-import { createRequestPictures } from '../inference/request-images.ts';
+import { createRequestImages } from '../inference/request-images.ts';
 import { createImageJobHandler } from './image-job.ts';
 import { RunInterrupted, type RunLedger, TaskUnderWay } from './job-handler.ts';
 import type { JobWork } from './store.ts';
@@ -80,8 +80,8 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
     keys: createKeyPool({ keysOf: keys, log: context.log, now: () => 1_700_000_000_000 }),
     retries: new RetryBudget(() => 1_700_000_000_000),
     imageAdapters: { openai: adapter, dashscope: adapter, ark: adapter },
-    requestPictures: createRequestPictures(() => assert.fail('a picture was read'), 'fetch'),
-    pictures: { keep: () => assert.fail('a picture was kept') },
+    requestImages: createRequestImages(() => assert.fail('a picture was read'), 'fetch'),
+    storedImages: { keep: () => assert.fail('a picture was kept') },
     keysOf: keys,
   });
   const error = await perform(WORK, run, context).then(

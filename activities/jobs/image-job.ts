@@ -5,7 +5,7 @@
  * waited for and charged, because the provider charges for them.
  */
 import { z } from 'zod';
-import type { Pictures } from '../../core/images/pictures.ts';
+import type { StoredImages } from '../../core/images/stored-images.ts';
 import { errorOf, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { CallContext, ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
@@ -38,8 +38,8 @@ const storedImageSchema = z.looseObject({
 });
 
 export interface ImageJobDeps
-  extends Pick<InferenceDeps, 'models' | 'keys' | 'retries' | 'imageAdapters' | 'requestPictures' | 'noteUsageDoubt'> {
-  readonly pictures: Pick<Pictures, 'keep'>;
+  extends Pick<InferenceDeps, 'models' | 'keys' | 'retries' | 'imageAdapters' | 'requestImages' | 'noteUsageDoubt'> {
+  readonly storedImages: Pick<StoredImages, 'keep'>;
   readonly keysOf: (
     providerId: number,
   ) => readonly { readonly id: number; readonly urlBase: string; readonly apiKey: string }[];
@@ -73,7 +73,7 @@ async function generate(
   run: RunLedger,
   context: RunContext,
 ): Promise<Generated> {
-  const ready = await deps.requestPictures.ofImage(request, context.signal);
+  const ready = await deps.requestImages.ofImage(request, context.signal);
   const { value, candidate, key, attempts } = await runAttempts({
     candidates: await plannedCandidates(deps, work.plan),
     output: 'image',
@@ -187,7 +187,7 @@ async function answerOf(
   { answer, candidate, keyId, attempts }: Generated,
   context: RunContext,
 ): Promise<JobAnswer> {
-  const pictures = await deps.pictures.keep(answer.images, work.userId, context);
+  const images = await deps.storedImages.keep(answer.images, work.userId, context);
   return {
     served: candidate,
     usage: imageUsage(answer, request, candidate, deps.noteUsageDoubt),
@@ -198,7 +198,7 @@ async function answerOf(
     result: (cost) =>
       resultText(
         imageReply({
-          pictures,
+          images,
           actualPrompt: answer.actualPrompt ?? request.prompt,
           modelIdentifier: candidate.modelIdentifier,
           cost,

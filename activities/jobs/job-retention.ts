@@ -3,8 +3,7 @@
  * the hold and the charge were for. Every batch is small and complete in itself, so a round may be cut short anywhere and
  * run from several processes.
  */
-
-import type { Pictures } from '../../core/images/pictures.ts';
+import type { StoredImages } from '../../core/images/stored-images.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { removePayloads } from './job-operations.ts';
 import type { JobStore, KeptFor } from './store.ts';
@@ -17,7 +16,7 @@ const FREE_KEPT_MS = 86_400_000;
 export interface JobRetentionDeps {
   readonly ledger: Pick<Ledger, 'run'>;
   readonly store: Pick<JobStore, 'withPayloads'>;
-  readonly pictures: Pick<Pictures, 'removeOf' | 'removeOlderThan'>;
+  readonly storedImages: Pick<StoredImages, 'removeOf' | 'removeOlderThan'>;
   /** Of payloads, from the end of their job. */
   readonly keptMs: number;
   /** Of links to pictures: nobody can see a picture that is older. */
@@ -31,7 +30,7 @@ export interface RemovedOfJobs {
 
 /** One round. @throws when a store is away; what was removed by then stays so. */
 export async function removeExpiredPayloads(deps: JobRetentionDeps): Promise<RemovedOfJobs> {
-  const { keptMs, linksMs, pictures } = deps;
+  const { keptMs, linksMs, storedImages } = deps;
   const freeMs = Math.min(FREE_KEPT_MS, keptMs);
   const rules: readonly KeptFor[] = [
     { status: 'COMPLETED', free: false, ms: keptMs },
@@ -49,7 +48,7 @@ export async function removeExpiredPayloads(deps: JobRetentionDeps): Promise<Rem
     }
   }
   for (let more = true; more; ) {
-    const old = await pictures.removeOlderThan(linksMs / 1_000, BATCH);
+    const old = await storedImages.removeOlderThan(linksMs / 1_000, BATCH);
     removed.pictures += old;
     more = old === BATCH;
   }
@@ -57,9 +56,9 @@ export async function removeExpiredPayloads(deps: JobRetentionDeps): Promise<Rem
 }
 
 /** Pictures first: a job without payloads is not looked at again. */
-async function removeBatch({ ledger, store, pictures }: JobRetentionDeps, rule: KeptFor): Promise<RemovedOfJobs> {
+async function removeBatch({ ledger, store, storedImages }: JobRetentionDeps, rule: KeptFor): Promise<RemovedOfJobs> {
   const jobs = await store.withPayloads(rule, BATCH);
-  const removed = await pictures.removeOf(jobs.map(({ id }) => id));
+  const removed = await storedImages.removeOf(jobs.map(({ id }) => id));
   if (jobs.length > 0) await ledger.run(removePayloads(jobs));
   return { jobPayloads: jobs.length, pictures: removed };
 }

@@ -1,6 +1,6 @@
 /** Jobs as their owner uses them: look, wait, follow, cancel. */
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { Pictures } from '../../core/images/pictures.ts';
+import type { StoredImages } from '../../core/images/stored-images.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
@@ -17,7 +17,7 @@ export interface JobDeps {
   readonly events: JobEvents;
   /** Asks Temporal to cancel a workflow; a hint, the row has decided. */
   readonly cancelWorkflow: (workflowId: string) => Promise<void>;
-  readonly pictures: Pick<Pictures, 'removeOf'>;
+  readonly storedImages: Pick<StoredImages, 'removeOf'>;
 }
 
 /** How long a caller waits while the database is away. */
@@ -111,10 +111,10 @@ export class Jobs {
    * @throws {AppError} notFound; illegalState while it lives.
    */
   async removePayloads(jobId: string, userId: number): Promise<JobView> {
-    const { ledger, pictures } = this.#deps;
+    const { ledger, storedImages } = this.#deps;
     const { status } = await this.get(jobId, userId);
     if (isLive(status)) throw new AppError('illegalState', 'the job has not ended; cancel it first');
-    await pictures.removeOf([jobId]);
+    await storedImages.removeOf([jobId]);
     await ledger.run(removePayloads([{ id: jobId, userId }]), CHANGE_WAIT_MS);
     return this.get(jobId, userId);
   }

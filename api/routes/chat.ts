@@ -14,10 +14,10 @@ import { keyedRequest, MAX_REQUEST_ID } from '../http/keyed.ts';
 import { idInput, optional, switchInput } from '../http/lenient.ts';
 import { decimalOutput } from '../http/money.ts';
 import { tellLimits } from '../http/rate-limit-headers.ts';
-import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../http/route.ts';
+import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
 
 /** Characters of a text or of a picture in base64; a body is not larger. */
-export const MOST_CHARACTERS = PICTURE_BODY_BYTES;
+export const MOST_CHARACTERS = IMAGE_BODY_BYTES;
 export const MOST_MESSAGES = 10_000;
 const MOST_IMAGES = 500;
 export const modelNameInput = z.string().max(150);
@@ -91,7 +91,7 @@ export function chatRoutes(services: Services, config: Config): Route[] {
       access: 'access-key',
       claimsKey: true,
       body: chatBody,
-      bodyLimitBytes: PICTURE_BODY_BYTES,
+      bodyLimitBytes: IMAGE_BODY_BYTES,
       unknownFields: 'ignored',
       success: chatReplySchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { generateImageRequest } from '../../activities/inference/image-request.ts';
 import { type ImageOutcome, type ImageService, imageReply } from '../../activities/inference/images.ts';
-import type { PictureLinks } from '../../core/images/picture-links.ts';
-import { isPictureType } from '../../core/images/picture-type.ts';
-import type { Pictures } from '../../core/images/pictures.ts';
+import type { ImageLinks } from '../../core/images/image-links.ts';
+import { isImageType } from '../../core/images/image-type.ts';
+import type { StoredImages } from '../../core/images/stored-images.ts';
 import { claimRequest } from '../../core/ledger/idempotency.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
@@ -15,21 +15,21 @@ import { keyedRequest, MAX_REQUEST_ID } from '../http/keyed.ts';
 import { idInput, optional } from '../http/lenient.ts';
 import { decimalOutput } from '../http/money.ts';
 import { tellLimits } from '../http/rate-limit-headers.ts';
-import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../http/route.ts';
+import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
 import { MOST_CHARACTERS, modelNameInput, modelNameOf, optionsInput } from './chat.ts';
 
 /** More than any model takes. */
 export const MOST_PROMPT_CHARACTERS = 100_000;
-const pictureText = z.string().max(MOST_CHARACTERS);
+const imageText = z.string().max(MOST_CHARACTERS);
 
 /** What image requests in the gateway's own form have in common, synchronous or not. */
 export const imageFields = {
   prompt: z.string().max(MOST_PROMPT_CHARACTERS),
   modelInternalId: optional(idInput),
   modelIdentifier: optional(modelNameInput),
-  originImage: optional(
-    z.union([pictureText, z.object({ base64: optional(pictureText), url: optional(pictureText) })]),
-  ).meta({ description: 'The picture to start from: base64 with or without prefix, data URL, or URL.' }),
+  originImage: optional(z.union([imageText, z.object({ base64: optional(imageText), url: optional(imageText) })])).meta(
+    { description: 'The picture to start from: base64 with or without prefix, data URL, or URL.' },
+  ),
   options: optional(optionsInput),
   requestId: optional(z.string().max(MAX_REQUEST_ID)),
 };
@@ -44,8 +44,8 @@ const replySchema = z.object({
 
 interface Services {
   readonly images: ImageService;
-  readonly pictures: Pictures;
-  readonly pictureLinks: PictureLinks;
+  readonly storedImages: StoredImages;
+  readonly imageLinks: ImageLinks;
 }
 
 export function imageRoutes(services: Services, config: Config): Route[] {
@@ -58,7 +58,7 @@ export function imageRoutes(services: Services, config: Config): Route[] {
       access: 'access-key',
       claimsKey: true,
       body: z.object(imageFields),
-      bodyLimitBytes: PICTURE_BODY_BYTES,
+      bodyLimitBytes: IMAGE_BODY_BYTES,
       unknownFields: 'ignored',
       success: replySchema,
       handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
@@ -108,13 +108,13 @@ export function imageRoutes(services: Services, config: Config): Route[] {
       ],
       handler: async ({ ctx, params, query }) => {
         const { pictureId } = params;
-        if (!services.pictureLinks.isGood(pictureId, query.expires, query.signature, Date.now())) {
+        if (!services.imageLinks.isGood(pictureId, query.expires, query.signature, Date.now())) {
           throw new AppError('forbidden', 'the link is not signed by this gateway, or has expired');
         }
-        const picture = await services.pictures.read(pictureId);
+        const picture = await services.storedImages.read(pictureId);
         if (!picture) throw new AppError('notFound', 'the picture is gone');
         ctx.set('Cache-Control', 'private, max-age=86400, immutable');
-        ctx.type = isPictureType(picture.mediaType) ? picture.mediaType : 'application/octet-stream';
+        ctx.type = isImageType(picture.mediaType) ? picture.mediaType : 'application/octet-stream';
         ctx.body = Buffer.from(picture.bytes);
         return ANSWERED;
       },

@@ -18,7 +18,7 @@ import { integerInput, optionalText, textIdInput } from '../http/lenient.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { tellLimits } from '../http/rate-limit-headers.ts';
-import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../http/route.ts';
+import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
 import type { ApiContext, RouteInput } from '../http/route-input.ts';
 import { EventStream } from '../http/sse.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
@@ -141,7 +141,7 @@ export function jobRoutes(
       access: 'access-key',
       claimsKey: true,
       body: chatSubmission,
-      bodyLimitBytes: PICTURE_BODY_BYTES,
+      bodyLimitBytes: IMAGE_BODY_BYTES,
       unknownFields: 'ignored',
       success: accepted,
       status: 202,
@@ -168,7 +168,7 @@ export function jobRoutes(
       access: 'access-key',
       claimsKey: true,
       body: imageSubmission,
-      bodyLimitBytes: PICTURE_BODY_BYTES,
+      bodyLimitBytes: IMAGE_BODY_BYTES,
       unknownFields: 'ignored',
       success: accepted,
       status: 202,

@@ -18,7 +18,7 @@ import { callHeaders, keptCall, replayCall, servedHeaders } from '../http/call-a
 import { keyedRequest, MAX_REQUEST_ID } from '../http/keyed.ts';
 import { openAiErrorText } from '../http/openai-error.ts';
 import { tellLimits } from '../http/rate-limit-headers.ts';
-import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../http/route.ts';
+import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
 import type { ApiContext, RouteInput } from '../http/route-input.ts';
 import { EventStream } from '../http/sse.ts';
 import { MOST_MESSAGES, modelNameInput, optionsInput } from './chat.ts';
@@ -83,7 +83,7 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
       access: 'access-key',
       claimsKey: true,
       body: chatBody,
-      bodyLimitBytes: PICTURE_BODY_BYTES,
+      bodyLimitBytes: IMAGE_BODY_BYTES,
       unknownFields: 'ignored',
       success: streamed ? events.schema : completion,
       mediaType: streamed ? events.mediaType : 'application/json',

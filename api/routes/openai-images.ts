@@ -1,6 +1,6 @@
 /** Images as OpenAI's clients ask for them: generations as JSON, edits as a form or as JSON. */
 import { z } from 'zod';
-import { imageUrlOf, pictureRequest } from '../../activities/inference/image-request.ts';
+import { imageRequest, imageUrlOf } from '../../activities/inference/image-request.ts';
 import type { ImageOutcome, ImageService } from '../../activities/inference/images.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { claimRequest } from '../../core/ledger/idempotency.ts';
@@ -13,7 +13,7 @@ import { readForm } from '../http/edit-form.ts';
 import { isJsonType, parseJson } from '../http/json.ts';
 import { keyedRequest } from '../http/keyed.ts';
 import { tellLimits } from '../http/rate-limit-headers.ts';
-import { ANSWERED, PICTURE_BODY_BYTES, type Route, route } from '../http/route.ts';
+import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
 import type { ApiContext, RouteInput } from '../http/route-input.ts';
 import { inputOf } from '../http/validation.ts';
 import { MOST_CHARACTERS, modelNameInput } from './chat.ts';
@@ -73,7 +73,7 @@ export function openAiImageRoutes({ images }: { readonly images: ImageService },
       access: 'access-key',
       claimsKey: true,
       body: fields,
-      bodyLimitBytes: PICTURE_BODY_BYTES,
+      bodyLimitBytes: IMAGE_BODY_BYTES,
       unknownFields: 'ignored',
       success: answer,
       answer: 'openai',
@@ -91,7 +91,7 @@ export function openAiImageRoutes({ images }: { readonly images: ImageService },
       claimsKey: true,
       bodyForm: 'bytes',
       bodies: { 'multipart/form-data': formEdit, 'application/json': jsonEdit },
-      bodyLimitBytes: PICTURE_BODY_BYTES,
+      bodyLimitBytes: IMAGE_BODY_BYTES,
       unknownFields: 'ignored',
       success: answer,
       answer: 'openai',
@@ -107,7 +107,7 @@ function askedOf(body: z.output<typeof fields>, pictures: readonly string[], mas
   const { model, prompt, response_format: format, user: _user, ...options } = body;
   return {
     model: model ?? undefined,
-    request: pictureRequest({ prompt, images: pictures, mask, options }),
+    request: imageRequest({ prompt, images: pictures, mask, options }),
     inline: format === 'b64_json',
   };
 }
@@ -168,7 +168,7 @@ function openAiImages(outcome: ImageOutcome, asked: Asked, created: number) {
   const rewritten = outcome.actualPrompt === asked.request.prompt ? {} : { revised_prompt: outcome.actualPrompt };
   return {
     created,
-    data: outcome.pictures.map(({ url, bytes }) =>
+    data: outcome.images.map(({ url, bytes }) =>
       asked.inline && bytes ? { b64_json: Buffer.from(bytes).toString('base64'), ...rewritten } : { url, ...rewritten },
     ),
   };

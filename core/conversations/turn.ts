@@ -39,7 +39,7 @@ export function newTitleOf(asked: readonly NewMessage[]): string {
   return titleOf(asked.map(({ content }) => content).join(' '));
 }
 
-/** What POST /v1/chat asks. A picture is kept by its address; one that came as bytes is not kept. */
+/** What POST /v1/chat asks. An image is kept by its address; one that came as bytes is not kept. */
 export function askedInChat(input: {
   readonly userMessage?: string | undefined;
   readonly images?: readonly { readonly url?: string | undefined }[] | undefined;

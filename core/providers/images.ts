@@ -4,8 +4,8 @@
  */
 import { type FieldError, invalid } from '../../infra/errors.ts';
 import { textOf } from '../../infra/json-object.ts';
-import { isPictureType, pictureTypeOfBase64 } from '../images/picture-type.ts';
-import type { DeliveredImage } from '../images/pictures.ts';
+import { imageTypeOfBase64, isImageType } from '../images/image-type.ts';
+import type { DeliveredImage } from '../images/stored-images.ts';
 import type { ImageRequest } from './provider.ts';
 
 export type ImageSize =
@@ -85,9 +85,9 @@ function describe(rule: SizeRule): string {
 }
 
 export interface ImageLimits {
-  /** Pictures given to it. */
+  /** Images given to it. */
   readonly inputs: readonly [least: number, most: number];
-  /** Pictures made of one request. */
+  /** Images made of one request. */
   readonly outputs: readonly [least: number, most: number];
   readonly mask: boolean;
 }
@@ -115,7 +115,7 @@ const DATA_URL = /^data:([\w.+/-]+);base64,/i;
 
 /**
  * @param image a member of `data` in OpenAI's form.
- * @returns undefined when it holds no picture.
+ * @returns undefined when it holds no image.
  */
 export function deliveredImage(image: { url?: unknown; b64_json?: unknown }): DeliveredImage | undefined {
   const base64 = textOf(image.b64_json);
@@ -127,11 +127,11 @@ export function deliveredImage(image: { url?: unknown; b64_json?: unknown }): De
   return DATA_URL.test(url) ? inline(url) : undefined;
 }
 
-/** The bytes say what they are; where we do not know them, what the provider says, if it is a picture. */
+/** The bytes say what they are; where we do not know them, what the provider says, if it is an image. */
 function inline(text: string): DeliveredImage | undefined {
   const prefix = DATA_URL.exec(text);
   const data = prefix ? text.slice(prefix[0].length) : text;
   const told = prefix?.[1]?.toLowerCase() ?? 'image/png';
-  const mediaType = pictureTypeOfBase64(data) ?? (isPictureType(told) ? told : undefined);
+  const mediaType = imageTypeOfBase64(data) ?? (isImageType(told) ? told : undefined);
   return mediaType === undefined ? undefined : { kind: 'base64', data, mediaType };
 }

@@ -2,11 +2,10 @@
  * What an adapter of a provider does, and what a vendor says of itself. An adapter translates: our request into the
  * provider's, its answer and errors into ours. It never retries, never chooses keys and never knows prices.
  */
-
 import type { Logger } from 'pino';
 import type { CallLimits, Outbound } from '../../infra/outbound.ts';
-import type { ReadPicture } from '../images/picture-reader.ts';
-import type { DeliveredImage } from '../images/pictures.ts';
+import type { ReadImage } from '../images/image-reader.ts';
+import type { DeliveredImage } from '../images/stored-images.ts';
 import type { Usage } from '../ledger/money.ts';
 import type { OpenAiClient } from './openai/client.ts';
 
@@ -74,7 +73,7 @@ export interface ImageRequest {
 }
 
 export interface ImageAnswer {
-  /** Delivered pictures only; billing counts these. */
+  /** Delivered images only; billing counts these. */
   readonly images: readonly DeliveredImage[];
   /** The prompt as the provider rewrote it, when it says so. */
   readonly actualPrompt?: string;
@@ -121,13 +120,13 @@ export interface CallContext {
 /** What adapters call with. */
 export interface VendorClients {
   readonly chat: OpenAiClient;
-  /** Waits longer for the first byte: pictures are made before an answer begins. */
+  /** Waits longer for the first byte: images are made before an answer begins. */
   readonly images: OpenAiClient;
   readonly outbound: Outbound;
   /** Of `outbound` for a call that makes pictures while the connection waits. */
   readonly imageLimits: CallLimits;
-  /** For pictures whose bytes are sent where the caller gave an address. */
-  readonly readPicture: ReadPicture;
+  /** For images whose bytes are sent where the caller gave an address. */
+  readonly readImage: ReadImage;
 }
 
 /** One vendor; everything else that knows vendors derives from it. */

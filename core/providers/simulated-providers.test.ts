@@ -91,7 +91,7 @@ const IMAGE_MODELS: readonly (readonly [ProviderKind, string])[] = [
   ['ark', 'doubao-seedream-4-0-250828'],
 ];
 
-/** Pictures are only counted in the name of a test. */
+/** Images are only counted in the name of a test. */
 function described({ images = [], mask, ...request }: Partial<ImageRequest>): string {
   return JSON.stringify({ ...request, images: images.length, masked: mask !== undefined });
 }

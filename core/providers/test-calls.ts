@@ -2,12 +2,11 @@
  * Calls of adapters in tests: their context, target and tasks, adapters over an outbound client that a test has laid, and
  * what `assert.rejects` checks of a failure.
  */
-
 import assert from 'node:assert/strict';
 import { AppError } from '../../infra/errors.ts';
 import { createLogger } from '../../infra/logger.ts';
 import type { Outbound } from '../../infra/outbound.ts';
-import { createPictureReader } from '../images/picture-reader.ts';
+import { createImageReader } from '../images/image-reader.ts';
 import { type FailureClass, type FailureDetails, UpstreamFailure } from './failure.ts';
 import type { CallContext, ProviderKind, TaskStore, UpstreamTarget } from './provider.ts';
 import { type Adapters, createAdapters } from './vendors.ts';
@@ -57,8 +56,8 @@ export function testTasks(taskId?: string): TestTasks {
 const TIMEOUTS = { UPSTREAM_TOTAL_TIMEOUT: 60_000, UPSTREAM_FIRST_BYTE_TIMEOUT: 10_000, UPSTREAM_IDLE_TIMEOUT: 10_000 };
 
 export function testAdapters(outbound: Outbound, config = TIMEOUTS): Adapters {
-  const readPicture = createPictureReader({ clientFor: () => outbound, stored: async () => undefined });
-  return createAdapters({ outbound, readPicture, config });
+  const readImage = createImageReader({ clientFor: () => outbound, stored: async () => undefined });
+  return createAdapters({ outbound, readImage, config });
 }
 
 /** @param details those that must be as given; others are not looked at. */

@@ -2,7 +2,7 @@
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Outbound } from '../../infra/outbound.ts';
-import type { ReadPicture } from '../images/picture-reader.ts';
+import type { ReadImage } from '../images/image-reader.ts';
 import { ark } from './ark/index.ts';
 import { dashscope } from './dashscope/index.ts';
 import { createOpenAiClient } from './openai/client.ts';
@@ -25,11 +25,11 @@ export interface Adapters {
 
 export interface AdapterDeps {
   readonly outbound: Outbound;
-  readonly readPicture: ReadPicture;
+  readonly readImage: ReadImage;
   readonly config: Pick<Config, 'UPSTREAM_TOTAL_TIMEOUT' | 'UPSTREAM_FIRST_BYTE_TIMEOUT' | 'UPSTREAM_IDLE_TIMEOUT'>;
 }
 
-/** Ten large pictures as base64. */
+/** Ten large images as base64. */
 const MAX_IMAGE_ANSWER_BYTES = 128 * 1024 * 1024;
 
 /** The kind whose own host a base URL has; undefined for hosts of others. */
@@ -46,24 +46,24 @@ export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefi
 }
 
 /** The adapters of all kinds; what a vendor does not offer is refused as `modelIncapable`. */
-export function createAdapters({ outbound, readPicture, config }: AdapterDeps): Adapters {
+export function createAdapters({ outbound, readImage, config }: AdapterDeps): Adapters {
   const limits = {
     totalMs: config.UPSTREAM_TOTAL_TIMEOUT,
     firstByteMs: config.UPSTREAM_FIRST_BYTE_TIMEOUT,
     idleMs: config.UPSTREAM_IDLE_TIMEOUT,
   };
-  // Pictures are made before the answer begins, so its first byte may take as long as all of it.
+  // Images are made before the answer begins, so its first byte may take as long as all of it.
   const imageLimits = { ...limits, firstByteMs: limits.totalMs, maxBytes: MAX_IMAGE_ANSWER_BYTES };
   const clients: VendorClients = {
     chat: createOpenAiClient(outbound.fetchFor(limits)),
     images: createOpenAiClient(outbound.fetchFor(imageLimits)),
-    ...{ outbound, imageLimits, readPicture },
+    ...{ outbound, imageLimits, readImage },
   };
   return {
     chat: ofEachKind((kind) => VENDORS[kind].chat?.(clients) ?? noChat(kind)),
     image: ofEachKind((kind) => {
       const images = VENDORS[kind].images?.(clients);
-      return images ? withAskedPictures(images) : noImages(kind);
+      return images ? withAskedImages(images) : noImages(kind);
     }),
   };
 }
@@ -73,7 +73,7 @@ function ofEachKind<Value>(make: (kind: ProviderKind) => Value): Record<Provider
 }
 
 /** What a provider delivers beyond what was asked is not paid for, and not given on. */
-function withAskedPictures(adapter: ImageAdapter): ImageAdapter {
+function withAskedImages(adapter: ImageAdapter): ImageAdapter {
   return {
     generate: async (target, request, tasks, context) => {
       const answer = await adapter.generate(target, request, tasks, context);

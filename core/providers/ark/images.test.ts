@@ -54,7 +54,7 @@ test('several pictures of several pictures are one call, as the vendor client ma
   assert.deepEqual(await generate(way, SEEDREAM_45, { images, n: 3, size: '2048*2048', extra }), DELIVERED);
   assert.deepEqual(sentJson(way.sent[0]), {
     ...fieldsOf(recorded),
-    // The vendor's client sends nulls inside as well, and its default writes a mark into the picture.
+    // The vendor's client sends nulls inside as well, and its default writes a mark into the image.
     optimize_prompt_options: { mode: 'standard' },
     watermark: false,
   });

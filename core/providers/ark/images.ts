@@ -48,7 +48,7 @@ function together(results: readonly PromiseSettledResult<ImageAnswer>[]): ImageA
   };
 }
 
-/** A refused member of a group stands in place of its picture. @throws {UpstreamFailure} when nothing was delivered. */
+/** A refused member of a group stands in place of its image. @throws {UpstreamFailure} when nothing was delivered. */
 function imageAnswerOf(body: JsonObject, call: Call): ImageAnswer {
   const members = Array.isArray(body.data) ? body.data.filter(isJsonObject) : [];
   const images = members.map(deliveredImage).filter((image) => image !== undefined);
@@ -76,8 +76,8 @@ function arkImageBodies(request: ImageRequest, name: string): Body[] {
   const body = bodyOf(request, name, model);
   if (request.n === 1) return [body];
   if (!model.groups) return Array.from({ length: request.n }, (_, index) => ({ ...body, ...nextSeed(body, index) }));
-  if (request.images.length + request.n > MOST_PICTURES_OF_A_GROUP) {
-    const message = `with ${request.images.length} input pictures at most ${MOST_PICTURES_OF_A_GROUP} in all`;
+  if (request.images.length + request.n > MOST_IMAGES_OF_A_GROUP) {
+    const message = `with ${request.images.length} input pictures at most ${MOST_IMAGES_OF_A_GROUP} in all`;
     throw invalid([{ path: 'n', message }]);
   }
   return [
@@ -96,7 +96,7 @@ function bodyOf(request: ImageRequest, name: string, model: ArkImageModel): Body
     prompt: request.prompt,
     image: model.singleInput || request.images.length < 2 ? request.images[0] : request.images,
     size: checked && formatImageSize(checked, 'x'),
-    // Ark's own default writes a mark into the picture.
+    // Ark's own default writes a mark into the image.
     watermark: request.watermark ?? false,
   };
   return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined));
@@ -107,7 +107,7 @@ function guidanceOf({ strength }: ImageRequest): number {
   return strength === undefined ? DEFAULT_GUIDANCE : 1 + 9 * strength;
 }
 
-/** The same seed again would make the same picture. */
+/** The same seed again would make the same image. */
 function nextSeed(body: Body, index: number): Body {
   return typeof body.seed === 'number' && body.seed !== RANDOM_SEED ? { seed: body.seed + index } : {};
 }
@@ -123,14 +123,14 @@ export interface ArkImageModel extends ImageLimits {
   readonly seedAndGuidance: boolean;
 }
 
-/** Pictures given and pictures made of one call, together. */
-const MOST_PICTURES_OF_A_GROUP = 15;
-/** A call makes one picture where there are no groups; more are several calls at once. */
+/** Images given and images made of one call, together. */
+const MOST_IMAGES_OF_A_GROUP = 15;
+/** A call makes one image where there are no groups; more are several calls at once. */
 const MOST_CALLS = 10;
 
 const SEEDREAM_4: Omit<ArkImageModel, 'name' | 'size'> = {
   inputs: [0, 14],
-  outputs: [1, MOST_PICTURES_OF_A_GROUP],
+  outputs: [1, MOST_IMAGES_OF_A_GROUP],
   mask: false,
   groups: true,
   singleInput: false,

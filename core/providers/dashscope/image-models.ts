@@ -25,7 +25,7 @@ export interface DashScopeImageModel extends ImageLimits {
   /** In place of `size` where pictures are given or several are made with `enable_sequential`. */
   readonly sizeOfOthers?: SizeRule;
   readonly takes: readonly OptionalParameter[];
-  /** Pictures of one request with `enable_sequential`. */
+  /** Images of one request with `enable_sequential`. */
   readonly sequentialOutputs?: readonly [least: number, most: number];
   /** Edits by a `function` with `base_image_url`. */
   readonly byFunction?: true;

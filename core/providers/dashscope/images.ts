@@ -15,7 +15,7 @@ import { runTask, type TaskDeps, type Wait } from './tasks.ts';
 
 export interface DashScopeImageDeps {
   readonly outbound: Outbound;
-  /** Of a call that makes the pictures while the connection waits. */
+  /** Of a call that makes the images while the connection waits. */
   readonly limits: CallLimits;
   readonly wait?: Wait;
   readonly nowMs?: () => number;
@@ -77,7 +77,7 @@ export function nativeImageBody(request: ImageRequest, name: string): NativeImag
       ...options,
       negative_prompt: besidePrompt ? undefined : negative_prompt,
       size: sizeOf(request, name, model),
-      // Most Wan models make and bill four pictures where it is left out.
+      // Most Wan models make and bill four images where it is left out.
       n: request.n,
     }),
   };
@@ -119,7 +119,7 @@ function promptInput(request: ImageRequest, model: DashScopeImageModel): Fields 
   };
 }
 
-/** Exactly one message with exactly one text, after the pictures. */
+/** Exactly one message with exactly one text, after the images. */
 function messagesInput({ prompt, images }: ImageRequest): Fields {
   return { messages: [{ role: 'user', content: [...images.map((image) => ({ image })), { text: prompt }] }] };
 }
@@ -130,7 +130,7 @@ function withoutUndefined(fields: Fields): Fields {
 
 /**
  * `output.results[]`, or `output.choices[].message.content[]`, where several pictures are several choices or several
- * contents. A result that is a code in place of a picture does not spoil the others.
+ * contents. A result that is a code in place of an image does not spoil the others.
  * @param body the answer of a synchronous call or of a finished task.
  * @throws {UpstreamFailure} when nothing was delivered.
  */

@@ -1,4 +1,4 @@
-/** Alibaba's DashScope: chat in its compatible mode, pictures over its native interface. */
+/** Alibaba's DashScope: chat in its compatible mode, images over its native interface. */
 import { createChatAdapter } from '../openai/chat.ts';
 import type { Vendor } from '../provider.ts';
 import { createDashScopeImages } from './images.ts';

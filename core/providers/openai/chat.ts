@@ -130,7 +130,7 @@ async function readToEnd(events: AsyncGenerator<EventSourceMessage, void>): Prom
   for await (const _ of events);
 }
 
-/** No event is longer; one may hold a picture as base64. */
+/** No event is longer; one may hold an image as base64. */
 const LONGEST_EVENT = 32 * 1024 * 1024;
 
 const DONE = '[DONE]';

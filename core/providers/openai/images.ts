@@ -1,6 +1,6 @@
 /** Images over OpenAI's interface: JSON for text to image, a multipart form for an edit. */
 import { isJsonObject, type JsonObject, parseJson, textOf } from '../../../infra/json-object.ts';
-import type { Picture, ReadPicture } from '../../images/picture-reader.ts';
+import type { ImageFile, ReadImage } from '../../images/image-reader.ts';
 import { refused, UpstreamFailure } from '../failure.ts';
 import { deliveredImage, formatImageSize, parseImageSize } from '../images.ts';
 import type { ImageAdapter, ImageAnswer, ImageRequest, UpstreamTarget } from '../provider.ts';
@@ -8,11 +8,11 @@ import { type Call, type OpenAiClient, readText } from './client.ts';
 import { classifyOpenAi, isErrorBody, refusalOf } from './errors.ts';
 import { tokenCount } from './usage.ts';
 
-export function createOpenAiImages(client: OpenAiClient, readPicture: ReadPicture): ImageAdapter {
+export function createOpenAiImages(client: OpenAiClient, readImage: ReadImage): ImageAdapter {
   const send = async (call: Call, target: UpstreamTarget, request: ImageRequest): Promise<Response> => {
     const fields = imageFields(request, target.model);
     if (request.images.length === 0) return client.post(call, '/images/generations', fields);
-    const read = (url: string) => readPicture({ url, path: 'image', signal: call.signal });
+    const read = (url: string) => readImage({ url, path: 'image', signal: call.signal });
     return client.post(call, '/images/edits', await editForm(fields, request, read));
   };
 
@@ -29,8 +29,8 @@ export function createOpenAiImages(client: OpenAiClient, readPicture: ReadPictur
 /** The answer in OpenAI's form. @throws {UpstreamFailure} for an error under 200 and for what is no answer. */
 export async function readImages(response: Response, call: Call): Promise<JsonObject> {
   const body = parseJson(await readText(response, call));
-  const hasPictures = isJsonObject(body) && Array.isArray(body.data) && body.data.length > 0;
-  if (isErrorBody(body) && !hasPictures) {
+  const hasImages = isJsonObject(body) && Array.isArray(body.data) && body.data.length > 0;
+  if (isErrorBody(body) && !hasImages) {
     throw refused(refusalOf(response.status, body, response.headers), call.classify, call.apiKey);
   }
   if (isJsonObject(body)) return body;
@@ -55,7 +55,7 @@ function imageAnswerOf(body: JsonObject): ImageAnswer {
 /** OpenAI's own models refuse fields that they do not know; servers of others take more. */
 const OPENAI_MODEL = /^(gpt-image|chatgpt-image|dall-e)/i;
 
-/** How the answer comes is settled here: one object, pictures as the model likes to give them. */
+/** How the answer comes is settled here: one object, images as the model likes to give them. */
 const OWN_FIELDS = new Set(['response_format', 'stream', 'partial_images']);
 
 export type ImageFields = Readonly<Record<string, unknown>>;
@@ -87,18 +87,17 @@ function foreignFields(request: ImageRequest): ImageFields {
 async function editForm(
   fields: ImageFields,
   request: ImageRequest,
-  read: (url: string) => Promise<Picture>,
+  read: (url: string) => Promise<ImageFile>,
 ): Promise<FormData> {
-  const [pictures, mask] = await Promise.all([
+  const [images, mask] = await Promise.all([
     Promise.all(request.images.map(read)),
     request.mask === undefined ? undefined : read(request.mask),
   ]);
   const form = new FormData();
   for (const [name, value] of Object.entries(fields)) form.append(name, asText(value));
-  // One picture and a list have different names there.
-  const name = pictures.length === 1 ? 'image' : 'image[]';
-  for (const [index, picture] of pictures.entries())
-    form.append(name, blob(picture), fileName(`image-${index}`, picture));
+  // One image and a list have different names there.
+  const name = images.length === 1 ? 'image' : 'image[]';
+  for (const [index, image] of images.entries()) form.append(name, blob(image), fileName(`image-${index}`, image));
   if (mask) form.append('mask', blob(mask), fileName('mask', mask));
   return form;
 }
@@ -107,11 +106,11 @@ function asText(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function blob({ bytes, mediaType }: Picture): Blob {
+function blob({ bytes, mediaType }: ImageFile): Blob {
   return new Blob([bytes], { type: mediaType });
 }
 
 /** The format is read from the name's end as well as from the type. */
-function fileName(name: string, { mediaType }: Picture): string {
+function fileName(name: string, { mediaType }: ImageFile): string {
   return `${name}.${mediaType.replace(/^image\//, '').replace(/\W.*$/, '')}`;
 }

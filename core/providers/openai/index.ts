@@ -10,5 +10,5 @@ export const openai: Vendor = {
   modelsBase: asItIs,
   severalBases: false,
   chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, body: (body) => body, classify: classifyOpenAi }),
-  images: ({ images, readPicture }) => createOpenAiImages(images, readPicture),
+  images: ({ images, readImage }) => createOpenAiImages(images, readImage),
 };

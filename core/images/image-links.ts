@@ -1,11 +1,10 @@
-/** Signed links to stored pictures: who has one may see the picture until it expires. Pure. */
-import type { Vault } from '../../infra/crypto.ts';
-import { keyedHash, sameBytes } from '../../infra/crypto.ts';
+/** Signed links to stored images: who has one may see the image until it expires. Pure. */
+import { keyedHash, sameBytes, type Vault } from '../../infra/crypto.ts';
 
 const PURPOSE = 'picture-links';
 const PATH = '/v1/pictures/';
 
-export class PictureLinks {
+export class ImageLinks {
   readonly #keys: readonly Buffer[];
   readonly #publicUrl: string;
   readonly #ttlMs: number;
@@ -24,8 +23,8 @@ export class PictureLinks {
     return `${this.#publicUrl}${PATH}${pictureId}?expires=${expires}&signature=${signature}`;
   }
 
-  /** The picture behind a good link of ours; undefined for any other address. */
-  pictureIdOf(text: string, nowMs: number): string | undefined {
+  /** The image behind a good link of ours; undefined for any other address. */
+  imageIdOf(text: string, nowMs: number): string | undefined {
     if (!text.startsWith(`${this.#publicUrl}${PATH}`) || !URL.canParse(text)) return undefined;
     const { pathname, searchParams } = new URL(text);
     const pictureId = pathname.slice(pathname.lastIndexOf('/') + 1);

@@ -1,4 +1,4 @@
-/** Which kind of picture some bytes are, by how they begin: a name or a header says what somebody wants them to be. Pure. */
+/** Which kind of image some bytes are, by how they begin: a name or a header says what somebody wants them to be. Pure. */
 
 type Signature = readonly [mediaType: string, is: (bytes: Buffer) => boolean];
 
@@ -13,19 +13,19 @@ const SIGNATURES: readonly Signature[] = [
 /** Characters of base64 that hold every signature. */
 const PREFIX_CHARACTERS = 24;
 
-/** @returns undefined for what is no PNG, JPEG, GIF, WebP or BMP picture. */
-export function pictureTypeOf(bytes: Uint8Array): string | undefined {
+/** @returns undefined for what is no PNG, JPEG, GIF, WebP or BMP image. */
+export function imageTypeOf(bytes: Uint8Array): string | undefined {
   const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, PREFIX_CHARACTERS));
   return SIGNATURES.find(([, is]) => is(start))?.[0];
 }
 
 /** The same of bytes in base64. */
-export function pictureTypeOfBase64(text: string): string | undefined {
-  return pictureTypeOf(Buffer.from(text.slice(0, PREFIX_CHARACTERS), 'base64'));
+export function imageTypeOfBase64(text: string): string | undefined {
+  return imageTypeOf(Buffer.from(text.slice(0, PREFIX_CHARACTERS), 'base64'));
 }
 
-/** True for the media type of a picture that cannot carry a script: what is shown as one comes from providers. */
-export function isPictureType(mediaType: string): boolean {
+/** True for the media type of an image that cannot carry a script: what is shown as one comes from providers. */
+export function isImageType(mediaType: string): boolean {
   return /^image\/[\w.-]+$/.test(mediaType) && !mediaType.startsWith('image/svg');
 }
 

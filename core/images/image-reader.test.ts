@@ -1,11 +1,11 @@
-/** Addresses of pictures come from callers: whatever they try, nothing but a public address is called. */
+/** Addresses of images come from callers: whatever they try, nothing but a public address is called. */
 import assert from 'node:assert/strict';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
 import { createOutbound } from '../../infra/outbound.ts';
-import { createPictureClients, createPictureReader, type ReadPicture } from './picture-reader.ts';
+import { createImageClients, createImageReader, type ReadImage } from './image-reader.ts';
 
 const GIF = Buffer.from('GIF89a, and so on');
 const signal = new AbortController().signal;
@@ -49,11 +49,11 @@ function refused(message: RegExp) {
 
 describe('without a simulator', () => {
   let inner: Listening;
-  let read: ReadPicture;
-  const clients = createPictureClients({ SIMULATOR_URL: '' });
+  let read: ReadImage;
+  const clients = createImageClients({ SIMULATOR_URL: '' });
   before(async () => {
     inner = await listen('127.0.0.1');
-    read = createPictureReader({ clientFor: clients.clientFor, stored: async () => undefined });
+    read = createImageReader({ clientFor: clients.clientFor, stored: async () => undefined });
   });
   after(async () => {
     inner.server.close();
@@ -96,7 +96,7 @@ describe('without a simulator', () => {
   });
 
   test('a link of ours is read where it is kept', async () => {
-    const own = createPictureReader({
+    const own = createImageReader({
       clientFor: clients.clientFor,
       stored: async (url) =>
         url === 'http://127.0.0.1/v1/pictures/p' ? { bytes: GIF, mediaType: 'image/gif' } : undefined,
@@ -108,12 +108,12 @@ describe('without a simulator', () => {
 
 describe('with a simulator on a private address', () => {
   let simulator: Listening;
-  let read: ReadPicture;
-  let clients: ReturnType<typeof createPictureClients>;
+  let read: ReadImage;
+  let clients: ReturnType<typeof createImageClients>;
   before(async () => {
     simulator = await listen('127.0.0.1');
-    clients = createPictureClients({ SIMULATOR_URL: `http://127.0.0.1:${simulator.port}` });
-    read = createPictureReader({ clientFor: clients.clientFor, stored: async () => undefined });
+    clients = createImageClients({ SIMULATOR_URL: `http://127.0.0.1:${simulator.port}` });
+    read = createImageReader({ clientFor: clients.clientFor, stored: async () => undefined });
   });
   after(async () => {
     simulator.server.close();
@@ -168,14 +168,14 @@ describe('bounds', () => {
 
   test('a picture that is too large is not read to its end', async () => {
     const client = outbound();
-    const read = createPictureReader({ clientFor: () => client, stored: async () => undefined });
+    const read = createImageReader({ clientFor: () => client, stored: async () => undefined });
     await assert.rejects(read(address(`${url}/large`, { maxBytes: 2_000 })), refused(/gives more than/));
     await client.close();
   });
 
   test('a caller’s deadline ends the wait as what it is, not as a mistake in the request', async () => {
     const client = outbound();
-    const read = createPictureReader({ clientFor: () => client, stored: async () => undefined });
+    const read = createImageReader({ clientFor: () => client, stored: async () => undefined });
     const deadline = AbortSignal.timeout(50);
     await assert.rejects(read(address(`${url}/endless`, { signal: deadline })), { kind: 'upstreamTimeout' });
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pictureTypeOf, pictureTypeOfBase64 } from './picture-type.ts';
+import { imageTypeOf, imageTypeOfBase64 } from './image-type.ts';
 
 const BEGINNINGS = [
   ['image/png', '89504e470d0a1a0a0000000d'],
@@ -14,14 +14,14 @@ const BEGINNINGS = [
 test('pictures are known by their first bytes', () => {
   for (const [type, hex] of BEGINNINGS) {
     const bytes = Buffer.concat([Buffer.from(hex, 'hex'), Buffer.alloc(100)]);
-    assert.equal(pictureTypeOf(bytes), type);
-    assert.equal(pictureTypeOfBase64(bytes.toString('base64')), type);
+    assert.equal(imageTypeOf(bytes), type);
+    assert.equal(imageTypeOfBase64(bytes.toString('base64')), type);
   }
 });
 
 test('a view into a larger buffer is looked at from its own beginning', () => {
   const buffer = Buffer.concat([Buffer.from('xx'), Buffer.from('ffd8ff', 'hex')]);
-  assert.equal(pictureTypeOf(new Uint8Array(buffer.buffer, buffer.byteOffset + 2, 3)), 'image/jpeg');
+  assert.equal(imageTypeOf(new Uint8Array(buffer.buffer, buffer.byteOffset + 2, 3)), 'image/jpeg');
 });
 
 test('what only looks like a picture is none', () => {
@@ -33,7 +33,7 @@ test('what only looks like a picture is none', () => {
     '<html>',
     'GIF',
   ]) {
-    assert.equal(pictureTypeOf(Buffer.from(text)), undefined, text);
+    assert.equal(imageTypeOf(Buffer.from(text)), undefined, text);
   }
-  assert.equal(pictureTypeOf(Buffer.from('89504e47', 'hex')), undefined);
+  assert.equal(imageTypeOf(Buffer.from('89504e47', 'hex')), undefined);
 });

@@ -1,6 +1,6 @@
 /**
- * Pictures that providers made. Their links end after a day, so each is copied to storage of ours; where that fails,
- * the provider's own link is given, and never is a delivered picture dropped.
+ * Images that providers made. Their links end after a day, so each is copied to storage of ours; where that fails,
+ * the provider's own link is given, and never is a delivered image dropped.
  */
 import type { Sequelize } from 'sequelize';
 import { newId } from '../../infra/ids.ts';
@@ -10,8 +10,8 @@ import { change, select } from '../../infra/mysql/statements.ts';
 import type { Outbound } from '../../infra/outbound.ts';
 import type { Storage } from '../../infra/storage.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
-import type { PictureLinks } from './picture-links.ts';
-import { pictureTypeOf } from './picture-type.ts';
+import type { ImageLinks } from './image-links.ts';
+import { imageTypeOf } from './image-type.ts';
 
 const DOWNLOAD = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 30_000, maxBytes: 40 * 1024 * 1024 };
 const EXTENSIONS: Readonly<Record<string, string>> = {
@@ -22,13 +22,13 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
   'image/bmp': 'bmp',
 };
 
-/** A picture of a provider's answer. */
+/** An image of a provider's answer. */
 export type DeliveredImage =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'base64'; readonly data: string; readonly mediaType: string };
 
-/** A picture as it is given on: our link, and its bytes where they are at hand. */
-export interface KeptPicture {
+/** An image as it is given on: our link, and its bytes where they are at hand. */
+export interface KeptImage {
   readonly url: string;
   readonly bytes: Uint8Array | undefined;
 }
@@ -36,32 +36,32 @@ export interface KeptPicture {
 const stored = rowOf({ storageKey: column.text, mediaType: column.text });
 const place = rowOf({ id: column.text, storageKey: column.text });
 
-export interface PicturesDeps {
+export interface StoredImagesDeps {
   readonly sequelize: Sequelize;
   readonly storage: Storage;
   readonly outbound: Outbound;
-  readonly links: PictureLinks;
+  readonly links: ImageLinks;
 }
 
-/** The call or job that the pictures were made for; `log` is the one of its trace. */
-export interface PictureCall {
+/** The call or job that the images were made for; `log` is the one of its trace. */
+export interface KeepingCall {
   readonly requestId: string;
   readonly log: Logger;
 }
 
-export class Pictures {
-  readonly #deps: PicturesDeps;
+export class StoredImages {
+  readonly #deps: StoredImagesDeps;
 
-  constructor(deps: PicturesDeps) {
+  constructor(deps: StoredImagesDeps) {
     this.#deps = deps;
   }
 
-  /** Keeps all pictures of one call; the order stays. Never throws for a picture that cannot be copied. */
-  keep(delivered: readonly DeliveredImage[], userId: number, call: PictureCall): Promise<KeptPicture[]> {
-    return Promise.all(delivered.map((picture) => this.#keep(picture, userId, call)));
+  /** Keeps all images of one call; the order stays. Never throws for an image that cannot be copied. */
+  keep(delivered: readonly DeliveredImage[], userId: number, call: KeepingCall): Promise<KeptImage[]> {
+    return Promise.all(delivered.map((image) => this.#keep(image, userId, call)));
   }
 
-  /** The stored picture behind a good link; undefined when it is gone. */
+  /** The stored image behind a good link; undefined when it is gone. */
   async read(pictureId: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
     const sql = `SELECT ${stored.columns} FROM stored_images WHERE id=?`;
     const [found] = await select(this.#deps.sequelize, stored.read, sql, [pictureId]);
@@ -70,13 +70,13 @@ export class Pictures {
     return bytes && { bytes, mediaType: found.mediaType };
   }
 
-  /** The stored picture that an address of ours leads to; undefined for any other address. */
+  /** The stored image that an address of ours leads to; undefined for any other address. */
   async behind(url: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
-    const pictureId = this.#deps.links.pictureIdOf(url, Date.now());
+    const pictureId = this.#deps.links.imageIdOf(url, Date.now());
     return pictureId === undefined ? undefined : this.read(pictureId);
   }
 
-  /** Removes the pictures that these calls or jobs made. Idempotent. @returns how many there were. */
+  /** Removes the images that these calls or jobs made. Idempotent. @returns how many there were. */
   async removeOf(requestIds: readonly string[]): Promise<number> {
     if (requestIds.length === 0) return 0;
     return this.#remove('request_id IN (:requestIds)', { requestIds });
@@ -90,7 +90,7 @@ export class Pictures {
     });
   }
 
-  /** The picture goes before its row: a round that is cut short leaves nothing that no row names. */
+  /** The image goes before its row: a round that is cut short leaves nothing that no row names. */
   async #remove(where: string, replacements: Record<string, unknown>): Promise<number> {
     const { sequelize, storage } = this.#deps;
     const sql = `SELECT ${place.columns} FROM stored_images WHERE ${where}`;
@@ -101,38 +101,38 @@ export class Pictures {
     return places.length;
   }
 
-  async #keep(picture: DeliveredImage, userId: number, { requestId, log }: PictureCall): Promise<KeptPicture> {
+  async #keep(image: DeliveredImage, userId: number, { requestId, log }: KeepingCall): Promise<KeptImage> {
     try {
       return await inSpan(
         'store picture',
-        () => ({ 'gateway.picture.source': picture.kind }),
+        () => ({ 'gateway.picture.source': image.kind }),
         async (span) => {
-          const { bytes, mediaType } = await this.#bytesOf(picture);
+          const { bytes, mediaType } = await this.#bytesOf(image);
           span.set({ 'gateway.picture.media_type': mediaType, 'gateway.picture.bytes': bytes.byteLength });
           const id = newId();
           const key = `${requestId}/${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
           // The row comes first: what retention removes is what rows name.
-          await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, picture });
+          await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, image });
           await this.#deps.storage.put(key, bytes, mediaType);
           return { url: this.#deps.links.make(id, Date.now()), bytes };
         },
       );
     } catch (err) {
       log.warn({ err, requestId }, 'a picture was not copied; its own link is given');
-      if (picture.kind === 'url') return { url: picture.url, bytes: undefined };
-      return { url: `data:${picture.mediaType};base64,${picture.data}`, bytes: Buffer.from(picture.data, 'base64') };
+      if (image.kind === 'url') return { url: image.url, bytes: undefined };
+      return { url: `data:${image.mediaType};base64,${image.data}`, bytes: Buffer.from(image.data, 'base64') };
     }
   }
 
-  async #bytesOf(picture: DeliveredImage): Promise<{ bytes: Uint8Array; mediaType: string }> {
-    if (picture.kind === 'base64') return { bytes: Buffer.from(picture.data, 'base64'), mediaType: picture.mediaType };
-    const answer = await this.#deps.outbound.request(picture.url, { limits: DOWNLOAD });
+  async #bytesOf(image: DeliveredImage): Promise<{ bytes: Uint8Array; mediaType: string }> {
+    if (image.kind === 'base64') return { bytes: Buffer.from(image.data, 'base64'), mediaType: image.mediaType };
+    const answer = await this.#deps.outbound.request(image.url, { limits: DOWNLOAD });
     if (answer.status !== 200) {
       answer.discard();
       throw new Error(`the picture's link answered ${answer.status}`);
     }
     const bytes = await answer.bytes();
-    const mediaType = pictureTypeOf(bytes);
+    const mediaType = imageTypeOf(bytes);
     if (mediaType === undefined) throw new Error('the link does not lead to a picture');
     return { bytes, mediaType };
   }
@@ -144,10 +144,10 @@ export class Pictures {
     key: string;
     mediaType: string;
     bytes: number;
-    picture: DeliveredImage;
+    image: DeliveredImage;
   }): Promise<void> {
-    const { id, requestId, userId, key, mediaType, bytes, picture } = picked;
-    const source = picture.kind === 'url' ? picture.url : null;
+    const { id, requestId, userId, key, mediaType, bytes, image } = picked;
+    const source = image.kind === 'url' ? image.url : null;
     await change(
       this.#deps.sequelize,
       `INSERT INTO stored_images (id,request_id,user_id,source_url,storage_key,media_type,bytes,created_at)

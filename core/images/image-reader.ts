@@ -1,19 +1,19 @@
 /**
- * The bytes of pictures that callers name by address. Callers must never reach a private address through the gateway,
+ * The bytes of images that callers name by address. Callers must never reach a private address through the gateway,
  * not even one that providers may have, so this client calls public addresses only; the one exception is the
- * simulator's own pictures, where there is a simulator.
+ * simulator's own images, where there is a simulator.
  */
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { createOutbound, type Outbound, outboundFailure } from '../../infra/outbound.ts';
-import { pictureTypeOf } from './picture-type.ts';
+import { imageTypeOf } from './image-type.ts';
 
-export interface Picture {
+export interface ImageFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly mediaType: string;
 }
 
-export interface PictureAddress {
+export interface ImageAddress {
   /** http(s) or data URL. */
   readonly url: string;
   /** The field of the request that it stands in. */
@@ -22,32 +22,32 @@ export interface PictureAddress {
   readonly maxBytes?: number;
 }
 
-/** @throws {AppError} invalidParameter naming the field, for an address that gives no picture; upstreamTimeout. */
-export type ReadPicture = (address: PictureAddress) => Promise<Picture>;
+/** @throws {AppError} invalidParameter naming the field, for an address that gives no image; upstreamTimeout. */
+export type ReadImage = (address: ImageAddress) => Promise<ImageFile>;
 
-export interface PictureReaderDeps {
+export interface ImageReaderDeps {
   /** A client for this address; undefined for one that must not be called. */
   readonly clientFor: (url: string) => Outbound;
-  /** A picture of ours behind a link of ours, so that what was made can be given back to be changed. */
+  /** An image of ours behind a link of ours, so that what was made can be given back to be changed. */
   readonly stored: (url: string) => Promise<{ bytes: Uint8Array; mediaType: string } | undefined>;
 }
 
 const MEGABYTE = 1024 * 1024;
 /** The largest image that the vendors take is 20 MB (docs/providers.md). */
-export const MAX_PICTURE_BYTES = 20 * MEGABYTE;
+export const MAX_IMAGE_BYTES = 20 * MEGABYTE;
 const LIMITS = { firstByteMs: 10_000, idleMs: 10_000, totalMs: 10_000 };
 const DATA_URL = /^data:(image\/[\w.+-]+);base64,/i;
-const SIMULATED_PICTURES = '/pictures/';
+const SIMULATED_IMAGES = '/pictures/';
 
-export function createPictureReader({ clientFor, stored }: PictureReaderDeps): ReadPicture {
-  return async ({ url, path, signal, maxBytes = MAX_PICTURE_BYTES }) => {
+export function createImageReader({ clientFor, stored }: ImageReaderDeps): ReadImage {
+  return async ({ url, path, signal, maxBytes = MAX_IMAGE_BYTES }) => {
     const match = DATA_URL.exec(url);
     const mediaType = match?.[1]?.toLowerCase();
     if (match && mediaType) return { bytes: Buffer.from(url.slice(match[0].length), 'base64'), mediaType };
     const own = await stored(url);
     if (own) return { bytes: new Uint8Array(own.bytes), mediaType: own.mediaType };
     try {
-      return await fetched(clientFor(url), url, path, Math.min(maxBytes, MAX_PICTURE_BYTES), signal);
+      return await fetched(clientFor(url), url, path, Math.min(maxBytes, MAX_IMAGE_BYTES), signal);
     } catch (error) {
       if (error instanceof AppError && error.kind !== 'proxyFailed') throw error;
       if (signal.aborted)
@@ -58,8 +58,8 @@ export function createPictureReader({ clientFor, stored }: PictureReaderDeps): R
   };
 }
 
-/** Clients that reach public addresses only, and on the simulator nothing but its pictures. */
-export function createPictureClients(config: Pick<Config, 'SIMULATOR_URL'>) {
+/** Clients that reach public addresses only, and on the simulator nothing but its images. */
+export function createImageClients(config: Pick<Config, 'SIMULATOR_URL'>) {
   const open = createOutbound({ OUTBOUND_PRIVATE_HOSTS: [], SIMULATOR_URL: '' });
   const { SIMULATOR_URL } = config;
   const simulated = SIMULATOR_URL === '' ? undefined : createOutbound({ OUTBOUND_PRIVATE_HOSTS: [], SIMULATOR_URL });
@@ -74,7 +74,7 @@ export function createPictureClients(config: Pick<Config, 'SIMULATOR_URL'>) {
 function isSimulatedPicture(text: string, simulatorUrl: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
-  return url.origin === new URL(simulatorUrl).origin && url.pathname.startsWith(SIMULATED_PICTURES);
+  return url.origin === new URL(simulatorUrl).origin && url.pathname.startsWith(SIMULATED_IMAGES);
 }
 
 async function fetched(
@@ -83,14 +83,14 @@ async function fetched(
   path: string,
   maxBytes: number,
   signal: AbortSignal,
-): Promise<Picture> {
+): Promise<ImageFile> {
   const answer = await outbound.request(url, { signal, limits: { ...LIMITS, maxBytes } });
   if (answer.status !== 200) {
     answer.discard();
     throw unusable(path, `its address answers ${answer.status}`);
   }
   const bytes = new Uint8Array(await answer.bytes());
-  const mediaType = pictureTypeOf(bytes);
+  const mediaType = imageTypeOf(bytes);
   if (mediaType === undefined) throw unusable(path, 'its address gives no PNG, JPEG, GIF, WebP or BMP picture');
   return { bytes, mediaType };
 }
