@@ -36,34 +36,46 @@ async function names(sequelize: Sequelize): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+async function tablesOf(sequelize: Sequelize): Promise<Set<string>> {
+  const sql = 'SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA=DATABASE()';
+  return new Set((await select(sequelize, migration.read, sql)).map(({ name }) => name));
+}
+
 /** Errors of the servers for a change of tables that already exists. Each ALTER is done as a whole or not at all. */
 const MADE_BEFORE = new Set([
   'ER_TABLE_EXISTS_ERROR',
   'ER_DUP_FIELDNAME',
   'ER_DUP_KEYNAME',
   'ER_CANT_DROP_FIELD_OR_KEY',
+  'ER_CHECK_CONSTRAINT_DUP_NAME',
+  'ER_DUP_CONSTRAINT_NAME',
 ]);
 
 /**
- * Runs the statements of one file, from where an interrupted run stopped. That run may have executed the next statement
- * without recording it; changes of rows are written so that they can be repeated.
+ * Runs the statements of one file, from where an interrupted run stopped. That run may have executed statements without
+ * recording them, so what they have made is no error; changes of rows are written so that they can be repeated.
  */
 async function runFile(sequelize: Sequelize, name: string, log: (text: string) => void): Promise<void> {
   const statements = statementsOf(await readFile(join(FOLDER, name), 'utf8'));
   const sql = 'SELECT done FROM schema_migration_progress WHERE name=?';
   const [before] = await select(sequelize, progress.read, sql, [name]);
+  if (!before) await noteBegun(sequelize, name);
   for (const [index, statement] of statements.entries()) {
     if (before && index < before.done) continue;
     log(`migration ${name}, ${index + 1} of ${statements.length}`);
     try {
       await sequelize.query(statement);
     } catch (error) {
-      if (index !== before?.done || !isMadeBefore(error)) throw error;
+      if (!before || !isMadeBefore(error)) throw error;
     }
     const note =
       'INSERT INTO schema_migration_progress (name,done) VALUES (?,?) ON DUPLICATE KEY UPDATE done=VALUES(done)';
     await change(sequelize, note, [name, index + 1]);
   }
+}
+
+async function noteBegun(sequelize: Sequelize, name: string): Promise<void> {
+  await change(sequelize, 'INSERT IGNORE INTO schema_migration_progress (name,done) VALUES (?,0)', [name]);
 }
 
 function isMadeBefore(error: unknown): boolean {
@@ -76,12 +88,7 @@ async function umzug(sequelize: Sequelize, log: (text: string) => void): Promise
   return new Umzug({
     migrations: files.map((name) => ({
       name,
-      up: async () => {
-        // The file counts as begun, so that a first statement that was executed but not recorded is recognised.
-        const begun = 'INSERT IGNORE INTO schema_migration_progress (name,done) VALUES (?,0)';
-        await change(sequelize, begun, [name]);
-        await runFile(sequelize, name, log);
-      },
+      up: () => runFile(sequelize, name, log),
     })),
     storage: {
       executed: () => names(sequelize),
@@ -129,8 +136,15 @@ export async function migrate(
       throw new Error(
         `another process has been migrating for ${LOCK_WAIT_SECONDS} seconds; try again when it has ended`,
       );
+    const earlier = await tablesOf(sequelize);
     for (const table of TABLES) await sequelize.query(table);
-    return (await (await umzug(sequelize, log)).up()).length;
+    const migrations = await umzug(sequelize, log);
+    // Versions that recorded no progress may have been interrupted in the file that is next.
+    if (earlier.has('schema_migrations') && !earlier.has('schema_migration_progress')) {
+      const [next] = await migrations.pending();
+      if (next) await noteBegun(sequelize, next.name);
+    }
+    return (await migrations.up()).length;
   } finally {
     await lock.end();
   }

@@ -74,6 +74,18 @@ describe('migrations', () => {
     assert.ok(whole.schema.length > 100 && pieces.runs > 30, `${pieces.runs} runs`);
   });
 
+  test('what a version without records of progress left half done goes on', async () => {
+    await root.query('DROP DATABASE IF EXISTS migrated_in_pieces');
+    const { schema } = await migrated('migrated_in_pieces', Number.POSITIVE_INFINITY);
+    // As if it had died after the last statement of its last file.
+    await root.query('DROP TABLE migrated_in_pieces.schema_migration_progress');
+    await root.query('DELETE FROM migrated_in_pieces.schema_migrations ORDER BY name DESC LIMIT 1');
+    assert.deepEqual((await migrated('migrated_in_pieces', Number.POSITIVE_INFINITY)).schema, schema);
+    await root.query('DELETE FROM migrated_in_pieces.schema_migrations ORDER BY name DESC LIMIT 1');
+    await root.query('TRUNCATE migrated_in_pieces.schema_migration_progress');
+    await assert.rejects(migrated('migrated_in_pieces', Number.POSITIVE_INFINITY), 'tables of others are no progress');
+  });
+
   test('a user that may only use its own database migrates it', async () => {
     await root.query('CREATE DATABASE migrated_by_its_user');
     await root.query("CREATE USER 'few_rights'@'%' IDENTIFIED BY 'few'");
