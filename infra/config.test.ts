@@ -46,6 +46,12 @@ test('a wrong value is named with its variable', () => {
   );
 });
 
+test('an encryption key that cannot encrypt is named, without it', () => {
+  for (const wrong of ['nonsense', '1:c2hvcnQ=', `0:${Buffer.alloc(32, 7).toString('base64')}`]) {
+    assert.match(problemsOf({ KEY_ENCRYPTION_KEY: wrong }), /^KEY_ENCRYPTION_KEY: each entry must be version:base64/);
+  }
+});
+
 test('production refuses every secret that is missing or published', () => {
   const message = problemsOf({ NODE_ENV: 'production' });
   for (const name of [

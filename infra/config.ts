@@ -3,6 +3,7 @@
  * start with a message that names the variable. `.env.example` and docs list the same settings (a test compares them).
  */
 import { z } from 'zod';
+import { createVault } from './crypto.ts';
 import { serverProblems } from './server-settings.ts';
 
 /** Defaults that are public knowledge and therefore never acceptable in production. */
@@ -342,6 +343,15 @@ function exposedSecrets(settings: z.infer<typeof environmentSchema>): string[] {
   return published.map((name) => `${name}: must be set to a secret of your own where HOST is not 127.0.0.1`);
 }
 
+function encryptionProblems({ KEY_ENCRYPTION_KEY }: z.infer<typeof environmentSchema>): string[] {
+  try {
+    createVault(KEY_ENCRYPTION_KEY);
+    return [];
+  } catch (error) {
+    return [error instanceof Error ? error.message : 'KEY_ENCRYPTION_KEY: is wrong'];
+  }
+}
+
 function decodesToLocalSecret(value: string): boolean {
   const encoded = value.split(':').at(-1) ?? '';
   return Buffer.from(encoded, 'base64').toString('latin1').includes(LOCAL_SECRET);
@@ -360,7 +370,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   const settings = { ...parsed.data, TEMPORAL_TLS: TEMPORAL_TLS ?? TEMPORAL_API_KEY !== '' };
   const production = settings.NODE_ENV === 'production';
   const secrets = production ? weakSecrets(settings) : exposedSecrets(settings);
-  const problems = [...secrets, ...serverProblems(settings, environment)];
+  const problems = [...secrets, ...encryptionProblems(settings), ...serverProblems(settings, environment)];
   if (problems.length > 0) throw new ConfigError(problems.join('\n'));
   return Object.freeze({
     ...settings,
