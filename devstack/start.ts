@@ -9,12 +9,12 @@ import { execa } from 'execa';
 import { readCommandLine } from '../infra/command-line.js';
 import { ConfigError, readConfig } from '../infra/config.ts';
 import { COMMANDS } from './commands.js';
-import { claimDataFolder } from './data-folder.ts';
+import { claimDataFolder, endServices } from './data-folder.ts';
 import { type DemoResult, runDemo } from './demo.ts';
 import { demoReport } from './demo-report.ts';
 import { systemVariables, type Variables } from './environment.ts';
 import { Interrupted, listenForInterruption } from './interruption.ts';
-import { PARTS } from './parts.ts';
+import { PART_NAMES, PARTS } from './parts.ts';
 import { runSideBySide } from './progress.ts';
 import { findRootPassword } from './root-password.ts';
 import { localSecrets, refuseForData, rememberForData, secretSettings, writeSecrets } from './secrets.ts';
@@ -114,6 +114,8 @@ async function run(services: Services, once: boolean, signal: AbortSignal, onUp:
   const used = { ...secretSettings(secrets), CURRENCY: 'CNY', ...user.values };
   const ownMysql = !PARTS.mysql.fromEnvironment(user.values);
   if (ownMysql) refuseForData(secrets, used, user.named);
+  // What a killed start left running has the ports that this one wants.
+  await endServices(DATA_FOLDER, PART_NAMES);
   const { ports, notes, release } = await claimServicePorts(user);
   try {
     for (const note of notes) console.log(note);
