@@ -82,10 +82,14 @@ export class JobFaults {
   }
 }
 
-/** A process whose database is away ends while it starts; a supervisor starts it again. */
+/**
+ * A process whose database is away ends while it starts; a supervisor starts it again. One that is only slow to become
+ * ready still runs after its try: it is ended first.
+ */
 async function bringUp(victim: Victim): Promise<void> {
   for (let tries = 1; ; tries += 1) {
     try {
+      if (tries > 1) await victim.kill('SIGKILL');
       return await victim.start();
     } catch (error) {
       if (tries === 100) throw error;
