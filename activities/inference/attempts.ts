@@ -266,7 +266,7 @@ export interface ProviderCall {
   readonly attempt: number;
 }
 
-/** Makes the call in a span of its own. Keys are told by their number, failures by their class. */
+/** Makes the call in a span of its own. It names keys by their number, failures by their class. */
 export function inProviderSpan<Value>(call: ProviderCall, work: () => Promise<Value>): Promise<Value> {
   const name = `${OPERATIONS[call.output]} ${call.candidate.upstreamModel}`;
   return inSpan(

@@ -152,7 +152,7 @@ export class Charge {
     return this.#served;
   }
 
-  /** What the caller is told before the cost is known. */
+  /** What the caller learns before the cost is known. */
   get told(): Omit<CallOutcome, 'cost'> {
     const { candidate, attempts } = this.served;
     return {
@@ -167,7 +167,7 @@ export class Charge {
   /**
    * Calls the candidates' providers until one answers.
    * @param options.streamed the answer is a stream that may still break: the caller reports its key when it has ended.
-   * @throws {AppError} as the caller is told; {UpstreamFailure} `cancelled` when it has left.
+   * @throws {AppError} as the caller gets it; {UpstreamFailure} `cancelled` when it has left.
    */
   async attempts<Answer>(
     options: { readonly output: CallOutput; readonly streamed?: boolean },

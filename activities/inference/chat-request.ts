@@ -96,7 +96,7 @@ function messagesOf(messages: unknown, errors: FieldError[]): readonly Json[] {
   return checkedEach(messages, errors, (message, index) => messageOf(message, `messages[${index}]`, errors));
 }
 
-/** Ends where no more errors are told. */
+/** Stops once no more errors are reported. */
 function checkedEach<T>(
   items: readonly unknown[],
   errors: readonly FieldError[],

@@ -234,7 +234,7 @@ export class ChunkQueue implements AsyncIterable<string> {
     return this.#outwaited || this.#waitedMs >= SLOW_CLIENT_MS;
   }
 
-  /** Nothing follows; with an error the client is told of it. */
+  /** Nothing follows; with an error the client gets it. */
   close(error?: unknown): void {
     this.#end ??= error === undefined ? {} : { error };
     this.#wakeReader?.();
