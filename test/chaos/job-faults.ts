@@ -9,6 +9,12 @@ export interface ProviderCalls {
   readonly running: number;
 }
 
+export interface JobsSeen {
+  providerCalls(): Promise<ProviderCalls>;
+  /** The most calls that were made for one job that has not ended; undefined while the database is away. */
+  mostCallsOfLiveJob(): Promise<number | undefined>;
+}
+
 /** A process or server that can be killed and started again. */
 interface Victim {
   kill(signal: NodeJS.Signals): Promise<void>;
@@ -21,11 +27,15 @@ const LONGEST_ABSENCE_MS = 2_000;
 const RESTART_PAUSE_MS = 200;
 /** A worker that has waited for the database has stored its answers this long after. */
 const STORED_WITHIN_MS = 3_000;
+/** A job has three calls: one that makes its last is left alone. */
+const CALLS_THAT_MAY_BE_LOST = 2;
+/** Their kills lose the calls that run. */
+const LOSES_CALLS: ReadonlySet<string> = new Set(['worker', 'temporal']);
 
 export class JobFaults {
   readonly #victims: ReadonlyMap<string, Victim>;
   readonly #chance: Chance;
-  readonly #providerCalls: () => Promise<ProviderCalls>;
+  readonly #jobs: JobsSeen;
   readonly #down = new Map<string, Promise<void>>();
   readonly kills = new Map<string, number>();
   /**
@@ -36,7 +46,7 @@ export class JobFaults {
   /** Calls that were answered when the database was killed; undefined while answers are stored at once. */
   #answeredBefore: number | undefined;
 
-  constructor(product: Product, chance: Chance, providerCalls: () => Promise<ProviderCalls>) {
+  constructor(product: Product, chance: Chance, jobs: JobsSeen) {
     const [api] = product.apis;
     if (!api) throw new Error('the product has no API process');
     this.#victims = new Map<string, Victim>([
@@ -45,29 +55,39 @@ export class JobFaults {
       ...(['temporal', 'mysql', 'redis'] as const).map((name) => [name, product.stack.part(name)] as const),
     ]);
     this.#chance = chance;
-    this.#providerCalls = providerCalls;
+    this.#jobs = jobs;
   }
 
   /** Goes on until it is stopped; then everything is up again. */
   async run(stopped: AbortSignal): Promise<void> {
     while (!stopped.aborted) {
       await delay(SHORTEST_PAUSE_MS + this.#chance.below(LONGEST_PAUSE_MS - SHORTEST_PAUSE_MS));
-      const up = [...this.#victims.keys()].filter((name) => !this.#down.has(name));
+      const mayLoseCalls = await this.#mayLoseCalls();
+      const up = [...this.#victims.keys()].filter(
+        (name) => !this.#down.has(name) && (mayLoseCalls || !LOSES_CALLS.has(name)),
+      );
       if (!stopped.aborted && up.length > 0) await this.#kill(this.#chance.oneOf(up));
     }
     await Promise.all(this.#down.values());
   }
 
+  async #mayLoseCalls(): Promise<boolean> {
+    const most = await this.#jobs.mostCallsOfLiveJob();
+    return most !== undefined && most <= CALLS_THAT_MAY_BE_LOST;
+  }
+
   async #kill(name: string): Promise<void> {
     const victim = this.#victims.get(name);
     if (!victim) throw new Error(`there is no ${name}`);
-    const { calls, running } = await this.#providerCalls();
+    const { calls, running } = await this.#jobs.providerCalls();
     const answered = calls - running;
     if (name === 'mysql') this.#answeredBefore ??= answered;
-    if (name === 'worker' || name === 'temporal') {
+    if (LOSES_CALLS.has(name)) {
       this.callsAtRisk += running + answered - (this.#answeredBefore ?? answered);
     }
     await victim.kill('SIGKILL');
+    // Begun between the look and the kill.
+    if (LOSES_CALLS.has(name)) this.callsAtRisk += (await this.#jobs.providerCalls()).calls - calls;
     this.kills.set(name, (this.kills.get(name) ?? 0) + 1);
     const back = delay(this.#chance.below(LONGEST_ABSENCE_MS))
       .then(() => bringUp(victim))

@@ -19,10 +19,6 @@ const JOBS = FULL ? 500 : 40;
 const DURATION_MS = FULL ? 300_000 : 40_000;
 const CUSTOMERS = 5;
 const SETTLED_WITHIN_MS = 180_000;
-/** A provider may be called this often for one job. */
-const MOST_CALLS = 3;
-/** Three kills in the three calls of one job are rare. */
-const MOST_FAILED = Math.ceil(JOBS * 0.02);
 const SEED = Date.now() % 1_000_000;
 
 const counts = z.object({ byModel: z.record(z.string(), z.object({ calls: z.number(), running: z.number() })) });
@@ -36,6 +32,17 @@ after(() => product.close());
 async function providerCalls(): Promise<ProviderCalls> {
   const answer = await fetch(`${product.simulator.url}/control/counts`);
   return counts.parse(await answer.json()).byModel['sim-chat'] ?? { calls: 0, running: 0 };
+}
+
+async function mostCallsOfLiveJob(): Promise<number | undefined> {
+  try {
+    const [row] = await product.rows(
+      "SELECT MAX(provider_attempts) AS n FROM jobs WHERE status IN ('PENDING','PROCESSING')",
+    );
+    return Number(row?.n);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Submits all jobs over the whole time. */
@@ -62,7 +69,7 @@ test(`${JOBS} jobs under kill -9 of every part: all end, charged once, nothing i
     body: JSON.stringify({ fault: 'slow-chunks', value: 25, model: 'sim-chat' }),
   });
   const stopped = new AbortController();
-  const faults = new JobFaults(product, new Chance(SEED), providerCalls);
+  const faults = new JobFaults(product, new Chance(SEED), { providerCalls, mostCallsOfLiveJob });
   const killing = faults.run(stopped.signal);
   const submitted = await submitAll(customers).finally(() => stopped.abort());
   await killing;
@@ -79,11 +86,9 @@ test(`${JOBS} jobs under kill -9 of every part: all end, charged once, nothing i
   assert.equal(new Set(submitted.map(({ jobId }) => jobId)).size, JOBS, 'a key gives one job');
   const [all] = await product.rows('SELECT COUNT(*) AS n FROM jobs');
   assert.equal(Number(all?.n), JOBS, 'no submission was lost or doubled');
-  const ended = await product.rows("SELECT 1 FROM jobs WHERE status IN ('COMPLETED','FAILED')");
+  assert.deepEqual(failed, [], 'no job fails whose last call was left alone');
+  const ended = await product.rows("SELECT 1 FROM jobs WHERE status='COMPLETED'");
   assert.equal(ended.length, JOBS, 'nobody has cancelled');
-  const early = failed.filter((job) => Number(job.provider_attempts) < MOST_CALLS);
-  assert.deepEqual(early, [], 'a job fails only when its calls are used up');
-  assert.ok(failed.length <= MOST_FAILED, `${failed.length} jobs met three kills`);
   const wrong = await product.rows(
     `SELECT j.id,j.status,j.cost,COUNT(t.id) AS charges,SUM(t.amount) AS charged FROM jobs j
        LEFT JOIN transfers t ON t.id=j.id AND t.kind='charge' GROUP BY j.id,j.status,j.cost
