@@ -21,7 +21,7 @@ import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
 import { holdOf, type LimitedRequest, reserve, settleLimits, underLimits } from './hold.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
 import type { RequestImages } from './request-images.ts';
-import { type CallIdentity, captureOf, releaseOf } from './settlement.ts';
+import { type CallIdentity, captureOf, type Measured, NOTHING_MEASURED, releaseOf } from './settlement.ts';
 import type { NoteUsageDoubt } from './usage.ts';
 
 /** What every way of calling a model is made of. */
@@ -198,13 +198,13 @@ export class Charge {
   async capture<Outcome>(
     usage: Usage,
     outcomeOf: (told: CallOutcome) => Outcome,
-    options: { readonly ttftMs?: number; readonly keep?: Keep<Outcome> | undefined } = {},
+    options: { readonly measured?: Measured; readonly keep?: Keep<Outcome> | undefined } = {},
   ): Promise<Outcome> {
     const { candidate, key, attempts } = this.served;
     const { claim } = this.#request;
-    const { keep, ttftMs = null } = options;
+    const { keep, measured = NOTHING_MEASURED } = options;
     settleLimits(this.#deps.limits, this.#admission, usage);
-    const timing = { startedAtMs: this.startedAtMs, endedAtMs: Date.now(), ttftMs };
+    const timing = { startedAtMs: this.startedAtMs, endedAtMs: Date.now(), ...measured };
     const outcomeAt = (cost: bigint) => outcomeOf({ ...this.told, cost: nanoAmount(cost) });
     const captured = await this.#deps.ledger.capture({
       ...captureOf(this.#identity(), candidate, usage, timing, { attempts, providerKeyId: key.id }),
@@ -225,7 +225,7 @@ export class Charge {
   async release(error: unknown): Promise<void> {
     settleLimits(this.#deps.limits, this.#admission);
     const { claim } = this.#request;
-    const timing = { startedAtMs: this.startedAtMs, endedAtMs: Date.now(), ttftMs: null };
+    const timing = { startedAtMs: this.startedAtMs, endedAtMs: Date.now(), ...NOTHING_MEASURED };
     const attempted = { attempts: this.#called?.count ?? 0, providerKeyId: this.#called?.keyId ?? null };
     const served = this.#called?.candidate ?? this.plan.candidates[0];
     const code = error instanceof AppError ? error.code : 500;

@@ -1,8 +1,8 @@
-/** From a finished call to its charge: cost at the frozen price, the usage document, the capture. Pure. */
-
+/** From a finished call to its charge: cost at the frozen price, the usage record, the capture. Pure. */
 import { costOf, NO_USAGE, type Price, type Usage } from '../../core/ledger/money.ts';
 import type { Capture } from '../../core/ledger/operations/capture.ts';
 import type { Release } from '../../core/ledger/operations/release.ts';
+import type { FinishedCall } from '../../core/usage/usage-record.ts';
 
 /** Who called, and through which hold. */
 export interface CallIdentity {
@@ -23,35 +23,13 @@ export interface ServedBy {
   readonly price: Price;
 }
 
-export interface Timing {
+/** What only those who call the provider can tell. */
+export type Measured = Pick<FinishedCall, 'ttftMs'>;
+export const NOTHING_MEASURED: Measured = { ttftMs: null };
+
+export interface Timing extends Measured {
   readonly startedAtMs: number;
   readonly endedAtMs: number;
-  /** Time to the first token of a stream, or null. */
-  readonly ttftMs: number | null;
-}
-
-/** One call in the usage log. The ledger adds `day` and `cost`: nano-units as text, exact on its way through JSON. */
-export interface UsageRecord extends Readonly<Record<string, unknown>> {
-  readonly requestId: string;
-  readonly traceId: string;
-  readonly userId: number;
-  readonly accessKeyId: number | null;
-  readonly modelId: number | null;
-  readonly modelIdentifier: string;
-  readonly providerName: string | null;
-  readonly providerKeyId: number | null;
-  readonly attempts: number;
-  readonly promptTokens: number;
-  readonly cachedTokens: number;
-  readonly completionTokens: number;
-  readonly imageCount: number;
-  readonly estimated: boolean;
-  readonly latencyMs: number;
-  readonly ttftMs: number | null;
-  readonly isAsync: boolean;
-  readonly isSuccess: boolean;
-  readonly errorCode: number | null;
-  readonly createTime: string;
 }
 
 export interface Attempted {
@@ -59,14 +37,14 @@ export interface Attempted {
   readonly providerKeyId: number | null;
 }
 
-function usageRecord(
+function finishedCall(
   identity: CallIdentity,
   served: ServedBy | undefined,
   usage: Usage,
   timing: Timing,
   attempted: Attempted,
   errorCode: number | null,
-): UsageRecord {
+): FinishedCall {
   return {
     requestId: identity.requestId,
     traceId: identity.traceId,
@@ -87,7 +65,7 @@ function usageRecord(
     isAsync: identity.isAsync,
     isSuccess: errorCode === null,
     errorCode,
-    createTime: new Date(timing.startedAtMs).toISOString(),
+    createTime: new Date(timing.startedAtMs),
   };
 }
 
@@ -107,15 +85,11 @@ export function captureOf(
   timing: Timing,
   attempted: Attempted,
 ): Capture {
-  const record = usageRecord(identity, served, usage, timing, attempted, null);
   return {
     ...holdReference(identity),
-    accessKeyId: identity.accessKeyId,
-    modelId: served.modelId,
     priceId: served.price.id,
-    usage,
     cost: costOf(served.price, usage),
-    usageDocument: { id: identity.requestId, record },
+    call: finishedCall(identity, served, usage, timing, attempted, null),
   };
 }
 
@@ -127,21 +101,8 @@ export function releaseOf(
   attempted: Attempted,
   errorCode: number,
 ): Release {
-  const record = usageRecord(identity, served, NO_USAGE, timing, attempted, errorCode);
   return {
     ...holdReference(identity),
-    usageDocument: { id: identity.requestId, record },
-    ...(served
-      ? {
-          statistics: {
-            modelId: served.modelId,
-            success: false,
-            promptTokens: 0,
-            completionTokens: 0,
-            images: 0,
-            cost: 0n,
-          },
-        }
-      : {}),
+    call: finishedCall(identity, served, NO_USAGE, timing, attempted, errorCode),
   };
 }

@@ -18,6 +18,7 @@ import {
 import { upstreamBody } from './chat.ts';
 import { type Candidate, planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
+import type { Measured } from './settlement.ts';
 import { CompletionAssembler } from './stream-events.ts';
 import { usageOf } from './usage.ts';
 
@@ -59,7 +60,7 @@ interface Opened {
 interface Running {
   readonly command: StreamCommand;
   readonly charge: Charge;
-  readonly ttftMs: number;
+  readonly measured: Measured;
   readonly queue: ChunkQueue;
   readonly cut: AbortController;
 }
@@ -89,8 +90,8 @@ export class ChatStreams {
       const opened = await charge.attempts({ output: 'text', streamed: true }, reading, (candidate, apiKey) =>
         this.#firstChunk(candidate, apiKey, body, reading),
       );
-      const ttftMs = Date.now() - charge.startedAtMs;
-      return this.#follow({ command, charge, ttftMs, queue: new ChunkQueue(signal), cut }, opened);
+      const measured = { ttftMs: Date.now() - charge.startedAtMs };
+      return this.#follow({ command, charge, measured, queue: new ChunkQueue(signal), cut }, opened);
     });
   }
 
@@ -149,7 +150,7 @@ export class ChatStreams {
   }
 
   async #settle(running: Running, received: readonly string[], failure: unknown): Promise<StreamEnd> {
-    const { command, charge, ttftMs } = running;
+    const { command, charge, measured } = running;
     const assembler = new CompletionAssembler();
     for (const chunk of received) assembler.add(chunk);
     // A usage without an answer is nothing to pay for, nor is a stream that the provider broke before it said anything.
@@ -165,7 +166,7 @@ export class ChatStreams {
     const { promptTokens, completionTokens } = usage;
     const { keep } = command;
     return charge.capture(usage, (told): StreamEnd => ({ ...told, promptTokens, completionTokens, completion }), {
-      ttftMs,
+      measured,
       // A broken stream is charged, but not kept: the key may be tried again.
       keep:
         keep && failure === undefined

@@ -7,6 +7,7 @@ import { claim } from '../../core/ledger/operations/claim.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
 import { claims } from '../../core/ledger/tables/claims.ts';
 import { holds } from '../../core/ledger/tables/holds.ts';
+import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import {
   beginJob,
   cancelJob,
@@ -286,17 +287,9 @@ test('the payloads of a job that was cancelled go at once, of a failed one later
 test('a result is counted to its user, in bytes, and taken off once', () => {
   const unitOfWork = submitted();
   run(unitOfWork, beginJob('job-1', 'first'));
-  const usage = {
-    promptTokens: 1,
-    cachedTokens: 0,
-    cacheWriteTokens: 0,
-    completionTokens: 1,
-    imageCount: 0,
-    estimated: false,
-  };
   const capture = {
-    ...{ ...release, accessKeyId: 7, modelId: 5, priceId: 3, usage, cost: 10n },
-    usageDocument: { id: 'job-1', record: {} },
+    ...{ ...release, priceId: 3, cost: 10n },
+    call: finishedCall('job-1'),
   };
   const completion = completeJob('job-1', 'first', { userId: 2, capture, result: () => '"模"' });
   for (const _again of [1, 2]) {

@@ -1,6 +1,6 @@
 /** The log of single calls, from MongoDB: while it is away these routes answer 503. */
 import { z } from 'zod';
-import type { UsageEntry } from '../../core/usage/usage-entry.ts';
+import { shownFields, type UsageRecord } from '../../core/usage/usage-record.ts';
 import type { UsageFilter, UsageStore } from '../../core/usage/usage-store.ts';
 import { idInput, integerInput, optional, optionalText, switchInput } from '../http/lenient.ts';
 import { decimalOutput, money } from '../http/money.ts';
@@ -16,24 +16,8 @@ const MAX_LOG_LIMIT = 10_000;
 const limitInput = integerInput.transform((value) => (value <= 0 ? LOG_LIMIT : Math.min(value, MAX_LOG_LIMIT)));
 const logId = z.string().max(36);
 
-const logEntry = z.object({
-  id: z.string(),
-  requestId: z.string(),
-  userId: z.number(),
-  accessKeyId: z.number().nullable(),
-  modelId: z.number().nullable(),
-  modelIdentifier: z.string(),
-  promptTokens: z.number(),
-  completionTokens: z.number(),
-  imageCount: z.number(),
-  cost: decimalOutput,
-  latencyMs: z.number(),
-  ttftMs: z.number().nullable(),
-  isAsync: z.boolean(),
-  isSuccess: z.boolean(),
-  errorCode: z.number().nullable(),
-  createTime: timeOutput,
-});
+const shownCall = z.object(shownFields);
+const loggedCall = z.object({ id: z.string(), ...shownFields, cost: decimalOutput, createTime: timeOutput });
 
 interface LogRequest extends UsageFilter {
   readonly limit?: number | undefined;
@@ -44,7 +28,7 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
   const logQuery = logQueryOf(zone);
   const logs = async ({ limit = LOG_LIMIT, sortDesc = false, ...filter }: LogRequest) => {
     const newest = await usageLog.newest(filter, limit);
-    return (sortDesc ? newest : newest.reverse()).map((entry) => logAnswer(entry, zone));
+    return (sortDesc ? newest : newest.reverse()).map((record) => answerOf(record, zone));
   };
   return [
     route({
@@ -54,7 +38,7 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
       tag: TAG,
       access: 'jwt',
       query: logQuery,
-      success: z.array(logEntry),
+      success: z.array(loggedCall),
       handler: ({ caller, query }) => logs({ ...query, userId: caller.userId }),
     }),
     route({
@@ -65,7 +49,7 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
       access: ADMINISTRATORS,
       params: z.object({ userId: idInput }),
       query: logQuery,
-      success: z.array(logEntry),
+      success: z.array(loggedCall),
       handler: ({ params, query }) => logs({ ...query, userId: params.userId }),
     }),
     route({
@@ -76,7 +60,7 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
       access: ADMINISTRATORS,
       params: z.object({ modelId: idInput }),
       query: logQuery,
-      success: z.array(logEntry),
+      success: z.array(loggedCall),
       handler: ({ params, query }) => logs({ ...query, modelId: params.modelId }),
     }),
     route({
@@ -90,7 +74,7 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
         accessKeyId: optional(idInput),
         modelId: optional(idInput),
       }),
-      success: z.array(logEntry),
+      success: z.array(loggedCall),
       handler: ({ body }) => logs(body),
     }),
   ];
@@ -109,23 +93,7 @@ function logQueryOf(zone: string) {
   });
 }
 
-function logAnswer(entry: UsageEntry, zone: string): z.input<typeof logEntry> {
-  return {
-    id: entry.requestId,
-    requestId: entry.requestId,
-    userId: entry.userId,
-    accessKeyId: entry.accessKeyId,
-    modelId: entry.modelId,
-    modelIdentifier: entry.modelIdentifier,
-    promptTokens: entry.promptTokens,
-    completionTokens: entry.completionTokens,
-    imageCount: entry.imageCount,
-    cost: money(entry.cost),
-    latencyMs: entry.latencyMs,
-    ttftMs: entry.ttftMs,
-    isAsync: entry.isAsync,
-    isSuccess: entry.isSuccess,
-    errorCode: entry.errorCode,
-    createTime: isoTime(entry.createTime, zone),
-  };
+function answerOf(record: UsageRecord, zone: string): z.input<typeof loggedCall> {
+  const shown = shownCall.parse(record);
+  return { id: shown.requestId, ...shown, cost: money(shown.cost), createTime: isoTime(shown.createTime, zone) };
 }

@@ -5,17 +5,17 @@ import type { Capture } from './operations/capture.ts';
 
 /** Does the work in a span that records what is charged for. */
 export function inCaptureSpan<Result>(
-  capture: Pick<Capture, 'usage' | 'cost'>,
+  capture: Pick<Capture, 'call' | 'cost'>,
   work: (span: Span) => Promise<Result>,
 ): Promise<Result> {
   return inSpan('capture', () => attributesOf(capture), work);
 }
 
-function attributesOf({ usage, cost }: Pick<Capture, 'usage' | 'cost'>): Attributes {
+function attributesOf({ call, cost }: Pick<Capture, 'call' | 'cost'>): Attributes {
   return {
-    'gen_ai.usage.input_tokens': usage.promptTokens,
-    'gen_ai.usage.output_tokens': usage.completionTokens,
-    'gateway.usage.images': usage.imageCount,
+    'gen_ai.usage.input_tokens': call.promptTokens,
+    'gen_ai.usage.output_tokens': call.completionTokens,
+    'gateway.usage.images': call.imageCount,
     'gateway.cost': formatMoney(cost),
   };
 }

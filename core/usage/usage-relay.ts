@@ -7,8 +7,8 @@ import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { withNamedLock } from '../../infra/mysql/named-lock.ts';
 import { column } from '../../infra/mysql/rows.ts';
-import { type UsageEntry, usageEntry } from './usage-entry.ts';
 import { type OutboxRow, type Portion, UsageOutbox } from './usage-outbox.ts';
+import { type UsageRecord, usageRecord } from './usage-record.ts';
 import type { UsageStore } from './usage-store.ts';
 
 export interface UsageRelay {
@@ -45,21 +45,21 @@ async function carryAll(outbox: UsageOutbox, store: UsageStore, log: Logger): Pr
   let carried = 0;
   for (const { slot, seq } of await outbox.watermarks()) {
     const portion = await outbox.next(slot, seq);
-    const entries = portion && entriesOf(slot, portion, log);
-    if (!entries) continue;
-    await store.add(entries);
+    const records = portion && recordsOf(slot, portion, log);
+    if (!records) continue;
+    await store.add(records);
     await outbox.move(slot, seq, portion.lastSeq);
-    carried += entries.length;
+    carried += records.length;
   }
   return carried;
 }
 
 /** @returns undefined if a document cannot be read: its slot then waits for a person, and nothing is lost. */
-function entriesOf(slot: number, { rows }: Portion, log: Logger): UsageEntry[] | undefined {
-  const entries: UsageEntry[] = [];
+function recordsOf(slot: number, { rows }: Portion, log: Logger): UsageRecord[] | undefined {
+  const records: UsageRecord[] = [];
   for (const row of rows) {
     try {
-      entries.push(entryOf(row));
+      records.push(recordOf(row));
     } catch (err) {
       log.error(
         { err, requestId: row.id, slot, seq: row.seq.toString() },
@@ -68,10 +68,10 @@ function entriesOf(slot: number, { rows }: Portion, log: Logger): UsageEntry[] |
       return undefined;
     }
   }
-  return entries;
+  return records;
 }
 
 /** @throws when the document is not what the ledger writes. */
-function entryOf(row: OutboxRow): UsageEntry {
-  return usageEntry.parse({ requestId: row.id, ...Object(column.json(row.doc, 'doc')) });
+function recordOf(row: OutboxRow): UsageRecord {
+  return usageRecord.parse({ requestId: row.id, ...Object(column.json(row.doc, 'doc')) });
 }

@@ -6,39 +6,13 @@ import { type Model, type QueryFilter, Schema } from 'mongoose';
 import type { Mongo } from '../../infra/mongo/connection.ts';
 import { insertOnce } from '../../infra/mongo/insert-once.ts';
 import { integer64 } from '../../infra/mongo/integer64.ts';
-import { type UsageEntry, usageEntry } from './usage-entry.ts';
+import { type UsageRecord, usageRecord } from './usage-record.ts';
 import { type GroupSum, groupOf, plus, type UsageSums } from './usage-sums.ts';
 
-type UsageDocument = Omit<UsageEntry, 'requestId'> & { readonly _id: string };
+type UsageDocument = Omit<UsageRecord, 'requestId'> & { readonly _id: string };
 
-const INTEGER = { type: Number };
-const schema = new Schema<UsageDocument>(
-  {
-    _id: String,
-    traceId: String,
-    userId: INTEGER,
-    accessKeyId: INTEGER,
-    modelId: INTEGER,
-    modelIdentifier: String,
-    providerName: String,
-    providerKeyId: INTEGER,
-    attempts: INTEGER,
-    promptTokens: INTEGER,
-    cachedTokens: INTEGER,
-    completionTokens: INTEGER,
-    imageCount: INTEGER,
-    estimated: Boolean,
-    latencyMs: INTEGER,
-    ttftMs: INTEGER,
-    isAsync: Boolean,
-    isSuccess: Boolean,
-    errorCode: INTEGER,
-    day: String,
-    cost: { type: Schema.Types.BigInt },
-    createTime: Date,
-  },
-  { collection: 'usage', versionKey: false },
-);
+/** Only `_id` and indexes: documents are written and read as their record says, without casts. */
+const schema = new Schema<UsageDocument>({ _id: String }, { collection: 'usage', versionKey: false, strict: false });
 for (const field of ['userId', 'accessKeyId', 'modelId', 'isSuccess', 'isAsync'] as const) {
   schema.index({ [field]: 1, _id: -1 });
 }
@@ -46,7 +20,7 @@ for (const field of ['userId', 'accessKeyId', 'modelId', 'isSuccess', 'isAsync']
 schema.index({ createTime: -1 });
 schema.index({ day: 1 });
 
-/** Which entries; an absent field does not filter. */
+/** Which calls; an absent field does not filter. */
 export interface UsageFilter {
   readonly userId?: number | undefined;
   readonly accessKeyId?: number | undefined;
@@ -56,11 +30,11 @@ export interface UsageFilter {
   /** When the calls began, both ends included. */
   readonly startTime?: Date | undefined;
   readonly endTime?: Date | undefined;
-  /** Only entries before this id, to continue after a page. */
+  /** Only calls before this id, to continue after a page. */
   readonly before?: string | undefined;
 }
 
-/** Lists of up to 10,000 entries, on the local stand-in by a scan. */
+/** Lists of up to 10,000 calls, on the local stand-in by a scan. */
 const LIST_MS = 10_000;
 const WRITE_MS = 15_000;
 /** A delete of this many documents takes a fraction of a second. */
@@ -77,21 +51,21 @@ export class UsageStore {
   }
 
   /**
-   * Adds entries. An entry that already exists is not changed, so repeating is safe.
-   * @throws {AppError} databaseUnavailable; some entries may have been added.
+   * Adds records. One that already exists is not changed, so repeating is safe.
+   * @throws {AppError} databaseUnavailable; some may have been added.
    */
-  async add(entries: readonly UsageEntry[]): Promise<void> {
-    const documents = entries.map(({ requestId, ...rest }) => ({ _id: requestId, ...rest }));
+  async add(records: readonly UsageRecord[]): Promise<void> {
+    const documents = records.map(({ requestId, ...rest }) => ({ _id: requestId, ...rest }));
     await insertOnce(this.#mongo, this.#model, documents, WRITE_MS);
   }
 
-  /** The newest `limit` entries of those that match, newest first. */
-  async newest(filter: UsageFilter, limit: number): Promise<UsageEntry[]> {
+  /** The newest `limit` calls of those that match, newest first. */
+  async newest(filter: UsageFilter, limit: number): Promise<UsageRecord[]> {
     const found = await this.#mongo.use(
       () => this.#model.find(conditionsOf(filter)).sort({ _id: -1 }).limit(limit).lean({ defaults: false }).exec(),
       LIST_MS,
     );
-    return found.map(({ _id, ...rest }) => usageEntry.parse({ requestId: _id, ...rest }));
+    return found.map(({ _id, ...rest }) => usageRecord.parse({ requestId: _id, ...rest }));
   }
 
   /** How the server would look for them; for tests. */

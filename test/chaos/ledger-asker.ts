@@ -2,7 +2,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
-import { NO_USAGE } from '../../core/ledger/money.ts';
 import { capture } from '../../core/ledger/operations/capture.ts';
 import { abandon, answer, type ClaimOutcome, type ClaimRequest, claim } from '../../core/ledger/operations/claim.ts';
 import {
@@ -15,6 +14,7 @@ import {
 } from '../../core/ledger/operations/credit.ts';
 import { type HoldRequest, hold } from '../../core/ledger/operations/hold.ts';
 import { release } from '../../core/ledger/operations/release.ts';
+import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import { AppError } from '../../infra/errors.ts';
 import { sha256 } from './ledger-world.ts';
 import type { Ask, Told, ToldRecord } from './told.ts';
@@ -94,12 +94,9 @@ export class LedgerAsker {
       holdId: id,
       accountId,
       budgetKeyId: call.budget?.keyId ?? null,
-      accessKeyId: call.budget?.keyId ?? null,
-      modelId: 1,
       priceId: 1,
-      usage: { ...NO_USAGE, promptTokens: 3, completionTokens: 4 },
       cost,
-      usageDocument: { id, record: { requestId: id } },
+      call: finishedCall(id, { modelId: 1, accessKeyId: call.budget?.keyId ?? null }),
       ...(keyed
         ? {
             claim: claimOf(keyed, id),

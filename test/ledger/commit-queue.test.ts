@@ -6,9 +6,10 @@ import { openWriterConnection } from '../../core/ledger/commit-queue/connection.
 import { endWriterConnection } from '../../core/ledger/commit-queue/fencing.ts';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { answer, claim } from '../../core/ledger/operations/claim.ts';
+import { recordCall } from '../../core/ledger/operations/close-hold.ts';
 import { adjust } from '../../core/ledger/operations/credit.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
-import { usageOutbox } from '../../core/ledger/tables/usage.ts';
+import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import { AppError } from '../../infra/errors.ts';
 import { callCapture, callHold, DAY, type TestLedger, testLedger } from './test-ledger.ts';
 
@@ -72,7 +73,7 @@ describe('the commit queue on the real database', () => {
     const accountId = await ledger.account(1_000n);
     const oversized: Operation<void> = {
       reads: [],
-      decide: (rows) => rows.append(usageOutbox, { id: uuidv7(), day: DAY, record: { text: TOO_LONG }, cost: 0n }),
+      decide: (rows) => recordCall(rows, finishedCall(uuidv7(), { modelIdentifier: TOO_LONG }), 0n),
     };
     const results = await Promise.allSettled([
       queue.submit(hold(callHold(uuidv7(), accountId, 10n))),

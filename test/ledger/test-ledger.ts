@@ -3,7 +3,6 @@ import { createConnection } from 'mysql2/promise';
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
-import { NO_USAGE } from '../../core/ledger/money.ts';
 import { type Capture, capture } from '../../core/ledger/operations/capture.ts';
 import { openAccount } from '../../core/ledger/operations/credit.ts';
 import type { HoldRequest } from '../../core/ledger/operations/hold.ts';
@@ -12,6 +11,7 @@ import { claims } from '../../core/ledger/tables/claims.ts';
 import { holds } from '../../core/ledger/tables/holds.ts';
 import { keyBudgets } from '../../core/ledger/tables/key-budgets.ts';
 import { transfers } from '../../core/ledger/tables/transfers.ts';
+import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import type { Stack } from '../../devstack/stack.ts';
 import { testStack } from '../../devstack/test-stack.ts';
 import { localDay } from '../../infra/calendar.ts';
@@ -115,12 +115,9 @@ export function callCapture(id: string, accountId: number, cost: bigint): Return
     holdId: id,
     accountId,
     budgetKeyId: null,
-    accessKeyId: null,
-    modelId: 1,
     priceId: 1,
-    usage: { ...NO_USAGE, promptTokens: 3, completionTokens: 4 },
     cost,
-    usageDocument: { id, record: { requestId: id } },
+    call: finishedCall(id, { modelId: 1, accessKeyId: null }),
   };
   return capture(request);
 }

@@ -1,11 +1,10 @@
 /** Charging a finished call against its hold. Pure. */
+import type { FinishedCall } from '../../usage/usage-record.ts';
 import type { Operation } from '../commit-queue/operation.ts';
 import type { Rows } from '../commit-queue/unit-of-work.ts';
-import type { Usage } from '../money.ts';
 import { accounts } from '../tables/accounts.ts';
 import type { Hold } from '../tables/holds.ts';
 import { charges, losses, type Transfer } from '../tables/transfers.ts';
-import { statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts';
 import { type ClaimRequest, claimReads, dropClaim, ownsClaim, type StoredAnswer, storeAnswer } from './claim.ts';
 import {
   addToBudget,
@@ -14,17 +13,15 @@ import {
   type HoldReference,
   heldRows,
   holdReferenceReads,
+  recordCall,
   releaseHold,
 } from './close-hold.ts';
 
 export interface Capture extends HoldReference {
-  readonly accessKeyId: number | null;
-  readonly modelId: number;
   readonly priceId: number;
-  readonly usage: Usage;
   readonly cost: bigint;
-  /** Day and cost are set when the charge is decided. */
-  readonly usageDocument: Omit<UsageDocument, 'day' | 'cost'>;
+  /** For its transfer, the usage log and the statistics. */
+  readonly call: FinishedCall;
   /**
    * The keyed request that this call answers, and the answer to keep, made from what is charged. Without an answer (a
    * stream that broke) the key is free again.
@@ -65,7 +62,7 @@ export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
   const account = captureHold(rows, request, captured);
   rows.append(charges, transferOf(rows, request, 'charge', -captured));
   const overrun = chargeOverrun(rows, request, hold, account.available);
-  record(rows, request, captured + overrun);
+  recordCall(rows, request.call, captured + overrun);
   if (request.claim) {
     if (request.answer) storeAnswer(rows, request.claim, request.answer(captured + overrun));
     else dropClaim(rows, request.claim);
@@ -94,6 +91,7 @@ function chargeOverrun(rows: Rows, request: Capture, hold: Hold, available: bigi
 }
 
 function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount: bigint): Transfer {
+  const { call } = request;
   return {
     id: request.holdId,
     kind,
@@ -102,24 +100,11 @@ function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount
     day: rows.today,
     atMs: rows.nowMs,
     holdId: request.holdId,
-    accessKeyId: request.accessKeyId,
-    modelId: request.modelId,
+    accessKeyId: call.accessKeyId,
+    modelId: call.modelId,
     priceId: request.priceId,
-    ...(kind === 'charge' ? { usage: request.usage } : {}),
+    ...(kind === 'charge' ? { usage: call } : {}),
   };
-}
-
-function record(rows: Rows, request: Capture, charged: bigint): void {
-  rows.append(usageOutbox, { ...request.usageDocument, day: rows.today, cost: charged });
-  rows.append(statistics, {
-    day: rows.today,
-    modelId: request.modelId,
-    success: true,
-    promptTokens: request.usage.promptTokens,
-    completionTokens: request.usage.completionTokens,
-    images: request.usage.imageCount,
-    cost: charged,
-  });
 }
 
 /** Captures the cost of a call and releases the rest of its hold. Idempotent by the hold's state. */

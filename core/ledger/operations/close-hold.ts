@@ -2,11 +2,13 @@
  * Closing a hold: what was used is captured, the rest goes back to the account, where it pays a debt first, and to the
  * key's budget. Pure.
  */
+import type { FinishedCall } from '../../usage/usage-record.ts';
 import { read } from '../commit-queue/operation.ts';
 import type { Rows } from '../commit-queue/unit-of-work.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
 import { type Hold, type HoldState, holds } from '../tables/holds.ts';
 import { type KeyBudget, keyBudgets } from '../tables/key-budgets.ts';
+import { statistics, usageOutbox } from '../tables/usage.ts';
 import { payIn } from './pay-in.ts';
 
 /** Which hold, and whose rows it touches. */
@@ -60,6 +62,14 @@ function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state
   });
   addToBudget(rows, reference, hold, -released);
   return after;
+}
+
+/** Writes a finished call into the usage log, and into the statistics of its model. @param cost what was charged. */
+export function recordCall(rows: Rows, call: FinishedCall, cost: bigint): void {
+  const record = { ...call, day: rows.today, cost };
+  rows.append(usageOutbox, record);
+  const { modelId } = record;
+  if (modelId !== null) rows.append(statistics, { ...record, modelId });
 }
 
 /**

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { finishedCall } from '../../usage/finished-call.fixture.ts';
 import type { Operation } from '../commit-queue/operation.ts';
 import type { LedgerTable } from '../commit-queue/table.ts';
 import { UnitOfWork } from '../commit-queue/unit-of-work.ts';
-import { NO_USAGE } from '../money.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
 import { claimKey, claims } from '../tables/claims.ts';
 import { type Hold, holds } from '../tables/holds.ts';
@@ -86,12 +86,9 @@ function captureRequest(change: Partial<Capture> = {}): Capture {
     holdId: 'call-1',
     accountId: 1,
     budgetKeyId: null,
-    accessKeyId: 7,
-    modelId: 5,
     priceId: 3,
-    usage: NO_USAGE,
     cost: 40n,
-    usageDocument: { id: 'call-1', record: {} },
+    call: finishedCall('call-1'),
     ...change,
   };
 }
@@ -264,7 +261,7 @@ describe('the day', () => {
     const store = storeWith(100n);
     store.run(hold(holdRequest()));
     store.today = '2026-11-25';
-    store.run(capture(captureRequest({ usageDocument: { id: 'call-1', record: { requestId: 'call-1' } } })));
+    store.run(capture(captureRequest()));
     const written = ['transfers', 'stats', 'usage_outbox'].map((table) =>
       store.sql.filter((sql) => sql.startsWith(`INSERT INTO ${table} `)).join(),
     );

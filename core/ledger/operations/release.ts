@@ -1,14 +1,13 @@
 /** Returning a whole hold: the call failed, was cancelled or its process died. Pure. */
+import type { FinishedCall } from '../../usage/usage-record.ts';
 import type { Operation } from '../commit-queue/operation.ts';
 import type { Rows } from '../commit-queue/unit-of-work.ts';
-import { type StatisticsEntry, statistics, type UsageDocument, usageOutbox } from '../tables/usage.ts';
 import { type ClaimRequest, claimReads, dropUnanswered } from './claim.ts';
-import { type HoldReference, heldRows, holdReferenceReads, releaseHold } from './close-hold.ts';
+import { type HoldReference, heldRows, holdReferenceReads, recordCall, releaseHold } from './close-hold.ts';
 
 export interface Release extends HoldReference {
-  /** The failed call's line of statistics and its document for the usage log. */
-  readonly statistics?: Omit<StatisticsEntry, 'day'>;
-  readonly usageDocument?: Omit<UsageDocument, 'day' | 'cost'>;
+  /** The failed call, for the usage log and the statistics. */
+  readonly call?: FinishedCall;
   readonly claim?: ClaimRequest;
 }
 
@@ -23,8 +22,7 @@ export function decideRelease(rows: Rows, request: Release): ReleaseOutcome {
   if (request.claim) dropUnanswered(rows, request.claim);
   if (hold.state !== 'open') return { kind: 'already-closed' };
   releaseHold(rows, request);
-  if (request.statistics) rows.append(statistics, { ...request.statistics, day: rows.today });
-  if (request.usageDocument) rows.append(usageOutbox, { ...request.usageDocument, day: rows.today, cost: 0n });
+  if (request.call) recordCall(rows, request.call, 0n);
   return { kind: 'released' };
 }
 

@@ -20,9 +20,9 @@ export interface Transfer {
   readonly atMs: number;
   readonly holdId?: string;
   readonly accessKeyId?: number | null;
-  readonly modelId?: number;
+  readonly modelId?: number | null;
   readonly priceId?: number;
-  readonly usage?: Usage;
+  readonly usage?: Omit<Usage, 'cacheWriteTokens'>;
   readonly note?: string;
 }
 

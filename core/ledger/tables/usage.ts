@@ -1,19 +1,10 @@
-/** What every finished call writes in addition to its money: a usage document for MongoDB and a line of statistics. */
+/** What every finished call writes in addition to its money: its usage record for MongoDB and a line of statistics. */
 import { insertRows } from '../../../infra/mysql/literal.ts';
+import type { UsageRecord } from '../../usage/usage-record.ts';
 import type { LedgerSink } from '../commit-queue/table.ts';
 
-export interface UsageDocument {
-  readonly id: string;
-  /** Local day (APP_TIME_ZONE) of the commit, yyyy-MM-dd. */
-  readonly day: string;
-  /** Everything but the day and the cost, which are known only when the commit queue has decided. */
-  readonly record: Readonly<Record<string, unknown>>;
-  /** What was charged, in nano-units. */
-  readonly cost: bigint;
-}
-
 /** In commit order within a slot: `seq` of the batch, then the place within it. */
-export const usageOutbox: LedgerSink<UsageDocument> = {
+export const usageOutbox: LedgerSink<UsageRecord> = {
   name: 'usage_outbox',
   write: (items, writer) =>
     insertRows(
@@ -24,25 +15,21 @@ export const usageOutbox: LedgerSink<UsageDocument> = {
         writer.seq,
         position,
         item.day,
-        item.id,
-        JSON.stringify({ ...item.record, day: item.day, cost: item.cost.toString() }),
+        item.requestId,
+        JSON.stringify({ ...item, cost: item.cost.toString() }),
       ]),
     ),
 };
 
-export interface StatisticsEntry {
-  readonly day: string;
-  readonly modelId: number;
-  readonly success: boolean;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
-  readonly images: number;
-  readonly cost: bigint;
-}
+/** A call of a model, as far as it is counted. */
+type CountedCall = Pick<
+  UsageRecord,
+  'day' | 'isSuccess' | 'promptTokens' | 'completionTokens' | 'imageCount' | 'cost'
+> & { readonly modelId: number };
 
 const COUNTERS = ['requests', 'successes', 'failures', 'prompt_tokens', 'completion_tokens', 'images', 'cost'];
 
-export const statistics: LedgerSink<StatisticsEntry> = {
+export const statistics: LedgerSink<CountedCall> = {
   name: 'stats',
   write: (items, writer) => {
     const sums = new Map<string, [string, number, ...bigint[]]>();
@@ -51,11 +38,11 @@ export const statistics: LedgerSink<StatisticsEntry> = {
       const [, , ...before] = sums.get(key) ?? [item.day, item.modelId, 0n, 0n, 0n, 0n, 0n, 0n, 0n];
       const entry = [
         1n,
-        item.success ? 1n : 0n,
-        item.success ? 0n : 1n,
+        item.isSuccess ? 1n : 0n,
+        item.isSuccess ? 0n : 1n,
         BigInt(item.promptTokens),
         BigInt(item.completionTokens),
-        BigInt(item.images),
+        BigInt(item.imageCount),
         item.cost,
       ];
       sums.set(key, [item.day, item.modelId, ...entry.map((value, index) => value + (before[index] ?? 0n))]);
