@@ -1,4 +1,4 @@
-// The first command on a new machine: `node devstack/bootstrap.js start | test | reset | bench | doctor`.
+// The first command on a new machine: `node devstack/bootstrap.js start`, or another of package.json's scripts.
 // Plain JavaScript without dependencies, so that it runs on any Node from 20 on, and tells older ones so. It installs
 // what package-lock.json says, then hands over to the project's own Node, which runs the TypeScript beside this file.
 import { spawn, spawnSync } from 'node:child_process';
@@ -112,16 +112,19 @@ function projectNode() {
 }
 
 /**
- * Runs the script in a process group of its own, so that Ctrl-C reaches it once, from here, and not a second time
- * from the terminal or npm. The channel tells it when this process is gone.
+ * Ctrl-C reaches the script once, from here, and not a second time from the terminal or npm. The channel tells it when
+ * this process is gone.
  */
-function handOver(node, script, args) {
+const IN_ITS_OWN_GROUP = { stdio: ['ignore', 'inherit', 'inherit', 'ipc'], detached: true };
+/** Keeps the terminal: a command may ask for a password. */
+const AT_THE_TERMINAL = { stdio: 'inherit' };
+
+function handOver(node, script, args, how) {
   const path = `${join(modules, '.bin')}:${process.env.PATH}`;
   const child = spawn(node, [join(root, script), ...args], {
     cwd: process.cwd(),
     env: { ...process.env, PATH: path },
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    detached: true,
+    ...how,
   });
   let lastSignalAt = 0;
   const forward = (signal) => {
@@ -150,15 +153,14 @@ const { platform, arch, version } = process;
 const obstacle = machineObstacle({ platform, arch, node: version, musl: isMusl() });
 if (obstacle) fail(obstacle);
 // Not before: what these import is younger than the Nodes that are refused above.
-const { COMMANDS } = await import('./commands.js');
+const { COMMANDS, CLI_COMMANDS } = await import('./commands.js');
 const { readCommandLine } = await import('../infra/command-line.js');
 const [name, ...args] = process.argv.slice(2);
 const command = COMMANDS[name];
 if (command) readCommandLine(command, args);
-else if (name !== 'doctor') {
-  fail(`usage: node devstack/bootstrap.js ${[...Object.keys(COMMANDS), 'doctor'].join(' | ')}`);
+else if (!CLI_COMMANDS.includes(name)) {
+  fail(`usage: node devstack/bootstrap.js ${[...Object.keys(COMMANDS), ...CLI_COMMANDS].join(' | ')}`);
 }
 await install();
-if (command) handOver(projectNode(), command.script, args);
-// It belongs to cli/, whose commands read their command line themselves.
-else handOver(projectNode(), 'devstack/command.ts', [name, ...args]);
+if (command) handOver(projectNode(), command.script, args, IN_ITS_OWN_GROUP);
+else handOver(projectNode(), 'devstack/command.ts', [name, ...args], AT_THE_TERMINAL);

@@ -79,3 +79,6 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted.`,
     positionals: true,
   },
 });
+
+/** The commands of cli/, which read their command lines themselves. */
+export const CLI_COMMANDS = ['doctor', 'admin', 'provider', 'reconcile', 'migrate', 'rotate-keys'];
