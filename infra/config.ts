@@ -357,12 +357,20 @@ function decodesToLocalSecret(value: string): boolean {
   return Buffer.from(encoded, 'base64').toString('latin1').includes(LOCAL_SECRET);
 }
 
+/** A number that is set and empty, as a line of .env may be, is not set: as a number, nothing would be 0. */
+function withoutBlankNumbers(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const blank = Object.entries(environmentSchema.shape)
+    .filter(([, schema]) => schema instanceof z.ZodDefault && schema.unwrap() instanceof z.ZodNumber)
+    .filter(([name]) => environment[name]?.trim() === '');
+  return { ...environment, ...Object.fromEntries(blank.map(([name]) => [name, undefined])) };
+}
+
 /**
  * Reads and checks the settings.
  * @throws {ConfigError} naming every variable that is wrong.
  */
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
-  const parsed = environmentSchema.safeParse(environment);
+  const parsed = environmentSchema.safeParse(withoutBlankNumbers(environment));
   if (!parsed.success) {
     throw new ConfigError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('\n'));
   }
@@ -383,7 +391,14 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
 
 /** Read by docker-compose.yml only. */
 export const COMPOSE_SETTINGS: readonly string[] = [
-  ...['MYSQL_ROOT_PASSWORD', 'TEMPORAL_DB_PASSWORD', 'MONGODB_PASSWORD', 'PUBLISH_ADDRESS', 'SITE_ADDRESS'],
+  ...[
+    'MYSQL_ROOT_PASSWORD',
+    'TEMPORAL_DB_PASSWORD',
+    'MONGODB_PASSWORD',
+    'PUBLISH_ADDRESS',
+    'SITE_ADDRESS',
+    'TRUSTED_PROXIES',
+  ],
 ];
 
 /** Unknown variables with names like ours, such as REDIS_PASSWD. */

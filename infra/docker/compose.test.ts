@@ -184,8 +184,23 @@ test('any number of APIs and workers share one port', async () => {
     ports.map(({ host_ip, published }) => `${host_ip}:${published}`),
   );
   assert.deepEqual(ports.toSorted(), ['10.0.0.5:8060', '127.0.0.1:8233']);
+  const { ports: moved } = processOf(await loaded({ PORT: '9000' }), 'proxy');
+  assert.deepEqual(
+    moved.map(({ host_ip, published }) => `${host_ip}:${published}`),
+    ['127.0.0.1:9000'],
+  );
   const caddyfile = readFileSync(join(import.meta.dirname, 'Caddyfile'), 'utf8');
   assert.match(caddyfile, /dynamic a api 8060/, 'each replica is found by the name');
+});
+
+test('an own proxy in front of Caddy is believed by its address', async () => {
+  const proxies = { TRUSTED_PROXIES: '10.0.0.7/32 10.1.0.0/16', TRUSTED_PROXY_HOPS: '2' };
+  const project = await loaded(proxies, ['public']);
+  for (const name of ['proxy', 'proxy-public'])
+    assert.equal(processOf(project, name).environment.TRUSTED_PROXIES, proxies.TRUSTED_PROXIES);
+  assert.equal(readConfig(processOf(project, 'api').environment).TRUSTED_PROXY_HOPS, 2);
+  const { environment } = processOf(await loaded(), 'proxy');
+  assert.equal(environment.TRUSTED_PROXIES, '127.0.0.1/32', 'nobody outside of its container');
 });
 
 test('the profile public opens 80 and 443 under the name of the site', async () => {
