@@ -37,7 +37,8 @@ async function run(args: readonly string[]): Promise<number> {
 
 await runCommand({
   name: 'doctor',
-  purpose: 'Looks at settings and servers and says what to do. Changes nothing. Exit code 1 when something is bad.',
+  purpose:
+    'Looks at settings and servers and says what to do. Leaves them as they are. Exit code 1 when something is bad.',
   forms: [''],
   run,
 });

@@ -56,4 +56,5 @@ test('scrub leaves other words alone', () => {
   assert.equal(scrub('ask-me task-force risk-averse speak-easy'), 'ask-me task-force risk-averse speak-easy');
   assert.equal(scrub('bearer of news'), 'bearer of news');
   assert.equal(scrub(`key ${KEY}.`), 'key ak-[hidden].');
+  assert.equal(scrub(`x${KEY}`), 'xak-[hidden]');
 });

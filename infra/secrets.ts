@@ -6,9 +6,10 @@ const BLANK = '[hidden]';
 /** Names under which secrets travel through this code, and through what others send. */
 const SECRET_NAME = /password|secret|api[-_]?key|access-key$|key_?value|^token$|authorization/i;
 
-/** Access keys, provider keys, webhook secrets, bearer and login tokens as they may stand inside a text of somebody else. */
+/** Access keys, provider keys, webhook secrets, bearer and login tokens as they may stand inside a text of somebody else: short ones as
+ * words of their own, long ones wherever they are. */
 const SECRET_TEXT =
-  /\b(ak|sk)-[\w-]{6,}|\b(whsec)_[\w+/=-]{6,}|\b(bearer)\s+[\w.~+/=-]{6,}|\b(eyJ)[\w-]{6,}\.[\w.-]*/gi;
+  /(?:\b(?=\w{2}-[\w-]{6,})|(?=\w{2}-[\w-]{32,}))(ak|sk)-[\w-]+|\b(whsec)_[\w+/=-]{6,}|\b(bearer)\s+[\w.~+/=-]{6,}|\b(eyJ)[\w-]{6,}\.[\w.-]*/gi;
 
 /** Shorter prefixes of a key may be ordinary words, and reveal little. */
 const SHORTEST_PART = 8;

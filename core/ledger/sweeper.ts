@@ -13,6 +13,8 @@ import type { Ledger } from './ledger.ts';
 import { deleteExpiredClaims } from './tables/claims.ts';
 
 const BATCH = 500;
+/** Of idempotency keys in one round: more than a busy installation uses up in that time. */
+const CLAIM_BATCHES = 20;
 /** Leaves time for a registration that is still running and opens its own account. */
 const GRANT_AGE_SECONDS = 10;
 
@@ -56,8 +58,16 @@ export class HoldSweeper {
     const fencedWriters = await this.#fence();
     const releasedHolds = await this.#releaseDeadCalls();
     const openedAccounts = await this.#openAccounts();
-    await change(this.#sequelize, deleteExpiredClaims(BATCH));
+    await this.#deleteExpiredClaims();
     return { fencedWriters, releasedHolds, openedAccounts };
+  }
+
+  /** Small statements hold their locks briefly. What is left after so many is the next round's. */
+  async #deleteExpiredClaims(): Promise<void> {
+    for (let batch = 0; batch < CLAIM_BATCHES; batch += 1) {
+      const deleted = await change(this.#sequelize, deleteExpiredClaims(BATCH));
+      if (deleted < BATCH) return;
+    }
   }
 
   /**
