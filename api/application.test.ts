@@ -4,6 +4,7 @@ import { DatabaseError } from 'sequelize';
 import { z } from 'zod';
 import { AppError } from '../infra/errors.ts';
 import { serve } from './application.fixture.ts';
+import { OPENAI } from './http/forms.ts';
 import { money, moneyInput } from './http/money.ts';
 import { ANSWERED, route } from './http/route.ts';
 
@@ -210,7 +211,7 @@ test("OpenAI's paths answer errors in OpenAI's form", async () => {
     successForKey: z.null(),
     handler: () => null,
   });
-  await using app = await serve([{ ...chat, answer: 'openai' }, models]);
+  await using app = await serve([{ ...chat, form: OPENAI }, models]);
   const response = await app.call('/v1/chat/completions', { method: 'POST' });
   assert.equal(response.status, 404);
   assert.deepEqual(JSON.parse(response.text), {
@@ -220,7 +221,12 @@ test("OpenAI's paths answer errors in OpenAI's form", async () => {
   assert.equal(keyAlone.at('error.code'), 'invalid_api_key');
   const both = await app.call('/v1/models', { headers: { authorization: 'Bearer bad', 'access-key': 'ak-bad' } });
   assert.equal(both.at('code'), 401002);
-  assert.equal((await app.call('/v2/chat')).at('error.type'), 'invalid_request_error');
+  for (const path of ['/v1/chat/completions', '/v1/embeddings', '/v1/images/variations', '/v1/chat/other']) {
+    assert.equal((await app.call(path)).at('error.type'), 'invalid_request_error', `no GET ${path}`);
+  }
+  for (const path of ['/v1/filesystem', '/v1/embedding', '/embeddings']) {
+    assert.equal((await app.call(path)).at('code'), 404, path);
+  }
 });
 
 test('only listed origins may read answers', async () => {

@@ -135,7 +135,7 @@ for (const failure of ['content', 'bad-request'] as const) {
 test('refused content carries the code that OpenAI clients look for', async () => {
   const at = bench({ 1: 1 });
   const error = await refusal(at.run([candidate(1, 1)], [{ failure: 'content', details: { code: 'vendor' } }]));
-  assert.equal(error.details.openaiCode, 'content_policy_violation');
+  assert.equal(error.details.providerCode, 'content_policy_violation');
 });
 
 const TOLD: Readonly<Partial<Record<FailureClass, ErrorKind>>> = {
@@ -172,7 +172,7 @@ test('no usable key: 503 with Retry-After and no call', async () => {
   const at = bench({ 1: 1 });
   await refusal(at.run([candidate(1, 1)], [{ failure: 'rate', details: { retryAfterMs: 20_000 } }]));
   const error = await refusal(at.run([candidate(1, 1)], ['answer']));
-  assert.deepEqual([error.kind, error.status, error.details.retryAfterSeconds], ['modelOffline', 503, 20]);
+  assert.deepEqual([error.kind, error.details.retryAfterSeconds], ['modelOffline', 20]);
   assert.equal(at.calls.length, 1);
 });
 

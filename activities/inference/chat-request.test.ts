@@ -138,7 +138,7 @@ function refusedOptions(options: Record<string, unknown>): string[] {
     chatBodyOf({ userMessage: 'hi', options });
   } catch (error) {
     assert.ok(error instanceof AppError);
-    assert.equal(error.status, 400);
+    assert.equal(error.kind, 'invalidParameter');
     return (error.details.errors ?? []).map(({ path }) => path);
   }
   return [];

@@ -13,7 +13,7 @@ function refusedPaths(work: () => unknown): string[] {
     work();
   } catch (error) {
     assert.ok(error instanceof AppError);
-    assert.equal(error.status, 400);
+    assert.equal(error.kind, 'invalidParameter');
     return (error.details.errors ?? []).map(({ path }) => path);
   }
   return [];

@@ -35,6 +35,9 @@ test('a delivery is sent again fifty times and no more, so that nobody has a wor
     mayBeCalled: () => true,
   });
   for (let time = 1; time <= 50; time += 1) await webhooks.redeliver('job-1', 1);
-  await assert.rejects(webhooks.redeliver('job-1', 1), (error) => error instanceof AppError && error.status === 409);
+  await assert.rejects(
+    webhooks.redeliver('job-1', 1),
+    (error) => error instanceof AppError && error.kind === 'illegalState',
+  );
   assert.equal(redeliveries, 50);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { Contract, type ToldAnswer } from './contract.fixture.ts';
+import { OPENAI } from './forms.ts';
 import { decimalOutput, money } from './money.ts';
 import { route } from './route.ts';
 import { timeOutput } from './times.ts';
@@ -19,7 +20,7 @@ const contract = Contract.of([
   route({
     ...{ method: 'get', path: '/v1/things/best', summary: 'The best', tag: 'Things', access: 'open' },
     success: thing,
-    answer: 'openai',
+    form: OPENAI,
     handler: () => ok,
   }),
 ]);

@@ -1,10 +1,12 @@
-/** Runs a declared route as a middleware: caller, body, checks, idempotence, handler, answer. */
+/** From a request to the declared route that answers it, and through its steps: caller, body, checks, handler, answer. */
+import { Router } from '@koa/router';
+import type Koa from 'koa';
 import type { Middleware } from 'koa';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { type Authenticator, resolveCaller } from '../middleware/caller.ts';
+import { type Authenticator, credentialsOf, resolveCaller } from '../middleware/caller.ts';
 import { EMPTY_BODY, readBody } from './body.ts';
-import { successTextOf } from './envelope.ts';
+import { type AnswerForm, ENVELOPE, OPENAI } from './forms.ts';
 import { type Idempotency, idempotencyKey, idempotencyScope, KEY_HEADER, requestFingerprint } from './idempotency.ts';
 import { isJsonType, parseJson } from './json.ts';
 import type { Route, RouteCall } from './route.ts';
@@ -18,10 +20,62 @@ export interface DispatchServices {
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
+/**
+ * The router tries every pattern in turn, 40 µs a request with all of ours; every inference path is a fixed one and
+ * found by one look into a map. So `/v1/providers/presets` also comes before `/v1/providers/{id}`.
+ */
+export function useRoutes(app: Koa<ApiState>, routes: readonly Route[], services: DispatchServices): void {
+  const router = new Router<ApiState>({ sensitive: true });
+  const fixed = new Map<string, Middleware<ApiState>>();
+  for (const route of routes) {
+    const method = route.method.toUpperCase();
+    const middleware = dispatch(route, services);
+    const pattern = route.path.replaceAll(/\{(\w+)\}/g, ':$1');
+    router.register(route.slashes ? pattern.replace(/:(\w+)$/, '*$1') : pattern, [method], middleware);
+    if (!route.path.includes('{')) fixed.set(`${method} ${route.path}`, middleware);
+  }
+  app.use(fixedPaths(fixed));
+  app.use(router.routes());
+  app.use(noRoute(router));
+}
+
+/** Paths under which OpenAI's clients call, beside those of the routes. */
+const OPENAI_PREFIXES = [
+  ...['assistants', 'audio', 'batches', 'chat', 'completions', 'embeddings', 'files', 'fine_tuning', 'images'],
+  ...['moderations', 'realtime', 'responses', 'threads', 'uploads', 'vector_stores', 'videos'],
+].map((name) => `/v1/${name}`);
+
+/** The form of an answer that no route gives: nothing at the path, or nothing for the method. */
+export function unmatchedForms(routes: readonly Route[]): (path: string) => AnswerForm {
+  const paths = new Map(routes.map(({ path, form }) => [path, form]));
+  const isOpenAi = (path: string) => OPENAI_PREFIXES.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+  return (path) => paths.get(path) ?? (isOpenAi(path) ? OPENAI : ENVELOPE);
+}
+
+function fixedPaths(fixed: ReadonlyMap<string, Middleware<ApiState>>): Middleware<ApiState> {
+  return (ctx, next) => {
+    const method = ctx.method === 'HEAD' ? 'GET' : ctx.method;
+    const middleware = fixed.get(`${method} ${ctx.path}`);
+    return middleware === undefined ? next() : middleware(ctx, next);
+  };
+}
+
+/** 404, or 405 with the methods that the path has. */
+function noRoute(router: Router<ApiState>): Middleware<ApiState> {
+  return (ctx) => {
+    const methods = [...new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods))];
+    if (methods.length === 0) throw new AppError('noSuchPath', 'there is nothing at this path');
+    ctx.set('Allow', methods.join(', '));
+    if (ctx.method !== 'OPTIONS') throw new AppError('methodNotAllowed', `allowed here: ${methods.join(', ')}`);
+    ctx.status = 204;
+  };
+}
+
 export function dispatch(route: Route, services: DispatchServices): Middleware<ApiState> {
   const hasBody = route.method !== 'get' && route.method !== 'delete';
   return async (ctx) => {
     ctx.state.routePath = route.path;
+    ctx.state.form = formOf(route, ctx);
     const caller = await resolveCaller(route.access, ctx, services.authenticator);
     if (caller !== undefined) ctx.state.caller = caller;
     const limits = { bytes: route.bodyLimitBytes, userId: caller?.userId };
@@ -32,6 +86,13 @@ export function dispatch(route: Route, services: DispatchServices): Middleware<A
     if (key === undefined) await answer(route, call);
     else await answerOnce(route, call, services.idempotency, key);
   };
+}
+
+/** A caller that shows an access key alone is answered in OpenAI's form where the route has one for it. */
+function formOf(route: Route, ctx: ApiContext): AnswerForm {
+  if (route.successForKey === undefined) return route.form;
+  const { token, accessKey } = credentialsOf(ctx);
+  return accessKey !== undefined && token === undefined ? OPENAI : route.form;
 }
 
 function jsonOf(route: Route, ctx: ApiContext, rawBody: Buffer): unknown {
@@ -73,6 +134,6 @@ function textOf(data: unknown): string {
 
 function write(route: Route, ctx: ApiContext, status: number, dataText: string): void {
   ctx.status = status;
-  ctx.body = route.answer === 'openai' ? dataText : successTextOf(dataText, ctx.state.traceId);
+  ctx.body = route.form.success(dataText, ctx.state.traceId);
   ctx.set('Content-Type', JSON_TYPE);
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
 import { readForm } from './edit-form.ts';
+import { statusOf } from './errors.ts';
 
 const TYPE = 'multipart/form-data; boundary=limit';
 
@@ -71,7 +72,7 @@ test('a text where a file belongs, a file where a text belongs, a name twice: re
   ];
   for (const parts of wrong) {
     const error = await refusal(TYPE, bodyOf([picture, ...parts]));
-    assert.deepEqual([error.status, error.details.param], [400, parts[0]?.name]);
+    assert.deepEqual([statusOf(error.kind), error.details.param], [400, parts[0]?.name]);
   }
 });
 
@@ -96,7 +97,7 @@ test('what is no form is refused', async () => {
     'multipart/form-data; boundary=',
     'application/x-www-form-urlencoded',
   ]) {
-    assert.equal((await refusal(type, bodyOf([]))).status, 415, type);
+    assert.equal((await refusal(type, bodyOf([]))).kind, 'unsupportedMediaType', type);
   }
   assert.equal((await refusal(TYPE, Buffer.from('--limit\r\nnonsense'))).kind, 'malformedBody');
 });

@@ -1,6 +1,7 @@
 /** Requests that carry an Idempotency-Key: the same key and body give the first answer again. */
-import type { Caller } from '../../core/accounts/caller.ts';
+import type { AccessKeyCaller, Caller } from '../../core/accounts/caller.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
+import type { ApiContext } from './route-input.ts';
 
 /** JSON text of `data`, as it is kept for a repeated call. */
 export interface KeptAnswer {
@@ -44,4 +45,38 @@ export function idempotencyScope(caller: Caller | undefined): string {
 /** What must be equal for two requests to be the same: method, path and the bytes of the body. */
 export function requestFingerprint(method: string, path: string, body: Buffer): Buffer {
   return Buffer.concat([Buffer.from(`${method} ${path}\n`), body]);
+}
+
+/** A keyed call that holds money: its key is claimed together with the hold, not around the handler. */
+export interface KeyedRequest {
+  readonly scope: string;
+  readonly key: string;
+  readonly fingerprint: Buffer;
+}
+
+/** Characters of the body's own request id. */
+export const MAX_REQUEST_ID = 255;
+
+/**
+ * The key of a request: the Idempotency-Key header, or the body's own request id.
+ * @throws {AppError} when either is malformed.
+ */
+export function keyedRequest(
+  ctx: ApiContext,
+  caller: AccessKeyCaller,
+  rawBody: Buffer,
+  bodyRequestId: string | undefined,
+): KeyedRequest | undefined {
+  const key = idempotencyKey(ctx.get(KEY_HEADER), false) ?? requestIdKey(bodyRequestId);
+  if (key === undefined) return undefined;
+  return { scope: idempotencyScope(caller), key, fingerprint: requestFingerprint(ctx.method, ctx.path, rawBody) };
+}
+
+/** A request id of the body and a header of the same text are different keys. */
+function requestIdKey(requestId: string | undefined): string | undefined {
+  if (requestId === undefined || requestId === '') return undefined;
+  if (requestId.length > MAX_REQUEST_ID) {
+    throw invalid([{ path: 'requestId', message: `must have at most ${MAX_REQUEST_ID} characters` }]);
+  }
+  return `body:${requestId}`;
 }

@@ -7,36 +7,15 @@ import {
   type ZodOpenApiPathsObject,
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
-import { ERROR_CODES } from '../../infra/errors.ts';
 import { sizeText } from './body.ts';
-import { inputSchema, type JsonSchema } from './bounds.ts';
+import { ENVELOPE, OPENAI } from './forms.ts';
 import type { Access, Route } from './route.ts';
-import type { Input } from './validation.ts';
+import { type Input, inputSchema, type JsonSchema } from './validation.ts';
 
 type Parameter = Extract<NonNullable<ZodOpenApiOperationObject['parameters']>[number], { in: unknown }>;
 type SchemaObject = Exclude<NonNullable<Parameter['schema']>, { $ref: string } | boolean>;
 
 const TITLE = 'LLM gateway';
-
-const errorEnvelope = z
-  .object({
-    code: z.literal(ERROR_CODES),
-    message: z.string(),
-    data: z.object({ errors: z.array(z.object({ path: z.string(), message: z.string() })) }).nullable(),
-    traceId: z.string(),
-  })
-  .meta({ id: 'Error' });
-
-const openAiError = z
-  .object({
-    error: z.object({
-      message: z.string(),
-      type: z.string(),
-      param: z.string().nullable(),
-      code: z.string().nullable(),
-    }),
-  })
-  .meta({ id: 'OpenAIError' });
 
 const TOKEN = { loginToken: [] };
 const ACCESS_KEY = [{ accessKey: [] }, { bearerAccessKey: [] }];
@@ -55,10 +34,9 @@ function takesKey({ idempotent, claimsKey }: Route): boolean {
 
 /** Statuses that every route of a kind can answer with, and what they mean. */
 function failuresOf(route: Route): Readonly<Record<string, string>> {
-  const named = route.answer === 'openai' ? '`error.param`' : '`data.errors`';
   const hasInput = [route.params, route.query, route.body].some((schema) => schema !== undefined);
   return {
-    ...(hasInput ? { 400: `A field is missing or wrong; ${named} names it` } : {}),
+    ...(hasInput ? { 400: `A field is missing or wrong; \`${route.form.wrongField}\` names it` } : {}),
     ...(route.access === 'open' ? {} : { 401: 'Credentials are missing, wrong or expired' }),
     ...(route.body === undefined && Object.keys(route.bodies).length === 0
       ? {}
@@ -72,20 +50,14 @@ function failuresOf(route: Route): Readonly<Record<string, string>> {
   };
 }
 
-/** The schema of an answer around `data`. */
-export function envelopeOf(code: number, data: z.ZodType) {
-  return z.object({ code: z.literal(code), message: z.string(), data, traceId: z.string() });
-}
-
 function successSchema(route: Route): z.ZodType {
-  if (route.answer === 'openai' || route.mediaType !== 'application/json') return route.success;
-  const envelope = envelopeOf(200, route.success);
-  return route.successForKey === undefined ? envelope : z.union([envelope, route.successForKey]);
+  if (route.mediaType !== 'application/json') return route.success;
+  const schema = route.form.successSchema(route.success);
+  return route.successForKey === undefined ? schema : z.union([schema, route.successForKey]);
 }
 
-function errorSchema(route: Route): z.ZodType {
-  if (route.answer === 'openai') return openAiError;
-  return route.successForKey === undefined ? errorEnvelope : z.union([errorEnvelope, openAiError]);
+function errorSchema({ form, successForKey }: Route): z.ZodType {
+  return successForKey === undefined ? form.errorSchema : z.union([form.errorSchema, OPENAI.errorSchema]);
 }
 
 function operationOf(route: Route): ZodOpenApiOperationObject {
@@ -166,7 +138,7 @@ export function openApiDocument(routes: readonly Route[], publicUrl: string) {
       servers: [{ url: publicUrl }],
       paths,
       components: {
-        schemas: { Error: errorEnvelope, OpenAIError: openAiError },
+        schemas: { Error: ENVELOPE.errorSchema, OpenAIError: OPENAI.errorSchema },
         securitySchemes: {
           loginToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
           accessKey: { type: 'apiKey', in: 'header', name: 'ACCESS-KEY' },

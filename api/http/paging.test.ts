@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { idInput, integerInput, optional, switchInput } from './lenient.ts';
+import { idInput, integerInput, optional, switchInput } from './fields.ts';
 import { page, pageQuery } from './paging.ts';
 
 const query = pageQuery(['id', 'name']);

@@ -1,6 +1,6 @@
 /** Lists by pages. */
 import { z } from 'zod';
-import { optionalText } from './lenient.ts';
+import { optionalText } from './fields.ts';
 
 const PAGE_SIZE = 10;
 const MAX_PAGE_SIZE = 100;

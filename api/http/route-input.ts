@@ -1,13 +1,18 @@
-/** What a handler may ask of a request. */
+/** What a handler may ask of a request: its parts, its log, who sent it and from where. */
+import ipaddr from 'ipaddr.js';
 import type Koa from 'koa';
-import type { Caller } from '../../core/accounts/caller.ts';
+import type { By } from '../../core/accounts/audit-log.ts';
+import type { Caller, UserCaller } from '../../core/accounts/caller.ts';
 import { newId } from '../../infra/ids.ts';
 import type { Logger } from '../../infra/logger.ts';
+import type { AnswerForm } from './forms.ts';
 
 export interface ApiState {
   traceId: string;
   /** The declared path, once a route has matched. */
   routePath?: string;
+  /** The form of its answer, once a route has matched. */
+  form?: AnswerForm;
   caller?: Caller;
 }
 
@@ -77,4 +82,21 @@ function clientGone(ctx: ApiContext): AbortSignal {
   if (res.destroyed) abort();
   else res.once('close', abort);
   return controller.signal;
+}
+
+/** Who changes something, and in which request: what the audit log keeps of a caller. */
+export function by({ caller, traceId }: { caller: UserCaller; traceId: string }): By {
+  return { actor: caller, traceId };
+}
+
+/** A household or a machine has at least this much of IPv6, so that single addresses mean nothing. */
+const IPV6_PREFIX_BITS = 64;
+
+/** An IPv4 address, or the /64 network of an IPv6 one. Behind trusted proxies it is what they report. */
+export function clientAddress(ctx: ApiContext): string {
+  const text = ctx.ip;
+  if (!ipaddr.isValid(text)) return text;
+  const address = ipaddr.process(text);
+  if (address.kind() === 'ipv4') return address.toString();
+  return `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${IPV6_PREFIX_BITS}`)}/${IPV6_PREFIX_BITS}`;
 }

@@ -4,10 +4,10 @@ import { z } from 'zod';
 import type { AccessKeyCaller, Caller, Role, UserCaller } from '../../core/accounts/caller.ts';
 import { invalid } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import type { UnknownFields } from './bounds.ts';
+import { type AnswerForm, ENVELOPE } from './forms.ts';
 import { DECIMAL_FORMAT } from './money.ts';
 import { type ApiContext, RouteInput } from './route-input.ts';
-import { type Input, inputOf } from './validation.ts';
+import { type Input, inputOf, type UnknownFields } from './validation.ts';
 
 /**
  * Who may call.
@@ -90,8 +90,8 @@ export interface RouteDeclaration<
   readonly successForKey?: z.ZodType;
   /** Status of success, 200 by default. */
   readonly status?: 200 | 201 | 202;
-  /** `openai`: the answer is the data itself, without the envelope. */
-  readonly answer?: 'envelope' | 'openai';
+  /** Of its answers, errors included; the envelope by default. */
+  readonly form?: AnswerForm;
   /** Media type of a success that is not JSON, for the document. */
   readonly mediaType?: string;
   readonly otherAnswers?: readonly OtherAnswer[];
@@ -135,7 +135,7 @@ export interface Route {
   readonly success: z.ZodType;
   readonly successForKey: z.ZodType | undefined;
   readonly status: number;
-  readonly answer: 'envelope' | 'openai';
+  readonly form: AnswerForm;
   readonly mediaType: string;
   readonly otherAnswers: readonly OtherAnswer[];
   readonly idempotent: boolean | 'required';
@@ -184,7 +184,7 @@ export function route<
     success,
     successForKey: declaration.successForKey,
     status: declaration.status ?? 200,
-    answer: declaration.answer ?? 'envelope',
+    form: declaration.form ?? ENVELOPE,
     mediaType: declaration.mediaType ?? 'application/json',
     otherAnswers: declaration.otherAnswers ?? [],
     idempotent: declaration.idempotent ?? false,

@@ -1,7 +1,9 @@
-/** Times on the wire. Out: ISO-8601 with the offset of the installation's zone. In: also without offset, read there. */
+/** Times, days and months on the wire. Times out: ISO-8601 with the offset of the installation's zone. In: also without offset, read there. */
 import { z } from 'zod';
+import { localDay } from '../../infra/calendar.ts';
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 86_400_000;
 /** Offsets of all zones change on whole quarter hours. */
 const QUARTER_MS = 900_000;
 
@@ -77,5 +79,35 @@ export function timeInput(zone: string) {
       if (time !== undefined) return time;
       context.addIssue('must be a time such as 2026-11-24T19:42:00+08:00 or 2026-11-24 19:42:00');
       return z.NEVER;
+    });
+}
+
+/** A day, given as yyyy-MM-dd or as any time → the local day as yyyy-MM-dd. */
+export function dayInput(zone: string) {
+  return timeInput(zone).transform((time) => localDay(time.getTime(), zone));
+}
+
+/** The first instant of a local day (yyyy-MM-dd). */
+export function startOfDay(day: string, zone: string): Date {
+  const start = parseTime(day, zone);
+  if (start === undefined) throw new RangeError(`${day} is not a day`);
+  return start;
+}
+
+/** The local day `count` days after another. */
+export function addDays(day: string, count: number): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + count * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** A month as yyyy-MM → its first and the next month's first instant. */
+export function monthInput(zone: string) {
+  return z
+    .string()
+    .max(7)
+    .regex(/^2\d{3}-(0[1-9]|1[0-2])$/, 'must be a month such as 2026-11')
+    .transform((month) => {
+      const [year = 0, number = 0] = month.split('-').map(Number);
+      const next = number === 12 ? `${year + 1}-01` : `${year}-${String(number + 1).padStart(2, '0')}`;
+      return { month, from: startOfDay(`${month}-01`, zone), until: startOfDay(`${next}-01`, zone) };
     });
 }

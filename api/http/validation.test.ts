@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { AppError } from '../../infra/errors.ts';
+import { statusOf } from './errors.ts';
 import { inputOf } from './validation.ts';
 
 const schema = z.object({
@@ -43,7 +44,7 @@ test('each way to be wrong has its code, and the field is named', () => {
     const error = refusal(value);
     assert.equal(error.code, code, JSON.stringify(value));
     assert.equal(error.details.errors?.[0]?.path, path, JSON.stringify(value));
-    assert.equal(error.status, 400);
+    assert.equal(statusOf(error.kind), 400);
   }
 });
 

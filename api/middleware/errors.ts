@@ -2,40 +2,40 @@
 import type { Middleware } from 'koa';
 import type { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { toAppError } from '../http/client-errors.ts';
-import { errorText } from '../http/envelope.ts';
-import { answersAsOpenAi, openAiErrorText } from '../http/openai-error.ts';
+import { statusOf, toAppError } from '../http/errors.ts';
+import { type AnswerForm, ENVELOPE } from '../http/forms.ts';
 import type { ApiContext, ApiState } from '../http/route-input.ts';
-import { credentialsOf } from './caller.ts';
 
 /** No cache keeps it. */
 export const NOT_STORED = 'no-store';
 
-export function errorAnswers(logger: Logger): Middleware<ApiState> {
+/** @param unmatched the form of an error at a path, where no route has matched. */
+export function errorAnswers(
+  logger: Logger,
+  unmatched: (path: string) => AnswerForm = () => ENVELOPE,
+): Middleware<ApiState> {
   return async (ctx, next) => {
     try {
       await next();
     } catch (thrown) {
       const error = toAppError(thrown);
-      if (error.status >= 500) {
+      if (statusOf(error.kind) >= 500) {
         const err = error.details.cause ?? error;
         logger.error({ err, traceId: ctx.state.traceId, route: ctx.state.routePath }, 'request failed');
       }
-      writeError(ctx, error);
+      writeError(ctx, error, ctx.state.form ?? unmatched(ctx.path));
     }
   };
 }
 
-function writeError(ctx: ApiContext, error: AppError): void {
+function writeError(ctx: ApiContext, error: AppError, form: AnswerForm): void {
   // Past the first byte of a stream only its own writer can still say something.
   if (ctx.res.headersSent) {
     ctx.res.destroy();
     return;
   }
-  const { token, accessKey } = credentialsOf(ctx);
-  const openAi = answersAsOpenAi(ctx.method, ctx.path, accessKey !== undefined && token === undefined);
-  ctx.status = error.status;
-  ctx.body = openAi ? openAiErrorText(error) : errorText(error, ctx.state.traceId);
+  ctx.status = statusOf(error.kind);
+  ctx.body = form.error(error, ctx.state.traceId);
   ctx.set('Content-Type', 'application/json; charset=utf-8');
   ctx.set('Cache-Control', NOT_STORED);
   if (error.details.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.details.retryAfterSeconds));

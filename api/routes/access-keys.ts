@@ -5,7 +5,7 @@ import { maskedAccessKey } from '../../core/accounts/access-key-text.ts';
 import type { AccessKeys } from '../../core/accounts/access-keys.ts';
 import { BUDGET_PERIODS } from '../../infra/calendar.ts';
 import type { Config } from '../../infra/config.ts';
-import { idParams, integerInput, nameText, optional, switchInput } from '../http/lenient.ts';
+import { idParams, integerInput, nameText, optional, switchInput } from '../http/fields.ts';
 import { decimalOutput, money, moneyInput } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeInput, timeOutput } from '../http/times.ts';

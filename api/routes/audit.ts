@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AuditLog } from '../../core/accounts/audit-log.ts';
 import type { Config } from '../../infra/config.ts';
-import { idInput, optionalText } from '../http/lenient.ts';
+import { idInput, optionalText } from '../http/fields.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeOutput } from '../http/times.ts';

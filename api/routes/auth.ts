@@ -6,8 +6,8 @@ import type { SignInLimits } from '../../core/accounts/sign-in-limits.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { clientAddress } from '../http/client-address.ts';
 import { type Route, route } from '../http/route.ts';
+import { clientAddress } from '../http/route-input.ts';
 import { passwordInput, roleInput, signUpFields, userRecord, userSchema } from './user-fields.ts';
 
 const TAG = 'Auth';

@@ -5,11 +5,10 @@ import { formatMoney } from '../../core/ledger/money.ts';
 import type { Period, Statement, StatementEntry } from '../../core/ledger/statement.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { monthInput } from '../http/days.ts';
-import { optionalText } from '../http/lenient.ts';
+import { optionalText } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { ANSWERED, type Route, route } from '../http/route.ts';
-import { isoTime, timeOutput } from '../http/times.ts';
+import { isoTime, monthInput, timeOutput } from '../http/times.ts';
 
 const entrySchema = z.object({
   id: z.string(),

@@ -4,7 +4,7 @@ import { CAPABILITIES } from '../../core/catalog/model.ts';
 import type { Model } from '../../core/catalog/model-record.ts';
 import { type Pricing, pricingOf } from '../../core/catalog/pricing.ts';
 import { PROVIDER_KINDS } from '../../core/providers/provider.ts';
-import { nameText } from '../http/lenient.ts';
+import { nameText } from '../http/fields.ts';
 import { decimalOutput, tokenPrice } from '../http/money.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
 

@@ -5,16 +5,14 @@ import { chatBodyOf } from '../../activities/inference/chat-request.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { askedInChat } from '../../core/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';
-import { claimRequest, type IdempotentRequests } from '../../core/ledger/idempotency.ts';
 import type { Config } from '../../infra/config.ts';
-import { newId } from '../../infra/ids.ts';
-import { callHeaders, keptCall, replayCall } from '../http/call-answer.ts';
-import { successTextOf } from '../http/envelope.ts';
-import { keyedRequest, MAX_REQUEST_ID } from '../http/keyed.ts';
-import { idInput, optional, switchInput } from '../http/lenient.ts';
+import { idInput, optional, switchInput } from '../http/fields.ts';
+import { ENVELOPE } from '../http/forms.ts';
+import { MAX_REQUEST_ID } from '../http/idempotency.ts';
+import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
+import { inferenceRoute } from '../http/inference-route.ts';
 import { decimalOutput } from '../http/money.ts';
-import { tellLimits } from '../http/rate-limit-headers.ts';
-import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
+import { IMAGE_BODY_BYTES, type Route } from '../http/route.ts';
 
 /** Characters of a text or of a picture in base64; a body is not larger. */
 export const MOST_CHARACTERS = IMAGE_BODY_BYTES;
@@ -75,62 +73,37 @@ export function openTurn(turns: Turns, { userId }: AccessKeyCaller, body: ChatFi
   return turns.begin({ userId, conversationId, asked: askedInChat(body), hasHistory });
 }
 
-interface Services {
+interface Services extends InferenceServices {
   readonly chat: ChatService;
   readonly turns: Turns;
-  readonly idempotency: Pick<IdempotentRequests, 'orAnsweredBefore'>;
 }
 
 export function chatRoutes(services: Services, config: Config): Route[] {
   return [
-    route({
-      method: 'post',
+    inferenceRoute(services, config.UPSTREAM_TOTAL_TIMEOUT, {
       path: '/v1/chat',
       summary: 'Chat, answered when the model has finished',
-      tag: 'Inference',
-      access: 'access-key',
-      claimsKey: true,
       body: chatBody,
-      bodyLimitBytes: IMAGE_BODY_BYTES,
-      unknownFields: 'ignored',
       success: chatReplySchema,
-      handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
-        const requestId = newId();
-        const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
-        const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId);
-        const chatRequest = chatBodyOf(body);
-        const opened: { turn?: OpenTurn } = {};
-        const answerText = (outcome: ChatOutcome) => {
-          const { turn } = opened;
-          const keptAs = turn && { conversationId: turn.turn.conversationId, messageId: turn.answerId(requestId) };
-          return JSON.stringify(chatReply(outcome, keptAs));
-        };
-        const reply = await services.idempotency.orAnsweredBefore(claim, async () => {
-          const turn = body.persistHistory ? await openTurn(services.turns, caller, body) : undefined;
-          if (turn) opened.turn = turn;
-          return services.chat.complete(
-            {
-              caller,
-              model: modelNameOf(body),
-              body: turn ? { ...chatRequest, messages: turn.tell(chatRequest.messages) } : chatRequest,
-              traceId,
-              onLimits: tellLimits(ctx),
-              ...(claim ? { claim, keep: (outcome: ChatOutcome) => keptCall(outcome, answerText(outcome)) } : {}),
-            },
-            // A client that leaves does not end its call: what the provider does is charged all the same.
-            { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
-          );
-        });
-        if (reply.kind === 'answered-now') {
-          ctx.set(callHeaders(reply.outcome));
-          await opened.turn?.keep(requestId, saidOf(reply.outcome));
-        }
-        const dataText =
-          reply.kind === 'answered-now' ? answerText(reply.outcome) : replayCall(ctx, reply.answer).toString();
-        ctx.type = 'application/json; charset=utf-8';
-        ctx.body = successTextOf(dataText, traceId);
-        return ANSWERED;
+      form: ENVELOPE,
+      parse: ({ body }) => ({ fields: body, request: chatBodyOf(body) }),
+      requestId: ({ fields }) => fields.requestId,
+      conversation: {
+        open: async ({ fields }, caller) =>
+          fields.persistHistory ? openTurn(services.turns, caller, fields) : undefined,
       },
+      run: ({ fields, request: asked }, { request, context, turn }: WholeCall<ChatOutcome>) => {
+        const body = turn ? { ...asked, messages: turn.tell(asked.messages) } : asked;
+        return services.chat.complete({ ...request, model: modelNameOf(fields), body }, context);
+      },
+      render: (outcome, _asked, turn) => {
+        const keptAs = turn && {
+          conversationId: turn.turn.conversationId,
+          messageId: turn.answerId(outcome.requestId),
+        };
+        return chatReply(outcome, keptAs);
+      },
+      said: (outcome) => saidOf(outcome),
     }),
   ];
 }

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Conversation, inOneLine, type Message } from '../../core/conversations/conversation.ts';
 import type { Conversations } from '../../core/conversations/conversations.ts';
 import type { Config } from '../../infra/config.ts';
-import { integerInput, optional, optionalText, switchInput } from '../http/lenient.ts';
+import { integerInput, optional, optionalText, switchInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeInput, timeOutput } from '../http/times.ts';

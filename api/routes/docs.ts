@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { BARE } from '../http/forms.ts';
 import { openApiDocument } from '../http/openapi.ts';
 import { ANSWERED, type Answered, type Route, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
@@ -48,7 +49,7 @@ export function docsRoutes(routes: () => readonly Route[], publicUrl: string): R
       access: 'open',
       unknownFields: 'ignored',
       success: z.looseObject({ openapi: z.string() }),
-      answer: 'openai',
+      form: BARE,
       handler: ({ ctx }) => {
         document ??= JSON.stringify(openApiDocument(routes(), publicUrl));
         return answerText(ctx, 'application/json; charset=utf-8', document);

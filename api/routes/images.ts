@@ -5,17 +5,15 @@ import { type ImageOutcome, type ImageService, imageReply } from '../../activiti
 import type { ImageLinks } from '../../core/images/image-links.ts';
 import { isImageType } from '../../core/images/image-type.ts';
 import type { StoredImages } from '../../core/images/stored-images.ts';
-import { claimRequest } from '../../core/ledger/idempotency.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { newId } from '../../infra/ids.ts';
-import { callHeaders, keptCall, replayCall } from '../http/call-answer.ts';
-import { successTextOf } from '../http/envelope.ts';
-import { keyedRequest, MAX_REQUEST_ID } from '../http/keyed.ts';
-import { idInput, optional } from '../http/lenient.ts';
+import { idInput, optional } from '../http/fields.ts';
+import { ENVELOPE } from '../http/forms.ts';
+import { MAX_REQUEST_ID } from '../http/idempotency.ts';
+import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
+import { inferenceRoute } from '../http/inference-route.ts';
 import { decimalOutput } from '../http/money.ts';
-import { tellLimits } from '../http/rate-limit-headers.ts';
-import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
+import { ANSWERED, type Route, route } from '../http/route.ts';
 import { MOST_CHARACTERS, modelNameInput, modelNameOf, optionsInput } from './chat.ts';
 
 /** More than any model takes. */
@@ -42,7 +40,7 @@ const replySchema = z.object({
   requestId: z.string(),
 });
 
-interface Services {
+interface Services extends InferenceServices {
   readonly images: ImageService;
   readonly storedImages: StoredImages;
   readonly imageLinks: ImageLinks;
@@ -50,44 +48,17 @@ interface Services {
 
 export function imageRoutes(services: Services, config: Config): Route[] {
   return [
-    route({
-      method: 'post',
+    inferenceRoute(services, config.UPSTREAM_TOTAL_TIMEOUT, {
       path: '/v1/generate-image',
       summary: 'Text to image, or image to image with originImage',
-      tag: 'Inference',
-      access: 'access-key',
-      claimsKey: true,
       body: z.object(imageFields),
-      bodyLimitBytes: IMAGE_BODY_BYTES,
-      unknownFields: 'ignored',
       success: replySchema,
-      handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
-        const requestId = newId();
-        const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
-        const textOf = (outcome: ImageOutcome) => JSON.stringify(imageReply(outcome));
-        const reply = await services.images.generate(
-          {
-            caller,
-            model: modelNameOf(body),
-            request: generateImageRequest(body),
-            traceId,
-            onLimits: tellLimits(ctx),
-            ...(keyed
-              ? {
-                  claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),
-                  keep: (outcome: ImageOutcome) => keptCall(outcome, textOf(outcome)),
-                }
-              : {}),
-          },
-          { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
-        );
-        if (reply.kind === 'answered-now') ctx.set(callHeaders(reply.outcome));
-        ctx.type = 'application/json; charset=utf-8';
-        const dataText =
-          reply.kind === 'answered-now' ? textOf(reply.outcome) : replayCall(ctx, reply.answer).toString();
-        ctx.body = successTextOf(dataText, traceId);
-        return ANSWERED;
-      },
+      form: ENVELOPE,
+      parse: ({ body }) => ({ fields: body, request: generateImageRequest(body) }),
+      requestId: ({ fields }) => fields.requestId,
+      run: ({ fields, request: asked }, { request, context }: WholeCall<ImageOutcome>) =>
+        services.images.generate({ ...request, model: modelNameOf(fields), request: asked }, context),
+      render: (outcome) => imageReply(outcome),
     }),
     route({
       method: 'get',

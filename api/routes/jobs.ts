@@ -7,19 +7,17 @@ import type { JobEvent } from '../../activities/jobs/job-events.ts';
 import type { JobView } from '../../activities/jobs/job-view.ts';
 import type { Jobs } from '../../activities/jobs/jobs.ts';
 import type { JobSubmission, JobSubmissions } from '../../activities/jobs/submissions.ts';
-import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { Turns } from '../../core/conversations/turns.ts';
 import { claimRequest, type IdempotentRequests } from '../../core/ledger/idempotency.ts';
 import type { Config } from '../../infra/config.ts';
 import { newId } from '../../infra/ids.ts';
-import { jsonObjectInput } from '../http/json-object.ts';
-import { keyedRequest } from '../http/keyed.ts';
-import { integerInput, optionalText, textIdInput } from '../http/lenient.ts';
+import { integerInput, jsonObjectInput, optionalText, textIdInput } from '../http/fields.ts';
+import { keyedRequest } from '../http/idempotency.ts';
+import { limitHeaders } from '../http/inference-call.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
-import { tellLimits } from '../http/rate-limit-headers.ts';
 import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
-import type { ApiContext, RouteInput } from '../http/route-input.ts';
+import type { ApiContext } from '../http/route-input.ts';
 import { EventStream } from '../http/sse.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
 import { chatFields, modelNameOf, openTurn } from './chat.ts';
@@ -70,26 +68,55 @@ const jobEvents = z.string().meta({
 
 const jobParams = z.object({ jobId: textIdInput });
 
-type SubmissionInput = RouteInput<
-  undefined,
-  undefined,
-  z.output<typeof chatSubmission> | z.output<typeof imageSubmission>,
-  AccessKeyCaller
->;
+type SubmissionFields = z.output<typeof chatSubmission> | z.output<typeof imageSubmission>;
 
-function submissionOf({ ctx, caller, body, rawBody, traceId }: SubmissionInput, request: object): JobSubmission {
-  const keyed = keyedRequest(ctx, caller, rawBody, body.requestId);
-  return {
-    caller,
-    model: modelNameOf(body),
-    request,
-    priority: body.priority ?? DEFAULT_PRIORITY,
-    metadata: body.metadata ?? null,
-    webhookUrl: body.webhookUrl ?? null,
-    traceId,
-    onLimits: tellLimits(ctx),
-    ...(keyed ? { keyed } : {}),
-  };
+interface SubmissionDeclaration<Fields extends SubmissionFields> {
+  readonly path: string;
+  readonly summary: string;
+  readonly body: z.ZodType<Fields>;
+  /** Reads the request; the returned function submits it and gives the job's id. */
+  readonly submit: (submission: JobSubmission, request: Omit<Fields, keyof typeof jobFields>) => () => Promise<string>;
+}
+
+function submissionRoute<Fields extends SubmissionFields>(
+  idempotency: Pick<IdempotentRequests, 'orAnsweredBefore'>,
+  { path, summary, body, submit }: SubmissionDeclaration<Fields>,
+): Route {
+  return route({
+    method: 'post',
+    path,
+    summary,
+    tag: 'Jobs',
+    access: 'access-key',
+    claimsKey: true,
+    body,
+    bodyLimitBytes: IMAGE_BODY_BYTES,
+    unknownFields: 'ignored',
+    success: accepted,
+    status: 202,
+    handler: async ({ ctx, caller, body: fields, rawBody, traceId }) => {
+      const { priority, metadata, webhookUrl, ...request } = fields;
+      const keyed = keyedRequest(ctx, caller, rawBody, fields.requestId);
+      const send = submit(
+        {
+          caller,
+          model: modelNameOf(fields),
+          request,
+          priority: priority ?? DEFAULT_PRIORITY,
+          metadata: metadata ?? null,
+          webhookUrl: webhookUrl ?? null,
+          traceId,
+          onLimits: limitHeaders(ctx),
+          ...(keyed ? { keyed } : {}),
+        },
+        request,
+      );
+      // Only looked at: whoever submits claims the key under the id of the job.
+      const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, newId());
+      const submitted = await idempotency.orAnsweredBefore(claim, send);
+      return acceptedJob(ctx, typeof submitted === 'string' ? submitted : submitted.answer.body.toString());
+    },
+  });
 }
 
 function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {
@@ -133,49 +160,26 @@ export function jobRoutes(
     payloadsRemovedAt: job.payloadsRemovedAt && time(job.payloadsRemovedAt),
   });
   return [
-    route({
-      method: 'post',
+    submissionRoute(services.idempotency, {
       path: '/v1/async/chat',
       summary: 'Chat as a job: accepted at once, polled by its id',
-      tag: 'Jobs',
-      access: 'access-key',
-      claimsKey: true,
       body: chatSubmission,
-      bodyLimitBytes: IMAGE_BODY_BYTES,
-      unknownFields: 'ignored',
-      success: accepted,
-      status: 202,
-      handler: async (input) => {
-        const { priority: _priority, metadata: _metadata, webhookUrl: _webhookUrl, ...request } = input.body;
+      submit: (submission, request) => {
         const body = chatBodyOf(request);
-        const submission = submissionOf(input, request);
-        const { keyed } = submission;
-        // Only looked at: whoever submits claims the key under the id of the job.
-        const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, newId());
-        const submitted = await services.idempotency.orAnsweredBefore(claim, async () => {
-          const turn = request.persistHistory ? await openTurn(services.turns, input.caller, request) : undefined;
-          const told = turn ? { ...body, messages: turn.tell(body.messages) } : body;
-          return submissions.submitChat({ ...submission, turn: turn?.turn }, told);
-        });
-        return acceptedJob(input.ctx, typeof submitted === 'string' ? submitted : submitted.answer.body.toString());
+        return async () => {
+          const turn = request.persistHistory ? await openTurn(services.turns, submission.caller, request) : undefined;
+          const asked = turn ? { ...body, messages: turn.tell(body.messages) } : body;
+          return submissions.submitChat({ ...submission, turn: turn?.turn }, asked);
+        };
       },
     }),
-    route({
-      method: 'post',
+    submissionRoute(services.idempotency, {
       path: '/v1/async/generate-image',
       summary: 'Image generation as a job: accepted at once, polled by its id',
-      tag: 'Jobs',
-      access: 'access-key',
-      claimsKey: true,
       body: imageSubmission,
-      bodyLimitBytes: IMAGE_BODY_BYTES,
-      unknownFields: 'ignored',
-      success: accepted,
-      status: 202,
-      handler: async (input) => {
-        const { priority: _priority, metadata: _metadata, webhookUrl: _webhookUrl, ...request } = input.body;
-        const jobId = await submissions.submitImage(submissionOf(input, request), generateImageRequest(request));
-        return acceptedJob(input.ctx, jobId);
+      submit: (submission, request) => {
+        const asked = generateImageRequest(request);
+        return () => submissions.submitImage(submission, asked);
       },
     }),
     route({

@@ -8,12 +8,12 @@ import { MODEL_SORT_KEYS } from '../../core/catalog/model-store.ts';
 import type { Models } from '../../core/catalog/models.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { by } from '../http/by.ts';
-import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../http/lenient.ts';
+import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../http/fields.ts';
 import { tokenPriceInput } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { ANSWERED, type Route, type RouteCall, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
+import { by } from '../http/route-input.ts';
 import { inputOf } from '../http/validation.ts';
 import {
   apiKeyInput,

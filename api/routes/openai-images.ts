@@ -2,24 +2,20 @@
 import { z } from 'zod';
 import { imageRequest, imageUrlOf } from '../../activities/inference/image-request.ts';
 import type { ImageOutcome, ImageService } from '../../activities/inference/images.ts';
-import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
-import { claimRequest } from '../../core/ledger/idempotency.ts';
 import type { ImageRequest } from '../../core/providers/provider.ts';
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
-import { newId } from '../../infra/ids.ts';
-import { callHeaders, keptCall, replayCall } from '../http/call-answer.ts';
 import { readForm } from '../http/edit-form.ts';
+import { OPENAI } from '../http/forms.ts';
+import type { InferenceServices } from '../http/inference-call.ts';
+import { type InferenceDeclaration, inferenceRoute } from '../http/inference-route.ts';
 import { isJsonType, parseJson } from '../http/json.ts';
-import { keyedRequest } from '../http/keyed.ts';
-import { tellLimits } from '../http/rate-limit-headers.ts';
-import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
-import type { ApiContext, RouteInput } from '../http/route-input.ts';
+import type { Route } from '../http/route.ts';
+import type { ApiContext } from '../http/route-input.ts';
 import { inputOf } from '../http/validation.ts';
 import { MOST_CHARACTERS, modelNameInput } from './chat.ts';
 import { MOST_PROMPT_CHARACTERS } from './images.ts';
 
-const TAG = 'Inference';
 const MAX_EDIT_IMAGES = 16;
 
 const fields = z
@@ -54,51 +50,47 @@ const answer = z
   })
   .meta({ description: 'OpenAI images answer' });
 
-type Input<Body> = RouteInput<undefined, undefined, Body, AccessKeyCaller>;
-
 /** A request in OpenAI's form, its pictures as URLs. */
 interface Asked {
   readonly model: string | undefined;
   readonly request: ImageRequest;
   readonly inline: boolean;
+  /** When it was asked for, in seconds since 1970. */
+  readonly created: number;
 }
 
-export function openAiImageRoutes({ images }: { readonly images: ImageService }, config: Config): Route[] {
+interface Services extends InferenceServices {
+  readonly images: ImageService;
+}
+
+type OwnParts = 'path' | 'summary' | 'body' | 'bodies' | 'parse';
+
+export function openAiImageRoutes(services: Services, config: Config): Route[] {
+  const images = <B extends z.ZodType = z.ZodUndefined>(
+    own: Pick<InferenceDeclaration<B, Asked, ImageOutcome>, OwnParts>,
+  ): Route =>
+    inferenceRoute<Asked, ImageOutcome, B>(services, config.UPSTREAM_TOTAL_TIMEOUT, {
+      ...own,
+      success: answer,
+      form: OPENAI,
+      run: ({ model, request: asked }, { request, context }) => {
+        const name = model === undefined ? {} : { identifier: model };
+        return services.images.generate({ ...request, model: name, request: asked }, context);
+      },
+      render: openAiImages,
+    });
   return [
-    route({
-      method: 'post',
+    images({
       path: '/v1/images/generations',
       summary: 'Text to image, under OpenAI’s own path',
-      tag: TAG,
-      access: 'access-key',
-      claimsKey: true,
       body: fields,
-      bodyLimitBytes: IMAGE_BODY_BYTES,
-      unknownFields: 'ignored',
-      success: answer,
-      answer: 'openai',
-      handler: async (input) => {
-        await generate(images, input, askedOf(input.body, [], undefined), config);
-        return ANSWERED;
-      },
+      parse: ({ body }) => askedOf(body, [], undefined),
     }),
-    route({
-      method: 'post',
+    images({
       path: '/v1/images/edits',
       summary: 'Image to image, under OpenAI’s own path; a form or JSON',
-      tag: TAG,
-      access: 'access-key',
-      claimsKey: true,
-      bodyForm: 'bytes',
       bodies: { 'multipart/form-data': formEdit, 'application/json': jsonEdit },
-      bodyLimitBytes: IMAGE_BODY_BYTES,
-      unknownFields: 'ignored',
-      success: answer,
-      answer: 'openai',
-      handler: async (input) => {
-        await generate(images, input, await editOf(input.ctx, input.rawBody), config);
-        return ANSWERED;
-      },
+      parse: ({ ctx, rawBody }) => editOf(ctx, rawBody),
     }),
   ];
 }
@@ -109,6 +101,7 @@ function askedOf(body: z.output<typeof fields>, pictures: readonly string[], mas
     model: model ?? undefined,
     request: imageRequest({ prompt, images: pictures, mask, options }),
     inline: format === 'b64_json',
+    created: Math.floor(Date.now() / 1_000),
   };
 }
 
@@ -137,37 +130,10 @@ async function dataUrlOf(file: File, path: string): Promise<string> {
   return imageUrlOf({ base64: Buffer.from(await file.arrayBuffer()).toString('base64') }, path);
 }
 
-async function generate(images: ImageService, input: Input<unknown>, asked: Asked, config: Config): Promise<void> {
-  const { ctx, caller, rawBody, traceId, log } = input;
-  const requestId = newId();
-  const keyed = keyedRequest(ctx, caller, rawBody, undefined);
-  const created = Math.floor(Date.now() / 1_000);
-  const textOf = (outcome: ImageOutcome) => JSON.stringify(openAiImages(outcome, asked, created));
-  const reply = await images.generate(
-    {
-      caller,
-      model: asked.model === undefined ? {} : { identifier: asked.model },
-      request: asked.request,
-      traceId,
-      onLimits: tellLimits(ctx),
-      ...(keyed
-        ? {
-            claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, requestId),
-            keep: (outcome: ImageOutcome) => keptCall(outcome, textOf(outcome)),
-          }
-        : {}),
-    },
-    { signal: AbortSignal.timeout(config.UPSTREAM_TOTAL_TIMEOUT), heartbeat: () => undefined, log, requestId },
-  );
-  if (reply.kind === 'answered-now') ctx.set(callHeaders(reply.outcome));
-  ctx.type = 'application/json; charset=utf-8';
-  ctx.body = reply.kind === 'answered-now' ? textOf(reply.outcome) : replayCall(ctx, reply.answer);
-}
-
-function openAiImages(outcome: ImageOutcome, asked: Asked, created: number) {
+function openAiImages(outcome: ImageOutcome, asked: Asked) {
   const rewritten = outcome.actualPrompt === asked.request.prompt ? {} : { revised_prompt: outcome.actualPrompt };
   return {
-    created,
+    created: asked.created,
     data: outcome.images.map(({ url, bytes }) =>
       asked.inline && bytes ? { b64_json: Buffer.from(bytes).toString('base64'), ...rewritten } : { url, ...rewritten },
     ),

@@ -6,11 +6,11 @@ import { ORDER_SORT_KEYS } from '../../activities/orders/store.ts';
 import type { UserCaller } from '../../core/accounts/caller.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { by } from '../http/by.ts';
-import { idInput, optional, optionalText } from '../http/lenient.ts';
+import { idInput, optional, optionalText } from '../http/fields.ts';
 import { decimalOutput, money, moneyInput } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
+import { by } from '../http/route-input.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
 
 const TAG = 'Orders';

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { Payments } from '../../activities/orders/payments.ts';
 import type { Config } from '../../infra/config.ts';
-import { toAppError } from '../http/client-errors.ts';
-import { optional } from '../http/lenient.ts';
+import { statusOf, toAppError } from '../http/errors.ts';
+import { optional } from '../http/fields.ts';
 import { moneyInput } from '../http/money.ts';
 import { ANSWERED, type Route, type RouteCall, route } from '../http/route.ts';
 import { orderAnswer, orderNoInput, orderSchema } from './orders.ts';
@@ -113,8 +113,11 @@ booked. ROOT leaves out \`amount\` to take all that is left, and otherwise names
           ctx.body = 'success';
         } catch (thrown) {
           const error = toAppError(thrown);
-          log[error.status >= 500 ? 'error' : 'warn']({ err: error.details.cause ?? error }, 'Alipay not accepted');
-          ctx.status = error.status;
+          log[statusOf(error.kind) >= 500 ? 'error' : 'warn'](
+            { err: error.details.cause ?? error },
+            'Alipay not accepted',
+          );
+          ctx.status = statusOf(error.kind);
           ctx.body = 'fail';
         }
         return ANSWERED;

@@ -4,9 +4,9 @@ import type { StoredKey } from '../../core/catalog/key-store.ts';
 import type { KeyHealth, ProviderKeys } from '../../core/catalog/provider-keys.ts';
 import { KEY_STATUS } from '../../core/catalog/tables.ts';
 import type { Config } from '../../infra/config.ts';
-import { by } from '../http/by.ts';
-import { idInput, integerInput, optional, switchInput } from '../http/lenient.ts';
+import { idInput, integerInput, optional, switchInput } from '../http/fields.ts';
 import { type Route, route } from '../http/route.ts';
+import { by } from '../http/route-input.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
 import { apiKeyInput, MODEL_ADMINS, nameInput, optionalField, probeSchema } from './catalog-fields.ts';
 

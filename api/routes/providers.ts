@@ -4,10 +4,10 @@ import { PRESETS } from '../../core/catalog/presets.ts';
 import { PROVIDER_SORT_KEYS, type Provider } from '../../core/catalog/provider-store.ts';
 import type { Providers } from '../../core/catalog/providers.ts';
 import type { Config } from '../../infra/config.ts';
-import { by } from '../http/by.ts';
-import { asRead, idParams } from '../http/lenient.ts';
+import { asRead, idParams } from '../http/fields.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
+import { by } from '../http/route-input.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
 import {
   capabilitySchema,

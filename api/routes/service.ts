@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { DependencyHealth } from '../../activities/health.ts';
 import type { Config } from '../../infra/config.ts';
 import type { Metrics } from '../../infra/metrics.ts';
-import { envelopeOf } from '../http/openapi.ts';
+import { envelopeOf } from '../http/forms.ts';
 import { ANSWERED, type Route, route } from '../http/route.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
 

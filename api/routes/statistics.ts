@@ -5,10 +5,10 @@ import type { UsageStore } from '../../core/usage/usage-store.ts';
 import { localDay } from '../../infra/calendar.ts';
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
-import { addDays, dayInput, startOfDay } from '../http/days.ts';
-import { idInput, optional, optionalText } from '../http/lenient.ts';
+import { idInput, optional, optionalText } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
+import { addDays, dayInput, startOfDay } from '../http/times.ts';
 import { usageLogRoutes } from './usage-log.ts';
 
 const TAG = 'Statistics';

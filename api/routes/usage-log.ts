@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { shownFields, type UsageRecord } from '../../core/usage/usage-record.ts';
 import type { UsageFilter, UsageStore } from '../../core/usage/usage-store.ts';
-import { idInput, integerInput, optional, optionalText, switchInput } from '../http/lenient.ts';
+import { idInput, integerInput, optional, optionalText, switchInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeInput, timeOutput } from '../http/times.ts';

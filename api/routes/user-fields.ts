@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { ROLES } from '../../core/accounts/caller.ts';
 import type { UserWithBalance } from '../../core/accounts/user.ts';
-import { optional } from '../http/lenient.ts';
+import { optional } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
 

@@ -6,12 +6,12 @@ import type { UserAdministration } from '../../core/accounts/user-administration
 import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { by } from '../http/by.ts';
+import { idInput, idParams, optional, optionalText, switchInput } from '../http/fields.ts';
 import { KEY_HEADER } from '../http/idempotency.ts';
-import { idInput, idParams, optional, optionalText, switchInput } from '../http/lenient.ts';
 import { decimalOutput, money, moneyInput } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
+import { by } from '../http/route-input.ts';
 import { roleInput, signUpFields, userRecord, userSchema } from './user-fields.ts';
 
 const TAG = 'Users';

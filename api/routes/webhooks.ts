@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { DELIVERY_STATUSES, type Delivery } from '../../activities/webhooks/delivery.ts';
 import type { Webhooks } from '../../activities/webhooks/webhooks.ts';
 import type { Config } from '../../infra/config.ts';
-import { optionalText, textIdInput } from '../http/lenient.ts';
+import { optionalText, textIdInput } from '../http/fields.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeOutput } from '../http/times.ts';

@@ -206,13 +206,13 @@ export function errorOf(failure: UpstreamFailure, waitSeconds: number): AppError
     case 'content':
       return new AppError('invalidParameter', message, {
         ...field(details),
-        openaiCode: 'content_policy_violation',
+        providerCode: 'content_policy_violation',
         cause: failure,
       });
     case 'bad-request':
       return new AppError('invalidParameter', message, {
         ...field(details),
-        ...(details.code === undefined ? {} : { openaiCode: details.code }),
+        ...(details.code === undefined ? {} : { providerCode: details.code }),
         cause: failure,
       });
     case 'account':

@@ -7,6 +7,7 @@ import { type Customer, call, newCustomer, type Product, startProduct } from './
 
 const HEADERS = ['x-request-id', 'x-cost', 'x-model', 'x-provider', 'x-attempts', 'content-type'];
 const created = z.object({ conversationId: z.string() });
+const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const messages = [{ role: 'user', content: 'hello' }];
 
 describe('repeated keyed calls', () => {
@@ -74,6 +75,45 @@ describe('repeated keyed calls', () => {
       assert.equal((await asked(form, body, `other ${form}`.replaceAll(' ', '-'))).status, 404);
       assert.equal((await asked(form, { ...body, more: 1 }, `k${keys}`)).status, 422);
       if (!form.includes('async')) assert.equal(await charges(), before);
+    }
+  });
+
+  test('are answered although their model was deleted meanwhile, a new one is not', async () => {
+    const [api] = product.apis;
+    const credentials = { username: 'root', password: product.rootPassword };
+    const login = await call(api, 'POST', '/v1/auth/login', { body: credentials });
+    const { token } = z.object({ token: z.string() }).parse(login.data);
+    const image = { url: `data:image/png;base64,${PIXEL}` };
+    for (const [path, capability, body] of [
+      ['/v1/chat', 'text-to-text', { userMessage: 'hello' }],
+      ['/v2/chat', 'text-to-text', { messages }],
+      ['/v2/chat/stream', 'text-to-text', { messages }],
+      ['/v1/generate-image', 'text-to-image', { prompt: 'a cat' }],
+      ['/v1/images/generations', 'text-to-image', { prompt: 'a cat' }],
+      ['/v1/images/edits', 'image-to-image', { prompt: 'a cat', images: [{ image_url: image.url }] }],
+      ['/v1/async/generate-image', 'image-to-image', { prompt: 'a cat', originImage: image }],
+    ] as const) {
+      const name = `gone-${path.replaceAll('/', '-')}`;
+      const made = await call(api, 'POST', '/v1/models', {
+        token,
+        body: {
+          ...{ displayName: name, modelIdentifier: name, providerName: 'simulator', capabilities: [capability] },
+          ...{
+            upstreamModel: capability === 'text-to-text' ? 'sim-chat' : 'sim-image',
+            pricing: { input: '0.000001', output: '0.0001' },
+          },
+        },
+      });
+      assert.ok(made.status < 300, made.message);
+      const { id } = z.object({ id: z.number() }).parse(made.data);
+      // The gateway's own form and OpenAI's each have their field; the other one is ignored, or passes to the simulator.
+      const named = { ...body, model: name, modelIdentifier: name };
+      const { first, second } = await twice(path, named, () => call(api, 'DELETE', `/v1/models/${id}`, { token }));
+      const before = await charges();
+      assert.ok(first.status < 300, first.text);
+      assert.deepEqual([second.status, second.text], [first.status, first.text], path);
+      assert.equal((await asked(path, named, `other-${name}`)).status, 404, path);
+      if (!path.includes('async')) assert.equal(await charges(), before);
     }
   });
 });

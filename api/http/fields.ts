@@ -1,4 +1,4 @@
-/** The lenient ways in which clients of the earlier service write fields. */
+/** Kinds of fields that many requests have, read as leniently as clients of the earlier service write them. */
 import { z } from 'zod';
 
 /** INT UNSIGNED, the type of every numeric id. */
@@ -54,4 +54,27 @@ export function optional<S extends z.ZodType>(schema: S) {
 /** The same for a query, where an empty value is no value. */
 export function optionalText<S extends z.ZodType>(schema: S) {
   return z.preprocess((value) => (value === '' || value === null ? undefined : value), schema.optional());
+}
+
+/** MariaDB reads JSON of at most 32 levels; the object itself is the first. */
+const MAX_JSON_DEPTH = 30;
+const MAX_JSON_FIELDS = 100;
+const MAX_JSON_NAME = 100;
+const MAX_JSON_CHARACTERS = 16_384;
+
+/** An object of the caller's own that is kept as JSON. */
+export const jsonObjectInput = z
+  .record(z.string().max(MAX_JSON_NAME), z.unknown())
+  .meta({ maxProperties: MAX_JSON_FIELDS })
+  .refine((value) => isWithin(value, MAX_JSON_DEPTH), {
+    error: `must not be nested more than ${MAX_JSON_DEPTH} levels deep`,
+    abort: true,
+  })
+  .refine((value) => JSON.stringify(value).length <= MAX_JSON_CHARACTERS, {
+    error: `must have at most ${MAX_JSON_CHARACTERS} characters as JSON`,
+  });
+
+function isWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return depth > 0 && Object.values(value).every((member) => isWithin(member, depth - 1));
 }

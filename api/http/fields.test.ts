@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jsonObjectInput } from './json-object.ts';
+import { jsonObjectInput } from './fields.ts';
 
 const nested = (levels: number, inner: unknown): unknown => (levels === 0 ? inner : { a: nested(levels - 1, inner) });
 const fits = (value: unknown) => jsonObjectInput.safeParse(value).success;

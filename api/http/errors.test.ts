@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError, invalid } from '../../infra/errors.ts';
-import { errorText } from './envelope.ts';
-import { openAiErrorText } from './openai-error.ts';
+import { ENVELOPE, OPENAI } from './forms.ts';
 
 const LARGEST = 16 * 1024;
 /** One byte, two, three and, as JSON writes a control character, six for each. */
@@ -13,11 +12,11 @@ test('no refusal is larger than 16 KB in either form, whatever it repeats', () =
     const long = character.repeat(1_000_000);
     const errors = [
       new AppError('modelNotFound', `there is no model ${long}`),
-      new AppError('upstreamError', long, { openaiCode: long, param: long }),
+      new AppError('upstreamError', long, { providerCode: long, param: long }),
       invalid(Array.from({ length: 500 }, () => ({ path: long, message: long }))),
     ];
     for (const error of errors) {
-      for (const text of [errorText(error, 't'.repeat(64)), openAiErrorText(error)]) {
+      for (const text of [ENVELOPE.error(error, 't'.repeat(64)), OPENAI.error(error, 't')]) {
         assert.ok(Buffer.byteLength(text) <= LARGEST, `${Buffer.byteLength(text)} bytes`);
         assert.doesNotThrow(() => JSON.parse(text));
       }
@@ -26,12 +25,13 @@ test('no refusal is larger than 16 KB in either form, whatever it repeats', () =
 });
 
 test('the fields that fit are named, a long name by its beginning', () => {
-  const told = JSON.parse(errorText(invalid([{ path: `a.${'b'.repeat(5_000)}`, message: 'is wrong' }]), 't'));
+  const told = JSON.parse(ENVELOPE.error(invalid([{ path: `a.${'b'.repeat(5_000)}`, message: 'is wrong' }]), 't'));
   assert.match(told.data.errors[0].path, /^a\.b{100,197}…$/);
   assert.equal(told.data.errors[0].message, 'is wrong');
 });
 
 test('keys and tokens in a name or path are not repeated', () => {
   const error = invalid([{ path: 'ak-abcdef123456', message: 'is not a field that is known here' }]);
-  for (const text of [errorText(error, 't'), openAiErrorText(error)]) assert.equal(text.includes('abcdef'), false);
+  for (const text of [ENVELOPE.error(error, 't'), OPENAI.error(error, 't')])
+    assert.equal(text.includes('abcdef'), false);
 });

@@ -1,0 +1,93 @@
+/** The forms in which routes answer. A route declares its form; another dialect is another form. */
+import { z } from 'zod';
+import { type AppError, ERROR_CODES, type ErrorKind } from '../../infra/errors.ts';
+import { errorText, openAiTypeOf } from './errors.ts';
+
+export interface AnswerForm {
+  /** Around `data` that is JSON text already, with its exact numbers. */
+  success(dataText: string, traceId: string): string;
+  error(error: AppError, traceId: string): string;
+  /** Both for the API document. */
+  successSchema(data: z.ZodType): z.ZodType;
+  readonly errorSchema: z.ZodType;
+  /** Where an error names the wrong field. */
+  readonly wrongField: string;
+}
+
+const SUCCESS_CODE = 200;
+
+/** The schema of an envelope around `data`. */
+export function envelopeOf(code: number, data: z.ZodType) {
+  return z.object({ code: z.literal(code), message: z.string(), data, traceId: z.string() });
+}
+
+const errorEnvelope = z
+  .object({
+    code: z.literal(ERROR_CODES),
+    message: z.string(),
+    data: z.object({ errors: z.array(z.object({ path: z.string(), message: z.string() })) }).nullable(),
+    traceId: z.string(),
+  })
+  .meta({ id: 'Error' });
+
+/** `{code,message,data,traceId}`, the form of most routes and of paths that do not exist. */
+export const ENVELOPE: AnswerForm = {
+  success: (dataText, traceId) =>
+    `{"code":${SUCCESS_CODE},"message":"success","data":${dataText},"traceId":"${traceId}"}`,
+  error: (error, traceId) =>
+    errorText(error, ({ message, errors }) => {
+      const data = errors === undefined ? null : { errors };
+      return JSON.stringify({ code: error.code, message, data, traceId });
+    }),
+  successSchema: (data) => envelopeOf(SUCCESS_CODE, data),
+  errorSchema: errorEnvelope,
+  wrongField: 'data.errors',
+};
+
+/** The data itself; errors in the envelope. */
+export const BARE: AnswerForm = { ...ENVELOPE, success: (dataText) => dataText, successSchema: (data) => data };
+
+const openAiError = z
+  .object({
+    error: z.object({
+      message: z.string(),
+      type: z.string(),
+      param: z.string().nullable(),
+      code: z.string().nullable(),
+    }),
+  })
+  .meta({ id: 'OpenAIError' });
+
+/** A provider's own code may be any text. */
+const MAX_CODE = 100;
+
+/** The words that clients of OpenAI look for in `code`; other kinds carry our own number. */
+const OPENAI_CODES: Partial<Record<ErrorKind, string>> = {
+  notAuthenticated: 'invalid_api_key',
+  invalidToken: 'invalid_api_key',
+  modelNotFound: 'model_not_found',
+  tooManyRequests: 'rate_limit_exceeded',
+  insufficientBalance: 'insufficient_quota',
+  budgetSpent: 'insufficient_quota',
+};
+
+/** As OpenAI answers: the data itself, errors as `{"error":{message,type,param,code}}`. */
+export const OPENAI: AnswerForm = {
+  success: (dataText) => dataText,
+  error: (error) => {
+    const code = error.details.providerCode ?? OPENAI_CODES[error.kind] ?? String(error.code);
+    return errorText(error, ({ message, param }) =>
+      JSON.stringify({
+        error: {
+          message,
+          type: openAiTypeOf(error.kind),
+          param: param ?? null,
+          code: code.slice(0, MAX_CODE),
+        },
+      }),
+    );
+  },
+  successSchema: (data) => data,
+  errorSchema: openAiError,
+  wrongField: 'error.param',
+};

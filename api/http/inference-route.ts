@@ -1,0 +1,115 @@
+/**
+ * One declaration for a route that calls models: parse, run, render, and the form of its answers. What all of them share
+ * stands here. An idempotency key is claimed together with the hold of the call, and its first answer holds whatever has
+ * changed since. A client that leaves does not end its call, because what the provider does is charged all the same.
+ */
+import type { z } from 'zod';
+import type { CallOutcome, Reply } from '../../activities/inference/charge.ts';
+import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
+import type { Said } from '../../core/conversations/turn.ts';
+import type { OpenTurn } from '../../core/conversations/turns.ts';
+import type { AnswerForm } from './forms.ts';
+import {
+  callHeaders,
+  type InferenceCall,
+  type InferenceInput,
+  type InferenceServices,
+  inferenceCall,
+  keptCall,
+  replayCall,
+  type WholeCall,
+} from './inference-call.ts';
+import { answerStream, type StreamDeclaration } from './inference-stream.ts';
+import { ANSWERED, IMAGE_BODY_BYTES, type OtherAnswer, type Route, route } from './route.ts';
+import type { ApiContext } from './route-input.ts';
+
+/** How a chat is kept in a conversation. */
+export interface ConversationDeclaration<Asked> {
+  /** The turn, where the request asks for one. @throws {AppError} as `Turns.begin`. */
+  readonly open: (asked: Asked, caller: AccessKeyCaller) => Promise<OpenTurn | undefined>;
+}
+
+export interface InferenceDeclaration<B extends z.ZodType, Asked, Outcome extends CallOutcome> {
+  readonly path: string;
+  readonly summary: string;
+  readonly description?: string;
+  readonly body?: B;
+  /** Instead of `body`, where the route reads the bytes itself; see `RouteDeclaration`. */
+  readonly bodies?: Readonly<Record<string, z.ZodType>>;
+  readonly success: z.ZodType;
+  readonly mediaType?: string;
+  readonly otherAnswers?: readonly OtherAnswer[];
+  readonly form: AnswerForm;
+  /** @throws {AppError} naming each field that is wrong. */
+  readonly parse: (input: InferenceInput<z.output<NoInfer<B>>>) => Asked | Promise<Asked>;
+  /** The body's own request id, which is an idempotency key, too. */
+  readonly requestId?: (asked: NoInfer<Asked>) => string | undefined;
+  readonly conversation?: ConversationDeclaration<NoInfer<Asked>>;
+  readonly run: (asked: NoInfer<Asked>, call: WholeCall<NoInfer<Outcome>>) => Promise<Reply<Outcome>>;
+  /** The data of the answer. */
+  readonly render: (outcome: NoInfer<Outcome>, asked: NoInfer<Asked>, turn: OpenTurn | undefined) => object;
+  /** What the kept conversation remembers of the answer. */
+  readonly said?: (outcome: NoInfer<Outcome>) => Said;
+  /** For requests that are answered as server-sent events. */
+  readonly stream?: StreamDeclaration<NoInfer<Asked>>;
+}
+
+export function inferenceRoute<Asked, Outcome extends CallOutcome, B extends z.ZodType = z.ZodUndefined>(
+  services: InferenceServices,
+  totalTimeoutMs: number,
+  declaration: InferenceDeclaration<B, Asked, Outcome>,
+): Route {
+  const { path, summary, description, body, bodies, success, mediaType, otherAnswers, form, stream } = declaration;
+  return route({
+    ...{ method: 'post', path, summary, tag: 'Inference', access: 'access-key', claimsKey: true, form, success },
+    ...(description === undefined ? {} : { description }),
+    ...(body === undefined ? {} : { body }),
+    ...(bodies === undefined ? {} : { bodies, bodyForm: 'bytes' }),
+    ...(mediaType === undefined ? {} : { mediaType }),
+    ...(otherAnswers === undefined ? {} : { otherAnswers }),
+    bodyLimitBytes: IMAGE_BODY_BYTES,
+    unknownFields: 'ignored',
+    handler: async (input: InferenceInput<z.output<B>>) => {
+      const asked = await declaration.parse(input);
+      const call = inferenceCall(input, declaration.requestId?.(asked), totalTimeoutMs);
+      const openTurn = () => declaration.conversation?.open(asked, input.caller) ?? Promise.resolve(undefined);
+      if (stream?.isAsked(asked)) await answerStream({ services, stream, form, input, asked, call, openTurn });
+      else await answerWhole(services, declaration, asked, { input, call, openTurn });
+      return ANSWERED;
+    },
+  });
+}
+
+interface Opening {
+  readonly input: InferenceInput<unknown>;
+  readonly call: InferenceCall;
+  readonly openTurn: () => Promise<OpenTurn | undefined>;
+}
+
+async function answerWhole<B extends z.ZodType, Asked, Outcome extends CallOutcome>(
+  { idempotency }: InferenceServices,
+  { run, render, said, form }: InferenceDeclaration<B, Asked, Outcome>,
+  asked: Asked,
+  { input, call, openTurn }: Opening,
+): Promise<void> {
+  const { ctx, traceId } = input;
+  const { request, context } = call;
+  const reply = await idempotency.orAnsweredBefore(request.claim, async () => {
+    const turn = await openTurn();
+    const textOf = (outcome: Outcome) => JSON.stringify(render(outcome, asked, turn));
+    const keep = (outcome: Outcome) => keptCall(outcome, textOf(outcome));
+    const answered = await run(asked, { request: request.claim ? { ...request, keep } : request, context, turn });
+    return answered.kind === 'answered-before' ? answered : { ...answered, turn, text: textOf(answered.outcome) };
+  });
+  if (reply.kind === 'answered-before') {
+    return send(ctx, form.success(replayCall(ctx, reply.answer).toString(), traceId));
+  }
+  ctx.set(callHeaders(reply.outcome));
+  if (said) await reply.turn?.keep(reply.outcome.requestId, said(reply.outcome));
+  send(ctx, form.success(reply.text, traceId));
+}
+
+function send(ctx: ApiContext, text: string): void {
+  ctx.type = 'application/json; charset=utf-8';
+  ctx.body = text;
+}
