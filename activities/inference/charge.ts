@@ -9,15 +9,18 @@ import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { nanoAmount, type Usage } from '../../core/ledger/money.ts';
 import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import type { Fit } from '../../core/providers/fit.ts';
 import type {
   CallContext,
   ChatAdapter,
+  ChatBody,
   ImageAdapter,
   ProviderKind,
   UpstreamTarget,
 } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
+import { type CandidateRequest, type NoteFits, requestFor } from './fit.ts';
 import { holdOf, type LimitedRequest, reserve, settleLimits, underLimits } from './hold.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
 import type { RequestImages } from './request-images.ts';
@@ -35,6 +38,7 @@ export interface InferenceDeps {
   readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
   readonly requestImages: RequestImages;
   readonly noteUsageDoubt: NoteUsageDoubt;
+  readonly noteFits: NoteFits;
   readonly log: Logger;
   /** The longest that a call may take in all, in milliseconds. */
   readonly totalTimeoutMs: number;
@@ -58,8 +62,10 @@ export interface CallOutcome {
   readonly providerName: string;
   readonly cost: bigint;
   readonly attempts: number;
-  /** The output limit the call was clamped to, when it was. */
+  /** The output limit of the call, where it is not the one that the caller set. */
   readonly clampedTo: number | undefined;
+  /** What was changed in the request for the model that served it. */
+  readonly fits: readonly Fit[];
 }
 
 export interface AnsweredBefore {
@@ -85,7 +91,7 @@ interface Served {
 /** A hold of a call in a living process is swept this long after the call's own deadline. */
 const HOLD_LIFE_MARGIN_MS = 60_000;
 
-type ChargeDeps = Pick<InferenceDeps, 'ledger' | 'limits' | 'keys' | 'retries' | 'totalTimeoutMs'>;
+type ChargeDeps = Pick<InferenceDeps, 'ledger' | 'limits' | 'keys' | 'retries' | 'noteFits' | 'totalTimeoutMs'>;
 
 /**
  * Limits and hold. `requestId` is the id of the hold.
@@ -131,6 +137,8 @@ export class Charge {
   /** The last one that was called, and how many calls were made. */
   #called: { readonly candidate: Candidate; readonly keyId: number; readonly count: number } | undefined;
   #served: Served | undefined;
+  /** The request of the last call, for chats. */
+  #sent: CandidateRequest | undefined;
 
   constructor(
     deps: ChargeDeps,
@@ -160,8 +168,16 @@ export class Charge {
       modelIdentifier: candidate.modelIdentifier,
       providerName: candidate.providerName,
       attempts,
-      clampedTo: this.plan.clamped ? candidate.maxTokens : undefined,
+      clampedTo: this.#sent?.ownLimit,
+      fits: this.#sent?.fits ?? [],
     };
+  }
+
+  /** A chat as this candidate is asked it; the answer tells what was changed. @throws {AppError} as `requestFor`. */
+  fitted(candidate: Candidate, body: ChatBody, answer: 'whole' | 'streamed' = 'whole'): ChatBody {
+    this.#sent = requestFor(candidate, body, answer === 'streamed');
+    this.#deps.noteFits(candidate, this.#sent.fits);
+    return this.#sent.body;
   }
 
   /**

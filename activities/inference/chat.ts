@@ -1,14 +1,14 @@
 /**
  * Synchronous chat: plan, then one charge around the call. The caller is answered after the capture's COMMIT. Below: the
- * body that a provider gets, the texts of its answer, and the gateway's own form of it.
+ * texts of a provider's answer, and the gateway's own form of it.
  */
 import type { Said } from '../../core/conversations/turn.ts';
 import { moneyJson } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
+import type { CallContext } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { type CallOutcome, type InferenceDeps, openCharge, type Reply, targetOf } from './charge.ts';
-import { type Candidate, planChat } from './plan.ts';
+import { planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import { usageOf } from './usage.ts';
 
@@ -44,7 +44,7 @@ export class ChatService {
       const hasImages = asked.size.images > 0;
       const body = hasImages ? await requestImages.ofChat(command.body, context.signal) : command.body;
       const answer = await charge.attempts({ output: 'text' }, context, (candidate, apiKey) =>
-        chatAdapters[candidate.kind].complete(targetOf(candidate, apiKey), upstreamBody(body, candidate), context),
+        chatAdapters[candidate.kind].complete(targetOf(candidate, apiKey), charge.fitted(candidate, body), context),
       );
       const { completion } = answer;
       const delivered = { usage: answer.usage, texts: deliveredTexts(completion) };
@@ -57,14 +57,6 @@ export class ChatService {
       return { kind: 'answered-now', outcome };
     });
   }
-}
-
-/** The gateway's fields, applied last over whatever passes through. */
-export function upstreamBody(body: ChatBody, candidate: Candidate): ChatBody {
-  const { max_tokens: _old, max_completion_tokens: modern, ...rest } = body;
-  return modern === undefined
-    ? { ...rest, max_tokens: candidate.maxTokens }
-    : { ...rest, max_completion_tokens: candidate.maxTokens };
 }
 
 /** The text of all choices, for answers in the gateway's own form. */

@@ -21,6 +21,7 @@ import { createStorage } from '../../infra/storage.ts';
 import { RetryBudget } from './attempts.ts';
 import type { InferenceDeps } from './charge.ts';
 import { ChatService } from './chat.ts';
+import { createFitNotes } from './fit.ts';
 import { ImageService } from './images.ts';
 import { createProbe } from './probe.ts';
 import { createRequestImages } from './request-images.ts';
@@ -68,6 +69,7 @@ export async function createInference(ground: InferenceGround) {
     imageAdapters: adapters.image,
     requestImages: createRequestImages(readImage, config.IMAGE_URLS),
     noteUsageDoubt: createUsageDoubts(ground.metrics.registry, log),
+    noteFits: createFitNotes(ground.metrics.registry, log),
     log,
     totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,
   };

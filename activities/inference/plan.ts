@@ -6,7 +6,7 @@ import type { PricedModel } from '../../core/catalog/model.ts';
 import { affordableOutputTokens, costBound } from '../../core/ledger/money.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
 
-/** Used when neither the caller nor the model's record sets a limit. */
+/** Held for when neither the caller nor the model's record sets a limit. */
 const FALLBACK_MAX_TOKENS = 4096;
 /** A clamp never goes below this; an answer shorter than this is not worth its prompt. */
 const CLAMP_FLOOR_TOKENS = 256;
@@ -40,9 +40,14 @@ export function inputBound(model: PricedModel, size: PromptSize): number {
   return text + size.images * model.tokensPerImage;
 }
 
+/** What is held for when a caller sets no limit, in tokens of one choice. */
+export function unaskedLimit(model: PricedModel): number {
+  return model.defaultMaxTokens ?? model.maxOutputTokens ?? FALLBACK_MAX_TOKENS;
+}
+
 /** @throws {RangeError} for a limit that is no count: input is checked before, and a wrong one would make calls free. */
 function outputLimit(model: PricedModel, asked: Asked): number {
-  const wanted = asked.maxTokens ?? model.defaultMaxTokens ?? model.maxOutputTokens ?? FALLBACK_MAX_TOKENS;
+  const wanted = asked.maxTokens ?? unaskedLimit(model);
   const limit = Math.min(wanted, model.maxOutputTokens ?? wanted);
   for (const count of [limit, asked.choices]) {
     if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`no limit of a call: ${count}`);

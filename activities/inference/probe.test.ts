@@ -12,7 +12,7 @@ test('a key that the provider repeats in its answer is not shown, also where the
     const headers = { 'content-type': 'application/json' };
     const { outbound } = testOutbound([{ headers, body: JSON.stringify(completion) }]);
     const probe = createProbe(testAdapters(outbound).chat, createLogger('silent'));
-    const target = { kind: 'openai', urlBase: 'https://a.example/v1', apiKey, model: 'm' } as const;
+    const target = { kind: 'openai', urlBase: 'https://a.example/v1', apiKey, model: 'm', needs: {} } as const;
     return (await probe(target, 'text-to-text', AbortSignal.timeout(5_000))).answer;
   };
   assert.equal(await said(`you sent Bearer ${apiKey}`), 'you sent Bearer [hidden]');

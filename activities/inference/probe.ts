@@ -3,15 +3,19 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Probe } from '../../core/catalog/probe.ts';
 import { UpstreamFailure } from '../../core/providers/failure.ts';
+import { fitChat } from '../../core/providers/fit.ts';
+import type { ModelNeeds } from '../../core/providers/needs.ts';
 import { countedTokens } from '../../core/providers/openai/usage.ts';
-import type { ChatAdapter, ProviderKind } from '../../core/providers/provider.ts';
+import type { ChatAdapter, ChatBody, ProviderKind } from '../../core/providers/provider.ts';
 import { withoutKey } from '../../infra/secrets.ts';
 import { answerTexts, deliveredTexts } from './chat.ts';
 import { estimateUsage } from './usage.ts';
 
 const PROBE_TOKENS = 16;
+/** A thinking model spends some before it answers, and some vendors refuse a request whose limit ends its thought. */
+const PROBE_TOKENS_OF_THINKERS = 1_024;
 const ANSWER_LENGTH = 200;
-const BODY = { messages: [{ role: 'user', content: 'Say ok.' }], max_tokens: PROBE_TOKENS };
+const MESSAGES = [{ role: 'user', content: 'Say ok.' }];
 
 /** Nothing is charged: the call is the operator's own. */
 export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>, log: Logger): Probe {
@@ -23,8 +27,9 @@ export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdap
     }
     try {
       const context = { signal, heartbeat: () => undefined, log, requestId: randomUUID() };
-      const answer = await chatAdapters[target.kind].complete(target, BODY, context);
-      const counted = countedTokens(answer.usage) ?? estimateUsage(BODY, deliveredTexts(answer.completion));
+      const body = bodyFor(target.needs);
+      const answer = await chatAdapters[target.kind].complete(target, body, context);
+      const counted = countedTokens(answer.usage) ?? estimateUsage(body, deliveredTexts(answer.completion));
       const { promptTokens, completionTokens } = counted;
       return {
         ok: true,
@@ -45,4 +50,12 @@ export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdap
       };
     }
   };
+}
+
+/** With as little thought as the model can do with. */
+function bodyFor(needs: ModelNeeds): ChatBody {
+  const { thinkingSwitch } = needs;
+  const thinks = thinkingSwitch !== undefined;
+  const asked = { messages: MESSAGES, ...(thinks ? { reasoning_effort: 'none' } : {}) };
+  return fitChat(asked, needs, { streamed: false, limit: thinks ? PROBE_TOKENS_OF_THINKERS : PROBE_TOKENS }).body;
 }

@@ -100,6 +100,12 @@ const LIMITS: ReadonlyMap<string, number> = new Map([
   ['max_completion_tokens', MOST_TOKENS],
 ]);
 
+/** The caller's limit of output tokens a choice. */
+export function askedLimit(body: Readonly<Record<string, unknown>>): number | undefined {
+  const limit = body.max_completion_tokens ?? body.max_tokens;
+  return typeof limit === 'number' ? limit : undefined;
+}
+
 /**
  * @param field its name in OpenAI's form; @param path as the caller wrote it.
  * @returns what is wrong with it; nothing for a good number and for every other field.

@@ -90,6 +90,7 @@ function modelOf(modelId: number, providerId: number, priority: number): PricedM
     defaultMaxTokens: null,
     tokensPerImage: 0,
     pricedFields: new Set(),
+    needs: {},
   };
 }
 

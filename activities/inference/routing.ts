@@ -6,7 +6,7 @@ import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { ChargeRequest } from './charge.ts';
 import { type Asked, promptSize } from './plan.ts';
-import { type PricedUse, pricedInChat } from './request-policy.ts';
+import { askedLimit, type PricedUse, pricedInChat } from './request-policy.ts';
 
 /** `priority`: as the administrators ordered them; `smart`: weighed against how the providers do at the moment. */
 export type RoutingStrategy = 'priority' | 'smart';
@@ -147,9 +147,8 @@ export function allowingPriced(models: readonly PricedModel[], used: readonly Pr
 }
 
 function limitsOf(body: ChatBody): { maxTokens: number | undefined; choices: number } {
-  const limit = body.max_completion_tokens ?? body.max_tokens;
   return {
-    maxTokens: typeof limit === 'number' ? limit : undefined,
+    maxTokens: askedLimit(body),
     choices: typeof body.n === 'number' ? body.n : 1,
   };
 }

@@ -15,7 +15,6 @@ import {
   openCharge,
   targetOf,
 } from './charge.ts';
-import { upstreamBody } from './chat.ts';
 import { type Candidate, planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import type { Measured } from './settlement.ts';
@@ -88,7 +87,7 @@ export class ChatStreams {
       const body = asked.size.images === 0 ? command.body : await requestImages.ofChat(command.body, signal);
       const reading = { ...context, signal };
       const opened = await charge.attempts({ output: 'text', streamed: true }, reading, (candidate, apiKey) =>
-        this.#firstChunk(candidate, apiKey, body, reading),
+        this.#firstChunk(candidate, apiKey, charge.fitted(candidate, body, 'streamed'), reading),
       );
       const measured = { ttftMs: Date.now() - charge.startedAtMs };
       return this.#follow({ command, charge, measured, queue: new ChunkQueue(signal), cut }, opened);
@@ -97,7 +96,7 @@ export class ChatStreams {
 
   async #firstChunk(candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext): Promise<Opened> {
     const adapter = this.#deps.chatAdapters[candidate.kind];
-    const stream = await adapter.stream(targetOf(candidate, apiKey), upstreamBody(body, candidate), context);
+    const stream = await adapter.stream(targetOf(candidate, apiKey), body, context);
     const rest = stream[Symbol.asyncIterator]();
     return { first: await rest.next(), rest };
   }

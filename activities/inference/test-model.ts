@@ -17,4 +17,5 @@ export const TEST_MODEL: PricedModel = {
   defaultMaxTokens: null,
   tokensPerImage: 0,
   pricedFields: new Set(),
+  needs: {},
 };

@@ -8,8 +8,9 @@ import { reportedUsage } from '../../core/providers/openai/usage.ts';
 import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import { runAttempts } from '../inference/attempts.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
-import { chatReply, type KeptAs, upstreamBody } from '../inference/chat.ts';
+import { chatReply, type KeptAs } from '../inference/chat.ts';
 import { chatBodyOf } from '../inference/chat-request.ts';
+import { requestFor } from '../inference/fit.ts';
 import { type Candidate, promptSize } from '../inference/plan.ts';
 import { CompletionAssembler } from '../inference/stream-events.ts';
 import { estimateUsage, usageOf } from '../inference/usage.ts';
@@ -98,7 +99,9 @@ function cutOnceHeard(heard: CompletionAssembler, { signal, stopped }: RunContex
 
 function openStream(deps: InferenceDeps, candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext) {
   const adapter = deps.chatAdapters[candidate.kind];
-  return adapter.stream(targetOf(candidate, apiKey), upstreamBody(body, candidate), context);
+  const fitted = requestFor(candidate, body, true);
+  deps.noteFits(candidate, fitted.fits);
+  return adapter.stream(targetOf(candidate, apiKey), fitted.body, context);
 }
 
 function answerOf(

@@ -36,6 +36,7 @@ const MODEL: PricedModel = {
   defaultMaxTokens: null,
   tokensPerImage: 0,
   pricedFields: new Set(),
+  needs: {},
 };
 
 const WORK: JobWork = {

@@ -9,6 +9,7 @@ const OUTCOME = {
   cost: 1_500n,
   attempts: 2,
   clampedTo: 256,
+  fits: ['limit-name' as const, 'left-out:temperature' as const],
 };
 
 function replayed(stored: { status: number; body: Buffer }) {
@@ -28,6 +29,7 @@ test('a repeated request gets the headers of its first answer', () => {
       'x-provider': 'a%20provider',
       'x-attempts': '2',
       'x-max-tokens': '256',
+      'x-request-fits': 'limit-name, left-out:temperature',
       'x-cost': '0.0000015',
     });
   }

@@ -72,6 +72,7 @@ export function servedHeaders(served: Omit<CallOutcome, 'cost'>): Record<string,
     'x-provider': encodeURIComponent(served.providerName),
     'x-attempts': String(served.attempts),
     ...(served.clampedTo === undefined ? {} : { 'x-max-tokens': String(served.clampedTo) }),
+    ...(served.fits.length === 0 ? {} : { 'x-request-fits': served.fits.join(', ') }),
   };
 }
 

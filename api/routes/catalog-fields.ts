@@ -1,8 +1,10 @@
 /** Fields that the routes about providers, their keys and models share. */
 import { z } from 'zod';
 import { CAPABILITIES } from '../../core/catalog/model.ts';
+import { defaultNeeds } from '../../core/catalog/model-needs.ts';
 import type { Model } from '../../core/catalog/model-record.ts';
 import { type Pricing, pricingOf } from '../../core/catalog/pricing.ts';
+import { needsSchema } from '../../core/providers/needs.ts';
 import { PROVIDER_KINDS } from '../../core/providers/provider.ts';
 import { nameText } from '../http/fields.ts';
 import { decimalOutput, tokenPrice } from '../http/money.ts';
@@ -75,6 +77,8 @@ export const modelSchema = z
     defaultMaxTokens: z.number().int().nullable(),
     tokensPerImage: z.number().int().nullable(),
     pricedFields: z.array(z.string()).readonly(),
+    needs: needsSchema.nullable().meta({ description: 'What was set of its needs' }),
+    knownNeeds: needsSchema.meta({ description: 'What follows from its vendor and name, where needs say nothing' }),
     createdAt: timeOutput,
     updatedAt: timeOutput,
   })
@@ -91,6 +95,8 @@ export function modelRecord(model: Model, forAdministrator: boolean, zone: strin
     ...(forAdministrator ? { urlBase: model.urlBase } : {}),
     tokensPerImage: settings.tokensPerImage ?? null,
     pricedFields: settings.pricedFields ?? [],
+    needs: settings.needs ?? null,
+    knownNeeds: defaultNeeds(model),
     createdAt: isoTime(model.createdAt, zone),
     updatedAt: isoTime(model.updatedAt, zone),
   };

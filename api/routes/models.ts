@@ -6,6 +6,7 @@ import { CAPABILITIES } from '../../core/catalog/model.ts';
 import type { Model } from '../../core/catalog/model-record.ts';
 import { MODEL_SORT_KEYS } from '../../core/catalog/model-store.ts';
 import type { Models } from '../../core/catalog/models.ts';
+import { needsSchema } from '../../core/providers/needs.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../http/fields.ts';
@@ -81,6 +82,10 @@ const optionalFields = {
   maxOutputTokens: tokensInput,
   defaultMaxTokens: tokensInput,
   tokensPerImage: tokensInput.meta({ description: 'The most tokens that a picture in a prompt is counted as' }),
+  needs: needsSchema.nullish().meta({
+    description:
+      'What the model needs a chat request to be like, where it differs from what is known of its vendor and name; replaced as a whole, null: nothing differs',
+  }),
   pricedFields: optional(z.array(z.string().min(1).max(64)).max(MAX_PRICED_FIELDS)).meta({
     description:
       'Request fields that change the price and may pass all the same, such as service_tier; tools for those that the provider runs',
@@ -99,7 +104,7 @@ const changeBody = z.object({
   displayName: optionalField(nameInput),
   modelIdentifier: optionalField(identifierInput),
   capabilities: optional(capabilitiesInput),
-  ...{ id: asRead, createdAt: asRead, updatedAt: asRead },
+  ...{ id: asRead, createdAt: asRead, updatedAt: asRead, knownNeeds: needsSchema.nullish() },
 });
 
 const openAiModelSchema = z
@@ -191,7 +196,14 @@ function changingRoutes(models: Models, zone: string): Route[] {
       body: changeBody,
       success: modelSchema,
       handler: async (input) => {
-        const { status, id: _id, createdAt: _createdAt, updatedAt: _updatedAt, ...fields } = input.body;
+        const {
+          status,
+          id: _id,
+          createdAt: _createdAt,
+          updatedAt: _updatedAt,
+          knownNeeds: _known,
+          ...fields
+        } = input.body;
         return modelRecord(await models.update(input.params.id, { ...fields, online: status }, by(input)), true, zone);
       },
     }),

@@ -1,5 +1,6 @@
 /** Merges what a request says about a model with the model, or with the defaults of a new one. Pure. */
 import { invalid } from '../../infra/errors.ts';
+import type { ModelNeeds } from '../providers/needs.ts';
 import type { Capability } from './model.ts';
 import type { ProviderReference } from './model-provider.ts';
 import type { Model, ModelFields } from './model-record.ts';
@@ -23,6 +24,8 @@ export interface ModelInput extends ProviderReference {
   readonly defaultMaxTokens?: number | null | undefined;
   readonly tokensPerImage?: number | null | undefined;
   readonly pricedFields?: readonly string[] | undefined;
+  /** All of it at once; null: what follows from vendor and name. */
+  readonly needs?: ModelNeeds | null | undefined;
 }
 
 export type NewModelInput = ModelInput & {
@@ -42,8 +45,9 @@ export const BLANK_MODEL: Omit<ModelFields, 'displayName' | 'modelIdentifier' | 
 };
 
 export function merged(base: ModelFields, input: ModelInput): ModelFields {
-  const { tokensPerImage: tokensBefore, ...settings } = base.settings;
+  const { tokensPerImage: tokensBefore, needs: needsBefore, ...settings } = base.settings;
   const tokensPerImage = changed(tokensBefore ?? null, input.tokensPerImage);
+  const needs = changed(needsBefore ?? null, input.needs);
   return {
     ...base,
     displayName: input.displayName ?? base.displayName,
@@ -58,11 +62,12 @@ export function merged(base: ModelFields, input: ModelInput): ModelFields {
       ...settings,
       ...(tokensPerImage === null ? {} : { tokensPerImage }),
       ...(input.pricedFields === undefined ? {} : { pricedFields: [...input.pricedFields] }),
+      ...(needs === null ? {} : { needs }),
     },
   };
 }
 
-function changed(before: number | null, given: number | null | undefined): number | null {
+function changed<Value>(before: Value | null, given: Value | null | undefined): Value | null {
   return given === undefined ? before : given;
 }
 

@@ -1,6 +1,7 @@
 /** A model as the catalog knows it, made from its rows. Pure. */
 import { z } from 'zod';
 import type { Price } from '../ledger/money.ts';
+import { needsSchema } from '../providers/needs.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 import { CAPABILITIES, type Capability } from './model.ts';
 import type { ModelRow, PriceRow, ProviderRow } from './tables.ts';
@@ -10,6 +11,8 @@ const settingsSchema = z.object({
   tokensPerImage: z.number().int().positive().optional(),
   /** Fields of a request that change its price and still may pass to the provider (`service_tier`). */
   pricedFields: z.array(z.string()).optional(),
+  /** What an administrator has set of it; the rest follows from vendor and name. */
+  needs: needsSchema.optional(),
 });
 
 export type ModelSettings = Readonly<z.infer<typeof settingsSchema>>;

@@ -1,5 +1,6 @@
 /** A model as inference sees it: where it is served, what it can do, and its price at this moment. */
 import type { Price } from '../ledger/money.ts';
+import type { ModelNeeds } from '../providers/needs.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 
 export const CAPABILITIES = ['text-to-text', 'image-to-text', 'text-to-image', 'image-to-image'] as const;
@@ -25,6 +26,8 @@ export interface PricedModel {
   readonly tokensPerImage: number;
   /** Fields that change a call's price and still may pass to the provider, because this price covers them. */
   readonly pricedFields: ReadonlySet<string>;
+  /** What its record says and what follows from vendor and name. */
+  readonly needs: ModelNeeds;
 }
 
 /** What inference asks of the catalog; answered from memory. */

@@ -13,6 +13,7 @@ import {
   namesProvider,
   newPrice,
 } from './model-input.ts';
+import { probeTarget } from './model-needs.ts';
 import type { ModelProvider } from './model-provider.ts';
 import type { Model, ModelFields } from './model-record.ts';
 import { checkModel } from './model-rules.ts';
@@ -121,10 +122,7 @@ export class Models {
   async test(id: number, signal: AbortSignal): Promise<ProbeResult> {
     const model = await this.#to.models.get(id);
     const { provider, apiKey } = await this.#to.keys.forCall({ providerId: model.providerId });
-    const { kind, urlBase } = provider;
-    const { upstreamModel, modelIdentifier, capabilities } = model;
-    const target = { kind, urlBase, apiKey, model: upstreamModel === '' ? modelIdentifier : upstreamModel };
-    return this.#to.probe(target, capabilities[0] ?? 'text-to-text', signal);
+    return this.#to.probe(probeTarget(model, provider, apiKey), model.capabilities[0] ?? 'text-to-text', signal);
   }
 
   async #change(

@@ -2,12 +2,22 @@
 
 import { z } from 'zod';
 import { NANO_PER_UNIT, parseMoney } from '../ledger/money.ts';
+import { needsSchema } from '../providers/needs.ts';
 import { PROVIDER_KINDS } from '../providers/provider.ts';
 import { CAPABILITIES } from './model.ts';
 import data from './presets.json' with { type: 'json' };
 import { makesText, type Pricing } from './pricing.ts';
 
 const amount = z.string().refine((text) => parseMoney(text) !== undefined);
+
+/** Models of these names, as the vendor knows them, need this beyond what all of the vendor's do. */
+const needsByNameSchema = z
+  .object({
+    names: z.string().transform((pattern) => new RegExp(pattern, 'i')),
+    needs: needsSchema,
+    source: z.string(),
+  })
+  .array();
 
 const presetModelSchema = z.object({
   identifier: z.string(),
@@ -27,10 +37,18 @@ const presetSchema = z.object({
   urlBase: z.url(),
   /** null: the vendor takes no money (Ollama). */
   currency: z.string().nullable(),
+  /** Of all its models. */
+  needs: needsSchema.default({}),
+  needsByName: needsByNameSchema.default([]),
   models: z.array(presetModelSchema),
 });
 
-const presetFileSchema = z.object({ asOf: z.string(), providers: z.array(presetSchema) });
+const presetFileSchema = z.object({
+  asOf: z.string(),
+  /** Of vendors that have no preset, such as resellers. */
+  needsByName: needsByNameSchema,
+  providers: z.array(presetSchema),
+});
 
 export type Preset = Readonly<z.infer<typeof presetSchema>>;
 export type PresetModel = Readonly<z.infer<typeof presetModelSchema>>;

@@ -1,5 +1,6 @@
 /** One small real call that shows whether a key or a model works. */
 import type { FailureClass } from '../providers/failure.ts';
+import type { ModelNeeds } from '../providers/needs.ts';
 import type { UpstreamTarget } from '../providers/provider.ts';
 import type { Capability } from './model.ts';
 
@@ -21,5 +22,9 @@ export interface ProbeResult {
   readonly retryAfterMs?: number;
 }
 
+export interface ProbeTarget extends UpstreamTarget {
+  readonly needs: ModelNeeds;
+}
+
 /** Never throws for a failure of the provider: that is a result. */
-export type Probe = (target: UpstreamTarget, capability: Capability, signal: AbortSignal) => Promise<ProbeResult>;
+export type Probe = (target: ProbeTarget, capability: Capability, signal: AbortSignal) => Promise<ProbeResult>;

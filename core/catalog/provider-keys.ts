@@ -7,6 +7,7 @@ import type { CallResult, PickedKey } from '../key-pool/key-pool.ts';
 import { UpstreamFailure } from '../providers/failure.ts';
 import type { Catalog } from './catalog.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
+import { probeTarget } from './model-needs.ts';
 import type { Model } from './model-record.ts';
 import type { ModelStore } from './model-store.ts';
 import type { Probe, ProbeResult } from './probe.ts';
@@ -151,10 +152,7 @@ export class ProviderKeys {
   }
 
   #probeByChat(provider: Provider, model: Model, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {
-    const { kind, urlBase } = provider;
-    const { upstreamModel, modelIdentifier } = model;
-    const target = { kind, urlBase, apiKey, model: upstreamModel === '' ? modelIdentifier : upstreamModel };
-    return this.#to.probe(target, 'text-to-text', signal);
+    return this.#to.probe(probeTarget(model, provider, apiKey), 'text-to-text', signal);
   }
 
   async #probeByListing(provider: Provider, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {
@@ -192,7 +190,8 @@ export class ProviderKeys {
 
 /** @returns undefined for a test that says nothing about the key: no call reached the provider. */
 function callResultOf({ ok, failure, retryAfterMs }: ProbeResult): CallResult | undefined {
-  if (ok) return { kind: 'success' };
+  // A provider that finds fault with the request has taken the key: a key must not stay out of use for our test call.
+  if (ok || failure === 'bad-request' || failure === 'content') return { kind: 'success' };
   if (failure === undefined) return undefined;
   return { kind: 'failure', failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
 }

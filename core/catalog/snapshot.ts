@@ -5,6 +5,7 @@ import { AT_ONE_MOMENT } from '../../infra/mysql/transaction.ts';
 import type { Price } from '../ledger/money.ts';
 import { openKey } from './key-store.ts';
 import { CAPABILITIES, type Capability, type PricedModel } from './model.ts';
+import { needsOf } from './model-needs.ts';
 import { type Model, modelOf } from './model-record.ts';
 import {
   byId,
@@ -104,6 +105,7 @@ export function pricedModel(model: Model, price: Price): PricedModel {
     defaultMaxTokens: model.defaultMaxTokens,
     tokensPerImage: model.settings.tokensPerImage ?? DEFAULT_TOKENS_PER_IMAGE,
     pricedFields: new Set(model.settings.pricedFields),
+    needs: needsOf(model),
   };
 }
 

@@ -111,6 +111,36 @@ describe('providers, keys and models over HTTP', () => {
     assert.equal((await asRoot('DELETE', `/v1/models/${id}`)).code, 200);
   });
 
+  test('what a model needs is set as a whole, checked field by field, and taken away by null', async () => {
+    const model = { displayName: 'N', modelIdentifier: 'needy', capabilities: ['text-to-text'], status: 0 };
+    const provider = { providerName: 'needs', urlBase: 'https://needs.example/v1', upstreamModel: 'gpt-5-mini' };
+    const needs = { limitField: 'max_tokens', bounds: { temperature: { most: 1 } }, refusedFields: ['stop'] };
+    const { id } = await made('/v1/models', { ...model, ...provider, needs });
+    const read = async () => {
+      const { data } = await asRoot('GET', `/v1/models/${id}`);
+      return z.looseObject({ needs: z.unknown(), knownNeeds: z.looseObject({}) }).parse(data);
+    };
+    const first = await read();
+    assert.deepEqual(first.needs, needs);
+    assert.equal(first.knownNeeds.limitField, 'max_completion_tokens');
+    const asItWasRead = await asRoot('PUT', `/v1/models/${id}`, { ...first, displayName: 'as read' });
+    assert.equal(asItWasRead.code, 200, asItWasRead.message);
+    assert.deepEqual((await read()).needs, needs);
+    assert.equal((await asRoot('PUT', `/v1/models/${id}`, { needs: null })).code, 200);
+    assert.equal((await read()).needs, null);
+    for (const [wrong, path] of [
+      [{ limitName: 'max_tokens' }, 'needs'],
+      [{ limitField: 'max_output_tokens' }, 'needs.limitField'],
+      [{ refusedFields: ['a\nb'] }, 'needs.refusedFields[0]'],
+      [{ bounds: { temperature: { most: '1' } } }, 'needs.bounds.temperature.most'],
+    ] as const) {
+      const answer = await asRoot('PUT', `/v1/models/${id}`, { needs: wrong });
+      assert.equal(answer.status, 400, path);
+      assert.ok(answer.message.includes(path), answer.message);
+    }
+    assert.equal((await asRoot('DELETE', `/v1/models/${id}`)).code, 200);
+  });
+
   test('prices are written exactly and read exactly', async () => {
     const pricing = '{"input":0.000000123456789,"output":"0.000000000000001","cachedInput":1e-7,"perRequest":0.5}';
     const answer = await apiFetch(`${apis[0]?.url}/v1/models`, {

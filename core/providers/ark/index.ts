@@ -1,8 +1,7 @@
 /** Volcengine's Ark (docs/providers.md): OpenAI's interface with an accent, images with fields of its own, its error codes. */
-import { invalid } from '../../../infra/errors.ts';
 import { classifier } from '../failure.ts';
 import { createChatAdapter } from '../openai/chat.ts';
-import type { ChatBody, Vendor } from '../provider.ts';
+import type { Vendor } from '../provider.ts';
 import { createArkImages } from './images.ts';
 
 const HOST = /^ark\.[a-z0-9-]+\.(volces|bytepluses)\.com$/;
@@ -13,22 +12,9 @@ export const ark: Vendor = {
   imageModels: /^(seed|doubao)/i,
   modelsBase: asItIs,
   severalBases: false,
-  chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, body: arkBody, classify: classifyArk }),
+  chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, classify: classifyArk }),
   images: ({ images }) => createArkImages(images, classifyArk),
 };
-
-/**
- * Null is the same as absent there, `max_tokens` and `max_completion_tokens` must not come together, and `n` is unknown.
- * @throws {AppError} invalidParameter for more than one choice.
- */
-function arkBody({ n, ...body }: ChatBody): ChatBody {
-  if (typeof n === 'number' && n !== 1) throw invalid([{ path: 'n', message: 'must be 1 for this model' }]);
-  const fields = Object.entries(body).filter(([name, value]) => {
-    const overruled = name === 'max_tokens' && typeof body.max_completion_tokens === 'number';
-    return value !== null && value !== undefined && !overruled;
-  });
-  return { ...Object.fromEntries(fields), messages: body.messages };
-}
 
 const QUEUE_FULL = /queue/i;
 

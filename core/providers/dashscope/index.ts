@@ -12,7 +12,6 @@ export const dashscope: Vendor = {
   // Models are listed on the compatible side only.
   modelsBase: compatibleBase,
   severalBases: true,
-  chat: ({ chat }) =>
-    createChatAdapter(chat, { base: compatibleBase, body: (body) => body, classify: classifyDashScope }),
+  chat: ({ chat }) => createChatAdapter(chat, { base: compatibleBase, classify: classifyDashScope }),
   images: ({ outbound, imageLimits }) => createDashScopeImages({ outbound, limits: imageLimits }),
 };

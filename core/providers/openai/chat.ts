@@ -6,7 +6,7 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
 import { type Classify, refused, UpstreamFailure } from '../failure.ts';
-import type { ChatAdapter, ChatBody } from '../provider.ts';
+import type { ChatAdapter } from '../provider.ts';
 import { type Call, callFailure, type OpenAiClient, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
 import { reportedUsage } from './usage.ts';
@@ -14,8 +14,6 @@ import { reportedUsage } from './usage.ts';
 export interface ChatDialect {
   /** The base that has /chat/completions, from the provider's base. */
   readonly base: (urlBase: string) => string;
-  /** What the vendor takes of a body. */
-  readonly body: (body: ChatBody) => ChatBody;
   readonly classify: Classify;
 }
 
@@ -32,7 +30,7 @@ export function createChatAdapter(client: OpenAiClient, dialect: ChatDialect): C
   return {
     complete: async (target, body, { signal }) => {
       const call = callOf(target, signal);
-      const response = await client.post(call, PATH, { ...dialect.body(body), model: target.model });
+      const response = await client.post(call, PATH, { ...body, model: target.model });
       const completion = completionOf(await readText(response, call), response, call);
       return { completion, usage: reportedUsage(completion.usage) };
     },
@@ -40,7 +38,7 @@ export function createChatAdapter(client: OpenAiClient, dialect: ChatDialect): C
     stream: async (target, body, { signal }) => {
       const call = callOf(target, signal);
       const response = await client.post(call, PATH, {
-        ...dialect.body(body),
+        ...body,
         model: target.model,
         stream: true,
         stream_options: { ...(isJsonObject(body.stream_options) ? body.stream_options : {}), include_usage: true },

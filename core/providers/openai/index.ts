@@ -9,6 +9,6 @@ const asItIs = (urlBase: string): string => urlBase;
 export const openai: Vendor = {
   modelsBase: asItIs,
   severalBases: false,
-  chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, body: (body) => body, classify: classifyOpenAi }),
+  chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, classify: classifyOpenAi }),
   images: ({ images, readImage }) => createOpenAiImages(images, readImage),
 };

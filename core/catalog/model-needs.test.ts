@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { fitChat } from '../providers/fit.ts';
+import type { ProviderKind } from '../providers/provider.ts';
+import { needsOf } from './model-needs.ts';
+
+function served(upstreamModel: string, urlBase: string, providerName = 'p', kind: ProviderKind = 'openai') {
+  return { modelIdentifier: 'm', upstreamModel, providerName, kind, urlBase, settings: {} };
+}
+
+test('a vendor is known by its address, by its kind, and by the name of its provider', () => {
+  for (const model of [
+    served('kimi-k2.6', 'https://api.moonshot.cn/v1'),
+    served('kimi-k2.6', 'http://127.0.0.1:8070/v1', 'Moonshot'),
+  ]) {
+    assert.ok(needsOf(model).refusedFields?.includes('temperature'));
+    assert.equal(needsOf(model).limitField, 'max_completion_tokens');
+  }
+  for (const model of [
+    served('qwen3-32b', 'https://dashscope-intl.aliyuncs.com/compatible-mode/v1'),
+    served('qwen3-32b', 'http://127.0.0.1:8070/compatible-mode/v1', 'p', 'dashscope'),
+  ]) {
+    assert.equal(needsOf(model).thinking, 'streamed');
+  }
+  assert.equal(needsOf(served('qwen-plus', '', 'p', 'dashscope')).thinking, undefined);
+});
+
+test('at a vendor that is not known the name of the model counts, and nothing else is taken for granted', () => {
+  for (const name of ['gpt-5-mini', 'openai/gpt-5.5', 'o3-mini', 'GPT-6-sol']) {
+    const needs = needsOf(served(name, 'https://reseller.example/v1'));
+    assert.equal(needs.limitField, 'max_completion_tokens', name);
+    assert.equal(needs.developerRole, 'developer', name);
+  }
+  for (const name of ['gpt-4o', 'gpt-oss-120b', 'olmo-3', 'sim-chat']) {
+    assert.deepEqual(needsOf(served(name, 'https://reseller.example/v1')), {}, name);
+  }
+});
+
+test('what the record says is stronger, field by field', () => {
+  const model = { ...served('gpt-5-mini', ''), settings: { needs: { limitField: 'max_tokens' as const } } };
+  assert.equal(needsOf(model).limitField, 'max_tokens');
+  assert.equal(needsOf(model).thinkingSwitch, 'reasoning_effort');
+});
+
+test("a chat for gpt-5-mini has none of the fields that OpenAI's reasoning models refuse", () => {
+  const asked = {
+    messages: [{ role: 'system', content: 's' }],
+    max_tokens: 100,
+    temperature: 0.2,
+    top_p: 1,
+    stop: ['x'],
+    logprobs: true,
+    enable_thinking: false,
+    tools: [],
+  };
+  const needs = needsOf(served('gpt-5-mini', 'https://api.openai.com/v1'));
+  assert.deepEqual(fitChat(asked, needs, { streamed: false, limit: 100 }).body, {
+    messages: asked.messages,
+    max_completion_tokens: 100,
+    reasoning_effort: 'minimal',
+  });
+});

@@ -1,0 +1,230 @@
+/**
+ * Fits a chat request to the model that gets it, by what the model needs. Every request goes through it: calls, streams,
+ * jobs, test calls and probes. What is changed is told, so that nobody has to guess. Pure.
+ */
+import { invalid } from '../../infra/errors.ts';
+import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
+import { EFFORTS, type Effort, type ModelNeeds } from './needs.ts';
+import type { ChatBody } from './provider.ts';
+
+/** One change; a name after the colon is that of the field. */
+export type Fit =
+  | 'limit-name'
+  | 'developer-role'
+  | 'system-messages'
+  | 'empty-tools'
+  | 'tool-choice'
+  | 'thinking-form'
+  | 'thinking-off'
+  | 'thinking-on'
+  | 'effort'
+  | `left-out:${string}`
+  | `bounded:${string}`;
+
+export interface FittedRequest {
+  readonly body: ChatBody;
+  readonly fits: readonly Fit[];
+}
+
+export interface FitOptions {
+  readonly streamed: boolean;
+  /** Output tokens; undefined = the request carries no limit, and the model's own counts. */
+  readonly limit: number | undefined;
+}
+
+/** @throws {AppError} invalidParameter for several choices from a model that gives one. */
+export function fitChat(asked: ChatBody, needs: ModelNeeds, { streamed, limit }: FitOptions): FittedRequest {
+  const fits: Fit[] = [];
+  const { messages, ...fields } = asked;
+  const body: Record<string, unknown> = fields;
+  fitLimit(body, needs, limit, fits);
+  fitTools(body, needs, fits);
+  fitThinking(body, needs, streamed, fits);
+  fitFields(body, needs, fits);
+  return { body: { ...body, messages: fittedMessages(messages, needs, fits) }, fits };
+}
+
+/** One limit under one name: vendors refuse both together. */
+function fitLimit(body: Record<string, unknown>, needs: ModelNeeds, limit: number | undefined, fits: Fit[]): void {
+  const asked = isSet(body.max_completion_tokens)
+    ? 'max_completion_tokens'
+    : isSet(body.max_tokens)
+      ? 'max_tokens'
+      : undefined;
+  delete body.max_tokens;
+  delete body.max_completion_tokens;
+  if (limit === undefined) return;
+  const name = needs.limitField ?? asked ?? 'max_tokens';
+  body[name] = limit;
+  if (asked !== undefined && asked !== name) fits.push('limit-name');
+}
+
+const TOOL_FIELDS = ['tools', 'tool_choice', 'parallel_tool_calls'] as const;
+const FUNCTION_FIELDS = ['functions', 'function_call'] as const;
+
+/** Vendors refuse an empty list of tools, and what belongs to tools where there are none. */
+function fitTools(body: Record<string, unknown>, needs: ModelNeeds, fits: Fit[]): void {
+  for (const [list, ...others] of [TOOL_FIELDS, FUNCTION_FIELDS]) {
+    const tools = body[list];
+    if (Array.isArray(tools) && tools.length > 0) continue;
+    if (![list, ...others].some((name) => isSet(body[name]))) continue;
+    for (const name of [list, ...others]) delete body[name];
+    fits.push('empty-tools');
+  }
+  const choice = body.tool_choice;
+  if (needs.toolChoice !== 'auto' || !isSet(choice) || choice === 'auto') return;
+  // Without tools none can be called.
+  if (choice === 'none') for (const name of TOOL_FIELDS) delete body[name];
+  else body.tool_choice = 'auto';
+  fits.push('tool-choice');
+}
+
+interface Wish {
+  readonly on: boolean;
+  readonly effort?: Effort | undefined;
+}
+
+/** Brings what the caller wishes of the model's thinking, in whichever vendor's form, into the model's own form. */
+function fitThinking(body: Record<string, unknown>, needs: ModelNeeds, streamed: boolean, fits: Fit[]): void {
+  const { thinkingSwitch, thinking = 'any' } = needs;
+  if (thinkingSwitch === undefined) return;
+  const asked = wishOf(body);
+  const wish = thinking === 'streamed' && !streamed ? { on: false } : asked;
+  if (wish === undefined) return;
+  if (asked?.on !== false && !wish.on) fits.push('thinking-off');
+  if (thinking === 'never-off' && !wish.on && thinkingSwitch !== 'reasoning_effort') {
+    clearThinking(body);
+    fits.push('thinking-on');
+    return;
+  }
+  const before = { ...body };
+  writeThinking(body, needs, wish, fits);
+  const same = THINKING_FIELDS.every((name) => JSON.stringify(before[name]) === JSON.stringify(body[name]));
+  if (!same && !fits.includes('thinking-off')) fits.push('thinking-form');
+}
+
+const THINKING_FIELDS = ['enable_thinking', 'thinking', 'reasoning_effort', 'chat_template_kwargs'] as const;
+
+function wishOf(body: Json): Wish | undefined {
+  const { enable_thinking: flag, thinking, reasoning_effort: effort, chat_template_kwargs: kwargs } = body;
+  const known = EFFORTS.find((one) => one === effort);
+  if (typeof flag === 'boolean') return { on: flag, effort: known };
+  if (isJsonObject(thinking) && typeof thinking.type === 'string') {
+    return { on: thinking.type !== 'disabled', effort: known };
+  }
+  if (isJsonObject(kwargs) && typeof kwargs.enable_thinking === 'boolean') {
+    return { on: kwargs.enable_thinking, effort: known };
+  }
+  if (known === undefined) return undefined;
+  return { on: known !== 'none' && known !== 'minimal', effort: known };
+}
+
+function writeThinking(body: Record<string, unknown>, needs: ModelNeeds, { on, effort }: Wish, fits: Fit[]): void {
+  const { thinking, chat_template_kwargs: kwargs } = body;
+  clearThinking(body);
+  switch (needs.thinkingSwitch) {
+    case 'enable_thinking':
+      body.enable_thinking = on;
+      return;
+    case 'thinking':
+      // Its other members stay, such as a budget.
+      body.thinking = { ...(isJsonObject(thinking) && on ? thinking : {}), type: on ? 'enabled' : 'disabled' };
+      if (isJsonObject(thinking) && on && thinking.type === 'auto') body.thinking = thinking;
+      if (on && effort !== undefined) body.reasoning_effort = takenEffort(effort, needs, fits);
+      return;
+    case 'reasoning_effort':
+      if (on && effort === undefined) return;
+      body.reasoning_effort = takenEffort(on ? (effort ?? 'medium') : (effort ?? 'none'), needs, fits);
+      return;
+    case 'chat_template_kwargs':
+      body.chat_template_kwargs = { ...(isJsonObject(kwargs) ? kwargs : {}), enable_thinking: on };
+      return;
+    case 'none':
+    case undefined:
+      return;
+  }
+}
+
+/** The template's other members are no switch of thinking. */
+function clearThinking(body: Record<string, unknown>): void {
+  const { chat_template_kwargs: kwargs } = body;
+  for (const name of THINKING_FIELDS) delete body[name];
+  if (!isJsonObject(kwargs)) return;
+  const { enable_thinking: _, ...others } = kwargs;
+  if (Object.keys(others).length > 0) body.chat_template_kwargs = others;
+}
+
+/** The most that is taken and is not above what was asked, or else the least that is taken. */
+function takenEffort(asked: Effort, { efforts }: ModelNeeds, fits: Fit[]): Effort {
+  if (efforts === undefined || efforts.includes(asked)) return asked;
+  fits.push('effort');
+  const taken = EFFORTS.filter((one) => efforts.includes(one));
+  const below = taken.filter((one) => EFFORTS.indexOf(one) < EFFORTS.indexOf(asked));
+  return below.at(-1) ?? taken[0] ?? asked;
+}
+
+const BOUNDED = ['temperature', 'top_p', 'top_logprobs', 'presence_penalty', 'frequency_penalty'] as const;
+
+function fitFields(body: Record<string, unknown>, { refusedFields, bounds }: ModelNeeds, fits: Fit[]): void {
+  for (const name of refusedFields ?? []) {
+    if (!Object.hasOwn(body, name) || !isSet(body[name])) continue;
+    if (name === 'n' && body.n !== 1) throw invalid([{ path: 'n', message: 'must be 1 for this model' }]);
+    // One choice is what there is without the field.
+    if (name !== 'n') fits.push(`left-out:${name}`);
+    delete body[name];
+  }
+  for (const name of bounds === undefined ? [] : BOUNDED) {
+    const value = body[name];
+    const bound = bounds?.[name];
+    if (typeof value !== 'number' || bound === undefined) continue;
+    const bounded = Math.min(Math.max(value, bound.least ?? -Infinity), bound.most ?? Infinity);
+    if (bounded === value) continue;
+    body[name] = bounded;
+    fits.push(`bounded:${name}`);
+  }
+  // Null is the same as absent, and some vendors refuse it.
+  for (const [name, value] of Object.entries(body)) if (!isSet(value)) delete body[name];
+}
+
+function fittedMessages(messages: readonly unknown[], needs: ModelNeeds, fits: Fit[]): readonly unknown[] {
+  const { refusedMessageFields = [], developerRole = 'system', systemMessages } = needs;
+  const renames = developerRole === 'system';
+  const told = new Set<Fit>();
+  const fitted = messages.map((message) => {
+    if (!isJsonObject(message)) return message;
+    const renamed = renames && message.role === 'developer';
+    const refused = refusedMessageFields.filter((name) => Object.hasOwn(message, name));
+    const emptyCalls = Array.isArray(message.tool_calls) && message.tool_calls.length === 0;
+    if (!renamed && !emptyCalls && refused.length === 0) return message;
+    if (renamed) told.add('developer-role');
+    if (emptyCalls) told.add('empty-tools');
+    for (const name of refused) told.add(`left-out:${name}`);
+    const kept: Record<string, unknown> = { ...message, ...(renamed ? { role: 'system' } : {}) };
+    for (const name of emptyCalls ? [...refused, 'tool_calls'] : refused) delete kept[name];
+    return kept;
+  });
+  for (const fit of told) if (!fits.includes(fit)) fits.push(fit);
+  return systemMessages === 'first' ? withSystemFirst(fitted, fits) : fitted;
+}
+
+/** Those at the beginning become one; a later one keeps its place, as words of the user. */
+function withSystemFirst(messages: readonly unknown[], fits: Fit[]): readonly unknown[] {
+  const isSystem = (message: unknown): message is Json => isJsonObject(message) && message.role === 'system';
+  const rest = messages.findIndex((message) => !isSystem(message));
+  const leading = messages.slice(0, rest === -1 ? messages.length : rest).filter(isSystem);
+  const later = messages.slice(leading.length);
+  if (leading.length <= 1 && !later.some(isSystem)) return messages;
+  fits.push('system-messages');
+  const first = leading.length <= 1 ? leading : [{ role: 'system', content: leading.map(textOf).join('\n\n') }];
+  return [...first, ...later.map((message) => (isSystem(message) ? { ...message, role: 'user' } : message))];
+}
+
+function textOf({ content }: Json): string {
+  if (typeof content === 'string') return content;
+  const parts = Array.isArray(content) ? content : [];
+  return parts.map((part) => (isJsonObject(part) && typeof part.text === 'string' ? part.text : '')).join('\n');
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}

@@ -1,0 +1,63 @@
+/**
+ * What a model needs a chat request to be like, as data of its record. What is left out follows from the vendor and the
+ * model's name (catalog/model-needs.ts), and otherwise from the comments here.
+ */
+import { z } from 'zod';
+
+/** From no thought to most. */
+export const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const;
+export type Effort = (typeof EFFORTS)[number];
+
+const MOST_FIELDS = 50;
+/** They are told in a header. */
+const fieldNames = z
+  .array(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/i, 'must be the name of a field'))
+  .max(MOST_FIELDS)
+  .readonly();
+const bound = z.strictObject({ least: z.number().optional(), most: z.number().optional() });
+
+export const needsSchema = z.strictObject({
+  limitField: z
+    .enum(['max_tokens', 'max_completion_tokens'])
+    .optional()
+    .meta({ description: 'The name of the output limit; the one that the caller used, or max_tokens, unless set' }),
+  developerRole: z
+    .enum(['developer', 'system'])
+    .optional()
+    .meta({ description: 'What the role developer becomes; system unless set' }),
+  systemMessages: z.enum(['anywhere', 'first']).optional().meta({
+    description:
+      'first: one system message at the beginning, later ones become messages of the user; anywhere unless set',
+  }),
+  thinkingSwitch: z
+    .enum(['enable_thinking', 'thinking', 'reasoning_effort', 'chat_template_kwargs', 'none'])
+    .optional()
+    .meta({ description: 'The one field that turns thinking on and off; none: no such field; as asked unless set' }),
+  efforts: z
+    .array(z.enum(EFFORTS))
+    .min(1)
+    .max(EFFORTS.length)
+    .readonly()
+    .optional()
+    .meta({ description: 'The values of reasoning_effort that are taken; all unless set' }),
+  thinking: z.enum(['any', 'streamed', 'never-off']).optional().meta({
+    description: 'streamed: only a stream may think; never-off: thinking cannot be turned off; any unless set',
+  }),
+  toolChoice: z.enum(['any', 'auto']).optional().meta({
+    description: 'auto: no other choice is taken, a tool call can be neither forced nor forbidden; any unless set',
+  }),
+  bounds: z
+    .strictObject({
+      temperature: bound.optional(),
+      top_p: bound.optional(),
+      top_logprobs: bound.optional(),
+      presence_penalty: bound.optional(),
+      frequency_penalty: bound.optional(),
+    })
+    .optional()
+    .meta({ description: 'The least and most that these fields may be; values beyond are brought to the bound' }),
+  refusedFields: fieldNames.optional().meta({ description: 'Fields that the model refuses and that are left out' }),
+  refusedMessageFields: fieldNames.optional().meta({ description: 'The same of each message' }),
+});
+
+export type ModelNeeds = Readonly<z.infer<typeof needsSchema>>;
