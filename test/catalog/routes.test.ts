@@ -131,7 +131,7 @@ describe('providers, keys and models over HTTP', () => {
     for (const [wrong, path] of [
       [{ limitName: 'max_tokens' }, 'needs'],
       [{ limitField: 'max_output_tokens' }, 'needs.limitField'],
-      [{ refusedFields: ['a\nb'] }, 'needs.refusedFields[0]'],
+      [{ refusedFields: ['a\nb'] }, 'needs.refusedFields.0'],
       [{ bounds: { temperature: { most: '1' } } }, 'needs.bounds.temperature.most'],
     ] as const) {
       const answer = await asRoot('PUT', `/v1/models/${id}`, { needs: wrong });
