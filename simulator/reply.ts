@@ -1,6 +1,8 @@
 /** Replies that are one body, with the faults that spoil a body. */
 import { Buffer } from 'node:buffer';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import type { Call } from './call.ts';
+import type { Wire } from './faults/fault.ts';
 import type { CountedUsage } from './journal/call-record.ts';
 import type { VendorError } from './vendor.ts';
 
@@ -26,6 +28,23 @@ export function replyJson(call: Call, body: unknown, delivery?: Delivery): void 
     record.delivered.images = delivery.images;
   };
   send(call, 200, 'application/json', call.faults.has('malformed') ? text.slice(0, text.length / 2) : text);
+}
+
+const CODINGS = { gzip: gzipSync, deflate: deflateSync, br: brotliCompressSync };
+
+/** Sends a text as its bytes come from vendors and proxies with habits of their own. */
+export function replyOnWire(call: Call, wire: Wire, text: string, contentType: string, delivery: Delivery): void {
+  const { record, response } = call;
+  record.usage = delivery.usage;
+  call.settle = () => {
+    if (response.writableFinished) Object.assign(record.delivered, { chunks: 1, tokens: delivery.tokens });
+  };
+  const plain = Buffer.from((wire.before ?? '') + text);
+  const bytes = wire.coding ? CODINGS[wire.coding](plain) : plain;
+  if (wire.coding) response.setHeader('content-encoding', wire.coding);
+  record.status = 200;
+  response.writeHead(200, { 'content-type': wire.contentType ?? contentType, 'content-length': bytes.length });
+  response.end(bytes);
 }
 
 /** Sends an error in the vendor's form. */

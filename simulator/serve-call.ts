@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Call, CallEnded, waitForClientToLeave, waitMs } from './call.ts';
 import type { FaultRules } from './faults/fault-rules.ts';
-import { type ActiveFaults, errorOf } from './faults/fault-table.ts';
+import { type ActiveFaults, errorOf, played } from './faults/fault-table.ts';
 import { parseModelName } from './faults/model-suffix.ts';
 import type { Journal } from './journal/journal.ts';
 import { type Keys, type KeyVerdict, recordedKey } from './keys.ts';
@@ -179,8 +179,16 @@ async function playFaultsBeforeWork(call: Call): Promise<void> {
     replyError(call, vendor.error('server_error'), 200);
     throw new CallEnded();
   }
-  const error = firstError(vendor, faults);
+  const error = firstError(vendor, faults) ?? refusalOf(call);
   if (error) throw error;
+}
+
+function refusalOf({ vendor, faults, body }: Call): VendorError | undefined {
+  for (const { fault, value } of played(faults)) {
+    const refusal = fault.request?.(body, value);
+    if (refusal) return vendor.error(refusal.kind ?? 'bad_request', refusal.message, refusal.param);
+  }
+  return undefined;
 }
 
 function firstError(vendor: Vendor, faults: ActiveFaults): VendorError | undefined {

@@ -1,5 +1,5 @@
 /** What the vendors differ in around a call: ids, headers and the form of an error. */
-import type { ErrorKind } from './faults/fault-table.ts';
+import type { ErrorKind } from './faults/fault.ts';
 import type { KeyVerdict } from './keys.ts';
 
 type VendorName = 'openai' | 'dashscope' | 'ark';

@@ -2,9 +2,8 @@
 import type { Call } from '../call.ts';
 import { composeAnswer } from '../chat/answer.ts';
 import { checkChatRequest } from '../chat/check-request.ts';
-import { replyCompletion } from '../chat/completion.ts';
-import { streamCompletion } from '../chat/completion-stream.ts';
 import type { ChatDialect } from '../chat/dialect.ts';
+import { replyChat } from '../chat/reply-chat.ts';
 import { findChatModel } from './models.ts';
 
 /** Of the answer alone, when the request sets no bound. */
@@ -44,6 +43,5 @@ export async function answerChat(call: Call): Promise<void> {
   const request = { ...checkChatRequest(call.body, model, vendor), n: 1 };
   const answer = composeAnswer(request, call.model, ARK_CHAT, call.faults);
   if (answer.usage.promptTokens > model.contextTokens) throw vendor.error('context_exceeded');
-  if (request.stream) await streamCompletion(call, request, answer, ARK_CHAT);
-  else replyCompletion(call, request, answer, ARK_CHAT);
+  await replyChat(call, request, answer, ARK_CHAT);
 }

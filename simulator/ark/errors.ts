@@ -1,6 +1,6 @@
 /** Volcengine Ark's errors and ids. */
 import { randomBytes } from 'node:crypto';
-import type { ErrorKind } from '../faults/fault-table.ts';
+import type { ErrorKind } from '../faults/fault.ts';
 import { type Vendor, VendorError } from '../vendor.ts';
 
 const ERRORS: Record<ErrorKind, { status: number; code: string; type: string; message: string }> = {

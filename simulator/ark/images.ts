@@ -28,7 +28,7 @@ export async function generateImages(call: Call): Promise<void> {
   const wireUsage = { generated_images: made.length, output_tokens: tokens, total_tokens: tokens };
   if (request.stream) return streamImages(call, request, places, usage, wireUsage);
   const data = await Promise.all(places.map((place) => renderPlace(call, request, place)));
-  const reported = reportedUsage(wireUsage, call.faults);
+  const reported = reportedUsage(wireUsage, usage, call.faults);
   const body = { model: call.modelAsked, created: nowSeconds(), data, ...(reported ? { usage: reported } : {}) };
   replyJson(call, body, { usage, tokens, images: made.length });
 }
@@ -73,7 +73,7 @@ async function streamImages(
       image: place !== undefined,
     });
   }
-  const reported = reportedUsage(wireUsage, call.faults);
+  const reported = reportedUsage(wireUsage, usage, call.faults);
   await stream.send(event('image_generation.completed', reported ? { usage: reported } : {}));
   await stream.finish(usage, 'data: [DONE]\n\n');
 }

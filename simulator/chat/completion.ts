@@ -1,18 +1,19 @@
 /** A chat completion as one JSON object. */
 import type { Call } from '../call.ts';
+import type { Json } from '../faults/fault.ts';
+import { played } from '../faults/fault-table.ts';
 import { reportedUsage } from '../faults/reported-usage.ts';
-import { replyJson } from '../reply.ts';
 import type { ChatAnswer, Choice } from './answer.ts';
 import type { ChatDialect } from './dialect.ts';
 import { logprobsOf } from './logprobs.ts';
 import type { ChatRequest } from './request.ts';
 
-export function replyCompletion(call: Call, request: ChatRequest, answer: ChatAnswer, dialect: ChatDialect): void {
+export function completionOf(call: Call, request: ChatRequest, answer: ChatAnswer, dialect: ChatDialect): Json {
   const choices = call.faults.has('no-choices')
     ? []
     : answer.choices.map((choice, index) => render(choice, index, request));
-  const usage = reportedUsage(dialect.usage(answer.usage), call.faults);
-  const body = {
+  const usage = reportedUsage(dialect.usage(answer.usage), answer.usage, call.faults);
+  let completion: Json = {
     id: dialect.completionId(answer.seed),
     object: 'chat.completion',
     created: Math.floor(Date.now() / 1_000),
@@ -21,7 +22,10 @@ export function replyCompletion(call: Call, request: ChatRequest, answer: ChatAn
     ...(usage ? { usage } : {}),
     ...dialect.extraFields,
   };
-  replyJson(call, body, { usage: answer.usage, tokens: answer.usage.completionTokens, images: 0 });
+  for (const { fault, value } of played(call.faults)) {
+    if (fault.completion) completion = fault.completion(completion, value);
+  }
+  return completion;
 }
 
 function render(choice: Choice, index: number, request: ChatRequest): Record<string, unknown> {

@@ -2,9 +2,8 @@
 import type { Call } from '../call.ts';
 import { composeAnswer } from '../chat/answer.ts';
 import { checkChatRequest } from '../chat/check-request.ts';
-import { replyCompletion } from '../chat/completion.ts';
-import { streamCompletion } from '../chat/completion-stream.ts';
 import type { ChatDialect } from '../chat/dialect.ts';
+import { replyChat } from '../chat/reply-chat.ts';
 import { seededHex } from '../content/seeded-random.ts';
 import { findChatModel } from './chat-models.ts';
 
@@ -51,6 +50,5 @@ export async function answerChat(call: Call): Promise<void> {
   }
   const answer = composeAnswer(request, call.model, DASHSCOPE_CHAT, call.faults);
   if (answer.usage.promptTokens > model.contextTokens) throw vendor.error('context_exceeded');
-  if (request.stream) await streamCompletion(call, request, answer, DASHSCOPE_CHAT);
-  else replyCompletion(call, request, answer, DASHSCOPE_CHAT);
+  await replyChat(call, request, answer, DASHSCOPE_CHAT);
 }

@@ -1,6 +1,6 @@
 /** DashScope's errors, in its native form and in that of its OpenAI-compatible mode. */
 import { randomUUID } from 'node:crypto';
-import type { ErrorKind } from '../faults/fault-table.ts';
+import type { ErrorKind } from '../faults/fault.ts';
 import { type Vendor, VendorError } from '../vendor.ts';
 
 interface DashscopeError {

@@ -40,7 +40,7 @@ export async function answerSync(call: Call): Promise<void> {
     : makeImages(call, model, request);
   if (!result.ok) throw dashscopeError(400, result.code, result.message);
   if (stream) return streamImages(call, model, result);
-  const usage = reportedUsage(usageOf(model, result), call.faults);
+  const usage = reportedUsage(usageOf(model, result), counted(countMade(result)), call.faults);
   const output = { ...choicesOutput(result, model.layout, false), ...extraOutput(model, result) };
   const delivery = { usage: counted(countMade(result)), tokens: 0, images: countMade(result) };
   replyJson(call, { output, ...(usage ? { usage } : {}), request_id: call.requestId }, delivery);
@@ -115,7 +115,7 @@ async function streamImages(call: Call, model: ImageModel, result: ImageResult &
   );
   const urls = urlsOf(result);
   const send = (content: unknown, finished: boolean, images: number) => {
-    const counts = reportedUsage({ ...usageOf(model, result), image_count: images }, call.faults);
+    const counts = reportedUsage({ ...usageOf(model, result), image_count: images }, counted(images), call.faults);
     const choices = [{ message: { role: 'assistant', content: [content] }, finish_reason: finished ? 'stop' : 'null' }];
     const data = { output: { choices, finished }, ...(counts ? { usage: counts } : {}), request_id: call.requestId };
     return event('result', 200, data);

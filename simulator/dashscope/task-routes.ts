@@ -25,13 +25,14 @@ export async function fetchTask(call: Call, tasks: Tasks): Promise<void> {
     model.async === 'G'
       ? { finished: true, ...choicesOutput(result, model.layout, true) }
       : resultsOutput(model, result);
+  const none = { promptTokens: 0, completionTokens: 0, reasoningTokens: 0, cachedTokens: 0, images: 0 };
   const usage = reportedUsage(
     model.async === 'G' ? usageOf(model, result) : { image_count: countMade(result) },
+    none,
     call.faults,
   );
   const images = task.delivered ? 0 : countMade(result);
   task.delivered = true;
-  const none = { promptTokens: 0, completionTokens: 0, reasoningTokens: 0, cachedTokens: 0, images: 0 };
   const body = { request_id, output: { ...output, ...layout }, ...(usage ? { usage } : {}) };
   replyJson(call, body, { usage: none, tokens: 0, images });
 }

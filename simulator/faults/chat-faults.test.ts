@@ -208,6 +208,53 @@ test('a rule for a model and a share of calls, until it is cleared', async () =>
   assert.equal(await failures('sim-chat-mini'), 0);
 });
 
+test('a fault of a vendor changes the request check, usage, whole answer, stream and bytes', async () => {
+  const refused = await fetch(`${simulator.url}/v1/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: 'Bearer sim-test' },
+    body: JSON.stringify({
+      model: 'sim-chat+needs-max-completion-tokens',
+      max_tokens: 5,
+      messages: [{ role: 'user', content: 'hello' }],
+    }),
+  });
+  assert.equal(refused.status, 400);
+  assert.match(await refused.text(), /max_completion_tokens/);
+
+  const counted = (await (await chat('sim-chat+reasoning-outside=7')).json()) as {
+    usage: { prompt_tokens: number; completion_tokens: number; total_tokens: number };
+  };
+  assert.equal(counted.usage.total_tokens, counted.usage.prompt_tokens + counted.usage.completion_tokens + 7);
+
+  const whole = (await (await chat('sim-chat+tools-without-index')).json()) as {
+    choices: { message: { tool_calls: { id: string }[] } }[];
+  };
+  assert.deepEqual(
+    whole.choices[0]?.message.tool_calls.map(({ id }) => id),
+    ['call_1', 'call_2'],
+  );
+  const streamed = await events(await chat('sim-chat+tools-without-index', { stream: true }));
+  assert.equal(streamed.data.filter((line) => line.includes('"tool_calls":[')).length, 2);
+  assert.ok(streamed.data.some((line) => line.includes('"completion_tokens"')));
+  assert.equal(streamed.data.at(-1), '[DONE]');
+
+  const lines = await (await chat('sim-chat+ndjson')).text();
+  assert.ok(
+    lines
+      .trimEnd()
+      .split('\n')
+      .every((line) => JSON.parse(line).object === 'chat.completion.chunk'),
+  );
+  const event = await (await chat('sim-chat+sse-for-json+br')).text();
+  assert.match(event, /^data: /);
+});
+
+test('every fault says in the table what it does', async () => {
+  const table = Object.entries(await control('GET', '/control/faults/table'));
+  assert.ok(table.length > 60);
+  for (const [name, fault] of table) assert.ok((fault as { does?: string }).does, name);
+});
+
 test('keys: unknown, revoked, overdue, limited, valid again', async () => {
   const status = async (key: string) => (await chat('sim-chat', { key })).status;
   assert.equal(await status('other'), 401);

@@ -2,31 +2,15 @@
  * Every fault the simulator can play, in one table: switched by the control endpoint (`{"fault": "429"}`) or written
  * behind a model's name (`sim-chat!429`, `sim-chat!slow-chunks=20!cut=3`). `GET /control/faults/table` serves it.
  */
+import { ANSWER_FAULTS } from './answer-faults.ts';
+import type { ErrorKind, Fault } from './fault.ts';
+import { REQUEST_FAULTS } from './request-faults.ts';
+import { STREAM_FAULTS } from './stream-faults.ts';
+import { USAGE_FAULTS } from './usage-faults.ts';
+import { WIRE_FAULTS } from './wire-faults.ts';
 
-/** What an error means, whatever the vendor calls it; each vendor's errors.ts gives its own status, code and text. */
-export type ErrorKind =
-  | 'bad_request'
-  | 'context_exceeded'
-  | 'invalid_key'
-  | 'no_permission'
-  | 'overdue'
-  | 'model_not_found'
-  | 'rate_limited'
-  | 'quota_exhausted'
-  | 'content_refused'
-  | 'server_error'
-  | 'unavailable'
-  | 'timeout';
-
-interface Fault {
-  readonly does: string;
-  /** The error to answer with, for faults that are an error reply. */
-  readonly error?: ErrorKind;
-  /** What `=number` sets, and its default. */
-  readonly value?: { readonly means: string; readonly default: number };
-}
-
-export const FAULTS = {
+/** Those that the code of replies and streams plays by name. */
+const BASIC_FAULTS = {
   // An error reply before any work.
   '429': {
     does: 'rate limited, with Retry-After',
@@ -86,6 +70,15 @@ export const FAULTS = {
   'slow-task': { does: 'sets how long a task takes', value: { means: 'milliseconds', default: 5_000 } },
 } as const satisfies Record<string, Fault>;
 
+export const FAULTS = {
+  ...BASIC_FAULTS,
+  ...REQUEST_FAULTS,
+  ...USAGE_FAULTS,
+  ...ANSWER_FAULTS,
+  ...STREAM_FAULTS,
+  ...WIRE_FAULTS,
+} as const satisfies Record<string, Fault>;
+
 export type FaultName = keyof typeof FAULTS;
 
 /** The faults of one call with their values; 0 where a fault has none. */
@@ -96,12 +89,19 @@ export function isFaultName(name: string): name is FaultName {
 }
 
 export function defaultValue(name: FaultName): number {
-  const fault: Fault = FAULTS[name];
-  return fault.value?.default ?? 0;
+  return faultOf(name).value?.default ?? 0;
 }
 
 /** The error a fault replies with, or undefined where it plays out otherwise. */
 export function errorOf(name: FaultName): ErrorKind | undefined {
-  const fault: Fault = FAULTS[name];
-  return fault.error;
+  return faultOf(name).error;
+}
+
+/** What the faults of one call do, in the order of the model's name. */
+export function* played(faults: ActiveFaults): Generator<{ fault: Fault; value: number }> {
+  for (const [name, value] of faults) yield { fault: faultOf(name), value };
+}
+
+function faultOf(name: FaultName): Fault {
+  return FAULTS[name];
 }

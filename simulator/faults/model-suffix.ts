@@ -1,4 +1,4 @@
-/** Faults written behind a model's name: `sim-chat!429`, `sim-chat!slow-chunks=20!cut=3`. */
+/** Faults written behind a model's name: `sim-chat!429`, `sim-chat!slow-chunks=20!cut=3`; `+` is as good as `!`. */
 import { defaultValue, type FaultName, isFaultName } from './fault-table.ts';
 
 export type SuffixedModel =
@@ -7,7 +7,7 @@ export type SuffixedModel =
 
 /** Splits the name a caller asked for into the model and its faults. */
 export function parseModelName(name: string): SuffixedModel {
-  const [model = '', ...suffixes] = name.split('!');
+  const [model = '', ...suffixes] = name.split(/[!+]/);
   const faults = new Map<FaultName, number>();
   for (const suffix of suffixes) {
     const [fault = '', text] = suffix.split('=');

@@ -2,9 +2,8 @@
 import type { Call } from '../call.ts';
 import { composeAnswer } from '../chat/answer.ts';
 import { checkChatRequest } from '../chat/check-request.ts';
-import { replyCompletion } from '../chat/completion.ts';
-import { streamCompletion } from '../chat/completion-stream.ts';
 import type { ChatDialect } from '../chat/dialect.ts';
+import { replyChat } from '../chat/reply-chat.ts';
 import { seededHex } from '../content/seeded-random.ts';
 import { findOpenaiModel } from './models.ts';
 
@@ -52,6 +51,5 @@ export async function answerChat(call: Call): Promise<void> {
     const text = `This model's maximum context length is ${model.contextTokens} tokens. However, your messages resulted in ${answer.usage.promptTokens} tokens. Please reduce the length of the messages.`;
     throw call.vendor.error('context_exceeded', text, 'messages');
   }
-  if (request.stream) await streamCompletion(call, request, answer, OPENAI_CHAT);
-  else replyCompletion(call, request, answer, OPENAI_CHAT);
+  await replyChat(call, request, answer, OPENAI_CHAT);
 }

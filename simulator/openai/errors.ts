@@ -1,6 +1,6 @@
 /** OpenAI's errors, headers and ids. */
 import { randomBytes } from 'node:crypto';
-import type { ErrorKind } from '../faults/fault-table.ts';
+import type { ErrorKind } from '../faults/fault.ts';
 import type { KeyVerdict } from '../keys.ts';
 import { type Vendor, VendorError } from '../vendor.ts';
 

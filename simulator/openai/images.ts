@@ -48,7 +48,7 @@ async function answerImages(call: Call, action: 'generation' | 'edit'): Promise<
         : { b64_json: (await drawPicture(picture)).toString('base64'), revised_prompt: request.prompt },
     ),
   );
-  const reported = reportedUsage(wireUsage, call.faults);
+  const reported = reportedUsage(wireUsage, usage, call.faults);
   const body = { created: nowSeconds(), data, ...pictureFields(request), ...(reported ? { usage: reported } : {}) };
   replyJson(call, body, { usage, tokens: usage.completionTokens, images: pictures.length });
 }
@@ -98,7 +98,7 @@ async function streamImages(
     for (let index = 0; index < (request.partial_images ?? 0); index += 1) {
       await stream.send(event(`${name}.partial_image`, { ...common, b64_json, partial_image_index: index }));
     }
-    const reported = reportedUsage(wireUsage, call.faults);
+    const reported = reportedUsage(wireUsage, usage, call.faults);
     await stream.send(event(`${name}.completed`, { ...common, b64_json, ...(reported ? { usage: reported } : {}) }), {
       image: true,
     });
