@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BLANK_MODEL } from '../core/catalog/model-input.ts';
 import type { Model } from '../core/catalog/model-record.ts';
+import { NO_RATES } from '../core/ledger/price.ts';
 import { curlLine, priceLine } from './preset-report.ts';
 
-const PRICE = { id: 1, input: 0n, output: 0n, cachedInput: null, cacheWrite: null, perImage: 0n, perRequest: 0n };
+const PRICE = { ...NO_RATES, id: 1 };
 
 function model(fields: Partial<Model>): Model {
   return {

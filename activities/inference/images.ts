@@ -1,10 +1,10 @@
 /** Synchronous image generation: plan, then one charge around the call and the keeping of its images. */
 import type { Capability, PricedModel } from '../../core/catalog/model.ts';
 import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts';
-import { costBound, moneyJson, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
+import { moneyJson, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import { costBound } from '../../core/ledger/price.ts';
 import type { CallContext, ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
-import { countTokens } from '../../infra/tokens.ts';
 import {
   type CallOutcome,
   type ChargeRequest,
@@ -13,7 +13,7 @@ import {
   type Reply,
   targetOf,
 } from './charge.ts';
-import type { Candidate, Plan } from './plan.ts';
+import { type Candidate, inputBound, type Plan } from './plan.ts';
 import { pricedInImages } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt } from './usage.ts';
@@ -109,7 +109,9 @@ export function planImages(models: readonly PricedModel[], request: ImageRequest
     maxTokens: 0,
   }));
   const tokens = candidates.map((candidate) => promptBound(candidate, request));
-  const bounds = candidates.map(({ price }, index) => costBound(price, tokens[index] ?? 0, 0, request.n));
+  const bounds = candidates.map(({ price }, index) =>
+    costBound(price, tokens[index] ?? 0, completionBound(request), request.n),
+  );
   return {
     candidates,
     holdAmount: bounds.reduce((a, b) => (b > a ? b : a), 0n),
@@ -119,8 +121,8 @@ export function planImages(models: readonly PricedModel[], request: ImageRequest
 }
 
 /**
- * Charged by delivered images, never by what was asked for. Tokens far beyond the prompt that was held for are not
- * believed; ours are charged, marked as estimated.
+ * Charged by delivered images, never by what was asked for. Tokens far beyond what was held for are charged up to the
+ * hold.
  */
 export function imageUsage(
   answer: ImageAnswer,
@@ -129,13 +131,19 @@ export function imageUsage(
   noteDoubt: NoteUsageDoubt,
 ): Usage {
   const { promptTokens, completionTokens } = answer;
-  const usage = { ...NO_USAGE, imageCount: answer.images.length };
-  const most = { promptTokens: promptBound(candidate, request), completionTokens: TOKENS_OF_AN_IMAGE * request.n };
-  if (!isFarBeyond({ promptTokens, completionTokens }, most)) return { ...usage, promptTokens, completionTokens };
+  const usage = { ...NO_USAGE, promptTokens, completionTokens, imageCount: answer.images.length };
+  const most = { promptTokens: promptBound(candidate, request), completionTokens: completionBound(request) };
+  if (!isFarBeyond(usage, most)) return usage;
   noteDoubt('too-large', candidate, { promptTokens, completionTokens });
-  return { ...usage, promptTokens: countTokens(request.prompt), estimated: true };
+  return { ...usage, doubt: 'too-large' };
 }
 
-function promptBound({ tokensPerImage }: PricedModel, request: ImageRequest): number {
-  return Buffer.byteLength(request.prompt) + request.images.length * tokensPerImage;
+function promptBound(model: PricedModel, { prompt, negativePrompt, images, extra }: ImageRequest): number {
+  const texts = [prompt, negativePrompt ?? '', ...Object.values(extra).filter((value) => typeof value === 'string')];
+  const textBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+  return inputBound(model, { textBytes, images: images.length });
+}
+
+function completionBound({ n }: ImageRequest): number {
+  return TOKENS_OF_AN_IMAGE * n;
 }

@@ -3,7 +3,7 @@
  * hold. Pure.
  */
 import type { PricedModel } from '../../core/catalog/model.ts';
-import { affordableOutputTokens, costBound } from '../../core/ledger/money.ts';
+import { affordableOutputTokens, costBound } from '../../core/ledger/price.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
 
 /** Held for when neither the caller nor the model's record sets a limit. */
@@ -34,10 +34,16 @@ export interface Asked {
   readonly choices: number;
 }
 
+/**
+ * What one image counts at most in any known model (GPT-4o mini: 2,833 and 5,667 for each of 8 tiles), for models whose
+ * record does not say it.
+ */
+const MOST_TOKENS_OF_AN_IMAGE = 48_169;
+
 /** The most tokens that a prompt can count. */
 export function inputBound(model: PricedModel, size: PromptSize): number {
-  const text = Math.min(size.textBytes, model.contextWindow ?? Number.MAX_SAFE_INTEGER);
-  return text + size.images * model.tokensPerImage;
+  const tokens = size.textBytes + size.images * (model.tokensPerImage ?? MOST_TOKENS_OF_AN_IMAGE);
+  return Math.min(tokens, model.contextWindow ?? Number.MAX_SAFE_INTEGER);
 }
 
 /** What is held for when a caller sets no limit, in tokens of one choice. */
@@ -130,7 +136,7 @@ export function promptSize(body: ChatBody): PromptSize {
 }
 
 /** Tools, schemas, and in vendors' own words documents, glossaries, examples. A number or a flag tells a model nothing. */
-function isToldToModel(value: unknown): boolean {
+export function isToldToModel(value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'object' && value !== null);
 }
 

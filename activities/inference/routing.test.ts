@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ModelSource, PricedModel } from '../../core/catalog/model.ts';
 import type { Standing } from '../../core/key-pool/key-pool.ts';
+import { NO_RATES } from '../../core/ledger/price.ts';
 import { type RoutingStrategy, routed, routedModels } from './routing.ts';
 
 interface Model {
@@ -84,7 +85,7 @@ function modelOf(modelId: number, providerId: number, priority: number): PricedM
     upstreamModel: 'm',
     priority,
     capabilities: new Set(['text-to-text']),
-    price: { id: modelId, input: 0n, output: 0n, cachedInput: null, cacheWrite: null, perImage: 0n, perRequest: 0n },
+    price: { ...NO_RATES, id: modelId },
     contextWindow: null,
     maxOutputTokens: null,
     defaultMaxTokens: null,

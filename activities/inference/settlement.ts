@@ -1,7 +1,8 @@
 /** From a finished call to its charge: cost at the frozen price, the usage record, the capture. Pure. */
-import { costOf, NO_USAGE, type Price, type Usage } from '../../core/ledger/money.ts';
+import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { Capture } from '../../core/ledger/operations/capture.ts';
 import type { Release } from '../../core/ledger/operations/release.ts';
+import { costOf, type Price, type PriceRule, ruleOf } from '../../core/ledger/price.ts';
 import type { FinishedCall } from '../../core/usage/usage-record.ts';
 
 /** Who called, and through which hold. */
@@ -44,6 +45,7 @@ function finishedCall(
   timing: Timing,
   attempted: Attempted,
   errorCode: number | null,
+  rule?: PriceRule,
 ): FinishedCall {
   return {
     requestId: identity.requestId,
@@ -55,11 +57,8 @@ function finishedCall(
     providerName: served?.providerName ?? null,
     providerKeyId: attempted.providerKeyId,
     attempts: attempted.attempts,
-    promptTokens: usage.promptTokens,
-    cachedTokens: usage.cachedTokens,
-    completionTokens: usage.completionTokens,
-    imageCount: usage.imageCount,
-    estimated: usage.estimated,
+    ...usage,
+    priceRule: rule?.name ?? null,
     latencyMs: Math.round(timing.endedAtMs - timing.startedAtMs),
     ttftMs: timing.ttftMs === null ? null : Math.round(timing.ttftMs),
     isAsync: identity.isAsync,
@@ -85,11 +84,12 @@ export function captureOf(
   timing: Timing,
   attempted: Attempted,
 ): Capture {
+  const rule = ruleOf(served.price, usage, timing.endedAtMs);
   return {
     ...holdReference(identity),
     priceId: served.price.id,
-    cost: costOf(served.price, usage),
-    call: finishedCall(identity, served, usage, timing, attempted, null),
+    cost: costOf(served.price, usage, rule),
+    call: finishedCall(identity, served, usage, timing, attempted, null, rule),
   };
 }
 

@@ -2,6 +2,8 @@
  * The chunks of a chat stream: what they make together, and the server-sent events that the client gets of them. Jobs
  * read streams, too, so that a cancelled one keeps what came. Pure.
  */
+import type { ReportedUsage } from '../../core/providers/provider.ts';
+import { UsageCollector } from '../../core/providers/usage.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../infra/json-object.ts';
 
 interface Choice {
@@ -30,7 +32,7 @@ function textOf(value: unknown): string {
 /** Collects chunk after chunk; `completion()` is what they make together so far. */
 export class CompletionAssembler {
   #head: Json = {};
-  #usage: unknown;
+  readonly #usage = new UsageCollector();
   readonly #choices = new Map<number, Choice>();
 
   /** @param data JSON text of one chat.completion.chunk; text that is no JSON object is ignored. */
@@ -38,8 +40,9 @@ export class CompletionAssembler {
     const chunk = parseJson(data);
     if (!isJsonObject(chunk)) return;
     if (this.#head.id === undefined) this.#head = chunk;
-    for (const choice of listOf(chunk.choices)) if (isJsonObject(choice)) this.#addChoice(choice);
-    if (isJsonObject(chunk.usage)) this.#usage = chunk.usage;
+    let saysMore = false;
+    for (const choice of listOf(chunk.choices)) if (isJsonObject(choice) && this.#addChoice(choice)) saysMore = true;
+    this.#usage.add(chunk, saysMore);
   }
 
   /** True when a provider has delivered nothing yet, not even a choice that says nothing. */
@@ -63,6 +66,11 @@ export class CompletionAssembler {
     ]);
   }
 
+  /** As the provider has counted so far. */
+  usage(): ReportedUsage {
+    return this.#usage.usage();
+  }
+
   completion(): Json {
     const indexes = [...this.#choices.keys()].sort((a, b) => a - b);
     return {
@@ -71,11 +79,11 @@ export class CompletionAssembler {
       created: this.#head.created ?? 0,
       model: textOf(this.#head.model),
       choices: indexes.map((index) => this.#choice(index)),
-      ...(this.#usage === undefined ? {} : { usage: this.#usage }),
     };
   }
 
-  #addChoice(choice: Json): void {
+  /** @returns whether it says something. */
+  #addChoice(choice: Json): boolean {
     const index = typeof choice.index === 'number' ? choice.index : 0;
     const state = this.#choices.get(index) ?? {
       content: '',
@@ -87,7 +95,7 @@ export class CompletionAssembler {
     };
     this.#choices.set(index, state);
     if (typeof choice.finish_reason === 'string') state.finishReason = choice.finish_reason;
-    if (!isJsonObject(choice.delta)) return;
+    if (!isJsonObject(choice.delta)) return false;
     const { content, refusal, tool_calls: toolCalls, function_call: functionCall } = choice.delta;
     const reasoning = reasoningOf(choice.delta);
     state.content += textOf(content);
@@ -95,9 +103,8 @@ export class CompletionAssembler {
     state.refusal += textOf(refusal);
     for (const call of listOf(toolCalls)) if (isJsonObject(call)) addToolCall(state, call);
     if (isJsonObject(functionCall)) addFunctionCall(state, functionCall);
-    const said = textOf(content) || reasoning || textOf(refusal) || listOf(toolCalls)[0] || isJsonObject(functionCall);
-    // A count from before this cannot have counted it.
-    if (said) this.#usage = undefined;
+    const hasCall = listOf(toolCalls).length > 0 || isJsonObject(functionCall);
+    return hasCall || textOf(content) !== '' || reasoning !== '' || textOf(refusal) !== '';
   }
 
   #choice(index: number): Json {

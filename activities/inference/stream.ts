@@ -4,7 +4,6 @@
  */
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { errorOf, type FailureClass, nothingDelivered, UpstreamFailure } from '../../core/providers/failure.ts';
-import { reportedUsage } from '../../core/providers/openai/usage.ts';
 import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import {
@@ -160,7 +159,7 @@ export class ChatStreams {
       throw error;
     }
     const completion = assembler.completion();
-    const delivered = { usage: reportedUsage(completion.usage), texts: assembler.texts() };
+    const delivered = { usage: assembler.usage(), texts: assembler.texts() };
     const usage = usageOf(command.body, delivered, charge.served.candidate, this.#deps.noteUsageDoubt);
     const { promptTokens, completionTokens } = usage;
     const { keep } = command;

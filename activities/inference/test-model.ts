@@ -1,5 +1,6 @@
 /** A model for tests: a prompt of a million tokens costs 1,000 nano-units, as many tokens of an answer 2,000. */
 import type { PricedModel } from '../../core/catalog/model.ts';
+import { NO_RATES } from '../../core/ledger/price.ts';
 
 export const TEST_MODEL: PricedModel = {
   modelId: 1,
@@ -11,7 +12,7 @@ export const TEST_MODEL: PricedModel = {
   upstreamModel: 'm',
   priority: 1,
   capabilities: new Set(['text-to-text']),
-  price: { id: 1, input: 1_000n, output: 2_000n, cachedInput: null, cacheWrite: null, perImage: 0n, perRequest: 0n },
+  price: { ...NO_RATES, id: 1, input: 1_000n, output: 2_000n },
   contextWindow: null,
   maxOutputTokens: null,
   defaultMaxTokens: null,

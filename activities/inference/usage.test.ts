@@ -1,20 +1,38 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
+import { costOf, NO_RATES } from '../../core/ledger/price.ts';
+import type { CountedTokens, ReportedUsage } from '../../core/providers/provider.ts';
 import { deliveredTexts } from './chat.ts';
+import { type Candidate, planChat, promptSize } from './plan.ts';
 import { TEST_MODEL } from './test-model.ts';
-import { usageOf } from './usage.ts';
+import { estimateUsage, usageOf } from './usage.ts';
 
 const body = { messages: [{ role: 'user', content: 'Tell me about the sea.' }] };
 const answer = 'word '.repeat(50);
 const candidate = { ...TEST_MODEL, maxTokens: 100 };
+const NOTHING: CountedTokens = {
+  ...{ promptTokens: 0, completionTokens: 0, cachedTokens: 0, cacheWriteTokens: 0, hourCacheWriteTokens: 0 },
+  ...{ reasoningTokens: 0, searches: 0, serviceTier: null, unexplainedTokens: 0, isPartial: false },
+};
 
-/** What is charged and why it is doubted. */
-function judged(promptTokens: number, completionTokens: number, texts: readonly string[] = [answer]) {
+/** What is charged and what of it the operator is told. */
+function judgedAs(usage: ReportedUsage, texts: readonly string[] = [answer], asked: object = {}) {
   const doubts: string[] = [];
-  const usage = { promptTokens, completionTokens, cachedTokens: 0, cacheWriteTokens: 0 };
-  const judgedUsage = usageOf(body, { usage, texts }, candidate, (doubt) => doubts.push(doubt));
-  return { ...judgedUsage, doubts };
+  const judged = usageOf({ ...body, ...asked }, { usage, texts }, candidate, (doubt) => doubts.push(doubt));
+  assert.deepEqual(doubts, judged.doubt === null ? [] : [judged.doubt]);
+  return judged;
 }
+
+function judged(promptTokens: number, completionTokens: number, texts: readonly string[] = [answer]) {
+  return judgedAs({ ...NOTHING, promptTokens, completionTokens }, texts);
+}
+
+const counts = (usage: ReturnType<typeof judged>) => [
+  usage.promptTokens,
+  usage.completionTokens,
+  usage.estimated,
+  usage.doubt,
+];
 
 test('a provider’s count is believed, a little more than was held for too', () => {
   for (const [prompt, completion] of [
@@ -22,33 +40,124 @@ test('a provider’s count is believed, a little more than was held for too', ()
     [500, 1],
     [5, 250],
   ] as const) {
-    const { promptTokens, completionTokens, estimated, doubts } = judged(prompt, completion);
-    assert.deepEqual([promptTokens, completionTokens, estimated, doubts], [prompt, completion, false, []]);
+    assert.deepEqual(counts(judged(prompt, completion)), [prompt, completion, false, null]);
   }
 });
 
 test('a count of nothing is believed only where nothing was said', () => {
-  const { promptTokens, completionTokens, estimated, doubts } = judged(0, 0);
+  const { promptTokens, completionTokens, doubt } = judged(0, 0);
   assert.ok(promptTokens > 5, String(promptTokens));
-  assert.deepEqual([completionTokens, estimated, doubts], [51, true, ['too-small']]);
-  assert.deepEqual(judged(9, 0, ['']).doubts, []);
+  assert.deepEqual([completionTokens, doubt], [51, 'too-small']);
+  assert.equal(judged(0, 40).completionTokens, 51);
+  assert.deepEqual(counts(judged(9, 0)), [9, 51, true, 'too-small']);
+  assert.deepEqual(counts(judged(9, 0, [''])), [9, 0, false, null]);
 });
 
-test('a count far beyond what the call may take is not believed', () => {
+test('a count far beyond what the call may take stays, and is marked', () => {
   for (const [prompt, completion] of [
     [19_000_000, 7],
     [5, 20_000_000],
     [5, 2_000],
   ] as const) {
-    const { promptTokens, completionTokens, estimated, doubts } = judged(prompt, completion);
-    assert.ok(promptTokens < 100);
-    assert.deepEqual([completionTokens, estimated, doubts], [51, true, ['too-large']]);
+    assert.deepEqual(counts(judged(prompt, completion)), [prompt, completion, false, 'too-large']);
   }
+  const beyond = { ...NOTHING, promptTokens: 19_000_000, completionTokens: 1, isPartial: true };
+  assert.equal(judgedAs(beyond).doubt, 'too-large', 'also where the rest of it is ours');
+});
+
+test('without a limit in the request a hidden thought may be as long as the model can', () => {
+  const usage = { ...NOTHING, promptTokens: 5, completionTokens: 30_000 };
+  const able = { ...candidate, maxOutputTokens: 32_000 };
+  const doubtOf = (asked: object) =>
+    usageOf({ ...body, ...asked }, { usage, texts: [answer] }, able, () => undefined).doubt;
+  assert.deepEqual([doubtOf({}), doubtOf({ max_tokens: 100 })], [null, 'too-large']);
 });
 
 test('thoughts that a limit does not cover are paid for when they were delivered', () => {
-  const { completionTokens, estimated } = judged(5, 5_000, [answer, 'thought '.repeat(4_900)]);
-  assert.deepEqual([completionTokens, estimated], [5_000, false]);
+  assert.deepEqual(counts(judged(5, 5_000, [answer, 'thought '.repeat(4_900)])), [5, 5_000, false, null]);
+});
+
+test('what only the total counts is a thought, unless it is far too much', () => {
+  const usage = { ...NOTHING, promptTokens: 8, completionTokens: 11 };
+  assert.deepEqual(counts(judgedAs({ ...usage, unexplainedTokens: 824 })), [8, 835, false, 'unexplained']);
+  assert.deepEqual(counts(judgedAs({ ...usage, unexplainedTokens: 900_000 })), [8, 11, false, 'unexplained']);
+  const hidden = { ...NOTHING, promptTokens: 8, unexplainedTokens: 60 };
+  assert.deepEqual(counts(judgedAs(hidden)), [8, 60, false, 'unexplained']);
+});
+
+test('what was counted so far is a part of an answer that was not counted to its end', () => {
+  const partial = { ...NOTHING, promptTokens: 700, completionTokens: 3, isPartial: true };
+  assert.deepEqual(counts(judgedAs(partial)), [700, 51, true, 'missing']);
+  const hidden = { ...partial, completionTokens: 400 };
+  assert.deepEqual(counts(judgedAs(hidden)), [700, 400, true, 'missing']);
+});
+
+test('a usage that never came, or is none, is counted here and marked', () => {
+  const own = estimateUsage(body, [answer], null);
+  assert.deepEqual(judgedAs(undefined), { ...own, doubt: 'missing' });
+  assert.deepEqual(judgedAs({ impossible: '[-1,4]' }), { ...own, doubt: 'impossible' });
+});
+
+test('the tier that served is the one that was asked for, where the provider does not tell', () => {
+  const tier = (told: string | null, asked: unknown) =>
+    judgedAs({ ...NOTHING, promptTokens: 5, serviceTier: told }, [''], { service_tier: asked }).serviceTier;
+  assert.deepEqual(
+    [tier('default', 'priority'), tier(null, 'Priority'), tier(null, 'auto'), tier(null, undefined)],
+    ['default', 'priority', null, null],
+  );
+});
+
+const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(9_000)}` } };
+const withImage = { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, image] }] };
+
+describe('pictures', () => {
+  /** Prices of 1,000 and 10,000 nano-units a token. */
+  const price = { ...NO_RATES, id: 1, input: 1_000_000_000n, output: 10_000_000_000n };
+  const chargeOf = (model: Candidate, promptTokens: number) => {
+    const usage = usageOf(
+      withImage,
+      { usage: { ...NOTHING, promptTokens, completionTokens: 20 }, texts: [answer] },
+      model,
+      () => undefined,
+    );
+    const held = planChat([model], { size: promptSize(withImage), maxTokens: 100, choices: 1 }).holdAmount;
+    return { cost: costOf(price, usage), held, doubt: usage.doubt };
+  };
+
+  test('the dearest known picture is charged as it was counted, and was held for', () => {
+    const { cost, held, doubt } = chargeOf({ ...candidate, price, tokensPerImage: null }, 36_848);
+    assert.deepEqual([cost, doubt], [37_048_000n, null]);
+    assert.ok(held >= cost, `${held} held`);
+  });
+
+  test('a model’s own figure bounds what is believed', () => {
+    const model = { ...candidate, price, tokensPerImage: 1_000 };
+    assert.deepEqual(chargeOf(model, 900).doubt, null);
+    assert.equal(chargeOf(model, 36_848).doubt, 'too-large');
+    assert.ok(chargeOf(model, 900).held < 3_000_000n);
+  });
+
+  test('are counted by the model’s figure where the provider does not count', () => {
+    const counted = (tokensPerImage: number | null) => estimateUsage(withImage, [answer], tokensPerImage).promptTokens;
+    assert.equal(counted(2_000) - counted(1_000), 1_000);
+    assert.ok(counted(1_000) > 1_003 && counted(1_000) < 1_100, String(counted(1_000)));
+    assert.ok(counted(null) > counted(1_000));
+  });
+});
+
+test('our own count knows all that a model is told, and nothing that it is not', () => {
+  const plain = estimateUsage(body, [], null).promptTokens;
+  const text = 'a word of a schema '.repeat(20);
+  for (const told of [
+    { tools: [{ type: 'function', function: { name: 'f', description: text } }] },
+    { response_format: { type: 'json_schema', json_schema: { description: text } } },
+    { documents: [{ text }] },
+  ]) {
+    assert.ok(estimateUsage({ ...body, ...told }, [], null).promptTokens > plain + 80, Object.keys(told)[0]);
+  }
+  for (const other of [{ metadata: { text } }, { user: text }, { stop: [text] }, { temperature: 1 }]) {
+    assert.equal(estimateUsage({ ...body, ...other }, [], null).promptTokens, plain, Object.keys(other)[0]);
+  }
 });
 
 test('everything that was delivered is counted', () => {
@@ -63,10 +172,7 @@ test('everything that was delivered is counted', () => {
     { tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":"word"}' } }] },
   ]) {
     const texts = deliveredTexts(message(fields));
-    assert.ok(
-      usageOf(body, { usage: undefined, texts }, candidate, () => undefined).completionTokens >= 2,
-      JSON.stringify(fields),
-    );
+    assert.ok(judgedAs(undefined, texts).completionTokens >= 2, JSON.stringify(fields));
   }
   assert.deepEqual(deliveredTexts(message({ content: null, tool_calls: [] })).join(''), '');
 });

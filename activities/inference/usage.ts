@@ -1,13 +1,15 @@
 /**
- * What a chat used: the provider's own count where it can be true, or ours of what was delivered; and counts that
- * cannot be true, which the operator has to settle with the provider.
+ * What a chat used: the provider's own count where it is one, or ours of what was delivered; and counts that cannot be
+ * true, which the operator has to settle with the provider. A count that seems too large is charged up to the hold.
  */
 import { Counter, type Registry } from 'prom-client';
-import type { Usage } from '../../core/ledger/money.ts';
+import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { ChatBody, ReportedUsage } from '../../core/providers/provider.ts';
+import type { UsageDoubt } from '../../core/usage/usage-record.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { countTokens } from '../../infra/tokens.ts';
-import { type Candidate, inputBound, promptSize } from './plan.ts';
+import { type Candidate, inputBound, isToldToModel, promptSize } from './plan.ts';
+import { askedLimit } from './request-policy.ts';
 
 export interface DeliveredChat {
   /** Undefined when it never came. */
@@ -21,8 +23,8 @@ const BELIEVED_TIMES = 2;
 const BELIEVED_MORE = 1_000;
 
 /**
- * The provider's usage. Our own count, marked as estimated, in place of one that is missing or none, that counts no
- * answer where there was one, or that is far beyond what the call may take and what was delivered.
+ * The provider's usage, with our own count, marked as estimated, in place of what is missing, is none, or counts nothing
+ * where there was something. What is doubted says so; only `too-large` bounds the charge, to the hold.
  */
 export function usageOf(
   body: ChatBody,
@@ -30,23 +32,47 @@ export function usageOf(
   candidate: Candidate,
   noteDoubt: NoteUsageDoubt,
 ): Usage {
-  if (!usage) return estimateUsage(body, texts);
-  if ('impossible' in usage) {
-    noteDoubt('impossible', candidate, usage);
-    return estimateUsage(body, texts);
-  }
-  if (usage.completionTokens === 0 && texts.some((text) => text !== '')) {
-    noteDoubt('too-small', candidate, usage);
-    return estimateUsage(body, texts);
-  }
-  if (isFarBeyond(usage, boundOf(body, candidate))) {
-    const estimate = estimateUsage(body, texts);
-    if (isFarBeyond(usage, estimate)) {
-      noteDoubt('too-large', candidate, usage);
-      return estimate;
-    }
-  }
-  return { ...usage, imageCount: 0, estimated: false };
+  const estimate = (): Usage => estimateUsage(body, texts, candidate.tokensPerImage);
+  const isBeyond = (counts: Counts) => isFarBeyond(counts, boundOf(body, candidate)) && isFarBeyond(counts, estimate());
+  const corrected = correctedUsage(usage, texts, estimate, isBeyond);
+  const doubt = isBeyond(corrected) ? 'too-large' : corrected.doubt;
+  if (doubt !== null) noteDoubt(doubt, candidate, usage ?? {});
+  return { ...corrected, doubt, serviceTier: corrected.serviceTier ?? tierAsked(body) };
+}
+
+function correctedUsage(
+  usage: ReportedUsage,
+  texts: readonly string[],
+  estimate: () => Usage,
+  isBeyond: (counts: Counts) => boolean,
+): Usage {
+  if (!usage) return { ...estimate(), doubt: 'missing' };
+  if ('impossible' in usage) return { ...estimate(), doubt: 'impossible' };
+  const { unexplainedTokens, isPartial, ...counted } = usage;
+  const reported: Usage = { ...NO_USAGE, ...counted };
+  if (isPartial) return atLeast(reported, estimate(), 'missing');
+  // Gemini's OpenAI form names its thoughts in the total only.
+  const explained = { ...reported, completionTokens: reported.completionTokens + unexplainedTokens };
+  if (unexplainedTokens > 0 && !isBeyond(explained)) return { ...explained, doubt: 'unexplained' };
+  const saysNothing = reported.completionTokens === 0 && texts.some((text) => text !== '');
+  if (reported.promptTokens === 0 || saysNothing) return atLeast(reported, estimate(), 'too-small');
+  return { ...reported, doubt: unexplainedTokens > 0 ? 'unexplained' : null };
+}
+
+/** Our count in place of what the provider has not counted, or not to its end. */
+function atLeast(reported: Usage, estimate: Usage, doubt: UsageDoubt): Usage {
+  return {
+    ...reported,
+    promptTokens: reported.promptTokens || estimate.promptTokens,
+    completionTokens: Math.max(reported.completionTokens, estimate.completionTokens),
+    estimated: true,
+    doubt,
+  };
+}
+
+/** What was asked for, where the provider does not tell what it was. */
+function tierAsked({ service_tier: asked }: ChatBody): string | null {
+  return typeof asked === 'string' && asked !== 'auto' ? asked.toLowerCase() : null;
 }
 
 type Counts = Pick<Usage, 'promptTokens' | 'completionTokens'>;
@@ -59,30 +85,43 @@ export function isFarBeyond(usage: Counts, most: Counts): boolean {
 
 function boundOf(body: ChatBody, candidate: Candidate): Counts {
   const choices = typeof body.n === 'number' ? body.n : 1;
+  // Where the caller asks for no limit, the model may go to its own.
+  const unasked = askedLimit(body) === undefined ? (candidate.maxOutputTokens ?? candidate.contextWindow ?? 0) : 0;
   return {
     promptTokens: inputBound(candidate, promptSize(body)),
-    completionTokens: candidate.maxTokens * choices,
+    completionTokens: Math.max(candidate.maxTokens, unasked) * choices,
   };
 }
 
-/** Counts prompt and answer with our own tokenizer. */
-export function estimateUsage(body: ChatBody, delivered: readonly string[]): Usage {
+/** What one image counts in most models at usual sizes, where the model's record does not say it. */
+const USUAL_TOKENS_OF_AN_IMAGE = 1_600;
+
+/** Counts prompt and answer with our own tokenizer, and the prompt's images by the model's figure. */
+export function estimateUsage(body: ChatBody, delivered: readonly string[], tokensPerImage: number | null): Usage {
+  const { images } = promptSize(body);
   return {
-    promptTokens: countTokens(promptText(body)),
-    cachedTokens: 0,
-    cacheWriteTokens: 0,
+    ...NO_USAGE,
+    promptTokens: countTokens(promptText(body)) + images * (tokensPerImage ?? USUAL_TOKENS_OF_AN_IMAGE),
     completionTokens: delivered.reduce((sum, text) => sum + countTokens(text), 0),
-    imageCount: 0,
     estimated: true,
   };
 }
 
-function promptText(body: ChatBody): string {
-  return JSON.stringify(body.messages, (key, value: unknown) => (key === 'image_url' ? undefined : value));
-}
+/** Fields that a provider reads itself: they are no part of the prompt. */
+const NOT_IN_PROMPT = new Set([
+  ...['model', 'user', 'metadata', 'stop', 'stream_options', 'tool_choice', 'logit_bias', 'modalities', 'audio'],
+  ...['service_tier', 'reasoning_effort', 'reasoning', 'thinking', 'verbosity', 'prediction', 'size', 'quality'],
+  ...['prompt_cache_key', 'prompt_cache_retention', 'safety_identifier'],
+]);
 
-/** A count of nothing where something was delivered, one far beyond what the call may take, or what is no count. */
-export type UsageDoubt = 'too-small' | 'too-large' | 'impossible';
+/** The messages, and what else a model is told: tools, schemas and in vendors' own words documents and the like. */
+function promptText(body: ChatBody): string {
+  const told = Object.entries(body).filter(([field, value]) => !NOT_IN_PROMPT.has(field) && isToldToModel(value));
+  const parts = told.map(([, value]) => value);
+  return JSON.stringify(parts.length === 1 ? parts[0] : parts, (key, value: unknown) =>
+    key === 'image_url' ? undefined : value,
+  );
+}
 
 export type NoteUsageDoubt = (
   doubt: UsageDoubt,
@@ -90,16 +129,21 @@ export type NoteUsageDoubt = (
   reported: object,
 ) => void;
 
+/** Charged as well as the provider's words allow: nothing to settle with it. */
+const HARMLESS: ReadonlySet<UsageDoubt> = new Set(['missing', 'unexplained']);
+
 export function createUsageDoubts(registry: Registry, log: Logger): NoteUsageDoubt {
   const doubted = new Counter({
     name: 'provider_usage_doubted_total',
-    help: 'Counts of providers that cannot be true, in place of which the gateway charged its own',
+    help: 'Usages of providers that are missing, are no counts, or cannot be true or do not add up',
     labelNames: ['provider', 'doubt'],
     registers: [registry],
   });
   return (doubt, { providerName, modelIdentifier }, reported) => {
     doubted.inc({ provider: providerName, doubt });
     const facts = { provider: providerName, model: modelIdentifier, doubt, reported };
-    log.warn(facts, "a provider's count cannot be true; the call is charged by our own");
+    if (HARMLESS.has(doubt))
+      log.info(facts, "a provider's usage was not complete; the call was charged by what is known");
+    else log.warn(facts, "a provider's count cannot be true; the call was charged by our own or up to its hold");
   };
 }

@@ -4,7 +4,6 @@
  */
 import { answerIdOf, askedInChat, withContext } from '../../core/conversations/turn.ts';
 import { nothingDelivered } from '../../core/providers/failure.ts';
-import { reportedUsage } from '../../core/providers/openai/usage.ts';
 import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import { runAttempts } from '../inference/attempts.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
@@ -13,7 +12,7 @@ import { chatBodyOf } from '../inference/chat-request.ts';
 import { requestFor } from '../inference/fit.ts';
 import { type Candidate, promptSize } from '../inference/plan.ts';
 import { CompletionAssembler } from '../inference/stream-events.ts';
-import { estimateUsage, usageOf } from '../inference/usage.ts';
+import { usageOf } from '../inference/usage.ts';
 import type { JobAnswer, JobHandler, RunContext } from './job-handler.ts';
 import { plannedCandidates } from './planned-candidates.ts';
 import { resultText } from './result-bound.ts';
@@ -120,8 +119,10 @@ function answerOf(
 ): JobAnswer {
   const completion = assembler.completion();
   const texts = assembler.texts();
-  const delivered = { usage: reportedUsage(completion.usage), texts };
-  const usage = call.cut ? estimateUsage(body, texts) : usageOf(body, delivered, call.candidate, deps.noteUsageDoubt);
+  const delivered = { usage: assembler.usage(), texts };
+  // That a call which we cut was not counted to its end is nothing to tell of its provider.
+  const noteDoubt = call.cut ? () => undefined : deps.noteUsageDoubt;
+  const usage = usageOf(body, delivered, call.candidate, noteDoubt);
   return {
     served: call.candidate,
     usage,

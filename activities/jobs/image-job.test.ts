@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PricedModel } from '../../core/catalog/model.ts';
 import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
+import { NO_RATES } from '../../core/ledger/price.ts';
 import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { ImageAdapter } from '../../core/providers/provider.ts';
 import { testContext } from '../../core/providers/test-calls.ts';
@@ -22,15 +23,7 @@ const MODEL: PricedModel = {
   upstreamModel: 'wan2.2-t2i-flash',
   priority: 1,
   capabilities: new Set(['text-to-image']),
-  price: {
-    id: 7,
-    input: 0n,
-    output: 0n,
-    perImage: 200_000_000n,
-    cachedInput: null,
-    cacheWrite: null,
-    perRequest: 0n,
-  },
+  price: { ...NO_RATES, id: 7, perImage: 200_000_000n },
   contextWindow: null,
   maxOutputTokens: null,
   defaultMaxTokens: null,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
+import { NO_RATES } from '../../core/ledger/price.ts';
 import { RunInterrupted } from './job-handler.ts';
 import type { JobRow } from './job-tables.ts';
 import { LeasedRun, RunRefused } from './leased-run.ts';
@@ -29,7 +30,7 @@ const MODEL = {
   modelId: 1,
   modelIdentifier: 'm-1',
   providerName: 'provider-1',
-  price: { id: 7, input: 1n, output: 2n, perImage: 0n, cachedInput: null, cacheWrite: null, perRequest: 0n },
+  price: { ...NO_RATES, id: 7, input: 1n, output: 2n },
 };
 
 /** A run over a ledger that answers its operations one after the other. */

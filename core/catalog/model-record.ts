@@ -1,6 +1,6 @@
 /** A model as the catalog knows it, made from its rows. Pure. */
 import { z } from 'zod';
-import type { Price } from '../ledger/money.ts';
+import { NO_RATES, type Price } from '../ledger/price.ts';
 import { needsSchema } from '../providers/needs.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 import { CAPABILITIES, type Capability } from './model.ts';
@@ -69,7 +69,7 @@ export function modelOf(
 }
 
 export function priceOfRow({ modelId: _modelId, version: _version, createdBy: _createdBy, ...price }: PriceRow): Price {
-  return price;
+  return { ...NO_RATES, ...price };
 }
 
 function capabilitiesOf(text: string): Capability[] {

@@ -1,5 +1,5 @@
 /** A model as inference sees it: where it is served, what it can do, and its price at this moment. */
-import type { Price } from '../ledger/money.ts';
+import type { Price } from '../ledger/price.ts';
 import type { ModelNeeds } from '../providers/needs.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 
@@ -22,8 +22,8 @@ export interface PricedModel {
   readonly contextWindow: number | null;
   readonly maxOutputTokens: number | null;
   readonly defaultMaxTokens: number | null;
-  /** Upper bound of the tokens of one image in a prompt. */
-  readonly tokensPerImage: number;
+  /** Upper bound of the tokens of one image in a prompt; null = not known. */
+  readonly tokensPerImage: number | null;
   /** Fields that change a call's price and still may pass to the provider, because this price covers them. */
   readonly pricedFields: ReadonlySet<string>;
   /** What its record says and what follows from vendor and name. */

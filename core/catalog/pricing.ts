@@ -1,6 +1,6 @@
 /** What a model's prices may be, and how the contract's `pricing` maps to a stored price. Pure. */
 import { type FieldError, invalid } from '../../infra/errors.ts';
-import type { Price } from '../ledger/money.ts';
+import { NO_RATES, type Price } from '../ledger/price.ts';
 import type { Capability } from './model.ts';
 
 /**
@@ -54,6 +54,7 @@ export function priceOf(pricing: Pricing, capabilities: readonly Capability[]): 
   ];
   if (problems.length > 0) throw invalid(problems);
   return {
+    ...NO_RATES,
     input: pricing.input ?? 0n,
     output: imagesOnly ? 0n : (pricing.output ?? 0n),
     cachedInput: pricing.cachedInput ?? null,

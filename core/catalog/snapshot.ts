@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Vault } from '../../infra/crypto.ts';
 import { AT_ONE_MOMENT } from '../../infra/mysql/transaction.ts';
-import type { Price } from '../ledger/money.ts';
+import type { Price } from '../ledger/price.ts';
 import { openKey } from './key-store.ts';
 import { CAPABILITIES, type Capability, type PricedModel } from './model.ts';
 import { needsOf } from './model-needs.ts';
@@ -40,9 +40,6 @@ export interface Snapshot {
 }
 
 export const EMPTY_SNAPSHOT: Snapshot = buildSnapshot([], new Map(), new Map());
-
-/** Tokens of an image in a prompt, for models without a bound: above what known vendors count at usual resolutions. */
-const DEFAULT_TOKENS_PER_IMAGE = 4096;
 
 /**
  * Reads the whole catalog at one moment, so that no key is combined with another address. A key that cannot be decrypted
@@ -103,7 +100,7 @@ export function pricedModel(model: Model, price: Price): PricedModel {
     contextWindow: model.contextWindow,
     maxOutputTokens: model.maxOutputTokens,
     defaultMaxTokens: model.defaultMaxTokens,
-    tokensPerImage: model.settings.tokensPerImage ?? DEFAULT_TOKENS_PER_IMAGE,
+    tokensPerImage: model.settings.tokensPerImage ?? null,
     pricedFields: new Set(model.settings.pricedFields),
     needs: needsOf(model),
   };

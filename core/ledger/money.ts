@@ -2,6 +2,8 @@
  * Money is a bigint of nano-units (1e-9 of the currency); token prices are nano-units per million tokens. Nothing here
  * touches a float. Pure.
  */
+import type { UsageDoubt } from '../usage/usage-record.ts';
+
 declare const nano: unique symbol;
 /** Nano-units of the installation's currency. */
 export type NanoAmount = bigint & { readonly [nano]: true };
@@ -9,7 +11,6 @@ export type NanoAmount = bigint & { readonly [nano]: true };
 export const NANO_PER_UNIT = 1_000_000_000n;
 const MONEY_DECIMALS = 9;
 const TOKEN_PRICE_DECIMALS = 15;
-const TOKENS_PER_MILLION = 1_000_000n;
 /** A BIGINT column less room for sums: one amount never exceeds a billion units. */
 const MAX_AMOUNT = 1_000_000_000n * NANO_PER_UNIT;
 
@@ -67,74 +68,40 @@ export function formatTokenPrice(value: bigint): string {
   return decimalText(value, TOKEN_PRICE_DECIMALS);
 }
 
-/** A price version, frozen when the hold is taken. Token prices per million tokens, the others plain nano-units. */
-export interface Price {
-  readonly id: number;
-  readonly input: bigint;
-  readonly output: bigint;
-  readonly cachedInput: bigint | null;
-  readonly cacheWrite: bigint | null;
-  readonly perImage: bigint;
-  readonly perRequest: bigint;
-}
-
-/** What one call used, as integers >= 0. `cachedTokens` and `cacheWriteTokens` are part of `promptTokens`. */
+/** What one call used; counts are integers >= 0. */
 export interface Usage {
   readonly promptTokens: number;
+  /** Part of `promptTokens`, as `cacheWriteTokens` is. */
   readonly cachedTokens: number;
   readonly cacheWriteTokens: number;
+  /** Part of `cacheWriteTokens`: written for an hour instead of five minutes. */
+  readonly hourCacheWriteTokens: number;
   readonly completionTokens: number;
+  /** Part of `completionTokens`, as far as the provider says so. */
+  readonly reasoningTokens: number;
+  /** Searches and other calls of tools that the provider ran. */
+  readonly searches: number;
   readonly imageCount: number;
-  /** True when we counted because the provider's usage never came. */
+  /** The tier that served the call, as the provider names it, in lower case; null where it does not. */
+  readonly serviceTier: string | null;
+  /** True when a count is ours because the provider's never came or cannot be true. */
   readonly estimated: boolean;
+  readonly doubt: UsageDoubt | null;
 }
 
 export const NO_USAGE: Usage = {
   promptTokens: 0,
   cachedTokens: 0,
   cacheWriteTokens: 0,
+  hourCacheWriteTokens: 0,
   completionTokens: 0,
+  reasoningTokens: 0,
+  searches: 0,
   imageCount: 0,
+  serviceTier: null,
   estimated: false,
+  doubt: null,
 };
-
-/** The cost of one call: summed exactly, rounded up once to the nano-unit. */
-export function costOf(price: Price, usage: Usage): NanoAmount {
-  const cached = BigInt(Math.min(usage.cachedTokens, usage.promptTokens));
-  const written = BigInt(Math.min(usage.cacheWriteTokens, usage.promptTokens - Number(cached)));
-  const fresh = BigInt(usage.promptTokens) - cached - written;
-  const perMillion =
-    fresh * price.input +
-    cached * (price.cachedInput ?? price.input) +
-    written * (price.cacheWrite ?? price.input) +
-    BigInt(usage.completionTokens) * price.output;
-  const tokens = (perMillion + TOKENS_PER_MILLION - 1n) / TOKENS_PER_MILLION;
-  return nanoAmount(tokens + BigInt(usage.imageCount) * price.perImage + price.perRequest);
-}
-
-/**
- * The most a call can cost: every input token at the highest input price, every output token, every image.
- * @throws {RangeError} for a count that is no integer >= 0: a hold must never be too small.
- */
-export function costBound(price: Price, inputTokens: number, outputTokens: number, images: number): NanoAmount {
-  for (const count of [inputTokens, outputTokens, images]) {
-    if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`no count to bound a cost by: ${count}`);
-  }
-  const dearest = [price.cachedInput ?? 0n, price.cacheWrite ?? 0n].reduce((a, b) => (b > a ? b : a), price.input);
-  return costOf(
-    { ...price, input: dearest, cachedInput: null, cacheWrite: null },
-    { ...NO_USAGE, promptTokens: inputTokens, completionTokens: outputTokens, imageCount: images },
-  );
-}
-
-/** The number of output tokens that `budget` pays after the input; negative if the input alone costs more. */
-export function affordableOutputTokens(price: Price, inputTokens: number, choices: number, budget: bigint): number {
-  const rest = budget - costBound(price, inputTokens, 0, 0);
-  if (rest < 0n) return -1;
-  if (price.output === 0n) return Number.MAX_SAFE_INTEGER;
-  const tokens = (rest * TOKENS_PER_MILLION) / (price.output * BigInt(choices));
-  return tokens > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(tokens);
-}
 
 /** Nano-units → a value that JSON.stringify writes as an exact number. */
 export function moneyJson(nano: bigint): RawJson {

@@ -7,9 +7,9 @@ import { after, before, describe, test } from 'node:test';
 import { createOutbound, type Outbound } from '../../infra/outbound.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { FailureClass } from './failure.ts';
-import { countedTokens, reportedUsage } from './openai/usage.ts';
 import type { ImageRequest, ProviderKind, UpstreamTarget } from './provider.ts';
 import { failedWith, testAdapters, testContext, testTasks } from './test-calls.ts';
+import { countedTokens, readUsage } from './usage.ts';
 import type { Adapters } from './vendors.ts';
 
 const KINDS: readonly ProviderKind[] = ['openai', 'dashscope', 'ark'];
@@ -106,7 +106,7 @@ describe('adapters against the simulator', { concurrency: true }, () => {
       const chunks = (await streamed(kind, 'sim-chat')).map((chunk) => JSON.parse(chunk));
       const text = chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('');
       assert.partialDeepStrictEqual(completion, { choices: [{ message: { content: text } }] });
-      assert.deepEqual(reportedUsage(chunks.at(-1).usage), usage);
+      assert.deepEqual(readUsage(chunks.at(-1).usage, chunks.at(-1).service_tier), usage);
     });
 
     test(`${kind}: each refusal has its class`, async () => {

@@ -18,6 +18,13 @@ test('a record of an earlier version lacks what was added since, and is read', (
     attempts: _3,
     cachedTokens: _4,
     estimated: _5,
+    cacheWriteTokens: _6,
+    hourCacheWriteTokens: _7,
+    reasoningTokens: _8,
+    searches: _9,
+    serviceTier: _10,
+    doubt: _11,
+    priceRule: _12,
     ...old
   } = RECORD;
   const added = {
@@ -27,6 +34,13 @@ test('a record of an earlier version lacks what was added since, and is read', (
     attempts: 1,
     cachedTokens: 0,
     estimated: false,
+    cacheWriteTokens: 0,
+    hourCacheWriteTokens: 0,
+    reasoningTokens: 0,
+    searches: 0,
+    serviceTier: null,
+    doubt: null,
+    priceRule: null,
   };
   assert.deepEqual(usageRecord.parse(old), { ...old, ...added });
 });

@@ -19,6 +19,9 @@ const nano = z.union([
     .transform((text) => BigInt(text)),
 ]);
 
+/** Why a provider's usage was not charged as it came, or was charged with a warning. */
+export type UsageDoubt = 'missing' | 'impossible' | 'too-small' | 'too-large' | 'unexplained';
+
 /** What the API shows of a call, in its order. */
 export const shownFields = {
   requestId: z.string(),
@@ -40,6 +43,10 @@ export const shownFields = {
   errorCode: integer.nullable(),
   /** When it began. */
   createTime: z.coerce.date(),
+  /** The rule of its price by which it was charged; null: the price without a rule. */
+  priceRule: z.string().nullable().default(null),
+  /** A `UsageDoubt`, or null. Not bound to the ones of this version, so that a log of a later one can be read. */
+  doubt: z.string().nullable().default(null),
 };
 
 /** What is kept for the operator. */
@@ -49,6 +56,11 @@ const internalFields = {
   providerKeyId: integer.nullable().default(null),
   attempts: count.default(1),
   cachedTokens: count.default(0),
+  cacheWriteTokens: count.default(0),
+  hourCacheWriteTokens: count.default(0),
+  reasoningTokens: count.default(0),
+  searches: count.default(0),
+  serviceTier: z.string().nullable().default(null),
   estimated: z.boolean().default(false),
   /** Local day of its charge (or of its failure's release), yyyy-MM-dd: that of its line in the statistics. */
   day: z.string(),

@@ -3,10 +3,11 @@ import { pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../../activities/inference/settlement.ts';
 import type { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
-import { costOf, NO_USAGE, type Price, type Usage } from '../../core/ledger/money.ts';
+import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import { capture } from '../../core/ledger/operations/capture.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
 import { release } from '../../core/ledger/operations/release.ts';
+import { costOf, NO_RATES, type Price } from '../../core/ledger/price.ts';
 import { connectMongo, type Mongo } from '../../infra/mongo/connection.ts';
 import { relayTo } from '../catalog/test-catalog.ts';
 import { callHold, type TestLedger, testLedger } from '../ledger/test-ledger.ts';
@@ -14,13 +15,10 @@ import { callHold, type TestLedger, testLedger } from '../ledger/test-ledger.ts'
 export const SILENT = pino({ level: 'silent' });
 const STARTED_AT_MS = Date.parse('2026-11-24T03:00:00Z');
 const PRICE: Price = {
+  ...NO_RATES,
   id: 7,
   input: 2_000_000n,
   output: 8_000_000n,
-  cachedInput: null,
-  cacheWrite: null,
-  perImage: 0n,
-  perRequest: 0n,
 };
 
 export interface Call {

@@ -72,14 +72,15 @@ export function decideCapture(rows: Rows, request: Capture): CaptureOutcome {
 
 /**
  * The provider counted more than was held. Charges at most what the account has available and the key's budget still
- * allows; the rest is a loss.
+ * allows, and nothing for a count that is far too large to be true; the rest is a loss.
  */
 function chargeOverrun(rows: Rows, request: Capture, hold: Hold, available: bigint): bigint {
   const excess = request.cost - hold.amount;
   if (excess <= 0n) return 0n;
   const affordable = excess < available ? excess : available;
   const budgeted = budgetRest(rows, request, hold);
-  const charged = budgeted === undefined || affordable < budgeted ? affordable : budgeted;
+  const payable = budgeted === undefined || affordable < budgeted ? affordable : budgeted;
+  const charged = request.call.doubt === 'too-large' ? 0n : payable;
   if (charged > 0n) {
     const account = rows.get(accounts, String(request.accountId));
     if (account) rows.put(accounts, String(account.id), { ...account, available: account.available - charged });

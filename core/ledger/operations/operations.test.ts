@@ -191,6 +191,21 @@ describe('capture', () => {
     assert.match(written, /'loss',1,20/);
   });
 
+  test('a count that is far too large is charged up to the hold, whatever the account has', () => {
+    const store = storeWith(1_000n);
+    store.run(hold(holdRequest()));
+    const call = finishedCall('call-1', { doubt: 'too-large' });
+    assert.deepEqual(store.run(capture(captureRequest({ cost: 900n, call }))), {
+      kind: 'captured',
+      charged: 100n,
+      loss: 800n,
+    });
+    assert.equal(store.get(accounts, '1').available, 900n);
+    const written = store.sql.join('\n');
+    assert.doesNotMatch(written, /'overrun'/);
+    assert.match(written, /'loss',1,800/);
+  });
+
   test('after the sweeper nothing is charged and the cost is a memo', () => {
     const store = storeWith(100n);
     store.run(hold(holdRequest()));

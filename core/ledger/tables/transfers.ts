@@ -22,7 +22,7 @@ export interface Transfer {
   readonly accessKeyId?: number | null;
   readonly modelId?: number | null;
   readonly priceId?: number;
-  readonly usage?: Omit<Usage, 'cacheWriteTokens'>;
+  readonly usage?: Pick<Usage, 'promptTokens' | 'cachedTokens' | 'completionTokens' | 'imageCount' | 'estimated'>;
   readonly note?: string;
 }
 

@@ -18,8 +18,8 @@ import {
 import type { Call, OpenAiClient } from '../openai/client.ts';
 import { isErrorBody, refusalOf } from '../openai/errors.ts';
 import { readImages } from '../openai/images.ts';
-import { tokenCount } from '../openai/usage.ts';
 import type { ImageAdapter, ImageAnswer, ImageRequest } from '../provider.ts';
+import { countedTokens, readUsage } from '../usage.ts';
 
 export function createArkImages(client: OpenAiClient, classify: Classify): ImageAdapter {
   const generateOne = async (call: Call, body: object): Promise<ImageAnswer> => {
@@ -57,8 +57,8 @@ function imageAnswerOf(body: JsonObject, call: Call): ImageAnswer {
     if (error) throw refused(refusalOf(200, error), call.classify, call.apiKey);
     throw new UpstreamFailure('transient', 'the provider delivered no picture', { status: 200 });
   }
-  const usage = isJsonObject(body.usage) ? body.usage : {};
-  return { images, promptTokens: 0, completionTokens: tokenCount(usage.output_tokens) ?? 0 };
+  const usage = countedTokens(readUsage(body.usage));
+  return { images, promptTokens: 0, completionTokens: usage?.completionTokens ?? 0 };
 }
 
 type Body = Readonly<Record<string, unknown>>;

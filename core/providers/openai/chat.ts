@@ -7,9 +7,9 @@ import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
 import { type Classify, refused, UpstreamFailure } from '../failure.ts';
 import type { ChatAdapter } from '../provider.ts';
+import { usageOfAnswer } from '../usage.ts';
 import { type Call, callFailure, type OpenAiClient, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
-import { reportedUsage } from './usage.ts';
 
 export interface ChatDialect {
   /** The base that has /chat/completions, from the provider's base. */
@@ -32,7 +32,7 @@ export function createChatAdapter(client: OpenAiClient, dialect: ChatDialect): C
       const call = callOf(target, signal);
       const response = await client.post(call, PATH, { ...body, model: target.model });
       const completion = completionOf(await readText(response, call), response, call);
-      return { completion, usage: reportedUsage(completion.usage) };
+      return { completion, usage: usageOfAnswer(completion) };
     },
 
     stream: async (target, body, { signal }) => {

@@ -4,9 +4,9 @@ import type { ImageFile, ReadImage } from '../../images/image-reader.ts';
 import { refused, UpstreamFailure } from '../failure.ts';
 import { deliveredImage, formatImageSize, parseImageSize } from '../images.ts';
 import type { ImageAdapter, ImageAnswer, ImageRequest, UpstreamTarget } from '../provider.ts';
+import { countedTokens, readUsage } from '../usage.ts';
 import { type Call, type OpenAiClient, readText } from './client.ts';
 import { classifyOpenAi, isErrorBody, refusalOf } from './errors.ts';
-import { tokenCount } from './usage.ts';
 
 export function createOpenAiImages(client: OpenAiClient, readImage: ReadImage): ImageAdapter {
   const send = async (call: Call, target: UpstreamTarget, request: ImageRequest): Promise<Response> => {
@@ -42,13 +42,13 @@ function imageAnswerOf(body: JsonObject): ImageAnswer {
   const members = Array.isArray(body.data) ? body.data.filter(isJsonObject) : [];
   const images = members.map(deliveredImage).filter((image) => image !== undefined);
   if (images.length === 0) throw new UpstreamFailure('transient', 'the provider delivered no picture', { status: 200 });
-  const usage = isJsonObject(body.usage) ? body.usage : {};
+  const usage = countedTokens(readUsage(body.usage));
   const actualPrompt = members.map((member) => textOf(member.revised_prompt)).find((text) => text !== undefined);
   return {
     images,
     ...(actualPrompt === undefined ? {} : { actualPrompt }),
-    promptTokens: tokenCount(usage.input_tokens) ?? 0,
-    completionTokens: tokenCount(usage.output_tokens) ?? 0,
+    promptTokens: usage?.promptTokens ?? 0,
+    completionTokens: usage?.completionTokens ?? 0,
   };
 }
 
