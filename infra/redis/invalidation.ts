@@ -9,9 +9,14 @@ import { z } from 'zod';
 import type { Logger } from '../logger.ts';
 import type { Redis } from './connection.ts';
 
-const CHANNEL = 'invalidate';
 /** How long a change waits for processes that hang or whose machine has disappeared. */
 const CONFIRMATION_TIMEOUT_MS = 1_000;
+
+/** Redis's channels know no databases: installations that share a server by database would wait for each other. */
+export function invalidationChannel(redis: Redis): string {
+  const database = redis.options.db ?? 0;
+  return database === 0 ? 'invalidate' : `invalidate:${database}`;
+}
 
 const messageSchema = z.object({ kind: z.string(), id: z.string(), from: z.string(), change: z.string() });
 
@@ -35,6 +40,7 @@ export function createInvalidation(publisher: Redis, subscriber: Redis, log: Log
   const handlers = new Map<string, InvalidationHandler[]>();
   const confirmations = new Confirmations();
   const process = randomUUID();
+  const channelOfAll = invalidationChannel(publisher);
   let listening = false;
 
   const deliver = async (kind: string, id: string | undefined): Promise<void> => {
@@ -43,7 +49,7 @@ export function createInvalidation(publisher: Redis, subscriber: Redis, log: Log
 
   const subscribe = async (): Promise<void> => {
     try {
-      await subscriber.subscribe(CHANNEL, confirmationChannel(process));
+      await subscriber.subscribe(channelOfAll, confirmationChannel(process));
       listening = true;
       // What was published while nobody listened is unknown.
       for (const kind of handlers.keys()) void deliver(kind, undefined);
@@ -64,7 +70,7 @@ export function createInvalidation(publisher: Redis, subscriber: Redis, log: Log
   };
 
   subscriber.on('message', (channel: string, text: string) => {
-    if (channel === CHANNEL) void take(text);
+    if (channel === channelOfAll) void take(text);
     else confirmations.add(text);
   });
   subscriber.on('close', () => {
@@ -77,7 +83,7 @@ export function createInvalidation(publisher: Redis, subscriber: Redis, log: Log
     const change = randomUUID();
     const confirmed = confirmations.expect(change);
     try {
-      const told = await publisher.publish(CHANNEL, JSON.stringify({ kind, id, from: process, change }));
+      const told = await publisher.publish(channelOfAll, JSON.stringify({ kind, id, from: process, change }));
       if (!listening)
         return log.warn({ kind }, 'a change is not confirmed: this process has no subscription right now');
       const missing = await confirmed.by(told);

@@ -6,7 +6,7 @@ import { testStack } from '../../devstack/test-stack.ts';
 import { readConfig } from '../../infra/config.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { connectRedis, type Redis, whenReady } from '../../infra/redis/connection.ts';
-import { createInvalidation } from '../../infra/redis/invalidation.ts';
+import { createInvalidation, invalidationChannel } from '../../infra/redis/invalidation.ts';
 
 const KIND = 'invalidation-test';
 const server = testStack().part('redis');
@@ -15,8 +15,9 @@ afterEach(() => {
   for (const redis of open.splice(0)) redis.disconnect();
 });
 
-async function connect(): Promise<Redis> {
-  const redis = connectRedis(readConfig({ ...testStack().environment }), createLogger('silent'), 'invalidation-test');
+async function connect(settings: { REDIS_DATABASE?: string } = {}): Promise<Redis> {
+  const config = readConfig({ ...testStack().environment, ...settings });
+  const redis = connectRedis(config, createLogger('silent'), 'invalidation-test');
   open.push(redis);
   assert.ok(await whenReady(redis, 10_000));
   return redis;
@@ -77,12 +78,20 @@ test('changes of several processes at the same time are each confirmed by all', 
 test('a listener that never confirms delays a change by a second and is told of', async () => {
   const one = await startProcess();
   const deaf = await connect();
-  await deaf.subscribe('invalidate');
+  await deaf.subscribe(invalidationChannel(deaf));
   await one.publish(KIND, 1);
   assert.deepEqual(
     one.lines.map(({ kind, missing }) => [kind, missing]),
     [[KIND, 1]],
   );
+});
+
+test('an installation in another database of the same Redis is not waited for', async () => {
+  const one = await startProcess();
+  const other = await connect({ REDIS_DATABASE: '0' });
+  await other.subscribe(invalidationChannel(other));
+  await one.publish(KIND, 1);
+  assert.deepEqual(one.lines, []);
 });
 
 test('a process whose subscription is away does not wait for confirmations it could not hear', async () => {
