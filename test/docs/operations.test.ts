@@ -40,7 +40,7 @@ test('every command of the six questions and of the runbook works', async () => 
   for (const jobId of [failed, completed]) await jobEnd(product.apis[0], customer.key, jobId);
   await fetch(`${product.simulator.url}/control/faults`, {
     method: 'POST',
-    body: JSON.stringify({ fault: 'hang', model: 'sim-chat' }),
+    body: JSON.stringify({ fault: 'slow-chunks', value: 5_000, model: 'sim-chat' }),
   });
   const running = await submit({ userMessage: 'a story', modelIdentifier: 'sim-chat' });
   await until('it runs', async () => {

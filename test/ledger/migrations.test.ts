@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Connection } from 'mysql2/promise';
+import type { Sequelize } from 'sequelize';
 import { testStack } from '../../devstack/test-stack.ts';
 import { readConfig } from '../../infra/config.ts';
 import { connectMysql } from '../../infra/mysql/connection.ts';
@@ -30,8 +31,27 @@ describe('migrations', () => {
 
   /** @returns what the tables are in the end, and how many statements were begun in each run. */
   async function migrated(name: string, killedAfter: number): Promise<{ schema: string[]; runs: number }> {
-    const config = { ...base, DB_NAME: name };
-    const sequelize = connectSequelize(config);
+    const sequelize = connectSequelize({ ...base, DB_NAME: name });
+    try {
+      const runs = await migrateInPieces(name, sequelize, killedAfter);
+      const rows = await select(
+        sequelize,
+        columns.read,
+        `SELECT CONCAT_WS(' ',TABLE_NAME,COLUMN_NAME,COLUMN_TYPE,IS_NULLABLE,COLLATION_NAME) AS described
+           FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=DATABASE()
+         UNION ALL
+         SELECT CONCAT_WS(' ',TABLE_NAME,INDEX_NAME,SEQ_IN_INDEX,COLUMN_NAME,NON_UNIQUE)
+           FROM information_schema.STATISTICS WHERE TABLE_SCHEMA=DATABASE()
+         ORDER BY described`,
+      );
+      return { schema: rows.map(({ described }) => described), runs };
+    } finally {
+      await sequelize.close();
+    }
+  }
+
+  /** @returns how many runs it took. */
+  async function migrateInPieces(name: string, sequelize: Sequelize, killedAfter: number): Promise<number> {
     let runs = 0;
     for (let ended = false; !ended; runs += 1) {
       let begun = 0;
@@ -39,7 +59,7 @@ describe('migrations', () => {
         begun += 1;
         if (begun > killedAfter) throw new Killed();
       };
-      ended = await migrate(config, sequelize, log).then(
+      ended = await migrate({ ...base, DB_NAME: name }, sequelize, log).then(
         () => true,
         (error: unknown) => {
           if (!(error instanceof Error && (error instanceof Killed || error.cause instanceof Killed))) throw error;
@@ -53,18 +73,7 @@ describe('migrations', () => {
         if (runs % 2 === 0) await change(sequelize, sql);
       }
     }
-    const rows = await select(
-      sequelize,
-      columns.read,
-      `SELECT CONCAT_WS(' ',TABLE_NAME,COLUMN_NAME,COLUMN_TYPE,IS_NULLABLE,COLLATION_NAME) AS described
-         FROM information_schema.COLUMNS WHERE TABLE_SCHEMA=DATABASE()
-       UNION ALL
-       SELECT CONCAT_WS(' ',TABLE_NAME,INDEX_NAME,SEQ_IN_INDEX,COLUMN_NAME,NON_UNIQUE)
-         FROM information_schema.STATISTICS WHERE TABLE_SCHEMA=DATABASE()
-       ORDER BY described`,
-    );
-    await sequelize.close();
-    return { schema: rows.map(({ described }) => described), runs };
+    return runs;
   }
 
   test('what is killed after any statement goes on, whether or not the statement was noted', async () => {
