@@ -25,23 +25,27 @@ it was up.`,
   },
   test: {
     script: 'devstack/test.ts',
-    usage: `usage: npm test [-- --only LIST] [--full]
+    usage: `usage: npm test [-- PATH …] [--only LIST] [--full]
 
 Runs every check and every test, on servers, ports and data of its own.
 
+  PATH            only the tests of these files and folders, without the checks;
+                  servers are started where one needs them
   --only LIST     a part: checks, unit, stack, chaos, separated by commas
   --full          let the tests that break things take their time
 ${HELP}
 
 npm run check, test:unit, test:stack and test:chaos run one part each. Tests
-with servers run on MySQL, those of money and whole calls on MariaDB as well;
-LOCAL_DATABASE=mysql or mariadb in the environment runs all on that one.
+with servers run on MySQL; a run without PATH repeats those of money and whole
+calls on MariaDB. LOCAL_DATABASE=mysql or mariadb in the environment runs all
+on that one.
 
 Exit codes: 0 all passed; 1 something failed; 2 wrong usage; 130 interrupted.`,
     options: {
       only: { type: 'string', default: 'checks,unit,stack,chaos' },
       full: { type: 'boolean', default: false },
     },
+    positionals: true,
   },
   reset: {
     script: 'devstack/reset.ts',

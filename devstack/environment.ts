@@ -22,6 +22,11 @@ export function shellVariables(): Variables {
   );
 }
 
+/** The folder that the command was called in: npm itself runs it in that of package.json. */
+export function calledFrom(): string {
+  return shellVariables().INIT_CWD || process.cwd();
+}
+
 /** Node's cache of compiled modules: our processes start in two thirds of the time. */
 const COMPILED = resolve(import.meta.dirname, '../node_modules/.cache/compiled');
 

@@ -2,8 +2,10 @@
 import type { TestEvent } from 'node:test/reporters';
 
 export default async function* counts(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
+  let whole: object | undefined;
   for await (const event of source) {
-    // The summary of the whole run is the one without a file.
-    if (event.type === 'test:summary' && event.data.file === undefined) yield `${JSON.stringify(event.data.counts)}\n`;
+    // That of the whole run comes last, after those of single files.
+    if (event.type === 'test:summary') whole = event.data.counts;
   }
+  if (whole !== undefined) yield `${JSON.stringify(whole)}\n`;
 }

@@ -43,10 +43,20 @@ test('test files run with the given environment and are counted, a file that doe
     checkout: folder,
     scratchFolder: folder,
     environment: { TEST_STACK: 'here' },
-    atOnce: 1,
     timeoutMs: 30_000,
+    totalTimeoutMs: 60_000,
     signal,
   };
-  assert.deepEqual(await runTestFiles(files, { ...options, output: 'ignore' }), { passed: 1, failed: 2, skipped: 1 });
-  assert.deepEqual(await runTestFiles([], options), { passed: 0, failed: 0, skipped: 0 });
+  const together = await runTestFiles(files, options);
+  assert.deepEqual(together.counts, { passed: 1, failed: 2, skipped: 1 });
+  assert.match(together.output, /✔ passes[\s\S]*✖ fails/);
+  const alone = await Promise.all(files.map((file) => runTestFiles([file], options)));
+  assert.deepEqual(
+    alone.map(({ counts }) => counts),
+    [
+      { passed: 1, failed: 0, skipped: 1 },
+      { passed: 0, failed: 1, skipped: 0 },
+      { passed: 0, failed: 1, skipped: 0 },
+    ],
+  );
 });

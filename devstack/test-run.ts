@@ -1,5 +1,6 @@
 /** Runs checks and test files and counts what passed and failed. */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
@@ -42,10 +43,15 @@ export interface Check {
   readonly command: readonly [string, ...string[]];
 }
 
-/** One check counts as one test; what it says is shown only when it fails. */
-export async function runCheck(check: Check, checkout: string, signal: AbortSignal): Promise<Counts> {
+export interface Outcome {
+  readonly counts: Counts;
+  /** What it said; empty where that was shown as it came. */
+  readonly output: string;
+}
+
+/** One check counts as one test; what it says matters only when it fails. */
+export async function runCheck(check: Check, checkout: string, signal: AbortSignal): Promise<Outcome> {
   const [command, ...args] = check.command;
-  const startedAt = Date.now();
   const result = await execa(join(checkout, 'node_modules', command), args, {
     cwd: checkout,
     env: systemVariables(),
@@ -56,10 +62,9 @@ export async function runCheck(check: Check, checkout: string, signal: AbortSign
     cancelSignal: signal,
   });
   signal.throwIfAborted();
-  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
-  console.log(`${result.failed ? '✖' : '✔'} ${check.title} (${seconds} s)`);
-  if (result.failed) console.log(result.all === '' ? result.shortMessage : result.all);
-  return { passed: result.failed ? 0 : 1, failed: result.failed ? 1 : 0, skipped: 0 };
+  const said = result.all === undefined || result.all === '' ? result.shortMessage : result.all;
+  if (!result.failed) return { counts: { passed: 1, failed: 0, skipped: 0 }, output: '' };
+  return { counts: { passed: 0, failed: 1, skipped: 0 }, output: said ?? '' };
 }
 
 /** Counts as the reporter wrote them; a run that wrote none has failed as a whole. */
@@ -76,39 +81,45 @@ export interface TestFilesOptions {
   /** Where the counts are written. */
   readonly scratchFolder: string;
   readonly environment: Variables;
-  /** How many files run at a time; as many as there are processors when it is undefined. */
-  readonly atOnce: number | undefined;
-  /** A test, or a file as a whole, that takes longer has failed. */
+  /** A test that takes longer has failed. */
   readonly timeoutMs: number;
+  /** All of it: what still runs then is killed, and has failed. */
+  readonly totalTimeoutMs: number;
   readonly signal: AbortSignal;
-  /** Default: shown. */
-  readonly output?: 'inherit' | 'ignore';
+  /** Whether what they say is shown as it comes. Default: it is collected. */
+  readonly shown?: boolean;
 }
 
-/** Runs test files in order of their names, with exactly the given environment. */
-export async function runTestFiles(files: readonly string[], options: TestFilesOptions): Promise<Counts> {
-  if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+/** Runs test files one after the other in order of their names, with exactly the given environment. */
+export async function runTestFiles(files: readonly string[], options: TestFilesOptions): Promise<Outcome> {
   mkdirSync(options.scratchFolder, { recursive: true });
-  const countsFile = join(options.scratchFolder, 'counts.json');
-  rmSync(countsFile, { force: true });
-  const reporters = [
-    ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
-    ...[`--test-reporter=${join(import.meta.dirname, 'test-counts.ts')}`, `--test-reporter-destination=${countsFile}`],
+  const countsFile = join(options.scratchFolder, `counts-${randomUUID()}.json`);
+  const reporter = (name: string, destination: string) => [
+    `--test-reporter=${join(import.meta.dirname, name)}`,
+    `--test-reporter-destination=${destination}`,
   ];
-  const limits = [
-    `--test-timeout=${options.timeoutMs}`,
-    ...(options.atOnce === undefined ? [] : [`--test-concurrency=${options.atOnce}`]),
+  // A single file is a program that needs no other to run it.
+  const several = files.length === 1 ? [] : ['--test', '--test-concurrency=1'];
+  const args = [
+    ...[...several, `--test-timeout=${options.timeoutMs}`],
+    ...[...reporter('test-spec.ts', 'stdout'), ...reporter('test-counts.ts', countsFile)],
   ];
-  const result = await execa(process.execPath, ['--test', ...limits, ...reporters, ...[...files].sort()], {
+  const result = await execa(process.execPath, [...args, ...[...files].sort()], {
     cwd: options.checkout,
     env: { ...systemVariables(), ...options.environment },
     extendEnv: false,
-    stdio: ['ignore', options.output ?? 'inherit', options.output ?? 'inherit'],
+    stdin: 'ignore',
+    ...(options.shown ? { stdout: 'inherit', stderr: 'inherit' } : { all: true }),
+    timeout: options.totalTimeoutMs,
     reject: false,
     cancelSignal: options.signal,
   });
   options.signal.throwIfAborted();
-  return readCounts(readIfThere(countsFile), result.exitCode);
+  const late = result.timedOut ? `\nkilled: it had not ended after ${options.totalTimeoutMs / 1000} s` : '';
+  return {
+    counts: readCounts(readIfThere(countsFile), result.exitCode),
+    output: `${typeof result.all === 'string' ? result.all : ''}${late}`,
+  };
 }
 
 function readIfThere(file: string): string | undefined {

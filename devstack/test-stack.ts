@@ -1,33 +1,57 @@
-/** For tests under test/: the servers that `npm test` has brought up for them. */
+/** For tests under test/: the servers that `npm test` has brought up, and what a test file has of them for itself. */
 import { join } from 'node:path';
 import { tryClaim } from './claims.ts';
 import { shellVariables } from './environment.ts';
 import { attachStack, type Stack } from './stack.ts';
+import type { StackPart } from './stack-part.ts';
+
+/** Of the 16 that Redis has; 0 is for those who use the servers by hand, 15 for the benches. */
+const REDIS_DATABASES = Array.from({ length: 14 }, (_, index) => index + 1);
 
 /**
- * The running stack, for this test file alone. Its parts may be killed and started again by the test, which leaves all
- * of them running.
- * @throws Error that says how to start one if there is none.
+ * The running servers. Other test files use them, too: this one has a Redis database, and makes databases of MySQL and
+ * MongoDB and Temporal namespaces with names of its own. A file that kills servers and starts them again has all for
+ * itself (test-files.ts names those) and leaves all of them running.
+ * @throws Error that says how to start servers if there are none.
  */
 export function testStack(): Stack {
-  ownFolder ??= shellVariables().TEST_STACK || freeStack();
-  return attachStack(ownFolder);
+  own ??= attach();
+  return own;
 }
 
-let ownFolder: string | undefined;
+let own: Stack | undefined;
 
-/** One of TEST_STACKS that no other test file uses. */
-function freeStack(): string {
-  const folders = shellVariables().TEST_STACKS?.split(':') ?? [];
-  // As many files run at a time as there are stacks, and a claim ends with the process.
-  const free = folders.find((folder) => tryClaim(join(folder, 'test-file.lock')) !== undefined);
-  if (free !== undefined) return free;
-  throw new Error(
-    folders.length > 0
-      ? `each of ${folders.join(' and ')} is used by another test file`
-      : 'TEST_STACK is not set. Run `npm test`, or bring up servers with ' +
-          '`node devstack/stack-cli.ts .local/servers` and set TEST_STACK=.local/servers',
-  );
+function attach(): Stack {
+  const { TEST_STACK: folder, TEST_STACK_SHARED: shared } = shellVariables();
+  if (!folder) {
+    throw new Error(
+      'TEST_STACK is not set. Run `npm test -- PATH`, or bring up servers with ' +
+        '`node devstack/stack-cli.ts .local/servers` and set TEST_STACK=.local/servers',
+    );
+  }
+  const stack = attachStack(folder);
+  return {
+    dataFolder: stack.dataFolder,
+    environment: { ...stack.environment, REDIS_DATABASE: ownRedisDatabase(folder) },
+    part: (name) => (shared ? unbreakable(stack.part(name)) : stack.part(name)),
+  };
+}
+
+/** A server that other test files use at the moment. */
+function unbreakable({ name, settings, pid }: StackPart): StackPart {
+  const refuse = async () => {
+    throw new Error(
+      `other test files use this ${name}: a file that breaks it belongs into BREAK_SERVERS (test-files.ts)`,
+    );
+  };
+  return { name, settings, pid, kill: refuse, stop: refuse, start: refuse };
+}
+
+/** It is given back when this process ends. */
+function ownRedisDatabase(folder: string): string {
+  const free = REDIS_DATABASES.find((database) => tryClaim(join(folder, 'redis-databases', String(database))));
+  if (free === undefined) throw new Error(`${REDIS_DATABASES.length} test files use the servers in ${folder} already`);
+  return String(free);
 }
 
 /** Whether tests that break things should take their time (`npm run test:chaos`). */

@@ -1,25 +1,42 @@
 /**
- * `npm test`: the checks, the unit tests, then the tests under test/ against servers of their own. Those of money and of
- * whole calls run a second time, on MariaDB.
+ * `npm test`: the checks, the unit tests, and the tests under test/ against servers of their own. Those of money and of
+ * whole calls run a second time, on MariaDB. All side by side: a test with servers waits for as long as it works.
  */
-import { globSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { readCommandLine } from '../infra/command-line.js';
+import type { Claim } from './claims.ts';
 import { COMMANDS } from './commands.js';
-import { endLeftovers, endServices, runningLauncher } from './data-folder.ts';
-import { databaseOf } from './database-products.ts';
-import { type Database, localDatabase } from './environment.ts';
+import { claimDataFolder, endLeftovers } from './data-folder.ts';
+import { calledFrom, localDatabase } from './environment.ts';
 import { Interrupted, listenForInterruption } from './interruption.ts';
 import { PART_NAMES } from './parts.ts';
-import { type StartedStack, startStack } from './stack.ts';
-import { addCounts, type Check, type Counts, countLine, runCheck, runTestFiles } from './test-run.ts';
+import type { Progress } from './progress.ts';
+import {
+  allTestFiles,
+  alsoOnMariadb,
+  breaksServers,
+  byFolder,
+  LONG,
+  needsServers,
+  partOf,
+  testFilesIn,
+} from './test-files.ts';
+import { addCounts, type Check, type Counts, countLine, type Outcome, runCheck, runTestFiles } from './test-run.ts';
+import { type ServersName, TestServers } from './test-servers.ts';
+import { runTasks, type TestTask } from './test-tasks.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '..');
 const DATA_FOLDER = join(CHECKOUT, '.local/test');
-/** Leaves the usual ports to `npm start`. */
-const PORT_OFFSET = 10_000;
-const TIMEOUT_MS = 5 * 60_000;
+const TEST_TIMEOUT_MS = 5 * 60_000;
+/** Of a file or a group of them; several share the processors. */
+const FILE_TIMEOUT_MS = 10 * 60_000;
 const FULL_TIMEOUT_MS = 60 * 60_000;
+/** While one waits, another works. */
+const TASKS_PER_PROCESSOR = 2;
+/** Each file that shares Redis takes one of its 16 databases. */
+const MOST_TASKS = 8;
 const SOURCES = [
   'api',
   'cli',
@@ -44,104 +61,165 @@ const CHECKS: readonly Check[] = [
   { title: 'dead code (knip)', command: ['.bin/knip'] },
 ];
 
-const { values: options } = readCommandLine(COMMANDS.test, process.argv.slice(2));
+/** What begins first: what runs without servers while those start, then what can only run one after the other. */
+const RANKS = { check: 0, alone: 1, long: 2, unit: 3, other: 4, mariadb: 5 };
+
+const { values: options, positionals: paths } = readCommandLine(COMMANDS.test, process.argv.slice(2));
 const PARTS = ['checks', 'unit', 'stack', 'chaos'];
 const wanted = new Set(options.only.split(','));
 const unknown = [...wanted].find((part) => !PARTS.includes(part));
-if (unknown !== undefined) {
-  console.error(`--only: "${unknown}" is none of ${PARTS.join(', ')}\n\n${COMMANDS.test.usage}`);
+if (unknown !== undefined) refuse(`--only: "${unknown}" is none of ${PARTS.join(', ')}`);
+const files = filesWanted();
+// Full runs measure and kill under load, so nothing else runs beside them.
+const atOnce =
+  options.full || files.length === 1 ? 1 : Math.min(availableParallelism() * TASKS_PER_PROCESSOR, MOST_TASKS);
+
+function refuse(reason: string): never {
+  console.error(`${reason}\n\n${COMMANDS.test.usage}`);
   process.exit(2);
 }
-const STACK_FOLDERS = [join(DATA_FOLDER, 'one'), join(DATA_FOLDER, 'two')];
-const MARIADB_FOLDERS = [join(DATA_FOLDER, 'mariadb-one'), join(DATA_FOLDER, 'mariadb-two')];
-const ALSO_ON_MARIADB = /^test\/(ledger\/|e2e\/|chaos\/ledger-model\.)/;
 
-function find(pattern: string, exclude: readonly string[]): string[] {
-  return globSync(pattern, { cwd: CHECKOUT, exclude: ['**/node_modules/**', '.local/**', ...exclude] });
-}
-
-async function runChecks(signal: AbortSignal): Promise<Counts[]> {
-  const counts: Counts[] = [];
-  for (const check of CHECKS) counts.push(await runCheck(check, CHECKOUT, signal));
-  return counts;
-}
-
-/** Brings the servers up, with fresh data, and runs the test files, each with a set of servers for itself. */
-async function runStackTests(
-  files: readonly string[],
-  on: { folders: readonly string[]; database?: Database },
-  signal: AbortSignal,
-): Promise<Counts[]> {
-  if (files.length === 0) return [];
-  const stacks: StartedStack[] = [];
-  // Full runs measure and kill under load, so nothing else runs beside them.
-  const folders = options.full ? on.folders.slice(0, 1) : on.folders;
+function filesWanted(): string[] {
   try {
-    for (const [index, dataFolder] of folders.entries()) {
-      const portOffset = PORT_OFFSET * (index + 1);
-      // The second one finds everything fetched and built.
-      const progress = index === 0 ? 'shown' : 'silent';
-      const database = on.database ? { database: on.database } : {};
-      stacks.push(await startStack({ dataFolder, environment: {}, portOffset, progress, signal, ...database }));
-    }
-    const variables = { TEST_STACKS: folders.join(':'), ...(options.full ? { CHAOS: 'full' } : {}) };
-    return [await runTestFiles(files, runOptions(variables, stacks.length, signal))];
-  } finally {
-    for (const stack of stacks) {
-      // What a test has started and not stopped.
-      await endServices(stack.dataFolder, PART_NAMES);
-      await stack.stop();
-    }
+    const found = paths.length > 0 ? testFilesIn(paths, calledFrom()) : allTestFiles();
+    return found.filter((file) => wanted.has(partOf(file)));
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error));
   }
 }
 
-function runOptions(environment: Record<string, string>, atOnce: number | undefined, signal: AbortSignal) {
-  const timeoutMs = options.full ? FULL_TIMEOUT_MS : TIMEOUT_MS;
-  return { checkout: CHECKOUT, scratchFolder: DATA_FOLDER, environment, atOnce, timeoutMs, signal };
+const printing = Promise.withResolvers<void>();
+
+/** Runs something and prints how it went, in one piece; while servers start, their progress has the screen. */
+async function report(title: string, work: () => Promise<Outcome>): Promise<void> {
+  if (atOnce === 1) console.log(`\n${title}`);
+  const startedAt = Date.now();
+  const { counts, output } = await work();
+  const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
+  const hasFailed = counts.failed > 0;
+  counted.push(counts);
+  if (hasFailed) failed.push(title);
+  await printing.promise;
+  console.log(`${atOnce === 1 ? '' : '\n'}${hasFailed ? '✖' : '✔'} ${title} (${seconds} s)`);
+  if (output.trim() !== '') console.log(output.trimEnd());
 }
 
-async function clearData(): Promise<void> {
-  for (const folder of [...STACK_FOLDERS, ...MARIADB_FOLDERS]) {
-    const pid = runningLauncher(folder);
-    if (pid !== undefined) throw new Error(`another test run is at work in ${folder} (process ${pid})`);
-    await endLeftovers(folder, PART_NAMES);
-  }
-  rmSync(DATA_FOLDER, { recursive: true, force: true });
+const counted: Counts[] = [];
+const failed: string[] = [];
+
+function checkTasks(): TestTask[] {
+  return CHECKS.map((check) => ({
+    rank: RANKS.check,
+    run: (aborted) => report(check.title, () => runCheck(check, CHECKOUT, aborted)),
+  }));
 }
 
-async function run(signal: AbortSignal): Promise<Counts> {
-  await clearData();
-  const counts: Counts[] = [];
-  if (wanted.has('checks')) counts.push(...(await runChecks(signal)));
-  if (wanted.has('unit')) {
-    const files = find('**/*.test.ts', ['test/**']);
-    console.log(`\nUnit tests (${files.length} files)`);
-    counts.push(await runTestFiles(files, runOptions({}, undefined, signal)));
+/** Files of one folder share a process where they need no servers: some start in a second what they test in a hundredth. */
+function unitTasks(): TestTask[] {
+  const groups = byFolder(files.filter((file) => partOf(file) === 'unit'));
+  return [...groups].map(([folder, group]) => ({
+    rank: RANKS.unit,
+    run: (aborted) => report(`${folder}/ (${group.length} files)`, () => runFiles(group, {}, aborted)),
+  }));
+}
+
+function stackTask(file: string, servers?: TestServers): TestTask {
+  const alone = options.full || breaksServers(file);
+  const where = servers?.database === 'mariadb' ? `${file} on MariaDB` : file;
+  const variables = { ...servers?.variables(alone), ...(options.full ? { CHAOS: 'full' } : {}) };
+  const run = (aborted: AbortSignal) => report(where, () => runFiles([file], variables, aborted));
+  return { rank: rankOf(file, alone), servers, alone, run };
+}
+
+function rankOf(file: string, alone: boolean): number {
+  if (alone) return RANKS.alone;
+  const place = LONG.indexOf(file);
+  return place < 0 ? RANKS.other : RANKS.long + place / LONG.length;
+}
+
+function runFiles(group: readonly string[], environment: Record<string, string>, aborted: AbortSignal) {
+  return runTestFiles(group, {
+    ...{ checkout: CHECKOUT, scratchFolder: DATA_FOLDER, environment, signal: aborted, shown: atOnce === 1 },
+    timeoutMs: options.full ? FULL_TIMEOUT_MS : TEST_TIMEOUT_MS,
+    totalTimeoutMs: options.full ? FULL_TIMEOUT_MS : FILE_TIMEOUT_MS,
+  });
+}
+
+async function clearData(): Promise<Claim> {
+  const claim = claimDataFolder(DATA_FOLDER);
+  for (const name of readdirSync(DATA_FOLDER).filter((entry) => !entry.startsWith('launcher.lock'))) {
+    await endLeftovers(join(DATA_FOLDER, name), PART_NAMES);
+    rmSync(join(DATA_FOLDER, name), { recursive: true, force: true });
   }
-  const stackFiles = [
-    ...(wanted.has('stack') ? find('test/**/*.test.ts', ['test/chaos/**']) : []),
-    ...(wanted.has('chaos') ? find('test/chaos/**/*.test.ts', []) : []),
+  return claim;
+}
+
+const started: TestServers[] = [];
+
+/** Brings a set of servers up. @returns the tasks that need it. */
+async function startServers(
+  name: ServersName,
+  its: readonly string[],
+  progress: Progress,
+  aborted: AbortSignal,
+): Promise<TestTask[]> {
+  if (its.length === 0) return [];
+  const servers = new TestServers(name, DATA_FOLDER);
+  started.push(servers);
+  await servers.start(progress, aborted);
+  return its.map((file) => stackTask(file, servers));
+}
+
+/** Tasks by the servers that they need, each batch there when its servers are up. */
+function batches(aborted: AbortSignal): Promise<readonly TestTask[]>[] {
+  const stackFiles = files.filter((file) => partOf(file) !== 'unit');
+  const bound = stackFiles.filter(needsServers);
+  const breakers = bound.filter((file) => options.full || breaksServers(file));
+  const sharers = bound.filter((file) => !breakers.includes(file));
+  const again = paths.length > 0 || options.full || localDatabase() !== undefined ? [] : bound.filter(alsoOnMariadb);
+  const free: TestTask[] = [
+    ...(wanted.has('checks') && paths.length === 0 ? checkTasks() : []),
+    ...unitTasks(),
+    ...stackFiles.filter((file) => !needsServers(file)).map((file) => stackTask(file)),
   ];
-  console.log(`\nTests with servers (${stackFiles.length} files)`);
-  counts.push(...(await runStackTests(stackFiles, { folders: STACK_FOLDERS }, signal)));
-  const again = stackFiles.filter((file) => ALSO_ON_MARIADB.test(file));
-  if (runOnMariadb() && again.length > 0) {
-    console.log(`\nOnce more on MariaDB (${again.length} files)`);
-    counts.push(...(await runStackTests(again, { folders: MARIADB_FOLDERS, database: 'mariadb' }, signal)));
-  }
-  return addCounts(counts);
+  const [first, second]: [ServersName, ServersName] = sharers.length > 0 ? ['shared', 'alone'] : ['alone', 'shared'];
+  const filesOf = { shared: sharers, alone: breakers, mariadb: again };
+  const start = (name: ServersName, progress: Progress) => startServers(name, filesOf[name], progress, aborted);
+  const up = start(first, 'shown');
+  void up.then(
+    () => printing.resolve(),
+    () => printing.resolve(),
+  );
+  // The others find everything fetched and built. Where MySQL is not to be had, all has run on MariaDB already.
+  const isMysql = () => started[0]?.database === 'mysql';
+  return [
+    atOnce === 1 ? up.then(() => free) : Promise.resolve(free),
+    up,
+    up.then(() => start(second, 'silent')),
+    up.then(() => (isMysql() ? start('mariadb', 'silent') : [])),
+  ];
 }
 
-/** Whether the tests ran on MySQL, and nobody asked for one server only. A full run takes its time on one. */
-function runOnMariadb(): boolean {
-  const [folder = ''] = STACK_FOLDERS;
-  return localDatabase() === undefined && !options.full && databaseOf(join(folder, 'mysql/data')) === 'mysql';
+async function run(signal: AbortSignal): Promise<void> {
+  const claim = await clearData();
+  const ended = new AbortController();
+  const all = batches(AbortSignal.any([signal, ended.signal]));
+  try {
+    await runTasks(all, atOnce, signal);
+  } finally {
+    ended.abort(new Interrupted('the run has ended'));
+    await Promise.allSettled(all);
+    await Promise.all(started.map((servers) => servers.stop()));
+    claim.release();
+  }
 }
 
 const signal = listenForInterruption(() => process.exit(130));
 try {
-  const counts = await run(signal);
-  console.log(`\n${countLine(counts)}`);
+  await run(signal);
+  const counts = addCounts(counted);
+  console.log(failed.length === 0 ? '' : `\nFailed:\n${failed.map((title) => `  ${title}`).join('\n')}\n`);
+  console.log(countLine(counts));
   process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
 } catch (error) {
   if (signal.aborted || error instanceof Interrupted) process.exitCode = 130;

@@ -12,6 +12,7 @@ import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { connectRedis, whenReady } from '../../infra/redis/connection.ts';
 import { apiFetch, assertContractKept, readContract } from './api-fetch.ts';
+import { registerNamespace } from './namespace.ts';
 
 export interface Product {
   readonly stack: Stack;
@@ -40,8 +41,6 @@ export interface ProductOptions {
 
 const DATABASE_BUSY_MS = 10_000;
 const REDIS_READY_MS = 5_000;
-/** Keys and limits of another test have the same ids: each product begins with this one empty. */
-const REDIS_DATABASE = 1;
 
 /** Starts all of it and waits until each process is healthy. */
 export async function startProduct(options: ProductOptions): Promise<Product> {
@@ -50,10 +49,11 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     startService({ kind, name: `${options.name}-${kind}${suffix}`, dataFolder: stack.dataFolder, environment });
   const rootPassword = randomBytes(12).toString('hex');
   const database = `line_${options.name.replaceAll('-', '_')}_${process.pid}`;
+  const namespace = `${options.name}-${process.pid}-${Date.now()}`;
   const base = {
     ...stack.environment,
     DB_NAME: database,
-    REDIS_DATABASE: String(REDIS_DATABASE),
+    TEMPORAL_NAMESPACE: namespace,
     MONGODB_URI: withDatabase(stack.environment.MONGODB_URI ?? '', database),
     JWT_SECRET: randomBytes(32).toString('hex'),
     KEY_ENCRYPTION_KEY: `1:${randomBytes(32).toString('base64')}`,
@@ -70,6 +70,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     start('simulator', {}),
     migrate(config, sequelize, () => undefined),
     emptyRedis(config),
+    registerNamespace(stack.environment.TEMPORAL_ADDRESS ?? '', namespace),
   ]);
   const environment = {
     SIMULATOR_URL: simulator.url,
@@ -101,6 +102,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   };
 }
 
+/** An earlier file that used the same database has left keys and limits of the same ids. */
 async function emptyRedis(config: Config): Promise<void> {
   const redis = connectRedis(config, createLogger('silent'), 'test');
   assert.ok(await whenReady(redis, REDIS_READY_MS), 'Redis answers');

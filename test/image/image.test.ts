@@ -23,6 +23,7 @@ import { testStack } from '../../devstack/test-stack.ts';
 import { readConfig } from '../../infra/config.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { CHECKOUT, complaintOf, runDocument } from '../docs/document.ts';
+import { registerNamespace } from '../e2e/namespace.ts';
 import { type Customer, call, jobEnd, newCustomer, until } from '../e2e/product.ts';
 import type { Configuration } from './docker.ts';
 import { buildImage, closeImage, type Image } from './image-tree.ts';
@@ -69,10 +70,13 @@ before(async () => {
     TEMPORAL_DB_PASSWORD: randomBytes(32).toString('hex'),
   };
   const mongo = new URL(servers.MONGODB_URI ?? '');
+  const namespace = `image-${process.pid}`;
+  await registerNamespace(servers.TEMPORAL_ADDRESS ?? '', namespace);
   mongo.pathname = `/image_${process.pid}`;
   settings = {
     ...servers,
-    ...{ DB_NAME: 'model_service', DB_USER: 'gateway', DB_PASSWORD: usersOfMysql.DB_PASSWORD, REDIS_DATABASE: '2' },
+    ...{ DB_NAME: 'model_service', DB_USER: 'gateway', DB_PASSWORD: usersOfMysql.DB_PASSWORD },
+    TEMPORAL_NAMESPACE: namespace,
     MONGODB_URI: mongo.href,
     JWT_SECRET: randomBytes(32).toString('hex'),
     KEY_ENCRYPTION_KEY: `1:${randomBytes(32).toString('base64')}`,

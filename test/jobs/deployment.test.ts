@@ -3,17 +3,12 @@ import { after, before, describe, test } from 'node:test';
 import { Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { startService } from '../../devstack/services.ts';
-import { testStack } from '../../devstack/test-stack.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
-import { newNamespace } from './namespace.ts';
 
 describe('a deploy with versioned workers', () => {
   let product: Product;
-  let namespace: string;
   before(async () => {
-    namespace = await newNamespace(testStack().environment.TEMPORAL_ADDRESS ?? '', 'deploy');
-    const settings = { TEMPORAL_NAMESPACE: namespace, WORKER_BUILD_ID: 'one', SHUTDOWN_GRACE: '1s' };
-    product = await startProduct({ name: 'deploy', settings });
+    product = await startProduct({ name: 'deploy', settings: { WORKER_BUILD_ID: 'one', SHUTDOWN_GRACE: '1s' } });
   });
   after(() => product?.close());
 
@@ -29,7 +24,7 @@ describe('a deploy with versioned workers', () => {
   const buildOf = async (workflowId: string) => {
     const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
     const { workflowExecutionInfo } = await connection.workflowService.describeWorkflowExecution({
-      namespace,
+      namespace: product.config.TEMPORAL_NAMESPACE,
       execution: { workflowId },
     });
     await connection.close();

@@ -1,22 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
-import { testStack } from '../../devstack/test-stack.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { keepSchedules } from '../../workers/schedules.ts';
 import { type Product, startProduct, until } from '../e2e/product.ts';
-import { newNamespace } from './namespace.ts';
 
 describe('work by the clock', () => {
   let product: Product;
   let connection: Connection;
   let client: Client;
   before(async () => {
-    const namespace = await newNamespace(testStack().environment.TEMPORAL_ADDRESS ?? '', 'schedules');
-    const settings = { TEMPORAL_NAMESPACE: namespace, APP_TIME_ZONE: 'Asia/Shanghai' };
-    product = await startProduct({ name: 'schedules', settings });
+    product = await startProduct({ name: 'schedules', settings: { APP_TIME_ZONE: 'Asia/Shanghai' } });
     connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
-    client = new Client({ connection, namespace });
+    client = new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE });
   });
   after(async () => {
     await connection?.close();

@@ -1,6 +1,5 @@
 /** A Temporal namespace of its own for a test, the worker of orders in it, and what starts and signals workflows. */
 import { Client, Connection } from '@temporalio/client';
-import { msToTs } from '@temporalio/common/lib/time.js';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createOrderActivities } from '../../activities/orders/order-activities.ts';
@@ -10,11 +9,8 @@ import { WorkflowOutboxStore } from '../../core/outbox/store.ts';
 import { startUpkeep } from '../../workers/background-jobs.ts';
 import { workflowBundlePath } from '../../workers/bundle.ts';
 import { createOrdersWorker } from '../../workers/orders.worker.ts';
+import { registerNamespace } from '../e2e/namespace.ts';
 import type { OrderProcess, OrderWorld } from './order-world.ts';
-
-const DAY_MS = 86_400_000;
-/** In the numbers of temporal.api.enums.v1.IndexedValueType: KEYWORD and INT. */
-const SEARCH_ATTRIBUTES = { OrderNo: 2, UserId: 3 };
 
 export interface OrderWorkflows {
   readonly client: Client;
@@ -29,8 +25,8 @@ export async function orderWorkflows(world: OrderWorld): Promise<OrderWorkflows>
   const log = pino({ level: 'silent' });
   const address = world.config.TEMPORAL_ADDRESS;
   const namespace = `orders-${process.pid}-${Date.now()}`;
+  await registerNamespace(address, namespace);
   const connection = await Connection.connect({ address });
-  await prepareNamespace(connection, namespace);
   const client = new Client({ connection, namespace });
   const starter = new WorkflowStarter(client, new WorkflowOutboxStore(world.sequelize, log), log);
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
@@ -57,29 +53,4 @@ export async function orderWorkflows(world: OrderWorld): Promise<OrderWorkflows>
     },
     close: () => connection.close(),
   };
-}
-
-/** A new namespace is known to every part of the server some seconds later. */
-async function prepareNamespace(connection: Connection, namespace: string): Promise<void> {
-  await connection.workflowService.registerNamespace({
-    namespace,
-    workflowExecutionRetentionPeriod: msToTs(DAY_MS),
-  });
-  await untilItWorks(() =>
-    connection.operatorService.addSearchAttributes({ namespace, searchAttributes: SEARCH_ATTRIBUTES }),
-  );
-  await untilItWorks(() => connection.workflowService.listWorkflowExecutions({ namespace, query: "OrderNo = 'none'" }));
-}
-
-async function untilItWorks(call: () => Promise<unknown>): Promise<void> {
-  const until = Date.now() + 30_000;
-  for (;;) {
-    try {
-      await call();
-      return;
-    } catch (error) {
-      if (Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 200));
-    }
-  }
 }

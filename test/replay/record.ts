@@ -9,9 +9,7 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { z } from 'zod';
-import { testStack } from '../../devstack/test-stack.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
-import { newNamespace } from '../jobs/namespace.ts';
 import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
 
 const [name = '', traced] = process.argv.slice(2);
@@ -110,12 +108,10 @@ class Recording {
 }
 
 const receiver = await startReceiver();
-const namespace = await newNamespace(testStack().environment.TEMPORAL_ADDRESS ?? '', 'recording');
 const product = await startProduct({
   name: 'recording',
   settings: {
     ...(traced ? { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' } : {}),
-    TEMPORAL_NAMESPACE: namespace,
     WEBHOOK_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}`,
     ORDER_TTL: '3s',
   },
@@ -123,7 +119,11 @@ const product = await startProduct({
 const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
 mkdirSync(folder, { recursive: true });
 try {
-  const recording = new Recording(product, receiver, new Client({ connection, namespace }));
+  const recording = new Recording(
+    product,
+    receiver,
+    new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE }),
+  );
   await recording.jobs();
   await recording.orders();
   await recording.maintenance();

@@ -1,0 +1,104 @@
+/** The test files: which there are, what each needs of the servers, which are long. */
+import { existsSync, globSync, statSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+
+const CHECKOUT = resolve(import.meta.dirname, '..');
+const EXCLUDED = ['**/node_modules/**', '.local/**'];
+
+/** These kill or stop servers, so that no other file can use the same ones meanwhile. */
+const BREAK_SERVERS: readonly string[] = [
+  'test/api/key-limits.test.ts',
+  'test/chaos/job-outages.test.ts',
+  'test/chaos/jobs.test.ts',
+  'test/chaos/ledger-database-kill.test.ts',
+  'test/e2e/conversations.test.ts',
+  'test/e2e/crash.test.ts',
+  'test/jobs/following.test.ts',
+  'test/jobs/reconciler.test.ts',
+  'test/jobs/unreadable-rows.test.ts',
+  'test/keys/without-redis.test.ts',
+  'test/local/servers.test.ts',
+  'test/processes/invalidation.test.ts',
+  'test/usage/mongo-outage.test.ts',
+];
+
+/** These start what they need themselves. */
+const WITHOUT_SERVERS: readonly string[] = [
+  'test/docs/fresh-clone.test.ts',
+  'test/replay/replay.test.ts',
+  'test/vendor-clients/vendor-clients.test.ts',
+];
+
+/** Begun first, so that none of them is still at work when all others have ended; the longest of all is the first. */
+export const LONG: readonly string[] = [
+  'test/docs/fresh-clone.test.ts',
+  'test/image/image.test.ts',
+  'test/bench/bench.test.ts',
+  'test/jobs/limits.test.ts',
+  'test/jobs/fairness.test.ts',
+  'test/e2e/modalities.test.ts',
+  'test/webhooks/delivery-reconciler.test.ts',
+  'test/chaos/upstream-down.test.ts',
+  'test/chaos/bad-keys.test.ts',
+  'test/mysql-types/announced-types.test.ts',
+  'test/webhooks/webhooks.test.ts',
+  'test/tls/tls.test.ts',
+  'test/chaos/ledger-model.test.ts',
+  'test/api/hostile-input.test.ts',
+];
+
+/** Tests of money and of whole calls. */
+const ALSO_ON_MARIADB = /^test\/(ledger\/|e2e\/|chaos\/ledger-model\.)/;
+
+/** All files that are named here. */
+export const NAMED: readonly string[] = [...BREAK_SERVERS, ...WITHOUT_SERVERS, ...LONG];
+
+export function needsServers(file: string): boolean {
+  return !WITHOUT_SERVERS.includes(file);
+}
+
+export function breaksServers(file: string): boolean {
+  return BREAK_SERVERS.includes(file);
+}
+
+export function alsoOnMariadb(file: string): boolean {
+  return ALSO_ON_MARIADB.test(file);
+}
+
+export type Part = 'unit' | 'stack' | 'chaos';
+
+/** Tests with servers stand under test/, all others beside the code. */
+export function partOf(file: string): Part {
+  if (file.startsWith('test/chaos/')) return 'chaos';
+  return file.startsWith('test/') ? 'stack' : 'unit';
+}
+
+/** All test files of the checkout by their paths in it. */
+export function allTestFiles(): string[] {
+  return globSync('**/*.test.ts', { cwd: CHECKOUT, exclude: EXCLUDED }).sort();
+}
+
+/**
+ * The test files that are named, or stand in the folders that are named, by paths from `folder`.
+ * @throws Error naming a path that has none.
+ */
+export function testFilesIn(paths: readonly string[], folder: string): string[] {
+  const all = allTestFiles();
+  const found = paths.flatMap((path) => {
+    const inCheckout = relative(CHECKOUT, resolve(folder, path));
+    const files = all.filter((file) => inCheckout === '' || file === inCheckout || file.startsWith(`${inCheckout}/`));
+    if (files.length === 0) throw new Error(`${path}: ${missing(join(CHECKOUT, inCheckout))}`);
+    return files;
+  });
+  return [...new Set(found)].sort();
+}
+
+function missing(path: string): string {
+  if (!existsSync(path)) return 'there is no such file or folder';
+  return statSync(path).isDirectory() ? 'no test file is in it' : 'is no test file (x.test.ts)';
+}
+
+/** Files of one folder at the top of the checkout together: some start in a second what they test in milliseconds. */
+export function byFolder(files: readonly string[]): Map<string, string[]> {
+  return Map.groupBy(files, (file) => file.split('/')[0] ?? file);
+}
