@@ -3,7 +3,7 @@
  * where another key or model may help and the retry budget allows it.
  */
 import type { Logger } from 'pino';
-import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
+import type { Destination, KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
 import { errorOf, type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { ProviderKind } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
@@ -34,6 +34,8 @@ export interface AttemptOptions<C extends Candidate, Value> {
   readonly candidates: readonly C[];
   readonly output: CallOutput;
   readonly pool: KeyPool;
+  /** Of the conversation that the request belongs to (KeyPool.pick). */
+  readonly affinity?: string | undefined;
   readonly budget: RetryBudget;
   /** Throws UpstreamFailure for what the provider did; anything else it throws ends the request as it is. */
   readonly call: (target: Target<C>) => Promise<Value>;
@@ -64,7 +66,7 @@ export async function runAttempts<C extends Candidate, Value>(
   options: AttemptOptions<C, Value>,
 ): Promise<Attempted<C, Value>> {
   const { candidates, pool, budget, signal, maxAttempts = MAX_ATTEMPTS } = options;
-  const choice = new CandidateChoice(candidates, pool, maxAttempts);
+  const choice = new CandidateChoice(options, maxAttempts);
   budget.requestBegan();
   let failure: UpstreamFailure | undefined;
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
@@ -77,14 +79,14 @@ export async function runAttempts<C extends Candidate, Value>(
     try {
       const call = { candidate: target.candidate, output: options.output, keyId: target.key.id, attempt };
       const value = await inProviderSpan(call, () => options.call(target));
-      if (!options.streamed) pool.report(target.key, { kind: 'success' }, target.candidate.modelId);
+      if (!options.streamed) pool.report(target.key, { kind: 'success' });
       return { value, ...chosen, attempts: attempt };
     } catch (error) {
       failure = reported(error, target, options);
       choice.failed(target, failure.failure);
     }
   }
-  const waitSeconds = pool.retryAfterSeconds(candidates.map(({ providerId }) => providerId));
+  const waitSeconds = pool.retryAfterSeconds(candidates);
   throw failure ? errorOf(failure, waitSeconds) : offline(candidates, waitSeconds);
 }
 
@@ -101,8 +103,8 @@ function reported<C extends Candidate, Value>(
   }
   const { failure, details } = error;
   const { retryAfterMs, status, code, upstreamRequestId } = details;
-  const { providerName, modelId, modelIdentifier } = candidate;
-  pool.report(key, { kind: 'failure', failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }, modelId);
+  const { providerName, modelIdentifier } = candidate;
+  pool.report(key, { kind: 'failure', failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
   const facts = { provider: providerName, model: modelIdentifier, keyId: key.id, attempt, failure, status, code };
   log.warn({ ...facts, upstreamRequestId, err: error }, 'a provider call failed');
   return error;
@@ -129,11 +131,6 @@ function offline(candidates: readonly Candidate[], retryAfterSeconds: number): A
   return new AppError('modelOffline', `no provider key of ${names} is usable at the moment`, { retryAfterSeconds });
 }
 
-interface Choosable {
-  readonly providerId: number;
-  readonly urlBase: string;
-}
-
 interface Tried {
   attempts: number;
   /** Keys that failed with this model in a way that another key may cure. */
@@ -142,14 +139,20 @@ interface Tried {
   ruledOut: boolean;
 }
 
+type Choosing<C> = Pick<AttemptOptions<Candidate, unknown>, 'pool' | 'affinity'> & {
+  readonly candidates: readonly C[];
+};
+
 /** Which model and key the next attempt of one request uses. */
-class CandidateChoice<C extends Choosable> {
+class CandidateChoice<C extends Destination> {
   readonly #pool: KeyPool;
+  readonly #affinity: string | undefined;
   readonly #maxAttempts: number;
   readonly #tried: Map<C, Tried>;
 
-  constructor(candidates: readonly C[], pool: KeyPool, maxAttempts: number) {
+  constructor({ candidates, pool, affinity }: Choosing<C>, maxAttempts: number) {
     this.#pool = pool;
+    this.#affinity = affinity;
     this.#maxAttempts = maxAttempts;
     this.#tried = new Map(candidates.map((candidate) => [candidate, newlyTried()]));
   }
@@ -164,7 +167,7 @@ class CandidateChoice<C extends Choosable> {
 
   /** When there was no key: a half-open circuit's probe may just be on its way from Redis. Half a second at most. */
   async afterProbes(): Promise<{ candidate: C; key: PickedKey } | undefined> {
-    const asked = this.#pool.probesAsked([...this.#tried.keys()].map(({ providerId }) => providerId));
+    const asked = this.#pool.probesAsked([...this.#tried.keys()]);
     if (asked === undefined) return undefined;
     await asked;
     return this.next();
@@ -180,7 +183,7 @@ class CandidateChoice<C extends Choosable> {
   #first(allowed: (tried: Tried) => boolean): { candidate: C; key: PickedKey } | undefined {
     for (const [candidate, tried] of this.#tried) {
       if (tried.ruledOut || !allowed(tried)) continue;
-      const key = this.#pool.pick(candidate, tried.keyIds);
+      const key = this.#pool.pick(candidate, tried.keyIds, this.#affinity);
       if (key) return { candidate, key };
     }
     return undefined;

@@ -31,7 +31,15 @@ function world(keyCount: number, faultOf: (keyId: number) => FailureClass | unde
     apiKey: 'a key',
     weight: 1,
   }));
-  const pool = createKeyPool({ keysOf: () => keys, log: LOG, now: () => clock.nowMs });
+  const pool = createKeyPool({
+    keysOf: () => keys,
+    log: LOG,
+    now: () => clock.nowMs,
+    probe: async ({ id }) => {
+      const failure = faultOf(id);
+      return failure === undefined ? { kind: 'success' } : { kind: 'failure', failure };
+    },
+  });
   const budget = new RetryBudget(() => clock.nowMs);
   const waiting: { dueMs: number; resolve: () => void }[] = [];
   const uses = new Map<number, { begun: number; ended: number; underWayAtFifthFailure: number }>();
@@ -80,6 +88,7 @@ function world(keyCount: number, faultOf: (keyId: number) => FailureClass | unde
       await pass(HANGING_MS);
     },
     pass,
+    probeAccounts: () => pool.probeAccounts(),
   };
 }
 
@@ -99,6 +108,7 @@ test('>= 99 % succeed, no bad key is used more than 6 times plus the calls under
   assert.ok(bounds.every((begun) => begun >= 1));
   healed = true;
   await at.pass(600_000);
+  await at.probeAccounts();
   at.uses.clear();
   await at.run(200);
   assert.equal(at.uses.size, 20, 'every key serves again');

@@ -95,7 +95,7 @@ async function createCatalogAndPool(ground: InferenceGround, adapters: Adapters)
   const subscriber = connectRedis(config, log, 'key-circuits');
   const deps: CatalogDeps = {
     ...ground,
-    keyHealth: (keyIds) => pool.keyHealth(keyIds),
+    keyHealth: (providerId, keyIds) => pool.keyHealth(providerId, keyIds),
     probe: createProbe(adapters.chat, log),
     reportKey: (key, result) => pool.report(key, result),
   };
@@ -103,6 +103,7 @@ async function createCatalogAndPool(ground: InferenceGround, adapters: Adapters)
   const { catalog, providerKeys } = catalogServices;
   const pool = createKeyPool({
     keysOf: (providerId) => catalog.keysOf(providerId),
+    modelsOf: (providerId) => catalog.modelsOf(providerId),
     log,
     redis: { commands: redis, subscriber },
     metrics: { registry: metrics.registry, providerName: (providerId) => catalog.providerName(providerId) },

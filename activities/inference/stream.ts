@@ -122,7 +122,7 @@ export class ChatStreams {
   /** Reads the provider to its end and settles. */
   async #pump(running: Running, opened: Opened): Promise<StreamEnd> {
     const { queue } = running;
-    const { key, candidate } = running.charge.served;
+    const { key } = running.charge.served;
     const received: string[] = [];
     let failure: unknown;
     try {
@@ -130,11 +130,11 @@ export class ChatStreams {
         received.push(next.value);
         await queue.push(next.value);
       }
-      this.#deps.keys.report(key, { kind: 'success' }, candidate.modelId);
+      this.#deps.keys.report(key, { kind: 'success' });
     } catch (error) {
       failure = error;
       const kind = outcomeOfStream(error, queue.heldUp);
-      this.#deps.keys.report(key, { kind: 'failure', failure: kind }, candidate.modelId);
+      this.#deps.keys.report(key, { kind: 'failure', failure: kind });
     }
     try {
       const end = await this.#settle(running, received, failure);

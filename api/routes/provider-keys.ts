@@ -26,10 +26,16 @@ const keyFields = {
   createdAt: timeOutput,
 };
 const newKeySchema = z.object(keyFields).meta({ id: 'ProviderKey' });
+const circuitState = z.enum(['closed', 'open', 'half-open']);
 const keySchema = z
   .object({
     ...keyFields,
-    circuit: z.enum(['closed', 'open', 'half-open']).meta({ description: 'Only closed ones are called' }),
+    circuit: circuitState.meta({
+      description: 'Not closed: the key is called for no model, because of its account or of each single model',
+    }),
+    modelCircuits: z
+      .array(z.object({ modelId: z.number().int(), modelIdentifier: z.string(), circuit: circuitState }))
+      .meta({ description: 'The models that the key is not called for at the moment' }),
     recentFailures: z.number().int(),
   })
   .meta({ id: 'ProviderKeyWithHealth' });
@@ -46,7 +52,8 @@ function keyRecord(key: StoredKey, zone: string): z.input<typeof newKeySchema> {
 }
 
 function keyWithHealth(key: StoredKey & KeyHealth, zone: string): z.input<typeof keySchema> {
-  return { ...keyRecord(key, zone), circuit: key.circuit, recentFailures: key.recentFailures };
+  const { circuit, modelCircuits, recentFailures } = key;
+  return { ...keyRecord(key, zone), circuit, modelCircuits: [...modelCircuits], recentFailures };
 }
 
 export interface ProviderKeyServices {

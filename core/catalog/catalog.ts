@@ -16,6 +16,7 @@ import type { CatalogTables } from './tables.ts';
 const INVALIDATION_KIND = 'catalog';
 const REFRESH_INTERVAL_MS = 30_000;
 const NO_KEYS: readonly ActiveKey[] = [];
+const NO_MODELS: readonly PricedModel[] = [];
 
 export interface CatalogDependencies {
   readonly tables: CatalogTables;
@@ -76,6 +77,11 @@ export class Catalog implements ModelSource {
 
   providerName(id: number): string {
     return this.#snapshot.providerNames.get(id) ?? String(id);
+  }
+
+  /** The online models of a provider. */
+  modelsOf(providerId: number): readonly PricedModel[] {
+    return this.#snapshot.ofProvider.get(providerId) ?? NO_MODELS;
   }
 
   /** The active keys of a provider. */

@@ -98,16 +98,17 @@ export class ModelStore {
     await this.#tables.models.destroy({ where: { id }, transaction });
   }
 
-  /** A provider's model for which its keys can be tried, online ones first. */
-  async anyOf(providerId: number): Promise<Model | undefined> {
-    const row = await this.#tables.models.findOne({
+  /** Models of a provider for which its keys can be tried, online ones first. */
+  async textModelsOf(providerId: number, limit: number): Promise<Model[]> {
+    const rows = await this.#tables.models.findAll({
       where: { providerId, capabilities: { [Op.substring]: 'to-text' } },
       order: [
         ['status', 'DESC'],
         ['priority', 'ASC'],
       ],
+      limit,
     });
-    return row === null ? undefined : (await this.#complete([readModel(row)]))[0];
+    return this.#complete(rows.map(readModel));
   }
 
   async prices(ids: readonly number[]): Promise<PriceRow[]> {

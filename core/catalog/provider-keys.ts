@@ -16,13 +16,22 @@ import type { By } from './providers.ts';
 import { type CatalogTables, KEY_STATUS } from './tables.ts';
 import type { ListUpstreamModels } from './upstream-models.ts';
 
+type CircuitState = 'closed' | 'open' | 'half-open';
+
 export interface KeyHealth {
-  readonly circuit: 'closed' | 'open' | 'half-open';
+  /** Not closed: the key is called for no model. */
+  readonly circuit: CircuitState;
+  /** Of the models that it is not called for. */
+  readonly modelCircuits: readonly {
+    readonly modelId: number;
+    readonly modelIdentifier: string;
+    readonly circuit: CircuitState;
+  }[];
   readonly recentFailures: number;
 }
 
 /** Health of keys as the pool sees it; keys it has not used yet may be missing. */
-export type ReadKeyHealth = (keyIds: readonly number[]) => Promise<ReadonlyMap<number, KeyHealth>>;
+export type ReadKeyHealth = (providerId: number, keyIds: readonly number[]) => Promise<ReadonlyMap<number, KeyHealth>>;
 
 export interface KeyInput {
   readonly apiKey: string;
@@ -47,7 +56,8 @@ export interface ProviderKeysDependencies {
   readonly listUpstreamModels: ListUpstreamModels;
 }
 
-const UNUSED: KeyHealth = { circuit: 'closed', recentFailures: 0 };
+const MOST_MODELS_PROBED = 3;
+const UNUSED: KeyHealth = { circuit: 'closed', modelCircuits: [], recentFailures: 0 };
 
 export class ProviderKeys {
   readonly #to: ProviderKeysDependencies;
@@ -60,7 +70,10 @@ export class ProviderKeys {
   async list(providerId: number): Promise<KeyWithHealth[]> {
     await this.#to.providers.get(providerId);
     const keys = await this.#to.keys.ofProvider(providerId);
-    const health = await this.#to.keyHealth(keys.map((key) => key.id));
+    const health = await this.#to.keyHealth(
+      providerId,
+      keys.map((key) => key.id),
+    );
     return keys.map((key) => ({ ...key, ...(health.get(key.id) ?? UNUSED) }));
   }
 
@@ -137,18 +150,24 @@ export class ProviderKeys {
    * @throws {AppError} notFound; illegalState when the key must be entered again.
    */
   async probe(id: number, signal: AbortSignal): Promise<CallResult> {
-    const { result } = await this.#probe(id, signal);
-    return callResultOf(result) ?? { kind: 'failure', failure: 'transient' };
+    for (let index = 0; ; index += 1) {
+      const { result } = await this.#probe(id, signal, index);
+      const ended = callResultOf(result) ?? { kind: 'failure', failure: 'transient' };
+      // A model that is out of order says nothing of the key: another may.
+      const tellsNothing = ended.kind === 'failure' && (ended.failure === 'transient' || ended.failure === 'timeout');
+      if (!tellsNothing || signal.aborted || index === MOST_MODELS_PROBED - 1) return ended;
+    }
   }
 
-  async #probe(id: number, signal: AbortSignal): Promise<{ result: ProbeResult; key: PickedKey }> {
+  /** @param index of the text model, of those that are called first; past the last one the first again. */
+  async #probe(id: number, signal: AbortSignal, index = 0): Promise<{ result: ProbeResult; key: PickedKey }> {
     const { provider, apiKey } = await this.#to.keys.forCall({ id });
-    const model = await this.#to.models.anyOf(provider.id);
-    const result =
-      model === undefined
-        ? await this.#probeByListing(provider, apiKey, signal)
-        : await this.#probeByChat(provider, model, apiKey, signal);
-    return { result, key: { id, providerId: provider.id, urlBase: provider.urlBase, apiKey } };
+    const models = await this.#to.models.textModelsOf(provider.id, MOST_MODELS_PROBED);
+    const model = models[index % models.length];
+    const key = { id, providerId: provider.id, urlBase: provider.urlBase, apiKey };
+    if (model === undefined) return { result: await this.#probeByListing(provider, apiKey, signal), key };
+    const result = await this.#probeByChat(provider, model, apiKey, signal);
+    return { result, key: { ...key, modelId: model.id } };
   }
 
   #probeByChat(provider: Provider, model: Model, apiKey: string, signal: AbortSignal): Promise<ProbeResult> {

@@ -36,6 +36,8 @@ export interface Snapshot {
   /** Online models by priority, then id. */
   readonly capable: ReadonlyMap<Capability, readonly PricedModel[]>;
   readonly keys: ReadonlyMap<number, readonly ActiveKey[]>;
+  /** Online models by provider. */
+  readonly ofProvider: ReadonlyMap<number, readonly PricedModel[]>;
   readonly providerNames: ReadonlyMap<number, string>;
 }
 
@@ -69,18 +71,17 @@ function buildSnapshot(
   const sorted = [...models].sort((a, b) => a.priority - b.priority || a.id - b.id);
   const online = new Set(sorted.filter((model) => model.online).map((model) => model.id));
   const priced = sorted.flatMap((model) => (model.price === null ? [] : [pricedModel(model, model.price)]));
+  const called = priced.filter((model) => online.has(model.modelId));
   return {
     byId: new Map(sorted.map((model) => [model.id, model])),
     byIdentifier: new Map(sorted.map((model) => [model.modelIdentifier, model])),
     priced: new Map(priced.map((model) => [model.modelId, model])),
     byPrice: new Map(priced.map((model) => [model.price.id, model])),
     capable: new Map(
-      CAPABILITIES.map((capability) => [
-        capability,
-        priced.filter((model) => online.has(model.modelId) && model.capabilities.has(capability)),
-      ]),
+      CAPABILITIES.map((capability) => [capability, called.filter((model) => model.capabilities.has(capability))]),
     ),
     keys,
+    ofProvider: Map.groupBy(called, ({ providerId }) => providerId),
     providerNames,
   };
 }

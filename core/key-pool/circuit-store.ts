@@ -1,6 +1,7 @@
 /**
  * Owner of the circuits in Redis: `keys:{provider-ID}:…` and the channel of changes. Redis keeps them; what they become
- * is decided by circuit.ts in the process, and written only where nobody was faster.
+ * is decided by circuit.ts in the process, and written only where nobody was faster. Circuits go by their names
+ * (circuitName); earlier versions of the gateway kept one a key under other Redis keys, which expire.
  */
 import { z } from 'zod';
 import type { Redis } from '../../infra/redis/connection.ts';
@@ -27,7 +28,7 @@ const circuitSchema = z.discriminatedUnion('state', [
 ]);
 const messageSchema = z.object({
   providerId: z.number().int(),
-  keyId: z.number().int(),
+  name: z.string(),
   revision: z.number().int(),
   nowMs: z.number(),
   circuit: circuitSchema,
@@ -36,10 +37,10 @@ const swappedSchema = z.tuple([z.literal([0, 1]), z.string(), z.string()]);
 const timeSchema = z.tuple([z.coerce.number(), z.coerce.number()]);
 const hashSchema = z.record(z.string(), z.string());
 
-/** The circuit of a key as all processes share it, its times by this process's clock. */
+/** A circuit as all processes share it, its times by this process's clock. */
 export interface SharedCircuit {
   readonly providerId: number;
-  readonly keyId: number;
+  readonly name: string;
   /** Goes up with every change of the provider's circuits. */
   readonly revision: number;
   readonly circuit: Circuit;
@@ -63,28 +64,28 @@ export class CircuitStore {
   readonly channel: string;
   readonly #redis: Redis;
   readonly #nowMs: () => number;
-  readonly #seen = new Map<number, Seen>();
-  /** The last change of a key that is under way: those of one process do not race each other. */
-  readonly #changes = new Map<number, Promise<unknown>>();
+  readonly #seen = new Map<string, Seen>();
+  /** The last change of a circuit that is under way: those of one process do not race each other. */
+  readonly #changes = new Map<string, Promise<unknown>>();
 
   constructor(redis: Redis, nowMs: () => number) {
     this.#redis = redis;
     this.#nowMs = nowMs;
     // Channels are shared by all databases of a server.
-    this.channel = `keys:circuits:${redis.options.db ?? 0}`;
+    this.channel = `keys:model-circuits:${redis.options.db ?? 0}`;
   }
 
   /**
-   * Changes the shared circuit of a key. `decide` gets it as it stands, and is asked again when another process was
+   * Changes a shared circuit. `decide` gets it as it stands, and is asked again when another process was
    * faster; it returns the same object to leave it.
    * @returns the circuit as it stands then.
    */
-  change(providerId: number, keyId: number, decide: (circuit: Circuit) => Circuit): Promise<SharedCircuit> {
+  change(providerId: number, name: string, decide: (circuit: Circuit) => Circuit): Promise<SharedCircuit> {
     // One that waits behind a failed one has failed, too: a Redis that hangs is waited for once.
-    const change = (this.#changes.get(keyId) ?? Promise.resolve()).then(() => this.#swap(providerId, keyId, decide));
-    this.#changes.set(keyId, change);
+    const change = (this.#changes.get(name) ?? Promise.resolve()).then(() => this.#swap(providerId, name, decide));
+    this.#changes.set(name, change);
     const forget = () => {
-      if (this.#changes.get(keyId) === change) this.#changes.delete(keyId);
+      if (this.#changes.get(name) === change) this.#changes.delete(name);
     };
     change.then(forget, forget);
     return change;
@@ -96,10 +97,10 @@ export class CircuitStore {
     const [seconds, micros] = timeSchema.parse(time);
     const byMs = this.#nowMs() - (seconds * 1_000 + Math.floor(micros / 1_000));
     const { revision = '0', ...texts } = hashSchema.parse(hash);
-    const circuits = Object.entries(texts).map(([keyId, text]) => {
+    const circuits = Object.entries(texts).map(([name, text]) => {
       const circuit = shifted(circuitSchema.parse(JSON.parse(text)), byMs);
-      this.#seen.set(Number(keyId), { text, circuit });
-      return { providerId, keyId: Number(keyId), revision: Number(revision), circuit };
+      this.#seen.set(name, { text, circuit });
+      return { providerId, name, revision: Number(revision), circuit };
     });
     return { revision: Number(revision), circuits };
   }
@@ -115,24 +116,24 @@ export class CircuitStore {
     return { ...known, circuit: shifted(circuit, this.#nowMs() - nowMs) };
   }
 
-  async #swap(providerId: number, keyId: number, decide: (circuit: Circuit) => Circuit): Promise<SharedCircuit> {
+  async #swap(providerId: number, name: string, decide: (circuit: Circuit) => Circuit): Promise<SharedCircuit> {
     for (let attempt = 1; attempt <= MOST_TRIES; attempt += 1) {
-      const seen = this.#seen.get(keyId) ?? { text: '', circuit: CLOSED };
+      const seen = this.#seen.get(name) ?? { text: '', circuit: CLOSED };
       const next = decide(seen.circuit);
       const wanted = next === seen.circuit ? 'keep' : textOf(shifted(next, -this.#nowMs()));
-      const args = [this.channel, providerId, keyId, seen.text, wanted];
+      const args = [this.channel, providerId, name, seen.text, wanted];
       const reply = await swapScript(this.#redis, [hashOf(providerId)], args);
       const [stoodAsSeen, text, message] = swappedSchema.parse(reply);
       const shared = this.readMessage(message);
-      this.#seen.set(keyId, { text, circuit: shared.circuit });
+      this.#seen.set(name, { text, circuit: shared.circuit });
       if (stoodAsSeen === 1) return shared;
     }
-    throw new Error(`the circuit of key ${keyId} was changed by others ${MOST_TRIES} times in a row`);
+    throw new Error(`the circuit ${name} was changed by others ${MOST_TRIES} times in a row`);
   }
 }
 
 function hashOf(providerId: number): string {
-  return `keys:{provider-${providerId}}:circuits`;
+  return `keys:{provider-${providerId}}:model-circuits`;
 }
 
 function textOf(circuit: Circuit): string {

@@ -3,17 +3,26 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FailureClass } from '../providers/failure.ts';
 import {
+  accountVerdict,
   afterResult,
   type Circuit,
+  type CircuitSettings,
   CLOSED,
   mayProbe,
+  modelVerdict,
   ORDINARY_CALL,
   DEFAULT_CIRCUIT_SETTINGS as SETTINGS,
   stateAt,
   takeProbe,
-  verdictOf,
+  type Verdict,
 } from './circuit.ts';
 import type { CallResult } from './key-pool.ts';
+
+/** As the pool does it: a refused account is a matter of the key's own circuit, all else of the model's. */
+function verdictOf(result: CallResult, settings: CircuitSettings): Verdict {
+  const isAccount = result.kind === 'failure' && result.failure === 'account';
+  return (isAccount ? accountVerdict : modelVerdict)(result, settings);
+}
 
 const MISTAKES: readonly FailureClass[] = ['content', 'bad-request', 'model', 'cancelled'];
 const FAULTS: readonly FailureClass[] = ['account', 'rate', 'transient', 'timeout'];

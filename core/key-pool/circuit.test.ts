@@ -1,17 +1,26 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  accountVerdict,
   afterResult,
   type Circuit,
+  type CircuitSettings,
   CLOSED,
   KEY_TEST,
   mayProbe,
+  modelVerdict,
   ORDINARY_CALL,
   DEFAULT_CIRCUIT_SETTINGS as SETTINGS,
   takeProbe,
-  verdictOf,
+  type Verdict,
 } from './circuit.ts';
 import type { CallResult } from './key-pool.ts';
+
+/** As the pool does it: a refused account is a matter of the key's own circuit, all else of the model's. */
+function verdictOf(result: CallResult, settings: CircuitSettings): Verdict {
+  const isAccount = result.kind === 'failure' && result.failure === 'account';
+  return (isAccount ? accountVerdict : modelVerdict)(result, settings);
+}
 
 type Failure = Extract<CallResult, { kind: 'failure' }>['failure'];
 
@@ -81,6 +90,15 @@ test('every opening in a row lasts 30 s longer, up to 300 s; a success starts ag
   assert.equal(after(takeProbe(circuit, 'probe', nowMs, SETTINGS), SUCCESS, 'probe', nowMs), CLOSED);
 });
 
+test("a refused account says nothing of a model, and only a refused account opens the key's own circuit", () => {
+  assert.equal(modelVerdict(failed('account'), SETTINGS).kind, 'neutral');
+  const kinds = (['rate', 'content', 'bad-request', 'model', 'transient', 'timeout', 'cancelled'] as const).map(
+    (failure) => accountVerdict(failed(failure), SETTINGS).kind,
+  );
+  const [taken, unknown] = ['success', 'neutral'];
+  assert.deepEqual(kinds, [taken, taken, taken, taken, unknown, unknown, unknown]);
+});
+
 test('the probe is due when the time is over, goes to one call, and is due again when its lease is over', () => {
   const open = after(CLOSED, failed('rate', 5_000));
   assert.equal(mayProbe(open, START_MS + 4_999), false);
@@ -108,8 +126,7 @@ test('calls that were under way when it opened do not close it or count, but may
   assert.equal(after(open, failed('transient')), open);
   assert.equal(after(open, failed('rate', 5_000)), open);
   assert.equal(openMs(after(open, failed('rate', 20_000))), 20_000);
-  const account = after(open, failed('account'));
-  assert.equal(account.state === 'open' && account.reason, 'account');
+  const account = after(CLOSED, failed('account'));
   assert.equal(after(account, failed('account'), ORDINARY_CALL, START_MS + 5_000), account);
 });
 

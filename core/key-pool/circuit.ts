@@ -1,8 +1,8 @@
 /**
- * The circuit of one provider key as a pure state machine: closed → open → half-open with one probe. Time comes in as
- * an argument. The same rules decide a process's own copy and the shared one in Redis, which only keeps it.
+ * A circuit as a pure state machine: closed → open → half-open with one probe. Each provider key has one for its account
+ * and one for each model that is called with it. Time comes in as an argument. The same rules decide a process's own
+ * copy and the shared one in Redis, which only keeps it.
  */
-import type { FailureClass } from '../providers/failure.ts';
 import type { CallResult } from './key-pool.ts';
 
 export interface CircuitSettings {
@@ -52,40 +52,54 @@ export type CircuitState = Circuit['state'];
 
 export const CLOSED: Circuit = { state: 'closed', failures: 0 };
 
-/** In place of a probe's token: an ordinary call, and an administrator's test of the key (which may close a circuit). */
+/** In place of a probe's token: an ordinary call, and an administrator's test of the key (which may close circuits). */
 export const ORDINARY_CALL = '';
 export const KEY_TEST = '*';
 
-/** What a result means for the circuit of its key. */
+/** What a result means for a circuit. */
 export type Verdict =
   | { readonly kind: 'success' }
-  /** Says nothing about the key: the caller's mistake, refused content, an unknown model, a caller who left. */
+  /** Says nothing about what the circuit stands for. */
   | { readonly kind: 'neutral' }
   /** Opens at once. */
   | { readonly kind: 'open'; readonly reason: OpenReason; readonly openMs: number }
   /** Opens when there are several in a row. */
   | { readonly kind: 'count'; readonly reason: OpenReason };
 
-export function verdictOf(result: CallResult, settings: CircuitSettings): Verdict {
+/** For the circuit of a model on a key. What is about the account is no news of the model. */
+export function modelVerdict(result: CallResult, settings: CircuitSettings): Verdict {
   if (result.kind === 'success') return result;
-  return failureVerdict(result.failure, result.retryAfterMs, settings);
-}
-
-function failureVerdict(failure: FailureClass, retryAfterMs: number | undefined, settings: CircuitSettings): Verdict {
-  switch (failure) {
+  switch (result.failure) {
     case 'rate': {
-      const asked = retryAfterMs ?? settings.rateDefaultMs;
+      const asked = result.retryAfterMs ?? settings.rateDefaultMs;
       const openMs = Math.min(Math.max(asked, settings.rateShortestMs), settings.rateLongestMs);
       return { kind: 'open', reason: 'rate', openMs };
     }
-    case 'account':
-      return { kind: 'open', reason: 'account', openMs: settings.accountMs };
     case 'transient':
     case 'timeout':
-      return { kind: 'count', reason: failure };
+      return { kind: 'count', reason: result.failure };
+    case 'account':
     case 'content':
     case 'bad-request':
     case 'model':
+    case 'cancelled':
+      return { kind: 'neutral' };
+  }
+}
+
+/** For the circuit of the key itself. A provider that refuses anything but the account has taken the key. */
+export function accountVerdict(result: CallResult, settings: CircuitSettings): Verdict {
+  if (result.kind === 'success') return result;
+  switch (result.failure) {
+    case 'account':
+      return { kind: 'open', reason: 'account', openMs: settings.accountMs };
+    case 'rate':
+    case 'content':
+    case 'bad-request':
+    case 'model':
+      return { kind: 'success' };
+    case 'transient':
+    case 'timeout':
     case 'cancelled':
       return { kind: 'neutral' };
   }
@@ -164,14 +178,13 @@ function whenClosed(circuit: State<'closed'>, verdict: Verdict, nowMs: number, s
   }
 }
 
-/** Calls that were under way when it opened: they may lengthen the time, an account's fault outweighs the others. */
+/** Calls that were under way when it opened may lengthen its time. */
 function whenOpen(circuit: State<'open'>, verdict: Verdict, token: string, nowMs: number): Circuit {
   if (verdict.kind === 'success' && token === KEY_TEST) return CLOSED;
   if (verdict.kind !== 'open') return circuit;
-  const reason = verdict.reason === 'account' ? 'account' : circuit.reason;
   const untilMs = Math.max(circuit.untilMs, nowMs + verdict.openMs);
-  if (reason === circuit.reason && (reason === 'account' || untilMs === circuit.untilMs)) return circuit;
-  return { state: 'open', reason, openings: circuit.openings, untilMs };
+  // An account's time is the same for every call: those under way need not each tell it.
+  return verdict.reason === 'account' || untilMs === circuit.untilMs ? circuit : { ...circuit, untilMs };
 }
 
 /** Only the probe decides. */

@@ -1,21 +1,40 @@
 /** The circuits of provider keys in the memory of this process, and the log of their changes. */
 import type { Logger } from 'pino';
 import { type Circuit, CLOSED } from './circuit.ts';
+import type { Epochs } from './ticket.ts';
 
-export interface KeyEntry {
+/** What a circuit stands for: one model on a key, or without a model the account of the key. */
+export interface CircuitSubject {
   readonly keyId: number;
+  readonly modelId: number | undefined;
+}
+
+export interface CircuitEntry extends CircuitSubject {
+  readonly name: string;
   readonly providerId: number;
   readonly circuit: Circuit;
-  /** Goes up with every opening; a call that began before it tells nothing about the key as it is after it. */
+  /** Goes up with every opening; a call that began before it tells nothing about what is after it. */
   readonly epoch: number;
   /** Token of a probe that was given to this process and is not used yet; '' = none. */
   grant: string;
 }
 
-type OwnEntry = { -readonly [Field in keyof KeyEntry]: KeyEntry[Field] };
+type OwnEntry = { -readonly [Field in keyof CircuitEntry]: CircuitEntry[Field] };
+
+/** The name of a circuit, in memory and in Redis. */
+export function circuitName(keyId: number, modelId?: number): string {
+  return modelId === undefined ? String(keyId) : `${keyId}:${modelId}`;
+}
+
+/** @throws for what is no name. */
+function subjectOf(name: string): CircuitSubject {
+  const [, keyId, modelId] = /^(\d+)(?::(\d+))?$/.exec(name) ?? [];
+  if (keyId === undefined) throw new Error(`no name of a circuit: ${name}`);
+  return { keyId: Number(keyId), modelId: modelId === undefined ? undefined : Number(modelId) };
+}
 
 export class KeyCircuits {
-  readonly #entries = new Map<number, OwnEntry>();
+  readonly #entries = new Map<string, OwnEntry>();
   readonly #log: Logger;
   readonly #nowMs: () => number;
 
@@ -24,33 +43,42 @@ export class KeyCircuits {
     this.#nowMs = nowMs;
   }
 
-  /** Undefined for a key that never had a failure. */
-  get(keyId: number): KeyEntry | undefined {
-    return this.#entries.get(keyId);
+  /** Undefined where there never was a failure. */
+  get(keyId: number, modelId?: number): CircuitEntry | undefined {
+    return this.#entries.get(circuitName(keyId, modelId));
   }
 
-  entry(keyId: number, providerId: number): KeyEntry {
-    return this.#own(keyId, providerId);
+  circuit(keyId: number, modelId?: number): Circuit {
+    return this.get(keyId, modelId)?.circuit ?? CLOSED;
   }
 
-  ofProvider(providerId: number): KeyEntry[] {
+  epochs(keyId: number, modelId: number | undefined): Epochs {
+    const model = modelId === undefined ? undefined : this.get(keyId, modelId);
+    return { account: this.get(keyId)?.epoch ?? 0, model: model?.epoch ?? 0 };
+  }
+
+  entry(name: string, providerId: number): CircuitEntry {
+    return this.#own(name, providerId);
+  }
+
+  ofProvider(providerId: number): CircuitEntry[] {
     return [...this.#entries.values()].filter((entry) => entry.providerId === providerId);
   }
 
-  all(): IterableIterator<KeyEntry> {
+  all(): IterableIterator<CircuitEntry> {
     return this.#entries.values();
   }
 
   /** A change that this process brought about: it goes to the log. */
-  set(entry: KeyEntry, next: Circuit): void {
+  set(entry: CircuitEntry, next: Circuit): void {
     const before = entry.circuit;
     this.adopt(entry, next);
     this.#tell(entry, before);
   }
 
   /** A change that another process has told; it stands in that one's log. */
-  adopt({ keyId, providerId }: KeyEntry, next: Circuit): void {
-    const entry = this.#own(keyId, providerId);
+  adopt({ name, providerId }: CircuitEntry, next: Circuit): void {
+    const entry = this.#own(name, providerId);
     const before = entry.circuit;
     entry.circuit = next;
     const opens =
@@ -58,25 +86,26 @@ export class KeyCircuits {
     if (opens) entry.epoch += 1;
   }
 
-  #own(keyId: number, providerId: number): OwnEntry {
-    const known = this.#entries.get(keyId);
+  #own(name: string, providerId: number): OwnEntry {
+    const known = this.#entries.get(name);
     if (known) return known;
-    const entry: OwnEntry = { keyId, providerId, circuit: CLOSED, epoch: 0, grant: '' };
-    this.#entries.set(keyId, entry);
+    const entry: OwnEntry = { ...subjectOf(name), name, providerId, circuit: CLOSED, epoch: 0, grant: '' };
+    this.#entries.set(name, entry);
     return entry;
   }
 
-  #tell({ keyId, providerId, circuit }: KeyEntry, before: Circuit): void {
+  #tell({ keyId, modelId, providerId, circuit }: CircuitEntry, before: Circuit): void {
+    const subject = { providerId, keyId, ...(modelId === undefined ? {} : { modelId }) };
+    const what = modelId === undefined ? 'a provider key' : 'a model on a provider key';
     if (circuit.state === 'closed') {
-      if (before.state !== 'closed') this.#log.info({ providerId, keyId }, 'a provider key is back in rotation');
+      if (before.state !== 'closed') this.#log.info(subject, `${what} is back in rotation`);
       return;
     }
     if (circuit.state !== 'open' || (before.state === 'open' && before.reason === circuit.reason)) return;
     const { reason, openings } = circuit;
-    const facts = { providerId, keyId, reason, openings, openMs: circuit.untilMs - this.#nowMs() };
-    const isNews = before.state === 'closed' || before.reason !== 'account';
-    if (reason === 'account' && isNews) {
+    const facts = { ...subject, reason, openings, openMs: circuit.untilMs - this.#nowMs() };
+    if (reason === 'account' && before.state === 'closed') {
       this.#log.error({ ...facts, alert: true }, 'a provider refuses this key or its account; someone must act');
-    } else this.#log.warn(facts, 'a provider key is taken out of rotation');
+    } else this.#log.warn(facts, `${what} is taken out of rotation`);
   }
 }

@@ -15,6 +15,8 @@ export interface KeyState {
   readonly providerId: number;
   readonly keyId: number;
   readonly state: CircuitState;
+  /** Models of the provider that some key is not called for. */
+  readonly models: readonly { readonly modelIdentifier: string; readonly state: CircuitState }[];
 }
 
 export class KeyMetrics {
@@ -39,13 +41,28 @@ export class KeyMetrics {
     });
     new Gauge({
       name: 'provider_key_circuit_state',
-      help: 'Circuit of a provider key: 0 closed, 1 half-open, 2 open',
+      help: 'Circuit of a provider key: 0 closed, 1 half-open, 2 open, because of its account or of each single model',
       labelNames: ['provider', 'key_id'],
       registers: [registry],
       collect() {
         this.reset();
         for (const { providerId, keyId, state } of states()) {
           this.set({ provider: providerName(providerId), key_id: String(keyId) }, STATE_VALUES[state]);
+        }
+      },
+    });
+    new Gauge({
+      name: 'provider_key_model_circuit_state',
+      help: 'Circuit of a model on a provider key: 0 closed, 1 half-open, 2 open; only of models that some key is not called for',
+      labelNames: ['provider', 'key_id', 'model'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const { providerId, keyId, models } of states()) {
+          for (const { modelIdentifier, state } of models) {
+            const labels = { provider: providerName(providerId), key_id: String(keyId), model: modelIdentifier };
+            this.set(labels, STATE_VALUES[state]);
+          }
         }
       },
     });

@@ -4,6 +4,8 @@ import type { FailureClass } from '../providers/failure.ts';
 export interface PickedKey {
   readonly id: number;
   readonly providerId: number;
+  /** The model that is called with it. */
+  readonly modelId?: number | undefined;
   /** The provider's base URL that the key was entered for: it goes to no other address. */
   readonly urlBase: string;
   /** Secret. */
@@ -13,6 +15,7 @@ export interface PickedKey {
 /** Where a call goes. */
 export interface Destination {
   readonly providerId: number;
+  readonly modelId: number;
   readonly urlBase: string;
 }
 
@@ -30,21 +33,22 @@ export interface Standing {
 
 export interface KeyPool {
   /**
-   * The next usable key of a provider by weighted round robin: active, circuit closed, or half-open with its one probe
-   * still free. A call that was planned before its provider moved to another address gets none.
-   * No I/O. @returns undefined when there is none outside `except`.
+   * The next usable key of a provider by weighted round robin: active, with the circuits of its account and of the model
+   * closed, or the model's half-open with its one probe still free. A call that was planned before its provider moved
+   * to another address gets none. No I/O.
+   * @param affinity calls with the same one get the same key while it is healthy and not busier than the others.
+   * @returns undefined when there is none outside `except`.
    */
-  pick(destination: Destination, except: ReadonlySet<number>): PickedKey | undefined;
+  pick(destination: Destination, except: ReadonlySet<number>, affinity?: string): PickedKey | undefined;
   /** Resolves when the probes that `pick` had to ask Redis for are given, in half a second at most. */
-  probesAsked(providerIds: readonly number[]): Promise<void> | undefined;
+  probesAsked(destinations: readonly Destination[]): Promise<void> | undefined;
   /**
-   * Tells how a picked key's call ended; moves its circuit. Each pick is reported once. No waiting. A key that was not
-   * picked counts as tested by an administrator: a success closes its circuit. What another address than the
+   * Tells how a picked key's call ended; moves its circuits. Each pick is reported once. No waiting. A key that was not
+   * picked counts as tested by an administrator: a success closes its circuits. What another address than the
    * provider's present one said of a key counts as nothing.
-   * @param modelId the model that was called, for its failure rate.
    */
-  report(key: PickedKey, result: CallResult, modelId?: number): void;
-  /** How long until some key of these providers may be tried again, in seconds (at least 1). */
-  retryAfterSeconds(providerIds: readonly number[]): number;
+  report(key: PickedKey, result: CallResult): void;
+  /** How long until some key may be tried again for one of these models, in seconds (at least 1). */
+  retryAfterSeconds(destinations: readonly Destination[]): number;
   standing(providerId: number, modelId: number): Standing;
 }

@@ -1,7 +1,7 @@
-/** Who gets the one probe of a half-open circuit: a call, or the scheduled probe of a refused key. */
+/** Who gets the one probe of a half-open circuit: a model's a call, an account's the scheduled probe. */
 import { randomUUID } from 'node:crypto';
 import { type CircuitSettings, mayProbe, takeProbe } from './circuit.ts';
-import type { KeyCircuits, KeyEntry } from './key-circuits.ts';
+import type { CircuitEntry, KeyCircuits } from './key-circuits.ts';
 import type { SharedCircuits } from './shared-circuits.ts';
 import { type ProviderKey, Ticket } from './ticket.ts';
 
@@ -10,8 +10,6 @@ export interface KeyProbesOptions {
   readonly shared: SharedCircuits | undefined;
   readonly settings: CircuitSettings;
   readonly nowMs: () => number;
-  /** Keys that were refused are left to the scheduled probe. */
-  readonly accountsScheduled: boolean;
 }
 
 export class KeyProbes {
@@ -23,18 +21,26 @@ export class KeyProbes {
     this.#options = options;
   }
 
-  /** Whether a call may be the probe of this key. */
-  isFree({ circuit, grant }: KeyEntry): boolean {
-    return !this.#isScheduled({ circuit }) && (grant !== '' || mayProbe(circuit, this.#options.nowMs()));
+  /** Whether a call may be the probe of this circuit. */
+  isFree({ circuit, grant }: CircuitEntry): boolean {
+    return grant !== '' || mayProbe(circuit, this.#options.nowMs());
   }
 
-  /** One of the keys, with its probe; where Redis must give it first, it is asked for and comes to a later call. */
-  take(providerId: number, keys: readonly ProviderKey[], except: ReadonlySet<number>): Ticket | undefined {
+  /**
+   * One of the keys, with the probe of the model on it; where Redis must give it first, it is asked for and comes to a
+   * later call.
+   */
+  take(
+    providerId: number,
+    modelId: number,
+    keys: readonly ProviderKey[],
+    usable: (key: ProviderKey) => boolean,
+  ): Ticket | undefined {
     for (const key of keys) {
-      const entry = this.#options.circuits.get(key.id);
-      if (entry === undefined || except.has(key.id) || this.#isScheduled(entry)) continue;
+      const entry = this.#options.circuits.get(key.id, modelId);
+      if (entry === undefined || entry.circuit.state === 'closed' || !usable(key)) continue;
       const token = this.#token(entry);
-      if (token !== undefined) return new Ticket(key, providerId, entry.epoch, token);
+      if (token !== undefined) return this.#ticket(key, providerId, modelId, token);
     }
     return undefined;
   }
@@ -42,18 +48,19 @@ export class KeyProbes {
   /** Refused keys whose probe is due and was given to this process. */
   takeScheduled(keysOf: (providerId: number) => readonly ProviderKey[]): Ticket[] {
     return [...this.#options.circuits.all()].flatMap((entry) => {
-      if (!this.#isScheduled(entry)) return [];
-      const key = keysOf(entry.providerId).find(({ id }) => id === entry.keyId);
+      const { keyId, modelId, providerId, circuit } = entry;
+      if (modelId !== undefined || circuit.state === 'closed') return [];
+      const key = keysOf(providerId).find(({ id }) => id === keyId);
       const token = key && this.#token(entry);
-      return key && token !== undefined ? [new Ticket(key, entry.providerId, entry.epoch, token)] : [];
+      return key && token !== undefined ? [this.#ticket(key, providerId, modelId, token)] : [];
     });
   }
 
-  #isScheduled({ circuit }: Pick<KeyEntry, 'circuit'>): boolean {
-    return this.#options.accountsScheduled && circuit.state !== 'closed' && circuit.reason === 'account';
+  #ticket(key: ProviderKey, providerId: number, modelId: number | undefined, token: string): Ticket {
+    return new Ticket(key, { providerId, modelId }, this.#options.circuits.epochs(key.id, modelId), token);
   }
 
-  #token(entry: KeyEntry): string | undefined {
+  #token(entry: CircuitEntry): string | undefined {
     const { circuits, shared, settings, nowMs } = this.#options;
     const granted = entry.grant;
     entry.grant = '';

@@ -21,7 +21,7 @@ export class KeyStatistics {
     this.#metrics?.picked(providerId, id);
   }
 
-  ended({ providerId, id }: PickedKey, result: CallResult, modelId: number | undefined): void {
+  ended({ providerId, id, modelId }: PickedKey, result: CallResult): void {
     if (result.kind === 'failure') this.#metrics?.failed(providerId, id, result.failure);
     const { ofKey, ofModel } = countedAs(result);
     if (ofKey !== 'nothing') this.#outcomes.record(providerId, keySubject(id), ofKey === 'failure');

@@ -7,8 +7,14 @@ import type { ProviderKey } from './ticket.ts';
 
 const PROVIDER = 3;
 const URL_BASE = 'https://provider.example/v1';
-const AT_PROVIDER = { providerId: PROVIDER, urlBase: URL_BASE };
+const MODEL = 7;
+const AT_PROVIDER = { providerId: PROVIDER, modelId: MODEL, urlBase: URL_BASE };
+const ELSEWHERE = { ...AT_PROVIDER, providerId: 99 };
 const SUCCESS: CallResult = { kind: 'success' };
+const MODELS = [
+  { modelId: MODEL, modelIdentifier: 'seven' },
+  { modelId: 8, modelIdentifier: 'eight' },
+];
 const NONE: ReadonlySet<number> = new Set();
 
 interface Bench {
@@ -33,6 +39,7 @@ function bench(keyCount: number, options: Partial<KeyPoolOptions> = {}): Bench {
     nowMs: 1_700_000_000_000,
     pool: createKeyPool({
       keysOf: (providerId) => (providerId === PROVIDER ? state.keys : []),
+      modelsOf: () => MODELS,
       log: createLogger('info', { write: (line) => lines.push(JSON.parse(line)) }),
       now: () => state.nowMs,
       ...options,
@@ -95,9 +102,9 @@ test('a second attempt is a probe only when no other key is left', () => {
 test("a caller's mistake frees the probe for the next call and never takes a key out", () => {
   const at = bench(1);
   for (const failure of ['content', 'bad-request', 'model', 'cancelled'] as const) fail(at, 1, failure, 20);
-  fail(at, 1, 'account');
+  fail(at, 1, 'rate');
   assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
-  at.nowMs += 600_000;
+  at.nowMs += 60_000;
   for (const failure of ['content', 'bad-request', 'model', 'cancelled'] as const) {
     const probe = at.pick();
     assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
@@ -135,14 +142,14 @@ test('a key that was not picked but tested by an administrator comes back at onc
 
 test('says how long until some key may be tried, at least a second', () => {
   const at = bench(2);
-  assert.equal(at.pool.retryAfterSeconds([PROVIDER]), 1);
+  assert.equal(at.pool.retryAfterSeconds([AT_PROVIDER]), 1);
   fail(at, 1, 'account');
   fail(at, 2, 'rate');
   at.nowMs += 100;
-  assert.equal(at.pool.retryAfterSeconds([PROVIDER]), 60);
+  assert.equal(at.pool.retryAfterSeconds([AT_PROVIDER]), 60);
   at.nowMs += 59_000;
-  assert.equal(at.pool.retryAfterSeconds([PROVIDER, 99]), 1);
-  assert.equal(at.pool.retryAfterSeconds([99]), 60);
+  assert.equal(at.pool.retryAfterSeconds([AT_PROVIDER, ELSEWHERE]), 1);
+  assert.equal(at.pool.retryAfterSeconds([ELSEWHERE]), 60);
 });
 
 test("an account's fault raises one alert, and no line carries a key", () => {
@@ -176,7 +183,7 @@ test('a refused key is left to the scheduled probe, which brings it back or keep
     assert.equal(at.ids(20).includes(2), false, 'no call is the probe');
     assert.equal(at.pool.standing(PROVIDER, 1).usableKeys, 1);
     await at.pool.probeAccounts();
-    assert.equal((await at.pool.keyHealth([2])).get(2)?.circuit, expected);
+    assert.equal((await at.pool.keyHealth(PROVIDER, [2])).get(2)?.circuit, expected);
   }
   assert.deepEqual(probed, [2, 2]);
   assert.ok(at.ids(2).includes(2));
@@ -195,23 +202,24 @@ test('a scheduled probe that breaks leaves the key to the next one', async () =>
   fail(at, 1, 'account');
   at.nowMs += 600_000;
   await at.pool.probeAccounts();
-  assert.equal((await at.pool.keyHealth([1])).get(1)?.circuit, 'half-open');
+  assert.equal((await at.pool.keyHealth(PROVIDER, [1])).get(1)?.circuit, 'half-open');
   await at.pool.probeAccounts();
-  assert.equal((await at.pool.keyHealth([1])).get(1)?.circuit, 'closed');
+  assert.equal((await at.pool.keyHealth(PROVIDER, [1])).get(1)?.circuit, 'closed');
   at.pool.close();
 });
 
 test('standing and health count the last five minutes, without the mistakes of callers', async () => {
   const at = bench(2);
-  const MODEL = 7;
   for (const result of [SUCCESS, SUCCESS, SUCCESS, failed('transient'), failed('content'), failed('bad-request')]) {
-    at.pool.report(at.pick([2]), result, MODEL);
+    at.pool.report(at.pick([2]), result);
   }
-  at.pool.report(at.pick([2]), failed('model'), 8);
+  const other = at.pool.pick({ ...AT_PROVIDER, modelId: 8 }, new Set([2]));
+  at.pool.report(other ?? assert.fail(), failed('model'));
   assert.deepEqual(at.pool.standing(PROVIDER, MODEL), { usableKeys: 2, activeKeys: 2, failureRate: 0.25 });
   assert.equal(at.pool.standing(PROVIDER, 8).failureRate, 1);
-  assert.deepEqual((await at.pool.keyHealth([1])).get(1), {
+  assert.deepEqual((await at.pool.keyHealth(PROVIDER, [1])).get(1), {
     circuit: 'closed',
+    modelCircuits: [],
     recentFailures: 1,
     recentSuccesses: 3,
   });
@@ -227,10 +235,10 @@ test('a key goes to the address it was entered for, and what another said of it 
   at.keys = at.keys.map((key) => ({ ...key, urlBase: 'https://moved.example/v1' }));
   assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
   at.pool.report(before, failed('account'));
-  const echo = { providerId: PROVIDER, urlBase: 'https://moved.example/echo/v1' };
+  const echo = { ...AT_PROVIDER, urlBase: 'https://moved.example/echo/v1' };
   assert.equal(at.pool.pick(echo, NONE), undefined, 'another path of its server');
   assert.equal(at.pool.pick({ ...echo, urlBase: 'https://moved.example/v1' }, NONE)?.id, 1);
-  assert.equal((await at.pool.keyHealth([1])).get(1)?.recentFailures, 0);
+  assert.equal((await at.pool.keyHealth(PROVIDER, [1])).get(1)?.recentFailures, 0);
 });
 
 test('what is told of a picked key that is gone since is not held against it when it comes back', async () => {
@@ -241,4 +249,93 @@ test('what is told of a picked key that is gone since is not held against it whe
   at.pool.report(before, failed('account'));
   at.keys = keys;
   assert.equal(at.pick().id, 1);
+});
+
+const MODEL_8 = { ...AT_PROVIDER, modelId: 8 };
+
+function failModel(at: Bench, destination: typeof AT_PROVIDER, failure: Parameters<typeof failed>[0], times = 1): void {
+  for (let time = 0; time < times; time += 1) {
+    at.pool.report(at.pool.pick(destination, NONE) ?? assert.fail('there is a usable key'), failed(failure));
+  }
+}
+
+test('a model that fails is out on its key alone; its neighbours are called as before', async () => {
+  const at = bench(1);
+  failModel(at, AT_PROVIDER, 'transient', 5);
+  assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
+  failModel(at, MODEL_8, 'transient', 4);
+  assert.deepEqual(at.pool.standing(PROVIDER, MODEL).usableKeys, 0);
+  assert.deepEqual(at.pool.standing(PROVIDER, 8).usableKeys, 1);
+  const health = (await at.pool.keyHealth(PROVIDER, [1])).get(1);
+  assert.equal(health?.circuit, 'closed', 'the key is called for one model');
+  assert.deepEqual(health.modelCircuits, [{ modelId: MODEL, modelIdentifier: 'seven', circuit: 'open' }]);
+  failModel(at, MODEL_8, 'transient');
+  assert.equal((await at.pool.keyHealth(PROVIDER, [1])).get(1)?.circuit, 'open', 'it is called for none');
+  at.nowMs += 30_000;
+  const probe = at.pool.pick(MODEL_8, NONE) ?? assert.fail('the probe of the second model is due');
+  at.pool.report(probe, SUCCESS);
+  assert.equal(at.pool.standing(PROVIDER, 8).usableKeys, 1);
+  assert.deepEqual(at.pool.standing(PROVIDER, MODEL).usableKeys, 1, 'its probe is due and free');
+  assert.equal((await at.pool.keyHealth(PROVIDER, [1])).get(1)?.modelCircuits[0]?.circuit, 'half-open');
+});
+
+test('a refused account stops its key for every model, and a call of any tells it', () => {
+  const at = bench(2);
+  failModel(at, MODEL_8, 'account');
+  assert.deepEqual(new Set(at.ids(4)), new Set([2]));
+  assert.equal(at.pool.standing(PROVIDER, MODEL).usableKeys, 1);
+  assert.equal(at.pool.standing(PROVIDER, 8).usableKeys, 1);
+});
+
+test("a model's probe that meets a refused account gives the probe back and takes the key out", async () => {
+  const at = bench(1, { probe: async () => SUCCESS });
+  failModel(at, AT_PROVIDER, 'rate');
+  at.nowMs += 60_000;
+  failModel(at, AT_PROVIDER, 'account');
+  assert.equal(at.pool.pick(MODEL_8, NONE), undefined);
+  at.nowMs += 600_000;
+  await at.pool.probeAccounts();
+  assert.equal(at.pool.pick(MODEL_8, NONE)?.id, 1);
+  assert.equal(at.pool.pick(AT_PROVIDER, NONE)?.id, 1, 'the probe of the model');
+  assert.equal(at.pool.pick(AT_PROVIDER, NONE), undefined);
+  at.pool.close();
+});
+
+test('calls of one conversation keep to one key, conversations spread by weight, and one that is gone moves only its own', () => {
+  const at = bench(3);
+  at.keys = at.keys.map((key) => ({ ...key, weight: key.id === 3 ? 2 : 1 }));
+  const keyOf = (conversation: string) => {
+    const key = at.pool.pick(AT_PROVIDER, NONE, conversation) ?? assert.fail('there is a usable key');
+    at.pool.report(key, SUCCESS);
+    return key.id;
+  };
+  const conversations = Array.from({ length: 400 }, (_, index) => `conversation ${index}`);
+  const before = conversations.map(keyOf);
+  assert.deepEqual(conversations.map(keyOf), before);
+  const share = (id: number) => before.filter((one) => one === id).length / 400;
+  for (const [id, expected] of [
+    [1, 0.25],
+    [2, 0.25],
+    [3, 0.5],
+  ] as const) {
+    assert.ok(Math.abs(share(id) - expected) < 0.08, `key ${id} has ${share(id)}`);
+  }
+  fail(at, 1, 'rate');
+  for (const [index, conversation] of conversations.entries()) {
+    const now = keyOf(conversation);
+    assert.equal(now === before[index], before[index] !== 1, 'only conversations of the limited key move');
+  }
+});
+
+test('a conversation leaves its key while that one fails or carries far more calls than the others', () => {
+  const at = bench(2);
+  const first = at.pool.pick(AT_PROVIDER, NONE, 'one') ?? assert.fail();
+  const [busy, other] = first.id === 1 ? [1, 2] : [2, 1];
+  const underWay = Array.from({ length: 99 }, () => at.pool.pick(AT_PROVIDER, NONE, 'one') ?? assert.fail());
+  const onBusy = underWay.filter(({ id }) => id === busy).length + 1;
+  assert.ok(onBusy > 50 && onBusy < 66, `${onBusy} of 100 parallel calls of one conversation`);
+  for (const key of [first, ...underWay]) at.pool.report(key, SUCCESS);
+  at.pool.report(at.pool.pick(AT_PROVIDER, NONE, 'one') ?? assert.fail(), failed('transient'));
+  const ids = Array.from({ length: 4 }, () => at.pool.pick(AT_PROVIDER, NONE, 'one')?.id);
+  assert.deepEqual(new Set(ids), new Set([busy, other]), 'turns, until a success shows that it is well again');
 });

@@ -2,18 +2,20 @@
 import type { Logger } from 'pino';
 import type { Redis } from '../../infra/redis/connection.ts';
 import { AccountProbes, type ProbeKey } from './account-probes.ts';
+import { preferred } from './affinity.ts';
 import {
+  accountVerdict,
   afterResult,
   type CircuitSettings,
   type CircuitState,
   CLOSED,
   DEFAULT_CIRCUIT_SETTINGS,
   KEY_TEST,
+  modelVerdict,
   ORDINARY_CALL,
   stateAt,
-  verdictOf,
 } from './circuit.ts';
-import { KeyCircuits } from './key-circuits.ts';
+import { circuitName, KeyCircuits } from './key-circuits.ts';
 import { KeyMetrics, type KeyMetricsOptions, type KeyState } from './key-metrics.ts';
 import type { CallResult, Destination, KeyPool, PickedKey, Standing } from './key-pool.ts';
 import { KeyProbes } from './key-probes.ts';
@@ -26,19 +28,29 @@ import { WeightedRoundRobin } from './weighted-round-robin.ts';
 export interface KeyPoolOptions {
   /** The active keys of a provider, from memory. */
   readonly keysOf: (providerId: number) => readonly ProviderKey[];
+  /** The models that are called at a provider, for what is shown of its keys. */
+  readonly modelsOf?: (providerId: number) => readonly ShownModel[];
   readonly log: Logger;
   /** Where all processes share circuits and counts; without it this process is alone. `subscriber` is used for nothing else. */
   readonly redis?: { readonly commands: Redis; readonly subscriber: Redis };
   readonly metrics?: KeyMetricsOptions;
-  /** Tries a refused key again when its time is over; without it the next call does. */
+  /** Tries a refused key again when its time is over; without it an administrator has to. */
   readonly probe?: ProbeKey;
   readonly settings?: CircuitSettings;
   readonly now?: () => number;
 }
 
+export interface ShownModel {
+  readonly modelId: number;
+  readonly modelIdentifier: string;
+}
+
 /** How a key stands, for administrators. */
 export interface KeyHealth {
+  /** Not closed: it is called for no model, because of its account or of each single model. */
   readonly circuit: CircuitState;
+  /** Of the models for which it is not called. */
+  readonly modelCircuits: readonly (ShownModel & { readonly circuit: CircuitState })[];
   /** In the last five minutes, of all processes; a caller's mistakes are neither. */
   readonly recentFailures: number;
   readonly recentSuccesses: number;
@@ -47,7 +59,7 @@ export interface KeyHealth {
 export interface LocalKeyPool extends KeyPool {
   /** Reads how the providers' keys stand, before the first call. Resolves without it when Redis does not answer. */
   load(providerIds: readonly number[]): Promise<void>;
-  keyHealth(keyIds: readonly number[]): Promise<Map<number, KeyHealth>>;
+  keyHealth(providerId: number, keyIds: readonly number[]): Promise<Map<number, KeyHealth>>;
   /** Tries refused keys whose time is over, where `probe` was given. Runs by itself every five seconds. */
   probeAccounts(): Promise<void>;
   close(): void;
@@ -58,6 +70,7 @@ const MOST_TURNS_SKIPPED = 1_000;
 
 /** Tells nothing of the key, and gives a probe back. */
 const NO_VERDICT: CallResult = { kind: 'failure', failure: 'cancelled' };
+const NO_MODELS: readonly ShownModel[] = [];
 
 export function createKeyPool(options: KeyPoolOptions): LocalKeyPool {
   return new Pool(options);
@@ -65,6 +78,7 @@ export function createKeyPool(options: KeyPoolOptions): LocalKeyPool {
 
 class Pool implements LocalKeyPool {
   readonly #keysOf: (providerId: number) => readonly ProviderKey[];
+  readonly #modelsOf: (providerId: number) => readonly ShownModel[];
   readonly #settings: CircuitSettings;
   readonly #nowMs: () => number;
   readonly #circuits: KeyCircuits;
@@ -73,9 +87,13 @@ class Pool implements LocalKeyPool {
   readonly #statistics: KeyStatistics;
   readonly #accountProbes: AccountProbes | undefined;
   readonly #turns = new Map<number, WeightedRoundRobin>();
+  /** Calls under way, by key. */
+  readonly #calls = new Map<number, number>();
+  readonly #underWay = new WeakSet<PickedKey>();
 
-  constructor({ keysOf, log, redis, metrics, probe, settings, now }: KeyPoolOptions) {
+  constructor({ keysOf, modelsOf, log, redis, metrics, probe, settings, now }: KeyPoolOptions) {
     this.#keysOf = keysOf;
+    this.#modelsOf = modelsOf ?? (() => NO_MODELS);
     this.#settings = settings ?? DEFAULT_CIRCUIT_SETTINGS;
     this.#nowMs = now ?? Date.now;
     this.#circuits = new KeyCircuits(log, this.#nowMs);
@@ -99,7 +117,6 @@ class Pool implements LocalKeyPool {
       shared: this.#shared,
       settings: this.#settings,
       nowMs: this.#nowMs,
-      accountsScheduled: probe !== undefined,
     });
     this.#accountProbes =
       probe &&
@@ -111,45 +128,50 @@ class Pool implements LocalKeyPool {
       });
   }
 
-  pick({ providerId, urlBase }: Destination, except: ReadonlySet<number>): PickedKey | undefined {
+  pick({ providerId, modelId, urlBase }: Destination, except: ReadonlySet<number>, affinity?: string) {
     const keys = this.#keysOf(providerId).filter((key) => key.urlBase === urlBase);
     const turns = this.#turnsOf(providerId);
+    const usable = ({ id }: ProviderKey) => !except.has(id) && this.#isClosed(id);
     // A probe may fail, so it goes to a call that has all its other attempts left, if there is a choice.
-    const probe = except.size === 0 ? this.#probes.take(providerId, keys, except) : undefined;
-    const ticket = probe ?? this.#turn(providerId, turns, keys, except) ?? this.#probes.take(providerId, keys, except);
-    if (ticket) this.#statistics.picked(ticket);
+    const probe = except.size === 0 ? this.#probes.take(providerId, modelId, keys, usable) : undefined;
+    const ready = ({ id }: ProviderKey) => !except.has(id) && this.#isClosed(id) && this.#isClosed(id, modelId);
+    const key = probe ? undefined : (this.#familiar(keys, ready, modelId, affinity) ?? turns.next(keys, ready));
+    const turn = key && new Ticket(key, { providerId, modelId }, this.#circuits.epochs(key.id, modelId));
+    const ticket = probe ?? turn ?? this.#probes.take(providerId, modelId, keys, usable);
+    if (ticket === undefined) return undefined;
+    this.#statistics.picked(ticket);
+    this.#calls.set(ticket.id, (this.#calls.get(ticket.id) ?? 0) + 1);
+    this.#underWay.add(ticket);
     return ticket;
   }
 
-  probesAsked(providerIds: readonly number[]): Promise<void> | undefined {
-    const asked = [...new Set(providerIds)].flatMap((providerId) => this.#shared?.asked(providerId) ?? []);
+  probesAsked(destinations: readonly Destination[]): Promise<void> | undefined {
+    const names = destinations.flatMap(({ providerId, modelId }) =>
+      this.#keysOf(providerId).map(({ id }) => circuitName(id, modelId)),
+    );
+    const asked = [...new Set(names)].flatMap((name) => this.#shared?.asked(name) ?? []);
     return asked.length === 0 ? undefined : Promise.all(asked).then(() => undefined);
   }
 
-  report(key: PickedKey, told: CallResult, modelId?: number): void {
+  report(key: PickedKey, told: CallResult): void {
     const result = this.#saidElsewhere(key) ? NO_VERDICT : told;
-    this.#statistics.ended(key, result, modelId);
-    const entry = this.#circuits.get(key.id);
-    const { circuit = CLOSED, epoch = 0 } = entry ?? {};
-    const token = key instanceof Ticket ? key.token : KEY_TEST;
-    const stale = key instanceof Ticket && token === ORDINARY_CALL && key.epoch !== epoch;
-    if (stale && circuit.state === 'closed') return;
-    const verdict = verdictOf(result, this.#settings);
-    const next = afterResult(circuit, verdict, token, this.#nowMs(), this.#settings);
-    // On a closed circuit without failures a success changes nothing, and nobody is told.
-    if (next === circuit) return;
-    const moved = entry ?? this.#circuits.entry(key.id, key.providerId);
-    this.#circuits.set(moved, next);
-    this.#shared?.report(moved, verdict, token);
+    if (this.#underWay.delete(key)) this.#calls.set(key.id, (this.#calls.get(key.id) ?? 1) - 1);
+    this.#statistics.ended(key, result);
+    const { modelId } = key;
+    if (modelId !== undefined) this.#moveCircuit(key, modelId, result);
+    // A call with a key that was picked for a model tells of the account only when that is refused.
+    const isRefused = result.kind === 'failure' && result.failure === 'account';
+    if (isRefused || modelId === undefined || !(key instanceof Ticket)) this.#moveCircuit(key, undefined, result);
   }
 
-  retryAfterSeconds(providerIds: readonly number[]): number {
+  retryAfterSeconds(destinations: readonly Destination[]): number {
     const nowMs = this.#nowMs();
-    const keys = providerIds.flatMap((providerId) => this.#keysOf(providerId));
-    const waitsMs = keys.map(({ id }) => {
-      const circuit = this.#circuits.get(id)?.circuit;
-      return circuit?.state === 'open' ? circuit.untilMs - nowMs : 0;
-    });
+    const waitsMs = destinations.flatMap(({ providerId, modelId }) =>
+      this.#keysOf(providerId).map(({ id }) => {
+        const circuits = [this.#circuits.circuit(id), this.#circuits.circuit(id, modelId)];
+        return Math.max(...circuits.map((circuit) => (circuit.state === 'open' ? circuit.untilMs - nowMs : 0)));
+      }),
+    );
     const waitMs = waitsMs.length === 0 ? this.#settings.rateDefaultMs : Math.min(...waitsMs);
     return Math.max(1, Math.ceil(waitMs / 1_000));
   }
@@ -157,7 +179,8 @@ class Pool implements LocalKeyPool {
   standing(providerId: number, modelId: number): Standing {
     const keys = this.#keysOf(providerId);
     const usable = keys.filter(({ id }) => {
-      const entry = this.#circuits.get(id);
+      if (!this.#isClosed(id)) return false;
+      const entry = this.#circuits.get(id, modelId);
       return entry === undefined || entry.circuit.state === 'closed' || this.#probes.isFree(entry);
     });
     const failureRate = this.#statistics.failureRate(modelId);
@@ -169,13 +192,17 @@ class Pool implements LocalKeyPool {
     await Promise.all([...providerIds.map((providerId) => this.#shared?.join(providerId)), this.#statistics.sum()]);
   }
 
-  async keyHealth(keyIds: readonly number[]): Promise<Map<number, KeyHealth>> {
-    const nowMs = this.#nowMs();
+  async keyHealth(providerId: number, keyIds: readonly number[]): Promise<Map<number, KeyHealth>> {
+    const models = this.#modelsOf(providerId);
     return new Map(
       keyIds.map((keyId) => {
-        const circuit = stateAt(this.#circuits.get(keyId)?.circuit ?? CLOSED, nowMs);
+        const modelCircuits = models.flatMap(({ modelId, modelIdentifier }) => {
+          const circuit = this.#state(keyId, modelId);
+          return circuit === 'closed' ? [] : [{ modelId, modelIdentifier, circuit }];
+        });
         const { failures, successes } = this.#statistics.recent(keyId);
-        return [keyId, { circuit, recentFailures: failures, recentSuccesses: successes }];
+        const circuit = this.#keyState(keyId, models);
+        return [keyId, { circuit, modelCircuits, recentFailures: failures, recentSuccesses: successes }];
       }),
     );
   }
@@ -200,15 +227,43 @@ class Pool implements LocalKeyPool {
     return turns;
   }
 
-  /** Weighted round robin over the keys whose circuit is closed. */
-  #turn(
-    providerId: number,
-    turns: WeightedRoundRobin,
+  /**
+   * The key that the conversation keeps to, as long as it is healthy: one that fails at the moment gets its turns as
+   * without affinity, so that a few calls find out how it is and not all calls of a conversation.
+   */
+  #familiar(
     keys: readonly ProviderKey[],
-    except: ReadonlySet<number>,
-  ): PickedKey | undefined {
-    const key = turns.next(keys, ({ id }) => !except.has(id) && this.#isClosed(id));
-    return key && new Ticket(key, providerId, this.#circuits.get(key.id)?.epoch ?? 0, ORDINARY_CALL);
+    ready: (key: ProviderKey) => boolean,
+    modelId: number,
+    affinity: string | undefined,
+  ): ProviderKey | undefined {
+    if (affinity === undefined || keys.length < 2) return undefined;
+    const key = preferred(keys.filter(ready), affinity, ({ id }) => this.#calls.get(id) ?? 0);
+    const circuit = key && this.#circuits.circuit(key.id, modelId);
+    return circuit?.state === 'closed' && circuit.failures === 0 ? key : undefined;
+  }
+
+  /** Applies a result to the circuit of the model on the key, or without a model to that of its account. */
+  #moveCircuit(key: PickedKey, modelId: number | undefined, result: CallResult): void {
+    const entry = this.#circuits.get(key.id, modelId);
+    const circuit = entry?.circuit ?? CLOSED;
+    const token = this.#tokenOf(key, modelId);
+    const epoch = key instanceof Ticket && (modelId === undefined ? key.epochs.account : key.epochs.model);
+    const stale = token === ORDINARY_CALL && epoch !== (entry?.epoch ?? 0);
+    if (stale && circuit.state === 'closed') return;
+    const verdict = (modelId === undefined ? accountVerdict : modelVerdict)(result, this.#settings);
+    const next = afterResult(circuit, verdict, token, this.#nowMs(), this.#settings);
+    // On a closed circuit without failures a success changes nothing, and nobody is told.
+    if (next === circuit) return;
+    const moved = entry ?? this.#circuits.entry(circuitName(key.id, modelId), key.providerId);
+    this.#circuits.set(moved, next);
+    this.#shared?.report(moved, verdict, token);
+  }
+
+  /** A probe decides only on the circuit that it was taken from. */
+  #tokenOf(key: PickedKey, modelId: number | undefined): string {
+    if (!(key instanceof Ticket)) return KEY_TEST;
+    return key.modelId === modelId ? key.token : ORDINARY_CALL;
   }
 
   /** Since the call began the provider has moved to another address, or has lost the key that was picked. */
@@ -217,9 +272,20 @@ class Pool implements LocalKeyPool {
     return present === undefined ? key instanceof Ticket : present.urlBase !== key.urlBase;
   }
 
-  #isClosed(keyId: number): boolean {
-    const entry = this.#circuits.get(keyId);
-    return entry === undefined || entry.circuit.state === 'closed';
+  #isClosed(keyId: number, modelId?: number): boolean {
+    return this.#circuits.circuit(keyId, modelId).state === 'closed';
+  }
+
+  #state(keyId: number, modelId?: number): CircuitState {
+    return stateAt(this.#circuits.circuit(keyId, modelId), this.#nowMs());
+  }
+
+  /** Of the key as a whole: that of its account, and where each model is out that of the one which is back first. */
+  #keyState(keyId: number, models: readonly ShownModel[]): CircuitState {
+    const account = this.#state(keyId);
+    const states = new Set(models.map(({ modelId }) => this.#state(keyId, modelId)));
+    if (account !== 'closed' || states.size === 0 || states.has('closed')) return account;
+    return states.has('half-open') ? 'half-open' : 'open';
   }
 
   /** Processes that begin together do not all begin with the same key. */
@@ -232,13 +298,20 @@ class Pool implements LocalKeyPool {
   }
 
   #states(): KeyState[] {
-    const nowMs = this.#nowMs();
-    return [...this.#turns.keys()].flatMap((providerId) =>
-      this.#keysOf(providerId).map(({ id }) => ({
+    return [...this.#turns.keys()].flatMap((providerId) => {
+      const models = this.#modelsOf(providerId);
+      const keys = this.#keysOf(providerId);
+      // A gauge for each model and key would be many; a model is shown while one of its circuits is not closed.
+      const shown = models.filter(({ modelId }) => keys.some(({ id }) => !this.#isClosed(id, modelId)));
+      return keys.map(({ id }) => ({
         providerId,
         keyId: id,
-        state: stateAt(this.#circuits.get(id)?.circuit ?? CLOSED, nowMs),
-      })),
-    );
+        state: this.#keyState(id, models),
+        models: shown.map(({ modelId, modelIdentifier }) => ({
+          modelIdentifier,
+          state: this.#isClosed(id) ? this.#state(id, modelId) : this.#state(id),
+        })),
+      }));
+    });
   }
 }

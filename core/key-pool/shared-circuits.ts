@@ -16,7 +16,7 @@ import {
   withOwn,
 } from './circuit.ts';
 import { CircuitStore, type SharedCircuit } from './circuit-store.ts';
-import type { KeyCircuits, KeyEntry } from './key-circuits.ts';
+import type { CircuitEntry, KeyCircuits } from './key-circuits.ts';
 
 export interface SharedCircuitsOptions {
   readonly redis: Redis;
@@ -30,7 +30,7 @@ export interface SharedCircuitsOptions {
   readonly onStart: (providerId: number, start: number) => void;
 }
 
-/** What is known of a key's copy in Redis. */
+/** What is known of a circuit's copy in Redis. */
 interface Copy {
   revision: number;
   /** The newest circuit that Redis told, applied when no report of ours is under way. */
@@ -54,10 +54,10 @@ const UNUSED_PROBE_MS = 60_000;
 export class SharedCircuits {
   readonly #options: SharedCircuitsOptions;
   readonly #store: CircuitStore;
-  readonly #copies = new Map<number, Copy>();
+  readonly #copies = new Map<string, Copy>();
   readonly #members = new Map<number, Member>();
   readonly #rejoins = new Map<number, NodeJS.Timeout>();
-  readonly #asked = new Map<number, Promise<void>>();
+  readonly #asked = new Map<string, Promise<void>>();
   readonly #outage: OutageLog;
 
   constructor(options: SharedCircuitsOptions) {
@@ -84,8 +84,8 @@ export class SharedCircuits {
     return this.#read(providerId);
   }
 
-  report(entry: KeyEntry, verdict: Verdict, token: string): void {
-    const copy = this.#copy(entry.keyId);
+  report(entry: CircuitEntry, verdict: Verdict, token: string): void {
+    const copy = this.#copy(entry.name);
     if (!this.connected) {
       copy.alone = true;
       return;
@@ -93,7 +93,7 @@ export class SharedCircuits {
     copy.reportsUnderWay += 1;
     const { settings, nowMs } = this.#options;
     this.#store
-      .change(entry.providerId, entry.keyId, (circuit) => afterResult(circuit, verdict, token, nowMs(), settings))
+      .change(entry.providerId, entry.name, (circuit) => afterResult(circuit, verdict, token, nowMs(), settings))
       .then(
         (shared) => this.#remember(shared),
         (error: unknown) => {
@@ -108,12 +108,12 @@ export class SharedCircuits {
       });
   }
 
-  /** Asks for the probe of a key, once at a time; `entry.grant` is set when this process has it. */
-  askProbe(entry: KeyEntry, token: string): void {
-    if (this.#asked.has(entry.keyId)) return;
+  /** Asks for a circuit's probe, once at a time; `entry.grant` is set when this process has it. */
+  askProbe(entry: CircuitEntry, token: string): void {
+    if (this.#asked.has(entry.name)) return;
     const take = (circuit: Circuit) => takeProbe(circuit, token, this.#options.nowMs(), this.#options.settings);
     const asked = this.#store
-      .change(entry.providerId, entry.keyId, take)
+      .change(entry.providerId, entry.name, take)
       .then(
         (shared) => {
           this.#remember(shared);
@@ -127,17 +127,16 @@ export class SharedCircuits {
       .then((circuit) => {
         if (circuit.state === 'half-open' && circuit.probe === token) this.#grant(entry, circuit, token);
       })
-      .finally(() => this.#asked.delete(entry.keyId));
-    this.#asked.set(entry.keyId, asked);
+      .finally(() => this.#asked.delete(entry.name));
+    this.#asked.set(entry.name, asked);
   }
 
-  /** Probes of the provider's keys that were asked for and are not decided yet. */
-  asked(providerId: number): Promise<void>[] {
-    if (this.#asked.size === 0) return [];
-    return this.#options.circuits.ofProvider(providerId).flatMap(({ keyId }) => this.#asked.get(keyId) ?? []);
+  /** The probe of this circuit, where it was asked for and is not decided yet. */
+  asked(name: string): Promise<void> | undefined {
+    return this.#asked.get(name);
   }
 
-  #grant(entry: KeyEntry, circuit: Circuit, token: string): void {
+  #grant(entry: CircuitEntry, circuit: Circuit, token: string): void {
     this.#options.circuits.set(entry, circuit);
     entry.grant = token;
     setTimeout(() => {
@@ -145,7 +144,7 @@ export class SharedCircuits {
     }, UNUSED_PROBE_MS).unref();
   }
 
-  #giveBack(entry: KeyEntry, token: string): void {
+  #giveBack(entry: CircuitEntry, token: string): void {
     const { circuits, settings, nowMs } = this.#options;
     const unused: Verdict = { kind: 'neutral' };
     entry.grant = '';
@@ -181,17 +180,17 @@ export class SharedCircuits {
     const takeStart = !member.startTaken;
     member.startTaken = true;
     const entries = this.#options.circuits.ofProvider(providerId);
-    const lastRevision = Math.max(0, ...entries.map(({ keyId }) => this.#copy(keyId).revision));
+    const lastRevision = Math.max(0, ...entries.map(({ name }) => this.#copy(name).revision));
     try {
       const { revision, circuits } = await this.#store.read(providerId);
-      const shared = new Map(circuits.map((one) => [one.keyId, one]));
+      const shared = new Map(circuits.map((one) => [one.name, one]));
       const memoryLost = lastRevision > revision;
-      for (const { keyId, circuit } of entries) {
-        const { alone } = this.#copy(keyId);
+      for (const { name, circuit } of entries) {
+        const { alone } = this.#copy(name);
         const own = { circuit, alone };
-        const known = shared.get(keyId)?.circuit ?? CLOSED;
+        const known = shared.get(name)?.circuit ?? CLOSED;
         if ((!alone && !memoryLost) || withOwn(known, own) === known) continue;
-        shared.set(keyId, await this.#store.change(providerId, keyId, (present) => withOwn(present, own)));
+        shared.set(name, await this.#store.change(providerId, name, (present) => withOwn(present, own)));
       }
       this.#adopt(providerId, Math.max(revision, ...[...shared.values()].map((one) => one.revision)), shared);
       if (takeStart) this.#options.onStart(providerId, await this.#store.takeStart(providerId));
@@ -201,12 +200,12 @@ export class SharedCircuits {
     }
   }
 
-  /** Keys that Redis did not name are closed there. */
-  #adopt(providerId: number, revision: number, circuits: ReadonlyMap<number, SharedCircuit>): void {
+  /** Circuits that Redis did not name are closed there. */
+  #adopt(providerId: number, revision: number, circuits: ReadonlyMap<string, SharedCircuit>): void {
     this.#outage.over();
     for (const shared of circuits.values()) this.#remember(shared);
-    for (const { keyId } of this.#options.circuits.ofProvider(providerId)) {
-      if (!circuits.has(keyId)) this.#remember({ providerId, keyId, revision, circuit: CLOSED });
+    for (const { name } of this.#options.circuits.ofProvider(providerId)) {
+      if (!circuits.has(name)) this.#remember({ providerId, name, revision, circuit: CLOSED });
     }
   }
 
@@ -220,18 +219,18 @@ export class SharedCircuits {
 
   #remember(shared: SharedCircuit): void {
     this.#outage.over();
-    const copy = this.#copy(shared.keyId);
+    const copy = this.#copy(shared.name);
     if (shared.revision < copy.revision) return;
     copy.revision = shared.revision;
     copy.latest = shared.circuit;
     copy.alone = false;
     const { circuits } = this.#options;
-    const entry = circuits.entry(shared.keyId, shared.providerId);
+    const entry = circuits.entry(shared.name, shared.providerId);
     this.#apply(entry, copy, (circuit) => circuits.adopt(entry, circuit));
   }
 
   /** While reports are under way this process knows better than Redis. */
-  #apply(entry: KeyEntry, { latest, reportsUnderWay, alone }: Copy, change: (circuit: Circuit) => void): void {
+  #apply(entry: CircuitEntry, { latest, reportsUnderWay, alone }: Copy, change: (circuit: Circuit) => void): void {
     if (latest === undefined || reportsUnderWay > 0 || alone) return;
     change(latest);
     if (latest.state !== 'half-open' || latest.probe !== entry.grant) entry.grant = '';
@@ -248,9 +247,9 @@ export class SharedCircuits {
     this.#rejoins.set(providerId, timer.unref());
   }
 
-  #copy(keyId: number): Copy {
-    const copy = this.#copies.get(keyId) ?? { revision: 0, latest: undefined, reportsUnderWay: 0, alone: false };
-    this.#copies.set(keyId, copy);
+  #copy(name: string): Copy {
+    const copy = this.#copies.get(name) ?? { revision: 0, latest: undefined, reportsUnderWay: 0, alone: false };
+    this.#copies.set(name, copy);
     return copy;
   }
 }

@@ -341,7 +341,10 @@ describe('keys of providers', () => {
 
   test('health of keys comes from the pool', async () => {
     const watching = await testing.process({
-      keyHealth: async (ids) => new Map(ids.map((id) => [id, { circuit: 'open', recentFailures: 5 }] as const)),
+      keyHealth: async (_providerId, ids) => {
+        const health = { circuit: 'open', modelCircuits: [], recentFailures: 5 } as const;
+        return new Map(ids.map((keyId) => [keyId, health]));
+      },
     });
     const id = await provider('watched');
     await watching.providerKeys.create({ id }, { apiKey: 'sk-watch-0000001' }, BY);

@@ -5,7 +5,13 @@ import { apiFetch } from './api-fetch.ts';
 import { type Customer, call, newCustomer, type Product, startProduct, until } from './product.ts';
 import { addProvider, rootToken, upstream } from './upstream.ts';
 
-const keysSchema = z.array(z.object({ id: z.number(), circuit: z.string(), recentFailures: z.number() }));
+const keysSchema = z.array(
+  z.object({
+    id: z.number(),
+    circuit: z.string(),
+    modelCircuits: z.array(z.object({ modelIdentifier: z.string(), circuit: z.string() })),
+  }),
+);
 const probeSchema = z.object({ ok: z.boolean(), failure: z.string().optional() });
 
 describe('which model and key serve a call', () => {
@@ -30,10 +36,13 @@ describe('which model and key serve a call', () => {
   const modelOf = (data: unknown) => z.object({ usedModelIdentifier: z.string() }).parse(data).usedModelIdentifier;
   const testKey = async (keyId = 0) =>
     probeSchema.parse((await call(api(), 'POST', `/v1/providers/keys/${keyId}/test`, { token: root })).data);
-  const circuitOf = async (keyId = 0) => {
+  const circuitOf = async (keyId = 0) => (await keyOf(keyId))?.circuit;
+  const modelCircuitsOf = async (keyId = 0) =>
+    (await keyOf(keyId))?.modelCircuits.map(({ modelIdentifier, circuit }) => [modelIdentifier, circuit]);
+  const keyOf = async (keyId: number) => {
     const [row] = await product.rows(`SELECT provider_id AS id FROM provider_keys WHERE id=${keyId}`);
     const answer = await call(api(), 'GET', `/v1/providers/${row?.id}/keys`, { token: root });
-    return keysSchema.parse(answer.data).find(({ id }) => id === keyId)?.circuit;
+    return keysSchema.parse(answer.data).find(({ id }) => id === keyId);
   };
 
   test('a refused key is tried again on a schedule and comes back without any caller', async () => {
@@ -65,6 +74,21 @@ describe('which model and key serve a call', () => {
     assert.equal((await testKey(keyId)).ok, true);
     assert.equal(await circuitOf(keyId), 'closed');
     assert.equal((await chat('tested')).status, 200);
+  });
+
+  test('a model that fails leaves its neighbour on the same key alone, until the key itself is refused', async () => {
+    const key = 'sim-neighbours';
+    const models = ['broken', 'well'].map((name) => ({ identifier: name, upstream: `sim-chat-${name}` }));
+    const [keyId] = await addProvider(product, { name: 'neighbours', keys: [key], models });
+    await simulator.fault({ fault: '500', model: 'sim-chat-broken' });
+    await until('the model is out', async () => (await chat('broken')).status === 503);
+    assert.equal((await chat('well')).status, 200);
+    assert.deepEqual(await modelCircuitsOf(keyId), [['broken', 'open']]);
+    assert.equal(await circuitOf(keyId), 'closed', 'the key is called');
+    await simulator.noFaults();
+    await simulator.keyState(key, 'revoked');
+    assert.equal((await chat('well')).status, 503);
+    assert.equal(await circuitOf(keyId), 'open');
   });
 
   test('a provider without a text model is tested by its list of models', async () => {

@@ -3,18 +3,27 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import {
+  accountVerdict,
   afterResult,
   type Circuit,
+  type CircuitSettings,
   CLOSED,
   KEY_TEST,
+  modelVerdict,
   ORDINARY_CALL,
   DEFAULT_CIRCUIT_SETTINGS as SETTINGS,
   takeProbe,
-  verdictOf,
+  type Verdict,
 } from '../../core/key-pool/circuit.ts';
 import { CircuitStore } from '../../core/key-pool/circuit-store.ts';
 import type { CallResult } from '../../core/key-pool/key-pool.ts';
 import { keyProcesses } from './key-processes.ts';
+
+/** As the pool does it: a refused account is a matter of the key's own circuit, all else of the model's. */
+function verdictOf(result: CallResult, settings: CircuitSettings): Verdict {
+  const isAccount = result.kind === 'failure' && result.failure === 'account';
+  return (isAccount ? accountVerdict : modelVerdict)(result, settings);
+}
 
 type Step =
   | { kind: 'wait'; ms: number }
@@ -53,7 +62,7 @@ const CLOCK_TOLERANCE_MS = 1_000;
 const world = await keyProcesses(1);
 after(() => world.close());
 const store = new CircuitStore(world.redis, Date.now);
-const hash = `keys:{provider-${world.providerId}}:circuits`;
+const hash = `keys:{provider-${world.providerId}}:model-circuits`;
 
 /** The circuit as if `ms` had passed. */
 function aged(circuit: Circuit, ms: number): Circuit {
@@ -64,9 +73,9 @@ function aged(circuit: Circuit, ms: number): Circuit {
   return circuit;
 }
 
-async function ageStored(keyId: number, ms: number): Promise<void> {
-  const text = await world.redis.hget(hash, String(keyId));
-  if (text !== null) await world.redis.hset(hash, String(keyId), JSON.stringify(aged(JSON.parse(text), ms)));
+async function ageStored(name: string, ms: number): Promise<void> {
+  const text = await world.redis.hget(hash, name);
+  if (text !== null) await world.redis.hset(hash, name, JSON.stringify(aged(JSON.parse(text), ms)));
 }
 
 function assertSame(stored: Circuit, expected: Circuit, trail: string): void {
@@ -99,11 +108,11 @@ test('whatever happens to a key, the stored circuit is what the rules make of it
       for (const [index, step] of script.entries()) {
         const trail = JSON.stringify(script.slice(0, index + 1));
         if (step.kind === 'wait') {
-          await ageStored(keyId, step.ms);
+          await ageStored(`${keyId}:5`, step.ms);
           circuit = aged(circuit, step.ms);
         } else {
           const rule = step.kind === 'probe' ? probe(step.token) : report(step.result, step.token);
-          const { circuit: stored } = await store.change(world.providerId, keyId, rule);
+          const { circuit: stored } = await store.change(world.providerId, `${keyId}:5`, rule);
           circuit = rule(circuit);
           assertSame(stored, circuit, trail);
         }
@@ -120,37 +129,41 @@ test('processes that change one key at once lose no change', async () => {
   const counting: Rule = (circuit) =>
     circuit.state === 'closed' ? { ...circuit, failures: circuit.failures + 1 } : circuit;
   const changes = Array.from({ length: 40 }, (_, index) =>
-    stores[index % 4]?.change(world.providerId, 1_000_000, counting),
+    stores[index % 4]?.change(world.providerId, '1000000:5', counting),
   );
   const revisions = (await Promise.all(changes)).map((shared) => shared?.revision);
   assert.equal(new Set(revisions).size, 40, 'each change has a revision of its own');
-  const [shared] = (await store.read(world.providerId)).circuits.filter(({ keyId }) => keyId === 1_000_000);
+  const [shared] = (await store.read(world.providerId)).circuits.filter(({ name }) => name === '1000000:5');
   assert.deepEqual(shared?.circuit, { state: 'closed', failures: 40 });
 });
 
 test('of processes that ask for one probe at once, one gets it', async () => {
-  await store.change(world.providerId, 1_000_002, report({ kind: 'failure', failure: 'account' }, ORDINARY_CALL));
-  await ageStored(1_000_002, SETTINGS.accountMs + 1_000);
+  await store.change(world.providerId, '1000002:5', report({ kind: 'failure', failure: 'account' }, ORDINARY_CALL));
+  await ageStored('1000002:5', SETTINGS.accountMs + 1_000);
   const asked = ['one', 'two', 'three'].map(async (token) => {
-    const { circuit } = await new CircuitStore(world.redis, Date.now).change(world.providerId, 1_000_002, probe(token));
+    const { circuit } = await new CircuitStore(world.redis, Date.now).change(
+      world.providerId,
+      '1000002:5',
+      probe(token),
+    );
     return circuit.state === 'half-open' && circuit.probe === token;
   });
   assert.deepEqual((await Promise.all(asked)).filter(Boolean), [true]);
 });
 
 test('a change behind one that failed is not sent, the next one is', async () => {
-  const broken = store.change(world.providerId, 1_000_003, () => assert.fail('no rule'));
-  const behind = store.change(world.providerId, 1_000_003, failure);
+  const broken = store.change(world.providerId, '1000003:5', () => assert.fail('no rule'));
+  const behind = store.change(world.providerId, '1000003:5', failure);
   await assert.rejects(broken, /no rule/);
   await assert.rejects(behind, /no rule/);
-  const next = await store.change(world.providerId, 1_000_003, failure);
+  const next = await store.change(world.providerId, '1000003:5', failure);
   assert.deepEqual(next.circuit, { state: 'closed', failures: 1 });
 });
 
 test('a closed circuit without failures leaves nothing behind, and the hash goes away by itself', async () => {
-  await store.change(world.providerId, 1_000_001, failure);
-  assert.equal(await world.redis.hexists(hash, '1000001'), 1);
-  await store.change(world.providerId, 1_000_001, report({ kind: 'success' }, ORDINARY_CALL));
-  assert.equal(await world.redis.hexists(hash, '1000001'), 0);
+  await store.change(world.providerId, '1000001:5', failure);
+  assert.equal(await world.redis.hexists(hash, '1000001:5'), 1);
+  await store.change(world.providerId, '1000001:5', report({ kind: 'success' }, ORDINARY_CALL));
+  assert.equal(await world.redis.hexists(hash, '1000001:5'), 0);
   assert.ok((await world.redis.ttl(hash)) > 600);
 });

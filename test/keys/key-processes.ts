@@ -22,9 +22,12 @@ export const QUICK: CircuitSettings = {
   transientMs: 400,
 };
 
+/** The model of every pick that names none. */
+export const MODEL = 1;
 export const URL_BASE = 'https://provider.example/v1';
 
 export interface KeyProcess {
+  readonly providerId: number;
   readonly pool: LocalKeyPool;
   readonly lines: readonly Record<string, unknown>[];
   readonly commands: Redis;
@@ -73,7 +76,8 @@ export async function keyProcesses(keyCount: number): Promise<KeyProcesses> {
       const [commands, subscriber] = [await connect('commands'), await connect('subscriber')];
       const log = createLogger('info', { write: (line) => lines.push(JSON.parse(line)) });
       const keysOf = (id: number) => (id === providerId ? keys : []);
-      const pool = createKeyPool({ keysOf, log, settings, redis: { commands, subscriber } });
+      const modelsOf = () => [{ modelId: MODEL, modelIdentifier: 'model' }];
+      const pool = createKeyPool({ keysOf, modelsOf, log, settings, redis: { commands, subscriber } });
       closers.push(() => pool.close());
       await pool.load([providerId]);
       return processOf(pool, providerId, keys, { lines, commands, subscriber });
@@ -91,12 +95,13 @@ function processOf(
   parts: Pick<KeyProcess, 'lines' | 'commands' | 'subscriber'>,
 ): KeyProcess {
   const pick = (except: readonly number[] = []): PickedKey => {
-    const key = pool.pick({ providerId, urlBase: URL_BASE }, new Set(except));
+    const key = pool.pick({ providerId, modelId: MODEL, urlBase: URL_BASE }, new Set(except));
     assert.ok(key, 'there is a usable key');
     return key;
   };
   return {
     ...parts,
+    providerId,
     pool,
     pick,
     fail(keyId, failure, times = 1) {
@@ -121,6 +126,7 @@ export async function until(what: string, holds: () => boolean | Promise<boolean
   }
 }
 
+/** Of the key as a whole. */
 export async function circuitOf(process: KeyProcess, keyId: number): Promise<string | undefined> {
-  return (await process.pool.keyHealth([keyId])).get(keyId)?.circuit;
+  return (await process.pool.keyHealth(process.providerId, [keyId])).get(keyId)?.circuit;
 }

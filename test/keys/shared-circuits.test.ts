@@ -5,7 +5,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import { createLogger } from '../../infra/logger.ts';
-import { circuitOf, type KeyProcesses, keyProcesses, NONE, QUICK, SUCCESS, URL_BASE, until } from './key-processes.ts';
+import {
+  circuitOf,
+  type KeyProcess,
+  type KeyProcesses,
+  keyProcesses,
+  MODEL,
+  NONE,
+  QUICK,
+  SUCCESS,
+  URL_BASE,
+  until,
+} from './key-processes.ts';
 
 let world: KeyProcesses;
 beforeEach(async () => {
@@ -20,7 +31,7 @@ async function commandsSent(during: () => Promise<void>): Promise<string[]> {
   const monitor = await world.redis.monitor();
   const commands: string[] = [];
   monitor.on('monitor', (_time: string, args: string[], source: string) => {
-    if (source !== 'lua' && args.some((arg) => arg.includes(`provider-${world.providerId}}:circuits`))) {
+    if (source !== 'lua' && args.some((arg) => arg.includes(`provider-${world.providerId}}:model-circuits`))) {
       commands.push(args.join(' '));
     }
   });
@@ -38,7 +49,7 @@ async function commandsSent(during: () => Promise<void>): Promise<string[]> {
 
 /** The circuit as stored in Redis; null when it is closed without failures. */
 function stored(index: number): Promise<string | null> {
-  return world.redis.hget(`keys:{provider-${world.providerId}}:circuits`, String(key(index)));
+  return world.redis.hget(`keys:{provider-${world.providerId}}:model-circuits`, `${key(index)}:${MODEL}`);
 }
 
 async function storedFailures(index: number, count: number): Promise<void> {
@@ -57,6 +68,28 @@ test('failures of all processes count together; the fifth in a row opens everywh
     await until('taken out everywhere', async () => (await circuitOf(process, key(1))) === 'open');
     assert.equal(process.ids(20).includes(key(1)), false);
   }
+});
+
+test('a model that fails is out on its key in every process, its neighbour is not; a refused account stops both', async () => {
+  const [one, two] = [await world.start(), await world.start()];
+  const others = new Set(world.keyIds.slice(1));
+  const pickOn = ({ pool }: KeyProcess, modelId: number) =>
+    pool.pick({ providerId: world.providerId, modelId, urlBase: URL_BASE }, others);
+  one.fail(key(0), 'transient', 5);
+  await until('two knows of the model', async () => (await circuitOf(two, key(0))) === 'open');
+  for (const process of [one, two]) {
+    const neighbour = pickOn(process, 2) ?? assert.fail('the neighbour is called');
+    process.pool.report(neighbour, SUCCESS);
+  }
+  const refused = pickOn(two, 2) ?? assert.fail('the neighbour is called');
+  two.pool.report(refused, { kind: 'failure', failure: 'account' });
+  await until('one knows of the account', () => {
+    const picked = pickOn(one, 2);
+    if (picked) one.pool.report(picked, SUCCESS);
+    return picked === undefined;
+  });
+  assert.equal(pickOn(two, 2), undefined);
+  assert.equal(await world.redis.hlen(`keys:{provider-${world.providerId}}:model-circuits`), 3, 'two and the revision');
 });
 
 test('a success anywhere starts the count again', async () => {
@@ -83,7 +116,7 @@ test('a half-open circuit lets one probe through in all processes together; its 
   const end = performance.now() + QUICK.rateDefaultMs + 600;
   while (performance.now() < end) {
     for (const { pool } of processes) {
-      const picked = pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE);
+      const picked = pool.pick({ providerId: world.providerId, modelId: MODEL, urlBase: URL_BASE }, NONE);
       assert.ok(picked);
       if (picked.id === key(2)) probes.push({ pool, picked });
       else pool.report(picked, SUCCESS);
@@ -101,17 +134,20 @@ test('the only key of a half-open provider is waited for, not refused', async ()
   const process = await world.start();
   for (const id of world.keyIds) process.fail(id, 'rate');
   await until('all are due', () => process.pool.standing(world.providerId, 1).usableKeys === 4);
-  assert.equal(process.pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE), undefined);
-  const asked = process.pool.probesAsked([world.providerId]);
+  assert.equal(process.pool.pick({ providerId: world.providerId, modelId: MODEL, urlBase: URL_BASE }, NONE), undefined);
+  const asked = process.pool.probesAsked([{ providerId: world.providerId, modelId: MODEL, urlBase: URL_BASE }]);
   assert.ok(asked);
   await asked;
-  assert.ok(process.pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE));
+  assert.ok(process.pool.pick({ providerId: world.providerId, modelId: MODEL, urlBase: URL_BASE }, NONE));
 });
 
 test('a process that starts knows how the keys stand', async () => {
   const one = await world.start();
   one.fail(key(3), 'account');
-  await until('stored', async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:circuits`)) === 1);
+  await until(
+    'stored',
+    async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1,
+  );
   const late = await world.start();
   assert.equal(await circuitOf(late, key(3)), 'open');
   assert.equal(late.ids(20).includes(key(3)), false);
@@ -136,7 +172,7 @@ test('a success on a closed circuit sends nothing, a failure one command', async
     process.fail(key(0), 'transient');
     await until(
       'answered',
-      async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:circuits`)) === 1,
+      async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1,
     );
   });
   assert.equal(sent.filter((command) => /^eval/i.test(command)).length, 1);
@@ -153,16 +189,17 @@ test("an account's fault is told once, by the process that met it", async () => 
 test('health and failure rates are those of all processes', async () => {
   const [one, two] = [await world.start(), await world.start()];
   const picked = one.pick();
-  one.pool.report(picked, { kind: 'failure', failure: 'transient' }, 7);
-  one.pool.report(one.pick(), SUCCESS, 7);
+  one.pool.report(picked, { kind: 'failure', failure: 'transient' });
+  one.pool.report(one.pick(), SUCCESS);
   await one.pool.load([world.providerId]);
   await two.pool.load([world.providerId]);
-  assert.deepEqual((await two.pool.keyHealth([picked.id])).get(picked.id), {
+  assert.deepEqual((await two.pool.keyHealth(world.providerId, [picked.id])).get(picked.id), {
     circuit: 'closed',
+    modelCircuits: [],
     recentFailures: 1,
     recentSuccesses: 0,
   });
-  assert.equal(two.pool.standing(world.providerId, 7).failureRate, 0.5);
+  assert.equal(two.pool.standing(world.providerId, MODEL).failureRate, 0.5);
 });
 
 test('metrics show the circuit of every key by provider name, picks, and failures by class', async () => {
@@ -171,17 +208,24 @@ test('metrics show the circuit of every key by provider name, picks, and failure
   const { commands, subscriber } = await world.start();
   const pool = createKeyPool({
     keysOf: (id) => (id === world.providerId ? keys : []),
+    modelsOf: () => [
+      { modelId: MODEL, modelIdentifier: 'one' },
+      { modelId: 2, modelIdentifier: 'two' },
+    ],
     log: createLogger('silent'),
     redis: { commands, subscriber },
     metrics: { registry, providerName: () => 'vendor' },
   });
-  pool.report(pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE) ?? assert.fail(), {
+  pool.report(pool.pick({ providerId: world.providerId, modelId: MODEL, urlBase: URL_BASE }, NONE) ?? assert.fail(), {
     kind: 'failure',
     failure: 'rate',
   });
   const text = await registry.metrics();
-  assert.match(text, new RegExp(`provider_key_circuit_state{provider="vendor",key_id="${key(0)}"} 2`));
-  assert.match(text, new RegExp(`provider_key_circuit_state{provider="vendor",key_id="${key(1)}"} 0`));
+  const modelGauge = (index: number) => `provider_key_model_circuit_state{provider="vendor",key_id="${key(index)}"`;
+  assert.ok(text.includes(`${modelGauge(0)},model="one"} 2`));
+  assert.ok(text.includes(`${modelGauge(1)},model="one"} 0`));
+  assert.equal(text.includes('model="two"'), false, 'only models that some key is not called for');
+  assert.match(text, new RegExp(`provider_key_circuit_state{provider="vendor",key_id="${key(0)}"} 0`));
   assert.match(text, new RegExp(`provider_key_picks_total{provider="vendor",key_id="${key(0)}"} 1`));
   assert.match(text, new RegExp(`provider_key_failures_total{provider="vendor",key_id="${key(0)}",class="rate"} 1`));
   pool.close();

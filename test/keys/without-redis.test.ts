@@ -7,6 +7,7 @@ import {
   type KeyProcess,
   type KeyProcesses,
   keyProcesses,
+  MODEL,
   NONE,
   QUICK,
   SUCCESS,
@@ -56,7 +57,10 @@ test('while Redis is dead circuits open and heal in the process; afterwards the 
 test('picks never wait while Redis hangs, and the probe is taken without it', async () => {
   const one = await world.start();
   one.fail(key(0), 'rate');
-  await until('stored', async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:circuits`)) === 1);
+  await until(
+    'stored',
+    async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1,
+  );
   await server.kill('SIGSTOP');
   const startedAt = performance.now();
   for (let call = 0; call < 1_000; call += 1) {
@@ -75,11 +79,14 @@ test('picks never wait while Redis hangs, and the probe is taken without it', as
 test('when Redis has forgotten everything, the processes remind it', async () => {
   const one = await world.start();
   one.fail(key(0), 'account');
-  await until('stored', async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:circuits`)) === 1);
-  await world.redis.del(`keys:{provider-${world.providerId}}:circuits`);
+  await until(
+    'stored',
+    async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1,
+  );
+  await world.redis.del(`keys:{provider-${world.providerId}}:model-circuits`);
   one.commands.disconnect(true);
   await until('stored again', async () => {
-    return (await world.redis.exists(`keys:{provider-${world.providerId}}:circuits`)) === 1;
+    return (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1;
   });
   assert.equal(await isOpen(await world.start(), 0), true);
 });
@@ -90,12 +97,15 @@ test('a process that missed a push while it was cut off reads the state when it 
   await until('two knows', () => isOpen(two, 0));
   two.subscriber.disconnect();
   await until('two is cut off', () => two.subscriber.status === 'end');
-  one.pool.report({ id: key(0), providerId: world.providerId, urlBase: URL_BASE, apiKey: 'a key' }, SUCCESS);
+  one.pool.report(
+    { id: key(0), providerId: world.providerId, urlBase: URL_BASE, apiKey: 'a key', modelId: MODEL },
+    SUCCESS,
+  );
   await until('closed in Redis', async () => {
-    return (await world.redis.hexists(`keys:{provider-${world.providerId}}:circuits`, String(key(0)))) === 0;
+    return (await world.redis.hexists(`keys:{provider-${world.providerId}}:model-circuits`, String(key(0)))) === 0;
   });
   assert.equal(await isOpen(two, 0), true);
   await two.subscriber.connect();
   await until('two has read it', async () => !(await isOpen(two, 0)));
-  assert.ok(two.pool.pick({ providerId: world.providerId, urlBase: URL_BASE }, NONE));
+  assert.ok(two.pool.pick({ providerId: world.providerId, modelId: MODEL, urlBase: URL_BASE }, NONE));
 });

@@ -54,9 +54,9 @@ function metricsIn(expression: string): string[] {
   return names.filter((name) => !FUNCTIONS.has(name));
 }
 
-/** Every series that a process shows, by name. */
+/** Every series that a process shows, by name, and every metric that has none at the moment. */
 function shownBy(text: string): string[] {
-  return text.split('\n').flatMap((line) => /^[a-zA-Z_:][\w:]*(?=[{ ])/.exec(line)?.[0] ?? []);
+  return text.split('\n').flatMap((line) => /^(?:# TYPE )?([a-zA-Z_:][\w:]*)(?=[{ ])/.exec(line)?.[1] ?? []);
 }
 
 describe('the board and the alerts', () => {
