@@ -5,7 +5,7 @@ import { UnitOfWork } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import type { ClaimRequest } from '../../core/ledger/operations/claim.ts';
 import { claim } from '../../core/ledger/operations/claim.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
-import { claims } from '../../core/ledger/tables/claims.ts';
+import { claimKey, claims } from '../../core/ledger/tables/claims.ts';
 import { holds } from '../../core/ledger/tables/holds.ts';
 import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import {
@@ -110,7 +110,7 @@ function rows(live = 0, stored = 0n): UnitOfWork {
   const unitOfWork = new UnitOfWork(NOW, '2026-11-24', { slot: 1, epoch: 1, seq: 1n });
   unitOfWork.load(accounts, ['1'], [['1', { id: 1, available: 500n, debt: 0n, pendingGrant: null }]]);
   unitOfWork.load(holds, ['job-1', 'job-2'], []);
-  unitOfWork.load(claims, [`k7 ${'01'.repeat(32)}`], []);
+  unitOfWork.load(claims, [claimKey(keyed)], []);
   unitOfWork.load<JobRow>(jobs, ['job-1'], []);
   unitOfWork.load(liveOfUser, ['2'], live === 0 ? [] : [['2', live]]);
   unitOfWork.load(jobStorage, ['2'], stored === 0n ? [] : [['2', { userId: 2, bytes: stored }]]);

@@ -53,7 +53,8 @@ export function takeBackOrder(settlement: Settlement): Operation<SettlementOutco
 
 /** Its transfer has the event's id, in the form of a transfer's id: an order may have several. */
 function takingBackOf({ notice, accountId }: Settlement): BalanceChange {
-  const id = createHash('sha256').update(paymentEventKey(notice)).digest('hex').slice(0, TRANSFER_ID_LENGTH);
+  const event = `${notice.provider} ${notice.eventId}`;
+  const id = createHash('sha256').update(event).digest('hex').slice(0, TRANSFER_ID_LENGTH);
   return { id, accountId, note: `order ${notice.orderNo}: ${notice.note}` };
 }
 

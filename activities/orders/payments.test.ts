@@ -181,7 +181,7 @@ describe('Payments: what an event does', () => {
     const ledger = ledgerWithOrder({}, 9_000_000_000_000_000_000n);
     const { payments } = memoryOrders(ledger);
     await assert.rejects(payments.receive(signedCall()), refused('illegalState'));
-    assert.equal(ledger.get(paymentEvents, 'signed event-1')?.outcome, 'balance_limit');
+    assert.equal(ledger.get(paymentEvents, paymentEventKey(notice()))?.outcome, 'balance_limit');
   });
 
   it('an event of an order that we do not know is remembered', async () => {
@@ -220,7 +220,10 @@ describe('Payments: Alipay', () => {
     await second.payments.receiveAlipay(Buffer.from(''));
     assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n });
     assert.deepEqual(second.warnings, []);
-    assert.equal(ledger.get(paymentEvents, 'alipay event-2')?.outcome, 'ignored');
+    assert.equal(
+      ledger.get(paymentEvents, paymentEventKey({ provider: 'alipay', eventId: 'event-2' }))?.outcome,
+      'ignored',
+    );
   });
 
   it('only remembers what is no payment', async () => {

@@ -9,8 +9,12 @@ import { type ZodType, z } from 'zod';
 /** A row as the driver returns it. */
 export type SqlRecord = Readonly<Record<string, unknown>>;
 
-/** Reads a value. @throws {TypeError} that names the column when the value cannot be what the column means. */
-export type Column<T> = (value: unknown, name: string) => T;
+export interface Column<T> {
+  /** Reads a value. @throws {TypeError} that names the column when the value cannot be what the column means. */
+  (value: unknown, name: string): T;
+  /** True for a DATETIME that is read as milliseconds. */
+  readonly inMs?: boolean;
+}
 
 class UnreadableColumn extends TypeError {}
 
@@ -157,14 +161,20 @@ function oneOf<const Word extends string>(words: readonly Word[]): Column<Word> 
   };
 }
 
-export const column = { integer, bigint, decimal, flag, text, bytes, ms, time, day, json, jsonOf, oneOf };
+const inMs = { inMs: true };
+
+export const column = {
+  ...{ integer, bigint, decimal, flag, text, bytes, time, day, json, jsonOf, oneOf },
+  ms: Object.assign(ms, inMs),
+};
 
 export function orNull<T>(read: Column<T>): Column<T | null> {
-  return (value, name) => (value === null ? null : read(value, name));
+  const orNot = (value: unknown, name: string) => (value === null ? null : read(value, name));
+  return read.inMs === true ? Object.assign(orNot, inMs) : orNot;
 }
 
 type Shape = Readonly<Record<string, Column<unknown>>>;
-type RowOf<Columns extends Shape> = { readonly [Name in keyof Columns]: ReturnType<Columns[Name]> };
+export type RowOf<Columns extends Shape> = { readonly [Name in keyof Columns]: ReturnType<Columns[Name]> };
 
 /** What `read` returns, or `otherwise` for a row that cannot be read, because one such row must not block others. */
 export function readableOr<T, U>(otherwise: U, read: () => T): T | U {
@@ -209,7 +219,7 @@ export function rowOf<const Columns extends Shape>(shape: Columns): RowReader<Ro
   };
 }
 
-/** A unit at the end of our name is not part of the column's. */
-function sqlNameOf(name: string): string {
+/** Our name for a column in SQL: a unit at its end is not part of the column's. */
+export function sqlNameOf(name: string): string {
   return name.replace(/Ms$/, '').replace(/(?<!^)[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -191,7 +191,7 @@ describe('the commit queue on the real database', () => {
     const other = await openWriterConnection(ledger.config);
     const { claims, claimKey } = await import('../../core/ledger/tables/claims.ts');
     await other.query('START TRANSACTION');
-    await other.query(claims.lock([claimKey('k1', keyHash)]));
+    await other.query(claims.lock([claimKey({ scope: 'k1', keyHash })]));
     // Its own fence needs that row; it would wait for the other transaction.
     const accountId = await ledger.account(10n);
     assert.deepEqual(await queue.submit(hold(callHold(uuidv7(), accountId, 1n)), { waitMs: 3_000 }), { kind: 'held' });

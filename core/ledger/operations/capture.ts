@@ -2,6 +2,7 @@
 import type { FinishedCall } from '../../usage/usage-record.ts';
 import type { Operation } from '../commit-queue/operation.ts';
 import type { Rows } from '../commit-queue/unit-of-work.ts';
+import { NO_USAGE } from '../money.ts';
 import { accounts } from '../tables/accounts.ts';
 import type { Hold } from '../tables/holds.ts';
 import { charges, losses, type Transfer } from '../tables/transfers.ts';
@@ -93,18 +94,24 @@ function chargeOverrun(rows: Rows, request: Capture, hold: Hold, available: bigi
 
 function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount: bigint): Transfer {
   const { call } = request;
+  const counted = kind === 'charge' ? call : NO_USAGE;
   return {
     id: request.holdId,
     kind,
     accountId: request.accountId,
     amount,
     day: rows.today,
-    atMs: rows.nowMs,
+    createdAtMs: rows.nowMs,
     holdId: request.holdId,
     accessKeyId: call.accessKeyId,
     modelId: call.modelId,
     priceId: request.priceId,
-    ...(kind === 'charge' ? { usage: call } : {}),
+    promptTokens: counted.promptTokens,
+    cachedTokens: counted.cachedTokens,
+    completionTokens: counted.completionTokens,
+    imageCount: counted.imageCount,
+    estimated: counted.estimated,
+    note: null,
   };
 }
 

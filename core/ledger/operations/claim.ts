@@ -42,7 +42,7 @@ export const CLAIM_LIFE_MS = 24 * 3_600_000;
  * answer. Otherwise another call is still running.
  */
 export function decideClaim(rows: Rows, request: ClaimRequest): ClaimOutcome {
-  const key = claimKey(request.scope, request.keyHash);
+  const key = claimKey(request);
   const stored = rows.get(claims, key);
   const { scope, keyHash, bodyHash, requestId } = request;
   const mine: Claim = {
@@ -92,12 +92,12 @@ function readOnly(rows: Rows): Rows {
 
 /** True while the claim is still answered by this request. */
 export function ownsClaim(rows: Rows, request: ClaimRequest): boolean {
-  return rows.get(claims, claimKey(request.scope, request.keyHash))?.requestId === request.requestId;
+  return rows.get(claims, claimKey(request))?.requestId === request.requestId;
 }
 
 /** Stores the answer; the claim must be our own (see `ownsClaim`). */
 export function storeAnswer(rows: Rows, request: ClaimRequest, answer: StoredAnswer): void {
-  const key = claimKey(request.scope, request.keyHash);
+  const key = claimKey(request);
   const stored = rows.get(claims, key);
   if (!stored) return;
   const isKept = answer.body.byteLength <= MAX_KEPT_BYTES;
@@ -107,19 +107,19 @@ export function storeAnswer(rows: Rows, request: ClaimRequest, answer: StoredAns
 
 /** Gives the key back: the call failed and may be tried again under the same key. */
 export function dropClaim(rows: Rows, request: ClaimRequest): void {
-  const key = claimKey(request.scope, request.keyHash);
+  const key = claimKey(request);
   const stored = rows.get(claims, key);
   if (stored) rows.put(claims, key, { ...stored, expiresAtMs: rows.nowMs });
 }
 
 /** Gives the key back if it is still ours to answer; an answer stays. */
 export function dropUnanswered(rows: Rows, request: ClaimRequest): void {
-  const stored = rows.get(claims, claimKey(request.scope, request.keyHash));
+  const stored = rows.get(claims, claimKey(request));
   if (stored?.requestId === request.requestId && stored.answerStatus === null) dropClaim(rows, request);
 }
 
 export function claimReads(request: ClaimRequest | undefined) {
-  return request ? [read(claims, claimKey(request.scope, request.keyHash))] : [];
+  return request ? [read(claims, claimKey(request))] : [];
 }
 
 /** Claims a key for work that holds no money. */

@@ -5,7 +5,7 @@ import { read } from '../commit-queue/operation.ts';
 import type { Rows } from '../commit-queue/unit-of-work.ts';
 import { NANO_PER_UNIT } from '../money.ts';
 import { type Account, accounts } from '../tables/accounts.ts';
-import { type TransferKind, transferKey, transfers } from '../tables/transfers.ts';
+import { NO_CALL, type TransferKind, transferKey, transfers } from '../tables/transfers.ts';
 import { CLAIM_LIFE_MS } from './claim.ts';
 import { payIn } from './pay-in.ts';
 
@@ -22,7 +22,7 @@ export interface BalanceChange {
 }
 
 export function balanceReads(change: BalanceChange, kind: TransferKind) {
-  return [read(accounts, String(change.accountId)), read(transfers, transferKey(change.id, kind))];
+  return [read(accounts, String(change.accountId)), read(transfers, transferKey({ id: change.id, kind }))];
 }
 
 function accountOf(rows: Rows, change: BalanceChange): Account {
@@ -34,20 +34,21 @@ function accountOf(rows: Rows, change: BalanceChange): Account {
 /** Writes the transfer and the account's new state. */
 function post(rows: Rows, change: BalanceChange, kind: TransferKind, amount: bigint, after: Account): void {
   rows.put(accounts, String(after.id), after);
-  rows.put(transfers, transferKey(change.id, kind), {
+  rows.put(transfers, transferKey({ id: change.id, kind }), {
+    ...NO_CALL,
     id: change.id,
     kind,
     accountId: change.accountId,
     amount,
     day: rows.today,
-    atMs: rows.nowMs,
-    ...(change.note === undefined ? {} : { note: change.note }),
+    createdAtMs: rows.nowMs,
+    note: change.note ?? null,
   });
 }
 
 /** What an earlier run of the same change moved, or undefined if there was none. */
 function earlier(rows: Rows, change: BalanceChange, kind: TransferKind): bigint | undefined {
-  return rows.get(transfers, transferKey(change.id, kind))?.amount;
+  return rows.get(transfers, transferKey({ id: change.id, kind }))?.amount;
 }
 
 /** False where the balance would become larger than its column can hold. Needs the account among the reads. */
@@ -112,9 +113,9 @@ export function adjust(change: BalanceChange, amount: bigint): Operation<AdjustO
     reads: balanceReads(change, 'adjustment'),
     decide: (rows) => {
       const account = accountOf(rows, change);
-      const before = rows.get(transfers, transferKey(change.id, 'adjustment'));
-      if (before && before.atMs + CLAIM_LIFE_MS <= rows.nowMs) {
-        return { kind: 'done-long-ago', available: account.available, atMs: before.atMs };
+      const before = rows.get(transfers, transferKey({ id: change.id, kind: 'adjustment' }));
+      if (before && before.createdAtMs + CLAIM_LIFE_MS <= rows.nowMs) {
+        return { kind: 'done-long-ago', available: account.available, atMs: before.createdAtMs };
       }
       if (before) return { kind: 'done-before', available: account.available };
       if (account.available + amount < 0n) return { kind: 'insufficient', available: account.available };

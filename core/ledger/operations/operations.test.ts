@@ -8,7 +8,7 @@ import { type Account, accounts } from '../tables/accounts.ts';
 import { claimKey, claims } from '../tables/claims.ts';
 import { type Hold, holds } from '../tables/holds.ts';
 import { keyBudgets } from '../tables/key-budgets.ts';
-import { transfers } from '../tables/transfers.ts';
+import { transferKey, transfers } from '../tables/transfers.ts';
 import { type Capture, capture } from './capture.ts';
 import { type ClaimRequest, claim } from './claim.ts';
 import { adjust, chargeback, decideRefund, openAccount } from './credit.ts';
@@ -219,10 +219,8 @@ describe('capture', () => {
     const store = storeWith(300n);
     store.run(hold(holdRequest({ claim: keyed('call-1') })));
     store.epoch = 2;
-    store.seed(claims, `k7 ${'01'.repeat(32)}`, {
-      ...store.get(claims, `k7 ${'01'.repeat(32)}`),
-      writerEpoch: 2,
-    });
+    const id = claimKey(keyed('call-1'));
+    store.seed(claims, id, { ...store.get(claims, id), writerEpoch: 2 });
     assert.deepEqual(store.run(hold(holdRequest({ id: 'call-2', claim: keyed('call-2') }))), { kind: 'held' });
     assert.deepEqual(store.run(capture(captureRequest({ claim: keyed('call-1') }))), { kind: 'claim-lost' });
     const second = captureRequest({ holdId: 'call-2', claim: keyed('call-2') });
@@ -358,7 +356,7 @@ describe('claim', () => {
     const store = storeWith(100n);
     assert.deepEqual(store.run(claim(keyed('call-1'))), { kind: 'claimed', operationId: 'call-1' });
     for (const requestId of ['call-2', 'call-3']) {
-      const id = claimKey('k7', Buffer.alloc(32, 1));
+      const id = claimKey(keyed('call-1'));
       store.seed(claims, id, { ...store.get(claims, id), writerEpoch: 2 });
       assert.deepEqual(store.run(claim(keyed(requestId))), { kind: 'claimed', operationId: 'call-1' });
     }
@@ -425,7 +423,7 @@ describe('credits', () => {
     const store = storeWith(30n);
     const reads = adjust(change, 0n).reads;
     const refund: Operation<bigint> = {
-      reads: [...reads, { table: transfers, id: 'refund x-1' }],
+      reads: [...reads, { table: transfers, id: transferKey({ id: 'x-1', kind: 'refund' }) }],
       decide: (rows) => decideRefund(rows, change, 100n),
     };
     assert.equal(store.run(refund), 30n);
