@@ -5,8 +5,7 @@
 import type { HoldSweeper } from '../core/ledger/sweeper.ts';
 import type { WorkflowStarter } from '../core/outbox/starter.ts';
 import type { UsageRelay } from '../core/usage/usage-relay.ts';
-import type { JobReconciler } from './jobs/job-reconciler.ts';
-import type { JobSweeper } from './jobs/job-sweeper.ts';
+import type { JobReconciler, JobSweeper } from './jobs/job-recovery.ts';
 import type { Orders } from './orders/orders.ts';
 import type { DeliveryReconciler } from './webhooks/delivery-reconciler.ts';
 

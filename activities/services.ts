@@ -37,28 +37,23 @@ import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { choresOf } from './background-jobs.ts';
 import { healthOf } from './health.ts';
 import { createInference } from './inference/create-inference.ts';
-import { createChatJobHandler } from './jobs/chat-job.ts';
-import { createImageJobHandler } from './jobs/image-job.ts';
-import { JobEvents } from './jobs/job-events.ts';
+import { createJobs } from './jobs/create-jobs.ts';
 import { showJobs } from './jobs/job-metrics.ts';
-import { jobStorage } from './jobs/job-quota.ts';
-import { JobReconciler } from './jobs/job-reconciler.ts';
-import { removeExpiredPayloads } from './jobs/job-retention.ts';
-import { JobRunner } from './jobs/job-run.ts';
-import { JobSweeper } from './jobs/job-sweeper.ts';
-import { jobs as jobsTable } from './jobs/job-tables.ts';
-import { keepTurnsOfJobs } from './jobs/job-turns.ts';
-import { Jobs } from './jobs/jobs.ts';
-import { liveOfUser, providerGate, runningOfProvider, runningOfUser } from './jobs/running-jobs.ts';
+import {
+  jobStorage,
+  jobs as jobsTable,
+  liveOfUser,
+  providerGate,
+  runningOfProvider,
+  runningOfUser,
+} from './jobs/job-tables.ts';
 import { JobStore } from './jobs/store.ts';
-import { JobSubmissions } from './jobs/submissions.ts';
 import type { MaintenanceDeps } from './maintenance/maintenance-activities.ts';
 import { createOrders } from './orders/create-orders.ts';
 import { orders as ordersTable } from './orders/order-table.ts';
 import { paymentEvents } from './orders/payment-event-table.ts';
 import { settledSignal } from './orders/settled-signal.ts';
 import { createWebhooks } from './webhooks/create-webhooks.ts';
-import { DeliveryReconciler } from './webhooks/delivery-reconciler.ts';
 
 /** In the order in which every process locks them. */
 const LANE_TABLES = [
@@ -124,66 +119,6 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
   };
 }
 
-function wireJobs(
-  ground: Ground,
-  { inference, storedImages, catalog }: Awaited<ReturnType<typeof createInference>>,
-  turns: Turns,
-) {
-  const { config, ledger, sequelize, starter, temporal, redis, log } = ground;
-  const subscriber = connectRedis(config, log, 'job-events');
-  const store = new JobStore(sequelize);
-  const readStates = (jobIds: readonly string[]) => store.states(jobIds);
-  const events = new JobEvents({ publisher: redis, subscriber, readStates, log });
-  const jobRunner = new JobRunner({
-    ledger,
-    store,
-    events,
-    runLimits: { perUser: config.JOBS_PER_USER, perProvider: config.JOBS_PER_PROVIDER },
-    keyLimits: inference.limits,
-    keepTurn: keepTurnsOfJobs(store, turns),
-  });
-  const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
-  const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => store.announced(jobId) });
-  const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
-  const checkWebhook = (url: string) => webhookServices.webhooks.checkAddress(url);
-  return {
-    ...webhookServices,
-    jobs: new Jobs({ ledger, store, events, cancelWorkflow, storedImages }),
-    jobSubmissions: new JobSubmissions({
-      ledger,
-      limits: inference.limits,
-      models: inference.models,
-      starter,
-      quota: { live: config.JOBS_LIVE_PER_USER, bytes: config.JOB_STORAGE_PER_USER },
-      checkWebhook,
-    }),
-    removePayloads: () =>
-      removeExpiredPayloads({
-        ledger,
-        store,
-        storedImages,
-        keptMs: config.JOB_RETENTION,
-        linksMs: config.PICTURE_LINK_TTL,
-      }),
-    jobRunner,
-    jobHandlers: {
-      chat: createChatJobHandler(inference),
-      image: createImageJobHandler({ ...inference, storedImages, keysOf: (providerId) => catalog.keysOf(providerId) }),
-    },
-    jobSweeper: new JobSweeper(sequelize, jobRunner, log),
-    jobReconciler: new JobReconciler({ ledger, store, runner: jobRunner, workflowState, log }),
-    deliveryReconciler: new DeliveryReconciler({
-      deliveries: webhookServices.webhookDeliveries,
-      workflowState,
-      log,
-    }),
-    closeJobs: () => {
-      events.close();
-      subscriber.disconnect();
-    },
-  };
-}
-
 /** Builds everything; the API and the workers each call it once. @throws when MySQL cannot be reached. */
 export async function createServices(config: Config, log: Logger, telemetry?: Telemetry) {
   const ground = await connect(config, log, telemetry);
@@ -192,7 +127,19 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
   const inference = await createInference({ ...ground, audit: accountServices.audit });
   const conversations = new Conversations(new ConversationStore(ground.mongo));
   const turns = new Turns(conversations, log);
-  const jobServices = wireJobs(ground, inference, turns);
+  const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
+  const jobStore = new JobStore(sequelize);
+  const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => jobStore.announced(jobId), workflowState });
+  const jobServices = createJobs({
+    ...ground,
+    store: jobStore,
+    catalog: inference.catalog,
+    inference: inference.inference,
+    storedImages: inference.storedImages,
+    turns,
+    checkWebhook: (url) => webhookServices.webhooks.checkAddress(url),
+    workflowState,
+  });
   const orderServices = await createOrders({
     sequelize,
     config,
@@ -208,7 +155,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     holdSweeper: new HoldSweeper(config, sequelize, ledger),
     jobSweeper: jobServices.jobSweeper,
     jobReconciler: jobServices.jobReconciler,
-    deliveryReconciler: jobServices.deliveryReconciler,
+    deliveryReconciler: webhookServices.deliveryReconciler,
     orders: orderServices.orders,
     usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),
   });
@@ -217,7 +164,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     reconcile: () =>
       reconcile(sequelize, { store: usageStore, firstDay: firstKeptDay(usageRetentionMs, timeZone, Date.now()) }),
     retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
-    deliveries: jobServices.webhookDeliveries,
+    deliveries: webhookServices.webhookDeliveries,
     removePayloads: jobServices.removePayloads,
     conversations,
   };
@@ -228,6 +175,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     ...accountServices,
     ...inference,
     ...jobServices,
+    ...webhookServices,
     ...orderServices,
     usageLog: usageStore,
     statistics: new Statistics(sequelize),
@@ -254,7 +202,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
       await inference.closeInference();
       jobServices.closeJobs();
       for (const redis of [ground.redis, ...ground.subscribers]) redis.disconnect();
-      const clients = [temporal.close(), ground.outbound.close(), jobServices.closeWebhooks()];
+      const clients = [temporal.close(), ground.outbound.close(), webhookServices.closeWebhooks()];
       await Promise.allSettled([...clients, ground.mongo.close(), sequelize.close()]);
     },
   };

@@ -85,7 +85,7 @@ async function runWorkers(
     buildId: config.WORKER_BUILD_ID,
   };
   const timeIsOver = new AbortController();
-  const jobs = createJobActivities(services.jobRunner, services.jobHandlers, log, timeIsOver.signal);
+  const jobs = createJobActivities(services.jobRunner, log, timeIsOver.signal);
   const workers = [
     await createJobsWorker(options, jobs, config.WORKER_JOB_SLOTS),
     await createOrdersWorker(options, createOrderActivities(services.orders)),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fitTitle, webhookWorkflowId } from './contracts.ts';
+import { fitTitle, SCHEDULED_WORKFLOWS, WORKFLOWS, webhookWorkflowId } from './contracts.ts';
+import * as bundled from './index.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text).byteLength;
 
@@ -17,4 +18,9 @@ test('a title is cut to what Temporal takes, at a character and never inside of 
 test('each round of a webhook delivery is a workflow of its own', () => {
   const ids = [0, 1, 2].map((round) => webhookWorkflowId('0199', round));
   assert.equal(new Set(ids).size, 3);
+});
+
+test('the bundle has a workflow for every name', () => {
+  const names = Object.keys({ ...WORKFLOWS, ...SCHEDULED_WORKFLOWS });
+  assert.deepEqual(Object.keys(bundled).sort(), names.sort());
 });

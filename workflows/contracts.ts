@@ -10,12 +10,25 @@ export const TASK_QUEUES = {
   maintenance: 'maintenance',
 } as const;
 
+/**
+ * Kinds of jobs and their workflows. The kind is the job's `type`, its modality in Temporal and the first word of its
+ * title. A new kind is an entry here, which the compiler follows to its handler (activities/jobs/create-jobs.ts) and the
+ * name of its workflow, exported by workflows/index.ts.
+ */
+export const JOB_KINDS = {
+  chat: { workflow: 'chatJob' },
+  image: { workflow: 'imageJob' },
+} as const satisfies Readonly<Record<string, { readonly workflow: string }>>;
+export type JobType = keyof typeof JOB_KINDS;
+
+type JobWorkflows = { readonly [Type in JobType as (typeof JOB_KINDS)[Type]['workflow']]: string };
+
 export const WORKFLOWS = {
   chatJob: 'chatJob',
   imageJob: 'imageJob',
   orderExpiry: 'orderExpiry',
   webhookDelivery: 'webhookDelivery',
-} as const;
+} as const satisfies JobWorkflows & Readonly<Record<string, string>>;
 export type WorkflowName = keyof typeof WORKFLOWS;
 /** Started by Temporal Schedules of the same names. */
 export const SCHEDULED_WORKFLOWS = { ledgerReconciliation: 'ledgerReconciliation', retention: 'retention' } as const;

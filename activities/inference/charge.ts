@@ -1,14 +1,16 @@
 /**
  * A call that is paid for, from its first step to its last: limits → hold → attempts → capture | release. Errors are
  * never charged; a call is captured or released once, and its caller is answered after the COMMIT of either.
+ * Jobs take the same steps by `openHold` and `PaidCalls`; `Charge` puts them together for a synchronous call.
  */
 import type { Logger } from 'pino';
-import type { Admission, KeyLimits } from '../../core/accounts/key-limits.ts';
+import type { Admission, AdmissionRequest, KeyLimits } from '../../core/accounts/key-limits.ts';
 import type { ModelSource } from '../../core/catalog/model.ts';
-import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
+import type { KeyPool } from '../../core/key-pool/key-pool.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { nanoAmount, type Usage } from '../../core/ledger/money.ts';
 import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
 import type { Fit } from '../../core/providers/fit.ts';
 import type {
   CallContext,
@@ -19,12 +21,13 @@ import type {
   UpstreamTarget,
 } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
-import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
+import type { RetryBudget } from './attempts.ts';
 import { type CandidateRequest, type NoteFits, requestFor } from './fit.ts';
 import { holdOf, type LimitedRequest, reserve, settleLimits, underLimits } from './hold.ts';
+import { type CallOptions, type LastCall, PaidCalls } from './paid-calls.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
 import type { RequestImages } from './request-images.ts';
-import { type CallIdentity, captureOf, type Measured, NOTHING_MEASURED, releaseOf } from './settlement.ts';
+import { type CallIdentity, type Measured, NOTHING_MEASURED } from './settlement.ts';
 import type { NoteUsageDoubt } from './usage.ts';
 
 /** What every way of calling a model is made of. */
@@ -81,11 +84,43 @@ export interface Keep<Outcome> {
   readonly bytes: number;
 }
 
-/** Who serves the call, once a provider has answered. */
-interface Served {
-  readonly candidate: Candidate;
-  readonly key: PickedKey;
-  readonly attempts: number;
+/** Limits and hold have been taken. */
+interface Held {
+  readonly kind: 'held';
+  /** What was held for: less than was planned where the balance is short. */
+  readonly plan: Plan;
+  readonly startedAtMs: number;
+  readonly admission: Admission | undefined;
+}
+
+/**
+ * Limits, then the hold.
+ * @param asked what the plan may be clamped by; undefined = all or nothing.
+ * @param entry `id` is that of the hold. @param take writes the hold, alone or together with a job's rows.
+ * @throws {AppError} too many requests, no balance, a key in use, no database.
+ */
+export function openHold(
+  { ledger, limits }: Pick<InferenceDeps, 'ledger' | 'limits'>,
+  request: LimitedRequest,
+  plan: Plan,
+  asked: Asked | undefined,
+  entry: Pick<AdmissionRequest, 'id' | 'leaseMs'>,
+  take: (
+    hold: Omit<HoldRequest, 'owner' | 'lifeMs'>,
+    payable: Plan,
+    admission: Admission | undefined,
+  ) => Promise<HoldOutcome>,
+): Promise<Held | AnsweredBefore> {
+  const hold = async (admission: Admission | undefined): Promise<Held | AnsweredBefore> => {
+    const startedAtMs = Date.now();
+    const day = ledger.day(startedAtMs);
+    const reservation = await reserve(ledger, request.caller, plan, asked, (payable) =>
+      take({ ...holdOf(request.caller, payable, day), id: entry.id }, payable, admission),
+    );
+    if (reservation.kind === 'answered') return { kind: 'answered-before', answer: reservation.answer };
+    return { kind: 'held', plan: reservation.plan, startedAtMs, admission };
+  };
+  return underLimits(limits, request, { ...entry, tokens: plan.tokenBound }, hold, ({ kind }) => kind === 'held');
 }
 
 /** A hold of a call in a living process is swept this long after the call's own deadline. */
@@ -93,81 +128,62 @@ const HOLD_LIFE_MARGIN_MS = 60_000;
 
 type ChargeDeps = Pick<InferenceDeps, 'ledger' | 'limits' | 'keys' | 'retries' | 'noteFits' | 'totalTimeoutMs'>;
 
-/**
- * Limits and hold. `requestId` is the id of the hold.
- * @param asked what the plan may be clamped by; undefined = all or nothing.
- * @throws {AppError} too many requests, no balance, a key in use, no database.
- */
-export function openCharge(
+/** Opens the charge of a synchronous call: limits and hold. @throws as `openHold`. */
+export async function openCharge(
   deps: ChargeDeps,
   request: ChargeRequest,
   plan: Plan,
   asked: Asked | undefined,
   requestId: string,
 ): Promise<Charge | AnsweredBefore> {
-  const { ledger, limits, totalTimeoutMs } = deps;
-  const { caller, claim } = request;
-  const take = async (admission: Admission | undefined) => {
-    const startedAtMs = Date.now();
-    const day = ledger.day(startedAtMs);
-    const reservation = await reserve(ledger, caller, plan, asked, (payable) =>
-      ledger.hold({
-        ...holdOf(caller, payable, day),
-        id: requestId,
-        owner: 'call',
-        lifeMs: totalTimeoutMs + HOLD_LIFE_MARGIN_MS,
-        ...(claim ? { claim } : {}),
-      }),
-    );
-    if (reservation.kind === 'answered') return { kind: 'answered-before' as const, answer: reservation.answer };
-    return new Charge(deps, request, reservation.plan, { requestId, startedAtMs, admission });
-  };
-  const entry = { id: requestId, tokens: plan.tokenBound };
-  return underLimits(limits, request, entry, take, ({ kind }) => kind === 'open');
+  const { claim } = request;
+  const lifeMs = deps.totalTimeoutMs + HOLD_LIFE_MARGIN_MS;
+  const held = await openHold(deps, request, plan, asked, { id: requestId }, (hold) =>
+    deps.ledger.hold({ ...hold, owner: 'call', lifeMs, ...(claim ? { claim } : {}) }),
+  );
+  return held.kind === 'held' ? new Charge(deps, request, requestId, held) : held;
 }
 
 export class Charge {
   readonly kind = 'open';
   readonly plan: Plan;
   readonly requestId: string;
-  readonly startedAtMs: number;
   readonly #deps: ChargeDeps;
   readonly #request: ChargeRequest;
   readonly #admission: Admission | undefined;
-  /** The last one that was called, and how many calls were made. */
-  #called: { readonly candidate: Candidate; readonly keyId: number; readonly count: number } | undefined;
-  #served: Served | undefined;
+  readonly #calls: PaidCalls;
+  #answered = false;
   /** The request of the last call, for chats. */
   #sent: CandidateRequest | undefined;
 
-  constructor(
-    deps: ChargeDeps,
-    request: ChargeRequest,
-    plan: Plan,
-    opened: { requestId: string; startedAtMs: number; admission: Admission | undefined },
-  ) {
+  constructor(deps: ChargeDeps, request: ChargeRequest, requestId: string, { plan, admission, startedAtMs }: Held) {
     this.#deps = deps;
     this.#request = request;
     this.plan = plan;
-    this.requestId = opened.requestId;
-    this.startedAtMs = opened.startedAtMs;
-    this.#admission = opened.admission;
+    this.requestId = requestId;
+    this.#admission = admission;
+    this.#calls = new PaidCalls(deps, identityOf(request, requestId), startedAtMs);
+  }
+
+  get startedAtMs(): number {
+    return this.#calls.startedAtMs;
   }
 
   /** Who serves the call. @throws before a provider has answered. */
-  get served(): Served {
-    if (this.#served === undefined) throw new Error('no provider has answered yet');
-    return this.#served;
+  get served(): LastCall {
+    const { last } = this.#calls;
+    if (last === undefined || !this.#answered) throw new Error('no provider has answered yet');
+    return last;
   }
 
   /** What the caller learns before the cost is known. */
   get told(): Omit<CallOutcome, 'cost'> {
-    const { candidate, attempts } = this.served;
+    const { candidate, count } = this.served;
     return {
       requestId: this.requestId,
       modelIdentifier: candidate.modelIdentifier,
       providerName: candidate.providerName,
-      attempts,
+      attempts: count,
       clampedTo: this.#sent?.ownLimit,
       fits: this.#sent?.fits ?? [],
     };
@@ -180,31 +196,15 @@ export class Charge {
     return this.#sent.body;
   }
 
-  /**
-   * Calls the candidates' providers until one answers.
-   * @param options.streamed the answer is a stream that may still break: the caller reports its key when it has ended.
-   * @throws {AppError} as the caller gets it; {UpstreamFailure} `cancelled` when it has left.
-   */
+  /** Calls the plan's candidates until one answers. @throws as `PaidCalls.attempts`. */
   async attempts<Answer>(
-    options: { readonly output: CallOutput; readonly streamed?: boolean },
-    { signal, log }: Pick<CallContext, 'signal' | 'log'>,
+    options: CallOptions,
+    context: Pick<CallContext, 'signal' | 'log'>,
     call: (candidate: Candidate, apiKey: string) => Promise<Answer>,
   ): Promise<Answer> {
-    const { value, candidate, key, attempts } = await runAttempts({
-      ...options,
-      candidates: this.plan.candidates,
-      pool: this.#deps.keys,
-      budget: this.#deps.retries,
-      signal,
-      log,
-      call: (target) => {
-        const count = (this.#called?.count ?? 0) + 1;
-        this.#called = { candidate: target.candidate, keyId: target.key.id, count };
-        return call(target.candidate, target.key.apiKey);
-      },
-    });
-    this.#served = { candidate, key, attempts };
-    return value;
+    const answer = await this.#calls.attempts(this.plan.candidates, options, context, call);
+    this.#answered = true;
+    return answer;
   }
 
   /**
@@ -216,14 +216,13 @@ export class Charge {
     outcomeOf: (told: CallOutcome) => Outcome,
     options: { readonly measured?: Measured; readonly keep?: Keep<Outcome> | undefined } = {},
   ): Promise<Outcome> {
-    const { candidate, key, attempts } = this.served;
+    const { told } = this;
     const { claim } = this.#request;
     const { keep, measured = NOTHING_MEASURED } = options;
     settleLimits(this.#deps.limits, this.#admission, usage);
-    const timing = { startedAtMs: this.startedAtMs, endedAtMs: Date.now(), ...measured };
-    const outcomeAt = (cost: bigint) => outcomeOf({ ...this.told, cost: nanoAmount(cost) });
+    const outcomeAt = (cost: bigint) => outcomeOf({ ...told, cost: nanoAmount(cost) });
     const captured = await this.#deps.ledger.capture({
-      ...captureOf(this.#identity(), candidate, usage, timing, { attempts, providerKeyId: key.id }),
+      ...this.#calls.captureRequest(usage, measured),
       ...(claim ? { claim } : {}),
       ...(claim && keep
         ? { answer: (charged: bigint) => keep.answer(outcomeAt(charged)), answerBytes: keep.bytes }
@@ -241,12 +240,10 @@ export class Charge {
   async release(error: unknown): Promise<void> {
     settleLimits(this.#deps.limits, this.#admission);
     const { claim } = this.#request;
-    const timing = { startedAtMs: this.startedAtMs, endedAtMs: Date.now(), ...NOTHING_MEASURED };
-    const attempted = { attempts: this.#called?.count ?? 0, providerKeyId: this.#called?.keyId ?? null };
-    const served = this.#called?.candidate ?? this.plan.candidates[0];
+    const [uncalled] = this.plan.candidates;
     const code = error instanceof AppError ? error.code : 500;
     await this.#deps.ledger.release({
-      ...releaseOf(this.#identity(), served, timing, attempted, code),
+      ...this.#calls.releaseRequest(code, uncalled ? { uncalled } : {}),
       ...(claim ? { claim } : {}),
     });
   }
@@ -260,17 +257,16 @@ export class Charge {
       throw error;
     }
   }
+}
 
-  #identity(): CallIdentity {
-    const { caller, traceId } = this.#request;
-    return {
-      requestId: this.requestId,
-      userId: caller.userId,
-      accountId: caller.accountId,
-      accessKeyId: caller.accessKeyId,
-      budgeted: caller.budget !== null,
-      traceId,
-      isAsync: false,
-    };
-  }
+function identityOf({ caller, traceId }: ChargeRequest, requestId: string): CallIdentity {
+  return {
+    requestId,
+    userId: caller.userId,
+    accountId: caller.accountId,
+    accessKeyId: caller.accessKeyId,
+    budgeted: caller.budget !== null,
+    traceId,
+    isAsync: false,
+  };
 }

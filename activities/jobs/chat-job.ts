@@ -1,85 +1,114 @@
 /**
- * A chat job's provider call. It reads a stream, so that a cancelled job is charged by what it had produced. The prompt
- * is paid for from the call on, so a cancel never cuts a call before its first words have come.
+ * Chat jobs: the provider call, and the turn of a kept conversation after it. The call reads a stream, so that a
+ * cancelled job is charged by what it had produced. The prompt is paid for from the call on, so a cancel never cuts a
+ * call before its first words have come.
  */
+import { z } from 'zod';
 import { answerIdOf, askedInChat, withContext } from '../../core/conversations/turn.ts';
+import type { Turns } from '../../core/conversations/turns.ts';
 import { nothingDelivered } from '../../core/providers/failure.ts';
-import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
-import { runAttempts } from '../inference/attempts.ts';
+import { column } from '../../infra/mysql/rows.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
-import { chatReply, type KeptAs } from '../inference/chat.ts';
+import { chatReply } from '../inference/chat.ts';
 import { chatBodyOf } from '../inference/chat-request.ts';
 import { requestFor } from '../inference/fit.ts';
-import { type Candidate, promptSize } from '../inference/plan.ts';
+import { promptSize } from '../inference/plan.ts';
 import { CompletionAssembler } from '../inference/stream-events.ts';
 import { usageOf } from '../inference/usage.ts';
-import type { JobAnswer, JobHandler, RunContext } from './job-handler.ts';
-import { plannedCandidates } from './planned-candidates.ts';
+import type { JobHandler, RunContext } from './job-handler.ts';
 import { resultText } from './result-bound.ts';
-import { storedChatSchema } from './stored-chat.ts';
+import type { JobStore, JobWork } from './store.ts';
+
+/** What POST /v1/async/chat stored; checked there, read again here. */
+const storedChatSchema = z.looseObject({
+  userMessage: z.string().optional(),
+  history: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
+  images: z.array(z.object({ base64: z.string().optional(), url: z.string().optional() })).optional(),
+  options: z.record(z.string(), z.unknown()).optional(),
+});
 
 /** Tells an operator how far a long answer is, without a heartbeat for every chunk. */
 const HEARTBEAT_CHUNKS = 50;
 
 export function createChatJobHandler(deps: InferenceDeps): JobHandler {
-  return async (work, run, context) => {
+  return async (work, charge, context) => {
     const stored = storedChatSchema.parse(await work.request());
     const { turn } = work.plan;
     const asked = chatBodyOf(stored);
-    const told = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;
+    const prompt = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;
     // Pictures may have to be fetched, which takes long; otherwise the job is taken up with its first call.
-    if (promptSize(told).images > 0) await run.begin();
-    const body = await deps.requestImages.ofChat(told, context.signal);
-    const messageId = answerIdOf(work.id, askedInChat(stored));
-    const keptAs = turn && { conversationId: turn.conversationId, messageId };
-    const candidates = await plannedCandidates(deps, work.plan);
-    const assembler = { current: new CompletionAssembler() };
-    const called: { candidate?: Candidate; keyId?: number } = {};
-    const startedAt = performance.now();
-    let ttftMs: number | null = null;
-    const collect = async (candidate: Candidate, apiKey: string): Promise<void> => {
-      const heard = new CompletionAssembler();
-      assembler.current = heard;
-      const cut = cutOnceHeard(heard, context);
-      try {
-        const stream = await openStream(deps, candidate, apiKey, body, { ...context, signal: cut.signal });
-        let chunks = 0;
-        for await (const data of stream) {
-          ttftMs ??= performance.now() - startedAt;
-          heard.add(data);
-          cut.check();
-          chunks += 1;
-          if (chunks % HEARTBEAT_CHUNKS === 0)
-            context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
-        }
-      } finally {
-        cut.stop();
-      }
-      if (heard.isEmpty) throw nothingDelivered();
-    };
-    const performed = (candidate: Candidate, keyId: number, attempts: number, cut: boolean): JobAnswer =>
-      answerOf(deps, work.id, body, assembler.current, { candidate, keyId, attempts, cut, ttftMs, keptAs });
+    if (promptSize(prompt).images > 0) await charge.begin();
+    const body = await deps.requestImages.ofChat(prompt, context.signal);
+    const candidates = await charge.candidates();
+    const answer = new StreamedAnswer();
+    let cut = false;
     try {
-      const { candidate, key, attempts } = await runAttempts({
-        candidates,
-        output: 'text',
-        pool: deps.keys,
-        budget: deps.retries,
-        signal: context.signal,
-        log: context.log,
-        call: async (target) => {
-          await run.count(target.candidate, target.key.id);
-          Object.assign(called, { candidate: target.candidate, keyId: target.key.id });
-          await collect(target.candidate, target.key.apiKey);
-        },
+      await charge.attempts(candidates, 'text', async (candidate, apiKey) => {
+        const untilCut = cutOnceHeard(answer.restart(), context);
+        try {
+          const adapter = deps.chatAdapters[candidate.kind];
+          const fitted = requestFor(candidate, body, true);
+          deps.noteFits(candidate, fitted.fits);
+          const calling = { ...context, signal: untilCut.signal };
+          const stream = await adapter.stream(targetOf(candidate, apiKey), fitted.body, calling);
+          await answer.read(stream, untilCut.check, (chunks) => {
+            context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
+          });
+        } finally {
+          untilCut.stop();
+        }
       });
-      return performed(candidate, key.id, attempts, false);
     } catch (error) {
-      const { candidate, keyId } = called;
-      if (!context.isCancelled() || assembler.current.isEmpty || !candidate || keyId === undefined) throw error;
-      return performed(candidate, keyId, 1, true);
+      cut = context.isCancelled() && !answer.heard.isEmpty;
+      if (!cut) throw error;
     }
+    const served = charge.lastCall?.candidate;
+    if (!served) throw new Error('a chat was answered by nobody');
+    const completion = answer.heard.completion();
+    const delivered = { usage: answer.heard.usage(), texts: answer.heard.texts() };
+    // That a call which we cut was not counted to its end is no doubt about its provider.
+    const usage = usageOf(body, delivered, served, cut ? () => undefined : deps.noteUsageDoubt);
+    const { promptTokens, completionTokens } = usage;
+    const { modelIdentifier } = served;
+    const keptAs = turn && {
+      conversationId: turn.conversationId,
+      messageId: answerIdOf(work.id, askedInChat(stored)),
+    };
+    return {
+      usage,
+      measured: { ttftMs: answer.ttftMs },
+      cut,
+      result: (cost) => {
+        const reply = { requestId: work.id, completion, modelIdentifier, promptTokens, completionTokens, cost };
+        return resultText(chatReply(reply, cut ? undefined : keptAs));
+      },
+    };
   };
+}
+
+/** What has come of the answer so far; each attempt begins anew. */
+class StreamedAnswer {
+  heard = new CompletionAssembler();
+  ttftMs: number | null = null;
+  readonly #startedAt = performance.now();
+
+  restart(): CompletionAssembler {
+    this.heard = new CompletionAssembler();
+    return this.heard;
+  }
+
+  /** @param heardMore after each chunk. @throws {UpstreamFailure} when nothing was delivered. */
+  async read(stream: AsyncIterable<string>, heardMore: () => void, progress: (chunks: number) => void): Promise<void> {
+    let chunks = 0;
+    for await (const data of stream) {
+      this.ttftMs ??= performance.now() - this.#startedAt;
+      this.heard.add(data);
+      heardMore();
+      chunks += 1;
+      if (chunks % HEARTBEAT_CHUNKS === 0) progress(chunks);
+    }
+    if (this.heard.isEmpty) throw nothingDelivered();
+  }
 }
 
 /** A signal that aborts when the run stops, and for a cancel as soon as anything has been heard. */
@@ -96,53 +125,38 @@ function cutOnceHeard(heard: CompletionAssembler, { signal, stopped }: RunContex
   };
 }
 
-function openStream(deps: InferenceDeps, candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext) {
-  const adapter = deps.chatAdapters[candidate.kind];
-  const fitted = requestFor(candidate, body, true);
-  deps.noteFits(candidate, fitted.fits);
-  return adapter.stream(targetOf(candidate, apiKey), fitted.body, context);
-}
+/**
+ * Adds the turn of a kept conversation when its job has completed, from what the row says, by whichever run finds it
+ * completed. Safe to repeat, so a MongoDB that is away only makes the run come again.
+ * @throws {AppError} databaseUnavailable.
+ */
+export type KeepTurn = (work: JobWork) => Promise<void>;
 
-function answerOf(
-  deps: InferenceDeps,
-  requestId: string,
-  body: ChatBody,
-  assembler: CompletionAssembler,
-  call: {
-    candidate: Candidate;
-    keyId: number;
-    attempts: number;
-    cut: boolean;
-    ttftMs: number | null;
-    keptAs: KeptAs | undefined;
-  },
-): JobAnswer {
-  const completion = assembler.completion();
-  const texts = assembler.texts();
-  const delivered = { usage: assembler.usage(), texts };
-  // That a call which we cut was not counted to its end is nothing to tell of its provider.
-  const noteDoubt = call.cut ? () => undefined : deps.noteUsageDoubt;
-  const usage = usageOf(body, delivered, call.candidate, noteDoubt);
-  return {
-    served: call.candidate,
-    usage,
-    providerKeyId: call.keyId,
-    attempts: call.attempts,
-    ttftMs: call.ttftMs,
-    cut: call.cut,
-    result: (cost) =>
-      resultText(
-        chatReply(
-          {
-            requestId,
-            completion,
-            modelIdentifier: call.candidate.modelIdentifier,
-            promptTokens: usage.promptTokens,
-            completionTokens: usage.completionTokens,
-            cost,
-          },
-          call.cut ? undefined : call.keptAs,
-        ),
-      ),
+/** What a chat job's row has as its result. */
+const readResult = column.jsonOf(
+  z.object({
+    assistantMessage: z.string(),
+    reasoningContent: z.string().optional(),
+    inputTokensCount: z.number(),
+    outputTokensCount: z.number(),
+  }),
+);
+
+export function keepTurnsOfJobs(store: Pick<JobStore, 'announced'>, turns: Turns): KeepTurn {
+  return async (work) => {
+    const { turn } = work.plan;
+    if (turn === undefined) return;
+    const job = await store.announced(work.id);
+    if (job?.status !== 'COMPLETED' || job.result === null) return;
+    const result = readResult(job.result, 'result');
+    const asked = askedInChat(storedChatSchema.parse(await work.request()));
+    await turns.add(work.userId, turn, work.id, asked, {
+      content: result.assistantMessage,
+      reasoningContent: result.reasoningContent,
+      modelIdentifier: job.modelName,
+      promptTokens: result.inputTokensCount,
+      completionTokens: result.outputTokensCount,
+      cost: job.cost ?? 0n,
+    });
   };
 }

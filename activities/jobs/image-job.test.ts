@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PricedModel } from '../../core/catalog/model.ts';
-import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import { NO_RATES } from '../../core/ledger/price.ts';
 import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { ImageAdapter } from '../../core/providers/provider.ts';
 import { testContext } from '../../core/providers/test-calls.ts';
 import { AppError } from '../../infra/errors.ts';
-import { RetryBudget } from '../inference/attempts.ts';
 import { createRequestImages } from '../inference/request-images.ts';
 import { createImageJobHandler } from './image-job.ts';
-import { RunInterrupted, type RunLedger, TaskUnderWay } from './job-handler.ts';
+import { type JobCalls, RunInterrupted, TaskUnderWay } from './job-handler.ts';
 import type { JobWork } from './store.ts';
 
 const MODEL: PricedModel = {
@@ -48,9 +46,12 @@ const WORK: JobWork = {
 /** A later run of a job whose task ends so at its provider. */
 async function resumed(failure: FailureClass, status: number, cancelled = false) {
   const noted: (string | null)[] = [];
-  const run: RunLedger = {
+  const charge: JobCalls = {
     begin: async () => ({ state: 'submitted', taskId: 'task-1', modelId: 1, providerKeyId: 11 }),
-    count: () => assert.fail('another call was counted'),
+    candidates: async () => [{ ...MODEL, maxTokens: 0 }],
+    attempts: () => assert.fail('another call was made'),
+    lastCall: undefined,
+    answeredBy: () => assert.fail('it was answered'),
     noteTask: async (_state, taskId) => void noted.push(taskId),
   };
   const adapter: ImageAdapter = {
@@ -66,19 +67,12 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
   const context = { ...call, signal, stopped, isCancelled: () => cancelled, again: true };
   const perform = createImageJobHandler({
     noteUsageDoubt: () => undefined,
-    models: {
-      named: () => MODEL,
-      capable: () => [MODEL],
-      pricedAt: async () => [MODEL],
-    },
-    keys: createKeyPool({ keysOf: keys, log: context.log, now: () => 1_700_000_000_000 }),
-    retries: new RetryBudget(() => 1_700_000_000_000),
     imageAdapters: { openai: adapter, dashscope: adapter, ark: adapter },
     requestImages: createRequestImages(() => assert.fail('a picture was read'), 'fetch'),
     storedImages: { keep: () => assert.fail('a picture was kept') },
     keysOf: keys,
   });
-  const error = await perform(WORK, run, context).then(
+  const error = await perform(WORK, charge, context).then(
     () => assert.fail('it was performed'),
     (thrown: unknown) => thrown,
   );

@@ -10,23 +10,21 @@ import { errorOf, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { CallContext, ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { outboundFailure } from '../../infra/outbound.ts';
-import { anotherMayHelp, inProviderSpan, runAttempts } from '../inference/attempts.ts';
+import { anotherMayHelp, inProviderSpan } from '../inference/attempts.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
 import { generateImageRequest } from '../inference/image-request.ts';
 import { imageReply, imageUsage } from '../inference/images.ts';
 import type { Candidate } from '../inference/plan.ts';
+import { NOTHING_MEASURED } from '../inference/settlement.ts';
 import {
-  type JobAnswer,
+  type JobCalls,
   type JobHandler,
   type RunContext,
   RunInterrupted,
-  type RunLedger,
   TaskUnderWay,
   type UpstreamTask,
 } from './job-handler.ts';
-import { plannedCandidates } from './planned-candidates.ts';
 import { resultText } from './result-bound.ts';
-import type { JobWork } from './store.ts';
 
 /** What POST /v1/async/generate-image stored; checked there, read again here. */
 const storedImageSchema = z.looseObject({
@@ -37,75 +35,66 @@ const storedImageSchema = z.looseObject({
   options: z.record(z.string(), z.unknown()).optional(),
 });
 
-export interface ImageJobDeps
-  extends Pick<InferenceDeps, 'models' | 'keys' | 'retries' | 'imageAdapters' | 'requestImages' | 'noteUsageDoubt'> {
+export interface ImageJobDeps extends Pick<InferenceDeps, 'imageAdapters' | 'requestImages' | 'noteUsageDoubt'> {
   readonly storedImages: Pick<StoredImages, 'keep'>;
   readonly keysOf: (
     providerId: number,
   ) => readonly { readonly id: number; readonly urlBase: string; readonly apiKey: string }[];
 }
 
-interface Generated {
-  readonly answer: ImageAnswer;
-  readonly candidate: Candidate;
-  readonly keyId: number;
-  readonly attempts: number;
-}
-
 export function createImageJobHandler(deps: ImageJobDeps): JobHandler {
-  return async (work, run, context) => {
+  return async (work, charge, context) => {
     const request = generateImageRequest(storedImageSchema.parse(await work.request()));
-    const { taskId, ...upstream } = await run.begin();
+    const { taskId, ...upstream } = await charge.begin();
     if (taskId === null && context.isCancelled()) return undefined;
     if (taskId === null && upstream.state === 'submitting') throw ambiguous();
-    const generated =
+    const answer =
       taskId === null
-        ? await generate(deps, work, request, run, context)
-        : await resume(deps, work, { ...upstream, taskId }, request, run, context);
-    return answerOf(deps, work, request, generated, context);
+        ? await generate(deps, request, charge, context)
+        : await resume(deps, { ...upstream, taskId }, request, charge, context);
+    const served = charge.lastCall?.candidate;
+    if (!served) throw new Error('images were made by nobody');
+    const images = await deps.storedImages.keep(answer.images, work.userId, context);
+    const { modelIdentifier } = served;
+    const actualPrompt = answer.actualPrompt ?? request.prompt;
+    return {
+      usage: imageUsage(answer, request, served, deps.noteUsageDoubt),
+      measured: NOTHING_MEASURED,
+      cut: context.isCancelled(),
+      result: (cost) => resultText(imageReply({ images, actualPrompt, modelIdentifier, cost, requestId: work.id })),
+    };
   };
 }
 
 async function generate(
   deps: ImageJobDeps,
-  work: JobWork,
   request: ImageRequest,
-  run: RunLedger,
+  charge: JobCalls,
   context: RunContext,
-): Promise<Generated> {
+): Promise<ImageAnswer> {
   const ready = await deps.requestImages.ofImage(request, context.signal);
-  const { value, candidate, key, attempts } = await runAttempts({
-    candidates: await plannedCandidates(deps, work.plan),
-    output: 'image',
-    pool: deps.keys,
-    budget: deps.retries,
-    signal: context.signal,
-    log: context.log,
-    call: async (target) => {
-      await run.count(target.candidate, target.key.id);
-      return submitted(deps, target.candidate, target.key.apiKey, ready, run, context);
-    },
-  });
-  return { answer: value, candidate, keyId: key.id, attempts };
+  return charge.attempts(await charge.candidates(), 'image', (candidate, apiKey) =>
+    submit(deps, candidate, apiKey, ready, charge, context),
+  );
 }
 
-async function submitted(
+async function submit(
   deps: ImageJobDeps,
   candidate: Candidate,
   apiKey: string,
   request: ImageRequest,
-  run: RunLedger,
+  charge: JobCalls,
   context: RunContext,
 ): Promise<ImageAnswer> {
   let noted: 'submitting' | 'submitted' | undefined;
   const tasks: TaskStore = {
     taskId: undefined,
     beforeSubmit: async () => {
-      await run.noteTask('submitting', null);
+      await charge.noteTask('submitting', null);
       noted = 'submitting';
     },
     submitted: async (taskId) => {
-      await run.noteTask('submitted', taskId);
+      await charge.noteTask('submitted', taskId);
       noted = 'submitted';
     },
   };
@@ -117,7 +106,7 @@ async function submitted(
     if (noted === 'submitted' && !isAnswer(error)) throw stillRunning(error);
     if (noted === 'submitting' && !isAnswer(error) && outboundFailure(error) !== 'unreachable') throw ambiguous(error);
     // Nothing of this try goes on at the provider: another key or model may be tried.
-    await run.noteTask(null, null);
+    await charge.noteTask(null, null);
     throw error;
   }
 }
@@ -147,13 +136,12 @@ function ambiguous(cause?: UpstreamFailure): AppError {
 /** Waits on for the task of an earlier run. It was counted and paid for then. */
 async function resume(
   deps: ImageJobDeps,
-  work: JobWork,
   { taskId, modelId, providerKeyId }: UpstreamTask & { readonly taskId: string },
   request: ImageRequest,
-  run: RunLedger,
+  charge: JobCalls,
   context: RunContext,
-): Promise<Generated> {
-  const candidates = await plannedCandidates(deps, work.plan);
+): Promise<ImageAnswer> {
+  const candidates = await charge.candidates();
   const candidate = candidates.find((one) => one.modelId === modelId);
   const key =
     candidate &&
@@ -168,42 +156,15 @@ async function resume(
     const answer = await inProviderSpan(call, () =>
       adapter.generate(targetOf(candidate, key.apiKey), request, tasks, lasting(context)),
     );
-    return { answer, candidate, keyId: key.id, attempts: 1 };
+    charge.answeredBy(candidate, { ...key, providerId: candidate.providerId });
+    return answer;
   } catch (error) {
     if (!(error instanceof UpstreamFailure)) throw error;
     if (!isAnswer(error)) throw stillRunning(error);
     // What is refused for what it asks is refused again.
     if (!anotherMayHelp(error)) throw errorOf(error, 1);
     // The task failed or is lost, and was not billed: the next run submits a new one, if calls are left.
-    await run.noteTask(null, null);
+    await charge.noteTask(null, null);
     throw new RunInterrupted('the task failed at the provider; the next run submits another', { cause: error });
   }
-}
-
-async function answerOf(
-  deps: ImageJobDeps,
-  work: JobWork,
-  request: ImageRequest,
-  { answer, candidate, keyId, attempts }: Generated,
-  context: RunContext,
-): Promise<JobAnswer> {
-  const images = await deps.storedImages.keep(answer.images, work.userId, context);
-  return {
-    served: candidate,
-    usage: imageUsage(answer, request, candidate, deps.noteUsageDoubt),
-    providerKeyId: keyId,
-    attempts,
-    ttftMs: null,
-    cut: context.isCancelled(),
-    result: (cost) =>
-      resultText(
-        imageReply({
-          images,
-          actualPrompt: answer.actualPrompt ?? request.prompt,
-          modelIdentifier: candidate.modelIdentifier,
-          cost,
-          requestId: work.id,
-        }),
-      ),
-  };
 }

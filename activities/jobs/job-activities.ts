@@ -3,9 +3,9 @@ import { Context } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { Logger } from '../../infra/logger.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
-import { type JobHandlers, type RunContext, RunInterrupted, RunMustWait } from './job-handler.ts';
+import { type RunContext, RunInterrupted, RunMustWait } from './job-handler.ts';
+import { waitMs } from './job-limits.ts';
 import type { JobRunner } from './job-run.ts';
-import { waitMs } from './run-limits.ts';
 
 export interface JobActivities {
   /** Carries a job to its end; run again by Temporal whenever it was interrupted. */
@@ -24,19 +24,14 @@ const HEARTBEAT_MS = 1_000;
  * @param stopped aborts when the worker's time to finish is over. Temporal tells a run of that only once, and not at all
  * when it was cancelled before.
  */
-export function createJobActivities(
-  runner: JobRunner,
-  handlers: JobHandlers,
-  log: Logger,
-  stopped: AbortSignal,
-): JobActivities {
+export function createJobActivities(runner: JobRunner, log: Logger, stopped: AbortSignal): JobActivities {
   return {
-    runJob: (input) => asActivity(input, log, stopped, (context) => runner.run(input, handlers, context)),
+    runJob: (input) => asActivity(input, log, stopped, (context) => runner.run(input, context)),
     closeJob: (input, status) =>
       asActivity(input, log, stopped, (context) => {
         const isCancelled = () => status === 'CANCELLED';
         const signal = isCancelled() ? AbortSignal.abort() : context.signal;
-        return runner.conclude(input, status, handlers, { ...context, signal, isCancelled });
+        return runner.conclude(input, status, { ...context, signal, isCancelled });
       }),
   };
 }

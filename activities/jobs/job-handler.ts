@@ -1,20 +1,48 @@
-/** What carries out one type of job, and how it and the run that calls it speak with each other. */
-import type { PricedModel } from '../../core/catalog/model.ts';
+/** What carries out one kind of job: what it is given, what it gives back, and how a run is interrupted. */
+
+import type { PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Usage } from '../../core/ledger/money.ts';
 import type { CallContext } from '../../core/providers/provider.ts';
+import type { JobType } from '../../workflows/contracts.ts';
+import type { CallOutput } from '../inference/attempts.ts';
+import type { Candidate } from '../inference/plan.ts';
+import type { Measured } from '../inference/settlement.ts';
+import { isLive } from './job.ts';
+import type { JobEvents } from './job-events.ts';
 import type { JobWork } from './store.ts';
 
-/** What a provider delivered for a job. */
-export interface JobAnswer {
-  readonly served: PricedModel;
-  readonly usage: Usage;
-  readonly providerKeyId: number;
-  readonly attempts: number;
-  readonly ttftMs: number | null;
-  /** True when a cancel ended it before the provider did. */
-  readonly cut: boolean;
-  /** `resultPayload` as JSON text; the cost is known only when the ledger has decided. */
-  readonly result: (cost: bigint) => string;
+/**
+ * Calls the provider. A cancel before the first call returns undefined; after it, the provider is paid for what it was
+ * asked, so its answer (of a chat: its first words) is waited for and returned.
+ * @param charge counts and makes the calls; whoever was called last is paid for the answer.
+ * @throws {AppError} the job's end as its owner is told.
+ */
+export type JobHandler = (work: JobWork, charge: JobCalls, context: RunContext) => Promise<JobAnswer | undefined>;
+
+/**
+ * What a handler may do with its job's charge; what it delivers is captured by its caller. Each throws when the run has
+ * lost the job, or may not have it.
+ */
+export interface JobCalls {
+  /**
+   * Takes the job up, unless that is done. Called by who does something long, or needs to know what was done, before
+   * the first call; `attempts` does it otherwise.
+   */
+  begin(): Promise<UpstreamTask>;
+  /** The candidates of the plan that are still online, at the prices and limits they were held for. @throws {AppError} */
+  candidates(): Promise<Candidate[]>;
+  /** Calls the candidates until one answers; each call is counted in the row before it is made. */
+  attempts<Answer>(
+    candidates: readonly Candidate[],
+    output: CallOutput,
+    call: (candidate: Candidate, apiKey: string) => Promise<Answer>,
+  ): Promise<Answer>;
+  /** Whom this run has called last; undefined before its first call. */
+  readonly lastCall: { readonly candidate: Candidate } | undefined;
+  /** The answer is that of a call which an earlier run made, and counted. */
+  answeredBy(candidate: Candidate, key: PickedKey): void;
+  /** Remembers how far an asynchronous provider task is; null = nothing was submitted after all. */
+  noteTask(state: 'submitting' | 'submitted' | null, taskId: string | null): Promise<void>;
 }
 
 /** What an earlier run of the job has left at a provider. */
@@ -27,28 +55,18 @@ export interface UpstreamTask {
   readonly providerKeyId: number | null;
 }
 
-/** What a job handler tells the job's row while it works. Each throws when the run has lost the job, or may not have it. */
-export interface RunLedger {
-  /**
-   * Takes the job up, unless that is done. Called by who does something long, or needs to know what was done, before
-   * the first call; `count` does it otherwise.
-   */
-  begin(): Promise<UpstreamTask>;
-  /** Counts a call before it is made; throws when the job may not call any more. */
-  count(model: PricedModel, providerKeyId: number): Promise<void>;
-  /** Remembers how far an asynchronous provider task is; null = nothing was submitted after all. */
-  noteTask(state: 'submitting' | 'submitted' | null, taskId: string | null): Promise<void>;
+/** One handler for each kind of job. */
+export type JobHandlers = Readonly<Record<JobType, JobHandler>>;
+
+/** What a provider delivered for a job. */
+export interface JobAnswer {
+  readonly usage: Usage;
+  readonly measured: Measured;
+  /** True when a cancel ended it before the provider did. */
+  readonly cut: boolean;
+  /** `resultPayload` as JSON text; the cost is known only when the ledger has decided. */
+  readonly result: (cost: bigint) => string;
 }
-
-/**
- * Calls the provider. A cancel before the first call returns undefined; after it, the provider is paid for what it was
- * asked, so its answer (of a chat: its first words) is waited for and returned.
- * @throws {AppError} the job's end as its owner is told.
- */
-export type JobHandler = (work: JobWork, run: RunLedger, context: RunContext) => Promise<JobAnswer | undefined>;
-
-/** How each type of job is carried out; a worker of an older version may not know a type yet. */
-export type JobHandlers = Readonly<Partial<Record<JobWork['type'], JobHandler>>>;
 
 /** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */
 export interface RunContext extends CallContext {
@@ -72,4 +90,37 @@ export class TaskUnderWay extends RunInterrupted {
 /** As many jobs of its user or its provider run as may; nothing was begun. Temporal runs it again a little later. */
 export class RunMustWait extends Error {
   override readonly name = 'RunMustWait';
+}
+
+export interface CancellableRun {
+  /** Its signal aborts, and `isCancelled` is true, whoever reported the cancel; `stopped` aborts for an end only. */
+  readonly context: RunContext;
+  /** The run has found out itself. */
+  cancel(): void;
+  /** The run is over. */
+  stop(): void;
+}
+
+/**
+ * A run that learns of a cancel, or of an end that somebody else made, from Temporal's heartbeat, from a message of
+ * whoever did it, or from the job's row, which is read every second while it runs. Any one of them may be away.
+ */
+export function cancellable(jobId: string, context: RunContext, events: Pick<JobEvents, 'listen'>): CancellableRun {
+  const asked = new AbortController();
+  const ended = new AbortController();
+  const stop = events.listen(jobId, ({ cancelRequested, status }) => {
+    // Somebody else may have ended the job: nobody can be charged for what the run calls for then.
+    if (!isLive(status)) ended.abort();
+    else if (cancelRequested) asked.abort();
+  });
+  return {
+    context: {
+      ...context,
+      signal: AbortSignal.any([context.signal, asked.signal, ended.signal]),
+      stopped: AbortSignal.any([context.stopped, ended.signal]),
+      isCancelled: () => asked.signal.aborted || ended.signal.aborted || context.isCancelled(),
+    },
+    cancel: () => asked.abort(),
+    stop,
+  };
 }

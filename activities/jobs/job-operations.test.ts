@@ -16,12 +16,9 @@ import {
   endJob,
   noteUpstreamTask,
   removePayloads,
-  type Submission,
-  submitJob,
 } from './job-operations.ts';
-import { jobStorage } from './job-quota.ts';
-import { type JobRow, jobs } from './job-tables.ts';
-import { liveOfUser, runningOfUser } from './running-jobs.ts';
+import { type JobRow, jobStorage, jobs, liveOfUser, runningOfUser } from './job-tables.ts';
+import { type Submission, submitJob } from './submissions.ts';
 
 const NOW = Date.parse('2026-11-24T10:00:00Z');
 const keyed: ClaimRequest = {
@@ -176,10 +173,10 @@ test('a run that begins with its call has it counted in the same transaction, an
 
 test('a job that must wait has counted nothing', () => {
   const unitOfWork = submitted();
-  const admission = { limits: { perUser: 1, perProvider: 0 }, owner: { userId: 2, accountId: 1, providerId: null } };
+  const check = { limits: { perUser: 1, perProvider: 0 }, owner: { userId: 2, accountId: 1, providerId: null } };
   unitOfWork.load(runningOfUser, ['2'], [['2', 1]]);
   const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
-  assert.deepEqual(run(unitOfWork, beginJob('job-1', 'first', { admission, call })), { kind: 'wait' });
+  assert.deepEqual(run(unitOfWork, beginJob('job-1', 'first', { check, call })), { kind: 'wait' });
   const row = unitOfWork.get(jobs, 'job-1');
   assert.deepEqual([row?.status, row?.attempt, row?.providerAttempts, row?.lease], ['PENDING', 0, 0, null]);
 });

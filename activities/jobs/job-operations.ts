@@ -13,92 +13,14 @@ import {
   captureReads,
   decideCapture,
 } from '../../core/ledger/operations/capture.ts';
-import {
-  claimReads,
-  dropClaim,
-  lookAtClaim,
-  ownsClaim,
-  type StoredAnswer,
-  storeAnswer,
-} from '../../core/ledger/operations/claim.ts';
-import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../../core/ledger/operations/hold.ts';
 import { decideRelease, type Release, releaseReads } from '../../core/ledger/operations/release.ts';
 import { holds } from '../../core/ledger/tables/holds.ts';
 import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import { announceEnd } from '../webhooks/delivery-table.ts';
-import { isLive, type JobPlan, type JobStatus, MAX_PROVIDER_CALLS } from './job.ts';
-import {
-  changeStored,
-  countSubmitted,
-  type JobQuota,
-  overQuota,
-  type QuotaRefusal,
-  quotaReads,
-  storageRead,
-} from './job-quota.ts';
-import { droppedPayloads, droppedRequests, type JobRow, jobResults, jobs, type NewJob, newJobs } from './job-tables.ts';
-import { type Admission, admissionReads, admit } from './run-limits.ts';
-
-export interface Submission {
-  readonly hold: HoldRequest;
-  readonly job: Omit<NewJob, 'atMs' | 'payloadBytes'>;
-  readonly quota: JobQuota;
-  readonly start: WorkflowStart;
-  /** What the client is told, kept for a repeated keyed request. */
-  readonly answer: StoredAnswer;
-}
-
-/** Hold, job and workflow start in one transaction; a keyed request that has its job already is told of it. */
-export function submitJob(submission: Submission): Operation<HoldOutcome | QuotaRefusal> {
-  const { hold, job, quota } = submission;
-  const { userId, request, plan, metadata } = job;
-  const payloadBytes = [request, contextOf(plan), metadata ?? ''].reduce(
-    (sum, text) => sum + Buffer.byteLength(text),
-    0,
-  );
-  return {
-    reads: [...holdReads(hold), ...quotaReads(quota, userId)],
-    bytes: 2 * payloadBytes,
-    decide: (rows) => {
-      const refusal = overQuota(rows, quota, userId, payloadBytes);
-      if (refusal && (!hold.claim || lookAtClaim(rows, hold.claim).kind === 'claimed')) return refusal;
-      const outcome = decideHold(rows, hold);
-      if (outcome.kind !== 'held') return outcome;
-      countSubmitted(rows, quota, userId, payloadBytes);
-      rows.append(newJobs, { ...job, payloadBytes, atMs: rows.nowMs });
-      rows.append(workflowOutbox, { start: submission.start, atMs: rows.nowMs });
-      if (hold.claim) storeAnswer(rows, hold.claim, submission.answer);
-      return outcome;
-    },
-    // The client was told "unavailable": the job ends before it begins.
-    compensate: (outcome) => (outcome.kind === 'held' ? cancelUnbegun(job, hold) : undefined),
-  };
-}
-
-/** The plan is short but for what the model is told of a conversation. */
-function contextOf({ turn }: JobPlan): string {
-  return turn?.context.map(({ content }) => content).join('') ?? '';
-}
-
-/** Ends the job and frees its idempotency key, so that the client's next try makes a new one. */
-function cancelUnbegun({ id, userId, accountId }: Submission['job'], request: HoldRequest): Operation<JobStatus> {
-  const end = endJob({
-    jobId: id,
-    userId,
-    status: 'CANCELLED',
-    errorCode: null,
-    errorMessage: 'the submission was not confirmed in time',
-    release: { holdId: request.id, accountId, budgetKeyId: request.budget ? request.accessKeyId : null },
-  });
-  return {
-    reads: [...end.reads, ...claimReads(request.claim)],
-    decide: (rows) => {
-      if (request.claim && ownsClaim(rows, request.claim)) dropClaim(rows, request.claim);
-      return end.decide(rows);
-    },
-  };
-}
+import { isLive, type JobStatus, MAX_PROVIDER_CALLS } from './job.ts';
+import { changeStored, type RunCheck, runLimitReads, storageRead, takePlace } from './job-limits.ts';
+import { droppedPayloads, droppedRequests, type JobRow, jobResults, jobs } from './job-tables.ts';
 
 function jobOf(rows: Rows, jobId: string): JobRow {
   const job = rows.get(jobs, jobId);
@@ -188,22 +110,22 @@ export type Begin =
 
 export interface Entry {
   /** The limits that the job must meet to begin for the first time; undefined = none. */
-  readonly admission?: Admission | undefined;
+  readonly check?: RunCheck | undefined;
   /** A call that the run makes first; counted in the same transaction. */
   readonly call?: ProviderCall | undefined;
 }
 
 /** The entry of every run: a job that is over stays over; otherwise this run takes the lease. */
-export function beginJob(jobId: string, lease: string, { admission, call }: Entry = {}): Operation<Begin> {
+export function beginJob(jobId: string, lease: string, { check, call }: Entry = {}): Operation<Begin> {
   return {
-    reads: [...(admission ? admissionReads(admission) : []), read(holds, jobId), read(jobs, jobId)],
+    reads: [...(check ? runLimitReads(check) : []), read(holds, jobId), read(jobs, jobId)],
     decide: (rows) => {
       const job = jobOf(rows, jobId);
       if (!isLive(job.status) || rows.get(holds, jobId)?.state !== 'open') return { kind: 'ended', job };
       // A task that the provider has is paid for: it is waited for, cancelled or not.
       if (job.cancelRequestedAtMs !== null && job.upstreamTaskId === null) return { kind: 'cancel-requested' };
       if (job.deadlineAtMs <= rows.nowMs) return { kind: 'late' };
-      if (admission && job.status === 'PENDING' && !admit(rows, admission)) return { kind: 'wait' };
+      if (check && job.status === 'PENDING' && !takePlace(rows, check)) return { kind: 'wait' };
       const begun = put(rows, job, {
         status: 'PROCESSING',
         attempt: job.attempt + 1,

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { createLogger } from '../../infra/logger.ts';
+import { RetryBudget } from '../inference/attempts.ts';
 import { type RunContext, RunMustWait } from './job-handler.ts';
 import { JobRunner } from './job-run.ts';
 
@@ -45,11 +47,17 @@ function waitingRunner(perUser: number) {
     },
     events: { publish: () => undefined, listen: () => () => undefined },
     runLimits: { perUser, perProvider: 0 },
-    keyLimits: { settle: () => undefined },
+    models: { pricedAt: () => assert.fail('it has no models') },
+    keys: createKeyPool({ keysOf: () => [], log: CONTEXT.log }),
+    retries: new RetryBudget(),
+    limits: { settle: () => undefined },
+    handlers: {
+      chat: async (_work, charge) => void (await charge.begin()),
+      image: () => assert.fail('it is a chat'),
+    },
     keepTurn: async () => undefined,
   });
-  const run = (again: boolean) =>
-    runner.run(INPUT, { chat: async (_work, job) => void (await job.begin()) }, { ...CONTEXT, again });
+  const run = (again: boolean) => runner.run(INPUT, { ...CONTEXT, again });
   return { did, run };
 }
 

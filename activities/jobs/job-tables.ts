@@ -1,9 +1,13 @@
-/** The jobs table as the commit queue sees it: the columns that decide, and the texts that are only ever written. */
+/**
+ * The tables of jobs as the commit queue sees them: the columns of a job that decide, its texts, which are only ever
+ * written, the bytes that a user's jobs take, and how many jobs live or run.
+ */
 
 import type { LedgerSink, LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import { insertRows, literals, updateRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
-import { JOB_STATUSES, type JobPlan, type JobStatus, type JobType } from './job.ts';
+import type { JobType } from '../../workflows/contracts.ts';
+import { JOB_STATUSES, type JobPlan, type JobStatus } from './job.ts';
 
 export interface JobRow {
   readonly id: string;
@@ -184,4 +188,70 @@ export const droppedPayloads: LedgerSink<string> = {
   name: 'jobs.payloads',
   write: (ids) =>
     `UPDATE jobs SET request='null',plan=JSON_REMOVE(plan,'$.turn'),result=NULL,metadata=NULL,webhook_url=NULL WHERE id IN (${literals(ids)})`,
+};
+
+/** Bytes of a user's jobs, changed in the same transaction as the job, so that no crash leaves them apart. */
+const storageRow = rowOf({ userId: column.integer, bytes: column.bigint });
+
+export const jobStorage: LedgerTable<{ readonly userId: number; readonly bytes: bigint }> = {
+  name: 'job_storage',
+  lock: (ids) =>
+    `SELECT ${storageRow.columns} FROM job_storage WHERE user_id IN (${literals(ids.map(Number))}) ORDER BY user_id FOR UPDATE`,
+  parse: (record) => {
+    const stored = storageRow.read(record);
+    return [String(stored.userId), stored];
+  },
+  insert: (rows) =>
+    insertRows(
+      'job_storage',
+      ['user_id', 'bytes'],
+      rows.map(({ userId, bytes }) => [userId, bytes]),
+    ),
+  update: (rows) =>
+    updateRows(
+      'job_storage',
+      'user_id',
+      ['bytes'],
+      rows.map(({ userId, bytes }) => [userId, bytes]),
+    ),
+};
+
+/*
+ * How many jobs of a user or of a provider live or run: counted, never kept, so that no crash leaves a count behind. The
+ * counts are exact because a row of their own is locked first: the user's account, the provider.
+ */
+
+/** What a transaction has put into a count is for its own later operations only. */
+const NOTHING = () => 'DO 0';
+
+const countRow = rowOf({ id: column.integer, running: column.integer });
+const providerRow = rowOf({ id: column.integer });
+
+function countTable(name: string, owner: string, ...statuses: JobStatus[]): LedgerTable<number> {
+  return {
+    name,
+    // Reads without a lock; its statement begins after the locks before it were given, so it sees who held them last.
+    lock: (ids) =>
+      `SELECT ${owner} AS id,COUNT(*) AS running FROM jobs WHERE status IN (${literals(statuses)}) AND ${owner} IN (${literals(ids.map(Number))}) GROUP BY ${owner}`,
+    parse: (record) => {
+      const { id, running } = countRow.read(record);
+      return [String(id), running];
+    },
+    insert: NOTHING,
+    update: NOTHING,
+  };
+}
+
+export const runningOfUser = countTable('running jobs of users', 'user_id', 'PROCESSING');
+export const liveOfUser = countTable('live jobs of users', 'user_id', 'PENDING', 'PROCESSING');
+export const runningOfProvider = countTable('running jobs of providers', 'provider_id', 'PROCESSING');
+
+/** Admits one transaction at a time to a provider's count. */
+export const providerGate: LedgerTable<number> = {
+  name: 'providers',
+  lock: (ids) => `SELECT id FROM providers WHERE id IN (${literals(ids.map(Number))}) ORDER BY id FOR UPDATE`,
+  parse: (record) => {
+    const { id } = providerRow.read(record);
+    return [String(id), id];
+  },
 };

@@ -8,8 +8,7 @@ import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { isLive } from './job.ts';
 import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
 import { cancelJob, removePayloads } from './job-operations.ts';
-import type { JobView } from './job-view.ts';
-import type { JobFilter, JobStore } from './store.ts';
+import type { JobFilter, JobStore, JobView } from './store.ts';
 
 export interface JobDeps {
   readonly ledger: Ledger;

@@ -2,10 +2,9 @@
 import type { Sequelize } from 'sequelize';
 import { column, orNull, type ReadRow, readableOr, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';
+import type { JobType } from '../../workflows/contracts.ts';
 import type { EndedJob } from '../webhooks/message.ts';
-import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobType, jobPlanSchema } from './job.ts';
-import type { JobToStart } from './job-start.ts';
-import { type JobView, LISTED, VIEWED, view } from './job-view.ts';
+import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobToStart, jobPlanSchema } from './job.ts';
 
 /** A live job that has not changed for a while and whose start is not in the outbox. */
 export interface AgedJob extends JobToStart {
@@ -141,6 +140,19 @@ export class JobStore {
     return { jobs, next: rows.length === limit ? (rows.at(-1)?.id ?? '') : '' };
   }
 
+  /** Live jobs whose deadline has been over for so long; the latest first: those that can never be ended come last. */
+  async overdue(graceSeconds: number, limit: number): Promise<string[]> {
+    const rows = await select(
+      this.#sequelize,
+      place.read,
+      `SELECT id FROM jobs
+        WHERE status IN ('PENDING','PROCESSING') AND deadline_at < NOW(3) - INTERVAL :graceSeconds SECOND
+        ORDER BY deadline_at DESC LIMIT :limit`,
+      { graceSeconds, limit },
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** A job as a webhook tells of it; undefined when it is kept no longer. */
   async announced(id: string): Promise<EndedJob | undefined> {
     const sql = `SELECT ${announced.columns} FROM jobs WHERE id=?`;
@@ -167,6 +179,53 @@ export class JobStore {
     if (!found) throw noSuchJob(id);
     return found;
   }
+}
+
+/** Longest payload, in bytes, that a list shows: a page of 100 jobs stays below 4 MB. */
+const LISTED_PAYLOAD_BYTES = 16_384;
+
+const view = rowOf({
+  id: column.text,
+  type: column.oneOf(JOB_TYPES),
+  userId: column.integer,
+  accountId: column.integer,
+  accessKeyId: orNull(column.integer),
+  modelName: column.text,
+  status: column.oneOf(JOB_STATUSES),
+  request: column.json,
+  result: column.json,
+  errorCode: orNull(column.integer),
+  errorMessage: orNull(column.text),
+  /** In nano-units. */
+  cost: orNull(column.bigint),
+  progress: column.integer,
+  budgeted: column.flag,
+  createdAt: column.time,
+  startedAt: orNull(column.time),
+  finishedAt: orNull(column.time),
+  updatedAt: column.time,
+  cancelRequestedAt: orNull(column.time),
+  /** Since then `request` and `result` are null. */
+  payloadsRemovedAt: orNull(column.time),
+});
+/** A job as its owner sees it. */
+export type JobView = ReadRow<typeof view>;
+
+const BUDGETED = "COALESCE(JSON_UNQUOTE(JSON_EXTRACT(plan,'$.budgeted'))='true',0)";
+
+/** The columns of a view. */
+const VIEWED = columns({ budgeted: BUDGETED });
+/** The same with long payloads left in the database: a page of jobs with pictures would be hundreds of megabytes. */
+const LISTED = columns({ budgeted: BUDGETED, request: unlessLong('request'), result: unlessLong('result') });
+
+/** @param made SQL of those that are not columns of the table as they are. */
+function columns(made: Readonly<Record<string, string>>): string {
+  return view.names.map((name) => (made[name] === undefined ? name : `${made[name]} AS ${name}`)).join(',');
+}
+
+function unlessLong(payload: 'request' | 'result'): string {
+  const omitted = `JSON_OBJECT('omittedBytes',OCTET_LENGTH(${payload}),'message','long payloads are left out of lists; GET /v1/async/jobs/{jobId} has it')`;
+  return `IF(OCTET_LENGTH(${payload})>${LISTED_PAYLOAD_BYTES},${omitted},${payload})`;
 }
 
 const owned = rowOf({ id: column.text, userId: column.integer });

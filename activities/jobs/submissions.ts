@@ -1,23 +1,38 @@
-/** Taking a job in: hold, row and workflow start in one transaction; the workflow starts in the background. */
+/**
+ * Taking a job in: limits, then hold, row and workflow start in one transaction; the workflow starts in the background.
+ */
+
 import type { Admission, KeyLimits } from '../../core/accounts/key-limits.ts';
 import type { ModelSource } from '../../core/catalog/model.ts';
 import type { Turn } from '../../core/conversations/turn.ts';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { claimRequest } from '../../core/ledger/idempotency.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
+import {
+  claimReads,
+  dropClaim,
+  lookAtClaim,
+  ownsClaim,
+  type StoredAnswer,
+  storeAnswer,
+} from '../../core/ledger/operations/claim.ts';
+import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../../core/ledger/operations/hold.ts';
+import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import type { ChatBody, ImageRequest } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { presentSpan } from '../../infra/telemetry/spans.ts';
-import type { WorkflowStart } from '../../workflows/contracts.ts';
-import { holdOf, type LimitedRequest, reserve, underLimits } from '../inference/hold.ts';
+import type { JobType, WorkflowStart } from '../../workflows/contracts.ts';
+import { openHold } from '../inference/charge.ts';
+import type { LimitedRequest } from '../inference/hold.ts';
 import { imageCapability, planImages } from '../inference/images.ts';
 import { type Asked, type Plan, planChat } from '../inference/plan.ts';
 import { candidatesOf, type ModelName, usableModels } from '../inference/routing.ts';
-import type { JobType } from './job.ts';
-import { type Submission, submitJob } from './job-operations.ts';
-import type { JobQuota, QuotaRefusal } from './job-quota.ts';
-import { JOB_DEADLINE_MS, jobStart } from './job-start.ts';
+import { JOB_DEADLINE_MS, type JobPlan, type JobStatus, jobStart } from './job.ts';
+import { countSubmitted, type JobQuota, overQuota, type QuotaRefusal, quotaReads } from './job-limits.ts';
+import { endJob } from './job-operations.ts';
+import { type NewJob, newJobs } from './job-tables.ts';
 
 export interface SubmissionDeps {
   readonly ledger: Ledger;
@@ -104,34 +119,39 @@ export class JobSubmissions {
     const jobId = newId();
     const span = presentSpan();
     let start: WorkflowStart | undefined;
-    const take = (admission: Admission | undefined) =>
-      reserve(ledger, submission.caller, plan, asked, async (payable) => {
-        const rows = this.#rows(type, jobId, { ...submission, request }, payable, admission);
+    const entry = { id: jobId, leaseMs: LEASE_MS };
+    const held = await openHold(
+      { ledger, limits },
+      submission,
+      plan,
+      asked,
+      entry,
+      async (hold, payable, admission) => {
+        const rows = this.#rows(type, { ...submission, request }, hold, payable, admission);
         start = { ...rows.start, ...span };
         const outcome = await ledger.run(submitJob({ ...rows, start }), SUBMIT_WAIT_MS);
         if (outcome.kind === 'too-many-live' || outcome.kind === 'storage-full') throw refused(outcome);
         return outcome;
-      });
-    const entry = { id: jobId, tokens: plan.tokenBound, leaseMs: LEASE_MS };
-    const reservation = await underLimits(limits, submission, entry, take, ({ kind }) => kind === 'held');
-    if (reservation.kind === 'answered') return reservation.answer.body.toString();
+      },
+    );
+    if (held.kind === 'answered-before') return held.answer.body.toString();
     if (start) starter.kick(start);
     return jobId;
   }
 
   #rows(
     type: JobType,
-    jobId: string,
     submission: JobSubmission & { readonly request: string },
+    hold: Omit<HoldRequest, 'owner' | 'lifeMs'>,
     plan: Plan,
     admission: Admission | undefined,
   ): Submission {
     const { keyed, caller } = submission;
+    const { id: jobId } = hold;
     const [first] = plan.candidates;
     return {
       hold: {
-        ...holdOf(caller, plan, this.#deps.ledger.day()),
-        id: jobId,
+        ...hold,
         owner: 'job',
         lifeMs: JOB_DEADLINE_MS,
         ...(keyed ? { claim: claimRequest(keyed.scope, keyed.key, keyed.fingerprint, jobId) } : {}),
@@ -175,4 +195,64 @@ export class JobSubmissions {
       answer: { status: 202, body: Buffer.from(jobId) },
     };
   }
+}
+
+export interface Submission {
+  readonly hold: HoldRequest;
+  readonly job: Omit<NewJob, 'atMs' | 'payloadBytes'>;
+  readonly quota: JobQuota;
+  readonly start: WorkflowStart;
+  /** What the client is told, kept for a repeated keyed request. */
+  readonly answer: StoredAnswer;
+}
+
+/** Hold, job and workflow start in one transaction; a keyed request that has its job already is told of it. */
+export function submitJob(submission: Submission): Operation<HoldOutcome | QuotaRefusal> {
+  const { hold, job, quota } = submission;
+  const { userId, request, plan, metadata } = job;
+  const payloadBytes = [request, contextOf(plan), metadata ?? ''].reduce(
+    (sum, text) => sum + Buffer.byteLength(text),
+    0,
+  );
+  return {
+    reads: [...holdReads(hold), ...quotaReads(quota, userId)],
+    bytes: 2 * payloadBytes,
+    decide: (rows) => {
+      const refusal = overQuota(rows, quota, userId, payloadBytes);
+      if (refusal && (!hold.claim || lookAtClaim(rows, hold.claim).kind === 'claimed')) return refusal;
+      const outcome = decideHold(rows, hold);
+      if (outcome.kind !== 'held') return outcome;
+      countSubmitted(rows, quota, userId, payloadBytes);
+      rows.append(newJobs, { ...job, payloadBytes, atMs: rows.nowMs });
+      rows.append(workflowOutbox, { start: submission.start, atMs: rows.nowMs });
+      if (hold.claim) storeAnswer(rows, hold.claim, submission.answer);
+      return outcome;
+    },
+    // The client was told "unavailable": the job ends before it begins.
+    compensate: (outcome) => (outcome.kind === 'held' ? cancelUnbegun(job, hold) : undefined),
+  };
+}
+
+/** The plan is short but for what the model is told of a conversation. */
+function contextOf({ turn }: JobPlan): string {
+  return turn?.context.map(({ content }) => content).join('') ?? '';
+}
+
+/** Ends the job and frees its idempotency key, so that the client's next try makes a new one. */
+function cancelUnbegun({ id, userId, accountId }: Submission['job'], request: HoldRequest): Operation<JobStatus> {
+  const end = endJob({
+    jobId: id,
+    userId,
+    status: 'CANCELLED',
+    errorCode: null,
+    errorMessage: 'the submission was not confirmed in time',
+    release: { holdId: request.id, accountId, budgetKeyId: request.budget ? request.accessKeyId : null },
+  });
+  return {
+    reads: [...end.reads, ...claimReads(request.claim)],
+    decide: (rows) => {
+      if (request.claim && ownsClaim(rows, request.claim)) dropClaim(rows, request.claim);
+      return end.decide(rows);
+    },
+  };
 }

@@ -5,21 +5,23 @@ import type { Config } from '../../infra/config.ts';
 import type { Vault } from '../../infra/crypto.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { createAddressCheck, createOutbound } from '../../infra/outbound.ts';
+import { DeliveryReconciler, type DeliveryReconcilerDeps } from './delivery-reconciler.ts';
 import { DeliveryStore } from './delivery-store.ts';
 import { SecretStore } from './secret-store.ts';
 import { type SenderDeps, WebhookSender } from './webhook-sender.ts';
 import { Webhooks } from './webhooks.ts';
 
-export interface WebhooksGround {
+export interface WebhookServiceDeps {
   readonly sequelize: Sequelize;
   readonly vault: Vault;
   readonly config: Pick<Config, 'WEBHOOK_PRIVATE_HOSTS'>;
   readonly starter: WorkflowStarter;
   readonly jobOf: SenderDeps['jobOf'];
+  readonly workflowState: DeliveryReconcilerDeps['workflowState'];
   readonly log: Logger;
 }
 
-export function createWebhooks({ sequelize, vault, config, starter, jobOf, log }: WebhooksGround) {
+export function createWebhooks({ sequelize, vault, config, starter, jobOf, workflowState, log }: WebhookServiceDeps) {
   // Any user names these addresses: what administrators let providers have is not for them.
   const reach = { OUTBOUND_PRIVATE_HOSTS: config.WEBHOOK_PRIVATE_HOSTS, SIMULATOR_URL: '' };
   const outbound = createOutbound(reach);
@@ -29,6 +31,7 @@ export function createWebhooks({ sequelize, vault, config, starter, jobOf, log }
     webhooks: new Webhooks({ deliveries, secrets, starter, mayBeCalled: createAddressCheck(reach) }),
     webhookSender: new WebhookSender({ deliveries, secrets, outbound, jobOf, log }),
     webhookDeliveries: deliveries,
+    deliveryReconciler: new DeliveryReconciler({ deliveries, workflowState, log }),
     /** Seals the stored secrets under the newest key version. @returns how many were sealed. */
     resealWebhookSecrets: () => secrets.reseal(),
     closeWebhooks: () => outbound.close(),

@@ -1,4 +1,4 @@
-/** The shape of every job: one run that does it all, and one step that puts its end right where the run could not. */
+/** The workflow of every kind of job: one run that does it all, and one step that puts its end right where it could not. */
 import { ApplicationFailureCategory } from '@temporalio/common';
 import {
   ApplicationFailure,

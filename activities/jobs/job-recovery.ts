@@ -1,16 +1,52 @@
 /**
- * Puts jobs right whose row and workflow have come apart: a row that is live without a workflow (Temporal's data was
- * lost) is started again, a row whose workflow is over (terminated) is ended. Jobs that are young, or whose start is
- * still in the outbox, are left alone.
+ * Jobs that no run will bring to an end, put right from outside: those past their deadline are ended, those whose row and
+ * workflow have come apart are started again or ended.
  */
 
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { jobWorkflowId } from '../../workflows/contracts.ts';
+import { jobStart } from './job.ts';
 import { restartJob } from './job-operations.ts';
 import type { JobRunner } from './job-run.ts';
-import { jobStart } from './job-start.ts';
 import type { AgedJob, JobStore } from './store.ts';
+
+const BATCH = 100;
+/** A run that is just ending its job at the deadline comes first. */
+const GRACE_SECONDS = 60;
+
+/** Ends jobs that are past their deadline and that no run has ended: their worker or workflow is gone for good. */
+export class JobSweeper {
+  readonly #store: Pick<JobStore, 'overdue'>;
+  readonly #runner: Pick<JobRunner, 'close'>;
+  readonly #log: Logger;
+
+  constructor(store: Pick<JobStore, 'overdue'>, runner: Pick<JobRunner, 'close'>, log: Logger) {
+    this.#store = store;
+    this.#runner = runner;
+    this.#log = log;
+  }
+
+  /**
+   * One round; a job's row and its hold end in one transaction. Idempotent.
+   * @returns how many jobs were overdue.
+   * @throws AggregateError when some could not be, after all others were.
+   */
+  async sweep(): Promise<number> {
+    const overdue = await this.#store.overdue(GRACE_SECONDS, BATCH);
+    const failures: unknown[] = [];
+    for (const jobId of overdue) {
+      try {
+        await this.#runner.close(jobId, 'FAILED');
+      } catch (err) {
+        this.#log.error({ err, jobId }, 'an overdue job cannot be ended');
+        failures.push(err);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} overdue jobs cannot be ended`);
+    return overdue.length;
+  }
+}
 
 export type WorkflowState = 'running' | 'ended' | 'none';
 
@@ -25,9 +61,12 @@ export interface ReconcilerDeps {
 
 /** A start that was committed is made, and an end is written, within seconds. */
 const AGE_SECONDS = 60;
-const BATCH = 100;
 const AT_ONCE = 10;
 
+/**
+ * A row that is live without a workflow (Temporal's data was lost) is started again, a row whose workflow is over
+ * (terminated) is ended. Jobs that are young, or whose start is still in the outbox, are left alone.
+ */
 export class JobReconciler {
   readonly #deps: ReconcilerDeps;
   /** Rounds walk through the aged jobs, so that a hundred long ones do not hide the next. */

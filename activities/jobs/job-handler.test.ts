@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from '../../infra/logger.ts';
 import type { JobEvent } from './job-events.ts';
-import { cancellable } from './run-cancel.ts';
+import { cancellable } from './job-handler.ts';
 
 /** A run, and what tells it of its job. */
 function runningJob() {

@@ -1,0 +1,115 @@
+/** The provider calls that one hold pays for: made, counted, and put into what the ledger is to write. */
+
+import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
+import type { Usage } from '../../core/ledger/money.ts';
+import type { Capture } from '../../core/ledger/operations/capture.ts';
+import type { Release } from '../../core/ledger/operations/release.ts';
+import type { CallContext } from '../../core/providers/provider.ts';
+import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
+import type { Candidate } from './plan.ts';
+import {
+  type CallIdentity,
+  captureOf,
+  type Measured,
+  NOTHING_MEASURED,
+  releaseOf,
+  type ServedBy,
+  type Timing,
+} from './settlement.ts';
+
+/** Who was called last, and how many calls were made. */
+export interface LastCall {
+  readonly candidate: Candidate;
+  readonly key: PickedKey;
+  readonly count: number;
+}
+
+export interface CallOptions {
+  readonly output: CallOutput;
+  /** The answer is a stream that may still break: the caller reports its key when it has ended. */
+  readonly streamed?: boolean;
+  /** Runs before each call; the call is not made when it throws. */
+  readonly beforeCall?: (candidate: Candidate, keyId: number) => Promise<void>;
+}
+
+export interface PaidCallDeps {
+  readonly keys: KeyPool;
+  readonly retries: RetryBudget;
+}
+
+/** Writes nothing itself: a job's charge is written together with the job's row. */
+export class PaidCalls {
+  readonly startedAtMs: number;
+  readonly #deps: PaidCallDeps;
+  readonly #identity: CallIdentity;
+  #last: LastCall | undefined;
+
+  constructor(deps: PaidCallDeps, identity: CallIdentity, startedAtMs = Date.now()) {
+    this.#deps = deps;
+    this.#identity = identity;
+    this.startedAtMs = startedAtMs;
+  }
+
+  get last(): LastCall | undefined {
+    return this.#last;
+  }
+
+  /**
+   * Calls the candidates' providers until one answers.
+   * @throws {AppError} as the caller gets it; {UpstreamFailure} `cancelled` when it has left; what `beforeCall` throws.
+   */
+  async attempts<Answer>(
+    candidates: readonly Candidate[],
+    { beforeCall, ...options }: CallOptions,
+    { signal, log }: Pick<CallContext, 'signal' | 'log'>,
+    call: (candidate: Candidate, apiKey: string) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { keys: pool, retries: budget } = this.#deps;
+    const { value } = await runAttempts({
+      ...options,
+      candidates,
+      pool,
+      budget,
+      signal,
+      log,
+      call: async ({ candidate, key }) => {
+        if (beforeCall) await beforeCall(candidate, key.id);
+        this.#last = { candidate, key, count: (this.#last?.count ?? 0) + 1 };
+        return call(candidate, key.apiKey);
+      },
+    });
+    return value;
+  }
+
+  /** The answer is that of a call which an earlier process made, and counted. */
+  answeredBy(candidate: Candidate, key: PickedKey): void {
+    this.#last = { candidate, key, count: 1 };
+  }
+
+  /** What the ledger writes for an answer of who was called last. @throws before the first call. */
+  captureRequest(usage: Usage, measured: Measured): Capture {
+    if (this.#last === undefined) throw new Error('no provider was called');
+    const { candidate, key, count } = this.#last;
+    const attempted = { attempts: count, providerKeyId: key.id };
+    return captureOf(this.#identity, candidate, usage, this.#timing(measured), attempted);
+  }
+
+  /**
+   * What the ledger writes for a call that failed.
+   * @param options.uncalled the model that the failure is counted to when none was called.
+   * @param options.attempts for a job: calls of earlier runs are counted, too.
+   */
+  releaseRequest(
+    errorCode: number,
+    options: { readonly uncalled?: ServedBy; readonly attempts?: number } = {},
+  ): Release {
+    const served = this.#last?.candidate ?? options.uncalled;
+    const attempts = options.attempts ?? this.#last?.count ?? 0;
+    const attempted = { attempts, providerKeyId: this.#last?.key.id ?? null };
+    return releaseOf(this.#identity, served, this.#timing(NOTHING_MEASURED), attempted, errorCode);
+  }
+
+  #timing(measured: Measured): Timing {
+    return { startedAtMs: this.startedAtMs, endedAtMs: Date.now(), ...measured };
+  }
+}

@@ -1,0 +1,77 @@
+/** Builds the jobs capability from its dependencies. */
+import type { Turns } from '../../core/conversations/turns.ts';
+import type { StoredImages } from '../../core/images/stored-images.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
+import type { WorkflowStarter } from '../../core/outbox/starter.ts';
+import type { Config } from '../../infra/config.ts';
+import type { Logger } from '../../infra/logger.ts';
+import { connectRedis, type Redis } from '../../infra/redis/connection.ts';
+import type { Temporal } from '../../infra/temporal/client.ts';
+import type { InferenceDeps } from '../inference/charge.ts';
+import { createChatJobHandler, keepTurnsOfJobs } from './chat-job.ts';
+import { createImageJobHandler, type ImageJobDeps } from './image-job.ts';
+import { JobEvents } from './job-events.ts';
+import { JobReconciler, JobSweeper, type WorkflowState } from './job-recovery.ts';
+import { removeExpiredPayloads } from './job-retention.ts';
+import { JobRunner } from './job-run.ts';
+import { Jobs } from './jobs.ts';
+import type { JobStore } from './store.ts';
+import { JobSubmissions } from './submissions.ts';
+
+export interface JobServiceDeps {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly redis: Redis;
+  readonly temporal: Pick<Temporal, 'cancel'>;
+  readonly ledger: Ledger;
+  readonly starter: WorkflowStarter;
+  readonly store: JobStore;
+  readonly inference: InferenceDeps;
+  readonly catalog: Pick<ImageJobDeps, 'keysOf'>;
+  readonly storedImages: StoredImages;
+  readonly turns: Turns;
+  /** @throws {AppError} for an address that will not be called. */
+  readonly checkWebhook: (url: string) => void;
+  /** @throws while Temporal is away. */
+  readonly workflowState: (workflowId: string) => Promise<WorkflowState>;
+}
+
+export function createJobs(deps: JobServiceDeps) {
+  const { config, log, redis, temporal, ledger, starter, store, inference, catalog, storedImages, turns } = deps;
+  const { limits, models, keys, retries } = inference;
+  const subscriber = connectRedis(config, log, 'job-events');
+  const readStates = (jobIds: readonly string[]) => store.states(jobIds);
+  const events = new JobEvents({ publisher: redis, subscriber, readStates, log });
+  const keysOf = (providerId: number) => catalog.keysOf(providerId);
+  const jobRunner = new JobRunner({
+    ledger,
+    store,
+    events,
+    limits,
+    models,
+    keys,
+    retries,
+    runLimits: { perUser: config.JOBS_PER_USER, perProvider: config.JOBS_PER_PROVIDER },
+    handlers: {
+      chat: createChatJobHandler(inference),
+      image: createImageJobHandler({ ...inference, storedImages, keysOf }),
+    },
+    keepTurn: keepTurnsOfJobs(store, turns),
+  });
+  const quota = { live: config.JOBS_LIVE_PER_USER, bytes: config.JOB_STORAGE_PER_USER };
+  const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
+  const { checkWebhook, workflowState } = deps;
+  const { JOB_RETENTION: keptMs, PICTURE_LINK_TTL: linksMs } = config;
+  return {
+    jobs: new Jobs({ ledger, store, events, cancelWorkflow, storedImages }),
+    jobSubmissions: new JobSubmissions({ ledger, limits, models, starter, quota, checkWebhook }),
+    removePayloads: () => removeExpiredPayloads({ ledger, store, storedImages, keptMs, linksMs }),
+    jobRunner,
+    jobSweeper: new JobSweeper(store, jobRunner, log),
+    jobReconciler: new JobReconciler({ ledger, store, runner: jobRunner, workflowState, log }),
+    closeJobs: () => {
+      events.close();
+      subscriber.disconnect();
+    },
+  };
+}

@@ -1,0 +1,239 @@
+/**
+ * The charge of a job, as one of its runs has it: entry → counted calls → capture | release. Its limits and its hold
+ * were taken when it was submitted (submissions.ts). The entry gives this run the lease; each call is counted in the row
+ * before it is made; the charge, or the release, is written together with the job's end in one transaction, which only
+ * the run with the lease may do. So a worker may die between any two lines, and another run goes on from the row.
+ */
+
+import type { KeyLimits } from '../../core/accounts/key-limits.ts';
+import type { PickedKey } from '../../core/key-pool/key-pool.ts';
+import { inCaptureSpan } from '../../core/ledger/capture-span.ts';
+import type { Ledger } from '../../core/ledger/ledger.ts';
+import type { Release } from '../../core/ledger/operations/release.ts';
+import { AppError } from '../../infra/errors.ts';
+import { newId } from '../../infra/ids.ts';
+import { inSpan, presentSpan } from '../../infra/telemetry/spans.ts';
+import type { CallOutput } from '../inference/attempts.ts';
+import type { InferenceDeps } from '../inference/charge.ts';
+import { settleLimits } from '../inference/hold.ts';
+import { PaidCalls } from '../inference/paid-calls.ts';
+import type { Candidate } from '../inference/plan.ts';
+import type { CallIdentity } from '../inference/settlement.ts';
+import type { JobEvents } from './job-events.ts';
+import {
+  type CancellableRun,
+  type JobAnswer,
+  type JobCalls,
+  RunInterrupted,
+  type UpstreamTask,
+} from './job-handler.ts';
+import type { RunLimits } from './job-limits.ts';
+import {
+  type Begin,
+  beginJob,
+  type CallPermit,
+  completeJob,
+  countProviderCall,
+  endJob,
+  type JobEnd,
+  type NotBegun,
+  noteUpstreamTask,
+  type ProviderCall,
+} from './job-operations.ts';
+import type { JobRow } from './job-tables.ts';
+import type { JobWork } from './store.ts';
+
+export interface JobChargeDeps {
+  readonly ledger: Pick<Ledger, 'run'>;
+  readonly events: Pick<JobEvents, 'publish'>;
+  readonly runLimits: RunLimits;
+  readonly models: Pick<InferenceDeps['models'], 'pricedAt'>;
+  readonly keys: InferenceDeps['keys'];
+  readonly retries: InferenceDeps['retries'];
+  readonly limits: Pick<KeyLimits, 'settle'>;
+}
+
+/** The job is not to be run; passes through the job handler to who called it. */
+export class RunRefused extends Error {
+  override readonly name = 'RunRefused';
+  readonly reason: NotBegun;
+
+  constructor(reason: NotBegun) {
+    super(`the job was not begun: ${reason.kind}`);
+    this.reason = reason;
+  }
+}
+
+export class JobCharge implements JobCalls {
+  readonly #deps: JobChargeDeps;
+  readonly #work: JobWork;
+  readonly #run: Pick<CancellableRun, 'context' | 'cancel'>;
+  readonly #lease = newId();
+  readonly #calls: PaidCalls;
+  #row: JobRow | undefined;
+  /** Calls of all its runs so far. */
+  #counted = 0;
+
+  constructor(deps: JobChargeDeps, work: JobWork, run: Pick<CancellableRun, 'context' | 'cancel'>) {
+    this.#deps = deps;
+    this.#work = work;
+    this.#run = run;
+    this.#calls = new PaidCalls(deps, identityOf(work));
+  }
+
+  async begin(): Promise<UpstreamTask> {
+    const row = this.#row ?? (await this.#enter()).job;
+    if (row.cancelRequestedAtMs !== null) this.#run.cancel();
+    const { upstreamState: state, upstreamTaskId: taskId, modelId, providerKeyId } = row;
+    return { state, taskId, modelId, providerKeyId };
+  }
+
+  async candidates(): Promise<Candidate[]> {
+    const { candidates: planned } = this.#work.plan;
+    const models = await this.#deps.models.pricedAt(planned.map((candidate) => candidate.priceId));
+    const candidates = planned.flatMap(({ priceId, maxTokens }) => {
+      const model = models.find((priced) => priced.price.id === priceId);
+      return model ? [{ ...model, maxTokens }] : [];
+    });
+    if (candidates.length > 0) return candidates;
+    throw new AppError('modelOffline', 'none of the models this job was held for is online');
+  }
+
+  attempts<Answer>(
+    candidates: readonly Candidate[],
+    output: CallOutput,
+    call: (candidate: Candidate, apiKey: string) => Promise<Answer>,
+  ): Promise<Answer> {
+    const beforeCall = (candidate: Candidate, keyId: number) => this.#count(candidate, keyId);
+    return this.#calls.attempts(candidates, { output, beforeCall }, this.#run.context, call);
+  }
+
+  get lastCall() {
+    return this.#calls.last;
+  }
+
+  answeredBy(candidate: Candidate, key: PickedKey): void {
+    this.#calls.answeredBy(candidate, key);
+  }
+
+  async noteTask(state: 'submitting' | 'submitted' | null, taskId: string | null): Promise<void> {
+    const noted = await this.#deps.ledger.run(noteUpstreamTask(this.#work.id, this.#lease, state, taskId));
+    if (noted === 'cancel-requested') throw this.#cancelled();
+    if (noted === 'lease-lost') throw leaseLost();
+    if (taskId !== null) this.#run.context.heartbeat(`waits for the provider's task ${taskId}`);
+  }
+
+  /**
+   * Stores the result and charges what was used.
+   * @returns the cost, in nano-units; undefined when this run does not have the job any more.
+   */
+  async capture({ usage, measured, cut, result }: JobAnswer): Promise<bigint | undefined> {
+    const { ledger, events, limits } = this.#deps;
+    const { id: jobId, userId, plan } = this.#work;
+    const capture = this.#calls.captureRequest(usage, measured);
+    const end = endOf(cut);
+    const completion = await inCaptureSpan(capture, () =>
+      ledger.run(completeJob(jobId, this.#lease, { userId, capture, result, end, ...presentSpan() })),
+    );
+    if (completion.kind === 'not-ours') return undefined;
+    settleLimits(limits, plan.admission, usage);
+    events.publish({ jobId, status: end, progress: 100 });
+    return completion.cost;
+  }
+
+  /** Ends the job without a charge, if this run still has it. @param error why it failed; undefined = it was cancelled. */
+  async release(error: AppError | undefined): Promise<void> {
+    const attempts = this.#counted;
+    const release = this.#calls.releaseRequest(error?.code ?? CLIENT_CLOSED_REQUEST, { attempts });
+    await endFree(this.#deps, this.#work, error ? failed(error) : CANCELLED, release, this.#lease);
+  }
+
+  async #count({ modelId, modelIdentifier }: Candidate, providerKeyId: number): Promise<void> {
+    const permit = await this.#permit({ providerKeyId, modelId, modelName: modelIdentifier });
+    if (permit?.kind === 'exhausted') throw exhausted();
+    if (permit?.kind === 'cancel-requested') throw this.#cancelled();
+    if (permit?.kind !== 'granted') throw leaseLost();
+    this.#counted = permit.call;
+    this.#run.context.heartbeat(`calling ${modelIdentifier} with key #${providerKeyId}, call ${permit.call}`);
+  }
+
+  /** The entry is made with the first call, in one transaction, unless it was needed earlier. */
+  async #permit(call: ProviderCall): Promise<CallPermit | undefined> {
+    if (this.#row) return this.#deps.ledger.run(countProviderCall(this.#work.id, this.#lease, call));
+    if (this.#run.context.signal.aborted) throw new RunInterrupted('the run was stopped before it began');
+    return (await this.#enter(call)).permit;
+  }
+
+  async #enter(call?: ProviderCall): Promise<Extract<Begin, { kind: 'begun' }>> {
+    const { ledger, events, runLimits: limits } = this.#deps;
+    const { id: jobId } = this.#work;
+    const begin = await ledger.run(beginJob(jobId, this.#lease, { check: { limits, owner: this.#work }, call }));
+    if (begin.kind !== 'begun') throw new RunRefused(begin);
+    this.#row = begin.job;
+    events.publish({ jobId, status: 'PROCESSING', progress: begin.job.progress });
+    return begin;
+  }
+
+  #cancelled(): RunInterrupted {
+    this.#run.cancel();
+    return new RunInterrupted('the job was cancelled');
+  }
+}
+
+/** Ends a job that no run has: without a charge, its hold given back. Idempotent. */
+export async function closeFree(
+  deps: JobChargeDeps,
+  work: JobWork,
+  status: 'FAILED' | 'CANCELLED',
+  error: AppError,
+): Promise<void> {
+  const release = new PaidCalls(deps, identityOf(work)).releaseRequest(error.code);
+  await endFree(deps, work, status === 'FAILED' ? failed(error) : CANCELLED, release);
+}
+
+/** @param lease only while this run has it; undefined = whoever has the job. */
+async function endFree(
+  { ledger, events, limits }: JobChargeDeps,
+  { id: jobId, userId, plan }: JobWork,
+  end: Pick<JobEnd, 'status' | 'errorCode' | 'errorMessage'>,
+  release: Release,
+  lease?: string,
+): Promise<void> {
+  const leased = lease === undefined ? {} : { lease };
+  const status = await inSpan('release', undefined, () =>
+    ledger.run(endJob({ ...end, jobId, userId, release, ...leased, ...presentSpan() })),
+  );
+  events.publish({ jobId, status, progress: status === 'COMPLETED' ? 100 : 0 });
+  settleLimits(limits, plan.admission);
+}
+
+/** In the usage log a cancelled job has the code that nginx gives a request whose client has left. */
+const CLIENT_CLOSED_REQUEST = 499;
+const MAX_MESSAGE = 2_000;
+
+const CANCELLED = { status: 'CANCELLED', errorCode: null, errorMessage: null } as const;
+
+function failed({ code, message }: AppError) {
+  return { status: 'FAILED', errorCode: code, errorMessage: message.slice(0, MAX_MESSAGE) } as const;
+}
+
+/** The status of a job that was answered: one that a cancel has cut is charged for what it had produced. */
+export function endOf(cut: boolean): 'COMPLETED' | 'CANCELLED' {
+  return cut ? 'CANCELLED' : 'COMPLETED';
+}
+
+function identityOf({ id, userId, accountId, accessKeyId, plan }: JobWork): CallIdentity {
+  const { budgeted, traceId } = plan;
+  return { requestId: id, userId, accountId, accessKeyId, budgeted, traceId, isAsync: true };
+}
+
+function leaseLost(): RunInterrupted {
+  return new RunInterrupted('another run has this job');
+}
+
+function exhausted(): AppError {
+  return new AppError(
+    'modelCallFailed',
+    'the provider was called as often as a job may; no answer came, or none that could be kept',
+  );
+}
