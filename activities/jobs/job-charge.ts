@@ -71,7 +71,7 @@ export class JobCharge implements JobCalls {
   readonly #lease = newId();
   readonly #calls: PaidCalls;
   #row: JobRow | undefined;
-  /** Calls of all its runs so far. */
+  /** Calls of all its runs, as the row had them at this run's last call. */
   #counted = 0;
 
   constructor(deps: JobChargeDeps, work: JobWork, run: Pick<CancellableRun, 'context' | 'cancel'>) {
