@@ -42,11 +42,27 @@ export interface ProductOptions {
 const DATABASE_BUSY_MS = 10_000;
 const REDIS_READY_MS = 5_000;
 
-/** Starts all of it and waits until each process is healthy. */
+/** Starts all of it and waits until each process is healthy. Where one is not, none stays: it would serve other tests. */
 export async function startProduct(options: ProductOptions): Promise<Product> {
+  const started: Promise<Service>[] = [];
+  try {
+    return await start(options, started);
+  } catch (error) {
+    for (const service of await Promise.allSettled(started)) {
+      if (service.status === 'fulfilled') await service.value.stop();
+    }
+    throw error;
+  }
+}
+
+async function start(options: ProductOptions, started: Promise<Service>[]): Promise<Product> {
   const stack = testStack();
-  const start = (kind: ServiceKind, environment: Readonly<Record<string, string>>, suffix = '') =>
-    startService({ kind, name: `${options.name}-${kind}${suffix}`, dataFolder: stack.dataFolder, environment });
+  const startOne = (kind: ServiceKind, environment: Readonly<Record<string, string>>, suffix = '') => {
+    const name = `${options.name}-${kind}${suffix}`;
+    const service = startService({ kind, name, dataFolder: stack.dataFolder, environment });
+    started.push(service);
+    return service;
+  };
   const rootPassword = randomBytes(12).toString('hex');
   const database = `line_${options.name.replaceAll('-', '_')}_${process.pid}`;
   const namespace = `${options.name}-${process.pid}-${Date.now()}`;
@@ -67,7 +83,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const config = readConfig(base);
   const sequelize = connectSequelize(config);
   const [simulator] = await Promise.all([
-    start('simulator', {}),
+    startOne('simulator', {}),
     migrate(config, sequelize, () => undefined),
     emptyRedis(config),
     registerNamespace(stack.environment.TEMPORAL_ADDRESS ?? '', namespace),
@@ -78,8 +94,8 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
     ...base,
   };
   const [worker, ...apis] = await Promise.all([
-    start('worker', environment),
-    ...Array.from({ length: options.apis ?? 1 }, (_, index) => start('api', environment, `-${index}`)),
+    startOne('worker', environment),
+    ...Array.from({ length: options.apis ?? 1 }, (_, index) => startOne('api', environment, `-${index}`)),
   ]);
   if (apis[0]) await readContract(apis[0].url);
   return {
