@@ -4,6 +4,7 @@ import { insertStarts } from '../../core/outbox/outbox.ts';
 import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { change, count, exists, select } from '../../infra/mysql/statements.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus, OVERDUE_AFTER_MS } from './delivery.ts';
 import { deliveryStart } from './delivery-table.ts';
 
@@ -110,7 +111,7 @@ export class DeliveryStore {
    */
   beginRound({ id, userId, redeliveries }: Delivery): Promise<number | undefined> {
     const round = redeliveries + 1;
-    return this.#sequelize.transaction(async (transaction) => {
+    return inTransaction(this.#sequelize, async (transaction) => {
       const changed = await change(
         this.#sequelize,
         `UPDATE webhook_deliveries SET status='PENDING', attempts=0, redeliveries=:round, updated_at=NOW(3)
@@ -155,7 +156,7 @@ export class DeliveryStore {
    */
   restart({ id, userId, redeliveries, updatedAt }: Delivery): Promise<boolean> {
     const start = deliveryStart(id, userId, redeliveries);
-    return this.#sequelize.transaction(async (transaction) => {
+    return inTransaction(this.#sequelize, async (transaction) => {
       const waiting = 'SELECT 1 FROM workflow_outbox WHERE workflow_id=?';
       if (await exists(this.#sequelize, waiting, [start.workflowId], transaction)) return false;
       const changed = await change(

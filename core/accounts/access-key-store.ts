@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { BUDGET_PERIODS, type BudgetPeriod } from '../../infra/calendar.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { exists, select } from '../../infra/mysql/statements.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { AccessKey, AccessKeyChange, AccessKeyLimits } from './access-key.ts';
 import type { StoredHash } from './access-key-hashes.ts';
 
@@ -86,7 +87,7 @@ export class AccessKeyStore {
   async insert(key: NewAccessKey, mostKeys: number): Promise<number | undefined> {
     const { allowedModels, budget, ...columns } = key;
     const { userId, operationId, publicPart, keyHash, hashVersion, lastFour } = key;
-    return this.#sequelize.transaction(async (transaction) => {
+    return inTransaction(this.#sequelize, async (transaction) => {
       // One at a time for each user, so that the count is still true when the row is written.
       await exists(this.#sequelize, 'SELECT id FROM users WHERE id = ? FOR UPDATE', [userId], transaction);
       const before = await this.#rows.findOne({ where: { userId, operationId }, transaction });

@@ -2,6 +2,7 @@
 import type { Sequelize } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { Passwords } from '../../infra/passwords.ts';
 import type { AuditLog, By } from './audit-log.ts';
 import type { Role } from './caller.ts';
@@ -83,7 +84,7 @@ export class Registration {
     const { sequelize, users, audit, passwords } = this.#to;
     const passwordHash = await passwords.hash(password);
     const user = { username, email: email ?? null, passwordHash, role, openingBalance };
-    const { id, accountId } = await sequelize.transaction(async (transaction) => {
+    const { id, accountId } = await inTransaction(sequelize, async (transaction) => {
       const made = await users.insert(user, transaction);
       if (by !== undefined) {
         const after = { username, email, role, openingBalanceNano: openingBalance };

@@ -1,6 +1,7 @@
 /** Passwords in, login tokens out. An unknown user and a wrong password give the same answer in the same time. */
 import type { Sequelize } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { Passwords } from '../../infra/passwords.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import type { AuditLog, By } from './audit-log.ts';
@@ -70,7 +71,7 @@ export class SignIn {
     const found = await users.credentialsById(userId);
     if (found === undefined) throw new AppError('notFound', `there is no user ${userId}`);
     const hash = await passwords.hash(password);
-    await sequelize.transaction(async (transaction) => {
+    await inTransaction(sequelize, async (transaction) => {
       await users.setPassword(userId, hash, transaction);
       await audit.record({ ...by, action: 'users.reset-password', targetKind: 'user', targetId: userId }, transaction);
     });

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Sequelize, Transaction } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { formatMoney } from '../ledger/money.ts';
@@ -90,7 +91,7 @@ export class UserAdministration {
     write: (transaction: Transaction, user: User) => Promise<void>,
   ): Promise<void> {
     const { sequelize, users, audit, invalidation } = this.#to;
-    await sequelize.transaction(async (transaction) => {
+    await inTransaction(sequelize, async (transaction) => {
       const user = await users.findLocked(userId, transaction);
       if (user === undefined) throw noUser(userId);
       if (user.role === 'ROLE_ROOT_ADMIN') throw new AppError('forbidden', 'a ROOT user cannot be changed');

@@ -1,6 +1,6 @@
 /** Finds the provider of a model, or creates it with its key in the same transaction. */
 import type { Transaction } from 'sequelize';
-import { type AppError, invalid } from '../../infra/errors.ts';
+import { AppError, invalid } from '../../infra/errors.ts';
 import { isOtherServer, normalizeUrlBase } from '../providers/address.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 import { kindOfHost, kindOfImageModel, VENDORS } from '../providers/vendors.ts';
@@ -46,7 +46,7 @@ export class ModelProvider {
     const existing = await this.#existing(reference, transaction);
     const providerId =
       existing === undefined
-        ? await this.#to.providers.insert(providerFor(reference, model), by, transaction)
+        ? await this.#create(reference, model, by, transaction)
         : await this.#agree(existing, reference, model, by, transaction);
     if (reference.apiKey !== undefined) {
       await this.#to.keys.ensure(providerId, { apiKey: reference.apiKey }, by, transaction);
@@ -63,6 +63,19 @@ export class ModelProvider {
     const provider = await this.#to.store.get(providerId, transaction);
     if (providerName === undefined || providerName.toLowerCase() === provider.name.toLowerCase()) return provider;
     throw invalid([{ path: 'providerName', message: `is not the name of provider ${providerId}` }]);
+  }
+
+  /** Another request may be creating the same provider: then that one serves the model. */
+  async #create(reference: ProviderReference, model: ModelToServe, by: By, transaction: Transaction): Promise<number> {
+    const provider = providerFor(reference, model);
+    try {
+      return await this.#to.providers.insert(provider, by, transaction);
+    } catch (error) {
+      if (!(error instanceof AppError && error.kind === 'alreadyExists')) throw error;
+      const made = await this.#to.store.named(provider.name, transaction);
+      if (made === undefined) throw error;
+      return this.#agree(made, reference, model, by, transaction);
+    }
   }
 
   /** A base given for a provider that has one must be the same: changing it is a change of the provider. */

@@ -255,6 +255,62 @@ describe('providers, keys and models over HTTP', () => {
     assert.equal(await seen(), 404);
   });
 
+  test('many administrators at once create and change models, providers and keys', async () => {
+    const twelve = Array.from({ length: 12 }, (_, index) => index);
+    const model = { displayName: 'T', capabilities: ['text-to-text'], pricing: PRICING };
+    const together = (ask: (index: number) => { method: string; path: string; body: object }) =>
+      Promise.all(
+        twelve.map((index) => {
+          const { method, path, body } = ask(index);
+          return call(apis[index % 2], method, path, { token: root, body });
+        }),
+      );
+    const ids = (answers: Awaited<ReturnType<typeof together>>) => {
+      for (const { status, message } of answers) assert.equal(status, 200, message);
+      return answers.map(({ data }) => rowSchema.parse(data));
+    };
+    const urlBase = 'https://many.example/v1';
+    const creation = (providerName: string, apiKey: string) => (index: number) => ({
+      method: 'POST',
+      path: '/v1/models',
+      body: { ...model, modelIdentifier: `${providerName}-${index}`, providerName, urlBase, apiKey },
+    });
+    const ofOne = ids(await together(creation('one', `sk-${CANARY}-one`)));
+    const [providerId] = new Set(ofOne.map((made) => made.providerId));
+    const keys = await asRoot('GET', `/v1/providers/${providerId}/keys`);
+    assert.equal(z.array(rowSchema).parse(keys.data).length, 1, 'one provider with one key serves all of them');
+    const ofMany = ids(await together((index) => creation(`many-${index}`, `sk-${CANARY}-${index}`)(index)));
+    assert.equal(new Set(ofMany.map((made) => made.providerId)).size, 12);
+    const [first] = ofOne;
+    ids(
+      await together((index) => ({
+        method: 'PUT',
+        path: `/v1/models/${index % 2 === 0 ? first?.id : ofMany[index]?.id}`,
+        body: { priority: index + 1, pricing: { input: `0.00000${index + 1}`, output: '0.00001' } },
+      })),
+    );
+    const sameName = await together(() => ({
+      method: 'POST',
+      path: '/v1/providers',
+      body: { name: 'same' },
+    }));
+    assert.deepEqual(sameName.map(({ status }) => status).sort(), [200, ...twelve.slice(1).map(() => 409)]);
+    ids(
+      await together((index) => ({
+        method: 'PUT',
+        path: `/v1/providers/${ofMany[index]?.providerId}`,
+        body: { name: `new-${index}` },
+      })),
+    );
+    ids(
+      await together((index) => ({
+        method: 'POST',
+        path: '/v1/providers/keys',
+        body: { providerId: ofMany[index % 3]?.providerId, apiKey: `sk-${CANARY}-more-${index}` },
+      })),
+    );
+  });
+
   test('no log line holds a key', () => {
     for (const api of apis) assert.equal(readFileSync(api.logFile, 'utf8').includes('canary'), false);
   });
