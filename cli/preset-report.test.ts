@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { BLANK_MODEL } from '../core/catalog/model-input.ts';
 import type { Model } from '../core/catalog/model-record.ts';
 import { NO_RATES } from '../core/ledger/price.ts';
-import { curlLine, priceLine } from './preset-report.ts';
+import { checkLines, curlLine, priceLine } from './preset-report.ts';
 
 const PRICE = { ...NO_RATES, id: 1 };
 
@@ -41,4 +41,20 @@ test('prices are shown as vendors list them', () => {
 
 test('the call to copy survives a quote in a name', () => {
   assert.match(curlLine('http://localhost:8060', "it's"), /-d '\{"model":"it'\\''s",/);
+});
+
+test('a check says what has gone and who calls it, and does not print hundreds of new names', () => {
+  const gone = [
+    { name: 'old', models: [] },
+    { name: 'older', models: [model({ online: true })] },
+  ];
+  assert.deepEqual(checkLines({ gone, fresh: ['b'] }), [
+    'Gone:',
+    '  old: in the preset only',
+    '  older: called by a (id 7, online)',
+    'New:',
+    '  b',
+  ]);
+  const lines = checkLines({ gone: [], fresh: Array.from({ length: 60 }, (_, index) => `m${index}`) });
+  assert.deepEqual([lines[0], lines.length, lines.at(-1)], ['Nothing has gone.', 53, '  and 10 more']);
 });

@@ -1,6 +1,7 @@
-/** What `npm run provider` shows of the models it made. Pure. */
+/** What `npm run provider` shows of the models it made, and of those that have gone. Pure. */
 
 import type { Model } from '../core/catalog/model-record.ts';
+import type { VendorCheck } from '../core/catalog/vendor-check.ts';
 import { formatMoney } from '../core/ledger/money.ts';
 
 /** One line a model: its prices in the installation's currency. */
@@ -31,4 +32,23 @@ export function curlLine(publicUrl: string, modelIdentifier: string): string {
     "-H 'Content-Type: application/json'",
     `-d '${body.replaceAll("'", "'\\''")}'`,
   ].join(' ');
+}
+
+/** A vendor may list hundreds. */
+const MOST_NEW = 50;
+
+/** What a check found, one line a model. */
+export function checkLines({ gone, fresh }: VendorCheck): string[] {
+  const goneLines = gone.map(({ name, models }) => {
+    const callers = models.map(
+      ({ id, modelIdentifier, online }) => `${modelIdentifier} (id ${id}${online ? ', online' : ''})`,
+    );
+    return `  ${name}: ${callers.length > 0 ? `called by ${callers.join(', ')}` : 'in the preset only'}`;
+  });
+  const more = fresh.length - MOST_NEW;
+  return [
+    ...(gone.length === 0 ? ['Nothing has gone.'] : ['Gone:', ...goneLines]),
+    ...(fresh.length === 0 ? [] : ['New:', ...fresh.slice(0, MOST_NEW).map((id) => `  ${id}`)]),
+    ...(more > 0 ? [`  and ${more} more`] : []),
+  ];
 }

@@ -1,13 +1,18 @@
-/** A known vendor's provider, key and models in one command, straight in the database. */
+/**
+ * A known vendor's provider, key and models in one command, straight in the database; and what has gone from the list
+ * of models that the vendor gives.
+ */
 
 import type { Services } from '../activities/services.ts';
 import { addPreset } from '../core/catalog/add-preset.ts';
+import type { Model } from '../core/catalog/model-record.ts';
 import { PRESETS, type Preset, presetNamed } from '../core/catalog/presets.ts';
 import { makesText } from '../core/catalog/pricing.ts';
+import { checkVendor } from '../core/catalog/vendor-check.ts';
 import { formatMoney, NANO_PER_UNIT, parseMoney } from '../core/ledger/money.ts';
 import { readConfig, vendorKey } from '../infra/config.ts';
 import { readWords, runCommand, UsageError } from './command.ts';
-import { curlLine, priceLine } from './preset-report.ts';
+import { checkLines, curlLine, priceLine } from './preset-report.ts';
 import { askSecret } from './prompt.ts';
 import { withServices } from './services.ts';
 
@@ -18,13 +23,12 @@ const TEST_TIMEOUT_MS = 60_000;
 function readArguments(args: readonly string[]) {
   const { values, positionals } = readWords(args, { rate: { type: 'string' }, url: { type: 'string' } });
   const [command, name, surplus] = positionals;
-  if (command !== 'add')
+  if (command !== 'add' && command !== 'check')
     throw new UsageError(command === undefined ? 'a command is missing' : `"${command}" is no command`);
   if (name === undefined) throw new UsageError('NAME is missing');
   if (surplus !== undefined) throw new UsageError(`"${surplus}" is one word too many`);
-  const preset = presetNamed(name);
-  if (preset === undefined) throw new UsageError(`"${name}" is no known vendor`);
-  return { ...values, preset };
+  if (command === 'check' && values.rate !== undefined) throw new UsageError('--rate belongs to add');
+  return { ...values, command, name, preset: presetNamed(name) };
 }
 
 /** How much of our currency one unit of the vendor's is. @throws Error when nobody has said. */
@@ -60,7 +64,47 @@ async function testKey(services: Services, keyId: number): Promise<boolean> {
 }
 
 async function run(args: readonly string[]): Promise<number> {
-  const { preset, rate: givenRate, url } = readArguments(args);
+  const { command, name, preset, rate, url } = readArguments(args);
+  if (command === 'check') return check(name, preset, url);
+  if (preset === undefined) throw new UsageError(`"${name}" is no known vendor`);
+  return add(preset, rate, url);
+}
+
+const PAGE = 200;
+
+async function modelsOf(services: Services, providerId: number): Promise<Model[]> {
+  const found: Model[] = [];
+  for (let pageNum = 1; ; pageNum += 1) {
+    const { records, total } = await services.models.page({ pageNum, pageSize: PAGE });
+    found.push(...records.filter((model) => model.providerId === providerId));
+    if (pageNum * PAGE >= total) return found;
+  }
+}
+
+/** @returns 1 when something that is called has gone. */
+function check(name: string, preset: Preset | undefined, url: string | undefined): Promise<number> {
+  return withServices(async (services) => {
+    const { catalog, providers, listUpstreamModels } = services;
+    const isNamed = (id: number) => catalog.providerName(id).toLowerCase() === name.trim().toLowerCase();
+    const id = catalog.providerIds().find(isNamed);
+    if (id === undefined && preset === undefined)
+      throw new UsageError(`"${name}" is neither a provider nor a known vendor`);
+    const provider = id === undefined ? undefined : await providers.get(id);
+    const kind = provider?.kind ?? preset?.kind ?? 'openai';
+    const [key] = id === undefined ? [] : catalog.keysOf(id);
+    const apiKey = url === undefined ? key?.apiKey : undefined;
+    const urlBase = url ?? (provider?.urlBase || preset?.urlBase || '');
+    if (apiKey === undefined && preset === undefined) throw new Error(`provider ${name} has no active key`);
+    const listed = await listUpstreamModels({ kind, urlBase }, apiKey ?? (preset ? await keyFor(preset) : ''));
+    const configured = id === undefined ? [] : await modelsOf(services, id);
+    const found = checkVendor(kind, preset, configured, listed);
+    console.log(`${preset?.displayName ?? name} lists ${listed.length} models at ${urlBase}.`);
+    for (const line of checkLines(found)) console.log(line);
+    return found.gone.length > 0 ? 1 : 0;
+  });
+}
+
+async function add(preset: Preset, givenRate: string | undefined, url: string | undefined): Promise<number> {
   const config = readConfig();
   const rate = rateFor(preset, givenRate, config.CURRENCY);
   const apiKey = await keyFor(preset);
@@ -85,10 +129,12 @@ async function run(args: readonly string[]): Promise<number> {
 
 await runCommand({
   name: 'provider',
-  purpose: "Adds a known vendor's provider, key and models; one test call shows whether the key works.",
-  forms: ['add NAME [--rate NUMBER] [--url BASE]'],
+  purpose:
+    "add: a known vendor's provider, key and models; one test call shows whether the key works. " +
+    "check: what the vendor's list of models no longer has of them, and what is new in it; exit code 1 when something has gone.",
+  forms: ['add NAME [--rate NUMBER] [--url BASE]', 'check NAME [--url BASE]'],
   notes: [
-    `NAME is one of ${PRESETS.providers.map(({ name }) => name).join(', ')}.`,
+    `NAME is one of ${PRESETS.providers.map(({ name }) => name).join(', ')}; check also takes the name of any provider.`,
     "--rate: how much of this installation's currency one unit of the vendor's is. --url: another base URL.",
     'The key is read from NAME_API_KEY (DEEPSEEK_API_KEY), asked for, or read from a pipe.',
   ],

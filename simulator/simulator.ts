@@ -1,6 +1,7 @@
 /** The keyless provider: an HTTP server that speaks the vendors' own wire formats, with ground truth and faults. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { arkRoutes } from './ark/routes.ts';
+import { compatibleRoutes } from './compatible/routes.ts';
 import { controlRoutes } from './control/routes.ts';
 import { dashscopeRoutes } from './dashscope/routes.ts';
 import { FaultRules } from './faults/fault-rules.ts';
@@ -30,6 +31,7 @@ export async function startSimulator(options: { port?: number; host?: string } =
     ...openaiRoutes(shared),
     ...dashscopeRoutes(shared),
     ...arkRoutes(shared),
+    ...compatibleRoutes(shared),
     pictureRoute(),
   ]);
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {

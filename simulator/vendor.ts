@@ -2,7 +2,20 @@
 import type { ErrorKind } from './faults/fault.ts';
 import type { KeyVerdict } from './keys.ts';
 
-type VendorName = 'openai' | 'dashscope' | 'ark';
+export type VendorName =
+  | 'openai'
+  | 'dashscope'
+  | 'ark'
+  | 'deepseek'
+  | 'moonshot'
+  | 'zhipu'
+  | 'minimax'
+  | 'siliconflow'
+  | 'xai'
+  | 'gemini'
+  | 'openrouter'
+  | 'ollama'
+  | 'vllm';
 
 interface ErrorFields {
   status: number;

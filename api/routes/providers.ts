@@ -37,6 +37,7 @@ const presetSchema = z.object({
   kind: kindSchema,
   urlBase: z.string(),
   currency: z.string().nullable().meta({ description: 'Of its prices; null for a vendor that takes no money' }),
+  notes: z.string().optional().meta({ description: 'What was not found, and what to know' }),
   pricesAsOf: z.string().meta({ description: 'Month in which the draft prices were looked up' }),
   models: z.array(
     z.object({
@@ -44,11 +45,19 @@ const presetSchema = z.object({
       displayName: z.string(),
       capabilities: z.array(capabilitySchema),
       perMillionTokens: z
-        .object({ input: z.string(), output: z.string(), cachedInput: z.string().optional() })
+        .object({
+          input: z.string(),
+          output: z.string(),
+          cachedInput: z.string().optional(),
+          cacheWrite: z.string().optional(),
+        })
         .optional(),
       perImage: z.string().optional(),
       contextWindow: z.number().int().optional(),
       maxOutputTokens: z.number().int().optional(),
+      defaultMaxTokens: z.number().int().optional(),
+      tokensPerImage: z.number().int().optional(),
+      source: z.string().meta({ description: 'Of price and limits, with the day on which it was read' }),
     }),
   ),
 });
@@ -77,7 +86,11 @@ function vendorRoutes(providers: Providers): Route[] {
       tag: TAG,
       access: MODEL_ADMINS,
       success: z.array(presetSchema),
-      handler: () => PRESETS.providers.map((preset) => ({ ...preset, pricesAsOf: PRESETS.asOf })),
+      handler: () =>
+        PRESETS.providers.map(({ needs: _needs, needsByName: _byName, ...preset }) => ({
+          ...preset,
+          pricesAsOf: PRESETS.asOf,
+        })),
     }),
     route({
       method: 'get',

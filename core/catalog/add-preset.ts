@@ -55,6 +55,7 @@ async function modelsOf(services: PresetServices, { preset, urlBase, apiKey }: P
     displayName: id.slice(0, 100),
     capabilities: ['text-to-text'],
     perMillionTokens: { input: '0', output: '0' },
+    source: 'listed by the vendor',
   }));
 }
 
@@ -66,6 +67,8 @@ function modelInput(model: PresetModel, { preset, urlBase, apiKey, rate }: Prese
     pricing: presetPricing(model, rate),
     contextWindow: model.contextWindow,
     maxOutputTokens: model.maxOutputTokens,
+    defaultMaxTokens: model.defaultMaxTokens,
+    tokensPerImage: model.tokensPerImage,
     providerName: preset.name,
     kind: preset.kind,
     urlBase,

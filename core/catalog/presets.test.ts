@@ -25,6 +25,7 @@ test('prices per million in another currency become prices of one token, rounded
     displayName: 'm',
     capabilities: ['text-to-text' as const],
     perMillionTokens: { input: '0.25', output: '2', cachedInput: '0.000000001' },
+    source: 's',
   };
   assert.deepEqual(presetPricing(model, 7_200_000_001n), {
     input: parseTokenPrice('0.000001800000001'),
@@ -34,6 +35,12 @@ test('prices per million in another currency become prices of one token, rounded
 });
 
 test('the price of an image keeps its scale', () => {
-  const model = { identifier: 'm', displayName: 'm', capabilities: ['text-to-image' as const], perImage: '0.2' };
+  const model = {
+    identifier: 'm',
+    displayName: 'm',
+    capabilities: ['text-to-image' as const],
+    perImage: '0.2',
+    source: 's',
+  };
   assert.deepEqual(presetPricing(model, NANO_PER_UNIT), { output: parseTokenPrice('0.2') });
 });

@@ -24,10 +24,17 @@ const presetModelSchema = z.object({
   displayName: z.string(),
   capabilities: z.array(z.enum(CAPABILITIES)),
   /** Amounts of the vendor's currency. */
-  perMillionTokens: z.object({ input: amount, output: amount, cachedInput: amount.optional() }).optional(),
+  perMillionTokens: z
+    .object({ input: amount, output: amount, cachedInput: amount.optional(), cacheWrite: amount.optional() })
+    .optional(),
   perImage: amount.optional(),
   contextWindow: z.number().int().optional(),
   maxOutputTokens: z.number().int().optional(),
+  /** Where an answer of the longest kind is dear: less is held for calls that set no limit. */
+  defaultMaxTokens: z.number().int().optional(),
+  tokensPerImage: z.number().int().optional(),
+  /** Of price and limits, with the day on which it was read. */
+  source: z.string(),
 });
 
 const presetSchema = z.object({
@@ -37,6 +44,8 @@ const presetSchema = z.object({
   urlBase: z.url(),
   /** null: the vendor takes no money (Ollama). */
   currency: z.string().nullable(),
+  /** What was not found, and what to know. */
+  notes: z.string().optional(),
   /** Of all its models. */
   needs: needsSchema.default({}),
   needsByName: needsByNameSchema.default([]),
@@ -78,7 +87,8 @@ export function presetPricing(model: PresetModel, rate: bigint): Pricing {
     const scaled = (parseMoney(text) ?? 0n) * rate;
     return (scaled + NANO_PER_UNIT - 1n) / NANO_PER_UNIT;
   };
-  const { input, output, cachedInput } = model.perMillionTokens ?? { input: '0', output: '0' };
+  const free: NonNullable<PresetModel['perMillionTokens']> = { input: '0', output: '0' };
+  const { input, output, cachedInput, cacheWrite } = model.perMillionTokens ?? free;
   // Nano-units per million tokens are what `Pricing` counts in; the price of an image is brought to the same scale.
   const image = model.perImage === undefined ? undefined : converted(model.perImage) * PER_MILLION;
   if (!makesText(model.capabilities)) return { output: image };
@@ -86,6 +96,7 @@ export function presetPricing(model: PresetModel, rate: bigint): Pricing {
     input: converted(input),
     output: converted(output),
     ...(cachedInput === undefined ? {} : { cachedInput: converted(cachedInput) }),
+    ...(cacheWrite === undefined ? {} : { cacheWrite: converted(cacheWrite) }),
     ...(image === undefined ? {} : { perImage: image }),
   };
 }

@@ -3,11 +3,14 @@ import type { Call } from '../call.ts';
 import { composeAnswer } from '../chat/answer.ts';
 import { checkChatRequest } from '../chat/check-request.ts';
 import type { ChatDialect } from '../chat/dialect.ts';
+import { refuse } from '../chat/refusals.ts';
 import { replyChat } from '../chat/reply-chat.ts';
 import { findChatModel } from './models.ts';
 
 /** Of the answer alone, when the request sets no bound. */
 const DEFAULT_MAX_TOKENS = 4_096;
+
+const THINKERS_REFUSE = ['logprobs', 'logit_bias', 'stop', 'presence_penalty', 'frequency_penalty'];
 
 const ARK_CHAT: ChatDialect = {
   thinks: (request, model) =>
@@ -41,6 +44,7 @@ export async function answerChat(call: Call): Promise<void> {
   }
   // `n` is not one of Ark's parameters: there is one choice whatever it says.
   const request = { ...checkChatRequest(call.body, model, vendor), n: 1 };
+  refuse(request, { developerRole: true, fields: model.thinks ? THINKERS_REFUSE : [] }, vendor);
   const answer = composeAnswer(request, call.model, ARK_CHAT, call.faults);
   if (answer.usage.promptTokens > model.contextTokens) throw vendor.error('context_exceeded');
   await replyChat(call, request, answer, ARK_CHAT);

@@ -10,10 +10,13 @@ interface ArkChatModel {
 const SEED: ArkChatModel = { vision: true, thinks: true, contextTokens: 224_000 };
 const PRO: ArkChatModel = { vision: false, thinks: false, contextTokens: 32_000 };
 
-const CHAT_MODELS: Record<string, ArkChatModel> = {
+export const CHAT_MODELS: Record<string, ArkChatModel> = {
   'doubao-seed-1-6-250615': SEED,
   'doubao-seed-1-8-251228': SEED,
   'doubao-seed-2-0-pro-260215': SEED,
+  'doubao-seed-2-0-lite-260215': SEED,
+  'doubao-seed-2-1-pro-260915': SEED,
+  'doubao-seed-2-1-lite-260915': SEED,
   'doubao-1-5-pro-32k-250115': PRO,
   'doubao-1-5-vision-pro-32k-250115': { ...PRO, vision: true },
 };

@@ -54,6 +54,11 @@ function shapeError(error: z.ZodError, vendor: Vendor): Error {
 }
 
 function checkTools(request: ChatRequest, vendor: Vendor): void {
+  if (request.tools?.length === 0) throw vendor.error('bad_request', "[] is too short - 'tools'", 'tools');
+  if (request.parallel_tool_calls != null && !request.tools) {
+    const text = "'parallel_tool_calls' is only allowed when 'tools' are specified.";
+    throw vendor.error('bad_request', text, 'parallel_tool_calls');
+  }
   const names = new Set((request.tools ?? []).map((tool) => tool.function.name));
   const choice = request.tool_choice;
   if (choice != null && choice !== 'none' && names.size === 0) {

@@ -3,6 +3,7 @@ import type { Call } from '../call.ts';
 import { composeAnswer } from '../chat/answer.ts';
 import { checkChatRequest } from '../chat/check-request.ts';
 import type { ChatDialect } from '../chat/dialect.ts';
+import { refuse } from '../chat/refusals.ts';
 import { replyChat } from '../chat/reply-chat.ts';
 import { seededHex } from '../content/seeded-random.ts';
 import { findChatModel } from './chat-models.ts';
@@ -39,6 +40,7 @@ export async function answerChat(call: Call): Promise<void> {
     );
   }
   const request = checkChatRequest(call.body, model, vendor);
+  refuse(request, { developerRole: true }, vendor);
   if (request.temperature === 2) throw vendor.error('bad_request', "'temperature' must be in the range of [0, 2).");
   if (request.top_p === 0) throw vendor.error('bad_request', "'top_p' must be in the range of (0, 1].");
   if ((request.top_logprobs ?? 0) > 5)

@@ -3,6 +3,7 @@ import type { Call } from '../call.ts';
 import { composeAnswer } from '../chat/answer.ts';
 import { checkChatRequest } from '../chat/check-request.ts';
 import type { ChatDialect } from '../chat/dialect.ts';
+import { refuse } from '../chat/refusals.ts';
 import { replyChat } from '../chat/reply-chat.ts';
 import { seededHex } from '../content/seeded-random.ts';
 import { findOpenaiModel } from './models.ts';
@@ -46,6 +47,7 @@ export async function answerChat(call: Call): Promise<void> {
     );
   }
   const request = checkChatRequest(call.body, model, call.vendor);
+  if (model.refusals) refuse(request, model.refusals, call.vendor);
   const answer = composeAnswer(request, call.model, OPENAI_CHAT, call.faults);
   if (answer.usage.promptTokens > model.contextTokens) {
     const text = `This model's maximum context length is ${model.contextTokens} tokens. However, your messages resulted in ${answer.usage.promptTokens} tokens. Please reduce the length of the messages.`;

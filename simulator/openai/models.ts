@@ -1,4 +1,5 @@
 /** The models of the OpenAI side, as data. */
+import type { Refusals } from '../chat/refusals.ts';
 
 interface OpenaiModel {
   readonly kind: 'chat' | 'image';
@@ -8,10 +9,34 @@ interface OpenaiModel {
   readonly contextTokens: number;
   /** GPT image models return base64 whatever is asked; others honour `response_format`, with `url` as default. */
   readonly alwaysBase64: boolean;
+  /** Beyond what the interface itself refuses. */
+  readonly refusals?: Refusals;
 }
 
 const CHAT: OpenaiModel = { kind: 'chat', vision: true, thinks: false, contextTokens: 128_000, alwaysBase64: false };
 const IMAGE: OpenaiModel = { kind: 'image', vision: false, thinks: false, contextTokens: 32_000, alwaysBase64: false };
+
+const REASONING_NAMES = /^(o\d|gpt-[56])/;
+const REASONING: OpenaiModel = {
+  ...CHAT,
+  thinks: true,
+  refusals: {
+    limit: 'max_completion_tokens',
+    fields: [
+      'temperature',
+      'top_p',
+      'presence_penalty',
+      'frequency_penalty',
+      'logprobs',
+      'logit_bias',
+      'stop',
+      'top_k',
+      'thinking',
+      'enable_thinking',
+    ],
+    messageFields: ['reasoning_content', 'reasoning'],
+  },
+};
 
 export const OPENAI_MODELS: Record<string, OpenaiModel> = {
   'sim-chat': CHAT,
@@ -19,16 +44,21 @@ export const OPENAI_MODELS: Record<string, OpenaiModel> = {
   'sim-chat-thinking': { ...CHAT, thinks: true },
   'sim-text': { ...CHAT, vision: false },
   'sim-small-context': { ...CHAT, contextTokens: 1_000 },
+  'sim-short-answers': { ...CHAT, refusals: { mostTokens: 2_048 } },
   'sim-image': IMAGE,
   'gpt-4o': CHAT,
   'gpt-4o-mini': CHAT,
+  'gpt-6-sol': REASONING,
+  'gpt-6-luna': REASONING,
+  'gpt-5.5': REASONING,
+  'gpt-5-mini': REASONING,
   'gpt-image-1.5': { ...IMAGE, alwaysBase64: true },
   'gpt-image-2': { ...IMAGE, alwaysBase64: true },
 };
 
 /** A model of the table; or any other name that starts with `sim-`, read by its name. Undefined: no such model. */
 export function findOpenaiModel(name: string): OpenaiModel | undefined {
-  const known = OPENAI_MODELS[name];
+  const known = OPENAI_MODELS[name] ?? (REASONING_NAMES.test(name) ? REASONING : undefined);
   if (known || !name.startsWith('sim-')) return known;
   if (name.includes('image')) return IMAGE;
   return { ...CHAT, thinks: name.endsWith('-thinking') };

@@ -9,11 +9,12 @@ import { type Classify, classifier, type HeaderReader, type Refusal, retryAfterM
 const REQUEST_ID_IN_MESSAGE = /request id:\s*([\w-]+)/i;
 
 /**
- * `{"error":{…}}`, `{"error":"text"}`, a flat `{"code","message"}`, or text that is no JSON (`body` undefined).
+ * `{"error":{…}}`, the same in a list (Google), `{"error":"text"}`, a flat `{"code","message"}`, or text that is no JSON (`body` undefined).
  * @param text what stands in the answer when `body` is no JSON.
  */
 export function refusalOf(status: number, body: unknown, headers?: HeaderReader, text = ''): Refusal {
-  const outer = isJsonObject(body) ? body : {};
+  const whole: unknown = Array.isArray(body) ? body[0] : body;
+  const outer = isJsonObject(whole) ? whole : {};
   const inner = isJsonObject(outer.error) ? outer.error : outer;
   const message =
     textOf(inner.message) ?? textOf(outer.error) ?? textOf(body) ?? readableText(text) ?? unreadable(status);
@@ -47,12 +48,15 @@ function unreadable(status: number): string {
 
 /** OpenRouter and its like answer 403 with no code but the status. */
 const FLAGGED = /requires moderation|\b(input|prompt|content|request|message)s?\b.{0,40}\bflagged\b|content policy/i;
+/** Google answers so with 400. */
+const UNKNOWN_KEY = /^api key not valid\b/i;
 /** More than the account's whole limit for a minute; OpenAI says it with the code of a rate limit, waiting does not help. */
 const TOO_LARGE = /^request too large\b/i;
 
 export const classifyOpenAi: Classify = (refusal) => {
   const { status, message } = refusal;
   if ((status === 400 || status === 403) && FLAGGED.test(message)) return 'content';
+  if (status === 400 && UNKNOWN_KEY.test(message)) return 'account';
   if ((status === 413 || status === 429) && TOO_LARGE.test(message)) return 'bad-request';
   return byCode(refusal);
 };
