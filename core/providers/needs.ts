@@ -11,7 +11,12 @@ export type Effort = (typeof EFFORTS)[number];
 const MOST_FIELDS = 50;
 /** They are told in a header. */
 const fieldNames = z
-  .array(z.string().regex(/^[a-z][a-z0-9_]{0,63}$/i, 'must be the name of a field'))
+  .array(
+    z
+      .string()
+      .max(64)
+      .regex(/^[a-z][a-z0-9_]{0,63}$/i, 'must be the name of a field'),
+  )
   .max(MOST_FIELDS)
   .readonly();
 const bound = z.strictObject({ least: z.number().optional(), most: z.number().optional() });
