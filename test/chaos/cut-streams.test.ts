@@ -20,7 +20,7 @@ describe('streams that their clients cut', () => {
   let customer: Customer;
   let simulator: ReturnType<typeof upstream>;
   before(async () => {
-    product = await startProduct({ name: 'cut-streams', settings: { REGISTRATION_GRANT: '1000' } });
+    product = await startProduct({ name: 'cut-streams', worker: false, settings: { REGISTRATION_GRANT: '1000' } });
     simulator = upstream(product);
     customer = await newCustomer(product.apis[0]);
     const models = [{ identifier: MODEL, upstream: UPSTREAM_MODEL }];
@@ -60,12 +60,12 @@ describe('streams that their clients cut', () => {
 
   test('the ledger and the provider agree on every call, to the token', async (t) => {
     let asked = 0;
-    // Some end before their client could leave; others take their place.
+    // Some end before their client could leave, many where the client is slow; others take their place.
     for (let cut = 0; cut < STREAMS; ) {
       const indexes = Array.from({ length: STREAMS - cut }, (_, index) => asked + index);
       asked += indexes.length;
       cut += (await together(indexes, AT_ONCE, cutStream)).filter((end) => end === 'cut').length;
-      assert.ok(asked < 2 * STREAMS, `only ${cut} of ${asked} could be cut`);
+      assert.ok(asked < 10 * STREAMS, `only ${cut} of ${asked} could be cut`);
     }
     await until('every hold is closed', async () => {
       const [row] = await product.rows("SELECT COUNT(*) AS n FROM holds WHERE state='open'");
