@@ -26,7 +26,7 @@ describe('access keys', () => {
   const use = (key: string, index = 0) => ask(api(index), 'GET', '/v1/async/jobs', { bearer: key });
 
   before(async () => {
-    product = await startProduct({ name: 'access-keys', apis: 2, settings: OWN_ADDRESSES });
+    product = await startProduct({ name: 'access-keys', worker: false, apis: 2, settings: OWN_ADDRESSES });
     root = await signIn(api(), 'root', product.rootPassword);
     owner = await newPerson(api(), root, 'ROLE_USER', 1);
   });

@@ -11,7 +11,7 @@ const CHECKOUT = resolve(import.meta.dirname, '../..');
 describe('npm run admin', () => {
   let product: Product;
   before(async () => {
-    product = await startProduct({ name: 'admin-command', settings: OWN_ADDRESSES });
+    product = await startProduct({ name: 'admin-command', worker: false, settings: OWN_ADDRESSES });
   });
   after(() => product.close());
 

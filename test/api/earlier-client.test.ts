@@ -12,7 +12,7 @@ describe('clients of the earlier service', () => {
   const api = () => product.apis[0];
 
   before(async () => {
-    product = await startProduct({ name: 'earlier-client', settings: OWN_ADDRESSES });
+    product = await startProduct({ name: 'earlier-client', worker: false, settings: OWN_ADDRESSES });
     root = await signIn(api(), 'root', product.rootPassword);
     person = await newPerson(api(), root, 'ROLE_USER', 5);
     key = (await newKey(api(), person.token)).text;

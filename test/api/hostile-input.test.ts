@@ -112,7 +112,7 @@ describe('hostile input', () => {
   let calls = 0;
 
   before(async () => {
-    product = await startProduct({ name: 'hostile-input', settings: OWN_ADDRESSES });
+    product = await startProduct({ name: 'hostile-input', worker: false, settings: OWN_ADDRESSES });
     const [api] = product.apis;
     const root = await signIn(api, 'root', product.rootPassword);
     // A ROOT user that nothing else needs.

@@ -8,7 +8,7 @@ describe('keyed requests whose process died before its answer was kept', () => {
   let product: Product;
   let customer: Customer;
   before(async () => {
-    product = await startProduct({ name: 'keyed-after-crash' });
+    product = await startProduct({ name: 'keyed-after-crash', worker: false });
     customer = await newCustomer(product.apis[0]);
   });
   after(() => product.close());

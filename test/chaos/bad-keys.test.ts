@@ -25,6 +25,7 @@ describe('four bad keys among twenty', () => {
   before(async () => {
     product = await startProduct({
       name: 'bad-keys',
+      worker: false,
       apis: 2,
       settings: {
         REGISTRATION_GRANT: '1000',

@@ -11,7 +11,7 @@ describe('one balance and many callers through four API processes', () => {
   let product: Product;
   let rootToken: string;
   before(async () => {
-    product = await startProduct({ name: 'balance', apis: 4, settings: { DB_POOL_SIZE: '5' } });
+    product = await startProduct({ name: 'balance', worker: false, apis: 4, settings: { DB_POOL_SIZE: '5' } });
     const login = await call(product.apis[0], 'POST', '/v1/auth/login', {
       body: { username: 'root', password: product.rootPassword },
     });

@@ -20,6 +20,7 @@ describe('a provider that is wholly down', () => {
   before(async () => {
     product = await startProduct({
       name: 'upstream-down',
+      worker: false,
       apis: 2,
       settings: {
         REGISTRATION_GRANT: '1000',

@@ -11,7 +11,7 @@ import { systemVariables } from '../../devstack/environment.ts';
 
 export const CHECKOUT = join(import.meta.dirname, '../..');
 const BLOCK = /^```(\w+)\n([\s\S]*?)^```$/gm;
-const RUN_TIMEOUT_MS = 5 * 60_000;
+const RUN_TIMEOUT_MS = 8 * 60_000;
 const MARK = '@@@ block';
 
 interface Block {

@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { systemVariables } from '../../devstack/environment.ts';
 import { CHECKOUT, complaintOf, runDocument, type Step, type StepResult } from './document.ts';
 
-const START_TIMEOUT_MS = 4 * 60_000;
+const START_TIMEOUT_MS = 8 * 60_000;
 const STARTS = /^npm start/m;
 
 let clone: string;

@@ -22,7 +22,7 @@ describe('a provider that does not keep to the form', () => {
   before(async () => {
     provider = await startOddProvider();
     const settings = { REGISTRATION_GRANT: '100' };
-    product = await startProduct({ name: 'odd-providers', settings, privateHosts: [provider.host] });
+    product = await startProduct({ name: 'odd-providers', worker: false, settings, privateHosts: [provider.host] });
     await provider.join(product);
     customer = await newCustomer(product.apis[0]);
   });

@@ -15,7 +15,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
   let customer: Customer;
   let client: OpenAI;
   before(async () => {
-    product = await startProduct({ name: 'openai-sdk' });
+    product = await startProduct({ name: 'openai-sdk', worker: false });
     customer = await newCustomer(product.apis[0]);
     client = new OpenAI({
       baseURL: `${product.apis[0]?.url}/v1`,

@@ -14,7 +14,7 @@ describe('repeated keyed calls', () => {
   let product: Product;
   let customer: Customer;
   before(async () => {
-    product = await startProduct({ name: 'replays', settings: { REGISTRATION_GRANT: '100' } });
+    product = await startProduct({ name: 'replays', worker: false, settings: { REGISTRATION_GRANT: '100' } });
     customer = await newCustomer(product.apis[0]);
   });
   after(() => product.close());

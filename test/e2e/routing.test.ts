@@ -22,6 +22,7 @@ describe('which model and key serve a call', () => {
   before(async () => {
     product = await startProduct({
       name: 'routing',
+      worker: false,
       settings: { REFUSED_KEY_RETRY: '1s', REGISTRATION_GRANT: '1000' },
     });
     simulator = upstream(product);

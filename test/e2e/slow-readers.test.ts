@@ -44,7 +44,7 @@ describe('clients that do not read their streams', () => {
     assert.ok(address !== null && typeof address === 'object');
     const host = `127.0.0.1:${address.port}`;
     const settings = { UPSTREAM_TOTAL_TIMEOUT: '6s', REGISTRATION_GRANT: '100' };
-    product = await startProduct({ name: 'slow-readers', privateHosts: [host], settings });
+    product = await startProduct({ name: 'slow-readers', worker: false, privateHosts: [host], settings });
     const body = {
       ...{ providerName: 'floods', urlBase: `http://${host}/v1`, apiKey: 'key-of-floods' },
       ...{ displayName: 'floods', modelIdentifier: 'floods', capabilities: ['text-to-text'] },

@@ -15,7 +15,7 @@ async function doctor(settings: Record<string, string>) {
 }
 
 test('an installation that works is called well', async () => {
-  const product = await startProduct({ name: 'doctor' });
+  const product = await startProduct({ name: 'doctor', worker: false });
   try {
     const { exitCode, stdout } = await doctor({ ...product.stack.environment, DB_NAME: product.config.DB_NAME });
     assert.equal(exitCode, 0, stdout);
