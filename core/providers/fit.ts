@@ -35,26 +35,42 @@ export interface FitOptions {
 /** @throws {AppError} invalidParameter for several choices from a model that gives one. */
 export function fitChat(asked: ChatBody, needs: ModelNeeds, { streamed, limit }: FitOptions): FittedRequest {
   const fits: Fit[] = [];
-  const { messages, ...fields } = asked;
-  const body: Record<string, unknown> = fields;
-  fitLimit(body, needs, limit, fits);
+  const body = fittedFields(asked, needs, fits);
   fitTools(body, needs, fits);
   fitThinking(body, needs, streamed, fits);
-  fitFields(body, needs, fits);
-  return { body: { ...body, messages: fittedMessages(messages, needs, fits) }, fits };
+  if (needs.bounds !== undefined) fitBounds(body, needs.bounds, fits);
+  fitLimit(body, asked, needs, limit, fits);
+  return { body: { ...body, messages: fittedMessages(asked.messages, needs, fits) }, fits };
+}
+
+/** A copy without what the model refuses. Null is the same as absent, and some vendors refuse it. */
+function fittedFields(asked: ChatBody, { refusedFields }: ModelNeeds, fits: Fit[]): Record<string, unknown> {
+  const body: Record<string, unknown> = {};
+  for (const name of Object.keys(asked)) {
+    const value = asked[name];
+    if (name === 'messages' || name === 'max_tokens' || name === 'max_completion_tokens' || !isSet(value)) continue;
+    if (!refusedFields?.includes(name)) {
+      body[name] = value;
+      continue;
+    }
+    if (name === 'n' && value !== 1) throw invalid([{ path: 'n', message: 'must be 1 for this model' }]);
+    // One choice is what there is without the field.
+    if (name !== 'n') fits.push(`left-out:${name}`);
+  }
+  return body;
 }
 
 /** One limit under one name: vendors refuse both together. */
-function fitLimit(body: Record<string, unknown>, needs: ModelNeeds, limit: number | undefined, fits: Fit[]): void {
-  const asked = isSet(body.max_completion_tokens)
-    ? 'max_completion_tokens'
-    : isSet(body.max_tokens)
-      ? 'max_tokens'
-      : undefined;
-  delete body.max_tokens;
-  delete body.max_completion_tokens;
+function fitLimit(
+  body: Record<string, unknown>,
+  { max_completion_tokens: modern, max_tokens: older }: ChatBody,
+  { limitField }: ModelNeeds,
+  limit: number | undefined,
+  fits: Fit[],
+): void {
   if (limit === undefined) return;
-  const name = needs.limitField ?? asked ?? 'max_tokens';
+  const asked = isSet(modern) ? 'max_completion_tokens' : isSet(older) ? 'max_tokens' : undefined;
+  const name = limitField ?? asked ?? 'max_tokens';
   body[name] = limit;
   if (asked !== undefined && asked !== name) fits.push('limit-name');
 }
@@ -64,11 +80,10 @@ const FUNCTION_FIELDS = ['functions', 'function_call'] as const;
 
 /** Vendors refuse an empty list of tools, and what belongs to tools where there are none. */
 function fitTools(body: Record<string, unknown>, needs: ModelNeeds, fits: Fit[]): void {
-  for (const [list, ...others] of [TOOL_FIELDS, FUNCTION_FIELDS]) {
-    const tools = body[list];
-    if (Array.isArray(tools) && tools.length > 0) continue;
-    if (![list, ...others].some((name) => isSet(body[name]))) continue;
-    for (const name of [list, ...others]) delete body[name];
+  for (const names of [TOOL_FIELDS, FUNCTION_FIELDS]) {
+    const tools = body[names[0]];
+    if ((Array.isArray(tools) && tools.length > 0) || !names.some((name) => name in body)) continue;
+    for (const name of names) delete body[name];
     fits.push('empty-tools');
   }
   const choice = body.tool_choice;
@@ -165,46 +180,47 @@ function takenEffort(asked: Effort, { efforts }: ModelNeeds, fits: Fit[]): Effor
 
 const BOUNDED = ['temperature', 'top_p', 'top_logprobs', 'presence_penalty', 'frequency_penalty'] as const;
 
-function fitFields(body: Record<string, unknown>, { refusedFields, bounds }: ModelNeeds, fits: Fit[]): void {
-  for (const name of refusedFields ?? []) {
-    if (!Object.hasOwn(body, name) || !isSet(body[name])) continue;
-    if (name === 'n' && body.n !== 1) throw invalid([{ path: 'n', message: 'must be 1 for this model' }]);
-    // One choice is what there is without the field.
-    if (name !== 'n') fits.push(`left-out:${name}`);
-    delete body[name];
-  }
-  for (const name of bounds === undefined ? [] : BOUNDED) {
+function fitBounds(body: Record<string, unknown>, bounds: NonNullable<ModelNeeds['bounds']>, fits: Fit[]): void {
+  for (const name of BOUNDED) {
     const value = body[name];
-    const bound = bounds?.[name];
+    const bound = bounds[name];
     if (typeof value !== 'number' || bound === undefined) continue;
     const bounded = Math.min(Math.max(value, bound.least ?? -Infinity), bound.most ?? Infinity);
     if (bounded === value) continue;
     body[name] = bounded;
     fits.push(`bounded:${name}`);
   }
-  // Null is the same as absent, and some vendors refuse it.
-  for (const [name, value] of Object.entries(body)) if (!isSet(value)) delete body[name];
 }
 
+/** The same list where nothing is to be changed, which is nearly always. */
 function fittedMessages(messages: readonly unknown[], needs: ModelNeeds, fits: Fit[]): readonly unknown[] {
-  const { refusedMessageFields = [], developerRole = 'system', systemMessages } = needs;
-  const renames = developerRole === 'system';
-  const told = new Set<Fit>();
-  const fitted = messages.map((message) => {
-    if (!isJsonObject(message)) return message;
-    const renamed = renames && message.role === 'developer';
-    const refused = refusedMessageFields.filter((name) => Object.hasOwn(message, name));
-    const emptyCalls = Array.isArray(message.tool_calls) && message.tool_calls.length === 0;
-    if (!renamed && !emptyCalls && refused.length === 0) return message;
-    if (renamed) told.add('developer-role');
-    if (emptyCalls) told.add('empty-tools');
-    for (const name of refused) told.add(`left-out:${name}`);
-    const kept: Record<string, unknown> = { ...message, ...(renamed ? { role: 'system' } : {}) };
-    for (const name of emptyCalls ? [...refused, 'tool_calls'] : refused) delete kept[name];
-    return kept;
-  });
-  for (const fit of told) if (!fits.includes(fit)) fits.push(fit);
-  return systemMessages === 'first' ? withSystemFirst(fitted, fits) : fitted;
+  let changed: unknown[] | undefined;
+  for (let index = 0; index < messages.length; index += 1) {
+    const message = messages[index];
+    const fitting = isJsonObject(message) ? fittedMessage(message, needs, fits) : message;
+    if (fitting === message) continue;
+    changed ??= [...messages];
+    changed[index] = fitting;
+  }
+  const fitted = changed ?? messages;
+  return needs.systemMessages === 'first' ? withSystemFirst(fitted, fits) : fitted;
+}
+
+function fittedMessage(message: Json, { refusedMessageFields, developerRole }: ModelNeeds, fits: Fit[]): Json {
+  const renamed = message.role === 'developer' && developerRole !== 'developer';
+  const emptyCalls = Array.isArray(message.tool_calls) && message.tool_calls.length === 0;
+  const refused = refusedMessageFields?.filter((name) => Object.hasOwn(message, name)) ?? [];
+  if (!renamed && !emptyCalls && refused.length === 0) return message;
+  if (renamed) tell(fits, 'developer-role');
+  if (emptyCalls) tell(fits, 'empty-tools');
+  for (const name of refused) tell(fits, `left-out:${name}`);
+  const left = emptyCalls ? [...refused, 'tool_calls'] : refused;
+  const kept = Object.entries(message).filter(([name]) => !left.includes(name));
+  return { ...Object.fromEntries(kept), ...(renamed ? { role: 'system' } : {}) };
+}
+
+function tell(fits: Fit[], fit: Fit): void {
+  if (!fits.includes(fit)) fits.push(fit);
 }
 
 /** Those at the beginning become one; a later one keeps its place, as words of the user. */

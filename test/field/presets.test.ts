@@ -202,7 +202,7 @@ describe("each preset's chat model in its vendor's dialect", () => {
     };
     const mini = await extra('openai', 'gpt-5-mini');
     assert.deepEqual(await served('gpt-5-mini', { max_tokens: 100, temperature: 0.2 }), {
-      fits: 'limit-name, left-out:temperature',
+      fits: 'left-out:temperature, limit-name',
       limit: null,
     });
     const tested = await call(product.apis[0], 'POST', `/v1/models/${mini}/test`, { token: root });
