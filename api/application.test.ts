@@ -13,6 +13,7 @@ const echo = route({
   ...base,
   method: 'post',
   path: '/echo',
+  operationId: 'test1',
   body: z.looseObject({}),
   success: z.unknown(),
   handler: ({ body }) => body,
@@ -21,6 +22,7 @@ const pay = route({
   ...base,
   method: 'post',
   path: '/pay',
+  operationId: 'test2',
   body: z.object({ amount: moneyInput }),
   success: z.unknown(),
   handler: ({ body }) => ({ amount: money(body.amount) }),
@@ -29,17 +31,26 @@ const thing = route({
   ...base,
   method: 'get',
   path: '/things/{id}',
+  operationId: 'test3',
   params: z.object({ id: z.string().max(100) }),
   unknownFields: 'ignored',
   success: z.string(),
   handler: ({ params }) => params.id,
 });
-const special = route({ ...base, method: 'get', path: '/things/special', success: z.string(), handler: () => 'fixed' });
+const special = route({
+  ...base,
+  method: 'get',
+  path: '/things/special',
+  operationId: 'test4',
+  success: z.string(),
+  handler: () => 'fixed',
+});
 const failing = (path: string, error: () => unknown) =>
   route({
     ...base,
     method: 'post',
     path,
+    operationId: path,
     success: z.null(),
     handler: () => {
       throw error();
@@ -206,6 +217,7 @@ test("OpenAI's paths answer errors in OpenAI's form", async () => {
     ...base,
     method: 'get',
     path: '/v1/models',
+    operationId: 'test5',
     access: 'anyone-signed-in',
     success: z.null(),
     successForKey: z.null(),
@@ -269,6 +281,7 @@ test('the signal of a handler aborts when the client leaves', async () => {
     ...base,
     method: 'get',
     path: '/slow',
+    operationId: 'test6',
     success: z.null(),
     handler: ({ signal, ctx }) => {
       signal.addEventListener('abort', () => aborted.resolve(String(signal.reason)));

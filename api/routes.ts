@@ -65,6 +65,6 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...paymentRoutes(services, config),
     ...serviceRoutes(services, config),
   ];
-  routes.push(...docsRoutes(() => routes, config.publicUrl));
+  routes.push(...docsRoutes(() => routes));
   return routes;
 }

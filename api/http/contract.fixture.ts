@@ -62,7 +62,7 @@ export class Contract {
 
   /** Of routes that are served without their document. */
   static of(routes: readonly Route[]): Contract {
-    return new Contract(JSON.parse(JSON.stringify(openApiDocument(routes, 'http://api.test'))));
+    return new Contract(JSON.parse(JSON.stringify(openApiDocument(routes))));
   }
 
   /** @throws {AssertionError} that says what the document does not know: status, media type, or which fields. */

@@ -12,13 +12,27 @@ const madeAt = '2026-11-24T19:42:00.207+08:00';
 const ok = { id: 1, price: money(1n), madeAt };
 const contract = Contract.of([
   route({
-    ...{ method: 'get', path: '/v1/things/{id}', summary: 'A thing', tag: 'Things', access: 'jwt' },
+    ...{
+      method: 'get',
+      path: '/v1/things/{id}',
+      operationId: 'test1',
+      summary: 'A thing',
+      tag: 'Things',
+      access: 'jwt',
+    },
     params: z.object({ id: z.string() }),
     success: thing.meta({ id: 'Thing' }),
     handler: () => ok,
   }),
   route({
-    ...{ method: 'get', path: '/v1/things/best', summary: 'The best', tag: 'Things', access: 'open' },
+    ...{
+      method: 'get',
+      path: '/v1/things/best',
+      operationId: 'test2',
+      summary: 'The best',
+      tag: 'Things',
+      access: 'open',
+    },
     success: thing,
     form: OPENAI,
     handler: () => ok,

@@ -19,6 +19,7 @@ function whoami(access: Access): Route {
   return route({
     method: 'get',
     path: '/who',
+    operationId: 'test1',
     summary: 'test',
     tag: 'Test',
     access,
@@ -83,6 +84,7 @@ test('credentials are checked before the body is read', async () => {
   const guarded = route({
     method: 'post',
     path: '/guarded',
+    operationId: 'test2',
     summary: 'test',
     tag: 'Test',
     access: 'jwt',
@@ -99,6 +101,7 @@ function makeThing(idempotent: true | 'required'): { made: Route; count: () => n
   const made = route({
     method: 'post',
     path: '/things',
+    operationId: 'test3',
     summary: 'test',
     tag: 'Test',
     access: 'jwt',

@@ -19,8 +19,10 @@ export const integerInput = z
 /** The id of a row, as number or as decimal text. An id that no row can have is refused. */
 export const idInput = integerInput.pipe(z.number().int().min(1).max(MAX_ID));
 
-/** `params` of a path that ends in `/{id}`. */
-export const idParams = z.object({ id: idInput });
+/** `params` of a path with an `{id}`. */
+export function idParams(what: string) {
+  return z.object({ id: idInput.describe(`Id of the ${what}`) });
+}
 
 /** The id of a row whose id is a text: a job, a delivery. Its column is ASCII and compares with nothing else. */
 export const textIdInput = z
@@ -32,7 +34,7 @@ export const textIdInput = z
 export const asRead = z
   .union([z.string().max(100), z.number()])
   .nullish()
-  .meta({ description: 'As it was read; changes nothing' });
+  .describe('As it was read; changes nothing');
 
 /** On or off as 1/0, true/false, or either as text. */
 export const switchInput = z

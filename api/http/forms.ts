@@ -16,17 +16,36 @@ export interface AnswerForm {
 
 const SUCCESS_CODE = 200;
 
+const traceIdOutput = z.string().describe('Id of this request in logs and traces; also in the header X-Trace-Id');
+
 /** The schema of an envelope around `data`. */
 export function envelopeOf(code: number, data: z.ZodType) {
-  return z.object({ code: z.literal(code), message: z.string(), data, traceId: z.string() });
+  return z.object({
+    code: z.literal(code).describe('200 for every success; the HTTP status may be 201 or 202'),
+    message: z.string().describe('The outcome in words'),
+    data: data.description === undefined ? data.describe('The answer itself') : data,
+    traceId: traceIdOutput,
+  });
 }
 
 const errorEnvelope = z
   .object({
-    code: z.literal(ERROR_CODES),
-    message: z.string(),
-    data: z.object({ errors: z.array(z.object({ path: z.string(), message: z.string() })) }).nullable(),
-    traceId: z.string(),
+    code: z.literal(ERROR_CODES).describe('What went wrong, as a number that does not change'),
+    message: z.string().describe('What went wrong, in words'),
+    data: z
+      .object({
+        errors: z
+          .array(
+            z.object({
+              path: z.string().describe('The field, with dots: history.0.role'),
+              message: z.string().describe('What is wrong with it'),
+            }),
+          )
+          .describe('The wrong fields, at most 20'),
+      })
+      .nullable()
+      .describe('The wrong fields of the request, or null'),
+    traceId: traceIdOutput,
   })
   .meta({ id: 'Error' });
 
@@ -49,12 +68,14 @@ export const BARE: AnswerForm = { ...ENVELOPE, success: (dataText) => dataText, 
 
 const openAiError = z
   .object({
-    error: z.object({
-      message: z.string(),
-      type: z.string(),
-      param: z.string().nullable(),
-      code: z.string().nullable(),
-    }),
+    error: z
+      .object({
+        message: z.string().describe('What went wrong, in words'),
+        type: z.string().describe("The kind of failure in OpenAI's words, such as invalid_request_error"),
+        param: z.string().nullable().describe('The wrong field, if one is to blame'),
+        code: z.string().nullable().describe("OpenAI's code, the provider's own, or the gateway's number as text"),
+      })
+      .describe('The failure'),
   })
   .meta({ id: 'OpenAIError' });
 

@@ -31,6 +31,7 @@ export interface ConversationDeclaration<Asked> {
 
 export interface InferenceDeclaration<B extends z.ZodType, Asked, Outcome extends CallOutcome> {
   readonly path: string;
+  readonly operationId: string;
   readonly summary: string;
   readonly description?: string;
   readonly body?: B;
@@ -59,9 +60,20 @@ export function inferenceRoute<Asked, Outcome extends CallOutcome, B extends z.Z
   totalTimeoutMs: number,
   declaration: InferenceDeclaration<B, Asked, Outcome>,
 ): Route {
-  const { path, summary, description, body, bodies, success, mediaType, otherAnswers, form, stream } = declaration;
+  const { path, operationId, summary, description, body, bodies, success, mediaType, otherAnswers, form, stream } =
+    declaration;
   return route({
-    ...{ method: 'post', path, summary, tag: 'Inference', access: 'access-key', claimsKey: true, form, success },
+    ...{
+      method: 'post',
+      path,
+      operationId,
+      summary,
+      tag: 'Inference',
+      access: 'access-key',
+      claimsKey: true,
+      form,
+      success,
+    },
     ...(description === undefined ? {} : { description }),
     ...(body === undefined ? {} : { body }),
     ...(bodies === undefined ? {} : { bodies, bodyForm: 'bytes' }),

@@ -28,10 +28,12 @@ export function pageQuery<const K extends readonly [string, ...string[]]>(sortKe
     .transform((text) => text.toLowerCase())
     .pipe(z.enum(['asc', 'desc']));
   return z.object({
-    pageNum: clamped(1, MAX_PAGE),
-    pageSize: clamped(PAGE_SIZE, MAX_PAGE_SIZE),
-    sortBy: optionalText(z.enum(sortKeys)),
-    sortOrder: optionalText(direction),
+    pageNum: clamped(1, MAX_PAGE).describe('Number of the page, from 1'),
+    pageSize: clamped(PAGE_SIZE, MAX_PAGE_SIZE).describe(
+      `Records on a page; ${PAGE_SIZE} by default, at most ${MAX_PAGE_SIZE}`,
+    ),
+    sortBy: optionalText(z.enum(sortKeys)).describe('The field to sort by'),
+    sortOrder: optionalText(direction).describe('asc or desc'),
   });
 }
 
@@ -48,10 +50,10 @@ export function page<T>(records: T[], total: number, { pageNum, pageSize }: Pagi
 /** The `success` schema of a list. */
 export function pageOf<S extends z.ZodType>(record: S) {
   return z.object({
-    records: z.array(record),
-    total: z.number().int(),
-    size: z.number().int(),
-    current: z.number().int(),
-    pages: z.number().int(),
+    records: z.array(record).describe('The records of this page'),
+    total: z.number().int().describe('Records on all pages'),
+    size: z.number().int().describe('Records that a page may have'),
+    current: z.number().int().describe('Number of this page'),
+    pages: z.number().int().describe('How many pages there are'),
   });
 }

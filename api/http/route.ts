@@ -60,6 +60,8 @@ export interface RouteDeclaration<
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** OpenAPI form: `/v1/models/{id}`. */
   readonly path: string;
+  /** Its name in generated clients: camelCase, of no other route, and never changed. */
+  readonly operationId: string;
   /** The last parameter of the path may hold slashes as they are, not only as %2F. */
   readonly slashes?: true;
   readonly summary: string;
@@ -121,6 +123,7 @@ export interface RouteCall {
 export interface Route {
   readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   readonly path: string;
+  readonly operationId: string;
   readonly slashes: boolean;
   readonly summary: string;
   readonly description: string | undefined;
@@ -170,6 +173,7 @@ export function route<
   return {
     method: declaration.method,
     path: declaration.path,
+    operationId: declaration.operationId,
     slashes: declaration.slashes ?? false,
     summary: declaration.summary,
     description: declaration.description,

@@ -35,6 +35,12 @@ function parseOffset(text: string): number {
 /** What `isoTime` gives, for `success` schemas. */
 export const timeOutput = z.string().meta({ format: 'date-time' });
 
+/** When a record was made and last changed, which most records say. */
+export const recordTimes = {
+  createdAt: timeOutput.describe('When it was created'),
+  updatedAt: timeOutput.describe('When it was last changed'),
+};
+
 /** An instant as `2026-11-24T19:42:00.207+08:00`. */
 export function isoTime(date: Date, zone: string): string {
   const offset = offsetMs(date.getTime(), zone);

@@ -8,7 +8,7 @@ import type { Config } from '../../infra/config.ts';
 import { idParams, integerInput, nameText, optional, switchInput } from '../http/fields.ts';
 import { decimalOutput, money, moneyInput } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
-import { isoTime, timeInput, timeOutput } from '../http/times.ts';
+import { isoTime, recordTimes, timeInput, timeOutput } from '../http/times.ts';
 
 const TAG = 'Access keys';
 const MAX_ALLOWED_MODELS = 200;
@@ -22,35 +22,46 @@ function limitFields(zone: string) {
   return {
     expiresAt: timeInput(zone)
       .refine((time) => time.getTime() > Date.now(), 'must be in the future')
-      .nullish(),
+      .nullish()
+      .describe('The key is refused from then on; null for never'),
     allowedModels: z
       .array(z.string().min(1).max(150))
       .min(1, 'must name a model, or be null for all')
       .max(MAX_ALLOWED_MODELS)
-      .nullish(),
-    rpmLimit: rate.meta({ description: 'Requests a minute' }),
-    tpmLimit: rate.meta({ description: 'Tokens a minute' }),
-    parallelLimit: rate.meta({ description: 'Requests at once' }),
-    budget: moneyInput.refine((amount) => amount >= 0n, 'must not be negative').nullish(),
-    budgetPeriod: z.enum(BUDGET_PERIODS).nullish().meta({ description: 'total when a budget has none' }),
+      .nullish()
+      .describe('Identifiers of the models that the key may call; null for all'),
+    rpmLimit: rate.describe('Requests a minute; null for no limit'),
+    tpmLimit: rate.describe('Tokens a minute; null for no limit'),
+    parallelLimit: rate.describe('Requests at once; null for no limit'),
+    budget: moneyInput
+      .refine((amount) => amount >= 0n, 'must not be negative')
+      .nullish()
+      .describe('The most that the key may spend in its period; null for no limit'),
+    budgetPeriod: z
+      .enum(BUDGET_PERIODS)
+      .nullish()
+      .describe('How often the budget begins anew; total is never, and the default'),
   };
 }
 
 const keyFields = {
-  id: z.number().int(),
-  name: z.string(),
-  isActive: z.boolean(),
-  maskedKeyValue: z.string(),
-  expiresAt: timeOutput.nullable(),
-  allowedModels: z.array(z.string()).readonly().nullable(),
-  rpmLimit: z.number().nullable(),
-  tpmLimit: z.number().nullable(),
-  parallelLimit: z.number().nullable(),
-  budget: decimalOutput.nullable(),
-  budgetPeriod: z.enum(BUDGET_PERIODS).nullable(),
-  lastUsedAt: timeOutput.nullable(),
-  createdAt: timeOutput,
-  updatedAt: timeOutput,
+  id: z.number().int().describe('Id of the access key'),
+  name: z.string().describe('Its name, empty without one'),
+  isActive: z.boolean().describe('Whether the key works'),
+  maskedKeyValue: z.string().describe('The key with its middle left out'),
+  expiresAt: timeOutput.nullable().describe('When it stops working; null for never'),
+  allowedModels: z
+    .array(z.string())
+    .readonly()
+    .nullable()
+    .describe('Identifiers of the models that it may call; null for all'),
+  rpmLimit: z.number().nullable().describe('Requests a minute; null for no limit'),
+  tpmLimit: z.number().nullable().describe('Tokens a minute; null for no limit'),
+  parallelLimit: z.number().nullable().describe('Requests at once; null for no limit'),
+  budget: decimalOutput.nullable().describe('The most that it may spend in its period; null for no limit'),
+  budgetPeriod: z.enum(BUDGET_PERIODS).nullable().describe('How often the budget begins anew; total is never'),
+  lastUsedAt: timeOutput.nullable().describe('Its last call, to the minute or so; null for none'),
+  ...recordTimes,
 };
 const keySchema = z.object(keyFields).meta({ id: 'AccessKey' });
 const newKeySchema = z.object({
@@ -80,10 +91,11 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
     route({
       method: 'post',
       path: '/v1/access-keys',
+      operationId: 'createAccessKey',
       summary: 'Make an access key; its text is in this answer only',
       tag: TAG,
       access: 'jwt',
-      body: z.object({ name: optional(nameText), ...limits }),
+      body: z.object({ name: optional(nameText).describe('A name to tell keys apart'), ...limits }),
       bodyLimitBytes: KEY_BODY_BYTES,
       success: newKeySchema,
       idempotent: true,
@@ -104,6 +116,7 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
     route({
       method: 'get',
       path: '/v1/access-keys',
+      operationId: 'listAccessKeys',
       summary: 'The own access keys, masked',
       tag: TAG,
       access: 'jwt',
@@ -113,11 +126,16 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
     route({
       method: 'patch',
       path: '/v1/access-keys/{id}',
+      operationId: 'updateAccessKey',
       summary: 'Rename a key, switch it on or off, change its limits; null takes a limit away',
       tag: TAG,
       access: 'jwt',
-      params: idParams,
-      body: z.object({ name: optional(nameText), isActive: optional(switchInput), ...limits }),
+      params: idParams('access key'),
+      body: z.object({
+        name: optional(nameText).describe('A name to tell keys apart'),
+        isActive: optional(switchInput).describe('Whether the key works'),
+        ...limits,
+      }),
       bodyLimitBytes: KEY_BODY_BYTES,
       success: keySchema,
       handler: async ({ caller, params, body: { isActive, ...rest } }) => {
@@ -128,10 +146,11 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
     route({
       method: 'delete',
       path: '/v1/access-keys/{id}',
+      operationId: 'deleteAccessKey',
       summary: 'Delete a key; it stops working at once',
       tag: TAG,
       access: 'jwt',
-      params: idParams,
+      params: idParams('access key'),
       success: z.null(),
       handler: async ({ caller, params }) => {
         await accessKeys.remove(params.id, caller.userId);

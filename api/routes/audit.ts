@@ -9,16 +9,16 @@ import { isoTime, timeOutput } from '../http/times.ts';
 
 const auditSchema = z
   .object({
-    id: z.number().int(),
-    actorUserId: z.number().int().nullable(),
-    actorName: z.string(),
-    action: z.string(),
-    targetKind: z.string(),
-    targetId: z.string(),
-    before: z.unknown(),
-    after: z.unknown(),
-    traceId: z.string().nullable(),
-    createdAt: timeOutput,
+    id: z.number().int().describe('Id of the record'),
+    actorUserId: z.number().int().nullable().describe('Id of who changed it; null for the operator’s command line'),
+    actorName: z.string().describe('Name of who changed it'),
+    action: z.string().describe('What was done: users.create, models.update …'),
+    targetKind: z.string().describe('What kind of thing was changed: user, model, order …'),
+    targetId: z.string().describe('Id of what was changed'),
+    before: z.unknown().describe('Its fields before, without secrets; null when it was created'),
+    after: z.unknown().describe('Its fields after, without secrets; null when it was deleted'),
+    traceId: z.string().nullable().describe('Trace id of the request that changed it'),
+    createdAt: timeOutput.describe('When it was changed'),
   })
   .meta({ id: 'AuditRecord' });
 
@@ -27,14 +27,15 @@ export function auditRoutes(services: { readonly audit: AuditLog }, config: Conf
     route({
       method: 'get',
       path: '/v1/audit',
+      operationId: 'listAuditRecords',
       summary: 'What administrators changed, newest first; secrets are masked',
       tag: 'Audit',
       access: { roles: ['ROLE_ROOT_ADMIN'] },
       query: pageQuery(['id']).extend({
-        actorUserId: optionalText(idInput),
-        action: optionalText(z.string().max(60)),
-        targetKind: optionalText(z.string().max(30)),
-        targetId: optionalText(z.string().max(64)),
+        actorUserId: optionalText(idInput).describe('Only changes by this user'),
+        action: optionalText(z.string().max(60)).describe('Only this action'),
+        targetKind: optionalText(z.string().max(30)).describe('Only changes of this kind of thing'),
+        targetId: optionalText(z.string().max(64)).describe('Only changes of the thing with this id'),
       }),
       success: pageOf(auditSchema),
       handler: async ({ query }) => {

@@ -25,6 +25,7 @@ export function authRoutes(services: AuthServices, config: Config): Route[] {
     route({
       method: 'post',
       path: '/v1/auth/register',
+      operationId: 'register',
       summary: 'Register; the new user has the opening balance',
       tag: TAG,
       access: 'open',
@@ -38,15 +39,19 @@ export function authRoutes(services: AuthServices, config: Config): Route[] {
     route({
       method: 'post',
       path: '/v1/auth/login',
+      operationId: 'signIn',
       summary: 'Sign in',
       tag: TAG,
       access: 'open',
-      body: z.object({ username: z.string().trim().min(1).max(50), password: z.string().min(1).max(100) }),
+      body: z.object({
+        username: z.string().trim().min(1).max(50).describe('In upper or lower case'),
+        password: z.string().min(1).max(100).describe('The password'),
+      }),
       success: z.object({
-        token: z.string(),
-        username: z.string(),
-        role: roleInput,
-        expiresIn: z.number().int().meta({ description: 'Seconds' }),
+        token: z.string().describe('For `Authorization: Bearer`'),
+        username: z.string().describe('The name as it was registered'),
+        role: roleInput.describe('What the user may do'),
+        expiresIn: z.number().int().describe('Seconds until the token expires'),
       }),
       handler: async ({ ctx, body }) => {
         const { token, user } = await signIn.login(body.username, body.password, clientAddress(ctx));
@@ -56,6 +61,7 @@ export function authRoutes(services: AuthServices, config: Config): Route[] {
     route({
       method: 'get',
       path: '/v1/auth/me',
+      operationId: 'getMe',
       summary: 'The own user and balance',
       tag: TAG,
       access: 'jwt',
@@ -69,10 +75,14 @@ export function authRoutes(services: AuthServices, config: Config): Route[] {
     route({
       method: 'post',
       path: '/v1/auth/change-password',
+      operationId: 'changePassword',
       summary: 'Change the own password; all login tokens stop working',
       tag: TAG,
       access: 'jwt',
-      body: z.object({ oldPassword: z.string().min(1).max(100), newPassword: passwordInput }),
+      body: z.object({
+        oldPassword: z.string().min(1).max(100).describe('The present password'),
+        newPassword: passwordInput.describe('The new password'),
+      }),
       success: z.null(),
       handler: async ({ ctx, caller, body }) => {
         await signIn.changePassword(caller.userId, body.oldPassword, body.newPassword, clientAddress(ctx));

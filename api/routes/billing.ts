@@ -11,39 +11,39 @@ import { ANSWERED, type Route, route } from '../http/route.ts';
 import { isoTime, monthInput, timeOutput } from '../http/times.ts';
 
 const entrySchema = z.object({
-  id: z.string(),
-  kind: z.enum(['grant', 'top_up', 'refund', 'adjustment', 'chargeback']),
-  amount: decimalOutput,
-  note: z.string().nullable(),
-  createdAt: timeOutput,
+  id: z.string().describe('Id of the entry'),
+  kind: z.enum(['grant', 'top_up', 'refund', 'adjustment', 'chargeback']).describe('Why money moved'),
+  amount: decimalOutput.describe('What it moved; negative when money was taken'),
+  note: z.string().nullable().describe('The reason, or the number of the order'),
+  createdAt: timeOutput.describe('When it moved'),
 });
 
 const chargesSchema = z.object({
-  modelId: z.number().nullable(),
-  modelIdentifier: z.string(),
-  accessKeyId: z.number().nullable(),
-  accessKeyName: z.string(),
-  calls: z.number(),
-  promptTokens: z.number(),
-  cachedTokens: z.number(),
-  completionTokens: z.number(),
-  imageCount: z.number(),
-  amount: decimalOutput,
+  modelId: z.number().nullable().describe('Id of the model; null for one from before ids were kept'),
+  modelIdentifier: z.string().describe('The name that callers use for the model'),
+  accessKeyId: z.number().nullable().describe('Id of the access key'),
+  accessKeyName: z.string().describe('Name of the access key'),
+  calls: z.number().describe('Charged calls'),
+  promptTokens: z.number().describe('Tokens that were sent, cached ones included'),
+  cachedTokens: z.number().describe('Sent tokens that the provider had in its cache'),
+  completionTokens: z.number().describe('Tokens that were generated'),
+  imageCount: z.number().describe('Images that were made'),
+  amount: decimalOutput.describe('What they cost together; negative'),
 });
 
 const statementSchema = z.object({
-  month: z.string(),
-  currency: z.string(),
-  opening: decimalOutput,
-  grants: decimalOutput,
-  topUps: decimalOutput,
-  adjustments: decimalOutput,
-  refunds: decimalOutput,
-  chargebacks: decimalOutput,
-  charges: decimalOutput,
-  closing: decimalOutput.meta({ description: 'opening + all of the above; charges, refunds and chargebacks are < 0.' }),
-  entries: z.array(entrySchema),
-  chargesByModelAndKey: z.array(chargesSchema),
+  month: z.string().describe('The month, yyyy-MM'),
+  currency: z.string().describe('Currency of all amounts'),
+  opening: decimalOutput.describe('The balance at the first instant of the month'),
+  grants: decimalOutput.describe('Opening balances that were given'),
+  topUps: decimalOutput.describe('Paid orders'),
+  adjustments: decimalOutput.describe('Changes by an administrator'),
+  refunds: decimalOutput.describe('Orders that were paid back; negative'),
+  chargebacks: decimalOutput.describe('Payments that were taken back; negative'),
+  charges: decimalOutput.describe('Calls and jobs; negative'),
+  closing: decimalOutput.describe('The balance at the end of the month: opening plus all of the above'),
+  entries: z.array(entrySchema).describe('Everything but charges, one by one'),
+  chargesByModelAndKey: z.array(chargesSchema).describe('Charges, one line for a model and access key'),
 });
 
 const CSV_COLUMNS = [
@@ -64,10 +64,14 @@ export function billingRoutes(
     route({
       method: 'get',
       path: '/v1/billing/statement',
+      operationId: 'getStatement',
       summary: "One's own statement of a month, as JSON or with `format=csv` as a file",
       tag: 'Billing',
       access: 'jwt',
-      query: z.object({ month: monthInput(zone), format: optionalText(z.enum(['json', 'csv'])) }),
+      query: z.object({
+        month: monthInput(zone).describe('The month, yyyy-MM'),
+        format: optionalText(z.enum(['json', 'csv'])).describe('json by default'),
+      }),
       success: statementSchema,
       otherAnswers: [{ status: 200, description: 'With format=csv', mediaType: 'text/csv', schema: z.string() }],
       handler: async ({ ctx, caller, query: { month, format } }) => {

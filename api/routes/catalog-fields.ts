@@ -8,11 +8,11 @@ import { needsSchema } from '../../core/providers/needs.ts';
 import { PROVIDER_KINDS } from '../../core/providers/provider.ts';
 import { nameText } from '../http/fields.ts';
 import { decimalOutput, tokenPrice } from '../http/money.ts';
-import { isoTime, timeOutput } from '../http/times.ts';
+import { isoTime, recordTimes } from '../http/times.ts';
 
 export const MODEL_ADMINS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;
 
-export const kindSchema = z.enum(PROVIDER_KINDS);
+export const kindSchema = z.enum(PROVIDER_KINDS).describe('The wire format it speaks');
 export const capabilitySchema = z.enum(CAPABILITIES);
 
 export const nameInput = nameText.min(1);
@@ -36,51 +36,77 @@ export function optionalField<S extends z.ZodType>(schema: S) {
 /** What a test call gave. */
 export const probeSchema = z
   .object({
-    ok: z.boolean(),
-    latencyMs: z.number(),
+    ok: z.boolean().describe('Whether the call succeeded'),
+    latencyMs: z.number().describe('How long it took, in milliseconds'),
     usage: z
-      .object({ promptTokens: z.number().int(), completionTokens: z.number().int(), imageCount: z.number().int() })
-      .optional(),
-    answer: z.string().optional(),
-    error: z.string().optional().meta({ description: "The provider's own message" }),
-    failure: z.string().optional().meta({ description: 'What kind of failure it was: account, rate, timeout, …' }),
-    retryAfterMs: z.number().optional(),
+      .object({
+        promptTokens: z.number().int().describe('Tokens that were sent'),
+        completionTokens: z.number().int().describe('Tokens that were generated'),
+        imageCount: z.number().int().describe('Images that were made'),
+      })
+      .optional()
+      .describe('What it used'),
+    answer: z.string().optional().describe('What the model said'),
+    error: z.string().optional().describe("The provider's own message"),
+    failure: z.string().optional().describe('What kind of failure it was: account, rate, timeout …'),
+    retryAfterMs: z.number().optional().describe('After how many milliseconds the provider may be asked again'),
   })
   .meta({ id: 'ProbeResult' });
 
 const price = decimalOutput.optional();
 
+/** What each price of a model is for. */
+export const PRICES = {
+  input: 'Of one token that is sent',
+  output: 'Of one generated token; of one image for a model that only makes images',
+  cachedInput: 'Of one sent token that the provider has in its cache; as input when left out',
+  cacheWrite: 'Of one sent token that the provider writes into its cache; as input when left out',
+  perImage: 'Of one image, for a model that also writes text',
+  perRequest: 'Of one call, beside all else',
+} as const;
+
+/** Limits of a model in tokens. */
+export const TOKEN_LIMITS = {
+  contextWindow: 'Tokens that a prompt and its answer may have together; null for unknown',
+  maxOutputTokens: 'Tokens that an answer may have; null for unknown',
+  defaultMaxTokens: 'The limit of an answer for callers that set none; null for the default of the gateway',
+  tokensPerImage: 'The most tokens that an image in a prompt is counted as; null for the default of the gateway',
+} as const;
+
+export const PRICED_FIELDS =
+  'Request fields that change the price and may pass all the same, such as service_tier; tools for those that the provider runs';
+
 export const modelSchema = z
   .object({
-    id: z.number().int(),
-    displayName: z.string(),
-    modelIdentifier: z.string(),
-    capabilities: z.array(capabilitySchema).readonly(),
+    id: z.number().int().describe('Id of the model'),
+    displayName: z.string().describe('Its name for people'),
+    modelIdentifier: z.string().describe('The name that callers use for it'),
+    capabilities: z.array(capabilitySchema).readonly().describe('What it can do'),
     pricing: z
       .object({
-        input: price,
-        output: price.meta({ description: 'Of one token; of one image for a model that only makes images' }),
-        cachedInput: price,
-        cacheWrite: price,
-        perImage: price,
-        perRequest: price,
+        input: price.describe(PRICES.input),
+        output: price.describe(PRICES.output),
+        cachedInput: price.describe(PRICES.cachedInput),
+        cacheWrite: price.describe(PRICES.cacheWrite),
+        perImage: price.describe(PRICES.perImage),
+        perRequest: price.describe(PRICES.perRequest),
       })
-      .nullable(),
-    priority: z.number().int(),
-    status: z.number().int().meta({ description: '1 online, 0 offline' }),
-    providerId: z.number().int(),
-    providerName: z.string(),
-    urlBase: z.string().optional().meta({ description: 'For administrators only' }),
-    upstreamModel: z.string(),
-    contextWindow: z.number().int().nullable(),
-    maxOutputTokens: z.number().int().nullable(),
-    defaultMaxTokens: z.number().int().nullable(),
-    tokensPerImage: z.number().int().nullable(),
-    pricedFields: z.array(z.string()).readonly(),
-    needs: needsSchema.nullable().meta({ description: 'What was set of its needs' }),
-    knownNeeds: needsSchema.meta({ description: 'What follows from its vendor and name, where needs say nothing' }),
-    createdAt: timeOutput,
-    updatedAt: timeOutput,
+      .nullable()
+      .describe('What callers pay; null while it has no price'),
+    priority: z.number().int().describe('Models with a smaller number are tried first'),
+    status: z.number().int().describe('1 online, 0 offline'),
+    providerId: z.number().int().describe('Id of its provider'),
+    providerName: z.string().describe('Name of its provider'),
+    urlBase: z.string().optional().describe('Where its provider’s API begins; for administrators only'),
+    upstreamModel: z.string().describe('The name that its provider knows it by'),
+    contextWindow: z.number().int().nullable().describe(TOKEN_LIMITS.contextWindow),
+    maxOutputTokens: z.number().int().nullable().describe(TOKEN_LIMITS.maxOutputTokens),
+    defaultMaxTokens: z.number().int().nullable().describe(TOKEN_LIMITS.defaultMaxTokens),
+    tokensPerImage: z.number().int().nullable().describe(TOKEN_LIMITS.tokensPerImage),
+    pricedFields: z.array(z.string()).readonly().describe(PRICED_FIELDS),
+    needs: needsSchema.nullable().describe('What was set of its needs; null for nothing'),
+    knownNeeds: needsSchema.describe('What follows from its vendor and name, where needs say nothing'),
+    ...recordTimes,
   })
   .meta({ id: 'Model' });
 

@@ -18,11 +18,24 @@ import { IMAGE_BODY_BYTES, type Route } from '../http/route.ts';
 export const MOST_CHARACTERS = IMAGE_BODY_BYTES;
 export const MOST_MESSAGES = 10_000;
 const MOST_IMAGES = 500;
-export const modelNameInput = z.string().max(150);
+export const modelNameInput = z
+  .string()
+  .max(150)
+  .describe('Identifier of the model; the gateway chooses when left out');
+/** Of a request in the gateway's own form. */
+export const requestIdInput = optional(z.string().max(MAX_REQUEST_ID)).describe(
+  'Of the caller: the same id and body get the first answer again, and one charge',
+);
+export const modelFields = {
+  modelInternalId: optional(idInput).describe('Id of the model; this or its identifier'),
+  modelIdentifier: optional(modelNameInput).describe('Identifier of the model; the gateway chooses when left out'),
+};
 
 const imageSchema = z.object({
-  base64: optional(z.string().max(MOST_CHARACTERS)).meta({ description: 'With or without a data URL prefix.' }),
-  url: optional(z.string().max(MOST_CHARACTERS)),
+  base64: optional(z.string().max(MOST_CHARACTERS)).describe(
+    'The image in base64, with or without the head of a data URL',
+  ),
+  url: optional(z.string().max(MOST_CHARACTERS)).describe('Its address, or a data URL; this or base64'),
 });
 
 /** Request fields in the words of providers. */
@@ -30,32 +43,40 @@ export const optionsInput = z.record(z.string().max(100), z.unknown()).meta({ ma
 
 /** What chat requests in the gateway's own form have in common, synchronous or not. */
 export const chatFields = {
-  userMessage: optional(z.string().max(MOST_CHARACTERS)),
-  modelInternalId: optional(idInput),
-  modelIdentifier: optional(modelNameInput),
+  userMessage: optional(z.string().max(MOST_CHARACTERS)).describe('What the user says now'),
+  ...modelFields,
   history: optional(
-    z.array(z.object({ role: z.string().max(50), content: z.string().max(MOST_CHARACTERS) })).max(MOST_MESSAGES),
+    z
+      .array(
+        z.object({
+          role: z.string().max(50).describe('system, user or assistant'),
+          content: z.string().max(MOST_CHARACTERS).describe('The text'),
+        }),
+      )
+      .max(MOST_MESSAGES),
+  ).describe('What was said before, oldest first'),
+  options: optional(optionsInput).describe('temperature, top_p, max_tokens and the like; others pass to the provider'),
+  images: optional(z.array(imageSchema).max(MOST_IMAGES)).describe('Images that the user shows with the message'),
+  persistHistory: optional(switchInput).describe(
+    'Keep the messages in a conversation; without history, its last ones are sent along',
   ),
-  options: optional(optionsInput),
-  images: optional(z.array(imageSchema).max(MOST_IMAGES)),
-  persistHistory: optional(switchInput).meta({ description: 'Keep the messages; without history, tell the last ones' }),
-  conversationId: optional(z.string().max(100)),
-  requestId: optional(z.string().max(MAX_REQUEST_ID)),
+  conversationId: optional(z.string().max(100)).describe('The conversation to keep them in; a new one when left out'),
+  requestId: requestIdInput,
 };
 
 const chatBody = z.object(chatFields);
 type ChatFields = z.output<typeof chatBody>;
 
 const chatReplySchema = z.object({
-  assistantMessage: z.string(),
-  reasoningContent: z.string().optional(),
-  usedModelIdentifier: z.string(),
-  inputTokensCount: z.number(),
-  outputTokensCount: z.number(),
-  cost: decimalOutput,
-  conversationId: z.string().optional(),
-  messageId: z.string().optional(),
-  requestId: z.string(),
+  assistantMessage: z.string().describe('What the model says'),
+  reasoningContent: z.string().optional().describe('What it thought before, where it tells'),
+  usedModelIdentifier: z.string().describe('The model that answered'),
+  inputTokensCount: z.number().describe('Tokens that were sent'),
+  outputTokensCount: z.number().describe('Tokens that were generated'),
+  cost: decimalOutput.describe('What the call cost'),
+  conversationId: z.string().optional().describe('The conversation that keeps the messages'),
+  messageId: z.string().optional().describe('Id of the answer in it'),
+  requestId: z.string().describe('Id of the call, for the usage log'),
 });
 
 /** The model a request names, if it names one. */
@@ -82,6 +103,7 @@ export function chatRoutes(services: Services, config: Config): Route[] {
   return [
     inferenceRoute(services, config.UPSTREAM_TOTAL_TIMEOUT, {
       path: '/v1/chat',
+      operationId: 'chat',
       summary: 'Chat, answered when the model has finished',
       body: chatBody,
       success: chatReplySchema,

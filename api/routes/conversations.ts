@@ -6,7 +6,7 @@ import type { Config } from '../../infra/config.ts';
 import { integerInput, optional, optionalText, switchInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
-import { isoTime, timeInput, timeOutput } from '../http/times.ts';
+import { isoTime, recordTimes, timeInput, timeOutput } from '../http/times.ts';
 
 const TAG = 'Conversations';
 const MAX_TITLE_CHARACTERS = 200;
@@ -15,34 +15,39 @@ const MAX_RECENT = 100;
 const DEFAULT_MESSAGES = 50;
 const MAX_MESSAGES = 200;
 
-const conversationSchema = z.object({
-  conversationId: z.string(),
-  title: z.string(),
-  pinned: z.boolean(),
-  lastModelIdentifier: z.string().nullable(),
-  lastMessageSummary: z.string().nullable(),
-  messageCount: z.number(),
-  lastActiveAt: timeOutput,
-  createdAt: timeOutput,
-  updatedAt: timeOutput,
-});
+const conversationIdOutput = z.string().describe('Id of the conversation: c_ and 32 hex digits');
 
-const messageSchema = z.object({
-  messageId: z.string(),
-  conversationId: z.string(),
-  role: z.string(),
-  content: z.string(),
-  reasoningContent: z.string().optional(),
-  imageUrls: z.array(z.string()).readonly(),
-  modelIdentifier: z.string().nullable(),
-  promptTokens: z.number().nullable(),
-  completionTokens: z.number().nullable(),
-  cost: decimalOutput.nullable(),
-  createdAt: timeOutput,
-});
+const conversationSchema = z
+  .object({
+    conversationId: conversationIdOutput,
+    title: z.string().describe('Its title; 新会话 without another'),
+    pinned: z.boolean().describe('Whether it comes first in the list'),
+    lastModelIdentifier: z.string().nullable().describe('The model that answered last; null before the first answer'),
+    lastMessageSummary: z.string().nullable().describe('The beginning of the last message; null before the first'),
+    messageCount: z.number().describe('How many messages it has'),
+    lastActiveAt: timeOutput.describe('When its last message came'),
+    ...recordTimes,
+  })
+  .meta({ id: 'Conversation' });
+
+const messageSchema = z
+  .object({
+    messageId: z.string().describe('Id of the message'),
+    conversationId: conversationIdOutput,
+    role: z.string().describe('Who said it: user or assistant'),
+    content: z.string().describe('The text'),
+    reasoningContent: z.string().optional().describe('What the model thought before its answer'),
+    imageUrls: z.array(z.string()).readonly().describe('Addresses of the images that came with it'),
+    modelIdentifier: z.string().nullable().describe('The model that answered; null in what the user said'),
+    promptTokens: z.number().nullable().describe('Tokens that were sent for this answer'),
+    completionTokens: z.number().nullable().describe('Tokens of this answer'),
+    cost: decimalOutput.nullable().describe('What this answer cost'),
+    createdAt: timeOutput.describe('When it was said'),
+  })
+  .meta({ id: 'Message' });
 
 /** An id of any form that no conversation has is told as not found. */
-const params = z.object({ id: z.string().max(100) });
+const params = z.object({ id: z.string().max(100).describe('Id of the conversation') });
 /** An empty title is no title. */
 const titleInput = z
   .string()
@@ -60,10 +65,11 @@ export function conversationRoutes(
     route({
       method: 'post',
       path: '/v1/conversations',
+      operationId: 'createConversation',
       summary: 'Begin a conversation',
       tag: TAG,
       access: 'access-key',
-      body: z.object({ title: optional(titleInput) }),
+      body: z.object({ title: optional(titleInput).describe('Its title; an empty one is none') }),
       success: conversationSchema,
       idempotent: true,
       handler: async ({ caller, body, operationId }) =>
@@ -72,10 +78,15 @@ export function conversationRoutes(
     route({
       method: 'get',
       path: '/v1/conversations/recent',
+      operationId: 'listConversations',
       summary: 'Pinned conversations, then the newest',
       tag: TAG,
       access: 'access-key',
-      query: z.object({ limit: limitInput(DEFAULT_RECENT, MAX_RECENT) }),
+      query: z.object({
+        limit: limitInput(DEFAULT_RECENT, MAX_RECENT).describe(
+          `How many; ${DEFAULT_RECENT} by default, at most ${MAX_RECENT}`,
+        ),
+      }),
       success: z.array(conversationSchema),
       handler: async ({ caller, query }) =>
         (await conversations.recent(caller.userId, query.limit)).map((conversation) => answerOf(conversation, zone)),
@@ -83,11 +94,17 @@ export function conversationRoutes(
     route({
       method: 'get',
       path: '/v1/conversations/{id}/messages',
+      operationId: 'listMessages',
       summary: 'The newest messages, or the newest before a time; oldest first',
       tag: TAG,
       access: 'access-key',
       params,
-      query: z.object({ limit: limitInput(DEFAULT_MESSAGES, MAX_MESSAGES), before: optionalText(timeInput(zone)) }),
+      query: z.object({
+        limit: limitInput(DEFAULT_MESSAGES, MAX_MESSAGES).describe(
+          `How many; ${DEFAULT_MESSAGES} by default, at most ${MAX_MESSAGES}`,
+        ),
+        before: optionalText(timeInput(zone)).describe('Only messages from before this time'),
+      }),
       success: z.array(messageSchema),
       handler: async ({ caller, params: { id }, query: { limit, before } }) =>
         (await conversations.messages(caller.userId, id, limit, before)).map((message) => messageAnswer(message, zone)),
@@ -95,11 +112,15 @@ export function conversationRoutes(
     route({
       method: 'patch',
       path: '/v1/conversations/{id}',
+      operationId: 'updateConversation',
       summary: 'Rename or pin a conversation',
       tag: TAG,
       access: 'access-key',
       params,
-      body: z.object({ title: optional(titleInput), pinned: optional(switchInput) }),
+      body: z.object({
+        title: optional(titleInput).describe('Another title'),
+        pinned: optional(switchInput).describe('Whether it comes first in the list'),
+      }),
       success: conversationSchema,
       handler: async ({ caller, params: { id }, body: { title, pinned } }) => {
         const change = { ...(title === undefined ? {} : { title }), ...(pinned === undefined ? {} : { pinned }) };
@@ -109,6 +130,7 @@ export function conversationRoutes(
     route({
       method: 'delete',
       path: '/v1/conversations/{id}',
+      operationId: 'deleteConversation',
       summary: 'Delete a conversation',
       tag: TAG,
       access: 'access-key',

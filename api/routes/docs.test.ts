@@ -9,6 +9,7 @@ import { docsRoutes } from './docs.ts';
 const pay = route({
   method: 'post',
   path: '/v1/things/{id}',
+  operationId: 'test1',
   summary: 'Pay for a thing',
   tag: 'Things',
   access: 'access-key',
@@ -22,7 +23,7 @@ const pay = route({
 
 function application() {
   const routes: Route[] = [pay];
-  routes.push(...docsRoutes(() => routes, 'http://api.test'));
+  routes.push(...docsRoutes(() => routes));
   return serve(routes);
 }
 
@@ -31,7 +32,7 @@ test('the document tells path, body, answer, errors and credentials of a route',
   const document = await app.call('/openapi.json');
   const at = (path: string) => document.at(`paths./v1/things/{id}.post.${path}`);
   assert.equal(document.at('openapi'), '3.1.0');
-  assert.equal(document.at('servers.0.url'), 'http://api.test');
+  assert.equal(document.at('servers.0.url'), '/');
   assert.equal(at('summary'), 'Pay for a thing');
   assert.deepEqual(at('security'), [{ accessKey: [] }, { bearerAccessKey: [] }]);
   assert.deepEqual(at('requestBody.content.application/json.schema.required'), ['amount']);
@@ -57,11 +58,19 @@ test('the document tells path, body, answer, errors and credentials of a route',
 
 test('an Idempotency-Key that a handler claims itself is told, too', async () => {
   const chat = route({
-    ...{ method: 'post', path: '/v1/chat', summary: 'Chat', tag: 'Things', access: 'access-key', claimsKey: true },
+    ...{
+      method: 'post',
+      path: '/v1/chat',
+      operationId: 'test2',
+      summary: 'Chat',
+      tag: 'Things',
+      access: 'access-key',
+      claimsKey: true,
+    },
     success: z.null(),
     handler: () => null,
   });
-  await using app = await serve([chat, ...docsRoutes(() => [chat], 'http://api.test')]);
+  await using app = await serve([chat, ...docsRoutes(() => [chat])]);
   const document = await app.call('/openapi.json');
   assert.equal(document.at('paths./v1/chat.post.parameters.0.name'), 'Idempotency-Key');
   assert.equal(document.at('paths./v1/chat.post.parameters.0.required'), undefined);
@@ -72,6 +81,7 @@ test('both forms are told where an access key alone is answered in the form of O
   const both = route({
     method: 'get',
     path: '/v1/things/{id}',
+    operationId: 'test3',
     summary: 'A thing',
     tag: 'Things',
     access: 'anyone-signed-in',
@@ -80,7 +90,7 @@ test('both forms are told where an access key alone is answered in the form of O
     successForKey: z.object({ object: z.literal('thing') }),
     handler: () => ({ ok: true }),
   });
-  await using app = await serve([both, ...docsRoutes(() => [both], 'http://api.test')]);
+  await using app = await serve([both, ...docsRoutes(() => [both])]);
   const document = await app.call('/openapi.json');
   const schemaOf = (status: string) =>
     document.at(`paths./v1/things/{id}.get.responses.${status}.content.application/json.schema`);
@@ -96,7 +106,8 @@ test('the page and all that it loads come from here', async () => {
   await using app = await application();
   const page = await app.call('/docs');
   assert.match(page.header('content-type') ?? '', /^text\/html/);
-  const files = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => file);
+  const links = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, file = '']) => file);
+  const files = links.filter((link) => link !== 'data:,');
   assert.ok(files.length >= 3);
   for (const file of files) {
     assert.ok(file.startsWith('/docs/'), file);
@@ -105,8 +116,18 @@ test('the page and all that it loads come from here', async () => {
     assert.match(answer.header('content-type') ?? '', file.endsWith('.css') ? /^text\/css/ : /^text\/javascript/);
     assert.ok(answer.text.length > 0, file);
   }
-  assert.match(page.header('content-security-policy') ?? '', /default-src 'self'/);
+  assert.match(
+    page.header('content-security-policy') ?? '',
+    /default-src 'none'; script-src 'self'; connect-src 'self'/,
+  );
   for (const file of ['../package.json', '..%2f..%2fpackage.json', 'swagger-ui.js.map', 'x']) {
     assert.ok((await app.call(`/docs/${file}`)).status >= 400, file);
   }
+});
+
+test('the root leads to the page', async () => {
+  await using app = await application();
+  const answer = await app.call('/', { redirect: 'manual' });
+  assert.deepEqual([answer.status, answer.header('location')], [302, '/docs']);
+  assert.equal((await app.call('/', { method: 'HEAD' })).status, 200, 'after the redirect');
 });

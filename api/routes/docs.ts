@@ -1,89 +1,110 @@
-/** The OpenAPI document and a page that shows it, from files of an installed package: no outside hosts. */
+/** The OpenAPI document and a page that shows it. The page loads nothing from other hosts. */
 import { createReadStream } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { documentExamples } from '../examples.ts';
 import { BARE } from '../http/forms.ts';
 import { openApiDocument } from '../http/openapi.ts';
-import { ANSWERED, type Answered, type Route, route } from '../http/route.ts';
+import { ANSWERED, type Route, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 
 const TAG = 'Service';
 const DAY_SECONDS = 86_400;
 
-/** Served files of swagger-ui-dist and their types. */
+const PAGE_FOLDER = join(import.meta.dirname, '../docs-page');
+const PACKAGE_FOLDER = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
+
+/** Files of the page: their folders and types. */
 const FILES = new Map([
-  ['swagger-ui.css', 'text/css; charset=utf-8'],
-  ['swagger-ui-bundle.js', 'text/javascript; charset=utf-8'],
+  ['swagger-ui.css', { folder: PACKAGE_FOLDER, type: 'text/css; charset=utf-8' }],
+  ['swagger-ui-bundle.js', { folder: PACKAGE_FOLDER, type: 'text/javascript; charset=utf-8' }],
+  ['page.css', { folder: PAGE_FOLDER, type: 'text/css; charset=utf-8' }],
+  ['start.js', { folder: PAGE_FOLDER, type: 'text/javascript; charset=utf-8' }],
 ]);
 
-const START_SCRIPT = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true });`;
+/** Swagger UI sets inline styles and has its icons in data URLs. Nothing else, and nothing from anywhere else. */
+const POLICY = [
+  ...["default-src 'none'", "script-src 'self'", "connect-src 'self'", "style-src 'self' 'unsafe-inline'"],
+  ...["img-src 'self' data:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
+].join('; ');
 
-const PAGE = `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>API</title><link rel="stylesheet" href="/docs/swagger-ui.css"></head>
-<body><div id="page"></div><script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body>
-</html>
-`;
-
-/** The page needs inline styles and pictures of its own, nothing else from anywhere. */
-const POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
-
-function answerText(ctx: ApiContext, type: string, text: string): Answered {
+function sendFile(ctx: ApiContext, folder: string, name: string, type: string) {
   ctx.set('Content-Type', type);
   ctx.set('Content-Security-Policy', POLICY);
-  ctx.body = text;
+  ctx.body = createReadStream(join(folder, name));
   return ANSWERED;
 }
 
 /** `routes` is read when the document is asked for, so that it can contain these routes too. */
-export function docsRoutes(routes: () => readonly Route[], publicUrl: string): Route[] {
-  const packageFolder = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')));
+export function docsRoutes(routes: () => readonly Route[]): Route[] {
   let document: string | undefined;
   return [
     route({
       method: 'get',
+      path: '/',
+      operationId: 'showStart',
+      summary: 'Leads to the page of the API',
+      tag: TAG,
+      access: 'open',
+      unknownFields: 'ignored',
+      success: z.string().describe('That page, for clients that follow'),
+      mediaType: 'text/html',
+      otherAnswers: [{ status: 302, description: 'To /docs', mediaType: 'text/html', schema: z.string() }],
+      handler: ({ ctx }) => {
+        ctx.status = 302;
+        ctx.set('Location', '/docs');
+        ctx.set('Content-Type', 'text/html; charset=utf-8');
+        ctx.body = '<a href="/docs">API</a>';
+        return ANSWERED;
+      },
+    }),
+    route({
+      method: 'get',
       path: '/openapi.json',
+      operationId: 'getOpenApiDocument',
       summary: 'This description as OpenAPI 3.1',
       tag: TAG,
       access: 'open',
       unknownFields: 'ignored',
-      success: z.looseObject({ openapi: z.string() }),
+      success: z.looseObject({ openapi: z.string().describe('Version of OpenAPI') }),
       form: BARE,
       handler: ({ ctx }) => {
-        document ??= JSON.stringify(openApiDocument(routes(), publicUrl));
-        return answerText(ctx, 'application/json; charset=utf-8', document);
+        document ??= JSON.stringify(openApiDocument(routes(), documentExamples()));
+        ctx.set('Content-Type', 'application/json; charset=utf-8');
+        ctx.body = document;
+        return ANSWERED;
       },
     }),
     route({
       method: 'get',
       path: '/docs',
+      operationId: 'showDocs',
       summary: 'This description as a page',
       tag: TAG,
       access: 'open',
       unknownFields: 'ignored',
       success: z.string(),
       mediaType: 'text/html',
-      handler: ({ ctx }) => answerText(ctx, 'text/html; charset=utf-8', PAGE),
+      handler: ({ ctx }) => sendFile(ctx, PAGE_FOLDER, 'index.html', 'text/html; charset=utf-8'),
     }),
     route({
       method: 'get',
       path: '/docs/{file}',
+      operationId: 'getDocsFile',
       summary: 'The files of that page',
       tag: TAG,
       access: 'open',
       unknownFields: 'ignored',
-      params: z.object({ file: z.enum(['start.js', ...FILES.keys()]) }),
+      params: z.object({ file: z.enum([...FILES.keys()]).describe('Name of the file') }),
       success: z.string(),
       mediaType: 'text/javascript',
       otherAnswers: [{ status: 200, description: 'The style', mediaType: 'text/css', schema: z.string() }],
       handler: ({ ctx, params }) => {
-        const type = FILES.get(params.file);
-        if (type === undefined) return answerText(ctx, 'text/javascript; charset=utf-8', START_SCRIPT);
-        ctx.set('Content-Type', type);
+        const file = FILES.get(params.file);
+        if (file === undefined) throw new TypeError(`no file ${params.file}`);
         ctx.set('Cache-Control', `public, max-age=${DAY_SECONDS}`);
-        ctx.body = createReadStream(join(packageFolder, params.file));
-        return ANSWERED;
+        return sendFile(ctx, file.folder, params.file, file.type);
       },
     }),
   ];

@@ -7,14 +7,13 @@ import { isImageType } from '../../core/images/image-type.ts';
 import type { StoredImages } from '../../core/images/stored-images.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { idInput, optional } from '../http/fields.ts';
+import { optional } from '../http/fields.ts';
 import { ENVELOPE } from '../http/forms.ts';
-import { MAX_REQUEST_ID } from '../http/idempotency.ts';
 import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
 import { inferenceRoute } from '../http/inference-route.ts';
 import { decimalOutput } from '../http/money.ts';
 import { ANSWERED, type Route, route } from '../http/route.ts';
-import { MOST_CHARACTERS, modelNameInput, modelNameOf, optionsInput } from './chat.ts';
+import { MOST_CHARACTERS, modelFields, modelNameOf, optionsInput, requestIdInput } from './chat.ts';
 
 /** More than any model takes. */
 export const MOST_PROMPT_CHARACTERS = 100_000;
@@ -22,22 +21,27 @@ const imageText = z.string().max(MOST_CHARACTERS);
 
 /** What image requests in the gateway's own form have in common, synchronous or not. */
 export const imageFields = {
-  prompt: z.string().max(MOST_PROMPT_CHARACTERS),
-  modelInternalId: optional(idInput),
-  modelIdentifier: optional(modelNameInput),
-  originImage: optional(z.union([imageText, z.object({ base64: optional(imageText), url: optional(imageText) })])).meta(
-    { description: 'The picture to start from: base64 with or without prefix, data URL, or URL.' },
-  ),
-  options: optional(optionsInput),
-  requestId: optional(z.string().max(MAX_REQUEST_ID)),
+  prompt: z.string().max(MOST_PROMPT_CHARACTERS).describe('What the image is to show'),
+  ...modelFields,
+  originImage: optional(
+    z.union([
+      imageText,
+      z.object({
+        base64: optional(imageText).describe('The image in base64, with or without the head of a data URL'),
+        url: optional(imageText).describe('Its address, or a data URL; this or base64'),
+      }),
+    ]),
+  ).describe('The image to start from: base64, a data URL or an address'),
+  options: optional(optionsInput).describe('size, n, seed and the like, in the words of the provider'),
+  requestId: requestIdInput,
 };
 
 const replySchema = z.object({
-  imageUrls: z.array(z.string()),
-  actualPrompt: z.string(),
-  usedModelIdentifier: z.string(),
-  cost: decimalOutput,
-  requestId: z.string(),
+  imageUrls: z.array(z.string()).describe('Addresses of the images, signed and good for a time'),
+  actualPrompt: z.string().describe('What the provider made of the prompt'),
+  usedModelIdentifier: z.string().describe('The model that made them'),
+  cost: decimalOutput.describe('What the call cost'),
+  requestId: z.string().describe('Id of the call, for the usage log'),
 });
 
 interface Services extends InferenceServices {
@@ -50,6 +54,7 @@ export function imageRoutes(services: Services, config: Config): Route[] {
   return [
     inferenceRoute(services, config.UPSTREAM_TOTAL_TIMEOUT, {
       path: '/v1/generate-image',
+      operationId: 'generateImage',
       summary: 'Text to image, or image to image with originImage',
       body: z.object(imageFields),
       success: replySchema,
@@ -63,11 +68,15 @@ export function imageRoutes(services: Services, config: Config): Route[] {
     route({
       method: 'get',
       path: '/v1/pictures/{pictureId}',
+      operationId: 'getImage',
       summary: 'A kept picture, by its signed link',
       tag: 'Inference',
       access: 'open',
-      params: z.object({ pictureId: z.string().max(36) }),
-      query: z.object({ expires: z.coerce.number().int(), signature: z.string().max(100) }),
+      params: z.object({ pictureId: z.string().max(36).describe('Id of the image, from its link') }),
+      query: z.object({
+        expires: z.coerce.number().int().describe('When the link ends, from the link itself'),
+        signature: z.string().max(100).describe('Signature of the link, from the link itself'),
+      }),
       unknownFields: 'ignored',
       success: z.string().meta({ format: 'binary' }),
       mediaType: 'image/*',

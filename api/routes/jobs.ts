@@ -19,7 +19,7 @@ import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 import { EventStream } from '../http/sse.ts';
-import { isoTime, timeOutput } from '../http/times.ts';
+import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
 import { chatFields, modelNameOf, openTurn } from './chat.ts';
 import { imageFields } from './images.ts';
 
@@ -27,51 +27,61 @@ const MAX_WAIT_SECONDS = 60;
 const DEFAULT_PRIORITY = 3;
 
 const jobFields = {
-  priority: integerInput.pipe(z.number().int().min(1).max(5)).nullish().meta({
-    description:
+  priority: integerInput
+    .pipe(z.number().int().min(1).max(5))
+    .nullish()
+    .describe(
       'For a backlog; 3 by default. 1 and 2 have more turns than jobs of others, 4 and 5 let all others go first.',
-  }),
-  metadata: jsonObjectInput.nullish(),
-  webhookUrl: z.url().max(2000).nullish(),
+    ),
+  metadata: jsonObjectInput.nullish().describe('Anything of the caller, which the webhook brings back'),
+  webhookUrl: z.url().max(2000).nullish().describe('Where a webhook goes when the job has ended'),
 };
 const chatSubmission = z.object({ ...chatFields, ...jobFields });
 const imageSubmission = z.object({ ...imageFields, ...jobFields });
 
-const accepted = z.object({ jobId: z.string(), status: z.literal('PENDING'), message: z.string() });
+const jobIdOutput = z.string().describe('Id of the job');
 
-const jobSchema = z.object({
-  id: z.string(),
-  jobId: z.string(),
-  type: z.enum(JOB_TYPES),
-  userId: z.number(),
-  accessKeyId: z.number().nullable(),
-  modelName: z.string(),
-  status: z.enum(JOB_STATUSES),
-  requestPayload: z.unknown(),
-  resultPayload: z.unknown(),
-  errorMessage: z.string().nullable(),
-  cost: decimalOutput.nullable(),
-  progress: z.number(),
-  createdAt: timeOutput,
-  startedAt: timeOutput.nullable(),
-  finishedAt: timeOutput.nullable(),
-  updatedAt: timeOutput,
-  /** The job ends when it is known what its provider is paid for. */
-  cancelRequestedAt: timeOutput.nullable(),
-  /** Since then both payloads are null; status and cost stay. */
-  payloadsRemovedAt: timeOutput.nullable(),
+const accepted = z.object({
+  jobId: jobIdOutput,
+  status: z.literal('PENDING').describe('Always PENDING'),
+  message: z.string().describe('How to go on'),
 });
+
+const jobSchema = z
+  .object({
+    id: jobIdOutput,
+    jobId: jobIdOutput,
+    type: z.enum(JOB_TYPES).describe('What it does'),
+    userId: z.number().describe('Id of its owner'),
+    accessKeyId: z.number().nullable().describe('Id of the access key that submitted it'),
+    modelName: z.string().describe('The model that was asked for, or that the gateway chose'),
+    status: z.enum(JOB_STATUSES).describe('COMPLETED, FAILED and CANCELLED are final'),
+    requestPayload: z.unknown().describe('The request as it was submitted'),
+    resultPayload: z.unknown().describe('What a synchronous call answers as data; null before the end'),
+    errorMessage: z.string().nullable().describe('Why it failed; null when it did not'),
+    cost: decimalOutput.nullable().describe('What was charged; null before the end'),
+    progress: z.number().describe('0 to 100'),
+    ...recordTimes,
+    startedAt: timeOutput.nullable().describe('When work on it began'),
+    finishedAt: timeOutput.nullable().describe('When it ended'),
+    cancelRequestedAt: timeOutput
+      .nullable()
+      .describe('When its cancellation was asked for; it ends once it is known what its provider is paid for'),
+    payloadsRemovedAt: timeOutput.nullable().describe('Since then both payloads are null; status and cost stay'),
+  })
+  .meta({ id: 'Job' });
 
 const jobEvents = z.string().meta({
   description: `Server-sent events named \`status\`, one at once and one a change; \`data\` is JSON of jobId, status (${JOB_STATUSES.join(', ')}) and progress (0 to 100).`,
 });
 
-const jobParams = z.object({ jobId: textIdInput });
+const jobParams = z.object({ jobId: textIdInput.describe('Id of the job') });
 
 type SubmissionFields = z.output<typeof chatSubmission> | z.output<typeof imageSubmission>;
 
 interface SubmissionDeclaration<Fields extends SubmissionFields> {
   readonly path: string;
+  readonly operationId: string;
   readonly summary: string;
   readonly body: z.ZodType<Fields>;
   /** Reads the request; the returned function submits it and gives the job's id. */
@@ -80,11 +90,12 @@ interface SubmissionDeclaration<Fields extends SubmissionFields> {
 
 function submissionRoute<Fields extends SubmissionFields>(
   idempotency: Pick<IdempotentRequests, 'orAnsweredBefore'>,
-  { path, summary, body, submit }: SubmissionDeclaration<Fields>,
+  { path, operationId, summary, body, submit }: SubmissionDeclaration<Fields>,
 ): Route {
   return route({
     method: 'post',
     path,
+    operationId,
     summary,
     tag: 'Jobs',
     access: 'access-key',
@@ -162,6 +173,7 @@ export function jobRoutes(
   return [
     submissionRoute(services.idempotency, {
       path: '/v1/async/chat',
+      operationId: 'submitChatJob',
       summary: 'Chat as a job: accepted at once, polled by its id',
       body: chatSubmission,
       submit: (submission, request) => {
@@ -175,6 +187,7 @@ export function jobRoutes(
     }),
     submissionRoute(services.idempotency, {
       path: '/v1/async/generate-image',
+      operationId: 'submitImageJob',
       summary: 'Image generation as a job: accepted at once, polled by its id',
       body: imageSubmission,
       submit: (submission, request) => {
@@ -185,11 +198,19 @@ export function jobRoutes(
     route({
       method: 'get',
       path: '/v1/async/jobs/{jobId}',
+      operationId: 'getJob',
       summary: 'One job; with wait, held until it ends or the seconds pass',
       tag: 'Jobs',
       access: 'jwt-or-access-key',
       params: jobParams,
-      query: z.object({ wait: z.coerce.number().min(0).max(MAX_WAIT_SECONDS).optional() }),
+      query: z.object({
+        wait: z.coerce
+          .number()
+          .min(0)
+          .max(MAX_WAIT_SECONDS)
+          .optional()
+          .describe('Seconds to hold the answer until the job ends'),
+      }),
       success: jobSchema,
       handler: async ({ caller, params, query, signal }) => {
         if (query.wait === undefined) return answerOf(await jobs.get(params.jobId, caller.userId));
@@ -199,12 +220,13 @@ export function jobRoutes(
     route({
       method: 'get',
       path: '/v1/async/jobs',
+      operationId: 'listJobs',
       summary: 'Own jobs, newest first unless asked otherwise',
       tag: 'Jobs',
       access: 'jwt-or-access-key',
       query: pageQuery(['createdAt']).extend({
-        status: optionalText(z.enum(JOB_STATUSES)),
-        type: optionalText(z.enum(JOB_TYPES)),
+        status: optionalText(z.enum(JOB_STATUSES)).describe('Only jobs in this status'),
+        type: optionalText(z.enum(JOB_TYPES)).describe('Only jobs of this type'),
       }),
       success: pageOf(jobSchema),
       handler: async ({ caller, query }) => {
@@ -218,6 +240,7 @@ export function jobRoutes(
     route({
       method: 'get',
       path: '/v1/async/jobs/{jobId}/events',
+      operationId: 'followJob',
       summary: 'Status and progress as server-sent events, until the job ends',
       tag: 'Jobs',
       access: 'jwt-or-access-key',
@@ -238,6 +261,7 @@ export function jobRoutes(
     route({
       method: 'post',
       path: '/v1/async/jobs/{jobId}/cancel',
+      operationId: 'cancelJob',
       summary: 'Cancel a job: free before its provider is called, charged for what the provider is paid for after it',
       tag: 'Jobs',
       access: 'jwt-or-access-key',
@@ -248,6 +272,7 @@ export function jobRoutes(
     route({
       method: 'delete',
       path: '/v1/async/jobs/{jobId}',
+      operationId: 'removeJobPayloads',
       summary: 'Remove the payloads and pictures of a job that has ended; its status and cost stay',
       tag: 'Jobs',
       access: 'jwt-or-access-key',

@@ -25,7 +25,10 @@ import {
   modelSchema,
   nameInput,
   optionalField,
+  PRICED_FIELDS,
+  PRICES,
   probeSchema,
+  TOKEN_LIMITS,
   urlBaseInput,
 } from './catalog-fields.ts';
 
@@ -54,65 +57,70 @@ const capabilitiesInput = z
   .max(2 * CAPABILITIES.length)
   .transform((capabilities) => [...new Set(capabilities)]);
 
-const numericId = inputOf(idParams, 'refused');
+const params = idParams('model');
+const numericId = inputOf(params, 'refused');
 
 /** The fields of which nothing follows when they are left out. */
 const optionalFields = {
   pricing: optional(
     z.object({
-      input: price,
-      output: price,
-      cachedInput: price,
-      cacheWrite: price,
-      perImage: price,
-      perRequest: price,
+      input: price.describe(PRICES.input),
+      output: price.describe(PRICES.output),
+      cachedInput: price.describe(PRICES.cachedInput),
+      cacheWrite: price.describe(PRICES.cacheWrite),
+      perImage: price.describe(PRICES.perImage),
+      perRequest: price.describe(PRICES.perRequest),
     }),
-  ).meta({
-    description: 'Prices of one token; output is the price of one image for a model that only makes images',
-  }),
-  providerId: optional(idInput),
-  providerName: optionalField(nameInput),
-  urlBase: optionalField(urlBaseInput).meta({ description: 'Of a provider that does not exist yet' }),
-  kind: optionalField(kindSchema),
-  apiKey: optionalField(apiKeyInput),
-  priority: optional(integerInput.pipe(z.number().int().min(1).max(MAX_PRIORITY))),
-  status: optional(switchInput),
-  upstreamModel: optional(z.string().trim().max(150)).meta({ description: 'The name the provider knows it by' }),
-  contextWindow: tokensInput,
-  maxOutputTokens: tokensInput,
-  defaultMaxTokens: tokensInput,
-  tokensPerImage: tokensInput.meta({ description: 'The most tokens that a picture in a prompt is counted as' }),
+  ).describe('What callers pay; a model without a price cannot be online'),
+  providerId: optional(idInput).describe('Id of its provider; this or its name'),
+  providerName: optionalField(nameInput).describe('Name of its provider, which is created when there is none of it'),
+  urlBase: optionalField(urlBaseInput).describe('Address of a provider that does not exist yet'),
+  kind: optionalField(kindSchema).describe('Wire format of a provider that does not exist yet'),
+  apiKey: optionalField(apiKeyInput).describe('A key of the provider, stored encrypted'),
+  priority: optional(integerInput.pipe(z.number().int().min(1).max(MAX_PRIORITY))).describe(
+    'Models with a smaller number are tried first',
+  ),
+  status: optional(switchInput).describe('1 online, 0 offline'),
+  upstreamModel: optional(z.string().trim().max(150)).describe(
+    'The name that its provider knows it by; the identifier when left out',
+  ),
+  contextWindow: tokensInput.describe(TOKEN_LIMITS.contextWindow),
+  maxOutputTokens: tokensInput.describe(TOKEN_LIMITS.maxOutputTokens),
+  defaultMaxTokens: tokensInput.describe(TOKEN_LIMITS.defaultMaxTokens),
+  tokensPerImage: tokensInput.describe(TOKEN_LIMITS.tokensPerImage),
   needs: needsSchema.nullish().meta({
     description:
       'What the model needs a chat request to be like, where it differs from what is known of its vendor and name; replaced as a whole, null: nothing differs',
   }),
-  pricedFields: optional(z.array(z.string().min(1).max(64)).max(MAX_PRICED_FIELDS)).meta({
-    description:
-      'Request fields that change the price and may pass all the same, such as service_tier; tools for those that the provider runs',
-  }),
+  pricedFields: optional(z.array(z.string().min(1).max(64)).max(MAX_PRICED_FIELDS)).describe(PRICED_FIELDS),
 };
 
 const createBody = z.object({
   ...optionalFields,
-  displayName: nameInput,
-  modelIdentifier: identifierInput,
-  capabilities: capabilitiesInput,
+  displayName: nameInput.describe('Its name for people'),
+  modelIdentifier: identifierInput.describe('The name that callers use for it; no other model has it'),
+  capabilities: capabilitiesInput.describe('What it can do'),
 });
 
 const changeBody = z.object({
   ...optionalFields,
-  displayName: optionalField(nameInput),
-  modelIdentifier: optionalField(identifierInput),
-  capabilities: optional(capabilitiesInput),
-  ...{ id: asRead, createdAt: asRead, updatedAt: asRead, knownNeeds: needsSchema.nullish() },
+  displayName: optionalField(nameInput).describe('Its name for people'),
+  modelIdentifier: optionalField(identifierInput).describe('The name that callers use for it'),
+  capabilities: optional(capabilitiesInput).describe('What it can do'),
+  ...{
+    id: asRead,
+    createdAt: asRead,
+    updatedAt: asRead,
+    knownNeeds: needsSchema.nullish().describe('As it was read; changes nothing'),
+  },
 });
 
 const openAiModelSchema = z
   .object({
-    id: z.string(),
-    object: z.literal('model'),
-    created: z.number().int().meta({ description: 'Seconds since 1970' }),
-    owned_by: z.string(),
+    id: z.string().describe('The name that callers use for the model'),
+    object: z.literal('model').describe('Always model'),
+    created: z.number().int().describe('When it was created, in seconds since 1970'),
+    owned_by: z.string().describe('Name of its provider'),
   })
   .meta({ id: 'OpenAIModel' });
 
@@ -126,15 +134,19 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
     route({
       method: 'get',
       path: '/v1/models',
+      operationId: 'listModels',
       summary: "All models; with an access key alone, those it may call, in OpenAI's form",
       tag: TAG,
       access: 'anyone-signed-in',
       query: pageQuery(MODEL_SORT_KEYS).extend({
-        status: optionalText(switchInput),
-        capability: optionalText(capabilitySchema),
+        status: optionalText(switchInput).describe('Only models that are online (1) or offline (0)'),
+        capability: optionalText(capabilitySchema).describe('Only models that can do this'),
       }),
       success: pageOf(modelSchema),
-      successForKey: z.object({ object: z.literal('list'), data: z.array(openAiModelSchema) }),
+      successForKey: z.object({
+        object: z.literal('list').describe('Always list'),
+        data: z.array(openAiModelSchema).describe('The models'),
+      }),
       isForeign: isSdk,
       handler: async ({ ctx, caller, query }) => {
         if (caller.kind === 'access-key') {
@@ -149,11 +161,14 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
     route({
       method: 'get',
       path: '/v1/models/{id}',
+      operationId: 'getModel',
       slashes: true,
       summary: "One model by its id; with an access key alone by its identifier, in OpenAI's form",
       tag: TAG,
       access: 'anyone-signed-in',
-      params: z.object({ id: z.string().min(1).max(150) }),
+      params: z.object({
+        id: z.string().min(1).max(150).describe('Id of the model; its identifier with an access key alone'),
+      }),
       success: modelSchema,
       successForKey: openAiModelSchema,
       isForeign: isSdk,
@@ -175,6 +190,7 @@ function changingRoutes(models: Models, zone: string): Route[] {
     route({
       method: 'post',
       path: '/v1/models',
+      operationId: 'createModel',
       summary: 'Make a model, and its provider and key where they do not exist yet',
       tag: TAG,
       access: MODEL_ADMINS,
@@ -189,10 +205,11 @@ function changingRoutes(models: Models, zone: string): Route[] {
     route({
       method: 'put',
       path: '/v1/models/{id}',
+      operationId: 'updateModel',
       summary: 'Change a model; another price becomes a new version; null takes a limit away',
       tag: TAG,
       access: MODEL_ADMINS,
-      params: idParams,
+      params,
       body: changeBody,
       success: modelSchema,
       handler: async (input) => {
@@ -210,11 +227,12 @@ function changingRoutes(models: Models, zone: string): Route[] {
     route({
       method: 'post',
       path: '/v1/models/{id}/status',
+      operationId: 'setModelStatus',
       summary: 'Put a model online (1) or offline (0)',
       tag: TAG,
       access: MODEL_ADMINS,
-      params: idParams,
-      body: z.object({ status: switchInput }),
+      params,
+      body: z.object({ status: switchInput.describe('1 online, 0 offline') }),
       success: modelSchema,
       handler: async (input) => {
         await models.setOnline(input.params.id, input.body.status, by(input));
@@ -224,20 +242,22 @@ function changingRoutes(models: Models, zone: string): Route[] {
     route({
       method: 'post',
       path: '/v1/models/{id}/test',
+      operationId: 'testModel',
       summary: 'One small real call to the model, also when it is offline',
       tag: TAG,
       access: MODEL_ADMINS,
-      params: idParams,
+      params,
       success: probeSchema,
       handler: ({ params, signal }) => models.test(params.id, signal),
     }),
     route({
       method: 'delete',
       path: '/v1/models/{id}',
+      operationId: 'deleteModel',
       summary: 'Delete a model; its prices stay for what was charged by them',
       tag: TAG,
       access: MODEL_ADMINS,
-      params: idParams,
+      params,
       success: z.null(),
       handler: async (input) => {
         await models.delete(input.params.id, by(input));

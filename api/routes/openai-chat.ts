@@ -25,24 +25,35 @@ const stopText = z.string().max(1_000);
 
 const chatBody = z
   .looseObject({
-    model: modelNameInput.nullish(),
-    messages: z.array(z.unknown()).max(MOST_MESSAGES),
-    stream: z.boolean().nullish(),
-    tools: z.array(z.unknown()).max(MOST_TOOLS).nullish(),
-    functions: z.array(z.unknown()).max(MOST_TOOLS).nullish(),
-    stop: z.union([stopText, z.array(stopText).max(MOST_STOPS)]).nullish(),
-    conversation_id: z.string().max(100).nullish(),
-    persist_history: z.boolean().nullish(),
-    request_id: z.string().max(MAX_REQUEST_ID).nullish(),
-    extra_params: optionsInput.nullish(),
+    model: modelNameInput.nullish().describe('Identifier of the model; the gateway chooses when left out'),
+    messages: z.array(z.unknown()).max(MOST_MESSAGES).describe('The conversation so far, oldest first'),
+    stream: z.boolean().nullish().describe('Answer as server-sent events'),
+    tools: z.array(z.unknown()).max(MOST_TOOLS).nullish().describe('Functions that the model may call'),
+    functions: z.array(z.unknown()).max(MOST_TOOLS).nullish().describe('The older form of tools'),
+    stop: z
+      .union([stopText, z.array(stopText).max(MOST_STOPS)])
+      .nullish()
+      .describe('The answer ends before any of these texts'),
+    conversation_id: z
+      .string()
+      .max(100)
+      .nullish()
+      .describe('The conversation to keep the messages in; a new one when left out'),
+    persist_history: z.boolean().nullish().describe('Keep the messages in a conversation'),
+    request_id: z
+      .string()
+      .max(MAX_REQUEST_ID)
+      .nullish()
+      .describe('Of the caller: the same id and body get the first answer again, and one charge'),
+    extra_params: optionsInput.nullish().describe("Fields for the provider's request, as they are"),
   })
   .meta({ description: 'OpenAI chat.completions; fields that are not listed pass to the provider.' });
 
 /** A provider's own answer goes through with all that it has. */
 const completion = z
   .looseObject({
-    choices: z.array(z.looseObject({})).min(1),
-    conversation_id: z.string().optional().meta({ description: 'Of the kept conversation' }),
+    choices: z.array(z.looseObject({})).min(1).describe('The answers, each with a message and a finish_reason'),
+    conversation_id: z.string().optional().describe('The conversation that keeps the messages'),
   })
   .meta({ description: 'OpenAI chat.completion' });
 const events = {
@@ -61,9 +72,10 @@ interface Services extends InferenceServices {
 }
 
 export function openAiChatRoutes(services: Services, config: Config): Route[] {
-  const chat = (path: string, summary: string, streamed: boolean): Route =>
+  const chat = (operationId: string, path: string, summary: string, streamed: boolean): Route =>
     inferenceRoute(services, config.UPSTREAM_TOTAL_TIMEOUT, {
       path,
+      operationId,
       summary,
       body: chatBody,
       success: streamed ? events.schema : completion,
@@ -87,9 +99,9 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
       },
     });
   return [
-    chat('/v1/chat/completions', 'Chat, under OpenAI’s own path', false),
-    chat('/v2/chat', 'Chat in OpenAI’s form; a stream with stream: true', false),
-    chat('/v2/chat/stream', 'The same as server-sent events', true),
+    chat('createChatCompletion', '/v1/chat/completions', 'Chat, under OpenAI’s own path', false),
+    chat('createChat', '/v2/chat', 'Chat in OpenAI’s form; a stream with stream: true', false),
+    chat('streamChat', '/v2/chat/stream', 'The same as server-sent events', true),
   ];
 }
 

@@ -20,33 +20,37 @@ const MAX_EDIT_IMAGES = 16;
 
 const fields = z
   .looseObject({
-    model: modelNameInput.nullish(),
-    prompt: z.string().max(MOST_PROMPT_CHARACTERS),
-    response_format: z.enum(['url', 'b64_json']).nullish(),
+    model: modelNameInput.nullish().describe('Identifier of the model; the gateway chooses when left out'),
+    prompt: z.string().max(MOST_PROMPT_CHARACTERS).describe('What the image is to show'),
+    response_format: z.enum(['url', 'b64_json']).nullish().describe('A link, or the image itself in base64'),
   })
   .meta({ description: 'OpenAI images; fields that are not listed pass to the provider.' });
-const picture = z.looseObject({ image_url: z.string().max(MOST_CHARACTERS) });
+const picture = z.looseObject({ image_url: z.string().max(MOST_CHARACTERS).describe('Its address, or a data URL') });
 const jsonEdit = fields.extend({
-  images: z.array(picture).min(1).max(MAX_EDIT_IMAGES),
-  mask: picture.nullish(),
+  images: z.array(picture).min(1).max(MAX_EDIT_IMAGES).describe('The images to start from'),
+  mask: picture.nullish().describe('An image whose transparent parts say where to edit'),
 });
 const jsonEditInput = inputOf(jsonEdit, 'ignored');
 const file = z.string().max(MOST_CHARACTERS).meta({ format: 'binary' });
 const formEdit = fields.extend({
-  image: z.union([file, z.array(file).max(MAX_EDIT_IMAGES)]),
-  mask: file.optional().meta({ description: 'Once; text fields take no files, and these two no text' }),
+  image: z.union([file, z.array(file).max(MAX_EDIT_IMAGES)]).describe('The images to start from, as files'),
+  mask: file
+    .optional()
+    .describe('A file whose transparent parts say where to edit; text fields take no files, and these two no text'),
 });
 const formInput = inputOf(fields, 'ignored');
 const answer = z
   .object({
-    created: z.number().int().meta({ description: 'Seconds since 1970' }),
-    data: z.array(
-      z.object({
-        url: z.string().optional(),
-        b64_json: z.string().optional(),
-        revised_prompt: z.string().optional().meta({ description: 'What the provider made of the prompt' }),
-      }),
-    ),
+    created: z.number().int().describe('When it was asked for, in seconds since 1970'),
+    data: z
+      .array(
+        z.object({
+          url: z.string().optional().describe('Its address, signed and good for a time'),
+          b64_json: z.string().optional().describe('The image in base64'),
+          revised_prompt: z.string().optional().describe('What the provider made of the prompt'),
+        }),
+      )
+      .describe('The images'),
   })
   .meta({ description: 'OpenAI images answer' });
 
@@ -63,7 +67,7 @@ interface Services extends InferenceServices {
   readonly images: ImageService;
 }
 
-type OwnParts = 'path' | 'summary' | 'body' | 'bodies' | 'parse';
+type OwnParts = 'path' | 'operationId' | 'summary' | 'body' | 'bodies' | 'parse';
 
 export function openAiImageRoutes(services: Services, config: Config): Route[] {
   const images = <B extends z.ZodType = z.ZodUndefined>(
@@ -82,12 +86,14 @@ export function openAiImageRoutes(services: Services, config: Config): Route[] {
   return [
     images({
       path: '/v1/images/generations',
+      operationId: 'createImages',
       summary: 'Text to image, under OpenAI’s own path',
       body: fields,
       parse: ({ body }) => askedOf(body, [], undefined),
     }),
     images({
       path: '/v1/images/edits',
+      operationId: 'editImages',
       summary: 'Image to image, under OpenAI’s own path; a form or JSON',
       bodies: { 'multipart/form-data': formEdit, 'application/json': jsonEdit },
       parse: ({ ctx, rawBody }) => editOf(ctx, rawBody),

@@ -11,7 +11,7 @@ import { decimalOutput, money, moneyInput } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
-import { isoTime, timeOutput } from '../http/times.ts';
+import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
 
 const TAG = 'Orders';
 const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
@@ -19,25 +19,24 @@ const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
 export const orderNoInput = z
   .string()
   .max(36)
-  .regex(/^[\w-]{1,36}$/, 'is not an order number');
-export const orderSchema = z.object({
-  id: z.number().int(),
-  orderNo: z.string(),
-  userId: z.number().int(),
-  amount: decimalOutput,
-  currency: z.string(),
-  status: z.enum(ORDER_STATUSES),
-  reason: z.string().optional().meta({ description: 'Why it FAILED, or why it was refunded or taken back.' }),
-  paidLate: z
-    .literal(true)
-    .optional()
-    .meta({ description: 'Paid after it had been cancelled; credited all the same.' }),
-  paidAt: timeOutput.optional(),
-  refundedAmount: decimalOutput.optional(),
-  expiresAt: timeOutput,
-  createdAt: timeOutput,
-  updatedAt: timeOutput,
-});
+  .regex(/^[\w-]{1,36}$/, 'is not an order number')
+  .describe('Number of the order');
+export const orderSchema = z
+  .object({
+    id: z.number().int().describe('Id of the order'),
+    orderNo: z.string().describe('Number of the order, for payments'),
+    userId: z.number().int().describe('Whose balance it tops up'),
+    amount: decimalOutput.describe('What is to be paid'),
+    currency: z.string().describe('Currency of the amount'),
+    status: z.enum(ORDER_STATUSES).describe('FAILED is cancelled or not paid in time'),
+    reason: z.string().optional().describe('Why it FAILED, or why it was refunded or taken back'),
+    paidLate: z.literal(true).optional().describe('Paid after it had been cancelled; credited all the same'),
+    paidAt: timeOutput.optional().describe('When it was paid'),
+    refundedAmount: decimalOutput.optional().describe('What was refunded or taken back of it'),
+    expiresAt: timeOutput.describe('When it is cancelled if it is not paid'),
+    ...recordTimes,
+  })
+  .meta({ id: 'Order' });
 
 /** ROOT sees every order, everyone else its own. */
 function ownerOf(caller: UserCaller): number | undefined {
@@ -72,12 +71,13 @@ export function orderRoutes(
     route({
       method: 'post',
       path: '/v1/orders',
+      operationId: 'createOrder',
       summary: 'Make a recharge order; it is cancelled when it is not paid in time',
       tag: TAG,
       access: 'jwt',
       body: z.object({
-        userId: optional(idInput).meta({ description: 'For whom; ROOT only, otherwise oneself.' }),
-        amount: moneyInput.meta({ description: 'At least 0.01.' }),
+        userId: optional(idInput).describe('For whom; only ROOT may name somebody else'),
+        amount: moneyInput.describe('At least 0.01'),
       }),
       success: orderSchema,
       idempotent: true,
@@ -94,6 +94,7 @@ export function orderRoutes(
     route({
       method: 'get',
       path: '/v1/orders/get',
+      operationId: 'getOrder',
       summary: 'One order',
       tag: TAG,
       access: 'jwt',
@@ -104,10 +105,13 @@ export function orderRoutes(
     route({
       method: 'get',
       path: '/v1/orders/my',
+      operationId: 'listMyOrders',
       summary: 'Own orders, newest first',
       tag: TAG,
       access: 'jwt',
-      query: pageQuery(ORDER_SORT_KEYS).extend({ status: optionalText(z.enum(ORDER_STATUSES)) }),
+      query: pageQuery(ORDER_SORT_KEYS).extend({
+        status: optionalText(z.enum(ORDER_STATUSES)).describe('Only orders in this status'),
+      }),
       success: pageOf(orderSchema),
       handler: async ({ caller, query }) => {
         const found = await orders.page({ ...query, userId: caller.userId });
@@ -117,12 +121,13 @@ export function orderRoutes(
     route({
       method: 'get',
       path: '/v1/orders',
+      operationId: 'listOrders',
       summary: 'Orders of all users, newest first',
       tag: TAG,
       access: ROOT,
       query: pageQuery(ORDER_SORT_KEYS).extend({
-        userId: optionalText(idInput),
-        status: optionalText(z.enum(ORDER_STATUSES)),
+        userId: optionalText(idInput).describe('Only orders of this user'),
+        status: optionalText(z.enum(ORDER_STATUSES)).describe('Only orders in this status'),
       }),
       success: pageOf(orderSchema),
       handler: async ({ query }) => {
@@ -133,6 +138,7 @@ export function orderRoutes(
     route({
       method: 'post',
       path: '/v1/orders/cancel',
+      operationId: 'cancelOrder',
       summary: 'Cancel an order that is not paid',
       tag: TAG,
       access: 'jwt',
@@ -143,10 +149,14 @@ export function orderRoutes(
     route({
       method: 'post',
       path: '/v1/orders/refund',
+      operationId: 'refundOrder',
       summary: 'Take a paid order back out of the account: at most what is available, once',
       tag: TAG,
       access: ROOT,
-      body: z.object({ orderNo: orderNoInput, reason: z.string().trim().min(1).max(255) }),
+      body: z.object({
+        orderNo: orderNoInput,
+        reason: z.string().trim().min(1).max(255).describe('Why; the user can read it'),
+      }),
       success: orderSchema,
       idempotent: true,
       handler: async (input) => {

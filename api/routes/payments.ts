@@ -19,20 +19,23 @@ const eventIdInput = z
 
 const callbackFields = {
   orderNo: orderNoInput,
-  amount: optional(moneyInput),
-  currency: optional(z.string().max(10)),
-  eventId: optional(eventIdInput),
+  amount: optional(moneyInput).describe('What was paid or taken back; needed in a signed body'),
+  currency: optional(z.string().max(10)).describe('Currency of the amount; needed in a signed body'),
+  eventId: optional(eventIdInput).describe('Id of the payment at its provider; needed in a signed body'),
 };
 const paymentBody = z.object({
   ...callbackFields,
-  type: optional(z.string().max(20)).meta({ description: 'In a signed body left out, or "payment".' }),
+  type: optional(z.string().max(20)).describe('In a signed body left out, or "payment"'),
 });
 const chargebackBody = z.object({
   ...callbackFields,
-  type: optional(z.string().max(20)).meta({ description: 'In a signed body "chargeback".' }),
+  type: optional(z.string().max(20)).describe('In a signed body "chargeback"'),
 });
 
-const notification = z.looseObject({ sign: z.string().max(2_000), sign_type: z.string().max(10) });
+const notification = z.looseObject({
+  sign: z.string().max(2_000).describe('The signature in base64'),
+  sign_type: z.string().max(10).describe('RSA2'),
+});
 
 const SIGNATURE_TEXT = `\`${SIGNATURE_HEADER}: t=<unix seconds>,v1=<hex>\`, where \`v1\` is HMAC-SHA256, in hex, of the
 text \`<t>.<raw body>\` (the digits of \`t\`, a dot, the bytes of the body exactly as sent) with the key PAYMENT_SECRET.
@@ -54,6 +57,7 @@ export function paymentRoutes(
     route({
       method: 'post',
       path: '/v1/orders/pay-success',
+      operationId: 'confirmPayment',
       summary: 'A payment provider (or ROOT) says that an order is paid',
       description: `${SIGNATURE_TEXT}\n\nWithout the header only the login token of a ROOT user is good; where
 PAYMENT_SANDBOX is on, also that of the order's owner. Paying twice credits once; a payment after the cancel is
@@ -73,6 +77,7 @@ credited and marked \`paidLate\`.`,
     route({
       method: 'post',
       path: '/v1/payments/chargeback',
+      operationId: 'recordChargeback',
       summary: 'A payment provider (or ROOT) says that a payment was taken back',
       description: `${SIGNATURE_TEXT}\n\nThe signed body must also hold \`"type":"chargeback"\`. What is available on the
 account is taken; the rest becomes a debt that later recharges, and what running calls give back, pay first. A payment
@@ -93,6 +98,7 @@ booked. ROOT leaves out \`amount\` to take all that is left, and otherwise names
     route({
       method: 'post',
       path: '/v1/payments/alipay/notify',
+      operationId: 'receiveAlipayNotification',
       summary: "Alipay's asynchronous notification",
       description: `An application/x-www-form-urlencoded body as Alipay sends it, signed with RSA2. Answers the text
 \`success\`, which ends Alipay's repetitions, or \`fail\`. Needs ALIPAY_APP_ID and ALIPAY_PUBLIC_KEY.`,

@@ -14,29 +14,35 @@ const TAG = 'Providers';
 const MAX_WEIGHT = 1_000;
 
 const keyFields = {
-  id: z.number().int(),
-  providerId: z.number().int(),
-  name: z.string(),
-  maskedApiKey: z.string(),
-  status: z.number().int().meta({ description: '1 active, 0 switched off' }),
+  id: z.number().int().describe('Id of the key'),
+  providerId: z.number().int().describe('Id of its provider'),
+  name: z.string().describe('Its name'),
+  maskedApiKey: z.string().describe('Its last four characters'),
+  status: z.number().int().describe('1 active, 0 switched off'),
   mustBeEnteredAgain: z
     .boolean()
-    .meta({ description: "Switched off because the provider's host has changed; enter the key again to use it" }),
-  weight: z.number().int(),
-  createdAt: timeOutput,
+    .describe("Switched off because the provider's host has changed; enter the key again to use it"),
+  weight: z.number().int().describe('Its share of the calls beside the other keys'),
+  createdAt: timeOutput.describe('When it was entered'),
 };
 const newKeySchema = z.object(keyFields).meta({ id: 'ProviderKey' });
 const circuitState = z.enum(['closed', 'open', 'half-open']);
 const keySchema = z
   .object({
     ...keyFields,
-    circuit: circuitState.meta({
-      description: 'Not closed: the key is called for no model, because of its account or of each single model',
-    }),
+    circuit: circuitState.describe(
+      'Not closed: the key is called for no model, because of its account or of each single model',
+    ),
     modelCircuits: z
-      .array(z.object({ modelId: z.number().int(), modelIdentifier: z.string(), circuit: circuitState }))
-      .meta({ description: 'The models that the key is not called for at the moment' }),
-    recentFailures: z.number().int(),
+      .array(
+        z.object({
+          modelId: z.number().int().describe('Id of the model'),
+          modelIdentifier: z.string().describe('The name that callers use for it'),
+          circuit: circuitState.describe('open: no call; half-open: one call is tried'),
+        }),
+      )
+      .describe('The models that the key is not called for at the moment'),
+    recentFailures: z.number().int().describe('Failures that count towards opening the circuit'),
   })
   .meta({ id: 'ProviderKeyWithHealth' });
 
@@ -62,22 +68,23 @@ export interface ProviderKeyServices {
 
 export function providerKeyRoutes({ providerKeys }: ProviderKeyServices, config: Config): Route[] {
   const zone = config.APP_TIME_ZONE;
-  const keyParams = z.object({ keyId: idInput });
+  const keyParams = z.object({ keyId: idInput.describe('Id of the key') });
   return [
     route({
       method: 'post',
       path: '/v1/providers/keys',
+      operationId: 'createProviderKey',
       summary: 'Add a key to a provider, or enter one again; it is stored encrypted and never shown',
       tag: TAG,
       access: MODEL_ADMINS,
       body: z.object({
-        providerId: optional(idInput),
-        providerName: optionalField(nameInput),
-        apiKey: apiKeyInput,
-        name: optionalField(nameInput),
-        weight: optional(integerInput.pipe(z.number().int().min(1).max(MAX_WEIGHT))).meta({
-          description: 'Share of the calls, 1 by default',
-        }),
+        providerId: optional(idInput).describe('Id of its provider; this or its name'),
+        providerName: optionalField(nameInput).describe('Name of its provider; this or its id'),
+        apiKey: apiKeyInput.describe('The key itself'),
+        name: optionalField(nameInput).describe('A name to tell keys apart'),
+        weight: optional(integerInput.pipe(z.number().int().min(1).max(MAX_WEIGHT))).describe(
+          'Its share of the calls beside the other keys; 1 by default',
+        ),
       }),
       success: newKeySchema,
       idempotent: true,
@@ -93,10 +100,11 @@ export function providerKeyRoutes({ providerKeys }: ProviderKeyServices, config:
     route({
       method: 'get',
       path: '/v1/providers/{providerId}/keys',
+      operationId: 'listProviderKeys',
       summary: 'The keys of a provider, masked, with their health',
       tag: TAG,
       access: MODEL_ADMINS,
-      params: z.object({ providerId: idInput }),
+      params: z.object({ providerId: idInput.describe('Id of the provider') }),
       success: z.array(keySchema),
       handler: async ({ params }) =>
         (await providerKeys.list(params.providerId)).map((key) => keyWithHealth(key, zone)),
@@ -104,11 +112,12 @@ export function providerKeyRoutes({ providerKeys }: ProviderKeyServices, config:
     route({
       method: 'post',
       path: '/v1/providers/keys/{keyId}/status',
+      operationId: 'setProviderKeyStatus',
       summary: 'Switch a key on or off',
       tag: TAG,
       access: MODEL_ADMINS,
       params: keyParams,
-      body: z.object({ status: switchInput }),
+      body: z.object({ status: switchInput.describe('Whether the key is used') }),
       success: z.null(),
       handler: async (input) => {
         await providerKeys.setActive(input.params.keyId, input.body.status, by(input));
@@ -118,6 +127,7 @@ export function providerKeyRoutes({ providerKeys }: ProviderKeyServices, config:
     route({
       method: 'post',
       path: '/v1/providers/keys/{keyId}/test',
+      operationId: 'testProviderKey',
       summary: 'One small real call with this key',
       tag: TAG,
       access: MODEL_ADMINS,
@@ -128,6 +138,7 @@ export function providerKeyRoutes({ providerKeys }: ProviderKeyServices, config:
     route({
       method: 'delete',
       path: '/v1/providers/keys/{keyId}',
+      operationId: 'deleteProviderKey',
       summary: 'Delete a key',
       tag: TAG,
       access: MODEL_ADMINS,

@@ -8,7 +8,7 @@ import { asRead, idParams } from '../http/fields.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
-import { isoTime, timeOutput } from '../http/times.ts';
+import { isoTime, recordTimes } from '../http/times.ts';
 import {
   capabilitySchema,
   kindSchema,
@@ -20,46 +20,53 @@ import {
 
 const TAG = 'Providers';
 
+const urlBaseField = optionalField(urlBaseInput).describe('Where its API begins; may end in the endpoint itself');
+const kindField = optionalField(kindSchema).describe(
+  'The wire format it speaks; follows from the address when left out',
+);
+
 const providerSchema = z
   .object({
-    id: z.number().int(),
-    name: z.string(),
+    id: z.number().int().describe('Id of the provider'),
+    name: z.string().describe('Its name'),
     kind: kindSchema,
-    urlBase: z.string().meta({ description: 'Empty while it has none' }),
-    createdAt: timeOutput,
-    updatedAt: timeOutput,
+    urlBase: z.string().describe('Where its API begins; empty while it has none'),
+    ...recordTimes,
   })
   .meta({ id: 'Provider' });
 
 const presetSchema = z.object({
-  name: z.string(),
-  displayName: z.string(),
+  name: z.string().describe('The name to give the provider'),
+  displayName: z.string().describe('Name of the vendor'),
   kind: kindSchema,
-  urlBase: z.string(),
-  currency: z.string().nullable().meta({ description: 'Of its prices; null for a vendor that takes no money' }),
-  notes: z.string().optional().meta({ description: 'What was not found, and what to know' }),
-  pricesAsOf: z.string().meta({ description: 'Month in which the draft prices were looked up' }),
-  models: z.array(
-    z.object({
-      identifier: z.string(),
-      displayName: z.string(),
-      capabilities: z.array(capabilitySchema),
-      perMillionTokens: z
-        .object({
-          input: z.string(),
-          output: z.string(),
-          cachedInput: z.string().optional(),
-          cacheWrite: z.string().optional(),
-        })
-        .optional(),
-      perImage: z.string().optional(),
-      contextWindow: z.number().int().optional(),
-      maxOutputTokens: z.number().int().optional(),
-      defaultMaxTokens: z.number().int().optional(),
-      tokensPerImage: z.number().int().optional(),
-      source: z.string().meta({ description: 'Of price and limits, with the day on which it was read' }),
-    }),
-  ),
+  urlBase: z.string().describe('Where its API begins'),
+  currency: z.string().nullable().describe('Currency of its prices; null for a vendor that takes no money'),
+  notes: z.string().optional().describe('What was not found, and what to know'),
+  pricesAsOf: z.string().describe('Month in which the draft prices were looked up'),
+  models: z
+    .array(
+      z.object({
+        identifier: z.string().describe("The vendor's name for the model"),
+        displayName: z.string().describe('Its name for people'),
+        capabilities: z.array(capabilitySchema).describe('What it can do'),
+        perMillionTokens: z
+          .object({
+            input: z.string().describe('Of tokens that are sent'),
+            output: z.string().describe('Of tokens that are generated'),
+            cachedInput: z.string().optional().describe('Of sent tokens that the vendor has in its cache'),
+            cacheWrite: z.string().optional().describe('Of sent tokens that the vendor writes into its cache'),
+          })
+          .optional()
+          .describe('Draft prices of a million tokens'),
+        perImage: z.string().optional().describe('Draft price of an image'),
+        contextWindow: z.number().int().optional().describe('Tokens that a prompt and its answer may have together'),
+        maxOutputTokens: z.number().int().optional().describe('Tokens that an answer may have'),
+        defaultMaxTokens: z.number().int().optional().describe('The limit of an answer for callers that set none'),
+        tokensPerImage: z.number().int().optional().describe('The most tokens that an image in a prompt is counted as'),
+        source: z.string().describe('Of price and limits, with the day on which it was read'),
+      }),
+    )
+    .describe('Its models'),
 });
 
 function providerRecord(provider: Provider, zone: string): z.input<typeof providerSchema> {
@@ -82,6 +89,7 @@ function vendorRoutes(providers: Providers): Route[] {
     route({
       method: 'get',
       path: '/v1/providers/presets',
+      operationId: 'listPresets',
       summary: 'Known vendors with base URL, kind and draft prices',
       tag: TAG,
       access: MODEL_ADMINS,
@@ -95,11 +103,17 @@ function vendorRoutes(providers: Providers): Route[] {
     route({
       method: 'get',
       path: '/v1/providers/{id}/upstream-models',
+      operationId: 'listUpstreamModels',
       summary: 'Ask the vendor for its models, with the first active key',
       tag: TAG,
       access: MODEL_ADMINS,
-      params: idParams,
-      success: z.array(z.object({ id: z.string(), ownedBy: z.string().nullable() })),
+      params: idParams('provider'),
+      success: z.array(
+        z.object({
+          id: z.string().describe("The vendor's name for the model"),
+          ownedBy: z.string().nullable().describe('Whose model it is, where the vendor says so'),
+        }),
+      ),
       handler: ({ params, signal }) => providers.upstreamModels(params.id, signal),
     }),
   ];
@@ -110,10 +124,15 @@ function ownRoutes(providers: Providers, zone: string): Route[] {
     route({
       method: 'post',
       path: '/v1/providers',
+      operationId: 'createProvider',
       summary: 'Make a provider; base URL and kind of a known vendor follow from its name',
       tag: TAG,
       access: MODEL_ADMINS,
-      body: z.object({ name: nameInput, urlBase: optionalField(urlBaseInput), kind: optionalField(kindSchema) }),
+      body: z.object({
+        name: nameInput.describe('A name that no other provider has'),
+        urlBase: urlBaseField,
+        kind: kindField,
+      }),
       success: providerSchema,
       idempotent: true,
       handler: async (input) => providerRecord(await providers.create(input.body, by(input)), zone),
@@ -121,6 +140,7 @@ function ownRoutes(providers: Providers, zone: string): Route[] {
     route({
       method: 'get',
       path: '/v1/providers',
+      operationId: 'listProviders',
       summary: 'All providers',
       tag: TAG,
       access: MODEL_ADMINS,
@@ -135,26 +155,28 @@ function ownRoutes(providers: Providers, zone: string): Route[] {
     route({
       method: 'get',
       path: '/v1/providers/{id}',
+      operationId: 'getProvider',
       summary: 'One provider',
       tag: TAG,
       access: MODEL_ADMINS,
-      params: idParams,
+      params: idParams('provider'),
       success: providerSchema,
       handler: async ({ params }) => providerRecord(await providers.get(params.id), zone),
     }),
     route({
       method: 'put',
       path: '/v1/providers/{id}',
+      operationId: 'updateProvider',
       summary: 'Change a provider; another address or kind switches its keys off until they are entered again',
       description: `A first address leaves on the keys that its caller entered. Without \`kind\`, the kind is what the new
 host says; one that was chosen for a host of no known vendor stays.`,
       tag: TAG,
       access: MODEL_ADMINS,
-      params: idParams,
+      params: idParams('provider'),
       body: z.object({
-        name: optionalField(nameInput),
-        urlBase: optionalField(urlBaseInput),
-        kind: optionalField(kindSchema),
+        name: optionalField(nameInput).describe('Another name'),
+        urlBase: urlBaseField,
+        kind: kindField,
         ...{ id: asRead, createdAt: asRead, updatedAt: asRead },
       }),
       success: providerSchema,
@@ -166,10 +188,11 @@ host says; one that was chosen for a host of no known vendor stays.`,
     route({
       method: 'delete',
       path: '/v1/providers/{id}',
+      operationId: 'deleteProvider',
       summary: 'Delete a provider with its keys; refused while a model refers to it',
       tag: TAG,
       access: MODEL_ADMINS,
-      params: idParams,
+      params: idParams('provider'),
       success: z.null(),
       handler: async (input) => {
         await providers.delete(input.params.id, by(input));

@@ -20,12 +20,26 @@ const OPTIONAL_DEPENDENCIES: ReadonlySet<string> = new Set(['temporal', 'mongo',
 const TAG = 'Service';
 
 const readiness = z.object({
-  status: z.enum(['ready', 'degraded', 'unavailable']),
-  dependencies: z.record(
-    z.string(),
-    z.object({ ok: z.boolean(), latencyMs: z.number(), error: z.string().optional() }),
-  ),
-  reconciliation: z.object({ finishedAt: timeOutput, breaches: z.number() }).nullable(),
+  status: z
+    .enum(['ready', 'degraded', 'unavailable'])
+    .describe('degraded: a dependency is away without which synchronous calls go on'),
+  dependencies: z
+    .record(
+      z.string(),
+      z.object({
+        ok: z.boolean().describe('Whether it answered'),
+        latencyMs: z.number().describe('How long it took, in milliseconds'),
+        error: z.string().optional().describe('Why it did not'),
+      }),
+    )
+    .describe('Each dependency by its name'),
+  reconciliation: z
+    .object({
+      finishedAt: timeOutput.describe('When it ended'),
+      breaches: z.number().describe('How many invariants did not hold'),
+    })
+    .nullable()
+    .describe('The last check of the ledger; null when there was none'),
 });
 
 function statusOf(dependencies: Readonly<Record<string, DependencyHealth>>): z.output<typeof readiness>['status'] {
@@ -42,16 +56,18 @@ export function serviceRoutes(
     route({
       method: 'get',
       path: '/healthz',
+      operationId: 'getHealth',
       summary: 'Whether the process is alive',
       tag: TAG,
       access: 'open',
       unknownFields: 'ignored',
-      success: z.object({ status: z.literal('ok') }),
+      success: z.object({ status: z.literal('ok').describe('Always ok') }),
       handler: () => ({ status: 'ok' as const }),
     }),
     route({
       method: 'get',
       path: '/readyz',
+      operationId: 'getReadiness',
       summary: 'Whether the process can serve, with the latency of each dependency',
       tag: TAG,
       access: 'open',
@@ -81,6 +97,7 @@ export function serviceRoutes(
     route({
       method: 'get',
       path: '/metrics',
+      operationId: 'getMetrics',
       summary: 'Metrics in the text format of Prometheus',
       tag: TAG,
       access: 'open',

@@ -16,32 +16,33 @@ const ADMINISTRATORS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as con
 const USAGE_DAYS = 30;
 const MAX_USAGE_DAYS = 366;
 
+const SUMS = {
+  promptTokens: z.number().describe('Tokens that were sent, cached ones included'),
+  completionTokens: z.number().describe('Tokens that were generated'),
+  imageCount: z.number().describe('Images that were made'),
+  cost: decimalOutput.describe('What was charged'),
+};
+
 const modelStatistics = z.object({
-  modelId: z.number(),
-  modelIdentifier: z.string(),
-  date: z.string(),
-  statDate: z.string(),
-  totalRequests: z.number(),
-  successCount: z.number(),
-  failureCount: z.number(),
-  promptTokens: z.number(),
-  completionTokens: z.number(),
-  imageCount: z.number(),
-  cost: decimalOutput,
+  modelId: z.number().describe('Id of the model'),
+  modelIdentifier: z.string().describe('The name that callers use for it'),
+  date: z.string().describe('The day, yyyy-MM-dd'),
+  statDate: z.string().describe('The same day'),
+  totalRequests: z.number().describe('Calls'),
+  successCount: z.number().describe('Calls that succeeded'),
+  failureCount: z.number().describe('Calls that failed'),
+  ...SUMS,
 });
 
 const usageSum = z.object({
-  date: z.string().optional(),
-  modelId: z.number().optional(),
-  modelIdentifier: z.string().optional(),
-  accessKeyId: z.number().nullable().optional(),
-  accessKeyName: z.string().optional(),
-  requests: z.number(),
-  promptTokens: z.number(),
-  cachedTokens: z.number(),
-  completionTokens: z.number(),
-  imageCount: z.number(),
-  cost: decimalOutput,
+  date: z.string().optional().describe('The day, yyyy-MM-dd, when grouped by day'),
+  modelId: z.number().optional().describe('Id of the model, when grouped by model'),
+  modelIdentifier: z.string().optional().describe('The name that callers use for it, when grouped by model'),
+  accessKeyId: z.number().nullable().optional().describe('Id of the access key, when grouped by it'),
+  accessKeyName: z.string().optional().describe('Its name, when grouped by it'),
+  requests: z.number().describe('Charged calls'),
+  cachedTokens: z.number().describe('Sent tokens that the provider had in its cache'),
+  ...SUMS,
 });
 
 export interface StatisticsServices {
@@ -58,15 +59,16 @@ export function statisticsRoutes(
     route({
       method: 'post',
       path: '/v1/statistics/models',
+      operationId: 'getModelStatistics',
       summary: 'Calls, tokens, images and cost by day and model; today by default',
       tag: TAG,
       access: ADMINISTRATORS,
       body: z.object({
-        modelId: optional(idInput),
-        modelIdentifier: optional(z.string().max(150)),
-        date: optional(dayInput(zone)).meta({ description: 'One day; startDate and endDate are then not looked at.' }),
-        startDate: optional(dayInput(zone)),
-        endDate: optional(dayInput(zone)),
+        modelId: optional(idInput).describe('Only this model'),
+        modelIdentifier: optional(z.string().max(150)).describe('Only the model that callers know by this name'),
+        date: optional(dayInput(zone)).describe('One day; startDate and endDate are then not looked at'),
+        startDate: optional(dayInput(zone)).describe('The first day'),
+        endDate: optional(dayInput(zone)).describe('The last day; today by default'),
       }),
       success: z.array(modelStatistics),
       handler: async ({ body: { modelId, modelIdentifier, date, startDate, endDate } }) => {
@@ -88,13 +90,16 @@ export function statisticsRoutes(
     route({
       method: 'get',
       path: '/v1/statistics/usage',
+      operationId: 'getUsage',
       summary: "Charged calls by day, model or access key: one's own, for ROOT everyone's; the last 30 days by default",
       tag: TAG,
       access: 'jwt',
       query: z.object({
-        groupBy: optionalText(z.enum(USAGE_GROUPS)),
-        startDate: optionalText(dayInput(zone)),
-        endDate: optionalText(dayInput(zone)),
+        groupBy: optionalText(z.enum(USAGE_GROUPS)).describe('day by default'),
+        startDate: optionalText(dayInput(zone)).describe(
+          `The first day; ${USAGE_DAYS} days before the last by default, at most ${MAX_USAGE_DAYS}`,
+        ),
+        endDate: optionalText(dayInput(zone)).describe('The last day; today by default'),
       }),
       success: z.array(usageSum),
       handler: async ({ caller, query: { groupBy = 'day', startDate, endDate } }) => {

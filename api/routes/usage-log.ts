@@ -17,7 +17,12 @@ const limitInput = integerInput.transform((value) => (value <= 0 ? LOG_LIMIT : M
 const logId = z.string().max(36);
 
 const shownCall = z.object(shownFields);
-const loggedCall = z.object({ id: z.string(), ...shownFields, cost: decimalOutput, createTime: timeOutput });
+const loggedCall = z.object({
+  id: z.string().describe('Id of the call, for `before`'),
+  ...shownFields,
+  cost: decimalOutput.describe('What was charged'),
+  createTime: timeOutput.describe('When the call began'),
+});
 
 interface LogRequest extends UsageFilter {
   readonly limit?: number | undefined;
@@ -34,6 +39,7 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
     route({
       method: 'get',
       path: '/v1/statistics/logs/me',
+      operationId: 'listMyCalls',
       summary: "One's own calls: the newest 1,000 or `limit`, oldest first; `before=` an id goes on",
       tag: TAG,
       access: 'jwt',
@@ -44,10 +50,11 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
     route({
       method: 'get',
       path: '/v1/statistics/logs/user/{userId}',
+      operationId: 'listUserCalls',
       summary: "A user's calls",
       tag: TAG,
       access: ADMINISTRATORS,
-      params: z.object({ userId: idInput }),
+      params: z.object({ userId: idInput.describe('Id of the user') }),
       query: logQuery,
       success: z.array(loggedCall),
       handler: ({ params, query }) => logs({ ...query, userId: params.userId }),
@@ -55,10 +62,11 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
     route({
       method: 'get',
       path: '/v1/statistics/logs/model/{modelId}',
+      operationId: 'listModelCalls',
       summary: "A model's calls",
       tag: TAG,
       access: ADMINISTRATORS,
-      params: z.object({ modelId: idInput }),
+      params: z.object({ modelId: idInput.describe('Id of the model') }),
       query: logQuery,
       success: z.array(loggedCall),
       handler: ({ params, query }) => logs({ ...query, modelId: params.modelId }),
@@ -66,13 +74,14 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
     route({
       method: 'post',
       path: '/v1/statistics/logs/query',
+      operationId: 'queryCalls',
       summary: 'Calls by user, access key, model, outcome and time: the newest 1,000 or `limit`, oldest first',
       tag: TAG,
       access: ADMINISTRATORS,
       body: logQuery.extend({
-        userId: optional(idInput),
-        accessKeyId: optional(idInput),
-        modelId: optional(idInput),
+        userId: optional(idInput).describe('Only calls of this user'),
+        accessKeyId: optional(idInput).describe('Only calls with this access key'),
+        modelId: optional(idInput).describe('Only calls of this model'),
       }),
       success: z.array(loggedCall),
       handler: ({ body }) => logs(body),
@@ -83,13 +92,13 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
 /** The fields that every question to the log may have, in a query or a body. */
 function logQueryOf(zone: string) {
   return z.object({
-    isSuccess: optionalText(switchInput),
-    isAsync: optionalText(switchInput),
-    startTime: optionalText(timeInput(zone)),
-    endTime: optionalText(timeInput(zone)),
-    limit: optionalText(limitInput),
-    sortDesc: optionalText(switchInput),
-    before: optionalText(logId).meta({ description: 'Only calls before the one of this id.' }),
+    isSuccess: optionalText(switchInput).describe('Only calls that succeeded, or only those that failed'),
+    isAsync: optionalText(switchInput).describe('Only calls of jobs, or only others'),
+    startTime: optionalText(timeInput(zone)).describe('Only calls that began at this time or later'),
+    endTime: optionalText(timeInput(zone)).describe('Only calls that began before this time'),
+    limit: optionalText(limitInput).describe(`How many; ${LOG_LIMIT} by default, at most ${MAX_LOG_LIMIT}`),
+    sortDesc: optionalText(switchInput).describe('Newest first'),
+    before: optionalText(logId).describe('Only calls before the one with this id'),
   });
 }
 

@@ -4,31 +4,36 @@ import { ROLES } from '../../core/accounts/caller.ts';
 import type { UserWithBalance } from '../../core/accounts/user.ts';
 import { optional } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
-import { isoTime, timeOutput } from '../http/times.ts';
+import { isoTime, recordTimes } from '../http/times.ts';
 
-const username = z.string().trim().min(3).max(50).meta({
-  description:
+const username = z
+  .string()
+  .trim()
+  .min(3)
+  .max(50)
+  .describe(
     'Latin, Chinese, Japanese or Korean letters, digits and the signs of ASCII; it must not look like the name of another',
-});
-export const passwordInput = z.string().min(6).max(100);
-export const roleInput = z.enum(ROLES);
+  );
+export const passwordInput = z.string().min(6).max(100).describe('The password');
+export const roleInput = z.enum(ROLES).describe('What the user may do');
 
 /** An empty address is none, as forms send it. */
-const emailInput = optional(z.union([z.literal('').transform(() => undefined), z.email().max(254)]));
+const emailInput = optional(z.union([z.literal('').transform(() => undefined), z.email().max(254)])).describe(
+  'An email address that no other user has',
+);
 
 export const signUpFields = { username, password: passwordInput, email: emailInput };
 
 export const userSchema = z
   .object({
-    id: z.number().int(),
-    username: z.string(),
-    email: z.string().nullable(),
+    id: z.number().int().describe('Id of the user'),
+    username: z.string().describe('The name to sign in with'),
+    email: z.string().nullable().describe('The email address; null for none'),
     role: roleInput,
-    status: z.number().int().meta({ description: '1 active, 0 disabled' }),
-    balance: decimalOutput.meta({ description: 'Free to spend' }),
-    held: decimalOutput.meta({ description: 'Reserved by running calls and jobs' }),
-    createdAt: timeOutput,
-    updatedAt: timeOutput,
+    status: z.number().int().describe('1 active, 0 disabled'),
+    balance: decimalOutput.describe('Free to spend'),
+    held: decimalOutput.describe('Reserved by running calls and jobs'),
+    ...recordTimes,
   })
   .meta({ id: 'User' });
 

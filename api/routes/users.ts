@@ -34,10 +34,11 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
     route({
       method: 'get',
       path: '/v1/users',
+      operationId: 'listUsers',
       summary: 'All users',
       tag: TAG,
       access: ROOT,
-      query: pageQuery(USER_SORT_KEYS).extend({ role: optionalText(roleInput) }),
+      query: pageQuery(USER_SORT_KEYS).extend({ role: optionalText(roleInput).describe('Only users with this role') }),
       success: pageOf(userSchema),
       handler: async ({ query }) => {
         const { records, total } = await userList.page(query);
@@ -51,13 +52,16 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
     route({
       method: 'post',
       path: '/v1/users',
+      operationId: 'createUser',
       summary: 'Make a user with a role and an opening balance',
       tag: TAG,
       access: ROOT,
       body: z.object({
         ...signUpFields,
-        role: optional(roleInput),
-        balance: optional(moneyInput.refine((amount) => amount >= 0n, 'must not be negative')),
+        role: optional(roleInput).describe('ROLE_USER by default'),
+        balance: optional(moneyInput.refine((amount) => amount >= 0n, 'must not be negative')).describe(
+          'The opening balance; 0 by default',
+        ),
       }),
       success: userSchema,
       idempotent: true,
@@ -69,10 +73,11 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
     route({
       method: 'post',
       path: '/v1/users/assign-role',
+      operationId: 'assignRole',
       summary: 'Give a user a role; ROOT users cannot be changed',
       tag: TAG,
       access: ROOT,
-      body: z.object({ userId: idInput, role: roleInput }),
+      body: z.object({ userId: idInput.describe('Id of the user'), role: roleInput.describe('The new role') }),
       success: userSchema,
       handler: async (input) => {
         await userAdministration.assignRole(input.body.userId, input.body.role, by(input));
@@ -82,11 +87,12 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
     route({
       method: 'post',
       path: '/v1/users/{id}/status',
+      operationId: 'setUserStatus',
       summary: 'Disable (0) or enable (1) a user; disabling ends its login tokens and stops its access keys',
       tag: TAG,
       access: ROOT,
-      params: idParams,
-      body: z.object({ status: switchInput }),
+      params: idParams('user'),
+      body: z.object({ status: switchInput.describe('1 active, 0 disabled') }),
       success: userSchema,
       handler: async (input) => {
         await userAdministration.setActive(input.params.id, input.body.status, by(input));
@@ -96,17 +102,20 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
     route({
       method: 'post',
       path: '/v1/users/{id}/adjust-balance',
+      operationId: 'adjustBalance',
       summary: 'Add to or take from a balance, never below zero',
       description: `An Idempotency-Key is for one change. Within 24 hours a repeat gets the first answer; later the same
 change under the same key is refused (409), so that money never moves twice under one key.`,
       tag: TAG,
       access: ROOT,
-      params: idParams,
+      params: idParams('user'),
       body: z.object({
-        amount: moneyInput.refine((amount) => amount !== 0n, 'must not be zero'),
-        reason: z.string().trim().min(1).max(255),
+        amount: moneyInput
+          .refine((amount) => amount !== 0n, 'must not be zero')
+          .describe('What is added; negative to take it away'),
+        reason: z.string().trim().min(1).max(255).describe('Why; the statement shows it'),
       }),
-      success: decimalOutput.meta({ description: 'The new balance' }),
+      success: decimalOutput.describe('The new balance'),
       idempotent: 'required',
       handler: async (input) => {
         const { amount, reason } = input.body;

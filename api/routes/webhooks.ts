@@ -6,26 +6,31 @@ import type { Config } from '../../infra/config.ts';
 import { optionalText, textIdInput } from '../http/fields.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
-import { isoTime, timeOutput } from '../http/times.ts';
+import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
 
 const TAG = 'Webhooks';
 const DESCRIPTION =
   'Messages are signed in the form of Standard Webhooks 1.0.0 (webhook-id, webhook-timestamp, webhook-signature).';
 
-const deliverySchema = z.object({
-  id: z.string(),
-  jobId: z.string(),
-  url: z.string(),
-  status: z.enum(DELIVERY_STATUSES),
-  attempts: z.number(),
-  redeliveries: z.number(),
-  lastStatus: z.number().nullable(),
-  lastError: z.string().nullable(),
-  createdAt: timeOutput,
-  updatedAt: timeOutput,
-});
+const deliverySchema = z
+  .object({
+    id: z.string().describe('Id of the delivery'),
+    jobId: z.string().describe('The job that ended'),
+    url: z.string().describe('Where it goes'),
+    status: z.enum(DELIVERY_STATUSES).describe('How far it is'),
+    attempts: z.number().describe('How often it was sent'),
+    redeliveries: z.number().describe('How often it was asked to be sent again'),
+    lastStatus: z.number().nullable().describe('HTTP status of the last answer; null without an answer'),
+    lastError: z.string().nullable().describe('Why it was not accepted last; null when it was'),
+    ...recordTimes,
+  })
+  .meta({ id: 'WebhookDelivery' });
 
-const secretSchema = z.object({ id: z.number(), createdAt: timeOutput, retiresAt: timeOutput.nullable() });
+const secretSchema = z.object({
+  id: z.number().describe('Id of the secret'),
+  createdAt: timeOutput.describe('When it was made'),
+  retiresAt: timeOutput.nullable().describe('When it stops signing; null for the present one'),
+});
 
 export function webhookRoutes(services: { readonly webhooks: Webhooks }, config: Config): Route[] {
   const { webhooks } = services;
@@ -39,10 +44,13 @@ export function webhookRoutes(services: { readonly webhooks: Webhooks }, config:
     route({
       method: 'get',
       path: '/v1/webhooks/deliveries',
+      operationId: 'listDeliveries',
       summary: 'Own deliveries, newest first unless asked otherwise',
       tag: TAG,
       access: 'jwt-or-access-key',
-      query: pageQuery(['createdAt']).extend({ status: optionalText(z.enum(DELIVERY_STATUSES)) }),
+      query: pageQuery(['createdAt']).extend({
+        status: optionalText(z.enum(DELIVERY_STATUSES)).describe('Only deliveries in this status'),
+      }),
       success: pageOf(deliverySchema),
       handler: async ({ caller, query }) => {
         const { pageNum, pageSize, status, sortOrder } = query;
@@ -54,11 +62,12 @@ export function webhookRoutes(services: { readonly webhooks: Webhooks }, config:
     route({
       method: 'post',
       path: '/v1/webhooks/deliveries/{id}/redeliver',
+      operationId: 'redeliver',
       summary: 'Send one again, with all its tries',
       description: 'The message keeps its webhook-id. An address that answered 410 is used again once one is taken.',
       tag: TAG,
       access: 'jwt-or-access-key',
-      params: z.object({ id: textIdInput }),
+      params: z.object({ id: textIdInput.describe('Id of the delivery') }),
       success: deliverySchema,
       status: 202,
       handler: async ({ caller, params }) => answerOf(await webhooks.redeliver(params.id, caller.userId)),
@@ -66,6 +75,7 @@ export function webhookRoutes(services: { readonly webhooks: Webhooks }, config:
     route({
       method: 'get',
       path: '/v1/webhooks/secrets',
+      operationId: 'listWebhookSecrets',
       summary: 'The secrets that sign: the present one, and its predecessor until it retires',
       description: DESCRIPTION,
       tag: TAG,
@@ -83,14 +93,15 @@ export function webhookRoutes(services: { readonly webhooks: Webhooks }, config:
     route({
       method: 'post',
       path: '/v1/webhooks/secrets',
+      operationId: 'createWebhookSecret',
       summary: 'Make or replace the signing secret; shown only here',
       description: `${DESCRIPTION} The secret before signs beside the new one for 24 hours. Who has lost this answer
 makes another secret, under another Idempotency-Key.`,
       tag: TAG,
       access: 'jwt',
       success: z.object({
-        id: z.number(),
-        secret: z.string().optional().meta({ description: 'Shown this once; absent in a repeated answer' }),
+        id: z.number().describe('Id of the secret'),
+        secret: z.string().optional().describe('Shown this once; absent in a repeated answer'),
       }),
       status: 201,
       idempotent: true,

@@ -19,7 +19,10 @@ const fieldNames = z
   )
   .max(MOST_FIELDS)
   .readonly();
-const bound = z.strictObject({ least: z.number().optional(), most: z.number().optional() });
+const bound = z.strictObject({
+  least: z.number().optional().describe('The least that it may be'),
+  most: z.number().optional().describe('The most that it may be'),
+});
 
 export const needsSchema = z.strictObject({
   limitField: z
@@ -53,11 +56,11 @@ export const needsSchema = z.strictObject({
   }),
   bounds: z
     .strictObject({
-      temperature: bound.optional(),
-      top_p: bound.optional(),
-      top_logprobs: bound.optional(),
-      presence_penalty: bound.optional(),
-      frequency_penalty: bound.optional(),
+      temperature: bound.optional().describe('Bounds of temperature'),
+      top_p: bound.optional().describe('Bounds of top_p'),
+      top_logprobs: bound.optional().describe('Bounds of top_logprobs'),
+      presence_penalty: bound.optional().describe('Bounds of presence_penalty'),
+      frequency_penalty: bound.optional().describe('Bounds of frequency_penalty'),
     })
     .optional()
     .meta({ description: 'The least and most that these fields may be; values beyond are brought to the bound' }),

@@ -24,29 +24,34 @@ export type UsageDoubt = 'missing' | 'impossible' | 'too-small' | 'too-large' | 
 
 /** What the API shows of a call, in its order. */
 export const shownFields = {
-  requestId: z.string(),
-  userId: integer,
-  accessKeyId: integer.nullable(),
-  modelId: integer.nullable(),
-  /** Empty when it failed before a model was chosen. */
-  modelIdentifier: z.string(),
-  promptTokens: count,
-  completionTokens: count,
-  imageCount: count,
+  requestId: z.string().describe('Id of the call'),
+  userId: integer.describe('Who called'),
+  accessKeyId: integer.nullable().describe('With which access key'),
+  modelId: integer.nullable().describe('Id of the model; null when it failed before one was chosen'),
+  modelIdentifier: z.string().describe('The name that callers use for the model; empty when none was chosen'),
+  promptTokens: count.describe('Tokens that were sent, cached ones included'),
+  completionTokens: count.describe('Tokens that were generated'),
+  imageCount: count.describe('Images that were made'),
   /** What was charged, in nano-units. */
   cost: nano,
-  latencyMs: z.number(),
-  /** Time to the first token of a stream. */
-  ttftMs: z.number().nullable(),
-  isAsync: z.boolean(),
-  isSuccess: z.boolean(),
-  errorCode: integer.nullable(),
+  latencyMs: z.number().describe('How long it took, in milliseconds'),
+  ttftMs: z.number().nullable().describe('Milliseconds to the first token of a stream; null without a stream'),
+  isAsync: z.boolean().describe('Whether it was a job'),
+  isSuccess: z.boolean().describe('Whether it succeeded'),
+  errorCode: integer.nullable().describe('Code of its failure; null when it succeeded'),
   /** When it began. */
   createTime: z.coerce.date(),
-  /** The rule of its price by which it was charged; null: the price without a rule. */
-  priceRule: z.string().nullable().default(null),
+  priceRule: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('The rule of its price by which it was charged; null for the price without a rule'),
   /** A `UsageDoubt`, or null. Not bound to the ones of this version, so that a log of a later one can be read. */
-  doubt: z.string().nullable().default(null),
+  doubt: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe("Why the provider's count is in doubt; null when nothing speaks against it"),
 };
 
 /** What is kept for the operator. */

@@ -1,12 +1,14 @@
-/** Every route of the OpenAPI document, called by each kind of caller; every change by an administrator, recorded. */
+/** Every route of the OpenAPI document: called by each kind of caller, recorded where it changes something, its example sent. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { type Product, startProduct } from '../e2e/product.ts';
+import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
 import { adminChanges, isAdminChange } from './admin-changes.ts';
 import { ask, newKey, newPerson, OWN_ADDRESSES, signIn } from './asking.ts';
 import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';
+import { checkRecorded, sendExamples } from './examples.ts';
 
 /** No row has this id. */
 const NO_ID = '4000000000';
@@ -15,10 +17,13 @@ const EXPECTED = join(import.meta.dirname, 'access-table.txt');
 
 describe('who may call what', () => {
   let product: Product;
+  let receiver: Receiver;
   const bearers: Partial<Record<(typeof CALLERS)[number], string>> = {};
 
   before(async () => {
-    product = await startProduct({ name: 'access-table', settings: OWN_ADDRESSES });
+    receiver = await startReceiver();
+    const settings = { ...OWN_ADDRESSES, WEBHOOK_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}` };
+    product = await startProduct({ name: 'access-table', settings });
     const [api] = product.apis;
     const root = await signIn(api, 'root', product.rootPassword);
     const user = await newPerson(api, root, 'ROLE_USER', 1);
@@ -27,7 +32,10 @@ describe('who may call what', () => {
     bearers.root = (await newPerson(api, root, 'ROLE_ROOT_ADMIN', 1)).token;
     bearers['access key'] = (await newKey(api, user.token)).text;
   });
-  after(() => product.close());
+  after(async () => {
+    await product.close();
+    receiver.close();
+  });
 
   const statusOf = async (route: DescribedRoute, caller: (typeof CALLERS)[number]): Promise<number> => {
     const path = filledPath(route, () => NO_ID);
@@ -116,5 +124,18 @@ describe('who may call what', () => {
       assert.equal((await move()).status, 200);
       assert.equal(await balance(), [3, 6, 3][index]);
     }
+  });
+
+  test('every operation answers its example as the document says', async () => {
+    const [api] = product.apis;
+    const sent = await sendExamples(product, `http://127.0.0.1:${receiver.port}/webhooks`);
+    await checkRecorded(product, sent);
+    const tried = new Set(sent.map(({ example }) => example.operationId));
+    const untried = (await describedRoutes(api)).filter(({ operationId }) => !tried.has(operationId));
+    assert.deepEqual(
+      untried.map(({ operationId }) => operationId),
+      [],
+      'write an example into api/examples.json and run record-examples.ts',
+    );
   });
 });

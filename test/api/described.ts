@@ -7,6 +7,7 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 
 const schemaObject = z.looseObject({});
 const operationSchema = z.object({
+  operationId: z.string(),
   summary: z.string(),
   security: z.array(z.record(z.string(), z.array(z.string()))),
   parameters: z
@@ -22,6 +23,7 @@ const documentSchema = z.object({
 });
 
 export interface DescribedRoute {
+  readonly operationId: string;
   readonly method: string;
   /** `/v1/models/{id}` */
   readonly path: string;
@@ -36,6 +38,8 @@ export interface DescribedRoute {
   readonly needsIdempotencyKey: boolean;
   readonly takesToken: boolean;
   readonly takesKey: boolean;
+  /** A login token may be left out. */
+  readonly needsNoCaller: boolean;
   /** Others get 403. */
   readonly forAdministrators: boolean;
 }
@@ -60,6 +64,7 @@ function routeOf(
   const fields = (place: string) => operation.parameters.filter((field) => field.in === place).map(({ name }) => name);
   const body = operation.requestBody?.content['application/json']?.schema;
   return {
+    operationId: operation.operationId,
     method: method.toUpperCase(),
     path,
     pathFields: fields('path'),
@@ -73,6 +78,7 @@ function routeOf(
     needsIdempotencyKey: operation.parameters.some(({ name, required }) => name === 'Idempotency-Key' && required),
     takesToken: operation.security.some((scheme) => 'loginToken' in scheme),
     takesKey: operation.security.some((scheme) => 'accessKey' in scheme),
+    needsNoCaller: operation.security.some((scheme) => Object.keys(scheme).length === 0),
     forAdministrators: '403' in operation.responses,
   };
 }
