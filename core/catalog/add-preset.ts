@@ -1,10 +1,11 @@
 /** Creates provider, key and models of a known vendor in one step. */
+
+import type { By } from '../accounts/audit-log.ts';
 import type { Catalog } from './catalog.ts';
 import type { Model } from './model-record.ts';
 import type { Models } from './models.ts';
 import { type Preset, type PresetModel, presetPricing } from './presets.ts';
 import type { ProviderKeys } from './provider-keys.ts';
-import type { By } from './providers.ts';
 import type { ListUpstreamModels } from './upstream-models.ts';
 
 export interface PresetRequest {

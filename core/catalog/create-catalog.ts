@@ -6,6 +6,7 @@ import type { Outbound } from '../../infra/outbound.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import type { AuditLog } from '../accounts/audit-log.ts';
 import { Catalog } from './catalog.ts';
+import { Changes } from './changes.ts';
 import { KeyStore } from './key-store.ts';
 import { ModelProvider } from './model-provider.ts';
 import { ModelStore } from './model-store.ts';
@@ -49,9 +50,14 @@ export function createCatalog({
   const listUpstreamModels = createUpstreamModels(outbound);
   const catalog = new Catalog({ tables, models: modelStore, vault, invalidation, log });
   const shared = { tables, catalog, audit };
-  const providers = new Providers({ ...shared, providers: store, keys: keyStore, listUpstreamModels });
+  const providers = new Providers({
+    changes: new Changes(shared, 'provider'),
+    providers: store,
+    keys: keyStore,
+    listUpstreamModels,
+  });
   const providerKeys = new ProviderKeys({
-    ...shared,
+    changes: new Changes(shared, 'provider-key'),
     providers: store,
     keys: keyStore,
     models: modelStore,
@@ -61,7 +67,13 @@ export function createCatalog({
     listUpstreamModels,
   });
   const modelProvider = new ModelProvider({ store, providers, keys: providerKeys });
-  const models = new Models({ ...shared, models: modelStore, modelProvider, keys: keyStore, probe });
+  const models = new Models({
+    changes: new Changes(shared, 'model'),
+    models: modelStore,
+    modelProvider,
+    keys: keyStore,
+    probe,
+  });
   return {
     catalog,
     providers,

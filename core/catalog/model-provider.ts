@@ -1,6 +1,7 @@
 /** Finds the provider of a model, or creates it with its key in the same transaction. */
 import type { Transaction } from 'sequelize';
 import { AppError, invalid } from '../../infra/errors.ts';
+import type { By } from '../accounts/audit-log.ts';
 import { isOtherServer, normalizeUrlBase } from '../providers/address.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 import { kindOfHost, kindOfImageModel, VENDORS } from '../providers/vendors.ts';
@@ -8,7 +9,7 @@ import type { Capability } from './model.ts';
 import { makesImages } from './pricing.ts';
 import type { ProviderKeys } from './provider-keys.ts';
 import type { Provider, ProviderStore } from './provider-store.ts';
-import { type By, newProvider, type Providers } from './providers.ts';
+import { newProvider, type Providers } from './providers.ts';
 
 /** How a model's request names its provider. */
 export interface ProviderReference {

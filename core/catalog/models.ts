@@ -1,8 +1,7 @@
 /** What administrators do with models. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
-import { inTransaction } from '../../infra/mysql/transaction.ts';
-import type { AuditEntry, AuditLog } from '../accounts/audit-log.ts';
-import type { Catalog } from './catalog.ts';
+import type { By } from '../accounts/audit-log.ts';
+import type { Changes } from './changes.ts';
 import type { KeyStore } from './key-store.ts';
 import {
   BLANK_MODEL,
@@ -21,16 +20,12 @@ import type { ModelQuery, ModelStore } from './model-store.ts';
 import { type PriceFields, priceOf, samePrice } from './pricing.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import type { Records } from './provider-store.ts';
-import type { By } from './providers.ts';
-import type { CatalogTables } from './tables.ts';
 
 export interface ModelsDependencies {
-  readonly tables: CatalogTables;
   readonly models: ModelStore;
   readonly modelProvider: ModelProvider;
   readonly keys: KeyStore;
-  readonly catalog: Catalog;
-  readonly audit: Pick<AuditLog, 'record'>;
+  readonly changes: Changes;
   readonly probe: Probe;
 }
 
@@ -53,7 +48,7 @@ export class Models {
   /** Makes the model, and its provider and key where they do not exist yet. @throws {AppError} as the rules say. */
   async create(input: NewModelInput, by: By): Promise<Model> {
     const price = input.pricing === undefined ? null : priceOf(input.pricing, input.capabilities);
-    const id = await this.#write(async (transaction) => {
+    const id = await this.#to.changes.write(async (transaction) => {
       const { displayName, modelIdentifier, capabilities } = input;
       const providerId = await this.#to.modelProvider.resolve(
         input,
@@ -71,13 +66,13 @@ export class Models {
   /** The part of `create` that runs within a larger change. */
   async insert(fields: ModelFields, price: PriceFields | null, by: By, transaction: Transaction): Promise<number> {
     const id = await this.#to.models.insert(fields, price, by.actor?.userId ?? null, transaction);
-    await this.#record('models.create', id, by, { after: { ...fields, price } }, transaction);
+    await this.#to.changes.record('models.create', id, by, { after: { ...fields, price } }, transaction);
     return id;
   }
 
   /** Changes what is given; another price becomes a new version. @throws {AppError} modelNotFound; as `create`. */
   async update(id: number, input: ModelInput, by: By): Promise<Model> {
-    await this.#write(async (transaction) => {
+    await this.#to.changes.write(async (transaction) => {
       const model = await this.#to.models.get(id, transaction);
       const capabilities = input.capabilities ?? model.capabilities;
       const providerId = namesProvider(input)
@@ -101,7 +96,7 @@ export class Models {
 
   /** @throws {AppError} modelNotFound; invalidParameter for a model without a price that is to be online. */
   async setOnline(id: number, online: boolean, by: By): Promise<void> {
-    await this.#write(async (transaction) => {
+    await this.#to.changes.write(async (transaction) => {
       const model = await this.#to.models.get(id, transaction);
       const fields = { ...fieldsOf(model), online };
       checkModel(fields, model.price);
@@ -111,10 +106,16 @@ export class Models {
 
   /** @throws {AppError} modelNotFound. */
   async delete(id: number, by: By): Promise<void> {
-    await this.#write(async (transaction) => {
+    await this.#to.changes.write(async (transaction) => {
       const model = await this.#to.models.get(id, transaction);
       await this.#to.models.delete(id, transaction);
-      await this.#record('models.delete', id, by, { before: { ...fieldsOf(model), price: model.price } }, transaction);
+      await this.#to.changes.record(
+        'models.delete',
+        id,
+        by,
+        { before: { ...fieldsOf(model), price: model.price } },
+        transaction,
+      );
     });
   }
 
@@ -137,22 +138,6 @@ export class Models {
       await this.#to.models.addPrice(model.id, price, by.actor?.userId ?? null, transaction);
     }
     const states = { before: { ...fieldsOf(model), price: model.price }, after: { ...fields, price } };
-    await this.#record('models.update', model.id, by, states, transaction);
-  }
-
-  async #write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const result = await inTransaction(this.#to.tables.sequelize, work);
-    await this.#to.catalog.changed();
-    return result;
-  }
-
-  #record(
-    action: string,
-    id: number,
-    by: By,
-    states: Pick<AuditEntry, 'before' | 'after'>,
-    transaction: Transaction,
-  ): Promise<void> {
-    return this.#to.audit.record({ ...by, action, targetKind: 'model', targetId: id, ...states }, transaction);
+    await this.#to.changes.record('models.update', model.id, by, states, transaction);
   }
 }

@@ -1,19 +1,17 @@
 /** What administrators do with the keys of providers. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
 import { AppError, invalid } from '../../infra/errors.ts';
-import { inTransaction } from '../../infra/mysql/transaction.ts';
-import type { AuditLog } from '../accounts/audit-log.ts';
+import type { By } from '../accounts/audit-log.ts';
 import type { CallResult, PickedKey } from '../key-pool/key-pool.ts';
 import { UpstreamFailure } from '../providers/failure.ts';
-import type { Catalog } from './catalog.ts';
+import type { Changes } from './changes.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
 import { probeTarget } from './model-needs.ts';
 import type { Model } from './model-record.ts';
 import type { ModelStore } from './model-store.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import type { Provider, ProviderStore } from './provider-store.ts';
-import type { By } from './providers.ts';
-import { type CatalogTables, KEY_STATUS } from './tables.ts';
+import { KEY_STATUS } from './tables.ts';
 import type { ListUpstreamModels } from './upstream-models.ts';
 
 type CircuitState = 'closed' | 'open' | 'half-open';
@@ -43,12 +41,10 @@ export interface KeyInput {
 export type KeyWithHealth = StoredKey & KeyHealth;
 
 export interface ProviderKeysDependencies {
-  readonly tables: CatalogTables;
   readonly providers: ProviderStore;
   readonly keys: KeyStore;
   readonly models: ModelStore;
-  readonly catalog: Catalog;
-  readonly audit: Pick<AuditLog, 'record'>;
+  readonly changes: Changes;
   readonly keyHealth: ReadKeyHealth;
   readonly probe: Probe;
   /** Tells the pool how a call with a key has ended: a success puts it back into rotation. */
@@ -79,7 +75,7 @@ export class ProviderKeys {
 
   /** @throws {AppError} notFound for the provider; alreadyExists when it has this very key. */
   async create(provider: { id?: number; name?: string }, input: KeyInput, by: By): Promise<StoredKey> {
-    const id = await this.#write(async (transaction) => {
+    const id = await this.#to.changes.write(async (transaction) => {
       const { id: providerId } = await this.#provider(provider, transaction);
       const existing = await this.#to.keys.holding(providerId, input.apiKey, transaction);
       if (existing !== undefined && existing.status !== KEY_STATUS.mustBeEnteredAgain) {
@@ -92,7 +88,7 @@ export class ProviderKeys {
 
   /** Makes sure that the provider has this key. @throws {AppError} notFound for the provider. */
   async enter(providerName: string, input: KeyInput, by: By): Promise<number> {
-    return this.#write(async (transaction) => {
+    return this.#to.changes.write(async (transaction) => {
       const { id } = await this.#provider({ name: providerName }, transaction);
       return this.ensure(id, input, by, transaction);
     });
@@ -105,35 +101,47 @@ export class ProviderKeys {
     if (existing === undefined) {
       const { apiKey, name = '', weight = 1 } = input;
       const id = await this.#to.keys.insert({ providerId, apiKey, name, weight, enteredBy }, transaction);
-      await this.#record('provider-keys.create', id, by, { providerId, name, weight }, transaction);
+      await this.#to.changes.record(
+        'provider-keys.create',
+        id,
+        by,
+        { after: { providerId, name, weight } },
+        transaction,
+      );
       return id;
     }
     if (existing.status === KEY_STATUS.mustBeEnteredAgain) {
       await this.#to.keys.enteredAgain(existing.id, enteredBy, transaction);
-      await this.#record('provider-keys.enter-again', existing.id, by, { providerId }, transaction);
+      await this.#to.changes.record(
+        'provider-keys.enter-again',
+        existing.id,
+        by,
+        { after: { providerId } },
+        transaction,
+      );
     }
     return existing.id;
   }
 
   /** @throws {AppError} notFound; illegalState for a key that must be entered again. */
   async setActive(id: number, active: boolean, by: By): Promise<void> {
-    await this.#write(async (transaction) => {
+    await this.#to.changes.write(async (transaction) => {
       const key = await this.#to.keys.get(id, transaction);
       if (key.status === KEY_STATUS.mustBeEnteredAgain && active) {
         throw new AppError('illegalState', "the provider's address has changed since: the key must be entered again");
       }
       if (key.status === KEY_STATUS.mustBeEnteredAgain) return;
       await this.#to.keys.setStatus(id, active ? KEY_STATUS.on : KEY_STATUS.off, transaction);
-      await this.#record('provider-keys.status', id, by, { active }, transaction);
+      await this.#to.changes.record('provider-keys.status', id, by, { after: { active } }, transaction);
     });
   }
 
   /** @throws {AppError} notFound. */
   async delete(id: number, by: By): Promise<void> {
-    await this.#write(async (transaction) => {
+    await this.#to.changes.write(async (transaction) => {
       const { providerId, name } = await this.#to.keys.get(id, transaction);
       await this.#to.keys.delete(id, transaction);
-      await this.#record('provider-keys.delete', id, by, { providerId, name }, transaction);
+      await this.#to.changes.record('provider-keys.delete', id, by, { after: { providerId, name } }, transaction);
     });
   }
 
@@ -194,16 +202,6 @@ export class ProviderKeys {
     const provider = await this.#to.providers.named(name, transaction);
     if (provider === undefined) throw new AppError('notFound', `there is no provider ${name}`);
     return provider;
-  }
-
-  async #write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const result = await inTransaction(this.#to.tables.sequelize, work);
-    await this.#to.catalog.changed();
-    return result;
-  }
-
-  #record(action: string, id: number, by: By, after: object, transaction: Transaction): Promise<void> {
-    return this.#to.audit.record({ ...by, action, targetKind: 'provider-key', targetId: id, after }, transaction);
   }
 }
 

@@ -1,19 +1,14 @@
 /** What administrators do with providers. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
-import { inTransaction } from '../../infra/mysql/transaction.ts';
-import type { AuditEntry, AuditLog } from '../accounts/audit-log.ts';
+import type { By } from '../accounts/audit-log.ts';
 import { kindAfterMove, normalizeUrlBase } from '../providers/address.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 import { kindOfHost } from '../providers/vendors.ts';
-import type { Catalog } from './catalog.ts';
+import type { Changes } from './changes.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
 import { presetNamed } from './presets.ts';
 import type { NewProvider, Provider, ProviderQuery, ProviderStore, Records } from './provider-store.ts';
-import type { CatalogTables } from './tables.ts';
 import type { ListUpstreamModels, UpstreamModel } from './upstream-models.ts';
-
-/** Who changes something, and the request in which. */
-export type By = Pick<AuditEntry, 'actor' | 'traceId'>;
 
 export interface ProviderInput {
   readonly name: string;
@@ -27,11 +22,9 @@ export interface ProviderInput {
 export type ProviderChange = { readonly [Field in keyof ProviderInput]?: ProviderInput[Field] | undefined };
 
 export interface ProvidersDependencies {
-  readonly tables: CatalogTables;
   readonly providers: ProviderStore;
   readonly keys: KeyStore;
-  readonly catalog: Catalog;
-  readonly audit: Pick<AuditLog, 'record'>;
+  readonly changes: Changes;
   readonly listUpstreamModels: ListUpstreamModels;
 }
 
@@ -53,14 +46,14 @@ export class Providers {
   /** @throws {AppError} alreadyExists for a taken name, invalidParameter for a bad base URL. */
   async create(input: ProviderInput, by: By): Promise<Provider> {
     const provider = newProvider(input);
-    const id = await this.#write((transaction) => this.insert(provider, by, transaction));
+    const id = await this.#to.changes.write((transaction) => this.insert(provider, by, transaction));
     return this.#to.providers.get(id);
   }
 
   /** The part of `create` that runs within a larger change. */
   async insert(provider: NewProvider, by: By, transaction: Transaction): Promise<number> {
     const id = await this.#to.providers.insert(provider, transaction);
-    await this.#record('providers.create', id, by, { after: provider }, transaction);
+    await this.#to.changes.record('providers.create', id, by, { after: provider }, transaction);
     return id;
   }
 
@@ -71,7 +64,7 @@ export class Providers {
    * @throws {AppError} notFound; as `create`.
    */
   async update(id: number, input: ProviderChange, by: By): Promise<Provider> {
-    await this.#write(async (transaction) => {
+    await this.#to.changes.write(async (transaction) => {
       const provider = await this.#to.providers.get(id, transaction);
       await this.change(provider, changeOf(provider, input), by, transaction);
     });
@@ -88,15 +81,15 @@ export class Providers {
     const stays = (key: StoredKey) => first && mayDirect(by, key);
     const retired = moved ? { keysSwitchedOff: await this.#to.keys.retire(id, stays, transaction) } : {};
     const states = { before: { name, kind, urlBase }, after: { ...change, ...retired } };
-    await this.#record('providers.update', id, by, states, transaction);
+    await this.#to.changes.record('providers.update', id, by, states, transaction);
   }
 
   /** Deletes it with its keys. @throws {AppError} notFound; illegalState while a model refers to it. */
   async delete(id: number, by: By): Promise<void> {
-    await this.#write(async (transaction) => {
+    await this.#to.changes.write(async (transaction) => {
       const { name, kind, urlBase } = await this.#to.providers.get(id, transaction);
       await this.#to.providers.delete(id, transaction);
-      await this.#record('providers.delete', id, by, { before: { name, kind, urlBase } }, transaction);
+      await this.#to.changes.record('providers.delete', id, by, { before: { name, kind, urlBase } }, transaction);
     });
   }
 
@@ -104,22 +97,6 @@ export class Providers {
   async upstreamModels(id: number, signal: AbortSignal): Promise<UpstreamModel[]> {
     const { provider, apiKey } = await this.#to.keys.forCall({ providerId: id });
     return this.#to.listUpstreamModels(provider, apiKey, signal);
-  }
-
-  async #write<T>(work: (transaction: Transaction) => Promise<T>): Promise<T> {
-    const result = await inTransaction(this.#to.tables.sequelize, work);
-    await this.#to.catalog.changed();
-    return result;
-  }
-
-  #record(
-    action: string,
-    id: number,
-    by: By,
-    states: Pick<AuditEntry, 'before' | 'after'>,
-    transaction: Transaction,
-  ): Promise<void> {
-    return this.#to.audit.record({ ...by, action, targetKind: 'provider', targetId: id, ...states }, transaction);
   }
 }
 

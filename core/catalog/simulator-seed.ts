@@ -1,6 +1,7 @@
 /** Registers the keyless provider, so that a fresh local installation can be called at once. */
 import { AppError } from '../../infra/errors.ts';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
+import type { By } from '../accounts/audit-log.ts';
 import { NANO_PER_UNIT } from '../ledger/money.ts';
 import type { Catalog } from './catalog.ts';
 import { BLANK_MODEL } from './model-input.ts';
@@ -10,7 +11,7 @@ import { presetModel, presetPricing } from './presets.ts';
 import { priceOf } from './pricing.ts';
 import type { ProviderKeys } from './provider-keys.ts';
 import type { ProviderStore } from './provider-store.ts';
-import type { By, Providers } from './providers.ts';
+import type { Providers } from './providers.ts';
 import type { CatalogTables } from './tables.ts';
 
 const NAME = 'simulator';
