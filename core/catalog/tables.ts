@@ -1,63 +1,65 @@
 /** The catalog's tables as Sequelize sees them; the schema itself is in the migrations. */
 import { DataTypes, type Model, type ModelStatic, type Sequelize } from 'sequelize';
-import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
-import { PROVIDER_KINDS, type ProviderKind } from '../providers/provider.ts';
-
-interface Stamped {
-  readonly id: number;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
-
-export interface ProviderRow extends Stamped {
-  readonly name: string;
-  readonly kind: ProviderKind;
-  /** Empty while nobody has said where the provider is. */
-  readonly urlBase: string;
-}
+import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
+import { PROVIDER_KINDS } from '../providers/provider.ts';
 
 /** What `provider_keys.status` means. A key that must be entered again cannot be enabled without that. */
 export const KEY_STATUS = { off: 0, on: 1, mustBeEnteredAgain: 2 } as const;
 
-export interface ProviderKeyRow extends Stamped {
-  readonly providerId: number;
-  readonly name: string;
-  readonly secret: Buffer;
-  readonly lastFour: string;
-  readonly status: number;
-  readonly weight: number;
-  /** The user who entered it; null: the command line, or not known. */
-  readonly enteredBy: number | null;
-}
+const stamped = { id: column.integer, createdAt: column.time, updatedAt: column.time };
+const provider = rowOf({
+  ...stamped,
+  name: column.text,
+  kind: column.oneOf(PROVIDER_KINDS),
+  /** Empty while nobody has said where the provider is. */
+  urlBase: column.text,
+});
+export type ProviderRow = ReadRow<typeof provider>;
 
-export interface ModelRow extends Stamped {
-  readonly displayName: string;
-  readonly modelIdentifier: string;
-  readonly providerId: number;
-  readonly upstreamModel: string;
-  readonly capabilities: string;
-  readonly priority: number;
-  readonly status: number;
-  readonly priceId: number | null;
-  readonly contextWindow: number | null;
-  readonly maxOutputTokens: number | null;
-  readonly defaultMaxTokens: number | null;
-  readonly settings: unknown;
-}
+const providerKey = rowOf({
+  ...stamped,
+  providerId: column.integer,
+  name: column.text,
+  secret: column.bytes,
+  lastFour: column.text,
+  status: column.integer,
+  weight: column.integer,
+  /** The user who entered it; null: the command line, or not known. */
+  enteredBy: orNull(column.integer),
+});
+export type ProviderKeyRow = ReadRow<typeof providerKey>;
+
+const model = rowOf({
+  ...stamped,
+  displayName: column.text,
+  modelIdentifier: column.text,
+  providerId: column.integer,
+  upstreamModel: column.text,
+  capabilities: column.text,
+  priority: column.integer,
+  status: column.integer,
+  priceId: orNull(column.integer),
+  contextWindow: orNull(column.integer),
+  maxOutputTokens: orNull(column.integer),
+  defaultMaxTokens: orNull(column.integer),
+  settings: column.json,
+});
+export type ModelRow = ReadRow<typeof model>;
 
 /** Nano-units per million tokens, per image, per request. */
-export interface PriceRow {
-  readonly id: number;
-  readonly modelId: number;
-  readonly version: number;
-  readonly input: bigint;
-  readonly output: bigint;
-  readonly cachedInput: bigint | null;
-  readonly cacheWrite: bigint | null;
-  readonly perImage: bigint;
-  readonly perRequest: bigint;
-  readonly createdBy: number | null;
-}
+const price = rowOf({
+  id: column.integer,
+  modelId: column.integer,
+  version: column.integer,
+  input: column.bigint,
+  output: column.bigint,
+  cachedInput: orNull(column.bigint),
+  cacheWrite: orNull(column.bigint),
+  perImage: column.bigint,
+  perRequest: column.bigint,
+  createdBy: orNull(column.integer),
+});
+export type PriceRow = ReadRow<typeof price>;
 
 /** Columns that the database fills in. */
 type Made = 'id' | 'createdAt' | 'updatedAt';
@@ -127,46 +129,6 @@ export function defineCatalogTables(sequelize: Sequelize): CatalogTables {
     }),
   };
 }
-
-const stamped = { id: column.integer, createdAt: column.time, updatedAt: column.time };
-const provider = rowOf({ ...stamped, name: column.text, kind: column.oneOf(PROVIDER_KINDS), urlBase: column.text });
-const providerKey = rowOf({
-  ...stamped,
-  providerId: column.integer,
-  name: column.text,
-  secret: column.bytes,
-  lastFour: column.text,
-  status: column.integer,
-  weight: column.integer,
-  enteredBy: orNull(column.integer),
-});
-const model = rowOf({
-  ...stamped,
-  displayName: column.text,
-  modelIdentifier: column.text,
-  providerId: column.integer,
-  upstreamModel: column.text,
-  capabilities: column.text,
-  priority: column.integer,
-  status: column.integer,
-  priceId: orNull(column.integer),
-  contextWindow: orNull(column.integer),
-  maxOutputTokens: orNull(column.integer),
-  defaultMaxTokens: orNull(column.integer),
-  settings: column.json,
-});
-const price = rowOf({
-  id: column.integer,
-  modelId: column.integer,
-  version: column.integer,
-  input: column.bigint,
-  output: column.bigint,
-  cachedInput: orNull(column.bigint),
-  cacheWrite: orNull(column.bigint),
-  perImage: column.bigint,
-  perRequest: column.bigint,
-  createdBy: orNull(column.integer),
-});
 
 /** Rows as they were read. */
 export const readProvider = (row: Stored<ProviderRow>): ProviderRow => provider.ofModel(row.get());
