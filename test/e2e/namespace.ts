@@ -4,7 +4,8 @@ import { Connection } from '@temporalio/client';
 import { msToTs } from '@temporalio/common/lib/time.js';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts.ts';
 
-const RETENTION = '1d';
+/** As the doctor wants it. */
+const RETENTION = '30d';
 const READY_WITHIN_MS = 60_000;
 /** In the numbers of temporal.api.enums.v1.IndexedValueType. */
 const TYPES = { KEYWORD: 2, INT: 3 };
