@@ -6,6 +6,7 @@ import { createLogger, type Logger } from '../infra/logger.ts';
 import { startTelemetry } from '../infra/telemetry/telemetry.ts';
 import { createApp } from './app.ts';
 import { drain } from './http/drain.ts';
+import { dropUnread } from './http/large-answers.ts';
 
 /** Longer than the usual idle time of a load balancer (60 s), so that it never meets a connection being closed. */
 const KEEP_ALIVE_MS = 65_000;
@@ -34,8 +35,8 @@ async function main(): Promise<void> {
     app.callback(),
   );
   server.maxConnections = MOST_CONNECTIONS;
-  // A client that takes nothing of its answer is let go, too.
   server.timeout = config.UPSTREAM_TOTAL_TIMEOUT + IDLE_BEYOND_CALL_MS;
+  dropUnread(server);
   await listen(server, config.PORT, config.HOST);
   logger.info({ port: config.PORT, url: config.publicUrl }, 'api listening');
   stopOnSignal(server, config.SHUTDOWN_GRACE, logger, async () => {

@@ -8,7 +8,7 @@ import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { isLive } from './job.ts';
 import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
 import { cancelJob, removePayloads } from './job-operations.ts';
-import type { JobFilter, JobStore, JobView } from './store.ts';
+import { type JobFilter, type JobStore, type JobView, LARGE_PAYLOAD_BYTES } from './store.ts';
 
 export interface JobDeps {
   readonly ledger: Ledger;
@@ -29,18 +29,31 @@ export class Jobs {
     this.#deps = deps;
   }
 
-  /** @throws {AppError} notFound, also for another user's job. */
-  async get(jobId: string, userId: number): Promise<JobView> {
-    return found(await this.#deps.store.find(jobId, userId));
+  /**
+   * @param admitLarge called before payloads are read that are large; it may refuse them.
+   * @throws {AppError} notFound, also for another user's job; what `admitLarge` throws.
+   */
+  async get(jobId: string, userId: number, admitLarge: () => void): Promise<JobView> {
+    const { store } = this.#deps;
+    const job = found(await store.find(jobId, userId));
+    if (job.payloadBytes <= LARGE_PAYLOAD_BYTES) return job;
+    admitLarge();
+    return { ...job, ...found(await store.payloads(jobId, userId)) };
   }
 
-  /** The job when it has ended, or as it is when the time is over or the caller has left. Two reads, however long. */
-  async wait(jobId: string, userId: number, waitMs: number, signal: AbortSignal): Promise<JobView> {
+  /** The job when it has ended, or as it is when the time is over or the caller has left. As many reads, however long. */
+  async wait(
+    jobId: string,
+    userId: number,
+    waitMs: number,
+    signal: AbortSignal,
+    admitLarge: () => void,
+  ): Promise<JobView> {
     const ending = this.#ending(jobId, waitMs, signal);
     try {
       const { status } = found(await this.#deps.store.state(jobId, userId));
       if (isLive(status)) await ending.reached;
-      return await this.get(jobId, userId);
+      return await this.get(jobId, userId, admitLarge);
     } finally {
       ending.stop();
     }
@@ -84,9 +97,10 @@ export class Jobs {
   }
 
   /** Cancels a job that has not ended; what a provider already did is charged. Idempotent. @param log the request's. */
-  async cancel(jobId: string, userId: number, log: Logger): Promise<JobView> {
-    const job = await this.get(jobId, userId);
-    const { ledger, events, cancelWorkflow } = this.#deps;
+  async cancel(jobId: string, userId: number, log: Logger, admitLarge: () => void): Promise<JobView> {
+    const { ledger, store, events, cancelWorkflow } = this.#deps;
+    const job = found(await store.find(jobId, userId));
+    if (job.payloadBytes > LARGE_PAYLOAD_BYTES) admitLarge();
     const status = await ledger.run(
       cancelJob(jobId, userId, {
         holdId: jobId,
@@ -102,7 +116,7 @@ export class Jobs {
         if (!(err instanceof WorkflowNotFoundError)) log.warn({ err, jobId }, 'cancel not sent to Temporal');
       });
     }
-    return this.get(jobId, userId);
+    return this.get(jobId, userId, admitLarge);
   }
 
   /**
@@ -110,12 +124,12 @@ export class Jobs {
    * @throws {AppError} notFound; illegalState while it lives.
    */
   async removePayloads(jobId: string, userId: number): Promise<JobView> {
-    const { ledger, storedImages } = this.#deps;
-    const { status } = await this.get(jobId, userId);
+    const { ledger, store, storedImages } = this.#deps;
+    const { status } = found(await store.state(jobId, userId));
     if (isLive(status)) throw new AppError('illegalState', 'the job has not ended; cancel it first');
     await storedImages.removeOf([jobId]);
     await ledger.run(removePayloads([{ id: jobId, userId }]), CHANGE_WAIT_MS);
-    return this.get(jobId, userId);
+    return found(await store.find(jobId, userId));
   }
 
   /** Resolves when the job has ended, the time is over or the caller has left; `stop` ends the waiting. */

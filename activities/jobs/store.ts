@@ -62,10 +62,17 @@ export class JobStore {
     this.#sequelize = sequelize;
   }
 
-  /** The job, if it is this user's. */
+  /** The job, if it is this user's; payloads that are large are null. */
   async find(id: string, userId: number): Promise<JobView | undefined> {
     const sql = `SELECT ${VIEWED} FROM jobs WHERE id=? AND user_id=?`;
     const [found] = await select(this.#sequelize, view.read, sql, [id, userId]);
+    return found;
+  }
+
+  /** What a user's job was asked and has answered, however large. */
+  async payloads(id: string, userId: number): Promise<Pick<JobView, 'request' | 'result'> | undefined> {
+    const sql = `SELECT ${payloads.columns} FROM jobs WHERE id=? AND user_id=?`;
+    const [found] = await select(this.#sequelize, payloads.read, sql, [id, userId]);
     return found;
   }
 
@@ -192,8 +199,11 @@ const view = rowOf({
   accessKeyId: orNull(column.integer),
   modelName: column.text,
   status: column.oneOf(JOB_STATUSES),
-  request: column.json,
-  result: column.json,
+  /** JSON text, as are the results: they are handed on as they are. */
+  request: orNull(column.text),
+  result: orNull(column.text),
+  /** What both have, about. */
+  payloadBytes: column.integer,
   errorCode: orNull(column.integer),
   errorMessage: orNull(column.text),
   /** In nano-units. */
@@ -213,8 +223,12 @@ export type JobView = ReadRow<typeof view>;
 
 const BUDGETED = "COALESCE(JSON_UNQUOTE(JSON_EXTRACT(plan,'$.budgeted'))='true',0)";
 
+/** Payloads of one job that are longer, in bytes, are read by themselves (`payloads`). */
+export const LARGE_PAYLOAD_BYTES = 1_048_576;
+const unlessLarge = (payload: string) => `IF(payload_bytes>${LARGE_PAYLOAD_BYTES},NULL,${payload})`;
+
 /** The columns of a view. */
-const VIEWED = columns({ budgeted: BUDGETED });
+const VIEWED = columns({ budgeted: BUDGETED, request: unlessLarge('request'), result: unlessLarge('result') });
 /** The same with long payloads left in the database: a page of jobs with pictures would be hundreds of megabytes. */
 const LISTED = columns({ budgeted: BUDGETED, request: unlessLong('request'), result: unlessLong('result') });
 
@@ -227,6 +241,8 @@ function unlessLong(payload: 'request' | 'result'): string {
   const omitted = `JSON_OBJECT('omittedBytes',OCTET_LENGTH(${payload}),'message','long payloads are left out of lists; GET /v1/async/jobs/{jobId} has it')`;
   return `IF(OCTET_LENGTH(${payload})>${LISTED_PAYLOAD_BYTES},${omitted},${payload})`;
 }
+
+const payloads = rowOf({ request: orNull(column.text), result: orNull(column.text) });
 
 const owned = rowOf({ id: column.text, userId: column.integer });
 

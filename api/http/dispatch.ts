@@ -9,6 +9,7 @@ import { EMPTY_BODY, readBody } from './body.ts';
 import { type AnswerForm, ENVELOPE, OPENAI } from './forms.ts';
 import { type Idempotency, idempotencyKey, idempotencyScope, KEY_HEADER, requestFingerprint } from './idempotency.ts';
 import { isJsonType, parseJson } from './json.ts';
+import { admitLargeAnswer, JsonText, LARGE_ANSWER_BYTES } from './large-answers.ts';
 import type { Route, RouteCall } from './route.ts';
 import type { ApiContext, ApiState } from './route-input.ts';
 
@@ -129,10 +130,14 @@ async function answerOnce(route: Route, call: RouteCall, idempotency: Idempotenc
 }
 
 function textOf(data: unknown): string {
-  return JSON.stringify(data) ?? 'null';
+  return data instanceof JsonText ? data.text : (JSON.stringify(data) ?? 'null');
 }
 
 function write(route: Route, ctx: ApiContext, status: number, dataText: string): void {
+  const { caller } = ctx.state;
+  // What has changed or cost something is answered in any case.
+  if (route.method === 'get' && caller && dataText.length > LARGE_ANSWER_BYTES)
+    admitLargeAnswer(ctx.res, caller.userId);
   ctx.status = status;
   ctx.body = route.form.success(dataText, ctx.state.traceId);
   ctx.set('Content-Type', JSON_TYPE);

@@ -5,6 +5,7 @@ import type { AccessKeyCaller, Caller, Role, UserCaller } from '../../core/accou
 import { invalid } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { type AnswerForm, ENVELOPE } from './forms.ts';
+import { JsonText } from './large-answers.ts';
 import { DECIMAL_FORMAT } from './money.ts';
 import { type ApiContext, RouteInput } from './route-input.ts';
 import { type Input, inputOf, type UnknownFields } from './validation.ts';
@@ -105,7 +106,7 @@ export interface RouteDeclaration<
   readonly kept?: (data: z.input<S>) => unknown;
   readonly handler: (
     input: RouteInput<z.output<P>, z.output<Q>, z.output<B>, CallerOf<A>>,
-  ) => NoInfer<z.input<S>> | Answered | Promise<NoInfer<z.input<S>> | Answered>;
+  ) => NoInfer<z.input<S>> | JsonText | Answered | Promise<NoInfer<z.input<S>> | JsonText | Answered>;
 }
 
 /** A request that may run: its caller is of the kind that `access` asks for, its body is read. */
@@ -208,6 +209,7 @@ export function route<
         ),
       );
       if (isAnswered(data)) return ANSWERED;
+      if (data instanceof JsonText) return { data, kept: data };
       return { data, kept: kept === undefined ? data : kept(data) };
     },
   };

@@ -14,6 +14,7 @@ import { newId } from '../../infra/ids.ts';
 import { integerInput, jsonObjectInput, optionalText, textIdInput } from '../http/fields.ts';
 import { keyedRequest } from '../http/idempotency.ts';
 import { limitHeaders } from '../http/inference-call.ts';
+import { admitLargeAnswer, type JsonText, jsonWith } from '../http/large-answers.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
@@ -150,7 +151,9 @@ export function jobRoutes(
 ): Route[] {
   const { jobs, jobSubmissions: submissions } = services;
   const time = (date: Date) => isoTime(date, config.APP_TIME_ZONE);
-  const answerOf = (job: JobView): z.input<typeof jobSchema> => ({
+  const answerOf = (job: JobView): JsonText =>
+    jsonWith(fieldsOf(job), { requestPayload: job.request ?? 'null', resultPayload: job.result ?? 'null' });
+  const fieldsOf = (job: JobView): Omit<z.input<typeof jobSchema>, 'requestPayload' | 'resultPayload'> => ({
     id: job.id,
     jobId: job.id,
     type: job.type,
@@ -158,8 +161,6 @@ export function jobRoutes(
     accessKeyId: job.accessKeyId,
     modelName: job.modelName,
     status: job.status,
-    requestPayload: job.request,
-    resultPayload: job.result ?? null,
     errorMessage: job.errorMessage,
     cost: job.cost === null ? null : money(job.cost),
     progress: job.progress,
@@ -212,9 +213,11 @@ export function jobRoutes(
           .describe('Seconds to hold the answer until the job ends'),
       }),
       success: jobSchema,
-      handler: async ({ caller, params, query, signal }) => {
-        if (query.wait === undefined) return answerOf(await jobs.get(params.jobId, caller.userId));
-        return answerOf(await jobs.wait(params.jobId, caller.userId, query.wait * 1000, signal));
+      handler: async ({ ctx, caller, params, query, signal }) => {
+        const { userId } = caller;
+        const admit = () => admitLargeAnswer(ctx.res, userId);
+        if (query.wait === undefined) return answerOf(await jobs.get(params.jobId, userId, admit));
+        return answerOf(await jobs.wait(params.jobId, userId, query.wait * 1000, signal, admit));
       },
     }),
     route({
@@ -234,7 +237,9 @@ export function jobRoutes(
         const { userId } = caller;
         const range = { oldestFirst: sortOrder === 'asc', limit: pageSize, offset: (pageNum - 1) * pageSize };
         const found = await jobs.list({ userId, status, type, ...range });
-        return page(found.jobs.map(answerOf), found.total, query);
+        const records = found.jobs.map((job) => answerOf(job).text);
+        const { records: _none, ...totals } = page([], found.total, query);
+        return jsonWith(totals, { records: `[${records.join(',')}]` });
       },
     }),
     route({
@@ -267,7 +272,8 @@ export function jobRoutes(
       access: 'jwt-or-access-key',
       params: jobParams,
       success: jobSchema,
-      handler: async ({ caller, params, log }) => answerOf(await jobs.cancel(params.jobId, caller.userId, log)),
+      handler: async ({ ctx, caller: { userId }, params, log }) =>
+        answerOf(await jobs.cancel(params.jobId, userId, log, () => admitLargeAnswer(ctx.res, userId))),
     }),
     route({
       method: 'delete',

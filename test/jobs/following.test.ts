@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
@@ -147,6 +149,35 @@ describe('who waits for a job', () => {
       ids.parse(oldestFirst.data).records.map(({ jobId }) => jobId),
       [long, short],
     );
+  });
+
+  test('a large job is told whole, to so many clients of a user at once as read it', async () => {
+    const { key } = await newCustomer(api());
+    const [large, small] = [await submit(key), await submit(key)];
+    for (const jobId of [large, small]) await jobEnd(api(), key, jobId);
+    const length = 10_000_000;
+    await product.execute(
+      `UPDATE jobs SET request=JSON_OBJECT('userMessage',REPEAT('x',${length})),payload_bytes=${length} WHERE id='${large}'`,
+    );
+    const path = `/v1/async/jobs/${large}`;
+    const whole = z.object({ requestPayload: z.object({ userMessage: z.string().length(length) }) });
+    whole.parse((await call(api(), 'GET', path, { key })).data);
+    /** A client that sees the beginning of its answer and reads no more. */
+    const openUnread = async () => {
+      const socket = connect(Number(new URL(api()?.url ?? '').port), '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write(`GET ${path} HTTP/1.1\r\nhost: x\r\naccess-key: ${key}\r\n\r\n`);
+      await once(socket, 'readable');
+      return socket;
+    };
+    const unread = await Promise.all(Array.from({ length: 4 }, openUnread));
+    const isRefused = async () => (await call(api(), 'GET', path, { key })).status === 429;
+    const refused = await call(api(), 'GET', `${path}?wait=1`, { key });
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '1']);
+    assert.match(refused.message, /4 answers over 1 MB are on their way/);
+    assert.equal((await call(api(), 'GET', `/v1/async/jobs/${small}`, { key })).status, 200);
+    for (const socket of unread) socket.destroy();
+    await until('those who left have made room', async () => !(await isRefused()));
   });
 
   test('metadata is kept as deep as the database reads it, and refused by name beyond', async () => {
