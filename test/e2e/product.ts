@@ -1,4 +1,5 @@
 /** The whole product for a test: simulator, API processes and a worker on a database and queues of their own. */
+import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { z } from 'zod';
