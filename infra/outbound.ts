@@ -4,7 +4,7 @@
  * and ends every call in time and size. Connections are kept and pooled by origin.
  */
 import { isIP } from 'node:net';
-import { Agent, errors } from 'undici';
+import { Agent, errors, interceptors } from 'undici';
 import type { Config } from './config.ts';
 import {
   checkPort,
@@ -54,6 +54,8 @@ export function createOutbound(config: OutboundConfig): Outbound {
     keepAliveTimeout: KEEP_ALIVE_MS,
     maxResponseSize: STREAM_MAX_BYTES,
   });
+  // None is asked for, but some proxies compress all the same.
+  const decoded = agent.compose(interceptors.decompress({ maxSize: STREAM_MAX_BYTES, skipErrorResponses: false }));
   const targets = new Map<string, Target>();
 
   const targetOf = (text: string): Target => {
@@ -70,7 +72,7 @@ export function createOutbound(config: OutboundConfig): Outbound {
     const { limits } = call;
     const target = targetOf(url);
     const endMs = performance.now() + limits.totalMs;
-    const answer = await agent.request({
+    const answer = await decoded.request({
       origin: target.origin,
       path: target.path,
       method: call.method ?? 'GET',

@@ -118,9 +118,11 @@ export function anotherMayHelp({ failure }: UpstreamFailure): boolean {
     case 'transient':
     case 'timeout':
     case 'model':
+    case 'empty':
       return true;
     case 'content':
     case 'bad-request':
+    case 'unusable':
     case 'cancelled':
       return false;
   }

@@ -5,10 +5,20 @@
 import type { Said } from '../../core/conversations/turn.ts';
 import { moneyJson } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { CallContext } from '../../core/providers/provider.ts';
+import { nothingSaid } from '../../core/providers/failure.ts';
+import {
+  completionSays,
+  finishReasonIn,
+  finishReasonsOf,
+  listIn,
+  reasoningIn,
+  textIn,
+  textsOf,
+} from '../../core/providers/message.ts';
+import type { CallContext, ChatAnswer, ChatBody } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { type CallOutcome, type InferenceDeps, openCharge, type Reply, targetOf } from './charge.ts';
-import { planChat } from './plan.ts';
+import { type Candidate, planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import { usageOf } from './usage.ts';
 
@@ -35,7 +45,7 @@ export class ChatService {
    * @throws {AppError} what the caller may be told: no such model, no balance, the provider's refusal, a time-out.
    */
   async complete(command: ChatCommand, context: CallContext): Promise<Reply<ChatOutcome>> {
-    const { models, requestImages, chatAdapters, noteUsageDoubt } = this.#deps;
+    const { models, requestImages, noteUsageDoubt } = this.#deps;
     const { models: candidates, asked } = candidatesOf(models, command);
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
@@ -44,7 +54,7 @@ export class ChatService {
       const hasImages = asked.size.images > 0;
       const body = hasImages ? await requestImages.ofChat(command.body, context.signal) : command.body;
       const answer = await charge.attempts({ output: 'text' }, context, (candidate, apiKey) =>
-        chatAdapters[candidate.kind].complete(targetOf(candidate, apiKey), charge.fitted(candidate, body), context),
+        this.#said(candidate, apiKey, charge.fitted(candidate, body), context),
       );
       const { completion } = answer;
       const delivered = { usage: answer.usage, texts: deliveredTexts(completion) };
@@ -57,43 +67,31 @@ export class ChatService {
       return { kind: 'answered-now', outcome };
     });
   }
+
+  /** @throws {UpstreamFailure} for an answer that says nothing: another key or model may say more. */
+  async #said(candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext): Promise<ChatAnswer> {
+    const answer = await this.#deps.chatAdapters[candidate.kind].complete(targetOf(candidate, apiKey), body, context);
+    if (!completionSays(answer.completion)) throw nothingSaid(finishReasonsOf(answer.completion));
+    return answer;
+  }
 }
 
 /** The text of all choices, for answers in the gateway's own form. */
 export function answerTexts(completion: Json): string[] {
-  return messagesOf(completion).map(({ content }) => textOf(content));
-}
-
-/** What a thinking model said to itself, of all choices, by either of the names it goes by. */
-function reasoningTexts(completion: Json): string[] {
-  return messagesOf(completion).map(
-    ({ reasoning_content: content, reasoning }) => textOf(content) || textOf(reasoning),
-  );
+  return messagesOf(completion).map(({ content }) => textIn(content));
 }
 
 /** Everything that was delivered as text, for counting. */
 export function deliveredTexts(completion: Json): string[] {
-  const others = messagesOf(completion).flatMap(({ content, refusal, tool_calls: calls, function_call: call }) => [
-    typeof content === 'string' ? content : textOfAll(content),
-    textOf(refusal),
-    textOfAll(calls),
-    textOfAll(call),
-  ]);
-  return [...others, ...reasoningTexts(completion)];
+  return messagesOf(completion).flatMap(textsOf);
 }
 
 function messagesOf(completion: Json): Json[] {
-  const choices = Array.isArray(completion.choices) ? completion.choices : [];
-  return choices.map((choice) => (isJsonObject(choice) && isJsonObject(choice.message) ? choice.message : {}));
+  return choicesOf(completion).map(({ message }) => (isJsonObject(message) ? message : {}));
 }
 
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function textOfAll(value: unknown): string {
-  const isNothing = value === undefined || value === null || (Array.isArray(value) && value.length === 0);
-  return isNothing ? '' : JSON.stringify(value);
+function choicesOf(completion: Json): Json[] {
+  return listIn(completion.choices).filter(isJsonObject);
 }
 
 export interface ChatReplySource {
@@ -111,11 +109,23 @@ export interface KeptAs {
   readonly messageId: string;
 }
 
+/** An answer in the gateway's own form: the text of the first choice, and whatever else came with it. */
 export function chatReply(source: ChatReplySource, keptAs?: KeptAs) {
-  const reasoning = reasoningTexts(source.completion)[0] ?? '';
+  const choices = choicesOf(source.completion);
+  const [message = {}] = messagesOf(source.completion);
+  const reasoning = reasoningIn(message);
   return {
-    assistantMessage: answerTexts(source.completion)[0] ?? '',
+    assistantMessage: textIn(message.content),
     ...(reasoning === '' ? {} : { reasoningContent: reasoning }),
+    ...(textIn(message.refusal) === '' ? {} : { refusal: message.refusal }),
+    ...withList('toolCalls', message.tool_calls),
+    ...(isJsonObject(message.function_call) ? { functionCall: message.function_call } : {}),
+    ...withList('contentParts', message.content_parts),
+    ...withList('annotations', message.annotations),
+    ...withList('images', message.images),
+    ...(isJsonObject(message.audio) ? { audio: message.audio } : {}),
+    finishReason: choices[0] ? (finishReasonIn(choices[0]) ?? null) : null,
+    ...(choices.length > 1 ? { choices } : {}),
     usedModelIdentifier: source.modelIdentifier,
     inputTokensCount: source.promptTokens,
     outputTokensCount: source.completionTokens,
@@ -125,12 +135,19 @@ export function chatReply(source: ChatReplySource, keptAs?: KeptAs) {
   };
 }
 
+function withList<Name extends string>(name: Name, value: unknown): Partial<Record<Name, readonly unknown[]>> {
+  const entries: Partial<Record<Name, readonly unknown[]>> = {};
+  if (listIn(value).length > 0) entries[name] = listIn(value);
+  return entries;
+}
+
 /** The first choice of an answer as a conversation keeps it. */
 export function saidOf(source: Omit<ChatReplySource, 'requestId'>): Said {
   const { completion, modelIdentifier, promptTokens, completionTokens, cost } = source;
-  const reasoningContent = reasoningTexts(completion)[0] || undefined;
+  const [message = {}] = messagesOf(completion);
+  const reasoningContent = reasoningIn(message) || undefined;
   return {
-    content: answerTexts(completion)[0] ?? '',
+    content: textIn(message.content),
     reasoningContent,
     modelIdentifier,
     promptTokens,

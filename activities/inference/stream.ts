@@ -1,10 +1,11 @@
 /**
  * Streamed chat: the provider is read to its end whether or not the client stays, and charged by its own usage. A
- * stream that breaks is charged by what was counted of it; one that brought nothing is free.
+ * stream that breaks is charged by what was counted of it; one that has said nothing is free, and tried elsewhere.
  */
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import { errorOf, type FailureClass, nothingDelivered, UpstreamFailure } from '../../core/providers/failure.ts';
-import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
+import { CompletionAssembler } from '../../core/providers/completion.ts';
+import { errorOf, type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
+import type { CallContext, ChatBody, ChatChunk } from '../../core/providers/provider.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import {
   type AnsweredBefore,
@@ -17,7 +18,6 @@ import {
 import { type Candidate, planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import type { Measured } from './settlement.ts';
-import { CompletionAssembler } from './stream-events.ts';
 import { usageOf } from './usage.ts';
 
 export interface StreamCommand extends ChatRequest {
@@ -49,9 +49,13 @@ const CHUNK_BYTES = 300;
 /** How long a provider is still read after the client has left. */
 const AFTER_LEAVING_MS = 30_000;
 
+/** A stream that has said something. */
 interface Opened {
-  readonly first: IteratorResult<string>;
-  readonly rest: AsyncIterator<string>;
+  /** The chunks up to the first one that says something. */
+  readonly lead: readonly string[];
+  readonly rest: AsyncIterator<ChatChunk>;
+  /** All that has come. */
+  readonly heard: CompletionAssembler;
 }
 
 /** One call that is under way. */
@@ -71,7 +75,7 @@ export class ChatStreams {
   }
 
   /**
-   * Opens a stream; resolves with the provider's first chunk, so that until then another key or model may serve it.
+   * Opens a stream; resolves when the provider has said something, so that until then another key or model may serve it.
    * @throws {AppError} as a whole chat.
    */
   async open(command: StreamCommand, context: CallContext): Promise<StreamReply> {
@@ -86,18 +90,28 @@ export class ChatStreams {
       const body = asked.size.images === 0 ? command.body : await requestImages.ofChat(command.body, signal);
       const reading = { ...context, signal };
       const opened = await charge.attempts({ output: 'text', streamed: true }, reading, (candidate, apiKey) =>
-        this.#firstChunk(candidate, apiKey, charge.fitted(candidate, body, 'streamed'), reading),
+        this.#firstWords(candidate, apiKey, charge.fitted(candidate, body, 'streamed'), reading),
       );
       const measured = { ttftMs: Date.now() - charge.startedAtMs };
       return this.#follow({ command, charge, measured, queue: new ChunkQueue(signal), cut }, opened);
     });
   }
 
-  async #firstChunk(candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext): Promise<Opened> {
+  /** @throws {UpstreamFailure} when the stream ends or breaks before it says anything. */
+  async #firstWords(candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext): Promise<Opened> {
     const adapter = this.#deps.chatAdapters[candidate.kind];
     const stream = await adapter.stream(targetOf(candidate, apiKey), body, context);
     const rest = stream[Symbol.asyncIterator]();
-    return { first: await rest.next(), rest };
+    const heard = new CompletionAssembler();
+    const lead: string[] = [];
+    while (!heard.hasSaid) {
+      const next = await rest.next();
+      if (next.done) break;
+      heard.add(next.value.body);
+      lead.push(next.value.data);
+    }
+    heard.requireSaid();
+    return { lead, rest, heard };
   }
 
   #follow(running: Running, opened: Opened): OpenStream {
@@ -123,12 +137,16 @@ export class ChatStreams {
   async #pump(running: Running, opened: Opened): Promise<StreamEnd> {
     const { queue } = running;
     const { key } = running.charge.served;
-    const received: string[] = [];
+    const { lead, rest, heard } = opened;
+    const received: string[] = [...lead];
     let failure: unknown;
     try {
-      for (let next = opened.first; !next.done; next = await opened.rest.next()) {
-        received.push(next.value);
-        await queue.push(next.value);
+      for (const data of lead) await queue.push(data);
+      for (let next = await rest.next(); !next.done; next = await rest.next()) {
+        const { data, body } = next.value;
+        heard.add(body);
+        received.push(data);
+        await queue.push(data);
       }
       this.#deps.keys.report(key, { kind: 'success' });
     } catch (error) {
@@ -137,7 +155,7 @@ export class ChatStreams {
       this.#deps.keys.report(key, { kind: 'failure', failure: kind });
     }
     try {
-      const end = await this.#settle(running, received, failure);
+      const end = await this.#settle(running, heard, received, failure);
       if (failure !== undefined) throw asAppError(failure);
       queue.close();
       return end;
@@ -147,19 +165,15 @@ export class ChatStreams {
     }
   }
 
-  async #settle(running: Running, received: readonly string[], failure: unknown): Promise<StreamEnd> {
+  async #settle(
+    running: Running,
+    heard: CompletionAssembler,
+    received: readonly string[],
+    failure: unknown,
+  ): Promise<StreamEnd> {
     const { command, charge, measured } = running;
-    const assembler = new CompletionAssembler();
-    for (const chunk of received) assembler.add(chunk);
-    // A usage without an answer is nothing to pay for, nor is a stream that the provider broke before it said anything.
-    const broken = failure !== undefined && !running.cut.signal.aborted;
-    if (assembler.isEmpty || (broken && !assembler.hasSaid)) {
-      const error = asAppError(failure ?? nothingDelivered());
-      await charge.release(error);
-      throw error;
-    }
-    const completion = assembler.completion();
-    const delivered = { usage: assembler.usage(), texts: assembler.texts() };
+    const completion = heard.completion();
+    const delivered = { usage: heard.usage(), texts: heard.texts() };
     const usage = usageOf(command.body, delivered, charge.served.candidate, this.#deps.noteUsageDoubt);
     const { promptTokens, completionTokens } = usage;
     const { keep } = command;

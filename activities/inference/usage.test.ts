@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { costOf, NO_RATES } from '../../core/ledger/price.ts';
+import { readableMessage } from '../../core/providers/message.ts';
 import type { CountedTokens, ReportedUsage } from '../../core/providers/provider.ts';
 import { deliveredTexts } from './chat.ts';
 import { type Candidate, planChat, promptSize } from './plan.ts';
@@ -171,7 +172,7 @@ test('everything that was delivered is counted', () => {
     { content: [{ type: 'text', text: 'a word' }] },
     { tool_calls: [{ id: 'c', type: 'function', function: { name: 'f', arguments: '{"a":"word"}' } }] },
   ]) {
-    const texts = deliveredTexts(message(fields));
+    const texts = deliveredTexts(message(readableMessage({ ...fields })));
     assert.ok(judgedAs(undefined, texts).completionTokens >= 2, JSON.stringify(fields));
   }
   assert.deepEqual(deliveredTexts(message({ content: null, tool_calls: [] })).join(''), '');

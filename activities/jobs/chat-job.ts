@@ -6,14 +6,14 @@
 import { z } from 'zod';
 import { answerIdOf, askedInChat, withContext } from '../../core/conversations/turn.ts';
 import type { Turns } from '../../core/conversations/turns.ts';
-import { nothingDelivered } from '../../core/providers/failure.ts';
+import { CompletionAssembler } from '../../core/providers/completion.ts';
+import type { ChatChunk } from '../../core/providers/provider.ts';
 import { column } from '../../infra/mysql/rows.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
 import { chatReply } from '../inference/chat.ts';
 import { chatBodyOf } from '../inference/chat-request.ts';
 import { requestFor } from '../inference/fit.ts';
 import { promptSize } from '../inference/plan.ts';
-import { CompletionAssembler } from '../inference/stream-events.ts';
 import { usageOf } from '../inference/usage.ts';
 import type { JobHandler, RunContext } from './job-handler.ts';
 import { resultText } from './result-bound.ts';
@@ -59,7 +59,7 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
         }
       });
     } catch (error) {
-      cut = context.isCancelled() && !answer.heard.isEmpty;
+      cut = context.isCancelled() && answer.heard.hasSaid;
       if (!cut) throw error;
     }
     const served = charge.lastCall?.candidate;
@@ -97,17 +97,21 @@ class StreamedAnswer {
     return this.heard;
   }
 
-  /** @param heardMore after each chunk. @throws {UpstreamFailure} when nothing was delivered. */
-  async read(stream: AsyncIterable<string>, heardMore: () => void, progress: (chunks: number) => void): Promise<void> {
+  /** @param heardMore after each chunk. @throws {UpstreamFailure} when nothing was said. */
+  async read(
+    stream: AsyncIterable<ChatChunk>,
+    heardMore: () => void,
+    progress: (chunks: number) => void,
+  ): Promise<void> {
     let chunks = 0;
-    for await (const data of stream) {
-      this.ttftMs ??= performance.now() - this.#startedAt;
-      this.heard.add(data);
+    for await (const { body } of stream) {
+      this.heard.add(body);
+      if (this.heard.hasSaid) this.ttftMs ??= performance.now() - this.#startedAt;
       heardMore();
       chunks += 1;
       if (chunks % HEARTBEAT_CHUNKS === 0) progress(chunks);
     }
-    if (this.heard.isEmpty) throw nothingDelivered();
+    this.heard.requireSaid();
   }
 }
 
@@ -115,7 +119,7 @@ class StreamedAnswer {
 function cutOnceHeard(heard: CompletionAssembler, { signal, stopped }: RunContext) {
   const cut = new AbortController();
   const check = () => {
-    if (signal.aborted && !heard.isEmpty) cut.abort();
+    if (signal.aborted && heard.hasSaid) cut.abort();
   };
   signal.addEventListener('abort', check, { once: true });
   return {

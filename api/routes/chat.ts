@@ -70,6 +70,21 @@ type ChatFields = z.output<typeof chatBody>;
 const chatReplySchema = z.object({
   assistantMessage: z.string().describe('What the model says'),
   reasoningContent: z.string().optional().describe('What it thought before, where it tells'),
+  refusal: z.string().optional().describe('Why the model does not answer'),
+  toolCalls: z
+    .array(z.looseObject({}))
+    .optional()
+    .describe('Calls of tools in OpenAI’s form, with whatever the provider adds'),
+  functionCall: z.looseObject({}).optional().describe('The older form of one call'),
+  contentParts: z
+    .array(z.unknown())
+    .optional()
+    .describe('The parts of a content that is more than one text; assistantMessage is their text'),
+  annotations: z.array(z.unknown()).optional().describe('Such as the sources of a search'),
+  images: z.array(z.unknown()).optional().describe('Images beside the text, as the provider gives them'),
+  audio: z.looseObject({}).optional().describe('Speech in OpenAI’s form'),
+  finishReason: z.string().nullable().describe('stop, length, tool_calls …; null when none was given'),
+  choices: z.array(z.looseObject({})).optional().describe('All choices, where there are several'),
   usedModelIdentifier: z.string().describe('The model that answered'),
   inputTokensCount: z.number().describe('Tokens that were sent'),
   outputTokensCount: z.number().describe('Tokens that were generated'),

@@ -83,6 +83,9 @@ export function modelVerdict(result: CallResult, settings: CircuitSettings): Ver
     case 'bad-request':
     case 'model':
     case 'cancelled':
+    // A caller's own request can make a model say nothing: it must not take a key from all others.
+    case 'empty':
+    case 'unusable':
       return { kind: 'neutral' };
   }
 }
@@ -97,6 +100,8 @@ export function accountVerdict(result: CallResult, settings: CircuitSettings): V
     case 'content':
     case 'bad-request':
     case 'model':
+    case 'empty':
+    case 'unusable':
       return { kind: 'success' };
     case 'transient':
     case 'timeout':

@@ -66,6 +66,9 @@ function countedAs(result: CallResult): { ofKey: Counted; ofModel: Counted } {
     case 'bad-request':
     case 'cancelled':
       return { ofKey: 'nothing', ofModel: 'nothing' };
+    case 'empty':
+    case 'unusable':
+      return { ofKey: 'nothing', ofModel: 'failure' };
   }
 }
 

@@ -20,6 +20,10 @@ export type FailureClass =
   /** 5xx, a broken connection, an answer that makes no sense. */
   | 'transient'
   | 'timeout'
+  /** An answer that ended well and says nothing: another key or model may say more. */
+  | 'empty'
+  /** An answer that cannot be used: the provider was paid for it, and a second one would be the same. */
+  | 'unusable'
   /** Our own caller gave up. */
   | 'cancelled';
 
@@ -48,9 +52,19 @@ export class UpstreamFailure extends Error {
   }
 }
 
-/** An answer that ended well and held nothing. */
-export function nothingDelivered(): UpstreamFailure {
-  return new UpstreamFailure('transient', 'the provider delivered nothing', { status: 200 });
+const WITHHELD = /^(content_?filter|sensitive|safety|recitation|prohibited_?content|blocklist|spii)$/i;
+
+/** An answer that ended well and said nothing; its finish reasons tell why. */
+export function nothingSaid(finishReasons: readonly string[]): UpstreamFailure {
+  const details = { status: 200 };
+  if (finishReasons.some((reason) => WITHHELD.test(reason))) {
+    return new UpstreamFailure('content', "the provider's filter withheld the answer", details);
+  }
+  if (finishReasons.some((reason) => /^(length|max_tokens)$/i.test(reason))) {
+    const message = 'the limit of output tokens was reached before the model said anything; a higher one may help';
+    return new UpstreamFailure('bad-request', message, { ...details, param: 'max_tokens' });
+  }
+  return new UpstreamFailure('empty', 'the provider delivered nothing', details);
 }
 
 /** Addresses and the connection's own words are for the log (`cause`), not for the caller. */
@@ -231,6 +245,8 @@ export function errorOf(failure: UpstreamFailure, waitSeconds: number): AppError
       return new AppError('tooManyRequests', message, { retryAfterSeconds, cause: failure });
     }
     case 'transient':
+    case 'empty':
+    case 'unusable':
       return new AppError('modelCallFailed', message, { cause: failure });
     case 'timeout':
       return new AppError('upstreamTimeout', message, { cause: failure });

@@ -47,15 +47,23 @@ export interface ChatAnswer {
   readonly usage: ReportedUsage;
 }
 
+/** One part of a streamed answer, in the form that clients can read. */
+export interface ChatChunk {
+  /** OpenAI's chat.completion.chunk as JSON text. */
+  readonly data: string;
+  /** What it says. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
 export interface ChatAdapter {
   /** @throws {UpstreamFailure} */
   complete(target: UpstreamTarget, body: ChatBody, context: CallContext): Promise<ChatAnswer>;
   /**
-   * Yields the data of each server-sent event (OpenAI's chat.completion.chunk as JSON text), the last one with usage;
-   * `[DONE]` is not yielded. Resolves after the provider's headers, so that a refusal can still go to another key.
+   * Yields each chunk, the last one with usage; `[DONE]` is not yielded. Resolves after the provider's headers, so that a
+   * refusal can still go to another key.
    * @throws {UpstreamFailure} before the first event, or from the iterator when the stream breaks.
    */
-  stream(target: UpstreamTarget, body: ChatBody, context: CallContext): Promise<AsyncIterable<string>>;
+  stream(target: UpstreamTarget, body: ChatBody, context: CallContext): Promise<AsyncIterable<ChatChunk>>;
 }
 
 /** An image request in the gateway's words. */

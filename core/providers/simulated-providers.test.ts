@@ -52,7 +52,8 @@ function complete(kind: ProviderKind, model: string, by: Adapters = adapters, si
 }
 
 async function streamed(kind: ProviderKind, model: string, by: Adapters = adapters, chunks: string[] = []) {
-  for await (const chunk of await by.chat[kind].stream(target(kind, model), BODY, testContext())) chunks.push(chunk);
+  for await (const chunk of await by.chat[kind].stream(target(kind, model), BODY, testContext()))
+    chunks.push(chunk.data);
   return chunks;
 }
 

@@ -32,7 +32,7 @@ test('a stream is what the vendor client sends, and every chunk arrives', async 
   const messages = [{ role: 'user', content: 'hi' }];
   const chunks: string[] = [];
   const stream = await chatOf(way).stream(testTarget('ark', modelOf(recorded)), { messages }, testContext());
-  for await (const chunk of stream) chunks.push(chunk);
+  for await (const chunk of stream) chunks.push(chunk.data);
 
   assert.deepEqual(sentJson(way.sent[0]), fieldsOf(recorded));
   assert.equal(chunks.length, 4);

@@ -27,7 +27,7 @@ test('a stream with thinking is what the vendor client sends, and every chunk ar
   const body = { messages, enable_thinking, thinking_budget };
   const chunks: string[] = [];
   const stream = await adapter.stream(testTarget('dashscope', 'qwen-plus'), body, testContext());
-  for await (const chunk of stream) chunks.push(chunk);
+  for await (const chunk of stream) chunks.push(chunk.data);
 
   assert.equal(way.sent[0]?.path, requestOf(recorded).path);
   assert.deepEqual(sentJson(way.sent[0]), fieldsOf(recorded));

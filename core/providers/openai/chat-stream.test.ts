@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import { testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { capture, replay } from '../test-captures.ts';
 import { type TestOutbound, testOutbound, type WrittenAnswer } from '../test-outbound.ts';
-import { chunksOf } from './chat.ts';
+
 import type { Call } from './client.ts';
+import { readChunks } from './stream.ts';
 
 const CHUNKS = [
   '{"choices":[{"index":0,"delta":{"role":"assistant","content":"猫 🐈‍⬛ é"},"finish_reason":null}],"usage":null}',
@@ -25,17 +26,21 @@ async function chunksFrom(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Arra
     yield* pieces;
   }
   const chunks: string[] = [];
-  for await (const chunk of chunksOf(bytes(), CALL)) chunks.push(chunk);
+  for await (const chunk of readChunks(bytes(), CALL)) chunks.push(chunk.data);
   return chunks;
 }
 
 /** What was yielded, and how it ended. */
-async function read(way: TestOutbound): Promise<{ chunks: string[]; failure?: unknown; message?: string }> {
+async function read(way: TestOutbound, n?: number): Promise<{ chunks: string[]; failure?: unknown; message?: string }> {
   const adapter = testAdapters(way.outbound).chat.openai;
-  const stream = await adapter.stream(testTarget('openai', 'm'), { messages: [] }, testContext());
+  const stream = await adapter.stream(
+    testTarget('openai', 'm'),
+    { messages: [], ...(n === undefined ? {} : { n }) },
+    testContext(),
+  );
   const chunks: string[] = [];
   try {
-    for await (const chunk of stream) chunks.push(chunk);
+    for await (const chunk of stream) chunks.push(chunk.data);
     return { chunks };
   } catch (error) {
     assert.ok(error instanceof Error && 'failure' in error);
@@ -110,6 +115,181 @@ test('an error in the middle of a stream ends it, in each of its forms', async (
   assert.equal((await read(eventStream(classed))).failure, 'rate');
 });
 
+test('a word that is no finish reason does not end a stream, and clients do not get it', async () => {
+  for (const word of ['', 'null']) {
+    const chunk = (content: string) =>
+      `data: {"choices":[{"index":0,"delta":{"content":"${content}"},"finish_reason":"${word}"}]}\n\n`;
+    const { chunks, failure } = await read(eventStream(chunk('a') + chunk('b')));
+    assert.equal(failure, 'transient', word);
+    assert.ok(chunks.every((one) => JSON.parse(one).choices[0].finish_reason === null));
+    assert.equal((await read(eventStream(`${chunk('a')}data: [DONE]\n\n`))).failure, undefined);
+  }
+});
+
+const CHOICE = (index: number, reason: string | null) =>
+  `data: {"choices":[{"index":${index},"delta":{"content":"a"},"finish_reason":${JSON.stringify(reason)}}]}\n\n`;
+
+test('one choice that has finished does not end another, and a choice that never came is missed', async () => {
+  const both = CHOICE(0, 'stop') + CHOICE(1, null);
+  assert.equal((await read(eventStream(both), 2)).failure, 'transient');
+  assert.equal((await read(eventStream(both))).failure, 'transient', 'also of one that nobody asked for');
+  assert.equal((await read(eventStream(both + CHOICE(1, 'length')), 2)).failure, undefined);
+  assert.equal((await read(eventStream(CHOICE(0, 'stop')), 2)).failure, 'transient');
+  const missed = await read(eventStream(`${CHOICE(0, 'stop')}data: [DONE]\n\n`), 2);
+  assert.deepEqual([missed.failure, missed.message], ['unusable', 'the provider gave 1 of the 2 choices asked for']);
+});
+
+test('after the last finish reason neither a broken nor an open connection is a failure', async () => {
+  const cut = Object.assign(new Error('other side closed'), { code: 'UND_ERR_SOCKET' });
+  assert.equal((await read(eventStream(CHOICE(0, 'stop'), { breaksWith: cut }))).failure, undefined);
+  assert.equal((await read(eventStream(CHOICE(0, null), { breaksWith: cut }))).failure, 'transient');
+});
+
+test('a finish does not wait for the connection to close', { timeout: 60_000 }, async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const never = Promise.withResolvers<void>();
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    yield new TextEncoder().encode(CHOICE(0, 'stop'));
+    await never.promise;
+  }
+  const stream = readChunks(bytes(), CALL);
+  assert.equal((await stream.next()).done, false);
+  const end = stream.next();
+  // Not before the reader has begun to wait.
+  await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(5_000);
+  assert.equal((await end).done, true);
+  never.resolve();
+});
+
+test('an error in any vendor’s form ends a stream, with its class', async () => {
+  const forms: readonly (readonly [string, string])[] = [
+    ['{"code":"InternalError","message":"x","request_id":"r"}', 'transient'],
+    ['{"code":"Throttling","message":"x"}', 'transient'],
+    ['{"error":{"code":"InternalServiceError","message":"x","param":"","type":""}}', 'transient'],
+    ['{"error":"model runner stopped"}', 'transient'],
+    ['{"choices":null,"base_resp":{"status_code":1002,"status_msg":"rate limit"}}', 'rate'],
+    ['{"base_resp":{"status_code":1008,"status_msg":"insufficient balance"}}', 'account'],
+    ['{"object":"error","message":"engine is dead","code":500}', 'transient'],
+    ['{"error_code":336501,"error_msg":"x"}', 'transient'],
+    ['{"detail":"Internal Server Error"}', 'transient'],
+    [
+      '{"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error","error":{"code":429,"message":"x"}}]}',
+      'rate',
+    ],
+    ['{"choices":[{"index":0,"delta":{},"finish_reason":"network_error"}]}', 'transient'],
+    ['{"choices":[{"index":0,"delta":{},"finish_reason":"insufficient_system_resource"}]}', 'transient'],
+  ];
+  for (const [data, failure] of forms) {
+    const result = await read(eventStream(`data: ${CHUNKS[0]}\n\ndata: ${data}\n\ndata: [DONE]\n\n`));
+    assert.deepEqual({ chunks: result.chunks, failure: result.failure }, { chunks: [CHUNKS[0]], failure }, data);
+  }
+});
+
+test('fields that only look like an error are none', async () => {
+  for (const more of [
+    '"error":null',
+    '"error":""',
+    '"base_resp":{"status_code":0,"status_msg":""}',
+    '"code":0,"message":"ok"',
+  ]) {
+    const data = `{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}],${more}}`;
+    assert.equal((await read(eventStream(`data: ${data}\n\n`))).failure, undefined, more);
+  }
+});
+
+const CALLS = (calls: object[]) =>
+  `data: ${JSON.stringify({ choices: [{ index: 0, delta: { tool_calls: calls } }] })}\n\n`;
+const piece = (id: string, name: string, text: string, more: object = {}) => ({
+  ...(id === '' ? {} : { id }),
+  function: { ...(name === '' ? {} : { name }), arguments: text },
+  ...more,
+});
+
+test('calls of tools get the indexes that clients put them together by', async () => {
+  const streams: [string, object[], number[]][] = [
+    ['none at all', [piece('1', 'f', '{}'), piece('2', 'g', '{}')], [0, 1]],
+    [
+      'none, in pieces',
+      [piece('1', 'f', '{'), piece('', '', '}'), piece('2', 'g', '{'), piece('', '', '}')],
+      [0, 0, 1, 1],
+    ],
+    [
+      'none, by id',
+      [piece('1', 'f', ''), piece('2', 'g', ''), piece('1', '', '{}'), piece('2', '', '{}')],
+      [0, 1, 0, 1],
+    ],
+    ['neither index nor id', [piece('', 'f', '{}'), piece('', 'g', '{}')], [0, 1]],
+    ['all 0', [piece('1', 'f', '{}', { index: 0 }), piece('2', 'g', '{}', { index: 0 })], [0, 1]],
+    [
+      'as they should be',
+      [piece('1', 'f', '', { index: 0 }), piece('2', 'g', '', { index: 1 }), piece('', '', '{}', { index: 0 })],
+      [0, 1, 0],
+    ],
+  ];
+  for (const [name, calls, indexes] of streams) {
+    const { chunks } = await read(eventStream(`${calls.map((call) => CALLS([call])).join('')}data: [DONE]\n\n`));
+    const given = chunks.map((one) => JSON.parse(one).choices[0].delta.tool_calls[0].index);
+    assert.deepEqual(given, indexes, name);
+    const atOnce = await read(eventStream(`${CALLS(calls)}data: [DONE]\n\n`));
+    assert.deepEqual(
+      JSON.parse(atOnce.chunks[0] ?? '').choices[0].delta.tool_calls.map((call: { index: number }) => call.index),
+      indexes,
+      name,
+    );
+  }
+});
+
+test('content that is a list is told as text and thoughts, its parts are kept', async () => {
+  const parts = [
+    { type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] },
+    { type: 'text', text: 'Yes.' },
+  ];
+  const data = JSON.stringify({ choices: [{ index: 0, delta: { content: parts }, finish_reason: 'stop' }] });
+  const { chunks } = await read(eventStream(`data: ${data}\n\n`));
+  assert.deepEqual(JSON.parse(chunks[0] ?? '').choices[0].delta, {
+    content: 'Yes.',
+    reasoning_content: 'Hm.',
+    content_parts: parts,
+  });
+});
+
+const WHOLE = '{"id":"x","choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}]}';
+const LINE = '{"id":"x","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}';
+const LAST = '{"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}';
+
+test('what came in place of a stream is read as what it is, wherever its bytes are cut', async () => {
+  const pretty = JSON.stringify(JSON.parse(WHOLE), undefined, 2);
+  for (const body of [
+    WHOLE,
+    `\uFEFF${WHOLE}`,
+    `\n ${pretty}\n`,
+    `${LINE}\n${LAST}\n`,
+    `\uFEFFdata: ${LINE}\n\ndata: ${LAST}\n\n`,
+  ]) {
+    for (const type of ['application/json', 'text/event-stream', 'text/plain']) {
+      const way = testOutbound([{ headers: { 'content-type': type }, body, chunkBytes: 5 }]);
+      const { chunks, failure } = await read(way);
+      assert.equal(failure, undefined, body);
+      const said = chunks.map((one) => JSON.parse(one).choices[0].delta.content ?? '').join('');
+      assert.equal(said, 'a', body);
+      assert.equal(JSON.parse(chunks.at(-1) ?? '').choices[0].finish_reason, 'stop');
+    }
+  }
+});
+
+test('a page in place of a stream is told once', async () => {
+  const { failure, message } = await read(eventStream('<!doctype html><title>hello</title>'));
+  assert.equal(failure, 'unusable');
+  assert.match(message ?? '', /a page and not/);
+});
+
+test('a last message that repeats the whole answer is not said twice', async () => {
+  const repeated = '{"choices":[{"index":0,"message":{"role":"assistant","content":"a"},"finish_reason":"stop"}]}';
+  const { chunks } = await read(eventStream(`data: ${LINE}\n\ndata: ${repeated}\n\ndata: [DONE]\n\n`));
+  assert.deepEqual(JSON.parse(chunks[1] ?? '').choices, [{ finish_reason: 'stop', index: 0, delta: {} }]);
+});
+
 test('empty data is no chunk, and a stream of nothing is a failure', async () => {
   assert.equal((await read(replay([capture('openai', 'openai_chat_stream_empty_data')]))).chunks.length, 1);
   for (const body of ['', ': nothing\n\n', 'data: [DONE]\n\n']) {
@@ -152,6 +332,6 @@ test('a reader that stops closes the connection', async () => {
       closed = true;
     }
   }
-  for await (const _ of chunksOf(bytes(), CALL)) break;
+  for await (const _ of readChunks(bytes(), CALL)) break;
   assert.equal(closed, true);
 });

@@ -39,7 +39,7 @@ test('the least that the vendor client accepts is an answer without usage', asyn
     BODY,
     testContext(),
   );
-  assert.deepEqual(answer, { completion: { choices: [{ message: { content: 'hi' } }] }, usage: undefined });
+  assert.deepEqual(answer, { completion: { choices: [{ index: 0, message: { content: 'hi' } }] }, usage: undefined });
 });
 
 test('an answer that is none is a failure of the provider', async () => {
@@ -52,8 +52,36 @@ test('an answer that is none is a failure of the provider', async () => {
     complete(replay([capture('openai', 'openai_chat_empty_choices')])),
     failedWith('transient', /no choices/),
   );
-  for (const body of ['', 'null', '[]', '"hi"', '{"choices":', '{"choices":{}}', '{"choices":[null]}', '<html>']) {
+  for (const body of ['', 'null', '[]', '"hi"', '{"choices":', '{"choices":{}}', '{"choices":[null]}']) {
     await assert.rejects(complete(testOutbound([{ body }])), failedWith('transient', /provider/), body);
+  }
+});
+
+test('a page, and fewer choices than asked for, are told once', async () => {
+  const complete = (body: string, more: object = {}) =>
+    chatOf(testOutbound([{ body }])).complete(TARGET, { ...BODY, ...more }, testContext());
+  await assert.rejects(complete('<html>'), failedWith('unusable', /a page and not/));
+  const one = '{"choices":[{"message":{"content":"a"}}]}';
+  await assert.rejects(complete(one, { n: 2 }), failedWith('unusable', /1 of the 2 choices/));
+});
+
+test('a stream that came in place of a whole answer is put together', async () => {
+  const chunk = (delta: object, reason: string | null, more: object = {}) =>
+    JSON.stringify({ id: 'x', created: 1, model: 'm', choices: [{ index: 0, delta, finish_reason: reason }], ...more });
+  const usage = { prompt_tokens: 2, completion_tokens: 1 };
+  const chunks = [chunk({ role: 'assistant', content: 'a' }, null), chunk({ content: 'b' }, 'stop', { usage })];
+  const events = chunks.map((one) => `data: ${one}\n\n`).join('');
+  for (const body of [
+    `${events}data: [DONE]\n\n`,
+    events,
+    `\uFEFF${events}`,
+    `: hello\n\n${events}`,
+    chunks.join('\n'),
+  ]) {
+    const { completion, usage: counted } = await chatOf(testOutbound([{ body }])).complete(TARGET, BODY, testContext());
+    const message = { role: 'assistant', content: 'ab' };
+    assert.partialDeepStrictEqual(completion, { id: 'x', choices: [{ index: 0, message, finish_reason: 'stop' }] });
+    assert.partialDeepStrictEqual(counted, { promptTokens: 2, completionTokens: 1 });
   }
 });
 
@@ -69,7 +97,7 @@ test('a stream asks for usage and yields the data of each chunk as it came', asy
   const recorded = capture('openai', 'openai_chat_stream_include_usage');
   const way = replay([recorded]);
   const chunks: string[] = [];
-  for await (const chunk of await chatOf(way).stream(TARGET, BODY, testContext())) chunks.push(chunk);
+  for await (const chunk of await chatOf(way).stream(TARGET, BODY, testContext())) chunks.push(chunk.data);
 
   assert.deepEqual(sentJson(way.sent[0]), fieldsOf(recorded));
   const lines = recorded.exchanges[0]?.reply.body.split('\n\n').filter((line) => line.startsWith('data: {')) ?? [];
@@ -87,14 +115,12 @@ test('options of a stream that are not ours stay', async () => {
   assert.partialDeepStrictEqual(sentJson(way.sent[0]), { stream_options: { ...options, include_usage: true } });
 });
 
-test('a refusal of a stream is thrown before there is a stream', async () => {
-  const stream = (way: TestOutbound) => chatOf(way).stream(TARGET, BODY, testContext());
+test('a refusal of a stream is thrown before there is a chunk', async () => {
+  const stream = async (way: TestOutbound) => Array.fromAsync(await chatOf(way).stream(TARGET, BODY, testContext()));
   await assert.rejects(stream(replay([capture('openai', 'openai_status_429')])), failedWith('rate', /^m$/));
   const headers = { 'content-type': 'application/json' };
   const error = JSON.stringify({ error: { message: 'busy', code: 'server_error' } });
   await assert.rejects(stream(testOutbound([{ headers, body: error }])), failedWith('transient', /^busy$/));
-  const whole = replay([capture('openai', 'openai_chat')]);
-  await assert.rejects(stream(whole), failedWith('transient', /did not answer with a stream/));
 });
 
 test('who left is told from who was slow, and both from a broken connection', async () => {

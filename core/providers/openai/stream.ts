@@ -1,0 +1,249 @@
+/**
+ * A provider's answer as chunks, whatever form it came in: server-sent events, one object a line, or one whole object. It
+ * has ended when every choice has a finish reason or the vendor's end mark came; otherwise it was cut. Errors are found in
+ * each of the vendors' forms. One look at each chunk.
+ */
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
+import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
+import { refused, UpstreamFailure } from '../failure.ts';
+import { finishReasonIn } from '../message.ts';
+import type { ChatChunk } from '../provider.ts';
+import { type Call, callFailure } from './client.ts';
+import { isErrorBody, refusalOf } from './errors.ts';
+import { ReadableChunks } from './readable-chunks.ts';
+
+/** After the last finish reason only the usage and an end mark can come, and they follow at once or never. */
+const AFTER_FINISH_MS = 5_000;
+
+const DONE = '[DONE]';
+
+/**
+ * What came before a failure stands.
+ * @param choices how many were asked for.
+ * @throws {UpstreamFailure}
+ */
+export async function* readChunks(
+  bytes: AsyncIterable<Uint8Array>,
+  call: Call,
+  choices = 1,
+): AsyncGenerator<ChatChunk, void> {
+  const events = readEvents(bytes);
+  const judge = new StreamJudge(call, choices);
+  const readable = new ReadableChunks();
+  let abandoned = true;
+  try {
+    for (;;) {
+      const next = judge.hasFinished ? await withinMs(events.next(), AFTER_FINISH_MS) : await events.next();
+      if (next === undefined || next.done) break;
+      const { event, data } = next.value;
+      if (data === DONE) {
+        judge.endMark();
+        break;
+      }
+      yield readable.of(data, judge.look(event, data));
+    }
+    abandoned = false;
+  } catch (error) {
+    const failure = callFailure(error, call);
+    const isConnection = failure.details.status === 0 && failure.failure !== 'cancelled';
+    // A connection that breaks after the answer has taken nothing away.
+    if (!isConnection || !judge.hasFinished) throw failure;
+    abandoned = false;
+  } finally {
+    if (abandoned) await events.return();
+  }
+  giveBack(events, bytes);
+  judge.checkEnd();
+}
+
+/** Reads the rest, so that the connection can be used again; a body that does not end is given up. */
+function giveBack(events: AsyncGenerator<EventSourceMessage, void>, bytes: AsyncIterable<Uint8Array>): void {
+  const timer = setTimeout(() => {
+    if ('destroy' in bytes && typeof bytes.destroy === 'function') bytes.destroy();
+  }, AFTER_FINISH_MS).unref();
+  const done = () => clearTimeout(timer);
+  readToEnd(events).then(done, done);
+}
+
+async function readToEnd(events: AsyncGenerator<EventSourceMessage, void>): Promise<void> {
+  for await (const _ of events);
+}
+
+/** @returns undefined when it takes longer. */
+async function withinMs<Value>(pending: Promise<Value>, ms: number): Promise<Value | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), ms);
+  });
+  try {
+    return await Promise.race([pending, late]);
+  } finally {
+    clearTimeout(timer);
+    // It may fail when nobody waits for it any more.
+    pending.catch(() => undefined);
+  }
+}
+
+/** Whether a stream has ended, was cut or has failed. */
+class StreamJudge {
+  readonly #call: Call;
+  readonly #asked: number;
+  readonly #seen = new Set<number>();
+  readonly #finished = new Set<number>();
+  #chunks = 0;
+  #marked = false;
+
+  constructor(call: Call, asked: number) {
+    this.#call = call;
+    this.#asked = asked;
+  }
+
+  /** @returns the chunk as JSON. @throws {UpstreamFailure} for an error, or for what is no chunk. */
+  look(event: string | undefined, data: string): Json {
+    const body = parseJson(data);
+    if (event === 'error' || isErrorBody(body)) {
+      throw refused(refusalOf(200, body, undefined, data), this.#call.classify, this.#call.apiKey);
+    }
+    if (!isJsonObject(body)) {
+      throw new UpstreamFailure('transient', 'the provider sent a chunk that is no JSON object', { status: 200 });
+    }
+    this.#chunks += 1;
+    const { choices } = body;
+    if (Array.isArray(choices)) for (let at = 0; at < choices.length; at += 1) this.#lookAt(choices[at], at);
+    return body;
+  }
+
+  #lookAt(choice: unknown, at: number): void {
+    if (!isJsonObject(choice)) return;
+    const index = typeof choice.index === 'number' ? choice.index : at;
+    this.#seen.add(index);
+    // A whole message says all that there is.
+    const isWhole = choice.delta === undefined && isJsonObject(choice.message);
+    if (isWhole || finishReasonIn(choice) !== undefined) this.#finished.add(index);
+  }
+
+  endMark(): void {
+    this.#marked = true;
+  }
+
+  get hasFinished(): boolean {
+    const { size } = this.#finished;
+    return size >= this.#asked && size >= this.#seen.size;
+  }
+
+  checkEnd(): void {
+    if (this.#chunks === 0) throw new UpstreamFailure('transient', "the provider's stream is empty", { status: 200 });
+    if (!this.#marked && !this.hasFinished) {
+      throw new UpstreamFailure('transient', "the provider's stream was cut off", { status: 200 });
+    }
+    checkChoices(this.#seen.size, this.#asked);
+  }
+}
+
+/** @throws {UpstreamFailure} for an answer with fewer choices than were asked for; none at all is another matter. */
+export function checkChoices(given: number, asked: number): void {
+  if (given === 0 || given >= asked) return;
+  throw new UpstreamFailure('unusable', `the provider gave ${given} of the ${asked} choices asked for`, {
+    status: 200,
+  });
+}
+
+/** No event is longer; one may hold an image as base64. */
+const LONGEST_EVENT = 32 * 1024 * 1024;
+
+/** Takes text as it comes; what is ready is put into the list. */
+interface Reader {
+  feed(text: string): void;
+  end(): void;
+}
+
+/** Events that say something, in order. The first bytes tell the form, because headers and requests do not. */
+async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<EventSourceMessage, void> {
+  const ready: EventSourceMessage[] = [];
+  // It leaves a byte order mark out.
+  const decoder = new TextDecoder();
+  let reader: Reader | undefined;
+  let lead = '';
+  for await (const chunk of bytes) {
+    const text = decoder.decode(chunk, { stream: true });
+    if (reader === undefined) {
+      lead += text;
+      reader = readerOf(lead, ready);
+      reader?.feed(lead);
+    } else {
+      reader.feed(text);
+    }
+    if (ready.length > 0) yield* ready.splice(0);
+  }
+  reader?.feed(decoder.decode());
+  reader?.end();
+  yield* ready;
+}
+
+/** @returns undefined while there is nothing but white space. @throws {UpstreamFailure} for a page. */
+function readerOf(lead: string, ready: EventSourceMessage[]): Reader | undefined {
+  const [first] = lead.trimStart();
+  if (first === undefined) return undefined;
+  if (first === '<') throw pageInstead();
+  return first === '{' || first === '[' ? objectReader(ready) : eventReader(ready);
+}
+
+export function pageInstead(): UpstreamFailure {
+  const message = 'the provider answered with a page and not with JSON or events: its base URL may be wrong';
+  return new UpstreamFailure('unusable', message, { status: 200 });
+}
+
+/**
+ * A last event without its blank line counts when it is whole: some proxies drop the line, while a cut stream ends in
+ * half an object.
+ */
+function eventReader(ready: EventSourceMessage[]): Reader {
+  const state: { problem?: Error } = {};
+  const parser = createParser({
+    onEvent: (event) => {
+      if (event.data !== '') ready.push(event);
+    },
+    onError: (error) => {
+      // Unknown fields are no concern of ours.
+      if (error.type === 'max-buffer-size-exceeded') state.problem = error;
+    },
+    maxBufferSize: LONGEST_EVENT,
+  });
+  const feed = (text: string) => {
+    parser.feed(text);
+    if (state.problem) throw state.problem;
+  };
+  return {
+    feed,
+    end: () => {
+      const before = ready.length;
+      feed('\n\n');
+      const last = ready.splice(before);
+      ready.push(...last.filter(({ data }) => data === DONE || parseJson(data) !== undefined));
+    },
+  };
+}
+
+/** One object a line; or one whole object over several lines, which is ready at its end. */
+function objectReader(ready: EventSourceMessage[]): Reader {
+  let text = '';
+  let overLines = false;
+  const event = (data: string): EventSourceMessage => ({ data, event: undefined, id: undefined });
+  return {
+    feed: (more) => {
+      text += more;
+      if (text.length > LONGEST_EVENT) throw new Error('an object is too long');
+      for (let end = text.indexOf('\n'); end !== -1 && !overLines; end = text.indexOf('\n')) {
+        const line = text.slice(0, end).trim();
+        overLines = line !== '' && parseJson(line) === undefined;
+        if (overLines) break;
+        if (line !== '') ready.push(event(line));
+        text = text.slice(end + 1);
+      }
+    },
+    end: () => {
+      const whole = parseJson(text);
+      if (whole !== undefined) ready.push(event(text.trim()));
+    },
+  };
+}
