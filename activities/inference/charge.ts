@@ -12,6 +12,7 @@ import { nanoAmount, type Usage } from '../../core/ledger/money.ts';
 import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
 import type { Fit } from '../../core/providers/fit.ts';
+import { patienceOf } from '../../core/providers/needs.ts';
 import type {
   CallContext,
   ChatAdapter,
@@ -49,7 +50,8 @@ export interface InferenceDeps {
 
 /** Where a candidate is called with a key. */
 export function targetOf(candidate: Candidate, apiKey: string): UpstreamTarget {
-  return { kind: candidate.kind, urlBase: candidate.urlBase, apiKey, model: candidate.upstreamModel };
+  const { kind, urlBase, upstreamModel: model, needs } = candidate;
+  return { kind, urlBase, apiKey, model, patienceMs: patienceOf(needs, model) };
 }
 
 export interface ChargeRequest extends LimitedRequest {

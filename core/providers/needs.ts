@@ -24,7 +24,15 @@ const bound = z.strictObject({
   most: z.number().optional().describe('The most that it may be'),
 });
 
+/** A thinking model may be silent as long as it thinks. */
+const PATIENCE_WITH_THINKERS_SECONDS = 300;
+const LONGEST_PATIENCE_SECONDS = 3_600;
+
 export const needsSchema = z.strictObject({
+  patienceSeconds: z.number().int().min(1).max(LONGEST_PATIENCE_SECONDS).optional().meta({
+    description:
+      'The longest silence before the first byte and between two; unless set, 300 for models that think, and UPSTREAM_FIRST_BYTE_TIMEOUT and UPSTREAM_IDLE_TIMEOUT for others',
+  }),
   limitField: z
     .enum(['max_tokens', 'max_completion_tokens'])
     .optional()
@@ -69,3 +77,15 @@ export const needsSchema = z.strictObject({
 });
 
 export type ModelNeeds = Readonly<z.infer<typeof needsSchema>>;
+
+/** Names of models that think without a switch of it. */
+const THINKERS = /think|reason|(^|[-/])(r1|o[134]|qwq|gpt-5|magistral)([-.]|$)/i;
+
+/** How long a model may be silent, in milliseconds; undefined = as long as any. */
+export function patienceOf(needs: ModelNeeds, model: string): number | undefined {
+  const { patienceSeconds, thinkingSwitch, thinking, efforts } = needs;
+  const hasSwitch = thinkingSwitch !== undefined && thinkingSwitch !== 'none';
+  const thinks = hasSwitch || thinking !== undefined || efforts !== undefined || THINKERS.test(model);
+  const seconds = patienceSeconds ?? (thinks ? PATIENCE_WITH_THINKERS_SECONDS : undefined);
+  return seconds === undefined ? undefined : seconds * 1_000;
+}

@@ -19,6 +19,8 @@ export interface UpstreamTarget {
   readonly urlBase: string;
   readonly apiKey: string;
   readonly model: string;
+  /** The longest silence before the first byte and between two, where it is the model's own. */
+  readonly patienceMs?: number | undefined;
 }
 
 /** An OpenAI chat.completions body; what the gateway does not know passes through. */
@@ -132,7 +134,8 @@ export interface CallContext {
 
 /** What adapters call with. */
 export interface VendorClients {
-  readonly chat: OpenAiClient;
+  /** With the patience that the model asks for. */
+  readonly chat: (target: Pick<UpstreamTarget, 'patienceMs'>) => OpenAiClient;
   /** Waits longer for the first byte: images are made before an answer begins. */
   readonly images: OpenAiClient;
   readonly outbound: Outbound;

@@ -2,7 +2,10 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { patienceOf } from './needs.ts';
 import { PROVIDER_KINDS } from './provider.ts';
+import { testAdapters, testContext, testTarget } from './test-calls.ts';
+import { testOutbound } from './test-outbound.ts';
 import { VENDORS } from './vendors.ts';
 
 const MIGRATIONS = join(import.meta.dirname, '../../infra/mysql/migrations');
@@ -30,4 +33,23 @@ test('each vendor offers something, and no host or image model belongs to two', 
   for (const model of ['wan2.6-t2i', 'qwen-image', 'seedream-4', 'doubao-seedream-4']) {
     assert.equal(PROVIDER_KINDS.filter((kind) => VENDORS[kind].imageModels?.test(model)).length, 1, model);
   }
+});
+
+test('a model that thinks may be silent for 300 s, any other as long as its record says', async () => {
+  const { outbound } = testOutbound([]);
+  const silences: number[] = [];
+  const fetchFor: typeof outbound.fetchFor = (limits) => {
+    silences.push(limits.firstByteMs, limits.idleMs);
+    return outbound.fetchFor(limits);
+  };
+  const adapter = testAdapters({ ...outbound, fetchFor }).chat.openai;
+  silences.length = 0;
+  const patienceMs = patienceOf({}, 'o3-mini');
+  await assert.rejects(
+    adapter.complete({ ...testTarget('openai', 'o3-mini'), patienceMs }, { messages: [] }, testContext()),
+  );
+  assert.deepEqual(silences, [300_000, 300_000]);
+  assert.equal(patienceOf({ thinkingSwitch: 'enable_thinking' }, 'qwen3'), 300_000);
+  assert.equal(patienceOf({ patienceSeconds: 20 }, 'deepseek-reasoner'), 20_000);
+  assert.equal(patienceOf({}, 'gpt-4o'), undefined);
 });

@@ -1,11 +1,11 @@
 /** All vendors: the one place that knows each of them. A new one is a word in PROVIDER_KINDS, a folder and a line here. */
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import type { Outbound } from '../../infra/outbound.ts';
+import type { CallLimits, Outbound } from '../../infra/outbound.ts';
 import type { ReadImage } from '../images/image-reader.ts';
 import { ark } from './ark/index.ts';
 import { dashscope } from './dashscope/index.ts';
-import { createOpenAiClient } from './openai/client.ts';
+import { createOpenAiClient, type OpenAiClient } from './openai/client.ts';
 import { openai } from './openai/index.ts';
 import {
   type ChatAdapter,
@@ -55,7 +55,7 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
   // Images are made before the answer begins, so its first byte may take as long as all of it.
   const imageLimits = { ...limits, firstByteMs: limits.totalMs, maxBytes: MAX_IMAGE_ANSWER_BYTES };
   const clients: VendorClients = {
-    chat: createOpenAiClient(outbound.fetchFor(limits)),
+    chat: patientClients(outbound, limits),
     images: createOpenAiClient(outbound.fetchFor(imageLimits)),
     ...{ outbound, imageLimits, readImage },
   };
@@ -65,6 +65,20 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
       const images = VENDORS[kind].images?.(clients);
       return images ? withAskedImages(images) : noImages(kind);
     }),
+  };
+}
+
+/** One client for each patience that models ask for; there are few. */
+function patientClients(outbound: Outbound, limits: CallLimits): VendorClients['chat'] {
+  const usual = createOpenAiClient(outbound.fetchFor(limits));
+  const patient = new Map<number, OpenAiClient>();
+  return ({ patienceMs }) => {
+    if (patienceMs === undefined) return usual;
+    const known = patient.get(patienceMs);
+    if (known) return known;
+    const client = createOpenAiClient(outbound.fetchFor({ ...limits, firstByteMs: patienceMs, idleMs: patienceMs }));
+    patient.set(patienceMs, client);
+    return client;
   };
 }
 

@@ -6,9 +6,9 @@ import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-ob
 import { CompletionAssembler } from '../completion.ts';
 import { type Classify, refused, UpstreamFailure } from '../failure.ts';
 import { finishReasonIn, readableMessage } from '../message.ts';
-import type { ChatAdapter, ChatAnswer, ChatBody } from '../provider.ts';
+import type { ChatAdapter, ChatAnswer, ChatBody, VendorClients } from '../provider.ts';
 import { usageOfAnswer } from '../usage.ts';
-import { type Call, type OpenAiClient, readText } from './client.ts';
+import { type Call, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
 import { checkChoices, pageInstead, readChunks } from './stream.ts';
 
@@ -20,7 +20,7 @@ export interface ChatDialect {
 
 const PATH = '/chat/completions';
 
-export function createChatAdapter(client: OpenAiClient, dialect: ChatDialect): ChatAdapter {
+export function createChatAdapter(clientFor: VendorClients['chat'], dialect: ChatDialect): ChatAdapter {
   const callOf = (target: { urlBase: string; apiKey: string }, signal: AbortSignal): Call => ({
     urlBase: dialect.base(target.urlBase),
     apiKey: target.apiKey,
@@ -31,13 +31,13 @@ export function createChatAdapter(client: OpenAiClient, dialect: ChatDialect): C
   return {
     complete: async (target, body, { signal }) => {
       const call = callOf(target, signal);
-      const response = await client.post(call, PATH, { ...body, model: target.model });
+      const response = await clientFor(target).post(call, PATH, { ...body, model: target.model });
       return answerOf(await readText(response, call), response, call, choicesAsked(body));
     },
 
     stream: async (target, body, { signal }) => {
       const call = callOf(target, signal);
-      const response = await client.post(call, PATH, {
+      const response = await clientFor(target).post(call, PATH, {
         ...body,
         model: target.model,
         stream: true,
