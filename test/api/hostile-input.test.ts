@@ -98,7 +98,7 @@ const LENIENT = new Set([
   ...['POST /v1/chat', 'POST /v1/async/chat', 'POST /v1/generate-image', 'POST /v1/async/generate-image'],
   ...['POST /v1/chat/completions', 'POST /v2/chat', 'POST /v2/chat/stream'],
   ...['POST /v1/images/generations', 'POST /v1/images/edits', 'POST /v1/payments/alipay/notify'],
-  ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /docs', 'GET /docs/{file}'],
+  ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /', 'GET /docs', 'GET /docs/{file}'],
   'GET /v1/pictures/{pictureId}',
 ]);
 
