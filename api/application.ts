@@ -8,7 +8,7 @@ import type { Metrics } from '../infra/metrics.ts';
 import { activeTracer } from '../infra/telemetry/spans.ts';
 import { discardRest } from './http/body.ts';
 import { type DispatchServices, unmatchedForms, useRoutes } from './http/dispatch.ts';
-import type { Route } from './http/route.ts';
+import type { Access, Route } from './http/route.ts';
 import type { ApiState } from './http/route-input.ts';
 import { errorAnswers, NOT_STORED } from './middleware/errors.ts';
 import { observe } from './middleware/observe.ts';
@@ -47,7 +47,7 @@ export function applicationOf(
   app.use(errorAnswers(logger, unmatchedForms(routes)));
   app.use(notStored());
   app.use(securityHeaders());
-  app.use(crossOrigin(config));
+  app.use(crossOrigin(config, keyPaths(routes)));
   useRoutes(app, routes, { ...services, logger });
   return app;
 }
@@ -83,10 +83,27 @@ function securityHeaders(): Koa.Middleware {
   });
 }
 
-function crossOrigin(config: ApplicationConfig): Koa.Middleware {
+/**
+ * Paths where an access key alone is enough. A script of any origin may call them: there are no cookies that a browser
+ * would add, so a page can do no more than its owner can with the key. Some chat clients run in the browser only.
+ */
+function keyPaths(routes: readonly Route[]): (path: string) => boolean {
+  const open = routes.filter(({ access, successForKey }) => isForKeys(access) || successForKey !== undefined);
+  const patterns = open.map(
+    ({ path, slashes }) =>
+      new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, slashes ? '.+' : '[^/]+')}$`),
+  );
+  return (path) => patterns.some((pattern) => pattern.test(path));
+}
+
+function isForKeys(access: Access): boolean {
+  return access === 'access-key' || access === 'jwt-or-access-key';
+}
+
+function crossOrigin(config: ApplicationConfig, isOpen: (path: string) => boolean): Koa.Middleware {
   const allowed = new Set([...config.CORS_ORIGINS, config.publicUrl]);
   return cors({
-    origin: (ctx) => (allowed.has(ctx.get('Origin')) ? ctx.get('Origin') : ''),
+    origin: (ctx) => (allowed.has(ctx.get('Origin')) ? ctx.get('Origin') : isOpen(ctx.path) ? '*' : ''),
     allowMethods: 'GET,HEAD,POST,PUT,PATCH,DELETE',
     exposeHeaders: EXPOSED_HEADERS,
     maxAge: PREFLIGHT_SECONDS,

@@ -3,7 +3,7 @@ import type { ChatBody } from '../../core/providers/provider.ts';
 import { type FieldError, invalid, MOST_ERRORS } from '../../infra/errors.ts';
 import { isInheritedName, isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { imageUrlOf } from './image-request.ts';
-import { COUNTED_PARTS, GATEWAY_FIELDS, limitErrors, PRICED_FIELDS } from './request-policy.ts';
+import { COUNTED_PARTS, changesNothing, GATEWAY_FIELDS, limitErrors, PRICED_FIELDS } from './request-policy.ts';
 
 export interface OpenAiChatInput {
   readonly model: string | undefined;
@@ -71,7 +71,8 @@ function passedOn(body: Json, errors: FieldError[]): Json {
   const fields: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(body)) {
     if (isInheritedName(name)) errors.push({ path: name, message: 'is not an allowed name' });
-    else if (!OWN_FIELDS.has(name) && name !== 'messages' && value !== null) fields[name] = value;
+    else if (!OWN_FIELDS.has(name) && name !== 'messages' && value !== null && !changesNothing(name, value))
+      fields[name] = value;
   }
   for (const name of GATEWAY_FIELDS) if (name in fields) errors.push({ path: name, message: 'cannot be set' });
   for (const [name, value] of Object.entries(fields)) errors.push(...limitErrors(name, value, name));
@@ -82,6 +83,7 @@ function passedOn(body: Json, errors: FieldError[]): Json {
   }
   for (const [name, value] of Object.entries(extra)) {
     if (isInheritedName(name)) errors.push({ path: `extra_params.${name}`, message: 'is not an allowed name' });
+    else if (changesNothing(name, value)) continue;
     else if (FORBIDDEN_EXTRAS.has(name)) errors.push({ path: `extra_params.${name}`, message: 'cannot be set here' });
     else fields[name] = value;
   }
@@ -218,6 +220,11 @@ const OPTION_NAMES: ReadonlyMap<string, string> = new Map([
 /** Options that the gateway sets itself. */
 const OWN_OPTIONS = new Set(['model', 'messages', 'stream', 'stream_options', 'n', ...GATEWAY_FIELDS]);
 
+/** What every call of POST /v1/chat is. */
+function isPlainCall(field: string, value: unknown): boolean {
+  return (field === 'n' && value === 1) || (field === 'stream' && value === false);
+}
+
 /** @throws {AppError} missingParameter when there is nothing to say; invalidParameter for a broken image or option. */
 export function chatBodyOf(input: ChatInput): ChatBody {
   const history = input.history ?? [];
@@ -243,6 +250,7 @@ function optionFields(options: Readonly<Record<string, unknown>>): Record<string
     const field = OPTION_NAMES.get(name) ?? name;
     const path = `options.${name}`;
     if (isInheritedName(name)) errors.push({ path, message: 'is not an allowed name' });
+    else if (changesNothing(field, value) || isPlainCall(field, value)) continue;
     else if (OWN_OPTIONS.has(field)) errors.push({ path, message: 'is set by the gateway' });
     else if (value !== null) {
       errors.push(...limitErrors(field, value, path));

@@ -17,6 +17,7 @@ import {
 } from '../../core/providers/message.ts';
 import type { CallContext, ChatAnswer, ChatBody } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
+import { affinityOf } from './affinity.ts';
 import { type CallOutcome, type InferenceDeps, openCharge, type Reply, targetOf } from './charge.ts';
 import { type Candidate, planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
@@ -53,7 +54,8 @@ export class ChatService {
     return charge.orRelease(async () => {
       const hasImages = asked.size.images > 0;
       const body = hasImages ? await requestImages.ofChat(command.body, context.signal) : command.body;
-      const answer = await charge.attempts({ output: 'text' }, context, (candidate, apiKey) =>
+      const how = { output: 'text', affinity: affinityOf(command) } as const;
+      const answer = await charge.attempts(how, context, (candidate, apiKey) =>
         this.#said(candidate, apiKey, charge.fitted(candidate, body), context),
       );
       const { completion } = answer;

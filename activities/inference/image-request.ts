@@ -37,6 +37,8 @@ const FORBIDDEN = new Set([
   'sequential_image_generation_options',
   'tools',
 ]);
+/** Clients send them with every request. */
+const SAYS_NOTHING: ReadonlySet<unknown> = new Set([null, false, 0, '']);
 /** Providers read such form fields as images. */
 const NUMBERED_IMAGE = /^(image|mask)\[/;
 /** Fields that are read here, in the spellings of both forms. */
@@ -76,9 +78,9 @@ export function imageRequest(input: ImageRequestInput): ImageRequest {
   const extra: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     if (isInheritedName(name)) errors.push({ path: `options.${name}`, message: 'is not an allowed name' });
-    else if (FORBIDDEN.has(name) || NUMBERED_IMAGE.test(name))
-      errors.push({ path: `options.${name}`, message: 'cannot be set here' });
-    else if (!READ.has(name) && value !== null) extra[name] = value;
+    else if (FORBIDDEN.has(name) || NUMBERED_IMAGE.test(name)) {
+      if (!SAYS_NOTHING.has(value)) errors.push({ path: `options.${name}`, message: 'cannot be set here' });
+    } else if (!READ.has(name) && value !== null) extra[name] = value;
   }
   if (errors.length > 0) throw invalid(errors);
   return {

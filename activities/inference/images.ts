@@ -27,6 +27,8 @@ export interface ImageCommand extends ChargeRequest {
 export interface ImageOutcome extends CallOutcome {
   readonly images: readonly KeptImage[];
   readonly actualPrompt: string;
+  /** As `ImageAnswer.facts`. */
+  readonly facts: Readonly<Record<string, unknown>>;
 }
 
 /** An answer may hold its images in this form, which takes so much more. */
@@ -61,9 +63,9 @@ export class ImageService {
         imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, NO_TASKS, context),
       );
       const images = await this.#storedImages.keep(answer.images, command.caller.userId, context);
-      const actualPrompt = answer.actualPrompt ?? request.prompt;
+      const { facts = {}, actualPrompt = request.prompt } = answer;
       const usage = imageUsage(answer, asked, charge.served.candidate, noteUsageDoubt);
-      const outcome = await charge.capture(usage, (told) => ({ ...told, images, actualPrompt }), {
+      const outcome = await charge.capture(usage, (told) => ({ ...told, images, actualPrompt, facts }), {
         keep: command.keep && { answer: command.keep, bytes: answerBytes(images) },
       });
       return { kind: 'answered-now', outcome };

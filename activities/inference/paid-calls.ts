@@ -28,6 +28,8 @@ export interface CallOptions {
   readonly output: CallOutput;
   /** The answer is a stream that may still break: the caller reports its key when it has ended. */
   readonly streamed?: boolean;
+  /** Of the conversation (affinityOf). */
+  readonly affinity?: string | undefined;
   /** Runs before each call; the call is not made when it throws. */
   readonly beforeCall?: (candidate: Candidate, keyId: number) => Promise<void>;
 }

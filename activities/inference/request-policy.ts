@@ -37,6 +37,19 @@ export const PRICED_FIELDS: readonly string[] = [
   'mm_processor_kwargs',
 ];
 
+/** Fields that clients send with a value that is so without them, and that a provider need not know. */
+export function changesNothing(field: string, value: unknown): boolean {
+  if (field === 'service_tier') return value === 'auto';
+  if (field === 'modalities') return Array.isArray(value) && value.length === 1 && value[0] === 'text';
+  return (GATEWAY_FIELDS.has(field) || PRICED_FIELDS.includes(field)) && isEmpty(value);
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === null || value === undefined || value === false || value === '') return true;
+  // Search with default options is asked for by an empty object.
+  return Array.isArray(value) && value.length === 0;
+}
+
 /** The same of a request for images, which are paid for one by one. */
 const PRICED_IMAGE_FIELDS = ['quality', 'input_fidelity', 'complexity', 'frame_count'];
 

@@ -109,6 +109,8 @@ type ModelCaller = Pick<AccessKeyCaller, 'allowedModels'>;
 export interface ChatRequest extends ChargeRequest {
   readonly model: ModelName;
   readonly body: ChatBody;
+  /** What names the conversation outside of the body (affinityOf). */
+  readonly session?: string | undefined;
 }
 
 /** The models that may serve a chat and what it asks for. @throws {AppError} when no model may. */

@@ -7,6 +7,7 @@ import { CompletionAssembler } from '../../core/providers/completion.ts';
 import { errorOf, type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { CallContext, ChatBody, ChatChunk } from '../../core/providers/provider.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
+import { affinityOf } from './affinity.ts';
 import {
   type AnsweredBefore,
   type CallOutcome,
@@ -89,7 +90,8 @@ export class ChatStreams {
     return charge.orRelease(async () => {
       const body = asked.size.images === 0 ? command.body : await requestImages.ofChat(command.body, signal);
       const reading = { ...context, signal };
-      const opened = await charge.attempts({ output: 'text', streamed: true }, reading, (candidate, apiKey) =>
+      const how = { output: 'text', streamed: true, affinity: affinityOf(command) } as const;
+      const opened = await charge.attempts(how, reading, (candidate, apiKey) =>
         this.#firstWords(candidate, apiKey, charge.fitted(candidate, body, 'streamed'), reading),
       );
       const measured = { ttftMs: Date.now() - charge.startedAtMs };

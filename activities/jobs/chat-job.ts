@@ -9,6 +9,7 @@ import type { Turns } from '../../core/conversations/turns.ts';
 import { CompletionAssembler } from '../../core/providers/completion.ts';
 import type { ChatChunk } from '../../core/providers/provider.ts';
 import { column } from '../../infra/mysql/rows.ts';
+import { affinityOf } from '../inference/affinity.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
 import { chatReply } from '../inference/chat.ts';
 import { chatBodyOf } from '../inference/chat-request.ts';
@@ -43,21 +44,25 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
     const answer = new StreamedAnswer();
     let cut = false;
     try {
-      await charge.attempts(candidates, 'text', async (candidate, apiKey) => {
-        const untilCut = cutOnceHeard(answer.restart(), context);
-        try {
-          const adapter = deps.chatAdapters[candidate.kind];
-          const fitted = requestFor(candidate, body, true);
-          deps.noteFits(candidate, fitted.fits);
-          const calling = { ...context, signal: untilCut.signal };
-          const stream = await adapter.stream(targetOf(candidate, apiKey), fitted.body, calling);
-          await answer.read(stream, untilCut.check, (chunks) => {
-            context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
-          });
-        } finally {
-          untilCut.stop();
-        }
-      });
+      await charge.attempts(
+        candidates,
+        { output: 'text', affinity: affinityOf({ caller: work, body }) },
+        async (candidate, apiKey) => {
+          const untilCut = cutOnceHeard(answer.restart(), context);
+          try {
+            const adapter = deps.chatAdapters[candidate.kind];
+            const fitted = requestFor(candidate, body, true);
+            deps.noteFits(candidate, fitted.fits);
+            const calling = { ...context, signal: untilCut.signal };
+            const stream = await adapter.stream(targetOf(candidate, apiKey), fitted.body, calling);
+            await answer.read(stream, untilCut.check, (chunks) => {
+              context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
+            });
+          } finally {
+            untilCut.stop();
+          }
+        },
+      );
     } catch (error) {
       cut = context.isCancelled() && answer.heard.hasSaid;
       if (!cut) throw error;

@@ -73,7 +73,7 @@ async function generate(
   context: RunContext,
 ): Promise<ImageAnswer> {
   const ready = await deps.requestImages.ofImage(request, context.signal);
-  return charge.attempts(await charge.candidates(), 'image', (candidate, apiKey) =>
+  return charge.attempts(await charge.candidates(), { output: 'image' }, (candidate, apiKey) =>
     submit(deps, candidate, apiKey, ready, charge, context),
   );
 }

@@ -86,7 +86,7 @@ function chargeWith(answers: unknown[], { signal = new AbortController().signal,
   );
   let calls = 0;
   const call = () =>
-    charge.attempts([CANDIDATE], 'text', async () => {
+    charge.attempts([CANDIDATE], { output: 'text' }, async () => {
       did.push('call');
       calls += 1;
       if (calls <= failing) throw new UpstreamFailure('transient', 'it is down', { status: 500 });
@@ -136,7 +136,7 @@ test('a run that was stopped makes no call, and still may end the job', async ()
   const stop = new AbortController();
   const { charge, did } = chargeWith([{ kind: 'begun', job: ROW, permit: undefined }], { signal: stop.signal });
   stop.abort();
-  await assert.rejects(charge.attempts([CANDIDATE], 'text', () => assert.fail('it was called')));
+  await assert.rejects(charge.attempts([CANDIDATE], { output: 'text' }, () => assert.fail('it was called')));
   assert.deepEqual(did, []);
   await charge.begin();
   assert.deepEqual(did, ['ledger']);

@@ -13,10 +13,9 @@ import type { Release } from '../../core/ledger/operations/release.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { inSpan, presentSpan } from '../../infra/telemetry/spans.ts';
-import type { CallOutput } from '../inference/attempts.ts';
 import type { InferenceDeps } from '../inference/charge.ts';
 import { settleLimits } from '../inference/hold.ts';
-import { PaidCalls } from '../inference/paid-calls.ts';
+import { type CallOptions, PaidCalls } from '../inference/paid-calls.ts';
 import type { Candidate } from '../inference/plan.ts';
 import type { CallIdentity } from '../inference/settlement.ts';
 import type { JobEvents } from './job-events.ts';
@@ -101,11 +100,11 @@ export class JobCharge implements JobCalls {
 
   attempts<Answer>(
     candidates: readonly Candidate[],
-    output: CallOutput,
+    options: Pick<CallOptions, 'output' | 'affinity'>,
     call: (candidate: Candidate, apiKey: string) => Promise<Answer>,
   ): Promise<Answer> {
     const beforeCall = (candidate: Candidate, keyId: number) => this.#count(candidate, keyId);
-    return this.#calls.attempts(candidates, { output, beforeCall }, this.#run.context, call);
+    return this.#calls.attempts(candidates, { ...options, beforeCall }, this.#run.context, call);
   }
 
   get lastCall() {

@@ -4,7 +4,7 @@ import type { PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Usage } from '../../core/ledger/money.ts';
 import type { CallContext } from '../../core/providers/provider.ts';
 import type { JobType } from '../../workflows/contracts.ts';
-import type { CallOutput } from '../inference/attempts.ts';
+import type { CallOptions } from '../inference/paid-calls.ts';
 import type { Candidate } from '../inference/plan.ts';
 import type { Measured } from '../inference/settlement.ts';
 import { isLive } from './job.ts';
@@ -34,7 +34,7 @@ export interface JobCalls {
   /** Calls the candidates until one answers; each call is counted in the row before it is made. */
   attempts<Answer>(
     candidates: readonly Candidate[],
-    output: CallOutput,
+    options: Pick<CallOptions, 'output' | 'affinity'>,
     call: (candidate: Candidate, apiKey: string) => Promise<Answer>,
   ): Promise<Answer>;
   /** Whom this run has called last; undefined before its first call. */

@@ -11,6 +11,8 @@ export function statusOf(kind: ErrorKind): number {
     case 'malformedBody':
     case 'wrongType':
     case 'invalidBinding':
+    // SDKs repeat a 409.
+    case 'modelIncapable':
       return 400;
     case 'notAuthenticated':
     case 'badCredentials':
@@ -34,13 +36,12 @@ export function statusOf(kind: ErrorKind): number {
     case 'alreadyExists':
     case 'illegalState':
     case 'idempotencyInUse':
-    case 'modelIncapable':
       return 409;
     case 'idempotencyMismatch':
       return 422;
     case 'tooLarge':
-    case 'unsupportedFileType':
       return 413;
+    case 'unsupportedFileType':
     case 'unsupportedMediaType':
       return 415;
     case 'tooManyRequests':

@@ -3,6 +3,7 @@
  * kept with them for a repeated keyed request.
  */
 import { z } from 'zod';
+import { sessionOf } from '../../activities/inference/affinity.ts';
 import type { CallOutcome, ChargeRequest } from '../../activities/inference/charge.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { LimitState, RateState } from '../../core/accounts/key-limit-rule.ts';
@@ -23,14 +24,15 @@ export interface InferenceServices {
 
 /** What one call is run with. */
 export interface InferenceCall {
-  readonly request: ChargeRequest;
+  /** `session`: the conversation that the client names in its headers. */
+  readonly request: ChargeRequest & { readonly session?: string | undefined };
   readonly context: CallContext;
 }
 
 /** The same, once the turn of its kept conversation is open. */
 export interface RunningCall<Keep> extends InferenceCall {
   /** `keep` makes what is kept of the answer of a keyed request. */
-  readonly request: ChargeRequest & { readonly keep?: Keep };
+  readonly request: InferenceCall['request'] & { readonly keep?: Keep };
   readonly turn: OpenTurn | undefined;
 }
 
@@ -48,7 +50,10 @@ export function inferenceCall(
   const keyed = keyedRequest(ctx, caller, rawBody, requestId);
   const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, callId);
   return {
-    request: { caller, traceId, onLimits: limitHeaders(ctx), ...(claim ? { claim } : {}) },
+    request: {
+      ...{ caller, traceId, onLimits: limitHeaders(ctx), session: sessionOf(ctx.req.headers) },
+      ...(claim ? { claim } : {}),
+    },
     context: { signal: AbortSignal.timeout(totalTimeoutMs), heartbeat: () => undefined, log, requestId: callId },
   };
 }

@@ -33,7 +33,8 @@ export interface StreamDeclaration<Asked> {
     asked: Asked,
     call: RunningCall<(chunks: readonly string[], end: StreamEnd) => StoredAnswer>,
   ) => Promise<StreamReply>;
-  readonly writer: (asked: Asked, turn: OpenTurn | undefined) => EventWriter;
+  /** `modelIdentifier`: of the model that serves. */
+  readonly writer: (asked: Asked, turn: OpenTurn | undefined, modelIdentifier: string) => EventWriter;
   readonly said: (end: StreamEnd) => Said;
 }
 
@@ -65,7 +66,7 @@ export async function answerStream<Asked>(streamCall: StreamCall<Asked>): Promis
   try {
     const opened = await opening;
     if (opened.kind === 'streaming') {
-      const { end, text } = await relay(events, ctx, opened, stream.writer(asked, opened.turn));
+      const { end, text } = await relay(events, ctx, opened, stream.writer(asked, opened.turn, opened.modelIdentifier));
       await opened.turn?.keep(opened.requestId, stream.said(end));
       return events.end(text);
     }
@@ -83,7 +84,7 @@ function open<Asked>({ services, stream, asked, call, openTurn }: StreamCall<Ask
   return services.idempotency.orAnsweredBefore(request.claim, async () => {
     const turn = await openTurn();
     const keep = (chunks: readonly string[], end: StreamEnd) =>
-      keptCall(end, zstdCompressSync(wholeStream(stream.writer(asked, turn), chunks, end)));
+      keptCall(end, zstdCompressSync(wholeStream(stream.writer(asked, turn, end.modelIdentifier), chunks, end)));
     const reply = await stream.run(asked, { request: { ...request, keep }, context, turn });
     return reply.kind === 'streaming' ? { ...reply, turn } : reply;
   });

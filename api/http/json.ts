@@ -11,8 +11,9 @@ export type NumberReading = 'plain' | 'exact';
 
 /**
  * Parses a JSON body; an empty body is `{}`.
- * @throws {AppError} malformedBody; invalidParameter for too much structure, an unpaired surrogate, or a name that every
- * object has by itself: `__proto__` anywhere, `constructor` and the like as a field of the body.
+ * Unpaired surrogates of texts become U+FFFD.
+ * @throws {AppError} malformedBody; invalidParameter for too much structure, or a name with an unpaired surrogate or that
+ * every object has by itself: `__proto__` anywhere, `constructor` and the like as a field of the body.
  */
 export function parseJson(bytes: Buffer, numbers: NumberReading): unknown {
   if (bytes.length === 0) return {};
@@ -27,7 +28,8 @@ export function parseJson(bytes: Buffer, numbers: NumberReading): unknown {
   } catch (cause) {
     throw new AppError('malformedBody', 'the request body is not valid JSON', { cause });
   }
-  refuseUnsafe(value);
+  if (typeof value === 'string') return value.toWellFormed();
+  makeSafe(value);
   return value;
 }
 
@@ -48,21 +50,22 @@ interface Level {
 }
 
 /** Walks without recursion, so that no body can exhaust the stack. */
-function refuseUnsafe(root: unknown): void {
-  if (typeof root === 'string') refuseText(root, undefined, '');
+function makeSafe(root: unknown): void {
   if (typeof root !== 'object' || root === null) return;
   const pending: Level[] = [{ value: root, key: '', parent: undefined }];
-  for (let level = pending.pop(); level !== undefined; level = pending.pop()) refuseUnsafeIn(level, pending);
+  for (let level = pending.pop(); level !== undefined; level = pending.pop()) makeSafeIn(level, pending);
 }
 
-function refuseUnsafeIn(level: Level, pending: Level[]): void {
+function makeSafeIn(level: Level, pending: Level[]): void {
   const named = !Array.isArray(level.value);
   // Parsed JSON has own enumerable members only, so that `in` sees just those, and without a copy.
   for (const key in level.value) {
     if (named) refuseKey(key, level);
     const child: unknown = Reflect.get(level.value, key);
-    if (typeof child === 'string') refuseText(child, level, key);
-    else if (typeof child === 'object' && child !== null) {
+    if (typeof child === 'string') {
+      // Half of an emoji that a client has cut: refused, it would refuse the conversation for ever.
+      if (!child.isWellFormed()) Reflect.set(level.value, key, child.toWellFormed());
+    } else if (typeof child === 'object' && child !== null) {
       pending.push({ value: child, key, parent: level });
     }
   }
@@ -72,12 +75,9 @@ function refuseKey(key: string, level: Level): void {
   if (key === '__proto__' || (level.parent === undefined && isInheritedName(key))) {
     throw invalid([{ path: [...pathOf(level), key].join('.'), message: 'is not an allowed name' }]);
   }
-  refuseText(key, level, '(name)');
-}
-
-function refuseText(text: string, level: Level | undefined, key: string): void {
-  if (text.isWellFormed()) return;
-  throw invalid([{ path: [...pathOf(level), key].join('.'), message: 'contains an unpaired surrogate' }]);
+  if (!key.isWellFormed()) {
+    throw invalid([{ path: [...pathOf(level), '(name)'].join('.'), message: 'contains an unpaired surrogate' }]);
+  }
 }
 
 function pathOf(level: Level | undefined): string[] {

@@ -130,8 +130,10 @@ export function chatRoutes(services: Services, config: Config): Route[] {
           fields.persistHistory ? openTurn(services.turns, caller, fields) : undefined,
       },
       run: ({ fields, request: asked }, { request, context, turn }: WholeCall<ChatOutcome>) => {
-        const body = turn ? { ...asked, messages: turn.tell(asked.messages) } : asked;
-        return services.chat.complete({ ...request, model: modelNameOf(fields), body }, context);
+        const told = turn
+          ? { body: { ...asked, messages: turn.tell(asked.messages) }, session: turn.turn.conversationId }
+          : { body: asked };
+        return services.chat.complete({ ...request, model: modelNameOf(fields), ...told }, context);
       },
       render: (outcome, _asked, turn) => {
         const keptAs = turn && {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { type ChatOutcome, type ChatService, saidOf } from '../../activities/inference/chat.ts';
 import { type OpenAiChatInput, openAiChatInput } from '../../activities/inference/chat-request.ts';
+import { chunkInOpenAiWords, completionInOpenAiWords } from '../../activities/inference/openai-words.ts';
 import type { ChatStreams } from '../../activities/inference/stream.ts';
 import { ClientStream, endOfStream } from '../../activities/inference/stream-events.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
@@ -87,14 +88,16 @@ export function openAiChatRoutes(services: Services, config: Config): Route[] {
       conversation: { open: (asked, caller) => openTurn(services.turns, caller, asked) },
       run: (asked, { request, context, turn }: WholeCall<ChatOutcome>) =>
         services.chat.complete({ ...request, ...askedOf(asked, turn) }, context),
-      render: ({ completion: whole }, _asked, turn) =>
-        turn ? { ...whole, conversation_id: turn.turn.conversationId } : whole,
+      render: ({ completion: answered, modelIdentifier }, { model }: OpenAiChatInput, turn) => {
+        const whole = completionInOpenAiWords(answered, model ?? modelIdentifier);
+        return turn ? { ...whole, conversation_id: turn.turn.conversationId } : whole;
+      },
       said: (outcome) => saidOf(outcome),
       stream: {
         isAsked: ({ stream }) => streamed || stream,
         run: (asked, { request, context, turn }) =>
           services.chatStreams.open({ ...request, ...askedOf(asked, turn) }, context),
-        writer: (asked, turn) => eventsOf(asked, turn),
+        writer: (asked, turn, served) => eventsOf(asked, turn, served),
         said: saidOf,
       },
     });
@@ -119,14 +122,14 @@ async function openTurn(
 function askedOf({ model, body }: OpenAiChatInput, turn: OpenTurn | undefined) {
   return {
     model: model === undefined ? {} : { identifier: model },
-    body: turn ? { ...body, messages: turn.tell(body.messages) } : body,
+    ...(turn ? { body: { ...body, messages: turn.tell(body.messages) }, session: turn.turn.conversationId } : { body }),
   };
 }
 
-function eventsOf({ wantsUsage }: OpenAiChatInput, turn: OpenTurn | undefined): EventWriter {
+function eventsOf({ model, wantsUsage }: OpenAiChatInput, turn: OpenTurn | undefined, served: string): EventWriter {
   const client = new ClientStream(wantsUsage, turn?.turn.conversationId);
   return {
-    events: (chunk) => client.events(chunk),
+    events: (chunk) => client.events(chunkInOpenAiWords(chunk, model ?? served)),
     end: ({ cost, requestId }) => client.lastEvents() + endOfStream(formatMoney(cost), requestId),
   };
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { imageRequest, imageUrlOf } from '../../activities/inference/image-request.ts';
 import type { ImageOutcome, ImageService } from '../../activities/inference/images.ts';
+import { imageTypeOf } from '../../core/images/image-type.ts';
 import type { ImageRequest } from '../../core/providers/provider.ts';
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
@@ -17,17 +18,35 @@ import { MOST_CHARACTERS, modelNameInput } from './chat.ts';
 import { MOST_PROMPT_CHARACTERS } from './images.ts';
 
 const MAX_EDIT_IMAGES = 16;
+const EDIT_FORMS =
+  'is required: as a file `image` or `image[]` of multipart/form-data, or in JSON as `image` or `images`, each a data URL or {"image_url":…}';
 
 const fields = z
   .looseObject({
     model: modelNameInput.nullish().describe('Identifier of the model; the gateway chooses when left out'),
     prompt: z.string().max(MOST_PROMPT_CHARACTERS).describe('What the image is to show'),
-    response_format: z.enum(['url', 'b64_json']).nullish().describe('A link, or the image itself in base64'),
+    response_format: z
+      .enum(['url', 'b64_json'])
+      .nullish()
+      .describe('A link, or the image itself in base64: the default, for which OpenAI’s SDKs are made'),
   })
   .meta({ description: 'OpenAI images; fields that are not listed pass to the provider.' });
-const picture = z.looseObject({ image_url: z.string().max(MOST_CHARACTERS).describe('Its address, or a data URL') });
+const text = z.string().max(MOST_CHARACTERS);
+const pictureObject = z.looseObject({
+  image_url: z
+    .union([text, z.looseObject({ url: text.describe('Its address, or a data URL') })])
+    .optional()
+    .describe('Its address, or a data URL'),
+  url: text.optional().describe('The same'),
+  b64_json: text.optional().describe('The image in base64'),
+});
+const picture = z
+  .union([text, pictureObject])
+  .describe('A data URL, an http(s) URL or base64, alone or as image_url, url or b64_json');
+const pictures = z.union([picture, z.array(picture).max(MAX_EDIT_IMAGES)]);
 const jsonEdit = fields.extend({
-  images: z.array(picture).min(1).max(MAX_EDIT_IMAGES).describe('The images to start from'),
+  image: pictures.nullish().describe('The image to start from, or several'),
+  images: pictures.nullish().describe('The same'),
   mask: picture.nullish().describe('An image whose transparent parts say where to edit'),
 });
 const jsonEditInput = inputOf(jsonEdit, 'ignored');
@@ -41,7 +60,12 @@ const formEdit = fields.extend({
 const formInput = inputOf(fields, 'ignored');
 const answer = z
   .object({
-    created: z.number().int().describe('When it was asked for, in seconds since 1970'),
+    created: z.number().int().describe('When it was made, in seconds since 1970'),
+    background: z.string().optional().describe('opaque or transparent, where the provider says so'),
+    output_format: z.string().optional().describe('png, jpeg, webp …'),
+    quality: z.string().optional().describe('As the provider names it'),
+    size: z.string().optional().describe('Width x height in pixels, where the provider says so'),
+    usage: z.looseObject({}).optional().describe('Tokens as the provider counts them'),
     data: z
       .array(
         z.object({
@@ -106,7 +130,7 @@ function askedOf(body: z.output<typeof fields>, pictures: readonly string[], mas
   return {
     model: model ?? undefined,
     request: imageRequest({ prompt, images: pictures, mask, options }),
-    inline: format === 'b64_json',
+    inline: format !== 'url',
     created: Math.floor(Date.now() / 1_000),
   };
 }
@@ -114,15 +138,31 @@ function askedOf(body: z.output<typeof fields>, pictures: readonly string[], mas
 async function editOf(ctx: ApiContext, rawBody: Buffer): Promise<Asked> {
   const type = ctx.req.headers['content-type'];
   if (isJsonType(type)) {
-    const { images, mask, ...rest } = jsonEditInput.parse(parseJson(rawBody, 'plain'));
-    const urls = images.map((image, index) => imageUrlOf({ url: image.image_url }, `images[${index}].image_url`));
-    return askedOf(rest, urls, mask ? imageUrlOf({ url: mask.image_url }, 'mask.image_url') : undefined);
+    const { image, images, mask, ...rest } = jsonEditInput.parse(parseJson(rawBody, 'plain'));
+    const urls = [...picturesOf(image, 'image'), ...picturesOf(images, 'images')];
+    if (urls.length === 0) throw invalid([{ path: 'image', message: EDIT_FORMS }], 'missingParameter');
+    if (urls.length > MAX_EDIT_IMAGES) throw invalid([{ path: 'images', message: `at most ${MAX_EDIT_IMAGES}` }]);
+    return askedOf(rest, urls, picturesOf(mask, 'mask')[0]);
   }
   const { pictures, mask, texts } = await readForm(type, rawBody);
-  if (pictures.length === 0) throw invalid([{ path: 'image', message: 'is required' }], 'missingParameter');
+  if (pictures.length === 0) throw invalid([{ path: 'image', message: EDIT_FORMS }], 'missingParameter');
   const body = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, scalarOf(name, text)]));
   const urls = await Promise.all(pictures.map((picture) => dataUrlOf(picture, 'image')));
   return askedOf(formInput.parse(body), urls, mask && (await dataUrlOf(mask, 'mask')));
+}
+
+type Picture = z.output<typeof picture>;
+
+function picturesOf(given: z.output<typeof pictures> | null | undefined, path: string): string[] {
+  if (given === null || given === undefined || given === '') return [];
+  if (!Array.isArray(given)) return [urlOf(given, path)];
+  return given.map((one, index) => urlOf(one, `${path}[${index}]`));
+}
+
+function urlOf(given: Picture, path: string): string {
+  if (typeof given === 'string') return imageUrlOf({ url: given }, path);
+  const { image_url: address, url, b64_json: base64 } = given;
+  return imageUrlOf({ base64, url: (typeof address === 'string' ? address : address?.url) ?? url }, path);
 }
 
 /** Texts of a form are what a JSON body has as numbers and flags; a prompt stays as it is. */
@@ -138,8 +178,12 @@ async function dataUrlOf(file: File, path: string): Promise<string> {
 
 function openAiImages(outcome: ImageOutcome, asked: Asked) {
   const rewritten = outcome.actualPrompt === asked.request.prompt ? {} : { revised_prompt: outcome.actualPrompt };
+  const [first] = outcome.images;
+  const format = first?.bytes && imageTypeOf(first.bytes)?.replace('image/', '');
   return {
     created: asked.created,
+    ...(format === undefined ? {} : { output_format: format }),
+    ...outcome.facts,
     data: outcome.images.map(({ url, bytes }) =>
       asked.inline && bytes ? { b64_json: Buffer.from(bytes).toString('base64'), ...rewritten } : { url, ...rewritten },
     ),

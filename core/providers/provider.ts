@@ -92,6 +92,8 @@ export interface ImageAnswer {
   readonly images: readonly DeliveredImage[];
   /** The prompt as the provider rewrote it, when it says so. */
   readonly actualPrompt?: string;
+  /** What else the vendor says of them in OpenAI's words: `size`, `quality`, `usage` … */
+  readonly facts?: Readonly<Record<string, unknown>>;
   readonly promptTokens: number;
   readonly completionTokens: number;
 }

@@ -47,8 +47,21 @@ function imageAnswerOf(body: JsonObject): ImageAnswer {
   return {
     images,
     ...(actualPrompt === undefined ? {} : { actualPrompt }),
+    facts: factsOf(body),
     promptTokens: usage?.promptTokens ?? 0,
     completionTokens: usage?.completionTokens ?? 0,
+  };
+}
+
+const TEXT_FACTS = ['background', 'output_format', 'quality', 'size'];
+
+/** What OpenAI's answer has beside the pictures; of other types it would break its clients. */
+function factsOf(body: JsonObject): JsonObject {
+  const texts = TEXT_FACTS.filter((name) => textOf(body[name]) !== undefined).map((name) => [name, body[name]]);
+  return {
+    ...Object.fromEntries(texts),
+    ...(typeof body.created === 'number' ? { created: body.created } : {}),
+    ...(isJsonObject(body.usage) ? { usage: body.usage } : {}),
   };
 }
 
