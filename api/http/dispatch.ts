@@ -100,7 +100,7 @@ function jsonOf(route: Route, ctx: ApiContext, rawBody: Buffer): unknown {
   if (rawBody.length > 0 && !isJsonType(ctx.req.headers['content-type'])) {
     throw new AppError('unsupportedMediaType', 'the request body must be JSON: send Content-Type: application/json');
   }
-  return parseJson(rawBody, route.exactNumbers ? 'exact' : 'plain');
+  return parseJson(rawBody, route.exactNumbers ? 'exact' : 'plain', route.repairsTexts ? 'repaired' : 'refused');
 }
 
 function keyOf(route: Route, ctx: ApiContext): string | undefined {

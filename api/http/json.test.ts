@@ -54,10 +54,15 @@ test('a __proto__ key is refused and named, however it is written', () => {
   assert.equal(refusal('{"__proto__":1}', 'exact').kind, 'invalidParameter');
 });
 
-test('unpaired surrogates are refused and their field is named', () => {
+test('unpaired surrogates are refused and their field is named, or become U+FFFD where a route repairs texts', () => {
   assert.equal(refusal('{"a":{"b":["x","\\ud800"]}}').details.errors?.[0]?.path, 'a.b.1');
-  assert.equal(refusal('{"a":{"\\udc00":1}}').details.errors?.[0]?.path, 'a.(name)');
   assert.equal(refusal('"\\ud83d"').kind, 'invalidParameter');
+  const repaired = (text: string) => parseJson(Buffer.from(text), 'plain', 'repaired');
+  assert.deepEqual(repaired('{"a":{"b":["x","cut \\ud800 here",["\\udc00"]]}}'), {
+    a: { b: ['x', 'cut \ufffd here', ['\ufffd']] },
+  });
+  assert.equal(refusal('{"a":{"\\udc00":1}}').details.errors?.[0]?.path, 'a.(name)');
+  assert.equal(repaired('"\\ud83d"'), '\ufffd');
   assert.deepEqual(parse('{"a":"\\ud83d\\ude00"}'), { a: '😀' });
 });
 

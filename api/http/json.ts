@@ -10,12 +10,17 @@ const EXACT_DIGITS = 15;
 export type NumberReading = 'plain' | 'exact';
 
 /**
+ * Of half a character in a text. `repaired`: it becomes U+FFFD, because a client that has cut an emoji in two sends it with
+ * every later call of the conversation.
+ */
+export type SurrogateReading = 'refused' | 'repaired';
+
+/**
  * Parses a JSON body; an empty body is `{}`.
- * Unpaired surrogates of texts become U+FFFD.
  * @throws {AppError} malformedBody; invalidParameter for too much structure, or a name with an unpaired surrogate or that
  * every object has by itself: `__proto__` anywhere, `constructor` and the like as a field of the body.
  */
-export function parseJson(bytes: Buffer, numbers: NumberReading): unknown {
+export function parseJson(bytes: Buffer, numbers: NumberReading, surrogates: SurrogateReading = 'refused'): unknown {
   if (bytes.length === 0) return {};
   if (!isUtf8(bytes)) throw new AppError('malformedBody', 'the request body is not valid UTF-8');
   const excess = jsonExcess(bytes);
@@ -28,9 +33,12 @@ export function parseJson(bytes: Buffer, numbers: NumberReading): unknown {
   } catch (cause) {
     throw new AppError('malformedBody', 'the request body is not valid JSON', { cause });
   }
-  if (typeof value === 'string') return value.toWellFormed();
-  makeSafe(value);
-  return value;
+  if (typeof value !== 'string') {
+    makeSafe(value, surrogates);
+    return value;
+  }
+  if (surrogates === 'refused') refuseText(value, undefined, '');
+  return value.toWellFormed();
 }
 
 function keepLongNumbers(this: unknown, _key: string, value: unknown, context: { readonly source?: string }): unknown {
@@ -50,21 +58,21 @@ interface Level {
 }
 
 /** Walks without recursion, so that no body can exhaust the stack. */
-function makeSafe(root: unknown): void {
+function makeSafe(root: unknown, surrogates: SurrogateReading): void {
   if (typeof root !== 'object' || root === null) return;
   const pending: Level[] = [{ value: root, key: '', parent: undefined }];
-  for (let level = pending.pop(); level !== undefined; level = pending.pop()) makeSafeIn(level, pending);
+  for (let level = pending.pop(); level !== undefined; level = pending.pop()) makeSafeIn(level, pending, surrogates);
 }
 
-function makeSafeIn(level: Level, pending: Level[]): void {
+function makeSafeIn(level: Level, pending: Level[], surrogates: SurrogateReading): void {
   const named = !Array.isArray(level.value);
   // Parsed JSON has own enumerable members only, so that `in` sees just those, and without a copy.
   for (const key in level.value) {
     if (named) refuseKey(key, level);
     const child: unknown = Reflect.get(level.value, key);
     if (typeof child === 'string') {
-      // Half of an emoji that a client has cut: refused, it would refuse the conversation for ever.
-      if (!child.isWellFormed()) Reflect.set(level.value, key, child.toWellFormed());
+      if (surrogates === 'refused') refuseText(child, level, key);
+      else if (!child.isWellFormed()) Reflect.set(level.value, key, child.toWellFormed());
     } else if (typeof child === 'object' && child !== null) {
       pending.push({ value: child, key, parent: level });
     }
@@ -75,9 +83,12 @@ function refuseKey(key: string, level: Level): void {
   if (key === '__proto__' || (level.parent === undefined && isInheritedName(key))) {
     throw invalid([{ path: [...pathOf(level), key].join('.'), message: 'is not an allowed name' }]);
   }
-  if (!key.isWellFormed()) {
-    throw invalid([{ path: [...pathOf(level), '(name)'].join('.'), message: 'contains an unpaired surrogate' }]);
-  }
+  refuseText(key, level, '(name)');
+}
+
+function refuseText(text: string, level: Level | undefined, key: string): void {
+  if (text.isWellFormed()) return;
+  throw invalid([{ path: [...pathOf(level), key].join('.'), message: 'contains an unpaired surrogate' }]);
 }
 
 function pathOf(level: Level | undefined): string[] {

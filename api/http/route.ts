@@ -146,6 +146,8 @@ export interface Route {
   readonly claimsKey: boolean;
   /** The body declares money, so that its long numbers stay text. */
   readonly exactNumbers: boolean;
+  /** Clients of OpenAI or of the earlier service call, whose texts may hold half a character. */
+  readonly repairsTexts: boolean;
   /** Checks the input, then runs the handler. */
   run(call: RouteCall): Promise<RouteResult>;
 }
@@ -195,6 +197,7 @@ export function route<
     idempotent: declaration.idempotent ?? false,
     claimsKey: declaration.claimsKey ?? false,
     exactNumbers: JSON.stringify(body?.json ?? null).includes(`"format":"${DECIMAL_FORMAT}"`),
+    repairsTexts: unknownFields === 'ignored',
     async run(call) {
       const { ctx } = call;
       const unknown = declaration.isForeign?.(call) ? 'ignored' : unknownFields;

@@ -138,7 +138,7 @@ function askedOf(body: z.output<typeof fields>, pictures: readonly string[], mas
 async function editOf(ctx: ApiContext, rawBody: Buffer): Promise<Asked> {
   const type = ctx.req.headers['content-type'];
   if (isJsonType(type)) {
-    const { image, images, mask, ...rest } = jsonEditInput.parse(parseJson(rawBody, 'plain'));
+    const { image, images, mask, ...rest } = jsonEditInput.parse(parseJson(rawBody, 'plain', 'repaired'));
     const urls = [...picturesOf(image, 'image'), ...picturesOf(images, 'images')];
     if (urls.length === 0) throw invalid([{ path: 'image', message: EDIT_FORMS }], 'missingParameter');
     if (urls.length > MAX_EDIT_IMAGES) throw invalid([{ path: 'images', message: `at most ${MAX_EDIT_IMAGES}` }]);

@@ -169,9 +169,9 @@ describe('four modalities, three providers, synchronous and as a job', () => {
 
   test('OpenAI’s own client makes and edits pictures', async () => {
     const client = new OpenAI({ baseURL: `${api()?.url}/v1`, apiKey: customer.key, maxRetries: 0, fetch: apiFetch });
-    const made = await client.images.generate({ model: 'openai-t2i', prompt: 'a cat', size: '1024x1024' });
+    const made = await client.images.generate({ model: 'openai-t2i', prompt: 'a cat', response_format: 'url' });
     assert.ok(made.data?.[0]?.url?.includes('/v1/pictures/'));
-    const inline = await client.images.generate({ model: 'openai-t2i', prompt: 'a cat', response_format: 'b64_json' });
+    const inline = await client.images.generate({ model: 'openai-t2i', prompt: 'a cat', size: '1024x1024' });
     assert.ok(
       Buffer.from(inline.data?.[0]?.b64_json ?? '', 'base64')
         .subarray(1, 4)
@@ -182,7 +182,7 @@ describe('four modalities, three providers, synchronous and as a job', () => {
       prompt: 'in snow',
       image: await toFile(Buffer.from(PIXEL, 'base64'), 'pixel.png', { type: 'image/png' }),
     });
-    assert.ok(edited.data?.[0]?.url);
+    assert.ok(edited.data?.[0]?.b64_json);
   });
 
   test('a size that the model cannot do is refused before anything is paid', async () => {

@@ -56,6 +56,14 @@ test('a picture is asked for and read as the vendor client does', async () => {
   const answer = await generate(way, GPT_IMAGE, { size: '1024*1024', extra: { quality: 'low' } });
   assert.deepEqual(answer, {
     images: [{ kind: 'base64', data: 'aGk=', mediaType: 'image/png' }],
+    facts: {
+      ...{ background: 'opaque', created: 1, output_format: 'png', quality: 'low', size: '1024x1024' },
+      usage: {
+        ...{ input_tokens: 10, output_tokens: 196, total_tokens: 206 },
+        input_tokens_details: { image_tokens: 0, text_tokens: 10 },
+        output_tokens_details: { image_tokens: 196, text_tokens: 0 },
+      },
+    },
     promptTokens: 10,
     completionTokens: 196,
   });
@@ -164,6 +172,7 @@ test('replies of others are read: addresses, data URLs, a rewritten prompt, fail
       { kind: 'base64', data: 'R0lGODlh', mediaType: 'image/gif' },
     ],
     actualPrompt: 'a fine cat',
+    facts: {},
     promptTokens: 0,
     completionTokens: 0,
   });

@@ -47,7 +47,7 @@ function imageAnswerOf(body: JsonObject): ImageAnswer {
   return {
     images,
     ...(actualPrompt === undefined ? {} : { actualPrompt }),
-    facts: factsOf(body),
+    facts: factsOf(body, usage !== undefined),
     promptTokens: usage?.promptTokens ?? 0,
     completionTokens: usage?.completionTokens ?? 0,
   };
@@ -56,12 +56,12 @@ function imageAnswerOf(body: JsonObject): ImageAnswer {
 const TEXT_FACTS = ['background', 'output_format', 'quality', 'size'];
 
 /** What OpenAI's answer has beside the pictures; of other types it would break its clients. */
-function factsOf(body: JsonObject): JsonObject {
+function factsOf(body: JsonObject, isCounted: boolean): JsonObject {
   const texts = TEXT_FACTS.filter((name) => textOf(body[name]) !== undefined).map((name) => [name, body[name]]);
   return {
     ...Object.fromEntries(texts),
     ...(typeof body.created === 'number' ? { created: body.created } : {}),
-    ...(isJsonObject(body.usage) ? { usage: body.usage } : {}),
+    ...(isCounted ? { usage: body.usage } : {}),
   };
 }
 
