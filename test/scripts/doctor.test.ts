@@ -7,6 +7,8 @@ import { systemVariables } from '../../devstack/environment.ts';
 import { testStack } from '../../devstack/test-stack.ts';
 import { startProduct } from '../e2e/product.ts';
 
+/** A busy machine, not the server. */
+const LATE = /ETIMEDOUT|timed out|does not answer/;
 const DOCTOR = join(import.meta.dirname, '../../cli/doctor.ts');
 
 async function doctor(settings: Record<string, string>) {
@@ -14,10 +16,19 @@ async function doctor(settings: Record<string, string>) {
   return execa(process.execPath, [DOCTOR], { extendEnv: false, env, reject: false, timeout: 60_000 });
 }
 
+/** The same once no server is too slow for it. */
+async function doctorInTime(settings: Record<string, string>) {
+  for (;;) {
+    const found = await doctor(settings);
+    if (!LATE.test(found.stdout)) return found;
+  }
+}
+
 test('an installation that works is called well', async () => {
   const product = await startProduct({ name: 'doctor', worker: false });
   try {
-    const { exitCode, stdout } = await doctor({ ...product.stack.environment, DB_NAME: product.config.DB_NAME });
+    const settings = { ...product.stack.environment, DB_NAME: product.config.DB_NAME };
+    const { exitCode, stdout } = await doctorInTime(settings);
     assert.equal(exitCode, 0, stdout);
     for (const part of ['Settings', 'MySQL', 'Redis', 'MongoDB', 'Temporal', 'Pictures', 'Traces']) {
       assert.match(stdout, new RegExp(`^✔ ${part} `, 'm'));
@@ -50,7 +61,7 @@ test('servers that are away are named with what to do, and no password is shown'
 });
 
 test('a database without tables and production without secrets are told', async () => {
-  const empty = await doctor({ ...testStack().environment, DB_NAME: 'a_database_that_is_not_there' });
+  const empty = await doctorInTime({ ...testStack().environment, DB_NAME: 'a_database_that_is_not_there' });
   assert.match(empty.stdout, /has no tables yet\n +→ Run: npm run migrate/);
   const production = await doctor({ NODE_ENV: 'production', DB_HOST: '127.0.0.1' });
   assert.match(production.stdout, /^✖ Settings +JWT_SECRET: must be set/m);
