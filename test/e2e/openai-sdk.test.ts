@@ -151,15 +151,28 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     assert.ok(Number(row?.completion_tokens) > 0);
   });
 
-  test('a chunk that is no JSON ends a stream with an error the client raises, charged by what came', async () => {
-    await fault({ fault: 'malformed', model: 'sim-chat', calls: 1 });
+  test('a chunk that is no JSON before the first word is an error the client raises, free', async () => {
+    const charges = () => product.rows("SELECT COUNT(*) AS n FROM transfers WHERE kind='charge'");
+    const before = await charges();
+    await fault({ fault: 'malformed', model: 'sim-chat' });
+    await assert.rejects(client.chat.completions.create({ model: 'sim-chat', messages, stream: true }), (error) => {
+      assert.ok(error instanceof OpenAI.APIError);
+      assert.equal(error.status, 502);
+      return true;
+    });
+    await noFaults();
+    assert.deepEqual(await charges(), before);
+  });
+
+  test('an error after the first words ends a stream with an error the client raises, charged by what came', async () => {
+    await fault({ fault: 'error-event', value: 4, model: 'sim-chat', calls: 1 });
     const stream = await client.chat.completions.create({ model: 'sim-chat', messages, stream: true });
     let chunks = 0;
     await assert.rejects(async () => {
       for await (const _ of stream) chunks += 1;
     }, OpenAI.APIError);
     await noFaults();
-    assert.equal(chunks, 1, 'the second is broken');
+    assert.equal(chunks, 4);
     const [row] = await product.rows(
       "SELECT estimated, prompt_tokens FROM transfers WHERE kind='charge' ORDER BY id DESC LIMIT 1",
     );
