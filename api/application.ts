@@ -26,6 +26,7 @@ const PREFLIGHT_SECONDS = 600;
 const EXPOSED_HEADERS = [
   ...['X-Trace-Id', 'Retry-After', 'x-request-id', 'x-cost', 'x-model', 'x-provider', 'x-attempts', 'x-max-tokens'],
   'x-request-fits',
+  'x-price-rule',
   ...['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],
   ...['x-ratelimit-limit-tokens', 'x-ratelimit-remaining-tokens', 'x-ratelimit-reset-tokens'],
 ];

@@ -29,7 +29,7 @@ import { type CallOptions, type LastCall, PaidCalls } from './paid-calls.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
 import type { RequestImages } from './request-images.ts';
 import { type CallIdentity, type Measured, NOTHING_MEASURED } from './settlement.ts';
-import type { NoteUsageDoubt } from './usage.ts';
+import type { NotePriceRule, NoteUsageDoubt } from './usage.ts';
 
 /** What every way of calling a model is made of. */
 export interface InferenceDeps {
@@ -42,6 +42,7 @@ export interface InferenceDeps {
   readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
   readonly requestImages: RequestImages;
   readonly noteUsageDoubt: NoteUsageDoubt;
+  readonly notePriceRule: NotePriceRule;
   readonly noteFits: NoteFits;
   readonly log: Logger;
   /** The longest that a call may take in all, in milliseconds. */
@@ -66,12 +67,17 @@ export interface CallOutcome {
   readonly modelIdentifier: string;
   readonly providerName: string;
   readonly cost: bigint;
+  /** The rule of the price that was applied; null: the price without one. */
+  readonly priceRule: string | null;
   readonly attempts: number;
   /** The output limit of the call, where it is not the one that the caller set. */
   readonly clampedTo: number | undefined;
   /** What was changed in the request for the model that served it. */
   readonly fits: readonly Fit[];
 }
+
+/** As much of it as is known before the answer has ended. */
+export type CallBegin = Omit<CallOutcome, 'cost' | 'priceRule'>;
 
 export interface AnsweredBefore {
   readonly kind: 'answered-before';
@@ -128,7 +134,10 @@ export function openHold(
 /** A hold of a call in a living process is swept this long after the call's own deadline. */
 const HOLD_LIFE_MARGIN_MS = 60_000;
 
-type ChargeDeps = Pick<InferenceDeps, 'ledger' | 'limits' | 'keys' | 'retries' | 'noteFits' | 'totalTimeoutMs'>;
+type ChargeDeps = Pick<
+  InferenceDeps,
+  'ledger' | 'limits' | 'keys' | 'retries' | 'noteFits' | 'notePriceRule' | 'totalTimeoutMs'
+>;
 
 /** Opens the charge of a synchronous call: limits and hold. @throws as `openHold`. */
 export async function openCharge(
@@ -179,7 +188,7 @@ export class Charge {
   }
 
   /** What the caller learns before the cost is known. */
-  get told(): Omit<CallOutcome, 'cost'> {
+  get told(): CallBegin {
     const { candidate, count } = this.served;
     return {
       requestId: this.requestId,
@@ -222,9 +231,11 @@ export class Charge {
     const { claim } = this.#request;
     const { keep, measured = NOTHING_MEASURED } = options;
     settleLimits(this.#deps.limits, this.#admission, usage);
-    const outcomeAt = (cost: bigint) => outcomeOf({ ...told, cost: nanoAmount(cost) });
+    const capture = this.#calls.captureRequest(usage, measured);
+    const { priceRule } = capture.call;
+    const outcomeAt = (cost: bigint) => outcomeOf({ ...told, cost: nanoAmount(cost), priceRule });
     const captured = await this.#deps.ledger.capture({
-      ...this.#calls.captureRequest(usage, measured),
+      ...capture,
       ...(claim ? { claim } : {}),
       ...(claim && keep
         ? { answer: (charged: bigint) => keep.answer(outcomeAt(charged)), answerBytes: keep.bytes }

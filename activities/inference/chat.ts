@@ -103,6 +103,7 @@ export interface ChatReplySource {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly cost: bigint;
+  readonly priceRule: string | null;
 }
 
 /** Where the answer is kept. */
@@ -132,6 +133,7 @@ export function chatReply(source: ChatReplySource, keptAs?: KeptAs) {
     inputTokensCount: source.promptTokens,
     outputTokensCount: source.completionTokens,
     cost: moneyJson(source.cost),
+    ...(source.priceRule === null ? {} : { priceRule: source.priceRule }),
     ...keptAs,
     requestId: source.requestId,
   };
@@ -144,7 +146,7 @@ function withList<Name extends string>(name: Name, value: unknown): Partial<Reco
 }
 
 /** The first choice of an answer as a conversation keeps it. */
-export function saidOf(source: Omit<ChatReplySource, 'requestId'>): Said {
+export function saidOf(source: Omit<ChatReplySource, 'requestId' | 'priceRule'>): Said {
   const { completion, modelIdentifier, promptTokens, completionTokens, cost } = source;
   const [message = {}] = messagesOf(completion);
   const reasoningContent = reasoningIn(message) || undefined;

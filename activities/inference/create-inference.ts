@@ -27,7 +27,7 @@ import { createProbe } from './probe.ts';
 import { createRequestImages } from './request-images.ts';
 import { routedModels } from './routing.ts';
 import { ChatStreams } from './stream.ts';
-import { createUsageDoubts } from './usage.ts';
+import { createPriceRuleNotes, createUsageDoubts } from './usage.ts';
 
 export interface InferenceGround {
   readonly config: Config;
@@ -69,6 +69,7 @@ export async function createInference(ground: InferenceGround) {
     imageAdapters: adapters.image,
     requestImages: createRequestImages(readImage, config.IMAGE_URLS),
     noteUsageDoubt: createUsageDoubts(ground.metrics.registry, log),
+    notePriceRule: createPriceRuleNotes(ground.metrics.registry, log),
     noteFits: createFitNotes(ground.metrics.registry, log),
     log,
     totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,

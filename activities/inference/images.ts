@@ -83,6 +83,7 @@ export function imageReply(outcome: {
   readonly actualPrompt: string;
   readonly modelIdentifier: string;
   readonly cost: bigint;
+  readonly priceRule: string | null;
   readonly requestId: string;
 }) {
   return {
@@ -90,6 +91,7 @@ export function imageReply(outcome: {
     actualPrompt: outcome.actualPrompt,
     usedModelIdentifier: outcome.modelIdentifier,
     cost: moneyJson(outcome.cost),
+    ...(outcome.priceRule === null ? {} : { priceRule: outcome.priceRule }),
     requestId: outcome.requestId,
   };
 }

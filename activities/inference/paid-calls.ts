@@ -16,6 +16,7 @@ import {
   type ServedBy,
   type Timing,
 } from './settlement.ts';
+import type { NotePriceRule } from './usage.ts';
 
 /** Who was called last, and how many calls were made. */
 export interface LastCall {
@@ -37,6 +38,7 @@ export interface CallOptions {
 export interface PaidCallDeps {
   readonly keys: KeyPool;
   readonly retries: RetryBudget;
+  readonly notePriceRule: NotePriceRule;
 }
 
 /** Writes nothing itself: a job's charge is written together with the job's row. */
@@ -93,7 +95,9 @@ export class PaidCalls {
     if (this.#last === undefined) throw new Error('no provider was called');
     const { candidate, key, count } = this.#last;
     const attempted = { attempts: count, providerKeyId: key.id };
-    return captureOf(this.#identity, candidate, usage, this.#timing(measured), attempted);
+    const capture = captureOf(this.#identity, candidate, usage, this.#timing(measured), attempted);
+    this.#deps.notePriceRule(candidate, capture.call.priceRule);
+    return capture;
   }
 
   /**

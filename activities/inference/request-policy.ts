@@ -50,6 +50,15 @@ function isEmpty(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
+/** They let a provider search, which a price may name by the search. */
+export const SEARCH_FIELDS: ReadonlySet<string> = new Set([
+  'web_search',
+  'web_search_options',
+  'search_parameters',
+  'enable_search',
+  'search_options',
+]);
+
 /** The same of a request for images, which are paid for one by one. */
 const PRICED_IMAGE_FIELDS = ['quality', 'input_fidelity', 'complexity', 'frame_count'];
 
@@ -65,6 +74,7 @@ export interface PricedUse {
   readonly field: string;
   /** Where the request has it. */
   readonly path: string;
+  readonly value: unknown;
 }
 
 /** What a chat request asks for beyond its tokens. */
@@ -73,8 +83,8 @@ export function pricedInChat(body: Readonly<Record<string, unknown>>): PricedUse
   const tools = Array.isArray(body.tools) ? body.tools : [];
   const provided = tools.findIndex((tool) => !isToolOfCaller(tool));
   return [
-    ...fields.map((field) => ({ field, path: field })),
-    ...(provided === -1 ? [] : [{ field: 'tools', path: `tools[${provided}].type` }]),
+    ...fields.map((field) => ({ field, path: field, value: body[field] })),
+    ...(provided === -1 ? [] : [{ field: 'tools', path: `tools[${provided}].type`, value: undefined }]),
   ];
 }
 
@@ -82,7 +92,7 @@ export function pricedInChat(body: Readonly<Record<string, unknown>>): PricedUse
 export function pricedInImages(options: Readonly<Record<string, unknown>>): PricedUse[] {
   const fields = new Set([...PRICED_IMAGE_FIELDS, ...PRICED_FIELDS]);
   const used = [...fields].filter((field) => !PLAIN_IMAGE_VALUES.has(options[field]));
-  return used.map((field) => ({ field, path: `options.${field}` }));
+  return used.map((field) => ({ field, path: `options.${field}`, value: options[field] }));
 }
 
 function isToolOfCaller(tool: unknown): boolean {

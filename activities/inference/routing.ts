@@ -6,7 +6,7 @@ import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { ChargeRequest } from './charge.ts';
 import { type Asked, promptSize } from './plan.ts';
-import { askedLimit, type PricedUse, pricedInChat } from './request-policy.ts';
+import { askedLimit, type PricedUse, pricedInChat, SEARCH_FIELDS } from './request-policy.ts';
 
 /** `priority`: as the administrators ordered them; `smart`: weighed against how the providers do at the moment. */
 export type RoutingStrategy = 'priority' | 'smart';
@@ -143,9 +143,17 @@ export function usableModels(
 /** The models whose price covers what is used. @throws {AppError} naming each field when there is none. */
 export function allowingPriced(models: readonly PricedModel[], used: readonly PricedUse[]): readonly PricedModel[] {
   if (used.length === 0) return models;
-  const allowing = models.filter((model) => used.every(({ field }) => model.pricedFields.has(field)));
+  const allowing = models.filter((model) => used.every((use) => isCovered(model, use)));
   if (allowing.length > 0) return allowing;
   throw invalid(used.map(({ path }) => ({ path, message: 'changes the price and is not allowed for this model' })));
+}
+
+/** By the model's record, or by its price itself. */
+function isCovered({ pricedFields, price }: PricedModel, { field, value }: PricedUse): boolean {
+  if (pricedFields.has(field)) return true;
+  if (SEARCH_FIELDS.has(field)) return price.perSearch > 0n;
+  const tier = field === 'service_tier' && typeof value === 'string' ? value.toLowerCase() : undefined;
+  return tier !== undefined && price.rules.some(({ when }) => when.serviceTier === tier);
 }
 
 function limitsOf(body: ChatBody): { maxTokens: number | undefined; choices: number } {

@@ -37,8 +37,9 @@ export class ClientStream {
 }
 
 /** The end of a good stream: what it cost in a comment, then the mark that OpenAI's clients wait for. */
-export function endOfStream(costText: string, requestId: string): string {
-  return `: x-cost=${costText} x-request-id=${requestId}\n\ndata: [DONE]\n\n`;
+export function endOfStream(costText: string, requestId: string, priceRule: string | null): string {
+  const rule = priceRule === null ? '' : ` x-price-rule=${priceRule}`;
+  return `: x-cost=${costText} x-request-id=${requestId}${rule}\n\ndata: [DONE]\n\n`;
 }
 
 /** An error in the middle, in the form that OpenAI's clients raise; no `[DONE]` follows. */

@@ -10,6 +10,7 @@ import { inSpan } from '../../infra/telemetry/spans.ts';
 import { affinityOf } from './affinity.ts';
 import {
   type AnsweredBefore,
+  type CallBegin,
   type CallOutcome,
   type Charge,
   type InferenceDeps,
@@ -33,7 +34,7 @@ export interface StreamEnd extends CallOutcome {
   readonly completion: Readonly<Record<string, unknown>>;
 }
 
-export interface OpenStream extends Omit<CallOutcome, 'cost'> {
+export interface OpenStream extends CallBegin {
   readonly kind: 'streaming';
   /** Data of each event as the provider wrote it, the usage chunk among them. Throws AppError where it breaks. */
   readonly chunks: AsyncIterable<string>;

@@ -123,11 +123,15 @@ function promptText(body: ChatBody): string {
   );
 }
 
-export type NoteUsageDoubt = (
-  doubt: UsageDoubt,
-  model: { readonly providerName: string; readonly modelIdentifier: string },
-  reported: object,
-) => void;
+interface NamedModel {
+  readonly providerName: string;
+  readonly modelIdentifier: string;
+}
+
+export type NoteUsageDoubt = (doubt: UsageDoubt, model: NamedModel, reported: object) => void;
+
+/** @param rule null: the price without a rule, of which there is nothing to tell. */
+export type NotePriceRule = (model: NamedModel, rule: string | null) => void;
 
 /** Charged as well as the provider's words allow: nothing to settle with it. */
 const HARMLESS: ReadonlySet<UsageDoubt> = new Set(['missing', 'unexplained']);
@@ -145,5 +149,19 @@ export function createUsageDoubts(registry: Registry, log: Logger): NoteUsageDou
     if (HARMLESS.has(doubt))
       log.info(facts, "a provider's usage was not complete; the call was charged by what is known");
     else log.warn(facts, "a provider's count cannot be true; the call was charged by our own or up to its hold");
+  };
+}
+
+export function createPriceRuleNotes(registry: Registry, log: Logger): NotePriceRule {
+  const applied = new Counter({
+    name: 'price_rules_applied_total',
+    help: 'Calls that were charged by a rule of their price',
+    labelNames: ['provider', 'rule'],
+    registers: [registry],
+  });
+  return ({ providerName, modelIdentifier }, rule) => {
+    if (rule === null) return;
+    applied.inc({ provider: providerName, rule });
+    log.info({ provider: providerName, model: modelIdentifier, rule }, 'a call is charged by a rule of its price');
   };
 }

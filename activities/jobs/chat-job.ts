@@ -83,8 +83,16 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
       usage,
       measured: { ttftMs: answer.ttftMs },
       cut,
-      result: (cost) => {
-        const reply = { requestId: work.id, completion, modelIdentifier, promptTokens, completionTokens, cost };
+      result: (cost, priceRule) => {
+        const reply = {
+          requestId: work.id,
+          completion,
+          modelIdentifier,
+          promptTokens,
+          completionTokens,
+          cost,
+          priceRule,
+        };
         return resultText(chatReply(reply, cut ? undefined : keptAs));
       },
     };

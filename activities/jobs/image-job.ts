@@ -61,7 +61,8 @@ export function createImageJobHandler(deps: ImageJobDeps): JobHandler {
       usage: imageUsage(answer, request, served, deps.noteUsageDoubt),
       measured: NOTHING_MEASURED,
       cut: context.isCancelled(),
-      result: (cost) => resultText(imageReply({ images, actualPrompt, modelIdentifier, cost, requestId: work.id })),
+      result: (cost, priceRule) =>
+        resultText(imageReply({ images, actualPrompt, modelIdentifier, cost, priceRule, requestId: work.id })),
     };
   };
 }

@@ -49,6 +49,7 @@ export interface JobChargeDeps {
   readonly models: Pick<InferenceDeps['models'], 'pricedAt'>;
   readonly keys: InferenceDeps['keys'];
   readonly retries: InferenceDeps['retries'];
+  readonly notePriceRule: InferenceDeps['notePriceRule'];
   readonly limits: Pick<KeyLimits, 'settle'>;
 }
 
@@ -126,10 +127,11 @@ export class JobCharge implements JobCalls {
    * Stores the result and charges what was used.
    * @returns the cost, in nano-units; undefined when this run does not have the job any more.
    */
-  async capture({ usage, measured, cut, result }: JobAnswer): Promise<bigint | undefined> {
+  async capture({ usage, measured, cut, result: resultAt }: JobAnswer): Promise<bigint | undefined> {
     const { ledger, events, limits } = this.#deps;
     const { id: jobId, userId, plan } = this.#work;
     const capture = this.#calls.captureRequest(usage, measured);
+    const result = (cost: bigint) => resultAt(cost, capture.call.priceRule);
     const end = endOf(cut);
     const completion = await inCaptureSpan(capture, () =>
       ledger.run(completeJob(jobId, this.#lease, { userId, capture, result, end, ...presentSpan() })),

@@ -65,7 +65,7 @@ export interface JobAnswer {
   /** True when a cancel ended it before the provider did. */
   readonly cut: boolean;
   /** `resultPayload` as JSON text; the cost is known only when the ledger has decided. */
-  readonly result: (cost: bigint) => string;
+  readonly result: (cost: bigint, priceRule: string | null) => string;
 }
 
 /** The run's signal aborts for two reasons: the job was cancelled, or the worker stops and the job goes on elsewhere. */

@@ -10,6 +10,7 @@ const OUTCOME = {
   attempts: 2,
   clampedTo: 256,
   fits: ['limit-name' as const, 'left-out:temperature' as const],
+  priceRule: 'above 32k',
 };
 
 function replayed(stored: { status: number; body: Buffer }) {
@@ -31,6 +32,7 @@ test('a repeated request gets the headers of its first answer', () => {
       'x-max-tokens': '256',
       'x-request-fits': 'limit-name, left-out:temperature',
       'x-cost': '0.0000015',
+      'x-price-rule': 'above 32k',
     });
   }
 });

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { sessionOf } from '../../activities/inference/affinity.ts';
-import type { CallOutcome, ChargeRequest } from '../../activities/inference/charge.ts';
+import type { CallBegin, CallOutcome, ChargeRequest } from '../../activities/inference/charge.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { LimitState, RateState } from '../../core/accounts/key-limit-rule.ts';
 import type { OpenTurn } from '../../core/conversations/turns.ts';
@@ -66,11 +66,15 @@ const headersSchema = z.record(z.string(), z.string());
 
 /** The headers of every inference answer. */
 export function callHeaders(outcome: CallOutcome): Record<string, string> {
-  return { ...servedHeaders(outcome), 'x-cost': formatMoney(outcome.cost) };
+  return {
+    ...servedHeaders(outcome),
+    'x-cost': formatMoney(outcome.cost),
+    ...(outcome.priceRule === null ? {} : { 'x-price-rule': outcome.priceRule }),
+  };
 }
 
 /** As much of it as is known when a stream begins. */
-export function servedHeaders(served: Omit<CallOutcome, 'cost'>): Record<string, string> {
+export function servedHeaders(served: CallBegin): Record<string, string> {
   return {
     'x-request-id': served.requestId,
     'x-model': encodeURIComponent(served.modelIdentifier),

@@ -21,6 +21,7 @@ const entrySchema = z.object({
 const chargesSchema = z.object({
   modelId: z.number().nullable().describe('Id of the model; null for one from before ids were kept'),
   modelIdentifier: z.string().describe('The name that callers use for the model'),
+  priceRule: z.string().nullable().describe('The rule of its price that was applied; null for none'),
   accessKeyId: z.number().nullable().describe('Id of the access key'),
   accessKeyName: z.string().describe('Name of the access key'),
   calls: z.number().describe('Charged calls'),
@@ -48,7 +49,7 @@ const statementSchema = z.object({
 
 const CSV_COLUMNS = [
   ...['type', 'time', 'id', 'note', 'model', 'accessKeyId', 'accessKey', 'calls', 'promptTokens', 'cachedTokens'],
-  ...['completionTokens', 'images', 'amount', 'currency'],
+  ...['completionTokens', 'images', 'amount', 'currency', 'priceRule'],
 ];
 
 export interface BillingServices {
@@ -128,8 +129,9 @@ function csvOf({ opening, entries, charges, closing }: Statement, currency: stri
       ...{ type: entry.kind, time: isoTime(entry.createdAt, zone), id: entry.id },
       ...{ note: inert(entry.note ?? ''), amount: entry.amount },
     })),
-    ...charges.map(({ modelIdentifier, accessKeyName, ...rest }) => ({
+    ...charges.map(({ modelIdentifier, accessKeyName, priceRule, ...rest }) => ({
       ...rest,
+      priceRule: inert(priceRule ?? ''),
       ...{ type: 'charge', model: inert(modelIdentifier), accessKey: inert(accessKeyName) },
     })),
     { type: 'closing', amount: closing },

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import { CAPABILITIES } from '../../core/catalog/model.ts';
 import { defaultNeeds } from '../../core/catalog/model-needs.ts';
 import type { Model } from '../../core/catalog/model-record.ts';
-import { type Pricing, pricingOf } from '../../core/catalog/pricing.ts';
+import { pricingOf } from '../../core/catalog/pricing.ts';
 import { needsSchema } from '../../core/providers/needs.ts';
 import { PROVIDER_KINDS } from '../../core/providers/provider.ts';
 import { nameText } from '../http/fields.ts';
-import { decimalOutput, tokenPrice } from '../http/money.ts';
 import { isoTime, recordTimes } from '../http/times.ts';
+import { pricingRecord, pricingSchema } from './price-fields.ts';
 
 export const MODEL_ADMINS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;
 
@@ -53,18 +53,6 @@ export const probeSchema = z
   })
   .meta({ id: 'ProbeResult' });
 
-const price = decimalOutput.optional();
-
-/** What each price of a model is for. */
-export const PRICES = {
-  input: 'Of one token that is sent',
-  output: 'Of one generated token; of one image for a model that only makes images',
-  cachedInput: 'Of one sent token that the provider has in its cache; as input when left out',
-  cacheWrite: 'Of one sent token that the provider writes into its cache; as input when left out',
-  perImage: 'Of one image, for a model that also writes text',
-  perRequest: 'Of one call, beside all else',
-} as const;
-
 /** Limits of a model in tokens. */
 export const TOKEN_LIMITS = {
   contextWindow: 'Tokens that a prompt and its answer may have together; null for unknown',
@@ -82,17 +70,7 @@ export const modelSchema = z
     displayName: z.string().describe('Its name for people'),
     modelIdentifier: z.string().describe('The name that callers use for it'),
     capabilities: z.array(capabilitySchema).readonly().describe('What it can do'),
-    pricing: z
-      .object({
-        input: price.describe(PRICES.input),
-        output: price.describe(PRICES.output),
-        cachedInput: price.describe(PRICES.cachedInput),
-        cacheWrite: price.describe(PRICES.cacheWrite),
-        perImage: price.describe(PRICES.perImage),
-        perRequest: price.describe(PRICES.perRequest),
-      })
-      .nullable()
-      .describe('What callers pay; null while it has no price'),
+    pricing: pricingSchema.nullable().describe('What callers pay; null while it has no price'),
     priority: z.number().int().describe('Models with a smaller number are tried first'),
     status: z.number().int().describe('1 online, 0 offline'),
     providerId: z.number().int().describe('Id of its provider'),
@@ -126,12 +104,4 @@ export function modelRecord(model: Model, forAdministrator: boolean, zone: strin
     createdAt: isoTime(model.createdAt, zone),
     updatedAt: isoTime(model.updatedAt, zone),
   };
-}
-
-/** All parts of `Pricing` have the scale of token prices. */
-function pricingRecord(pricing: Pricing) {
-  const set = Object.entries(pricing).flatMap(([field, value]) =>
-    value === undefined ? [] : [[field, tokenPrice(value)] as const],
-  );
-  return Object.fromEntries(set);
 }

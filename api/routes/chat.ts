@@ -89,6 +89,7 @@ const chatReplySchema = z.object({
   inputTokensCount: z.number().describe('Tokens that were sent'),
   outputTokensCount: z.number().describe('Tokens that were generated'),
   cost: decimalOutput.describe('What the call cost'),
+  priceRule: z.string().optional().describe('The rule of the price that was applied; absent for none'),
   conversationId: z.string().optional().describe('The conversation that keeps the messages'),
   messageId: z.string().optional().describe('Id of the answer in it'),
   requestId: z.string().describe('Id of the call, for the usage log'),

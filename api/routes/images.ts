@@ -41,6 +41,7 @@ const replySchema = z.object({
   actualPrompt: z.string().describe('What the provider made of the prompt'),
   usedModelIdentifier: z.string().describe('The model that made them'),
   cost: decimalOutput.describe('What the call cost'),
+  priceRule: z.string().optional().describe('The rule of the price that was applied; absent for none'),
   requestId: z.string().describe('Id of the call, for the usage log'),
 });
 

@@ -10,7 +10,6 @@ import { needsSchema } from '../../core/providers/needs.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../http/fields.ts';
-import { tokenPriceInput } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { ANSWERED, type Route, type RouteCall, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
@@ -26,11 +25,11 @@ import {
   nameInput,
   optionalField,
   PRICED_FIELDS,
-  PRICES,
   probeSchema,
   TOKEN_LIMITS,
   urlBaseInput,
 } from './catalog-fields.ts';
+import { pricingInput } from './price-fields.ts';
 
 const TAG = 'Models';
 const MAX_PRIORITY = 1_000_000;
@@ -50,7 +49,6 @@ const identifierInput = z
   .regex(/^[^\s\p{C}]+$/u, 'must not contain spaces or control characters');
 /** null is no limit; in a change it takes the limit away. */
 const tokensInput = integerInput.pipe(z.number().int().min(1).max(MAX_TOKENS)).nullish();
-const price = optional(tokenPriceInput);
 const capabilitiesInput = z
   .array(capabilitySchema)
   .min(1)
@@ -62,16 +60,7 @@ const numericId = inputOf(params, 'refused');
 
 /** The fields of which nothing follows when they are left out. */
 const optionalFields = {
-  pricing: optional(
-    z.object({
-      input: price.describe(PRICES.input),
-      output: price.describe(PRICES.output),
-      cachedInput: price.describe(PRICES.cachedInput),
-      cacheWrite: price.describe(PRICES.cacheWrite),
-      perImage: price.describe(PRICES.perImage),
-      perRequest: price.describe(PRICES.perRequest),
-    }),
-  ).describe('What callers pay; a model without a price cannot be online'),
+  pricing: optional(pricingInput).describe('What callers pay; a model without a price cannot be online'),
   providerId: optional(idInput).describe('Id of its provider; this or its name'),
   providerName: optionalField(nameInput).describe('Name of its provider, which is created when there is none of it'),
   urlBase: optionalField(urlBaseInput).describe('Address of a provider that does not exist yet'),

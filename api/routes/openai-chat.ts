@@ -130,6 +130,6 @@ function eventsOf({ model, wantsUsage }: OpenAiChatInput, turn: OpenTurn | undef
   const client = new ClientStream(wantsUsage, turn?.turn.conversationId);
   return {
     events: (chunk) => client.events(chunkInOpenAiWords(chunk, model ?? served)),
-    end: ({ cost, requestId }) => client.lastEvents() + endOfStream(formatMoney(cost), requestId),
+    end: ({ cost, requestId, priceRule }) => client.lastEvents() + endOfStream(formatMoney(cost), requestId, priceRule),
   };
 }

@@ -1,9 +1,10 @@
 /** A model as the catalog knows it, made from its rows. Pure. */
 import { z } from 'zod';
-import { NO_RATES, type Price } from '../ledger/price.ts';
+import type { Price } from '../ledger/price.ts';
 import { needsSchema } from '../providers/needs.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 import { CAPABILITIES, type Capability } from './model.ts';
+import { readRules } from './price-rules.ts';
 import type { ModelRow, PriceRow, ProviderRow } from './tables.ts';
 
 const settingsSchema = z.object({
@@ -69,7 +70,7 @@ export function modelOf(
 }
 
 export function priceOfRow({ modelId: _modelId, version: _version, createdBy: _createdBy, ...price }: PriceRow): Price {
-  return { ...NO_RATES, ...price };
+  return { ...price, rules: readRules(price.rules) };
 }
 
 function capabilitiesOf(text: string): Capability[] {

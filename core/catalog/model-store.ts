@@ -5,6 +5,7 @@ import { column, rowOf } from '../../infra/mysql/rows.ts';
 import { select } from '../../infra/mysql/statements.ts';
 import type { Capability } from './model.ts';
 import { type Model, type ModelFields, modelOf } from './model-record.ts';
+import { storableRules } from './price-rules.ts';
 import type { PriceFields } from './pricing.ts';
 import { locking, type Page, type Records } from './provider-store.ts';
 import {
@@ -88,7 +89,7 @@ export class ModelStore {
     const sql = 'SELECT COALESCE(MAX(version),0) AS version FROM model_prices WHERE model_id=?';
     const [newest] = await select(this.#tables.sequelize, newestPrice.read, sql, [id], transaction);
     const created = await this.#tables.prices.create(
-      { modelId: id, version: (newest?.version ?? 0) + 1, createdBy: by, ...price },
+      { modelId: id, version: (newest?.version ?? 0) + 1, createdBy: by, ...price, rules: storableRules(price.rules) },
       { transaction },
     );
     await this.#tables.models.update({ priceId: created.get().id }, { where: { id }, transaction });

@@ -1,4 +1,4 @@
-/** Known vendors, from a small dated data file. Its prices are drafts: list prices, the highest of several tiers. */
+/** Known vendors, from a small dated data file. Its prices are drafts: list prices, with the rules that vendors publish. */
 
 import { z } from 'zod';
 import { NANO_PER_UNIT, parseMoney } from '../ledger/money.ts';
@@ -6,7 +6,8 @@ import { needsSchema } from '../providers/needs.ts';
 import { PROVIDER_KINDS } from '../providers/provider.ts';
 import { CAPABILITIES } from './model.ts';
 import data from './presets.json' with { type: 'json' };
-import { makesText, type Pricing } from './pricing.ts';
+import { conditionSchema, ruleName } from './price-rules.ts';
+import { makesText, type PriceParts, type Pricing } from './pricing.ts';
 
 const amount = z.string().refine((text) => parseMoney(text) !== undefined);
 
@@ -19,15 +20,35 @@ const needsByNameSchema = z
   })
   .array();
 
+const tokenAmounts = z.strictObject({
+  input: amount,
+  output: amount,
+  cachedInput: amount.optional(),
+  cacheWrite: amount.optional(),
+  /** Kept for an hour. */
+  hourCacheWrite: amount.optional(),
+});
+
 const presetModelSchema = z.object({
   identifier: z.string(),
   displayName: z.string(),
   capabilities: z.array(z.enum(CAPABILITIES)),
   /** Amounts of the vendor's currency. */
-  perMillionTokens: z
-    .object({ input: amount, output: amount, cachedInput: amount.optional(), cacheWrite: amount.optional() })
-    .optional(),
+  perMillionTokens: tokenAmounts.optional(),
   perImage: amount.optional(),
+  perSearch: amount.optional(),
+  /** The first whose condition holds applies; what it does not name is as without it. */
+  priceRules: z
+    .array(
+      z.strictObject({
+        name: ruleName,
+        when: conditionSchema,
+        perMillionTokens: tokenAmounts.partial().optional(),
+        perImage: amount.optional(),
+        perSearch: amount.optional(),
+      }),
+    )
+    .optional(),
   contextWindow: z.number().int().optional(),
   maxOutputTokens: z.number().int().optional(),
   /** Where an answer of the longest kind is dear: less is held for calls that set no limit. */
@@ -83,20 +104,36 @@ export function presetModel(vendor: string, identifier: string): PresetModel {
  * @param rate the price of one unit of the vendor's currency, in nano-units of ours.
  */
 export function presetPricing(model: PresetModel, rate: bigint): Pricing {
-  const converted = (text: string): bigint => {
-    const scaled = (parseMoney(text) ?? 0n) * rate;
-    return (scaled + NANO_PER_UNIT - 1n) / NANO_PER_UNIT;
-  };
-  const free: NonNullable<PresetModel['perMillionTokens']> = { input: '0', output: '0' };
-  const { input, output, cachedInput, cacheWrite } = model.perMillionTokens ?? free;
-  // Nano-units per million tokens are what `Pricing` counts in; the price of an image is brought to the same scale.
-  const image = model.perImage === undefined ? undefined : converted(model.perImage) * PER_MILLION;
-  if (!makesText(model.capabilities)) return { output: image };
-  return {
-    input: converted(input),
-    output: converted(output),
-    ...(cachedInput === undefined ? {} : { cachedInput: converted(cachedInput) }),
-    ...(cacheWrite === undefined ? {} : { cacheWrite: converted(cacheWrite) }),
-    ...(image === undefined ? {} : { perImage: image }),
-  };
+  const imagesOnly = !makesText(model.capabilities);
+  const rules = model.priceRules?.map(({ name, when, ...amounts }) => ({
+    name,
+    when,
+    ...converted(amounts, imagesOnly, rate),
+  }));
+  const tokens = imagesOnly ? {} : { perMillionTokens: model.perMillionTokens ?? { input: '0', output: '0' } };
+  return { ...converted({ ...model, ...tokens }, imagesOnly, rate), ...(rules === undefined ? {} : { rules }) };
+}
+
+type PresetAmounts = Pick<
+  NonNullable<PresetModel['priceRules']>[number],
+  'perMillionTokens' | 'perImage' | 'perSearch'
+>;
+
+/** Nano-units per million tokens are what `Pricing` counts in; prices of one image or search are brought to that scale. */
+function converted(amounts: PresetAmounts, imagesOnly: boolean, rate: bigint): PriceParts {
+  const { perMillionTokens = {}, perImage, perSearch } = amounts;
+  const units = { [imagesOnly ? 'output' : 'perImage']: perImage, perSearch };
+  const parts = [
+    ...Object.entries(perMillionTokens).map(([name, text]) => [name, text, 1n] as const),
+    ...Object.entries(units).map(([name, text]) => [name, text, PER_MILLION] as const),
+  ];
+  const given = parts.flatMap(([name, text, scale]) =>
+    text === undefined ? [] : [[name, inOurs(text, rate) * scale]],
+  );
+  return Object.fromEntries(given);
+}
+
+function inOurs(text: string, rate: bigint): bigint {
+  const scaled = (parseMoney(text) ?? 0n) * rate;
+  return (scaled + NANO_PER_UNIT - 1n) / NANO_PER_UNIT;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTokenPrice } from '../ledger/money.ts';
 import { NO_RATES } from '../ledger/price.ts';
+import { readRules, storableRules } from './price-rules.ts';
 import { type Pricing, priceOf, pricingOf, samePrice } from './pricing.ts';
 
 const TEXT = ['text-to-text', 'image-to-text'] as const;
@@ -72,7 +73,86 @@ test('what goes in comes out', () => {
 test('prices are the same only when every part is', () => {
   const price = priceOf(pricing({ input: '0', output: '0' }), TEXT);
   assert.equal(samePrice(price, { ...price }), true);
-  for (const field of ['input', 'output', 'cachedInput', 'cacheWrite', 'perImage', 'perRequest'] as const) {
+  for (const field of [
+    'input',
+    'output',
+    'cachedInput',
+    'cacheWrite',
+    'hourCacheWrite',
+    'perImage',
+    'perRequest',
+    'perSearch',
+  ] as const) {
     assert.equal(samePrice(price, { ...price, [field]: 7n }), false, field);
+  }
+});
+
+const TIERS: Pricing = {
+  ...pricing({ input: '0.000001', output: '0.00001', perSearch: '0.01' }),
+  mostSearches: 3,
+  rules: [
+    { name: 'above 128k', when: { promptTokensAbove: 128_000 }, ...pricing({ input: '0.000003' }) },
+    { name: 'off-peak', when: { utcFrom: '16:30', utcUntil: '00:30' }, ...pricing({ output: '0.000005' }) },
+    { name: 'flex', when: { serviceTier: 'flex', thinking: true }, ...pricing({ cachedInput: '0', perSearch: '0' }) },
+  ],
+};
+
+test('rules are kept as they were written, and a change in one is another price', () => {
+  const price = priceOf(TIERS, TEXT);
+  assert.deepEqual(price.rules[1], {
+    name: 'off-peak',
+    when: { utcWindow: { from: 990, until: 30 } },
+    rates: { output: 5_000_000_000n },
+  });
+  assert.deepEqual(pricingOf(price, TEXT), TIERS);
+  const stored: unknown = JSON.parse(JSON.stringify(storableRules(price.rules)));
+  const read = { ...price, rules: readRules(stored) };
+  assert.deepEqual(read, price);
+  assert.equal(samePrice(read, price), true);
+  const [first, ...others] = price.rules;
+  assert.ok(first);
+  for (const other of [
+    [...others, first],
+    [{ ...first, name: 'another' }, ...others],
+    [{ ...first, when: { promptTokensAbove: 32_000 } }, ...others],
+    [{ ...first, rates: { input: 1n } }, ...others],
+    [],
+  ]) {
+    assert.equal(samePrice(price, { ...price, rules: other }), false);
+  }
+});
+
+test('a rule of an image model changes the price of an image as output', () => {
+  const rules = [{ name: 'off-peak', when: { utcFrom: '00:00', utcUntil: '08:00' }, ...pricing({ output: '0.01' }) }];
+  const price = priceOf({ ...pricing({ output: '0.02' }), rules }, IMAGES);
+  assert.deepEqual(price.rules[0]?.rates, { perImage: 10_000_000n });
+  assert.deepEqual(pricingOf(price, IMAGES).rules, rules);
+});
+
+test('a rule that cannot be meant is refused by its field', () => {
+  const input = 5n;
+  for (const [rules, complaint] of [
+    [[{ name: 'a', when: {}, input }], /rules\[0\]\.when: must name at least one condition/],
+    [[{ name: 'a', when: { promptTokensAbove: 1 } }], /rules\[0\]: must name a price/],
+    [[{ name: 'a', when: { promptTokensAbove: 1 }, input: -1n }], /rules\[0\]\.input: must not be negative/],
+    [[{ name: 'a', when: { promptTokensAbove: 1 }, input: 10n ** 14n }], /rules\[0\]\.input: .*per thousand/],
+    [[{ name: 'a', when: { utcFrom: '16:30' }, input }], /rules\[0\]\.when\.utcUntil: is required/],
+    [[{ name: 'a', when: { utcFrom: '16:30', utcUntil: '16:30' }, input }], /rules\[0\]\.when\.utcUntil: must differ/],
+    [
+      [
+        { name: 'a', when: { promptTokensAbove: 1 }, input },
+        { name: 'a', when: { serviceTier: 'flex' }, input },
+      ],
+      /rules\[1\]\.name: is the name of another rule/,
+    ],
+    [
+      [
+        { name: 'above 32k', when: { promptTokensAbove: 32_000 }, input },
+        { name: 'above 128k', when: { promptTokensAbove: 128_000 }, input },
+      ],
+      /rules\[1\]\.when: never applies: "above 32k" comes first/,
+    ],
+  ] as const) {
+    assert.throws(() => priceOf({ input: 1n, output: 1n, rules }, TEXT), complaint);
   }
 });

@@ -55,8 +55,12 @@ const price = rowOf({
   output: column.bigint,
   cachedInput: orNull(column.bigint),
   cacheWrite: orNull(column.bigint),
+  hourCacheWrite: orNull(column.bigint),
   perImage: column.bigint,
   perRequest: column.bigint,
+  perSearch: column.bigint,
+  mostSearches: column.integer,
+  rules: column.json,
   createdBy: orNull(column.integer),
 });
 export type PriceRow = ReadRow<typeof price>;
@@ -123,8 +127,12 @@ export function defineCatalogTables(sequelize: Sequelize): CatalogTables {
       output: DataTypes.BIGINT,
       cachedInput: DataTypes.BIGINT,
       cacheWrite: DataTypes.BIGINT,
+      hourCacheWrite: DataTypes.BIGINT,
       perImage: DataTypes.BIGINT,
       perRequest: DataTypes.BIGINT,
+      perSearch: DataTypes.BIGINT,
+      mostSearches: DataTypes.SMALLINT.UNSIGNED,
+      rules: DataTypes.JSON,
       createdBy: integer,
     }),
   };

@@ -21,10 +21,12 @@ export interface StatementEntry {
   readonly createdAt: Date;
 }
 
-/** All charges of one model by one access key; `amount` is negative. */
+/** All charges of one model by one access key and one rule of its price; `amount` is negative. */
 export interface StatementCharges {
   readonly modelId: number | null;
   readonly modelIdentifier: string;
+  /** The rule of the model's price that was applied; null: none. */
+  readonly priceRule: string | null;
   readonly accessKeyId: number | null;
   readonly accessKeyName: string;
   readonly calls: number;
@@ -55,6 +57,7 @@ const entry = rowOf({
 const modelCharges = rowOf({
   modelId: orNull(column.integer),
   modelIdentifier: column.text,
+  priceRule: orNull(column.text),
   accessKeyId: orNull(column.integer),
   accessKeyName: column.text,
   calls: column.integer,
@@ -96,13 +99,14 @@ async function readStatement(sequelize: Sequelize, accountId: number, period: Pe
   const charges = await select(
     sequelize,
     modelCharges.read,
-    `SELECT t.model_id, COALESCE(m.model_identifier,'') AS model_identifier, t.access_key_id,
+    `SELECT t.model_id, COALESCE(m.model_identifier,'') AS model_identifier, t.price_rule, t.access_key_id,
             COALESCE(k.name,'') AS access_key_name, SUM(t.kind='charge') AS calls,
             SUM(t.prompt_tokens) AS prompt_tokens, SUM(t.cached_tokens) AS cached_tokens,
             SUM(t.completion_tokens) AS completion_tokens, SUM(t.image_count) AS images, SUM(t.amount) AS amount
        FROM transfers t LEFT JOIN models m ON m.id=t.model_id LEFT JOIN access_keys k ON k.id=t.access_key_id
       WHERE ${OF_THE_PERIOD} AND t.kind IN ('charge','overrun')
-      GROUP BY t.model_id, m.model_identifier, t.access_key_id, k.name ORDER BY t.model_id, t.access_key_id`,
+      GROUP BY t.model_id, m.model_identifier, t.price_rule, t.access_key_id, k.name
+      ORDER BY t.model_id, t.access_key_id, t.price_rule`,
     replacements,
   );
   const opening = before?.amount ?? 0n;

@@ -106,6 +106,7 @@ function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount
     accessKeyId: call.accessKeyId,
     modelId: call.modelId,
     priceId: request.priceId,
+    priceRule: call.priceRule,
     promptTokens: counted.promptTokens,
     cachedTokens: counted.cachedTokens,
     completionTokens: counted.completionTokens,
