@@ -58,7 +58,7 @@ export function conditionProblems(
   path: string,
 ): FieldError[] {
   return rules.flatMap(({ name, when }, index) => {
-    const at = `${path}[${index}]`;
+    const at = `${path}.${index}`;
     const before = rules.slice(0, index);
     const problems: FieldError[] = [];
     const add = (field: string, message: string) => problems.push({ path: `${at}.${field}`, message });

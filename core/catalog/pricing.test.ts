@@ -104,7 +104,8 @@ test('rules are kept as they were written, and a change in one is another price'
     when: { utcWindow: { from: 990, until: 30 } },
     rates: { output: 5_000_000_000n },
   });
-  assert.deepEqual(pricingOf(price, TEXT), TIERS);
+  const storedPrice = { ...price, id: 7 };
+  assert.deepEqual(pricingOf(storedPrice, TEXT), TIERS);
   const stored: unknown = JSON.parse(JSON.stringify(storableRules(price.rules)));
   const read = { ...price, rules: readRules(stored) };
   assert.deepEqual(read, price);
@@ -132,25 +133,25 @@ test('a rule of an image model changes the price of an image as output', () => {
 test('a rule that cannot be meant is refused by its field', () => {
   const input = 5n;
   for (const [rules, complaint] of [
-    [[{ name: 'a', when: {}, input }], /rules\[0\]\.when: must name at least one condition/],
-    [[{ name: 'a', when: { promptTokensAbove: 1 } }], /rules\[0\]: must name a price/],
-    [[{ name: 'a', when: { promptTokensAbove: 1 }, input: -1n }], /rules\[0\]\.input: must not be negative/],
-    [[{ name: 'a', when: { promptTokensAbove: 1 }, input: 10n ** 14n }], /rules\[0\]\.input: .*per thousand/],
-    [[{ name: 'a', when: { utcFrom: '16:30' }, input }], /rules\[0\]\.when\.utcUntil: is required/],
-    [[{ name: 'a', when: { utcFrom: '16:30', utcUntil: '16:30' }, input }], /rules\[0\]\.when\.utcUntil: must differ/],
+    [[{ name: 'a', when: {}, input }], /rules\.0\.when: must name at least one condition/],
+    [[{ name: 'a', when: { promptTokensAbove: 1 } }], /rules\.0: must name a price/],
+    [[{ name: 'a', when: { promptTokensAbove: 1 }, input: -1n }], /rules\.0\.input: must not be negative/],
+    [[{ name: 'a', when: { promptTokensAbove: 1 }, input: 10n ** 14n }], /rules\.0\.input: .*per thousand/],
+    [[{ name: 'a', when: { utcFrom: '16:30' }, input }], /rules\.0\.when\.utcUntil: is required/],
+    [[{ name: 'a', when: { utcFrom: '16:30', utcUntil: '16:30' }, input }], /rules\.0\.when\.utcUntil: must differ/],
     [
       [
         { name: 'a', when: { promptTokensAbove: 1 }, input },
         { name: 'a', when: { serviceTier: 'flex' }, input },
       ],
-      /rules\[1\]\.name: is the name of another rule/,
+      /rules\.1\.name: is the name of another rule/,
     ],
     [
       [
         { name: 'above 32k', when: { promptTokensAbove: 32_000 }, input },
         { name: 'above 128k', when: { promptTokensAbove: 128_000 }, input },
       ],
-      /rules\[1\]\.when: never applies: "above 32k" comes first/,
+      /rules\.1\.when: never applies: "above 32k" comes first/,
     ],
   ] as const) {
     assert.throws(() => priceOf({ input: 1n, output: 1n, rules }, TEXT), complaint);

@@ -67,7 +67,7 @@ export function priceOf(pricing: Pricing, capabilities: readonly Capability[]): 
     ...(images && text ? missing({ perImage: pricing.perImage }) : []),
     ...(images && !text ? missing({ output: pricing.output }) : []),
     ...partProblems(pricing, images && !text, 'pricing'),
-    ...rules.flatMap((rule, index) => ruleProblems(rule, images && !text, `pricing.rules[${index}]`)),
+    ...rules.flatMap((rule, index) => ruleProblems(rule, images && !text, `pricing.rules.${index}`)),
     ...conditionProblems(rules, 'pricing.rules'),
   ];
   if (problems.length > 0) throw invalid(problems);
@@ -107,9 +107,11 @@ function unitPrice(value: bigint | undefined): bigint | undefined {
 /** The stored price in the contract's form. */
 export function pricingOf(price: PriceFields, capabilities: readonly Capability[]): Pricing {
   const imagesOnly = makesImages(capabilities) && !makesText(capabilities);
-  const { input, output, perImage, perRequest, perSearch, mostSearches, rules, ...others } = price;
+  const { input, output, cachedInput, cacheWrite, hourCacheWrite, perImage, perRequest, perSearch } = price;
+  const { mostSearches, rules } = price;
+  const ofTokens = { input, ...(imagesOnly ? {} : { output }), cachedInput, cacheWrite, hourCacheWrite };
   return {
-    ...partsOf({ input, ...(imagesOnly ? {} : { output }), ...others }, imagesOnly),
+    ...partsOf(ofTokens, imagesOnly),
     ...(makesImages(capabilities) ? partsOf({ perImage }, imagesOnly) : {}),
     ...(perRequest === 0n ? {} : partsOf({ perRequest }, imagesOnly)),
     ...(perSearch === 0n ? {} : partsOf({ perSearch }, imagesOnly)),

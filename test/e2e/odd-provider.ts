@@ -96,7 +96,7 @@ export function streamed(data: readonly string[], end: 'ends' | 'breaks' = 'ends
 }
 
 /** A whole answer of a chat model. */
-export function whole(message: object, usage?: object): Answer {
+export function whole(message: object, usage?: object, more: object = {}): Answer {
   return json({
     id: 'x',
     object: 'chat.completion',
@@ -104,6 +104,7 @@ export function whole(message: object, usage?: object): Answer {
     model: 'm',
     choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason: 'stop' }],
     ...(usage === undefined ? {} : { usage }),
+    ...more,
   });
 }
 
