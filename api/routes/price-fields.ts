@@ -38,14 +38,17 @@ const MOST_SEARCHES_MEANING = 'Searches of one call that a hold covers; 10 where
 const RULES_MEANING =
   'Other prices under a condition; the first rule whose condition holds applies. What a rule does not name is as without it. A hold takes the dearest one that can apply';
 
+const ruleHead = {
+  name: ruleName.describe('What statements and logs call it'),
+  when: conditionSchema.describe('When it applies; all that is named must hold'),
+};
+
 export const pricingInput = z
   .strictObject({
     ...eachPrice(optional(tokenPriceInput)),
     mostSearches: optional(mostSearches).meta({ description: MOST_SEARCHES_MEANING }),
     rules: optional(
-      z
-        .array(z.strictObject({ name: ruleName, when: conditionSchema, ...eachPrice(optional(tokenPriceInput)) }))
-        .max(MOST_RULES),
+      z.array(z.strictObject({ ...ruleHead, ...eachPrice(optional(tokenPriceInput)) })).max(MOST_RULES),
     ).meta({ description: RULES_MEANING }),
   })
   .meta({ description: 'Prices of one token, image, call or search, and rules that change them' });
@@ -55,7 +58,7 @@ export const pricingSchema = z
     ...eachPrice(decimalOutput.optional()),
     mostSearches: mostSearches.optional().meta({ description: MOST_SEARCHES_MEANING }),
     rules: z
-      .array(z.object({ name: z.string(), when: conditionSchema, ...eachPrice(decimalOutput.optional()) }))
+      .array(z.object({ ...ruleHead, ...eachPrice(decimalOutput.optional()) }))
       .optional()
       .meta({ description: RULES_MEANING }),
   })
