@@ -41,8 +41,9 @@ describe('four bad keys among twenty', () => {
   });
   after(() => product.close());
 
+  /** Each call is a conversation of its own: equal ones would keep to one key. */
   const chat = async (index: number) => {
-    const body = { userMessage: 'hello', modelIdentifier: 'twenty', options: { max_tokens: 16 } };
+    const body = { userMessage: `hello ${index}`, modelIdentifier: 'twenty', options: { max_tokens: 16 } };
     const answer = await call(product.apis[index % 2], 'POST', '/v1/chat', { key: customer.key, body });
     return answer.status;
   };
