@@ -1,6 +1,7 @@
 /** Providers, for those who administer models. */
 import { z } from 'zod';
 import { PRESETS } from '../../core/catalog/presets.ts';
+import { conditionSchema, ruleName } from '../../core/catalog/price-rules.ts';
 import { PROVIDER_SORT_KEYS, type Provider } from '../../core/catalog/provider-store.ts';
 import type { Providers } from '../../core/catalog/providers.ts';
 import type { Config } from '../../infra/config.ts';
@@ -35,6 +36,19 @@ const providerSchema = z
   })
   .meta({ id: 'Provider' });
 
+const tokenPrices = z.object({
+  input: z.string().describe('Of tokens that are sent'),
+  output: z.string().describe('Of tokens that are generated'),
+  cachedInput: z.string().optional().describe('Of sent tokens that the vendor has in its cache'),
+  cacheWrite: z.string().optional().describe('Of sent tokens that the vendor writes into its cache'),
+  hourCacheWrite: z.string().optional().describe('Of sent tokens that it keeps there for an hour'),
+});
+const presetPrices = {
+  perMillionTokens: tokenPrices.optional().describe('Draft prices of a million tokens'),
+  perImage: z.string().optional().describe('Draft price of an image'),
+  perSearch: z.string().optional().describe('Draft price of a search'),
+};
+
 const presetSchema = z.object({
   name: z.string().describe('The name to give the provider'),
   displayName: z.string().describe('Name of the vendor'),
@@ -49,16 +63,18 @@ const presetSchema = z.object({
         identifier: z.string().describe("The vendor's name for the model"),
         displayName: z.string().describe('Its name for people'),
         capabilities: z.array(capabilitySchema).describe('What it can do'),
-        perMillionTokens: z
-          .object({
-            input: z.string().describe('Of tokens that are sent'),
-            output: z.string().describe('Of tokens that are generated'),
-            cachedInput: z.string().optional().describe('Of sent tokens that the vendor has in its cache'),
-            cacheWrite: z.string().optional().describe('Of sent tokens that the vendor writes into its cache'),
-          })
+        ...presetPrices,
+        priceRules: z
+          .array(
+            z.object({
+              name: ruleName.describe('What statements and logs call it'),
+              when: conditionSchema.describe('When it applies; all that is named must hold'),
+              ...presetPrices,
+              perMillionTokens: tokenPrices.partial().optional().describe('What it changes of these prices'),
+            }),
+          )
           .optional()
-          .describe('Draft prices of a million tokens'),
-        perImage: z.string().optional().describe('Draft price of an image'),
+          .describe('The first that applies changes the prices that it names'),
         contextWindow: z.number().int().optional().describe('Tokens that a prompt and its answer may have together'),
         maxOutputTokens: z.number().int().optional().describe('Tokens that an answer may have'),
         defaultMaxTokens: z.number().int().optional().describe('The limit of an answer for callers that set none'),
