@@ -32,8 +32,8 @@ const DATA_FOLDER = join(CHECKOUT, '.local/test');
 /** Of a test, and of a file or a group of them: what hangs fails. A slow machine with other work takes minutes for some. */
 const TIMEOUT_MS = 10 * 60_000;
 const FULL_TIMEOUT_MS = 60 * 60_000;
-/** While one waits, another works. */
-const TASKS_PER_PROCESSOR = 2;
+/** More than there are processors: while one waits, another works. */
+const TASKS_MORE = 1;
 /** Each file that shares Redis takes one of its 16 databases. */
 const MOST_TASKS = 8;
 const SOURCES = [
@@ -70,8 +70,7 @@ const unknown = [...wanted].find((part) => !PARTS.includes(part));
 if (unknown !== undefined) refuse(`--only: "${unknown}" is none of ${PARTS.join(', ')}`);
 const files = filesWanted();
 // Full runs measure and kill under load, so nothing else runs beside them.
-const atOnce =
-  options.full || files.length === 1 ? 1 : Math.min(availableParallelism() * TASKS_PER_PROCESSOR, MOST_TASKS);
+const atOnce = options.full || files.length === 1 ? 1 : Math.min(availableParallelism() + TASKS_MORE, MOST_TASKS);
 
 function refuse(reason: string): never {
   console.error(`${reason}\n\n${COMMANDS.test.usage}`);
