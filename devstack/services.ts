@@ -98,7 +98,12 @@ async function waitUntilHealthy(service: Service, dataFolder: string, signal?: A
   }
 }
 
-async function launch(options: ServiceOptions, name: string, port: number, isExpected: () => boolean): Promise<void> {
+/** One process of a service. Its end may be heard of only when the next one already runs. */
+interface Run {
+  endIsExpected: boolean;
+}
+
+async function launch(options: ServiceOptions, name: string, port: number, run: Run): Promise<void> {
   const entry = ENTRIES[options.kind];
   const child = await startProcess(options.dataFolder, name, {
     command: process.execPath,
@@ -107,7 +112,7 @@ async function launch(options: ServiceOptions, name: string, port: number, isExp
     workingFolder: CHECKOUT,
   });
   child.once('exit', (code, signal) => {
-    if (!isExpected()) options.onUnexpectedEnd?.(signal ?? `exit code ${code}`);
+    if (!run.endIsExpected) options.onUnexpectedEnd?.(signal ?? `exit code ${code}`);
   });
 }
 
@@ -116,7 +121,7 @@ export async function startService(options: ServiceOptions, signal?: AbortSignal
   const { dataFolder, kind } = options;
   const name = options.name ?? kind;
   const port = options.port ?? (await claimPort(FIRST_TEST_PORT, join(cacheFolder(), 'ports'))).port;
-  let endIsExpected = false;
+  let run: Run = { endIsExpected: false };
   const service: Service = {
     name,
     port,
@@ -126,17 +131,17 @@ export async function startService(options: ServiceOptions, signal?: AbortSignal
       return runningProcess(dataFolder, name)?.pid;
     },
     start: async (startSignal) => {
-      endIsExpected = false;
-      await launch(options, name, port, () => endIsExpected);
+      run = { endIsExpected: false };
+      await launch(options, name, port, run);
       await waitUntilHealthy(service, dataFolder, startSignal);
     },
     kill: async (killSignal) => {
-      endIsExpected = true;
+      run.endIsExpected = true;
       signalProcess(dataFolder, name, killSignal);
       if (killSignal === 'SIGKILL') await waitForProcessEnd(dataFolder, name);
     },
     stop: async (graceMs = stopGraceMs(options.environment)) => {
-      endIsExpected = true;
+      run.endIsExpected = true;
       await stopProcess(dataFolder, name, graceMs);
     },
   };
