@@ -205,7 +205,8 @@ describe('statistics, logs and statements', () => {
     const lines = csv.text.trim().split('\n');
     assert.equal(lines.length, 1 + 1 + 2 + 3 + 1);
     assert.ok(csv.text.includes("'=1+1") && csv.text.includes("'=model-1"));
-    const amounts = lines.slice(1).map((line) => line.split(',').at(-2) ?? '');
+    const amountAt = (lines[0] ?? '').split(',').indexOf('amount');
+    const amounts = lines.slice(1).map((line) => line.split(',')[amountAt] ?? '');
     const nano = (amount: string) => BigInt(Math.round(Number(amount) * 1e9));
     const parts = amounts.slice(0, -1).reduce((total, amount) => total + nano(amount), 0n);
     assert.equal(parts, nano(amounts.at(-1) ?? ''));
