@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path';
 const CHECKOUT = resolve(import.meta.dirname, '..');
 const EXCLUDED = ['**/node_modules/**', '.local/**'];
 
-/** These kill or stop servers, so that no other file can use the same ones meanwhile. */
+/** These kill or stop servers, or count all that a server does, so that no other file can use the same ones meanwhile. */
 const BREAK_SERVERS: readonly string[] = [
   'test/api/key-limits.test.ts',
   'test/chaos/job-outages.test.ts',
@@ -16,6 +16,7 @@ const BREAK_SERVERS: readonly string[] = [
   'test/jobs/following.test.ts',
   'test/jobs/reconciler.test.ts',
   'test/jobs/unreadable-rows.test.ts',
+  'test/jobs/waiting-clients.test.ts',
   'test/keys/without-redis.test.ts',
   'test/local/servers.test.ts',
   'test/processes/invalidation.test.ts',
