@@ -6,7 +6,7 @@ import { hash } from 'node:crypto';
 import type { ChatBody } from '../../core/providers/provider.ts';
 import { isJsonObject } from '../../infra/json-object.ts';
 
-/** Claude Code, Codex, OpenCode, Open WebUI, Helicone's clients, and what others are told to send. */
+/** Claude Code, Codex, OpenCode, Open WebUI, Helicone's clients, and the common `x-session-id` and `x-conversation-id`. */
 const SESSION_HEADERS = [
   'x-claude-code-session-id',
   'session_id',

@@ -16,7 +16,7 @@ const NOTHING: CountedTokens = {
   ...{ reasoningTokens: 0, searches: 0, serviceTier: null, unexplainedTokens: 0, isPartial: false },
 };
 
-/** What is charged and what of it the operator is told. */
+/** The tokens that are charged, and the doubt that the operator sees. */
 function judgedAs(usage: ReportedUsage, texts: readonly string[] = [answer], asked: object = {}) {
   const doubts: string[] = [];
   const judged = usageOf({ ...body, ...asked }, { usage, texts }, candidate, (doubt) => doubts.push(doubt));
@@ -146,7 +146,7 @@ describe('pictures', () => {
   });
 });
 
-test('our own count knows all that a model is told, and nothing that it is not', () => {
+test('our own count has every part of a request that a model reads, and no other', () => {
   const plain = estimateUsage(body, [], null).promptTokens;
   const text = 'a word of a schema '.repeat(20);
   for (const told of [

@@ -114,7 +114,7 @@ const NOT_IN_PROMPT = new Set([
   ...['prompt_cache_key', 'prompt_cache_retention', 'safety_identifier'],
 ]);
 
-/** The messages, and what else a model is told: tools, schemas and in vendors' own words documents and the like. */
+/** Everything in a request that the model reads: messages, tools, schemas, and vendors' fields such as documents. */
 function promptText(body: ChatBody): string {
   const told = Object.entries(body).filter(([field, value]) => !NOT_IN_PROMPT.has(field) && isToldToModel(value));
   const parts = told.map(([, value]) => value);

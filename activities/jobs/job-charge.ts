@@ -192,7 +192,7 @@ export async function closeFree(
   await endFree(deps, work, status === 'FAILED' ? failed(error) : CANCELLED, release);
 }
 
-/** @param lease only while this run has it; undefined = whoever has the job. */
+/** @param lease only while this run has it; undefined = whichever run has the job. */
 async function endFree(
   { ledger, events, limits }: JobChargeDeps,
   { id: jobId, userId, plan }: JobWork,

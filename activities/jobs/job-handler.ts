@@ -14,8 +14,8 @@ import type { JobWork } from './store.ts';
 /**
  * Calls the provider. A cancel before the first call returns undefined; after it, the provider is paid for what it was
  * asked, so its answer (of a chat: its first words) is waited for and returned.
- * @param charge counts and makes the calls; whoever was called last is paid for the answer.
- * @throws {AppError} the job's end as its owner is told.
+ * @param charge counts and makes the calls; the answer is charged at the price of the model called last.
+ * @throws {AppError} why the job failed; its owner reads it.
  */
 export type JobHandler = (work: JobWork, charge: JobCalls, context: RunContext) => Promise<JobAnswer | undefined>;
 
@@ -93,7 +93,7 @@ export class RunMustWait extends Error {
 }
 
 export interface CancellableRun {
-  /** Its signal aborts, and `isCancelled` is true, whoever reported the cancel; `stopped` aborts for an end only. */
+  /** The signal aborts and `isCancelled` is true after a cancel from any source; `stopped` aborts only when the job ends. */
   readonly context: RunContext;
   /** The run has found out itself. */
   cancel(): void;

@@ -108,7 +108,7 @@ export class JobRunner {
 
   /**
    * Ends a job that no run has brought to an end: without a charge, its hold given back. Idempotent.
-   * @param reason why it failed, as its owner is told.
+   * @param reason why it failed; its owner reads it.
    */
   async close(jobId: string, status: 'FAILED' | 'CANCELLED', reason = PAST_DEADLINE): Promise<JobOutcome> {
     const work = await this.#deps.store.work(jobId, false);
@@ -143,7 +143,7 @@ export class JobRunner {
   }
 }
 
-/** An end of the job as its owner is told; a ledger that cannot be reached is none. */
+/** An error that ends the job and that its owner reads; an unreachable ledger does not end it. */
 function isEnd(error: unknown): error is AppError {
   return error instanceof AppError && error.kind !== 'databaseUnavailable';
 }
