@@ -19,7 +19,7 @@ import { createJobsWorker } from './jobs.worker.ts';
 import { createMaintenanceWorker } from './maintenance.worker.ts';
 import { createOrdersWorker } from './orders.worker.ts';
 import { keepSchedules } from './schedules.ts';
-import { temporalMetrics } from './temporal-metrics.ts';
+import { serveTemporalMetrics } from './temporal-metrics.ts';
 import { createWebhooksWorker } from './webhooks.worker.ts';
 
 /** Between tries to reach Temporal at the start; relays and sweeps go on meanwhile. */
@@ -28,18 +28,19 @@ const CONNECT_PAUSE_MS = 1_000;
 async function main(): Promise<void> {
   const config = readConfig();
   const log = createLogger(config.LOG_LEVEL);
-  const temporal = await temporalMetrics();
-  Runtime.install({
-    shutdownSignals: [],
-    telemetryOptions: { metrics: { prometheus: { bindAddress: temporal.bindAddress } } },
-    logger: new DefaultLogger('WARN', (entry) => log.warn({ ...entry.meta }, entry.message)),
+  const temporalMetrics = await serveTemporalMetrics((bindAddress) => {
+    Runtime.install({
+      shutdownSignals: [],
+      telemetryOptions: { metrics: { prometheus: { bindAddress } } },
+      logger: new DefaultLogger('WARN', (entry) => log.warn({ ...entry.meta }, entry.message)),
+    });
   });
   const stopped = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort());
   const telemetry = await startTelemetry(config, 'worker', log);
   const services = await createServices(config, log, telemetry);
   const stopUpkeep = startUpkeep(services.chores, log, upkeepMetrics(services.metrics.registry));
-  const metrics = async () => `${await services.metrics.registry.metrics()}${await temporal.read()}`;
+  const metrics = async () => `${await services.metrics.registry.metrics()}${await temporalMetrics()}`;
   const health = await serveHealth(config.WORKER_HOST, config.WORKER_PORT, metrics);
   log.info({ port: health.port }, 'worker alive');
   const connection = await connect(config, log, stopped.signal);

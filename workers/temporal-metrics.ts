@@ -5,28 +5,35 @@
 import { createServer } from 'node:net';
 
 const READ_WITHIN_MS = 2_000;
+const TRIES = 10;
 
-export interface TemporalMetrics {
-  /** For the SDK's telemetry options. */
-  readonly bindAddress: string;
-  /** Prometheus text; empty while the SDK does not answer. */
-  read(): Promise<string>;
+/** Reads Prometheus text; empty while the SDK does not answer. */
+export type ReadTemporalMetrics = () => Promise<string>;
+
+/**
+ * Has the SDK serve its metrics on a free port. Another process may take the port before the SDK does: then on another.
+ * @param install starts the SDK's runtime with that address; throws when it is taken.
+ */
+export async function serveTemporalMetrics(install: (bindAddress: string) => void): Promise<ReadTemporalMetrics> {
+  for (let tries = 1; ; tries += 1) {
+    const bindAddress = `127.0.0.1:${await freePort()}`;
+    try {
+      install(bindAddress);
+      return () => readMetrics(bindAddress);
+    } catch (error) {
+      const isTaken = error instanceof Error && error.message.includes('Address already in use');
+      if (!isTaken || tries === TRIES) throw error;
+    }
+  }
 }
 
-/** Chooses a free port for the SDK. */
-export async function temporalMetrics(): Promise<TemporalMetrics> {
-  const bindAddress = `127.0.0.1:${await freePort()}`;
-  return {
-    bindAddress,
-    async read() {
-      try {
-        const answer = await fetch(`http://${bindAddress}/metrics`, { signal: AbortSignal.timeout(READ_WITHIN_MS) });
-        return answer.ok ? await answer.text() : '';
-      } catch {
-        return '';
-      }
-    },
-  };
+async function readMetrics(bindAddress: string): Promise<string> {
+  try {
+    const answer = await fetch(`http://${bindAddress}/metrics`, { signal: AbortSignal.timeout(READ_WITHIN_MS) });
+    return answer.ok ? await answer.text() : '';
+  } catch {
+    return '';
+  }
 }
 
 function freePort(): Promise<number> {
