@@ -138,8 +138,8 @@ async function migrateInTime(config: Config, sequelize: Sequelize): Promise<void
   }
 }
 
-/** An earlier file that used the same database has left keys and limits of the same ids. */
-async function emptyRedis(config: Config): Promise<void> {
+/** An earlier file that used the same database has left circuits and limits of the same ids and addresses. */
+export async function emptyRedis(config: Config): Promise<void> {
   // A busy machine may take longer than the half second that the product gives a command.
   const redis = await openRedis(config, REDIS_ANSWER_MS);
   try {

@@ -16,7 +16,7 @@ import mongoose from 'mongoose';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { systemVariables } from '../../devstack/environment.ts';
+import { cacheFolder, systemVariables } from '../../devstack/environment.ts';
 import { claimPort } from '../../devstack/ports.ts';
 import { type Service, startService } from '../../devstack/services.ts';
 import { testStack } from '../../devstack/test-stack.ts';
@@ -24,7 +24,7 @@ import { readConfig } from '../../infra/config.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { CHECKOUT, complaintOf, runDocument } from '../docs/document.ts';
 import { registerNamespace } from '../e2e/namespace.ts';
-import { type Customer, call, jobEnd, newCustomer, until } from '../e2e/product.ts';
+import { type Customer, call, emptyRedis, jobEnd, newCustomer, until } from '../e2e/product.ts';
 import type { Configuration } from './docker.ts';
 import { buildImage, closeImage, type Image } from './image-tree.ts';
 import { clientsInto } from './mysql-clients.ts';
@@ -72,6 +72,7 @@ before(async () => {
   const mongo = new URL(servers.MONGODB_URI ?? '');
   const namespace = `image-${process.pid}`;
   await registerNamespace(servers.TEMPORAL_ADDRESS ?? '', namespace);
+  await emptyRedis(readConfig({ ...servers }));
   mongo.pathname = `/image_${process.pid}`;
   settings = {
     ...servers,
@@ -155,7 +156,7 @@ async function dockerCompose(words: readonly string[]): Promise<void> {
 }
 
 async function startServer(args: readonly string[], variable: string): Promise<Running> {
-  const { port } = await claimPort(22_000, join(stack.dataFolder, 'ports'));
+  const { port } = await claimPort(22_000, join(cacheFolder(), 'ports'));
   const child = start(args, { [variable]: String(port) });
   running.push(child);
   let said = '';

@@ -1,9 +1,10 @@
 /** Servers that take encrypted connections of known users with a certificate only: MySQL, and Redis under Sentinel. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { cacheFolder } from '../../devstack/environment.ts';
 import { mysql } from '../../devstack/mysql.ts';
 import type { PartName, ServerPart } from '../../devstack/part.ts';
+import { claimPort } from '../../devstack/ports.ts';
 import { redis } from '../../devstack/redis.ts';
 import type { Installation } from '../../devstack/sources.ts';
 import { ownPart, type StackPart } from '../../devstack/stack-part.ts';
@@ -20,16 +21,13 @@ const OPERATOR_PASSWORD = 'of-the-operator';
 export const SENTINEL_PASSWORD = 'of-the-sentinels';
 const MASTER = 'main';
 const PROBE_MS = 2_000;
+/** Below the range from which systems give ports to outgoing connections. */
+const FIRST_PORT = 22_500;
 
 export type Settings = Readonly<Record<string, string>>;
 
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('a TCP server has a port');
-  return address.port;
+  return (await claimPort(FIRST_PORT, join(cacheFolder(), 'ports'))).port;
 }
 
 /** The program that the stack of the tests runs. */
