@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { addCounts, countLine, readCounts, runTestFiles } from './test-run.ts';
+import { addCounts, countLine, failuresIn, readCounts, runTestFiles } from './test-run.ts';
 
 const SCRATCH = mkdtempSync(join(tmpdir(), 'test-run-'));
 after(() => rmSync(SCRATCH, { recursive: true, force: true }));
@@ -59,4 +59,14 @@ test('test files run with the given environment and are counted, a file that doe
       { passed: 0, failed: 1, skipped: 0 },
     ],
   );
+  const [passes = '', fails = '', doesNotLoad = ''] = alone.map(({ output }) => failuresIn(output));
+  assert.doesNotMatch(passes, /✖/);
+  assert.match(fails, /✖ fails[\s\S]*AssertionError.*: no/);
+  assert.match(doesNotLoad, /does not load/);
+});
+
+test('of what a failed check says, the end is told', () => {
+  const lines = Array.from({ length: 200 }, (_, index) => `line ${index}`);
+  assert.equal(failuresIn(lines.join('\n')).split('\n').at(-1), 'line 199');
+  assert.ok(failuresIn(lines.join('\n')).length < 1_000);
 });

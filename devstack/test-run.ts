@@ -37,6 +37,15 @@ export function countLine(counts: Counts): string {
   return `${counts.passed} passed, ${counts.failed} failed${skipped}`;
 }
 
+const MOST_LINES = 80;
+
+/** The failures in what a test file said: the list at its end, or its last lines where it did not come to that. */
+export function failuresIn(output: string): string {
+  const [, list] = output.split(/^✖ failing tests:$/m);
+  const lines = (list ?? output).trim().split('\n');
+  return (list === undefined ? lines.slice(-MOST_LINES) : lines.slice(0, MOST_LINES)).join('\n');
+}
+
 export interface Check {
   readonly title: string;
   /** The program's path inside node_modules, then its arguments. */

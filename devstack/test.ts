@@ -23,7 +23,16 @@ import {
   partOf,
   testFilesIn,
 } from './test-files.ts';
-import { addCounts, type Check, type Counts, countLine, type Outcome, runCheck, runTestFiles } from './test-run.ts';
+import {
+  addCounts,
+  type Check,
+  type Counts,
+  countLine,
+  failuresIn,
+  type Outcome,
+  runCheck,
+  runTestFiles,
+} from './test-run.ts';
 import { type ServersName, TestServers } from './test-servers.ts';
 import { runTasks, type TestTask } from './test-tasks.ts';
 
@@ -96,14 +105,14 @@ async function report(title: string, work: () => Promise<Outcome>): Promise<void
   const seconds = ((Date.now() - startedAt) / 1000).toFixed(1);
   const hasFailed = counts.failed > 0;
   counted.push(counts);
-  if (hasFailed) failed.push(title);
+  if (hasFailed) failed.push({ title, failures: failuresIn(output) });
   await printing.promise;
   console.log(`${atOnce === 1 ? '' : '\n'}${hasFailed ? '✖' : '✔'} ${title} (${seconds} s)`);
   if (output.trim() !== '') console.log(output.trimEnd());
 }
 
 const counted: Counts[] = [];
-const failed: string[] = [];
+const failed: { readonly title: string; readonly failures: string }[] = [];
 
 function checkTasks(): TestTask[] {
   return CHECKS.map((check) => ({
@@ -216,7 +225,9 @@ const signal = listenForInterruption(() => process.exit(130));
 try {
   await run(signal);
   const counts = addCounts(counted);
-  console.log(failed.length === 0 ? '' : `\nFailed:\n${failed.map((title) => `  ${title}`).join('\n')}\n`);
+  // Here again: in a long output nobody finds what failed in the middle of it.
+  for (const { title, failures } of failed) if (failures !== '') console.log(`\n✖ ${title}\n${failures}`);
+  console.log(failed.length === 0 ? '' : `\nFailed:\n${failed.map(({ title }) => `  ${title}`).join('\n')}\n`);
   console.log(countLine(counts));
   process.exitCode = counts.failed > 0 || counts.passed === 0 ? 1 : 0;
 } catch (error) {
