@@ -1,6 +1,6 @@
 /**
- * What must go on as long as any worker runs. Each round is safe to run from several processes at once, and needs the
- * databases only, so that it goes on while Temporal is away (but the reconcilers, which ask Temporal).
+ * What has to run as long as any worker runs. Each round may run in several processes at the same time. Only the
+ * reconcilers need Temporal; all others need the databases alone and go on while Temporal is away.
  */
 import type { HoldSweeper } from '../core/ledger/sweeper.ts';
 import type { WorkflowStarter } from '../core/outbox/starter.ts';
@@ -9,14 +9,14 @@ import type { JobReconciler, JobSweeper } from './jobs/job-recovery.ts';
 import type { Orders } from './orders/orders.ts';
 import type { DeliveryReconciler } from './webhooks/delivery-reconciler.ts';
 
-export interface Chore {
+export interface BackgroundJob {
   readonly name: string;
   readonly everyMs: number;
   /** One round. @returns true when there is more to do at once. */
   readonly round: () => Promise<boolean>;
 }
 
-export interface ChoreDeps {
+export interface BackgroundJobDeps {
   readonly starter: WorkflowStarter;
   readonly holdSweeper: HoldSweeper;
   readonly jobSweeper: JobSweeper;
@@ -28,7 +28,7 @@ export interface ChoreDeps {
 
 const OVERDUE_ORDERS = 100;
 
-export function choresOf(deps: ChoreDeps): Chore[] {
+export function backgroundJobs(deps: BackgroundJobDeps): BackgroundJob[] {
   const { starter, holdSweeper, jobSweeper, jobReconciler, deliveryReconciler, orders, usageRelay } = deps;
   const once = async (work: Promise<unknown>): Promise<boolean> => {
     await work;

@@ -34,7 +34,7 @@ import { connectRedis, type Redis, whenReady } from '../infra/redis/connection.t
 import { createInvalidation, type Invalidation } from '../infra/redis/invalidation.ts';
 import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
-import { choresOf } from './background-jobs.ts';
+import { backgroundJobs } from './background-jobs.ts';
 import { healthOf } from './health.ts';
 import { createInference } from './inference/create-inference.ts';
 import { createJobs } from './jobs/create-jobs.ts';
@@ -55,17 +55,17 @@ import { paymentEvents } from './orders/payment-event-table.ts';
 import { settledSignal } from './orders/settled-signal.ts';
 import { createWebhooks } from './webhooks/create-webhooks.ts';
 
-/** In the order in which every process locks them. */
-const LANE_TABLES = [
+/** Every process locks them in this order, so that batches cannot deadlock. */
+const LEDGER_TABLES = [
   ...[accounts, keyBudgets, holds, ordersTable, providerGate, jobsTable, jobStorage],
   ...[liveOfUser, runningOfUser, runningOfProvider],
   ...[claims, transfers, paymentEvents],
 ];
-/** Redis is a help, not a condition: a start waits this long for it and goes on without. */
+/** A start waits this long for Redis, which is optional. */
 const REDIS_WAIT_MS = 2_000;
 
 /** Connections and what every capability shares. */
-interface Ground {
+interface SharedDeps {
   readonly config: Config;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -83,7 +83,7 @@ interface Ground {
   readonly starts: WorkflowOutboxStore;
 }
 
-async function connect(config: Config, log: Logger, telemetry: Telemetry | undefined): Promise<Ground> {
+async function connect(config: Config, log: Logger, telemetry: Telemetry | undefined): Promise<SharedDeps> {
   const metrics = createMetrics();
   const sequelize = connectSequelize(config);
   const redis = connectRedis(config, log, 'commands');
@@ -92,7 +92,7 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
   const onBatch = createQueueMetrics(metrics.registry);
   const queue = new CommitQueue({
     database: config,
-    tables: LANE_TABLES,
+    tables: LEDGER_TABLES,
     writerTtlMs: config.WRITER_TTL,
     dayOf: (ms) => localDay(ms, config.APP_TIME_ZONE),
     log,
@@ -121,17 +121,17 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
 
 /** Builds everything; the API and the workers each call it once. @throws when MySQL cannot be reached. */
 export async function createServices(config: Config, log: Logger, telemetry?: Telemetry) {
-  const ground = await connect(config, log, telemetry);
-  const { sequelize, ledger, starter, queue, temporal } = ground;
-  const accountServices = await createAccounts(ground);
-  const inference = await createInference({ ...ground, audit: accountServices.audit });
-  const conversations = new Conversations(new ConversationStore(ground.mongo));
+  const shared = await connect(config, log, telemetry);
+  const { sequelize, ledger, starter, queue, temporal } = shared;
+  const accountServices = await createAccounts(shared);
+  const inference = await createInference({ ...shared, audit: accountServices.audit });
+  const conversations = new Conversations(new ConversationStore(shared.mongo));
   const turns = new Turns(conversations, log);
   const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
   const jobStore = new JobStore(sequelize);
-  const webhookServices = createWebhooks({ ...ground, jobOf: (jobId) => jobStore.announced(jobId), workflowState });
+  const webhookServices = createWebhooks({ ...shared, jobOf: (jobId) => jobStore.announced(jobId), workflowState });
   const jobServices = createJobs({
-    ...ground,
+    ...shared,
     store: jobStore,
     catalog: inference.catalog,
     inference: inference.inference,
@@ -149,8 +149,8 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     signalSettled: settledSignal(temporal.client, log),
     log,
   });
-  const usageStore = new UsageStore(ground.mongo);
-  const chores = choresOf({
+  const usageStore = new UsageStore(shared.mongo);
+  const jobsInBackground = backgroundJobs({
     starter,
     holdSweeper: new HoldSweeper(config, sequelize, ledger),
     jobSweeper: jobServices.jobSweeper,
@@ -169,8 +169,8 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     conversations,
   };
   const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
-  showLedger(ground.metrics.registry, queue, reconciled);
-  showJobs(ground.metrics.registry, sequelize);
+  showLedger(shared.metrics.registry, queue, reconciled);
+  showJobs(shared.metrics.registry, sequelize);
   return {
     ...accountServices,
     ...inference,
@@ -182,28 +182,28 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     statement: createStatement(sequelize),
     conversations,
     turns,
-    metrics: ground.metrics,
-    idempotency: new IdempotentRequests(ledger, ground.vault),
+    metrics: shared.metrics,
+    idempotency: new IdempotentRequests(ledger, shared.vault),
     lastReconciliation: reconciled,
     maintenance,
     temporalClient: temporal.client,
     health: () =>
       healthOf({
         mysql: () => sequelize.query('SELECT 1'),
-        redis: () => ground.redis.ping(),
-        mongo: () => ground.mongo.ping(),
+        redis: () => shared.redis.ping(),
+        mongo: () => shared.mongo.ping(),
         temporal: () => temporal.ping(),
       }),
-    chores,
+    backgroundJobs: jobsInBackground,
     close: async () => {
       await queue.close();
       await starter.close();
       await turns.close();
       await inference.closeInference();
       jobServices.closeJobs();
-      for (const redis of [ground.redis, ...ground.subscribers]) redis.disconnect();
-      const clients = [temporal.close(), ground.outbound.close(), webhookServices.closeWebhooks()];
-      await Promise.allSettled([...clients, ground.mongo.close(), sequelize.close()]);
+      for (const redis of [shared.redis, ...shared.subscribers]) redis.disconnect();
+      const clients = [temporal.close(), shared.outbound.close(), webhookServices.closeWebhooks()];
+      await Promise.allSettled([...clients, shared.mongo.close(), sequelize.close()]);
     },
   };
 }
@@ -211,8 +211,8 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
 export type Services = Awaited<ReturnType<typeof createServices>>;
 
 /**
- * What a first start leaves behind: the ROOT user and, where there is a simulator, its provider and models. Processes
- * that start at once may all call it.
+ * Creates what the first start needs: the ROOT user and, with a simulator, its provider and models. Processes
+ * that start at the same time may all call it.
  */
 export async function prepareFirstStart(services: Services, config: Config, log: Logger): Promise<void> {
   const root = await services.registration.ensureRootUser(config.ROOT_PASSWORD);

@@ -1,5 +1,4 @@
-import { reconcile } from '../core/ledger/reconcile.ts';
-import { reconciliationText } from '../core/ledger/reconcile-text.ts';
+import { type Reconciliation, reconcile } from '../core/ledger/reconcile.ts';
 import { firstKeptDay } from '../core/usage/retention.ts';
 import { UsageStore } from '../core/usage/usage-store.ts';
 import { readConfig } from '../infra/config.ts';
@@ -35,6 +34,18 @@ async function run(args: readonly string[]): Promise<number> {
   } finally {
     await Promise.all([mongo.close(), sequelize.close()]);
   }
+}
+
+/** A reconciliation as an operator reads it. */
+function reconciliationText(result: Reconciliation): string {
+  const seconds = ((result.finishedAt.getTime() - result.startedAt.getTime()) / 1_000).toFixed(1);
+  const lines = result.invariants.flatMap(({ name, checked, breaches, examples, note }, index) => [
+    `${breaches === 0 ? '✔' : '✖'} ${index + 1}. ${name}: ${checked} checked, ${breaches} breaches`,
+    ...(note === undefined ? [] : [`     ${note}`]),
+    ...examples.map((example) => `     ${example}`),
+  ]);
+  const breaches = result.breaches === 0 ? 'no breach' : `${result.breaches} breaches`;
+  return [...lines, `${breaches}, in ${seconds} s`].join('\n');
 }
 
 await runCommand({

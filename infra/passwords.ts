@@ -27,13 +27,13 @@ const WAITING_HASHES = 60;
 /** A caller that has waited longer gets 429: most callers have left by this time. */
 const LONGEST_WAIT_MS = 5_000;
 
-export type Verdict = 'wrong' | 'right' | 'right-but-outdated';
+export type PasswordCheck = 'wrong' | 'right' | 'right-but-outdated';
 
 export interface Passwords {
   /** @throws {AppError} tooManyRequests when too many hashes wait already; the same for the others. */
   hash(password: string): Promise<string>;
   /** A wrong password takes equally long for both kinds of hash, so that time reveals nothing about the account. */
-  verify(password: string, hash: string): Promise<Verdict>;
+  verify(password: string, hash: string): Promise<PasswordCheck>;
   /** Takes as long as a wrong password, for a user that does not exist. */
   pretendToVerify(password: string): Promise<void>;
 }
@@ -49,9 +49,9 @@ export async function createPasswords(weak = false): Promise<Passwords> {
   };
   return {
     hash: (password) => limited(() => argonHash(password, argon)),
-    verify: (password, hash) => limited(() => verdict(password, hash, yardstick)),
+    verify: (password, hash) => limited(() => check(password, hash, yardstick)),
     pretendToVerify: async (password) => {
-      await limited(() => verdict(password, yardstick.argon, yardstick));
+      await limited(() => check(password, yardstick.argon, yardstick));
     },
   };
 }
@@ -65,7 +65,7 @@ interface Yardstick {
 }
 const DECOY_PASSWORD = 'nobody has this password';
 
-async function verdict(password: string, hash: string, yardstick: Yardstick): Promise<Verdict> {
+async function check(password: string, hash: string, yardstick: Yardstick): Promise<PasswordCheck> {
   if (BCRYPT_HASH.test(hash)) {
     if (await bcryptVerify(password, hash)) return 'right-but-outdated';
     await argonVerify(yardstick.argon, password);

@@ -10,10 +10,10 @@ export type KeyState =
   /** At most `requests` calls in each window; the rest is rate limited with the seconds left as Retry-After. */
   | { state: 'limited'; requests: number; windowMs: number };
 
-export type KeyVerdict =
-  | { verdict: 'accepted'; limit: number; remaining: number; resetMs: number }
-  | { verdict: 'invalid' | 'overdue' }
-  | { verdict: 'limited'; limit: number; resetMs: number };
+export type KeyCheck =
+  | { kind: 'accepted'; limit: number; remaining: number; resetMs: number }
+  | { kind: 'invalid' | 'overdue' }
+  | { kind: 'limited'; limit: number; resetMs: number };
 
 /** The rate-limit headers of an unlimited key. */
 const DEFAULT_REQUESTS = 10_000;
@@ -44,17 +44,17 @@ export class Keys {
   }
 
   /** Judges one call and counts it against the key's window. */
-  admit(key: string, nowMs = Date.now()): KeyVerdict {
+  admit(key: string, nowMs = Date.now()): KeyCheck {
     const state = this.#states.get(key) ?? { state: 'valid' };
-    if (!isSimulatorKey(key) || state.state === 'revoked') return { verdict: 'invalid' };
-    if (state.state === 'overdue') return { verdict: 'overdue' };
+    if (!isSimulatorKey(key) || state.state === 'revoked') return { kind: 'invalid' };
+    if (state.state === 'overdue') return { kind: 'overdue' };
     const limit = state.state === 'limited' ? state.requests : DEFAULT_REQUESTS;
     const windowMs = state.state === 'limited' ? state.windowMs : DEFAULT_WINDOW_MS;
     const window = this.#window(key, windowMs, nowMs);
     const resetMs = window.startedAtMs + windowMs - nowMs;
-    if (state.state === 'limited' && window.used >= limit) return { verdict: 'limited', limit, resetMs };
+    if (state.state === 'limited' && window.used >= limit) return { kind: 'limited', limit, resetMs };
     window.used += 1;
-    return { verdict: 'accepted', limit, remaining: Math.max(0, limit - window.used), resetMs };
+    return { kind: 'accepted', limit, remaining: Math.max(0, limit - window.used), resetMs };
   }
 
   #window(key: string, windowMs: number, nowMs: number): Window {

@@ -8,7 +8,7 @@ import type { FaultRules } from './faults/fault-rules.ts';
 import { type ActiveFaults, errorOf, played } from './faults/fault-table.ts';
 import { parseModelName } from './faults/model-suffix.ts';
 import type { Journal } from './journal/journal.ts';
-import { type Keys, type KeyVerdict, recordedKey } from './keys.ts';
+import { type KeyCheck, type Keys, recordedKey } from './keys.ts';
 import { replyError, replyHtml } from './reply.ts';
 import { readRequestBody } from './request-body.ts';
 import type { Route, RouteMatch } from './routes.ts';
@@ -50,18 +50,18 @@ async function serveCall(
 ): Promise<void> {
   const key = /^Bearer (.*)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
   const body = await readRequestBody(request);
-  const verdict = shared.keys.admit(key);
+  const check = shared.keys.admit(key);
   const call = openCall(shared, vendor, {
     request,
     response,
     match,
     work,
     key,
-    verdict,
+    check,
     body: body.ok ? body.fields : {},
   });
   try {
-    refuseByKey(vendor, verdict);
+    refuseByKey(vendor, check);
     if (!body.ok) throw vendor.error('bad_request', body.reason);
     await playFaultsBeforeWork(call);
     await handler(call);
@@ -82,12 +82,12 @@ interface Arrival {
   match: RouteMatch;
   work: boolean;
   key: string;
-  verdict: KeyVerdict;
+  check: KeyCheck;
   body: Record<string, unknown>;
 }
 
 function openCall(shared: Shared, vendor: Vendor, arrival: Arrival): Call {
-  const { request, response, match, work, key, verdict, body } = arrival;
+  const { request, response, match, work, key, check, body } = arrival;
   const modelAsked = typeof body.model === 'string' ? body.model : '';
   const parsed = parseModelName(modelAsked);
   const requestId = vendor.newRequestId();
@@ -107,7 +107,7 @@ function openCall(shared: Shared, vendor: Vendor, arrival: Arrival): Call {
     ...(parsed.ok ? parsed.faults : []),
   ]);
   record.faults = [...faults.keys()];
-  for (const [name, value] of Object.entries(vendor.headers(requestId, verdict))) response.setHeader(name, value);
+  for (const [name, value] of Object.entries(vendor.headers(requestId, check))) response.setHeader(name, value);
 
   const left = new AbortController();
   const end = (outcome: 'completed' | 'refused' | 'cut_by_client' | 'cut_by_simulator') => {
@@ -150,12 +150,12 @@ function headerText(request: IncomingMessage, name: string): string | undefined 
   return typeof value === 'string' ? value : undefined;
 }
 
-function refuseByKey(vendor: Vendor, verdict: KeyVerdict): void {
-  if (verdict.verdict === 'invalid') throw vendor.error('invalid_key');
-  if (verdict.verdict === 'overdue') throw vendor.error('overdue');
-  if (verdict.verdict === 'limited') {
+function refuseByKey(vendor: Vendor, check: KeyCheck): void {
+  if (check.kind === 'invalid') throw vendor.error('invalid_key');
+  if (check.kind === 'overdue') throw vendor.error('overdue');
+  if (check.kind === 'limited') {
     const error = vendor.error('rate_limited');
-    throw vendor.sendsRetryAfter ? new VendorError(error, Math.max(1, Math.ceil(verdict.resetMs / 1_000))) : error;
+    throw vendor.sendsRetryAfter ? new VendorError(error, Math.max(1, Math.ceil(check.resetMs / 1_000))) : error;
   }
 }
 

@@ -1,6 +1,6 @@
 /** What the vendors differ in around a call: ids, headers and the form of an error. */
 import type { ErrorKind } from './faults/fault.ts';
-import type { KeyVerdict } from './keys.ts';
+import type { KeyCheck } from './keys.ts';
 
 export type VendorName =
   | 'openai'
@@ -50,7 +50,7 @@ export interface Vendor {
   readonly sendsRetryAfter: boolean;
   newRequestId(): string;
   /** Headers every reply carries. */
-  headers(requestId: string, verdict: KeyVerdict | undefined): Record<string, string>;
+  headers(requestId: string, check: KeyCheck | undefined): Record<string, string>;
   /** The vendor's own error for a meaning; `message` replaces its usual text, `param` names the field at fault. */
   error(kind: ErrorKind, message?: string, param?: string): VendorError;
   errorBody(error: VendorError, requestId: string): unknown;

@@ -1,4 +1,4 @@
-/** The worker process: connects, creates the workers, runs until it is told to stop, closes. */
+/** The worker process: connects, creates the workers, runs until a signal stops it, closes. */
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { createJobActivities } from '../activities/jobs/job-activities.ts';
 import { createMaintenanceActivities } from '../activities/maintenance/maintenance-activities.ts';
@@ -10,8 +10,7 @@ import { createLogger, type Logger } from '../infra/logger.ts';
 import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { startTelemetry } from '../infra/telemetry/telemetry.ts';
 import { temporalAdvice, temporalOptions } from '../infra/temporal/options.ts';
-import { upkeepMetrics } from './background-job-metrics.ts';
-import { startUpkeep } from './background-jobs.ts';
+import { backgroundJobMetrics, startBackgroundJobs } from './background-jobs.ts';
 import { workflowBundlePath } from './bundle.ts';
 import { becomeCurrent } from './deployment.ts';
 import { serveHealth } from './health.ts';
@@ -22,7 +21,7 @@ import { keepSchedules } from './schedules.ts';
 import { serveTemporalMetrics } from './temporal-metrics.ts';
 import { createWebhooksWorker } from './webhooks.worker.ts';
 
-/** Between tries to reach Temporal at the start; relays and sweeps go on meanwhile. */
+/** Between tries to reach Temporal at the start; relays and sweepers run meanwhile. */
 const CONNECT_PAUSE_MS = 1_000;
 
 async function main(): Promise<void> {
@@ -39,13 +38,17 @@ async function main(): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort());
   const telemetry = await startTelemetry(config, 'worker', log);
   const services = await createServices(config, log, telemetry);
-  const stopUpkeep = startUpkeep(services.chores, log, upkeepMetrics(services.metrics.registry));
+  const stopBackgroundJobs = startBackgroundJobs(
+    services.backgroundJobs,
+    log,
+    backgroundJobMetrics(services.metrics.registry),
+  );
   const metrics = async () => `${await services.metrics.registry.metrics()}${await temporalMetrics()}`;
   const health = await serveHealth(config.WORKER_HOST, config.WORKER_PORT, metrics);
   log.info({ port: health.port }, 'worker alive');
   const connection = await connect(config, log, stopped.signal);
   if (connection) await runWorkers({ connection, services, telemetry }, config, log, stopped.signal);
-  await stopUpkeep();
+  await stopBackgroundJobs();
   await services.close();
   await connection?.close();
   await telemetry?.close();
@@ -85,8 +88,8 @@ async function runWorkers(
     shutdownGraceMs: config.SHUTDOWN_GRACE,
     buildId: config.WORKER_BUILD_ID,
   };
-  const timeIsOver = new AbortController();
-  const jobs = createJobActivities(services.jobRunner, log, timeIsOver.signal);
+  const graceIsOver = new AbortController();
+  const jobs = createJobActivities(services.jobRunner, log, graceIsOver.signal);
   const workers = [
     await createJobsWorker(options, jobs, config.WORKER_JOB_SLOTS),
     await createOrdersWorker(options, createOrderActivities(services.orders)),
@@ -98,7 +101,7 @@ async function runWorkers(
   const current = becomeCurrent(options, log, stopped);
   const schedules = keepSchedules(services.temporalClient, config.APP_TIME_ZONE, log, stopped);
   const stop = () => {
-    setTimeout(() => timeIsOver.abort(), config.SHUTDOWN_GRACE).unref();
+    setTimeout(() => graceIsOver.abort(), config.SHUTDOWN_GRACE).unref();
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   if (stopped.aborted) stop();

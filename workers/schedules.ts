@@ -1,6 +1,6 @@
 /**
  * Work by the clock, as Temporal Schedules: seen, paused and triggered by operators there. Only what may wait for
- * Temporal is here; what must go on without it is the upkeep's (activities/background-jobs.ts).
+ * Temporal is here; what must run without it is a background job (activities/background-jobs.ts).
  */
 import { type Client, ScheduleAlreadyRunning, type ScheduleOptions, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from '../infra/logger.ts';

@@ -1,4 +1,4 @@
-/** Builds everything that calls models: the catalog they stand in, the pool of provider keys, the services over both. */
+/** Builds everything that calls models: the catalog, the pool of provider keys, the services over both. */
 import type { Sequelize } from 'sequelize';
 import type { AuditLog } from '../../core/accounts/audit-log.ts';
 import { KeyLimits } from '../../core/accounts/key-limits.ts';
@@ -29,7 +29,7 @@ import { routedModels } from './routing.ts';
 import { ChatStreams } from './stream.ts';
 import { createPriceRuleNotes, createUsageDoubts } from './usage.ts';
 
-export interface InferenceGround {
+export interface CreateInferenceDeps {
   readonly config: Config;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -45,21 +45,21 @@ export interface InferenceGround {
 /** A refused key that is tried again on a schedule has this long to answer. */
 const PROBE_MS = 30_000;
 
-/** Reads the catalog and how its keys stand. @throws when the database cannot be read. */
-export async function createInference(ground: InferenceGround) {
-  const { config, sequelize, vault, outbound, ledger, redis, log } = ground;
+/** Reads the catalog and the state of its keys. @throws when the database cannot be read. */
+export async function createInference(deps: CreateInferenceDeps) {
+  const { config, sequelize, vault, outbound, ledger, redis, log } = deps;
   const imageClients = createImageClients(config);
   const readImage = createImageReader({
     clientFor: imageClients.clientFor,
     stored: (url) => storedImages.behind(url),
   });
   const adapters = createAdapters({ outbound, readImage, config });
-  const { catalogServices, pool, closePool } = await createCatalogAndPool(ground, adapters);
+  const { catalogServices, pool, closePool } = await createCatalogAndPool(deps, adapters);
   const imageLinks = new ImageLinks(vault, config.publicUrl, config.PICTURE_LINK_TTL);
   const storage = await createStorage(config);
   const storedImages = new StoredImages({ sequelize, storage, outbound, links: imageLinks });
   const limits = new KeyLimits(redis, log);
-  const deps: InferenceDeps = {
+  const inference: InferenceDeps = {
     ledger,
     limits,
     models: routedModels(catalogServices.catalog, config.ROUTING_STRATEGY, pool),
@@ -68,18 +68,18 @@ export async function createInference(ground: InferenceGround) {
     chatAdapters: adapters.chat,
     imageAdapters: adapters.image,
     requestImages: createRequestImages(readImage, config.IMAGE_URLS),
-    noteUsageDoubt: createUsageDoubts(ground.metrics.registry, log),
-    notePriceRule: createPriceRuleNotes(ground.metrics.registry, log),
-    noteFits: createFitNotes(ground.metrics.registry, log),
+    noteUsageDoubt: createUsageDoubts(deps.metrics.registry, log),
+    notePriceRule: createPriceRuleNotes(deps.metrics.registry, log),
+    noteFits: createFitNotes(deps.metrics.registry, log),
     log,
     totalTimeoutMs: config.UPSTREAM_TOTAL_TIMEOUT,
   };
   return {
     ...catalogServices,
-    inference: deps,
-    chat: new ChatService(deps),
-    chatStreams: new ChatStreams(deps),
-    images: new ImageService(deps, storedImages),
+    inference,
+    chat: new ChatService(inference),
+    chatStreams: new ChatStreams(inference),
+    images: new ImageService(inference, storedImages),
     storedImages,
     imageLinks,
     closeInference: async () => {
@@ -91,16 +91,16 @@ export async function createInference(ground: InferenceGround) {
 }
 
 /** Administrators look at the pool through the catalog; the pool takes its keys from the catalog. */
-async function createCatalogAndPool(ground: InferenceGround, adapters: Adapters) {
-  const { config, log, metrics, redis } = ground;
+async function createCatalogAndPool(deps: CreateInferenceDeps, adapters: Adapters) {
+  const { config, log, metrics, redis } = deps;
   const subscriber = connectRedis(config, log, 'key-circuits');
-  const deps: CatalogDeps = {
-    ...ground,
+  const catalogDeps: CatalogDeps = {
+    ...deps,
     keyHealth: (providerId, keyIds) => pool.keyHealth(providerId, keyIds),
     probe: createProbe(adapters.chat, log),
     reportKey: (key, result) => pool.report(key, result),
   };
-  const catalogServices = createCatalog(deps);
+  const catalogServices = createCatalog(catalogDeps);
   const { catalog, providerKeys } = catalogServices;
   const pool = createKeyPool({
     keysOf: (providerId) => catalog.keysOf(providerId),

@@ -32,16 +32,16 @@ export async function underLimits<Reserved>(
   isHeld: (reserved: Reserved) => boolean,
 ): Promise<Reserved> {
   if (!isLimited(request.caller)) return reserve(undefined);
-  const verdict = await limits.admit(request.caller, entry);
-  request.onLimits?.(verdict.state);
-  if (verdict.kind === 'refused') throw verdict.error;
+  const limited = await limits.admit(request.caller, entry);
+  request.onLimits?.(limited.state);
+  if (limited.kind === 'refused') throw limited.error;
   let held = false;
   try {
-    const reserved = await reserve(verdict.admission);
+    const reserved = await reserve(limited.admission);
     held = isHeld(reserved);
     return reserved;
   } finally {
-    if (!held) limits.settle(verdict.admission, 0);
+    if (!held) limits.settle(limited.admission, 0);
   }
 }
 

@@ -28,7 +28,7 @@ export const OVERDUE_AFTER_MS = 600_000;
 
 const GONE = 410;
 
-export type Verdict =
+export type DeliveryOutcome =
   | { readonly kind: 'delivered' }
   /** The receiver wants nothing more at this address. */
   | { readonly kind: 'gone' }
@@ -36,7 +36,7 @@ export type Verdict =
   | { readonly kind: 'given-up' };
 
 /** What follows from a try. @param status null = no answer. @param attempts tries made, this one included. */
-export function verdictOf(status: number | null, attempts: number): Verdict {
+export function outcomeOf(status: number | null, attempts: number): DeliveryOutcome {
   // A redirect is a failure: following it would sign the message for an address that nobody checked.
   if (status !== null && status >= 200 && status < 300) return { kind: 'delivered' };
   if (status === GONE) return { kind: 'gone' };

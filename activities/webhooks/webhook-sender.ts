@@ -3,7 +3,7 @@ import type { Logger } from '../../infra/logger.ts';
 import { type Outbound, outboundFailure } from '../../infra/outbound.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import type { WebhookDeliveryInput } from '../../workflows/contracts.ts';
-import { type Delivery, verdictOf } from './delivery.ts';
+import { type Delivery, outcomeOf } from './delivery.ts';
 import type { DeliveryStore } from './delivery-store.ts';
 import { type EndedJob, messageOf } from './message.ts';
 import type { SecretStore } from './secret-store.ts';
@@ -59,14 +59,14 @@ export class WebhookSender {
     const { deliveries } = this.#deps;
     const { id, redeliveries: round } = delivery;
     const attempts = delivery.attempts + 1;
-    const verdict = verdictOf(sent.status, attempts);
+    const outcome = outcomeOf(sent.status, attempts);
     const lastStatus = sent.status;
-    const lastError = verdict.kind === 'delivered' ? null : sent.reason;
-    if (verdict.kind === 'again') {
+    const lastError = outcome.kind === 'delivered' ? null : sent.reason;
+    if (outcome.kind === 'again') {
       await deliveries.note(id, round, { status: 'PENDING', lastStatus, lastError });
-      return { kind: 'again', attempts, delayMs: verdict.delayMs, reason: sent.reason };
+      return { kind: 'again', attempts, delayMs: outcome.delayMs, reason: sent.reason };
     }
-    const status = ({ delivered: 'DELIVERED', gone: 'DISABLED', 'given-up': 'FAILED' } as const)[verdict.kind];
+    const status = ({ delivered: 'DELIVERED', gone: 'DISABLED', 'given-up': 'FAILED' } as const)[outcome.kind];
     await deliveries.note(id, round, { status, lastStatus, lastError });
     if (status === 'DELIVERED') await deliveries.reopen(delivery.userId, delivery.url);
     return { kind: 'ended', status, attempts };

@@ -40,9 +40,9 @@ export function createAccessKeyAuthentication(dependencies: AuthenticationDepend
     const publicPart = publicPartOf(text);
     const found = publicPart === undefined ? undefined : await store.byPublicPart(publicPart);
     if (found === undefined) return undefined;
-    const verdict = hashes.check(text, found.keyHash);
-    if (verdict === 'wrong') return undefined;
-    store.touch(found.key.id, verdict === 'outdated' ? hashes.make(text) : undefined).catch((err: unknown) => {
+    const check = hashes.check(text, found.keyHash);
+    if (check === 'wrong') return undefined;
+    store.touch(found.key.id, check === 'outdated' ? hashes.make(text) : undefined).catch((err: unknown) => {
       log.warn({ err, accessKeyId: found.key.id }, 'the use of an access key was not noted');
     });
     return knownOf(found);

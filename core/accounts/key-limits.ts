@@ -35,7 +35,7 @@ export interface AdmissionRequest {
   readonly leaseMs?: number;
 }
 
-export type Verdict =
+export type Admitted =
   | { readonly kind: 'admitted'; readonly admission: Admission; readonly state: LimitState }
   | { readonly kind: 'refused'; readonly error: AppError; readonly state: LimitState };
 
@@ -65,7 +65,7 @@ export class KeyLimits {
   }
 
   /** Without Redis this process decides alone. @throws {RangeError} for a bound of tokens that is not a count. */
-  async admit(caller: AccessKeyCaller, request: AdmissionRequest): Promise<Verdict> {
+  async admit(caller: AccessKeyCaller, request: AdmissionRequest): Promise<Admitted> {
     const { accessKeyId, rpmLimit, tpmLimit, parallelLimit } = caller;
     const entry: Entry = {
       accessKeyId,

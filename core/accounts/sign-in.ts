@@ -81,9 +81,9 @@ export class SignIn {
 
   async #isRight(userId: number, password: string, hash: string): Promise<boolean> {
     const { users, passwords } = this.#to;
-    const verdict = await passwords.verify(password, hash);
-    if (verdict === 'right-but-outdated') await users.rehash(userId, hash, await passwords.hash(password));
-    return verdict !== 'wrong';
+    const check = await passwords.verify(password, hash);
+    if (check === 'right-but-outdated') await users.rehash(userId, hash, await passwords.hash(password));
+    return check !== 'wrong';
   }
 }
 

@@ -3,25 +3,25 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FailureClass } from '../providers/failure.ts';
 import {
-  accountVerdict,
+  accountEffect,
   afterResult,
   type Circuit,
+  type CircuitEffect,
   type CircuitSettings,
   CLOSED,
   mayProbe,
-  modelVerdict,
+  modelEffect,
   ORDINARY_CALL,
   DEFAULT_CIRCUIT_SETTINGS as SETTINGS,
   stateAt,
   takeProbe,
-  type Verdict,
 } from './circuit.ts';
 import type { CallResult } from './key-pool.ts';
 
 /** As the pool does it: a refused account is a matter of the key's own circuit, all else of the model's. */
-function verdictOf(result: CallResult, settings: CircuitSettings): Verdict {
+function effectOf(result: CallResult, settings: CircuitSettings): CircuitEffect {
   const isAccount = result.kind === 'failure' && result.failure === 'account';
-  return (isAccount ? accountVerdict : modelVerdict)(result, settings);
+  return (isAccount ? accountEffect : modelEffect)(result, settings);
 }
 
 const MISTAKES: readonly FailureClass[] = ['content', 'bad-request', 'model', 'cancelled'];
@@ -81,7 +81,7 @@ function play(script: readonly Step[], observe: (observed: Observed) => void): v
     }
     if (step.kind === 'end' && running.length > 0) {
       const [token = ORDINARY_CALL] = running.splice(step.which % running.length, 1);
-      circuit = afterResult(circuit, verdictOf(step.result, SETTINGS), token, nowMs, SETTINGS);
+      circuit = afterResult(circuit, effectOf(step.result, SETTINGS), token, nowMs, SETTINGS);
     }
     observe({ circuit, nowMs, running, step, before, began });
   }
@@ -120,7 +120,7 @@ test("a caller's mistake never changes the state or the count, whatever went bef
     fc.property(steps, failedWith(MISTAKES), (script, mistake) => {
       play(script, ({ circuit, nowMs, running }) => {
         for (const token of running) {
-          const next = afterResult(circuit, verdictOf(mistake, SETTINGS), token, nowMs, SETTINGS);
+          const next = afterResult(circuit, effectOf(mistake, SETTINGS), token, nowMs, SETTINGS);
           assert.equal(stateAt(next, nowMs), stateAt(circuit, nowMs));
           if (next.state === 'half-open' && circuit.state === 'half-open') {
             assert.equal(next.openings, circuit.openings);

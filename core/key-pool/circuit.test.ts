@@ -1,25 +1,25 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  accountVerdict,
+  accountEffect,
   afterResult,
   type Circuit,
+  type CircuitEffect,
   type CircuitSettings,
   CLOSED,
   KEY_TEST,
   mayProbe,
-  modelVerdict,
+  modelEffect,
   ORDINARY_CALL,
   DEFAULT_CIRCUIT_SETTINGS as SETTINGS,
   takeProbe,
-  type Verdict,
 } from './circuit.ts';
 import type { CallResult } from './key-pool.ts';
 
 /** As the pool does it: a refused account is a matter of the key's own circuit, all else of the model's. */
-function verdictOf(result: CallResult, settings: CircuitSettings): Verdict {
+function effectOf(result: CallResult, settings: CircuitSettings): CircuitEffect {
   const isAccount = result.kind === 'failure' && result.failure === 'account';
-  return (isAccount ? accountVerdict : modelVerdict)(result, settings);
+  return (isAccount ? accountEffect : modelEffect)(result, settings);
 }
 
 type Failure = Extract<CallResult, { kind: 'failure' }>['failure'];
@@ -32,7 +32,7 @@ function failed(failure: Failure, retryAfterMs?: number): CallResult {
 }
 
 function after(circuit: Circuit, result: CallResult, token = ORDINARY_CALL, nowMs = START_MS): Circuit {
-  return afterResult(circuit, verdictOf(result, SETTINGS), token, nowMs, SETTINGS);
+  return afterResult(circuit, effectOf(result, SETTINGS), token, nowMs, SETTINGS);
 }
 
 function afterFailures(count: number, failure: Failure): Circuit {
@@ -91,9 +91,9 @@ test('every opening in a row lasts 30 s longer, up to 300 s; a success starts ag
 });
 
 test("a refused account says nothing of a model, and only a refused account opens the key's own circuit", () => {
-  assert.equal(modelVerdict(failed('account'), SETTINGS).kind, 'neutral');
+  assert.equal(modelEffect(failed('account'), SETTINGS).kind, 'neutral');
   const kinds = (['rate', 'content', 'bad-request', 'model', 'transient', 'timeout', 'cancelled'] as const).map(
-    (failure) => accountVerdict(failed(failure), SETTINGS).kind,
+    (failure) => accountEffect(failed(failure), SETTINGS).kind,
   );
   const [taken, unknown] = ['success', 'neutral'];
   assert.deepEqual(kinds, [taken, taken, taken, taken, unknown, unknown, unknown]);

@@ -57,7 +57,7 @@ export const ORDINARY_CALL = '';
 export const KEY_TEST = '*';
 
 /** What a result means for a circuit. */
-export type Verdict =
+export type CircuitEffect =
   | { readonly kind: 'success' }
   /** Says nothing about what the circuit stands for. */
   | { readonly kind: 'neutral' }
@@ -66,8 +66,8 @@ export type Verdict =
   /** Opens when there are several in a row. */
   | { readonly kind: 'count'; readonly reason: OpenReason };
 
-/** For the circuit of a model on a key. What is about the account is no news of the model. */
-export function modelVerdict(result: CallResult, settings: CircuitSettings): Verdict {
+/** For the circuit of a model on a key. A failure of the account says nothing about the model. */
+export function modelEffect(result: CallResult, settings: CircuitSettings): CircuitEffect {
   if (result.kind === 'success') return result;
   switch (result.failure) {
     case 'rate': {
@@ -91,7 +91,7 @@ export function modelVerdict(result: CallResult, settings: CircuitSettings): Ver
 }
 
 /** For the circuit of the key itself. A provider that refuses anything but the account has taken the key. */
-export function accountVerdict(result: CallResult, settings: CircuitSettings): Verdict {
+export function accountEffect(result: CallResult, settings: CircuitSettings): CircuitEffect {
   if (result.kind === 'success') return result;
   switch (result.failure) {
     case 'account':
@@ -134,18 +134,18 @@ export function takeProbe(circuit: Circuit, token: string, nowMs: number, settin
  */
 export function afterResult(
   circuit: Circuit,
-  verdict: Verdict,
+  effect: CircuitEffect,
   token: string,
   nowMs: number,
   settings: CircuitSettings,
 ): Circuit {
   switch (circuit.state) {
     case 'closed':
-      return whenClosed(circuit, verdict, nowMs, settings);
+      return whenClosed(circuit, effect, nowMs, settings);
     case 'open':
-      return whenOpen(circuit, verdict, token, nowMs);
+      return whenOpen(circuit, effect, token, nowMs);
     case 'half-open':
-      return whenHalfOpen(circuit, verdict, token, nowMs, settings);
+      return whenHalfOpen(circuit, effect, token, nowMs, settings);
   }
 }
 
@@ -167,59 +167,64 @@ export function withOwn(shared: Circuit, { circuit: own, alone }: OwnCircuit): C
 
 type State<S extends CircuitState> = Extract<Circuit, { state: S }>;
 
-function whenClosed(circuit: State<'closed'>, verdict: Verdict, nowMs: number, settings: CircuitSettings): Circuit {
-  switch (verdict.kind) {
+function whenClosed(
+  circuit: State<'closed'>,
+  effect: CircuitEffect,
+  nowMs: number,
+  settings: CircuitSettings,
+): Circuit {
+  switch (effect.kind) {
     case 'neutral':
       return circuit;
     case 'success':
       return circuit.failures === 0 ? circuit : CLOSED;
     case 'open':
-      return { state: 'open', reason: verdict.reason, openings: 1, untilMs: nowMs + verdict.openMs };
+      return { state: 'open', reason: effect.reason, openings: 1, untilMs: nowMs + effect.openMs };
     case 'count': {
       const failures = circuit.failures + 1;
       if (failures < settings.failuresToOpen) return { state: 'closed', failures };
-      return reopened(verdict, 1, nowMs, settings);
+      return reopened(effect, 1, nowMs, settings);
     }
   }
 }
 
 /** Calls that were under way when it opened may lengthen its time. */
-function whenOpen(circuit: State<'open'>, verdict: Verdict, token: string, nowMs: number): Circuit {
-  if (verdict.kind === 'success' && token === KEY_TEST) return CLOSED;
-  if (verdict.kind !== 'open') return circuit;
-  const untilMs = Math.max(circuit.untilMs, nowMs + verdict.openMs);
+function whenOpen(circuit: State<'open'>, effect: CircuitEffect, token: string, nowMs: number): Circuit {
+  if (effect.kind === 'success' && token === KEY_TEST) return CLOSED;
+  if (effect.kind !== 'open') return circuit;
+  const untilMs = Math.max(circuit.untilMs, nowMs + effect.openMs);
   // An account's time is the same for every call: those under way need not each tell it.
-  return verdict.reason === 'account' || untilMs === circuit.untilMs ? circuit : { ...circuit, untilMs };
+  return effect.reason === 'account' || untilMs === circuit.untilMs ? circuit : { ...circuit, untilMs };
 }
 
 /** Only the probe decides. */
 function whenHalfOpen(
   circuit: State<'half-open'>,
-  verdict: Verdict,
+  effect: CircuitEffect,
   token: string,
   nowMs: number,
   settings: CircuitSettings,
 ): Circuit {
-  if (verdict.kind === 'success' && token === KEY_TEST) return CLOSED;
+  if (effect.kind === 'success' && token === KEY_TEST) return CLOSED;
   if (token === ORDINARY_CALL || token !== circuit.probe) return circuit;
-  switch (verdict.kind) {
+  switch (effect.kind) {
     case 'neutral':
       return { ...circuit, probe: '', probeUntilMs: 0 };
     case 'success':
       return CLOSED;
     case 'open':
     case 'count':
-      return reopened(verdict, circuit.openings + 1, nowMs, settings);
+      return reopened(effect, circuit.openings + 1, nowMs, settings);
   }
 }
 
 function reopened(
-  verdict: Extract<Verdict, { kind: 'open' | 'count' }>,
+  effect: Extract<CircuitEffect, { kind: 'open' | 'count' }>,
   openings: number,
   nowMs: number,
   settings: CircuitSettings,
 ): Circuit {
   const openMs =
-    verdict.kind === 'open' ? verdict.openMs : Math.min(settings.transientMs * openings, settings.transientLongestMs);
-  return { state: 'open', reason: verdict.reason, openings, untilMs: nowMs + openMs };
+    effect.kind === 'open' ? effect.openMs : Math.min(settings.transientMs * openings, settings.transientLongestMs);
+  return { state: 'open', reason: effect.reason, openings, untilMs: nowMs + openMs };
 }

@@ -4,14 +4,14 @@ import type { Redis } from '../../infra/redis/connection.ts';
 import { AccountProbes, type ProbeKey } from './account-probes.ts';
 import { preferred } from './affinity.ts';
 import {
-  accountVerdict,
+  accountEffect,
   afterResult,
   type CircuitSettings,
   type CircuitState,
   CLOSED,
   DEFAULT_CIRCUIT_SETTINGS,
   KEY_TEST,
-  modelVerdict,
+  modelEffect,
   ORDINARY_CALL,
   stateAt,
 } from './circuit.ts';
@@ -68,8 +68,8 @@ export interface LocalKeyPool extends KeyPool {
 /** The most turns that a start of the round robin skips; a cycle of large weights is longer and need not be covered. */
 const MOST_TURNS_SKIPPED = 1_000;
 
-/** Tells nothing of the key, and gives a probe back. */
-const NO_VERDICT: CallResult = { kind: 'failure', failure: 'cancelled' };
+/** In place of the result of a key that has changed meanwhile: changes no circuit and returns a probe. */
+const OUTDATED_RESULT: CallResult = { kind: 'failure', failure: 'cancelled' };
 const NO_MODELS: readonly ShownModel[] = [];
 
 export function createKeyPool(options: KeyPoolOptions): LocalKeyPool {
@@ -153,13 +153,13 @@ class Pool implements LocalKeyPool {
     return asked.length === 0 ? undefined : Promise.all(asked).then(() => undefined);
   }
 
-  report(key: PickedKey, told: CallResult): void {
-    const result = this.#saidElsewhere(key) ? NO_VERDICT : told;
+  report(key: PickedKey, ended: CallResult): void {
+    const result = this.#isOutdated(key) ? OUTDATED_RESULT : ended;
     if (this.#underWay.delete(key)) this.#calls.set(key.id, (this.#calls.get(key.id) ?? 1) - 1);
     this.#statistics.ended(key, result);
     const { modelId } = key;
     if (modelId !== undefined) this.#moveCircuit(key, modelId, result);
-    // A call with a key that was picked for a model tells of the account only when that is refused.
+    // A call with a key that was picked for a model says something about the account only when the account is refused.
     const isRefused = result.kind === 'failure' && result.failure === 'account';
     if (isRefused || modelId === undefined || !(key instanceof Ticket)) this.#moveCircuit(key, undefined, result);
   }
@@ -251,13 +251,13 @@ class Pool implements LocalKeyPool {
     const epoch = key instanceof Ticket && (modelId === undefined ? key.epochs.account : key.epochs.model);
     const stale = token === ORDINARY_CALL && epoch !== (entry?.epoch ?? 0);
     if (stale && circuit.state === 'closed') return;
-    const verdict = (modelId === undefined ? accountVerdict : modelVerdict)(result, this.#settings);
-    const next = afterResult(circuit, verdict, token, this.#nowMs(), this.#settings);
+    const effect = (modelId === undefined ? accountEffect : modelEffect)(result, this.#settings);
+    const next = afterResult(circuit, effect, token, this.#nowMs(), this.#settings);
     // On a closed circuit without failures a success changes nothing, and nobody is told.
     if (next === circuit) return;
     const moved = entry ?? this.#circuits.entry(circuitName(key.id, modelId), key.providerId);
     this.#circuits.set(moved, next);
-    this.#shared?.report(moved, verdict, token);
+    this.#shared?.report(moved, effect, token);
   }
 
   /** A probe decides only on the circuit that it was taken from. */
@@ -267,7 +267,7 @@ class Pool implements LocalKeyPool {
   }
 
   /** Since the call began the provider has moved to another address, or has lost the key that was picked. */
-  #saidElsewhere(key: PickedKey): boolean {
+  #isOutdated(key: PickedKey): boolean {
     const present = this.#keysOf(key.providerId).find(({ id }) => id === key.id);
     return present === undefined ? key instanceof Ticket : present.urlBase !== key.urlBase;
   }

@@ -9,10 +9,10 @@ import type { Redis } from '../../infra/redis/connection.ts';
 import {
   afterResult,
   type Circuit,
+  type CircuitEffect,
   type CircuitSettings,
   CLOSED,
   takeProbe,
-  type Verdict,
   withOwn,
 } from './circuit.ts';
 import { CircuitStore, type SharedCircuit } from './circuit-store.ts';
@@ -84,7 +84,7 @@ export class SharedCircuits {
     return this.#read(providerId);
   }
 
-  report(entry: CircuitEntry, verdict: Verdict, token: string): void {
+  report(entry: CircuitEntry, effect: CircuitEffect, token: string): void {
     const copy = this.#copy(entry.name);
     if (!this.connected) {
       copy.alone = true;
@@ -93,7 +93,7 @@ export class SharedCircuits {
     copy.reportsUnderWay += 1;
     const { settings, nowMs } = this.#options;
     this.#store
-      .change(entry.providerId, entry.name, (circuit) => afterResult(circuit, verdict, token, nowMs(), settings))
+      .change(entry.providerId, entry.name, (circuit) => afterResult(circuit, effect, token, nowMs(), settings))
       .then(
         (shared) => this.#remember(shared),
         (error: unknown) => {
@@ -146,7 +146,7 @@ export class SharedCircuits {
 
   #giveBack(entry: CircuitEntry, token: string): void {
     const { circuits, settings, nowMs } = this.#options;
-    const unused: Verdict = { kind: 'neutral' };
+    const unused: CircuitEffect = { kind: 'neutral' };
     entry.grant = '';
     circuits.set(entry, afterResult(entry.circuit, unused, token, nowMs(), settings));
     this.report(entry, unused, token);

@@ -1,7 +1,7 @@
 /** OpenAI's errors, headers and ids. */
 import { randomBytes } from 'node:crypto';
 import type { ErrorKind } from '../faults/fault.ts';
-import type { KeyVerdict } from '../keys.ts';
+import type { KeyCheck } from '../keys.ts';
 import { type Vendor, VendorError } from '../vendor.ts';
 
 const ERRORS: Record<ErrorKind, { status: number; code: string | null; type: string; message: string }> = {
@@ -80,10 +80,10 @@ export const OPENAI: Vendor = {
   name: 'openai',
   sendsRetryAfter: true,
   newRequestId: () => `req_${randomBytes(16).toString('hex')}`,
-  headers: (requestId, verdict) => ({
+  headers: (requestId, check) => ({
     'x-request-id': requestId,
     'openai-version': '2020-10-01',
-    ...rateLimitHeaders(verdict),
+    ...rateLimitHeaders(check),
   }),
   error: (kind, message, param) => {
     const error = ERRORS[kind];
@@ -94,13 +94,13 @@ export const OPENAI: Vendor = {
   }),
 };
 
-function rateLimitHeaders(verdict: KeyVerdict | undefined): Record<string, string> {
-  if (verdict?.verdict !== 'accepted' && verdict?.verdict !== 'limited') return {};
-  const remaining = verdict.verdict === 'accepted' ? verdict.remaining : 0;
+function rateLimitHeaders(check: KeyCheck | undefined): Record<string, string> {
+  if (check?.kind !== 'accepted' && check?.kind !== 'limited') return {};
+  const remaining = check.kind === 'accepted' ? check.remaining : 0;
   return {
-    'x-ratelimit-limit-requests': String(verdict.limit),
+    'x-ratelimit-limit-requests': String(check.limit),
     'x-ratelimit-remaining-requests': String(remaining),
-    'x-ratelimit-reset-requests': duration(verdict.resetMs),
+    'x-ratelimit-reset-requests': duration(check.resetMs),
     'x-ratelimit-limit-tokens': String(TOKENS_PER_MINUTE),
     'x-ratelimit-remaining-tokens': String(TOKENS_PER_MINUTE),
     'x-ratelimit-reset-tokens': '0s',

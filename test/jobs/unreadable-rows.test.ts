@@ -45,7 +45,7 @@ describe('a row that cannot be read', () => {
       await temporal.start();
       await product.apis[0]?.start();
     }
-    const relay = services.chores.find(({ name }) => name === 'workflow starts');
+    const relay = services.backgroundJobs.find(({ name }) => name === 'workflow starts');
     assert.ok(relay);
     await until('only the unreadable one is left', async () => {
       await relay.round();

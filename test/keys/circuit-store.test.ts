@@ -3,26 +3,26 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import {
-  accountVerdict,
+  accountEffect,
   afterResult,
   type Circuit,
+  type CircuitEffect,
   type CircuitSettings,
   CLOSED,
   KEY_TEST,
-  modelVerdict,
+  modelEffect,
   ORDINARY_CALL,
   DEFAULT_CIRCUIT_SETTINGS as SETTINGS,
   takeProbe,
-  type Verdict,
 } from '../../core/key-pool/circuit.ts';
 import { CircuitStore } from '../../core/key-pool/circuit-store.ts';
 import type { CallResult } from '../../core/key-pool/key-pool.ts';
 import { keyProcesses } from './key-processes.ts';
 
 /** As the pool does it: a refused account is a matter of the key's own circuit, all else of the model's. */
-function verdictOf(result: CallResult, settings: CircuitSettings): Verdict {
+function effectOf(result: CallResult, settings: CircuitSettings): CircuitEffect {
   const isAccount = result.kind === 'failure' && result.failure === 'account';
-  return (isAccount ? accountVerdict : modelVerdict)(result, settings);
+  return (isAccount ? accountEffect : modelEffect)(result, settings);
 }
 
 type Step =
@@ -89,8 +89,8 @@ function assertSame(stored: Circuit, expected: Circuit, trail: string): void {
 /** A rule of circuit.ts applied now. */
 type Rule = (circuit: Circuit) => Circuit;
 const report = (result: CallResult, token: string): Rule => {
-  const verdict = verdictOf(result, SETTINGS);
-  return (circuit) => afterResult(circuit, verdict, token, Date.now(), SETTINGS);
+  const effect = effectOf(result, SETTINGS);
+  return (circuit) => afterResult(circuit, effect, token, Date.now(), SETTINGS);
 };
 const probe =
   (token: string): Rule =>

@@ -6,7 +6,7 @@ import { createOrderActivities } from '../../activities/orders/order-activities.
 import { settledSignal } from '../../activities/orders/settled-signal.ts';
 import { WorkflowStarter } from '../../core/outbox/starter.ts';
 import { WorkflowOutboxStore } from '../../core/outbox/store.ts';
-import { startUpkeep } from '../../workers/background-jobs.ts';
+import { startBackgroundJobs } from '../../workers/background-jobs.ts';
 import { workflowBundlePath } from '../../workers/bundle.ts';
 import { createOrdersWorker } from '../../workers/orders.worker.ts';
 import { registerNamespace } from '../e2e/namespace.ts';
@@ -41,7 +41,7 @@ export async function orderWorkflows(world: OrderWorld): Promise<OrderWorkflows>
       const worker = await createOrdersWorker(options, createOrderActivities(orders));
       const running = worker.run();
       const relay = { name: 'relay', everyMs: 200, round: async () => (await starter.relay()) > 0 };
-      const stopRelay = startUpkeep([relay], log);
+      const stopRelay = startBackgroundJobs([relay], log);
       return {
         stop: async () => {
           await stopRelay();

@@ -183,7 +183,7 @@ describe('orders on the real database', () => {
     ]);
   });
 
-  test('orders whose workflow was lost are cancelled by the upkeep', async () => {
+  test('orders whose workflow was lost are cancelled by the background job', async () => {
     const userId = await world.user();
     const lost = await Promise.all(Array.from({ length: 5 }, () => any().orders.create(userId, AMOUNT)));
     const fresh = await any().orders.create(userId, AMOUNT);
