@@ -1,7 +1,7 @@
 /** Rules of a price as they are written: in requests and presets, and in the price history. Pure. */
 import { z } from 'zod';
 import type { FieldError } from '../../infra/errors.ts';
-import type { PriceCondition, PriceRule, Rates } from '../ledger/price.ts';
+import { DAYS, type PriceCondition, type PriceRule, type Rates } from '../ledger/price.ts';
 
 export const MOST_RULES = 20;
 const MOST_TOKENS = 1_000_000_000;
@@ -30,10 +30,15 @@ export const conditionSchema = z.strictObject({
   thinking: z.boolean().optional().meta({ description: 'Whether the answer has tokens of thought' }),
   utcFrom: timeOfDay.meta({ description: 'With utcUntil: the time of day at which the answer ended' }),
   utcUntil: timeOfDay.meta({ description: 'The end, not included; before utcFrom it is that of the next day' }),
+  utcDays: z.array(z.enum(DAYS)).min(1).max(DAYS.length).readonly().optional().meta({
+    description: 'Days of the week in UTC on which the answer ended; a window over midnight has two',
+  }),
 });
 export type WrittenCondition = Readonly<z.infer<typeof conditionSchema>>;
 
-export function conditionOf({ utcFrom, utcUntil, ...when }: WrittenCondition): PriceCondition {
+export function conditionOf({ utcFrom, utcUntil, utcDays, ...rest }: WrittenCondition): PriceCondition {
+  // In the order of the week, so that the same days are the same price.
+  const when = { ...rest, ...(utcDays === undefined ? {} : { utcDays: DAYS.filter((day) => utcDays.includes(day)) }) };
   if (utcFrom === undefined || utcUntil === undefined) return when;
   return { ...when, utcWindow: { from: minuteOf(utcFrom), until: minuteOf(utcUntil) } };
 }
@@ -86,7 +91,8 @@ function covers(first: WrittenCondition, second: WrittenCondition): boolean {
     isSame(first.serviceTier, second.serviceTier) &&
     isSame(first.thinking, second.thinking) &&
     isSame(first.utcFrom, second.utcFrom) &&
-    isSame(first.utcUntil, second.utcUntil)
+    isSame(first.utcUntil, second.utcUntil) &&
+    (first.utcDays === undefined || (second.utcDays?.every((day) => first.utcDays?.includes(day)) ?? false))
   );
 }
 
@@ -107,6 +113,7 @@ const storedRules = z.array(
       serviceTier: z.string().exactOptional(),
       thinking: z.boolean().exactOptional(),
       utcWindow: z.object({ from: minute, until: minute }).exactOptional(),
+      utcDays: z.array(z.enum(DAYS)).exactOptional(),
     }),
     rates: z.object({
       ...{ input: amount, output: amount, perImage: amount, perRequest: amount, perSearch: amount },
@@ -130,6 +137,7 @@ export function storableRules(rules: readonly PriceRule[]) {
       serviceTier: when.serviceTier,
       thinking: when.thinking,
       utcWindow: when.utcWindow && { from: when.utcWindow.from, until: when.utcWindow.until },
+      utcDays: when.utcDays,
     },
     rates: storableRates(rates),
   }));

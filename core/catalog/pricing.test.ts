@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTokenPrice } from '../ledger/money.ts';
-import { NO_RATES } from '../ledger/price.ts';
+import { type Day, NO_RATES } from '../ledger/price.ts';
 import { readRules, storableRules } from './price-rules.ts';
 import { type Pricing, priceOf, pricingOf, samePrice } from './pricing.ts';
 
@@ -94,6 +94,7 @@ const TIERS: Pricing = {
     { name: 'above 128k', when: { promptTokensAbove: 128_000 }, ...pricing({ input: '0.000003' }) },
     { name: 'off-peak', when: { utcFrom: '16:30', utcUntil: '00:30' }, ...pricing({ output: '0.000005' }) },
     { name: 'flex', when: { serviceTier: 'flex', thinking: true }, ...pricing({ cachedInput: '0', perSearch: '0' }) },
+    { name: 'weekend', when: { utcDays: ['sun', 'sat'] }, ...pricing({ input: '0' }) },
   ],
 };
 
@@ -116,11 +117,19 @@ test('rules are kept as they were written, and a change in one is another price'
     [...others, first],
     [{ ...first, name: 'another' }, ...others],
     [{ ...first, when: { promptTokensAbove: 32_000 } }, ...others],
+    [{ ...first, when: { ...first.when, utcDays: ['mon'] as const } }, ...others],
     [{ ...first, rates: { input: 1n } }, ...others],
     [],
   ]) {
     assert.equal(samePrice(price, { ...price, rules: other }), false);
   }
+});
+
+test('days are the same in whichever order they are written', () => {
+  const on = (...utcDays: Day[]) =>
+    priceOf({ input: 1n, output: 1n, rules: [{ name: 'a', when: { utcDays }, input: 0n }] }, TEXT);
+  assert.equal(samePrice(on('sat', 'mon', 'sat'), on('mon', 'sat')), true);
+  assert.equal(samePrice(on('sat'), on('mon', 'sat')), false);
 });
 
 test('a rule of an image model changes the price of an image as output', () => {
@@ -152,6 +161,13 @@ test('a rule that cannot be meant is refused by its field', () => {
         { name: 'above 128k', when: { promptTokensAbove: 128_000 }, input },
       ],
       /rules\.1\.when: never applies: "above 32k" comes first/,
+    ],
+    [
+      [
+        { name: 'weekend', when: { utcDays: ['sat', 'sun'] }, input },
+        { name: 'sunday', when: { utcDays: ['sun'], promptTokensAbove: 1 }, input },
+      ],
+      /rules\.1\.when: never applies: "weekend" comes first/,
     ],
   ] as const) {
     assert.throws(() => priceOf({ input: 1n, output: 1n, rules }, TEXT), complaint);

@@ -23,7 +23,7 @@ type SeededModel = Omit<ModelFields, 'providerId'>;
 
 const CHAT_LIMITS = { contextWindow: 128_000, maxOutputTokens: 8192, defaultMaxTokens: 1024 };
 
-/** Each with the preset that gives its list prices, so that a trial costs exactly what the real model would cost. */
+/** Each with the preset that gives its list prices, so that a trial costs what the real model costs at most. */
 const MODELS: readonly (readonly [SeededModel, { vendor: string; model: string }])[] = [
   [chatModel('sim-chat', 'Simulated chat', 1), { vendor: 'deepseek', model: 'deepseek-flash' }],
   [chatModel('sim-vision', 'Simulated chat with pictures', 2), { vendor: 'deepseek', model: 'deepseek-flash' }],
@@ -77,7 +77,8 @@ function insert({ tables, providers, keys, models }: SimulatorSeedDependencies, 
     const providerId = await providers.insert(provider, BY_THE_PROCESS, transaction);
     await keys.ensure(providerId, { apiKey: API_KEY }, BY_THE_PROCESS, transaction);
     for (const [model, priced] of MODELS) {
-      const pricing = presetPricing(presetModel(priced.vendor, priced.model), NANO_PER_UNIT);
+      // Without rules: a trial costs the same at any hour.
+      const pricing = { ...presetPricing(presetModel(priced.vendor, priced.model), NANO_PER_UNIT), rules: [] };
       const price = priceOf(pricing, model.capabilities);
       await models.insert({ ...model, providerId }, price, BY_THE_PROCESS, transaction);
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { NO_USAGE, type Usage } from './money.ts';
-import { affordableOutputTokens, costBound, costOf, NO_RATES, type Price, type Rates, ruleOf } from './price.ts';
+import { affordableOutputTokens, costBound, costOf, DAYS, NO_RATES, type Price, type Rates, ruleOf } from './price.ts';
 
 const price: Price = {
   ...NO_RATES,
@@ -71,6 +71,24 @@ test('a window of the day may pass midnight; its end is not part of it', () => {
   );
 });
 
+test('days are those of UTC at the end of the answer', () => {
+  const rules = [
+    { name: 'weekend', when: { utcDays: ['sat', 'sun'] as const }, rates: { output: perToken(5_000) } },
+    {
+      name: 'friday night',
+      when: { utcDays: ['fri'] as const, utcWindow: { from: 22 * 60, until: 60 } },
+      rates: { output: perToken(7_000) },
+    },
+  ];
+  // 27 November 2026 is a Friday.
+  const at = (day: number, hour: number) =>
+    charged({ rules }, { completionTokens: 1 }, Date.UTC(2026, 10, day, hour, 59, 59, 999))[1];
+  assert.deepEqual(
+    [at(26, 23), at(27, 0), at(27, 1), at(27, 23), at(28, 0), at(29, 23), at(30, 0)],
+    [undefined, 'friday night', undefined, 'friday night', 'weekend', 'weekend', undefined],
+  );
+});
+
 test('all that a rule names must hold, and the first one that holds applies', () => {
   const rules = [
     { name: 'thinks', when: { thinking: true }, rates: { output: perToken(8_000) } },
@@ -105,6 +123,7 @@ const rule = fc.record({
     serviceTier: maybe(fc.constantFrom('priority', 'flex')),
     thinking: maybe(fc.boolean()),
     utcWindow: maybe(fc.record({ from: minute, until: minute })),
+    utcDays: maybe(fc.subarray([...DAYS])),
   }),
   rates,
 });

@@ -8,6 +8,10 @@ const TOKENS_PER_MILLION = 1_000_000n;
 const MINUTES_A_DAY = 1_440;
 const MS_PER_MINUTE = 60_000;
 
+/** As `Date` numbers them. */
+export const DAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const;
+export type Day = (typeof DAYS)[number];
+
 /** Prices of tokens in nano-units per million tokens, the others in nano-units. */
 export interface Rates {
   readonly input: bigint;
@@ -33,6 +37,8 @@ export interface PriceCondition {
   readonly thinking?: boolean | undefined;
   /** Minutes of the day in UTC, the end not included; a window may pass midnight. */
   readonly utcWindow?: { readonly from: number; readonly until: number } | undefined;
+  /** Days of the week in UTC. */
+  readonly utcDays?: readonly Day[] | undefined;
 }
 
 export interface PriceRule {
@@ -77,8 +83,14 @@ function holds(when: PriceCondition, usage: Usage, endedAtMs: number): boolean {
     usage.completionTokens > (when.completionTokensAbove ?? -1) &&
     (when.serviceTier === undefined || when.serviceTier === usage.serviceTier) &&
     (when.thinking === undefined || when.thinking === usage.reasoningTokens > 0) &&
-    (when.utcWindow === undefined || isWithin(when.utcWindow, endedAtMs))
+    (when.utcWindow === undefined || isWithin(when.utcWindow, endedAtMs)) &&
+    (when.utcDays === undefined || isOn(when.utcDays, endedAtMs))
   );
+}
+
+function isOn(days: readonly Day[], atMs: number): boolean {
+  const day = DAYS[new Date(atMs).getUTCDay()];
+  return day !== undefined && days.includes(day);
 }
 
 function isWithin({ from, until }: { from: number; until: number }, atMs: number): boolean {
