@@ -2,7 +2,7 @@
 import { Op, type Transaction, UniqueConstraintError } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
-import { select } from '../../infra/mysql/statements.ts';
+import { change, select } from '../../infra/mysql/statements.ts';
 import type { Capability } from './model.ts';
 import { type Model, type ModelFields, modelOf } from './model-record.ts';
 import { storableRules } from './price-rules.ts';
@@ -95,7 +95,10 @@ export class ModelStore {
     await this.#tables.models.update({ priceId: created.get().id }, { where: { id }, transaction });
   }
 
+  /** Its name stays, for statements and statistics. */
   async delete(id: number, transaction: Transaction): Promise<void> {
+    const name = 'INSERT INTO deleted_models (id,model_identifier) SELECT id,model_identifier FROM models WHERE id=:id';
+    await change(this.#tables.sequelize, name, { id }, transaction);
     await this.#tables.models.destroy({ where: { id }, transaction });
   }
 

@@ -2,6 +2,7 @@
 import type { Sequelize } from 'sequelize';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { select } from '../../infra/mysql/statements.ts';
+import { MODEL_NAME } from '../usage/statistics.ts';
 
 export interface Period {
   /** First instant of the period. */
@@ -99,13 +100,13 @@ async function readStatement(sequelize: Sequelize, accountId: number, period: Pe
   const charges = await select(
     sequelize,
     modelCharges.read,
-    `SELECT t.model_id, COALESCE(m.model_identifier,'') AS model_identifier, t.price_rule, t.access_key_id,
+    `SELECT t.model_id, ${MODEL_NAME.column}, t.price_rule, t.access_key_id,
             COALESCE(k.name,'') AS access_key_name, SUM(t.kind='charge') AS calls,
             SUM(t.prompt_tokens) AS prompt_tokens, SUM(t.cached_tokens) AS cached_tokens,
             SUM(t.completion_tokens) AS completion_tokens, SUM(t.image_count) AS images, SUM(t.amount) AS amount
-       FROM transfers t LEFT JOIN models m ON m.id=t.model_id LEFT JOIN access_keys k ON k.id=t.access_key_id
+       FROM transfers t ${MODEL_NAME.joinTo('t')} LEFT JOIN access_keys k ON k.id=t.access_key_id
       WHERE ${OF_THE_PERIOD} AND t.kind IN ('charge','overrun')
-      GROUP BY t.model_id, m.model_identifier, t.price_rule, t.access_key_id, k.name
+      GROUP BY t.model_id, ${MODEL_NAME.by}, t.price_rule, t.access_key_id, k.name
       ORDER BY t.model_id, t.access_key_id, t.price_rule`,
     replacements,
   );

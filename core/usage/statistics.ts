@@ -17,7 +17,6 @@ export interface ModelStatisticsFilter extends Days {
 /** One model on one day; `cost` in nano-units. */
 export interface ModelStatistics {
   readonly modelId: number;
-  /** Empty when the model has been deleted. */
   readonly modelIdentifier: string;
   readonly day: string;
   readonly requests: number;
@@ -78,6 +77,14 @@ const usageSum = rowOf({
   cost: column.bigint,
 });
 
+/** The name of a model, deleted or not: what a query selects, joins to the row that has a `model_id`, and groups by. */
+export const MODEL_NAME = {
+  column: "COALESCE(m.model_identifier,gone.model_identifier,'') AS model_identifier",
+  joinTo: (row: 's' | 't') =>
+    `LEFT JOIN models m ON m.id=${row}.model_id LEFT JOIN deleted_models gone ON gone.id=${row}.model_id`,
+  by: 'm.model_identifier, gone.model_identifier',
+} as const;
+
 /** What a grouping selects, joins, sorts by and reads. */
 interface Grouping {
   readonly columns: string;
@@ -89,9 +96,9 @@ interface Grouping {
 const GROUPINGS: Readonly<Record<UsageGroup, Grouping>> = {
   day: { columns: 't.day', join: '', by: 't.day', read: rowOf({ day: column.day }).read },
   model: {
-    columns: "t.model_id, COALESCE(m.model_identifier,'') AS model_identifier",
-    join: 'LEFT JOIN models m ON m.id=t.model_id',
-    by: 't.model_id, m.model_identifier',
+    columns: `t.model_id, ${MODEL_NAME.column}`,
+    join: MODEL_NAME.joinTo('t'),
+    by: `t.model_id, ${MODEL_NAME.by}`,
     read: rowOf({ modelId: column.integer, modelIdentifier: column.text }).read,
   },
   accessKey: {
@@ -115,14 +122,14 @@ export class Statistics {
     return await select(
       this.#sequelize,
       modelStatistics.read,
-      `SELECT s.day, s.model_id, COALESCE(m.model_identifier,'') AS model_identifier, SUM(s.requests) AS requests, SUM(s.successes) AS successes,
+      `SELECT s.day, s.model_id, ${MODEL_NAME.column}, SUM(s.requests) AS requests, SUM(s.successes) AS successes,
               SUM(s.failures) AS failures, SUM(s.prompt_tokens) AS prompt_tokens,
               SUM(s.completion_tokens) AS completion_tokens, SUM(s.images) AS images, SUM(s.cost) AS cost
-         FROM stats s LEFT JOIN models m ON m.id=s.model_id
+         FROM stats s ${MODEL_NAME.joinTo('s')}
         WHERE s.day BETWEEN :first AND :last
           AND (:modelId IS NULL OR s.model_id=:modelId)
-          AND (:modelIdentifier IS NULL OR m.model_identifier=:modelIdentifier)
-        GROUP BY s.day, s.model_id, m.model_identifier ORDER BY s.day, s.model_id`,
+          AND (:modelIdentifier IS NULL OR :modelIdentifier IN (${MODEL_NAME.by}))
+        GROUP BY s.day, s.model_id, ${MODEL_NAME.by} ORDER BY s.day, s.model_id`,
       { first, last, modelId, modelIdentifier },
     );
   }

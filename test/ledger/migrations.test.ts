@@ -95,6 +95,22 @@ describe('migrations', () => {
     await assert.rejects(migrated('migrated_in_pieces', Number.POSITIVE_INFINITY), 'tables of others are no progress');
   });
 
+  test('models that were deleted before their names were kept are named by the audit log', async () => {
+    const database = 'migrated_whole';
+    const name = '0019-names-of-deleted-models.sql';
+    await root.query(`DROP DATABASE IF EXISTS ${database}`);
+    await migrated(database, Number.POSITIVE_INFINITY);
+    await root.query(`DELETE FROM ${database}.schema_migrations WHERE name='${name}'`);
+    await root.query(`UPDATE ${database}.schema_migration_progress SET done=1 WHERE name='${name}'`);
+    const entry = (action: string, id: number, before: string) => `('root','${action}','model','${id}','${before}')`;
+    await root.query(`INSERT INTO ${database}.audit_log (actor_name,action,target_kind,target_id,before_state) VALUES
+      ${entry('models.delete', 7, '{"modelIdentifier":"模型 \\\\"x\\\\"","priority":1}')},
+      ${entry('models.update', 8, '{"modelIdentifier":"lives"}')}, ${entry('models.delete', 9, '{"priority":1}')}`);
+    await migrated(database, Number.POSITIVE_INFINITY);
+    const [rows] = await root.query(`SELECT id, model_identifier AS name FROM ${database}.deleted_models`);
+    assert.deepEqual(JSON.parse(JSON.stringify(rows)), [{ id: 7, name: '模型 "x"' }]);
+  });
+
   test('a user that may only use its own database migrates it', async () => {
     await root.query('CREATE DATABASE migrated_by_its_user');
     await root.query("CREATE USER 'few_rights'@'%' IDENTIFIED BY 'few'");

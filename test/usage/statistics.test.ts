@@ -3,6 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { QueryTypes } from 'sequelize';
 import { billingRoutes } from '../../api/routes/billing.ts';
 import { statisticsRoutes } from '../../api/routes/statistics.ts';
+import { ModelStore } from '../../core/catalog/model-store.ts';
+import { defineCatalogTables } from '../../core/catalog/tables.ts';
 import { adjust } from '../../core/ledger/operations/credit.ts';
 import { createStatement } from '../../core/ledger/statement.ts';
 import { Statistics } from '../../core/usage/statistics.ts';
@@ -15,6 +17,7 @@ import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts
 
 const ADMIN = asUser(99, 'ROLE_MODEL_ADMIN');
 const ROOT = asUser(1, 'ROLE_ROOT_ADMIN');
+const MARCH = { startDate: '2026-03-01', endDate: '2026-03-31' };
 const DAY_ONE = { day: '2026-03-23', atMs: Date.parse('2026-03-23T02:00:00Z') };
 const DAY_TWO = { day: '2026-03-24', atMs: Date.parse('2026-03-24T02:00:00Z') };
 
@@ -34,7 +37,7 @@ describe('statistics, logs and statements', () => {
   before(async () => {
     world = await usageWorld('usage_statistics_test');
     const { sequelize } = world;
-    for (const table of ['model_prices', 'models', 'providers', 'access_keys', 'users'])
+    for (const table of ['model_prices', 'deleted_models', 'models', 'providers', 'access_keys', 'users'])
       await sequelize.query(`DELETE FROM ${table}`);
     await sequelize.query("INSERT INTO providers (id,name,kind,url_base) VALUES (1,'vendor','openai','http://x')");
     for (const id of [1, 2]) {
@@ -210,6 +213,29 @@ describe('statistics, logs and statements', () => {
     const nano = (amount: string) => BigInt(Math.round(Number(amount) * 1e9));
     const parts = amounts.slice(0, -1).reduce((total, amount) => total + nano(amount), 0n);
     assert.equal(parts, nano(amounts.at(-1) ?? ''));
+  });
+
+  test('a deleted model is named as before in statistics, usage and statements, and found by its name', async () => {
+    const { sequelize } = world;
+    const tables = defineCatalogTables(sequelize);
+    const queries = {
+      byName: () => app.ask('POST', '/v1/statistics/models', ROOT, { ...MARCH, modelIdentifier: '=model-2' }),
+      statistics: () => app.ask('POST', '/v1/statistics/models', ROOT, MARCH),
+      usage: () =>
+        app.ask(
+          'GET',
+          '/v1/statistics/usage?groupBy=model&startDate=2026-03-01&endDate=2026-03-31',
+          asUser(ann.userId),
+        ),
+      statement: () => app.ask('GET', '/v1/billing/statement?month=2026-03', asUser(ann.userId)),
+    };
+    const texts = async () => Promise.all(Object.values(queries).map(async (query) => (await query()).text));
+    const withoutTrace = (text: string) => text.replace(/"traceId":"[^"]*"/, '');
+    const before = await texts();
+    await sequelize.transaction((transaction) => new ModelStore(tables).delete(2, transaction));
+    assert.equal(await tables.models.findByPk(2), null);
+    assert.deepEqual((await texts()).map(withoutTrace), before.map(withoutTrace));
+    assert.ok(before.every((text) => text.includes('"modelIdentifier":"=model-2"')));
   });
 
   test('a call that began in another month is in the statement and the statistics of its charge alike', async () => {
