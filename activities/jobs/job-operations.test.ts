@@ -171,6 +171,33 @@ test('a run that begins with its call has it counted in the same transaction, an
   assert.deepEqual([row?.lease, row?.attempt, row?.providerAttempts, row?.providerKeyId], ['fourth', 4, 3, 9]);
 });
 
+test('what is logged of a job are the calls of all its runs, and whom the last one went to', () => {
+  const error = { errorCode: 700003, errorMessage: 'no answer came' };
+  const closing = { holdId: 'job-1', accountId: 1, budgetKeyId: null };
+  const logged = (unitOfWork: UnitOfWork) =>
+    unitOfWork.statements([]).filter((statement) => /^INSERT INTO (usage_outbox|stats)/.test(statement));
+  const uncalled = { providerKeyId: null, modelId: null, modelIdentifier: '', attempts: 0, isSuccess: false };
+  const call = { providerKeyId: 9, modelId: 5, modelName: 'm' };
+  const failed = submitted();
+  for (const lease of ['first', 'second', 'third', 'fourth']) run(failed, beginJob('job-1', lease, { call }));
+  const release = { ...closing, call: finishedCall('job-1', uncalled) };
+  run(failed, endJob({ jobId: 'job-1', userId: 2, status: 'FAILED', ...error, release, lease: 'fourth' }));
+  const [log, stats] = logged(failed);
+  assert.match(log ?? '', /modelId\W+5\W+modelIdentifier\W+m\W.*providerKeyId\W+9\W+attempts\W+3\D/);
+  assert.ok(stats !== undefined, 'it is counted to its model');
+  const never = submitted();
+  run(never, beginJob('job-1', 'first'));
+  run(never, endJob({ jobId: 'job-1', userId: 2, status: 'FAILED', ...error, release, lease: 'first' }));
+  assert.match(logged(never).join(), /modelId\W+null.*attempts\W+0\D/);
+  assert.equal(logged(never).length, 1);
+  const answered = submitted();
+  run(answered, beginJob('job-1', 'first', { call }));
+  run(answered, beginJob('job-1', 'second', { call }));
+  const capture = { ...closing, priceId: 3, cost: 10n, call: finishedCall('job-1', { attempts: 1 }) };
+  run(answered, completeJob('job-1', 'second', { userId: 2, capture, result: () => '{}' }));
+  assert.match(logged(answered)[0] ?? '', /attempts\W+2\D/);
+});
+
 test('a job that must wait has counted nothing', () => {
   const unitOfWork = submitted();
   const check = { limits: { perUser: 1, perProvider: 0 }, owner: { userId: 2, accountId: 1, providerId: null } };

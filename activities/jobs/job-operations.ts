@@ -178,13 +178,23 @@ export function completeJob(
       const job = jobOf(rows, jobId);
       if (job.status === end && job.lease === lease) return { kind: 'completed', cost: job.cost ?? 0n };
       if (!isLive(job.status) || job.lease !== lease) return { kind: 'not-ours' };
-      const outcome = decideCapture(rows, capture);
+      const outcome = decideCapture(rows, withAllCalls(job, capture));
       const cost = chargedOf(outcome);
       if (cost === undefined) return { kind: 'not-ours' };
       finish(rows, job, { status: end, cost, progress: 100 }, { ...span, result: result(cost) });
       return { kind: 'completed', cost };
     },
   };
+}
+
+/** Its row knows the calls of all its runs; the run that ends it knows its own, and who ends it from outside knows none. */
+function withAllCalls<Closing extends Capture | Release>(job: JobRow, closing: Closing): Closing {
+  const { providerAttempts: attempts, providerKeyId, modelId, modelName } = job;
+  const { call } = closing;
+  if (call === undefined) return closing;
+  const lastCalled = { providerKeyId, modelId, modelIdentifier: modelName };
+  const isNamed = attempts === 0 || call.modelId !== null;
+  return { ...closing, call: { ...call, attempts, ...(isNamed ? {} : lastCalled) } };
 }
 
 function chargedOf(outcome: CaptureOutcome): bigint | undefined {
@@ -214,7 +224,7 @@ export function endJob(end: JobEnd): Operation<JobStatus> {
     decide: (rows) => {
       const job = jobOf(rows, end.jobId);
       if (!isLive(job.status) || (end.lease !== undefined && job.lease !== end.lease)) return job.status;
-      decideRelease(rows, end.release);
+      decideRelease(rows, withAllCalls(job, end.release));
       const { status, errorCode, errorMessage, traceparent } = end;
       const span = traceparent === undefined ? {} : { traceparent };
       if (job.cancelRequestedAtMs !== null) return finish(rows, job, { status: 'CANCELLED', cost: 0n }, span);
