@@ -23,7 +23,7 @@ import type {
 } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { RetryBudget } from './attempts.ts';
-import { type CandidateRequest, type NoteFits, requestFor } from './fit.ts';
+import type { NoteFits } from './fit.ts';
 import { holdOf, type LimitedRequest, reserve, settleLimits, underLimits } from './hold.ts';
 import { type CallOptions, type LastCall, PaidCalls } from './paid-calls.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
@@ -164,8 +164,6 @@ export class Charge {
   readonly #admission: Admission | undefined;
   readonly #calls: PaidCalls;
   #answered = false;
-  /** The request of the last call, for chats. */
-  #sent: CandidateRequest | undefined;
 
   constructor(deps: ChargeDeps, request: ChargeRequest, requestId: string, { plan, admission, startedAtMs }: Held) {
     this.#deps = deps;
@@ -195,16 +193,14 @@ export class Charge {
       modelIdentifier: candidate.modelIdentifier,
       providerName: candidate.providerName,
       attempts: count,
-      clampedTo: this.#sent?.ownLimit,
-      fits: this.#sent?.fits ?? [],
+      clampedTo: this.#calls.sent?.ownLimit,
+      fits: this.#calls.sent?.fits ?? [],
     };
   }
 
-  /** A chat as this candidate is asked it; the answer tells what was changed. @throws {AppError} as `requestFor`. */
+  /** A chat as this candidate is asked it; the answer tells what was changed. @throws {AppError} as `PaidCalls.fitted`. */
   fitted(candidate: Candidate, body: ChatBody, answer: 'whole' | 'streamed' = 'whole'): ChatBody {
-    this.#sent = requestFor(candidate, body, answer === 'streamed');
-    this.#deps.noteFits(candidate, this.#sent.fits);
-    return this.#sent.body;
+    return this.#calls.fitted(candidate, body, answer);
   }
 
   /** Calls the plan's candidates until one answers. @throws as `PaidCalls.attempts`. */
@@ -256,7 +252,7 @@ export class Charge {
     const [uncalled] = this.plan.candidates;
     const code = error instanceof AppError ? error.code : 500;
     await this.#deps.ledger.release({
-      ...this.#calls.releaseRequest(code, uncalled ? { uncalled } : {}),
+      ...this.#calls.releaseRequest(code, uncalled),
       ...(claim ? { claim } : {}),
     });
   }

@@ -4,10 +4,12 @@ import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Usage } from '../../core/ledger/money.ts';
 import type { Capture } from '../../core/ledger/operations/capture.ts';
 import type { Release } from '../../core/ledger/operations/release.ts';
-import type { CallContext } from '../../core/providers/provider.ts';
+import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
+import { type CandidateRequest, type NoteFits, requestFor } from './fit.ts';
 import type { Candidate } from './plan.ts';
 import {
+  type Attempted,
   type CallIdentity,
   captureOf,
   type Measured,
@@ -38,6 +40,7 @@ export interface CallOptions {
 export interface PaidCallDeps {
   readonly keys: KeyPool;
   readonly retries: RetryBudget;
+  readonly noteFits: NoteFits;
   readonly notePriceRule: NotePriceRule;
 }
 
@@ -47,6 +50,7 @@ export class PaidCalls {
   readonly #deps: PaidCallDeps;
   readonly #identity: CallIdentity;
   #last: LastCall | undefined;
+  #sent: CandidateRequest | undefined;
 
   constructor(deps: PaidCallDeps, identity: CallIdentity, startedAtMs = Date.now()) {
     this.#deps = deps;
@@ -56,6 +60,18 @@ export class PaidCalls {
 
   get last(): LastCall | undefined {
     return this.#last;
+  }
+
+  /** The chat request of the last call; undefined for images. */
+  get sent(): CandidateRequest | undefined {
+    return this.#sent;
+  }
+
+  /** A chat as this candidate is asked it. @throws {AppError} as `requestFor`. */
+  fitted(candidate: Candidate, body: ChatBody, answer: 'whole' | 'streamed'): ChatBody {
+    this.#sent = requestFor(candidate, body, answer === 'streamed');
+    this.#deps.noteFits(candidate, this.#sent.fits);
+    return this.#sent.body;
   }
 
   /**
@@ -93,26 +109,21 @@ export class PaidCalls {
   /** What the ledger writes for an answer of who was called last. @throws before the first call. */
   captureRequest(usage: Usage, measured: Measured): Capture {
     if (this.#last === undefined) throw new Error('no provider was called');
-    const { candidate, key, count } = this.#last;
-    const attempted = { attempts: count, providerKeyId: key.id };
-    const capture = captureOf(this.#identity, candidate, usage, this.#timing(measured), attempted);
+    const { candidate } = this.#last;
+    const capture = captureOf(this.#identity, candidate, usage, this.#timing(measured), this.#attempted);
     this.#deps.notePriceRule(candidate, capture.call.priceRule);
     return capture;
   }
 
-  /**
-   * What the ledger writes for a call that failed.
-   * @param options.uncalled the model that the failure is counted to when none was called.
-   * @param options.attempts for a job: calls of earlier runs are counted, too.
-   */
-  releaseRequest(
-    errorCode: number,
-    options: { readonly uncalled?: ServedBy; readonly attempts?: number } = {},
-  ): Release {
-    const served = this.#last?.candidate ?? options.uncalled;
-    const attempts = options.attempts ?? this.#last?.count ?? 0;
-    const attempted = { attempts, providerKeyId: this.#last?.key.id ?? null };
-    return releaseOf(this.#identity, served, this.#timing(NOTHING_MEASURED), attempted, errorCode);
+  /** What the ledger writes for a call that failed. @param uncalled the model that it is counted to when none was called. */
+  releaseRequest(errorCode: number, uncalled?: ServedBy): Release {
+    const served = this.#last?.candidate ?? uncalled;
+    return releaseOf(this.#identity, served, this.#timing(NOTHING_MEASURED), this.#attempted, errorCode);
+  }
+
+  get #attempted(): Attempted {
+    const { count = 0, key } = this.#last ?? {};
+    return { attempts: count, providerKeyId: key?.id ?? null, fits: this.#sent?.fits ?? [] };
   }
 
   #timing(measured: Measured): Timing {

@@ -24,7 +24,7 @@ export interface ServedBy {
   readonly price: Price;
 }
 
-/** What only those who call the provider can tell. */
+/** What only those who read the provider's answer can tell. */
 export type Measured = Pick<FinishedCall, 'ttftMs'>;
 export const NOTHING_MEASURED: Measured = { ttftMs: null };
 
@@ -33,10 +33,8 @@ export interface Timing extends Measured {
   readonly endedAtMs: number;
 }
 
-export interface Attempted {
-  readonly attempts: number;
-  readonly providerKeyId: number | null;
-}
+/** How its provider was called. */
+export type Attempted = Pick<FinishedCall, 'attempts' | 'providerKeyId' | 'fits'>;
 
 function finishedCall(
   identity: CallIdentity,
@@ -55,8 +53,7 @@ function finishedCall(
     modelId: served?.modelId ?? null,
     modelIdentifier: served?.modelIdentifier ?? '',
     providerName: served?.providerName ?? null,
-    providerKeyId: attempted.providerKeyId,
-    attempts: attempted.attempts,
+    ...attempted,
     ...usage,
     priceRule: rule?.name ?? null,
     latencyMs: Math.round(timing.endedAtMs - timing.startedAtMs),

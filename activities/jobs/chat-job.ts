@@ -13,7 +13,6 @@ import { affinityOf } from '../inference/affinity.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
 import { chatReply } from '../inference/chat.ts';
 import { chatBodyOf } from '../inference/chat-request.ts';
-import { requestFor } from '../inference/fit.ts';
 import { promptSize } from '../inference/plan.ts';
 import { usageOf } from '../inference/usage.ts';
 import type { JobHandler, RunContext } from './job-handler.ts';
@@ -51,10 +50,9 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
           const untilCut = cutOnceHeard(answer.restart(), context);
           try {
             const adapter = deps.chatAdapters[candidate.kind];
-            const fitted = requestFor(candidate, body, true);
-            deps.noteFits(candidate, fitted.fits);
+            const fitted = charge.fitted(candidate, body);
             const calling = { ...context, signal: untilCut.signal };
-            const stream = await adapter.stream(targetOf(candidate, apiKey), fitted.body, calling);
+            const stream = await adapter.stream(targetOf(candidate, apiKey), fitted, calling);
             await answer.read(stream, untilCut.check, (chunks) => {
               context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
             });

@@ -51,6 +51,7 @@ export function createJobs(deps: JobServiceDeps) {
     models,
     keys,
     retries,
+    noteFits: inference.noteFits,
     notePriceRule: inference.notePriceRule,
     runLimits: { perUser: config.JOBS_PER_USER, perProvider: config.JOBS_PER_PROVIDER },
     handlers: {

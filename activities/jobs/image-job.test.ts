@@ -50,6 +50,7 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
     begin: async () => ({ state: 'submitted', taskId: 'task-1', modelId: 1, providerKeyId: 11 }),
     candidates: async () => [{ ...MODEL, maxTokens: 0 }],
     attempts: () => assert.fail('another call was made'),
+    fitted: () => assert.fail('a chat was asked'),
     lastCall: undefined,
     answeredBy: () => assert.fail('it was answered'),
     noteTask: async (_state, taskId) => void noted.push(taskId),

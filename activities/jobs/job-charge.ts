@@ -10,6 +10,7 @@ import type { PickedKey } from '../../core/key-pool/key-pool.ts';
 import { inCaptureSpan } from '../../core/ledger/capture-span.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { Release } from '../../core/ledger/operations/release.ts';
+import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { inSpan, presentSpan } from '../../infra/telemetry/spans.ts';
@@ -49,6 +50,7 @@ export interface JobChargeDeps {
   readonly models: Pick<InferenceDeps['models'], 'pricedAt'>;
   readonly keys: InferenceDeps['keys'];
   readonly retries: InferenceDeps['retries'];
+  readonly noteFits: InferenceDeps['noteFits'];
   readonly notePriceRule: InferenceDeps['notePriceRule'];
   readonly limits: Pick<KeyLimits, 'settle'>;
 }
@@ -71,8 +73,6 @@ export class JobCharge implements JobCalls {
   readonly #lease = newId();
   readonly #calls: PaidCalls;
   #row: JobRow | undefined;
-  /** Calls of all its runs, as the row had them at this run's last call. */
-  #counted = 0;
 
   constructor(deps: JobChargeDeps, work: JobWork, run: Pick<CancellableRun, 'context' | 'cancel'>) {
     this.#deps = deps;
@@ -106,6 +106,10 @@ export class JobCharge implements JobCalls {
   ): Promise<Answer> {
     const beforeCall = (candidate: Candidate, keyId: number) => this.#count(candidate, keyId);
     return this.#calls.attempts(candidates, { ...options, beforeCall }, this.#run.context, call);
+  }
+
+  fitted(candidate: Candidate, body: ChatBody): ChatBody {
+    return this.#calls.fitted(candidate, body, 'streamed');
   }
 
   get lastCall() {
@@ -144,8 +148,7 @@ export class JobCharge implements JobCalls {
 
   /** Ends the job without a charge, if this run still has it. @param error why it failed; undefined = it was cancelled. */
   async release(error: AppError | undefined): Promise<void> {
-    const attempts = this.#counted;
-    const release = this.#calls.releaseRequest(error?.code ?? CLIENT_CLOSED_REQUEST, { attempts });
+    const release = this.#calls.releaseRequest(error?.code ?? CLIENT_CLOSED_REQUEST);
     await endFree(this.#deps, this.#work, error ? failed(error) : CANCELLED, release, this.#lease);
   }
 
@@ -154,7 +157,6 @@ export class JobCharge implements JobCalls {
     if (permit?.kind === 'exhausted') throw exhausted();
     if (permit?.kind === 'cancel-requested') throw this.#cancelled();
     if (permit?.kind !== 'granted') throw leaseLost();
-    this.#counted = permit.call;
     this.#run.context.heartbeat(`calling ${modelIdentifier} with key #${providerKeyId}, call ${permit.call}`);
   }
 

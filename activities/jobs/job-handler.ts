@@ -2,7 +2,7 @@
 
 import type { PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Usage } from '../../core/ledger/money.ts';
-import type { CallContext } from '../../core/providers/provider.ts';
+import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import type { JobType } from '../../workflows/contracts.ts';
 import type { CallOptions } from '../inference/paid-calls.ts';
 import type { Candidate } from '../inference/plan.ts';
@@ -37,6 +37,8 @@ export interface JobCalls {
     options: Pick<CallOptions, 'output' | 'affinity'>,
     call: (candidate: Candidate, apiKey: string) => Promise<Answer>,
   ): Promise<Answer>;
+  /** A chat as this candidate is asked it, streamed. @throws {AppError} when the model cannot be asked so. */
+  fitted(candidate: Candidate, body: ChatBody): ChatBody;
   /** Whom this run has called last; undefined before its first call. */
   readonly lastCall: { readonly candidate: Candidate } | undefined;
   /** The answer is that of a call which an earlier run made, and counted. */

@@ -51,6 +51,7 @@ function waitingRunner(perUser: number) {
     keys: createKeyPool({ keysOf: () => [], log: CONTEXT.log }),
     retries: new RetryBudget(),
     limits: { settle: () => undefined },
+    noteFits: () => undefined,
     notePriceRule: () => undefined,
     handlers: {
       chat: async (_work, charge) => void (await charge.begin()),

@@ -23,6 +23,7 @@ export function finishedCall(requestId: string, change: Partial<FinishedCall> = 
     serviceTier: null,
     estimated: false,
     doubt: null,
+    fits: [],
     priceRule: null,
     latencyMs: 250,
     ttftMs: null,

@@ -25,6 +25,7 @@ test('a record of an earlier version lacks what was added since, and is read', (
     serviceTier: _10,
     doubt: _11,
     priceRule: _12,
+    fits: _13,
     ...old
   } = RECORD;
   const added = {
@@ -41,6 +42,7 @@ test('a record of an earlier version lacks what was added since, and is read', (
     serviceTier: null,
     doubt: null,
     priceRule: null,
+    fits: [],
   };
   assert.deepEqual(usageRecord.parse(old), { ...old, ...added });
 });

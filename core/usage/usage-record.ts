@@ -52,6 +52,8 @@ export const shownFields = {
     .nullable()
     .default(null)
     .describe("Why the provider's count is in doubt; null when nothing speaks against it"),
+  /** Each a `Fit`; not bound to the ones of this version, either. */
+  fits: z.array(z.string()).readonly().default([]).describe('What was changed in the request for its model'),
 };
 
 /** What is kept for the operator. */

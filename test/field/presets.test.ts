@@ -213,6 +213,27 @@ describe("each preset's chat model in its vendor's dialect", () => {
 
     await extra('openai', 'sim-short-answers');
     assert.deepEqual(await served('sim-short-answers', {}), { fits: null, limit: null });
+
+    const asJob = { modelIdentifier: 'gpt-5-mini', userMessage: 'Hi.', options: { max_tokens: 100, temperature: 0.2 } };
+    const job = await call(product.apis[0], 'POST', '/v1/async/chat', { key: customer.key, body: asJob });
+    const { jobId } = z.object({ jobId: z.string() }).parse(job.data);
+    assert.equal((await jobEnd(product.apis[0], customer.key, jobId)).status, 'COMPLETED');
+    const logged = z.array(z.object({ modelIdentifier: z.string(), isAsync: z.boolean(), fits: z.array(z.string()) }));
+    let calls: z.infer<typeof logged> = [];
+    await until('the calls are in the usage log', async () => {
+      const { data } = await call(product.apis[0], 'GET', '/v1/statistics/logs/me', { token: customer.token });
+      calls = logged.parse(data).filter(({ modelIdentifier }) => modelIdentifier === 'gpt-5-mini');
+      return calls.length === 2;
+    });
+    assert.deepEqual(
+      calls.map(({ isAsync, fits }) => [isAsync, fits.join(', ')]),
+      [
+        [false, 'left-out:temperature, limit-name'],
+        [true, 'left-out:temperature, limit-name'],
+      ],
+    );
+    const metrics = await (await fetch(`${product.worker.url}/metrics`)).text();
+    assert.match(metrics, /provider_request_fits_total\{provider="openai",fit="limit-name"[^}]*\} [1-9]/);
   });
 
   test('the check of a provider says what its vendor no longer lists, in its exit code too', async () => {

@@ -107,7 +107,7 @@ async function call(queue: CommitQueue, wanted: Call & { readonly userId: number
   const served: ServedBy = { modelId, modelIdentifier: `model-${modelId}`, providerName: 'vendor', price: PRICE };
   const usage = { ...NO_USAGE, promptTokens: 1_000, completionTokens: 500, ...wanted.usage };
   const timing = { startedAtMs: atMs, endedAtMs: atMs + 250, ttftMs: 40 };
-  const attempted = { attempts: 1, providerKeyId: 3 };
+  const attempted = { attempts: 1, providerKeyId: 3, fits: [] };
   await queue.submit(hold(callHold(requestId, accountId, costOf(PRICE, usage))));
   if (errorCode === undefined) await queue.submit(capture(captureOf(identity, served, usage, timing, attempted)));
   else await queue.submit(release(releaseOf(identity, served, timing, attempted, errorCode)));
