@@ -5,7 +5,7 @@ import { compatibleRoutes } from './compatible/routes.ts';
 import { controlRoutes } from './control/routes.ts';
 import { dashscopeRoutes } from './dashscope/routes.ts';
 import { FaultRules } from './faults/fault-rules.ts';
-import { pictureRoute } from './images/picture.ts';
+import { imageRoute } from './images/drawn-image.ts';
 import { Journal } from './journal/journal.ts';
 import { Keys } from './keys.ts';
 import { openaiRoutes } from './openai/routes.ts';
@@ -32,7 +32,7 @@ export async function startSimulator(options: { port?: number; host?: string } =
     ...dashscopeRoutes(shared),
     ...arkRoutes(shared),
     ...compatibleRoutes(shared),
-    pictureRoute(),
+    imageRoute(),
   ]);
   const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, (request, response) => {
     serve(router, request, response).catch((error: unknown) => {

@@ -29,8 +29,8 @@ PAYMENT_SECRET=${PAYMENT_SECRET:-$(local_setting PAYMENT_SECRET)}
 WEBHOOK_URL=${WEBHOOK_URL:-}
 webhook_hosts=$(local_setting WEBHOOK_PRIVATE_HOSTS)
 WEBHOOK_RECEIVER=${WEBHOOK_RECEIVER:-${webhook_hosts%%,*}}
-# A small picture, as base64.
-PICTURE=$(base64 <"$SCRIPTS/picture.png" | tr -d '\n')
+# A small image, as base64.
+IMAGE=$(base64 <"$SCRIPTS/image.png" | tr -d '\n')
 
 # Quiet, but with the answer's body and a failure where the status is 400 or above.
 CURL=(curl --silent --show-error --fail-with-body)

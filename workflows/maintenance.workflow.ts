@@ -18,7 +18,7 @@ export async function ledgerReconciliation(): Promise<LedgerCheck> {
 export async function retention(): Promise<Removed> {
   const removed = await removeExpired();
   setCurrentDetails(
-    `removed ${removed.usageDocuments} usage documents, ${removed.outboxPartitions} days of the outbox, ${removed.webhookDeliveries} webhook deliveries, payloads of ${removed.jobPayloads ?? 0} jobs, ${removed.pictures ?? 0} pictures`,
+    `removed ${removed.usageDocuments} usage documents, ${removed.outboxPartitions} days of the outbox, ${removed.webhookDeliveries} webhook deliveries, payloads of ${removed.jobPayloads ?? 0} jobs, ${removed.pictures ?? 0} images`,
   );
   return removed;
 }

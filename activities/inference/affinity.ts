@@ -50,7 +50,7 @@ function beginningOf(messages: readonly unknown[]): string[] {
   return messages.slice(0, firstOfUser + 1).flatMap(textsOf);
 }
 
-/** The beginning of each text, and of each picture's address: pictures are megabytes. */
+/** The beginning of each text, and of each image's address: images are megabytes. */
 function textsOf(message: unknown): string[] {
   if (!isJsonObject(message)) return [];
   const parts = Array.isArray(message.content) ? message.content : [message.content];

@@ -61,7 +61,7 @@ test('a data URL is checked like bare base64', () => {
   }
 });
 
-test('a picture of millions of spaces is read at the pace of any other', () => {
+test('an image of millions of spaces is read at the pace of any other', () => {
   const spaced = Buffer.alloc(20_000_000, ' A').toString();
   const startedAt = performance.now();
   assert.deepEqual(

@@ -147,13 +147,13 @@ export function imageUrlOf(image: { base64?: string | undefined; url?: string | 
 function dataUrl(text: string, path: string): string {
   const prefix = BASE64_DATA_URL.exec(text)?.[0];
   if (prefix === undefined && DATA_URL.test(text)) {
-    throw invalid([{ path, message: 'is no data URL of a picture in base64' }]);
+    throw invalid([{ path, message: 'is no data URL of an image in base64' }]);
   }
   const data = withoutSpaces(text.slice(prefix?.length ?? 0));
   if (!isBase64(data)) throw invalid([{ path, message: 'is neither base64 nor a URL' }]);
   const mediaType = imageTypeOfBase64(data);
   if (!mediaType)
-    throw invalid([{ path, message: 'is not a PNG, JPEG, GIF, WebP or BMP picture' }], 'unsupportedFileType');
+    throw invalid([{ path, message: 'is not a PNG, JPEG, GIF, WebP or BMP image' }], 'unsupportedFileType');
   return `data:${mediaType};base64,${data}`;
 }
 

@@ -8,11 +8,11 @@ const DATA = 'data:image/png;base64,iVBORw0KGgo=';
 
 function reading() {
   const asked: ImageAddress[] = [];
-  const pictures = createRequestImages(async (address) => {
+  const images = createRequestImages(async (address) => {
     asked.push(address);
     return { bytes: new Uint8Array(Buffer.from(`GIF89a ${address.url}`)), mediaType: 'image/gif' };
   }, 'fetch');
-  return { asked, pictures };
+  return { asked, images };
 }
 
 function dataUrlOf(url: string): string {
@@ -22,7 +22,7 @@ function dataUrlOf(url: string): string {
 const image = (url: string, more: object = {}) => ({ type: 'image_url', image_url: { url, ...more } });
 
 test('addresses in a chat become data URLs; everything else stays as it is', async () => {
-  const { pictures, asked } = reading();
+  const { images, asked } = reading();
   const text = { type: 'text', text: 'http://not.a/picture' };
   const body = {
     temperature: 1,
@@ -32,7 +32,7 @@ test('addresses in a chat become data URLs; everything else stays as it is', asy
       { role: 'user', content: [image('https://a.example/1.png')] },
     ],
   };
-  const ready = await pictures.ofChat(body, signal);
+  const ready = await images.ofChat(body, signal);
   const fetched = dataUrlOf('https://a.example/1.png');
   assert.deepEqual(ready, {
     temperature: 1,
@@ -50,38 +50,38 @@ test('addresses in a chat become data URLs; everything else stays as it is', asy
 });
 
 test('a request without addresses is the same object', async () => {
-  const { pictures } = reading();
+  const { images } = reading();
   const chat = { messages: [{ role: 'user', content: [image(DATA)] }] };
-  assert.equal(await pictures.ofChat(chat, signal), chat);
+  assert.equal(await images.ofChat(chat, signal), chat);
   const request = { prompt: 'p', images: [DATA], n: 1, extra: {} };
-  assert.equal(await pictures.ofImage(request, signal), request);
+  assert.equal(await images.ofImage(request, signal), request);
 });
 
-test('pictures and mask of an image request', async () => {
-  const { pictures } = reading();
+test('images and mask of an image request', async () => {
+  const { images } = reading();
   const request = { prompt: 'p', images: ['http://a.example/1', DATA], mask: 'http://a.example/m', n: 1, extra: {} };
-  assert.deepEqual(await pictures.ofImage(request, signal), {
+  assert.deepEqual(await images.ofImage(request, signal), {
     ...request,
     images: [dataUrlOf('http://a.example/1'), DATA],
     mask: dataUrlOf('http://a.example/m'),
   });
 });
 
-test('many pictures share the bytes of two, and there are never more than sixteen', async () => {
-  const { pictures, asked } = reading();
+test('many images share the bytes of two, and there are never more than sixteen', async () => {
+  const { images, asked } = reading();
   const body = (count: number) => ({
     messages: [
       { role: 'user', content: Array.from({ length: count }, (_, index) => image(`http://a.example/${index}`)) },
     ],
   });
-  await pictures.ofChat(body(16), signal);
+  await images.ofChat(body(16), signal);
   assert.equal(asked[0]?.maxBytes, (40 * 1024 * 1024) / 16);
-  await assert.rejects(pictures.ofChat(body(17), signal), /messages\[0\]\.content\[16\]\.image_url: at most 16/);
+  await assert.rejects(images.ofChat(body(17), signal), /messages\[0\]\.content\[16\]\.image_url: at most 16/);
   assert.equal(asked.length, 16);
 });
 
 test('by setting addresses go to the provider as they are', async () => {
-  const pictures = createRequestImages(async () => assert.fail('nothing is read'), 'pass');
+  const images = createRequestImages(async () => assert.fail('nothing is read'), 'pass');
   const chat = { messages: [{ role: 'user', content: [image('http://a.example/1')] }] };
-  assert.equal(await pictures.ofChat(chat, signal), chat);
+  assert.equal(await images.ofChat(chat, signal), chat);
 });

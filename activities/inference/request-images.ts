@@ -54,7 +54,7 @@ async function fetchAll(
   const different = new Map(addresses.map((address) => [address.url, address]));
   if (different.size > MOST_ADDRESSES) {
     const path = addresses.at(-1)?.path ?? 'image';
-    throw invalid([{ path, message: `at most ${MOST_ADDRESSES} pictures may be given by address` }]);
+    throw invalid([{ path, message: `at most ${MOST_ADDRESSES} images may be given by address` }]);
   }
   const maxBytes = Math.min(MAX_IMAGE_BYTES, Math.floor(MOST_BYTES_TOGETHER / different.size));
   const read = await Promise.all(

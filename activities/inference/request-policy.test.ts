@@ -57,7 +57,7 @@ test('a paid search in all its spellings needs a model whose price covers it', (
   assert.deepEqual(refusedInChat({ enable_thinking: true, reasoning_effort: 'high', safe_prompt: true }), []);
 });
 
-test('what makes a picture dearer needs a model whose price covers it', () => {
+test('what makes an image dearer needs a model whose price covers it', () => {
   for (const [field, value] of [
     ['quality', 'high'],
     ['quality', 'hd'],

@@ -111,7 +111,7 @@ test('the tier that served is the one that was asked for, where the provider doe
 const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(9_000)}` } };
 const withImage = { messages: [{ role: 'user', content: [{ type: 'text', text: 'What is this?' }, image] }] };
 
-describe('pictures', () => {
+describe('images', () => {
   /** Prices of 1,000 and 10,000 nano-units a token. */
   const price = { ...NO_RATES, id: 1, input: 1_000_000_000n, output: 10_000_000_000n };
   const chargeOf = (model: Candidate, promptTokens: number) => {
@@ -125,7 +125,7 @@ describe('pictures', () => {
     return { cost: costOf(price, usage), held, doubt: usage.doubt };
   };
 
-  test('the dearest known picture is charged as it was counted, and was held for', () => {
+  test('the dearest known image is charged as it was counted, and was held for', () => {
     const { cost, held, doubt } = chargeOf({ ...candidate, price, tokensPerImage: null }, 36_848);
     assert.deepEqual([cost, doubt], [37_048_000n, null]);
     assert.ok(held >= cost, `${held} held`);

@@ -36,7 +36,7 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
     const { turn } = work.plan;
     const asked = chatBodyOf(stored);
     const prompt = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;
-    // Pictures may have to be fetched, which takes long; otherwise the job is taken up with its first call.
+    // Images may have to be fetched, which takes long; otherwise the job is taken up with its first call.
     if (promptSize(prompt).images > 0) await charge.begin();
     const body = await deps.requestImages.ofChat(prompt, context.signal);
     const candidates = await charge.candidates();

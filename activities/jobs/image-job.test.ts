@@ -69,8 +69,8 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
   const perform = createImageJobHandler({
     noteUsageDoubt: () => undefined,
     imageAdapters: { openai: adapter, dashscope: adapter, ark: adapter },
-    requestImages: createRequestImages(() => assert.fail('a picture was read'), 'fetch'),
-    storedImages: { keep: () => assert.fail('a picture was kept') },
+    requestImages: createRequestImages(() => assert.fail('an image was read'), 'fetch'),
+    storedImages: { keep: () => assert.fail('an image was kept') },
     keysOf: keys,
   });
   const error = await perform(WORK, charge, context).then(

@@ -1,7 +1,7 @@
 /**
  * An image job's provider call. An asynchronous task is submitted once: a later run resumes it by its id, with the key
  * that submitted it; where the id was never learned, the job fails rather than pay twice. A cancel before the submit is
- * free. After it the provider is asked to call the task off; where it refuses, or has no such call, the pictures are
+ * free. After it the provider is asked to call the task off; where it refuses, or has no such call, the images are
  * waited for and charged, because the provider charges for them.
  */
 import { z } from 'zod';

@@ -2,7 +2,7 @@
  * How much of the installation jobs may take: how many of a user may be live and how many bytes their requests and
  * results may have, decided at submission; how many of a user or a provider may run at once, over all workers, decided
  * when a run begins. All are exact over all processes, because every operation that changes them locks the user's account
- * (or the provider) first. Pictures are not counted: they are paid for. Pure.
+ * (or the provider) first. Images are not counted: they are paid for. Pure.
  */
 import { type Read, read } from '../../core/ledger/commit-queue/operation.ts';
 import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';

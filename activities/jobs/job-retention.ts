@@ -1,5 +1,5 @@
 /**
- * Removes payloads of ended jobs when their time is over, and the pictures that they made. The row stays: it says what
+ * Removes payloads of ended jobs when their time is over, and the images that they made. The row stays: it says what
  * the hold and the charge were for. Every batch is small and complete in itself, so a round may be cut short anywhere and
  * run from several processes.
  */
@@ -19,7 +19,7 @@ export interface JobRetentionDeps {
   readonly storedImages: Pick<StoredImages, 'removeOf' | 'removeOlderThan'>;
   /** Of payloads, from the end of their job. */
   readonly keptMs: number;
-  /** Of links to pictures: nobody can see a picture that is older. */
+  /** Of links to images: nobody can see an image that is older. */
   readonly linksMs: number;
 }
 
@@ -55,7 +55,7 @@ export async function removeExpiredPayloads(deps: JobRetentionDeps): Promise<Rem
   return removed;
 }
 
-/** Pictures first: a job without payloads is not looked at again. */
+/** Images first: a job without payloads is not looked at again. */
 async function removeBatch({ ledger, store, storedImages }: JobRetentionDeps, rule: KeptFor): Promise<RemovedOfJobs> {
   const jobs = await store.withPayloads(rule, BATCH);
   const removed = await storedImages.removeOf(jobs.map(({ id }) => id));

@@ -120,7 +120,7 @@ export class Jobs {
   }
 
   /**
-   * Removes what an ended job was asked and has answered, and its pictures; what it has cost stays. Idempotent.
+   * Removes what an ended job was asked and has answered, and its images; what it has cost stays. Idempotent.
    * @throws {AppError} notFound; illegalState while it lives.
    */
   async removePayloads(jobId: string, userId: number): Promise<JobView> {

@@ -229,7 +229,7 @@ const unlessLarge = (payload: string) => `IF(payload_bytes>${LARGE_PAYLOAD_BYTES
 
 /** The columns of a view. */
 const VIEWED = columns({ budgeted: BUDGETED, request: unlessLarge('request'), result: unlessLarge('result') });
-/** The same with long payloads left in the database: a page of jobs with pictures would be hundreds of megabytes. */
+/** The same with long payloads left in the database: a page of jobs with images would be hundreds of megabytes. */
 const LISTED = columns({ budgeted: BUDGETED, request: unlessLong('request'), result: unlessLong('result') });
 
 /** @param made SQL of those that are not columns of the table as they are. */

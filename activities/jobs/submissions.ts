@@ -73,7 +73,7 @@ function requestText({ request }: JobSubmission): string {
   const text = JSON.stringify(request);
   if (Buffer.byteLength(text) > MAX_REQUEST_BYTES) {
     const limit = `${MAX_REQUEST_BYTES / MEGABYTE} MB`;
-    throw new AppError('tooLarge', `the request of a job may have ${limit}; name pictures by their addresses`);
+    throw new AppError('tooLarge', `the request of a job may have ${limit}; name images by their addresses`);
   }
   return text;
 }

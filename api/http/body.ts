@@ -8,7 +8,7 @@ const MEGABYTE = 1024 * KILOBYTE;
 
 /**
  * In each stretch of this time so much must come or the body end: 4 KB a second, less than the slowest mobile network.
- * So a small body is there within one stretch, and a picture may take its time.
+ * So a small body is there within one stretch, and an image may take its time.
  */
 const STRETCH_MS = 15_000;
 const BYTES_A_STRETCH = 60 * KILOBYTE;

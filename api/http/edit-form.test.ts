@@ -30,7 +30,7 @@ async function refusal(type: string, body: Buffer): Promise<AppError> {
   return assert.fail('accepted');
 }
 
-test('pictures under each of their names, one mask, texts of any name', async () => {
+test('images under each of their names, one mask, texts of any name', async () => {
   const form = await readForm(
     TYPE,
     bodyOf([
@@ -42,13 +42,13 @@ test('pictures under each of their names, one mask, texts of any name', async ()
       { name: 'top_k', text: '3' },
     ]),
   );
-  assert.deepEqual(await Promise.all(form.pictures.map((picture) => picture.text())), ['1', '2', '3']);
+  assert.deepEqual(await Promise.all(form.images.map((image) => image.text())), ['1', '2', '3']);
   assert.equal(await form.mask?.text(), '4');
   assert.deepEqual(form.texts, { prompt: 'a cat', top_k: '3' });
 });
 
 test('a text where a file belongs, a file where a text belongs, a name twice: refused by name', async () => {
-  const picture: Part = { name: 'image', text: 'x', file: true };
+  const image: Part = { name: 'image', text: 'x', file: true };
   const wrong: readonly Part[][] = [
     [{ name: 'mask', text: 'x' }],
     [{ name: 'image', text: 'x' }],
@@ -71,12 +71,12 @@ test('a text where a file belongs, a file where a text belongs, a name twice: re
     ],
   ];
   for (const parts of wrong) {
-    const error = await refusal(TYPE, bodyOf([picture, ...parts]));
+    const error = await refusal(TYPE, bodyOf([image, ...parts]));
     assert.deepEqual([statusOf(error.kind), error.details.param], [400, parts[0]?.name]);
   }
 });
 
-test('many parts and many pictures are refused', async () => {
+test('many parts and many images are refused', async () => {
   const many = (count: number, file?: true) =>
     bodyOf(
       Array.from({ length: count }, (_, index) => ({

@@ -3,15 +3,15 @@ import { AppError, invalid } from '../../infra/errors.ts';
 import { isInheritedName } from '../../infra/json-object.ts';
 
 const MOST_PARTS = 64;
-const MOST_PICTURES = 16;
+const MOST_IMAGES = 16;
 const MOST_NAME_CHARACTERS = 100;
 const MOST_TEXT_CHARACTERS = 100_000;
-/** OpenAI's SDKs repeat `image[]`; others number the pictures. */
-const PICTURE_FIELD = /^image(\[\d{0,3}\])?$/;
+/** OpenAI's SDKs repeat `image[]`; others number the images. */
+const IMAGE_FIELD = /^image(\[\d{0,3}\])?$/;
 const MASK_FIELD = 'mask';
 
 export interface EditForm {
-  readonly pictures: readonly File[];
+  readonly images: readonly File[];
   readonly mask: File | undefined;
   readonly texts: Readonly<Record<string, string>>;
 }
@@ -22,7 +22,7 @@ export interface EditForm {
  * text instead of a file, a file instead of text, there twice, or too large.
  */
 export async function readForm(type: string | undefined, body: Buffer): Promise<EditForm> {
-  const pictures: File[] = [];
+  const images: File[] = [];
   const texts: Record<string, string> = {};
   let mask: File | undefined;
   for (const [name, value] of await formData(type, body)) {
@@ -31,18 +31,18 @@ export async function readForm(type: string | undefined, body: Buffer): Promise<
     if (problem !== undefined) throw invalid([{ path: name, message: problem }]);
     if (typeof value === 'string') texts[name] = value;
     else if (name === MASK_FIELD) mask = value;
-    else pictures.push(value);
-    if (pictures.length > MOST_PICTURES) throw invalid([{ path: 'image', message: `at most ${MOST_PICTURES}` }]);
+    else images.push(value);
+    if (images.length > MOST_IMAGES) throw invalid([{ path: 'image', message: `at most ${MOST_IMAGES}` }]);
   }
-  return { pictures, mask, texts };
+  return { images, mask, texts };
 }
 
 function problemOf(name: string, value: File | string): string | undefined {
   if (name.length > MOST_NAME_CHARACTERS) return `has a name of more than ${MOST_NAME_CHARACTERS} characters`;
   if (isInheritedName(name)) return 'is not an allowed name';
-  const isPicture = name === MASK_FIELD || PICTURE_FIELD.test(name);
-  if (typeof value !== 'string') return isPicture ? undefined : 'must be a text, not a file';
-  if (isPicture || /^(image|mask)\[/.test(name)) return 'must be a file';
+  const isImage = name === MASK_FIELD || IMAGE_FIELD.test(name);
+  if (typeof value !== 'string') return isImage ? undefined : 'must be a text, not a file';
+  if (isImage || /^(image|mask)\[/.test(name)) return 'must be a file';
   return value.length > MOST_TEXT_CHARACTERS ? `must have at most ${MOST_TEXT_CHARACTERS} characters` : undefined;
 }
 

@@ -158,7 +158,7 @@ const KILOBYTE = 1024;
 const MOST_PARAMETERS = 100;
 /** What a form of some fields has. */
 const SMALL_BODY_BYTES = 16 * KILOBYTE;
-/** A base64 picture of the largest accepted size fits. */
+/** A base64 image of the largest accepted size fits. */
 export const IMAGE_BODY_BYTES = 20 * KILOBYTE * KILOBYTE;
 
 /** Declares one route. Absent schemas give `undefined` to the handler. */

@@ -14,7 +14,7 @@ import { inferenceRoute } from '../http/inference-route.ts';
 import { decimalOutput } from '../http/money.ts';
 import { IMAGE_BODY_BYTES, type Route } from '../http/route.ts';
 
-/** Characters of a text or of a picture in base64; a body is not larger. */
+/** Characters of a text or of an image in base64; a body is not larger. */
 export const MOST_CHARACTERS = IMAGE_BODY_BYTES;
 export const MOST_MESSAGES = 10_000;
 const MOST_IMAGES = 500;

@@ -1,4 +1,4 @@
-/** Image generation in the gateway's own form, and the pictures it has kept. */
+/** Image generation in the gateway's own form, and the images it has kept. */
 import { z } from 'zod';
 import { generateImageRequest } from '../../activities/inference/image-request.ts';
 import { type ImageOutcome, type ImageService, imageReply } from '../../activities/inference/images.ts';
@@ -70,7 +70,7 @@ export function imageRoutes(services: Services, config: Config): Route[] {
       method: 'get',
       path: '/v1/pictures/{pictureId}',
       operationId: 'getImage',
-      summary: 'A kept picture, by its signed link',
+      summary: 'A kept image, by its signed link',
       tag: 'Inference',
       access: 'open',
       params: z.object({ pictureId: z.string().max(36).describe('Id of the image, from its link') }),
@@ -83,7 +83,7 @@ export function imageRoutes(services: Services, config: Config): Route[] {
       mediaType: 'image/*',
       otherAnswers: [
         {
-          ...{ status: 200, description: 'A picture whose type is not known', mediaType: 'application/octet-stream' },
+          ...{ status: 200, description: 'An image whose type is not known', mediaType: 'application/octet-stream' },
           schema: z.string().meta({ format: 'binary' }),
         },
       ],
@@ -92,11 +92,11 @@ export function imageRoutes(services: Services, config: Config): Route[] {
         if (!services.imageLinks.isGood(pictureId, query.expires, query.signature, Date.now())) {
           throw new AppError('forbidden', 'the link is not signed by this gateway, or has expired');
         }
-        const picture = await services.storedImages.read(pictureId);
-        if (!picture) throw new AppError('notFound', 'the picture is gone');
+        const image = await services.storedImages.read(pictureId);
+        if (!image) throw new AppError('notFound', 'the image is gone');
         ctx.set('Cache-Control', 'private, max-age=86400, immutable');
-        ctx.type = isImageType(picture.mediaType) ? picture.mediaType : 'application/octet-stream';
-        ctx.body = Buffer.from(picture.bytes);
+        ctx.type = isImageType(image.mediaType) ? image.mediaType : 'application/octet-stream';
+        ctx.body = Buffer.from(image.bytes);
         return ANSWERED;
       },
     }),

@@ -279,7 +279,7 @@ export function jobRoutes(
       method: 'delete',
       path: '/v1/async/jobs/{jobId}',
       operationId: 'removeJobPayloads',
-      summary: 'Remove the payloads and pictures of a job that has ended; its status and cost stay',
+      summary: 'Remove the payloads and images of a job that has ended; its status and cost stay',
       tag: 'Jobs',
       access: 'jwt-or-access-key',
       params: jobParams,

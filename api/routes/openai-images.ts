@@ -32,7 +32,7 @@ const fields = z
   })
   .meta({ description: 'OpenAI images; fields that are not listed pass to the provider.' });
 const text = z.string().max(MOST_CHARACTERS);
-const pictureObject = z.looseObject({
+const imageObject = z.looseObject({
   image_url: z
     .union([text, z.looseObject({ url: text.describe('Its address, or a data URL') })])
     .optional()
@@ -40,14 +40,14 @@ const pictureObject = z.looseObject({
   url: text.optional().describe('The same'),
   b64_json: text.optional().describe('The image in base64'),
 });
-const picture = z
-  .union([text, pictureObject])
+const imageInput = z
+  .union([text, imageObject])
   .describe('A data URL, an http(s) URL or base64, alone or as image_url, url or b64_json');
-const pictures = z.union([picture, z.array(picture).max(MAX_EDIT_IMAGES)]);
+const imageInputs = z.union([imageInput, z.array(imageInput).max(MAX_EDIT_IMAGES)]);
 const jsonEdit = fields.extend({
-  image: pictures.nullish().describe('The image to start from, or several'),
-  images: pictures.nullish().describe('The same'),
-  mask: picture.nullish().describe('An image whose transparent parts say where to edit'),
+  image: imageInputs.nullish().describe('The image to start from, or several'),
+  images: imageInputs.nullish().describe('The same'),
+  mask: imageInput.nullish().describe('An image whose transparent parts say where to edit'),
 });
 const jsonEditInput = inputOf(jsonEdit, 'ignored');
 const file = z.string().max(MOST_CHARACTERS).meta({ format: 'binary' });
@@ -78,7 +78,7 @@ const answer = z
   })
   .meta({ description: 'OpenAI images answer' });
 
-/** A request in OpenAI's form, its pictures as URLs. */
+/** A request in OpenAI's form, its images as URLs. */
 interface Asked {
   readonly model: string | undefined;
   readonly request: ImageRequest;
@@ -125,11 +125,11 @@ export function openAiImageRoutes(services: Services, config: Config): Route[] {
   ];
 }
 
-function askedOf(body: z.output<typeof fields>, pictures: readonly string[], mask: string | undefined): Asked {
+function askedOf(body: z.output<typeof fields>, images: readonly string[], mask: string | undefined): Asked {
   const { model, prompt, response_format: format, user: _user, ...options } = body;
   return {
     model: model ?? undefined,
-    request: imageRequest({ prompt, images: pictures, mask, options }),
+    request: imageRequest({ prompt, images, mask, options }),
     inline: format !== 'url',
     created: Math.floor(Date.now() / 1_000),
   };
@@ -139,27 +139,27 @@ async function editOf(ctx: ApiContext, rawBody: Buffer): Promise<Asked> {
   const type = ctx.req.headers['content-type'];
   if (isJsonType(type)) {
     const { image, images, mask, ...rest } = jsonEditInput.parse(parseJson(rawBody, 'plain', 'repaired'));
-    const urls = [...picturesOf(image, 'image'), ...picturesOf(images, 'images')];
+    const urls = [...imageUrlsOf(image, 'image'), ...imageUrlsOf(images, 'images')];
     if (urls.length === 0) throw invalid([{ path: 'image', message: EDIT_FORMS }], 'missingParameter');
     if (urls.length > MAX_EDIT_IMAGES) throw invalid([{ path: 'images', message: `at most ${MAX_EDIT_IMAGES}` }]);
-    return askedOf(rest, urls, picturesOf(mask, 'mask')[0]);
+    return askedOf(rest, urls, imageUrlsOf(mask, 'mask')[0]);
   }
-  const { pictures, mask, texts } = await readForm(type, rawBody);
-  if (pictures.length === 0) throw invalid([{ path: 'image', message: EDIT_FORMS }], 'missingParameter');
+  const { images, mask, texts } = await readForm(type, rawBody);
+  if (images.length === 0) throw invalid([{ path: 'image', message: EDIT_FORMS }], 'missingParameter');
   const body = Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, scalarOf(name, text)]));
-  const urls = await Promise.all(pictures.map((picture) => dataUrlOf(picture, 'image')));
+  const urls = await Promise.all(images.map((image) => dataUrlOf(image, 'image')));
   return askedOf(formInput.parse(body), urls, mask && (await dataUrlOf(mask, 'mask')));
 }
 
-type Picture = z.output<typeof picture>;
+type ImageInput = z.output<typeof imageInput>;
 
-function picturesOf(given: z.output<typeof pictures> | null | undefined, path: string): string[] {
+function imageUrlsOf(given: z.output<typeof imageInputs> | null | undefined, path: string): string[] {
   if (given === null || given === undefined || given === '') return [];
   if (!Array.isArray(given)) return [urlOf(given, path)];
   return given.map((one, index) => urlOf(one, `${path}[${index}]`));
 }
 
-function urlOf(given: Picture, path: string): string {
+function urlOf(given: ImageInput, path: string): string {
   if (typeof given === 'string') return imageUrlOf({ url: given }, path);
   const { image_url: address, url, b64_json: base64 } = given;
   return imageUrlOf({ base64, url: (typeof address === 'string' ? address : address?.url) ?? url }, path);

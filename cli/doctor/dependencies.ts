@@ -59,14 +59,14 @@ export function lookAtStorage(config: Config): Promise<Finding[]> {
   const advice = inBucket
     ? 'Check S3_ENDPOINT, S3_REGION and the keys, and that the bucket exists.'
     : 'Set STORAGE_FOLDER to a folder that API and workers share and may write, or set S3_BUCKET.';
-  return look('Pictures', advice, async () => {
+  return look('Images', advice, async () => {
     if (!inBucket) {
       await mkdir(config.STORAGE_FOLDER, { recursive: true });
       await access(config.STORAGE_FOLDER, constants.W_OK);
-      return [{ part: 'Pictures', state: 'good', text: `${where} can be written` }];
+      return [{ part: 'Images', state: 'good', text: `${where} can be written` }];
     }
     const storage = await createStorage(config);
     await storage.put('doctor', Buffer.from('looked'), 'text/plain');
-    return [{ part: 'Pictures', state: 'good', text: `${where} can be written` }];
+    return [{ part: 'Images', state: 'good', text: `${where} can be written` }];
   });
 }

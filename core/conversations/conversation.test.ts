@@ -11,7 +11,7 @@ test('ids are c_ and 32 hex digits, each its own', () => {
 test('a summary is one line of at most 100 characters and cuts none in two', () => {
   assert.equal(summaryOf('  two\n\nlines '), 'two lines');
   assert.equal(summaryOf('a\u0000b\u001b[31mc\u202edef\u2066\u200f'), 'a b [31mc def');
-  assert.equal(summaryOf('👨\u200d👩\u200d👧'), '👨\u200d👩\u200d👧', 'joined pictures stay joined');
+  assert.equal(summaryOf('👨\u200d👩\u200d👧'), '👨\u200d👩\u200d👧', 'joined images stay joined');
   assert.equal(summaryOf('字'.repeat(100)), '字'.repeat(100));
   assert.equal(summaryOf('字'.repeat(101)), `${'字'.repeat(100)}…`);
   assert.equal(summaryOf('😀'.repeat(300)), `${'😀'.repeat(100)}…`);

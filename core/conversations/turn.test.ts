@@ -21,7 +21,7 @@ const SAID: Said = {
 };
 const user = (content: unknown) => ({ role: 'user', content });
 
-test('what a chat asks is kept with the addresses of its pictures, never with their bytes', () => {
+test('what a chat asks is kept with the addresses of its images, never with their bytes', () => {
   assert.deepEqual(askedInChat({ userMessage: 'hi' }), [{ role: 'user', content: 'hi', imageUrls: [] }]);
   const images = [{ url: 'https://a.example/1.png' }, { url: 'data:image/png;base64,AAAA' }, { base64: 'AAAA' }];
   assert.deepEqual(askedInChat({ images }), [{ role: 'user', content: '', imageUrls: ['https://a.example/1.png'] }]);
@@ -29,12 +29,12 @@ test('what a chat asks is kept with the addresses of its pictures, never with th
 });
 
 test('of OpenAI messages only what the user says after the last answer is new', () => {
-  const picture = { type: 'image_url', image_url: { url: 'http://a.example/p' } };
+  const image = { type: 'image_url', image_url: { url: 'http://a.example/p' } };
   const messages = [
     { role: 'system', content: 'be kind' },
     user('first'),
     { role: 'assistant', content: 'yes' },
-    user([{ type: 'text', text: 'look' }, picture, { type: 'text', text: 'here' }]),
+    user([{ type: 'text', text: 'look' }, image, { type: 'text', text: 'here' }]),
     user('and?'),
   ];
   assert.deepEqual(askedInMessages(messages), [

@@ -122,9 +122,9 @@ describe('with a simulator on a private address', () => {
 
   const at = (path: string) => address(`http://127.0.0.1:${simulator.port}${path}`);
 
-  test('its pictures can be read, by what they are and not by what their header says', async () => {
+  test('its images can be read, by what they are and not by what their header says', async () => {
     assert.deepEqual(await read(at('/pictures/1/a.png')), { bytes: new Uint8Array(GIF), mediaType: 'image/gif' });
-    await assert.rejects(read(at('/pictures/page')), refused(/no PNG, JPEG, GIF, WebP or BMP picture/));
+    await assert.rejects(read(at('/pictures/page')), refused(/no PNG, JPEG, GIF, WebP or BMP image/));
   });
 
   test('a redirect is not followed', async () => {
@@ -166,7 +166,7 @@ describe('bounds', () => {
     slow.close();
   });
 
-  test('a picture that is too large is not read to its end', async () => {
+  test('an image that is too large is not read to its end', async () => {
     const client = outbound();
     const read = createImageReader({ clientFor: () => client, stored: async () => undefined });
     await assert.rejects(read(address(`${url}/large`, { maxBytes: 2_000 })), refused(/gives more than/));

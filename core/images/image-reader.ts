@@ -64,14 +64,14 @@ export function createImageClients(config: Pick<Config, 'SIMULATOR_URL'>) {
   const { SIMULATOR_URL } = config;
   const simulated = SIMULATOR_URL === '' ? undefined : createOutbound({ OUTBOUND_PRIVATE_HOSTS: [], SIMULATOR_URL });
   return {
-    clientFor: (url: string): Outbound => (simulated && isSimulatedPicture(url, SIMULATOR_URL) ? simulated : open),
+    clientFor: (url: string): Outbound => (simulated && isSimulatedImage(url, SIMULATOR_URL) ? simulated : open),
     close: async () => {
       await Promise.all([open.close(), simulated?.close()]);
     },
   };
 }
 
-function isSimulatedPicture(text: string, simulatorUrl: string): boolean {
+function isSimulatedImage(text: string, simulatorUrl: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
   return url.origin === new URL(simulatorUrl).origin && url.pathname.startsWith(SIMULATED_IMAGES);
@@ -91,7 +91,7 @@ async function fetched(
   }
   const bytes = new Uint8Array(await answer.bytes());
   const mediaType = imageTypeOf(bytes);
-  if (mediaType === undefined) throw unusable(path, 'its address gives no PNG, JPEG, GIF, WebP or BMP picture');
+  if (mediaType === undefined) throw unusable(path, 'its address gives no PNG, JPEG, GIF, WebP or BMP image');
   return { bytes, mediaType };
 }
 

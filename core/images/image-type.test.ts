@@ -11,7 +11,7 @@ const BEGINNINGS = [
   ['image/bmp', '424d4600000000000000'],
 ] as const;
 
-test('pictures are known by their first bytes', () => {
+test('images are known by their first bytes', () => {
   for (const [type, hex] of BEGINNINGS) {
     const bytes = Buffer.concat([Buffer.from(hex, 'hex'), Buffer.alloc(100)]);
     assert.equal(imageTypeOf(bytes), type);
@@ -24,7 +24,7 @@ test('a view into a larger buffer is looked at from its own beginning', () => {
   assert.equal(imageTypeOf(new Uint8Array(buffer.buffer, buffer.byteOffset + 2, 3)), 'image/jpeg');
 });
 
-test('what only looks like a picture is none', () => {
+test('what only looks like an image is none', () => {
   for (const text of [
     '',
     '<svg xmlns="http://www.w3.org/2000/svg"/>',

@@ -62,9 +62,9 @@ export class StoredImages {
   }
 
   /** The stored image behind a good link; undefined when it is gone. */
-  async read(pictureId: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
+  async read(imageId: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
     const sql = `SELECT ${stored.columns} FROM stored_images WHERE id=?`;
-    const [found] = await select(this.#deps.sequelize, stored.read, sql, [pictureId]);
+    const [found] = await select(this.#deps.sequelize, stored.read, sql, [imageId]);
     if (!found) return undefined;
     const bytes = await this.#deps.storage.get(found.storageKey);
     return bytes && { bytes, mediaType: found.mediaType };
@@ -72,8 +72,8 @@ export class StoredImages {
 
   /** The stored image that an address of ours leads to; undefined for any other address. */
   async behind(url: string): Promise<{ bytes: Uint8Array; mediaType: string } | undefined> {
-    const pictureId = this.#deps.links.imageIdOf(url, Date.now());
-    return pictureId === undefined ? undefined : this.read(pictureId);
+    const imageId = this.#deps.links.imageIdOf(url, Date.now());
+    return imageId === undefined ? undefined : this.read(imageId);
   }
 
   /** Removes the images that these calls or jobs made. Idempotent. @returns how many there were. */
@@ -82,7 +82,7 @@ export class StoredImages {
     return this.#remove('request_id IN (:requestIds)', { requestIds });
   }
 
-  /** Removes at most `limit` pictures that were made so long ago. Idempotent. @returns how many. */
+  /** Removes at most `limit` images that were made so long ago. Idempotent. @returns how many. */
   removeOlderThan(seconds: number, limit: number): Promise<number> {
     return this.#remove('created_at < NOW(3) - INTERVAL :seconds SECOND ORDER BY created_at LIMIT :limit', {
       seconds,
@@ -118,7 +118,7 @@ export class StoredImages {
         },
       );
     } catch (err) {
-      log.warn({ err, requestId }, 'a picture was not copied; its own link is given');
+      log.warn({ err, requestId }, 'an image was not copied; its own link is given');
       if (image.kind === 'url') return { url: image.url, bytes: undefined };
       return { url: `data:${image.mediaType};base64,${image.data}`, bytes: Buffer.from(image.data, 'base64') };
     }
@@ -129,11 +129,11 @@ export class StoredImages {
     const answer = await this.#deps.outbound.request(image.url, { limits: DOWNLOAD });
     if (answer.status !== 200) {
       answer.discard();
-      throw new Error(`the picture's link answered ${answer.status}`);
+      throw new Error(`the image's link answered ${answer.status}`);
     }
     const bytes = await answer.bytes();
     const mediaType = imageTypeOf(bytes);
-    if (mediaType === undefined) throw new Error('the link does not lead to a picture');
+    if (mediaType === undefined) throw new Error('the link does not lead to an image');
     return { bytes, mediaType };
   }
 

@@ -68,7 +68,7 @@ test('bytes are what they are, whatever the provider calls them', () => {
   assert.equal(avif?.kind === 'base64' && avif.mediaType, 'image/avif');
 });
 
-test('a page or a drawing with scripts is no picture', () => {
+test('a page or a drawing with scripts is no image', () => {
   for (const type of ['text/html', 'image/svg+xml', 'application/xhtml+xml']) {
     assert.equal(deliveredImage({ url: `data:${type};base64,${HTML}` }), undefined, type);
     assert.equal(deliveredImage({ b64_json: `data:${type};base64,${HTML}` }), undefined, type);

@@ -105,8 +105,7 @@ export function checkDemand(request: ImageRequest, limits: ImageLimits, model: s
 function outside(path: string, count: number, [least, most]: readonly [number, number], model: string): FieldError[] {
   if (count >= least && count <= most) return [];
   const range = least === most ? `${least}` : `${least} to ${most}`;
-  const message =
-    path === 'n' ? `must be ${range} for ${model}` : `${model} takes ${range} input pictures, not ${count}`;
+  const message = path === 'n' ? `must be ${range} for ${model}` : `${model} takes ${range} input images, not ${count}`;
   return [{ path, message }];
 }
 

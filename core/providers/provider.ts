@@ -141,7 +141,7 @@ export interface VendorClients {
   /** Waits longer for the first byte: images are made before an answer begins. */
   readonly images: OpenAiClient;
   readonly outbound: Outbound;
-  /** Of `outbound` for a call that makes pictures while the connection waits. */
+  /** Of `outbound` for a call that makes images while the connection waits. */
   readonly imageLimits: CallLimits;
   /** For images whose bytes are sent where the caller gave an address. */
   readonly readImage: ReadImage;

@@ -16,7 +16,7 @@ const KINDS: readonly ProviderKind[] = ['openai', 'dashscope', 'ark'];
 const PATHS: Readonly<Record<ProviderKind, string>> = { openai: '/v1', dashscope: '/api/v1', ark: '/api/v3' };
 const BODY = { messages: [{ role: 'user', content: '猫 and dog' }], max_tokens: 12 };
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-const PICTURE = `data:image/png;base64,${PNG}`;
+const IMAGE = `data:image/png;base64,${PNG}`;
 
 let simulator: Simulator;
 let outbound: Outbound;
@@ -57,32 +57,32 @@ async function streamed(kind: ProviderKind, model: string, by: Adapters = adapte
   return chunks;
 }
 
-function picture(kind: ProviderKind, model: string, request: Partial<ImageRequest> = {}, signal?: AbortSignal) {
+function image(kind: ProviderKind, model: string, request: Partial<ImageRequest> = {}, signal?: AbortSignal) {
   const full = { prompt: 'a cat', images: [], n: 1, extra: {}, ...request };
   return adapters.image[kind].generate(target(kind, model), full, testTasks(), testContext(signal));
 }
 
 type Case = readonly [kind: ProviderKind, model: string, request: Partial<ImageRequest>, delivered: number];
 
-const PICTURES: readonly Case[] = [
+const IMAGES: readonly Case[] = [
   ['openai', 'gpt-image-1.5', { size: '1024*1024', n: 2 }, 2],
   ['openai', 'sim-image', { size: '512x512' }, 1],
-  ['openai', 'gpt-image-1.5', { images: [PICTURE] }, 1],
-  ['openai', 'gpt-image-1.5', { images: [PICTURE, PICTURE], mask: PICTURE }, 1],
+  ['openai', 'gpt-image-1.5', { images: [IMAGE] }, 1],
+  ['openai', 'gpt-image-1.5', { images: [IMAGE, IMAGE], mask: IMAGE }, 1],
   ['dashscope', 'wan2.2-t2i-flash', { size: '1024x1024', n: 2, seed: 3 }, 2],
   ['dashscope', 'wan2.5-t2i-preview', {}, 1],
   ['dashscope', 'wan2.6-t2i', { size: '1280*1280', n: 2 }, 2],
-  ['dashscope', 'wan2.6-image', { images: [PICTURE] }, 1],
+  ['dashscope', 'wan2.6-image', { images: [IMAGE] }, 1],
   ['dashscope', 'wan2.7-image', { size: '1k' }, 1],
   ['dashscope', 'qwen-image-plus', { size: '1664*928', promptExtend: false, watermark: false }, 1],
   ['dashscope', 'qwen-image-3.0', { n: 3 }, 3],
-  ['dashscope', 'qwen-image-edit-plus', { images: [PICTURE], n: 2 }, 2],
-  ['dashscope', 'wanx2.1-imageedit', { images: [PICTURE] }, 1],
-  ['dashscope', 'wan2.5-i2i-preview', { images: [PICTURE] }, 1],
+  ['dashscope', 'qwen-image-edit-plus', { images: [IMAGE], n: 2 }, 2],
+  ['dashscope', 'wanx2.1-imageedit', { images: [IMAGE] }, 1],
+  ['dashscope', 'wan2.5-i2i-preview', { images: [IMAGE] }, 1],
   ['ark', 'doubao-seedream-4-0-250828', { size: '2k', n: 3 }, 3],
-  ['ark', 'doubao-seedream-4-5-251128', { images: [PICTURE, PICTURE], size: '2048*2048' }, 1],
+  ['ark', 'doubao-seedream-4-5-251128', { images: [IMAGE, IMAGE], size: '2048*2048' }, 1],
   ['ark', 'doubao-seedream-3-0-t2i-250415', { n: 2, seed: 5, strength: 0.4 }, 2],
-  ['ark', 'doubao-seededit-3-0-i2i-250628', { images: [PICTURE], strength: 1 }, 1],
+  ['ark', 'doubao-seededit-3-0-i2i-250628', { images: [IMAGE], strength: 1 }, 1],
 ];
 
 const IMAGE_MODELS: readonly (readonly [ProviderKind, string])[] = [
@@ -171,9 +171,9 @@ describe('adapters against the simulator', { concurrency: true }, () => {
     });
   }
 
-  for (const [kind, model, request, delivered] of PICTURES) {
+  for (const [kind, model, request, delivered] of IMAGES) {
     test(`${kind}: ${model} delivers ${delivered} of ${described(request)}`, async () => {
-      const { images } = await picture(kind, model, request);
+      const { images } = await image(kind, model, request);
       assert.equal(images.length, delivered);
       for (const image of images) {
         if (image.kind === 'base64') assert.match(image.data, /^iVBORw0KGgo/);
@@ -196,23 +196,23 @@ describe('adapters against the simulator', { concurrency: true }, () => {
         'no-choices': 'transient',
       };
       for (const [fault, failure] of Object.entries(expected)) {
-        await assert.rejects(picture(kind, `${model}!${fault}`), failedWith(failure, /./), fault);
+        await assert.rejects(image(kind, `${model}!${fault}`), failedWith(failure, /./), fault);
       }
     });
   }
 
-  test('pictures that fail beside delivered ones do not count', async () => {
+  test('images that fail beside delivered ones do not count', async () => {
     for (const model of ['wan2.2-t2i-flash', 'wan2.6-t2i']) {
-      const { images } = await picture('dashscope', `${model}!partial`, { n: 4 });
+      const { images } = await image('dashscope', `${model}!partial`, { n: 4 });
       assert.ok(images.length > 0 && images.length < 4, `${model}: ${images.length}`);
     }
-    const { images } = await picture('ark', 'doubao-seedream-4-0-250828!partial', { n: 4 });
+    const { images } = await image('ark', 'doubao-seedream-4-0-250828!partial', { n: 4 });
     assert.ok(images.length > 0 && images.length < 4);
   });
 
   test('a task that fails or is lost is told', async () => {
-    await assert.rejects(picture('dashscope', 'wan2.2-t2i-flash!failed-task'), failedWith('content', /^Output data/));
-    await assert.rejects(picture('dashscope', 'wan2.2-t2i-flash!lost-task'), failedWith('transient', /does not know/));
+    await assert.rejects(image('dashscope', 'wan2.2-t2i-flash!failed-task'), failedWith('content', /^Output data/));
+    await assert.rejects(image('dashscope', 'wan2.2-t2i-flash!lost-task'), failedWith('transient', /does not know/));
   });
 
   test('a task of a caller who leaves is cancelled at the provider', async () => {

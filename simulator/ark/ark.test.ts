@@ -105,7 +105,7 @@ test('a stream: usage null without include_usage, cumulative when asked', async 
   assert.equal(cumulative.at(-1), asked.at(-1).usage.completion_tokens);
 });
 
-test('a picture: named and exact sizes, watermark by default, tokens by pixels', async () => {
+test('an image: named and exact sizes, watermark by default, tokens by pixels', async () => {
   const two = await images({ size: '2K' });
   assert.deepEqual(two.usage, { generated_images: 1, output_tokens: 16_384, total_tokens: 16_384 });
   assert.equal(two.data[0]?.size, '2048x2048');
@@ -119,11 +119,11 @@ test('a picture: named and exact sizes, watermark by default, tokens by pixels',
   assert.ok(imageSize(Buffer.from(base64.data[0]?.b64_json ?? '', 'base64')));
 });
 
-test('edits by one picture or several; a group; a failed member', async () => {
-  const picture = `data:image/png;base64,${(await makePng(600, 400, 1, '')).toString('base64')}`;
-  assert.equal((await images({ image: picture })).data.length, 1);
-  assert.equal((await images({ image: [picture, picture] })).data.length, 1);
-  const edited = await images({ model: 'doubao-seededit-3-0-i2i-250628', image: picture, size: 'adaptive' });
+test('edits by one image or several; a group; a failed member', async () => {
+  const image = `data:image/png;base64,${(await makePng(600, 400, 1, '')).toString('base64')}`;
+  assert.equal((await images({ image })).data.length, 1);
+  assert.equal((await images({ image: [image, image] })).data.length, 1);
+  const edited = await images({ model: 'doubao-seededit-3-0-i2i-250628', image, size: 'adaptive' });
   assert.equal(edited.data[0]?.size, '600x400');
   const group = { sequential_image_generation: 'auto', sequential_image_generation_options: { max_images: 3 } };
   assert.equal((await images(group)).data.length, 3);
@@ -135,7 +135,7 @@ test('edits by one picture or several; a group; a failed member', async () => {
   assert.equal(partial.usage.generated_images, 2);
 });
 
-test('a stream of pictures tells finished and failed ones, and no picture at the end', async () => {
+test('a stream of images tells finished and failed ones, and no image at the end', async () => {
   const group = { sequential_image_generation: 'auto', sequential_image_generation_options: { max_images: 2 } };
   const response = await post('/images/generations', {
     model: `${SEEDREAM}!partial`,

@@ -3,7 +3,7 @@ import type { Call } from '../call.ts';
 import { hashText } from '../content/seeded-random.ts';
 import { EventStream } from '../event-stream.ts';
 import { reportedUsage } from '../faults/reported-usage.ts';
-import { drawPicture, type Picture, pictureUrl } from '../images/picture.ts';
+import { type DrawnImage, drawImage, imageUrl } from '../images/drawn-image.ts';
 import type { CountedUsage } from '../journal/call-record.ts';
 import { replyJson } from '../reply.ts';
 import { type ArkImageRequest, readImageRequest } from './image-request.ts';
@@ -17,7 +17,7 @@ const FAILED_IMAGE = {
 };
 
 /** One place of a group: an image, or nothing where it failed. */
-type Place = Picture | undefined;
+type Place = DrawnImage | undefined;
 
 export async function generateImages(call: Call): Promise<void> {
   const request = readImageRequest(call);
@@ -46,8 +46,8 @@ function placesOf(call: Call, request: ArkImageRequest): Place[] {
 async function renderPlace(call: Call, request: ArkImageRequest, place: Place): Promise<Record<string, unknown>> {
   if (place === undefined) return { error: FAILED_IMAGE };
   const size = `${place.width}x${place.height}`;
-  if (request.response_format === 'b64_json') return { b64_json: (await drawPicture(place)).toString('base64'), size };
-  return { url: pictureUrl(call.origin, place, call.faults.has('gone-images')), size };
+  if (request.response_format === 'b64_json') return { b64_json: (await drawImage(place)).toString('base64'), size };
+  return { url: imageUrl(call.origin, place, call.faults.has('gone-images')), size };
 }
 
 async function streamImages(

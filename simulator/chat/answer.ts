@@ -90,7 +90,7 @@ function contentOf(request: ChatRequest, prompt: string, seed: number, faults: A
   const results = toolResults(request);
   if (results.length > 0) return `The result is: ${results.join(' ')}`;
   const images = request.messages.flatMap(messageImages).length;
-  return images === 0 ? text() : `${images === 1 ? 'One picture' : `${images} pictures`} seen. ${text()}`;
+  return images === 0 ? text() : `${images === 1 ? 'One image' : `${images} images`} seen. ${text()}`;
 }
 
 function untilStop(text: string, stop: ChatRequest['stop']): string {

@@ -118,7 +118,7 @@ function checkImages(request: ChatRequest, model: ModelAbilities, vendor: Vendor
         );
       }
       const input = readImageInput(image.url);
-      if (input.kind === 'invalid') throw vendor.error('bad_request', `The picture ${input.reason}.`, param);
+      if (input.kind === 'invalid') throw vendor.error('bad_request', `The image ${input.reason}.`, param);
     }
   }
 }

@@ -17,7 +17,7 @@ export function readImageInput(url: string): ImageInput {
   if (prefix === undefined) return { kind: 'invalid', reason: 'is neither an http(s) address nor a base64 data URL' };
   const bytes = Buffer.from(url.slice(prefix.length), 'base64');
   const size = imageSize(bytes);
-  if (size === undefined) return { kind: 'invalid', reason: 'is not a PNG, JPEG, GIF, WebP or BMP picture' };
+  if (size === undefined) return { kind: 'invalid', reason: 'is not a PNG, JPEG, GIF, WebP or BMP image' };
   return { kind: 'read', size, bytes: bytes.length };
 }
 

@@ -26,7 +26,7 @@ export interface ImageModel {
   readonly async?: 'G' | 'T' | 'I';
   readonly images: { readonly least: number; readonly most: number; readonly omitted: number };
   readonly size: SizeRule;
-  /** The size when none is given; `input` follows the last picture of the request. */
+  /** The size when none is given; `input` follows the last image of the request. */
   readonly defaultSize: string;
   readonly usage: UsageForm;
   /** Images the request must and may carry. */

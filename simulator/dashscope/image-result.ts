@@ -2,7 +2,7 @@
 import type { Call } from '../call.ts';
 import type { ImageSize } from '../content/image-size.ts';
 import { hashText } from '../content/seeded-random.ts';
-import { type Picture, pictureUrl } from '../images/picture.ts';
+import { type DrawnImage, imageUrl } from '../images/drawn-image.ts';
 import { type ImageModel, INTERLEAVED_IMAGES, SEQUENTIAL_IMAGES } from './image-models.ts';
 import type { ImageRequest } from './image-request.ts';
 import { checkSize } from './image-size.ts';
@@ -41,9 +41,9 @@ export function makeImages(call: Call, model: ImageModel, request: ImageRequest)
   };
 }
 
-function placeOf(call: Call, picture: Picture, index: number): ImagePlace {
+function placeOf(call: Call, image: DrawnImage, index: number): ImagePlace {
   if (call.faults.has('partial') && index % 2 === 1) return FAILED_PLACE;
-  return { url: pictureUrl(call.origin, picture, call.faults.has('gone-images')) };
+  return { url: imageUrl(call.origin, image, call.faults.has('gone-images')) };
 }
 
 /** How many images are made, or why none is. */

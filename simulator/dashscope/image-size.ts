@@ -4,7 +4,7 @@ import type { ImageModel } from './image-models.ts';
 
 export type SizeCheck = { ok: true; size: ImageSize } | { ok: false; message: string };
 
-/** `input` is the size of the last picture in the request, if there is one. */
+/** `input` is the size of the last image in the request, if there is one. */
 export function checkSize(model: ImageModel, asked: string | undefined, input: ImageSize | undefined): SizeCheck {
   if (asked === undefined || model.size.by === 'none') return { ok: true, size: defaultSize(model, input) };
   const named = model.size.by === 'area' ? model.size.named?.[asked] : undefined;

@@ -84,7 +84,7 @@ test('a wrong size or number is refused at once by a synchronous call, later by 
   assert.equal((await counts(simulator.url)).images, 0);
 });
 
-test('edits: the pictures a model takes, and their functions', async () => {
+test('edits: the images a model takes, and their functions', async () => {
   const edit = (input: object) =>
     generate(simulator.url, 'I', 'wanx2.1-imageedit', { input: { prompt: 'a hat', ...input } });
   const base_image_url = 'https://example.com/base.png';
@@ -102,7 +102,7 @@ test('edits: the pictures a model takes, and their functions', async () => {
   assert.equal((await generate(simulator.url, 'M', 'qwen-image-edit')).status, 400);
 });
 
-test('interleaved text and pictures come as native events', async () => {
+test('interleaved text and images come as native events', async () => {
   const response = await fetch(`${simulator.url}/api/v1/services/aigc/${PATHS.M}`, {
     method: 'POST',
     headers: { authorization: 'Bearer sim-test', 'x-dashscope-sse': 'enable' },

@@ -19,7 +19,7 @@ beforeEach(async () => {
   });
 });
 
-test('a text-to-image task: PENDING, RUNNING, SUCCEEDED with results, four pictures by default', async () => {
+test('a text-to-image task: PENDING, RUNNING, SUCCEEDED with results, four images by default', async () => {
   const submitted = await generate(simulator.url, 'T', 'wan2.2-t2i-flash!slow-task=2000');
   assert.deepEqual(Object.keys(submitted.body).sort(), ['output', 'request_id']);
   const seen = new Set<string>();
@@ -36,11 +36,11 @@ test('a text-to-image task: PENDING, RUNNING, SUCCEEDED with results, four pictu
   assert.equal(results.length, 4);
   assert.ok(results.every((result) => result.orig_prompt === 'a cat' && result.actual_prompt));
   assert.deepEqual(body.usage, { image_count: 4 });
-  const picture = await fetch(results[0]?.url ?? '');
-  assert.deepEqual(imageSize(Buffer.from(await picture.arrayBuffer())), { width: 1024, height: 1024 });
+  const image = await fetch(results[0]?.url ?? '');
+  assert.deepEqual(imageSize(Buffer.from(await image.arrayBuffer())), { width: 1024, height: 1024 });
 });
 
-test('ground truth: pictures count once the task has succeeded, delivered once, looks are counted apart', async () => {
+test('ground truth: images count once the task has succeeded, delivered once, looks are counted apart', async () => {
   const done = await finished(
     simulator.url,
     await generate(simulator.url, 'T', 'wan2.2-t2i-plus', { parameters: { n: 2 } }),

@@ -46,7 +46,7 @@ const CITATION = {
 };
 const DOT =
   'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-const PICTURE = { type: 'image_url', image_url: { url: DOT } };
+const IMAGE = { type: 'image_url', image_url: { url: DOT } };
 const AUDIO = { id: 'audio_1', data: 'UklGRg==', transcript: 'It is sunny.', expires_at: 1_900_000_000 };
 
 export const ANSWER_FAULTS = {
@@ -83,9 +83,9 @@ export const ANSWER_FAULTS = {
     ...says({ content: null, refusal: 'I cannot help with that.' }, [{ refusal: 'I cannot help with that.' }]),
   },
   'picture-only': {
-    does: 'a picture and no text',
+    does: 'an image and no text',
     seen: 'OpenRouter: gemini image models',
-    ...says({ content: '', images: [PICTURE] }, [{ images: [PICTURE] }]),
+    ...says({ content: '', images: [IMAGE] }, [{ images: [IMAGE] }]),
   },
   audio: {
     does: 'speech with its transcript',

@@ -58,7 +58,7 @@ export interface Fault {
   readonly value?: { readonly means: string; readonly default: number };
   /** Refuses a request that the model does not take. */
   readonly request?: (body: Json, value: number) => RequestRefusal | undefined;
-  /** The usage that is reported, of chats and pictures; undefined = none. `reported` is what the vendor would say. */
+  /** The usage that is reported, of chats and images; undefined = none. `reported` is what the vendor would say. */
   readonly usage?: (reported: Json, counted: CountedUsage, value: number) => Json | undefined;
   /** The chat.completion object. */
   readonly completion?: (completion: Json, value: number) => Json;

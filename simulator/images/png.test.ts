@@ -33,7 +33,7 @@ test('the same seed gives the same bytes, another seed others', async () => {
   assert.notDeepEqual(await makePng(16, 16, 1, ''), await makePng(16, 16, 2, ''));
 });
 
-test('a large picture is quick and small', async () => {
+test('a large image is quick and small', async () => {
   const startedAt = performance.now();
   const png = await makePng(4096, 4096, 1, '');
   assert.ok(performance.now() - startedAt < 3_000);

@@ -12,7 +12,7 @@ const PALETTE_COLOR_TYPE = 3;
 /** Row filter "Up": each byte is the difference to the one above. */
 const FILTER_UP = 2;
 
-/** A diagonal gradient in colours of the seed, 8 bits a pixel. `comment` is kept in the file, to tell pictures apart. */
+/** A diagonal gradient in colours of the seed, 8 bits a pixel. `comment` is kept in the file, to tell images apart. */
 export async function makePng(width: number, height: number, seed: number, comment: string): Promise<Buffer> {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);

@@ -55,7 +55,7 @@ test('a reset forgets, ids go on', () => {
   );
 });
 
-test('looking at a task is counted apart, pictures made later are added', () => {
+test('looking at a task is counted apart, images made later are added', () => {
   const journal = new Journal();
   const submitted = journal.begin(start);
   submitted.usage = { ...usage };

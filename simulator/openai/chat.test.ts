@@ -207,7 +207,7 @@ test('n, stop and logprobs', async () => {
   assert.equal(reply.usage?.completion_tokens, tokens);
 });
 
-test('pictures in messages are counted by their size', async () => {
+test('images in messages are counted by their size', async () => {
   const png = (width: number, height: number) => {
     const header = Buffer.from('89504e470d0a1a0a0000000d4948445200000000000000000802000000', 'hex');
     header.writeUInt32BE(width, 16);

@@ -101,7 +101,7 @@ async function readInput(call: Call, value: unknown, param: string): Promise<Ima
   const invalid = (reason: string) => call.vendor.error('bad_request', `Invalid image file: it ${reason}.`, param);
   if (value instanceof Blob) {
     const size = imageSize(Buffer.from(await value.arrayBuffer()));
-    if (size === undefined) throw invalid('is not a PNG, JPEG or WebP picture');
+    if (size === undefined) throw invalid('is not a PNG, JPEG or WebP image');
     return size;
   }
   const parsed = jsonImage.safeParse(value);

@@ -29,7 +29,7 @@ async function counts(): Promise<{ images: number; deliveredImages: number }> {
   return { images: byKey['sim-test']?.images ?? 0, deliveredImages: byKey['sim-test']?.deliveredImages ?? 0 };
 }
 
-test('pictures by URL, of the size asked for, counted', async () => {
+test('images by URL, of the size asked for, counted', async () => {
   const reply = await client.images.generate({ model: 'sim-image', prompt: 'a cat', n: 2, size: '1536x1024' });
   assert.equal(reply.data?.length, 2);
   for (const { url } of reply.data) assert.deepEqual(await sizeAt(url ?? ''), { width: 1536, height: 1024 });
@@ -38,7 +38,7 @@ test('pictures by URL, of the size asked for, counted', async () => {
   assert.deepEqual(await counts(), { images: 2, deliveredImages: 2 });
 });
 
-test('pictures as base64, always so for GPT image models', async () => {
+test('images as base64, always so for GPT image models', async () => {
   for (const request of [{ model: 'gpt-image-1.5' }, { model: 'sim-image', response_format: 'b64_json' as const }]) {
     const reply = await client.images.generate({ ...request, prompt: 'a dog' });
     assert.equal(reply.data?.[0]?.url, undefined);
@@ -46,7 +46,7 @@ test('pictures as base64, always so for GPT image models', async () => {
   }
 });
 
-test('a link that was changed is refused, a gone picture is not found', async () => {
+test('a link that was changed is refused, a gone image is not found', async () => {
   const reply = await client.images.generate({ model: 'sim-image', prompt: 'a cat' });
   const url = reply.data?.[0]?.url ?? '';
   assert.equal((await fetch(url.replace('1024x1024', '512x512'))).status, 403);
@@ -87,14 +87,14 @@ test('mistakes are named', async () => {
   await rejected(client.images.generate({ model: 'sim-image', prompt: 'x', size: '1000x1000' as 'auto' }), 'size');
   await rejected(client.images.generate({ model: 'sim-image', prompt: 'x', n: 11 }), 'n');
   await rejected(client.images.generate({ model: 'sim-chat', prompt: 'x' }), 'model');
-  const text = await toFile(Buffer.from('not a picture'), 'a.png', { type: 'image/png' });
+  const text = await toFile(Buffer.from('not an image'), 'a.png', { type: 'image/png' });
   await rejected(client.images.edit({ model: 'sim-image', prompt: 'x', image: text }), 'image');
   const image = await toFile(await makePng(64, 64, 1, ''), 'a.png', { type: 'image/png' });
   const mask = await toFile(await makePng(32, 32, 1, ''), 'm.png', { type: 'image/png' });
   await rejected(client.images.edit({ model: 'sim-image', prompt: 'x', image, mask }), 'mask');
 });
 
-test('a stream of pictures: previews, then the picture with usage', async () => {
+test('a stream of images: previews, then the image with usage', async () => {
   const stream = await client.images.generate({
     model: 'gpt-image-1.5',
     prompt: 'a cat',

@@ -5,7 +5,7 @@ import { imageTokens } from '../content/image-input.ts';
 import { hashText } from '../content/seeded-random.ts';
 import { EventStream } from '../event-stream.ts';
 import { reportedUsage } from '../faults/reported-usage.ts';
-import { drawPicture, type Picture, pictureUrl } from '../images/picture.ts';
+import { type DrawnImage, drawImage, imageUrl } from '../images/drawn-image.ts';
 import type { CountedUsage } from '../journal/call-record.ts';
 import { replyJson } from '../reply.ts';
 import { type CheckedImageRequest, checkImageRequest } from './image-request.ts';
@@ -19,7 +19,7 @@ export const editImages = (call: Call) => answerImages(call, 'edit');
 
 async function answerImages(call: Call, action: 'generation' | 'edit'): Promise<void> {
   const request = await checkImageRequest(call, action === 'edit');
-  const pictures = picturesOf(call, request);
+  const images = imagesOf(call, request);
   const textTokens = countTokens(request.prompt);
   const inputTokens = request.inputs.reduce(
     (sum, size) => sum + imageTokens({ kind: 'read', size, bytes: 0 }, 'high'),
@@ -27,10 +27,10 @@ async function answerImages(call: Call, action: 'generation' | 'edit'): Promise<
   );
   const usage: CountedUsage = {
     promptTokens: textTokens + inputTokens,
-    completionTokens: pictures.length * outputTokens(request),
+    completionTokens: images.length * outputTokens(request),
     reasoningTokens: 0,
     cachedTokens: 0,
-    images: pictures.length,
+    images: images.length,
   };
   const wireUsage = {
     input_tokens: usage.promptTokens,
@@ -39,21 +39,21 @@ async function answerImages(call: Call, action: 'generation' | 'edit'): Promise<
     input_tokens_details: { text_tokens: textTokens, image_tokens: inputTokens },
     output_tokens_details: { text_tokens: 0, image_tokens: usage.completionTokens },
   };
-  if (request.stream) return streamImages(call, request, action, pictures, usage, wireUsage);
+  if (request.stream) return streamImages(call, request, action, images, usage, wireUsage);
   const asUrl = !findOpenaiModel(call.model)?.alwaysBase64 && request.response_format !== 'b64_json';
   const data = await Promise.all(
-    pictures.map(async (picture) =>
+    images.map(async (image) =>
       asUrl
-        ? { url: pictureUrl(call.origin, picture, call.faults.has('gone-images')), revised_prompt: request.prompt }
-        : { b64_json: (await drawPicture(picture)).toString('base64'), revised_prompt: request.prompt },
+        ? { url: imageUrl(call.origin, image, call.faults.has('gone-images')), revised_prompt: request.prompt }
+        : { b64_json: (await drawImage(image)).toString('base64'), revised_prompt: request.prompt },
     ),
   );
   const reported = reportedUsage(wireUsage, usage, call.faults);
-  const body = { created: nowSeconds(), data, ...pictureFields(request), ...(reported ? { usage: reported } : {}) };
-  replyJson(call, body, { usage, tokens: usage.completionTokens, images: pictures.length });
+  const body = { created: nowSeconds(), data, ...imageFields(request), ...(reported ? { usage: reported } : {}) };
+  replyJson(call, body, { usage, tokens: usage.completionTokens, images: images.length });
 }
 
-function picturesOf(call: Call, request: CheckedImageRequest): Picture[] {
+function imagesOf(call: Call, request: CheckedImageRequest): DrawnImage[] {
   if (call.faults.has('empty') || call.faults.has('no-choices')) return [];
   const asked = request.n ?? 1;
   const made = call.faults.has('partial') ? Math.ceil(asked / 2) : asked;
@@ -67,7 +67,7 @@ function outputTokens(request: CheckedImageRequest): number {
 }
 
 /** The simulator draws PNG only, and says so whatever was asked for. */
-function pictureFields(request: CheckedImageRequest): Record<string, string> {
+function imageFields(request: CheckedImageRequest): Record<string, string> {
   return {
     background: request.background ?? 'opaque',
     output_format: 'png',
@@ -80,7 +80,7 @@ async function streamImages(
   call: Call,
   request: CheckedImageRequest,
   action: 'generation' | 'edit',
-  pictures: Picture[],
+  images: DrawnImage[],
   usage: CountedUsage,
   wireUsage: Record<string, unknown>,
 ): Promise<void> {
@@ -89,12 +89,12 @@ async function streamImages(
     `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`;
   const stream = new EventStream(call, usage, () =>
     event('error', {
-      error: { type: 'server_error', code: 'server_error', message: 'The picture could not be made.', param: null },
+      error: { type: 'server_error', code: 'server_error', message: 'The image could not be made.', param: null },
     }),
   );
-  for (const picture of pictures) {
-    const common = { created_at: nowSeconds(), ...pictureFields(request) };
-    const b64_json = (await drawPicture(picture)).toString('base64');
+  for (const image of images) {
+    const common = { created_at: nowSeconds(), ...imageFields(request) };
+    const b64_json = (await drawImage(image)).toString('base64');
     for (let index = 0; index < (request.partial_images ?? 0); index += 1) {
       await stream.send(event(`${name}.partial_image`, { ...common, b64_json, partial_image_index: index }));
     }

@@ -139,10 +139,10 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     assert.equal(reply.cost, 0.1 * reply.imageUrls.length);
     for (const url of reply.imageUrls) {
       const { pathname, search } = new URL(url);
-      assert.match(pathname, /^\/v1\/pictures\//, 'the picture is kept by us');
-      const picture = await apiFetch(`${api()?.url}${pathname}${search}`);
-      assert.equal(picture.status, 200);
-      assert.equal(picture.headers.get('content-type'), 'image/png');
+      assert.match(pathname, /^\/v1\/pictures\//, 'the image is kept by us');
+      const image = await apiFetch(`${api()?.url}${pathname}${search}`);
+      assert.equal(image.status, 200);
+      assert.equal(image.headers.get('content-type'), 'image/png');
       const other = search.replace(/signature=(.)/, (_, first) => `signature=${first === '-' ? '_' : '-'}`);
       const forged = await apiFetch(`${api()?.url}${pathname}${other}`);
       assert.equal(forged.status, 403);
@@ -167,7 +167,7 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     }
   }
 
-  test('OpenAI’s own client makes and edits pictures', async () => {
+  test('OpenAI’s own client makes and edits images', async () => {
     const client = new OpenAI({ baseURL: `${api()?.url}/v1`, apiKey: customer.key, maxRetries: 0, fetch: apiFetch });
     const made = await client.images.generate({ model: 'openai-t2i', prompt: 'a cat', response_format: 'url' });
     assert.ok(made.data?.[0]?.url?.includes('/v1/pictures/'));

@@ -94,7 +94,7 @@ describe('a provider that does not keep to the form', () => {
     assert.match(metrics, /provider_usage_doubted_total\{provider="odd",doubt="impossible"\} 1/);
   });
 
-  test('no more pictures are paid for and given than were asked for', async () => {
+  test('no more images are paid for and given than were asked for', async () => {
     provider.answer = json({
       data: Array.from({ length: 20 }, () => ({ b64_json: PIXEL })),
       usage: { input_tokens: 19_000_000, output_tokens: 0 },
@@ -112,7 +112,7 @@ describe('a provider that does not keep to the form', () => {
     }
   });
 
-  test('a link that is none of the web is not given on, nor a page kept as a picture', async () => {
+  test('a link that is none of the web is not given on, nor a page kept as an image', async () => {
     const page = `data:text/html;base64,${Buffer.from('<script>alert(1)</script>').toString('base64')}`;
     for (const url of ['file:///etc/passwd', 'javascript:alert(1)', page]) {
       provider.answer = json({ data: [{ url }] });

@@ -82,7 +82,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     z.object({ name: z.string(), age: z.number().int() }).parse(JSON.parse(answer.choices[0]?.message.content ?? ''));
   });
 
-  test('a picture to look at', async () => {
+  test('an image to look at', async () => {
     const pixel =
       'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
     const answer = await client.chat.completions.create({

@@ -9,13 +9,13 @@ import { upstream } from './upstream.ts';
 const imagesSchema = z.object({ imageUrls: z.array(z.string()).min(1) });
 const simulatedSchema = z.object({ data: z.array(z.object({ url: z.string() })).min(1) });
 
-describe('pictures that requests name by address', () => {
+describe('images that requests name by address', () => {
   let product: Product;
   let customer: Customer;
   let simulator: ReturnType<typeof upstream>;
   let simulated: string;
   before(async () => {
-    product = await startProduct({ name: 'picture-addresses', settings: { REGISTRATION_GRANT: '100' } });
+    product = await startProduct({ name: 'image-addresses', settings: { REGISTRATION_GRANT: '100' } });
     simulator = upstream(product);
     customer = await newCustomer(product.apis[0]);
     const made = await fetch(`${product.simulator.url}/v1/images/generations`, {
@@ -59,7 +59,7 @@ describe('pictures that requests name by address', () => {
     }
   });
 
-  test('a picture that we made can be given back to be changed, by its link', async () => {
+  test('an image that we made can be given back to be changed, by its link', async () => {
     const made = await post('/v1/generate-image', { prompt: 'a cat', modelIdentifier: 'sim-image' });
     const [link = ''] = imagesSchema.parse(made.data).imageUrls;
     assert.equal((await post('/v1/generate-image', redraw(link))).status, 200);
@@ -106,7 +106,7 @@ describe('pictures that requests name by address', () => {
     assert.equal(z.object({ held: z.number() }).parse(me.data).held, 0);
   });
 
-  test('a job whose picture cannot be read fails with the reason, uncharged', async () => {
+  test('a job whose image cannot be read fails with the reason, uncharged', async () => {
     const before = await spent();
     const submitted = await post('/v1/async/chat', look('http://127.0.0.1/x.png'));
     const job = await jobEnd(api(), customer.key, z.object({ jobId: z.string() }).parse(submitted.data).jobId);

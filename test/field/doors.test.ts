@@ -9,7 +9,7 @@ import { addProvider, rootToken, upstream } from '../e2e/upstream.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const DATA_URL = `data:image/png;base64,${PIXEL}`;
-const picturesSchema = z.object({
+const imagesSchema = z.object({
   created: z.number(),
   output_format: z.string(),
   data: z.array(z.object({ b64_json: z.string().optional(), url: z.string().optional() })).min(1),
@@ -89,7 +89,7 @@ describe('what the clients of OpenAI send and expect', () => {
     assert.equal((await keysOf(many)).length, 2);
   });
 
-  test('pictures come as base64 unless a link is asked for, with what is known of them', async () => {
+  test('images come as base64 unless a link is asked for, with what is known of them', async () => {
     const made = await client.images.generate({ model: 'sim-image', prompt: 'a cat', size: '256x256' });
     assert.ok((made.data?.[0]?.b64_json ?? '').length > 100);
     assert.equal(made.data?.[0]?.url, undefined);
@@ -99,10 +99,10 @@ describe('what the clients of OpenAI send and expect', () => {
       prompt: 'a cat',
       response_format: 'url',
     });
-    assert.match(picturesSchema.parse(linked).data[0]?.url ?? '', /^http/);
+    assert.match(imagesSchema.parse(linked).data[0]?.url ?? '', /^http/);
   });
 
-  test('an edit takes pictures as JSON in every form that clients send', async () => {
+  test('an edit takes images as JSON in every form that clients send', async () => {
     const forms = [
       { image: DATA_URL },
       { image: PIXEL },
@@ -113,16 +113,16 @@ describe('what the clients of OpenAI send and expect', () => {
     ];
     for (const form of forms) {
       const edited = await served('/v1/images/edits', { model: 'sim-image', prompt: 'in snow', ...form });
-      assert.ok(picturesSchema.parse(edited).data[0]?.b64_json, JSON.stringify(form).slice(0, 60));
+      assert.ok(imagesSchema.parse(edited).data[0]?.b64_json, JSON.stringify(form).slice(0, 60));
     }
     const none = await refused('/v1/images/edits', { model: 'sim-image', prompt: 'in snow' });
     assert.equal(none.status, 400);
     assert.equal(none.param, 'image');
     assert.match(none.message, /multipart\/form-data.*data URL/);
     const text = Buffer.from('this is a text').toString('base64');
-    const noPicture = await refused('/v1/images/edits', { model: 'sim-image', prompt: 'in snow', image: text });
-    assert.equal(noPicture.status, 415);
-    assert.match(noPicture.message, /is not a PNG, JPEG, GIF, WebP or BMP picture/);
+    const noImage = await refused('/v1/images/edits', { model: 'sim-image', prompt: 'in snow', image: text });
+    assert.equal(noImage.status, 415);
+    assert.match(noImage.message, /is not a PNG, JPEG, GIF, WebP or BMP image/);
   });
 
   test('fields with values that change nothing pass, and half an emoji does not refuse a conversation', async () => {

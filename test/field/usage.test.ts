@@ -168,7 +168,7 @@ describe('usage and rules of a price', () => {
     assert.equal((await chargeOf(reply.headers.get('x-request-id'))).cost, 140_000n);
   });
 
-  test('a picture is charged as it was counted, never by the text alone', async () => {
+  test('an image is charged as it was counted, never by the text alone', async () => {
     provider.answer = whole({ content: words }, { prompt_tokens: 36_848, completion_tokens: 20, total_tokens: 36_868 });
     const content = [
       { type: 'text', text: 'What is this?' },

@@ -208,7 +208,7 @@ test('a database and a user of other names are made as well, never those of othe
   assert.equal(make({ DB_HOST: 'mysql.example.com', DB_USER: 'root', DB_PASSWORD: "it's" }).stderr, '');
 });
 
-test('API and worker run from the tree: a chat, a picture, a job', async () => {
+test('API and worker run from the tree: a chat, an image, a job', async () => {
   [api, worker] = await Promise.all([
     startServer(image.command, 'PORT'),
     startServer(commandOf('worker'), 'WORKER_PORT'),
@@ -236,7 +236,7 @@ test('every command runs in the image', async () => {
     run(['cli/reconcile.ts']),
   ]);
   assert.equal(doctor.exitCode, 0, doctor.stdout + doctor.stderr);
-  for (const part of ['MySQL', 'Redis', 'MongoDB', 'Temporal', 'Pictures'])
+  for (const part of ['MySQL', 'Redis', 'MongoDB', 'Temporal', 'Images'])
     assert.match(doctor.stdout, new RegExp(`^✔ ${part}`, 'm'));
   assert.match(rotated.stdout, /^\d+ provider keys and 0 webhook secrets are sealed/, rotated.stderr);
   assert.match(list.stdout, new RegExp(customer.name), list.stderr);
@@ -258,13 +258,13 @@ const paths = entries.map(({ parentPath, name }) => parentPath.slice(root.length
 console.log(JSON.stringify(['', ...paths].filter((path) => !/^.(data|tmp).+/.test(path) && can(root + path)).sort()));
 `;
 
-test('backup, wipe and restore by the lines of the guide leave every row, document and picture as it was', async () => {
+test('backup, wipe and restore by the lines of the guide leave every row, document and image as it was', async () => {
   const { token } = customer;
   const balance = (await call(api, 'GET', '/v1/auth/me', { token })).data;
   await Promise.all([stop(api.child), stop(worker.child)]);
   const earlier = await everything();
   assert.ok((earlier.tables.get('transfers')?.rows ?? 0) >= 4, 'there was no traffic');
-  assert.ok(earlier.documents > 2 && earlier.pictures > 0);
+  assert.ok(earlier.documents > 2 && earlier.images > 0);
   writeFileSync(join(folder, '.env'), 'KEY_ENCRYPTION_KEY=kept\n');
   const results = await runDocument('docs/backup-and-restore.md', {
     settings: { PATH: `${join(folder, 'programs')}:${systemVariables().PATH}` },
@@ -311,5 +311,5 @@ async function everything() {
   );
   const paths = files.map((file) => join(file.parentPath, file.name)).sort();
   for (const path of paths) hash.update(path).update(readFileSync(path));
-  return { tables, documents, pictures: paths.length, checksum: hash.digest('hex') };
+  return { tables, documents, images: paths.length, checksum: hash.digest('hex') };
 }

@@ -172,23 +172,23 @@ describe('limits of jobs over two workers', () => {
     }
   });
 
-  test('payloads and pictures of jobs go when their time is over, and nothing that still has time', async () => {
+  test('payloads and images of jobs go when their time is over, and nothing that still has time', async () => {
     const customer = await newCustomer(api());
     const { key, userId } = customer;
-    const picture = async () => {
+    const image = async () => {
       const body = { prompt: 'a cat' };
       return accepted.parse((await call(api(), 'POST', '/v1/async/generate-image', { key, body })).data).jobId;
     };
-    const [oldChat, newChat, oldPicture, newPicture] = [
+    const [oldChat, newChat, oldImage, newImage] = [
       accepted.parse((await submit(key)).data).jobId,
       accepted.parse((await submit(key)).data).jobId,
-      await picture(),
-      await picture(),
+      await image(),
+      await image(),
     ];
-    const ends = await endsOf(customer, [oldChat, newChat, oldPicture, newPicture]);
+    const ends = await endsOf(customer, [oldChat, newChat, oldImage, newImage]);
     const ended = "status IN ('COMPLETED','FAILED','CANCELLED')";
     await product.execute(
-      `UPDATE jobs SET finished_at=finished_at-INTERVAL 31 DAY WHERE id IN ('${oldChat}','${oldPicture}') AND ${ended}`,
+      `UPDATE jobs SET finished_at=finished_at-INTERVAL 31 DAY WHERE id IN ('${oldChat}','${oldImage}') AND ${ended}`,
     );
     const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
     const client = new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE });
@@ -197,16 +197,16 @@ describe('limits of jobs over two workers', () => {
       taskQueue: 'maintenance',
     });
     await connection.close();
-    assert.deepEqual(z.looseObject({ jobPayloads: z.number(), pictures: z.number() }).parse(removed).jobPayloads, 2);
-    for (const [at, jobId] of [oldChat, newChat, oldPicture, newPicture].entries()) {
+    assert.deepEqual(z.looseObject({ jobPayloads: z.number(), images: z.number() }).parse(removed).jobPayloads, 2);
+    for (const [at, jobId] of [oldChat, newChat, oldImage, newImage].entries()) {
       const job = await jobOf(key, jobId);
       assert.equal(job.cost, ends[at]?.cost);
       assert.equal(job.resultPayload === null, at % 2 === 0);
     }
-    const pictures = await product.rows(`SELECT request_id FROM stored_images WHERE user_id=${userId}`);
+    const images = await product.rows(`SELECT request_id FROM stored_images WHERE user_id=${userId}`);
     assert.deepEqual(
-      pictures.map((row) => row.request_id),
-      [newPicture],
+      images.map((row) => row.request_id),
+      [newImage],
     );
     for (const [at, status] of [
       [2, 404],

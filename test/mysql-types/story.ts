@@ -86,11 +86,11 @@ export async function story(product: Product, receiver: Receiver, tag: string): 
     body: JSON.stringify({ model, messages: [{ role: 'user', content: 'and good night' }] }),
   });
   tell('a stream', { status: stream.status, said: (await stream.text()).includes('[DONE]') });
-  const image = await call(api, 'POST', '/v1/generate-image', { key, body: { prompt: 'a lighthouse' } });
-  const [link = ''] = z.object({ imageUrls: z.array(z.string()) }).parse(image.data).imageUrls;
+  const generated = await call(api, 'POST', '/v1/generate-image', { key, body: { prompt: 'a lighthouse' } });
+  const [link = ''] = z.object({ imageUrls: z.array(z.string()) }).parse(generated.data).imageUrls;
   const { pathname, search } = new URL(link);
-  const picture = await apiFetch(`${api?.url}${pathname}${search}`);
-  tell('an image', { status: picture.status, type: picture.headers.get('content-type') });
+  const image = await apiFetch(`${api?.url}${pathname}${search}`);
+  tell('an image', { status: image.status, type: image.headers.get('content-type') });
 
   // Jobs.
   const slow = upstream(product);

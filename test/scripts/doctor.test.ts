@@ -30,7 +30,7 @@ test('an installation that works is called well', async () => {
     const settings = { ...product.stack.environment, DB_NAME: product.config.DB_NAME };
     const { exitCode, stdout } = await doctorInTime(settings);
     assert.equal(exitCode, 0, stdout);
-    for (const part of ['Settings', 'MySQL', 'Redis', 'MongoDB', 'Temporal', 'Pictures', 'Traces']) {
+    for (const part of ['Settings', 'MySQL', 'Redis', 'MongoDB', 'Temporal', 'Images', 'Traces']) {
       assert.match(stdout, new RegExp(`^✔ ${part} `, 'm'));
     }
     assert.match(stdout, /All is well\.$/);

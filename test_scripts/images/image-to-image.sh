@@ -3,5 +3,5 @@
 source "$(dirname "$0")/../settings.sh"
 
 "${CURL[@]}" "$BASE_URL/v1/generate-image" -H "ACCESS-KEY: $KEY" -H "$JSON" -d "{
-  \"prompt\": \"the same at night\", \"originImage\": {\"base64\": \"$PICTURE\"}, \"options\": {\"strength\": 0.6}
+  \"prompt\": \"the same at night\", \"originImage\": {\"base64\": \"$IMAGE\"}, \"options\": {\"strength\": 0.6}
 }" | expect '"usedModelIdentifier":"sim-image"'

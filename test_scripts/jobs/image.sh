@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A picture as a job.
+# An image as a job.
 source "$(dirname "$0")/../settings.sh"
 
 jobId=$("${CURL[@]}" "$BASE_URL/v1/async/generate-image" -H "ACCESS-KEY: $KEY" -H "$JSON" \

@@ -6,7 +6,7 @@ import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
 import { sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
 
 const PLAIN: ImageRequest = { prompt: 'x', images: [], n: 1, extra: {} };
-const PICTURE = 'http://127.0.0.1/a.png';
+const IMAGE = 'http://127.0.0.1/a.png';
 const SEEDREAM_3 = 'doubao-seedream-3-0-t2i-250415';
 const SEEDREAM_4 = 'doubao-seedream-4-0-250828';
 const SEEDREAM_45 = 'doubao-seedream-4-5-251128';
@@ -28,7 +28,7 @@ function withoutFormat({ response_format: _format, ...body }: Record<string, unk
   return body;
 }
 
-test('a picture is asked for and read as the vendor client does', async () => {
+test('an image is asked for and read as the vendor client does', async () => {
   const recorded = capture('ark', 'ark_image_t2i');
   const way = replay([recorded]);
   const extra = { sequential_image_generation: 'disabled', response_format: 'b64_json', tools: null };
@@ -41,15 +41,15 @@ test('a picture is asked for and read as the vendor client does', async () => {
 test('an edit is asked for as the vendor client does', async () => {
   const recorded = capture('ark', 'ark_image_edit_seededit');
   const way = replay([recorded]);
-  const edit = { prompt: 'a hat', images: [PICTURE], size: 'adaptive', watermark: true };
+  const edit = { prompt: 'a hat', images: [IMAGE], size: 'adaptive', watermark: true };
   assert.deepEqual(await generate(way, SEEDEDIT, edit), DELIVERED);
   assert.deepEqual(sentJson(way.sent[0]), withoutFormat(fieldsOf(recorded)));
 });
 
-test('several pictures of several pictures are one call, as the vendor client makes it', async () => {
+test('several images of several images are one call, as the vendor client makes it', async () => {
   const recorded = capture('ark', 'ark_image_multi_ref_group');
   const way = replay([recorded]);
-  const images = [PICTURE, 'data:image/png;base64,iVBORw0KGgo='];
+  const images = [IMAGE, 'data:image/png;base64,iVBORw0KGgo='];
   const extra = { optimize_prompt_options: { mode: 'standard' } };
   assert.deepEqual(await generate(way, SEEDREAM_45, { images, n: 3, size: '2048*2048', extra }), DELIVERED);
   assert.deepEqual(sentJson(way.sent[0]), {
@@ -72,11 +72,11 @@ test('seed and guidance go to the models that take them, with the gateway’s de
   const given = { seed: 7, strength: 0.5, negativePrompt: 'blur', promptExtend: true };
   const four = { model: SEEDREAM_4, prompt: 'x', watermark: false };
   assert.deepEqual(await bodyFor(SEEDREAM_4, given), four);
-  const edit = { model: SEEDEDIT, prompt: 'x', watermark: false, image: PICTURE, seed: 7, guidance_scale: 5.5 };
-  assert.deepEqual(await bodyFor(SEEDEDIT, { ...given, images: [PICTURE] }), edit);
+  const edit = { model: SEEDEDIT, prompt: 'x', watermark: false, image: IMAGE, seed: 7, guidance_scale: 5.5 };
+  assert.deepEqual(await bodyFor(SEEDEDIT, { ...given, images: [IMAGE] }), edit);
 });
 
-test('where a call makes one picture, more are several calls with seeds of their own', async () => {
+test('where a call makes one image, more are several calls with seeds of their own', async () => {
   const recorded = capture('ark', 'ark_image_t2i');
   const way = replay([recorded, recorded, recorded]);
   const answer = await generate(way, SEEDREAM_3, { n: 3, seed: 40 });
@@ -107,10 +107,10 @@ test('a refused member of a group does not spoil the others', async () => {
   ]);
   await assert.rejects(generate(whole, SEEDREAM_4), failedWith('transient', /^oh$/));
   const empty = replay([capture('ark', 'ark_image_minimal_accepted')]);
-  await assert.rejects(generate(empty, SEEDREAM_4), failedWith('transient', /no picture/));
+  await assert.rejects(generate(empty, SEEDREAM_4), failedWith('transient', /no image/));
 });
 
-test('pictures in base64 are told by their first bytes', async () => {
+test('images in base64 are told by their first bytes', async () => {
   const body = JSON.stringify({ data: [{ b64_json: '/9j/4AAQ' }, { b64_json: 'iVBORw0KGgoAAA' }] });
   assert.deepEqual((await generate(testOutbound([{ body }]), SEEDREAM_4, { n: 2 })).images, [
     { kind: 'base64', data: '/9j/4AAQ', mediaType: 'image/jpeg' },
@@ -120,7 +120,7 @@ test('pictures in base64 are told by their first bytes', async () => {
 
 test('what a model cannot do is refused before anything is sent', async () => {
   const way = testOutbound([]);
-  const pictures = (count: number) => Array.from({ length: count }, () => PICTURE);
+  const images = (count: number) => Array.from({ length: count }, () => IMAGE);
   const refused: readonly (readonly [string, Partial<ImageRequest>, string, RegExp])[] = [
     [SEEDREAM_45, { size: '1024x1024' }, 'size', /3686400 to 16777216 pixels/],
     [SEEDREAM_45, { size: '1K' }, 'size', /it takes 2K, 4K/],
@@ -128,15 +128,15 @@ test('what a model cannot do is refused before anything is sent', async () => {
     [SEEDREAM_4, { size: '3K' }, 'size', /1K, 2K, 4K/],
     [SEEDREAM_3, { size: '2K' }, 'size', /sides of 512/],
     [SEEDREAM_3, { size: '2049x1024' }, 'size', /sides of 512/],
-    [SEEDEDIT, { size: '1024x1024', images: [PICTURE] }, 'size', /adaptive/],
-    [SEEDEDIT, {}, 'image', /takes 1 input pictures, not 0/],
-    [SEEDEDIT, { images: pictures(2) }, 'image', /takes 1/],
-    [SEEDREAM_3, { images: [PICTURE] }, 'image', /takes 0/],
-    [SEEDREAM_4, { images: pictures(15) }, 'image', /0 to 14/],
-    [SEEDREAM_4, { images: pictures(10), n: 6 }, 'n', /at most 15/],
+    [SEEDEDIT, { size: '1024x1024', images: [IMAGE] }, 'size', /adaptive/],
+    [SEEDEDIT, {}, 'image', /takes 1 input images, not 0/],
+    [SEEDEDIT, { images: images(2) }, 'image', /takes 1/],
+    [SEEDREAM_3, { images: [IMAGE] }, 'image', /takes 0/],
+    [SEEDREAM_4, { images: images(15) }, 'image', /0 to 14/],
+    [SEEDREAM_4, { images: images(10), n: 6 }, 'n', /at most 15/],
     [SEEDREAM_4, { n: 16 }, 'n', /1 to 15/],
     [SEEDREAM_3, { n: 11 }, 'n', /1 to 10/],
-    [SEEDREAM_4, { images: [PICTURE], mask: PICTURE }, 'mask', /is not taken/],
+    [SEEDREAM_4, { images: [IMAGE], mask: IMAGE }, 'mask', /is not taken/],
   ];
   for (const [model, request, path, message] of refused) {
     await assert.rejects(

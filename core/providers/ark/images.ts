@@ -55,7 +55,7 @@ function imageAnswerOf(body: JsonObject, call: Call): ImageAnswer {
   if (images.length === 0) {
     const error = members.find(isErrorBody);
     if (error) throw refused(refusalOf(200, error), call.classify, call.apiKey);
-    throw new UpstreamFailure('transient', 'the provider delivered no picture', { status: 200 });
+    throw new UpstreamFailure('transient', 'the provider delivered no image', { status: 200 });
   }
   const usage = countedTokens(readUsage(body.usage));
   return { images, promptTokens: 0, completionTokens: usage?.completionTokens ?? 0 };
@@ -77,7 +77,7 @@ function arkImageBodies(request: ImageRequest, name: string): Body[] {
   if (request.n === 1) return [body];
   if (!model.groups) return Array.from({ length: request.n }, (_, index) => ({ ...body, ...nextSeed(body, index) }));
   if (request.images.length + request.n > MOST_IMAGES_OF_A_GROUP) {
-    const message = `with ${request.images.length} input pictures at most ${MOST_IMAGES_OF_A_GROUP} in all`;
+    const message = `with ${request.images.length} input images at most ${MOST_IMAGES_OF_A_GROUP} in all`;
     throw invalid([{ path: 'n', message }]);
   }
   return [
@@ -115,7 +115,7 @@ function nextSeed(body: Body, index: number): Body {
 export interface ArkImageModel extends ImageLimits {
   readonly name: RegExp;
   readonly size: SizeRule | undefined;
-  /** Takes `sequential_image_generation`: several pictures of one call. */
+  /** Takes `sequential_image_generation`: several images of one call. */
   readonly groups: boolean;
   /** `image` is one text there; elsewhere a list is taken too. */
   readonly singleInput: boolean;

@@ -12,7 +12,7 @@ export type ImageCall =
   | 'image-generation/generation'
   /** Task, `input.prompt`. */
   | 'text2image/image-synthesis'
-  /** Task, `input.prompt` with `input.images`, or with a function and one picture. */
+  /** Task, `input.prompt` with `input.images`, or with a function and one image. */
   | 'image2image/image-synthesis';
 
 export type OptionalParameter = 'negative_prompt' | 'prompt_extend' | 'seed' | 'strength' | 'watermark';
@@ -22,7 +22,7 @@ export interface DashScopeImageModel extends ImageLimits {
   readonly call: ImageCall;
   /** Undefined: nothing is known, so nothing is held back. */
   readonly size: SizeRule | undefined;
-  /** In place of `size` where pictures are given or several are made with `enable_sequential`. */
+  /** In place of `size` where images are given or several are made with `enable_sequential`. */
   readonly sizeOfOthers?: SizeRule;
   readonly takes: readonly OptionalParameter[];
   /** Images of one request with `enable_sequential`. */

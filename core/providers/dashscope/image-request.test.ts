@@ -6,7 +6,7 @@ import { dashScopeImageModel, type ImageCall } from './image-models.ts';
 import { nativeImageBody } from './images.ts';
 
 const PLAIN: ImageRequest = { prompt: 'a cat', images: [], n: 1, extra: {} };
-const PICTURE = 'data:image/png;base64,iVBORw0KGgo=';
+const IMAGE = 'data:image/png;base64,iVBORw0KGgo=';
 
 function accepts(model: string, request: Partial<ImageRequest>): void {
   nativeImageBody({ ...PLAIN, ...request }, model);
@@ -143,22 +143,22 @@ for (const { models, call, inputs, outputs, good, bad } of ROWS) {
   for (const model of models) {
     test(`${model} is called and bounded as documented`, () => {
       assert.equal(dashScopeImageModel(model).call, call);
-      const images = Array.from({ length: inputs[0] }, () => PICTURE);
+      const images = Array.from({ length: inputs[0] }, () => IMAGE);
       for (const size of good) accepts(model, { images, size });
       for (const size of bad) refuses(model, { images, size }, 'size', new RegExp(`not made by ${model}`));
       for (const n of outputs) accepts(model, { images, n });
       refuses(model, { images, n: outputs[1] + 1 }, 'n', /must be/);
       refuses(model, { images, n: 0 }, 'n', /must be/);
-      accepts(model, { images: Array.from({ length: inputs[1] }, () => PICTURE) });
-      refuses(model, { images: Array.from({ length: inputs[1] + 1 }, () => PICTURE) }, 'image', /input pictures/);
-      if (inputs[0] > 0) refuses(model, { images: [] }, 'image', /input pictures, not 0/);
+      accepts(model, { images: Array.from({ length: inputs[1] }, () => IMAGE) });
+      refuses(model, { images: Array.from({ length: inputs[1] + 1 }, () => IMAGE) }, 'image', /input images/);
+      if (inputs[0] > 0) refuses(model, { images: [] }, 'image', /input images, not 0/);
     });
   }
 }
 
 test('the larger sizes of wan2.7-image-pro are for text alone', () => {
   const onlySmall = /not made by wan2.7-image-pro: it takes 1K, 2K;/;
-  refuses('wan2.7-image-pro', { size: '4K', images: [PICTURE] }, 'size', onlySmall);
+  refuses('wan2.7-image-pro', { size: '4K', images: [IMAGE] }, 'size', onlySmall);
   refuses('wan2.7-image-pro', { size: '4K', extra: { enable_sequential: true } }, 'size', onlySmall);
 });
 
@@ -180,7 +180,7 @@ test('parameters are sent only to models that take them, n always', () => {
     n: 1,
   });
   assert.deepEqual(parametersOf('wan2.7-image'), { watermark: true, seed: 7, n: 1 });
-  assert.deepEqual(parametersOf('wanx2.1-imageedit', [PICTURE]), { strength: 0.4, watermark: true, seed: 7, n: 1 });
+  assert.deepEqual(parametersOf('wanx2.1-imageedit', [IMAGE]), { strength: 0.4, watermark: true, seed: 7, n: 1 });
   assert.deepEqual(parametersOf('flux-dev'), { seed: 7, n: 1 });
   assert.deepEqual(nativeImageBody(PLAIN, 'qwen-image-plus').parameters, { n: 1 });
   assert.deepEqual(nativeImageBody(PLAIN, 'z-image-turbo').parameters, { prompt_extend: false, n: 1 });
@@ -202,16 +202,16 @@ test('fields of the vendor pass, the gateway’s own do not', () => {
 
 test('an edit by function takes the one that is named, or the one that fits', () => {
   const inputOf = (request: Partial<ImageRequest>) =>
-    nativeImageBody({ ...PLAIN, images: [PICTURE], ...request }, 'wanx2.1-imageedit').input;
-  assert.deepEqual(inputOf({}), { function: 'description_edit', prompt: 'a cat', base_image_url: PICTURE });
+    nativeImageBody({ ...PLAIN, images: [IMAGE], ...request }, 'wanx2.1-imageedit').input;
+  assert.deepEqual(inputOf({}), { function: 'description_edit', prompt: 'a cat', base_image_url: IMAGE });
   assert.deepEqual(inputOf({ mask: 'http://a.example/m.png' }), {
     function: 'description_edit_with_mask',
     prompt: 'a cat',
-    base_image_url: PICTURE,
+    base_image_url: IMAGE,
     mask_image_url: 'http://a.example/m.png',
   });
   assert.equal(inputOf({ extra: { function: 'doodle' } }).function, 'doodle');
-  refuses('qwen-image-edit', { images: [PICTURE], mask: PICTURE }, 'mask', /is not taken by qwen-image-edit/);
+  refuses('qwen-image-edit', { images: [IMAGE], mask: IMAGE }, 'mask', /is not taken by qwen-image-edit/);
 });
 
 test('a seed is checked, and -1 leaves the choice to the model', () => {

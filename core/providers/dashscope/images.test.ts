@@ -8,7 +8,7 @@ import { createDashScopeImages } from './images.ts';
 
 const LIMITS = { firstByteMs: 60_000, idleMs: 10_000, totalMs: 60_000 };
 const PLAIN: ImageRequest = { prompt: 'a cat', images: [], n: 1, extra: {} };
-const PICTURE = 'data:image/png;base64,iVBORw0KGgo=';
+const IMAGE = 'data:image/png;base64,iVBORw0KGgo=';
 
 function generate({ outbound }: TestOutbound, model: string, request: Partial<ImageRequest> = {}) {
   const adapter = createDashScopeImages({ outbound, limits: LIMITS, wait: async () => undefined });
@@ -38,7 +38,7 @@ function assertSentAs(way: TestOutbound, recorded: Capture): void {
   assert.equal(sent?.headers.get('x-dashscope-async'), headers.get('x-dashscope-async'));
 }
 
-test('a synchronous picture is asked for and read as the vendor client does', async () => {
+test('a synchronous image is asked for and read as the vendor client does', async () => {
   const recorded = capture('dashscope', 'dashscope_qwen_image_sync');
   const way = replay([recorded]);
   const options = { promptExtend: true, watermark: false, negativePrompt: ' ', size: '1328x1328' };
@@ -54,7 +54,7 @@ test('a synchronous picture is asked for and read as the vendor client does', as
 test('a synchronous edit is asked for and read as the vendor client does', async () => {
   const recorded = capture('dashscope', 'dashscope_qwen_image_edit_sync');
   const way = replay([recorded]);
-  const edit = { prompt: 'a hat', images: [PICTURE], watermark: false };
+  const edit = { prompt: 'a hat', images: [IMAGE], watermark: false };
   assert.deepEqual((await generate(way, 'qwen-image-edit-plus', edit)).images, [image()]);
   assertSentAs(way, recorded);
 });
@@ -95,11 +95,11 @@ test('a task with messages is submitted and read as the vendor client does', asy
 test('edits by a task are submitted as the vendor client does', async () => {
   const finished = capture('dashscope', 'dashscope_t2i_partial').exchanges[1];
   assert.ok(finished);
-  const pictures = capture('dashscope', 'dashscope_i2i_wan25');
-  const way = replay([pictures, { sdk_result: '', exchanges: [finished] }]);
-  const edit = { prompt: 'a hat', images: [PICTURE], promptExtend: true, size: '1280*1280' };
+  const images = capture('dashscope', 'dashscope_i2i_wan25');
+  const way = replay([images, { sdk_result: '', exchanges: [finished] }]);
+  const edit = { prompt: 'a hat', images: [IMAGE], promptExtend: true, size: '1280*1280' };
   await generate(way, 'wan2.5-i2i-preview', edit);
-  assertSentAs(way, pictures);
+  assertSentAs(way, images);
 
   const masked = capture('dashscope', 'dashscope_imageedit_wanx21');
   const maskedWay = replay([masked, { sdk_result: '', exchanges: [finished] }]);
@@ -108,7 +108,7 @@ test('edits by a task are submitted as the vendor client does', async () => {
   assertSentAs(maskedWay, masked);
 });
 
-test('several pictures are found in several choices and in several contents, other content is left', async () => {
+test('several images are found in several choices and in several contents, other content is left', async () => {
   const choice = (...content: object[]) => ({ message: { content } });
   const choices = [
     choice({ image: 'http://a.example/1.png' }, { text: 'thought' }, { reasoning_content: 'x' }),
@@ -138,9 +138,9 @@ test('nothing delivered is a failure of the class that the provider names', asyn
   const all = testOutbound([submitted, { body: JSON.stringify({ output }) }]);
   await assert.rejects(generate(all, 'wan2.2-t2i-flash'), failedWith('content', /^no$/));
   const minimal = replay([capture('dashscope', 'dashscope_t2i_minimal_accepted')]);
-  await assert.rejects(generate(minimal, 'wan2.2-t2i-flash'), failedWith('transient', /no picture/));
+  await assert.rejects(generate(minimal, 'wan2.2-t2i-flash'), failedWith('transient', /no image/));
   const empty = replay([capture('dashscope', 'litellm_dashscope_image_empty_choices')]);
-  await assert.rejects(generate(empty, 'qwen-image-3.0'), failedWith('transient', /no picture/));
+  await assert.rejects(generate(empty, 'qwen-image-3.0'), failedWith('transient', /no image/));
 });
 
 test('recorded refusals', async () => {

@@ -129,7 +129,7 @@ function withoutUndefined(fields: Fields): Fields {
 }
 
 /**
- * `output.results[]`, or `output.choices[].message.content[]`, where several pictures are several choices or several
+ * `output.results[]`, or `output.choices[].message.content[]`, where several images are several choices or several
  * contents. A result that is a code in place of an image does not spoil the others.
  * @param body the answer of a synchronous call or of a finished task.
  * @throws {UpstreamFailure} when nothing was delivered.
@@ -151,7 +151,7 @@ function imageAnswerOf(body: JsonObject, apiKey: string): ImageAnswer {
 function nothingDelivered(places: readonly JsonObject[], apiKey: string): UpstreamFailure {
   const refusal = places.find(({ code }) => textOf(code) !== undefined);
   if (refusal) return refusedInside(refusal, apiKey);
-  return new UpstreamFailure('transient', 'the provider delivered no picture', { status: 200 });
+  return new UpstreamFailure('transient', 'the provider delivered no image', { status: 200 });
 }
 
 function objectsOf(value: unknown): JsonObject[] {

@@ -8,7 +8,7 @@ import { type SentCall, sentJson, type TestOutbound, testOutbound } from '../tes
 const PLAIN: ImageRequest = { prompt: 'a cat', images: [], n: 1, extra: {} };
 const GPT_IMAGE = 'gpt-image-1.5';
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
-const PICTURE = `data:image/png;base64,${PNG}`;
+const IMAGE = `data:image/png;base64,${PNG}`;
 
 function generate({ outbound }: TestOutbound, model: string, request: Partial<ImageRequest> = {}) {
   const adapter = testAdapters(outbound).image.openai;
@@ -50,7 +50,7 @@ function sentParts(parts: Record<string, Part[]>): string[] {
   return named.sort();
 }
 
-test('a picture is asked for and read as the vendor client does', async () => {
+test('an image is asked for and read as the vendor client does', async () => {
   const recorded = capture('openai', 'openai_images_generate');
   const way = replay([recorded]);
   const answer = await generate(way, GPT_IMAGE, { size: '1024*1024', extra: { quality: 'low' } });
@@ -72,10 +72,10 @@ test('a picture is asked for and read as the vendor client does', async () => {
   assert.deepEqual(sentJson(way.sent[0]), fieldsOf(recorded));
 });
 
-test('one picture to edit is a part of the name that the vendor client gives it', async () => {
+test('one image to edit is a part of the name that the vendor client gives it', async () => {
   const recorded = capture('openai', 'openai_images_edit_one');
   const way = replay([recorded]);
-  await generate(way, GPT_IMAGE, { prompt: 'hat', images: [PICTURE], mask: PICTURE, size: '1024x1024' });
+  await generate(way, GPT_IMAGE, { prompt: 'hat', images: [IMAGE], mask: IMAGE, size: '1024x1024' });
   assert.equal(way.sent[0]?.path, requestOf(recorded).path);
   const parts = await partsOf(way.sent[0]);
   assert.deepEqual(sentParts(parts), recordedParts(recorded));
@@ -84,10 +84,10 @@ test('one picture to edit is a part of the name that the vendor client gives it'
   assert.deepEqual(parts.image, [{ type: 'image/png', bytes: PNG }]);
 });
 
-test('several pictures to edit are parts of another name', async () => {
+test('several images to edit are parts of another name', async () => {
   const recorded = capture('openai', 'node_openai_images_edit_many');
   const way = replay([recorded]);
-  const answer = await generate(way, GPT_IMAGE, { prompt: 'hat', images: [PICTURE, PICTURE], mask: PICTURE });
+  const answer = await generate(way, GPT_IMAGE, { prompt: 'hat', images: [IMAGE, IMAGE], mask: IMAGE });
   assert.deepEqual(answer.images, [{ kind: 'base64', data: PNG, mediaType: 'image/png' }]);
   assert.deepEqual(sentParts(await partsOf(way.sent[0])), recordedParts(recorded));
 });
@@ -95,7 +95,7 @@ test('several pictures to edit are parts of another name', async () => {
 test('fields of an edit become texts', async () => {
   const way = replay([capture('openai', 'openai_images_edit_one')]);
   const extra = { input_fidelity: 'high', flag: false, list: [1], response_format: 'b64_json' };
-  await generate(way, GPT_IMAGE, { images: [PICTURE], extra });
+  await generate(way, GPT_IMAGE, { images: [IMAGE], extra });
   const { image: _image, ...texts } = await partsOf(way.sent[0]);
   assert.deepEqual(texts, {
     input_fidelity: [{ text: 'high' }],
@@ -107,11 +107,11 @@ test('fields of an edit become texts', async () => {
   });
 });
 
-test('a picture behind an address is fetched and sent as bytes', async () => {
+test('an image behind an address is fetched and sent as bytes', async () => {
   const reply = capture('openai', 'openai_images_edit_one').exchanges[0]?.reply;
   assert.ok(reply);
-  const picture = { headers: { 'content-type': 'application/octet-stream' }, body: 'GIF89a…' };
-  const way = testOutbound([picture, reply]);
+  const image = { headers: { 'content-type': 'application/octet-stream' }, body: 'GIF89a…' };
+  const way = testOutbound([image, reply]);
   await generate(way, GPT_IMAGE, { images: ['https://a.example/p.jpg'] });
   assert.equal(way.sent[0]?.path, '/p.jpg');
   assert.equal(way.sent[0]?.headers.get('authorization'), null);
@@ -119,7 +119,7 @@ test('a picture behind an address is fetched and sent as bytes', async () => {
   assert.deepEqual((await partsOf(way.sent[1])).image, [{ type: 'image/gif', bytes }]);
 });
 
-test('an address that gives no picture is the caller’s mistake, and nothing is sent', async () => {
+test('an address that gives no image is the caller’s mistake, and nothing is sent', async () => {
   const broken = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
   const page = { headers: { 'content-type': 'image/png' }, body: '<html>' };
   for (const [answer, message] of [
@@ -178,9 +178,9 @@ test('replies of others are read: addresses, data URLs, a rewritten prompt, fail
   });
 });
 
-test('no picture is a failure of the provider, also under a good status', async () => {
+test('no image is a failure of the provider, also under a good status', async () => {
   for (const name of ['openai_images_minimal_accepted', 'openai_images_wrong_content_type']) {
-    await assert.rejects(generate(replay([capture('openai', name)]), 'x'), failedWith('transient', /no picture/), name);
+    await assert.rejects(generate(replay([capture('openai', name)]), 'x'), failedWith('transient', /no image/), name);
   }
   await assert.rejects(generate(testOutbound([{ body: '<html>' }]), 'x'), failedWith('transient', /no JSON object/));
   const refusal = JSON.stringify({ error: { code: 'moderation_blocked', message: 'no' } });

@@ -41,7 +41,7 @@ export async function readImages(response: Response, call: Call): Promise<JsonOb
 function imageAnswerOf(body: JsonObject): ImageAnswer {
   const members = Array.isArray(body.data) ? body.data.filter(isJsonObject) : [];
   const images = members.map(deliveredImage).filter((image) => image !== undefined);
-  if (images.length === 0) throw new UpstreamFailure('transient', 'the provider delivered no picture', { status: 200 });
+  if (images.length === 0) throw new UpstreamFailure('transient', 'the provider delivered no image', { status: 200 });
   const usage = countedTokens(readUsage(body.usage));
   const actualPrompt = members.map((member) => textOf(member.revised_prompt)).find((text) => text !== undefined);
   return {
@@ -55,7 +55,7 @@ function imageAnswerOf(body: JsonObject): ImageAnswer {
 
 const TEXT_FACTS = ['background', 'output_format', 'quality', 'size'];
 
-/** What OpenAI's answer has beside the pictures; of other types it would break its clients. */
+/** What OpenAI's answer has beside the images; of other types it would break its clients. */
 function factsOf(body: JsonObject, isCounted: boolean): JsonObject {
   const texts = TEXT_FACTS.filter((name) => textOf(body[name]) !== undefined).map((name) => [name, body[name]]);
   return {

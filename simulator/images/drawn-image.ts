@@ -4,7 +4,7 @@ import { hashText } from '../content/seeded-random.ts';
 import type { Route } from '../routes.ts';
 import { makePng } from './png.ts';
 
-export interface Picture {
+export interface DrawnImage {
   width: number;
   height: number;
   seed: number;
@@ -16,19 +16,19 @@ export interface Picture {
 const URL_LIFETIME_SECONDS = 24 * 60 * 60;
 const GONE = 'gone';
 
-export function drawPicture({ width, height, seed, watermark }: Picture): Promise<Buffer> {
-  return makePng(width, height, seed, `simulated picture ${seed}${watermark ? ', watermarked' : ''}`);
+export function drawImage({ width, height, seed, watermark }: DrawnImage): Promise<Buffer> {
+  return makePng(width, height, seed, `simulated image ${seed}${watermark ? ', watermarked' : ''}`);
 }
 
-/** A signed link on the simulator itself. A `gone` picture's link answers 404. */
-export function pictureUrl(origin: string, picture: Picture, gone: boolean): string {
-  const { width, height, seed, watermark } = picture;
+/** A signed link on the simulator itself. A `gone` image's link answers 404. */
+export function imageUrl(origin: string, image: DrawnImage, gone: boolean): string {
+  const { width, height, seed, watermark } = image;
   const path = `/pictures/${gone ? GONE : seed}/${width}x${height}${watermark ? '-watermarked' : ''}.png`;
   const expires = Math.floor(Date.now() / 1_000) + URL_LIFETIME_SECONDS;
   return `${origin}${path}?Expires=${expires}&OSSAccessKeyId=simulator&Signature=${signature(path, expires)}`;
 }
 
-export function pictureRoute(): Route {
+export function imageRoute(): Route {
   return {
     method: 'GET',
     path: '/pictures/:seed/:file',
@@ -45,7 +45,7 @@ export function pictureRoute(): Route {
       const size = /^(\d+)x(\d+)(-watermarked)?\.png$/.exec(params.file ?? '');
       if (params.seed === GONE || size === null) return refuse(404, 'NoSuchKey');
       const [, width, height, watermark] = size;
-      const bytes = await drawPicture({
+      const bytes = await drawImage({
         width: Number(width),
         height: Number(height),
         seed: Number(params.seed),
