@@ -1,12 +1,14 @@
-/** The API process: reads the settings, connects, listens, and stops in good order. */
+/** The API process, or several (processes.ts): reads the settings, connects, listens, and stops in good order. */
+import cluster from 'node:cluster';
 import { createServer, type Server } from 'node:http';
 import { createServices, prepareFirstStart } from '../activities/services.ts';
-import { ConfigError, readConfig } from '../infra/config.ts';
+import { type Config, ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
 import { startTelemetry } from '../infra/telemetry/telemetry.ts';
 import { createApp } from './app.ts';
 import { drain } from './http/drain.ts';
 import { dropUnread } from './http/large-answers.ts';
+import { superviseProcesses } from './processes.ts';
 
 /** Longer than the usual idle time of a load balancer (60 s), so that it never meets a connection being closed. */
 const KEEP_ALIVE_MS = 65_000;
@@ -21,6 +23,12 @@ const MOST_CONNECTIONS = 10_000;
 async function main(): Promise<void> {
   const config = readConfig();
   const logger = createLogger(config.LOG_LEVEL);
+  if (config.apiProcesses === 1 || cluster.isWorker) return serve(config, logger);
+  await superviseProcesses(config, logger);
+  logger.flush(() => process.exit(0));
+}
+
+async function serve(config: Config, logger: Logger): Promise<void> {
   const telemetry = await startTelemetry(config, 'api', logger);
   const services = await createServices(config, logger, telemetry);
   await prepareFirstStart(services, config, logger);
@@ -38,7 +46,7 @@ async function main(): Promise<void> {
   server.timeout = config.UPSTREAM_TOTAL_TIMEOUT + IDLE_BEYOND_CALL_MS;
   dropUnread(server);
   await listen(server, config.PORT, config.HOST);
-  logger.info({ port: config.PORT, url: config.publicUrl }, 'api listening');
+  logger.info({ port: config.PORT, url: config.publicUrl, pid: process.pid }, 'api listening');
   stopOnSignal(server, config.SHUTDOWN_GRACE, logger, async () => {
     await services.close();
     await telemetry?.close();

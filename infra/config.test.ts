@@ -148,6 +148,6 @@ test('a misspelt name is found, a foreign one is not ours', () => {
 });
 
 test('a number that is set and empty is not set', () => {
-  const config = readConfig({ PORT: '', DB_PORT: ' ', DB_POOL_SIZE: '' });
-  assert.deepEqual([config.PORT, config.DB_PORT, config.DB_POOL_SIZE], [8060, 3306, 10]);
+  const config = readConfig({ PORT: '', DB_PORT: ' ', DB_POOL_SIZE: '', API_PROCESSES: '' });
+  assert.deepEqual([config.PORT, config.DB_PORT, config.DB_POOL_SIZE, config.apiProcesses], [8060, 3306, 10, 1]);
 });

@@ -2,6 +2,7 @@
  * The one reader of `process.env`. Every setting has a name, a default and a check here; a wrong value stops the
  * start with a message that names the variable. `.env.example` and docs list the same settings (a test compares them).
  */
+import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { createVault } from './crypto.ts';
 import { serverProblems } from './server-settings.ts';
@@ -98,6 +99,9 @@ const timeZone = z
   .default('Asia/Shanghai')
   .refine((zone) => Intl.supportedValuesOf('timeZone').includes(zone) || zone === 'UTC', 'is not an IANA time zone');
 
+/** Unless it is set. */
+const MOST_API_PROCESSES = 8;
+
 /** The settings, as read from the environment. Comments become the configuration reference. */
 export const environmentSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
@@ -105,6 +109,11 @@ export const environmentSchema = z.object({
   PORT: port(8060),
   /** Address the API listens on; 0.0.0.0 for all of a container's. */
   HOST: z.string().default('127.0.0.1'),
+  /**
+   * API processes behind the one port. Unset: one; in production as many as there are cores, up to eight. Each may open
+   * DB_POOL_SIZE and a few more connections to MySQL, whose own default is 151 for all.
+   */
+  API_PROCESSES: z.coerce.number().int().min(1).max(128).optional(),
   /** The address clients see; used in links and signed URLs. Empty: http://localhost:PORT. */
   PUBLIC_URL: z.string().default(''),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
@@ -307,6 +316,7 @@ export const environmentSchema = z.object({
 export type Config = Readonly<Omit<z.infer<typeof environmentSchema>, 'TEMPORAL_TLS'>> & {
   readonly TEMPORAL_TLS: boolean;
   readonly production: boolean;
+  readonly apiProcesses: number;
   readonly publicUrl: string;
   readonly registrationGrant: string;
 };
@@ -360,7 +370,8 @@ function decodesToLocalSecret(value: string): boolean {
 /** A number that is set and empty, as a line of .env may be, is not set: as a number, nothing would be 0. */
 function withoutBlankNumbers(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const blank = Object.entries(environmentSchema.shape)
-    .filter(([, schema]) => schema instanceof z.ZodDefault && schema.unwrap() instanceof z.ZodNumber)
+    .filter(([, schema]) => schema instanceof z.ZodDefault || schema instanceof z.ZodOptional)
+    .filter(([, schema]) => 'unwrap' in schema && schema.unwrap() instanceof z.ZodNumber)
     .filter(([name]) => environment[name]?.trim() === '');
   return { ...environment, ...Object.fromEntries(blank.map(([name]) => [name, undefined])) };
 }
@@ -384,6 +395,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     ...settings,
     CORS_ORIGINS: production && environment.CORS_ORIGINS === undefined ? [] : settings.CORS_ORIGINS,
     production,
+    apiProcesses: settings.API_PROCESSES ?? (production ? Math.min(availableParallelism(), MOST_API_PROCESSES) : 1),
     publicUrl: settings.PUBLIC_URL || `http://localhost:${settings.PORT}`,
     registrationGrant: settings.REGISTRATION_GRANT ?? (production ? '0' : '1'),
   });

@@ -1,4 +1,5 @@
 /** The log: JSON lines on standard output, without secrets. */
+import cluster from 'node:cluster';
 import { type Logger, pino } from 'pino';
 import { membersWithoutSecrets, scrub } from './secrets.ts';
 
@@ -14,7 +15,8 @@ export function createLogger(level: string, destination?: { write(line: string):
   return pino(
     {
       level,
-      base: null,
+      // Which of several API processes; the label `process` of its metrics is the same.
+      base: cluster.worker ? { process: cluster.worker.id } : null,
       timestamp: pino.stdTimeFunctions.isoTime,
       // pino's own `redact` takes 15 µs a line for two levels of ten names; this takes 1.
       formatters: { level: (label) => ({ level: label }), log: membersWithoutSecrets },

@@ -43,7 +43,7 @@ async function main(): Promise<void> {
     log,
     backgroundJobMetrics(services.metrics.registry),
   );
-  const metrics = async () => `${await services.metrics.registry.metrics()}${await temporalMetrics()}`;
+  const metrics = async () => `${await services.metrics.read()}${await temporalMetrics()}`;
   const health = await serveHealth(config.WORKER_HOST, config.WORKER_PORT, metrics);
   log.info({ port: health.port }, 'worker alive');
   const connection = await connect(config, log, stopped.signal);

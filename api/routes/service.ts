@@ -105,7 +105,7 @@ export function serviceRoutes(
       success: z.string(),
       mediaType: 'text/plain',
       handler: async ({ ctx }) => {
-        ctx.body = await metrics.registry.metrics();
+        ctx.body = await metrics.read();
         ctx.set('Content-Type', metrics.registry.contentType);
         return ANSWERED;
       },
