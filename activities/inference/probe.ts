@@ -6,7 +6,6 @@ import { UpstreamFailure } from '../../core/providers/failure.ts';
 import { fitChat } from '../../core/providers/fit.ts';
 import type { ModelNeeds } from '../../core/providers/needs.ts';
 import type { ChatAdapter, ChatBody, ProviderKind } from '../../core/providers/provider.ts';
-import { countedTokens } from '../../core/providers/usage.ts';
 import { withoutKey } from '../../infra/secrets.ts';
 import { answerTexts, deliveredTexts } from './chat.ts';
 import { estimateUsage } from './usage.ts';
@@ -29,8 +28,8 @@ export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdap
       const context = { signal, heartbeat: () => undefined, log, requestId: randomUUID() };
       const body = bodyFor(target.needs);
       const answer = await chatAdapters[target.kind].complete(target, body, context);
-      const counted = countedTokens(answer.usage) ?? estimateUsage(body, deliveredTexts(answer.completion), null);
-      const { promptTokens, completionTokens } = counted;
+      const { promptTokens, completionTokens } =
+        answer.usage ?? estimateUsage(body, deliveredTexts(answer.completion), null);
       return {
         ok: true,
         latencyMs: latencyMs(),

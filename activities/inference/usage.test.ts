@@ -13,7 +13,7 @@ const answer = 'word '.repeat(50);
 const candidate = { ...TEST_MODEL, maxTokens: 100 };
 const NOTHING: CountedTokens = {
   ...{ promptTokens: 0, completionTokens: 0, cachedTokens: 0, cacheWriteTokens: 0, hourCacheWriteTokens: 0 },
-  ...{ reasoningTokens: 0, searches: 0, serviceTier: null, unexplainedTokens: 0, isPartial: false },
+  ...{ reasoningTokens: 0, searches: 0, serviceTier: null, unexplainedTokens: 0, isPartial: false, impossible: null },
 };
 
 /** The tokens that are charged, and the doubt that the operator sees. */
@@ -91,12 +91,27 @@ test('what was counted so far is a part of an answer that was not counted to its
   assert.deepEqual(counts(judgedAs(partial)), [700, 51, true, 'missing']);
   const hidden = { ...partial, completionTokens: 400 };
   assert.deepEqual(counts(judgedAs(hidden)), [700, 400, true, 'missing']);
+  assert.deepEqual(counts(judgedAs({ ...partial, unexplainedTokens: 77 })), [700, 80, true, 'missing']);
 });
 
 test('a usage that never came, or is none, is counted here and marked', () => {
   const own = estimateUsage(body, [answer], null);
   assert.deepEqual(judgedAs(undefined), { ...own, doubt: 'missing' });
-  assert.deepEqual(judgedAs({ impossible: '[-1,4]' }), { ...own, doubt: 'impossible' });
+  const nonsense = { ...NOTHING, impossible: '["-1",null]' };
+  assert.deepEqual(judgedAs(nonsense), { ...own, doubt: 'impossible' });
+  assert.deepEqual(judgedAs({ ...nonsense, isPartial: true }), { ...own, doubt: 'impossible' });
+});
+
+test('the half of a usage that is a count stands beside ours', () => {
+  const half = { ...NOTHING, promptTokens: 700, cachedTokens: 600, impossible: '[700,-1]' };
+  assert.deepEqual(counts(judgedAs(half)), [700, 51, true, 'impossible']);
+  assert.equal(judgedAs(half).cachedTokens, 600);
+});
+
+test('a total alone is charged as it is, the answer as what was delivered of it', () => {
+  const total = (unexplainedTokens: number) => counts(judgedAs({ ...NOTHING, unexplainedTokens, isPartial: true }));
+  assert.deepEqual(total(300), [249, 51, true, 'missing']);
+  assert.deepEqual(total(40), [0, 40, true, 'missing']);
 });
 
 test('the tier that served is the one that was asked for, where the provider does not tell', () => {

@@ -4,7 +4,7 @@
  */
 import { Counter, type Registry } from 'prom-client';
 import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
-import type { ChatBody, ReportedUsage } from '../../core/providers/provider.ts';
+import type { ChatBody, CountedTokens, ReportedUsage } from '../../core/providers/provider.ts';
 import type { UsageDoubt } from '../../core/usage/usage-record.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { countTokens } from '../../infra/tokens.ts';
@@ -47,13 +47,15 @@ function correctedUsage(
   isBeyond: (counts: Counts) => boolean,
 ): Usage {
   if (!usage) return { ...estimate(), doubt: 'missing' };
-  if ('impossible' in usage) return { ...estimate(), doubt: 'impossible' };
-  const { unexplainedTokens, isPartial, ...counted } = usage;
+  const { unexplainedTokens, isPartial, impossible, ...counted } = usage;
   const reported: Usage = { ...NO_USAGE, ...counted };
-  if (isPartial) return atLeast(reported, estimate(), 'missing');
+  if (impossible !== null) return atLeast(reported, estimate(), 'impossible');
+  if (isPartial && reported.promptTokens + reported.completionTokens === 0) return splitTotal(usage, estimate());
   // Gemini's OpenAI form names its thoughts in the total only.
   const explained = { ...reported, completionTokens: reported.completionTokens + unexplainedTokens };
-  if (unexplainedTokens > 0 && !isBeyond(explained)) return { ...explained, doubt: 'unexplained' };
+  const isExplained = unexplainedTokens > 0 && !isBeyond(explained);
+  if (isPartial) return atLeast(isExplained ? explained : reported, estimate(), 'missing');
+  if (isExplained) return { ...explained, doubt: 'unexplained' };
   const saysNothing = reported.completionTokens === 0 && texts.some((text) => text !== '');
   if (reported.promptTokens === 0 || saysNothing) return atLeast(reported, estimate(), 'too-small');
   return { ...reported, doubt: unexplainedTokens > 0 ? 'unexplained' : null };
@@ -68,6 +70,12 @@ function atLeast(reported: Usage, estimate: Usage, doubt: UsageDoubt): Usage {
     estimated: true,
     doubt,
   };
+}
+
+/** A total alone: what was delivered is the completion, and the rest, whatever it was, the cheaper prompt. */
+function splitTotal({ unexplainedTokens: total }: CountedTokens, estimate: Usage): Usage {
+  const completionTokens = Math.min(estimate.completionTokens, total);
+  return { ...estimate, completionTokens, promptTokens: total - completionTokens, doubt: 'missing' };
 }
 
 /** What was asked for, where the provider does not tell what it was. */

@@ -30,17 +30,14 @@ export interface ChatBody {
 }
 
 /** Usage as the provider counted it; undefined when it never came and we have to count. */
-export type ReportedUsage = CountedTokens | ImpossibleCount | undefined;
+export type ReportedUsage = CountedTokens | undefined;
 export interface CountedTokens extends Omit<Usage, 'estimated' | 'imageCount' | 'doubt'> {
   /** What its total counts beyond all that it names. */
   readonly unexplainedTokens: number;
   /** The completion, or its end, is not counted. */
   readonly isPartial: boolean;
-}
-
-/** What stands where a count should and is none (negative, fractional, absurdly large), for the log. */
-export interface ImpossibleCount {
-  readonly impossible: string;
+  /** What stands where a count should and is none (negative, fractional, absurdly large), for the log. */
+  readonly impossible: string | null;
 }
 
 export interface ChatAnswer {

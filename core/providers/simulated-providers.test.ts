@@ -9,7 +9,7 @@ import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { FailureClass } from './failure.ts';
 import type { ImageRequest, ProviderKind, UpstreamTarget } from './provider.ts';
 import { failedWith, testAdapters, testContext, testTasks } from './test-calls.ts';
-import { countedTokens, readUsage } from './usage.ts';
+import { readUsage } from './usage.ts';
 import type { Adapters } from './vendors.ts';
 
 const KINDS: readonly ProviderKind[] = ['openai', 'dashscope', 'ark'];
@@ -102,8 +102,7 @@ describe('adapters against the simulator', { concurrency: true }, () => {
   for (const kind of KINDS) {
     test(`${kind}: a chat, whole and streamed, says and counts the same`, async () => {
       const { completion, usage } = await complete(kind, 'sim-chat');
-      const counted = countedTokens(usage);
-      assert.ok(counted && counted.promptTokens > 0 && counted.completionTokens > 0);
+      assert.ok(usage && usage.promptTokens > 0 && usage.completionTokens > 0);
       const chunks = (await streamed(kind, 'sim-chat')).map((chunk) => JSON.parse(chunk));
       const text = chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('');
       assert.partialDeepStrictEqual(completion, { choices: [{ message: { content: text } }] });
@@ -149,10 +148,10 @@ describe('adapters against the simulator', { concurrency: true }, () => {
       const usageWith = async (fault: string) => (await complete(kind, `sim-chat!${fault}`)).usage;
       for (const fault of ['negative-usage', 'huge-usage', 'fractional-usage', 'text-usage']) {
         const usage = await usageWith(fault);
-        assert.ok(usage && 'impossible' in usage, fault);
+        assert.match(usage?.impossible ?? '', /^\[.+,.+\]$/, fault);
       }
       assert.equal(await usageWith('no-usage'), undefined);
-      assert.ok((countedTokens(await usageWith('cached=3'))?.cachedTokens ?? 0) > 0);
+      assert.ok(((await usageWith('cached=3'))?.cachedTokens ?? 0) > 0);
     });
 
     test(`${kind}: a provider that is silent before or inside an answer runs into its deadline`, async () => {

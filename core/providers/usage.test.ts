@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { NO_USAGE } from '../ledger/money.ts';
 import { costOf, NO_RATES } from '../ledger/price.ts';
 import type { CountedTokens } from './provider.ts';
-import { countedTokens, readUsage, UsageCollector, usageOfAnswer } from './usage.ts';
+import { readUsage, UsageCollector, usageOfAnswer } from './usage.ts';
 
 const body = z.record(z.string(), z.unknown());
 const recorded = z.array(
@@ -26,7 +26,7 @@ const USAGES = recorded.parse(
 
 const NOTHING: CountedTokens = {
   ...{ promptTokens: 0, completionTokens: 0, cachedTokens: 0, cacheWriteTokens: 0, hourCacheWriteTokens: 0 },
-  ...{ reasoningTokens: 0, searches: 0, serviceTier: null, unexplainedTokens: 0, isPartial: false },
+  ...{ reasoningTokens: 0, searches: 0, serviceTier: null, unexplainedTokens: 0, isPartial: false, impossible: null },
 };
 const PRICE = {
   ...NO_RATES,
@@ -49,9 +49,7 @@ describe('usage as vendors write it', () => {
     test(vendor, () => {
       const usage = answer ? usageOfAnswer(answer) : streamed(chunks);
       assert.deepEqual(usage, { ...NOTHING, ...counts });
-      const counted = countedTokens(usage);
-      assert.ok(counted);
-      assert.equal(costOf(PRICE, { ...NO_USAGE, ...counted }), BigInt(cost));
+      assert.equal(costOf(PRICE, { ...NO_USAGE, ...usage }), BigInt(cost));
     });
   }
 });
@@ -59,17 +57,27 @@ describe('usage as vendors write it', () => {
 const PLAIN = { ...NOTHING, promptTokens: 10, completionTokens: 4 };
 const SENT = { prompt_tokens: 10, completion_tokens: 4 };
 
-test('a usage that makes no sense is told as it came, one that is not there is missing', () => {
-  for (const wrong of [-1, 1.5, 9_007_199_254_740_991, 20_000_001, '10', {}]) {
+test('what is no count is told as it came and counts as nothing, what is one stands', () => {
+  for (const wrong of [-1, 1.5, 9_007_199_254_740_991, 20_000_001, '10', {}, [], true]) {
     const told = JSON.stringify(wrong);
-    assert.deepEqual(readUsage({ ...SENT, prompt_tokens: wrong }), { impossible: `[${told},4]` });
-    assert.deepEqual(readUsage({ ...SENT, completion_tokens: wrong }), { impossible: `[10,${told}]` });
+    const noPrompt = readUsage({ ...SENT, prompt_tokens: wrong });
+    assert.deepEqual(noPrompt, { ...PLAIN, promptTokens: 0, impossible: `[${told},4]` });
+    const noCompletion = readUsage({ ...SENT, completion_tokens: wrong });
+    const half = { ...PLAIN, completionTokens: 0, isPartial: true };
+    assert.deepEqual(noCompletion, { ...half, impossible: `[10,${told}]` });
   }
   const long = readUsage({ ...SENT, prompt_tokens: 'x'.repeat(5_000) });
-  assert.ok(long && 'impossible' in long && long.impossible.length === 100);
-  for (const usage of [undefined, null, 'ten', 10, [], {}, { total_tokens: 14 }]) {
+  assert.equal(long?.impossible?.length, 100);
+});
+
+test('a usage that is not there is missing, a total alone is told as one', () => {
+  for (const usage of [undefined, null, 'ten', 10, [], {}, { total_tokens: 0 }, { total_tokens: null }]) {
     assert.equal(readUsage(usage), undefined, JSON.stringify(usage));
   }
+  const alone = { ...NOTHING, unexplainedTokens: 14, isPartial: true };
+  assert.deepEqual(readUsage({ total_tokens: 14 }), alone);
+  assert.deepEqual(readUsage({ total_tokens: 14, prompt_tokens: null, completion_tokens: null }), alone);
+  assert.equal(readUsage({ total_tokens: 14, prompt_tokens: 0 })?.unexplainedTokens, 14);
 });
 
 test('a usage with one half of its counts is that half, and told to be', () => {
@@ -99,17 +107,33 @@ test('a count from before the end of an answer is known not to have counted it',
   assert.deepEqual(collector.usage(), PLAIN);
 });
 
+test('a usage that counts nothing has not counted the answer before it', () => {
+  for (const nothing of [
+    {},
+    { prompt_tokens: 10 },
+    { completion_tokens: 0, total_tokens: 0 },
+    { total_tokens: null },
+  ]) {
+    const collector = new UsageCollector();
+    collector.add({ usage: { prompt_tokens: 10, completion_tokens: 1 } }, true);
+    collector.add({ usage: nothing }, true);
+    collector.add({ usage: nothing }, false);
+    assert.deepEqual(collector.usage(), { ...PLAIN, completionTokens: 1, isPartial: true }, JSON.stringify(nothing));
+  }
+});
+
 test('a last usage that counts nothing does not undo what was counted before', () => {
   const collector = new UsageCollector();
   collector.add({ usage: { ...SENT, total_tokens: 14 } }, true);
   collector.add({ usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } }, false);
   collector.add({ usage: null }, false);
+  collector.add({ usage: { prompt_tokens: -1, completion_tokens: 'many', total_tokens: {} } }, false);
   assert.deepEqual(collector.usage(), PLAIN);
 });
 
 test('a tier is read in lower case, and not when it is no name', () => {
-  assert.equal(countedTokens(readUsage(SENT, 'Priority'))?.serviceTier, 'priority');
+  assert.equal(readUsage(SENT, 'Priority')?.serviceTier, 'priority');
   for (const wrong of ['', 'x'.repeat(41), 7, null]) {
-    assert.equal(countedTokens(readUsage(SENT, wrong))?.serviceTier, null, JSON.stringify(wrong));
+    assert.equal(readUsage(SENT, wrong)?.serviceTier, null, JSON.stringify(wrong));
   }
 });

@@ -18,7 +18,13 @@ const NAMES = {
   prompt: ['prompt_tokens', 'input_tokens'],
   completion: ['completion_tokens', 'output_tokens'],
   total: ['total_tokens'],
-  cached: ['cached_tokens', 'prompt_cache_hit_tokens', 'cache_read_input_tokens', 'cache_read_tokens'],
+  cached: [
+    'cached_tokens',
+    'prompt_cache_hit_tokens',
+    'cache_read_input_tokens',
+    'cache_read_tokens',
+    'num_cached_tokens',
+  ],
   written: [
     'cache_write_tokens',
     'cache_creation_input_tokens',
@@ -32,23 +38,22 @@ const NAMES = {
   searches: ['web_search_requests', 'web_search_calls', 'num_search_queries', 'num_sources_used', 'web_search'],
 } as const;
 
-const PROMPT_DETAILS = ['prompt_tokens_details', 'input_tokens_details'];
+const PROMPT_DETAILS = ['prompt_tokens_details', 'input_tokens_details', 'prompt_token_details'];
 const CACHE_WRITES = ['cache_creation'];
 const COMPLETION_DETAILS = ['completion_tokens_details', 'output_tokens_details'];
 const TOOL_COUNTS = ['server_tool_use', 'server_side_tool_usage_details', 'tool_usage'];
 
 /**
  * @param usage a usage as a provider wrote it.
- * @returns undefined for one that is missing, and what it says for one that makes no sense: the tokens are then counted
- * here, so that a provider's slip neither loses the answer nor charges nonsense.
+ * @returns undefined for one that is missing. What is no count counts as nothing and is told: it is then counted here, so
+ * that a provider's slip neither loses the answer nor charges nonsense.
  */
 export function readUsage(usage: unknown, serviceTier: unknown = undefined): ReportedUsage {
   if (!isJsonObject(usage)) return undefined;
   const said = [NAMES.prompt, NAMES.completion].map((names) => valuesOf([usage], names));
-  if (said.flat().length === 0) return undefined;
-  if (said.some((values) => values.length > 0 && values.every((value) => tokenCount(value) === undefined))) {
-    return { impossible: JSON.stringify(said.flat()).slice(0, TOLD_CHARACTERS) };
-  }
+  const total = countIn(usage, NAMES.total) || undefined;
+  if (said.flat().length === 0 && total === undefined) return undefined;
+  const isNonsense = said.some((values) => values.length > 0 && values.every((one) => tokenCount(one) === undefined));
   const promptDetails = objectsOf([usage], PROMPT_DETAILS);
   const places = [usage, ...promptDetails];
   const cacheWrites = [...places, ...objectsOf(places, CACHE_WRITES)];
@@ -56,7 +61,7 @@ export function readUsage(usage: unknown, serviceTier: unknown = undefined): Rep
   const parts: Parts = {
     prompt: countIn(usage, NAMES.prompt),
     completion: countIn(usage, NAMES.completion),
-    total: countIn(usage, NAMES.total),
+    total,
     cached: count(places, NAMES.cached),
     written: Math.max(count(places, NAMES.written), forAnHour + count(cacheWrites, NAMES.writtenForMinutes)),
     reasoning: count([usage, ...objectsOf([usage], COMPLETION_DETAILS)], NAMES.reasoning),
@@ -67,12 +72,8 @@ export function readUsage(usage: unknown, serviceTier: unknown = undefined): Rep
     hourCacheWriteTokens: forAnHour,
     searches: searchesOf(usage),
     serviceTier: tierOf(serviceTier) ?? tierOf(usage.service_tier),
+    impossible: isNonsense ? JSON.stringify(said.flat()).slice(0, TOLD_CHARACTERS) : null,
   };
-}
-
-/** @returns undefined where the provider told no count. */
-export function countedTokens(usage: ReportedUsage): CountedTokens | undefined {
-  return usage && 'impossible' in usage ? undefined : usage;
 }
 
 interface Parts {
@@ -107,14 +108,15 @@ const READINGS: readonly Reading[] = [
 
 const BESIDE_FIRST = [...READINGS].sort((a, b) => Number(b.cached && b.written) - Number(a.cached && a.written));
 
-type Added = Omit<CountedTokens, 'hourCacheWriteTokens' | 'searches' | 'serviceTier'>;
+type Added = Omit<CountedTokens, 'hourCacheWriteTokens' | 'searches' | 'serviceTier' | 'impossible'>;
 
 /** The counts as parts of each other: cached and written tokens of the prompt, reasoning of the completion. */
 function added(parts: Parts): Added {
   const { total } = parts;
+  const isOnlyTotal = !parts.prompt && parts.completion === undefined;
   // Nobody is asked nothing.
-  const prompt = parts.prompt || Math.max(0, (total ?? 0) - (parts.completion ?? 0));
-  const completion = parts.completion ?? Math.max(0, (total ?? 0) - (parts.prompt ?? 0));
+  const prompt = parts.prompt || (isOnlyTotal ? 0 : Math.max(0, (total ?? 0) - (parts.completion ?? 0)));
+  const completion = parts.completion ?? (isOnlyTotal ? 0 : Math.max(0, (total ?? 0) - prompt));
   const reading = readingOf(parts, prompt, completion);
   const promptTokens = prompt + beside(parts, reading);
   const completionTokens = completion + (reading.reasoning ? parts.reasoning : 0);
@@ -126,23 +128,26 @@ function added(parts: Parts): Added {
     cacheWriteTokens: Math.min(parts.written, promptTokens - cachedTokens),
     reasoningTokens: Math.min(parts.reasoning, completionTokens),
     unexplainedTokens: Math.max(0, (total ?? 0) - promptTokens - completionTokens),
-    isPartial: parts.completion === undefined && total === undefined,
+    isPartial: parts.completion === undefined && (total === undefined || isOnlyTotal),
   };
 }
 
 /**
  * The reading that adds up to the total and in which no part is larger than its whole; else one that only adds up; else
- * (no total, or one that nothing adds up to) the first one in which the parts fit.
+ * (nothing adds up) one that the total has room for, as a vendor may be wrong by a token; else the first one in which
+ * the parts fit.
  */
 function readingOf(parts: Parts, prompt: number, completion: number): Reading {
   const readings = parts.cacheIsBeside ? BESIDE_FIRST : READINGS;
-  const addsUp = (reading: Reading) =>
-    prompt + completion + beside(parts, reading) + (reading.reasoning ? parts.reasoning : 0) === parts.total;
+  const { total = Number.POSITIVE_INFINITY } = parts;
+  const sumBy = (reading: Reading) =>
+    prompt + completion + beside(parts, reading) + (reading.reasoning ? parts.reasoning : 0);
   const fits = ({ cached, written, reasoning }: Reading) =>
     (cached ? 0 : parts.cached) + (written ? 0 : parts.written) <= prompt &&
     (reasoning || parts.reasoning <= completion);
-  const found =
-    readings.find((reading) => addsUp(reading) && fits(reading)) ?? readings.find(addsUp) ?? readings.find(fits);
+  const addingUp = readings.filter((reading) => sumBy(reading) === total);
+  const possible = total === Number.POSITIVE_INFINITY ? [] : readings.filter((reading) => sumBy(reading) < total);
+  const found = addingUp.find(fits) ?? addingUp[0] ?? possible.find(fits) ?? possible[0] ?? readings.find(fits);
   return found ?? { cached: true, written: true, reasoning: true };
 }
 
@@ -207,29 +212,32 @@ export class UsageCollector {
     const shared = chunk.usage ?? (isJsonObject(chunk.x_groq) ? chunk.x_groq.usage : undefined);
     if (isJsonObject(shared)) {
       this.#shared = merged(this.#shared, shared);
-      this.#saidSince = false;
+      this.#countedBy(shared);
     }
     for (const choice of Array.isArray(chunk.choices) ? chunk.choices : []) {
       if (!isJsonObject(choice) || !isJsonObject(choice.usage)) continue;
       const at = typeof choice.index === 'number' ? choice.index : 0;
       this.#ofChoices.set(at, merged(this.#ofChoices.get(at), choice.usage));
-      this.#saidSince = false;
+      this.#countedBy(choice.usage);
     }
+  }
+
+  /** A usage that counts nothing has not counted what was said before it. */
+  #countedBy(usage: JsonObject): void {
+    if (countIn(usage, NAMES.completion) || countIn(usage, NAMES.total)) this.#saidSince = false;
   }
 
   usage(): ReportedUsage {
     const usage = readUsage(this.#shared, this.#serviceTier) ?? this.#summed();
-    return usage && !('impossible' in usage) && this.#saidSince ? { ...usage, isPartial: true } : usage;
+    return usage && this.#saidSince ? { ...usage, isPartial: true } : usage;
   }
 
   /** Choices with counts of their own have the prompt in common; the same count in each is the one of all. */
   #summed(): ReportedUsage {
     const byText = new Map([...this.#ofChoices.values()].map((usage) => [JSON.stringify(usage), usage]));
-    const read = [...byText.values()].map((usage) => readUsage(usage, this.#serviceTier));
-    const counted = read.flatMap((usage) => countedTokens(usage) ?? []);
+    const counted = [...byText.values()].flatMap((usage) => readUsage(usage, this.#serviceTier) ?? []);
     const [first] = counted;
-    if (first === undefined || counted.length < read.length)
-      return read.find((usage) => countedTokens(usage) === undefined);
+    if (first === undefined) return undefined;
     const sum = (field: 'completionTokens' | 'reasoningTokens' | 'unexplainedTokens') =>
       counted.reduce((total, usage) => total + usage[field], 0);
     return {
@@ -237,6 +245,8 @@ export class UsageCollector {
       completionTokens: sum('completionTokens'),
       reasoningTokens: sum('reasoningTokens'),
       unexplainedTokens: sum('unexplainedTokens'),
+      isPartial: counted.some(({ isPartial }) => isPartial),
+      impossible: counted.find(({ impossible }) => impossible !== null)?.impossible ?? null,
     };
   }
 }
@@ -248,17 +258,16 @@ export function usageOfAnswer(completion: JsonObject): ReportedUsage {
   return collector.usage();
 }
 
-/** Counts only grow within a stream; whatever else changes, the last one stands. */
+/** Counts only grow within a stream, and what is none does not undo one; whatever else changes, the last one stands. */
 function merged(before: JsonObject | undefined, next: JsonObject): JsonObject {
   if (before === undefined) return next;
   const fields: Record<string, unknown> = { ...before };
   for (const [name, value] of Object.entries(next)) {
     const old = before[name];
+    const counted = tokenCount(old);
     if (value === null || value === undefined) continue;
-    if (isJsonObject(old) && isJsonObject(value)) fields[name] = { ...old, ...value };
-    else if (tokenCount(old) !== undefined && tokenCount(value) !== undefined)
-      fields[name] = Math.max(Number(old), Number(value));
-    else fields[name] = value;
+    if (isJsonObject(old) && isJsonObject(value)) fields[name] = merged(old, value);
+    else fields[name] = counted === undefined ? value : Math.max(counted, tokenCount(value) ?? 0);
   }
   return fields;
 }

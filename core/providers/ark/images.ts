@@ -19,7 +19,7 @@ import type { Call, OpenAiClient } from '../openai/client.ts';
 import { isErrorBody, refusalOf } from '../openai/errors.ts';
 import { readImages } from '../openai/images.ts';
 import type { ImageAdapter, ImageAnswer, ImageRequest } from '../provider.ts';
-import { countedTokens, readUsage } from '../usage.ts';
+import { readUsage } from '../usage.ts';
 
 export function createArkImages(client: OpenAiClient, classify: Classify): ImageAdapter {
   const generateOne = async (call: Call, body: object): Promise<ImageAnswer> => {
@@ -57,7 +57,7 @@ function imageAnswerOf(body: JsonObject, call: Call): ImageAnswer {
     if (error) throw refused(refusalOf(200, error), call.classify, call.apiKey);
     throw new UpstreamFailure('transient', 'the provider delivered no image', { status: 200 });
   }
-  const usage = countedTokens(readUsage(body.usage));
+  const usage = readUsage(body.usage);
   return { images, promptTokens: 0, completionTokens: usage?.completionTokens ?? 0 };
 }
 

@@ -4,7 +4,7 @@ import type { ImageFile, ReadImage } from '../../images/image-reader.ts';
 import { refused, UpstreamFailure } from '../failure.ts';
 import { deliveredImage, formatImageSize, parseImageSize } from '../images.ts';
 import type { ImageAdapter, ImageAnswer, ImageRequest, UpstreamTarget } from '../provider.ts';
-import { countedTokens, readUsage } from '../usage.ts';
+import { readUsage } from '../usage.ts';
 import { type Call, type OpenAiClient, readText } from './client.ts';
 import { classifyOpenAi, isErrorBody, refusalOf } from './errors.ts';
 
@@ -42,12 +42,12 @@ function imageAnswerOf(body: JsonObject): ImageAnswer {
   const members = Array.isArray(body.data) ? body.data.filter(isJsonObject) : [];
   const images = members.map(deliveredImage).filter((image) => image !== undefined);
   if (images.length === 0) throw new UpstreamFailure('transient', 'the provider delivered no image', { status: 200 });
-  const usage = countedTokens(readUsage(body.usage));
+  const usage = readUsage(body.usage);
   const actualPrompt = members.map((member) => textOf(member.revised_prompt)).find((text) => text !== undefined);
   return {
     images,
     ...(actualPrompt === undefined ? {} : { actualPrompt }),
-    facts: factsOf(body, usage !== undefined),
+    facts: factsOf(body, usage?.impossible === null),
     promptTokens: usage?.promptTokens ?? 0,
     completionTokens: usage?.completionTokens ?? 0,
   };
