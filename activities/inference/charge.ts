@@ -13,19 +13,13 @@ import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/cl
 import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
 import type { Fit } from '../../core/providers/fit.ts';
 import { patienceOf } from '../../core/providers/needs.ts';
-import type {
-  CallContext,
-  ChatAdapter,
-  ChatBody,
-  ImageAdapter,
-  ProviderKind,
-  UpstreamTarget,
-} from '../../core/providers/provider.ts';
+import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
+import { inSpan } from '../../infra/telemetry/spans.ts';
 import type { RetryBudget } from './attempts.ts';
 import type { NoteFits } from './fit.ts';
-import { holdOf, type LimitedRequest, reserve, settleLimits, underLimits } from './hold.ts';
-import { type CallOptions, type LastCall, PaidCalls } from './paid-calls.ts';
+import { admitted, holdOf, type LimitedRequest, reserve, settleLimits } from './hold.ts';
+import { PaidCalls } from './paid-calls.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
 import type { RequestImages } from './request-images.ts';
 import { type CallIdentity, type Measured, NOTHING_MEASURED } from './settlement.ts';
@@ -61,7 +55,7 @@ export interface ChargeRequest extends LimitedRequest {
   readonly claim?: ClaimRequest;
 }
 
-/** What every answered call tells its caller; `cost` in nano-units. */
+/** What the caller of every answered call learns; `cost` in nano-units. */
 export interface CallOutcome {
   readonly requestId: string;
   readonly modelIdentifier: string;
@@ -107,7 +101,7 @@ interface Held {
  * @param entry `id` is that of the hold. @param take writes the hold, alone or together with a job's rows.
  * @throws {AppError} too many requests, no balance, a key in use, no database.
  */
-export function openHold(
+export async function openHold(
   { ledger, limits }: Pick<InferenceDeps, 'ledger' | 'limits'>,
   request: LimitedRequest,
   plan: Plan,
@@ -119,16 +113,23 @@ export function openHold(
     admission: Admission | undefined,
   ) => Promise<HoldOutcome>,
 ): Promise<Held | AnsweredBefore> {
-  const hold = async (admission: Admission | undefined): Promise<Held | AnsweredBefore> => {
+  const admission = await admitted(limits, request, { ...entry, tokens: plan.tokenBound });
+  let held = false;
+  try {
     const startedAtMs = Date.now();
     const day = ledger.day(startedAtMs);
-    const reservation = await reserve(ledger, request.caller, plan, asked, (payable) =>
-      take({ ...holdOf(request.caller, payable, day), id: entry.id }, payable, admission),
+    const reservation = await inSpan('hold', undefined, () =>
+      reserve(ledger, request.caller, plan, asked, (payable) =>
+        take({ ...holdOf(request.caller, payable, day), id: entry.id }, payable, admission),
+      ),
     );
     if (reservation.kind === 'answered') return { kind: 'answered-before', answer: reservation.answer };
+    held = true;
     return { kind: 'held', plan: reservation.plan, startedAtMs, admission };
-  };
-  return underLimits(limits, request, { ...entry, tokens: plan.tokenBound }, hold, ({ kind }) => kind === 'held');
+  } finally {
+    // What was not held for uses nothing of the key's limits.
+    if (!held) settleLimits(limits, admission);
+  }
 }
 
 /** A hold of a call in a living process is swept this long after the call's own deadline. */
@@ -159,11 +160,11 @@ export class Charge {
   readonly kind = 'open';
   readonly plan: Plan;
   readonly requestId: string;
+  /** The provider calls that this charge pays for. */
+  readonly calls: PaidCalls;
   readonly #deps: ChargeDeps;
   readonly #request: ChargeRequest;
   readonly #admission: Admission | undefined;
-  readonly #calls: PaidCalls;
-  #answered = false;
 
   constructor(deps: ChargeDeps, request: ChargeRequest, requestId: string, { plan, admission, startedAtMs }: Held) {
     this.#deps = deps;
@@ -171,47 +172,21 @@ export class Charge {
     this.plan = plan;
     this.requestId = requestId;
     this.#admission = admission;
-    this.#calls = new PaidCalls(deps, identityOf(request, requestId), startedAtMs);
+    this.calls = new PaidCalls(deps, identityOf(request, requestId), startedAtMs);
   }
 
-  get startedAtMs(): number {
-    return this.#calls.startedAtMs;
-  }
-
-  /** Who serves the call. @throws before a provider has answered. */
-  get served(): LastCall {
-    const { last } = this.#calls;
-    if (last === undefined || !this.#answered) throw new Error('no provider has answered yet');
-    return last;
-  }
-
-  /** What the caller learns before the cost is known. */
-  get told(): CallBegin {
-    const { candidate, count } = this.served;
+  /** What the caller learns before the cost is known. @throws before a provider has answered. */
+  get begun(): CallBegin {
+    const { served, sent } = this.calls;
+    const { candidate, count } = served;
     return {
       requestId: this.requestId,
       modelIdentifier: candidate.modelIdentifier,
       providerName: candidate.providerName,
       attempts: count,
-      clampedTo: this.#calls.sent?.ownLimit,
-      fits: this.#calls.sent?.fits ?? [],
+      clampedTo: sent?.ownLimit,
+      fits: sent?.fits ?? [],
     };
-  }
-
-  /** A chat as this candidate is asked it; the answer tells what was changed. @throws {AppError} as `PaidCalls.fitted`. */
-  fitted(candidate: Candidate, body: ChatBody, answer: 'whole' | 'streamed' = 'whole'): ChatBody {
-    return this.#calls.fitted(candidate, body, answer);
-  }
-
-  /** Calls the plan's candidates until one answers. @throws as `PaidCalls.attempts`. */
-  async attempts<Answer>(
-    options: CallOptions,
-    context: Pick<CallContext, 'signal' | 'log'>,
-    call: (candidate: Candidate, apiKey: string) => Promise<Answer>,
-  ): Promise<Answer> {
-    const answer = await this.#calls.attempts(this.plan.candidates, options, context, call);
-    this.#answered = true;
-    return answer;
   }
 
   /**
@@ -220,16 +195,16 @@ export class Charge {
    */
   async capture<Outcome>(
     usage: Usage,
-    outcomeOf: (told: CallOutcome) => Outcome,
+    outcomeOf: (call: CallOutcome) => Outcome,
     options: { readonly measured?: Measured; readonly keep?: Keep<Outcome> | undefined } = {},
   ): Promise<Outcome> {
-    const { told } = this;
+    const { begun } = this;
     const { claim } = this.#request;
     const { keep, measured = NOTHING_MEASURED } = options;
     settleLimits(this.#deps.limits, this.#admission, usage);
-    const capture = this.#calls.captureRequest(usage, measured);
+    const capture = this.calls.captureRequest(usage, measured);
     const { priceRule } = capture.call;
-    const outcomeAt = (cost: bigint) => outcomeOf({ ...told, cost: nanoAmount(cost), priceRule });
+    const outcomeAt = (cost: bigint) => outcomeOf({ ...begun, cost: nanoAmount(cost), priceRule });
     const captured = await this.#deps.ledger.capture({
       ...capture,
       ...(claim ? { claim } : {}),
@@ -245,26 +220,16 @@ export class Charge {
     return outcomeAt(captured.charged);
   }
 
-  /** Gives the hold back. Idempotent, also after a capture, which stays. */
+  /** Returns the hold of a call that failed. Idempotent; a capture that was made before stays. */
   async release(error: unknown): Promise<void> {
     settleLimits(this.#deps.limits, this.#admission);
     const { claim } = this.#request;
     const [uncalled] = this.plan.candidates;
     const code = error instanceof AppError ? error.code : 500;
     await this.#deps.ledger.release({
-      ...this.#calls.releaseRequest(code, uncalled),
+      ...this.calls.releaseRequest(code, uncalled),
       ...(claim ? { claim } : {}),
     });
-  }
-
-  /** Runs what follows the hold; where it fails the hold is given back, and what it threw is passed on. */
-  async orRelease<Result>(work: () => Promise<Result>): Promise<Result> {
-    try {
-      return await work();
-    } catch (error) {
-      await this.release(error);
-      throw error;
-    }
   }
 }
 

@@ -43,7 +43,7 @@ export class ChatService {
 
   /**
    * One chat, charged once.
-   * @throws {AppError} what the caller may be told: no such model, no balance, the provider's refusal, a time-out.
+   * @throws {AppError} what the caller may know: no such model, no balance, the provider's refusal, a time-out.
    */
   async complete(command: ChatCommand, context: CallContext): Promise<Reply<ChatOutcome>> {
     const { models, requestImages, noteUsageDoubt } = this.#deps;
@@ -51,23 +51,27 @@ export class ChatService {
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
     if (charge.kind === 'answered-before') return charge;
-    return charge.orRelease(async () => {
+    try {
       const hasImages = asked.size.images > 0;
       const body = hasImages ? await requestImages.ofChat(command.body, context.signal) : command.body;
       const how = { output: 'text', affinity: affinityOf(command) } as const;
-      const answer = await charge.attempts(how, context, (candidate, apiKey) =>
-        this.#said(candidate, apiKey, charge.fitted(candidate, body), context),
+      const { calls } = charge;
+      const answer = await calls.attempts(charge.plan.candidates, how, context, (candidate, apiKey) =>
+        this.#said(candidate, apiKey, calls.fitted(candidate, body, 'whole'), context),
       );
       const { completion } = answer;
       const delivered = { usage: answer.usage, texts: deliveredTexts(completion) };
-      const usage = usageOf(command.body, delivered, charge.served.candidate, noteUsageDoubt);
+      const usage = usageOf(command.body, delivered, calls.served.candidate, noteUsageDoubt);
       const { promptTokens, completionTokens } = usage;
-      const outcome = await charge.capture(usage, (told) => ({ ...told, completion, promptTokens, completionTokens }), {
+      const outcome = await charge.capture(usage, (call) => ({ ...call, completion, promptTokens, completionTokens }), {
         // Only a keyed answer is kept, so only then its length is of interest.
         keep: command.claim && command.keep && { answer: command.keep, bytes: JSON.stringify(completion).length },
       });
       return { kind: 'answered-now', outcome };
-    });
+    } catch (error) {
+      await charge.release(error);
+      throw error;
+    }
   }
 
   /** @throws {UpstreamFailure} for an answer that says nothing: another key or model may say more. */

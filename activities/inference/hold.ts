@@ -11,41 +11,31 @@ import { formatMoney, type Usage } from '../../core/ledger/money.ts';
 import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
 import { periodStart } from '../../infra/calendar.ts';
 import { AppError } from '../../infra/errors.ts';
-import { inSpan } from '../../infra/telemetry/spans.ts';
 import { type Asked, clampPlan, type Plan } from './plan.ts';
 
 export interface LimitedRequest {
   readonly caller: AccessKeyCaller;
-  /** Told how the limits of the access key stand, when it has any, before the call is made or refused. */
+  /** Gets the state of the access key's limits, when it has any, before the call is made or refused. */
   readonly onLimits?: (state: LimitState) => void;
 }
 
 /**
- * Reserves for a request that its key's limits let through; one that then is not held for uses nothing of them.
- * @throws {AppError} tooManyRequests, and what `reserve` throws.
+ * Admits a request under the limits of its access key, to be settled once (`settleLimits`).
+ * @returns undefined for a key without limits. @throws {AppError} tooManyRequests.
  */
-export async function underLimits<Reserved>(
+export async function admitted(
   limits: KeyLimits,
-  request: LimitedRequest,
+  { caller, onLimits }: LimitedRequest,
   entry: AdmissionRequest,
-  reserve: (admission: Admission | undefined) => Promise<Reserved>,
-  isHeld: (reserved: Reserved) => boolean,
-): Promise<Reserved> {
-  if (!isLimited(request.caller)) return reserve(undefined);
-  const limited = await limits.admit(request.caller, entry);
-  request.onLimits?.(limited.state);
-  if (limited.kind === 'refused') throw limited.error;
-  let held = false;
-  try {
-    const reserved = await reserve(limited.admission);
-    held = isHeld(reserved);
-    return reserved;
-  } finally {
-    if (!held) limits.settle(limited.admission, 0);
-  }
+): Promise<Admission | undefined> {
+  if (!isLimited(caller)) return undefined;
+  const admitted = await limits.admit(caller, entry);
+  onLimits?.(admitted.state);
+  if (admitted.kind === 'refused') throw admitted.error;
+  return admitted.admission;
 }
 
-/** A call has ended; `usage` undefined = it was not served. No waiting. */
+/** A call has ended; `usage` undefined = it was not served. Does not wait. */
 export function settleLimits(
   limits: Pick<KeyLimits, 'settle'>,
   admission: Admission | undefined,
@@ -54,7 +44,7 @@ export function settleLimits(
   if (admission) limits.settle(admission, usage ? usage.promptTokens + usage.completionTokens : 0);
 }
 
-/** How often a clamped plan may lose the race for the balance before the caller is told to pay. */
+/** A clamped plan may lose the race for the balance this often before the call is refused. */
 const CLAMP_TRIES = 3;
 
 /** Takes one hold, alone or together with a job's rows. */
@@ -84,17 +74,7 @@ export function holdOf(
  * Holds for the plan; when the balance is short, for the largest one it pays (`asked` undefined: all or nothing).
  * @throws {AppError} insufficientBalance, budgetSpent, idempotencyInUse, idempotencyMismatch, databaseUnavailable.
  */
-export function reserve(
-  ledger: Ledger,
-  caller: AccessKeyCaller,
-  plan: Plan,
-  asked: Asked | undefined,
-  take: TakeHold,
-): Promise<Reservation> {
-  return inSpan('hold', undefined, () => reserveInTries(ledger, caller, plan, asked, take));
-}
-
-async function reserveInTries(
+export async function reserve(
   ledger: Ledger,
   caller: AccessKeyCaller,
   plan: Plan,
@@ -118,7 +98,7 @@ async function clamp(ledger: Ledger, caller: AccessKeyCaller, plan: Plan, asked:
   return clampPlan(plan, asked, payable, await ledger.openHolds(caller.accountId));
 }
 
-/** Why a hold was not taken, as the caller is told. */
+/** Why a hold was not taken, as the caller reads it. */
 function refusalOf(outcome: Exclude<HoldOutcome, { kind: 'held' } | { kind: 'answered' }>): AppError {
   switch (outcome.kind) {
     case 'insufficient':

@@ -50,26 +50,30 @@ export class ImageService {
     this.#storedImages = storedImages;
   }
 
-  /** One generation, charged once, by delivered images. @throws {AppError} what the caller may be told. */
+  /** One generation, charged once, by delivered images. @throws {AppError} what the caller may know. */
   async generate(command: ImageCommand, context: CallContext): Promise<Reply<ImageOutcome>> {
     const { models, requestImages, imageAdapters, noteUsageDoubt } = this.#deps;
     const { request: asked } = command;
     const plan = planImages(usableModels(models, command, imageCapability(asked)), asked);
     const charge = await openCharge(this.#deps, command, plan, undefined, context.requestId);
     if (charge.kind === 'answered-before') return charge;
-    return charge.orRelease(async () => {
+    try {
       const request = asked.images.length > 0 ? await requestImages.ofImage(asked, context.signal) : asked;
-      const answer = await charge.attempts({ output: 'image' }, context, (candidate, apiKey) =>
+      const { candidates } = charge.plan;
+      const answer = await charge.calls.attempts(candidates, { output: 'image' }, context, (candidate, apiKey) =>
         imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, NO_TASKS, context),
       );
       const images = await this.#storedImages.keep(answer.images, command.caller.userId, context);
       const { facts = {}, actualPrompt = request.prompt } = answer;
-      const usage = imageUsage(answer, asked, charge.served.candidate, noteUsageDoubt);
-      const outcome = await charge.capture(usage, (told) => ({ ...told, images, actualPrompt, facts }), {
+      const usage = imageUsage(answer, asked, charge.calls.served.candidate, noteUsageDoubt);
+      const outcome = await charge.capture(usage, (call) => ({ ...call, images, actualPrompt, facts }), {
         keep: command.keep && { answer: command.keep, bytes: answerBytes(images) },
       });
       return { kind: 'answered-now', outcome };
-    });
+    } catch (error) {
+      await charge.release(error);
+      throw error;
+    }
   }
 }
 

@@ -50,6 +50,7 @@ export class PaidCalls {
   readonly #deps: PaidCallDeps;
   readonly #identity: CallIdentity;
   #last: LastCall | undefined;
+  #answered = false;
   #sent: CandidateRequest | undefined;
 
   constructor(deps: PaidCallDeps, identity: CallIdentity, startedAtMs = Date.now()) {
@@ -59,6 +60,12 @@ export class PaidCalls {
   }
 
   get last(): LastCall | undefined {
+    return this.#last;
+  }
+
+  /** Who serves the call. @throws before a provider has answered. */
+  get served(): LastCall {
+    if (this.#last === undefined || !this.#answered) throw new Error('no provider has answered yet');
     return this.#last;
   }
 
@@ -98,6 +105,7 @@ export class PaidCalls {
         return call(candidate, key.apiKey);
       },
     });
+    this.#answered = true;
     return value;
   }
 

@@ -88,16 +88,20 @@ export class ChatStreams {
     if (charge.kind === 'answered-before') return charge;
     const cut = new AbortController();
     const signal = AbortSignal.any([context.signal, cut.signal]);
-    return charge.orRelease(async () => {
+    try {
       const body = asked.size.images === 0 ? command.body : await requestImages.ofChat(command.body, signal);
       const reading = { ...context, signal };
       const how = { output: 'text', streamed: true, affinity: affinityOf(command) } as const;
-      const opened = await charge.attempts(how, reading, (candidate, apiKey) =>
-        this.#firstWords(candidate, apiKey, charge.fitted(candidate, body, 'streamed'), reading),
+      const { calls } = charge;
+      const opened = await calls.attempts(charge.plan.candidates, how, reading, (candidate, apiKey) =>
+        this.#firstWords(candidate, apiKey, calls.fitted(candidate, body, 'streamed'), reading),
       );
-      const measured = { ttftMs: Date.now() - charge.startedAtMs };
+      const measured = { ttftMs: Date.now() - calls.startedAtMs };
       return this.#follow({ command, charge, measured, queue: new ChunkQueue(signal), cut }, opened);
-    });
+    } catch (error) {
+      await charge.release(error);
+      throw error;
+    }
   }
 
   /** @throws {UpstreamFailure} when the stream ends or breaks before it says anything. */
@@ -124,7 +128,7 @@ export class ChatStreams {
     ended.catch(() => undefined);
     return {
       kind: 'streaming',
-      ...running.charge.told,
+      ...running.charge.begun,
       chunks: queue,
       ended,
       leave: () => {
@@ -139,7 +143,7 @@ export class ChatStreams {
   /** Reads the provider to its end and settles. */
   async #pump(running: Running, opened: Opened): Promise<StreamEnd> {
     const { queue } = running;
-    const { key } = running.charge.served;
+    const { key } = running.charge.calls.served;
     const { lead, rest, heard } = opened;
     const received: string[] = [...lead];
     let failure: unknown;
@@ -177,10 +181,10 @@ export class ChatStreams {
     const { command, charge, measured } = running;
     const completion = heard.completion();
     const delivered = { usage: heard.usage(), texts: heard.texts() };
-    const usage = usageOf(command.body, delivered, charge.served.candidate, this.#deps.noteUsageDoubt);
+    const usage = usageOf(command.body, delivered, charge.calls.served.candidate, this.#deps.noteUsageDoubt);
     const { promptTokens, completionTokens } = usage;
     const { keep } = command;
-    return charge.capture(usage, (told): StreamEnd => ({ ...told, promptTokens, completionTokens, completion }), {
+    return charge.capture(usage, (call): StreamEnd => ({ ...call, promptTokens, completionTokens, completion }), {
       measured,
       // A broken stream is charged, but not kept: the key may be tried again.
       keep:

@@ -19,7 +19,7 @@ import type { ApiContext, RouteInput } from './route-input.ts';
 export type InferenceInput<Body> = RouteInput<undefined, undefined, Body, AccessKeyCaller>;
 
 export interface InferenceServices {
-  readonly idempotency: Pick<IdempotentRequests, 'orAnsweredBefore'>;
+  readonly idempotency: Pick<IdempotentRequests, 'answeredBefore'>;
 }
 
 /** What one call is run with. */

@@ -1,7 +1,7 @@
 /**
  * One declaration for a route that calls models: parse, run, render, and the form of its answers. What all of them share
- * stands here. An idempotency key is claimed together with the hold of the call, and its first answer holds whatever has
- * changed since. A client that leaves does not end its call, because what the provider does is charged all the same.
+ * is here. An idempotency key is claimed together with the hold of the call, and its first answer stays valid, whatever
+ * has changed since. A client that leaves does not end its call, because what the provider does is charged all the same.
  */
 import type { z } from 'zod';
 import type { CallOutcome, Reply } from '../../activities/inference/charge.ts';
@@ -106,19 +106,24 @@ async function answerWhole<B extends z.ZodType, Asked, Outcome extends CallOutco
 ): Promise<void> {
   const { ctx, traceId } = input;
   const { request, context } = call;
-  const reply = await idempotency.orAnsweredBefore(request.claim, async () => {
-    const turn = await openTurn();
-    const textOf = (outcome: Outcome) => JSON.stringify(render(outcome, asked, turn));
+  let turn: OpenTurn | undefined;
+  let reply: Reply<Outcome>;
+  const textOf = (outcome: Outcome) => JSON.stringify(render(outcome, asked, turn));
+  try {
+    turn = await openTurn();
     const keep = (outcome: Outcome) => keptCall(outcome, textOf(outcome));
-    const answered = await run(asked, { request: request.claim ? { ...request, keep } : request, context, turn });
-    return answered.kind === 'answered-before' ? answered : { ...answered, turn, text: textOf(answered.outcome) };
-  });
+    reply = await run(asked, { request: request.claim ? { ...request, keep } : request, context, turn });
+  } catch (error) {
+    reply = await idempotency.answeredBefore(request.claim, error);
+  }
   if (reply.kind === 'answered-before') {
     return send(ctx, form.success(replayCall(ctx, reply.answer).toString(), traceId));
   }
-  ctx.set(callHeaders(reply.outcome));
-  if (said) await reply.turn?.keep(reply.outcome.requestId, said(reply.outcome));
-  send(ctx, form.success(reply.text, traceId));
+  const { outcome } = reply;
+  const text = textOf(outcome);
+  ctx.set(callHeaders(outcome));
+  if (said) await turn?.keep(outcome.requestId, said(outcome));
+  send(ctx, form.success(text, traceId));
 }
 
 function send(ctx: ApiContext, text: string): void {

@@ -79,15 +79,17 @@ export async function answerStream<Asked>(streamCall: StreamCall<Asked>): Promis
   }
 }
 
-function open<Asked>({ services, stream, asked, call, openTurn }: StreamCall<Asked>): Promise<Opened> {
+async function open<Asked>({ services, stream, asked, call, openTurn }: StreamCall<Asked>): Promise<Opened> {
   const { request, context } = call;
-  return services.idempotency.orAnsweredBefore(request.claim, async () => {
+  try {
     const turn = await openTurn();
     const keep = (chunks: readonly string[], end: StreamEnd) =>
       keptCall(end, zstdCompressSync(wholeStream(stream.writer(asked, turn, end.modelIdentifier), chunks, end)));
     const reply = await stream.run(asked, { request: { ...request, keep }, context, turn });
     return reply.kind === 'streaming' ? { ...reply, turn } : reply;
-  });
+  } catch (error) {
+    return services.idempotency.answeredBefore(request.claim, error);
+  }
 }
 
 /** The reply when it comes in time; its rejection too. */

@@ -90,7 +90,7 @@ interface SubmissionDeclaration<Fields extends SubmissionFields> {
 }
 
 function submissionRoute<Fields extends SubmissionFields>(
-  idempotency: Pick<IdempotentRequests, 'orAnsweredBefore'>,
+  idempotency: Pick<IdempotentRequests, 'answeredBefore'>,
   { path, operationId, summary, body, submit }: SubmissionDeclaration<Fields>,
 ): Route {
   return route({
@@ -125,8 +125,12 @@ function submissionRoute<Fields extends SubmissionFields>(
       );
       // Only looked at: whoever submits claims the key under the id of the job.
       const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, newId());
-      const submitted = await idempotency.orAnsweredBefore(claim, send);
-      return acceptedJob(ctx, typeof submitted === 'string' ? submitted : submitted.answer.body.toString());
+      try {
+        return acceptedJob(ctx, await send());
+      } catch (error) {
+        const { answer } = await idempotency.answeredBefore(claim, error);
+        return acceptedJob(ctx, answer.body.toString());
+      }
     },
   });
 }
@@ -145,7 +149,7 @@ export function jobRoutes(
     readonly jobs: Jobs;
     readonly jobSubmissions: JobSubmissions;
     readonly turns: Turns;
-    readonly idempotency: Pick<IdempotentRequests, 'orAnsweredBefore'>;
+    readonly idempotency: Pick<IdempotentRequests, 'answeredBefore'>;
   },
   config: Config,
 ): Route[] {

@@ -102,24 +102,18 @@ export class IdempotentRequests {
   }
 
   /**
-   * What `work` gives; where it refuses, the answer that the keyed request was given before, which holds whatever has
-   * changed since. `claim` undefined = the request has no key.
-   * @throws {AppError} of `work`; idempotencyInUse, idempotencyMismatch, databaseUnavailable.
+   * For a request that was refused: the answer that it got before under its key. That answer stays valid, whatever has
+   * changed since. `claimed` undefined = the request has no key.
+   * @throws `refusal` when there is no earlier answer; {AppError} idempotencyInUse, idempotencyMismatch,
+   * databaseUnavailable.
    */
-  async orAnsweredBefore<Value>(
-    claimed: ClaimRequest | undefined,
-    work: () => Promise<Value>,
-  ): Promise<Value | AnsweredBefore> {
-    try {
-      return await work();
-    } catch (error) {
-      const mayBeAnswered = error instanceof AppError && error.kind !== 'databaseUnavailable';
-      if (!claimed || !mayBeAnswered) throw error;
-      const outcome = await this.#ledger.run(look(claimed), CLAIM_WAIT_MS);
-      if (outcome.kind === 'claimed') throw error;
-      if (outcome.kind !== 'answered') throw claimRefusal(outcome);
-      return { kind: 'answered-before', answer: outcome.answer };
-    }
+  async answeredBefore(claimed: ClaimRequest | undefined, refusal: unknown): Promise<AnsweredBefore> {
+    const mayBeAnswered = refusal instanceof AppError && refusal.kind !== 'databaseUnavailable';
+    if (!claimed || !mayBeAnswered) throw refusal;
+    const outcome = await this.#ledger.run(look(claimed), CLAIM_WAIT_MS);
+    if (outcome.kind === 'claimed') throw refusal;
+    if (outcome.kind !== 'answered') throw claimRefusal(outcome);
+    return { kind: 'answered-before', answer: outcome.answer };
   }
 
   /** These bodies may hold a password or a provider's key, so that their hash is a keyed one. */
