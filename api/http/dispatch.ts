@@ -61,11 +61,17 @@ function fixedPaths(fixed: ReadonlyMap<string, Middleware<ApiState>>): Middlewar
   };
 }
 
+/** Of a path that is told. */
+const MOST_PATH_CHARACTERS = 100;
+
 /** 404, or 405 with the methods that the path has. */
 function noRoute(router: Router<ApiState>): Middleware<ApiState> {
   return (ctx) => {
     const methods = [...new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods))];
-    if (methods.length === 0) throw new AppError('noSuchPath', 'there is nothing at this path');
+    if (methods.length === 0) {
+      // Clients of OpenAI call by a method's name and may not know the path.
+      throw new AppError('noSuchPath', `there is nothing at ${ctx.path.slice(0, MOST_PATH_CHARACTERS)}`);
+    }
     ctx.set('Allow', methods.join(', '));
     if (ctx.method !== 'OPTIONS') throw new AppError('methodNotAllowed', `allowed here: ${methods.join(', ')}`);
     ctx.status = 204;
