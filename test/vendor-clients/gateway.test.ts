@@ -1,0 +1,70 @@
+/**
+ * The gateway as client libraries see it that others have written: each suite runs as a program of its own against the
+ * running product, and its customer pays for what the suite has received, by token and image.
+ */
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { execa } from 'execa';
+import { z } from 'zod';
+import { systemVariables } from '../../devstack/environment.ts';
+import { newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { addProvider } from '../e2e/upstream.ts';
+import { folderWithNodeClients } from './node-clients.ts';
+import { pythonWithClients } from './python-clients.ts';
+
+const SUITE_TIMEOUT_MS = 4 * 60_000;
+const counted = z.object({
+  promptTokens: z.coerce.number(),
+  completionTokens: z.coerce.number(),
+  images: z.coerce.number(),
+});
+const SUITES = [
+  { name: 'OpenAI’s Python client', file: 'gateway_openai.py' },
+  { name: 'Vercel’s AI SDK', file: 'node/ai-sdk.js' },
+  { name: 'LangChain', file: 'node/langchain.js' },
+];
+
+describe('client libraries against the gateway', () => {
+  let product: Product;
+  let python: string;
+  let clients: string;
+  before(async () => {
+    python = await pythonWithClients();
+    clients = await folderWithNodeClients();
+    product = await startProduct({ name: 'client-libraries', worker: false, settings: { REGISTRATION_GRANT: '1000' } });
+    const models = [{ identifier: 'sim-thinking', upstream: 'sim-chat-thinking' }];
+    await addProvider(product, { name: 'thinking', keys: ['sim-thinking'], models });
+  });
+  after(() => product.close());
+
+  for (const { name, file } of SUITES) {
+    test(`${name}: everything arrives, and is charged as it arrived`, async () => {
+      const { key, userId } = await newCustomer(product.apis[0]);
+      const program = file.endsWith('.py') ? python : process.execPath;
+      const result = await execa(program, [join(import.meta.dirname, file)], {
+        extendEnv: false,
+        env: {
+          ...systemVariables(),
+          ...{ GATEWAY_URL: product.apis[0]?.url, GATEWAY_KEY: key, CLIENTS: clients },
+          NO_PROXY: '127.0.0.1',
+          // No __pycache__ in the checkout.
+          PYTHONDONTWRITEBYTECODE: '1',
+        },
+        timeout: SUITE_TIMEOUT_MS,
+        reject: false,
+        all: true,
+      });
+      assert.equal(result.exitCode, 0, result.all);
+      const received = counted.parse(JSON.parse(/^(?:# )?received (\{.*\})$/m.exec(result.stdout)?.[1] ?? 'null'));
+      const [charged] = await product.rows(
+        `SELECT SUM(IF(t.image_count=0,t.prompt_tokens,0)) AS promptTokens,
+                SUM(IF(t.image_count=0,t.completion_tokens,0)) AS completionTokens, SUM(t.image_count) AS images
+           FROM transfers t JOIN accounts a ON a.id=t.account_id
+          WHERE a.owner_kind='user' AND a.owner_id=${userId} AND t.kind='charge'`,
+      );
+      assert.deepEqual(received, counted.parse(charged));
+      assert.ok(received.promptTokens > 0 && received.images > 0);
+    });
+  }
+});

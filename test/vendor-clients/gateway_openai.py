@@ -1,0 +1,191 @@
+"""The gateway, read by OpenAI's Python client with nothing but base_url and api_key set."""
+
+import asyncio
+import io
+import json
+import os
+import unittest
+
+import openai
+import pydantic
+
+import pictures
+
+URL = os.environ["GATEWAY_URL"]
+KEY = os.environ["GATEWAY_KEY"]
+ASK = [{"role": "user", "content": "What is the weather in Hamburg?"}]
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "get_weather",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+RECEIVED = {"promptTokens": 0, "completionTokens": 0, "images": 0}
+
+
+def client(key: str = KEY, **options) -> openai.OpenAI:
+    return openai.OpenAI(api_key=key, base_url=URL + "/v1", **{"max_retries": 0, **options})
+
+
+def noted(usage) -> None:
+    assert usage.prompt_tokens > 0 and usage.completion_tokens > 0, usage
+    RECEIVED["promptTokens"] += usage.prompt_tokens
+    RECEIVED["completionTokens"] += usage.completion_tokens
+
+
+class Book(pydantic.BaseModel):
+    title: str
+    pages: int
+
+
+class Chat(unittest.TestCase):
+    def test_whole_with_headers(self):
+        raw = client().chat.completions.with_raw_response.create(model="sim-chat", messages=ASK, max_completion_tokens=9)
+        reply = raw.parse()
+        self.assertEqual(reply.choices[0].finish_reason, "length")
+        self.assertEqual(reply.usage.completion_tokens, 9)
+        self.assertEqual(reply.model, "sim-chat")
+        self.assertGreater(float(raw.headers["x-cost"]), 0)
+        self.assertEqual(reply._request_id, raw.headers["x-request-id"])
+        noted(reply.usage)
+
+    def test_stream_with_usage(self):
+        stream = client().chat.completions.create(
+            model="sim-chat", messages=ASK, stream=True, stream_options={"include_usage": True}
+        )
+        chunks = list(stream)
+        self.assertGreater(len("".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)), 10)
+        self.assertTrue(all(chunk.usage is None for chunk in chunks[:-1]))
+        noted(chunks[-1].usage)
+
+    def test_tool_round_trip(self):
+        first = client().chat.completions.create(model="sim-chat", messages=ASK, tools=[TOOL], tool_choice="required")
+        noted(first.usage)
+        message = first.choices[0].message
+        call = message.tool_calls[0]
+        self.assertEqual(call.function.name, "get_weather")
+        result = {"role": "tool", "tool_call_id": call.id, "content": json.dumps({"weather": "sunny"})}
+        second = client().chat.completions.create(model="sim-chat", messages=[*ASK, message, result], tools=[TOOL])
+        noted(second.usage)
+        self.assertIn("sunny", second.choices[0].message.content)
+
+    def test_stream_helper_puts_tool_calls_together(self):
+        options = {"tools": [TOOL], "tool_choice": "required", "stream_options": {"include_usage": True}}
+        with client().chat.completions.stream(model="sim-chat", messages=ASK, **options) as stream:
+            final = stream.get_final_completion()
+        self.assertIn("city", json.loads(final.choices[0].message.tool_calls[0].function.arguments))
+        noted(final.usage)
+
+    def test_parse_reads_a_schema(self):
+        reply = client().chat.completions.parse(model="sim-chat", messages=ASK, response_format=Book)
+        self.assertIsInstance(reply.choices[0].message.parsed, Book)
+        noted(reply.usage)
+
+    def test_a_picture_to_look_at(self):
+        content = [
+            {"type": "text", "text": "What is this?"},
+            {"type": "image_url", "image_url": {"url": pictures.data_url(64, 48), "detail": "low"}},
+        ]
+        reply = client().chat.completions.create(model="sim-vision", messages=[{"role": "user", "content": content}])
+        noted(reply.usage)
+
+    def test_reasoning_comes_with_the_message(self):
+        reply = client().chat.completions.create(model="sim-thinking", messages=ASK)
+        self.assertGreater(len(reply.choices[0].message.reasoning_content), 10)
+        self.assertGreater(reply.usage.completion_tokens_details.reasoning_tokens, 0)
+        noted(reply.usage)
+
+    def test_many_at_once(self):
+        async def ask(connected: openai.AsyncOpenAI):
+            return await connected.chat.completions.create(model="sim-chat", messages=ASK)
+
+        async def all_of_them():
+            async with openai.AsyncOpenAI(api_key=KEY, base_url=URL + "/v1", max_retries=0) as connected:
+                return await asyncio.gather(*(ask(connected) for _ in range(8)))
+
+        for reply in asyncio.run(all_of_them()):
+            noted(reply.usage)
+
+    def test_a_repeated_key_is_answered_once(self):
+        ask = lambda: client().chat.completions.create(  # noqa: E731
+            model="sim-chat", messages=ASK, extra_headers={"Idempotency-Key": "python-once"}
+        )
+        first, second = ask(), ask()
+        self.assertEqual(first.id, second.id)
+        noted(first.usage)
+
+
+class Images(unittest.TestCase):
+    def received(self, reply, count: int, size=None):
+        self.assertEqual(len(reply.data), count)
+        for image in reply.data:
+            found = pictures.size_of_base64(image.b64_json)
+            if size is not None:
+                self.assertEqual(found, size)
+        RECEIVED["images"] += count
+
+    def test_generate(self):
+        reply = client().images.generate(model="sim-image", prompt="a cat", n=2, size="1536x1024")
+        self.received(reply, 2, (1536, 1024))
+        self.assertEqual(reply.output_format, "png")
+        linked = client().images.generate(model="sim-image", prompt="a cat", response_format="url")
+        self.assertGreater(pictures.size_at(linked.data[0].url)[0], 0)
+        RECEIVED["images"] += 1
+
+    def test_edit_one_and_many(self):
+        image = ("a.png", pictures.png(64, 48), "image/png")
+        self.received(client().images.edit(model="sim-image", prompt="a hat", image=image), 1)
+        self.received(client().images.edit(model="sim-image", prompt="a hat", image=io.BytesIO(pictures.png(9, 9))), 1)
+        many = client().images.edit(model="sim-image", prompt="a hat", image=[image, image], mask=image, size="512x512")
+        self.received(many, 1, (512, 512))
+
+
+class Models(unittest.TestCase):
+    def test_list_and_retrieve(self):
+        self.assertIn("sim-chat", [model.id for model in client().models.list()])
+        self.assertEqual(client().models.retrieve("sim-chat").object, "model")
+        with self.assertRaises(openai.NotFoundError):
+            client().models.retrieve("no-such-model")
+
+
+class Errors(unittest.TestCase):
+    def refused(self, kind, work):
+        with self.assertRaises(kind) as raised:
+            work()
+        return raised.exception
+
+    def test_types_codes_and_fields(self):
+        create = client().chat.completions.create
+        missing = self.refused(openai.NotFoundError, lambda: create(model="no-such-model", messages=ASK))
+        self.assertEqual(missing.code, "model_not_found")
+        wrong = self.refused(openai.BadRequestError, lambda: create(model="sim-chat", messages=ASK, temperature=9))
+        self.assertEqual((wrong.param, wrong.type), ("temperature", "invalid_request_error"))
+        self.refused(openai.BadRequestError, lambda: create(model="sim-chat", messages=[]))
+        stranger = client(key="ak-wrong").chat.completions.create
+        self.refused(openai.AuthenticationError, lambda: stranger(model="sim-chat", messages=ASK))
+        text = self.refused(
+            openai.APIStatusError,
+            lambda: client().images.edit(model="sim-image", prompt="a hat", image=("a.png", b"this is a text")),
+        )
+        self.assertEqual(text.status_code, 415)
+
+    def test_missing_paths_are_said_once(self):
+        patient = client(max_retries=2)
+        for path, work in {
+            "/v1/responses": lambda: patient.responses.create(model="sim-chat", input="hello"),
+            "/v1/embeddings": lambda: patient.embeddings.create(model="sim-chat", input="hello"),
+            "/v1/audio/speech": lambda: patient.audio.speech.create(model="sim-chat", voice="alloy", input="hello"),
+            "/v1/files": lambda: patient.files.list(),
+            "/v1/moderations": lambda: patient.moderations.create(input="hello"),
+        }.items():
+            with self.subTest(path):
+                self.assertIn(path, self.refused(openai.NotFoundError, work).message)
+
+
+def tearDownModule():
+    print("received " + json.dumps(RECEIVED))
+
+
+if __name__ == "__main__":
+    unittest.main()
