@@ -50,11 +50,12 @@ function correctedUsage(
   const { unexplainedTokens, isPartial, impossible, ...counted } = usage;
   const reported: Usage = { ...NO_USAGE, ...counted };
   if (impossible !== null) return atLeast(reported, estimate(), 'impossible');
-  if (isPartial && reported.promptTokens + reported.completionTokens === 0) return splitTotal(usage, estimate());
+  const isNothing = reported.promptTokens + reported.completionTokens === 0;
+  if (isNothing && isPartial && unexplainedTokens > 0) return splitTotal(usage, estimate());
   // Gemini's OpenAI form names its thoughts in the total only.
   const explained = { ...reported, completionTokens: reported.completionTokens + unexplainedTokens };
   const isExplained = unexplainedTokens > 0 && !isBeyond(explained);
-  if (isPartial) return atLeast(isExplained ? explained : reported, estimate(), 'missing');
+  if (isPartial && !isNothing) return atLeast(isExplained ? explained : reported, estimate(), 'missing');
   if (isExplained) return { ...explained, doubt: 'unexplained' };
   const saysNothing = reported.completionTokens === 0 && texts.some((text) => text !== '');
   if (reported.promptTokens === 0 || saysNothing) return atLeast(reported, estimate(), 'too-small');

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
 import { chunk, type OddProvider, startOddProvider, streamed, whole } from '../e2e/odd-provider.ts';
 import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
-import { rootToken } from '../e2e/upstream.ts';
+import { rootToken, upstream } from '../e2e/upstream.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 /** Prices of one token: 1,000 nano-units in, 10,000 out, 100 cached, 1,250 and 2,000 written. */
@@ -19,6 +19,60 @@ const RULES = [
   { name: 'priority', when: { serviceTier: 'Priority' }, input: '0.000002', output: '0.00002' },
   { name: 'morning', when: { utcFrom: '00:00', utcUntil: '12:00', thinking: true }, output: '0.000005' },
   { name: 'evening', when: { utcFrom: '12:00', utcUntil: '00:00', thinking: true }, output: '0.000005' },
+];
+
+interface Counts {
+  readonly prompt: number;
+  readonly completion: number;
+}
+
+interface Played {
+  /** Of the simulator, by its name. */
+  readonly fault: string;
+  /** What is charged, from the true counts; `ours`: by our own count, which is near it. */
+  readonly charged: (counts: Counts) => { prompt: number | 'ours'; completion: number | 'ours'; cached?: number };
+  readonly doubt?: string;
+  /** Only a stream has it. */
+  readonly isOfStreams?: true;
+}
+
+const asCounted = (counts: Counts) => counts;
+const ours = () => ({ prompt: 'ours', completion: 'ours' }) as const;
+const withCached = (counts: Counts) => ({ ...counts, cached: 4 });
+
+const PLAYED: readonly Played[] = [
+  ...['usage-in-choice', 'usage-in-x-groq', 'usage-twice', 'usage-so-far', 'usage-then-zeros'].map(
+    (fault): Played => ({ fault, charged: asCounted }),
+  ),
+  ...['cached-at-top', 'cached-hit', 'cached-beside', 'cached=4'].map((fault) => ({ fault, charged: withCached })),
+  {
+    fault: 'reasoning-outside=300',
+    charged: ({ prompt, completion }) => ({ prompt, completion: completion + 300 }),
+  },
+  {
+    fault: 'reasoning-in-total=300',
+    charged: ({ prompt, completion }) => ({ prompt, completion: completion + 300 }),
+    doubt: 'unexplained',
+  },
+  {
+    fault: 'reasoning-above-completion',
+    charged: ({ prompt, completion }) => ({ prompt, completion: completion + 1 }),
+    doubt: 'unexplained',
+  },
+  ...['no-usage', 'null-usage'].map((fault) => ({ fault, charged: ours, doubt: 'missing' })),
+  ...['negative-usage', 'fractional-usage', 'text-usage', 'huge-usage'].map((fault) => ({
+    fault,
+    charged: ours,
+    doubt: 'impossible',
+  })),
+  { fault: 'zero-usage', charged: ours, doubt: 'too-small' },
+  { fault: 'half-usage', charged: ({ prompt }) => ({ prompt, completion: 'ours' }), doubt: 'impossible' },
+  {
+    fault: 'usage-too-soon',
+    charged: ({ prompt }) => ({ prompt, completion: 'ours' }),
+    doubt: 'missing',
+    isOfStreams: true,
+  },
 ];
 
 const chargeSchema = z.object({ cost: z.coerce.bigint(), rule: z.string().nullable(), loss: z.coerce.bigint() });
@@ -177,6 +231,136 @@ describe('usage and rules of a price', () => {
     const reply = await post('/v2/chat', { model: 'flat', messages: [{ role: 'user', content }], max_tokens: 100 });
     assert.equal(reply.status, 200, await reply.text());
     assert.deepEqual(await chargeOf(reply.headers.get('x-request-id')), { cost: 37_048_000n, rule: null, loss: 0n });
+  });
+
+  describe('usages that the simulator plays, in a call, a stream and a job', () => {
+    const question = 'What does the tide do?';
+    const usedSchema = z.object({
+      prompt: z.number(),
+      completion: z.number(),
+      cached: z.number(),
+      cost: z.coerce.bigint(),
+      estimated: z.coerce.number(),
+    });
+
+    before(async () => {
+      const post = (path: string, body: object) => call(product.apis[0], 'POST', path, { token, body });
+      await post('/v1/providers', { name: 'played', kind: 'openai', urlBase: `${product.simulator.url}/v1` });
+      await post('/v1/providers/keys', { providerName: 'played', apiKey: 'sim-played' });
+      for (const fault of [...PLAYED.map((one) => one.fault), 'total-only', 'too-large-usage']) {
+        const names = { displayName: fault, modelIdentifier: fault, upstreamModel: `sim-chat!${fault}` };
+        const added = await addModel({ ...names, providerName: 'played', pricing: PRICING });
+        assert.equal(added.status, 200, added.message);
+      }
+    });
+
+    /** Ids of a call, a stream and a job, all of which have ended. */
+    async function usedEverywhere(model: string): Promise<string[]> {
+      const submitted = await call(product.apis[0], 'POST', '/v1/async/chat', {
+        key: customer.key,
+        body: { userMessage: question, modelIdentifier: model },
+      });
+      const { jobId } = z.object({ jobId: z.string() }).parse(submitted.data);
+      const ids: string[] = [];
+      for (const stream of [false, true]) {
+        const reply = await post('/v2/chat', { model, messages: [{ role: 'user', content: question }], stream });
+        const text = await reply.text();
+        assert.equal(reply.status, 200, text);
+        ids.push(reply.headers.get('x-request-id') ?? '');
+      }
+      const job = await jobEnd(product.apis[0], customer.key, jobId);
+      assert.equal(job.status, 'COMPLETED', job.errorMessage ?? '');
+      return [...ids, jobId];
+    }
+
+    /** What the simulator truly counted for each call with the fault: all the same, as the request is. */
+    async function counted(fault: string): Promise<Counts> {
+      const [name] = fault.split('=');
+      const entries = await upstream(product).journal();
+      const usages = entries.flatMap(({ faults, usage }) =>
+        usage &&
+        z
+          .array(z.string())
+          .parse(faults)
+          .includes(name ?? '')
+          ? [usage]
+          : [],
+      );
+      assert.equal(usages.length, 3);
+      const [first, ...others] = usages.map((usage) => [usage.promptTokens, usage.completionTokens]);
+      for (const other of others) assert.deepEqual(other, first);
+      return { prompt: first?.[0] ?? 0, completion: first?.[1] ?? 0 };
+    }
+
+    /** The charge in the ledger, which the usage log must tell as well. */
+    async function ledgerAndLog(id: string, doubt: string | null) {
+      await chargeOf(id);
+      const [row] = await product.rows(
+        `SELECT prompt_tokens AS prompt, completion_tokens AS completion, cached_tokens AS cached, -amount AS cost, estimated
+           FROM transfers WHERE id='${id}' AND kind='charge'`,
+      );
+      const used = usedSchema.parse(row);
+      const logSchema = z.array(
+        z.looseObject({
+          requestId: z.string(),
+          promptTokens: z.number(),
+          completionTokens: z.number(),
+          cost: z.number(),
+        }),
+      );
+      await until('the usage log has the call', async () => {
+        const { data } = await call(product.apis[0], 'GET', '/v1/statistics/logs/me', { token: customer.token });
+        const logged = logSchema.parse(data).find(({ requestId }) => requestId === id);
+        if (logged === undefined) return false;
+        assert.deepEqual([logged.promptTokens, logged.completionTokens], [used.prompt, used.completion]);
+        assert.equal(Math.round(logged.cost * 1e9), Number(used.cost));
+        assert.equal(logged.doubt, doubt);
+        return true;
+      });
+      return used;
+    }
+
+    for (const { fault, charged, doubt, isOfStreams } of PLAYED) {
+      test(`${fault} is charged as it is and told`, async () => {
+        const ids = await usedEverywhere(fault);
+        const truth = await counted(fault);
+        for (const [at, id] of ids.entries()) {
+          // A job streams, too.
+          const isPlayed = isOfStreams === undefined || at > 0;
+          const used = await ledgerAndLog(id, isPlayed ? (doubt ?? null) : null);
+          const expected = isPlayed ? charged(truth) : truth;
+          const { prompt, completion, cached = 0 } = { cached: 0, ...expected };
+          if (prompt === 'ours') assert.ok(used.prompt > truth.prompt / 2 && used.prompt < truth.prompt * 2);
+          else assert.equal(used.prompt, prompt);
+          // The simulator counts with the same tokenizer.
+          assert.equal(used.completion, completion === 'ours' ? truth.completion : completion);
+          assert.equal(used.cached, cached);
+          assert.equal(used.estimated === 1, prompt === 'ours' || completion === 'ours');
+          const inputs = BigInt(used.prompt - cached) * 1_000n + BigInt(cached) * 100n;
+          assert.equal(used.cost, inputs + BigInt(used.completion) * 10_000n);
+        }
+      });
+    }
+
+    test('a total alone is charged to the token', async () => {
+      const ids = await usedEverywhere('total-only');
+      const truth = await counted('total-only');
+      for (const id of ids) {
+        const used = await ledgerAndLog(id, 'missing');
+        assert.deepEqual(
+          [used.completion, used.prompt + used.completion, used.estimated],
+          [truth.completion, truth.prompt + truth.completion, 1],
+        );
+      }
+    });
+
+    test('more than is possible is charged up to the hold', async () => {
+      for (const id of await usedEverywhere('too-large-usage')) {
+        const { cost } = await ledgerAndLog(id, 'too-large');
+        const [hold] = await product.rows(`SELECT amount FROM holds WHERE id='${id}'`);
+        assert.equal(cost, BigInt(String(hold?.amount)));
+      }
+    });
   });
 
   test('a count that is far too large is charged up to the hold, and the log says so', async () => {
