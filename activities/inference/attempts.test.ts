@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { ServedModel } from '../../core/catalog/model.ts';
 import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import { type FailureClass, type FailureDetails, UpstreamFailure } from '../../core/providers/failure.ts';
 import { AppError, type ErrorKind } from '../../infra/errors.ts';
 import { createLogger } from '../../infra/logger.ts';
-import { type Candidate, RetryBudget, runAttempts } from './attempts.ts';
+import { RetryBudget, runAttempts } from './attempts.ts';
+import { TEST_MODEL } from './test-model.ts';
 
 type Outcome = string | { readonly failure: FailureClass; readonly details?: Partial<FailureDetails> } | Error;
 
@@ -13,17 +15,9 @@ interface Call {
   readonly keyId: number;
 }
 
-function candidate(modelId: number, providerId: number): Candidate {
-  return {
-    modelId,
-    modelIdentifier: `model-${modelId}`,
-    providerId,
-    providerName: `provider-${providerId}`,
-    kind: 'openai',
-    urlBase: 'http://127.0.0.1:1/v1',
-    upstreamModel: `upstream-${modelId}`,
-    priority: 1,
-  };
+function candidate(modelId: number, providerId: number): ServedModel {
+  const names = { modelIdentifier: `model-${modelId}`, providerName: `provider-${providerId}` };
+  return { ...TEST_MODEL, modelId, providerId, ...names, urlBase: 'http://127.0.0.1:1/v1' };
 }
 
 /** `keys`: number of keys of each provider; key ids are provider x 10 + 1, 2, … */
@@ -43,7 +37,7 @@ function bench(keys: Readonly<Record<number, number>>) {
   const budget = new RetryBudget(() => state.nowMs);
   const controller = new AbortController();
   const calls: Call[] = [];
-  const run = (candidates: readonly Candidate[], outcomes: readonly Outcome[], streamed = false) =>
+  const run = (candidates: readonly ServedModel[], outcomes: readonly Outcome[], streamed = false) =>
     runAttempts({
       candidates,
       pool,

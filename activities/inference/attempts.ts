@@ -3,33 +3,20 @@
  * where another key or model may help and the retry budget allows it.
  */
 import type { Logger } from 'pino';
+import type { ServedModel } from '../../core/catalog/model.ts';
 import type { Destination, KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
 import { errorOf, type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
-import type { ProviderKind } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { type Attributes, inSpan } from '../../infra/telemetry/spans.ts';
 
-/** A model that may serve the request; callers add what else they need to know of it. */
-export interface Candidate {
-  readonly modelId: number;
-  readonly modelIdentifier: string;
-  readonly providerId: number;
-  readonly providerName: string;
-  readonly kind: ProviderKind;
-  readonly urlBase: string;
-  /** The name the provider knows. */
-  readonly upstreamModel: string;
-  readonly priority: number;
-}
-
-export interface Target<C extends Candidate> {
+export interface Target<C extends ServedModel> {
   readonly candidate: C;
   readonly key: PickedKey;
   /** 1 for the first. */
   readonly attempt: number;
 }
 
-export interface AttemptOptions<C extends Candidate, Value> {
+export interface AttemptOptions<C extends ServedModel, Value> {
   /** In the order in which they are tried. */
   readonly candidates: readonly C[];
   readonly output: CallOutput;
@@ -49,7 +36,7 @@ export interface AttemptOptions<C extends Candidate, Value> {
   readonly streamed?: boolean;
 }
 
-export interface Attempted<C extends Candidate, Value> {
+export interface Attempted<C extends ServedModel, Value> {
   readonly value: Value;
   readonly candidate: C;
   readonly key: PickedKey;
@@ -62,7 +49,7 @@ const MAX_ATTEMPTS = 3;
  * @throws {AppError} modelOffline when there is no usable key; otherwise the last failure as the caller is told.
  * @throws {UpstreamFailure} `cancelled` when the caller has left.
  */
-export async function runAttempts<C extends Candidate, Value>(
+export async function runAttempts<C extends ServedModel, Value>(
   options: AttemptOptions<C, Value>,
 ): Promise<Attempted<C, Value>> {
   const { candidates, pool, budget, signal, maxAttempts = MAX_ATTEMPTS } = options;
@@ -91,7 +78,7 @@ export async function runAttempts<C extends Candidate, Value>(
 }
 
 /** Tells the pool and the log. @throws what is no failure of the provider, after the key is given back. */
-function reported<C extends Candidate, Value>(
+function reported<C extends ServedModel, Value>(
   error: unknown,
   { candidate, key, attempt }: Target<C>,
   { pool, log }: AttemptOptions<C, Value>,
@@ -128,7 +115,7 @@ export function anotherMayHelp({ failure }: UpstreamFailure): boolean {
   }
 }
 
-function offline(candidates: readonly Candidate[], retryAfterSeconds: number): AppError {
+function offline(candidates: readonly ServedModel[], retryAfterSeconds: number): AppError {
   const names = candidates.map(({ modelIdentifier }) => modelIdentifier).join(', ');
   return new AppError('modelOffline', `no provider key of ${names} is usable at the moment`, { retryAfterSeconds });
 }
@@ -141,7 +128,7 @@ interface Tried {
   ruledOut: boolean;
 }
 
-type Choosing<C> = Pick<AttemptOptions<Candidate, unknown>, 'pool' | 'affinity'> & {
+type Choosing<C> = Pick<AttemptOptions<ServedModel, unknown>, 'pool' | 'affinity'> & {
   readonly candidates: readonly C[];
 };
 

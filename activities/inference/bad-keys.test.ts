@@ -5,29 +5,20 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import { createLogger } from '../../infra/logger.ts';
-import { type Candidate, RetryBudget, runAttempts } from './attempts.ts';
+import { RetryBudget, runAttempts } from './attempts.ts';
+import { TEST_MODEL } from './test-model.ts';
 
 const LOG = createLogger('silent');
 const EVERY_MS = 20;
 const REQUESTS = 3_000;
 const HANGING_MS = 3_000;
-const CANDIDATE: Candidate = {
-  modelId: 1,
-  modelIdentifier: 'model',
-  providerId: 1,
-  providerName: 'provider',
-  kind: 'openai',
-  urlBase: 'http://127.0.0.1:1/v1',
-  upstreamModel: 'model',
-  priority: 1,
-};
 
 /** One provider in played time. `faultOf` says how a key's calls end; undefined = well. */
 function world(keyCount: number, faultOf: (keyId: number) => FailureClass | undefined) {
   const clock = { nowMs: 1_700_000_000_000 };
   const keys = Array.from({ length: keyCount }, (_, index) => ({
     id: index + 1,
-    urlBase: CANDIDATE.urlBase,
+    urlBase: TEST_MODEL.urlBase,
     apiKey: 'a key',
     weight: 1,
   }));
@@ -60,7 +51,7 @@ function world(keyCount: number, faultOf: (keyId: number) => FailureClass | unde
   };
   const request = async (): Promise<void> => {
     const { signal } = new AbortController();
-    const options = { candidates: [CANDIDATE], pool, budget, signal, log: LOG, output: 'text' as const };
+    const options = { candidates: [TEST_MODEL], pool, budget, signal, log: LOG, output: 'text' as const };
     await runAttempts({ ...options, call: ({ key }) => call(key.id) }).then(
       () => {
         succeeded += 1;

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ModelSource, PricedModel } from '../../core/catalog/model.ts';
 import type { Standing } from '../../core/key-pool/key-pool.ts';
-import { NO_RATES } from '../../core/ledger/price.ts';
 import { type RoutingStrategy, routed, routedModels } from './routing.ts';
+import { TEST_MODEL } from './test-model.ts';
 
 interface Model {
   readonly name: string;
@@ -75,24 +75,7 @@ test('every candidate comes exactly once', () => {
 });
 
 function modelOf(modelId: number, providerId: number, priority: number): PricedModel {
-  return {
-    modelId,
-    modelIdentifier: `model-${modelId}`,
-    providerId,
-    providerName: `provider-${providerId}`,
-    kind: 'openai',
-    urlBase: 'http://provider.example/v1',
-    upstreamModel: 'm',
-    priority,
-    capabilities: new Set(['text-to-text']),
-    price: { ...NO_RATES, id: modelId },
-    contextWindow: null,
-    maxOutputTokens: null,
-    defaultMaxTokens: null,
-    tokensPerImage: 0,
-    pricedFields: new Set(),
-    needs: {},
-  };
+  return { ...TEST_MODEL, modelId, modelIdentifier: `model-${modelId}`, providerId, priority };
 }
 
 const MODELS = [modelOf(1, 10, 1), modelOf(2, 20, 1), modelOf(3, 30, 2)];

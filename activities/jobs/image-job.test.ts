@@ -1,46 +1,21 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { PricedModel } from '../../core/catalog/model.ts';
-import { NO_RATES } from '../../core/ledger/price.ts';
 import { type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { ImageAdapter } from '../../core/providers/provider.ts';
 import { testContext } from '../../core/providers/test-calls.ts';
 import { AppError } from '../../infra/errors.ts';
 import { createRequestImages } from '../inference/request-images.ts';
+import { TEST_MODEL } from '../inference/test-model.ts';
 import { createImageJobHandler } from './image-job.ts';
 import { type JobCalls, RunInterrupted, TaskUnderWay } from './job-handler.ts';
+import { TEST_WORK } from './job-work.fixture.ts';
 import type { JobWork } from './store.ts';
 
-const MODEL: PricedModel = {
-  modelId: 1,
-  modelIdentifier: 'model-1',
-  providerId: 1,
-  providerName: 'provider-1',
-  kind: 'dashscope',
-  urlBase: 'http://provider.example/api/v1',
-  upstreamModel: 'wan2.2-t2i-flash',
-  priority: 1,
-  capabilities: new Set(['text-to-image']),
-  price: { ...NO_RATES, id: 7, perImage: 200_000_000n },
-  contextWindow: null,
-  maxOutputTokens: null,
-  defaultMaxTokens: null,
-  tokensPerImage: 0,
-  pricedFields: new Set(),
-  needs: {},
-};
-
 const WORK: JobWork = {
-  id: 'job-1',
+  ...TEST_WORK,
   type: 'image',
-  userId: 1,
-  accountId: 1,
-  accessKeyId: 1,
-  providerId: 1,
-  status: 'PENDING',
-  revoked: false,
   request: async () => ({ prompt: 'a cat' }),
-  plan: { candidates: [{ priceId: 7, maxTokens: 0 }], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
+  plan: { ...TEST_WORK.plan, candidates: [{ priceId: TEST_MODEL.price.id, maxTokens: 0 }] },
 };
 
 /** A later run of a job whose task ends so at its provider. */
@@ -48,7 +23,7 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
   const noted: (string | null)[] = [];
   const charge: JobCalls = {
     begin: async () => ({ state: 'submitted', taskId: 'task-1', modelId: 1, providerKeyId: 11 }),
-    candidates: async () => [{ ...MODEL, maxTokens: 0 }],
+    candidates: async () => [{ ...TEST_MODEL, maxTokens: 0 }],
     attempts: () => assert.fail('another call was made'),
     fitted: () => assert.fail('a chat was asked'),
     lastCall: undefined,
@@ -62,7 +37,7 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
       throw new UpstreamFailure(failure, 'the words of the provider', { status });
     },
   };
-  const keys = () => [{ id: 11, urlBase: MODEL.urlBase, apiKey: 'a key', weight: 1 }];
+  const keys = () => [{ id: 11, urlBase: TEST_MODEL.urlBase, apiKey: 'a key', weight: 1 }];
   const { signal: stopped, ...call } = testContext();
   const signal = cancelled ? AbortSignal.abort() : stopped;
   const context = { ...call, signal, stopped, isCancelled: () => cancelled, again: true };

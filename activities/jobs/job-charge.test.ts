@@ -3,30 +3,18 @@ import { test } from 'node:test';
 import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { NO_USAGE } from '../../core/ledger/money.ts';
-import { NO_RATES } from '../../core/ledger/price.ts';
 import { UpstreamFailure } from '../../core/providers/failure.ts';
 import { AppError } from '../../infra/errors.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { RetryBudget } from '../inference/attempts.ts';
 import type { Candidate } from '../inference/plan.ts';
 import { NOTHING_MEASURED } from '../inference/settlement.ts';
+import { TEST_MODEL } from '../inference/test-model.ts';
 import { JobCharge, RunRefused } from './job-charge.ts';
 import { RunInterrupted } from './job-handler.ts';
 import type { JobRow } from './job-tables.ts';
-import type { JobWork } from './store.ts';
+import { TEST_WORK } from './job-work.fixture.ts';
 
-const WORK: JobWork = {
-  id: 'job-1',
-  type: 'chat',
-  userId: 1,
-  accountId: 1,
-  accessKeyId: 1,
-  providerId: 1,
-  status: 'PENDING',
-  revoked: false,
-  request: async () => ({}),
-  plan: { candidates: [], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
-};
 const ROW: Pick<JobRow, 'upstreamState' | 'upstreamTaskId' | 'modelId' | 'providerKeyId' | 'progress'> = {
   upstreamState: null,
   upstreamTaskId: null,
@@ -34,25 +22,7 @@ const ROW: Pick<JobRow, 'upstreamState' | 'upstreamTaskId' | 'modelId' | 'provid
   providerKeyId: null,
   progress: 0,
 };
-const CANDIDATE: Candidate = {
-  modelId: 1,
-  modelIdentifier: 'm-1',
-  providerId: 1,
-  providerName: 'provider-1',
-  kind: 'openai',
-  urlBase: 'http://provider.example/v1',
-  upstreamModel: 'm',
-  priority: 1,
-  capabilities: new Set(['text-to-text']),
-  price: { ...NO_RATES, id: 7, input: 1n, output: 2n },
-  contextWindow: null,
-  maxOutputTokens: null,
-  defaultMaxTokens: null,
-  tokensPerImage: 0,
-  pricedFields: new Set(),
-  needs: {},
-  maxTokens: 10,
-};
+const CANDIDATE: Candidate = { ...TEST_MODEL, price: { ...TEST_MODEL.price, id: 7 }, maxTokens: 10 };
 const KEYS = [11, 12].map((id) => ({ id, urlBase: CANDIDATE.urlBase, apiKey: `key-${id}`, weight: 1 }));
 
 /**
@@ -83,8 +53,8 @@ function chargeWith(answers: unknown[], { signal = new AbortController().signal,
       notePriceRule: () => undefined,
       limits: { settle: () => undefined },
     },
-    WORK,
-    { context: { ...context, requestId: WORK.id, log }, cancel: () => undefined },
+    TEST_WORK,
+    { context: { ...context, requestId: TEST_WORK.id, log }, cancel: () => undefined },
   );
   let calls = 0;
   const call = () =>

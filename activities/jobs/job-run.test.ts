@@ -6,6 +6,7 @@ import { createLogger } from '../../infra/logger.ts';
 import { RetryBudget } from '../inference/attempts.ts';
 import { type RunContext, RunMustWait } from './job-handler.ts';
 import { JobRunner } from './job-run.ts';
+import { TEST_WORK } from './job-work.fixture.ts';
 
 const INPUT = { jobId: 'job-1', accountId: 1, deadlineMs: 60_000 };
 const CONTEXT: Omit<RunContext, 'again'> = {
@@ -30,18 +31,7 @@ function waitingRunner(perUser: number) {
     store: {
       work: async (id, readsRequest) => {
         if (readsRequest) did.push('reads its request');
-        return {
-          id,
-          type: 'chat',
-          userId: 1,
-          accountId: 1,
-          accessKeyId: 1,
-          providerId: 1,
-          status: 'PENDING',
-          revoked: false,
-          request: async () => did.push('reads its request'),
-          plan: { candidates: [], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
-        };
+        return { ...TEST_WORK, id, request: async () => did.push('reads its request') };
       },
       end: () => assert.fail('it has no end'),
     },

@@ -6,7 +6,8 @@ import type { ProviderKind } from '../providers/provider.ts';
 export const CAPABILITIES = ['text-to-text', 'image-to-text', 'text-to-image', 'image-to-image'] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
-export interface PricedModel {
+/** A model at its provider. */
+export interface ServedModel {
   readonly modelId: number;
   readonly modelIdentifier: string;
   readonly providerId: number;
@@ -16,6 +17,9 @@ export interface PricedModel {
   /** The name the provider knows. */
   readonly upstreamModel: string;
   readonly priority: number;
+}
+
+export interface PricedModel extends ServedModel {
   readonly capabilities: ReadonlySet<Capability>;
   readonly price: Price;
   /** Tokens; null = not known. */

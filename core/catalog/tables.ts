@@ -1,68 +1,104 @@
-/** The catalog's tables as Sequelize sees them; the schema itself is in the migrations. */
-import { DataTypes, type Model, type ModelStatic, type Sequelize } from 'sequelize';
-import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
+/** The catalog's tables, each column once: how it is read, and as what Sequelize writes it. The schema is in the migrations. */
+import {
+  type DataType,
+  DataTypes,
+  type Model,
+  type ModelAttributeColumnOptions,
+  type ModelStatic,
+  type Sequelize,
+} from 'sequelize';
+import { type Column, column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { PROVIDER_KINDS } from '../providers/provider.ts';
 
 /** What `provider_keys.status` means. A key that must be entered again cannot be enabled without that. */
 export const KEY_STATUS = { off: 0, on: 1, mustBeEnteredAgain: 2 } as const;
 
-const stamped = { id: column.integer, createdAt: column.time, updatedAt: column.time };
-const provider = rowOf({
-  ...stamped,
-  name: column.text,
-  kind: column.oneOf(PROVIDER_KINDS),
+type SqlType = DataType | ModelAttributeColumnOptions;
+/** A column of ours: how it is read, and its type in SQL. */
+type StoredColumn<T> = Column<T> & { readonly type: SqlType };
+
+function stored<T>(read: Column<T>, type: SqlType): StoredColumn<T> {
+  return Object.assign((value: unknown, name: string) => read(value, name), { type });
+}
+
+const INTEGER = DataTypes.INTEGER.UNSIGNED;
+const id = stored(column.integer, { type: INTEGER, autoIncrement: true, primaryKey: true });
+const text = (length: number) => stored(column.text, DataTypes.STRING(length));
+const integer = stored(column.integer, INTEGER);
+const integerOrNull = stored(orNull(column.integer), INTEGER);
+const tiny = stored(column.integer, DataTypes.TINYINT.UNSIGNED);
+const small = stored(column.integer, DataTypes.SMALLINT.UNSIGNED);
+const nano = stored(column.bigint, DataTypes.BIGINT);
+const nanoOrNull = stored(orNull(column.bigint), DataTypes.BIGINT);
+const json = stored(column.json, DataTypes.JSON);
+const time = stored(column.time, DataTypes.DATE(3));
+
+const providerColumns = {
+  id,
+  name: text(100),
+  kind: stored(column.oneOf(PROVIDER_KINDS), DataTypes.STRING(10)),
   /** Empty while nobody has said where the provider is. */
-  urlBase: column.text,
-});
+  urlBase: text(500),
+  createdAt: time,
+  updatedAt: time,
+};
+const provider = rowOf(providerColumns);
 export type ProviderRow = ReadRow<typeof provider>;
 
-const providerKey = rowOf({
-  ...stamped,
-  providerId: column.integer,
-  name: column.text,
-  secret: column.bytes,
-  lastFour: column.text,
-  status: column.integer,
-  weight: column.integer,
+const keyColumns = {
+  id,
+  providerId: integer,
+  name: text(100),
+  secret: stored(column.bytes, DataTypes.BLOB),
+  lastFour: text(4),
+  status: tiny,
+  weight: small,
   /** The user who entered it; null: the command line, or not known. */
-  enteredBy: orNull(column.integer),
-});
+  enteredBy: integerOrNull,
+  createdAt: time,
+  updatedAt: time,
+};
+const providerKey = rowOf(keyColumns);
 export type ProviderKeyRow = ReadRow<typeof providerKey>;
 
-const model = rowOf({
-  ...stamped,
-  displayName: column.text,
-  modelIdentifier: column.text,
-  providerId: column.integer,
-  upstreamModel: column.text,
-  capabilities: column.text,
-  priority: column.integer,
-  status: column.integer,
-  priceId: orNull(column.integer),
-  contextWindow: orNull(column.integer),
-  maxOutputTokens: orNull(column.integer),
-  defaultMaxTokens: orNull(column.integer),
-  settings: column.json,
-});
+const modelColumns = {
+  id,
+  displayName: text(100),
+  modelIdentifier: text(150),
+  providerId: integer,
+  upstreamModel: text(150),
+  capabilities: text(80),
+  priority: integer,
+  status: tiny,
+  priceId: integerOrNull,
+  contextWindow: integerOrNull,
+  maxOutputTokens: integerOrNull,
+  defaultMaxTokens: integerOrNull,
+  settings: json,
+  createdAt: time,
+  updatedAt: time,
+};
+const model = rowOf(modelColumns);
 export type ModelRow = ReadRow<typeof model>;
 
 /** Nano-units per million tokens, per image, per request. */
-const price = rowOf({
-  id: column.integer,
-  modelId: column.integer,
-  version: column.integer,
-  input: column.bigint,
-  output: column.bigint,
-  cachedInput: orNull(column.bigint),
-  cacheWrite: orNull(column.bigint),
-  hourCacheWrite: orNull(column.bigint),
-  perImage: column.bigint,
-  perRequest: column.bigint,
-  perSearch: column.bigint,
-  mostSearches: column.integer,
-  rules: column.json,
-  createdBy: orNull(column.integer),
-});
+const priceColumns = {
+  id,
+  modelId: integer,
+  version: integer,
+  input: nano,
+  output: nano,
+  cachedInput: nanoOrNull,
+  cacheWrite: nanoOrNull,
+  hourCacheWrite: nanoOrNull,
+  perImage: nano,
+  perRequest: nano,
+  perSearch: nano,
+  mostSearches: small,
+  rules: json,
+  createdBy: integerOrNull,
+};
+const price = rowOf(priceColumns);
 export type PriceRow = ReadRow<typeof price>;
 
 /** Columns that the database fills in. */
@@ -78,63 +114,15 @@ export interface CatalogTables {
   readonly prices: Table<PriceRow>;
 }
 
-const id = { type: DataTypes.INTEGER.UNSIGNED, autoIncrement: true, primaryKey: true };
-const times = { createdAt: DataTypes.DATE(3), updatedAt: DataTypes.DATE(3) };
-const integer = DataTypes.INTEGER.UNSIGNED;
-
 export function defineCatalogTables(sequelize: Sequelize): CatalogTables {
+  const define = (table: string, columns: Readonly<Record<string, StoredColumn<unknown>>>) =>
+    sequelize.define<Model>(table, Object.fromEntries(Object.entries(columns).map(([name, { type }]) => [name, type])));
   return {
     sequelize,
-    providers: sequelize.define('providers', {
-      id,
-      name: DataTypes.STRING(100),
-      kind: DataTypes.STRING(10),
-      urlBase: DataTypes.STRING(500),
-      ...times,
-    }),
-    keys: sequelize.define('provider_keys', {
-      id,
-      providerId: integer,
-      name: DataTypes.STRING(100),
-      secret: DataTypes.BLOB,
-      lastFour: DataTypes.STRING(4),
-      status: DataTypes.TINYINT.UNSIGNED,
-      weight: DataTypes.SMALLINT.UNSIGNED,
-      enteredBy: integer,
-      ...times,
-    }),
-    models: sequelize.define('models', {
-      id,
-      displayName: DataTypes.STRING(100),
-      modelIdentifier: DataTypes.STRING(150),
-      providerId: integer,
-      upstreamModel: DataTypes.STRING(150),
-      capabilities: DataTypes.STRING(80),
-      priority: integer,
-      status: DataTypes.TINYINT.UNSIGNED,
-      priceId: integer,
-      contextWindow: integer,
-      maxOutputTokens: integer,
-      defaultMaxTokens: integer,
-      settings: DataTypes.JSON,
-      ...times,
-    }),
-    prices: sequelize.define('model_prices', {
-      id,
-      modelId: integer,
-      version: integer,
-      input: DataTypes.BIGINT,
-      output: DataTypes.BIGINT,
-      cachedInput: DataTypes.BIGINT,
-      cacheWrite: DataTypes.BIGINT,
-      hourCacheWrite: DataTypes.BIGINT,
-      perImage: DataTypes.BIGINT,
-      perRequest: DataTypes.BIGINT,
-      perSearch: DataTypes.BIGINT,
-      mostSearches: DataTypes.SMALLINT.UNSIGNED,
-      rules: DataTypes.JSON,
-      createdBy: integer,
-    }),
+    providers: define('providers', providerColumns),
+    keys: define('provider_keys', keyColumns),
+    models: define('models', modelColumns),
+    prices: define('model_prices', priceColumns),
   };
 }
 
