@@ -59,9 +59,15 @@ const SOURCES = [
   'bench',
 ];
 
+/** What the compiler found last time: where little has changed, its check takes a sixth of the work. */
+const KNOWN_TYPES = 'node_modules/.cache/types.tsbuildinfo';
+
 const CHECKS: readonly Check[] = [
   { title: 'format and lint (biome)', command: ['.bin/biome', 'ci', '--colors=off'] },
-  { title: 'types (TypeScript 7)', command: ['typescript-7/bin/tsc', '-p', '.'] },
+  {
+    title: 'types (TypeScript 7)',
+    command: ['typescript-7/bin/tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', KNOWN_TYPES],
+  },
   {
     title: 'import rules (dependency-cruiser)',
     command: ['.bin/depcruise', '--config', '.dependency-cruiser.cjs', ...SOURCES],
@@ -121,7 +127,7 @@ function checkTasks(): TestTask[] {
   }));
 }
 
-/** Files of one folder share a process where they need no servers: some start in a second what they test in a hundredth. */
+/** Files of one folder share a process where they need no servers. */
 function unitTasks(): TestTask[] {
   const groups = byFolder(files.filter((file) => partOf(file) === 'unit'));
   return [...groups].map(([folder, group]) => ({
