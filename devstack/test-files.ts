@@ -99,7 +99,7 @@ function missing(path: string): string {
   return statSync(path).isDirectory() ? 'no test file is in it' : 'is no test file (x.test.ts)';
 }
 
-/** Files of one folder at the top of the checkout together: some start in a second what they test in milliseconds. */
+/** Files of one folder at the top of the checkout together. */
 export function byFolder(files: readonly string[]): Map<string, string[]> {
   return Map.groupBy(files, (file) => file.split('/')[0] ?? file);
 }
