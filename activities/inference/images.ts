@@ -31,7 +31,7 @@ export interface ImageOutcome extends CallOutcome {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
-/** An answer may hold its images in this form, which takes so much more. */
+/** An answer may hold images in this form, which takes so much more. */
 const BASE64_FACTOR = 4 / 3;
 
 /** A synchronous call waits for its task here and now; it has nothing to resume. */
@@ -77,8 +77,10 @@ export class ImageService {
   }
 }
 
+/** Of what is kept for a repeated call: an image that is stored is kept by its id or link. */
 function answerBytes(images: readonly KeptImage[]): number {
-  return images.reduce((sum, { bytes }) => sum + BASE64_FACTOR * (bytes?.byteLength ?? 0), 0);
+  const unstored = images.filter(({ id }) => id === undefined);
+  return unstored.reduce((sum, { bytes }) => sum + BASE64_FACTOR * (bytes?.byteLength ?? 0), 0);
 }
 
 /** `data` of POST /v1/generate-image and `resultPayload` of an image job. */

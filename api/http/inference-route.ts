@@ -49,6 +49,12 @@ export interface InferenceDeclaration<B extends z.ZodType, Asked, Outcome extend
   readonly run: (asked: NoInfer<Asked>, call: WholeCall<NoInfer<Outcome>>) => Promise<Reply<Outcome>>;
   /** The data of the answer. */
   readonly render: (outcome: NoInfer<Outcome>, asked: NoInfer<Asked>, turn: OpenTurn | undefined) => object;
+  /** What is kept of the answer of a keyed request, and how the answer is made of it again; unless set, its data. */
+  readonly kept?: {
+    readonly of: (outcome: NoInfer<Outcome>, asked: NoInfer<Asked>) => object;
+    /** @throws {AppError} when a part that is kept elsewhere is gone or cannot be read. */
+    readonly whole: (text: string) => Promise<string>;
+  };
   /** What the kept conversation remembers of the answer. */
   readonly said?: (outcome: NoInfer<Outcome>) => Said;
   /** For requests that are answered as server-sent events. */
@@ -100,7 +106,7 @@ interface Opening {
 
 async function answerWhole<B extends z.ZodType, Asked, Outcome extends CallOutcome>(
   { idempotency }: InferenceServices,
-  { run, render, said, form }: InferenceDeclaration<B, Asked, Outcome>,
+  { run, render, kept, said, form }: InferenceDeclaration<B, Asked, Outcome>,
   asked: Asked,
   { input, call, openTurn }: Opening,
 ): Promise<void> {
@@ -111,13 +117,15 @@ async function answerWhole<B extends z.ZodType, Asked, Outcome extends CallOutco
   const textOf = (outcome: Outcome) => JSON.stringify(render(outcome, asked, turn));
   try {
     turn = await openTurn();
-    const keep = (outcome: Outcome) => keptCall(outcome, textOf(outcome));
+    const keep = (outcome: Outcome) =>
+      keptCall(outcome, kept === undefined ? textOf(outcome) : JSON.stringify(kept.of(outcome, asked)));
     reply = await run(asked, { request: request.claim ? { ...request, keep } : request, context, turn });
   } catch (error) {
     reply = await idempotency.answeredBefore(request.claim, error);
   }
   if (reply.kind === 'answered-before') {
-    return send(ctx, form.success(replayCall(ctx, reply.answer).toString(), traceId));
+    const text = replayCall(ctx, reply.answer).toString();
+    return send(ctx, form.success(kept === undefined ? text : await kept.whole(text), traceId));
   }
   const { outcome } = reply;
   const text = textOf(outcome);

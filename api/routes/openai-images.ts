@@ -3,9 +3,11 @@ import { z } from 'zod';
 import { imageRequest, imageUrlOf } from '../../activities/inference/image-request.ts';
 import type { ImageOutcome, ImageService } from '../../activities/inference/images.ts';
 import { imageTypeOf } from '../../core/images/image-type.ts';
+import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts';
 import type { ImageRequest } from '../../core/providers/provider.ts';
 import type { Config } from '../../infra/config.ts';
-import { invalid } from '../../infra/errors.ts';
+import { AppError, invalid } from '../../infra/errors.ts';
+import { isJsonObject } from '../../infra/json-object.ts';
 import { readForm } from '../http/edit-form.ts';
 import { OPENAI } from '../http/forms.ts';
 import type { InferenceServices } from '../http/inference-call.ts';
@@ -89,6 +91,7 @@ interface Asked {
 
 interface Services extends InferenceServices {
   readonly images: ImageService;
+  readonly storedImages: Pick<StoredImages, 'read'>;
 }
 
 type OwnParts = 'path' | 'operationId' | 'summary' | 'body' | 'bodies' | 'parse';
@@ -105,7 +108,12 @@ export function openAiImageRoutes(services: Services, config: Config): Route[] {
         const name = model === undefined ? {} : { identifier: model };
         return services.images.generate({ ...request, model: name, request: asked }, context);
       },
-      render: openAiImages,
+      render: (outcome, asked) => openAiImages(outcome, asked, base64Of),
+      // Images may be larger together than a row of the ledger takes.
+      kept: {
+        of: (outcome, asked) => openAiImages(outcome, asked, (image) => placeOf(image) ?? base64Of(image)),
+        whole: (text) => withStoredImages(text, services.storedImages),
+      },
     });
   return [
     images({
@@ -176,7 +184,8 @@ async function dataUrlOf(file: File, path: string): Promise<string> {
   return imageUrlOf({ base64: Buffer.from(await file.arrayBuffer()).toString('base64') }, path);
 }
 
-function openAiImages(outcome: ImageOutcome, asked: Asked) {
+/** @param inline what stands in place of an image that is asked for in base64. */
+function openAiImages(outcome: ImageOutcome, asked: Asked, inline: (image: KeptImage) => unknown) {
   const rewritten = outcome.actualPrompt === asked.request.prompt ? {} : { revised_prompt: outcome.actualPrompt };
   const [first] = outcome.images;
   const format = first?.bytes && imageTypeOf(first.bytes)?.replace('image/', '');
@@ -184,8 +193,33 @@ function openAiImages(outcome: ImageOutcome, asked: Asked) {
     created: asked.created,
     ...(format === undefined ? {} : { output_format: format }),
     ...outcome.facts,
-    data: outcome.images.map(({ url, bytes }) =>
-      asked.inline && bytes ? { b64_json: Buffer.from(bytes).toString('base64'), ...rewritten } : { url, ...rewritten },
+    data: outcome.images.map((image) =>
+      asked.inline && image.bytes ? { b64_json: inline(image), ...rewritten } : { url: image.url, ...rewritten },
     ),
   };
+}
+
+function base64Of({ bytes }: Pick<KeptImage, 'bytes'>): string {
+  return bytes === undefined ? '' : Buffer.from(bytes).toString('base64');
+}
+
+const placeSchema = z.strictObject({ storedImage: z.string() });
+
+/** Where an image is kept; undefined when it could not be stored. */
+function placeOf({ id }: KeptImage): z.output<typeof placeSchema> | undefined {
+  return id === undefined ? undefined : { storedImage: id };
+}
+
+/** A kept answer with its images again, in the order of its fields. @throws {AppError} notFound when one is gone. */
+async function withStoredImages(text: string, storedImages: Services['storedImages']): Promise<string> {
+  const kept: unknown = JSON.parse(text);
+  if (!isJsonObject(kept) || !Array.isArray(kept.data)) return text;
+  const images = kept.data.map(async (image: unknown) => {
+    const place = isJsonObject(image) ? placeSchema.safeParse(image.b64_json).data : undefined;
+    if (!isJsonObject(image) || place === undefined) return image;
+    const stored = await storedImages.read(place.storedImage);
+    if (stored === undefined) throw new AppError('notFound', 'the images of this answer are kept no longer');
+    return { ...image, b64_json: base64Of(stored) };
+  });
+  return JSON.stringify({ ...kept, data: await Promise.all(images) });
 }

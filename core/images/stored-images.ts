@@ -29,6 +29,8 @@ export type DeliveredImage =
 
 /** An image as it is given on: our link, and its bytes where they are at hand. */
 export interface KeptImage {
+  /** In our storage; undefined when it could not be copied. */
+  readonly id: string | undefined;
   readonly url: string;
   readonly bytes: Uint8Array | undefined;
 }
@@ -114,13 +116,14 @@ export class StoredImages {
           // The row comes first: what retention removes is what rows name.
           await this.#remember({ id, requestId, userId, key, mediaType, bytes: bytes.byteLength, image });
           await this.#deps.storage.put(key, bytes, mediaType);
-          return { url: this.#deps.links.make(id, Date.now()), bytes };
+          return { id, url: this.#deps.links.make(id, Date.now()), bytes };
         },
       );
     } catch (err) {
       log.warn({ err, requestId }, 'an image was not copied; its own link is given');
-      if (image.kind === 'url') return { url: image.url, bytes: undefined };
-      return { url: `data:${image.mediaType};base64,${image.data}`, bytes: Buffer.from(image.data, 'base64') };
+      if (image.kind === 'url') return { id: undefined, url: image.url, bytes: undefined };
+      const url = `data:${image.mediaType};base64,${image.data}`;
+      return { id: undefined, url, bytes: Buffer.from(image.data, 'base64') };
     }
   }
 

@@ -1,8 +1,11 @@
 /** Repeated keyed calls get the first answer and its headers, whatever has changed since. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { apiFetch } from './api-fetch.ts';
+import { json, type OddProvider, startOddProvider } from './odd-provider.ts';
 import { type Customer, call, newCustomer, type Product, startProduct } from './product.ts';
 
 const HEADERS = ['x-request-id', 'x-cost', 'x-model', 'x-provider', 'x-attempts', 'content-type'];
@@ -13,11 +16,18 @@ const messages = [{ role: 'user', content: 'hello' }];
 describe('repeated keyed calls', () => {
   let product: Product;
   let customer: Customer;
+  let provider: OddProvider;
   before(async () => {
-    product = await startProduct({ name: 'replays', worker: false, settings: { REGISTRATION_GRANT: '100' } });
+    provider = await startOddProvider();
+    const settings = { REGISTRATION_GRANT: '100' };
+    product = await startProduct({ name: 'replays', worker: false, settings, privateHosts: [provider.host] });
+    await provider.join(product);
     customer = await newCustomer(product.apis[0]);
   });
-  after(() => product.close());
+  after(async () => {
+    provider.close();
+    await product.close();
+  });
 
   let keys = 0;
   async function asked(path: string, body: object, key: string) {
@@ -57,6 +67,36 @@ describe('repeated keyed calls', () => {
     const cost = /x-cost=(\S+)/.exec(first.text)?.[1];
     // What a stream costs is known only when it is repeated.
     assert.deepEqual(second, { ...first, headers: [requestId, cost, model, provider, attempts, type] });
+  });
+
+  test('have their images again, however large, and are charged once', async () => {
+    // Of 6 MB: three of them are more than a packet to the database may have.
+    const b64_json = Buffer.concat([Buffer.from(PIXEL, 'base64'), randomBytes(6_000_000)]).toString('base64');
+    const usage = { input_tokens: 9, output_tokens: 4_160, total_tokens: 4_169 };
+    provider.answer = json({ created: 1, usage, size: '1x1', data: [{ b64_json }, { b64_json }, { b64_json }] });
+    const before = await charges();
+    for (const [path, body] of [
+      ['/v1/images/generations', { prompt: 'a cat', n: 3 }],
+      ['/v1/images/generations', { prompt: 'a cat', n: 3, response_format: 'url' }],
+      ['/v1/generate-image', { prompt: 'a cat', modelIdentifier: 'odd-image', options: { n: 3 } }],
+    ] as const) {
+      const called = provider.bodies.length;
+      const { first, second } = await twice(path, { model: 'odd-image', ...body });
+      assert.equal(first.status, 200, first.text.slice(0, 300));
+      assert.equal(first.text.includes(b64_json), path !== '/v1/generate-image' && !('response_format' in body));
+      assert.ok(isDeepStrictEqual(second, first), second.text.slice(0, 300));
+      assert.equal(provider.bodies.length, called + 1, 'the provider was asked once');
+    }
+    assert.equal(await charges(), before + 3);
+    const kept = await product.rows('SELECT MAX(LENGTH(answer)) AS bytes FROM idempotency WHERE answer_status=200');
+    assert.ok(Number(kept[0]?.bytes) < 10_000);
+
+    const { first, second } = await twice('/v1/images/generations', { model: 'odd-image', prompt: 'x', n: 3 }, () =>
+      product.execute('DELETE FROM stored_images'),
+    );
+    assert.equal(first.status, 200);
+    assert.deepEqual([second.status, /kept no longer/.test(second.text)], [404, true], second.text.slice(0, 300));
+    assert.equal(await charges(), before + 4, 'not charged again');
   });
 
   test('are answered although their conversation was deleted meanwhile, a new one is not', async () => {
