@@ -12,7 +12,7 @@ import { nanoAmount, type Usage } from '../../core/ledger/money.ts';
 import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
 import type { Fit } from '../../core/providers/fit.ts';
-import { patienceOf } from '../../core/providers/needs.ts';
+import { onlyStreams, patienceOf } from '../../core/providers/needs.ts';
 import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
@@ -46,7 +46,7 @@ export interface InferenceDeps {
 /** Where a candidate is called with a key. */
 export function targetOf(candidate: Candidate, apiKey: string): UpstreamTarget {
   const { kind, urlBase, upstreamModel: model, needs } = candidate;
-  return { kind, urlBase, apiKey, model, patienceMs: patienceOf(needs, model) };
+  return { kind, urlBase, apiKey, model, patienceMs: patienceOf(needs, model), onlyStreams: onlyStreams(needs) };
 }
 
 export interface ChargeRequest extends LimitedRequest {

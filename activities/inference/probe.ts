@@ -28,8 +28,9 @@ export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdap
       const context = { signal, heartbeat: () => undefined, log, requestId: randomUUID() };
       const body = bodyFor(target.needs);
       const answer = await chatAdapters[target.kind].complete(target, body, context);
+      const counted = answer.usage?.impossible === null ? answer.usage : undefined;
       const { promptTokens, completionTokens } =
-        answer.usage ?? estimateUsage(body, deliveredTexts(answer.completion), null);
+        counted ?? estimateUsage(body, deliveredTexts(answer.completion), null);
       return {
         ok: true,
         latencyMs: latencyMs(),

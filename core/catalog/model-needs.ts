@@ -1,5 +1,5 @@
 /** What a model needs a request to be like: by its vendor, by its name, and last by its own record. Pure. */
-import type { ModelNeeds } from '../providers/needs.ts';
+import { type ModelNeeds, onlyStreams } from '../providers/needs.ts';
 import { kindOfHost } from '../providers/vendors.ts';
 import type { Model } from './model-record.ts';
 import { PRESETS, type Preset } from './presets.ts';
@@ -50,5 +50,6 @@ function upstreamName({ upstreamModel, modelIdentifier }: Pick<Served, 'upstream
 
 /** Where a test call to a model goes, with one of its provider's keys. */
 export function probeTarget(model: Model, { kind, urlBase }: Provider, apiKey: string): ProbeTarget {
-  return { kind, urlBase, apiKey, model: upstreamName(model), needs: needsOf(model) };
+  const needs = needsOf(model);
+  return { kind, urlBase, apiKey, model: upstreamName(model), onlyStreams: onlyStreams(needs), needs };
 }

@@ -232,3 +232,60 @@ describe('messages', () => {
     fits: ['left-out:reasoning_content'],
   });
 });
+
+describe('structured output', () => {
+  const schema = { type: 'object', properties: { a: { type: 'string' } } };
+  const response_format = { type: 'json_schema', json_schema: { name: 'x', strict: true, schema } };
+  const objectOnly: ModelNeeds = { structuredOutput: 'json_object' };
+  const told = `Answer with one JSON object that is valid by this JSON Schema: ${JSON.stringify(schema)}`;
+  check({ title: 'a schema stays where it is taken', asked: { response_format }, sent: { response_format }, fits: [] });
+  check({
+    title: 'a schema is told in a system message where only an object can be asked for',
+    needs: objectOnly,
+    asked: { response_format },
+    sent: { response_format: { type: 'json_object' }, messages: [{ role: 'system', content: told }, USER] },
+    fits: ['json-schema'],
+  });
+  for (const content of ['Be brief.', [{ type: 'text', text: 'Be brief.' }]]) {
+    check({
+      title: `and joins the system message that is there, ${typeof content}`,
+      needs: { ...objectOnly, systemMessages: 'first' },
+      asked: { response_format, messages: [{ role: 'developer', content }, USER] },
+      sent: {
+        response_format: { type: 'json_object' },
+        messages: [{ role: 'system', content: `Be brief.\n\n${told}` }, USER],
+      },
+      fits: ['developer-role', 'json-schema'],
+    });
+  }
+  check({
+    title: 'a format without a schema is not touched',
+    needs: objectOnly,
+    asked: { response_format: { type: 'json_object' } },
+    sent: { response_format: { type: 'json_object' } },
+    fits: [],
+  });
+  check({
+    title: 'an empty schema asks for any object',
+    needs: objectOnly,
+    asked: { response_format: { type: 'json_schema', json_schema: null } },
+    sent: {
+      response_format: { type: 'json_object' },
+      messages: [
+        { role: 'system', content: 'Answer with one JSON object that is valid by this JSON Schema: {}' },
+        USER,
+      ],
+    },
+    fits: ['json-schema'],
+  });
+});
+
+describe('models that only stream', () => {
+  check({
+    title: 'think in a whole answer, too, as it is put together from a stream',
+    needs: { thinkingSwitch: 'enable_thinking', thinking: 'streamed', wholeAnswers: 'assembled' },
+    asked: { enable_thinking: true },
+    sent: { enable_thinking: true },
+    fits: [],
+  });
+});

@@ -4,7 +4,7 @@
  */
 import { invalid } from '../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
-import { EFFORTS, type Effort, type ModelNeeds } from './needs.ts';
+import { EFFORTS, type Effort, type ModelNeeds, onlyStreams } from './needs.ts';
 import type { ChatBody } from './provider.ts';
 
 /** One change; a name after the colon is that of the field. */
@@ -18,6 +18,7 @@ export type Fit =
   | 'thinking-off'
   | 'thinking-on'
   | 'effort'
+  | 'json-schema'
   | `left-out:${string}`
   | `bounded:${string}`;
 
@@ -37,10 +38,30 @@ export function fitChat(asked: ChatBody, needs: ModelNeeds, { streamed, limit }:
   const fits: Fit[] = [];
   const body = fittedFields(asked, needs, fits);
   fitTools(body, needs, fits);
-  fitThinking(body, needs, streamed, fits);
+  fitThinking(body, needs, streamed || onlyStreams(needs), fits);
   if (needs.bounds !== undefined) fitBounds(body, needs.bounds, fits);
   fitLimit(body, asked, needs, limit, fits);
-  return { body: { ...body, messages: fittedMessages(asked.messages, needs, fits) }, fits };
+  const messages = fittedMessages(asked.messages, needs, fits);
+  const schema = needs.structuredOutput === 'json_object' ? takenSchema(body, fits) : undefined;
+  return { body: { ...body, messages: schema === undefined ? messages : withSchema(messages, schema) }, fits };
+}
+
+/** Takes the schema out of the format that is asked for. @returns it as text. */
+function takenSchema(body: Record<string, unknown>, fits: Fit[]): string | undefined {
+  const { response_format: format } = body;
+  if (!isJsonObject(format) || format.type !== 'json_schema') return undefined;
+  body.response_format = { type: 'json_object' };
+  fits.push('json-schema');
+  const { json_schema: asked } = format;
+  return JSON.stringify((isJsonObject(asked) ? asked.schema : undefined) ?? {});
+}
+
+/** The only way in which such a model can learn it; vendors want the word JSON in the messages, too. */
+function withSchema(messages: readonly unknown[], schema: string): readonly unknown[] {
+  const text = `Answer with one JSON object that is valid by this JSON Schema: ${schema}`;
+  const [first, ...rest] = messages;
+  if (!isJsonObject(first) || first.role !== 'system') return [{ role: 'system', content: text }, ...messages];
+  return [{ ...first, content: `${textOf(first)}\n\n${text}` }, ...rest];
 }
 
 /** A copy without what the model refuses. Null is the same as absent, and some vendors refuse it. */

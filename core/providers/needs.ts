@@ -59,6 +59,13 @@ export const needsSchema = z.strictObject({
   thinking: z.enum(['any', 'streamed', 'never-off']).optional().meta({
     description: 'streamed: only a stream may think; never-off: thinking cannot be turned off; any unless set',
   }),
+  wholeAnswers: z.enum(['given', 'assembled']).optional().meta({
+    description: 'assembled: the model only streams, a whole answer is put together from a stream; given unless set',
+  }),
+  structuredOutput: z.enum(['json_schema', 'json_object']).optional().meta({
+    description:
+      'json_object: no schema is taken in response_format, it is told in the system message; json_schema unless set',
+  }),
   toolChoice: z.enum(['any', 'auto']).optional().meta({
     description: 'auto: no other choice is taken, a tool call can be neither forced nor forbidden; any unless set',
   }),
@@ -79,7 +86,12 @@ export const needsSchema = z.strictObject({
 export type ModelNeeds = Readonly<z.infer<typeof needsSchema>>;
 
 /** Names of models that think without a switch of it. */
-const THINKERS = /think|reason|(^|[-/])(r1|o[134]|qwq|gpt-5|magistral)([-.]|$)/i;
+const THINKERS = /think|reason|(^|[-/])(r1|o[134]|q[wv]q|gpt-5|magistral)([-.]|$)/i;
+
+/** Whether a whole answer has to be put together from a stream. */
+export function onlyStreams({ wholeAnswers }: ModelNeeds): boolean {
+  return wholeAnswers === 'assembled';
+}
 
 /** How long a model may be silent, in milliseconds; undefined = as long as any. */
 export function patienceOf(needs: ModelNeeds, model: string): number | undefined {

@@ -21,6 +21,8 @@ export interface UpstreamTarget {
   readonly model: string;
   /** The longest silence before the first byte and between two, where it is the model's own. */
   readonly patienceMs?: number | undefined;
+  /** The model only streams: a whole answer is put together from a stream. */
+  readonly onlyStreams?: boolean | undefined;
 }
 
 /** An OpenAI chat.completions body; what the gateway does not know passes through. */

@@ -17,6 +17,8 @@ export interface Refusals {
   readonly laterSystem?: boolean;
   /** Any other choice of tools than `auto`. */
   readonly toolChoice?: boolean;
+  /** A response_format with a schema. */
+  readonly schema?: boolean;
   /** Thinking that is turned off, in whichever form. */
   readonly thinkingOff?: boolean;
 }
@@ -50,7 +52,7 @@ function limitProblem(request: ChatRequest, { limit, mostTokens }: Refusals): Pr
 }
 
 function fieldProblem(request: ChatRequest, refusals: Refusals): Problem | undefined {
-  const { fields = [], values = {}, bounds = {}, toolChoice, thinkingOff } = refusals;
+  const { fields = [], values = {}, bounds = {}, toolChoice, schema, thinkingOff } = refusals;
   for (const name of fields) if (isSet(request[name])) return unsupported(name, 'is not supported with this model.');
   for (const [name, taken] of Object.entries(values)) {
     const value = request[name];
@@ -64,6 +66,9 @@ function fieldProblem(request: ChatRequest, refusals: Refusals): Problem | undef
   }
   if (toolChoice && isSet(request.tool_choice) && request.tool_choice !== 'auto') {
     return { param: 'tool_choice', message: "tool_choice: only 'auto' is supported" };
+  }
+  if (schema && request.response_format?.type === 'json_schema') {
+    return { param: 'response_format', message: 'This response_format type is unavailable now' };
   }
   const off = request.thinking?.type === 'disabled' || request.reasoning_effort === 'none';
   if (thinkingOff && off) return { param: 'thinking', message: 'thinking cannot be disabled for this model' };

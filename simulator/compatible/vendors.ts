@@ -59,8 +59,8 @@ export const COMPATIBLE_VENDORS: readonly CompatibleVendor[] = [
     usage: 'deepseek',
     listed: ['deepseek-flash', 'deepseek-v4-pro'],
     models: [
-      model(/^deepseek-flash$/, { vision: true, thinking: ON }),
-      model(/^deepseek-/, { thinking: ON, refusals: { ...NO_DEVELOPER, mostTokens: 393_216 } }),
+      model(/^deepseek-flash$/, { vision: true, thinking: ON, refusals: { ...NO_DEVELOPER, schema: true } }),
+      model(/^deepseek-/, { thinking: ON, refusals: { ...NO_DEVELOPER, schema: true, mostTokens: 393_216 } }),
     ],
   },
   {
@@ -92,6 +92,7 @@ export const COMPATIBLE_VENDORS: readonly CompatibleVendor[] = [
           ...NO_DEVELOPER,
           limit: 'max_tokens',
           mostTokens: 131_072,
+          schema: true,
           toolChoice: true,
           thinkingOff: true,
           fields: ['presence_penalty', 'frequency_penalty', 'logprobs', 'n'],

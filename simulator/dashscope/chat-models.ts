@@ -3,7 +3,9 @@
 interface ChatModel {
   readonly vision: boolean;
   /** `if-on`: reasons when enable_thinking asks for it. `unless-off`: reasons by default, and then only in a stream. */
-  readonly thinking: 'never' | 'if-on' | 'unless-off';
+  readonly thinking: 'never' | 'if-on' | 'unless-off' | 'always';
+  /** Refuses a whole answer. */
+  readonly onlyStreams?: true;
   readonly contextTokens: number;
 }
 
@@ -15,6 +17,7 @@ export const CHAT_MODELS: Record<string, ChatModel> = {
   'qwen-turbo': TEXT,
   'qwen3-max': TEXT,
   'qwen3-32b': { ...TEXT, thinking: 'unless-off' },
+  'qwq-plus': { ...TEXT, thinking: 'always', onlyStreams: true },
   'qwen-vl-max': { ...TEXT, vision: true, thinking: 'never' },
   'qwen3-vl-plus': { ...TEXT, vision: true },
 };

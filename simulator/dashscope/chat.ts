@@ -11,9 +11,8 @@ import { findChatModel } from './chat-models.ts';
 const DASHSCOPE_CHAT: ChatDialect = {
   thinks: (request, model) => {
     const known = findChatModel(model);
-    return (
-      known !== undefined && known.thinking !== 'never' && (request.enable_thinking ?? known.thinking === 'unless-off')
-    );
+    if (known === undefined || known.thinking === 'never') return false;
+    return known.thinking === 'always' || (request.enable_thinking ?? known.thinking === 'unless-off');
   },
   limits: (request) => ({ total: request.max_completion_tokens ?? undefined, answer: request.max_tokens ?? undefined }),
   usage: (usage) => ({
@@ -48,6 +47,10 @@ export async function answerChat(call: Call): Promise<void> {
   if ((request.n ?? 1) > (request.tools?.length ? 1 : 4)) throw vendor.error('bad_request', "'n' is out of range.");
   if (model.thinking === 'unless-off' && DASHSCOPE_CHAT.thinks(request, call.model) && !request.stream) {
     const text = 'parameter.enable_thinking must be set to false for non-streaming calls';
+    throw vendor.error('bad_request', text);
+  }
+  if (model.onlyStreams && !request.stream) {
+    const text = 'This model only support stream mode, please enable the stream parameter to access the model.';
     throw vendor.error('bad_request', text);
   }
   const answer = composeAnswer(request, call.model, DASHSCOPE_CHAT, call.faults);

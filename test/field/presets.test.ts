@@ -236,6 +236,44 @@ describe("each preset's chat model in its vendor's dialect", () => {
     assert.match(metrics, /provider_request_fits_total\{provider="openai",fit="limit-name"[^}]*\} [1-9]/);
   });
 
+  test('a model that only streams is served whole, as a job, in a test, and with its thoughts', async () => {
+    const id = await extra('dashscope', 'qwq-plus');
+    const answer = await chat({ model: 'qwq-plus', messages: [{ role: 'user', content: 'Say a word.' }] });
+    const text = await answer.text();
+    assert.equal(answer.status, 200, text);
+    const message = completionSchema.parse(JSON.parse(text)).choices[0]?.message;
+    assert.ok(message?.content);
+    assert.ok(typeof message.reasoning_content === 'string' && message.reasoning_content !== '');
+    const tested = await call(product.apis[0], 'POST', `/v1/models/${id}/test`, { token: root });
+    assert.equal(probeSchema.parse(tested.data).ok, true, JSON.stringify(tested.data));
+    const submitted = await call(product.apis[0], 'POST', '/v1/async/chat', {
+      key: customer.key,
+      body: { userMessage: 'Say a word.', modelIdentifier: 'qwq-plus' },
+    });
+    const { jobId } = z.object({ jobId: z.string() }).parse(submitted.data);
+    const job = await jobEnd(product.apis[0], customer.key, jobId);
+    assert.equal(job.status, 'COMPLETED', job.errorMessage ?? '');
+  });
+
+  test('a schema is told where only an object can be asked for, whole and streamed', async () => {
+    const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+    const response_format = { type: 'json_schema', json_schema: { name: 'place', schema } };
+    for (const name of ['deepseek', 'zhipu']) {
+      const served = all.get(name);
+      assert.ok(served);
+      const body = { model: served.model.identifier, messages: [{ role: 'user', content: 'Where?' }], response_format };
+      const whole = await chat(body);
+      const text = await whole.text();
+      assert.equal(whole.status, 200, text);
+      assert.match(whole.headers.get('x-request-fits') ?? '', /json-schema/);
+      assert.equal(nano(whole.headers.get('x-cost') ?? ''), await costOf(served));
+      const [choice] = completionSchema.parse(JSON.parse(text)).choices;
+      z.record(z.string(), z.unknown()).parse(JSON.parse(choice?.message.content ?? ''));
+      const stream = await chat({ ...body, stream: true });
+      assert.match(await stream.text(), /data: \[DONE\]\s*$/);
+    }
+  });
+
   test('the check of a provider says what its vendor no longer lists, in its exit code too', async () => {
     const check = async (name: string) => {
       const run = promisify(execFile)(process.execPath, ['cli/provider.ts', 'check', name], {

@@ -6,7 +6,15 @@ import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-ob
 import { CompletionAssembler } from '../completion.ts';
 import { type Classify, refused, UpstreamFailure } from '../failure.ts';
 import { finishReasonIn, readableMessage } from '../message.ts';
-import type { ChatAdapter, ChatAnswer, ChatBody, VendorClients } from '../provider.ts';
+import type {
+  CallContext,
+  ChatAdapter,
+  ChatAnswer,
+  ChatBody,
+  ChatChunk,
+  UpstreamTarget,
+  VendorClients,
+} from '../provider.ts';
 import { usageOfAnswer } from '../usage.ts';
 import { type Call, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
@@ -28,25 +36,33 @@ export function createChatAdapter(clientFor: VendorClients['chat'], dialect: Cha
     classify: dialect.classify,
   });
 
+  const stream = async (target: UpstreamTarget, body: ChatBody, { signal }: CallContext) => {
+    const call = callOf(target, signal);
+    const response = await clientFor(target).post(call, PATH, {
+      ...body,
+      model: target.model,
+      stream: true,
+      stream_options: { ...(isJsonObject(body.stream_options) ? body.stream_options : {}), include_usage: true },
+    });
+    if (response.body === null) throw senseless('the provider did not answer with a stream', response);
+    return readChunks(response.body, call, choicesAsked(body));
+  };
+
   return {
-    complete: async (target, body, { signal }) => {
-      const call = callOf(target, signal);
+    complete: async (target, body, context) => {
+      if (target.onlyStreams) return assembled(await stream(target, body, context));
+      const call = callOf(target, context.signal);
       const response = await clientFor(target).post(call, PATH, { ...body, model: target.model });
       return answerOf(await readText(response, call), response, call, choicesAsked(body));
     },
-
-    stream: async (target, body, { signal }) => {
-      const call = callOf(target, signal);
-      const response = await clientFor(target).post(call, PATH, {
-        ...body,
-        model: target.model,
-        stream: true,
-        stream_options: { ...(isJsonObject(body.stream_options) ? body.stream_options : {}), include_usage: true },
-      });
-      if (response.body === null) throw senseless('the provider did not answer with a stream', response);
-      return readChunks(response.body, call, choicesAsked(body));
-    },
+    stream,
   };
+}
+
+async function assembled(chunks: AsyncIterable<ChatChunk>): Promise<ChatAnswer> {
+  const assembler = new CompletionAssembler();
+  for await (const { body } of chunks) assembler.add(body);
+  return { completion: assembler.completion(), usage: assembler.usage() };
 }
 
 function choicesAsked({ n }: ChatBody): number {
@@ -92,9 +108,7 @@ async function streamedAnswer(text: string, response: Response, call: Call, aske
   if (!/^\s*(\{|(data|event|id|retry)?:)/.test(text)) {
     throw senseless("the provider's answer is no JSON object", response);
   }
-  const assembler = new CompletionAssembler();
-  for await (const { body } of readChunks(onePiece(text), call, asked)) assembler.add(body);
-  return { completion: assembler.completion(), usage: assembler.usage() };
+  return assembled(readChunks(onePiece(text), call, asked));
 }
 
 async function* onePiece(text: string): AsyncGenerator<Uint8Array> {
