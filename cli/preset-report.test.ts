@@ -1,42 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BLANK_MODEL } from '../core/catalog/model-input.ts';
-import type { Model } from '../core/catalog/model-record.ts';
+import { testModel } from '../core/catalog/model.fixture.ts';
 import { NO_RATES } from '../core/ledger/price.ts';
 import { checkLines, curlLine, priceLine } from './preset-report.ts';
 
 const PRICE = { ...NO_RATES, id: 1 };
 
-function model(fields: Partial<Model>): Model {
-  return {
-    ...BLANK_MODEL,
-    id: 7,
-    displayName: 'A',
-    modelIdentifier: 'a',
-    capabilities: ['text-to-text'],
-    providerId: 1,
-    providerName: 'p',
-    kind: 'openai',
-    urlBase: '',
-    price: null,
-    createdAt: new Date(0),
-    updatedAt: new Date(0),
-    ...fields,
-  };
-}
-
 test('prices are shown as vendors list them', () => {
   const text = { ...PRICE, input: 2_000_000_000n, output: 8_500_000_000n, cachedInput: 40_000_000n };
   assert.equal(
-    priceLine(model({ price: text }), 'CNY'),
+    priceLine(testModel('a', { price: text }), 'CNY'),
     '  a  (id 7)  input 2, cached input 0.04, output 8.5 CNY a million tokens',
   );
   const image = { ...PRICE, perImage: 200_000_000n };
   assert.equal(
-    priceLine(model({ price: image, capabilities: ['text-to-image'] }), 'CNY'),
+    priceLine(testModel('a', { price: image, capabilities: ['text-to-image'] }), 'CNY'),
     '  a  (id 7)  0.2 CNY an image',
   );
-  assert.equal(priceLine(model({}), 'CNY'), '  a  (id 7)  no price');
+  assert.equal(priceLine(testModel('a'), 'CNY'), '  a  (id 7)  no price');
 });
 
 test('the call to copy survives a quote in a name', () => {
@@ -46,7 +27,7 @@ test('the call to copy survives a quote in a name', () => {
 test('a check says what has gone and who calls it, and does not print hundreds of new names', () => {
   const gone = [
     { name: 'old', models: [] },
-    { name: 'older', models: [model({ online: true })] },
+    { name: 'older', models: [testModel('a', { online: true })] },
   ];
   assert.deepEqual(checkLines({ gone, fresh: ['b'] }), [
     'Gone:',

@@ -1,31 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BLANK_MODEL } from './model-input.ts';
-import type { Model } from './model-record.ts';
+import { testModel } from './model.fixture.ts';
 import { presetNamed } from './presets.ts';
 import { checkVendor } from './vendor-check.ts';
 
-function model(modelIdentifier: string, fields: Partial<Model> = {}): Model {
-  return {
-    ...BLANK_MODEL,
-    id: 1,
-    displayName: modelIdentifier,
-    modelIdentifier,
-    capabilities: ['text-to-text'],
-    providerId: 1,
-    providerName: 'p',
-    kind: 'openai',
-    urlBase: '',
-    price: null,
-    createdAt: new Date(0),
-    updatedAt: new Date(0),
-    ...fields,
-  };
-}
 const listed = (...ids: string[]) => ids.map((id) => ({ id }));
 
 test('what the preset or a model calls and the vendor does not list has gone; the rest of its list is new', () => {
-  const mine = model('fast', { upstreamModel: 'deepseek-chat' });
+  const mine = testModel('fast', { upstreamModel: 'deepseek-chat' });
   const check = checkVendor('openai', presetNamed('deepseek'), [mine], listed('DeepSeek-Flash', 'deepseek-v5'));
   assert.deepEqual(check, {
     gone: [
@@ -40,7 +22,7 @@ test('a prefix of the list is no other name, and image models that a list leaves
   const gemini = presetNamed('gemini');
   const google = listed(...(gemini?.models ?? []).map(({ identifier }) => `models/${identifier}`));
   assert.deepEqual(checkVendor('openai', gemini, [], google), { gone: [], fresh: [] });
-  const image = model('qwen-image-2.0', { capabilities: ['text-to-image'] });
+  const image = testModel('qwen-image-2.0', { capabilities: ['text-to-image'] });
   assert.deepEqual(checkVendor('dashscope', undefined, [image], []), { gone: [], fresh: [] });
   assert.equal(checkVendor('ark', undefined, [image], []).gone.length, 1);
 });

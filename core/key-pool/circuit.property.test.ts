@@ -2,27 +2,18 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { FailureClass } from '../providers/failure.ts';
+import { effectOf } from './circuit.fixture.ts';
 import {
-  accountEffect,
   afterResult,
   type Circuit,
-  type CircuitEffect,
-  type CircuitSettings,
   CLOSED,
   mayProbe,
-  modelEffect,
   ORDINARY_CALL,
   DEFAULT_CIRCUIT_SETTINGS as SETTINGS,
   stateAt,
   takeProbe,
 } from './circuit.ts';
 import type { CallResult } from './key-pool.ts';
-
-/** As the pool does it: a refused account is a matter of the key's own circuit, all else of the model's. */
-function effectOf(result: CallResult, settings: CircuitSettings): CircuitEffect {
-  const isAccount = result.kind === 'failure' && result.failure === 'account';
-  return (isAccount ? accountEffect : modelEffect)(result, settings);
-}
 
 const MISTAKES: readonly FailureClass[] = ['content', 'bad-request', 'model', 'cancelled'];
 const FAULTS: readonly FailureClass[] = ['account', 'rate', 'transient', 'timeout'];

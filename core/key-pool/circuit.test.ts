@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { effectOf } from './circuit.fixture.ts';
 import {
   accountEffect,
   afterResult,
   type Circuit,
-  type CircuitEffect,
-  type CircuitSettings,
   CLOSED,
   KEY_TEST,
   mayProbe,
@@ -15,12 +14,6 @@ import {
   takeProbe,
 } from './circuit.ts';
 import type { CallResult } from './key-pool.ts';
-
-/** As the pool does it: a refused account is a matter of the key's own circuit, all else of the model's. */
-function effectOf(result: CallResult, settings: CircuitSettings): CircuitEffect {
-  const isAccount = result.kind === 'failure' && result.failure === 'account';
-  return (isAccount ? accountEffect : modelEffect)(result, settings);
-}
 
 type Failure = Extract<CallResult, { kind: 'failure' }>['failure'];
 

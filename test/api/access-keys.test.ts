@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { type Product, startProduct, until } from '../e2e/product.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import {
   ask,
   newKey,

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { EXAMPLES, type Example, filledExample } from '../../api/examples.ts';
 import { readContract } from '../e2e/api-fetch.ts';
-import { type Product, until } from '../e2e/product.ts';
+import type { Product } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import { ask, type RawAnswer, type RawCall, signIn, textAt } from './asking.ts';
 import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';
 

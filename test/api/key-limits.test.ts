@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import { ask } from './asking.ts';
 
 const chatReply = z.object({ inputTokensCount: z.number(), outputTokensCount: z.number() });

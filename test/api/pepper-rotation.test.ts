@@ -12,7 +12,7 @@ import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { connectRedis } from '../../infra/redis/connection.ts';
 import { createInvalidation } from '../../infra/redis/invalidation.ts';
-import { until } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 const version = (number: number): string => `${number}:${randomBytes(32).toString('base64')}`;
 const [FIRST, SECOND] = [version(1), version(2)];

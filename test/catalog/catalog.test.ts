@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { parseTokenPrice } from '../../core/ledger/money.ts';
-import { BY, CANARY, type CatalogProcess, relayTo, type TestCatalog, testCatalog, until } from './test-catalog.ts';
+import { until } from '../until.ts';
+import { BY, CANARY, type CatalogProcess, relayTo, type TestCatalog, testCatalog } from './test-catalog.ts';
 
 const PRICING = { input: parseTokenPrice('0.000002'), output: parseTokenPrice('0.000008') };
 const TEXT = ['text-to-text'] as const;
@@ -38,7 +39,7 @@ describe('the catalog on the real database', () => {
   test('a change is seen by its own process at once and by the others by push', async () => {
     const model = await one.models.create(newModel(providerId), BY);
     assert.equal(one.catalog.modelByIdentifier(model.modelIdentifier)?.id, model.id);
-    await until(() => other.catalog.modelById(model.id) !== undefined, 'the model in the other process');
+    await until('the model in the other process', () => other.catalog.modelById(model.id) !== undefined);
     // Both listen now, so a change is in force in both when it is answered.
     await other.models.setOnline(model.id, false, BY);
     assert.equal(other.catalog.modelById(model.id)?.online, false);
@@ -139,14 +140,14 @@ describe('the catalog on the real database', () => {
     context.after(relay.cut);
     const cut = await testing.process({ config: { DB_HOST: '127.0.0.1', DB_PORT: relay.port } });
     const model = await one.models.create(newModel(providerId), BY);
-    await until(() => cut.catalog.modelById(model.id) !== undefined, 'the model behind the relay');
+    await until('the model behind the relay', () => cut.catalog.modelById(model.id) !== undefined);
     relay.cut();
     await one.models.update(model.id, { displayName: 'Later' }, BY);
     await assert.rejects(cut.models.get(model.id));
     assert.equal(cut.catalog.named({ id: model.id }, 'text-to-text').modelId, model.id);
     await relay.mend();
     await one.models.update(model.id, { displayName: 'Later still' }, BY);
-    await until(() => cut.catalog.modelById(model.id)?.displayName === 'Later still', 'the change after the break');
+    await until('the change after the break', () => cut.catalog.modelById(model.id)?.displayName === 'Later still');
   });
 
   test('a broken connection to Redis is made up for when it is back', async (context) => {
@@ -154,13 +155,13 @@ describe('the catalog on the real database', () => {
     context.after(relay.cut);
     const deaf = await testing.process({ config: { REDIS_HOST: '127.0.0.1', REDIS_PORT: relay.port } });
     relay.cut();
-    await until(() => deaf.subscriber.status !== 'ready', 'the break');
+    await until('the break', () => deaf.subscriber.status !== 'ready');
     const model = await one.models.create(newModel(providerId), BY);
     assert.equal(deaf.catalog.modelById(model.id), undefined);
     const own = await deaf.models.create(newModel(providerId), BY);
     assert.equal(deaf.catalog.modelById(own.id)?.id, own.id);
     await relay.mend();
-    await until(() => deaf.catalog.modelById(model.id) !== undefined, 'what was missed');
+    await until('what was missed', () => deaf.catalog.modelById(model.id) !== undefined);
   });
 
   test('what is taken or contradicts itself is refused by name', async () => {

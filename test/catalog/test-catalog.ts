@@ -127,12 +127,3 @@ export async function relayTo(host: string, port: number) {
     mend: () => open(address.port),
   };
 }
-
-/** Waits until `condition` holds. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (!(await condition())) {
-    if (Date.now() > deadline) throw new Error(`waited 10 s in vain: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { isFullChaos } from '../../devstack/test-stack.ts';
-import { type Customer, call, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { addProvider, type JournalEntry, upstream } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 import { steadyLoad } from './steady-load.ts';
 
 const FULL = isFullChaos();

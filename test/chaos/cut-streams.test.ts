@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { isFullChaos } from '../../devstack/test-stack.ts';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { type Customer, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { addProvider, upstream } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 import { together } from './steady-load.ts';
 
 const STREAMS = isFullChaos() ? 1_000 : 100;

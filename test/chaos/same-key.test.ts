@@ -4,8 +4,9 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isFullChaos } from '../../devstack/test-stack.ts';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { type Customer, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { upstream } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 import { together } from './steady-load.ts';
 
 const KEYS = isFullChaos() ? 200 : 20;

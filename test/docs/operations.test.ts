@@ -7,7 +7,8 @@ import { z } from 'zod';
 import { cacheFolder, programFolders, systemVariables } from '../../devstack/environment.ts';
 import { PARTS } from '../../devstack/parts.ts';
 import { planPart } from '../../devstack/sources.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import { CHECKOUT, complaintOf, runDocument } from './document.ts';
 
 const DOCUMENT = 'docs/operations.md';

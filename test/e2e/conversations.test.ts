@@ -6,8 +6,9 @@ import { Conversations } from '../../core/conversations/conversations.ts';
 import { ConversationStore } from '../../core/conversations/store.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { connectMongo } from '../../infra/mongo/connection.ts';
+import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from './product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
 import { addProvider, upstream } from './upstream.ts';
 
 const keptSchema = z.object({

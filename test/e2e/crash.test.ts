@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from './product.ts';
+import { until } from '../until.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
 
 const accepted = z.object({ jobId: z.string() });
 

@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { parseMoney } from '../../core/ledger/money.ts';
 import { UsageStore } from '../../core/usage/usage-store.ts';
 import { connectMongo } from '../../infra/mongo/connection.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from './product.ts';
+import { until } from '../until.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
 
 const chatReply = z.object({
   assistantMessage: z.string().min(1),

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { z } from 'zod';
+import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from './product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const accepted = z.object({ jobId: z.string() });

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
 import { chunk, json, type OddProvider, startOddProvider, streamed, usageChunk, whole } from './odd-provider.ts';
-import { type Customer, newCustomer, type Product, startProduct, until } from './product.ts';
+import { type Customer, newCustomer, type Product, startProduct } from './product.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const imageReply = z.object({ data: z.object({ imageUrls: z.array(z.string()) }) });

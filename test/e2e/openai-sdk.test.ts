@@ -3,8 +3,9 @@ import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
 import { parseMoney } from '../../core/ledger/money.ts';
+import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
-import { type Customer, call, newCustomer, type Product, startProduct, until } from './product.ts';
+import { type Customer, call, newCustomer, type Product, startProduct } from './product.ts';
 
 const counts = z.object({
   byModel: z.record(z.string(), z.looseObject({ calls: z.number(), completionTokens: z.number() })),

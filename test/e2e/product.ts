@@ -237,12 +237,3 @@ export async function jobEnd(api: Pick<Service, 'url'> | undefined, key: string,
     if (!job) await new Promise((resolve) => setTimeout(resolve, 200));
   }
 }
-
-/** Waits until a condition holds; the condition is asked again and again. */
-export async function until(what: string, condition: () => Promise<boolean>, withinMs = 60_000): Promise<void> {
-  const end = Date.now() + withinMs;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Error(`not reached in ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
+import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
-import { type Customer, call, newCustomer, type Product, startProduct, until } from './product.ts';
+import { type Customer, call, newCustomer, type Product, startProduct } from './product.ts';
 import { addProvider, rootToken, upstream } from './upstream.ts';
 
 const keysSchema = z.array(

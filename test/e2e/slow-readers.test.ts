@@ -4,7 +4,8 @@ import { createServer, type Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { call, newCustomer, type Product, startProduct, until } from './product.ts';
+import { until } from '../until.ts';
+import { call, newCustomer, type Product, startProduct } from './product.ts';
 import { rootToken } from './upstream.ts';
 
 const READERS = 6;

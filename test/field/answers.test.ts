@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { addProvider, upstream } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 
 /** Prices of `addProvider`, nano-units a token. */
 const INPUT = 1_000n;

@@ -11,8 +11,9 @@ import { z } from 'zod';
 import { PRESETS, type Preset, type PresetModel } from '../../core/catalog/presets.ts';
 import { parseMoney } from '../../core/ledger/money.ts';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { rootToken, upstream } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 
 /** Of vendors with a wire format of their own; every other vendor is below its name. */
 const OWN_BASES: Readonly<Record<string, string>> = {

@@ -4,8 +4,9 @@ import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
 import { chunk, type OddProvider, startOddProvider, streamed, whole } from '../e2e/odd-provider.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { rootToken, upstream } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 /** Prices of one token: 1,000 nano-units in, 10,000 out, 100 cached, 1,250 and 2,000 written. */

@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { startService } from '../../devstack/services.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 describe('a deploy with versioned workers', () => {
   let product: Product;

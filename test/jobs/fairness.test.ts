@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
-import { call, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 const MANY = 50;
 const FEW = 5;

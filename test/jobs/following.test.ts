@@ -5,7 +5,8 @@ import { after, before, describe, test } from 'node:test';
 import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 const stateSchema = z.object({ jobId: z.string(), status: z.string(), progress: z.number() });
 

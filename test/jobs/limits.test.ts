@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { type Service, startService } from '../../devstack/services.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 const PER_USER = 2;
 const PER_PROVIDER = 3;

@@ -4,8 +4,9 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { startService } from '../../devstack/services.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { rootToken } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 
 const requestSchema = z.looseObject({ model: z.string() });
 const MEGABYTE = 1_000_000;

@@ -5,7 +5,8 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { createServices, type Services } from '../../activities/services.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 describe('jobs whose row and workflow have come apart', () => {
   let product: Product;

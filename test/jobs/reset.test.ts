@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 const counts = z.object({ byModel: z.record(z.string(), z.object({ calls: z.number() })) });
 

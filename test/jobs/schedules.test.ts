@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { createLogger } from '../../infra/logger.ts';
 import { keepSchedules } from '../../workers/schedules.ts';
-import { type Product, startProduct, until } from '../e2e/product.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 describe('work by the clock', () => {
   let product: Product;

@@ -5,7 +5,8 @@ import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { createServices, type Services } from '../../activities/services.ts';
-import { call, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 describe('a row that cannot be read', () => {
   let product: Product;

@@ -4,7 +4,8 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { isFullChaos } from '../../devstack/test-stack.ts';
-import { call, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 const CLIENTS = isFullChaos() ? 1_000 : 200;
 const JOBS = 20;

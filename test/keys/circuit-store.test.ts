@@ -2,15 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
+import { effectOf } from '../../core/key-pool/circuit.fixture.ts';
 import {
-  accountEffect,
   afterResult,
   type Circuit,
-  type CircuitEffect,
-  type CircuitSettings,
   CLOSED,
   KEY_TEST,
-  modelEffect,
   ORDINARY_CALL,
   DEFAULT_CIRCUIT_SETTINGS as SETTINGS,
   takeProbe,
@@ -18,12 +15,6 @@ import {
 import { CircuitStore } from '../../core/key-pool/circuit-store.ts';
 import type { CallResult } from '../../core/key-pool/key-pool.ts';
 import { keyProcesses } from './key-processes.ts';
-
-/** As the pool does it: a refused account is a matter of the key's own circuit, all else of the model's. */
-function effectOf(result: CallResult, settings: CircuitSettings): CircuitEffect {
-  const isAccount = result.kind === 'failure' && result.failure === 'account';
-  return (isAccount ? accountEffect : modelEffect)(result, settings);
-}
 
 type Step =
   | { kind: 'wait'; ms: number }

@@ -1,7 +1,6 @@
 /** Pools of provider keys as several processes hold them, on the stack's Redis. */
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type CircuitSettings, DEFAULT_CIRCUIT_SETTINGS } from '../../core/key-pool/circuit.ts';
 import type { CallResult, PickedKey } from '../../core/key-pool/key-pool.ts';
 import { createKeyPool, type LocalKeyPool } from '../../core/key-pool/local-key-pool.ts';
@@ -9,6 +8,7 @@ import { testStack } from '../../devstack/test-stack.ts';
 import { readConfig } from '../../infra/config.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { connectRedis, type Redis, whenReady } from '../../infra/redis/connection.ts';
+import { until } from '../until.ts';
 
 export const NONE: ReadonlySet<number> = new Set();
 export const SUCCESS: CallResult = { kind: 'success' };
@@ -43,6 +43,12 @@ export interface KeyProcesses {
   readonly providerId: number;
   readonly keyIds: readonly number[];
   readonly redis: Redis;
+  /** Where Redis has the circuits of this provider. */
+  readonly circuits: string;
+  /** Id of the key at this place. */
+  key(index: number): number;
+  /** Resolves when any circuit of the provider is in Redis. */
+  untilStored(): Promise<void>;
   /** Another process; its connections are ready and the provider's circuits read. */
   start(settings?: CircuitSettings): Promise<KeyProcess>;
   close(): void;
@@ -67,10 +73,14 @@ export async function keyProcesses(keyCount: number): Promise<KeyProcesses> {
     return redis;
   };
   const redis = await connect('test');
+  const circuits = `keys:{provider-${providerId}}:model-circuits`;
   return {
     providerId,
     keyIds: keys.map(({ id }) => id),
     redis,
+    circuits,
+    key: (index) => keys[index]?.id ?? assert.fail(`there is no key at ${index}`),
+    untilStored: () => until('a circuit is stored', async () => (await redis.exists(circuits)) === 1),
     async start(settings = QUICK) {
       const lines: Record<string, unknown>[] = [];
       const [commands, subscriber] = [await connect('commands'), await connect('subscriber')];
@@ -115,15 +125,6 @@ function processOf(
         return key.id;
       }),
   };
-}
-
-/** Waits until the condition holds. @throws after `withinMs`. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
-  const end = performance.now() + withinMs;
-  while (!(await holds())) {
-    assert.ok(performance.now() < end, `not within ${withinMs} ms: ${what}`);
-    await delay(5);
-  }
 }
 
 /** Of the key as a whole. */

@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Registry } from 'prom-client';
 import { createKeyPool } from '../../core/key-pool/local-key-pool.ts';
 import { createLogger } from '../../infra/logger.ts';
+import { until } from '../until.ts';
 import {
   circuitOf,
   type KeyProcess,
@@ -15,7 +16,6 @@ import {
   QUICK,
   SUCCESS,
   URL_BASE,
-  until,
 } from './key-processes.ts';
 
 let world: KeyProcesses;
@@ -23,8 +23,6 @@ beforeEach(async () => {
   world = await keyProcesses(4);
 });
 afterEach(() => world.close());
-
-const key = (index: number): number => world.keyIds[index] ?? 0;
 
 /** Commands about this world's circuits that Redis is sent while `during` runs and shortly after. */
 async function commandsSent(during: () => Promise<void>): Promise<string[]> {
@@ -49,7 +47,7 @@ async function commandsSent(during: () => Promise<void>): Promise<string[]> {
 
 /** The circuit as stored in Redis; null when it is closed without failures. */
 function stored(index: number): Promise<string | null> {
-  return world.redis.hget(`keys:{provider-${world.providerId}}:model-circuits`, `${key(index)}:${MODEL}`);
+  return world.redis.hget(world.circuits, `${world.key(index)}:${MODEL}`);
 }
 
 async function storedFailures(index: number, count: number): Promise<void> {
@@ -60,13 +58,13 @@ async function storedFailures(index: number, count: number): Promise<void> {
 
 test('failures of all processes count together; the fifth in a row opens everywhere', async () => {
   const [one, two] = [await world.start(), await world.start()];
-  for (const process of [one, two, one, two]) process.fail(key(1), 'transient');
+  for (const process of [one, two, one, two]) process.fail(world.key(1), 'transient');
   await storedFailures(1, 4);
-  assert.equal(await circuitOf(one, key(1)), 'closed');
-  one.fail(key(1), 'timeout');
+  assert.equal(await circuitOf(one, world.key(1)), 'closed');
+  one.fail(world.key(1), 'timeout');
   for (const process of [one, two]) {
-    await until('taken out everywhere', async () => (await circuitOf(process, key(1))) === 'open');
-    assert.equal(process.ids(20).includes(key(1)), false);
+    await until('taken out everywhere', async () => (await circuitOf(process, world.key(1))) === 'open');
+    assert.equal(process.ids(20).includes(world.key(1)), false);
   }
 });
 
@@ -75,8 +73,8 @@ test('a model that fails is out on its key in every process, its neighbour is no
   const others = new Set(world.keyIds.slice(1));
   const pickOn = ({ pool }: KeyProcess, modelId: number) =>
     pool.pick({ providerId: world.providerId, modelId, urlBase: URL_BASE }, others);
-  one.fail(key(0), 'transient', 5);
-  await until('two knows of the model', async () => (await circuitOf(two, key(0))) === 'open');
+  one.fail(world.key(0), 'transient', 5);
+  await until('two knows of the model', async () => (await circuitOf(two, world.key(0))) === 'open');
   for (const process of [one, two]) {
     const neighbour = pickOn(process, 2) ?? assert.fail('the neighbour is called');
     process.pool.report(neighbour, SUCCESS);
@@ -89,28 +87,28 @@ test('a model that fails is out on its key in every process, its neighbour is no
     return picked === undefined;
   });
   assert.equal(pickOn(two, 2), undefined);
-  assert.equal(await world.redis.hlen(`keys:{provider-${world.providerId}}:model-circuits`), 3, 'two and the revision');
+  assert.equal(await world.redis.hlen(world.circuits), 3, 'two and the revision');
 });
 
 test('a success anywhere starts the count again', async () => {
   const [one, two] = [await world.start(), await world.start()];
-  one.fail(key(0), 'transient', 4);
+  one.fail(world.key(0), 'transient', 4);
   await storedFailures(0, 4);
   await until('a success of two is stored', async () => {
     two.ids(4);
     return (await stored(0)) === null;
   });
   const three = await world.start();
-  three.fail(key(0), 'transient', 4);
+  three.fail(world.key(0), 'transient', 4);
   await storedFailures(0, 4);
-  assert.equal(await circuitOf(three, key(0)), 'closed');
+  assert.equal(await circuitOf(three, world.key(0)), 'closed');
 });
 
 test('a half-open circuit lets one probe through in all processes together; its success closes it for all', async () => {
   const processes = [await world.start(), await world.start(), await world.start()];
-  processes[0]?.fail(key(2), 'rate');
+  processes[0]?.fail(world.key(2), 'rate');
   for (const process of processes) {
-    await until('taken out everywhere', async () => (await circuitOf(process, key(2))) === 'open');
+    await until('taken out everywhere', async () => (await circuitOf(process, world.key(2))) === 'open');
   }
   const probes = [];
   const end = performance.now() + QUICK.rateDefaultMs + 600;
@@ -118,7 +116,7 @@ test('a half-open circuit lets one probe through in all processes together; its 
     for (const { pool } of processes) {
       const picked = pool.pick({ providerId: world.providerId, modelId: MODEL, urlBase: URL_BASE }, NONE);
       assert.ok(picked);
-      if (picked.id === key(2)) probes.push({ pool, picked });
+      if (picked.id === world.key(2)) probes.push({ pool, picked });
       else pool.report(picked, SUCCESS);
     }
     await delay(2);
@@ -126,7 +124,7 @@ test('a half-open circuit lets one probe through in all processes together; its 
   assert.equal(probes.length, 1);
   for (const { pool, picked } of probes) pool.report(picked, SUCCESS);
   for (const process of processes) {
-    await until('back everywhere', async () => (await circuitOf(process, key(2))) === 'closed');
+    await until('back everywhere', async () => (await circuitOf(process, world.key(2))) === 'closed');
   }
 });
 
@@ -143,14 +141,11 @@ test('the only key of a half-open provider is waited for, not refused', async ()
 
 test('a process that starts knows how the keys stand', async () => {
   const one = await world.start();
-  one.fail(key(3), 'account');
-  await until(
-    'stored',
-    async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1,
-  );
+  one.fail(world.key(3), 'account');
+  await world.untilStored();
   const late = await world.start();
-  assert.equal(await circuitOf(late, key(3)), 'open');
-  assert.equal(late.ids(20).includes(key(3)), false);
+  assert.equal(await circuitOf(late, world.key(3)), 'open');
+  assert.equal(late.ids(20).includes(world.key(3)), false);
 });
 
 test('processes that start together begin with different keys', async () => {
@@ -164,24 +159,22 @@ test('a success on a closed circuit sends nothing, a failure one command', async
   assert.deepEqual(
     await commandsSent(async () => {
       process.ids(200);
-      for (const failure of ['content', 'bad-request', 'model', 'cancelled'] as const) process.fail(key(0), failure, 5);
+      for (const failure of ['content', 'bad-request', 'model', 'cancelled'] as const)
+        process.fail(world.key(0), failure, 5);
     }),
     [],
   );
   const sent = await commandsSent(async () => {
-    process.fail(key(0), 'transient');
-    await until(
-      'answered',
-      async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1,
-    );
+    process.fail(world.key(0), 'transient');
+    await world.untilStored();
   });
   assert.equal(sent.filter((command) => /^eval/i.test(command)).length, 1);
 });
 
 test("an account's fault is told once, by the process that met it", async () => {
   const [one, two] = [await world.start(), await world.start()];
-  one.fail(key(1), 'account');
-  await until('two knows', async () => (await circuitOf(two, key(1))) === 'open');
+  one.fail(world.key(1), 'account');
+  await until('two knows', async () => (await circuitOf(two, world.key(1))) === 'open');
   const alerts = [...one.lines, ...two.lines].filter((line) => line.alert === true);
   assert.equal(alerts.length, 1);
 });
@@ -221,12 +214,16 @@ test('metrics show the circuit of every key by provider name, picks, and failure
     failure: 'rate',
   });
   const text = await registry.metrics();
-  const modelGauge = (index: number) => `provider_key_model_circuit_state{provider="vendor",key_id="${key(index)}"`;
+  const modelGauge = (index: number) =>
+    `provider_key_model_circuit_state{provider="vendor",key_id="${world.key(index)}"`;
   assert.ok(text.includes(`${modelGauge(0)},model="one"} 2`));
   assert.ok(text.includes(`${modelGauge(1)},model="one"} 0`));
   assert.equal(text.includes('model="two"'), false, 'only models that some key is not called for');
-  assert.match(text, new RegExp(`provider_key_circuit_state{provider="vendor",key_id="${key(0)}"} 0`));
-  assert.match(text, new RegExp(`provider_key_picks_total{provider="vendor",key_id="${key(0)}"} 1`));
-  assert.match(text, new RegExp(`provider_key_failures_total{provider="vendor",key_id="${key(0)}",class="rate"} 1`));
+  assert.match(text, new RegExp(`provider_key_circuit_state{provider="vendor",key_id="${world.key(0)}"} 0`));
+  assert.match(text, new RegExp(`provider_key_picks_total{provider="vendor",key_id="${world.key(0)}"} 1`));
+  assert.match(
+    text,
+    new RegExp(`provider_key_failures_total{provider="vendor",key_id="${world.key(0)}",class="rate"} 1`),
+  );
   pool.close();
 });

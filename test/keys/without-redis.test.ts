@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { testStack } from '../../devstack/test-stack.ts';
+import { until } from '../until.ts';
 import {
   circuitOf,
   type KeyProcess,
@@ -12,7 +13,6 @@ import {
   QUICK,
   SUCCESS,
   URL_BASE,
-  until,
 } from './key-processes.ts';
 
 const server = testStack().part('redis');
@@ -26,51 +26,46 @@ afterEach(async () => {
   world.close();
 });
 
-const key = (index: number): number => world.keyIds[index] ?? 0;
-
 async function isOpen(process: KeyProcess, index: number): Promise<boolean> {
-  return (await circuitOf(process, key(index))) === 'open';
+  return (await circuitOf(process, world.key(index))) === 'open';
 }
 
 test('while Redis is dead circuits open and heal in the process; afterwards the others learn what it decided', async () => {
   const [one, two] = [await world.start(), await world.start()];
   await server.kill('SIGKILL');
   await until('the processes see it', () => one.commands.status !== 'ready' && two.commands.status !== 'ready');
-  one.fail(key(0), 'account');
-  one.fail(key(1), 'rate');
-  one.fail(key(2), 'transient', 5);
-  assert.deepEqual(new Set(one.ids(10)), new Set([key(3)]));
+  one.fail(world.key(0), 'account');
+  one.fail(world.key(1), 'rate');
+  one.fail(world.key(2), 'transient', 5);
+  assert.deepEqual(new Set(one.ids(10)), new Set([world.key(3)]));
   const probed = new Set<number>();
   await until('both are probed and back', () => {
     for (const id of one.ids(8)) probed.add(id);
-    return probed.has(key(1)) && probed.has(key(2));
+    return probed.has(world.key(1)) && probed.has(world.key(2));
   });
-  assert.equal(await circuitOf(one, key(1)), 'closed');
+  assert.equal(await circuitOf(one, world.key(1)), 'closed');
   await server.start();
   await until('two hears of the refused key', () => isOpen(two, 0));
   assert.equal(await isOpen(one, 0), true);
-  assert.equal(await circuitOf(two, key(1)), 'closed');
+  assert.equal(await circuitOf(two, world.key(1)), 'closed');
   const outages = one.lines.filter((line) => line.level === 'warn' && /not shared/.test(String(line.msg)));
   assert.ok(outages.length <= 1, 'one line for the outage');
 });
 
 test('picks never wait while Redis hangs, and the probe is taken without it', async () => {
   const one = await world.start();
-  one.fail(key(0), 'rate');
-  await until(
-    'stored',
-    async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1,
-  );
+  one.fail(world.key(0), 'rate');
+  await world.untilStored();
   await server.kill('SIGSTOP');
   const startedAt = performance.now();
   for (let call = 0; call < 1_000; call += 1) {
     const picked = one.pick();
     one.pool.report(picked, call % 2 ? SUCCESS : { kind: 'failure', failure: 'cancelled' });
   }
-  one.fail(key(1), 'account');
+  one.fail(world.key(1), 'account');
   assert.ok(performance.now() - startedAt < QUICK.rateDefaultMs, 'a thousand calls wait for nothing');
   assert.equal(await isOpen(one, 1), true);
-  await until('the limited key is probed', () => one.ids(4).includes(key(0)));
+  await until('the limited key is probed', () => one.ids(4).includes(world.key(0)));
   await server.kill('SIGCONT');
   const late = await world.start();
   await until('what was decided is told', () => isOpen(late, 1), 10_000);
@@ -78,31 +73,26 @@ test('picks never wait while Redis hangs, and the probe is taken without it', as
 
 test('when Redis has forgotten everything, the processes remind it', async () => {
   const one = await world.start();
-  one.fail(key(0), 'account');
-  await until(
-    'stored',
-    async () => (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1,
-  );
-  await world.redis.del(`keys:{provider-${world.providerId}}:model-circuits`);
+  one.fail(world.key(0), 'account');
+  await world.untilStored();
+  await world.redis.del(world.circuits);
   one.commands.disconnect(true);
-  await until('stored again', async () => {
-    return (await world.redis.exists(`keys:{provider-${world.providerId}}:model-circuits`)) === 1;
-  });
+  await world.untilStored();
   assert.equal(await isOpen(await world.start(), 0), true);
 });
 
 test('a process that missed a push while it was cut off reads the state when it is back', async () => {
   const [one, two] = [await world.start(), await world.start()];
-  one.fail(key(0), 'account');
+  one.fail(world.key(0), 'account');
   await until('two knows', () => isOpen(two, 0));
   two.subscriber.disconnect();
   await until('two is cut off', () => two.subscriber.status === 'end');
   one.pool.report(
-    { id: key(0), providerId: world.providerId, urlBase: URL_BASE, apiKey: 'a key', modelId: MODEL },
+    { id: world.key(0), providerId: world.providerId, urlBase: URL_BASE, apiKey: 'a key', modelId: MODEL },
     SUCCESS,
   );
   await until('closed in Redis', async () => {
-    return (await world.redis.hexists(`keys:{provider-${world.providerId}}:model-circuits`, String(key(0)))) === 0;
+    return (await world.redis.hexists(world.circuits, String(world.key(0)))) === 0;
   });
   assert.equal(await isOpen(two, 0), true);
   await two.subscriber.connect();

@@ -7,7 +7,8 @@ import { Client, Connection } from '@temporalio/client';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { TASK_QUEUES } from '../../workflows/contracts.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 const FOLDER = join(import.meta.dirname, '../../infra/grafana');
 const ruleFile = z.object({

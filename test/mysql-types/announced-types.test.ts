@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { testStack } from '../../devstack/test-stack.ts';
-import { type Product, startProduct, until } from '../e2e/product.ts';
+import { type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
 import { ANNOUNCEMENTS, type Announcement } from './announcements.ts';
 import { AnnouncingRelay } from './announcing-relay.ts';

@@ -3,11 +3,10 @@
  * text protocol as mysql2 speaks it: answers end with EOF packets, without TLS and compression.
  */
 import assert from 'node:assert/strict';
-import { type AddressInfo, createServer, type Server, type Socket, connect as tcpConnect } from 'node:net';
-import { PacketSplitter } from '../chaos/database-relay.ts';
+import type { Socket } from 'node:net';
+import { HEADER_BYTES, MySqlRelay, PacketSplitter, type RelayTarget } from '../mysql-relay.ts';
 import { type Announcement, TYPE, type TypeName } from './announcements.ts';
 
-const HEADER_BYTES = 4;
 /** A packet of this length goes on in the next one. */
 const FULL_PACKET_BYTES = 0xff_ff_ff;
 /** The longest packet that ends columns or rows. */
@@ -26,57 +25,25 @@ const FIXED_BYTES = 12;
 
 const NAME_OF = new Map<number, TypeName>(Object.entries(TYPE).map(([name, number]) => [number, name as TypeName]));
 
-export class AnnouncingRelay {
-  readonly #target: { readonly host: string; readonly port: number };
-  readonly #server: Server;
-  readonly #lines = new Set<() => void>();
+export class AnnouncingRelay extends MySqlRelay {
   #announce: Announcement = () => undefined;
   /** How many columns were announced otherwise, such as "TINY → LONGLONG". */
   readonly changed = new Map<string, number>();
 
-  private constructor(target: { host: string; port: number }) {
-    this.#target = target;
-    this.#server = createServer((client) => this.#relay(client));
-  }
-
-  /** Listens on a free port of 127.0.0.1. */
-  static async open(target: { host: string; port: number }): Promise<AnnouncingRelay> {
+  static async open(target: RelayTarget): Promise<AnnouncingRelay> {
     const relay = new AnnouncingRelay(target);
-    await new Promise<void>((resolve) => relay.#server.listen(0, '127.0.0.1', resolve));
+    await relay.listen();
     return relay;
-  }
-
-  get port(): number {
-    // A TCP server that listens has an address of this form.
-    return (this.#server.address() as AddressInfo).port;
   }
 
   /** From now on. Open connections are cut, so that what is read at their beginning is read again. */
   announce(announcement: Announcement): void {
     this.#announce = announcement;
     this.changed.clear();
-    for (const cut of this.#lines) cut();
+    this.cutLines();
   }
 
-  async close(): Promise<void> {
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    for (const cut of this.#lines) cut();
-    await closed;
-  }
-
-  #relay(client: Socket): void {
-    const server = tcpConnect(this.#target);
-    const cut = () => {
-      this.#lines.delete(cut);
-      client.destroy();
-      server.destroy();
-    };
-    this.#lines.add(cut);
-    for (const socket of [client, server]) {
-      socket.setNoDelay(true);
-      socket.on('error', cut);
-      socket.on('close', cut);
-    }
+  protected override pass(client: Socket, server: Socket): void {
     const answers = new AnswerReader((definition) => this.#change(definition));
     const [asked, answered] = [new PacketSplitter(), new PacketSplitter()];
     client.on('data', (chunk) => {

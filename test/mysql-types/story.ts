@@ -6,8 +6,9 @@ import { reconcile } from '../../core/ledger/reconcile.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { call, jobEnd, newCustomer, type Product, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product } from '../e2e/product.ts';
 import { addProvider, rootToken, upstream } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 import type { Receiver } from '../webhooks/receiver.ts';
 
 /** Before each token of an answer, so that a job is asked for while it runs whether it was cancelled. */

@@ -5,7 +5,8 @@ import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { z } from 'zod';
-import { type Customer, call, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 
 const listeningSchema = z.object({
   msg: z.literal('api listening'),

@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { z } from 'zod';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
 
 const [name = '', traced] = process.argv.slice(2);

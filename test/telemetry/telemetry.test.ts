@@ -13,17 +13,9 @@ import { type Service, type ServiceKind, startService } from '../../devstack/ser
 import { connectMongo } from '../../infra/mongo/connection.ts';
 import { readDocument } from '../docs/document.ts';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import {
-  type Answer,
-  type Customer,
-  call,
-  jobEnd,
-  newCustomer,
-  type Product,
-  startProduct,
-  until,
-} from '../e2e/product.ts';
+import { type Answer, type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { rootToken } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
 import { type CollectedSpan, type Collector, startCollector, treeOf } from './collector.ts';
 import { type ProviderRelay, startProviderRelay } from './relay.ts';

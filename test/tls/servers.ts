@@ -12,7 +12,7 @@ import { readStackState } from '../../devstack/stack-state.ts';
 import { readConfig } from '../../infra/config.ts';
 import { connectMysql } from '../../infra/mysql/connection.ts';
 import { openRedis } from '../../infra/redis/connection.ts';
-import { until } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import type { Certificates } from './certificates.ts';
 
 const USER = 'gateway';

@@ -19,7 +19,8 @@ import { type Config, readConfig } from '../../infra/config.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { connectRedis } from '../../infra/redis/connection.ts';
 import { temporalAdvice, temporalOptions } from '../../infra/temporal/options.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import { type Certificates, makeCertificates } from './certificates.ts';
 import { type Front, tcpFront, temporalFront } from './fronts.ts';
 import {

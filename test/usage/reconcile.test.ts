@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { lastReconciliation, reconcile } from '../../core/ledger/reconcile.ts';
 import { createUsageRelay } from '../../core/usage/usage-relay.ts';
 import { UsageStore } from '../../core/usage/usage-store.ts';
-import { until } from '../catalog/test-catalog.ts';
+import { until } from '../until.ts';
 import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
 
 const ACCOUNT = '(SELECT account_id FROM (SELECT MIN(account_id) AS account_id FROM holds) x)';
@@ -342,6 +342,6 @@ describe('reconciliation', () => {
     assert.equal(result.breaches, 0);
     assert.match(result.invariants[6]?.note ?? '', /MongoDB is away/);
     await world.wire.mend();
-    await until(async () => (await run()).invariants[6]?.note === undefined, 'MongoDB is compared again');
+    await until('MongoDB is compared again', async () => (await run()).invariants[6]?.note === undefined);
   });
 });

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { QueryTypes } from 'sequelize';
 import { createUsageRelay, type UsageRelay } from '../../core/usage/usage-relay.ts';
 import { UsageStore } from '../../core/usage/usage-store.ts';
-import { until } from '../catalog/test-catalog.ts';
+import { until } from '../until.ts';
 import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
 
 describe('the way of usage documents from the ledger to MongoDB', () => {
@@ -115,7 +115,7 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
     await assert.rejects(store.newest({}, 1), { kind: 'databaseUnavailable' });
     assert.ok(performance.now() - started < 2_000, 'a caller is told soon');
     await world.wire.mend();
-    await until(async () => (await relay.relay()) > 0, 'the relay reaches MongoDB again');
+    await until('the relay reaches MongoDB again', async () => (await relay.relay()) > 0);
     await carryAll();
     assert.deepEqual(await idsInLog(), [...before, ...during].sort());
   });
@@ -126,13 +126,11 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
     const late = new UsageStore(mongo);
     await assert.rejects(late.newest({}, 1), { kind: 'databaseUnavailable' });
     await world.wire.mend();
-    await until(
-      () =>
-        mongo.ping().then(
-          () => true,
-          () => false,
-        ),
-      'the late process connects',
+    await until('the late process connects', () =>
+      mongo.ping().then(
+        () => true,
+        () => false,
+      ),
     );
     assert.equal((await late.newest({}, 1)).length, 1);
   });

@@ -11,7 +11,7 @@ import { Statistics } from '../../core/usage/statistics.ts';
 import { createUsageRelay } from '../../core/usage/usage-relay.ts';
 import { UsageStore } from '../../core/usage/usage-store.ts';
 import { localDay } from '../../infra/calendar.ts';
-import { until } from '../catalog/test-catalog.ts';
+import { until } from '../until.ts';
 import { asUser, type RouteApp, routeApp } from './route-app.ts';
 import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
 
@@ -293,10 +293,10 @@ describe('statistics, logs and statements', () => {
   test('MongoDB has an index for every list, and uses it where it says how it looks', async () => {
     // They are made in the background once there is a connection.
     const fields = ['userId', 'accessKeyId', 'modelId', 'isSuccess', 'isAsync', 'createTime', 'day'];
-    await until(async () => {
+    await until('an index begins with each field', async () => {
       const first = (await store.indexes()).map(([field]) => field);
       return fields.every((field) => first.includes(field));
-    }, 'an index begins with each field');
+    });
     const filters = [{}, { userId: 1 }, { accessKeyId: 1 }, { modelId: 1 }, { isSuccess: false }, { isAsync: true }];
     for (const filter of filters) {
       const plan = JSON.stringify(await store.explain({ ...filter, before: 'x' }, 10));

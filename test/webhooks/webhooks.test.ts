@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct, until } from '../e2e/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import { type Received, type Receiver, startReceiver } from './receiver.ts';
 
 const message = z.object({
