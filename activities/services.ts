@@ -11,10 +11,9 @@ import { createQueueMetrics, showLedger } from '../core/ledger/ledger-metrics.ts
 import { lastReconciliation, reconcile } from '../core/ledger/reconcile.ts';
 import { createStatement } from '../core/ledger/statement.ts';
 import { HoldSweeper } from '../core/ledger/sweeper.ts';
-import { accounts } from '../core/ledger/tables/accounts.ts';
+import { accounts, keyBudgets } from '../core/ledger/tables/accounts.ts';
 import { claims } from '../core/ledger/tables/claims.ts';
 import { holds } from '../core/ledger/tables/holds.ts';
-import { keyBudgets } from '../core/ledger/tables/key-budgets.ts';
 import { transfers } from '../core/ledger/tables/transfers.ts';
 import { WorkflowStarter } from '../core/outbox/starter.ts';
 import { WorkflowOutboxStore } from '../core/outbox/store.ts';
@@ -50,7 +49,7 @@ import {
 import { JobStore } from './jobs/store.ts';
 import type { MaintenanceDeps } from './maintenance/maintenance-activities.ts';
 import { createOrders } from './orders/create-orders.ts';
-import { orders as ordersTable } from './orders/order-table.ts';
+import { orders as ordersTable } from './orders/order.ts';
 import { paymentEvents } from './orders/payment-event-table.ts';
 import { settledSignal } from './orders/settled-signal.ts';
 import { createWebhooks } from './webhooks/create-webhooks.ts';

@@ -11,9 +11,7 @@ import { type DispatchServices, unmatchedForms, useRoutes } from './http/dispatc
 import type { Access, Route } from './http/route.ts';
 import type { ApiState } from './http/route-input.ts';
 import { errorAnswers, NOT_STORED } from './middleware/errors.ts';
-import { observe } from './middleware/observe.ts';
-import { serverSpans } from './middleware/server-span.ts';
-import { traceIds } from './middleware/trace.ts';
+import { observe, serverSpans, traceIds } from './middleware/observe.ts';
 
 export interface ApplicationServices extends Omit<DispatchServices, 'logger'> {
   readonly metrics: Metrics;

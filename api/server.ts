@@ -5,10 +5,11 @@ import { createServices, prepareFirstStart } from '../activities/services.ts';
 import { type Config, ConfigError, readConfig } from '../infra/config.ts';
 import { createLogger, type Logger } from '../infra/logger.ts';
 import { startTelemetry } from '../infra/telemetry/telemetry.ts';
-import { createApp } from './app.ts';
+import { applicationOf } from './application.ts';
 import { drain } from './http/drain.ts';
 import { dropUnread } from './http/large-answers.ts';
 import { superviseProcesses } from './processes.ts';
+import { allRoutes } from './routes.ts';
 
 /** Longer than the usual idle time of a load balancer (60 s), so that it never meets a connection being closed. */
 const KEEP_ALIVE_MS = 65_000;
@@ -32,7 +33,7 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   const telemetry = await startTelemetry(config, 'api', logger);
   const services = await createServices(config, logger, telemetry);
   await prepareFirstStart(services, config, logger);
-  const app = createApp(services, config, logger);
+  const app = applicationOf(allRoutes(services, config), services, config, logger);
   const server = createServer(
     {
       keepAliveTimeout: KEEP_ALIVE_MS,

@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Services } from '../activities/services.ts';
 import { formatMoney } from '../core/ledger/money.ts';
 import { type AdminCommand, adminCommand, FORMS } from './admin-arguments.ts';
-import { runCommand } from './command.ts';
-import { askSecret } from './prompt.ts';
+import { askSecret, runCommand } from './command.ts';
 import { withServices } from './services.ts';
 
 const BY_THE_KEYBOARD = { actor: null };

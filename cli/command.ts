@@ -3,6 +3,9 @@
  * something wrong; 2: it was called wrongly. Commands read their settings from the environment, as API and worker do,
  * and need nothing that the image leaves out.
  */
+
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
 import type { ParseArgsOptionsConfig } from 'node:util';
 import { asksForHelp, parseCommandLine, UsageError } from '../infra/command-line.js';
 import { ConfigError } from '../infra/config.ts';
@@ -67,4 +70,18 @@ export function readWords<const Options extends ParseArgsOptionsConfig>(args: re
 export function expectNoWords(args: readonly string[]): void {
   const [word] = readWords(args, {}).positionals;
   if (word !== undefined) throw new UsageError(`"${word}" is one word too many`);
+}
+
+/** One line that the terminal does not show. From a pipe, its first line. */
+export async function askSecret(question: string): Promise<string> {
+  process.stderr.write(question);
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = createInterface({ input: process.stdin, output: silent, terminal: process.stdin.isTTY === true });
+  try {
+    for await (const line of lines) return line.trim();
+    return '';
+  } finally {
+    lines.close();
+    process.stderr.write('\n');
+  }
 }

@@ -11,9 +11,8 @@ import { makesText } from '../core/catalog/pricing.ts';
 import { checkVendor } from '../core/catalog/vendor-check.ts';
 import { formatMoney, NANO_PER_UNIT, parseMoney } from '../core/ledger/money.ts';
 import { readConfig, vendorKey } from '../infra/config.ts';
-import { readWords, runCommand, UsageError } from './command.ts';
+import { askSecret, readWords, runCommand, UsageError } from './command.ts';
 import { checkLines, curlLine, priceLine } from './preset-report.ts';
-import { askSecret } from './prompt.ts';
 import { withServices } from './services.ts';
 
 const BY_THE_KEYBOARD = { actor: null };

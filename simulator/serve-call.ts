@@ -5,8 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Call, CallEnded, waitForClientToLeave, waitMs } from './call.ts';
 import type { FaultRules } from './faults/fault-rules.ts';
-import { type ActiveFaults, errorOf, played } from './faults/fault-table.ts';
-import { parseModelName } from './faults/model-suffix.ts';
+import { type ActiveFaults, errorOf, parseModelName, played } from './faults/fault-table.ts';
 import type { Journal } from './journal/journal.ts';
 import { type KeyCheck, type Keys, recordedKey } from './keys.ts';
 import { replyError, replyHtml } from './reply.ts';

@@ -1,4 +1,4 @@
-/** The workflow of every kind of job: one run that does it all, and one step that puts its end right where it could not. */
+/** The workflow of every kind of job: one run carries it out, and one step closes it where the run could not. */
 import { ApplicationFailureCategory } from '@temporalio/common';
 import {
   ApplicationFailure,
@@ -9,7 +9,6 @@ import {
 } from '@temporalio/workflow';
 import { closeJob, jobRun } from './activity-proxies.ts';
 import type { JobInput, JobOutcome } from './contracts.ts';
-import { adviceFor } from './job-advice.ts';
 
 /** Runs a job to its end; a job that fails or is cancelled ends as a failed workflow, so that operators can filter. */
 export async function carryOut(input: JobInput): Promise<JobOutcome> {
@@ -41,4 +40,21 @@ async function runToEnd(input: JobInput): Promise<JobOutcome> {
     const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
     return CancellationScope.nonCancellable(() => closeJob(input, cancelled ? 'CANCELLED' : 'FAILED'));
   }
+}
+
+/** What an operator should do about a failed job, by the code in its row. Fixed texts: nothing of a caller or provider. */
+const ADVICE: Readonly<Record<number, string>> = {
+  400001: 'the provider refused the request; its caller must change it',
+  504: 'the provider did not answer in time; look at its status and at UPSTREAM_TOTAL_TIMEOUT',
+  600002: 'none of the models it was held for is online; switch one on or see why it was switched off',
+  600003: 'the model cannot do what was asked; see its capabilities',
+  600004: 'it was stopped or did not end before its deadline; see whether workers run and what they log',
+  700001: "the provider's address was refused or not reached; see its urlBase",
+  700003: 'its provider calls failed; see the circuits of the keys (GET /v1/providers/{id}/keys) and the provider',
+  700004: 'the provider answered with an error of its own; see its status',
+  900001: 'the database was away; it is safe to submit the job again',
+};
+
+function adviceFor(errorCode: number | null): string {
+  return (errorCode === null ? undefined : ADVICE[errorCode]) ?? 'its row has the message that its owner was given';
 }

@@ -3,7 +3,7 @@
 import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Usage } from '../../core/ledger/money.ts';
 import type { Capture } from '../../core/ledger/operations/capture.ts';
-import type { Release } from '../../core/ledger/operations/release.ts';
+import type { Release } from '../../core/ledger/operations/close-hold.ts';
 import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
 import { type CandidateRequest, type NoteFits, requestFor } from './fit.ts';

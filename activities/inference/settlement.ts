@@ -1,7 +1,7 @@
 /** From a finished call to its charge: cost at the frozen price, the usage record, the capture. Pure. */
 import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { Capture } from '../../core/ledger/operations/capture.ts';
-import type { Release } from '../../core/ledger/operations/release.ts';
+import type { Release } from '../../core/ledger/operations/close-hold.ts';
 import { costOf, type Price, type PriceRule, ruleOf } from '../../core/ledger/price.ts';
 import type { FinishedCall } from '../../core/usage/usage-record.ts';
 

@@ -7,9 +7,9 @@
 
 import type { KeyLimits } from '../../core/accounts/key-limits.ts';
 import type { PickedKey } from '../../core/key-pool/key-pool.ts';
-import { inCaptureSpan } from '../../core/ledger/capture-span.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
-import type { Release } from '../../core/ledger/operations/release.ts';
+import { inCaptureSpan } from '../../core/ledger/ledger.ts';
+import type { Release } from '../../core/ledger/operations/close-hold.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';

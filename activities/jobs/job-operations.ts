@@ -13,7 +13,7 @@ import {
   captureReads,
   decideCapture,
 } from '../../core/ledger/operations/capture.ts';
-import { decideRelease, type Release, releaseReads } from '../../core/ledger/operations/release.ts';
+import { decideRelease, type Release, releaseReads } from '../../core/ledger/operations/close-hold.ts';
 import { holds } from '../../core/ledger/tables/holds.ts';
 import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';

@@ -4,7 +4,7 @@ import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import { UnitOfWork } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
 import { type Transfer, transfers } from '../../core/ledger/tables/transfers.ts';
-import { type OrderRow, orders } from './order-table.ts';
+import { type OrderRow, orders } from './order.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';
 
 export const START_MS = Date.UTC(2026, 10, 24, 8);

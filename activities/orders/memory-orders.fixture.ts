@@ -2,7 +2,7 @@
 import pino from 'pino';
 import { ACCOUNT_ID, type MemoryLedger, USER_ID } from './memory-ledger.fixture.ts';
 import type { Order } from './order.ts';
-import { type OrderRow, orders as orderTable } from './order-table.ts';
+import { type OrderRow, orders as orderTable } from './order.ts';
 import { Orders } from './orders.ts';
 import { type PaymentDeps, Payments } from './payments.ts';
 import { SignedCallbacks } from './providers/signed/signed-callback.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import { ledgerWithOrder, MemoryLedger, ORDER_NO, orderIn, START_MS } from './memory-ledger.fixture.ts';
+import { orders } from './order.ts';
 import { cancelOrder, createOrder, expireOrder } from './order-operations.ts';
-import { orders } from './order-table.ts';
 
 const start: WorkflowStart = {
   workflow: 'orderExpiry',

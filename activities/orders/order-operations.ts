@@ -1,11 +1,10 @@
-/** How an order begins and how it ends unpaid. The row decides, by the database's clock. Pure. */
-
-import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
-import { read } from '../../core/ledger/commit-queue/operation.ts';
+/** How an order begins, ends unpaid, and is refunded. The row decides, by the database's clock. Pure. */
+import { type Operation, read } from '../../core/ledger/commit-queue/operation.ts';
+import { type BalanceChange, balanceReads, decideRefund } from '../../core/ledger/operations/credit.ts';
+import { accounts } from '../../core/ledger/tables/accounts.ts';
 import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import type { OrderOutcome, WorkflowStart } from '../../workflows/contracts.ts';
-import { FAILURE_REASONS } from './order.ts';
-import { type OrderRow, orders } from './order-table.ts';
+import { FAILURE_REASONS, type OrderRow, orders } from './order.ts';
 
 export interface NewOrder extends Pick<OrderRow, 'orderNo' | 'userId' | 'accountId' | 'amount' | 'currency'> {
   readonly ttlMs: number;
@@ -75,6 +74,39 @@ export function expireOrder(orderNo: string): Operation<OrderOutcome | undefined
       const after = { ...order, status: 'FAILED', reason: FAILURE_REASONS.expired, updatedAtMs: rows.nowMs } as const;
       rows.put(orders, orderNo, after);
       return { status: 'FAILED', remainingMs: 0 };
+    },
+  };
+}
+
+export type RefundOutcome =
+  | { readonly kind: 'refunded'; readonly amount: bigint }
+  | { readonly kind: 'refunded-before' | 'not-paid' | 'taken-back' | 'nothing-available' | 'unknown' };
+
+/**
+ * Refunds a paid order once, at most what is still available.
+ * @param refund `id` is the order's number, `note` the reason.
+ */
+export function refundOrder(refund: BalanceChange & { readonly note: string }): Operation<RefundOutcome> {
+  const orderNo = refund.id;
+  return {
+    reads: [...balanceReads(refund, 'refund'), read(orders, orderNo)],
+    decide: (rows) => {
+      const order = rows.get(orders, orderNo);
+      if (order?.accountId !== refund.accountId) return { kind: 'unknown' };
+      if (order.status !== 'COMPLETED') return { kind: 'not-paid' };
+      if (order.refunded !== null) return { kind: 'refunded-before' };
+      if (order.chargedBack > 0n) return { kind: 'taken-back' };
+      // A refund of nothing would use up the one refund there is.
+      if (rows.get(accounts, String(refund.accountId))?.available === 0n) return { kind: 'nothing-available' };
+      const amount = decideRefund(rows, refund, order.amount);
+      rows.put(orders, orderNo, {
+        ...order,
+        refunded: amount,
+        refundedAtMs: rows.nowMs,
+        reason: refund.note,
+        updatedAtMs: rows.nowMs,
+      });
+      return { kind: 'refunded', amount };
     },
   };
 }

@@ -1,8 +1,11 @@
-/** A recharge order: what it is, and its states. */
+/** A recharge order: what it is, its states, and its row in the ledger. */
+import { ledgerTable, type RowIn } from '../../core/ledger/commit-queue/table.ts';
+import { column, orNull } from '../../infra/mysql/rows.ts';
+
 export const ORDER_STATUSES = ['PENDING', 'COMPLETED', 'FAILED'] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
-/** Why an order is FAILED, in words its owner reads. */
+/** Why an order is FAILED; its owner reads this. */
 export const FAILURE_REASONS = {
   expired: 'not paid in time',
   cancelledByOwner: 'cancelled by its owner',
@@ -24,9 +27,36 @@ export interface Order {
   readonly paidAt: Date | null;
   /** Paid after it had been cancelled. */
   readonly paidLate: boolean;
-  /** What was given back, once it was. */
+  /** What was refunded, if it was. */
   readonly refunded: bigint | null;
   readonly expiresAt: Date;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
+
+/** The table `orders` as the commit queue sees it. */
+export const orders = ledgerTable({
+  name: 'orders',
+  key: ['orderNo'],
+  fixed: {
+    orderNo: column.text,
+    userId: column.integer,
+    accountId: column.integer,
+    amount: column.bigint,
+    currency: column.text,
+    expiresAtMs: column.ms,
+    createdAtMs: column.ms,
+  },
+  changing: {
+    status: column.oneOf(ORDER_STATUSES),
+    reason: orNull(column.text),
+    paidAtMs: orNull(column.ms),
+    paidLate: column.flag,
+    refunded: orNull(column.bigint),
+    refundedAtMs: orNull(column.ms),
+    /** What payment providers took back, over all their chargebacks. */
+    chargedBack: column.bigint,
+    updatedAtMs: column.ms,
+  },
+});
+export type OrderRow = RowIn<typeof orders>;

@@ -13,10 +13,9 @@ import {
   orderIn,
   transfersIn,
 } from './memory-ledger.fixture.ts';
-import { cancelOrder, expireOrder } from './order-operations.ts';
+import { cancelOrder, expireOrder, refundOrder } from './order-operations.ts';
 import { payOrder, takeBackOrder } from './payment-operations.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';
-import { refundOrder } from './refund-operation.ts';
 
 const settlement = (change: Partial<PaymentNotice>) => ({ notice: notice(change), accountId: ACCOUNT_ID });
 const eventId = fc.constantFrom('a', 'b', 'c', 'd');

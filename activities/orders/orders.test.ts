@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
 import { AMOUNT, balanceIn, ledgerWithOrder, ORDER_NO, orderIn, START_MS, USER_ID } from './memory-ledger.fixture.ts';
 import { memoryOrders } from './memory-orders.fixture.ts';
-import { orders as orderTable } from './order-table.ts';
+import { orders as orderTable } from './order.ts';
 
 const ROOT = { actor: { userId: 1, username: 'root' }, traceId: 'trace-1' };
 

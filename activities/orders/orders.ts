@@ -16,8 +16,7 @@ import {
   type WorkflowStart,
 } from '../../workflows/contracts.ts';
 import { FAILURE_REASONS, type Order } from './order.ts';
-import { cancelOrder, createOrder, expireOrder } from './order-operations.ts';
-import { type RefundOutcome, refundOrder } from './refund-operation.ts';
+import { cancelOrder, createOrder, expireOrder, type RefundOutcome, refundOrder } from './order-operations.ts';
 import type { OrderFilter, OrderStore } from './store.ts';
 
 export interface OrderDeps {

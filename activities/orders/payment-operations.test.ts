@@ -13,11 +13,10 @@ import {
   START_MS,
   transfersIn,
 } from './memory-ledger.fixture.ts';
-import { cancelOrder } from './order-operations.ts';
+import { cancelOrder, refundOrder } from './order-operations.ts';
 import { paymentEventKey, paymentEvents } from './payment-event-table.ts';
 import { payOrder, recordEvent, type Settlement, takeBackOrder } from './payment-operations.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';
-import { refundOrder } from './refund-operation.ts';
 
 function settlement(change: Partial<PaymentNotice> = {}): Settlement {
   return { notice: notice(change), accountId: ACCOUNT_ID };

@@ -13,7 +13,7 @@ import {
   creditFits,
   decideCredit,
 } from '../../core/ledger/operations/credit.ts';
-import { type OrderRow, orders } from './order-table.ts';
+import { type OrderRow, orders } from './order.ts';
 import { isAccepted, type PaymentEventOutcome, paymentEventKey, paymentEvents } from './payment-event-table.ts';
 import type { PaymentNotice } from './providers/payment-provider.ts';
 

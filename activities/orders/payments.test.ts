@@ -13,7 +13,7 @@ import {
   USER_ID,
 } from './memory-ledger.fixture.ts';
 import { memoryOrders, PAYMENT_SECRET } from './memory-orders.fixture.ts';
-import { orders } from './order-table.ts';
+import { orders } from './order.ts';
 import { paymentEventKey, paymentEvents } from './payment-event-table.ts';
 import type { PaymentCall } from './payments.ts';
 import type { CallbackFields, PaymentNotice } from './providers/payment-provider.ts';

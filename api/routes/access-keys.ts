@@ -1,7 +1,7 @@
 /** The caller's own access keys. */
 import { z } from 'zod';
 import type { AccessKey, AccessKeyChange } from '../../core/accounts/access-key.ts';
-import { maskedAccessKey } from '../../core/accounts/access-key-text.ts';
+import { maskedAccessKey } from '../../core/accounts/access-key.ts';
 import type { AccessKeys } from '../../core/accounts/access-keys.ts';
 import { BUDGET_PERIODS } from '../../infra/calendar.ts';
 import type { Config } from '../../infra/config.ts';

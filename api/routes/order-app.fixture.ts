@@ -13,7 +13,7 @@ import { Contract } from '../http/contract.fixture.ts';
 import { dispatch } from '../http/dispatch.ts';
 import type { ApiState } from '../http/route-input.ts';
 import { errorAnswers } from '../middleware/errors.ts';
-import { traceIds } from '../middleware/trace.ts';
+import { traceIds } from '../middleware/observe.ts';
 import { orderRoutes } from './orders.ts';
 import { paymentRoutes } from './payments.ts';
 

@@ -11,7 +11,7 @@ import {
   USER_ID,
 } from '../../activities/orders/memory-ledger.fixture.ts';
 import { memoryOrders } from '../../activities/orders/memory-orders.fixture.ts';
-import { orders as orderTable } from '../../activities/orders/order-table.ts';
+import { orders as orderTable } from '../../activities/orders/order.ts';
 import { bearer, type OrderApp, startOrderApp, tokenOf } from './order-app.fixture.ts';
 
 const owner = tokenOf(USER_ID);

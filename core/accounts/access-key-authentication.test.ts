@@ -4,10 +4,9 @@ import { createVault } from '../../infra/crypto.ts';
 import { AppError } from '../../infra/errors.ts';
 import { createLogger } from '../../infra/logger.ts';
 import type { InvalidationHandler } from '../../infra/redis/invalidation.ts';
+import { createAccessKeyHashes, makeAccessKey, maskedAccessKey, publicPartOf, type StoredHash } from './access-key.ts';
 import { createAccessKeyAuthentication } from './access-key-authentication.ts';
-import { createAccessKeyHashes, type StoredHash } from './access-key-hashes.ts';
 import type { KeyOfCaller } from './access-key-store.ts';
-import { makeAccessKey, maskedAccessKey, publicPartOf } from './access-key-text.ts';
 
 const OLD = `1:${Buffer.alloc(32, 1).toString('base64')}`;
 const NEW = `2:${Buffer.alloc(32, 2).toString('base64')},${OLD}`;

@@ -7,9 +7,9 @@ import { createCachedLookup } from '../../infra/cached-lookup.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
-import type { AccessKeyHashes } from './access-key-hashes.ts';
+import type { AccessKeyHashes } from './access-key.ts';
+import { publicPartOf } from './access-key.ts';
 import type { AccessKeyStore, KeyOfCaller } from './access-key-store.ts';
-import { publicPartOf } from './access-key-text.ts';
 import type { AccessKeyCaller } from './caller.ts';
 
 const REMEMBERED_KEYS = 50_000;

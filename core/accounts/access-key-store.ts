@@ -5,8 +5,7 @@ import { BUDGET_PERIODS, type BudgetPeriod } from '../../infra/calendar.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { exists, select } from '../../infra/mysql/statements.ts';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
-import type { AccessKey, AccessKeyChange, AccessKeyLimits } from './access-key.ts';
-import type { StoredHash } from './access-key-hashes.ts';
+import type { AccessKey, AccessKeyChange, AccessKeyLimits, StoredHash } from './access-key.ts';
 
 interface Row {
   id: number;

@@ -3,10 +3,9 @@
 import type { BudgetPeriod } from '../../infra/calendar.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
-import type { AccessKey, AccessKeyChange, AccessKeyLimits } from './access-key.ts';
-import type { AccessKeyHashes } from './access-key-hashes.ts';
+import type { AccessKey, AccessKeyChange, AccessKeyHashes, AccessKeyLimits } from './access-key.ts';
+import { makeAccessKey } from './access-key.ts';
 import type { AccessKeyStore } from './access-key-store.ts';
-import { makeAccessKey } from './access-key-text.ts';
 
 const KEYS_PER_USER = 100;
 /** A budget without a period is for the whole life of the key. */

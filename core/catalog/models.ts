@@ -1,5 +1,6 @@
 /** What administrators do with models. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
+import { type FieldError, invalid } from '../../infra/errors.ts';
 import type { By } from '../accounts/audit-log.ts';
 import type { Changes } from './changes.ts';
 import type { KeyStore } from './key-store.ts';
@@ -15,7 +16,6 @@ import {
 import { probeTarget } from './model-needs.ts';
 import type { ModelProvider } from './model-provider.ts';
 import type { Model, ModelFields } from './model-record.ts';
-import { checkModel } from './model-rules.ts';
 import type { ModelQuery, ModelStore } from './model-store.ts';
 import { type PriceFields, priceOf, samePrice } from './pricing.ts';
 import type { Probe, ProbeResult } from './probe.ts';
@@ -140,4 +140,24 @@ export class Models {
     const states = { before: { ...fieldsOf(model), price: model.price }, after: { ...fields, price } };
     await this.#to.changes.record('models.update', model.id, by, states, transaction);
   }
+}
+
+/** @throws {AppError} invalidParameter that names each wrong field. */
+function checkModel(fields: ModelFields, price: PriceFields | null): void {
+  const problems: FieldError[] = [];
+  if (fields.capabilities.length === 0) problems.push({ path: 'capabilities', message: 'must name at least one' });
+  if (fields.online && price === null) {
+    problems.push({ path: 'pricing', message: 'is required for a model that is online' });
+  }
+  if (exceeds(fields.maxOutputTokens, fields.contextWindow)) {
+    problems.push({ path: 'maxOutputTokens', message: 'must not exceed contextWindow' });
+  }
+  if (exceeds(fields.defaultMaxTokens, fields.maxOutputTokens ?? fields.contextWindow)) {
+    problems.push({ path: 'defaultMaxTokens', message: 'must not exceed maxOutputTokens or contextWindow' });
+  }
+  if (problems.length > 0) throw invalid(problems);
+}
+
+function exceeds(value: number | null, limit: number | null): boolean {
+  return value !== null && limit !== null && value > limit;
 }

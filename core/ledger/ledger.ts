@@ -3,14 +3,14 @@ import type { Sequelize } from 'sequelize';
 import { localDay } from '../../infra/calendar.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';
-import { inSpan } from '../../infra/telemetry/spans.ts';
-import { inCaptureSpan } from './capture-span.ts';
+import { type Attributes, inSpan, type Span } from '../../infra/telemetry/spans.ts';
 import type { CommitQueue } from './commit-queue/commit-queue.ts';
 import type { Operation } from './commit-queue/operation.ts';
+import { formatMoney } from './money.ts';
 import { type Capture, type CaptureOutcome, capture } from './operations/capture.ts';
+import { type Release, type ReleaseOutcome, release } from './operations/close-hold.ts';
 import { openAccount } from './operations/credit.ts';
 import { type HoldOutcome, type HoldRequest, hold } from './operations/hold.ts';
-import { type Release, type ReleaseOutcome, release } from './operations/release.ts';
 
 /** How long a caller waits for a hold while the database is away, before it gets 503. */
 const HOLD_WAIT_MS = 5_000;
@@ -89,4 +89,21 @@ export class Ledger {
     const sql = "SELECT COUNT(*) AS total FROM holds WHERE state='open' AND account_id=?";
     return await count(this.#sequelize, sql, [accountId]);
   }
+}
+
+/** Does the work in a span that records what is charged for. */
+export function inCaptureSpan<Result>(
+  capture: Pick<Capture, 'call' | 'cost'>,
+  work: (span: Span) => Promise<Result>,
+): Promise<Result> {
+  return inSpan('capture', () => attributesOf(capture), work);
+}
+
+function attributesOf({ call, cost }: Pick<Capture, 'call' | 'cost'>): Attributes {
+  return {
+    'gen_ai.usage.input_tokens': call.promptTokens,
+    'gen_ai.usage.output_tokens': call.completionTokens,
+    'gateway.usage.images': call.imageCount,
+    'gateway.cost': formatMoney(cost),
+  };
 }

@@ -2,8 +2,8 @@
 import type { Sequelize, Transaction } from 'sequelize';
 import { z } from 'zod';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
-import { inSnapshot } from '../../infra/mysql/snapshot.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
+import { inSnapshot } from '../../infra/mysql/transaction.ts';
 import type { UsageSums } from '../usage/usage-sums.ts';
 import { countingSql, EXAMPLES, examplesSql, INVARIANTS, type Invariant } from './reconcile-invariants.ts';
 import { ledgerSums, uncarriedSums } from './reconcile-ledger-sums.ts';

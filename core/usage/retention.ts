@@ -4,7 +4,7 @@
 import type { Sequelize } from 'sequelize';
 import { localDay } from '../../infra/calendar.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { withNamedLock } from '../../infra/mysql/named-lock.ts';
+import { withNamedLock } from '../../infra/mysql/transaction.ts';
 import { OutboxPartitions } from './outbox-partitions.ts';
 import type { UsageStore } from './usage-store.ts';
 

@@ -5,8 +5,8 @@
 import type { Sequelize } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { withNamedLock } from '../../infra/mysql/named-lock.ts';
 import { column } from '../../infra/mysql/rows.ts';
+import { withNamedLock } from '../../infra/mysql/transaction.ts';
 import { type OutboxRow, type Portion, UsageOutbox } from './usage-outbox.ts';
 import { type UsageRecord, usageRecord } from './usage-record.ts';
 import type { UsageStore } from './usage-store.ts';

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
 import { type Column, column, orNull, rowOf } from './rows.ts';
@@ -100,30 +98,4 @@ describe('reading a row', () => {
   test('a column that was not selected is told, also where it may be null', () => {
     assert.throws(() => hold.read({ id: 'a', account_id: 7 }), /column closed_at is not a time/);
   });
-});
-
-test('no store asks the driver for rows, or reads its values, by itself', () => {
-  const root = join(import.meta.dirname, '../..');
-  const files = globSync('{activities,core,api,cli,workers}/**/*.ts', { cwd: root }).filter(
-    (file) => !/\.(test|fixture)\.ts$/.test(file),
-  );
-  const asks = /QueryTypes|\bz\.coerce\.boolean|\.query<\{/;
-  // A file that reads rows, or is handed what a store has read, has no values of other origin to parse.
-  const isStore = /infra\/mysql\/(?:rows|statements)\.ts'|[sS]tore\.ts'|\/store\.ts'|DataTypes/;
-  const parses = /\bJSON\.parse\(|\bz\.coerce\b|\b(?:Number|BigInt|Boolean|parseInt|parseFloat)\((?:\w+\??\.)+\w+\)/;
-  // Redis, a provider's answer, settings, a query.
-  const OTHER_ORIGIN = [
-    'core/key-pool/',
-    'core/accounts/key-limit',
-    'core/catalog/upstream-models',
-    'activities/jobs/job-quota',
-    'api/routes/jobs',
-  ];
-  assert.ok(files.length > 200);
-  const wrong = files.filter((file) => {
-    const text = readFileSync(join(root, file), 'utf8');
-    const parsesItself = parses.test(text) && isStore.test(text) && !OTHER_ORIGIN.some((each) => file.startsWith(each));
-    return asks.test(text) || parsesItself;
-  });
-  assert.deepEqual(wrong, []);
 });

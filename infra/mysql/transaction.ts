@@ -1,7 +1,9 @@
-/** Transactions outside of the ledger. */
+/** Outside of the ledger: transactions, snapshots, and locks that only one process has. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { DatabaseError, type Sequelize, Transaction } from 'sequelize';
 import { AppError } from '../errors.ts';
+import { column, orNull, rowOf } from './rows.ts';
+import { select } from './statements.ts';
 
 const { READ_COMMITTED, REPEATABLE_READ } = Transaction.ISOLATION_LEVELS;
 
@@ -38,4 +40,41 @@ export async function inTransaction<T>(
 
 function isDeadlock(error: unknown): boolean {
   return error instanceof DatabaseError && 'code' in error.original && error.original.code === 'ER_LOCK_DEADLOCK';
+}
+
+/** Runs `work` with a transaction whose reads all see the moment at which it began. Nothing may be written in it. */
+export async function inSnapshot<T>(sequelize: Sequelize, work: (snapshot: Transaction) => Promise<T>): Promise<T> {
+  return await sequelize.transaction(async (transaction) => {
+    // Sequelize's own START TRANSACTION takes no snapshot; a server may read committed rows by default.
+    await sequelize.query('COMMIT', { transaction });
+    await sequelize.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ', { transaction });
+    await sequelize.query('START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY', { transaction });
+    return await work(transaction);
+  });
+}
+
+/** Names are shared by all databases of a server, so the database's name comes first. */
+const NAME = "CONCAT(LEFT(DATABASE(), 32), ':', ?)";
+
+const lock = rowOf({ taken: orNull(column.flag) });
+
+/**
+ * Runs `work` while this process has the lock `name` (at most 30 characters) of this database.
+ * @returns undefined, at once, when another process has it.
+ */
+export async function withNamedLock<T>(
+  sequelize: Sequelize,
+  name: string,
+  work: () => Promise<T>,
+): Promise<T | undefined> {
+  // The transaction is only there to keep one connection of the pool for the lock.
+  return await sequelize.transaction(async (transaction) => {
+    const [row] = await select(sequelize, lock.read, `SELECT GET_LOCK(${NAME}, 0) AS taken`, [name], transaction);
+    if (!row?.taken) return undefined;
+    try {
+      return await work();
+    } finally {
+      await select(sequelize, () => undefined, `SELECT RELEASE_LOCK(${NAME})`, [name], transaction);
+    }
+  });
 }

@@ -4,6 +4,7 @@ import type { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { capture } from '../../core/ledger/operations/capture.ts';
 import { abandon, answer, type ClaimOutcome, type ClaimRequest, claim } from '../../core/ledger/operations/claim.ts';
+import { release } from '../../core/ledger/operations/close-hold.ts';
 import {
   adjust,
   type BalanceChange,
@@ -13,7 +14,6 @@ import {
   decideRefund,
 } from '../../core/ledger/operations/credit.ts';
 import { type HoldRequest, hold } from '../../core/ledger/operations/hold.ts';
-import { release } from '../../core/ledger/operations/release.ts';
 import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import { AppError } from '../../infra/errors.ts';
 import { sha256 } from './ledger-world.ts';

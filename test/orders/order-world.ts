@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto';
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { createOrders } from '../../activities/orders/create-orders.ts';
-import { orders as orderTable } from '../../activities/orders/order-table.ts';
+import { orders as orderTable } from '../../activities/orders/order.ts';
 import type { Orders } from '../../activities/orders/orders.ts';
 import { paymentEvents } from '../../activities/orders/payment-event-table.ts';
 import type { PaymentCall, Payments } from '../../activities/orders/payments.ts';

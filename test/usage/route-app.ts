@@ -9,7 +9,7 @@ import { dispatch } from '../../api/http/dispatch.ts';
 import type { Route } from '../../api/http/route.ts';
 import type { ApiState } from '../../api/http/route-input.ts';
 import { errorAnswers } from '../../api/middleware/errors.ts';
-import { traceIds } from '../../api/middleware/trace.ts';
+import { traceIds } from '../../api/middleware/observe.ts';
 import { type AccessKeyCaller, ROLES, type UserCaller } from '../../core/accounts/caller.ts';
 import { AppError } from '../../infra/errors.ts';
 import { SILENT } from './usage-world.ts';

@@ -5,8 +5,8 @@ import { type CallIdentity, captureOf, releaseOf, type ServedBy } from '../../ac
 import type { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import { capture } from '../../core/ledger/operations/capture.ts';
+import { release } from '../../core/ledger/operations/close-hold.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
-import { release } from '../../core/ledger/operations/release.ts';
 import { costOf, NO_RATES, type Price } from '../../core/ledger/price.ts';
 import { connectMongo, type Mongo } from '../../infra/mongo/connection.ts';
 import { relayTo } from '../catalog/test-catalog.ts';

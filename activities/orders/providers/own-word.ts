@@ -4,8 +4,8 @@
  */
 import { invalid } from '../../../infra/errors.ts';
 import { newId } from '../../../infra/ids.ts';
-import { callbackHash } from './callback-hash.ts';
 import type { CallbackFields, PaymentNotice, PaymentProvider } from './payment-provider.ts';
+import { callbackHash } from './payment-provider.ts';
 
 export interface OwnWord {
   readonly userId: number;

@@ -1,4 +1,5 @@
 /** A payment provider: proves that a callback is its own and says in our words what happened. */
+import { createHash } from 'node:crypto';
 
 type PaymentProviderName = 'signed' | 'alipay' | 'sandbox' | 'root';
 
@@ -53,4 +54,11 @@ export interface CallbackFields {
   readonly currency: string | undefined;
   readonly eventId: string | undefined;
   readonly type: string | undefined;
+}
+
+/** SHA-256 of what a JSON callback says: order, amount (not its digits), currency, and whether it is a chargeback. */
+export function callbackHash(kind: 'payment' | 'chargeback', fields: CallbackFields): Buffer {
+  const { orderNo, amount, currency } = fields;
+  const said = JSON.stringify([kind, orderNo, amount?.toString() ?? null, currency ?? null]);
+  return createHash('sha256').update(said).digest();
 }

@@ -1,15 +1,14 @@
 /**
  * Closing a hold: what was used is captured, the rest goes back to the account, where it pays a debt first, and to the
- * key's budget. Pure.
+ * key's budget. A failed or cancelled call, or one whose process died, releases the whole hold. Pure.
  */
 import type { FinishedCall } from '../../usage/usage-record.ts';
-import { read } from '../commit-queue/operation.ts';
+import { type Operation, read } from '../commit-queue/operation.ts';
 import type { Rows } from '../commit-queue/unit-of-work.ts';
-import { type Account, accounts } from '../tables/accounts.ts';
+import { type Account, accounts, type KeyBudget, keyBudgets, payIn } from '../tables/accounts.ts';
 import { type Hold, type HoldState, holds } from '../tables/holds.ts';
-import { type KeyBudget, keyBudgets } from '../tables/key-budgets.ts';
 import { statistics, usageOutbox } from '../tables/usage.ts';
-import { payIn } from './pay-in.ts';
+import { type ClaimRequest, claimReads, dropUnanswered } from './claim.ts';
 
 /** Which hold, and whose rows it touches. */
 export interface HoldReference {
@@ -93,4 +92,33 @@ function budgetOf(rows: Rows, reference: HoldReference, hold: Hold): KeyBudget |
   if (reference.budgetKeyId === null || hold.budgetPeriod === null) return undefined;
   const budget = rows.get(keyBudgets, String(reference.budgetKeyId));
   return budget?.periodStart === hold.budgetPeriod ? budget : undefined;
+}
+
+export interface Release extends HoldReference {
+  /** The failed call, for the usage log and the statistics. */
+  readonly call?: FinishedCall;
+  readonly claim?: ClaimRequest;
+}
+
+export type ReleaseOutcome = { readonly kind: 'released' } | { readonly kind: 'already-closed' };
+
+export function releaseReads(request: Release) {
+  return [...holdReferenceReads(request), ...claimReads(request.claim)];
+}
+
+export function decideRelease(rows: Rows, request: Release): ReleaseOutcome {
+  const { hold } = heldRows(rows, request);
+  if (request.claim) dropUnanswered(rows, request.claim);
+  if (hold.state !== 'open') return { kind: 'already-closed' };
+  releaseHold(rows, request);
+  if (request.call) recordCall(rows, request.call, 0n);
+  return { kind: 'released' };
+}
+
+/** Releases an open hold; does not change a closed one. Idempotent. */
+export function release(request: Release): Operation<ReleaseOutcome> {
+  return {
+    reads: releaseReads(request),
+    decide: (rows) => decideRelease(rows, request),
+  };
 }

@@ -4,10 +4,9 @@ import type { Operation } from '../commit-queue/operation.ts';
 import { read } from '../commit-queue/operation.ts';
 import type { Rows } from '../commit-queue/unit-of-work.ts';
 import { NANO_PER_UNIT } from '../money.ts';
-import { type Account, accounts } from '../tables/accounts.ts';
+import { type Account, accounts, payIn } from '../tables/accounts.ts';
 import { NO_CALL, type TransferKind, transferKey, transfers } from '../tables/transfers.ts';
 import { CLAIM_LIFE_MS } from './claim.ts';
-import { payIn } from './pay-in.ts';
 
 /** Nano-units: nine billion, just below what a BIGINT column holds. */
 const MOST_BALANCE = 9_000_000_000n * NANO_PER_UNIT;

@@ -2,11 +2,10 @@
 import type { Operation } from '../commit-queue/operation.ts';
 import { read } from '../commit-queue/operation.ts';
 import type { Rows } from '../commit-queue/unit-of-work.ts';
-import { accounts } from '../tables/accounts.ts';
+import { accounts, keyBudgets } from '../tables/accounts.ts';
 import { type HoldOwner, holds } from '../tables/holds.ts';
-import { keyBudgets } from '../tables/key-budgets.ts';
 import { type ClaimOutcome, type ClaimRequest, claimReads, decideClaim, lookAtClaim } from './claim.ts';
-import { release } from './release.ts';
+import { release } from './close-hold.ts';
 
 export interface HoldRequest {
   /** Id of the call or job, made by the server. */

@@ -4,16 +4,15 @@ import { finishedCall } from '../../usage/finished-call.fixture.ts';
 import type { Operation } from '../commit-queue/operation.ts';
 import type { LedgerTable } from '../commit-queue/table.ts';
 import { UnitOfWork } from '../commit-queue/unit-of-work.ts';
-import { type Account, accounts } from '../tables/accounts.ts';
+import { type Account, accounts, keyBudgets } from '../tables/accounts.ts';
 import { claimKey, claims } from '../tables/claims.ts';
 import { type Hold, holds } from '../tables/holds.ts';
-import { keyBudgets } from '../tables/key-budgets.ts';
 import { transferKey, transfers } from '../tables/transfers.ts';
 import { type Capture, capture } from './capture.ts';
 import { type ClaimRequest, claim } from './claim.ts';
+import { release } from './close-hold.ts';
 import { adjust, chargeback, decideRefund, openAccount } from './credit.ts';
 import { type HoldRequest, hold } from './hold.ts';
-import { release } from './release.ts';
 
 const TABLES = [accounts, keyBudgets, holds, claims, transfers];
 const NOW = Date.parse('2026-11-24T10:00:00Z');

@@ -1,4 +1,7 @@
-/** Balances. `available` is free to spend; what is held is the sum of open holds. */
+/**
+ * Balances of accounts, and what access keys with a budget have spent. `available` is free to spend; what is held is the
+ * sum of open holds.
+ */
 import { column, orNull } from '../../../infra/mysql/rows.ts';
 import { type LedgerTable, ledgerTable, type RowIn } from '../commit-queue/table.ts';
 
@@ -17,3 +20,22 @@ export type Account = RowIn<typeof changed>;
 
 /** Registration inserts the rows. */
 export const accounts: LedgerTable<Account> = changed;
+
+/** The account after `amount` (not negative) came in: it pays the debt first, and only the rest becomes available. */
+export function payIn(account: Account, amount: bigint): Account {
+  const paid = amount < account.debt ? amount : account.debt;
+  return { ...account, debt: account.debt - paid, available: account.available + amount - paid };
+}
+
+/** Spent and held money of access keys with a budget, for the current period. */
+export const keyBudgets = ledgerTable({
+  name: 'key_budgets',
+  key: ['accessKeyId'],
+  fixed: { accessKeyId: column.integer },
+  changing: {
+    /** First day of the period, yyyy-MM-dd. */
+    periodStart: column.day,
+    used: column.bigint,
+  },
+});
+export type KeyBudget = RowIn<typeof keyBudgets>;

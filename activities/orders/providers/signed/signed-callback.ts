@@ -1,7 +1,7 @@
 /** The generic callback of any provider that can sign JSON: `pay-success` and `chargeback` with X-Payment-Signature. */
 import { AppError, type FieldError, invalid } from '../../../../infra/errors.ts';
-import { callbackHash } from '../callback-hash.ts';
 import type { CallbackFields, PaymentNotice, PaymentProvider } from '../payment-provider.ts';
+import { callbackHash } from '../payment-provider.ts';
 import { checkSignature, type SignatureCheck } from './signature.ts';
 
 export interface SignedCallback {

@@ -10,7 +10,7 @@ import {
   START_MS,
   transfersIn,
 } from './memory-ledger.fixture.ts';
-import { refundOrder } from './refund-operation.ts';
+import { refundOrder } from './order-operations.ts';
 
 const refund = (note = 'not needed') => refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note });
 const paid = { status: 'COMPLETED', paidAtMs: START_MS } as const;
