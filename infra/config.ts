@@ -276,7 +276,7 @@ export const environmentSchema = z.object({
   ROUTING_STRATEGY: z.enum(['priority', 'smart']).default('priority'),
   /** A key that a provider has refused (401, a 403 that names it, an unpaid account) is tried again after this time. */
   REFUSED_KEY_RETRY: duration('10m'),
-  /** Total time for one provider call. */
+  /** Total time for one call; the silence that its model is allowed (300 s for models that think) is added. */
   UPSTREAM_TOTAL_TIMEOUT: duration('5m'),
   /** Time until the first byte of a provider's answer. */
   UPSTREAM_FIRST_BYTE_TIMEOUT: duration('120s'),

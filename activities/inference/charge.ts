@@ -13,7 +13,13 @@ import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/cl
 import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
 import type { Fit } from '../../core/providers/fit.ts';
 import { onlyStreams, patienceOf } from '../../core/providers/needs.ts';
-import type { ChatAdapter, ImageAdapter, ProviderKind, UpstreamTarget } from '../../core/providers/provider.ts';
+import type {
+  CallContext,
+  ChatAdapter,
+  ImageAdapter,
+  ProviderKind,
+  UpstreamTarget,
+} from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import type { RetryBudget } from './attempts.ts';
@@ -39,9 +45,12 @@ export interface InferenceDeps {
   readonly notePriceRule: NotePriceRule;
   readonly noteFits: NoteFits;
   readonly log: Logger;
-  /** The longest that a call may take in all, in milliseconds. */
+  /** The longest that a call may take in all, in milliseconds; the patience of its models is added. */
   readonly totalTimeoutMs: number;
 }
+
+/** What a synchronous call is run with; its charge decides how long it may take. */
+export type RequestContext = Omit<CallContext, 'signal'>;
 
 /** Where a candidate is called with a key. */
 export function targetOf(candidate: Candidate, apiKey: string): UpstreamTarget {
@@ -149,24 +158,33 @@ export async function openCharge(
   requestId: string,
 ): Promise<Charge | AnsweredBefore> {
   const { claim } = request;
-  const lifeMs = deps.totalTimeoutMs + HOLD_LIFE_MARGIN_MS;
+  const longestMs = deps.totalTimeoutMs + mostPatienceMs(plan.candidates);
+  const lifeMs = longestMs + HOLD_LIFE_MARGIN_MS;
   const held = await openHold(deps, request, plan, asked, { id: requestId }, (hold) =>
     deps.ledger.hold({ ...hold, owner: 'call', lifeMs, ...(claim ? { claim } : {}) }),
   );
-  return held.kind === 'held' ? new Charge(deps, request, requestId, held) : held;
+  return held.kind === 'held' ? new Charge(deps, request, requestId, held, longestMs) : held;
+}
+
+function mostPatienceMs(candidates: readonly Candidate[]): number {
+  return Math.max(0, ...candidates.map(({ needs, upstreamModel }) => patienceOf(needs, upstreamModel) ?? 0));
 }
 
 export class Charge {
   readonly kind = 'open';
   readonly plan: Plan;
   readonly requestId: string;
+  /** Aborts when the time of the call is over. */
+  readonly deadline: AbortSignal;
   /** The provider calls that this charge pays for. */
   readonly calls: PaidCalls;
   readonly #deps: ChargeDeps;
   readonly #request: ChargeRequest;
   readonly #admission: Admission | undefined;
 
-  constructor(deps: ChargeDeps, request: ChargeRequest, requestId: string, { plan, admission, startedAtMs }: Held) {
+  constructor(deps: ChargeDeps, request: ChargeRequest, requestId: string, held: Held, longestMs: number) {
+    const { plan, admission, startedAtMs } = held;
+    this.deadline = AbortSignal.timeout(longestMs);
     this.#deps = deps;
     this.#request = request;
     this.plan = plan;

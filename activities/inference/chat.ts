@@ -18,7 +18,14 @@ import {
 import type { CallContext, ChatAnswer, ChatBody } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { affinityOf } from './affinity.ts';
-import { type CallOutcome, type InferenceDeps, openCharge, type Reply, targetOf } from './charge.ts';
+import {
+  type CallOutcome,
+  type InferenceDeps,
+  openCharge,
+  type Reply,
+  type RequestContext,
+  targetOf,
+} from './charge.ts';
 import { type Candidate, planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import { usageOf } from './usage.ts';
@@ -45,12 +52,13 @@ export class ChatService {
    * One chat, charged once.
    * @throws {AppError} what the caller may know: no such model, no balance, the provider's refusal, a time-out.
    */
-  async complete(command: ChatCommand, context: CallContext): Promise<Reply<ChatOutcome>> {
+  async complete(command: ChatCommand, request: RequestContext): Promise<Reply<ChatOutcome>> {
     const { models, requestImages, noteUsageDoubt } = this.#deps;
     const { models: candidates, asked } = candidatesOf(models, command);
     const plan = planChat(candidates, asked);
-    const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
+    const charge = await openCharge(this.#deps, command, plan, asked, request.requestId);
     if (charge.kind === 'answered-before') return charge;
+    const context = { ...request, signal: charge.deadline };
     try {
       const hasImages = asked.size.images > 0;
       const body = hasImages ? await requestImages.ofChat(command.body, context.signal) : command.body;

@@ -4,13 +4,14 @@ import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts
 import { moneyJson, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { costBound } from '../../core/ledger/price.ts';
-import type { CallContext, ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
+import type { ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
 import {
   type CallOutcome,
   type ChargeRequest,
   type InferenceDeps,
   openCharge,
   type Reply,
+  type RequestContext,
   targetOf,
 } from './charge.ts';
 import { type Candidate, inputBound, type Plan } from './plan.ts';
@@ -51,12 +52,13 @@ export class ImageService {
   }
 
   /** One generation, charged once, by delivered images. @throws {AppError} what the caller may know. */
-  async generate(command: ImageCommand, context: CallContext): Promise<Reply<ImageOutcome>> {
+  async generate(command: ImageCommand, caller: RequestContext): Promise<Reply<ImageOutcome>> {
     const { models, requestImages, imageAdapters, noteUsageDoubt } = this.#deps;
     const { request: asked } = command;
     const plan = planImages(usableModels(models, command, imageCapability(asked)), asked);
-    const charge = await openCharge(this.#deps, command, plan, undefined, context.requestId);
+    const charge = await openCharge(this.#deps, command, plan, undefined, caller.requestId);
     if (charge.kind === 'answered-before') return charge;
+    const context = { ...caller, signal: charge.deadline };
     try {
       const request = asked.images.length > 0 ? await requestImages.ofImage(asked, context.signal) : asked;
       const { candidates } = charge.plan;

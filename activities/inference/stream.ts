@@ -15,6 +15,7 @@ import {
   type Charge,
   type InferenceDeps,
   openCharge,
+  type RequestContext,
   targetOf,
 } from './charge.ts';
 import { type Candidate, planChat } from './plan.ts';
@@ -80,14 +81,14 @@ export class ChatStreams {
    * Opens a stream; resolves when the provider has said something, so that until then another key or model may serve it.
    * @throws {AppError} as a whole chat.
    */
-  async open(command: StreamCommand, context: CallContext): Promise<StreamReply> {
+  async open(command: StreamCommand, context: RequestContext): Promise<StreamReply> {
     const { models, requestImages } = this.#deps;
     const { models: candidates, asked } = candidatesOf(models, command);
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
     if (charge.kind === 'answered-before') return charge;
     const cut = new AbortController();
-    const signal = AbortSignal.any([context.signal, cut.signal]);
+    const signal = AbortSignal.any([charge.deadline, cut.signal]);
     try {
       const body = asked.size.images === 0 ? command.body : await requestImages.ofChat(command.body, signal);
       const reading = { ...context, signal };

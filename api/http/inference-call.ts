@@ -4,14 +4,13 @@
  */
 import { z } from 'zod';
 import { sessionOf } from '../../activities/inference/affinity.ts';
-import type { CallBegin, CallOutcome, ChargeRequest } from '../../activities/inference/charge.ts';
+import type { CallBegin, CallOutcome, ChargeRequest, RequestContext } from '../../activities/inference/charge.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { LimitState, RateState } from '../../core/accounts/key-limit-rule.ts';
 import type { OpenTurn } from '../../core/conversations/turns.ts';
 import { claimRequest, type IdempotentRequests } from '../../core/ledger/idempotency.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { CallContext } from '../../core/providers/provider.ts';
 import { newId } from '../../infra/ids.ts';
 import { keyedRequest } from './idempotency.ts';
 import type { ApiContext, RouteInput } from './route-input.ts';
@@ -26,7 +25,7 @@ export interface InferenceServices {
 export interface InferenceCall {
   /** `session`: the conversation that the client names in its headers. */
   readonly request: ChargeRequest & { readonly session?: string | undefined };
-  readonly context: CallContext;
+  readonly context: RequestContext;
 }
 
 /** The same, once the turn of its kept conversation is open. */
@@ -40,11 +39,7 @@ export interface RunningCall<Keep> extends InferenceCall {
 export type WholeCall<Outcome> = RunningCall<(outcome: Outcome) => StoredAnswer>;
 
 /** The parts of a call that are the same on every route. @param requestId of the body. @throws {AppError} for a malformed idempotency key. */
-export function inferenceCall(
-  input: InferenceInput<unknown>,
-  requestId: string | undefined,
-  totalTimeoutMs: number,
-): InferenceCall {
+export function inferenceCall(input: InferenceInput<unknown>, requestId: string | undefined): InferenceCall {
   const { ctx, caller, rawBody, traceId, log } = input;
   const callId = newId();
   const keyed = keyedRequest(ctx, caller, rawBody, requestId);
@@ -54,7 +49,7 @@ export function inferenceCall(
       ...{ caller, traceId, onLimits: limitHeaders(ctx), session: sessionOf(ctx.req.headers) },
       ...(claim ? { claim } : {}),
     },
-    context: { signal: AbortSignal.timeout(totalTimeoutMs), heartbeat: () => undefined, log, requestId: callId },
+    context: { heartbeat: () => undefined, log, requestId: callId },
   };
 }
 

@@ -63,7 +63,6 @@ export interface InferenceDeclaration<B extends z.ZodType, Asked, Outcome extend
 
 export function inferenceRoute<Asked, Outcome extends CallOutcome, B extends z.ZodType = z.ZodUndefined>(
   services: InferenceServices,
-  totalTimeoutMs: number,
   declaration: InferenceDeclaration<B, Asked, Outcome>,
 ): Route {
   const { path, operationId, summary, description, body, bodies, success, mediaType, otherAnswers, form, stream } =
@@ -89,7 +88,9 @@ export function inferenceRoute<Asked, Outcome extends CallOutcome, B extends z.Z
     unknownFields: 'ignored',
     handler: async (input: InferenceInput<z.output<B>>) => {
       const asked = await declaration.parse(input);
-      const call = inferenceCall(input, declaration.requestId?.(asked), totalTimeoutMs);
+      const call = inferenceCall(input, declaration.requestId?.(asked));
+      // The call ends in its own time, however long its provider is silent.
+      input.ctx.req.socket.setTimeout(0);
       const openTurn = () => declaration.conversation?.open(asked, input.caller) ?? Promise.resolve(undefined);
       if (stream?.isAsked(asked)) await answerStream({ services, stream, form, input, asked, call, openTurn });
       else await answerWhole(services, declaration, asked, { input, call, openTurn });

@@ -63,6 +63,7 @@ export async function answerStream<Asked>(streamCall: StreamCall<Asked>): Promis
   const early = await first(opening, HEAD_WITHOUT_TOKEN_MS);
   if (early) setHeaders(ctx, early);
   const events = new EventStream(ctx);
+  if (!early) events.keepAlive();
   try {
     const opened = await opening;
     if (opened.kind === 'streaming') {

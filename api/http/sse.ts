@@ -21,9 +21,13 @@ export class EventStream {
       'x-accel-buffering': 'no',
     });
     ctx.res.flushHeaders();
-    this.#keepAlive = setInterval(() => {
-      if (!ctx.res.writableNeedDrain) ctx.res.write(': keep-alive\n\n');
-    }, KEEP_ALIVE_MS);
+    this.#keepAlive = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS);
+  }
+
+  /** A comment, for whoever gives up on a silent connection. */
+  keepAlive(): void {
+    const { res } = this.#ctx;
+    if (!res.destroyed && !res.writableNeedDrain) res.write(': keep-alive\n\n');
   }
 
   get gone(): boolean {

@@ -5,7 +5,6 @@ import { chatBodyOf } from '../../activities/inference/chat-request.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { askedInChat } from '../../core/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';
-import type { Config } from '../../infra/config.ts';
 import { idInput, optional, switchInput } from '../http/fields.ts';
 import { ENVELOPE } from '../http/forms.ts';
 import { MAX_REQUEST_ID } from '../http/idempotency.ts';
@@ -115,9 +114,9 @@ interface Services extends InferenceServices {
   readonly turns: Turns;
 }
 
-export function chatRoutes(services: Services, config: Config): Route[] {
+export function chatRoutes(services: Services): Route[] {
   return [
-    inferenceRoute(services, config.UPSTREAM_TOTAL_TIMEOUT, {
+    inferenceRoute(services, {
       path: '/v1/chat',
       operationId: 'chat',
       summary: 'Chat, answered when the model has finished',

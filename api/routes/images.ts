@@ -5,7 +5,6 @@ import { type ImageOutcome, type ImageService, imageReply } from '../../activiti
 import type { ImageLinks } from '../../core/images/image-links.ts';
 import { isImageType } from '../../core/images/image-type.ts';
 import type { StoredImages } from '../../core/images/stored-images.ts';
-import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { optional } from '../http/fields.ts';
 import { ENVELOPE } from '../http/forms.ts';
@@ -51,9 +50,9 @@ interface Services extends InferenceServices {
   readonly imageLinks: ImageLinks;
 }
 
-export function imageRoutes(services: Services, config: Config): Route[] {
+export function imageRoutes(services: Services): Route[] {
   return [
-    inferenceRoute(services, config.UPSTREAM_TOTAL_TIMEOUT, {
+    inferenceRoute(services, {
       path: '/v1/generate-image',
       operationId: 'generateImage',
       summary: 'Text to image, or image to image with originImage',

@@ -9,7 +9,6 @@ import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { askedInMessages, tellsHistory } from '../../core/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
-import type { Config } from '../../infra/config.ts';
 import { OPENAI } from '../http/forms.ts';
 import { MAX_REQUEST_ID } from '../http/idempotency.ts';
 import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
@@ -72,9 +71,9 @@ interface Services extends InferenceServices {
   readonly turns: Turns;
 }
 
-export function openAiChatRoutes(services: Services, config: Config): Route[] {
+export function openAiChatRoutes(services: Services): Route[] {
   const chat = (operationId: string, path: string, summary: string, streamed: boolean): Route =>
-    inferenceRoute(services, config.UPSTREAM_TOTAL_TIMEOUT, {
+    inferenceRoute(services, {
       path,
       operationId,
       summary,

@@ -5,7 +5,6 @@ import type { ImageOutcome, ImageService } from '../../activities/inference/imag
 import { imageTypeOf } from '../../core/images/image-type.ts';
 import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts';
 import type { ImageRequest } from '../../core/providers/provider.ts';
-import type { Config } from '../../infra/config.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import { isJsonObject } from '../../infra/json-object.ts';
 import { readForm } from '../http/edit-form.ts';
@@ -96,11 +95,11 @@ interface Services extends InferenceServices {
 
 type OwnParts = 'path' | 'operationId' | 'summary' | 'body' | 'bodies' | 'parse';
 
-export function openAiImageRoutes(services: Services, config: Config): Route[] {
+export function openAiImageRoutes(services: Services): Route[] {
   const images = <B extends z.ZodType = z.ZodUndefined>(
     own: Pick<InferenceDeclaration<B, Asked, ImageOutcome>, OwnParts>,
   ): Route =>
-    inferenceRoute<Asked, ImageOutcome, B>(services, config.UPSTREAM_TOTAL_TIMEOUT, {
+    inferenceRoute<Asked, ImageOutcome, B>(services, {
       ...own,
       success: answer,
       form: OPENAI,

@@ -31,7 +31,7 @@ const LONGEST_PATIENCE_SECONDS = 3_600;
 export const needsSchema = z.strictObject({
   patienceSeconds: z.number().int().min(1).max(LONGEST_PATIENCE_SECONDS).optional().meta({
     description:
-      'The longest silence before the first byte and between two; unless set, 300 for models that think, and UPSTREAM_FIRST_BYTE_TIMEOUT and UPSTREAM_IDLE_TIMEOUT for others',
+      'The longest silence before the first byte and between two, which is added to UPSTREAM_TOTAL_TIMEOUT; unless set, 300 for models that think, and UPSTREAM_FIRST_BYTE_TIMEOUT and UPSTREAM_IDLE_TIMEOUT for others',
   }),
   limitField: z
     .enum(['max_tokens', 'max_completion_tokens'])

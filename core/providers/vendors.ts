@@ -68,7 +68,7 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
   };
 }
 
-/** One client for each patience that models ask for; there are few. */
+/** One client for each patience that models ask for; there are few. Silent thought takes no time from the answer. */
 function patientClients(outbound: Outbound, limits: CallLimits): VendorClients['chat'] {
   const usual = createOpenAiClient(outbound.fetchFor(limits));
   const patient = new Map<number, OpenAiClient>();
@@ -76,7 +76,9 @@ function patientClients(outbound: Outbound, limits: CallLimits): VendorClients['
     if (patienceMs === undefined) return usual;
     const known = patient.get(patienceMs);
     if (known) return known;
-    const client = createOpenAiClient(outbound.fetchFor({ ...limits, firstByteMs: patienceMs, idleMs: patienceMs }));
+    const totalMs = limits.totalMs + patienceMs;
+    const lasting = { ...limits, totalMs, firstByteMs: patienceMs, idleMs: patienceMs };
+    const client = createOpenAiClient(outbound.fetchFor(lasting));
     patient.set(patienceMs, client);
     return client;
   };
