@@ -112,6 +112,8 @@ test('a total alone is charged as it is, the answer as what was delivered of it'
   const total = (unexplainedTokens: number) => counts(judgedAs({ ...NOTHING, unexplainedTokens, isPartial: true }));
   assert.deepEqual(total(300), [249, 51, true, 'missing']);
   assert.deepEqual(total(40), [0, 40, true, 'missing']);
+  const served = { ...NOTHING, unexplainedTokens: 300, isPartial: true, serviceTier: 'priority' };
+  assert.equal(judgedAs(served).serviceTier, 'priority');
   const nothing = judgedAs({ ...NOTHING, isPartial: true });
   assert.deepEqual(nothing, { ...estimateUsage(body, [answer], null), doubt: 'too-small' });
 });

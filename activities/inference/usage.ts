@@ -4,7 +4,7 @@
  */
 import { Counter, type Registry } from 'prom-client';
 import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
-import type { ChatBody, CountedTokens, ReportedUsage } from '../../core/providers/provider.ts';
+import type { ChatBody, ReportedUsage } from '../../core/providers/provider.ts';
 import type { UsageDoubt } from '../../core/usage/usage-record.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { countTokens } from '../../infra/tokens.ts';
@@ -51,7 +51,7 @@ function correctedUsage(
   const reported: Usage = { ...NO_USAGE, ...counted };
   if (impossible !== null) return atLeast(reported, estimate(), 'impossible');
   const isNothing = reported.promptTokens + reported.completionTokens === 0;
-  if (isNothing && isPartial && unexplainedTokens > 0) return splitTotal(usage, estimate());
+  if (isNothing && isPartial && unexplainedTokens > 0) return splitTotal(reported, unexplainedTokens, estimate());
   // Gemini's OpenAI form names its thoughts in the total only.
   const explained = { ...reported, completionTokens: reported.completionTokens + unexplainedTokens };
   const isExplained = unexplainedTokens > 0 && !isBeyond(explained);
@@ -74,9 +74,9 @@ function atLeast(reported: Usage, estimate: Usage, doubt: UsageDoubt): Usage {
 }
 
 /** A total alone: what was delivered is the completion, and the rest, whatever it was, the cheaper prompt. */
-function splitTotal({ unexplainedTokens: total }: CountedTokens, estimate: Usage): Usage {
+function splitTotal(reported: Usage, total: number, estimate: Usage): Usage {
   const completionTokens = Math.min(estimate.completionTokens, total);
-  return { ...estimate, completionTokens, promptTokens: total - completionTokens, doubt: 'missing' };
+  return { ...reported, completionTokens, promptTokens: total - completionTokens, estimated: true, doubt: 'missing' };
 }
 
 /** What was asked for, where the provider does not tell what it was. */
