@@ -25,6 +25,21 @@ test('a vendor is known by its address, by its kind, and by the name of its prov
   assert.equal(needsOf(served('qwen-plus', '', 'p', 'dashscope')).thinking, undefined);
 });
 
+test("of Alibaba's models some only stream, and some take no schema", () => {
+  const dashscope = (name: string) => needsOf(served(name, '', 'p', 'dashscope'));
+  for (const name of ['qwq-plus', 'qvq-max-latest', 'qwen3-omni-flash', 'qwen3.5-omni-plus', 'qwen-omni-turbo']) {
+    assert.equal(dashscope(name).wholeAnswers, 'assembled', name);
+  }
+  for (const name of ['qwen3-max', 'qwen-max-latest', 'qwen3-coder-plus']) {
+    assert.equal(dashscope(name).structuredOutput, 'json_object', name);
+    assert.equal(dashscope(name).wholeAnswers, undefined, name);
+  }
+  for (const name of ['qwen-plus', 'qwen3.6-plus', 'qwen3-vl-plus']) {
+    assert.equal(dashscope(name).structuredOutput, undefined, name);
+    assert.equal(dashscope(name).wholeAnswers, undefined, name);
+  }
+});
+
 test('at a vendor that is not known the name of the model counts, and nothing else is taken for granted', () => {
   for (const name of ['gpt-5-mini', 'openai/gpt-5.5', 'o3-mini', 'GPT-6-sol']) {
     const needs = needsOf(served(name, 'https://reseller.example/v1'));
