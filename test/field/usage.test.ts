@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { chunk, type OddProvider, startOddProvider, streamed, whole } from '../e2e/odd-provider.ts';
+import { chunk, json, type OddProvider, startOddProvider, streamed, whole } from '../e2e/odd-provider.ts';
 import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { rootToken, upstream } from '../e2e/upstream.ts';
 import { until } from '../until.ts';
@@ -446,6 +446,46 @@ describe('usage and rules of a price', () => {
       headers: { authorization: `Bearer ${customer.token}` },
     });
     assert.match(await csv.text(), new RegExp(`,ruled,.*,${priceRule}$`, 'm'));
+  });
+
+  test('images are charged by the rule of their price, in both forms and as a job', async () => {
+    const noon = [
+      { name: 'morning', when: { utcFrom: '00:00', utcUntil: '12:00' }, output: '0.1' },
+      { name: 'evening', when: { utcFrom: '12:00', utcUntil: '00:00' }, output: '0.1' },
+    ];
+    const long = { name: 'long prompt', when: { promptTokensAbove: 50 }, output: '0.3', input: '0.000001' };
+    const name = { displayName: 'ruled-image', modelIdentifier: 'ruled-image' };
+    const pricing = { output: '0.2', rules: [long, ...noon] };
+    const added = await addModel({ ...name, capabilities: ['text-to-image'], pricing });
+    assert.equal(added.status, 200, added.message);
+    const answered = (usage?: object) => {
+      provider.answer = json({ created: 1, data: [{ b64_json: PIXEL }, { b64_json: PIXEL }], ...(usage && { usage }) });
+    };
+    const openAi = { model: 'ruled-image', prompt: 'a cat', n: 2 };
+    const own = { modelIdentifier: 'ruled-image', prompt: 'a cat', options: { n: 2 } };
+    answered();
+    for (const [path, body] of [
+      ['/v1/images/generations', openAi],
+      ['/v1/generate-image', own],
+    ] as const) {
+      const reply = await post(path, body);
+      assert.equal(reply.status, 200, await reply.text());
+      const rule = reply.headers.get('x-price-rule') ?? '';
+      assert.match(rule, /^(morning|evening)$/);
+      assert.deepEqual(await chargeOf(reply.headers.get('x-request-id')), { cost: 200_000_000n, rule, loss: 0n });
+    }
+    const prompt = 'a cat that sits on a mat '.repeat(20);
+    answered({ input_tokens: 60, output_tokens: 4_160, total_tokens: 4_220 });
+    const submitted = await call(product.apis[0], 'POST', '/v1/async/generate-image', {
+      key: customer.key,
+      body: { ...own, prompt },
+    });
+    const { jobId } = z.object({ jobId: z.string() }).parse(submitted.data);
+    const job = await jobEnd(product.apis[0], customer.key, jobId);
+    assert.equal(z.object({ priceRule: z.string() }).parse(job.resultPayload).priceRule, 'long prompt');
+    assert.deepEqual(await chargeOf(jobId), { cost: 600_060_000n, rule: 'long prompt', loss: 0n });
+    const holds = await product.rows(`SELECT amount FROM holds WHERE id='${jobId}'`);
+    assert.ok(BigInt(String(holds[0]?.amount)) >= 600_060_000n, 'held by the dearest rule');
   });
 
   test('a stream tells the rule at its end', async () => {
