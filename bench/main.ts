@@ -1,8 +1,9 @@
 /** `npm run bench` lists the benches; `npm run bench -- gateway streams` runs some on servers of their own, `-- all` all. */
 import { join, resolve } from 'node:path';
+import { attachStack } from '../devstack/attached-stack.ts';
 import { COMMANDS } from '../devstack/commands.js';
 import { listenForInterruption } from '../devstack/interruption.ts';
-import { attachStack, type Stack, type StackOptions, type StartedStack, startStack } from '../devstack/stack.ts';
+import { type Stack, type StackOptions, type StartedStack, startStack } from '../devstack/stack.ts';
 import { readCommandLine } from '../infra/command-line.js';
 import { asyncChatBench } from './async-chat.ts';
 import type { Bench, BenchContext } from './bench.ts';

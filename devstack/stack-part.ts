@@ -53,6 +53,12 @@ async function waitUntilReady(part: ServerPart, settings: Variables, dataFolder:
   }
 }
 
+/** Sends a signal to a server in the data folder; after SIGKILL it waits until the process has ended. */
+export async function killPart(dataFolder: string, name: PartName, signal: NodeJS.Signals): Promise<void> {
+  signalProcess(dataFolder, name, signal);
+  if (signal === 'SIGKILL') await waitForProcessEnd(dataFolder, name);
+}
+
 /** A server that this stack has started, in the data folder. */
 export function ownPart(part: ServerPart, state: PartState & { password: string }, dataFolder: string): StackPart {
   const { installation } = state;
@@ -65,10 +71,7 @@ export function ownPart(part: ServerPart, state: PartState & { password: string 
     get pid() {
       return runningProcess(dataFolder, part.name)?.pid;
     },
-    kill: async (signal) => {
-      signalProcess(dataFolder, part.name, signal);
-      if (signal === 'SIGKILL') await waitForProcessEnd(dataFolder, part.name);
-    },
+    kill: (signal) => killPart(dataFolder, part.name, signal),
     stop: () => stopProcess(dataFolder, part.name, part.stopGraceMs),
     start: async (signal) => {
       await startProcess(dataFolder, part.name, await part.prepare(setup));

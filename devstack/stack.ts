@@ -212,22 +212,3 @@ function partOf(parts: ReadonlyMap<PartName, StackPart>, name: PartName): StackP
   if (!part) throw new Error(`the stack has no ${name}`);
   return part;
 }
-
-/** The stack that a launcher runs in the data folder, for tests in another process: they may kill and start its parts. */
-export function attachStack(dataFolder: string): Stack {
-  const state = readStackState(dataFolder);
-  const parts = new Map<PartName, StackPart>();
-  for (const name of PART_NAMES) {
-    const known = state.parts[name];
-    if (!known) throw new Error(`no ${name} in ${dataFolder}: no stack was started there`);
-    const { password } = state;
-    parts.set(
-      name,
-      known.installation
-        ? ownPart(PARTS[name], { ...known, password }, dataFolder)
-        : foreignPart(PARTS[name], known.settings),
-    );
-  }
-  const environment = Object.assign({}, ...[...parts.values()].map((part) => part.settings)) as Variables;
-  return { dataFolder, environment, part: (name) => partOf(parts, name) };
-}

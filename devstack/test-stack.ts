@@ -1,8 +1,9 @@
 /** For tests under test/: the servers that `npm test` has brought up, and what a test file has of them for itself. */
 import { join } from 'node:path';
+import { attachStack } from './attached-stack.ts';
 import { tryClaim } from './claims.ts';
 import { shellVariables } from './environment.ts';
-import { attachStack, type Stack } from './stack.ts';
+import type { Stack } from './stack.ts';
 import type { StackPart } from './stack-part.ts';
 
 /** Of the 16 that Redis has; 0 is for those who use the servers by hand, 15 for the benches. */
