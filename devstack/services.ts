@@ -23,7 +23,7 @@ const CHECKOUT = resolve(import.meta.dirname, '..');
 /** Where tests look for free ports: below the range from which systems give ports to outgoing connections. */
 const FIRST_TEST_PORT = 21_000;
 const HEALTHY_WITHIN_MS = 90_000;
-const PROBE_EVERY_MS = 50;
+const PROBE_EVERY_MS = 100;
 /** What a process may need beyond SHUTDOWN_GRACE to close its connections. */
 const CLOSING_MS = 15_000;
 const USUAL_SHUTDOWN_MS = 25_000;
