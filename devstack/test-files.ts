@@ -30,13 +30,16 @@ const WITHOUT_SERVERS: readonly string[] = [
   'test/vendor-clients/vendor-clients.test.ts',
 ];
 
-/** Begun first, so that none of them is still at work when all others have ended; the longest of all is the first. */
+/**
+ * Begun first, so that none of them is still at work when all others have ended; the longest of all is the first. Those
+ * that install or build at their start are apart from each other.
+ */
 export const LONG: readonly string[] = [
   'test/docs/fresh-clone.test.ts',
-  'test/image/image.test.ts',
   'test/bench/bench.test.ts',
   'test/jobs/limits.test.ts',
   'test/jobs/fairness.test.ts',
+  'test/image/image.test.ts',
   'test/e2e/modalities.test.ts',
   'test/webhooks/delivery-reconciler.test.ts',
   'test/chaos/upstream-down.test.ts',
