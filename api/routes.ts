@@ -8,6 +8,7 @@ import { billingRoutes } from './routes/billing.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { conversationRoutes } from './routes/conversations.ts';
 import { docsRoutes } from './routes/docs.ts';
+import { embeddingRoutes } from './routes/embeddings.ts';
 import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { type ModelServices, modelRoutes } from './routes/models.ts';
@@ -39,6 +40,7 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   Parameters<typeof openAiChatRoutes>[0] &
   Parameters<typeof imageRoutes>[0] &
   Parameters<typeof openAiImageRoutes>[0] &
+  Parameters<typeof embeddingRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof orderRoutes>[0] &
   Parameters<typeof paymentRoutes>[0];
@@ -56,6 +58,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...openAiChatRoutes(services),
     ...imageRoutes(services),
     ...openAiImageRoutes(services),
+    ...embeddingRoutes(services),
     ...jobRoutes(services, config),
     ...conversationRoutes(services, config),
     ...billingRoutes(services, config),

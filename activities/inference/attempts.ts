@@ -241,9 +241,13 @@ function sum(counts: readonly number[]): number {
 }
 
 /** What the provider is asked for. */
-export type CallOutput = 'text' | 'image';
+export type CallOutput = 'text' | 'image' | 'embedding';
 
-const OPERATIONS: Readonly<Record<CallOutput, string>> = { text: 'chat', image: 'generate_content' };
+const OPERATIONS: Readonly<Record<CallOutput, string>> = {
+  text: 'chat',
+  image: 'generate_content',
+  embedding: 'embeddings',
+};
 
 /** What the span of one provider call says, by OpenTelemetry's conventions for generative AI. */
 export interface ProviderCall {
@@ -279,7 +283,7 @@ export function inProviderSpan<Value>(call: ProviderCall, work: () => Promise<Va
 function attributesOf({ candidate, output, keyId, attempt }: ProviderCall): Attributes {
   return {
     'gen_ai.operation.name': OPERATIONS[output],
-    'gen_ai.output.type': output,
+    ...(output === 'embedding' ? {} : { 'gen_ai.output.type': output }),
     'gen_ai.provider.name': candidate.providerName,
     'gen_ai.request.model': candidate.upstreamModel,
     'gateway.model': candidate.modelIdentifier,

@@ -16,6 +16,7 @@ import { onlyStreams, patienceOf } from '../../core/providers/needs.ts';
 import type {
   CallContext,
   ChatAdapter,
+  EmbeddingAdapter,
   ImageAdapter,
   ProviderKind,
   UpstreamTarget,
@@ -40,6 +41,7 @@ export interface InferenceDeps {
   readonly retries: RetryBudget;
   readonly chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>;
   readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
+  readonly embeddingAdapters: Readonly<Record<ProviderKind, EmbeddingAdapter>>;
   readonly requestImages: RequestImages;
   readonly noteUsageDoubt: NoteUsageDoubt;
   readonly notePriceRule: NotePriceRule;

@@ -21,6 +21,7 @@ import { createStorage } from '../../infra/storage.ts';
 import { RetryBudget } from './attempts.ts';
 import type { InferenceDeps } from './charge.ts';
 import { ChatService } from './chat.ts';
+import { EmbeddingService } from './embeddings.ts';
 import { createFitNotes } from './fit.ts';
 import { ImageService } from './images.ts';
 import { createProbe } from './probe.ts';
@@ -67,6 +68,7 @@ export async function createInference(deps: CreateInferenceDeps) {
     retries: new RetryBudget(),
     chatAdapters: adapters.chat,
     imageAdapters: adapters.image,
+    embeddingAdapters: adapters.embedding,
     requestImages: createRequestImages(readImage, config.IMAGE_URLS),
     noteUsageDoubt: createUsageDoubts(deps.metrics.registry, log),
     notePriceRule: createPriceRuleNotes(deps.metrics.registry, log),
@@ -80,6 +82,7 @@ export async function createInference(deps: CreateInferenceDeps) {
     chat: new ChatService(inference),
     chatStreams: new ChatStreams(inference),
     images: new ImageService(inference, storedImages),
+    embeddings: new EmbeddingService(inference),
     storedImages,
     imageLinks,
     closeInference: async () => {
@@ -97,7 +100,7 @@ async function createCatalogAndPool(deps: CreateInferenceDeps, adapters: Adapter
   const catalogDeps: CatalogDeps = {
     ...deps,
     keyHealth: (providerId, keyIds) => pool.keyHealth(providerId, keyIds),
-    probe: createProbe(adapters.chat, log),
+    probe: createProbe(adapters, log),
     reportKey: (key, result) => pool.report(key, result),
   };
   const catalogServices = createCatalog(catalogDeps);

@@ -11,7 +11,7 @@ test('a key that the provider repeats in its answer is not shown, also where the
     const completion = { id: 'c', object: 'chat.completion', choices: [{ index: 0, message: { content } }] };
     const headers = { 'content-type': 'application/json' };
     const { outbound } = testOutbound([{ headers, body: JSON.stringify(completion) }]);
-    const probe = createProbe(testAdapters(outbound).chat, createLogger('silent'));
+    const probe = createProbe(testAdapters(outbound), createLogger('silent'));
     const target = { kind: 'openai', urlBase: 'https://a.example/v1', apiKey, model: 'm', needs: {} } as const;
     return (await probe(target, 'text-to-text', AbortSignal.timeout(5_000))).answer;
   };

@@ -1,11 +1,13 @@
 /** One small real call to a provider, for administrators who want to know whether a key or a model works. */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { Probe } from '../../core/catalog/probe.ts';
+import type { Capability } from '../../core/catalog/model.ts';
+import type { Probe, ProbeResult, ProbeTarget } from '../../core/catalog/probe.ts';
 import { UpstreamFailure } from '../../core/providers/failure.ts';
 import { fitChat } from '../../core/providers/fit.ts';
 import type { ModelNeeds } from '../../core/providers/needs.ts';
-import type { ChatAdapter, ChatBody, ProviderKind } from '../../core/providers/provider.ts';
+import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
+import type { Adapters } from '../../core/providers/vendors.ts';
 import { withoutKey } from '../../infra/secrets.ts';
 import { answerTexts, deliveredTexts } from './chat.ts';
 import { estimateUsage } from './usage.ts';
@@ -17,26 +19,16 @@ const ANSWER_LENGTH = 200;
 const MESSAGES = [{ role: 'user', content: 'Say ok.' }];
 
 /** Nothing is charged: the call is the operator's own. */
-export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>, log: Logger): Probe {
+export function createProbe(adapters: Pick<Adapters, 'chat' | 'embedding'>, log: Logger): Probe {
   return async (target, capability, signal) => {
     const started = performance.now();
     const latencyMs = () => Math.round(performance.now() - started);
-    if (capability !== 'text-to-text' && capability !== 'image-to-text') {
-      return { ok: false, latencyMs: 0, error: `a test call for ${capability} is not available` };
-    }
+    const call = CALLS[capability];
+    if (call === undefined) return { ok: false, latencyMs: 0, error: `a test call for ${capability} is not available` };
     try {
       const context = { signal, heartbeat: () => undefined, log, requestId: randomUUID() };
-      const body = bodyFor(target.needs);
-      const answer = await chatAdapters[target.kind].complete(target, body, context);
-      const counted = answer.usage?.impossible === null ? answer.usage : undefined;
-      const { promptTokens, completionTokens } =
-        counted ?? estimateUsage(body, deliveredTexts(answer.completion), null);
-      return {
-        ok: true,
-        latencyMs: latencyMs(),
-        usage: { promptTokens, completionTokens, imageCount: 0 },
-        answer: withoutKey(answerTexts(answer.completion)[0] ?? '', target.apiKey).slice(0, ANSWER_LENGTH),
-      };
+      const answered = await call(adapters, target, context);
+      return { ok: true, latencyMs: latencyMs(), ...answered };
     } catch (error) {
       if (!(error instanceof UpstreamFailure)) throw error;
       const { message, failure, details } = error;
@@ -51,6 +43,38 @@ export function createProbe(chatAdapters: Readonly<Record<ProviderKind, ChatAdap
     }
   };
 }
+
+type ProbeCall = (
+  adapters: Pick<Adapters, 'chat' | 'embedding'>,
+  target: ProbeTarget,
+  context: CallContext,
+) => Promise<Pick<ProbeResult, 'usage' | 'answer'>>;
+
+const askChat: ProbeCall = async ({ chat }, target, context) => {
+  const body = bodyFor(target.needs);
+  const answer = await chat[target.kind].complete(target, body, context);
+  const counted = answer.usage?.impossible === null ? answer.usage : undefined;
+  const { promptTokens, completionTokens } = counted ?? estimateUsage(body, deliveredTexts(answer.completion), null);
+  return {
+    usage: { promptTokens, completionTokens, imageCount: 0 },
+    answer: withoutKey(answerTexts(answer.completion)[0] ?? '', target.apiKey).slice(0, ANSWER_LENGTH),
+  };
+};
+
+const askEmbedding: ProbeCall = async ({ embedding }, target, context) => {
+  const request = { input: 'ok', encoding: 'float', extra: {} } as const;
+  const { list, usage } = await embedding[target.kind].embed(target, request, context);
+  return {
+    usage: { promptTokens: usage?.promptTokens ?? 1, completionTokens: 0, imageCount: 0 },
+    answer: withoutKey(JSON.stringify(list.data), target.apiKey).slice(0, ANSWER_LENGTH),
+  };
+};
+
+const CALLS: Readonly<Partial<Record<Capability, ProbeCall>>> = {
+  'text-to-text': askChat,
+  'image-to-text': askChat,
+  'text-to-embedding': askEmbedding,
+};
 
 /** With as little thought as the model can do with. */
 function bodyFor(needs: ModelNeeds): ChatBody {

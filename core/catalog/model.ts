@@ -3,7 +3,13 @@ import type { Price } from '../ledger/price.ts';
 import type { ModelNeeds } from '../providers/needs.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 
-export const CAPABILITIES = ['text-to-text', 'image-to-text', 'text-to-image', 'image-to-image'] as const;
+export const CAPABILITIES = [
+  'text-to-text',
+  'image-to-text',
+  'text-to-image',
+  'image-to-image',
+  'text-to-embedding',
+] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
 /** A model at its provider. */

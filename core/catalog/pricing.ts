@@ -57,6 +57,10 @@ export function makesImages(capabilities: readonly Capability[]): boolean {
   return capabilities.some((capability) => capability.endsWith('-to-image'));
 }
 
+function makesEmbeddings(capabilities: readonly Capability[]): boolean {
+  return capabilities.includes('text-to-embedding');
+}
+
 /** @throws {AppError} invalidParameter naming every field that is missing or cannot be meant. */
 export function priceOf(pricing: Pricing, capabilities: readonly Capability[]): PriceFields {
   const text = makesText(capabilities);
@@ -64,6 +68,7 @@ export function priceOf(pricing: Pricing, capabilities: readonly Capability[]): 
   const { rules = [] } = pricing;
   const problems = [
     ...(text ? missing({ input: pricing.input, output: pricing.output }) : []),
+    ...(makesEmbeddings(capabilities) && !text ? missing({ input: pricing.input }) : []),
     ...(images && text ? missing({ perImage: pricing.perImage }) : []),
     ...(images && !text ? missing({ output: pricing.output }) : []),
     ...partProblems(pricing, images && !text, 'pricing'),
@@ -106,10 +111,11 @@ function unitPrice(value: bigint | undefined): bigint | undefined {
 
 /** The stored price in the contract's form. */
 export function pricingOf(price: PriceFields, capabilities: readonly Capability[]): Pricing {
-  const imagesOnly = makesImages(capabilities) && !makesText(capabilities);
+  const text = makesText(capabilities);
+  const imagesOnly = makesImages(capabilities) && !text;
   const { input, output, cachedInput, cacheWrite, hourCacheWrite, perImage, perRequest, perSearch } = price;
   const { mostSearches, rules } = price;
-  const ofTokens = { input, ...(imagesOnly ? {} : { output }), cachedInput, cacheWrite, hourCacheWrite };
+  const ofTokens = { input, ...(text ? { output } : {}), cachedInput, cacheWrite, hourCacheWrite };
   return {
     ...partsOf(ofTokens, imagesOnly),
     ...(makesImages(capabilities) ? partsOf({ perImage }, imagesOnly) : {}),

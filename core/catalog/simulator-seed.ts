@@ -36,6 +36,16 @@ const MODELS: readonly (readonly [SeededModel, { vendor: string; model: string }
     },
     { vendor: 'dashscope', model: 'qwen-image-2.0' },
   ],
+  [
+    {
+      ...BLANK_MODEL,
+      displayName: 'Simulated embeddings',
+      modelIdentifier: 'sim-embedding',
+      capabilities: ['text-to-embedding'],
+      contextWindow: 8_192,
+    },
+    { vendor: 'dashscope', model: 'text-embedding-v4' },
+  ],
 ];
 
 function chatModel(modelIdentifier: string, displayName: string, priority: number): SeededModel {

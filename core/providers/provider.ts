@@ -112,6 +112,27 @@ export interface ImageAdapter {
   generate(target: UpstreamTarget, request: ImageRequest, tasks: TaskStore, context: CallContext): Promise<ImageAnswer>;
 }
 
+/** What is to be embedded, as callers of OpenAI write it: one text or several, or each as the numbers of its tokens. */
+export type EmbeddingInput = string | readonly string[] | readonly number[] | readonly (readonly number[])[];
+
+export interface EmbeddingRequest {
+  readonly input: EmbeddingInput;
+  readonly encoding: 'float' | 'base64';
+  /** Fields of the provider that pass through: `dimensions`, `input_type` … */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+export interface EmbeddingAnswer {
+  /** OpenAI's list of embeddings in the encoding that was asked for, one for each input, in its order. */
+  readonly list: Readonly<Record<string, unknown>>;
+  readonly usage: ReportedUsage;
+}
+
+export interface EmbeddingAdapter {
+  /** @throws {UpstreamFailure} */
+  embed(target: UpstreamTarget, request: EmbeddingRequest, context: CallContext): Promise<EmbeddingAnswer>;
+}
+
 /** What a function is given of the call that it serves; Koa and Temporal each make one. */
 export interface CallContext {
   /** Aborts when the caller has given up, the job was cancelled, or the deadline has passed. */
@@ -139,6 +160,8 @@ export interface VendorClients {
   readonly chat: (target: Pick<UpstreamTarget, 'patienceMs'>) => OpenAiClient;
   /** Waits longer for the first byte: images are made before an answer begins. */
   readonly images: OpenAiClient;
+  /** Takes larger answers: thousands of vectors of thousands of numbers. */
+  readonly embeddings: OpenAiClient;
   readonly outbound: Outbound;
   /** Of `outbound` for a call that makes images while the connection waits. */
   readonly imageLimits: CallLimits;
@@ -159,4 +182,5 @@ export interface Vendor {
   /** What it offers; at least one. */
   readonly chat?: (clients: VendorClients) => ChatAdapter;
   readonly images?: (clients: VendorClients) => ImageAdapter;
+  readonly embeddings?: (clients: VendorClients) => EmbeddingAdapter;
 }

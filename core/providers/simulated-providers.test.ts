@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { z } from 'zod';
 import { createOutbound, type Outbound } from '../../infra/outbound.ts';
 import { type Simulator, startSimulator } from '../../simulator/simulator.ts';
 import type { FailureClass } from './failure.ts';
@@ -107,6 +108,28 @@ describe('adapters against the simulator', { concurrency: true }, () => {
       const text = chunks.map(({ choices }) => choices[0]?.delta?.content ?? '').join('');
       assert.partialDeepStrictEqual(completion, { choices: [{ message: { content: text } }] });
       assert.deepEqual(readUsage(chunks.at(-1).usage, chunks.at(-1).service_tier), usage);
+    });
+
+    test(`${kind}: vectors of texts, in either encoding`, async () => {
+      const embed = (encoding: 'float' | 'base64', model = 'sim-embedding') =>
+        adapters.embedding[kind].embed(
+          target(kind, model),
+          { input: ['猫', 'dog'], encoding, extra: {} },
+          testContext(),
+        );
+      const { list, usage } = await embed('float');
+      assert.ok(usage && usage.promptTokens > 0);
+      const vectors = z
+        .array(z.object({ embedding: z.array(z.number()).length(1_536) }))
+        .length(2)
+        .parse(list.data);
+      const encoded = z.array(z.object({ embedding: z.string() })).parse((await embed('base64')).list.data);
+      for (const [index, { embedding }] of encoded.entries()) {
+        const floats = Float32Array.from(vectors[index]?.embedding ?? []);
+        assert.equal(embedding, Buffer.from(floats.buffer).toString('base64'));
+      }
+      await assert.rejects(embed('float', 'sim-embedding!partial'), failedWith('transient', /1 vectors for 2 texts/));
+      await assert.rejects(embed('float', 'sim-chat'), failedWith('model', /./));
     });
 
     test(`${kind}: each refusal has its class`, async () => {

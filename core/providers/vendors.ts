@@ -9,6 +9,7 @@ import { createOpenAiClient, type OpenAiClient } from './openai/client.ts';
 import { openai } from './openai/index.ts';
 import {
   type ChatAdapter,
+  type EmbeddingAdapter,
   type ImageAdapter,
   PROVIDER_KINDS,
   type ProviderKind,
@@ -21,6 +22,7 @@ export const VENDORS: Readonly<Record<ProviderKind, Vendor>> = { openai, dashsco
 export interface Adapters {
   readonly chat: Readonly<Record<ProviderKind, ChatAdapter>>;
   readonly image: Readonly<Record<ProviderKind, ImageAdapter>>;
+  readonly embedding: Readonly<Record<ProviderKind, EmbeddingAdapter>>;
 }
 
 export interface AdapterDeps {
@@ -31,6 +33,8 @@ export interface AdapterDeps {
 
 /** Ten large images as base64. */
 const MAX_IMAGE_ANSWER_BYTES = 128 * 1024 * 1024;
+/** 2,048 vectors of 1,024 numbers as text, or of 4,096 as base64. */
+const MAX_EMBEDDING_ANSWER_BYTES = 48 * 1024 * 1024;
 
 /** The kind whose own host a base URL has; undefined for hosts of others. */
 export function kindOfHost(urlBase: string): ProviderKind | undefined {
@@ -57,6 +61,7 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
   const clients: VendorClients = {
     chat: patientClients(outbound, limits),
     images: createOpenAiClient(outbound.fetchFor(imageLimits)),
+    embeddings: createOpenAiClient(outbound.fetchFor({ ...limits, maxBytes: MAX_EMBEDDING_ANSWER_BYTES })),
     ...{ outbound, imageLimits, readImage },
   };
   return {
@@ -65,6 +70,7 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
       const images = VENDORS[kind].images?.(clients);
       return images ? withAskedImages(images) : noImages(kind);
     }),
+    embedding: ofEachKind((kind) => VENDORS[kind].embeddings?.(clients) ?? noEmbeddings(kind)),
   };
 }
 
@@ -105,6 +111,10 @@ function noChat(kind: ProviderKind): ChatAdapter {
 
 function noImages(kind: ProviderKind): ImageAdapter {
   return { generate: () => Promise.reject(notOffered(kind, 'images')) };
+}
+
+function noEmbeddings(kind: ProviderKind): EmbeddingAdapter {
+  return { embed: () => Promise.reject(notOffered(kind, 'embeddings')) };
 }
 
 function notOffered(kind: ProviderKind, operation: string): AppError {

@@ -1,5 +1,6 @@
 /** DashScope's paths: native image calls and tasks under /api/v1, chat under /compatible-mode/v1. */
 import type { Call } from '../call.ts';
+import { answerEmbeddings, type EmbeddingVendor } from '../content/embeddings.ts';
 import { replyJson } from '../reply.ts';
 import type { Route } from '../routes.ts';
 import { type Shared, vendorRoute } from '../serve-call.ts';
@@ -12,6 +13,9 @@ import { cancelTask, fetchTask, listTasks } from './task-routes.ts';
 import { Tasks } from './tasks.ts';
 
 const AIGC = '/api/v1/services/aigc';
+
+/** Of text-embedding-v3 and v4. */
+const EMBEDDINGS: EmbeddingVendor = { mostInputs: 10, takesBase64: false };
 
 export function dashscopeRoutes(shared: Shared): Route[] {
   const tasks = new Tasks();
@@ -30,6 +34,9 @@ export function dashscopeRoutes(shared: Shared): Route[] {
       free: true,
     }),
     vendorRoute(shared, DASHSCOPE_COMPATIBLE, 'POST', '/compatible-mode/v1/chat/completions', answerChat),
+    vendorRoute(shared, DASHSCOPE_COMPATIBLE, 'POST', '/compatible-mode/v1/embeddings', (call) =>
+      answerEmbeddings(call, EMBEDDINGS),
+    ),
     vendorRoute(shared, DASHSCOPE_COMPATIBLE, 'GET', '/compatible-mode/v1/models', async (call) => {
       const data = Object.keys(CHAT_MODELS).map((id) => ({
         id,

@@ -2,7 +2,7 @@
 import type { Refusals } from '../chat/refusals.ts';
 
 interface OpenaiModel {
-  readonly kind: 'chat' | 'image';
+  readonly kind: 'chat' | 'image' | 'embedding';
   /** Takes images in messages. */
   readonly vision: boolean;
   readonly thinks: boolean;
@@ -15,6 +15,8 @@ interface OpenaiModel {
 
 const CHAT: OpenaiModel = { kind: 'chat', vision: true, thinks: false, contextTokens: 128_000, alwaysBase64: false };
 const IMAGE: OpenaiModel = { kind: 'image', vision: false, thinks: false, contextTokens: 32_000, alwaysBase64: false };
+
+const EMBEDDING: OpenaiModel = { ...IMAGE, kind: 'embedding', contextTokens: 8_192 };
 
 const REASONING_NAMES = /^(o\d|gpt-[56])/;
 const REASONING: OpenaiModel = {
@@ -46,6 +48,9 @@ export const OPENAI_MODELS: Record<string, OpenaiModel> = {
   'sim-small-context': { ...CHAT, contextTokens: 1_000 },
   'sim-short-answers': { ...CHAT, refusals: { mostTokens: 2_048 } },
   'sim-image': IMAGE,
+  'sim-embedding': EMBEDDING,
+  'text-embedding-3-small': EMBEDDING,
+  'text-embedding-3-large': EMBEDDING,
   'gpt-4o': CHAT,
   'gpt-4o-mini': CHAT,
   'gpt-6-sol': REASONING,
@@ -61,6 +66,7 @@ export function findOpenaiModel(name: string): OpenaiModel | undefined {
   const known = OPENAI_MODELS[name] ?? (REASONING_NAMES.test(name) ? REASONING : undefined);
   if (known || !name.startsWith('sim-')) return known;
   if (name.includes('image')) return IMAGE;
+  if (name.includes('embedding')) return EMBEDDING;
   return { ...CHAT, thinks: name.endsWith('-thinking') };
 }
 

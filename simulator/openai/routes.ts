@@ -1,4 +1,5 @@
 /** OpenAI's paths. */
+import { answerEmbeddings, type EmbeddingVendor } from '../content/embeddings.ts';
 import { replyJson } from '../reply.ts';
 import type { Route } from '../routes.ts';
 import { type Shared, vendorRoute } from '../serve-call.ts';
@@ -7,11 +8,14 @@ import { OPENAI } from './errors.ts';
 import { editImages, generateImages } from './images.ts';
 import { findOpenaiModel, modelObject, OPENAI_MODELS } from './models.ts';
 
+const EMBEDDINGS: EmbeddingVendor = { mostInputs: 2_048, takesBase64: true };
+
 export function openaiRoutes(shared: Shared): Route[] {
   return [
     vendorRoute(shared, OPENAI, 'POST', '/v1/chat/completions', answerChat),
     vendorRoute(shared, OPENAI, 'POST', '/v1/images/generations', generateImages),
     vendorRoute(shared, OPENAI, 'POST', '/v1/images/edits', editImages),
+    vendorRoute(shared, OPENAI, 'POST', '/v1/embeddings', (call) => answerEmbeddings(call, EMBEDDINGS)),
     vendorRoute(shared, OPENAI, 'GET', '/v1/models', async (call) => {
       replyJson(call, { object: 'list', data: Object.keys(OPENAI_MODELS).map(modelObject) });
     }),

@@ -99,7 +99,8 @@ const LARGEST_REFUSAL_BYTES = 16 * 1024;
 const LENIENT = new Set([
   ...['POST /v1/chat', 'POST /v1/async/chat', 'POST /v1/generate-image', 'POST /v1/async/generate-image'],
   ...['POST /v1/chat/completions', 'POST /v2/chat', 'POST /v2/chat/stream'],
-  ...['POST /v1/images/generations', 'POST /v1/images/edits', 'POST /v1/payments/alipay/notify'],
+  ...['POST /v1/images/generations', 'POST /v1/images/edits', 'POST /v1/embeddings'],
+  'POST /v1/payments/alipay/notify',
   ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /', 'GET /docs', 'GET /docs/{file}'],
   'GET /v1/pictures/{pictureId}',
 ]);
@@ -193,6 +194,9 @@ describe('hostile input', () => {
       ['/v1/generate-image', 'options', longName],
       ['/v1/chat', 'modelIdentifier', JSON.stringify('m'.repeat(5 * MEGABYTE))],
       ['/v2/chat', 'model', JSON.stringify('m'.repeat(5 * MEGABYTE))],
+      ['/v1/embeddings', 'input', `[${'[1],'.repeat(9_000)}[1]]`],
+      ['/v1/embeddings', 'input', `[${'1,'.repeat(150_000)}1]`],
+      ['/v1/embeddings', 'input', `[${'"a",'.repeat(9_000)}""]`],
       ...['constructor', 'toString', '__proto__'].flatMap((name): [string, string, string][] => [
         ['/v2/chat', name, '1'],
         ['/v2/chat', 'extra_params', `{"${name}":1}`],

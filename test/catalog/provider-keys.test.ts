@@ -365,6 +365,7 @@ describe('keys of providers', () => {
       { name: 'sim-chat', base: `${url}/v1` },
       { name: 'sim-vision', base: `${url}/v1` },
       { name: 'sim-image', base: `${url}/v1` },
+      { name: 'sim-embedding', base: `${url}/v1` },
     ]);
     const chat = one.catalog.named({ identifier: 'sim-chat' }, 'image-to-text');
     assert.deepEqual(

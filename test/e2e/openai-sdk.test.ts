@@ -196,6 +196,53 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     assert.equal(Number(after?.n), Number(before?.n));
   });
 
+  test('vectors of texts, charged by the provider’s count, and once for a repeated key', async () => {
+    await fetch(`${product.simulator.url}/control/journal`, { method: 'DELETE' });
+    const input = ['the sea', 'die See', '海'];
+    const options = { headers: { 'Idempotency-Key': 'vectors-once' } };
+    const asked = () =>
+      client.embeddings.create({ model: 'sim-embedding', input, dimensions: 8 }, options).withResponse();
+    const { data: first, response } = await asked();
+    assert.deepEqual(
+      first.data.map(({ index, embedding }) => [index, embedding.length]),
+      input.map((_, index) => [index, 8]),
+    );
+    const { data: again, response: replayed } = await asked();
+    assert.deepEqual(again.data, first.data);
+    assert.equal(replayed.headers.get('x-request-id'), response.headers.get('x-request-id'));
+    // Without a wish for an encoding the client asks for base64; numbers are the same ones.
+    const plain = await client.embeddings.create({
+      ...{ model: 'sim-embedding', input, dimensions: 8, encoding_format: 'float' },
+    });
+    for (const [index, { embedding }] of plain.data.entries())
+      assert.deepEqual([...Float32Array.from(embedding)], [...(first.data[index]?.embedding ?? [])]);
+    const truth = counts.parse(await (await fetch(`${product.simulator.url}/control/counts`)).json());
+    assert.equal(truth.byModel['sim-embedding']?.calls, 2);
+    const row = await charge(response.headers.get('x-request-id') ?? '');
+    assert.deepEqual([Number(row?.prompt_tokens), Number(row?.completion_tokens)], [first.usage.prompt_tokens, 0]);
+    assert.ok(first.usage.prompt_tokens > 0);
+    assert.equal(-BigInt(String(row?.amount)), parseMoney(response.headers.get('x-cost') ?? ''));
+  });
+
+  test('what is no input for vectors is told, and a model that makes none', async () => {
+    const embed = (body: object) =>
+      client.embeddings.create({ model: 'sim-embedding', input: 'x', encoding_format: 'float', ...body });
+    for (const input of ['', [], [''], [[]], [1.5], ['a', 1], 7, null]) {
+      await assert.rejects(
+        embed({ input }),
+        (error) => error instanceof OpenAI.BadRequestError && error.param?.startsWith('input') === true,
+        JSON.stringify(input),
+      );
+    }
+    await assert.rejects(
+      embed({ model: undefined }),
+      (error) => error instanceof OpenAI.BadRequestError && error.param === 'model',
+    );
+    await assert.rejects(embed({ model: 'sim-chat' }), OpenAI.BadRequestError);
+    await assert.rejects(embed({ service_tier: 'priority' }), OpenAI.BadRequestError);
+    await assert.rejects(client.chat.completions.create({ model: 'sim-embedding', messages }), OpenAI.BadRequestError);
+  });
+
   test('the models', async () => {
     const ids: string[] = [];
     for await (const model of client.models.list()) ids.push(model.id);

@@ -1,6 +1,7 @@
 /** Volcengine's Ark (docs/providers.md): OpenAI's interface with an accent, images with fields of its own, its error codes. */
 import { classifier } from '../failure.ts';
 import { createChatAdapter } from '../openai/chat.ts';
+import { createEmbeddingAdapter } from '../openai/embeddings.ts';
 import type { Vendor } from '../provider.ts';
 import { createArkImages } from './images.ts';
 
@@ -14,6 +15,7 @@ export const ark: Vendor = {
   severalBases: false,
   chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, classify: classifyArk }),
   images: ({ images }) => createArkImages(images, classifyArk),
+  embeddings: ({ embeddings }) => createEmbeddingAdapter(embeddings, { base: asItIs, classify: classifyArk }),
 };
 
 const QUEUE_FULL = /queue/i;

@@ -1,5 +1,6 @@
 /** Alibaba's DashScope: chat in its compatible mode, images over its native interface. */
 import { createChatAdapter } from '../openai/chat.ts';
+import { createEmbeddingAdapter } from '../openai/embeddings.ts';
 import type { Vendor } from '../provider.ts';
 import { createDashScopeImages } from './images.ts';
 import { classifyDashScope, compatibleBase } from './native-call.ts';
@@ -14,4 +15,6 @@ export const dashscope: Vendor = {
   severalBases: true,
   chat: ({ chat }) => createChatAdapter(chat, { base: compatibleBase, classify: classifyDashScope }),
   images: ({ outbound, imageLimits }) => createDashScopeImages({ outbound, limits: imageLimits }),
+  embeddings: ({ embeddings }) =>
+    createEmbeddingAdapter(embeddings, { base: compatibleBase, classify: classifyDashScope }),
 };

@@ -1,6 +1,7 @@
 /** Everything that speaks OpenAI's interface: OpenAI itself and every host that no other vendor owns. */
 import type { Vendor } from '../provider.ts';
 import { createChatAdapter } from './chat.ts';
+import { createEmbeddingAdapter } from './embeddings.ts';
 import { classifyOpenAi } from './errors.ts';
 import { createOpenAiImages } from './images.ts';
 
@@ -11,4 +12,5 @@ export const openai: Vendor = {
   severalBases: false,
   chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, classify: classifyOpenAi }),
   images: ({ images, readImage }) => createOpenAiImages(images, readImage),
+  embeddings: ({ embeddings }) => createEmbeddingAdapter(embeddings, { base: asItIs, classify: classifyOpenAi }),
 };

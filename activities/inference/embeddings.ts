@@ -1,0 +1,132 @@
+/** Vectors of texts: plan, then one charge by the tokens of the texts. */
+import type { PricedModel } from '../../core/catalog/model.ts';
+import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
+import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import { costBound } from '../../core/ledger/price.ts';
+import { inputsOf } from '../../core/providers/openai/embeddings.ts';
+import type { EmbeddingRequest, ReportedUsage } from '../../core/providers/provider.ts';
+import { countTokens } from '../../infra/tokens.ts';
+import {
+  type CallOutcome,
+  type ChargeRequest,
+  type InferenceDeps,
+  openCharge,
+  type Reply,
+  type RequestContext,
+  targetOf,
+} from './charge.ts';
+import { inputBound, type Plan } from './plan.ts';
+import { pricedInChat } from './request-policy.ts';
+import { allowingPriced, type ModelName, usableModels } from './routing.ts';
+import { isFarBeyond, type NoteUsageDoubt } from './usage.ts';
+
+export interface EmbeddingCommand extends ChargeRequest {
+  readonly model: ModelName;
+  readonly request: EmbeddingRequest;
+  readonly keep?: (outcome: EmbeddingOutcome) => StoredAnswer;
+}
+
+export interface EmbeddingOutcome extends CallOutcome {
+  /** OpenAI's list of embeddings. */
+  readonly list: Readonly<Record<string, unknown>>;
+  /** What was charged for. */
+  readonly promptTokens: number;
+}
+
+export class EmbeddingService {
+  readonly #deps: InferenceDeps;
+
+  constructor(deps: InferenceDeps) {
+    this.#deps = deps;
+  }
+
+  /** All inputs in one call, charged once. @throws {AppError} what the caller may know. */
+  async embed(command: EmbeddingCommand, caller: RequestContext): Promise<Reply<EmbeddingOutcome>> {
+    const { models, embeddingAdapters, noteUsageDoubt } = this.#deps;
+    const { request } = command;
+    const plan = planEmbeddings(usableModels(models, command, 'text-to-embedding'), request);
+    const charge = await openCharge(this.#deps, command, plan, undefined, caller.requestId);
+    if (charge.kind === 'answered-before') return charge;
+    const context = { ...caller, signal: charge.deadline };
+    try {
+      const { candidates } = charge.plan;
+      const { list, usage: reported } = await charge.calls.attempts(
+        candidates,
+        { output: 'embedding' },
+        context,
+        (candidate, apiKey) => embeddingAdapters[candidate.kind].embed(targetOf(candidate, apiKey), request, context),
+      );
+      const usage = embeddingUsage(reported, request, charge.calls.served.candidate, noteUsageDoubt);
+      const { promptTokens } = usage;
+      const outcome = await charge.capture(usage, (call) => ({ ...call, list, promptTokens }), {
+        keep: command.keep && { answer: command.keep, bytes: answerBytes(list) },
+      });
+      return { kind: 'answered-now', outcome };
+    } catch (error) {
+      await charge.release(error);
+      throw error;
+    }
+  }
+}
+
+/** All or nothing: vectors of a part of the texts are of no use. @throws {AppError} when no price covers what is asked. */
+export function planEmbeddings(models: readonly PricedModel[], request: EmbeddingRequest): Plan {
+  const candidates = allowingPriced(models, pricedInChat(request.extra)).map((model) => ({ ...model, maxTokens: 0 }));
+  const tokens = candidates.map((candidate) => tokenBound(candidate, request));
+  const bounds = candidates.map(({ price }, index) => costBound(price, tokens[index] ?? 0, 0, 0));
+  return {
+    candidates,
+    holdAmount: bounds.reduce((a, b) => (b > a ? b : a), 0n),
+    tokenBound: Math.max(...tokens),
+    clamped: false,
+  };
+}
+
+/** The start and end that some models count with each text. */
+const MARKERS = 4;
+
+/** Each text counts at most the model's context. */
+function tokenBound(model: PricedModel, { input }: EmbeddingRequest): number {
+  return inputsOf(input).reduce((sum, one) => {
+    const textBytes = typeof one === 'string' ? Buffer.byteLength(one) : one.length;
+    return sum + inputBound(model, { textBytes: textBytes + MARKERS, images: 0 });
+  }, 0);
+}
+
+/** The provider's count, or ours in place of one that is missing or cannot be true. */
+export function embeddingUsage(
+  reported: ReportedUsage,
+  request: EmbeddingRequest,
+  model: PricedModel,
+  noteDoubt: NoteUsageDoubt,
+): Usage {
+  // Some vendors say the total alone, which is the prompt here.
+  const said = reported && (reported.promptTokens || reported.unexplainedTokens);
+  const estimate = (doubt: 'missing' | 'impossible' | 'too-small'): Usage => {
+    noteDoubt(doubt, model, reported ?? {});
+    return { ...NO_USAGE, promptTokens: countedTokens(request), estimated: true, doubt };
+  };
+  if (reported === undefined || said === undefined) return estimate('missing');
+  if (reported.impossible !== null) return estimate('impossible');
+  if (said === 0) return estimate('too-small');
+  const usage = { ...NO_USAGE, promptTokens: said };
+  if (!isFarBeyond(usage, { promptTokens: tokenBound(model, request), completionTokens: 0 })) return usage;
+  noteDoubt('too-large', model, reported);
+  return { ...usage, doubt: 'too-large' };
+}
+
+function countedTokens({ input }: EmbeddingRequest): number {
+  return inputsOf(input).reduce((sum, one) => sum + (typeof one === 'string' ? countTokens(one) : one.length), 0);
+}
+
+/** Of one number as text. */
+const DIGITS = 22;
+
+function answerBytes({ data }: EmbeddingOutcome['list']): number {
+  const vectors: unknown[] = Array.isArray(data) ? data : [];
+  return vectors.reduce<number>((sum, one) => {
+    const embedding = typeof one === 'object' && one !== null && 'embedding' in one ? one.embedding : undefined;
+    if (typeof embedding === 'string') return sum + embedding.length;
+    return sum + (Array.isArray(embedding) ? embedding.length * DIGITS : 0);
+  }, 0);
+}

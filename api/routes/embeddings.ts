@@ -1,0 +1,96 @@
+/** Vectors of texts, as OpenAI's clients and programs for retrieval ask for them. */
+import { z } from 'zod';
+import type { EmbeddingOutcome, EmbeddingService } from '../../activities/inference/embeddings.ts';
+import { changesNothing, GATEWAY_FIELDS } from '../../activities/inference/request-policy.ts';
+import type { EmbeddingRequest } from '../../core/providers/provider.ts';
+import { invalid } from '../../infra/errors.ts';
+import { OPENAI } from '../http/forms.ts';
+import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
+import { inferenceRoute } from '../http/inference-route.ts';
+import type { Route } from '../http/route.ts';
+import { MOST_CHARACTERS, modelNameInput } from './chat.ts';
+
+/** OpenAI takes as many. */
+const MOST_INPUTS = 2_048;
+/** Of one text given as tokens; no model takes more. */
+const MOST_TOKENS = 100_000;
+const INPUT_FORMS = `must be a text, a list of 1 to ${MOST_INPUTS} texts, or either as numbers of tokens; no text may be empty`;
+
+const text = z.string().min(1).max(MOST_CHARACTERS);
+const tokens = z.array(z.number().int().min(0)).min(1).max(MOST_TOKENS);
+const body = z
+  .looseObject({
+    model: modelNameInput.describe('Identifier of the model. It is never chosen: vectors of two models do not compare'),
+    input: z
+      .union([text, z.array(text).min(1).max(MOST_INPUTS), tokens, z.array(tokens).min(1).max(MOST_INPUTS)], {
+        error: INPUT_FORMS,
+      })
+      .describe('One text or several, or each as the numbers of its tokens'),
+    encoding_format: z
+      .enum(['float', 'base64'])
+      .nullish()
+      .describe('Numbers, the default, or 32-bit floats (little-endian) as base64'),
+  })
+  .meta({ description: 'OpenAI embeddings; fields that are not listed (dimensions …) pass to the provider.' });
+
+const answer = z
+  .looseObject({
+    object: z.literal('list').describe('Always list'),
+    model: z.string().describe('As the request names it'),
+    data: z
+      .array(
+        z.looseObject({
+          object: z.literal('embedding').describe('Always embedding'),
+          index: z.number().int().describe('Place of its text in the input'),
+          embedding: z
+            .union([z.array(z.number()), z.string()])
+            .describe('The vector in the encoding that was asked for'),
+        }),
+      )
+      .describe('One for each text, in their order'),
+    usage: z
+      .object({
+        prompt_tokens: z.number().int().describe('Tokens of all texts, as they are charged'),
+        total_tokens: z.number().int().describe('The same'),
+      })
+      .describe('What is charged'),
+  })
+  .meta({ description: 'OpenAI list of embeddings' });
+
+interface Asked {
+  readonly model: string;
+  readonly request: EmbeddingRequest;
+}
+
+interface Services extends InferenceServices {
+  readonly embeddings: EmbeddingService;
+}
+
+export function embeddingRoutes(services: Services): Route[] {
+  return [
+    inferenceRoute(services, {
+      path: '/v1/embeddings',
+      operationId: 'createEmbeddings',
+      summary: 'Vectors of texts, under OpenAI’s own path',
+      body,
+      success: answer,
+      form: OPENAI,
+      parse: ({ body: asked }) => askedOf(asked),
+      run: ({ model, request: asked }, { request, context }: WholeCall<EmbeddingOutcome>) =>
+        services.embeddings.embed({ ...request, model: { identifier: model }, request: asked }, context),
+      render: ({ list, promptTokens }, { model }) => ({
+        ...list,
+        model,
+        usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
+      }),
+    }),
+  ];
+}
+
+/** @throws {AppError} naming each field that a caller may not set. */
+function askedOf({ model, input, encoding_format: encoding, user: _user, ...rest }: z.output<typeof body>): Asked {
+  const fields = Object.entries(rest).filter(([name, value]) => value !== null && !changesNothing(name, value));
+  const forbidden = fields.filter(([name]) => GATEWAY_FIELDS.has(name) || name === 'stream');
+  if (forbidden.length > 0) throw invalid(forbidden.map(([path]) => ({ path, message: 'cannot be set here' })));
+  return { model, request: { input, encoding: encoding ?? 'float', extra: Object.fromEntries(fields) } };
+}

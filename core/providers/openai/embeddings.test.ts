@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { EmbeddingRequest } from '../provider.ts';
+import { API_KEY, failedWith, testAdapters, testContext, testTarget } from '../test-calls.ts';
+import { sentJson, testOutbound } from '../test-outbound.ts';
+
+const VECTORS = [
+  [0.5, -0.25],
+  [1, 0],
+];
+const BASE64 = VECTORS.map((vector) => Buffer.from(Float32Array.from(vector).buffer).toString('base64'));
+const usage = { prompt_tokens: 3, total_tokens: 3 };
+const REQUEST: EmbeddingRequest = { input: ['a', 'b'], encoding: 'float', extra: {} };
+
+function member(embedding: unknown, index?: number) {
+  return { object: 'embedding', embedding, ...(index === undefined ? {} : { index }) };
+}
+
+async function embed(data: unknown, request: Partial<EmbeddingRequest> = {}, status = 200) {
+  const body = JSON.stringify(status === 200 ? { object: 'list', model: 'up', data, usage } : data);
+  const { outbound, sent } = testOutbound([{ status, headers: { 'content-type': 'application/json' }, body }]);
+  const adapter = testAdapters(outbound).embedding.openai;
+  const answer = await adapter.embed(testTarget('openai', 'm'), { ...REQUEST, ...request }, testContext());
+  return { answer, sent };
+}
+
+async function embeddings(data: unknown, request: Partial<EmbeddingRequest> = {}) {
+  const { list } = (await embed(data, request)).answer;
+  assert.ok(Array.isArray(list.data));
+  return list.data.map(({ index, embedding }) => [index, embedding]);
+}
+
+test('a caller gets the encoding that was asked for, whatever the provider gives', async () => {
+  const floats = VECTORS.map((vector, index) => [index, vector]);
+  const texts = BASE64.map((text, index) => [index, text]);
+  const [numbersGiven, textsGiven] = [VECTORS, BASE64].map((all) => all.map((one, index) => member(one, index)));
+  assert.deepEqual(await embeddings(numbersGiven), floats);
+  assert.deepEqual(await embeddings(textsGiven), floats);
+  assert.deepEqual(await embeddings(numbersGiven, { encoding: 'base64' }), texts);
+  assert.deepEqual(await embeddings(textsGiven, { encoding: 'base64' }), texts);
+});
+
+test('vectors come in the order of the texts, by their index where there is one', async () => {
+  const [first, second] = VECTORS;
+  assert.deepEqual(await embeddings([member(second, 1), member(first, 0)]), [
+    [0, first],
+    [1, second],
+  ]);
+  assert.deepEqual(await embeddings([member(first), member(second)]), [
+    [0, first],
+    [1, second],
+  ]);
+});
+
+test('a list of numbers is one text, a list of lists several', async () => {
+  assert.equal((await embeddings([member(VECTORS[0], 0)], { input: [1, 2, 3] })).length, 1);
+  assert.equal(
+    (
+      await embeddings(
+        VECTORS.map((one) => member(one)),
+        { input: [[1], [2, 3]] },
+      )
+    ).length,
+    2,
+  );
+});
+
+test('a missing vector, or none at all, is a failure of the provider', async () => {
+  const [first] = VECTORS;
+  for (const data of [
+    [member(first, 0)],
+    [member(first, 0), member([], 1)],
+    [member(first, 0), member('x', 1)],
+    [],
+    null,
+    'no',
+  ])
+    await assert.rejects(embed(data), failedWith('transient', /vectors for 2 texts/));
+  await assert.rejects(embed([member(first, 0), member(first, 0)]), failedWith('transient', /2 vectors for 2 texts/));
+});
+
+test('its errors are classified as those of a chat, and a key in them is hidden', async () => {
+  const error = {
+    error: {
+      message: `Incorrect API key provided: ${API_KEY}`,
+      type: 'invalid_request_error',
+      code: 'invalid_api_key',
+    },
+  };
+  await assert.rejects(embed(error, {}, 401), failedWith('account', /Incorrect API key provided: \[hidden\]/));
+});
+
+test('fields of the provider pass through, the model and the encoding are ours', async () => {
+  const { sent } = await embed(
+    VECTORS.map((one) => member(one)),
+    { extra: { dimensions: 2, model: 'other' } },
+  );
+  assert.partialDeepStrictEqual(sentJson(sent[0]), {
+    ...{ model: 'm', input: ['a', 'b'], encoding_format: 'float', dimensions: 2 },
+  });
+});

@@ -1,0 +1,76 @@
+/** Embeddings over OpenAI's interface. Some servers ignore the encoding that was asked for; callers get theirs. */
+import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
+import { refused, UpstreamFailure } from '../failure.ts';
+import type { EmbeddingAdapter, EmbeddingInput, EmbeddingRequest } from '../provider.ts';
+import { readUsage } from '../usage.ts';
+import type { ChatDialect } from './chat.ts';
+import { type Call, type OpenAiClient, readText } from './client.ts';
+import { isErrorBody, refusalOf } from './errors.ts';
+
+const FLOAT_BYTES = 4;
+
+export function createEmbeddingAdapter(client: OpenAiClient, { base, classify }: ChatDialect): EmbeddingAdapter {
+  return {
+    embed: async (target, request, { signal }) => {
+      const { input, encoding, extra } = request;
+      const call: Call = { urlBase: base(target.urlBase), apiKey: target.apiKey, signal, classify };
+      const asked = { ...extra, model: target.model, input, encoding_format: encoding };
+      const response = await client.post(call, '/embeddings', asked);
+      const body = parseJson(await readText(response, call));
+      if (isErrorBody(body)) throw refused(refusalOf(response.status, body, response.headers), classify, target.apiKey);
+      const { status } = response;
+      if (!isJsonObject(body))
+        throw new UpstreamFailure('transient', "the provider's answer is no JSON object", { status });
+      return { list: listOf(body, request), usage: readUsage(body.usage) };
+    },
+  };
+}
+
+/** How many vectors are due. */
+export function inputsOf(input: EmbeddingInput): readonly (string | readonly number[])[] {
+  if (typeof input === 'string') return [input];
+  return isTokens(input) ? [input] : input;
+}
+
+function isTokens(input: Exclude<EmbeddingInput, string>): input is readonly number[] {
+  return typeof input[0] === 'number';
+}
+
+/** @throws {UpstreamFailure} where a vector is missing or is none: the caller would store it under a wrong text. */
+function listOf(body: JsonObject, { input, encoding }: EmbeddingRequest): JsonObject {
+  const given = Array.isArray(body.data) ? body.data.filter(isJsonObject) : [];
+  const due = inputsOf(input).length;
+  const vectors = new Map(given.map((one, at) => [typeof one.index === 'number' ? one.index : at, one]));
+  const data = Array.from({ length: due }, (_, index) => {
+    const one = vectors.get(index);
+    const embedding = one && encoded(one.embedding, encoding);
+    if (embedding === undefined) {
+      const message = `the provider gave ${given.length} vectors for ${due} texts`;
+      throw new UpstreamFailure('transient', message, { status: 200 });
+    }
+    return { ...one, object: 'embedding', index, embedding };
+  });
+  return { ...body, object: 'list', data };
+}
+
+function encoded(embedding: unknown, encoding: EmbeddingRequest['encoding']): string | readonly number[] | undefined {
+  if (typeof embedding === 'string') return encoding === 'base64' ? embedding : floatsOf(embedding);
+  if (!isVector(embedding)) return undefined;
+  return encoding === 'float' ? embedding : base64Of(embedding);
+}
+
+function isVector(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'number');
+}
+
+function floatsOf(base64: string): readonly number[] | undefined {
+  const bytes = Buffer.from(base64, 'base64');
+  if (bytes.length === 0 || bytes.length % FLOAT_BYTES !== 0) return undefined;
+  return Array.from({ length: bytes.length / FLOAT_BYTES }, (_, index) => bytes.readFloatLE(index * FLOAT_BYTES));
+}
+
+function base64Of(vector: readonly number[]): string {
+  const bytes = Buffer.alloc(vector.length * FLOAT_BYTES);
+  for (const [index, value] of vector.entries()) bytes.writeFloatLE(value, index * FLOAT_BYTES);
+  return bytes.toString('base64');
+}
