@@ -287,7 +287,7 @@ describe('usage and rules of a price', () => {
           ? [usage]
           : [],
       );
-      assert.equal(usages.length, 3);
+      assert.ok(usages.length >= 3, `${usages.length} calls`);
       const [first, ...others] = usages.map((usage) => [usage.promptTokens, usage.completionTokens]);
       for (const other of others) assert.deepEqual(other, first);
       return { prompt: first?.[0] ?? 0, completion: first?.[1] ?? 0 };
