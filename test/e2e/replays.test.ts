@@ -70,15 +70,15 @@ describe('repeated keyed calls', () => {
   });
 
   test('have their images again, however large, and are charged once', async () => {
-    // Of 6 MB: three of them are more than a packet to the database may have.
-    const b64_json = Buffer.concat([Buffer.from(PIXEL, 'base64'), randomBytes(6_000_000)]).toString('base64');
+    // Together twice as much as a row keeps.
+    const b64_json = Buffer.concat([Buffer.from(PIXEL, 'base64'), randomBytes(3_000_000)]).toString('base64');
     const usage = { input_tokens: 9, output_tokens: 4_160, total_tokens: 4_169 };
-    provider.answer = json({ created: 1, usage, size: '1x1', data: [{ b64_json }, { b64_json }, { b64_json }] });
+    provider.answer = json({ created: 1, usage, size: '1x1', data: [{ b64_json }, { b64_json }] });
     const before = await charges();
     for (const [path, body] of [
-      ['/v1/images/generations', { prompt: 'a cat', n: 3 }],
-      ['/v1/images/generations', { prompt: 'a cat', n: 3, response_format: 'url' }],
-      ['/v1/generate-image', { prompt: 'a cat', modelIdentifier: 'odd-image', options: { n: 3 } }],
+      ['/v1/images/generations', { prompt: 'a cat', n: 2 }],
+      ['/v1/images/generations', { prompt: 'a cat', n: 2, response_format: 'url' }],
+      ['/v1/generate-image', { prompt: 'a cat', modelIdentifier: 'odd-image', options: { n: 2 } }],
     ] as const) {
       const called = provider.bodies.length;
       const { first, second } = await twice(path, { model: 'odd-image', ...body });
@@ -91,7 +91,7 @@ describe('repeated keyed calls', () => {
     const kept = await product.rows('SELECT MAX(LENGTH(answer)) AS bytes FROM idempotency WHERE answer_status=200');
     assert.ok(Number(kept[0]?.bytes) < 10_000);
 
-    const { first, second } = await twice('/v1/images/generations', { model: 'odd-image', prompt: 'x', n: 3 }, () =>
+    const { first, second } = await twice('/v1/images/generations', { model: 'odd-image', prompt: 'x', n: 2 }, () =>
       product.execute('DELETE FROM stored_images'),
     );
     assert.equal(first.status, 200);
