@@ -5,7 +5,7 @@
 import { pino } from 'pino';
 import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { readConfig } from '../../infra/config.ts';
-import { DAY, TABLES } from '../ledger/test-ledger.ts';
+import { DAY, TABLES } from '../ledger/calls.ts';
 import { LedgerAsker } from './ledger-asker.ts';
 import { LedgerCaller } from './ledger-caller.ts';
 import { ledgerWorld } from './ledger-world.ts';

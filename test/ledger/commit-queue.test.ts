@@ -11,7 +11,8 @@ import { adjust } from '../../core/ledger/operations/credit.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
 import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import { AppError } from '../../infra/errors.ts';
-import { callCapture, callHold, DAY, type TestLedger, testLedger } from './test-ledger.ts';
+import { callCapture, callHold, DAY } from './calls.ts';
+import { type TestLedger, testLedger } from './test-ledger.ts';
 
 /** Above what any server of ours takes in one packet (64 MB), and what a packet of 16 MB takes twice written. */
 const TOO_LONG = 'x'.repeat(70_000_000);

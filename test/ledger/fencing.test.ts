@@ -10,7 +10,8 @@ import { Ledger } from '../../core/ledger/ledger.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
 import { HoldSweeper } from '../../core/ledger/sweeper.ts';
 import { DatabaseRelay } from '../chaos/database-relay.ts';
-import { callCapture, callHold, type TestLedger, testLedger } from './test-ledger.ts';
+import { callCapture, callHold } from './calls.ts';
+import { type TestLedger, testLedger } from './test-ledger.ts';
 
 describe('fencing', () => {
   let ledger: TestLedger;

@@ -8,7 +8,8 @@ import { fenceWriter } from '../../core/ledger/commit-queue/fencing.ts';
 import { adjust } from '../../core/ledger/operations/credit.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
 import { DatabaseRelay } from '../chaos/database-relay.ts';
-import { callHold, type TestLedger, testLedger } from './test-ledger.ts';
+import { callHold } from './calls.ts';
+import { type TestLedger, testLedger } from './test-ledger.ts';
 
 describe('a connection that breaks at COMMIT', () => {
   let ledger: TestLedger;

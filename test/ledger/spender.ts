@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { hold } from '../../core/ledger/operations/hold.ts';
 import { readConfig } from '../../infra/config.ts';
-import { callCapture, callHold, DAY, TABLES } from './test-ledger.ts';
+import { callCapture, callHold, DAY, TABLES } from './calls.ts';
 
 const spender = z.object({
   database: z.object({

@@ -3,23 +3,14 @@ import { createConnection } from 'mysql2/promise';
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
-import { type Capture, capture } from '../../core/ledger/operations/capture.ts';
 import { openAccount } from '../../core/ledger/operations/credit.ts';
-import type { HoldRequest } from '../../core/ledger/operations/hold.ts';
-import { accounts, keyBudgets } from '../../core/ledger/tables/accounts.ts';
-import { claims } from '../../core/ledger/tables/claims.ts';
-import { holds } from '../../core/ledger/tables/holds.ts';
-import { transfers } from '../../core/ledger/tables/transfers.ts';
-import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import type { Stack } from '../../devstack/stack.ts';
 import { testStack } from '../../devstack/test-stack.ts';
 import { localDay } from '../../infra/calendar.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
 import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
-
-export const TABLES = [accounts, keyBudgets, holds, claims, transfers];
-export const DAY = '2026-11-24';
+import { DAY, TABLES } from './calls.ts';
 
 export interface TestLedger {
   readonly config: Config;
@@ -103,20 +94,4 @@ export async function testLedger(
     },
   };
   return ledger;
-}
-
-export function callHold(id: string, accountId: number, amount: bigint): HoldRequest {
-  return { id, accountId, accessKeyId: null, owner: 'call', amount, priceIds: [1], lifeMs: 60_000 };
-}
-
-export function callCapture(id: string, accountId: number, cost: bigint): ReturnType<typeof capture> {
-  const request: Capture = {
-    holdId: id,
-    accountId,
-    budgetKeyId: null,
-    priceId: 1,
-    cost,
-    call: finishedCall(id, { modelId: 1, accessKeyId: null }),
-  };
-  return capture(request);
 }

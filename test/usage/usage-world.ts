@@ -10,7 +10,8 @@ import { hold } from '../../core/ledger/operations/hold.ts';
 import { costOf, NO_RATES, type Price } from '../../core/ledger/price.ts';
 import { connectMongo, type Mongo } from '../../infra/mongo/connection.ts';
 import { relayTo } from '../catalog/test-catalog.ts';
-import { callHold, type TestLedger, testLedger } from '../ledger/test-ledger.ts';
+import { callHold } from '../ledger/calls.ts';
+import { type TestLedger, testLedger } from '../ledger/test-ledger.ts';
 
 export const SILENT = pino({ level: 'silent' });
 const STARTED_AT_MS = Date.parse('2026-11-24T03:00:00Z');
