@@ -1,6 +1,6 @@
 /**
- * Worker versioning: with WORKER_BUILD_ID set, workflow tasks go to workers of one build only, the one that started last.
- * Running workflows go over to it (AUTO_UPGRADE), so new workflow code must be able to replay what the old one began.
+ * Worker versioning: with WORKER_BUILD_ID set, workflow tasks go to workers of one build only, the one that started
+ * last. Running workflows move to it (AUTO_UPGRADE), so new workflow code must be able to replay what old code began.
  */
 import type { NativeConnection, WorkerOptions } from '@temporalio/worker';
 import type { Logger } from '../infra/logger.ts';
@@ -34,15 +34,15 @@ export async function becomeCurrent(
         namespace,
         deploymentName: DEPLOYMENT,
         buildId,
-        // A build that no longer has a queue must not keep its successor from taking over.
+        // A build that no longer has a queue must not block its successor.
         ignoreMissingTaskQueues: true,
         identity: `worker ${process.pid}`,
       });
-      log.info({ buildId }, 'this build takes the work');
+      log.info({ buildId }, 'this build is the current one');
       return;
     } catch (err) {
       // Unknown until the first poll has arrived.
-      if (tries % 25 === 0) log.warn({ err, buildId }, 'this build does not have the work yet; trying on');
+      if (tries % 25 === 0) log.warn({ err, buildId }, 'this build is not the current one yet; trying again');
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }

@@ -10,7 +10,7 @@ export function createJobsWorker(options: WorkerOptions, activities: JobActiviti
     taskQueue: TASK_QUEUES.jobs,
     activities: { ...activities },
     maxConcurrentActivityTaskExecutions: slots,
-    // A cancel comes back with a heartbeat: with the default of 30 s it would take seconds to reach the provider call.
+    // A cancel returns with a heartbeat: with the default of 30 s it would reach the provider call too late.
     maxHeartbeatThrottleInterval: '1s',
     defaultHeartbeatThrottleInterval: '1s',
   });

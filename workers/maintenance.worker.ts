@@ -1,4 +1,4 @@
-/** The worker of the maintenance queue: scheduled care of the data, one at a time. */
+/** The worker of the maintenance queue: scheduled maintenance, one at a time. */
 import { Worker } from '@temporalio/worker';
 import type { MaintenanceActivities } from '../activities/maintenance/maintenance-activities.ts';
 import { TASK_QUEUES } from '../workflows/contracts.ts';

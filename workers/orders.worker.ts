@@ -1,4 +1,4 @@
-/** The worker of the orders queue: small timers, apart from the jobs so that a flood of those never delays them. */
+/** The worker of the orders queue: small timers, apart from the jobs, so that many jobs never delay them. */
 import { Worker } from '@temporalio/worker';
 import type { OrderActivities } from '../activities/orders/order-activities.ts';
 import { TASK_QUEUES } from '../workflows/contracts.ts';

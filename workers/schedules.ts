@@ -1,6 +1,6 @@
 /**
- * Work by the clock, as Temporal Schedules: seen, paused and triggered by operators there. Only what may wait for
- * Temporal is here; what must run without it is a background job (activities/background-jobs.ts).
+ * Temporal Schedules, which operators can see, pause and trigger there. Only what may wait for Temporal is here; what
+ * must run without it is a background job (activities/background-jobs.ts).
  */
 import { type Client, ScheduleAlreadyRunning, type ScheduleOptions, ScheduleOverlapPolicy } from '@temporalio/client';
 import type { Logger } from '../infra/logger.ts';
@@ -13,7 +13,7 @@ interface Scheduled {
   readonly minute: number;
 }
 
-/** At the installation's night; one after the other. */
+/** At night in the installation's time zone, one after the other. */
 const SCHEDULED: readonly Scheduled[] = [
   { workflow: 'ledgerReconciliation', title: 'ledger reconciliation · nightly', hour: 3, minute: 30 },
   { workflow: 'retention', title: 'retention · nightly', hour: 4, minute: 0 },
@@ -34,7 +34,7 @@ function optionsOf({ workflow, title, hour, minute }: Scheduled, timeZone: strin
       memo: { title },
       staticSummary: title,
     },
-    // A run that was missed while Temporal was down is made up for, once.
+    // A run that was missed while Temporal was down is run once, later.
     policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: '1 day' },
   } satisfies ScheduleOptions;
 }
@@ -73,7 +73,7 @@ export async function keepSchedules(
       await putSchedules(client, timeZone);
       return;
     } catch (err) {
-      log.warn({ err }, 'the schedules are not up to date; trying on');
+      log.warn({ err }, 'the schedules are not up to date; trying again');
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
   }

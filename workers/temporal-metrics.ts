@@ -1,6 +1,6 @@
 /**
- * Temporal's own metrics of a worker. The SDK serves them on a port of its own, which stays on this machine; they go out
- * with the rest on the worker's port, so that one scrape brings all.
+ * Metrics of the Temporal SDK. The SDK serves them on a local port; the worker's port shows them with its own, so that
+ * one scrape gets all.
  */
 import { createServer } from 'node:net';
 
@@ -11,7 +11,7 @@ const TRIES = 10;
 export type ReadTemporalMetrics = () => Promise<string>;
 
 /**
- * Has the SDK serve its metrics on a free port. Another process may take the port before the SDK does: then on another.
+ * Makes the SDK serve its metrics on a free port. If another process takes the port first, another one is tried.
  * @param install starts the SDK's runtime with that address; throws when it is taken.
  */
 export async function serveTemporalMetrics(install: (bindAddress: string) => void): Promise<ReadTemporalMetrics> {

@@ -15,8 +15,8 @@ export interface WorkerOptions {
 }
 
 /**
- * A bug in workflow code ends its workflow instead of being tried again for ever. Never 'Error': that would also end
- * workflows that a wrong deployment cannot replay, which a right one would carry on.
+ * A bug in workflow code ends its workflow instead of being retried for ever. Never 'Error': that would also end
+ * workflows that a wrong deployment cannot replay but the right one could continue.
  */
 const BUGS = ['TypeError', 'RangeError', 'ReferenceError'];
 

@@ -9,8 +9,8 @@ import type { WebhookActivities } from '../activities/webhooks/webhook-activitie
 const HEARTBEAT_TIMEOUT = '10s';
 
 /**
- * The job itself: one activity that is safe to run again at any point. It has no maximum of attempts: provider calls are
- * counted in the job's row. `startToCloseTimeout` only bounds one run.
+ * The job itself: one activity that is safe to run again at any point. It has no maximum of attempts: provider calls
+ * are counted in the job's row. `startToCloseTimeout` only bounds one run.
  */
 export function jobRun(deadlineMs: number) {
   return proxyActivities<Pick<JobActivities, 'runJob'>>({
@@ -23,8 +23,8 @@ export function jobRun(deadlineMs: number) {
 }
 
 /**
- * Puts the end of a job right where the run could not, and waits for a task that its provider has: retried until the
- * database takes it.
+ * Closes a job that its run could not end, after waiting for a task that its provider has. Retried until the database
+ * takes it.
  */
 export const { closeJob } = proxyActivities<Pick<JobActivities, 'closeJob'>>({
   summary: 'ends the job; a task that its provider has is waited for and charged',
@@ -39,14 +39,14 @@ export const { expireOrder } = proxyActivities<Pick<OrderActivities, 'expireOrde
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 
-/** One try a run; the activity says itself when the next one is due. The policy serves workers that were lost. */
+/** One try per run; the activity says when the next one is due. The policy is for lost workers. */
 export const { deliverWebhook } = proxyActivities<Pick<WebhookActivities, 'deliverWebhook'>>({
   summary: 'sends the message to its receiver',
   startToCloseTimeout: '1m',
   retry: { initialInterval: '5s', backoffCoefficient: 2, maximumInterval: '5m' },
 });
 
-/** Care of the data: reads and deletes much, and may be repeated. */
+/** Maintenance: reads and deletes much, and may be repeated. */
 export const { checkLedger, removeExpired } = proxyActivities<MaintenanceActivities>({
   startToCloseTimeout: '1h',
   retry: { initialInterval: '1m', backoffCoefficient: 2, maximumInterval: '15m', maximumAttempts: 10 },

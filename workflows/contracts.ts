@@ -12,8 +12,8 @@ export const TASK_QUEUES = {
 
 /**
  * Kinds of jobs and their workflows. The kind is the job's `type`, its modality in Temporal and the first word of its
- * title. A new kind is an entry here, which the compiler follows to its handler (activities/jobs/create-jobs.ts) and the
- * name of its workflow, exported by workflows/index.ts.
+ * title. A new kind is an entry here, which the compiler follows to its handler (activities/jobs/create-jobs.ts) and
+ * the name of its workflow, exported by workflows/index.ts.
  */
 export const JOB_KINDS = {
   chat: { workflow: 'chatJob' },
@@ -78,7 +78,7 @@ export interface WebhookDeliveryOutcome {
 /** What a check of the ledger found. */
 export interface LedgerCheck {
   readonly breaches: number;
-  /** Names of the invariants that do not hold. */
+  /** Names of the broken invariants. */
   readonly broken: readonly string[];
 }
 
@@ -119,7 +119,7 @@ export const SEARCH_ATTRIBUTES = {
 } as const;
 export type SearchAttributeName = keyof typeof SEARCH_ATTRIBUTES;
 
-/** Everything Temporal is told to start one workflow; stored in the outbox until it has been. */
+/** Everything that Temporal needs to start one workflow; stored in the outbox until it is started. */
 export interface WorkflowStart {
   readonly workflow: WorkflowName;
   readonly workflowId: string;
@@ -128,13 +128,13 @@ export interface WorkflowStart {
   /** One line for `workflow list` and the detail view, at most 200 bytes. */
   readonly title: string;
   readonly searchAttributes: Readonly<Partial<Record<SearchAttributeName, string | number>>>;
-  /** 1 (first) to 5; acts only when there is a backlog, and strictly: of whoever it is. */
+  /** 1 (first) to 5; matters only when there is a backlog, and then before any user's share. */
   readonly priority?: number;
   /** Whose backlog it is counted to: one user's flood does not delay another's job. */
   readonly fairnessKey?: string;
-  /** How many turns this backlog has for one of another; 1 when it is left out. */
+  /** Weight of this backlog against others; 1 when it is left out. */
   readonly fairnessWeight?: number;
-  /** The span that it goes on in, in W3C's form; absent when telemetry was off. */
+  /** The parent span in W3C's form; absent when telemetry was off. */
   readonly traceparent?: string;
 }
 

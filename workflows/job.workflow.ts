@@ -35,14 +35,17 @@ async function runToEnd(input: JobInput): Promise<JobOutcome> {
   try {
     return await jobRun(input.deadlineMs).runJob(input);
   } catch (error) {
-    // The run was cancelled, timed out or refused: whatever it left in the row decides, in a scope that outlives a cancel.
+    // The run was cancelled, timed out or refused: its row decides, in a scope that outlives a cancel.
     // A worker that dies before the cancel reaches it leaves a time-out.
     const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
     return CancellationScope.nonCancellable(() => closeJob(input, cancelled ? 'CANCELLED' : 'FAILED'));
   }
 }
 
-/** What an operator should do about a failed job, by the code in its row. Fixed texts: nothing of a caller or provider. */
+/**
+ * What an operator should do about a failed job, by the code in its row. Fixed texts, without words of callers or
+ * providers.
+ */
 const ADVICE: Readonly<Record<number, string>> = {
   400001: 'the provider refused the request; its caller must change it',
   504: 'the provider did not answer in time; look at its status and at UPSTREAM_TOTAL_TIMEOUT',

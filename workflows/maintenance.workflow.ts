@@ -2,7 +2,7 @@ import { ApplicationFailure, setCurrentDetails } from '@temporalio/workflow';
 import { checkLedger, removeExpired } from './activity-proxies.ts';
 import type { LedgerCheck, Removed } from './contracts.ts';
 
-/** Every night: do the books agree? A breach fails the workflow, and not as an expected outcome. */
+/** Every night: checks the ledger's invariants. A breach fails the workflow, as an unexpected error. */
 export async function ledgerReconciliation(): Promise<LedgerCheck> {
   const result = await checkLedger();
   setCurrentDetails(result.breaches === 0 ? 'the books agree' : `${result.breaches} breaches: ${result.broken}`);
@@ -14,7 +14,7 @@ export async function ledgerReconciliation(): Promise<LedgerCheck> {
   });
 }
 
-/** Every night: what is past its time goes. */
+/** Every night: removes what has expired. */
 export async function retention(): Promise<Removed> {
   const removed = await removeExpired();
   setCurrentDetails(

@@ -3,7 +3,9 @@ import { ApplicationFailure, setCurrentDetails, upsertMemo } from '@temporalio/w
 import { deliverWebhook } from './activity-proxies.ts';
 import type { WebhookDeliveryInput, WebhookDeliveryOutcome } from './contracts.ts';
 
-/** Tells a receiver of a job's end: one activity whose tries are hours apart. Not delivered = a failed workflow. */
+/**
+ * Sends the webhook of a job's end: one activity whose tries are up to hours apart. Not delivered = a failed workflow.
+ */
 export async function webhookDelivery(input: WebhookDeliveryInput): Promise<WebhookDeliveryOutcome> {
   setCurrentDetails('sends; the pending activity shows the tries so far and when the next one is due');
   const outcome = await deliverWebhook(input);

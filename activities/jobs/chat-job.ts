@@ -1,7 +1,7 @@
 /**
  * Chat jobs: the provider call, and the turn of a kept conversation after it. The call reads a stream, so that a
- * cancelled job is charged by what it had produced. The prompt is paid for from the call on, so a cancel never cuts a
- * call before its first words have come.
+ * cancelled job is charged by what it had produced. The prompt must be paid for once the call is made, so a cancel
+ * never cuts a call before its first words.
  */
 import { z } from 'zod';
 import { answerIdOf, askedInChat, withContext } from '../../core/conversations/turn.ts';
@@ -19,7 +19,7 @@ import type { JobHandler, RunContext } from './job-handler.ts';
 import { resultText } from './result-bound.ts';
 import type { JobStore, JobWork } from './store.ts';
 
-/** What POST /v1/async/chat stored; checked there, read again here. */
+/** The request as POST /v1/async/chat has checked and stored it. */
 const storedChatSchema = z.looseObject({
   userMessage: z.string().optional(),
   history: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
@@ -27,7 +27,7 @@ const storedChatSchema = z.looseObject({
   options: z.record(z.string(), z.unknown()).optional(),
 });
 
-/** Tells an operator how far a long answer is, without a heartbeat for every chunk. */
+/** Shows operators how far a long answer is, without a heartbeat for every chunk. */
 const HEARTBEAT_CHUNKS = 50;
 
 export function createChatJobHandler(deps: InferenceDeps): JobHandler {
@@ -36,7 +36,7 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
     const { turn } = work.plan;
     const asked = chatBodyOf(stored);
     const prompt = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;
-    // Images may have to be fetched, which takes long; otherwise the job is taken up with its first call.
+    // Fetching images takes long, so the run enters before it; otherwise it enters with its first call.
     if (promptSize(prompt).images > 0) await charge.begin();
     const body = await deps.requestImages.ofChat(prompt, context.signal);
     const candidates = await charge.candidates();
@@ -69,7 +69,7 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
     if (!served) throw new Error('a chat was answered by nobody');
     const completion = answer.heard.completion();
     const delivered = { usage: answer.heard.usage(), texts: answer.heard.texts() };
-    // That a call which we cut was not counted to its end is no doubt about its provider.
+    // A call that we cut ourselves has no final count; that raises no doubt about the provider.
     const usage = usageOf(body, delivered, served, cut ? () => undefined : deps.noteUsageDoubt);
     const { promptTokens, completionTokens } = usage;
     const { modelIdentifier } = served;
@@ -97,7 +97,7 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
   };
 }
 
-/** What has come of the answer so far; each attempt begins anew. */
+/** The answer so far; each attempt starts from nothing. */
 class StreamedAnswer {
   heard = new CompletionAssembler();
   ttftMs: number | null = null;
@@ -126,7 +126,7 @@ class StreamedAnswer {
   }
 }
 
-/** A signal that aborts when the run stops, and for a cancel as soon as anything has been heard. */
+/** A signal that aborts when the run stops and, for a cancel, as soon as the provider has said something. */
 function cutOnceHeard(heard: CompletionAssembler, { signal, stopped }: RunContext) {
   const cut = new AbortController();
   const check = () => {
@@ -141,13 +141,13 @@ function cutOnceHeard(heard: CompletionAssembler, { signal, stopped }: RunContex
 }
 
 /**
- * Adds the turn of a kept conversation when its job has completed, from what the row says, by whichever run finds it
- * completed. Safe to repeat, so a MongoDB that is away only makes the run come again.
+ * Adds the turn of a kept conversation once the row says that the job has completed, by whichever run sees that. Safe
+ * to repeat; while MongoDB is unreachable, the run is repeated later.
  * @throws {AppError} databaseUnavailable.
  */
 export type KeepTurn = (work: JobWork) => Promise<void>;
 
-/** What a chat job's row has as its result. */
+/** The result in a chat job's row. */
 const readResult = column.jsonOf(
   z.object({
     assistantMessage: z.string(),

@@ -30,9 +30,9 @@ export interface JobServiceDeps {
   readonly catalog: Pick<ImageJobDeps, 'keysOf'>;
   readonly storedImages: StoredImages;
   readonly turns: Turns;
-  /** @throws {AppError} for an address that will not be called. */
+  /** @throws {AppError} for an address that webhooks may not call. */
   readonly checkWebhook: (url: string) => void;
-  /** @throws while Temporal is away. */
+  /** @throws while Temporal cannot be reached. */
   readonly workflowState: (workflowId: string) => Promise<WorkflowState>;
 }
 

@@ -1,8 +1,8 @@
 /**
  * An image job's provider call. An asynchronous task is submitted once: a later run resumes it by its id, with the key
- * that submitted it; where the id was never learned, the job fails rather than pay twice. A cancel before the submit is
- * free. After it the provider is asked to call the task off; where it refuses, or has no such call, the images are
- * waited for and charged, because the provider charges for them.
+ * that submitted it. If the id was never learned, the job fails, so that nobody pays twice. A cancel before the submit
+ * is free. After it the provider is asked to cancel the task; if it refuses or cannot, the run waits for the images and
+ * charges them, because the provider charges for them, too.
  */
 import { z } from 'zod';
 import type { StoredImages } from '../../core/images/stored-images.ts';
@@ -26,7 +26,7 @@ import {
 } from './job-handler.ts';
 import { resultText } from './result-bound.ts';
 
-/** What POST /v1/async/generate-image stored; checked there, read again here. */
+/** The request as POST /v1/async/generate-image has checked and stored it. */
 const storedImageSchema = z.looseObject({
   prompt: z.string(),
   originImage: z
@@ -106,18 +106,18 @@ async function submit(
     if (noted === undefined || !(error instanceof UpstreamFailure)) throw error;
     if (noted === 'submitted' && !isAnswer(error)) throw stillRunning(error);
     if (noted === 'submitting' && !isAnswer(error) && outboundFailure(error) !== 'unreachable') throw ambiguous(error);
-    // Nothing of this try goes on at the provider: another key or model may be tried.
+    // Nothing of this try is left at the provider, so another key or model may be tried.
     await charge.noteTask(null, null);
     throw error;
   }
 }
 
-/** A call that a cancel does not cut: the provider is paid for it. */
+/** A cancel does not cut this call, because the provider charges for it. */
 function lasting(context: RunContext): CallContext {
   return { ...context, signal: context.stopped, calledOff: context.signal };
 }
 
-/** The provider has spoken: what it refused, failed at or called off is not going on there. */
+/** The provider has answered: a task that it refused, failed or cancelled is not running there. */
 function isAnswer({ failure, details }: UpstreamFailure): boolean {
   return failure !== 'timeout' && details.status > 0;
 }
@@ -134,7 +134,7 @@ function ambiguous(cause?: UpstreamFailure): AppError {
   );
 }
 
-/** Waits on for the task of an earlier run. It was counted and paid for then. */
+/** Waits for the task of an earlier run, which has counted and paid for it. */
 async function resume(
   deps: ImageJobDeps,
   { taskId, modelId, providerKeyId }: UpstreamTask & { readonly taskId: string },
@@ -162,9 +162,9 @@ async function resume(
   } catch (error) {
     if (!(error instanceof UpstreamFailure)) throw error;
     if (!isAnswer(error)) throw stillRunning(error);
-    // What is refused for what it asks is refused again.
+    // A request that was refused for its content is refused again.
     if (!anotherMayHelp(error)) throw errorOf(error, 1);
-    // The task failed or is lost, and was not billed: the next run submits a new one, if calls are left.
+    // The task failed or is lost and was not billed: the next run submits a new one if calls are left.
     await charge.noteTask(null, null);
     throw new RunInterrupted('the task failed at the provider; the next run submits another', { cause: error });
   }

@@ -8,21 +8,21 @@ import { waitMs } from './job-limits.ts';
 import type { JobRunner } from './job-run.ts';
 
 export interface JobActivities {
-  /** Carries a job to its end; run again by Temporal whenever it was interrupted. */
+  /** Runs a job to its end; Temporal repeats it after every interruption. */
   runJob(input: JobInput): Promise<JobOutcome>;
-  /** Ends a job that its runs could not end. */
+  /** Ends a job whose runs could not end it. */
   closeJob(input: JobInput, status: 'FAILED' | 'CANCELLED'): Promise<JobOutcome>;
 }
 
 /**
- * A heartbeat tells Temporal that the worker lives and what the run does, and brings a cancel back. The first one comes
- * after this time, too: it would cost a job that is over by then as much as the start of its workflow.
+ * A heartbeat shows Temporal that the worker is alive and what the run does, and returns a cancel. The first one also
+ * waits this long: for a shorter job it would cost as much as starting the workflow.
  */
 const HEARTBEAT_MS = 1_000;
 
 /**
- * @param stopped aborts when the worker's time to finish is over. Temporal tells a run of that only once, and not at all
- * when it was cancelled before.
+ * @param stopped aborts when the worker's grace period is over. Temporal signals that to a run only once, and not to
+ * one that was cancelled before.
  */
 export function createJobActivities(runner: JobRunner, log: Logger, stopped: AbortSignal): JobActivities {
   return {
@@ -36,7 +36,7 @@ export function createJobActivities(runner: JobRunner, log: Logger, stopped: Abo
   };
 }
 
-/** Beats for as long as the work goes on, and turns what it throws into what Temporal may know. */
+/** Sends heartbeats while the work runs, and turns its errors into those that Temporal may see. */
 async function asActivity(
   input: JobInput,
   log: Logger,
@@ -75,8 +75,8 @@ async function asActivity(
 }
 
 /**
- * The slot is given back, so that nobody else's job stands behind one that waits; Temporal keeps the timer, which adds
- * nothing to the history.
+ * Frees the slot, so that a waiting job does not block others. Temporal keeps the timer, which adds nothing to the
+ * history.
  */
 function notYet(tries: number): ApplicationFailure {
   const nextRetryDelay = waitMs(tries, Math.random());
@@ -88,7 +88,7 @@ function notYet(tries: number): ApplicationFailure {
   });
 }
 
-/** Messages in a history are fixed text: a provider's own can repeat the prompt. */
+/** Messages in a history are fixed texts, because a provider's message can repeat the prompt. */
 function retryable(error: unknown, input: JobInput): ApplicationFailure {
   const interrupted = error instanceof RunInterrupted;
   return ApplicationFailure.create({

@@ -1,8 +1,8 @@
 /**
- * The charge of a job, as one of its runs has it: entry → counted calls → capture | release. Its limits and its hold
- * were taken when it was submitted (submissions.ts). The entry gives this run the lease; each call is counted in the row
- * before it is made; the charge, or the release, is written together with the job's end in one transaction, which only
- * the run with the lease may do. So a worker may die between any two lines, and another run goes on from the row.
+ * The charge of a job as seen by one of its runs: entry → counted calls → capture | release. Limits and hold were taken
+ * at submission (submissions.ts). The entry gives this run the lease; each call is counted in the row before it is
+ * made; the charge, or the release, is written together with the job's end in one transaction, which only the run with
+ * the lease may do. So a worker may die between any two lines, and another run continues from the row.
  */
 
 import type { KeyLimits } from '../../core/accounts/key-limits.ts';
@@ -55,7 +55,7 @@ export interface JobChargeDeps {
   readonly limits: Pick<KeyLimits, 'settle'>;
 }
 
-/** The job is not to be run; passes through the job handler to who called it. */
+/** The job may not run. The error passes through the job handler to its caller. */
 export class RunRefused extends Error {
   override readonly name = 'RunRefused';
   readonly reason: NotBegun;
@@ -129,7 +129,7 @@ export class JobCharge implements JobCalls {
 
   /**
    * Stores the result and charges what was used.
-   * @returns the cost, in nano-units; undefined when this run does not have the job any more.
+   * @returns the cost, in nano-units; undefined when this run no longer has the job.
    */
   async capture({ usage, measured, cut, result: resultAt }: JobAnswer): Promise<bigint | undefined> {
     const { ledger, events, limits } = this.#deps;
@@ -146,7 +146,9 @@ export class JobCharge implements JobCalls {
     return completion.cost;
   }
 
-  /** Ends the job without a charge, if this run still has it. @param error why it failed; undefined = it was cancelled. */
+  /**
+   * Ends the job without a charge, if this run still has it. @param error why it failed; undefined = it was cancelled.
+   */
   async release(error: AppError | undefined): Promise<void> {
     const release = this.#calls.releaseRequest(error?.code ?? CLIENT_CLOSED_REQUEST);
     await endFree(this.#deps, this.#work, error ? failed(error) : CANCELLED, release, this.#lease);
@@ -160,7 +162,7 @@ export class JobCharge implements JobCalls {
     this.#run.context.heartbeat(`calling ${modelIdentifier} with key #${providerKeyId}, call ${permit.call}`);
   }
 
-  /** The entry is made with the first call, in one transaction, unless it was needed earlier. */
+  /** The first call makes the entry, too, in one transaction, unless the entry was needed earlier. */
   async #permit(call: ProviderCall): Promise<CallPermit | undefined> {
     if (this.#row) return this.#deps.ledger.run(countProviderCall(this.#work.id, this.#lease, call));
     if (this.#run.context.signal.aborted) throw new RunInterrupted('the run was stopped before it began');
@@ -183,7 +185,7 @@ export class JobCharge implements JobCalls {
   }
 }
 
-/** Ends a job that no run has: without a charge, its hold given back. Idempotent. */
+/** Ends a job that no run has: no charge, hold released. Idempotent. */
 export async function closeFree(
   deps: JobChargeDeps,
   work: JobWork,
@@ -210,7 +212,7 @@ async function endFree(
   settleLimits(limits, plan.admission);
 }
 
-/** In the usage log a cancelled job has the code that nginx gives a request whose client has left. */
+/** Code of a cancelled job in the usage log; nginx uses it for a client that closed the request. */
 const CLIENT_CLOSED_REQUEST = 499;
 const MAX_MESSAGE = 2_000;
 
@@ -220,7 +222,7 @@ function failed({ code, message }: AppError) {
   return { status: 'FAILED', errorCode: code, errorMessage: message.slice(0, MAX_MESSAGE) } as const;
 }
 
-/** The status of a job that was answered: one that a cancel has cut is charged for what it had produced. */
+/** The status of an answered job. A job that was cut by a cancel is charged for what it had produced. */
 export function endOf(cut: boolean): 'COMPLETED' | 'CANCELLED' {
   return cut ? 'CANCELLED' : 'COMPLETED';
 }

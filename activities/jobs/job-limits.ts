@@ -1,8 +1,8 @@
 /**
- * How much of the installation jobs may take: how many of a user may be live and how many bytes their requests and
- * results may have, decided at submission; how many of a user or a provider may run at once, over all workers, decided
- * when a run begins. All are exact over all processes, because every operation that changes them locks the user's account
- * (or the provider) first. Images are not counted: they are paid for. Pure.
+ * Limits of jobs. At submission: live jobs of a user, and bytes of their requests and results. When a run begins:
+ * running jobs of a user or a provider, over all workers. All are exact over all processes, because every operation
+ * that changes them first locks the user's account (or the provider). Stored images are not counted, because each was
+ * paid for. Pure.
  */
 import { type Read, read } from '../../core/ledger/commit-queue/operation.ts';
 import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';
@@ -28,7 +28,7 @@ export function quotaReads(quota: JobQuota, userId: number): Read[] {
   return quota.live > 0 ? [read(liveOfUser, String(userId)), storageRead(userId)] : [storageRead(userId)];
 }
 
-/** Why one more job is not taken in. */
+/** Why one more job is refused. */
 export function overQuota(rows: Rows, quota: JobQuota, userId: number, bytes: number): QuotaRefusal | undefined {
   const id = String(userId);
   if (quota.live > 0 && (rows.get(liveOfUser, id) ?? 0) >= quota.live)
@@ -39,14 +39,14 @@ export function overQuota(rows: Rows, quota: JobQuota, userId: number, bytes: nu
   return undefined;
 }
 
-/** Counts a new job for the rest of the transaction and those to come. */
+/** Counts a new job, for the rest of this transaction and for later ones. */
 export function countSubmitted(rows: Rows, quota: JobQuota, userId: number, bytes: number): void {
   const id = String(userId);
   if (quota.live > 0) rows.put(liveOfUser, id, (rows.get(liveOfUser, id) ?? 0) + 1);
   changeStored(rows, userId, bytes);
 }
 
-/** @param bytes more, or less where it is negative. */
+/** @param bytes to add; negative to subtract. */
 export function changeStored(rows: Rows, userId: number, bytes: number): void {
   if (bytes === 0) return;
   const stored = rows.get(jobStorage, String(userId))?.bytes ?? 0n;
@@ -60,11 +60,11 @@ export interface RunLimits {
   readonly perProvider: number;
 }
 
-/** Whose limits a job counts to. */
+/** Whose limits a job counts towards. */
 export interface JobOwner {
   readonly userId: number;
   readonly accountId: number;
-  /** Of the plan's first candidate; null for jobs of before this was noted. */
+  /** Of the plan's first candidate; null for jobs of earlier versions. */
   readonly providerId: number | null;
 }
 
@@ -89,7 +89,7 @@ function countsOf({ limits, owner }: RunCheck): Count[] {
   return counts.filter(({ limit }) => limit > 0);
 }
 
-/** The counts, and before them the rows that make them exact. */
+/** The rows that make the counts exact, then the counts. */
 export function runLimitReads(check: RunCheck): Read[] {
   const counts = countsOf(check);
   if (counts.length === 0) return [];
@@ -98,7 +98,7 @@ export function runLimitReads(check: RunCheck): Read[] {
   return [...gates, ...counts.map(({ table, id }) => read(table, id))];
 }
 
-/** Whether one more job may run; if so it is counted for the rest of the transaction. */
+/** Whether one more job may run. If so, it is counted for the rest of the transaction. */
 export function takePlace(rows: Rows, check: RunCheck): boolean {
   const counts = countsOf(check);
   if (counts.some(({ table, id, limit }) => (rows.get(table, id) ?? 0) >= limit)) return false;
@@ -110,8 +110,8 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5_000;
 
 /**
- * How long a job that must wait waits before its next try.
- * @param tries runs of its activity so far. @param random in [0, 1), so that those who wait do not come all at once.
+ * The pause before a waiting job is tried again.
+ * @param tries runs of its activity so far. @param random in [0, 1), so that waiting jobs are not all tried at once.
  */
 export function waitMs(tries: number, random: number): number {
   const longest = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * tries);

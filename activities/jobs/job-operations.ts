@@ -1,7 +1,7 @@
 /**
  * Every change of a job, together with its hold, in one transaction. The row is the truth: a run may write only while
- * it holds the lease, a result or an end that is there is final, so that no reset, retry or lost answer of Temporal can
- * call or charge twice. Pure.
+ * it holds the lease, and a result or an end is final, so that no reset, retry or lost answer of Temporal can call or
+ * charge twice. Pure.
  */
 
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
@@ -35,8 +35,8 @@ function put(rows: Rows, job: JobRow, change: Partial<JobRow>): JobRow {
 }
 
 /**
- * Brings a live job to its end; its owner's receiver is told in the same transaction. What a cancelled job was asked goes
- * at once; what its receiver is told of goes with the rest of its payloads.
+ * Ends a live job, with the webhook to its owner in the same transaction. The request of a cancelled job is removed at
+ * once; what its webhook shows stays until the other payloads go.
  */
 function finish<Status extends 'COMPLETED' | 'FAILED' | 'CANCELLED'>(
   rows: Rows,
@@ -67,8 +67,8 @@ function dropPayloads(rows: Rows, job: JobRow): void {
 }
 
 /**
- * Removes what ended jobs were asked and have answered; what they have cost stays. Those that live, or have nothing more,
- * are left alone. Idempotent.
+ * Removes requests and results of ended jobs; their cost stays. Live jobs and jobs without payloads are skipped.
+ * Idempotent.
  */
 export function removePayloads(ended: readonly { readonly id: string; readonly userId: number }[]): Operation<void> {
   return {
@@ -94,35 +94,35 @@ export type CallPermit =
   | { readonly kind: 'cancel-requested' }
   | { readonly kind: 'lease-lost' };
 
-/** Why a run does not take a job up. */
+/** Why a run may not begin a job. */
 export type NotBegun =
-  /** The job is over; nothing is to be done. */
+  /** The job has ended; there is nothing to do. */
   | { readonly kind: 'ended'; readonly job: JobRow }
   | { readonly kind: 'cancel-requested' }
-  /** As many jobs of its user or provider run as may. */
+  /** The limit of running jobs of its user or provider is reached. */
   | { readonly kind: 'wait' }
   | { readonly kind: 'late' };
 
-/** `permit` is that of the call which the run began with. */
+/** `permit`: for the call that the run began with. */
 export type Begin =
   | { readonly kind: 'begun'; readonly job: JobRow; readonly permit: CallPermit | undefined }
   | NotBegun;
 
 export interface Entry {
-  /** The limits that the job must meet to begin for the first time; undefined = none. */
+  /** The limits that a job must meet before its first run; undefined = none. */
   readonly check?: RunCheck | undefined;
   /** A call that the run makes first; counted in the same transaction. */
   readonly call?: ProviderCall | undefined;
 }
 
-/** The entry of every run: a job that is over stays over; otherwise this run takes the lease. */
+/** The entry of every run: an ended job stays as it is; otherwise this run takes the lease. */
 export function beginJob(jobId: string, lease: string, { check, call }: Entry = {}): Operation<Begin> {
   return {
     reads: [...(check ? runLimitReads(check) : []), read(holds, jobId), read(jobs, jobId)],
     decide: (rows) => {
       const job = jobOf(rows, jobId);
       if (!isLive(job.status) || rows.get(holds, jobId)?.state !== 'open') return { kind: 'ended', job };
-      // A task that the provider has is paid for: it is waited for, cancelled or not.
+      // The provider charges for a task that it has, so the run waits for it, cancelled or not.
       if (job.cancelRequestedAtMs !== null && job.upstreamTaskId === null) return { kind: 'cancel-requested' };
       if (job.deadlineAtMs <= rows.nowMs) return { kind: 'late' };
       if (check && job.status === 'PENDING' && !takePlace(rows, check)) return { kind: 'wait' };
@@ -159,7 +159,7 @@ export interface JobCompletion {
   /** `resultPayload` as JSON text. */
   readonly result: (cost: bigint) => string;
   readonly end?: Extract<JobStatus, 'COMPLETED' | 'CANCELLED'>;
-  /** The span in which its owner's receiver is told. */
+  /** The span of the webhook to its owner. */
   readonly traceparent?: string;
 }
 
@@ -187,7 +187,7 @@ export function completeJob(
   };
 }
 
-/** Its row knows the calls of all its runs; the run that ends it knows its own, and who ends it from outside knows none. */
+/** The row has the calls of all runs; a run knows only its own, and whoever ends the job from outside knows none. */
 function withAllCalls<Closing extends Capture | Release>(job: JobRow, closing: Closing): Closing {
   const { providerAttempts: attempts, providerKeyId, modelId, modelName } = job;
   const { call } = closing;
@@ -208,15 +208,15 @@ export interface JobEnd {
   readonly errorCode: number | null;
   readonly errorMessage: string | null;
   readonly release: Release;
-  /** Only while this run has the lease; undefined = whoever has it. */
+  /** Only while this run has the lease; undefined = whichever run has it. */
   readonly lease?: string;
-  /** The span in which its owner's receiver is told. */
+  /** The span of the webhook to its owner. */
   readonly traceparent?: string;
 }
 
 /**
- * Ends a live job without a charge and gives its hold back; one whose owner has asked for a cancel is cancelled, however
- * its run ended. Idempotent. @returns the status the job then has.
+ * Ends a live job without a charge and releases its hold. A job whose owner asked for a cancel becomes CANCELLED,
+ * however its run ended. Idempotent. @returns the status the job then has.
  */
 export function endJob(end: JobEnd): Operation<JobStatus> {
   return {
@@ -233,7 +233,9 @@ export function endJob(end: JobEnd): Operation<JobStatus> {
   };
 }
 
-/** Asks for a cancel: a job that no run has begun ends at once and is free, a running one is told. Idempotent. */
+/**
+ * Asks for a cancel: a job that no run has begun ends at once, free of charge; a running one is notified. Idempotent.
+ */
 export function cancelJob(jobId: string, userId: number, release: Release): Operation<JobStatus> {
   return {
     reads: [...releaseReads(release), read(jobs, jobId), storageRead(userId)],
@@ -250,7 +252,8 @@ export function cancelJob(jobId: string, userId: number, release: Release): Oper
 }
 
 /**
- * Writes the start of a job's workflow again, if the row is as it was seen: the change makes a second reconciler fail.
+ * Writes the start of a job's workflow again if the row has not changed meanwhile; the write makes a second reconciler
+ * fail.
  * @returns false when the job has moved on.
  */
 export function restartJob(jobId: string, seenUpdatedAtMs: number, start: WorkflowStart): Operation<boolean> {
@@ -268,7 +271,7 @@ export function restartJob(jobId: string, seenUpdatedAtMs: number, start: Workfl
 
 export type TaskNote = 'noted' | 'cancel-requested' | 'lease-lost';
 
-/** Remembers how far an asynchronous provider task is, while the run has the lease. A cancelled job submits none. */
+/** Stores how far an asynchronous provider task is, while the run has the lease. A cancelled job submits none. */
 export function noteUpstreamTask(
   jobId: string,
   lease: string,

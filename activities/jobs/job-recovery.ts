@@ -1,6 +1,6 @@
 /**
- * Jobs that no run will bring to an end, put right from outside: those past their deadline are ended, those whose row and
- * workflow have come apart are started again or ended.
+ * Repairs jobs that no run will end: jobs past their deadline are ended; jobs whose row and workflow disagree are
+ * started again or ended.
  */
 
 import type { Ledger } from '../../core/ledger/ledger.ts';
@@ -12,10 +12,10 @@ import type { JobRunner } from './job-run.ts';
 import type { AgedJob, JobStore } from './store.ts';
 
 const BATCH = 100;
-/** A run that is just ending its job at the deadline comes first. */
+/** Leaves time for a run that ends its job right at the deadline. */
 const GRACE_SECONDS = 60;
 
-/** Ends jobs that are past their deadline and that no run has ended: their worker or workflow is gone for good. */
+/** Ends jobs that are past their deadline: their worker or workflow is lost. */
 export class JobSweeper {
   readonly #store: Pick<JobStore, 'overdue'>;
   readonly #runner: Pick<JobRunner, 'close'>;
@@ -30,7 +30,7 @@ export class JobSweeper {
   /**
    * One round; a job's row and its hold end in one transaction. Idempotent.
    * @returns how many jobs were overdue.
-   * @throws AggregateError when some could not be, after all others were.
+   * @throws AggregateError when some could not be ended, after all others were.
    */
   async sweep(): Promise<number> {
     const overdue = await this.#store.overdue(GRACE_SECONDS, BATCH);
@@ -59,24 +59,26 @@ export interface ReconcilerDeps {
   readonly log: Logger;
 }
 
-/** A start that was committed is made, and an end is written, within seconds. */
+/** Within this time a committed start is made and an end is written. */
 const AGE_SECONDS = 60;
 const AT_ONCE = 10;
 
 /**
- * A row that is live without a workflow (Temporal's data was lost) is started again, a row whose workflow is over
- * (terminated) is ended. Jobs that are young, or whose start is still in the outbox, are left alone.
+ * A live row without a workflow (Temporal's data was lost) is started again; a row whose workflow has ended
+ * (terminated) is ended. Young jobs, and jobs whose start is still in the outbox, are skipped.
  */
 export class JobReconciler {
   readonly #deps: ReconcilerDeps;
-  /** Rounds walk through the aged jobs, so that a hundred long ones do not hide the next. */
+  /** Each round continues after the last one, so that a hundred long jobs do not hide the next. */
   #after = '';
 
   constructor(deps: ReconcilerDeps) {
     this.#deps = deps;
   }
 
-  /** One round; safe from several processes. @returns how many jobs were put right. @throws while Temporal is away. */
+  /**
+   * One round; safe in several processes at once. @returns how many jobs were repaired. @throws while Temporal is away.
+   */
   async reconcile(): Promise<number> {
     const { jobs: aged, next } = await this.#deps.store.aged(AGE_SECONDS, this.#after, BATCH);
     let righted = 0;

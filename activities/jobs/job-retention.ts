@@ -1,25 +1,24 @@
 /**
- * Removes payloads of ended jobs when their time is over, and the images that they made. The row stays: it says what
- * the hold and the charge were for. Every batch is small and complete in itself, so a round may be cut short anywhere and
- * run from several processes.
+ * Removes payloads and images of jobs that ended long enough ago. The row stays, because it explains the hold and the
+ * charge. Each batch is small and complete, so a round may stop anywhere and may run in several processes.
  */
 import type { StoredImages } from '../../core/images/stored-images.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { removePayloads } from './job-operations.ts';
 import type { JobStore, KeptFor } from './store.ts';
 
-/** Their rows can have megabytes, which the database frees while it holds their locks. */
+/** Rows can have megabytes, which the database frees while it holds their locks. */
 const BATCH = 50;
-/** Of jobs that cost nothing: time enough to see what went wrong, and for webhooks. */
+/** For jobs that cost nothing: time enough to see what went wrong, and for webhooks. */
 const FREE_KEPT_MS = 86_400_000;
 
 export interface JobRetentionDeps {
   readonly ledger: Pick<Ledger, 'run'>;
   readonly store: Pick<JobStore, 'withPayloads'>;
   readonly storedImages: Pick<StoredImages, 'removeOf' | 'removeOlderThan'>;
-  /** Of payloads, from the end of their job. */
+  /** For payloads, from the end of their job, in milliseconds. */
   readonly keptMs: number;
-  /** Of links to images: nobody can see an image that is older. */
+  /** How long links to images are valid, in milliseconds: nobody can see an older image. */
   readonly linksMs: number;
 }
 
@@ -55,7 +54,7 @@ export async function removeExpiredPayloads(deps: JobRetentionDeps): Promise<Rem
   return removed;
 }
 
-/** Images first: a job without payloads is not looked at again. */
+/** Images first, because a job without payloads is not selected again. */
 async function removeBatch({ ledger, store, storedImages }: JobRetentionDeps, rule: KeptFor): Promise<RemovedOfJobs> {
   const jobs = await store.withPayloads(rule, BATCH);
   const removed = await storedImages.removeOf(jobs.map(({ id }) => id));

@@ -1,6 +1,6 @@
 /**
- * One run of a job, from its row to its end: entry, provider call, store and charge. Safe to run again at any point: the
- * entry finds what an earlier run did, calls are counted in the row before they are made, and only the run with the
+ * One run of a job, from its row to its end: entry, provider call, store and charge. Safe to run again at any point:
+ * the entry finds what an earlier run did, calls are counted in the row before they are made, and only the run with the
  * lease may write.
  */
 
@@ -39,7 +39,7 @@ export class JobRunner {
   }
 
   /**
-   * Carries the job to its end, or finds that it has one.
+   * Runs the job to its end, or finds that it has ended.
    * @throws {RunInterrupted} when the job must be run again; {RunMustWait} when not yet.
    */
   async run(input: JobInput, context: RunContext): Promise<JobOutcome> {
@@ -47,7 +47,7 @@ export class JobRunner {
     const readsAtOnce = !context.again && !this.#mayHaveToWait();
     const work = await store.work(input.jobId, readsAtOnce);
     if (work.status === 'PENDING' && work.revoked) return await this.close(work.id, 'FAILED', REVOKED);
-    // What an ended job was asked may be gone.
+    // The request of an ended job may have been removed.
     const entersFirst = !readsAtOnce || !isLive(work.status);
     const running = cancellable(work.id, context, events);
     try {
@@ -74,7 +74,7 @@ export class JobRunner {
       if (error instanceof RunRefused || error instanceof TaskUnderWay) throw error;
       const refusal = isEnd(error) && !context.signal.aborted ? error : undefined;
       if (!refusal && !context.isCancelled()) throw new RunInterrupted('the run was interrupted', { cause: error });
-      // Only who has the job may end it.
+      // Only the run with the lease may end the job.
       await charge.begin();
       await charge.release(context.isCancelled() ? undefined : refusal);
       return this.#outcome(work.id);
@@ -90,14 +90,15 @@ export class JobRunner {
     return { status: endOf(answer.cut), cost: formatMoney(cost), providerKeyId: charge.lastCall?.key.id ?? null };
   }
 
-  /** Then a run enters before it reads its request, takes a key or a place among the calls, as it would at each try. */
+  /** With limits a run enters first: otherwise it would read its request and take a key at each try. */
   #mayHaveToWait(): boolean {
     const { perUser, perProvider } = this.#deps.runLimits;
     return perUser > 0 || perProvider > 0;
   }
 
   /**
-   * Ends a job whose run was cancelled or lost. A task that its provider has is waited for first, and charged.
+   * Ends a job whose run was cancelled or lost. If the provider has a task of it, the task is awaited and charged
+   * first.
    * @throws {RunInterrupted} when it must be tried again.
    */
   async conclude(input: JobInput, status: 'FAILED' | 'CANCELLED', context: RunContext): Promise<JobOutcome> {
@@ -107,8 +108,8 @@ export class JobRunner {
   }
 
   /**
-   * Ends a job that no run has brought to an end: without a charge, its hold given back. Idempotent.
-   * @param reason why it failed; its owner reads it.
+   * Ends a job that no run has ended: no charge, hold released. Idempotent.
+   * @param reason why it failed, for its owner.
    */
   async close(jobId: string, status: 'FAILED' | 'CANCELLED', reason = PAST_DEADLINE): Promise<JobOutcome> {
     const work = await this.#deps.store.work(jobId, false);
@@ -116,7 +117,7 @@ export class JobRunner {
     return this.#outcome(jobId);
   }
 
-  /** An earlier run has ended it, or somebody who cancelled it; who did may not have lived to do the rest. */
+  /** An earlier run or a cancel has ended the job, and may have died before the rest was done. */
   async #ended(work: JobWork, job: JobRow): Promise<JobOutcome> {
     const outcome = outcomeOf(job);
     const { admission } = work.plan;
@@ -125,7 +126,7 @@ export class JobRunner {
     return outcome;
   }
 
-  /** The job has ended and stays so; what is left for its conversation is done by this run or a later one. */
+  /** The job has ended; this run or a later one adds its turn to the conversation. */
   async #remember(work: JobWork): Promise<void> {
     try {
       await this.#deps.keepTurn(work);
@@ -135,7 +136,7 @@ export class JobRunner {
     }
   }
 
-  /** The end that the row has. @throws {RunInterrupted} while another run has the job. */
+  /** The end as stored in the row. @throws {RunInterrupted} while another run has the job. */
   async #outcome(jobId: string): Promise<JobOutcome> {
     const { status, cost, providerKeyId, errorCode } = await this.#deps.store.end(jobId);
     if (status === 'PENDING' || status === 'PROCESSING') throw new RunInterrupted('another run has this job');
@@ -143,7 +144,7 @@ export class JobRunner {
   }
 }
 
-/** An error that ends the job and that its owner reads; an unreachable ledger does not end it. */
+/** An error that ends the job and that its owner can read. An unreachable ledger does not end it. */
 function isEnd(error: unknown): error is AppError {
   return error instanceof AppError && error.kind !== 'databaseUnavailable';
 }
@@ -153,7 +154,7 @@ const REVOKED = 'its access key or its user was switched off before it was begun
 
 function outcomeOf({ status, cost, providerKeyId, errorCode }: JobRow): JobOutcome {
   if (status === 'PENDING' || status === 'PROCESSING') {
-    // The hold is closed and the job is not: the sweeper is about to end it.
+    // The hold is closed but the job is not: the sweeper will end it soon.
     throw new RunInterrupted('the hold of this job is closed');
   }
   return { status, cost: formatMoney(cost ?? 0n), providerKeyId, errorCode };

@@ -1,6 +1,6 @@
 /**
- * The tables of jobs as the commit queue sees them: the columns of a job that decide, its texts, which are only ever
- * written, the bytes that a user's jobs take, and how many jobs live or run.
+ * The tables of jobs as the commit queue sees them: the columns of a job that decide, its texts, which are only
+ * written, the bytes of a user's jobs, and how many jobs are live or running.
  */
 
 import type { LedgerSink, LedgerTable } from '../../core/ledger/commit-queue/table.ts';
@@ -23,7 +23,7 @@ export interface JobRow {
   readonly progress: number;
   readonly attempt: number;
   readonly providerAttempts: number;
-  /** Token of the run that may write. */
+  /** Token of the run that has the lease. */
   readonly lease: string | null;
   readonly upstreamState: string | null;
   readonly upstreamTaskId: string | null;
@@ -33,9 +33,9 @@ export interface JobRow {
   readonly startedAtMs: number | null;
   readonly finishedAtMs: number | null;
   readonly updatedAtMs: number;
-  /** Who is to be told of its end, or null. */
+  /** The webhook's address, or null. */
   readonly webhookUrl: string | null;
-  /** What it adds to its user's `job_storage`. */
+  /** What it adds to its user's `job_storage`, in bytes. */
   readonly payloadBytes: number;
   readonly payloadsRemovedAtMs: number | null;
 }
@@ -133,7 +133,7 @@ export interface NewJob {
   readonly atMs: number;
 }
 
-/** New jobs: guarded by the id of their hold, so they are written without a read. */
+/** New jobs. The id of their hold makes them unique, so they are written without a read. */
 export const newJobs: LedgerSink<NewJob> = {
   name: 'jobs',
   write: (items) =>
@@ -177,13 +177,13 @@ export const jobResults: LedgerSink<{ readonly id: string; readonly result: stri
     ),
 };
 
-/** Requests that nobody needs any more: what was asked, and what the model was told of a conversation. */
+/** Requests that are no longer needed, and the conversations that came with them. */
 export const droppedRequests: LedgerSink<string> = {
   name: 'jobs.request',
   write: (ids) => `UPDATE jobs SET request='null',plan=JSON_REMOVE(plan,'$.turn') WHERE id IN (${literals(ids)})`,
 };
 
-/** Everything of jobs that their users have sent or were given. */
+/** All payloads of jobs: what their users sent and what they got. */
 export const droppedPayloads: LedgerSink<string> = {
   name: 'jobs.payloads',
   write: (ids) =>
@@ -217,11 +217,10 @@ export const jobStorage: LedgerTable<{ readonly userId: number; readonly bytes: 
 };
 
 /*
- * How many jobs of a user or of a provider live or run: counted, never kept, so that no crash leaves a count behind. The
- * counts are exact because a row of their own is locked first: the user's account, the provider.
+ * How many jobs of a user or of a provider are live or running: counted each time and never stored, so that no crash leaves a wrong count. The counts are exact because one row is locked first: the user's account, or the provider.
  */
 
-/** What a transaction has put into a count is for its own later operations only. */
+/** What a transaction adds to a count is visible to its own later operations only. */
 const NOTHING = () => 'DO 0';
 
 const countRow = rowOf({ id: column.integer, running: column.integer });
@@ -230,7 +229,8 @@ const providerRow = rowOf({ id: column.integer });
 function countTable(name: string, owner: string, ...statuses: JobStatus[]): LedgerTable<number> {
   return {
     name,
-    // Reads without a lock; its statement begins after the locks before it were given, so it sees who held them last.
+    // Reads without a lock. The statement begins after the earlier locks were granted, so it sees what their last
+    // holder wrote.
     lock: (ids) =>
       `SELECT ${owner} AS id,COUNT(*) AS running FROM jobs WHERE status IN (${literals(statuses)}) AND ${owner} IN (${literals(ids.map(Number))}) GROUP BY ${owner}`,
     parse: (record) => {
@@ -246,7 +246,7 @@ export const runningOfUser = countTable('running jobs of users', 'user_id', 'PRO
 export const liveOfUser = countTable('live jobs of users', 'user_id', 'PENDING', 'PROCESSING');
 export const runningOfProvider = countTable('running jobs of providers', 'provider_id', 'PROCESSING');
 
-/** Admits one transaction at a time to a provider's count. */
+/** Lets one transaction at a time count a provider's jobs. */
 export const providerGate: LedgerTable<number> = {
   name: 'providers',
   lock: (ids) => `SELECT id FROM providers WHERE id IN (${literals(ids.map(Number))}) ORDER BY id FOR UPDATE`,

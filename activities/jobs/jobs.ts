@@ -1,4 +1,4 @@
-/** Jobs as their owner uses them: look, wait, follow, cancel. */
+/** Jobs as their owner uses them: read, wait, follow, cancel. */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { StoredImages } from '../../core/images/stored-images.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
@@ -14,12 +14,12 @@ export interface JobDeps {
   readonly ledger: Ledger;
   readonly store: JobStore;
   readonly events: JobEvents;
-  /** Asks Temporal to cancel a workflow; a hint, the row has decided. */
+  /** Asks Temporal to cancel a workflow: a hint, because the row has already decided. */
   readonly cancelWorkflow: (workflowId: string) => Promise<void>;
   readonly storedImages: Pick<StoredImages, 'removeOf'>;
 }
 
-/** How long a caller waits while the database is away. */
+/** A caller waits this long for the database. */
 const CHANGE_WAIT_MS = 5_000;
 
 export class Jobs {
@@ -30,7 +30,7 @@ export class Jobs {
   }
 
   /**
-   * @param admitLarge called before payloads are read that are large; it may refuse them.
+   * @param admitLarge called before large payloads are read; it may refuse them.
    * @throws {AppError} notFound, also for another user's job; what `admitLarge` throws.
    */
   async get(jobId: string, userId: number, admitLarge: () => void): Promise<JobView> {
@@ -41,7 +41,10 @@ export class Jobs {
     return { ...job, ...found(await store.payloads(jobId, userId)) };
   }
 
-  /** The job when it has ended, or as it is when the time is over or the caller has left. As many reads, however long. */
+  /**
+   * The job when it has ended, the time is over or the caller has left. The number of reads does not depend on the
+   * time.
+   */
   async wait(
     jobId: string,
     userId: number,
@@ -60,7 +63,7 @@ export class Jobs {
   }
 
   /**
-   * Where the job stands, at once and then at every change, until it has ended or the caller has left.
+   * The state of the job, at once and then at every change, until it has ended or the caller has left.
    * @throws {AppError} notFound before the first state.
    */
   async *follow(jobId: string, userId: number, signal: AbortSignal): AsyncGenerator<JobEvent, void> {
@@ -74,12 +77,12 @@ export class Jobs {
     signal.addEventListener('abort', leave, { once: true });
     try {
       const { status, progress } = found(await this.#deps.store.state(jobId, userId));
-      let told: JobEvent = { jobId, status, progress };
-      yield told;
-      while (isLive(told.status) && !signal.aborted) {
-        if (latest !== undefined && isAhead(latest, told)) {
-          told = latest;
-          yield told;
+      let last: JobEvent = { jobId, status, progress };
+      yield last;
+      while (isLive(last.status) && !signal.aborted) {
+        if (latest !== undefined && isAhead(latest, last)) {
+          last = latest;
+          yield last;
         } else {
           await new Promise<void>((resolve) => {
             wake = resolve;
@@ -96,7 +99,9 @@ export class Jobs {
     return this.#deps.store.list(filter);
   }
 
-  /** Cancels a job that has not ended; what a provider already did is charged. Idempotent. @param log the request's. */
+  /**
+   * Cancels a job that has not ended; what the provider already did is charged. Idempotent. @param log the request's.
+   */
   async cancel(jobId: string, userId: number, log: Logger, admitLarge: () => void): Promise<JobView> {
     const { ledger, store, events, cancelWorkflow } = this.#deps;
     const job = found(await store.find(jobId, userId));
@@ -109,7 +114,7 @@ export class Jobs {
       }),
       CHANGE_WAIT_MS,
     );
-    // Reaches the run also when Temporal does not take the hint; without Redis the run reads its row.
+    // Reaches the run also without Temporal; without Redis the run reads its row.
     events.publish({ jobId, status, progress: job.progress, cancelRequested: true });
     if (isLive(status) || status === 'CANCELLED') {
       cancelWorkflow(jobWorkflowId(jobId)).catch((err: unknown) => {
@@ -120,7 +125,7 @@ export class Jobs {
   }
 
   /**
-   * Removes what an ended job was asked and has answered, and its images; what it has cost stays. Idempotent.
+   * Removes request, result and images of an ended job; its cost stays. Idempotent.
    * @throws {AppError} notFound; illegalState while it lives.
    */
   async removePayloads(jobId: string, userId: number): Promise<JobView> {

@@ -1,5 +1,5 @@
 /**
- * Taking a job in: limits, then hold, row and workflow start in one transaction; the workflow starts in the background.
+ * Submits a job: limits, then hold, row and workflow start in one transaction; the workflow starts in the background.
  */
 
 import type { Admission, KeyLimits } from '../../core/accounts/key-limits.ts';
@@ -40,7 +40,7 @@ export interface SubmissionDeps {
   readonly models: ModelSource;
   readonly starter: WorkflowStarter;
   readonly quota: JobQuota;
-  /** @throws {AppError} for an address that will not be called. */
+  /** @throws {AppError} for an address that webhooks may not call. */
   readonly checkWebhook: (url: string) => void;
 }
 
@@ -59,9 +59,9 @@ export interface JobSubmission extends LimitedRequest {
   readonly keyed?: { readonly scope: string; readonly key: string; readonly fingerprint: Uint8Array };
 }
 
-/** How long a caller waits while the database is away. */
+/** A caller waits this long for the database. */
 const SUBMIT_WAIT_MS = 5_000;
-/** A job counts under the limits of its key until it has ended; this is for one whose end nobody could tell. */
+/** A job counts under the limits of its key until it ends. This bounds it where no process learns of the end. */
 const LEASE_MS = JOB_DEADLINE_MS + 60_000;
 
 const MEGABYTE = 1024 * 1024;
@@ -191,7 +191,7 @@ export class JobSubmissions {
         priority: submission.priority,
         traceId: submission.traceId,
       }),
-      // What a repeated keyed submission is told: the first one's job.
+      // A repeated submission with the same key gets the first one's job.
       answer: { status: 202, body: Buffer.from(jobId) },
     };
   }
@@ -202,11 +202,11 @@ export interface Submission {
   readonly job: Omit<NewJob, 'atMs' | 'payloadBytes'>;
   readonly quota: JobQuota;
   readonly start: WorkflowStart;
-  /** What the client is told, kept for a repeated keyed request. */
+  /** The answer, kept for a repeated keyed request. */
   readonly answer: StoredAnswer;
 }
 
-/** Hold, job and workflow start in one transaction; a keyed request that has its job already is told of it. */
+/** Hold, job and workflow start in one transaction; a keyed request that already has its job gets that job. */
 export function submitJob(submission: Submission): Operation<HoldOutcome | QuotaRefusal> {
   const { hold, job, quota } = submission;
   const { userId, request, plan, metadata } = job;
@@ -228,12 +228,12 @@ export function submitJob(submission: Submission): Operation<HoldOutcome | Quota
       if (hold.claim) storeAnswer(rows, hold.claim, submission.answer);
       return outcome;
     },
-    // The client was told "unavailable": the job ends before it begins.
+    // The client got "unavailable", so the job ends before it begins.
     compensate: (outcome) => (outcome.kind === 'held' ? cancelUnbegun(job, hold) : undefined),
   };
 }
 
-/** The plan is short but for what the model is told of a conversation. */
+/** The only long part of a plan: the conversation that the model gets. */
 function contextOf({ turn }: JobPlan): string {
   return turn?.context.map(({ content }) => content).join('') ?? '';
 }

@@ -1,4 +1,4 @@
-/** The scheduled care of the data, as Temporal runs it. */
+/** Scheduled maintenance of the data, as Temporal runs it. */
 
 import type { Conversations } from '../../core/conversations/conversations.ts';
 import type { Reconciliation } from '../../core/ledger/reconcile.ts';
@@ -10,20 +10,20 @@ import type { DeliveryStore } from '../webhooks/delivery-store.ts';
 export interface MaintenanceActivities {
   /** Checks the ledger's invariants and keeps the result. */
   checkLedger(): Promise<LedgerCheck>;
-  /** Removes what is past its time. Safe to run again. */
+  /** Removes what has expired. Safe to run again. */
   removeExpired(): Promise<Removed>;
 }
 
 export interface MaintenanceDeps {
   readonly reconcile: () => Promise<Reconciliation>;
-  /** @returns undefined when another process is at it. */
+  /** @returns undefined when another process is doing it. */
   readonly retainUsage: () => Promise<Retained | undefined>;
   readonly deliveries: DeliveryStore;
   readonly removePayloads: () => Promise<RemovedOfJobs>;
   readonly conversations: Pick<Conversations, 'removeDeleted'>;
 }
 
-/** Receivers ask for a message again within days, not months. */
+/** Owners ask for a message again within days, not months. */
 const DELIVERY_DAYS = 30;
 const DELETE_AT_ONCE = 1_000;
 /** With all their messages. */

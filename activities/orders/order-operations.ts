@@ -12,8 +12,8 @@ export interface NewOrder extends Pick<OrderRow, 'orderNo' | 'userId' | 'account
 }
 
 /**
- * Writes the order and the start of its workflow. Idempotent by the order's number. An order whose caller has stopped
- * waiting needs no taking back: nobody knows it, so that nobody pays it and its time runs out.
+ * Writes the order and the start of its workflow. Idempotent by the order's number. When the caller has stopped
+ * waiting, the order may stay: nobody knows it, so nobody pays it, and it expires.
  * @returns false when an earlier call had made it.
  */
 export function createOrder(order: NewOrder): Operation<boolean> {
@@ -96,7 +96,7 @@ export function refundOrder(refund: BalanceChange & { readonly note: string }): 
       if (order.status !== 'COMPLETED') return { kind: 'not-paid' };
       if (order.refunded !== null) return { kind: 'refunded-before' };
       if (order.chargedBack > 0n) return { kind: 'taken-back' };
-      // A refund of nothing would use up the one refund there is.
+      // A refund of 0 would use up the only refund that an order may have.
       if (rows.get(accounts, String(refund.accountId))?.available === 0n) return { kind: 'nothing-available' };
       const amount = decideRefund(rows, refund, order.amount);
       rows.put(orders, orderNo, {

@@ -1,4 +1,4 @@
-/** Recharge orders as their owner and administrators use them: make, look, cancel, refund; and their end in time. */
+/** Recharge orders as their owner and administrators use them: create, read, cancel, refund, expire. */
 
 import { type AuditEntry, audited, type By } from '../../core/accounts/audit-log.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
@@ -25,7 +25,7 @@ export interface OrderDeps {
   readonly starter: Pick<WorkflowStarter, 'kick'>;
   /** The account of a user, undefined when there is no such user. */
   readonly accountIdOf: (userId: number) => Promise<number | undefined>;
-  /** Hints an order's workflow that the row has changed; returns at once. */
+  /** Tells an order's workflow that its row has changed; returns at once. */
   readonly signalSettled: (orderNo: string) => void;
   readonly ttlMs: number;
   readonly currency: string;
@@ -34,9 +34,9 @@ export interface OrderDeps {
 
 /** Nano-units: 0.01. */
 const LEAST_AMOUNT = 10_000_000n;
-/** How long a caller waits while the database is away. */
+/** A caller waits this long for the database. */
 export const ORDER_WAIT_MS = 5_000;
-/** An order's own workflow has this long after the order's time before the reconciler takes it for lost. */
+/** Once an order has expired, its workflow has this long before the reconciler regards it as lost. */
 const LOST_WORKFLOW_GRACE_MS = 30_000;
 
 export function noSuchOrder(): AppError {
@@ -52,8 +52,8 @@ export class Orders {
 
   /**
    * Writes a PENDING order; its workflow starts in the background.
-   * @param orderNo made by the server; with the one of an earlier call nothing is made, that order is answered.
-   * @param by the administrator who makes it.
+   * @param orderNo made by the server; with the number of an earlier call that order is returned.
+   * @param by the administrator who creates it.
    * @throws {AppError} invalidParameter below 0.01; notFound for an unknown user; databaseUnavailable.
    */
   async create(userId: number, amount: bigint, orderNo: string = newId(), by?: By): Promise<Order> {
@@ -104,10 +104,12 @@ export class Orders {
   }
 
   /**
-   * Takes a paid order's amount, at most what is available, out of the account. The money itself goes back outside.
+   * Takes a paid order's amount, at most what is available, out of the account. The payment itself is returned outside
+   * of the gateway.
    * @param by the administrator.
    * @param log the request's, when there is one.
-   * @throws {AppError} notFound; illegalState when it is not paid, was refunded before or taken back, or nothing is left.
+   * @throws {AppError} notFound; illegalState when it is not paid, was refunded before or taken back, or nothing is
+   * left.
    */
   async refund(orderNo: string, reason: string, by: By, log = this.#deps.log): Promise<Order> {
     const { ledger } = this.#deps;
@@ -131,7 +133,7 @@ export class Orders {
   }
 
   /**
-   * Cancels orders whose workflow should have done so and has not. Safe to run from several processes.
+   * Cancels expired orders whose workflow has not done so. Safe in several processes at once.
    * @returns how many it cancelled.
    */
   async expireOverdue(limit: number): Promise<number> {

@@ -1,14 +1,16 @@
-/** What payment providers told us, one row an event, also those that were refused. Written with what they caused. */
+/**
+ * Events of payment providers, one row each, refused ones included. Written in the same transaction as their effects.
+ */
 import { ledgerTable, type RowIn } from '../../core/ledger/commit-queue/table.ts';
 import { column } from '../../infra/mysql/rows.ts';
 
-/** The first list is final; an event of the second is decided again when it comes again. */
+/** Outcomes of the first list are final; an event with one of the second is decided again when it is sent again. */
 const ACCEPTED = [
   'paid',
   'paid_late',
   'already_paid',
   'chargeback',
-  // It told of more than was left of the order: what was left is booked.
+  // It named more than was left of the order; what was left is booked.
   'chargeback_rest',
   'already_taken',
   'ignored',
@@ -30,7 +32,7 @@ export const paymentEvents = ledgerTable({
     orderNo: column.text,
     /** SHA-256 of what the event says, not of its bytes. */
     bodyHash: column.bytes,
-    /** Of the first receipt, where a refused event comes again. */
+    /** Time of the first receipt, also when a refused event is sent again. */
     receivedAtMs: column.ms,
   },
   changing: { outcome: column.oneOf([...ACCEPTED, ...REFUSED]) },

@@ -1,7 +1,7 @@
 /**
- * What a payment provider's event does to an order and its account, in one transaction with the row that remembers the
- * event. The account is locked first; an order is credited once by its transfer's id, whoever tells of the payment and
- * however often. Pure.
+ * Applies a payment provider's event to an order and its account, in one transaction with the row of the event. The
+ * account is locked first. The id of the transfer makes an order credited once, whoever reports the payment and however
+ * often. Pure.
  */
 import { createHash } from 'node:crypto';
 import { type Operation, type Read, read } from '../../core/ledger/commit-queue/operation.ts';
@@ -26,12 +26,12 @@ export interface Settlement {
 export type SettlementOutcome =
   /** Credited by this event. */
   | { readonly kind: 'settled'; readonly late: boolean }
-  /** Booked by this event; `unbooked` is what it told beyond what was left of the order. */
+  /** Booked by this event; `unbooked` is the part of its amount beyond what was left of the order. */
   | { readonly kind: 'taken-back'; readonly amount: bigint; readonly unbooked: bigint }
-  /** This event, or another one for the same payment, had done it before. */
+  /** This event, or another one of the same payment, was applied before. */
   | { readonly kind: 'done-before' }
   | { readonly kind: 'refused'; readonly why: 'amount_mismatch' | 'currency_mismatch' | 'not_paid' | 'balance_limit' }
-  /** The event's id came before with another content. */
+  /** The event's id was received before with other content. */
   | { readonly kind: 'other-body' };
 
 function changeOf({ notice, accountId }: Settlement): BalanceChange {
@@ -44,8 +44,8 @@ export function payOrder(settlement: Settlement): Operation<SettlementOutcome> {
 }
 
 /**
- * Takes a payment or a part of it back: what is available goes, the rest becomes debt. An order may be taken back in
- * parts, one an event, until nothing is left of it. Idempotent by the event.
+ * Takes back a payment or a part of it: what is available is taken, the rest becomes debt. An order may be taken back
+ * in parts, one per event, until nothing is left. Idempotent by the event.
  */
 export function takeBackOrder(settlement: Settlement): Operation<SettlementOutcome> {
   return settle(settlement, balanceReads(takingBackOf(settlement), 'chargeback'), decideTakingBack);
@@ -60,7 +60,9 @@ function takingBackOf({ notice, accountId }: Settlement): BalanceChange {
 
 type Decision = readonly [PaymentEventOutcome, SettlementOutcome];
 
-/** The event's own row first: one that was accepted before does nothing more, whatever the order is now. */
+/**
+ * The event's row comes first: an event that was accepted before has no further effect, whatever the order's state.
+ */
 function settle(
   settlement: Settlement,
   moneyReads: readonly Read[],
@@ -116,14 +118,14 @@ const PARTLY_TAKEN_BACK = 'a part of the payment was taken back by the payment p
 const TRANSFER_ID_LENGTH = 32;
 
 function decideTakingBack(rows: Rows, settlement: Settlement, order: OrderRow): Decision {
-  const { amount: told, currency } = settlement.notice;
+  const { amount: noticed, currency } = settlement.notice;
   if (order.status !== 'COMPLETED') return refuse('not_paid');
   if (currency !== undefined && currency !== order.currency) return refuse('currency_mismatch');
-  if (told !== undefined && told <= 0n) return refuse('amount_mismatch');
-  // What we have given back ourselves is no longer there to be taken.
+  if (noticed !== undefined && noticed <= 0n) return refuse('amount_mismatch');
+  // What was refunded by us cannot be taken back.
   const left = order.amount - (order.refunded ?? 0n) - order.chargedBack;
-  const amount = told === undefined || told > left ? left : told;
-  const unbooked = told === undefined ? 0n : told - amount;
+  const amount = noticed === undefined || noticed > left ? left : noticed;
+  const unbooked = noticed === undefined ? 0n : noticed - amount;
   const outcome = { kind: 'taken-back', amount, unbooked } as const;
   if (amount === 0n) return ['already_taken', unbooked === 0n ? { kind: 'done-before' } : outcome];
   chargeback(takingBackOf(settlement), amount).decide(rows);
@@ -137,7 +139,7 @@ function decideTakingBack(rows: Rows, settlement: Settlement, order: OrderRow): 
   return [unbooked === 0n ? 'chargeback' : 'chargeback_rest', outcome];
 }
 
-/** Only remembers an event: one that moves no money of ours, or whose order we do not know. Idempotent. */
+/** Only stores an event that moves no money or whose order is unknown. Idempotent. */
 export function recordEvent(
   notice: PaymentNotice,
   outcome: Extract<PaymentEventOutcome, 'ignored' | 'unknown_order'>,

@@ -1,4 +1,4 @@
-/** Payments of orders: whose word counts, and what an event that is proven does. */
+/** Payments of orders: who may report them, and what a verified event does. */
 
 import { type AuditEntry, audited, type By } from '../../core/accounts/audit-log.ts';
 import type { UserCaller } from '../../core/accounts/caller.ts';
@@ -19,7 +19,7 @@ export interface PaymentDeps {
   readonly ledger: Pick<Ledger, 'run'>;
   readonly store: Pick<OrderStore, 'find'>;
   readonly signed: PaymentProvider<SignedCallback>;
-  /** Undefined where Alipay is not set up. */
+  /** Undefined when Alipay is not configured. */
   readonly alipay: PaymentProvider<Uint8Array> | undefined;
   /** Owners may pay their own orders. */
   readonly sandbox: boolean;
@@ -47,9 +47,9 @@ export class Payments {
    * Settles a payment, or a payment that was taken back. Idempotent by order and by event.
    * @param log the request's, when there is one.
    * @returns the order as it then is.
-   * @throws {AppError} forbidden without a proof or with a bad one; notFound; invalidParameter for an amount or currency
-   *   that is not the order's; illegalState for a balance that would become too large; idempotencyMismatch for a known
-   *   event with another content; databaseUnavailable.
+   * @throws {AppError} forbidden without a proof or with a bad one; notFound; invalidParameter for an amount or
+   * currency that is not the order's; illegalState for a balance that would become too large; idempotencyMismatch for a
+   * known event with another content; databaseUnavailable.
    */
   async receive(call: PaymentCall, log = this.#deps.log): Promise<Order> {
     const notice = this.#read(call);
@@ -69,7 +69,7 @@ export class Payments {
     await this.#settle(alipay.read(form), log);
   }
 
-  /** A signature that is there must be good, whoever calls. */
+  /** A signature must be valid when there is one, whoever calls. */
   #read(call: PaymentCall): PaymentNotice {
     const { signed, sandbox } = this.#deps;
     const { caller, signature, kind } = call;
@@ -82,14 +82,14 @@ export class Payments {
     throw new AppError('forbidden', 'a payment needs a valid X-Payment-Signature or the token of a ROOT user');
   }
 
-  /** @param by the administrator on whose word it rests. */
+  /** @param by the administrator who reports it. */
   async #settle(notice: PaymentNotice, log: Logger, by?: By): Promise<Order> {
     const { ledger, store, signalSettled } = this.#deps;
     const { provider, eventId, orderNo, kind } = notice;
     const order = await store.find(orderNo, notice.payerId);
     if (!order) {
       log.warn({ provider, eventId, orderNo }, 'payment event of an unknown order');
-      // A user's guesses are no events of a payment provider.
+      // What users try is not an event of a payment provider.
       if (notice.payerId === undefined) await ledger.run(recordEvent(notice, 'unknown_order'), ORDER_WAIT_MS);
       throw noSuchOrder();
     }
@@ -133,7 +133,7 @@ function recordOf(
 const PARTLY_REFUNDED =
   'a payment of which the provider has refunded a part was new here and is credited whole: adjust the balance by that part';
 
-/** What a person should look at. */
+/** Cases that a person should check. */
 function levelOf(outcome: SettlementOutcome): 'info' | 'warn' {
   if (outcome.kind === 'taken-back') return outcome.unbooked === 0n ? 'info' : 'warn';
   return outcome.kind === 'settled' || outcome.kind === 'done-before' ? 'info' : 'warn';

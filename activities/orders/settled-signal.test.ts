@@ -7,7 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import pino from 'pino';
 import { settledSignal } from './settled-signal.ts';
 
-it('returns at once while Temporal is away, and only logs that it was not told', async () => {
+it('returns at once while Temporal is away, and only logs that it was not signalled', async () => {
   const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -17,7 +17,7 @@ it('returns at once while Temporal is away, and only logs that it was not told',
   const line = once(lines, 'data');
   const tell = settledSignal(new Client({ connection }), pino({ level: 'warn' }, lines));
   assert.equal(tell('order-1'), undefined);
-  assert.match(String(await line), /"orderNo":"order-1".*its workflow was not told/);
+  assert.match(String(await line), /"orderNo":"order-1".*its workflow was not signalled/);
   await connection.close();
   server.close();
 });

@@ -5,7 +5,7 @@ import { ORDER_SIGNALS, orderWorkflowId } from '../../workflows/contracts.ts';
 
 const SIGNAL_DEADLINE_MS = 2_000;
 
-/** @returns sends the hint in the background; never throws. A workflow that is not there has nothing to be told. */
+/** @returns sends the hint in the background; never throws. A workflow that no longer runs needs no hint. */
 export function settledSignal(client: Client, log: Logger): (orderNo: string) => void {
   return (orderNo) => {
     client
@@ -13,7 +13,8 @@ export function settledSignal(client: Client, log: Logger): (orderNo: string) =>
         client.workflow.getHandle(orderWorkflowId(orderNo)).signal(ORDER_SIGNALS.settled),
       )
       .catch((err: unknown) => {
-        if (!(err instanceof WorkflowNotFoundError)) log.warn({ err, orderNo }, 'order: its workflow was not told');
+        if (!(err instanceof WorkflowNotFoundError))
+          log.warn({ err, orderNo }, 'order: its workflow was not signalled');
       });
   };
 }

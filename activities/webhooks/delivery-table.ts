@@ -6,7 +6,7 @@ import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { fitTitle, TASK_QUEUES, type WorkflowStart, webhookWorkflowId } from '../../workflows/contracts.ts';
 
-/** A job that has ended and whose owner wants to be told. */
+/** An ended job whose owner wants a webhook. */
 export interface Announcement {
   readonly jobId: string;
   readonly userId: number;

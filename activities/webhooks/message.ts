@@ -1,7 +1,7 @@
 /** The body of a webhook: what became of a job. Pure. */
 import { moneyJson } from '../../core/ledger/money.ts';
 
-/** A job as its owner's receiver is told of it. */
+/** A job as its owner's receiver gets it. */
 export interface EndedJob {
   readonly id: string;
   readonly type: string;
@@ -20,7 +20,7 @@ export interface EndedJob {
 /** The field into which the stored result goes as it is: parsing it would round its amounts. */
 const RESULT_PLACE = '"resultPayload":null';
 
-/** JSON text; the same for every try, so that a repetition can be told by its bytes. */
+/** JSON text; every try has the same bytes, so that receivers can recognize a repetition. */
 export function messageOf(job: EndedJob): string {
   const at = job.finishedAt ?? job.createdAt;
   const data = {

@@ -1,4 +1,4 @@
-/** The one owner of the table `webhook_secrets`. Plain secrets leave it to sign messages, and once when they are made. */
+/** Owns the table `webhook_secrets`. Plain secrets leave it to sign messages, and once when they are created. */
 import { randomBytes } from 'node:crypto';
 import type { Sequelize } from 'sequelize';
 import { sealedVersion, type Vault } from '../../infra/crypto.ts';
@@ -7,7 +7,7 @@ import { change, insert, select } from '../../infra/mysql/statements.ts';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
 import { SECRET_PREFIX } from './signature.ts';
 
-/** A replaced secret signs beside the new one for this long. */
+/** A replaced secret signs together with the new one for this long. */
 const OVERLAP_HOURS = 24;
 const SECRET_BYTES = 32;
 
@@ -46,7 +46,7 @@ export class SecretStore {
   async rotate(userId: number): Promise<{ id: number; secret: string }> {
     const secret = SECRET_PREFIX + randomBytes(SECRET_BYTES).toString('base64');
     const id = await inTransaction(this.#sequelize, async (transaction) => {
-      // One at a time for a user, or two that meet would both be the present one.
+      // One at a time per user; otherwise two at once would both be the current one.
       await select(this.#sequelize, user.read, 'SELECT id FROM users WHERE id=? FOR UPDATE', [userId], transaction);
       const expired = 'DELETE FROM webhook_secrets WHERE user_id=? AND retires_at < NOW(3)';
       await change(this.#sequelize, expired, [userId], transaction);
@@ -68,8 +68,8 @@ export class SecretStore {
   }
 
   /**
-   * The secrets to sign with, newest first. A user who never made one is given one that was shown to nobody: the
-   * message is signed all the same, and can be verified after the first rotation.
+   * The secrets to sign with, newest first. A user without a secret gets one that nobody has seen: messages are signed
+   * from the start and can be verified after the first rotation.
    */
   async signing(userId: number): Promise<string[]> {
     const sql = `SELECT ${sealed.columns} FROM webhook_secrets WHERE user_id=? AND ${SIGNING} ORDER BY id DESC`;

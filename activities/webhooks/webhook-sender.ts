@@ -1,4 +1,4 @@
-/** One try of a delivery: reads the job as it is, signs, sends, notes what came of it. */
+/** One try of a delivery: reads the job, signs, sends and stores the result. */
 import type { Logger } from '../../infra/logger.ts';
 import { type Outbound, outboundFailure } from '../../infra/outbound.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
@@ -13,7 +13,7 @@ export interface SenderDeps {
   readonly deliveries: Pick<DeliveryStore, 'find' | 'isGone' | 'note' | 'reopen'>;
   readonly secrets: Pick<SecretStore, 'signing'>;
   readonly outbound: Pick<Outbound, 'request'>;
-  /** The job with its result; undefined when it is kept no longer. */
+  /** The job with its result; undefined when it was removed. */
   readonly jobOf: (jobId: string) => Promise<EndedJob | undefined>;
   readonly log: Logger;
 }
@@ -23,7 +23,7 @@ export type TryOutcome =
   | { readonly kind: 'superseded'; readonly attempts: number }
   | { readonly kind: 'again'; readonly attempts: number; readonly delayMs: number; readonly reason: string };
 
-/** Receivers are asked to answer first and to work afterwards. */
+/** Receivers should answer first and work afterwards. */
 const LIMITS = { firstByteMs: 15_000, idleMs: 15_000, totalMs: 15_000 };
 
 interface Sent {
@@ -38,7 +38,7 @@ export class WebhookSender {
     this.#deps = deps;
   }
 
-  /** Tries once; a delivery that has ended or that a newer round has is left as it is. */
+  /** Tries once. Does nothing when the delivery has ended or belongs to a newer round. */
   async attempt({ deliveryId, round }: WebhookDeliveryInput): Promise<TryOutcome> {
     const { deliveries } = this.#deps;
     const delivery = await deliveries.find(deliveryId);
@@ -46,7 +46,7 @@ export class WebhookSender {
     const { attempts, status } = delivery;
     if (delivery.redeliveries !== round) return { kind: 'superseded', attempts };
     if (status !== 'PENDING') return { kind: 'ended', status, attempts };
-    // A redelivery is the owner's own word: it is tried at a gone address, too.
+    // The owner asked for a redelivery, so it is tried at a gone address, too.
     if (round === 0 && (await deliveries.isGone(delivery))) {
       const lastError = 'the address answered 410 to an earlier message; redeliver one of them to use it again';
       await deliveries.note(deliveryId, round, { status: 'FAILED', lastStatus: null, lastError });
@@ -84,7 +84,7 @@ export class WebhookSender {
         undefined,
         async (span) => {
           const answer = await outbound.request(delivery.url, { method: 'POST', headers, body, limits: LIMITS });
-          // What the receiver says is of no use to us, and could be anything.
+          // The receiver's body is not needed and could be anything.
           answer.discard();
           span.set({ 'http.request.method': 'POST', 'http.response.status_code': answer.status });
           return { status: answer.status, reason: `the receiver answered ${answer.status}` };
@@ -100,7 +100,7 @@ export class WebhookSender {
   }
 }
 
-/** One text for a name that does not exist and one that leads inwards: whoever names it must not learn which. */
+/** The same text for an unknown name and for an internal address, because the user must not learn which it is. */
 const NOT_REACHED = 'the receiver could not be reached at a public address';
 
 const REASONS: Readonly<Record<NonNullable<ReturnType<typeof outboundFailure>>, string>> = {

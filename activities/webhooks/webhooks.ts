@@ -12,7 +12,7 @@ export interface WebhookDeps {
   readonly deliveries: Pick<DeliveryStore, 'find' | 'list' | 'beginRound'>;
   readonly secrets: Pick<SecretStore, 'list' | 'rotate'>;
   readonly starter: Pick<WorkflowStarter, 'kick'>;
-  /** False for an address that will not be called, as far as that can be told without a lookup. */
+  /** False for an address that may not be called, as far as that is known without a DNS lookup. */
   readonly mayBeCalled: (url: string) => boolean;
 }
 
@@ -52,8 +52,8 @@ export class Webhooks {
 
   /**
    * Sends a delivery again, with all its tries.
-   * @throws {AppError} notFound, also for another user's; illegalState while it is on its way, or was sent again as often
-   * as may be.
+   * @throws {AppError} notFound, also for another user's; illegalState while it is being delivered, or was sent again
+   * too often.
    */
   async redeliver(id: string, userId: number): Promise<Delivery> {
     const { deliveries, starter } = this.#deps;

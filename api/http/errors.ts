@@ -1,4 +1,4 @@
-/** Errors on the wire: their HTTP status, OpenAI's word for them, and how much of them a caller is told. */
+/** Errors on the wire: their HTTP status, OpenAI's word for them, and how much of them a caller sees. */
 import { AppError, type ErrorKind, type FieldError } from '../../infra/errors.ts';
 import { isDatabaseUnavailable } from '../../infra/mysql/unavailable.ts';
 import { scrub } from '../../infra/secrets.ts';

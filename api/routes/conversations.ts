@@ -46,7 +46,7 @@ const messageSchema = z
   })
   .meta({ id: 'Message' });
 
-/** An id of any form that no conversation has is told as not found. */
+/** An unknown id of any form is answered as not found. */
 const params = z.object({ id: z.string().max(100).describe('Id of the conversation') });
 /** An empty title is no title. */
 const titleInput = z

@@ -43,7 +43,7 @@ function ownerOf(caller: UserCaller): number | undefined {
   return caller.role === 'ROLE_ROOT_ADMIN' ? undefined : caller.userId;
 }
 
-/** How an order is told, times in the installation's zone. */
+/** An order in an answer, with times in the installation's zone. */
 export function orderAnswer(order: Order, zone: string): z.input<typeof orderSchema> {
   return {
     id: order.id,

@@ -1,4 +1,7 @@
-/** How administrators change the catalog: each change with its record in one transaction, then told to all processes. */
+/**
+ * How administrators change the catalog: each change with its audit record in one transaction, then announced to all
+ * processes.
+ */
 import type { Transaction } from 'sequelize';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { AuditEntry, AuditLog, By } from '../accounts/audit-log.ts';

@@ -6,7 +6,7 @@ import { DAYS, type PriceCondition, type PriceRule, type Rates } from '../ledger
 export const MOST_RULES = 20;
 const MOST_TOKENS = 1_000_000_000;
 
-/** It stands in statements, logs and a header. */
+/** Appears in statements, logs and a header. */
 export const ruleName = z
   .string()
   .trim()
@@ -122,7 +122,9 @@ const storedRules = z.array(
   }),
 );
 
-/** Reads the column of a price version. @throws for what no version writes: a call must not be charged by half a price. */
+/**
+ * Reads the column of a price version. @throws for what no version writes: a call must not be charged by half a price.
+ */
 export function readRules(stored: unknown): readonly PriceRule[] {
   return storedRules.parse(stored ?? []);
 }

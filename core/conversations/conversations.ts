@@ -84,7 +84,7 @@ export class Conversations {
     return (await this.#store.newestMessages(conversationId, limit, before)).reverse();
   }
 
-  /** What a new call is told of the conversation: its last messages, oldest first. */
+  /** The messages that a new call sends to the model: the last ones, oldest first. */
   recentContext(userId: number, conversationId: string, limit = 10): Promise<Message[]> {
     return this.messages(userId, conversationId, limit);
   }

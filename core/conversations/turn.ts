@@ -1,4 +1,4 @@
-/** One turn of a kept conversation: what was said, and what of the conversation the model is told. Pure. */
+/** One turn of a kept conversation: what was said, and which earlier messages the model gets. Pure. */
 import { z } from 'zod';
 import { isJsonObject, type JsonObject } from '../../infra/json-object.ts';
 import { messageIdOf, type NewMessage, titleOf } from './conversation.ts';
@@ -8,7 +8,7 @@ export const turnSchema = z.object({
   conversationId: z.string(),
   /** Of a conversation that begins with this turn. */
   newTitle: z.string().exactOptional(),
-  /** What the model is told of the conversation, oldest first; empty where the caller gave a history of its own. */
+  /** The earlier messages that the model gets, oldest first; empty when the caller sent its own history. */
   context: z.array(z.object({ role: z.string(), content: z.string() })),
 });
 export type Turn = z.infer<typeof turnSchema>;
@@ -61,7 +61,7 @@ export function askedInMessages(messages: readonly unknown[]): NewMessage[] {
   });
 }
 
-/** Whether an OpenAI request tells the conversation itself. */
+/** Whether an OpenAI request has the history in it. */
 export function tellsHistory(messages: readonly unknown[]): boolean {
   return messages.some((message) => !['user', 'system', 'developer'].includes(roleOf(message)));
 }

@@ -14,14 +14,14 @@ export interface TurnRequest {
   /** Undefined: a conversation begins. */
   readonly conversationId: string | undefined;
   readonly asked: readonly NewMessage[];
-  /** The caller tells the conversation itself. */
+  /** The caller sends the history itself. */
   readonly hasHistory: boolean;
 }
 
 /** A turn whose call is under way. */
 export interface OpenTurn {
   readonly turn: Turn;
-  /** The messages of the call with what the model is told of the conversation. */
+  /** The messages of the call, after the earlier ones that the model gets. */
   tell(messages: readonly unknown[]): readonly unknown[];
   /** The id that the answer is kept under. */
   answerId(requestId: string): string;
@@ -89,8 +89,8 @@ export class Turns {
       return { conversationId, context: [] };
     }
     const messages = await this.#conversations.recentContext(userId, conversationId);
-    const told = messages.filter(({ content }) => content !== '');
-    return { conversationId, context: told.map(({ role, content }) => ({ role, content })) };
+    const earlier = messages.filter(({ content }) => content !== '');
+    return { conversationId, context: earlier.map(({ role, content }) => ({ role, content })) };
   }
 
   async #keep(kept: Kept): Promise<void> {

@@ -16,7 +16,7 @@ export interface ImageFile {
 export interface ImageAddress {
   /** http(s) or data URL. */
   readonly url: string;
-  /** The field of the request that it stands in. */
+  /** The field of the request that it comes from. */
   readonly path: string;
   readonly signal: AbortSignal;
   readonly maxBytes?: number;
@@ -95,7 +95,7 @@ async function fetched(
   return { bytes, mediaType };
 }
 
-/** One text whatever stood in the way: a caller must not learn what there is inside our network. */
+/** One text for all causes: a caller must not learn what is inside our network. */
 function reasonOf(error: unknown, maxBytes: number): string {
   if (outboundFailure(error) === 'too-large') return `its address gives more than ${maxBytes / MEGABYTE} MB`;
   return 'its address could not be read; it must be a public http or https one and answer within 10 s';

@@ -5,7 +5,7 @@
 import type { Logger } from 'pino';
 import type { CallResult, PickedKey } from './key-pool.ts';
 
-/** One small call with the key; tells how it ended. */
+/** One small call with the key. @returns how it ended. */
 export type ProbeKey = (key: PickedKey) => Promise<CallResult>;
 
 export interface AccountProbesOptions {

@@ -1,7 +1,7 @@
 /**
- * A circuit as a pure state machine: closed → open → half-open with one probe. Each provider key has one for its account
- * and one for each model that is called with it. Time comes in as an argument. The same rules decide a process's own
- * copy and the shared one in Redis, which only keeps it.
+ * A circuit as a pure state machine: closed → open → half-open with one probe. Each provider key has one for its
+ * account and one for each model that is called with it. Time comes in as an argument. The same rules decide a
+ * process's own copy and the shared one in Redis, which only keeps it.
  */
 import type { CallResult } from './key-pool.ts';
 
@@ -16,7 +16,7 @@ export interface CircuitSettings {
   readonly failuresToOpen: number;
   readonly transientMs: number;
   readonly transientLongestMs: number;
-  /** A probe that has told nothing for this long is lost; longer than the longest call. */
+  /** A probe without a result after this time is lost; longer than the longest call. */
   readonly probeLeaseMs: number;
 }
 
@@ -59,7 +59,7 @@ export const KEY_TEST = '*';
 /** What a result means for a circuit. */
 export type CircuitEffect =
   | { readonly kind: 'success' }
-  /** Says nothing about what the circuit stands for. */
+  /** Says nothing about the circuit's model or account. */
   | { readonly kind: 'neutral' }
   /** Opens at once. */
   | { readonly kind: 'open'; readonly reason: OpenReason; readonly openMs: number }
@@ -193,7 +193,7 @@ function whenOpen(circuit: State<'open'>, effect: CircuitEffect, token: string, 
   if (effect.kind === 'success' && token === KEY_TEST) return CLOSED;
   if (effect.kind !== 'open') return circuit;
   const untilMs = Math.max(circuit.untilMs, nowMs + effect.openMs);
-  // An account's time is the same for every call: those under way need not each tell it.
+  // Every call of the account would report the same time, so that one report is enough.
   return effect.reason === 'account' || untilMs === circuit.untilMs ? circuit : { ...circuit, untilMs };
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type Circuit, CLOSED } from './circuit.ts';
 import type { Epochs } from './ticket.ts';
 
-/** What a circuit stands for: one model on a key, or without a model the account of the key. */
+/** The subject of a circuit: one model on a key, or without a model the account of the key. */
 export interface CircuitSubject {
   readonly keyId: number;
   readonly modelId: number | undefined;
@@ -13,7 +13,7 @@ export interface CircuitEntry extends CircuitSubject {
   readonly name: string;
   readonly providerId: number;
   readonly circuit: Circuit;
-  /** Goes up with every opening; a call that began before it tells nothing about what is after it. */
+  /** Incremented by every opening; a call that began before it says nothing about the time after it. */
   readonly epoch: number;
   /** Token of a probe that was given to this process and is not used yet; '' = none. */
   grant: string;
@@ -76,7 +76,7 @@ export class KeyCircuits {
     this.#tell(entry, before);
   }
 
-  /** A change that another process has told; it stands in that one's log. */
+  /** A change made by another process, which has logged it. */
   adopt({ name, providerId }: CircuitEntry, next: Circuit): void {
     const entry = this.#own(name, providerId);
     const before = entry.circuit;

@@ -23,7 +23,7 @@ export type CallResult =
   | { readonly kind: 'success' }
   | { readonly kind: 'failure'; readonly failure: FailureClass; readonly retryAfterMs?: number };
 
-/** How a model's provider stands at the moment. */
+/** The state of a model's provider at the moment. */
 export interface Standing {
   readonly usableKeys: number;
   readonly activeKeys: number;
@@ -33,9 +33,9 @@ export interface Standing {
 
 export interface KeyPool {
   /**
-   * The next usable key of a provider by weighted round robin: active, with the circuits of its account and of the model
-   * closed, or the model's half-open with its one probe still free. A call that was planned before its provider moved
-   * to another address gets none. No I/O.
+   * The next usable key of a provider by weighted round robin: active, with the circuits of its account and of the
+   * model closed, or the model's half-open with its one probe still free. A call that was planned before its provider
+   * moved to another address gets none. No I/O.
    * @param affinity calls with the same one get the same key while it is healthy and not busier than the others.
    * @returns undefined when there is none outside `except`.
    */

@@ -31,7 +31,10 @@ export interface KeyPoolOptions {
   /** The models that are called at a provider, for what is shown of its keys. */
   readonly modelsOf?: (providerId: number) => readonly ShownModel[];
   readonly log: Logger;
-  /** Where all processes share circuits and counts; without it this process is alone. `subscriber` is used for nothing else. */
+  /**
+   * Where all processes share circuits and counts; without it this process is alone. `subscriber` is used for nothing
+   * else.
+   */
   readonly redis?: { readonly commands: Redis; readonly subscriber: Redis };
   readonly metrics?: KeyMetricsOptions;
   /** Tries a refused key again when its time is over; without it an administrator has to. */
@@ -45,7 +48,7 @@ export interface ShownModel {
   readonly modelIdentifier: string;
 }
 
-/** How a key stands, for administrators. */
+/** The state of a key, for administrators. */
 export interface KeyHealth {
   /** Not closed: it is called for no model, because of its account or of each single model. */
   readonly circuit: CircuitState;
@@ -57,10 +60,10 @@ export interface KeyHealth {
 }
 
 export interface LocalKeyPool extends KeyPool {
-  /** Reads how the providers' keys stand, before the first call. Resolves without it when Redis does not answer. */
+  /** Reads the state of the providers' keys, before the first call. Resolves without it when Redis does not answer. */
   load(providerIds: readonly number[]): Promise<void>;
   keyHealth(providerId: number, keyIds: readonly number[]): Promise<Map<number, KeyHealth>>;
-  /** Tries refused keys whose time is over, where `probe` was given. Runs by itself every five seconds. */
+  /** Tries refused keys that are due, if `probe` was given. Runs by itself every five seconds. */
   probeAccounts(): Promise<void>;
   close(): void;
 }
@@ -253,7 +256,7 @@ class Pool implements LocalKeyPool {
     if (stale && circuit.state === 'closed') return;
     const effect = (modelId === undefined ? accountEffect : modelEffect)(result, this.#settings);
     const next = afterResult(circuit, effect, token, this.#nowMs(), this.#settings);
-    // On a closed circuit without failures a success changes nothing, and nobody is told.
+    // On a closed circuit without failures a success changes nothing, so nothing is shared.
     if (next === circuit) return;
     const moved = entry ?? this.#circuits.entry(circuitName(key.id, modelId), key.providerId);
     this.#circuits.set(moved, next);

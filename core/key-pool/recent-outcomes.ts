@@ -84,7 +84,7 @@ export class RecentOutcomes {
   async #sumProvider(providerId: number, sums: ProviderSums): Promise<void> {
     const { redis, nowMs } = this.#options;
     if (redis?.status !== 'ready') {
-      // What nobody can be told is not kept.
+      // What cannot be shared is not kept.
       sums.unsent = new Map();
       return;
     }

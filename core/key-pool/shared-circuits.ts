@@ -1,7 +1,7 @@
 /**
  * Keeps this process's circuits and those in Redis the same. Nothing here is waited for by a call: results go out in
- * the background, changes of all processes come in by push. Without Redis the process goes on by its own results and
- * tells them when Redis is back.
+ * the background, changes of all processes come in by push. Without Redis the process continues with its own results
+ * and shares them when Redis is back.
  */
 import type { Logger } from 'pino';
 import { OutageLog } from '../../infra/outage-log.ts';
@@ -20,20 +20,20 @@ import type { CircuitEntry, KeyCircuits } from './key-circuits.ts';
 
 export interface SharedCircuitsOptions {
   readonly redis: Redis;
-  /** A connection of its own, used for nothing else. */
+  /** A separate connection, used for nothing else. */
   readonly subscriber: Redis;
   readonly circuits: KeyCircuits;
   readonly settings: CircuitSettings;
   readonly nowMs: () => number;
   readonly log: Logger;
-  /** Told once a provider: how many processes began before this one. */
+  /** Read once per provider: how many processes started before this one. */
   readonly onStart: (providerId: number, start: number) => void;
 }
 
 /** What is known of a circuit's copy in Redis. */
 interface Copy {
   revision: number;
-  /** The newest circuit that Redis told, applied when no report of ours is under way. */
+  /** The newest circuit from Redis, applied when no report of this process is running. */
   latest: Circuit | undefined;
   reportsUnderWay: number;
   /** The circuit was decided here while Redis was away. */
@@ -68,7 +68,7 @@ export class SharedCircuits {
     subscriber.on('message', (_channel: string, text: string) => this.#receive(text));
     subscriber.on('ready', () => void this.#subscribe());
     if (subscriber.status === 'ready') void this.#subscribe();
-    // Reports fail on this connection, so what was decided meanwhile is told when it is back.
+    // Reports fail while this connection is down, so what was decided meanwhile is sent when it is back.
     redis.on('ready', () => this.#readAll());
   }
 
@@ -156,7 +156,7 @@ export class SharedCircuits {
     const { subscriber } = this.#options;
     try {
       await subscriber.subscribe(this.#store.channel);
-      // What changed before is not told any more.
+      // Earlier changes are not announced again.
       this.#readAll();
     } catch (error) {
       this.#outage.failed(error);

@@ -14,7 +14,7 @@ import { withinSpan } from '../../infra/telemetry/spans.ts';
 import { fitTitle, type WorkflowStart } from '../../workflows/contracts.ts';
 import type { WorkflowOutboxStore } from './store.ts';
 
-/** The SDK tries a refused port for seconds and a hung server for ever; the relay tries again anyway. */
+/** The SDK retries a refused port for seconds and a hung server for ever; the relay tries again in any case. */
 const START_DEADLINE_MS = 5_000;
 const RELAY_BATCH = 100;
 const PARALLEL_STARTS = 20;

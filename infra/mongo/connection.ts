@@ -36,7 +36,7 @@ export interface Mongo {
   close(): Promise<void>;
 }
 
-/** Starts connecting and goes on until it has; the driver reconnects by itself from then on. */
+/** Starts connecting, and tries until it succeeds; from then on the driver reconnects by itself. */
 export function connectMongo(config: MongoConfig, log: Logger): Mongo {
   const connection = mongoose.createConnection();
   connection.set('bufferCommands', false);

@@ -25,17 +25,14 @@ export type InvalidationHandler = (id: string | undefined) => void | Promise<voi
 
 export interface Invalidation {
   /**
-   * Calls this process's handlers at once and waits for them. Resolves when those of every other process have done their
-   * work, too, of which 1 s is waited for; without Redis the others find out in 30 s. Does not reject.
+   * Calls this process's handlers at once and waits for them. Resolves when those of every other process have done
+   * their work, too, of which 1 s is waited for; without Redis the others find out in 30 s. Does not reject.
    */
   publish(kind: string, id: string | number): Promise<void>;
   on(kind: string, handler: InvalidationHandler): void;
 }
 
-/**
- * @param publisher any connection of the process.
- * @param subscriber a connection of its own, used for nothing else.
- */
+/** @param publisher any connection of the process. @param subscriber a separate connection, used for nothing else. */
 export function createInvalidation(publisher: Redis, subscriber: Redis, log: Logger): Invalidation {
   const handlers = new Map<string, InvalidationHandler[]>();
   const confirmations = new Confirmations();
@@ -89,7 +86,7 @@ export function createInvalidation(publisher: Redis, subscriber: Redis, log: Log
       const missing = await confirmed.by(told);
       if (missing > 0) log.warn({ kind, missing }, 'processes did not confirm a change; they see it within 30 s');
     } catch (error) {
-      log.warn({ err: error, kind }, 'other processes were not told of a change; they see it within 30 s');
+      log.warn({ err: error, kind }, 'other processes were not notified of a change; they see it within 30 s');
     } finally {
       confirmed.forget();
     }

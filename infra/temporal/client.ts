@@ -8,7 +8,7 @@ export interface Temporal {
   readonly client: Client;
   /** Asks for a cancel. @throws {WorkflowNotFoundError} when there is nothing to cancel. */
   cancel(workflowId: string): Promise<void>;
-  /** Whether the newest run of a workflow goes on. @throws when Temporal does not answer in time. */
+  /** Whether the newest run of a workflow is still running. @throws when Temporal does not answer in time. */
   stateOf(workflowId: string): Promise<'running' | 'ended' | 'none'>;
   /** @throws when Temporal does not answer in time. */
   ping(): Promise<void>;

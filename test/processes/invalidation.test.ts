@@ -114,7 +114,7 @@ test('without Redis a change is made here all the same', async () => {
     while (one.publisher.status === 'ready') await turn();
     await one.publish(KIND, 9);
     assert.deepEqual(seen, ['9']);
-    assert.match(one.lines.at(-1)?.msg ?? '', /were not told of a change/);
+    assert.match(one.lines.at(-1)?.msg ?? '', /were not notified of a change/);
   } finally {
     await server.start();
   }

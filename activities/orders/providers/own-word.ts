@@ -1,6 +1,6 @@
 /**
- * Payments that rest on who calls: a ROOT user says that money arrived, and in the sandbox the owner of an order says
- * so. Amount and currency are the order's own unless they are given, and must match it when they are.
+ * Payments whose only proof is the caller: a ROOT user reports that money arrived, and in the sandbox the owner of the
+ * order does. Amount and currency are the order's own unless they are given, and must match it when they are.
  */
 import { invalid } from '../../../infra/errors.ts';
 import { newId } from '../../../infra/ids.ts';
@@ -15,7 +15,7 @@ export interface OwnWord {
 
 function noticeOf({ fields, kind }: OwnWord): Omit<PaymentNotice, 'provider' | 'payerId' | 'note'> {
   if (kind === 'chargeback' && fields.amount !== undefined && fields.eventId === undefined) {
-    const message = 'is required with an amount: a part that is told again must not be taken again';
+    const message = 'is required with an amount: a part that is sent again must not be taken again';
     throw invalid([{ path: 'eventId', message }], 'missingParameter');
   }
   return {

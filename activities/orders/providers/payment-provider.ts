@@ -1,18 +1,18 @@
-/** A payment provider: proves that a callback is its own and says in our words what happened. */
+/** A payment provider: verifies that a callback is its own and translates it. */
 import { createHash } from 'node:crypto';
 
 type PaymentProviderName = 'signed' | 'alipay' | 'sandbox' | 'root';
 
 /**
- * Whose event it is, kept with each of them; VARCHAR(20). Ids of events are told apart by it: in the sandbox each user
- * is a provider of its own, so that nobody's event takes the id of another's.
+ * Whose event it is, stored with each event; VARCHAR(20). Ids of events are unique per provider. In the sandbox each
+ * user is a provider, so that no user can take the event id of another.
  */
 type PaymentEventSource = Exclude<PaymentProviderName, 'sandbox'> | `sandbox:${number}`;
 
 export type PaymentNoticeKind =
   /** Money arrived for an order. */
   | 'payment'
-  /** A part of a payment went back at the provider, which says by it that the payment was made. */
+  /** The provider refunded a part of a payment, which also says that the payment was made. */
   | 'partly-refunded'
   /** The provider took a payment back. */
   | 'chargeback'
@@ -41,7 +41,7 @@ export interface PaymentProvider<Callback> {
   readonly name: PaymentProviderName;
   /**
    * Checks the proof of a callback and reads it.
-   * @throws {AppError} forbidden when the proof is not good, otherwise naming the field that is missing or wrong.
+   * @throws {AppError} forbidden when the proof is invalid, otherwise naming the field that is missing or wrong.
    */
   read(callback: Callback): PaymentNotice;
 }

@@ -96,7 +96,9 @@ export class WriterSession {
     }
   }
 
-  /** The slot's row says what happened to the batch: it is committed if its number is there. Only after COMMIT was sent. */
+  /**
+   * The slot's row says what happened to the batch: it is committed if its number is there. Only after COMMIT was sent.
+   */
   async #afterLoss(committing: boolean): Promise<Failure | 'done'> {
     this.#disconnect();
     const writer = this.#writer;
@@ -117,7 +119,7 @@ export class WriterSession {
         }
       } catch (error) {
         if (!committing) return 'lost';
-        this.#log.warn({ err: error }, 'commit queue: waiting for the database to tell what was committed');
+        this.#log.warn({ err: error }, 'commit queue: waiting until the database says what was committed');
         await new Promise((resolve) => setTimeout(resolve, pauseMs));
       }
     }

@@ -22,7 +22,7 @@ const CURRENCY = 'CNY';
 const PAID = new Set(['TRADE_SUCCESS', 'TRADE_FINISHED']);
 /** The same notification is sent again with a new time and therefore a new signature. */
 const CHANGING_FIELDS = new Set(['notify_time', 'sign', 'sign_type']);
-/** The SDK insists on a key to sign requests with; none is ever made here. */
+/** The SDK needs a key to sign requests with; no request is made here. */
 const NO_REQUEST_KEY = 'none';
 
 const notifySchema = z.object({
@@ -56,7 +56,7 @@ export class AlipayNotify implements PaymentProvider<Uint8Array> {
   /** @param form the body as it came. */
   read(form: Uint8Array): PaymentNotice {
     const fields = Object.fromEntries(new URLSearchParams(Buffer.from(form).toString('utf8')));
-    // The SDK takes the algorithm from the message; RSA is SHA-1 and no longer good enough.
+    // The SDK takes the algorithm from the message; RSA means SHA-1, which is no longer secure.
     if (fields.sign_type !== 'RSA2' || !this.#sdk.checkNotifySignV2(fields)) {
       throw new AppError('forbidden', 'the notification is not signed by Alipay (RSA2)');
     }
@@ -92,8 +92,8 @@ export class AlipayNotify implements PaymentProvider<Uint8Array> {
 }
 
 /**
- * A refund that was made at Alipay is told with the trade's status. The ledger books refunds by our own order, but the
- * payment itself may be new to us: its own notification can have been lost.
+ * Alipay reports a refund with the trade's status. The ledger books refunds by our own order, but the payment itself
+ * may be new to us: its own notification can have been lost.
  */
 function kindOf({ trade_status, refund_fee }: z.output<typeof notifySchema>, amount: bigint): PaymentNoticeKind {
   if (!PAID.has(trade_status)) return 'other';
