@@ -23,7 +23,7 @@ describe('what the clients of OpenAI send and expect', () => {
   let customer: Customer;
   let client: OpenAI;
   before(async () => {
-    product = await startProduct({ name: 'doors', settings: { REGISTRATION_GRANT: '1000' } });
+    product = await startProduct({ name: 'doors', worker: false, settings: { REGISTRATION_GRANT: '1000' } });
     customer = await newCustomer(product.apis[0]);
     const models = [{ identifier: 'two-keys', upstream: 'sim-chat-affine' }];
     await addProvider(product, { name: 'affine', keys: ['sim-affine-1', 'sim-affine-2'], models });
