@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { apiKey, baseURL, client, pixel, receivedImage, receivedTokens } from './gateway.js';
 
-const { APICallError, Output, generateImage, generateText, stepCountIs, streamText, tool } = client('ai');
+const { APICallError, Output, embedMany, generateImage, generateText, stepCountIs, streamText, tool } = client('ai');
 const { createOpenAI } = client('@ai-sdk/openai');
 const { createOpenAICompatible } = client('@ai-sdk/openai-compatible');
 const { z } = client('zod');
@@ -14,13 +14,18 @@ const compatible = createOpenAICompatible({
   ...{ includeUsage: true, supportsStructuredOutputs: true },
 });
 const PROVIDERS = [
-  { name: '@ai-sdk/openai', chat: (id) => openai.chat(id), image: (id) => openai.image(id) },
-  { name: '@ai-sdk/openai-compatible', chat: (id) => compatible(id), image: (id) => compatible.imageModel(id) },
+  { name: '@ai-sdk/openai', chat: openai.chat, image: openai.image, embedding: openai.embedding },
+  {
+    name: '@ai-sdk/openai-compatible',
+    chat: compatible,
+    image: compatible.imageModel,
+    embedding: compatible.textEmbeddingModel,
+  },
 ];
 const prompt = 'Tell me about the sea.';
 const noted = ({ inputTokens, outputTokens }) => receivedTokens(inputTokens, outputTokens);
 
-for (const { name, chat, image } of PROVIDERS) {
+for (const { name, chat, image, embedding } of PROVIDERS) {
   describe(name, () => {
     test('generateText: text, finish reason, usage', async () => {
       const { text, finishReason, usage, response } = await generateText({ model: chat('sim-chat'), prompt });
@@ -111,6 +116,13 @@ for (const { name, chat, image } of PROVIDERS) {
         prompt: { text: 'in snow', images: [made.image.uint8Array, pixel] },
       });
       receivedImage(edited.image.uint8Array);
+    });
+
+    test('embedMany: a vector for each text', async () => {
+      const values = ['The sea', 'A lighthouse'];
+      const { embeddings, usage } = await embedMany({ model: embedding('sim-embedding'), values });
+      assert.equal(embeddings.length, 2);
+      assert.ok(embeddings[0].length > 1 && usage.tokens > 0);
     });
 
     test('errors: their status, message and whether they are repeated', async () => {
