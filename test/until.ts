@@ -6,7 +6,7 @@ const ASK_EVERY_MS = 10;
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  withinMs = 60_000,
+  withinMs = 180_000,
 ): Promise<void> {
   const end = performance.now() + withinMs;
   while (!(await condition())) {

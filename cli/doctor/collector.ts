@@ -4,7 +4,8 @@ import { tracesUrl } from '../../infra/telemetry/collector.ts';
 import { type Finding, look } from './finding.ts';
 
 const PART = 'Traces';
-const TIMEOUT_MS = 3_000;
+/** A busy server answers late. */
+const TIMEOUT_MS = 10_000;
 
 export function lookAtCollector(config: Config): Promise<Finding[]> {
   if (config.OTEL_EXPORTER_OTLP_ENDPOINT === '') {

@@ -7,7 +7,8 @@ import { openRedis, redisAdvice } from '../../infra/redis/connection.ts';
 import { createStorage } from '../../infra/storage.ts';
 import { connectionText, type Finding, look } from './finding.ts';
 
-const TIMEOUT_MS = 3_000;
+/** A busy server answers late. */
+const TIMEOUT_MS = 10_000;
 
 export function lookAtRedis(config: Config): Promise<Finding[]> {
   const sentinels = config.REDIS_SENTINELS.map(({ host, port }) => `${host}:${port}`).join(', ');

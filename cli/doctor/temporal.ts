@@ -6,7 +6,8 @@ import { SEARCH_ATTRIBUTES } from '../../workflows/contracts.ts';
 import { connectionText, type Finding, look } from './finding.ts';
 
 const PART = 'Temporal';
-const TIMEOUT_MS = 3_000;
+/** A busy server answers late. */
+const TIMEOUT_MS = 10_000;
 const DAY_MS = 86_400_000;
 /** Half a day of webhook attempts, and a week in which an operator looks for a job. */
 const LEAST_RETENTION_DAYS = 7;

@@ -38,7 +38,7 @@ function redisOptions(config: RedisConfig) {
 
 /** A connection for one question: connects at once or fails; `client.disconnect()` ends it. @throws with the cause. */
 export async function openRedis(config: RedisConfig, timeoutMs: number): Promise<Redis> {
-  const timeouts = { connectTimeout: timeoutMs, commandTimeout: timeoutMs };
+  const timeouts = { connectTimeout: timeoutMs, commandTimeout: timeoutMs, sentinelCommandTimeout: timeoutMs };
   const once = { retryStrategy: () => null, sentinelRetryStrategy: () => null };
   const client = new Redis({ ...redisOptions(config), ...timeouts, ...once, lazyConnect: true });
   // `connect` alone would say no more than that the connection is closed.

@@ -229,7 +229,7 @@ test('API and worker run from the tree: a chat, an image, a job', async () => {
 test('every command runs in the image', async () => {
   const provider = await run(['cli/provider.ts', 'add', 'deepseek', '--url', `${simulator.url}/openai/v1`]);
   assert.match(provider.stdout, /models added/, provider.stderr);
-  // By itself: it gives each server three seconds.
+  // By itself: it gives each server so many seconds.
   const doctor = await run(['cli/doctor.ts']);
   const [rotated, list, reconciled] = await Promise.all([
     run(['cli/rotate-keys.ts']),

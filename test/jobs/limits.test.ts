@@ -198,7 +198,7 @@ describe('limits of jobs over two workers', () => {
       taskQueue: 'maintenance',
     });
     await connection.close();
-    assert.deepEqual(z.looseObject({ jobPayloads: z.number(), images: z.number() }).parse(removed).jobPayloads, 2);
+    assert.deepEqual(z.looseObject({ jobPayloads: z.number(), pictures: z.number() }).parse(removed).jobPayloads, 2);
     for (const [at, jobId] of [oldChat, newChat, oldImage, newImage].entries()) {
       const job = await jobOf(key, jobId);
       assert.equal(job.cost, ends[at]?.cost);
