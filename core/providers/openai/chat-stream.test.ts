@@ -93,13 +93,59 @@ test('a stream without [DONE] is whole when its choice has finished, and cut whe
   assert.equal(recorded.failure, 'transient');
 });
 
-test('a chunk that is no JSON object ends the stream, and is not passed on', async () => {
-  for (const broken of ['{"choices":[{"index":0,"delta":{"con', 'x', '[]', '"text"', 'null']) {
+test('a cut or malformed object ends the stream, and is not passed on', async () => {
+  for (const broken of ['{"choices":[{"index":0,"delta":{"con', '{"choices":[}', ' {x}']) {
     const body = `data: ${CHUNKS[0]}\n\ndata: ${broken}\n\ndata: ${CHUNKS[2]}\n\ndata: [DONE]\n\n`;
     const { chunks, failure, message } = await read(eventStream(body));
     assert.deepEqual({ chunks, failure }, { chunks: [CHUNKS[0]], failure: 'transient' }, broken);
     assert.match(message ?? '', /no JSON object/);
   }
+});
+
+/** Events that are no part of an answer. */
+const JUNK = [
+  ...['null', 'ping', '[]', '"text"', '7', '{}', '{"type":"ping"}', 'keep alive'].map((data) => `data: ${data}`),
+  ...['ping', '{}', '{"type":"ping","message":"alive"}', '{"cut'].map((data) => `event: ping\ndata: ${data}`),
+  'event: comment\ndata: {"message":"hello"}',
+];
+
+test('what is no part of an answer is skipped, wherever it comes', async () => {
+  for (const junk of JUNK) {
+    const events = CHUNKS.map((chunk) => `${junk}\n\ndata: ${chunk}\n\n`).join('');
+    assert.deepEqual(await read(eventStream(`${events}${junk}\n\ndata: [DONE]\n\n`)), { chunks: CHUNKS }, junk);
+    const nothing = await read(eventStream(`${junk}\n\ndata: [DONE]\n\n`));
+    assert.equal(nothing.message, "the provider's stream is empty", junk);
+  }
+});
+
+test('the end mark counts in lower case and between blanks', async () => {
+  for (const mark of ['[done]', ' [DONE] ', '[Done]\t']) {
+    const body = `data: ${CHUNKS[0]}\n\ndata: ${mark}\n\n`;
+    for (const text of [body, body.trimEnd(), `${CHUNKS[0]}\n${mark}\n`, `${CHUNKS[0]}\n${mark}`]) {
+      const { chunks, failure } = await read(eventStream(text));
+      assert.deepEqual({ first: chunks[0], failure }, { first: CHUNKS[0], failure: undefined }, text);
+    }
+  }
+});
+
+test('after the finish nothing fails the call, and the usage is still read', async () => {
+  const finished = `data: ${CHUNKS[0]}\n\ndata: ${CHUNKS[2]}\n\n`;
+  const errors = ['data: {"error":{"message":"boom"}}', 'event: error\ndata: boom', 'data: {"cut', 'data: x'];
+  for (const junk of [...errors, ...JUNK]) {
+    const { chunks, failure } = await read(eventStream(`${finished}${junk}\n\ndata: ${CHUNKS[3]}\n\n`));
+    assert.deepEqual({ chunks, failure }, { chunks: [CHUNKS[0], CHUNKS[2], CHUNKS[3]], failure: undefined }, junk);
+  }
+});
+
+test('events without blank lines between them are read one by one', async () => {
+  const lines = [...CHUNKS, '[DONE]'].map((data) => `data: ${data}\n`).join('');
+  for (const body of [lines, `${lines}\n`, `data: ping\n${lines}`, lines.replaceAll('\n', '\r\n')]) {
+    assert.deepEqual(await read(eventStream(body)), { chunks: CHUNKS });
+  }
+  const cut = await read(eventStream(`data: ${CHUNKS[0]}\ndata: ${CHUNKS[2]?.slice(0, 40)}\n\n`));
+  assert.deepEqual([cut.chunks, cut.failure], [[CHUNKS[0]], 'transient']);
+  const error = await read(eventStream('event: error\ndata: out of\ndata: memory\n\n'));
+  assert.match(error.message ?? '', /out of\s+memory/);
 });
 
 test('an error in the middle of a stream ends it, in each of its forms', async () => {

@@ -15,7 +15,7 @@ import { ReadableChunks } from './readable-chunks.ts';
 /** After the last finish reason only the usage and an end mark can come, and they follow at once or never. */
 const AFTER_FINISH_MS = 5_000;
 
-const DONE = '[DONE]';
+const END_MARK = /^\s*\[done\]\s*$/i;
 
 /**
  * What came before a failure stands.
@@ -36,18 +36,18 @@ export async function* readChunks(
       const next = judge.hasFinished ? await withinMs(events.next(), AFTER_FINISH_MS) : await events.next();
       if (next === undefined || next.done) break;
       const { event, data } = next.value;
-      if (data === DONE) {
+      if (END_MARK.test(data)) {
         judge.endMark();
         break;
       }
-      yield readable.of(data, judge.look(event, data));
+      const body = judge.look(event, data);
+      if (body !== undefined) yield readable.of(data, body);
     }
     abandoned = false;
   } catch (error) {
     const failure = callFailure(error, call);
-    const isConnection = failure.details.status === 0 && failure.failure !== 'cancelled';
-    // A connection that breaks after the answer has taken nothing away.
-    if (!isConnection || !judge.hasFinished) throw failure;
+    // What breaks after the answer has taken nothing away.
+    if (!judge.hasFinished || failure.failure === 'cancelled') throw failure;
     abandoned = false;
   } finally {
     if (abandoned) await events.return();
@@ -98,13 +98,19 @@ class StreamJudge {
     this.#asked = asked;
   }
 
-  /** @returns the chunk as JSON. @throws {UpstreamFailure} for an error, or for what is no chunk. */
-  look(event: string | undefined, data: string): Json {
+  /**
+   * @returns the chunk as JSON, or undefined for what is none and does no harm.
+   * @throws {UpstreamFailure} for an error or a broken chunk, unless the answer has come to its end before.
+   */
+  look(event: string | undefined, data: string): Json | undefined {
     const body = parseJson(data);
+    if (isKeepAlive(event, body)) return undefined;
     if (event === 'error' || isErrorBody(body)) {
+      if (this.hasFinished) return undefined;
       throw refused(refusalOf(200, body, undefined, data), this.#call.classify, this.#call.apiKey);
     }
     if (!isJsonObject(body)) {
+      if (this.hasFinished || !isCutObject(body, data)) return undefined;
       throw new UpstreamFailure('transient', 'the provider sent a chunk that is no JSON object', { status: 200 });
     }
     this.#chunks += 1;
@@ -138,6 +144,19 @@ class StreamJudge {
     }
     checkChoices(this.#seen.size, this.#asked);
   }
+}
+
+const KEEP_ALIVE_EVENT = /^(ping|comment|heartbeat|keep[-_]?alive)$/i;
+
+/** `event: ping` with any data, `{"type":"ping"}`, `{}`. */
+function isKeepAlive(event: string | undefined, body: unknown): boolean {
+  if (isJsonObject(body) && body.choices !== undefined) return false;
+  if (event !== undefined && KEEP_ALIVE_EVENT.test(event)) return true;
+  return event !== 'error' && isJsonObject(body) && (body.type === 'ping' || Object.keys(body).length === 0);
+}
+
+function isCutObject(body: unknown, data: string): boolean {
+  return body === undefined && data.trimStart().startsWith('{');
 }
 
 /** @throws {UpstreamFailure} for an answer with fewer choices than were asked for; none at all is another matter. */
@@ -201,7 +220,7 @@ function eventReader(ready: EventSourceMessage[]): Reader {
   const state: { problem?: Error } = {};
   const parser = createParser({
     onEvent: (event) => {
-      if (event.data !== '') ready.push(event);
+      if (event.data !== '') for (const one of eventsIn(event)) ready.push(one);
     },
     onError: (error) => {
       // Unknown fields are no concern of ours.
@@ -219,9 +238,17 @@ function eventReader(ready: EventSourceMessage[]): Reader {
       const before = ready.length;
       feed('\n\n');
       const last = ready.splice(before);
-      ready.push(...last.filter(({ data }) => data === DONE || parseJson(data) !== undefined));
+      ready.push(...last.filter(({ data }) => END_MARK.test(data) || parseJson(data) !== undefined));
     },
   };
+}
+
+/** Some servers leave out the blank lines between events: then each line is one. */
+function eventsIn(event: EventSourceMessage): EventSourceMessage[] {
+  const { data } = event;
+  if (!data.includes('\n') || event.event === 'error' || parseJson(data) !== undefined) return [event];
+  const lines = data.split('\n').filter((line) => line.trim() !== '');
+  return lines.map((line) => ({ ...event, data: line }));
 }
 
 /** One object a line; or one whole object over several lines, which is ready at its end. */
@@ -235,15 +262,14 @@ function objectReader(ready: EventSourceMessage[]): Reader {
       if (text.length > LONGEST_EVENT) throw new Error('an object is too long');
       for (let end = text.indexOf('\n'); end !== -1 && !overLines; end = text.indexOf('\n')) {
         const line = text.slice(0, end).trim();
-        overLines = line !== '' && parseJson(line) === undefined;
+        overLines = line !== '' && !END_MARK.test(line) && parseJson(line) === undefined;
         if (overLines) break;
         if (line !== '') ready.push(event(line));
         text = text.slice(end + 1);
       }
     },
     end: () => {
-      const whole = parseJson(text);
-      if (whole !== undefined) ready.push(event(text.trim()));
+      if (END_MARK.test(text) || parseJson(text) !== undefined) ready.push(event(text.trim()));
     },
   };
 }
