@@ -6,6 +6,7 @@ import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.t
 import { nothingSaid } from './failure.ts';
 import { finishReasonIn, listIn, reasoningIn, says, textIn, textsOf } from './message.ts';
 import type { ReportedUsage } from './provider.ts';
+import { withReadableCalls } from './tool-calls.ts';
 import { UsageCollector } from './usage.ts';
 
 type Fields = Record<string, unknown>;
@@ -99,7 +100,8 @@ export class CompletionAssembler {
   #choice(index: number): Json {
     const state = this.#choices.get(index);
     if (!state) return {};
-    return { ...state.beside, index, message: this.#message(index), finish_reason: state.finishReason };
+    const message = withReadableCalls(this.#message(index));
+    return { ...state.beside, index, message, finish_reason: state.finishReason };
   }
 
   #message(index: number): Json {

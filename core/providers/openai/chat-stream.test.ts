@@ -286,6 +286,73 @@ test('calls of tools get the indexes that clients put them together by', async (
   }
 });
 
+/** The pieces of calls as a client gets them, put together as OpenAI's clients do: texts are added up. */
+function putTogether(chunks: readonly string[]) {
+  const calls: { id: string; type: string; name: string; arguments: string }[] = [];
+  for (const chunk of chunks) {
+    for (const call of JSON.parse(chunk).choices[0].delta.tool_calls ?? []) {
+      const known = calls[call.index] ?? { id: '', type: '', name: '', arguments: '' };
+      calls[call.index] = {
+        id: known.id + (call.id ?? ''),
+        type: call.type ?? known.type,
+        name: known.name + (call.function.name ?? ''),
+        arguments: known.arguments + (call.function.arguments ?? ''),
+      };
+    }
+  }
+  return calls;
+}
+
+test('a call without id, type or arguments, or with its name in each part, is one that clients can put together', async () => {
+  const f = (name: string | null | undefined, text: string | null | undefined, more: object = {}) => ({
+    index: 0,
+    function: { name, arguments: text },
+    ...more,
+  });
+  const streams: [string, object[], string][] = [
+    ['a name in each part', [f('f', '{"a"'), f('f', ':1'), f('f', '}')], '{"a":1}'],
+    ['a name and an empty id in each part', [f('f', '', { id: '' }), f('f', '{}', { id: '' })], '{}'],
+    ['null', [f('f', null, { id: null, type: null }), f(null, '{}'), f(null, null)], '{}'],
+    ['nothing but a name', [f('f', undefined)], ''],
+    ['an id that comes late', [f('f', ''), f(undefined, '{}', { id: 'late' })], '{}'],
+  ];
+  for (const [name, calls, text] of streams) {
+    const { chunks } = await read(eventStream(`${calls.map((call) => CALLS([call])).join('')}data: [DONE]\n\n`));
+    const [call, ...others] = putTogether(chunks);
+    assert.deepEqual([call?.type, call?.name, call?.arguments, others.length], ['function', 'f', text, 0], name);
+    assert.match(call?.id ?? '', /^call_[0-9a-f]{24}$/, name);
+  }
+});
+
+test('pieces of calls that clients can read stay as the provider wrote them', async () => {
+  const calls = [
+    { index: 0, id: '1', type: 'function', function: { name: 'f', arguments: '' } },
+    { index: 0, id: '', type: 'function', function: { name: null, arguments: '{' } },
+    { index: 0, function: { arguments: '}' } },
+    { index: 1, id: '2', type: 'custom', custom: { name: 'g', input: '' } },
+  ];
+  const events = calls.map((call) => CALLS([call]));
+  const { chunks } = await read(eventStream(`${events.join('')}data: [DONE]\n\n`));
+  assert.deepEqual(
+    chunks.map((chunk) => `data: ${chunk}\n\n`),
+    events,
+  );
+});
+
+test('a stop after calls of tools is one of tool_calls, and no other reason is', async () => {
+  for (const [reason, expected] of [
+    ['stop', 'tool_calls'],
+    ['STOP', 'tool_calls'],
+    ['length', 'length'],
+    ['tool_calls', 'tool_calls'],
+  ]) {
+    const { chunks } = await read(eventStream(CALLS([piece('1', 'f', '{}')]) + CHOICE(0, reason ?? '')));
+    assert.equal(JSON.parse(chunks.at(-1) ?? '').choices[0].finish_reason, expected);
+    const plain = await read(eventStream(CHOICE(0, reason ?? '')));
+    assert.equal(JSON.parse(plain.chunks[0] ?? '').choices[0].finish_reason, reason);
+  }
+});
+
 test('content that is a list is told as text and thoughts, its parts are kept', async () => {
   const parts = [
     { type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] },

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { z } from 'zod';
 import { API_KEY, failedWith, testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
 import { sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
@@ -55,6 +56,32 @@ test('an answer that is none is a failure of the provider', async () => {
   for (const body of ['', 'null', '[]', '"hi"', '{"choices":', '{"choices":{}}', '{"choices":[null]}']) {
     await assert.rejects(complete(testOutbound([{ body }])), failedWith('transient', /provider/), body);
   }
+});
+
+test('calls of tools go out with id, type and arguments, and their stop as tool_calls', async () => {
+  const answered = async (calls: object[], reason: string) => {
+    const message = { role: 'assistant', content: null, tool_calls: calls };
+    const body = JSON.stringify({ id: 'x', choices: [{ index: 0, message, finish_reason: reason }] });
+    const { completion } = await chatOf(testOutbound([{ body }])).complete(TARGET, BODY, testContext());
+    const { choices } = z
+      .object({ choices: z.array(z.looseObject({ message: z.object({ tool_calls: z.array(z.looseObject({})) }) })) })
+      .parse(completion);
+    return choices[0];
+  };
+  for (const called of [{ name: 'f' }, { name: 'f', arguments: null }, { name: 'f', arguments: '' }]) {
+    const choice = await answered([{ function: called }, { id: null, type: null, function: called }], 'stop');
+    assert.equal(choice?.finish_reason, 'tool_calls');
+    for (const { id, ...call } of choice?.message.tool_calls ?? []) {
+      assert.match(String(id), /^call_[0-9a-f]{24}$/);
+      assert.deepEqual(call, { type: 'function', function: { name: 'f', arguments: '{}' } });
+    }
+  }
+  const good = [
+    { id: 'a', type: 'function', function: { name: 'f', arguments: '{"a":1}' } },
+    { id: 'b', type: 'custom', custom: { name: 'g', input: '' } },
+  ];
+  const choice = await answered(good, 'length');
+  assert.deepEqual([choice?.message.tool_calls, choice?.finish_reason], [good, 'length']);
 });
 
 test('a page, and fewer choices than asked for, are told once', async () => {

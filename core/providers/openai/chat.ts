@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
 import { CompletionAssembler } from '../completion.ts';
 import { type Classify, refused, UpstreamFailure } from '../failure.ts';
-import { finishReasonIn, readableMessage } from '../message.ts';
+import { finishReasonIn, listIn, readableMessage } from '../message.ts';
 import type {
   CallContext,
   ChatAdapter,
@@ -15,6 +15,7 @@ import type {
   UpstreamTarget,
   VendorClients,
 } from '../provider.ts';
+import { isPlainStop, withReadableCalls } from '../tool-calls.ts';
 import { usageOfAnswer } from '../usage.ts';
 import { type Call, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
@@ -92,8 +93,10 @@ function isChunk({ choices }: JsonObject): boolean {
 
 function readableChoice(choice: JsonObject, at: number): JsonObject {
   const { message, finish_reason: reason, index } = choice;
-  const readable = isJsonObject(message) ? readableMessage(message) : message;
-  const finishReason = typeof reason === 'string' ? (finishReasonIn(choice) ?? 'stop') : reason;
+  const readable = isJsonObject(message) ? withReadableCalls(readableMessage(message)) : message;
+  const hasCalls = isJsonObject(message) && listIn(message.tool_calls).length > 0;
+  const told = typeof reason === 'string' ? (finishReasonIn(choice) ?? 'stop') : reason;
+  const finishReason = hasCalls && typeof told === 'string' && isPlainStop(told) ? 'tool_calls' : told;
   if (readable === message && finishReason === reason && typeof index === 'number') return choice;
   return {
     ...choice,
