@@ -28,6 +28,12 @@ test('a chunk over several lines reaches the client whole', () => {
   assert.deepEqual(played(['{"id":"x",\n"choices":[]}'], true), ['data: {"id":"x",\ndata: "choices":[]}']);
 });
 
+test('a usage is found however it is written', () => {
+  assert.deepEqual(played(['{"choices" : [] , "usage" : {"total_tokens" : 3}}'], false), []);
+  const [event = ''] = played(['{"choices":[{"delta":{"content":"\\"usage\\""}}],"usage"\t: null}'], false);
+  assert.deepEqual(JSON.parse(event.slice(6)), { choices: [{ delta: { content: '"usage"' } }] });
+});
+
 test('a usage beside an answer is taken out of its chunk', () => {
   const [event = ''] = played(['{"choices":[{"delta":{}}],"usage":null}'], false);
   assert.deepEqual(JSON.parse(event.slice(6)), { choices: [{ delta: {} }] });

@@ -50,7 +50,7 @@ export function errorEvent(errorText: string): string {
 /** @returns the chunk for this client, or undefined when it holds nothing but usage nobody asked for. */
 function chunkForClient(data: string, wantsUsage: boolean): string | undefined {
   // A text in the answer cannot match: inside it quotes are escaped.
-  if (wantsUsage || !data.includes('"usage":')) return data;
+  if (wantsUsage || !data.includes('"usage"')) return data;
   const chunk = parseJson(data);
   if (!isJsonObject(chunk) || !('usage' in chunk)) return data;
   if (Array.isArray(chunk.choices) && chunk.choices.length === 0) return undefined;
