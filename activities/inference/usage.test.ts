@@ -17,9 +17,14 @@ const NOTHING: CountedTokens = {
 };
 
 /** The tokens that are charged, and the doubt that the operator sees. */
-function judgedAs(usage: ReportedUsage, texts: readonly string[] = [answer], asked: object = {}) {
+function judgedAs(
+  usage: ReportedUsage,
+  texts: readonly string[] = [answer],
+  asked: object = {},
+  served: Candidate = candidate,
+) {
   const doubts: string[] = [];
-  const judged = usageOf({ ...body, ...asked }, { usage, texts }, candidate, (doubt) => doubts.push(doubt));
+  const judged = usageOf({ ...body, ...asked }, { usage, texts }, served, (doubt) => doubts.push(doubt));
   assert.deepEqual(doubts, judged.doubt === null ? [] : [judged.doubt]);
   return judged;
 }
@@ -78,10 +83,20 @@ test('thoughts that a limit does not cover are paid for when they were delivered
   assert.deepEqual(counts(judged(5, 5_000, [answer, 'thought '.repeat(4_900)])), [5, 5_000, false, null]);
 });
 
-test('what only the total counts is a thought, unless it is far too much', () => {
+test('what only the total counts is a thought as far as the call may think', () => {
   const usage = { ...NOTHING, promptTokens: 8, completionTokens: 11 };
-  assert.deepEqual(counts(judgedAs({ ...usage, unexplainedTokens: 824 })), [8, 835, false, 'unexplained']);
-  assert.deepEqual(counts(judgedAs({ ...usage, unexplainedTokens: 900_000 })), [8, 11, false, 'unexplained']);
+  const able: Candidate = { ...candidate, maxOutputTokens: 32_000 };
+  const charged = (unexplainedTokens: number, asked: object, served = able, prompt = 8) =>
+    counts(judgedAs({ ...usage, promptTokens: prompt, unexplainedTokens }, [answer], asked, served));
+  const limited = { max_tokens: 100 };
+  assert.deepEqual(charged(824, {}), [8, 835, false, 'unexplained']);
+  assert.deepEqual(charged(89, {}, candidate), [8, 100, false, 'unexplained'], 'no limit is known but the planned one');
+  assert.deepEqual(charged(90, {}, candidate), [8, 11, false, 'unexplained']);
+  assert.deepEqual(charged(900_000, {}), [8, 11, false, 'unexplained']);
+  assert.deepEqual(charged(89, limited), [8, 100, false, 'unexplained']);
+  assert.deepEqual(charged(90, limited), [8, 11, false, 'unexplained'], 'a token beyond the limit');
+  assert.deepEqual(charged(189, { ...limited, n: 2 }), [8, 200, false, 'unexplained'], 'each choice has the limit');
+  assert.deepEqual(charged(20, limited, able, 500), [500, 11, false, 'unexplained'], 'a prompt beyond what was held');
   const hidden = { ...NOTHING, promptTokens: 8, unexplainedTokens: 60 };
   assert.deepEqual(counts(judgedAs(hidden)), [8, 60, false, 'unexplained']);
 });
@@ -91,7 +106,12 @@ test('what was counted so far is a part of an answer that was not counted to its
   assert.deepEqual(counts(judgedAs(partial)), [700, 51, true, 'missing']);
   const hidden = { ...partial, completionTokens: 400 };
   assert.deepEqual(counts(judgedAs(hidden)), [700, 400, true, 'missing']);
-  assert.deepEqual(counts(judgedAs({ ...partial, unexplainedTokens: 77 })), [700, 80, true, 'missing']);
+  assert.deepEqual(counts(judgedAs({ ...partial, promptTokens: 30, unexplainedTokens: 77 })), [
+    30,
+    80,
+    true,
+    'missing',
+  ]);
 });
 
 test('a usage that never came, or is none, is counted here and marked', () => {

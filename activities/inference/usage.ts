@@ -33,28 +33,27 @@ export function usageOf(
   noteDoubt: NoteUsageDoubt,
 ): Usage {
   const estimate = (): Usage => estimateUsage(body, texts, candidate.tokensPerImage);
-  const isBeyond = (counts: Counts) => isFarBeyond(counts, boundOf(body, candidate)) && isFarBeyond(counts, estimate());
-  const corrected = correctedUsage(usage, texts, estimate, isBeyond);
-  const doubt = isBeyond(corrected) ? 'too-large' : corrected.doubt;
+  const most = boundOf(body, candidate);
+  const corrected = correctedUsage(usage, texts, estimate, most);
+  const isBeyond = isFarBeyond(corrected, most) && isFarBeyond(corrected, estimate());
+  const doubt = isBeyond ? 'too-large' : corrected.doubt;
   if (doubt !== null) noteDoubt(doubt, candidate, usage ?? {});
   return { ...corrected, doubt, serviceTier: corrected.serviceTier ?? tierAsked(body) };
 }
 
-function correctedUsage(
-  usage: ReportedUsage,
-  texts: readonly string[],
-  estimate: () => Usage,
-  isBeyond: (counts: Counts) => boolean,
-): Usage {
+function correctedUsage(usage: ReportedUsage, texts: readonly string[], estimate: () => Usage, most: Counts): Usage {
   if (!usage) return { ...estimate(), doubt: 'missing' };
   const { unexplainedTokens, isPartial, impossible, ...counted } = usage;
   const reported: Usage = { ...NO_USAGE, ...counted };
   if (impossible !== null) return atLeast(reported, estimate(), 'impossible');
   const isNothing = reported.promptTokens + reported.completionTokens === 0;
   if (isNothing && isPartial && unexplainedTokens > 0) return splitTotal(reported, unexplainedTokens, estimate());
-  // Gemini's OpenAI form names its thoughts in the total only.
+  // Gemini's OpenAI form names its thoughts in the total only. What the call may not take was none of its thoughts.
   const explained = { ...reported, completionTokens: reported.completionTokens + unexplainedTokens };
-  const isExplained = unexplainedTokens > 0 && !isBeyond(explained);
+  const isExplained =
+    unexplainedTokens > 0 &&
+    explained.promptTokens <= most.promptTokens &&
+    explained.completionTokens <= most.completionTokens;
   if (isPartial && !isNothing) return atLeast(isExplained ? explained : reported, estimate(), 'missing');
   if (isExplained) return { ...explained, doubt: 'unexplained' };
   const saysNothing = reported.completionTokens === 0 && texts.some((text) => text !== '');
