@@ -54,7 +54,7 @@ test('a count of nothing is believed only where nothing was said', () => {
   const { promptTokens, completionTokens, doubt } = judged(0, 0);
   assert.ok(promptTokens > 5, String(promptTokens));
   assert.deepEqual([completionTokens, doubt], [51, 'too-small']);
-  assert.equal(judged(0, 40).completionTokens, 51);
+  assert.equal(judged(0, 40).completionTokens, 40, 'the half that was counted stands');
   assert.deepEqual(counts(judged(9, 0)), [9, 51, true, 'too-small']);
   assert.deepEqual(counts(judged(9, 0, [''])), [9, 0, false, null]);
 });
@@ -126,6 +126,9 @@ test('the half of a usage that is a count stands beside ours', () => {
   const half = { ...NOTHING, promptTokens: 700, cachedTokens: 600, impossible: '[700,-1]' };
   assert.deepEqual(counts(judgedAs(half)), [700, 51, true, 'impossible']);
   assert.equal(judgedAs(half).cachedTokens, 600);
+  const other = judgedAs({ ...NOTHING, completionTokens: 40, impossible: '["10",40]' });
+  assert.deepEqual([other.completionTokens, other.estimated, other.doubt], [40, true, 'impossible']);
+  assert.ok(other.promptTokens > 5, String(other.promptTokens));
 });
 
 test('a total alone is charged as it is, the answer as what was delivered of it', () => {

@@ -45,7 +45,8 @@ function correctedUsage(usage: ReportedUsage, texts: readonly string[], estimate
   if (!usage) return { ...estimate(), doubt: 'missing' };
   const { unexplainedTokens, isPartial, impossible, ...counted } = usage;
   const reported: Usage = { ...NO_USAGE, ...counted };
-  if (impossible !== null) return atLeast(reported, estimate(), 'impossible');
+  const orOurs = (said: Usage, doubt: UsageDoubt) => filled(said, estimate(), isPartial, doubt);
+  if (impossible !== null) return orOurs(reported, 'impossible');
   const isNothing = reported.promptTokens + reported.completionTokens === 0;
   if (isNothing && isPartial && unexplainedTokens > 0) return splitTotal(reported, unexplainedTokens, estimate());
   // Gemini's OpenAI form names its thoughts in the total only. What the call may not take was none of its thoughts.
@@ -54,19 +55,21 @@ function correctedUsage(usage: ReportedUsage, texts: readonly string[], estimate
     unexplainedTokens > 0 &&
     explained.promptTokens <= most.promptTokens &&
     explained.completionTokens <= most.completionTokens;
-  if (isPartial && !isNothing) return atLeast(isExplained ? explained : reported, estimate(), 'missing');
+  if (isPartial && !isNothing) return orOurs(isExplained ? explained : reported, 'missing');
   if (isExplained) return { ...explained, doubt: 'unexplained' };
   const saysNothing = reported.completionTokens === 0 && texts.some((text) => text !== '');
-  if (reported.promptTokens === 0 || saysNothing) return atLeast(reported, estimate(), 'too-small');
+  if (reported.promptTokens === 0 || saysNothing) return orOurs(reported, 'too-small');
   return { ...reported, doubt: unexplainedTokens > 0 ? 'unexplained' : null };
 }
 
-/** Our count in place of what the provider has not counted, or not to its end. */
-function atLeast(reported: Usage, estimate: Usage, doubt: UsageDoubt): Usage {
+/** Our count in place of what the provider has not counted, or not to its end; what it has counted stands. */
+function filled(reported: Usage, estimate: Usage, isPartial: boolean, doubt: UsageDoubt): Usage {
+  const { promptTokens, completionTokens } = reported;
+  const isCounted = completionTokens > 0 && !isPartial;
   return {
     ...reported,
-    promptTokens: reported.promptTokens || estimate.promptTokens,
-    completionTokens: Math.max(reported.completionTokens, estimate.completionTokens),
+    promptTokens: promptTokens || estimate.promptTokens,
+    completionTokens: isCounted ? completionTokens : Math.max(completionTokens, estimate.completionTokens),
     estimated: true,
     doubt,
   };
