@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { costOf, NO_RATES } from '../../core/ledger/price.ts';
 import { readableMessage } from '../../core/providers/message.ts';
 import type { CountedTokens, ReportedUsage } from '../../core/providers/provider.ts';
+import { readUsage } from '../../core/providers/usage.ts';
 import { deliveredTexts } from './chat.ts';
 import { type Candidate, planChat, promptSize } from './plan.ts';
 import { TEST_MODEL } from './test-model.ts';
@@ -135,6 +136,10 @@ test('a total alone is charged as it is, the answer as what was delivered of it'
   const total = (unexplainedTokens: number) => counts(judgedAs({ ...NOTHING, unexplainedTokens, isPartial: true }));
   assert.deepEqual(total(300), [249, 51, true, 'missing']);
   assert.deepEqual(total(40), [0, 40, true, 'missing']);
+  const zeros = readUsage({ prompt_tokens: 0, completion_tokens: 0, total_tokens: 300 });
+  assert.deepEqual(counts(judgedAs(zeros)), [249, 51, true, 'missing']);
+  const texts = readUsage({ prompt_tokens: '9', completion_tokens: 'many', total_tokens: 300 });
+  assert.deepEqual(counts(judgedAs(texts)), [249, 51, true, 'impossible']);
   const served = { ...NOTHING, unexplainedTokens: 300, isPartial: true, serviceTier: 'priority' };
   assert.equal(judgedAs(served).serviceTier, 'priority');
   const nothing = judgedAs({ ...NOTHING, isPartial: true });

@@ -46,9 +46,11 @@ function correctedUsage(usage: ReportedUsage, texts: readonly string[], estimate
   const { unexplainedTokens, isPartial, impossible, ...counted } = usage;
   const reported: Usage = { ...NO_USAGE, ...counted };
   const orOurs = (said: Usage, doubt: UsageDoubt) => filled(said, estimate(), isPartial, doubt);
-  if (impossible !== null) return orOurs(reported, 'impossible');
   const isNothing = reported.promptTokens + reported.completionTokens === 0;
-  if (isNothing && isPartial && unexplainedTokens > 0) return splitTotal(reported, unexplainedTokens, estimate());
+  if (isNothing && unexplainedTokens > 0) {
+    return splitTotal(reported, unexplainedTokens, estimate(), impossible === null ? 'missing' : 'impossible');
+  }
+  if (impossible !== null) return orOurs(reported, 'impossible');
   // Gemini's OpenAI form names its thoughts in the total only. What the call may not take was none of its thoughts.
   const explained = { ...reported, completionTokens: reported.completionTokens + unexplainedTokens };
   const isExplained =
@@ -76,9 +78,9 @@ function filled(reported: Usage, estimate: Usage, isPartial: boolean, doubt: Usa
 }
 
 /** A total alone: what was delivered is the completion, and the rest, whatever it was, the cheaper prompt. */
-function splitTotal(reported: Usage, total: number, estimate: Usage): Usage {
+function splitTotal(reported: Usage, total: number, estimate: Usage, doubt: UsageDoubt): Usage {
   const completionTokens = Math.min(estimate.completionTokens, total);
-  return { ...reported, completionTokens, promptTokens: total - completionTokens, estimated: true, doubt: 'missing' };
+  return { ...reported, completionTokens, promptTokens: total - completionTokens, estimated: true, doubt };
 }
 
 /** What was asked for, where the provider does not tell what it was. */

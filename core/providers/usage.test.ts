@@ -77,7 +77,9 @@ test('a usage that is not there is missing, a total alone is told as one', () =>
   const alone = { ...NOTHING, unexplainedTokens: 14, isPartial: true };
   assert.deepEqual(readUsage({ total_tokens: 14 }), alone);
   assert.deepEqual(readUsage({ total_tokens: 14, prompt_tokens: null, completion_tokens: null }), alone);
-  assert.equal(readUsage({ total_tokens: 14, prompt_tokens: 0 })?.unexplainedTokens, 14);
+  for (const zeros of [{ prompt_tokens: 0 }, { completion_tokens: 0 }, { prompt_tokens: 0, completion_tokens: 0 }]) {
+    assert.deepEqual(readUsage({ total_tokens: 14, ...zeros }), alone, JSON.stringify(zeros));
+  }
 });
 
 test('a usage with one half of its counts is that half, and told to be', () => {

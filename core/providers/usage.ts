@@ -113,8 +113,8 @@ type Added = Omit<CountedTokens, 'hourCacheWriteTokens' | 'searches' | 'serviceT
 /** The counts as parts of each other: cached and written tokens of the prompt, reasoning of the completion. */
 function added(parts: Parts): Added {
   const { total } = parts;
-  const isOnlyTotal = !parts.prompt && parts.completion === undefined;
-  // Nobody is asked nothing.
+  // Zeros beside a total count nothing: nobody is asked nothing.
+  const isOnlyTotal = !parts.prompt && !parts.completion;
   const prompt = parts.prompt || (isOnlyTotal ? 0 : Math.max(0, (total ?? 0) - (parts.completion ?? 0)));
   const completion = parts.completion ?? (isOnlyTotal ? 0 : Math.max(0, (total ?? 0) - prompt));
   const reading = readingOf(parts, prompt, completion);
@@ -128,7 +128,7 @@ function added(parts: Parts): Added {
     cacheWriteTokens: Math.min(parts.written, promptTokens - cachedTokens),
     reasoningTokens: Math.min(parts.reasoning, completionTokens),
     unexplainedTokens: Math.max(0, (total ?? 0) - promptTokens - completionTokens),
-    isPartial: parts.completion === undefined && (total === undefined || isOnlyTotal),
+    isPartial: total === undefined ? parts.completion === undefined : isOnlyTotal,
   };
 }
 
