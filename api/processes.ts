@@ -4,7 +4,6 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Counter, Gauge, Registry } from 'prom-client';
 import { answerMetricsQuestions } from '../infra/cluster-metrics.ts';
 import type { Config } from '../infra/config.ts';
@@ -12,18 +11,24 @@ import type { Logger } from '../infra/logger.ts';
 
 /** Between the end of a process and the start of its replacement: one that cannot run must not take the machine. */
 const REPLACE_AFTER_MS = 1_000;
+/** One that does not listen by then is ended, and another one tried. */
+const LISTENS_WITHIN_MS = 180_000;
 /** What a process may need beyond SHUTDOWN_GRACE to close its connections. */
 const CLOSING_MS = 15_000;
 
 /** @returns when a signal has ended all of them. @throws when the first cannot start. */
 export async function superviseProcesses(config: Config, log: Logger): Promise<void> {
+  // Each takes connections from the one queue of the port by itself: what this process handed to one that is killed would
+  // be lost without a word.
+  cluster.schedulingPolicy = cluster.SCHED_NONE;
   const processes = new Processes(config, log);
   showProcesses(processes);
   const stopped = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort(signal));
   process.on('SIGHUP', () => processes.restart());
-  await processes.start();
-  if (!stopped.signal.aborted) await once(stopped.signal, 'abort');
+  const told = once(stopped.signal, 'abort');
+  await Promise.race([processes.start(), told]);
+  await told;
   await processes.stop();
 }
 
@@ -36,7 +41,7 @@ function showProcesses(processes: Processes): void {
     help: 'API processes that take requests',
     registers: [registry],
     collect() {
-      this.set(processes.listening);
+      this.set(processes.listening.size);
     },
   });
   new Counter({
@@ -48,36 +53,35 @@ function showProcesses(processes: Processes): void {
       this.inc(processes.replaced);
     },
   });
-  answerMetricsQuestions(registry);
+  answerMetricsQuestions(registry, () => processes.listening);
 }
 
 class Processes {
+  readonly wanted: number;
   readonly #config: Config;
   readonly #log: Logger;
   readonly #listening = new Set<Worker>();
-  /** Told to end: not to be replaced. */
+  #starting = 0;
+  /** Told to end. */
   readonly #ending = new WeakSet<Worker>();
   #isStopping = false;
   #restarts = Promise.resolve();
   replaced = 0;
 
   constructor(config: Config, log: Logger) {
+    this.wanted = config.apiProcesses;
     this.#config = config;
     this.#log = log;
   }
 
-  get wanted(): number {
-    return this.#config.apiProcesses;
+  get listening(): ReadonlySet<Worker> {
+    return this.#listening;
   }
 
-  get listening(): number {
-    return this.#listening.size;
-  }
-
-  /** The first alone: what is wrong with the settings or the servers is said once. */
+  /** The first alone: what is wrong with the settings or the servers is said once. @throws when it does not listen. */
   async start(): Promise<void> {
     if (!(await this.#launch())) throw new Error('the first API process ended while it started');
-    await Promise.all(Array.from({ length: this.wanted - 1 }, () => this.#launchUntilListening()));
+    this.#fill();
   }
 
   /** Each is told to end only when its successor listens. A successor that does not start leaves all as it is. */
@@ -85,6 +89,8 @@ class Processes {
     this.#restarts = this.#restarts.then(async () => {
       for (const old of [...this.#listening]) {
         if (this.#isStopping) return;
+        // One that has ended meanwhile has been replaced by a new one.
+        if (!this.#listening.has(old)) continue;
         if (!(await this.#launch())) {
           this.#log.error('the new API process did not start: those that run go on');
           return;
@@ -100,34 +106,47 @@ class Processes {
     await Promise.all(Object.values(cluster.workers ?? {}).map((worker) => worker && this.#end(worker)));
   }
 
+  /** Starts those that are missing. */
+  #fill(): void {
+    while (!this.#isStopping && this.#listening.size + this.#starting < this.wanted) {
+      void this.#launch().then((listens) => {
+        if (!listens) this.#fillSoon('an API process ended while it started; another one is tried');
+      });
+    }
+  }
+
+  #fillSoon(reason: string, facts: object = {}): void {
+    if (this.#isStopping) return;
+    this.#log.error({ ...facts, inMs: REPLACE_AFTER_MS }, reason);
+    setTimeout(() => this.#fill(), REPLACE_AFTER_MS);
+  }
+
   /** @returns false when it ended before it listened. */
   async #launch(): Promise<boolean> {
+    this.#starting += 1;
     const worker = cluster.fork();
     worker.on('error', (err) => this.#log.error({ err, pid: worker.process.pid }, 'an API process cannot be reached'));
+    const late = setTimeout(() => worker.process.kill('SIGKILL'), LISTENS_WITHIN_MS);
     const listens = await new Promise<boolean>((resolve) => {
       worker.once('listening', () => resolve(true));
       worker.once('exit', () => resolve(false));
     });
+    clearTimeout(late);
+    this.#starting -= 1;
     if (!listens) return false;
     this.#listening.add(worker);
-    worker.once('exit', (code, signal) => void this.#replace(worker, signal ?? code));
+    worker.once('exit', (code, signal) => this.#ended(worker, signal ?? code));
     return true;
   }
 
-  async #launchUntilListening(): Promise<void> {
-    while (!this.#isStopping && !(await this.#launch())) {
-      this.#log.error({ againInMs: REPLACE_AFTER_MS }, 'an API process ended while it started');
-      await delay(REPLACE_AFTER_MS);
-    }
-  }
-
-  async #replace(worker: Worker, how: string | number): Promise<void> {
+  #ended(worker: Worker, how: string | number): void {
     this.#listening.delete(worker);
-    if (this.#isStopping || this.#ending.has(worker)) return;
+    if (this.#ending.has(worker)) {
+      this.#fill();
+      return;
+    }
     this.replaced += 1;
-    this.#log.error({ pid: worker.process.pid, how }, 'an API process has ended; another one is started');
-    await delay(REPLACE_AFTER_MS);
-    await this.#launchUntilListening();
+    this.#fillSoon('an API process has ended; another one is started', { pid: worker.process.pid, how });
   }
 
   /** In good order; by SIGKILL when it takes longer than it may. */

@@ -5,6 +5,7 @@ import { Agent, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { z } from 'zod';
+import { startService } from '../../devstack/services.ts';
 import { type Customer, call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
 
@@ -16,6 +17,8 @@ const listeningSchema = z.object({
 });
 /** The log may have lines of an earlier run. */
 const begun = new Date().toISOString();
+/** Nothing was heard of a call for so long. */
+const HANGS_MS = 120_000;
 /** Each request over a connection of its own, so that each process gets some, and none meets one that is closing. */
 const fresh = new Agent({ keepAlive: false, maxSockets: 8 });
 
@@ -67,6 +70,7 @@ function chat(): Promise<number | undefined> {
       text(answer).then(() => resolve(answer.statusCode), reject);
     });
     sent.on('error', reject);
+    sent.setTimeout(HANGS_MS, () => sent.destroy(new Error(`no answer in ${HANGS_MS} ms`)));
     sent.end(JSON.stringify({ userMessage: 'Hello' }));
   });
 }
@@ -77,31 +81,47 @@ async function charges(): Promise<number> {
 }
 
 test('both take requests, spend one balance, and one scrape tells of both', async () => {
-  await until('two processes listen', async () => processes().length === 2);
+  await until('two processes listen', () => processes().length === 2);
   await until('both are known to listen', bothListen);
-  const answers = await Promise.all(Array.from({ length: 40 }, chat));
-  assert.deepEqual(new Set(answers), new Set([200]));
-  const said = await metrics();
-  for (const { process } of processes()) {
-    const served = new RegExp(
-      `^http_request_duration_seconds_count\\{.*route="/v1/chat".*process="${process}"\\} (\\d+)`,
-      'm',
+  let calls = 0;
+  await until('both have served', async () => {
+    const answers = await Promise.all(Array.from({ length: 16 }, chat));
+    calls += answers.length;
+    assert.deepEqual(new Set(answers), new Set([200]));
+    const said = await metrics();
+    return processes().every(({ process }) =>
+      new RegExp(`^http_request_duration_seconds_count\\{.*route="/v1/chat".*process="${process}"\\} [1-9]`, 'm').test(
+        said,
+      ),
     );
-    assert.ok(Number(served.exec(said)?.[1]) > 0, `process ${process} served none:\n${said}`);
-  }
-  assert.match(said, /^api_processes_wanted 2$/m);
-  assert.equal(await charges(), 40);
+  });
+  assert.match(await metrics(), /^api_processes_wanted 2$/m);
+  assert.equal(await charges(), calls);
 });
 
-test('one that is killed is replaced, and the other serves meanwhile', async () => {
+test('one that is killed under load is replaced; each caller is answered or cut off, none waits for ever', async () => {
   const [killed] = processes();
   assert.ok(killed);
+  const before = await charges();
+  let answered = 0;
+  let isReplaced = false;
+  const callers = Array.from({ length: 8 }, async () => {
+    while (!isReplaced) {
+      const status = await chat().catch((error: NodeJS.ErrnoException) => error.code);
+      assert.ok(status === 200 || status === 'ECONNRESET', String(status));
+      if (status === 200) answered += 1;
+    }
+  });
+  await until('calls are under way', () => answered > 8);
   process.kill(killed.pid, 'SIGKILL');
-  await until('it has ended', async () => !isRunning(killed.pid));
-  assert.equal(await chat(), 200);
-  await until('another one listens', async () => processes().length === 3);
-  await until('both are known to listen', bothListen);
+  const bothAgain = async () => processes().length === 3 && (await bothListen());
+  await until('another one listens', bothAgain).finally(() => {
+    isReplaced = true;
+  });
+  await Promise.all(callers);
   assert.match(await metrics(), /^api_processes_replaced_total 1$/m);
+  const charged = (await charges()) - before;
+  assert.ok(charged >= answered && charged <= answered + callers.length, `${answered} answered, ${charged} charged`);
 });
 
 test('SIGHUP replaces one after the other while calls go on', async () => {
@@ -140,4 +160,19 @@ test('they end with the one that started them, in good order or not', async () =
   await until('none is left', async () => !running.some(({ pid }) => isRunning(pid)));
   await api?.start();
   assert.equal((await call(api, 'GET', '/v1/auth/me', { token: customer.token })).code, 200);
+});
+
+test('they end when they are told to, also while one cannot start', async () => {
+  const preload = "import cluster from 'node:cluster'; if ((cluster.worker?.id ?? 0) > 1) process.exit(7);";
+  const service = await startService({
+    ...{ kind: 'api', name: 'several-broken', dataFolder: product.stack.dataFolder },
+    environment: {
+      ...product.environment,
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(preload)}`,
+    },
+  });
+  const log = () => readFileSync(service.logFile, 'utf8');
+  await until('the second one has failed', () => log().includes('another one is tried'));
+  await service.stop();
+  assert.match(log(), /"process":1,"signal":"SIGTERM".*"msg":"api stopping"/);
 });
