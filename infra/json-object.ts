@@ -6,6 +6,13 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const BYTE_ORDER_MARK = '\uFEFF';
+
+/** Some servers begin their answers with a byte order mark, which JSON does not allow. */
+export function withoutMark(text: string): string {
+  return text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+}
+
 /** @returns undefined for text that is not JSON. */
 export function parseJson(text: string): unknown {
   try {

@@ -36,6 +36,22 @@ test('held is the most that the texts can count, each at most the context', () =
   assert.equal(planEmbeddings([model], { ...request, input: [[1, 2, 3], [4]] }).tokenBound, 12);
 });
 
+test('cached tokens and the tier keep their price', () => {
+  const reported = readUsage(
+    { prompt_tokens: 10, total_tokens: 10, prompt_tokens_details: { cached_tokens: 9 } },
+    'priority',
+  );
+  const usage = embeddingUsage(reported, request, TEST_MODEL, () => undefined);
+  assert.deepEqual([usage.promptTokens, usage.cachedTokens, usage.serviceTier], [10, 9, 'priority']);
+  const asked = { ...request, extra: { service_tier: 'flex' } };
+  assert.equal(embeddingUsage(undefined, asked, TEST_MODEL, () => undefined).serviceTier, 'flex');
+});
+
+test('what is told with each text is held for', () => {
+  const extra = { instruction: 'word '.repeat(1_000), messages: [{ content: 'x'.repeat(1_000) }], dimensions: 8 };
+  assert.ok(planEmbeddings([TEST_MODEL], { ...request, extra }).tokenBound > 12_000);
+});
+
 test('what may change the price is refused', () => {
   const extra = { service_tier: 'priority' };
   assert.throws(() => planEmbeddings([TEST_MODEL], { ...request, extra }), /service_tier|parameters/);

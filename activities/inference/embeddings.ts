@@ -15,10 +15,10 @@ import {
   type RequestContext,
   targetOf,
 } from './charge.ts';
-import { inputBound, type Plan } from './plan.ts';
+import { inputBound, isToldToModel, type Plan } from './plan.ts';
 import { pricedInChat } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
-import { isFarBeyond, type NoteUsageDoubt } from './usage.ts';
+import { isFarBeyond, type NoteUsageDoubt, tierAsked } from './usage.ts';
 
 export interface EmbeddingCommand extends ChargeRequest {
   readonly model: ModelName;
@@ -85,11 +85,13 @@ export function planEmbeddings(models: readonly PricedModel[], request: Embeddin
 /** The start and end that some models count with each text. */
 const MARKERS = 4;
 
-/** Each text counts at most the model's context. */
-function tokenBound(model: PricedModel, { input }: EmbeddingRequest): number {
+/** Each text counts at most the model's context; what vendors' own fields tell the model is told with each text. */
+function tokenBound(model: PricedModel, { input, extra }: EmbeddingRequest): number {
+  const told = Object.values(extra).filter(isToldToModel);
+  const toldBytes = told.reduce<number>((sum, value) => sum + Buffer.byteLength(JSON.stringify(value)), MARKERS);
   return inputsOf(input).reduce((sum, one) => {
     const textBytes = typeof one === 'string' ? Buffer.byteLength(one) : one.length;
-    return sum + inputBound(model, { textBytes: textBytes + MARKERS, images: 0 });
+    return sum + inputBound(model, { textBytes: textBytes + toldBytes, images: 0 });
   }, 0);
 }
 
@@ -104,12 +106,24 @@ export function embeddingUsage(
   const said = reported && (reported.promptTokens || reported.unexplainedTokens);
   const estimate = (doubt: 'missing' | 'impossible' | 'too-small'): Usage => {
     noteDoubt(doubt, model, reported ?? {});
-    return { ...NO_USAGE, promptTokens: countedTokens(request), estimated: true, doubt };
+    return {
+      ...NO_USAGE,
+      promptTokens: countedTokens(request),
+      estimated: true,
+      doubt,
+      serviceTier: tierAsked(request.extra),
+    };
   };
   if (reported === undefined || said === undefined) return estimate('missing');
   if (reported.impossible !== null) return estimate('impossible');
   if (said === 0) return estimate('too-small');
-  const usage = { ...NO_USAGE, promptTokens: said };
+  const { cachedTokens, serviceTier } = reported;
+  const usage = {
+    ...NO_USAGE,
+    promptTokens: said,
+    cachedTokens: Math.min(cachedTokens, said),
+    serviceTier: serviceTier ?? tierAsked(request.extra),
+  };
   if (!isFarBeyond(usage, { promptTokens: tokenBound(model, request), completionTokens: 0 })) return usage;
   noteDoubt('too-large', model, reported);
   return { ...usage, doubt: 'too-large' };

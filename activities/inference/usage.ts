@@ -84,7 +84,7 @@ function splitTotal(reported: Usage, total: number, estimate: Usage, doubt: Usag
 }
 
 /** What was asked for, where the provider does not tell what it was. */
-function tierAsked({ service_tier: asked }: ChatBody): string | null {
+export function tierAsked({ service_tier: asked }: Readonly<Record<string, unknown>>): string | null {
   return typeof asked === 'string' && asked !== 'auto' ? asked.toLowerCase() : null;
 }
 

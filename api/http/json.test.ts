@@ -76,7 +76,9 @@ test('names that every object has by itself are no fields of a body; in what a f
 test('too much structure is refused before it is parsed, and the field is named', () => {
   const cases: [string, string, RegExp][] = [
     [`{"b":"}","a":${'['.repeat(100_000)}${']'.repeat(100_000)}}`, 'a', /nested deeper than 100/],
-    [`{"b":1,"a":[${'1,'.repeat(100_001)}1]}`, 'a', /over 100000 values/],
+    [`{"b":1,"a":["",${'"",'.repeat(100_001)}1]}`, 'a', /over 100000 values/],
+    [`{"b":1,"a":[${'1,'.repeat(500_001)}1]}`, 'a', /over 500000 numbers/],
+    [`{"b":1,"a":[${'1, '.repeat(500_001)}1]}`, 'a', /over 500000 numbers/],
     [`[${'[],'.repeat(100_001)}1]`, '', /over 100000 values/],
     [`{"a":{"${'k'.repeat(501)}":1}}`, 'a', /a field whose name is longer than 500/],
     [`{"a":1${' '.repeat(4_000_001)}}`, 'a', /over 4000000 bytes outside of texts/],
@@ -91,7 +93,7 @@ test('too much structure is refused before it is parsed, and the field is named'
 });
 
 test('what is as large but no structure is taken', () => {
-  const text = `${'['.repeat(98)}{"a":"${'[{,:'.repeat(300_000)}\\\\","${'n'.repeat(500)}":["\\"",${'1,'.repeat(99_000)}1]}${']'.repeat(98)}`;
+  const text = `${'['.repeat(98)}{"a":"${'[{,:'.repeat(300_000)}\\\\","${'n'.repeat(500)}":["\\"",${'"",'.repeat(99_000)}${'1,'.repeat(300_000)}1]}${']'.repeat(98)}`;
   assert.doesNotThrow(() => parse(text));
 });
 

@@ -66,6 +66,7 @@ function makeSafe(root: unknown, surrogates: SurrogateReading): void {
 
 function makeSafeIn(level: Level, pending: Level[], surrogates: SurrogateReading): void {
   const named = !Array.isArray(level.value);
+  if (Array.isArray(level.value) && level.value.every((one) => typeof one === 'number')) return;
   // Parsed JSON has own enumerable members only, so that `in` sees just those, and without a copy.
   for (const key in level.value) {
     if (named) refuseKey(key, level);
@@ -115,12 +116,17 @@ export function isJsonType(contentType: string | undefined): boolean {
 const MAX_DEPTH = 100;
 /** A conversation of ten thousand messages has half as many. A parsed value takes some 100 ns and 50 bytes. */
 const MAX_VALUES = 100_000;
+/** In lists, where they take less: texts to embed that are given as tokens, of which OpenAI takes 300,000. */
+const MAX_NUMBERS = 500_000;
 
 /** Whitespace, numbers and punctuation of as many values, indented. */
 const MAX_BYTES_BETWEEN = 4_000_000;
 /** Shorter jumps cost more than they save. */
 const SLOW_BYTES = 256;
 
+const SPACE = 0x20;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
@@ -138,6 +144,7 @@ function jsonExcess(text: Buffer): FieldError | undefined {
   const strings = new Strings(text);
   let depth = 0;
   let values = 0;
+  let numbers = 0;
   let between = 0;
   let fieldStart = 0;
   let fieldEnd = 0;
@@ -155,16 +162,25 @@ function jsonExcess(text: Buffer): FieldError | undefined {
         fieldStart = strings.start;
         fieldEnd = strings.end;
       }
-    } else if (byte === COMMA) values += 1;
-    else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
+    } else if (byte === COMMA) {
+      if (isNumberAfter(text, at)) numbers += 1;
+      else values += 1;
+    } else if (byte === OPEN_LIST || byte === OPEN_OBJECT) {
       values += 1;
       depth += 1;
       if (depth > MAX_DEPTH) return excess(`is nested deeper than ${MAX_DEPTH} levels`);
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth -= 1;
+    if (numbers > MAX_NUMBERS) return excess(`takes the body over ${MAX_NUMBERS} numbers`);
     if (values > MAX_VALUES) return excess(`takes the body over ${MAX_VALUES} values`);
     if (between > MAX_BYTES_BETWEEN) return excess(`takes the body over ${MAX_BYTES_BETWEEN} bytes outside of texts`);
   }
   return undefined;
+}
+
+/** A field's name is a text, so that a number behind a comma is a member of a list. */
+function isNumberAfter(text: Buffer, comma: number): boolean {
+  const next = text[comma + 1] === SPACE ? text[comma + 2] : text[comma + 1];
+  return next !== undefined && next >= DIGIT_0 && next <= DIGIT_9;
 }
 
 /** Finds the ends of the texts in a JSON text; `start` and `end` are those of the last one. */

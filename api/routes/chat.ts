@@ -21,6 +21,12 @@ export const modelNameInput = z
   .string()
   .max(150)
   .describe('Identifier of the model; the gateway chooses when left out');
+/** Of a request in OpenAI's form. */
+export const openAiRequestIdInput = z
+  .string()
+  .max(MAX_REQUEST_ID)
+  .nullish()
+  .describe('Of the caller: the same id and body get the first answer again, and one charge');
 /** Of a request in the gateway's own form. */
 export const requestIdInput = optional(z.string().max(MAX_REQUEST_ID)).describe(
   'Of the caller: the same id and body get the first answer again, and one charge',

@@ -8,7 +8,7 @@ import { OPENAI } from '../http/forms.ts';
 import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
 import { inferenceRoute } from '../http/inference-route.ts';
 import type { Route } from '../http/route.ts';
-import { MOST_CHARACTERS, modelNameInput } from './chat.ts';
+import { MOST_CHARACTERS, modelNameInput, openAiRequestIdInput } from './chat.ts';
 
 /** OpenAI takes as many. */
 const MOST_INPUTS = 2_048;
@@ -30,6 +30,7 @@ const body = z
       .enum(['float', 'base64'])
       .nullish()
       .describe('Numbers, the default, or 32-bit floats (little-endian) as base64'),
+    request_id: openAiRequestIdInput,
   })
   .meta({ description: 'OpenAI embeddings; fields that are not listed (dimensions …) pass to the provider.' });
 
@@ -59,6 +60,7 @@ const answer = z
 
 interface Asked {
   readonly model: string;
+  readonly requestId: string | undefined;
   readonly request: EmbeddingRequest;
 }
 
@@ -76,6 +78,7 @@ export function embeddingRoutes(services: Services): Route[] {
       success: answer,
       form: OPENAI,
       parse: ({ body: asked }) => askedOf(asked),
+      requestId: ({ requestId }) => requestId,
       run: ({ model, request: asked }, { request, context }: WholeCall<EmbeddingOutcome>) =>
         services.embeddings.embed({ ...request, model: { identifier: model }, request: asked }, context),
       render: ({ list, promptTokens }, { model }) => ({
@@ -88,9 +91,16 @@ export function embeddingRoutes(services: Services): Route[] {
 }
 
 /** @throws {AppError} naming each field that a caller may not set. */
-function askedOf({ model, input, encoding_format: encoding, user: _user, ...rest }: z.output<typeof body>): Asked {
-  const fields = Object.entries(rest).filter(([name, value]) => value !== null && !changesNothing(name, value));
+function askedOf(asked: z.output<typeof body>): Asked {
+  const { model, input, encoding_format: encoding, request_id: requestId, user: _user, ...rest } = asked;
+  const fields = Object.entries(rest).filter(
+    ([name, value]) => value !== null && value !== false && !changesNothing(name, value),
+  );
   const forbidden = fields.filter(([name]) => GATEWAY_FIELDS.has(name) || name === 'stream');
   if (forbidden.length > 0) throw invalid(forbidden.map(([path]) => ({ path, message: 'cannot be set here' })));
-  return { model, request: { input, encoding: encoding ?? 'float', extra: Object.fromEntries(fields) } };
+  return {
+    model,
+    requestId: requestId ?? undefined,
+    request: { input, encoding: encoding ?? 'float', extra: Object.fromEntries(fields) },
+  };
 }

@@ -10,12 +10,11 @@ import { askedInMessages, tellsHistory } from '../../core/conversations/turn.ts'
 import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import { OPENAI } from '../http/forms.ts';
-import { MAX_REQUEST_ID } from '../http/idempotency.ts';
 import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
 import { inferenceRoute } from '../http/inference-route.ts';
 import type { EventWriter } from '../http/inference-stream.ts';
 import type { Route } from '../http/route.ts';
-import { MOST_MESSAGES, modelNameInput, optionsInput } from './chat.ts';
+import { MOST_MESSAGES, modelNameInput, openAiRequestIdInput, optionsInput } from './chat.ts';
 
 /** Of agents with many servers of tools; OpenAI itself takes 128. */
 const MOST_TOOLS = 1_000;
@@ -40,11 +39,7 @@ const chatBody = z
       .nullish()
       .describe('The conversation to keep the messages in; a new one when left out'),
     persist_history: z.boolean().nullish().describe('Keep the messages in a conversation'),
-    request_id: z
-      .string()
-      .max(MAX_REQUEST_ID)
-      .nullish()
-      .describe('Of the caller: the same id and body get the first answer again, and one charge'),
+    request_id: openAiRequestIdInput,
     extra_params: optionsInput.nullish().describe("Fields for the provider's request, as they are"),
   })
   .meta({ description: 'OpenAI chat.completions; fields that are not listed pass to the provider.' });

@@ -15,7 +15,7 @@ import { isJsonType, parseJson } from '../http/json.ts';
 import type { Route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 import { inputOf } from '../http/validation.ts';
-import { MOST_CHARACTERS, modelNameInput } from './chat.ts';
+import { MOST_CHARACTERS, modelNameInput, openAiRequestIdInput } from './chat.ts';
 import { MOST_PROMPT_CHARACTERS } from './images.ts';
 
 const MAX_EDIT_IMAGES = 16;
@@ -30,6 +30,7 @@ const fields = z
       .enum(['url', 'b64_json'])
       .nullish()
       .describe('A link, or the image itself in base64: the default, for which OpenAI’s SDKs are made'),
+    request_id: openAiRequestIdInput,
   })
   .meta({ description: 'OpenAI images; fields that are not listed pass to the provider.' });
 const text = z.string().max(MOST_CHARACTERS);
@@ -82,6 +83,7 @@ const answer = z
 /** A request in OpenAI's form, its images as URLs. */
 interface Asked {
   readonly model: string | undefined;
+  readonly requestId: string | undefined;
   readonly request: ImageRequest;
   readonly inline: boolean;
   /** When it was asked for, in seconds since 1970. */
@@ -103,6 +105,7 @@ export function openAiImageRoutes(services: Services): Route[] {
       ...own,
       success: answer,
       form: OPENAI,
+      requestId: ({ requestId }) => requestId,
       run: ({ model, request: asked }, { request, context }) => {
         const name = model === undefined ? {} : { identifier: model };
         return services.images.generate({ ...request, model: name, request: asked }, context);
@@ -133,9 +136,10 @@ export function openAiImageRoutes(services: Services): Route[] {
 }
 
 function askedOf(body: z.output<typeof fields>, images: readonly string[], mask: string | undefined): Asked {
-  const { model, prompt, response_format: format, user: _user, ...options } = body;
+  const { model, prompt, response_format: format, request_id: requestId, user: _user, ...options } = body;
   return {
     model: model ?? undefined,
+    requestId: requestId ?? undefined,
     request: imageRequest({ prompt, images, mask, options }),
     inline: format !== 'url',
     created: Math.floor(Date.now() / 1_000),

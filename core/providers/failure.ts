@@ -82,7 +82,7 @@ export function transportFailure(error: unknown, signal: AbortSignal): UpstreamF
     case 'unreachable':
       return new UpstreamFailure('transient', 'the provider could not be reached', details);
     case 'too-large':
-      return new UpstreamFailure('transient', "the provider's answer is too large", details);
+      return new UpstreamFailure('unusable', "the provider's answer is too large", details);
     default:
       return new UpstreamFailure('transient', 'the connection to the provider broke', details);
   }

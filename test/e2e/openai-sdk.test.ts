@@ -224,6 +224,24 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     assert.equal(-BigInt(String(row?.amount)), parseMoney(response.headers.get('x-cost') ?? ''));
   });
 
+  test('the request id of a body is a key for vectors and images, too', async () => {
+    for (const [path, body] of [
+      ['/embeddings', { model: 'sim-embedding', input: 'once' }],
+      ['/images/generations', { model: 'sim-image', prompt: 'once', response_format: 'url' }],
+    ] as const) {
+      const ask = () =>
+        apiFetch(`${client.baseURL}${path}`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${customer.key}` },
+          body: JSON.stringify({ ...body, request_id: `once${path}` }),
+        });
+      const [first, again] = [await ask(), await ask()];
+      assert.equal(first.status, 200, await first.clone().text());
+      assert.equal(again.headers.get('x-request-id'), first.headers.get('x-request-id'));
+      assert.deepEqual(await again.json(), await first.json());
+    }
+  });
+
   test('what is no input for vectors is told, and a model that makes none', async () => {
     const embed = (body: object) =>
       client.embeddings.create({ model: 'sim-embedding', input: 'x', encoding_format: 'float', ...body });

@@ -2,7 +2,7 @@
  * Chat over OpenAI's interface, whole and streamed; a vendor that speaks it with an accent gives a dialect. What came is
  * read as what it is, whatever was asked for.
  */
-import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
+import { isJsonObject, type JsonObject, parseJson, withoutMark } from '../../../infra/json-object.ts';
 import { CompletionAssembler } from '../completion.ts';
 import { type Classify, refused, UpstreamFailure } from '../failure.ts';
 import { finishReasonIn, listIn, readableMessage } from '../message.ts';
@@ -70,11 +70,9 @@ function choicesAsked({ n }: ChatBody): number {
   return typeof n === 'number' ? n : 1;
 }
 
-const BYTE_ORDER_MARK = '\uFEFF';
-
 /** @throws {UpstreamFailure} for an answer that is none: an error under 200, a page, no JSON, no choices. */
 async function answerOf(text: string, response: Response, call: Call, asked: number): Promise<ChatAnswer> {
-  const plain = text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text;
+  const plain = withoutMark(text);
   const body = parseJson(plain);
   if (isErrorBody(body)) {
     throw refused(refusalOf(response.status, body, response.headers), call.classify, call.apiKey);

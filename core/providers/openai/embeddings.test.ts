@@ -9,6 +9,7 @@ const VECTORS = [
   [1, 0],
 ];
 const BASE64 = VECTORS.map((vector) => Buffer.from(Float32Array.from(vector).buffer).toString('base64'));
+const NOT_A_NUMBER = Buffer.from(Float32Array.from([Number.NaN]).buffer).toString('base64');
 const usage = { prompt_tokens: 3, total_tokens: 3 };
 const REQUEST: EmbeddingRequest = { input: ['a', 'b'], encoding: 'float', extra: {} };
 
@@ -76,7 +77,37 @@ test('a missing vector, or none at all, is a failure of the provider', async () 
     'no',
   ])
     await assert.rejects(embed(data), failedWith('transient', /vectors for 2 texts/));
-  await assert.rejects(embed([member(first, 0), member(first, 0)]), failedWith('transient', /2 vectors for 2 texts/));
+  for (const encoding of ['float', 'base64'] as const) {
+    for (const none of ['', '!!!', '[0.1,0.2]', 'AAA=', NOT_A_NUMBER, [1e39], [null], ['1']]) {
+      const answer = embed([member(first, 0), member(none, 1)], { encoding });
+      await assert.rejects(answer, failedWith('transient', /2 vectors for 2 texts/), `${encoding} ${none}`);
+    }
+  }
+});
+
+test('indexes that do not name each text are passed over for the order', async () => {
+  const [first, second] = VECTORS;
+  for (const [one, two] of [
+    [0, 0],
+    [1, 2],
+    [7, undefined],
+  ] as const) {
+    assert.deepEqual(await embeddings([member(first, one), member(second, two)]), [
+      [0, first],
+      [1, second],
+    ]);
+  }
+});
+
+test('a byte order mark is read over, a page names the base URL', async () => {
+  const read = async (body: string) => {
+    const { outbound } = testOutbound([{ status: 200, headers: { 'content-type': 'application/json' }, body }]);
+    return testAdapters(outbound).embedding.openai.embed(testTarget('openai', 'm'), REQUEST, testContext());
+  };
+  const data = VECTORS.map((one) => member(one));
+  const { usage: counted } = await read(`\uFEFF${JSON.stringify({ data, usage, service_tier: 'Flex' })}`);
+  assert.deepEqual([counted?.promptTokens, counted?.serviceTier], [3, 'flex']);
+  await assert.rejects(read('<!doctype html><p>Hello'), failedWith('unusable', /base URL/));
 });
 
 test('its errors are classified as those of a chat, and a key in them is hidden', async () => {
@@ -96,6 +127,6 @@ test('fields of the provider pass through, the model and the encoding are ours',
     { extra: { dimensions: 2, model: 'other' } },
   );
   assert.partialDeepStrictEqual(sentJson(sent[0]), {
-    ...{ model: 'm', input: ['a', 'b'], encoding_format: 'float', dimensions: 2 },
+    ...{ model: 'm', input: ['a', 'b'], dimensions: 2 },
   });
 });

@@ -1,11 +1,12 @@
 /** Embeddings over OpenAI's interface. Some servers ignore the encoding that was asked for; callers get theirs. */
-import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
+import { isJsonObject, type JsonObject, parseJson, withoutMark } from '../../../infra/json-object.ts';
 import { refused, UpstreamFailure } from '../failure.ts';
 import type { EmbeddingAdapter, EmbeddingInput, EmbeddingRequest } from '../provider.ts';
 import { readUsage } from '../usage.ts';
 import type { ChatDialect } from './chat.ts';
 import { type Call, type OpenAiClient, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
+import { pageInstead } from './stream.ts';
 
 const FLOAT_BYTES = 4;
 
@@ -14,14 +15,11 @@ export function createEmbeddingAdapter(client: OpenAiClient, { base, classify }:
     embed: async (target, request, { signal }) => {
       const { input, encoding, extra } = request;
       const call: Call = { urlBase: base(target.urlBase), apiKey: target.apiKey, signal, classify };
-      const asked = { ...extra, model: target.model, input, encoding_format: encoding };
-      const response = await client.post(call, '/embeddings', asked);
-      const body = parseJson(await readText(response, call));
-      if (isErrorBody(body)) throw refused(refusalOf(response.status, body, response.headers), classify, target.apiKey);
-      const { status } = response;
-      if (!isJsonObject(body))
-        throw new UpstreamFailure('transient', "the provider's answer is no JSON object", { status });
-      return { list: listOf(body, request), usage: readUsage(body.usage) };
+      // Numbers are what every server gives unasked; some refuse the field.
+      const wished = encoding === 'base64' ? { encoding_format: encoding } : {};
+      const response = await client.post(call, '/embeddings', { ...extra, model: target.model, input, ...wished });
+      const body = await readObject(response, call);
+      return { list: listOf(body, request), usage: readUsage(body.usage, body.service_tier) };
     },
   };
 }
@@ -36,11 +34,24 @@ function isTokens(input: Exclude<EmbeddingInput, string>): input is readonly num
   return typeof input[0] === 'number';
 }
 
+/** @throws {UpstreamFailure} for an error under 200, a page, and what is no JSON object. */
+async function readObject(response: Response, call: Call): Promise<JsonObject> {
+  const text = withoutMark(await readText(response, call));
+  const body = parseJson(text);
+  if (isErrorBody(body)) throw refused(refusalOf(response.status, body, response.headers), call.classify, call.apiKey);
+  if (isJsonObject(body)) return body;
+  if (/^\s*</.test(text)) throw pageInstead();
+  throw new UpstreamFailure('transient', "the provider's answer is no JSON object", { status: response.status });
+}
+
 /** @throws {UpstreamFailure} where a vector is missing or is none: the caller would store it under a wrong text. */
 function listOf(body: JsonObject, { input, encoding }: EmbeddingRequest): JsonObject {
   const given = Array.isArray(body.data) ? body.data.filter(isJsonObject) : [];
   const due = inputsOf(input).length;
-  const vectors = new Map(given.map((one, at) => [typeof one.index === 'number' ? one.index : at, one]));
+  const byIndex = new Map(given.map((one) => [one.index, one]));
+  // Indexes that name each text are believed; others (all 0, counted from 1, none) say nothing that the order does not.
+  const areIndexes = given.every((_, index) => byIndex.has(index));
+  const vectors = areIndexes ? byIndex : new Map(given.map((one, at) => [at, one]));
   const data = Array.from({ length: due }, (_, index) => {
     const one = vectors.get(index);
     const embedding = one && encoded(one.embedding, encoding);
@@ -54,19 +65,28 @@ function listOf(body: JsonObject, { input, encoding }: EmbeddingRequest): JsonOb
 }
 
 function encoded(embedding: unknown, encoding: EmbeddingRequest['encoding']): string | readonly number[] | undefined {
-  if (typeof embedding === 'string') return encoding === 'base64' ? embedding : floatsOf(embedding);
+  if (typeof embedding === 'string') {
+    const floats = floatsOf(embedding);
+    return encoding === 'base64' && floats ? embedding : floats;
+  }
   if (!isVector(embedding)) return undefined;
   return encoding === 'float' ? embedding : base64Of(embedding);
 }
 
 function isVector(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'number');
+  return (
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((one) => typeof one === 'number' && Number.isFinite(Math.fround(one)))
+  );
 }
 
 function floatsOf(base64: string): readonly number[] | undefined {
   const bytes = Buffer.from(base64, 'base64');
-  if (bytes.length === 0 || bytes.length % FLOAT_BYTES !== 0) return undefined;
-  return Array.from({ length: bytes.length / FLOAT_BYTES }, (_, index) => bytes.readFloatLE(index * FLOAT_BYTES));
+  if (bytes.length === 0 || bytes.length % FLOAT_BYTES !== 0 || bytes.toString('base64') !== base64) return undefined;
+  const count = bytes.length / FLOAT_BYTES;
+  const floats = Array.from({ length: count }, (_, index) => bytes.readFloatLE(index * FLOAT_BYTES));
+  return floats.every(Number.isFinite) ? floats : undefined;
 }
 
 function base64Of(vector: readonly number[]): string {
