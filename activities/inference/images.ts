@@ -3,8 +3,9 @@ import type { Capability, PricedModel } from '../../core/catalog/model.ts';
 import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts';
 import { moneyJson, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import { costBound } from '../../core/ledger/price.ts';
-import type { ImageAnswer, ImageRequest, TaskStore } from '../../core/providers/provider.ts';
+import { costBound, type Price } from '../../core/ledger/price.ts';
+import type { ImageAnswer, ImageRequest, ReportedUsage, TaskStore } from '../../core/providers/provider.ts';
+import { countTokens } from '../../infra/tokens.ts';
 import {
   type CallOutcome,
   type ChargeRequest,
@@ -17,7 +18,7 @@ import {
 import { type Candidate, inputBound, type Plan } from './plan.ts';
 import { pricedInImages } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
-import { isFarBeyond, type NoteUsageDoubt } from './usage.ts';
+import { isFarBeyond, type NoteUsageDoubt, tierAsked, USUAL_TOKENS_OF_AN_IMAGE } from './usage.ts';
 
 export interface ImageCommand extends ChargeRequest {
   readonly model: ModelName;
@@ -133,21 +134,56 @@ export function planImages(models: readonly PricedModel[], request: ImageRequest
 }
 
 /**
- * Charged by delivered images, never by what was asked for. Tokens far beyond what was held for are charged up to the
- * hold.
+ * Charged by delivered images, never by what was asked for; where the model's price names tokens, by these too, which are
+ * our own count as far as the provider has none. Tokens far beyond what was held for are charged up to the hold.
  */
 export function imageUsage(
-  answer: ImageAnswer,
+  { images, usage: reported }: ImageAnswer,
   request: ImageRequest,
   candidate: Candidate,
   noteDoubt: NoteUsageDoubt,
 ): Usage {
-  const { promptTokens, completionTokens } = answer;
-  const usage = { ...NO_USAGE, promptTokens, completionTokens, imageCount: answer.images.length };
+  const counted = countedTokens(reported, images.length, request, candidate);
   const most = { promptTokens: promptBound(candidate, request), completionTokens: completionBound(request) };
-  if (!isFarBeyond(usage, most)) return usage;
-  noteDoubt('too-large', candidate, { promptTokens, completionTokens });
-  return { ...usage, doubt: 'too-large' };
+  const doubt = isFarBeyond(counted, most) ? 'too-large' : counted.doubt;
+  if (doubt !== null) noteDoubt(doubt, candidate, reported ?? {});
+  const serviceTier = counted.serviceTier ?? tierAsked(request.extra);
+  return { ...counted, imageCount: images.length, serviceTier, doubt };
+}
+
+/** What OpenAI counts for an image of 1024 × 1024 in medium quality. */
+const USUAL_TOKENS_OF_A_MADE_IMAGE = 1_056;
+
+/** Zeros are no count of what has a price: there was a prompt, and images were made. */
+function countedTokens(reported: ReportedUsage, made: number, request: ImageRequest, candidate: Candidate): Usage {
+  const { unexplainedTokens = 0, isPartial = false, impossible = null, ...counts } = reported ?? {};
+  const said: Usage = { ...NO_USAGE, ...counts };
+  const { price } = candidate;
+  const needsPrompt = isPriced(price, 'input') && said.promptTokens === 0;
+  const needsCompletion = isPriced(price, 'output') && (said.completionTokens === 0 || isPartial);
+  if (!needsPrompt && !needsCompletion) return said;
+  const isNothing = said.promptTokens + said.completionTokens === 0;
+  const isZero = reported !== undefined && isNothing && !isPartial;
+  const doubt = impossible !== null ? 'impossible' : isZero ? 'too-small' : 'missing';
+  const ours = { ...said, estimated: true, doubt } as const;
+  if (isNothing && unexplainedTokens > 0) {
+    // A total alone: what is not the prompt are the images.
+    const ofPrompt = Math.min(promptCount(candidate, request), unexplainedTokens);
+    return { ...ours, promptTokens: ofPrompt, completionTokens: unexplainedTokens - ofPrompt };
+  }
+  const promptTokens = needsPrompt ? promptCount(candidate, request) : said.promptTokens;
+  const completion = needsCompletion ? USUAL_TOKENS_OF_A_MADE_IMAGE * made : 0;
+  return { ...ours, promptTokens, completionTokens: Math.max(said.completionTokens, completion) };
+}
+
+/** @returns whether the price, or a rule of it, names it. */
+function isPriced({ rules, ...price }: Price, rate: 'input' | 'output'): boolean {
+  return [price, ...rules.map(({ rates }) => rates)].some((rates) => (rates[rate] ?? 0n) > 0n);
+}
+
+function promptCount({ tokensPerImage }: Candidate, { prompt, negativePrompt = '', images }: ImageRequest): number {
+  const ofImages = images.length * (tokensPerImage ?? USUAL_TOKENS_OF_AN_IMAGE);
+  return countTokens(prompt) + countTokens(negativePrompt) + ofImages;
 }
 
 function promptBound(model: PricedModel, { prompt, negativePrompt, images, extra }: ImageRequest): number {

@@ -107,7 +107,7 @@ function boundOf(body: ChatBody, candidate: Candidate): Counts {
 }
 
 /** What one image counts in most models at usual sizes, where the model's record does not say it. */
-const USUAL_TOKENS_OF_AN_IMAGE = 1_600;
+export const USUAL_TOKENS_OF_AN_IMAGE = 1_600;
 
 /** Counts prompt and answer with our own tokenizer, and the prompt's images by the model's figure. */
 export function estimateUsage(body: ChatBody, delivered: readonly string[], tokensPerImage: number | null): Usage {

@@ -93,8 +93,8 @@ export interface ImageAnswer {
   readonly actualPrompt?: string;
   /** What else the vendor says of them in OpenAI's words: `size`, `quality`, `usage` … */
   readonly facts?: Readonly<Record<string, unknown>>;
-  readonly promptTokens: number;
-  readonly completionTokens: number;
+  /** Of tokens; undefined where the vendor counts images only. */
+  readonly usage: ReportedUsage;
 }
 
 /** Where an asynchronous provider task stands; stored with the job so that a retry resumes and never submits twice. */

@@ -8,7 +8,7 @@ import { createLogger } from '../../infra/logger.ts';
 import type { Outbound } from '../../infra/outbound.ts';
 import { createImageReader } from '../images/image-reader.ts';
 import { type FailureClass, type FailureDetails, UpstreamFailure } from './failure.ts';
-import type { CallContext, ProviderKind, TaskStore, UpstreamTarget } from './provider.ts';
+import type { CallContext, CountedTokens, ProviderKind, TaskStore, UpstreamTarget } from './provider.ts';
 import { type Adapters, createAdapters } from './vendors.ts';
 
 export interface TestContext extends CallContext {
@@ -25,6 +25,12 @@ export function testContext(signal: AbortSignal = new AbortController().signal):
     requestId: 'call-1',
   };
 }
+
+/** A usage that counts nothing. */
+export const NO_TOKENS: CountedTokens = {
+  ...{ promptTokens: 0, completionTokens: 0, cachedTokens: 0, cacheWriteTokens: 0, hourCacheWriteTokens: 0 },
+  ...{ reasoningTokens: 0, searches: 0, serviceTier: null, unexplainedTokens: 0, isPartial: false, impossible: null },
+};
 
 export const API_KEY = 'sk-test-0123456789';
 

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImageRequest } from '../provider.ts';
-import { API_KEY, failedWith, refusedFor, testAdapters, testContext, testTarget, testTasks } from '../test-calls.ts';
+import {
+  API_KEY,
+  failedWith,
+  NO_TOKENS,
+  refusedFor,
+  testAdapters,
+  testContext,
+  testTarget,
+  testTasks,
+} from '../test-calls.ts';
 import { capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
 import { sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
 
@@ -14,8 +23,7 @@ const SEEDREAM_5 = 'doubao-seedream-5-0-260128';
 const SEEDEDIT = 'doubao-seededit-3-0-i2i-250628';
 const DELIVERED = {
   images: [{ kind: 'url', url: 'http://127.0.0.1/1.jpg' }],
-  promptTokens: 0,
-  completionTokens: 16_280,
+  usage: { ...NO_TOKENS, completionTokens: 16_280 },
 };
 
 function generate({ outbound }: TestOutbound, model: string, request: Partial<ImageRequest> = {}) {
@@ -81,7 +89,7 @@ test('where a call makes one image, more are several calls with seeds of their o
   const way = replay([recorded, recorded, recorded]);
   const answer = await generate(way, SEEDREAM_3, { n: 3, seed: 40 });
   assert.equal(answer.images.length, 3);
-  assert.equal(answer.completionTokens, 3 * 16_280);
+  assert.equal(answer.usage?.completionTokens, 3 * 16_280);
   const seeds = way.sent.map((call) => Object(sentJson(call)).seed);
   assert.deepEqual(seeds, [40, 41, 42]);
 });
@@ -98,7 +106,7 @@ test('of several calls the delivered ones count, and when all fail the first tel
 
 test('a refused member of a group does not spoil the others', async () => {
   const answer = await generate(replay([capture('ark', 'ark_image_partial')]), SEEDREAM_4, { n: 2 });
-  assert.deepEqual(answer, { ...DELIVERED, completionTokens: 16_384 });
+  assert.deepEqual(answer, { ...DELIVERED, usage: { ...NO_TOKENS, completionTokens: 16_384 } });
   const error = { code: 'OutputImageSensitiveContentDetected', message: 'no' };
   const all = testOutbound([{ body: JSON.stringify({ data: [{ error }, { error }] }) }]);
   await assert.rejects(generate(all, SEEDREAM_4, { n: 2 }), failedWith('content', /^no$/));

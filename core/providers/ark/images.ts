@@ -18,7 +18,7 @@ import {
 import type { Call, OpenAiClient } from '../openai/client.ts';
 import { isErrorBody, refusalOf } from '../openai/errors.ts';
 import { readImages } from '../openai/images.ts';
-import type { ImageAdapter, ImageAnswer, ImageRequest } from '../provider.ts';
+import type { ImageAdapter, ImageAnswer, ImageRequest, ReportedUsage } from '../provider.ts';
 import { readUsage } from '../usage.ts';
 
 export function createArkImages(client: OpenAiClient, classify: Classify): ImageAdapter {
@@ -43,8 +43,7 @@ function together(results: readonly PromiseSettledResult<ImageAnswer>[]): ImageA
   if (answers.length === 0 && failure) throw failure.reason;
   return {
     images: answers.flatMap(({ images }) => images),
-    promptTokens: answers.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
-    completionTokens: answers.reduce((sum, { completionTokens }) => sum + completionTokens, 0),
+    usage: sumOf(answers.map(({ usage }) => usage)),
   };
 }
 
@@ -57,8 +56,23 @@ function imageAnswerOf(body: JsonObject, call: Call): ImageAnswer {
     if (error) throw refused(refusalOf(200, error), call.classify, call.apiKey);
     throw new UpstreamFailure('transient', 'the provider delivered no image', { status: 200 });
   }
-  const usage = readUsage(body.usage);
-  return { images, promptTokens: 0, completionTokens: usage?.completionTokens ?? 0 };
+  return { images, usage: readUsage(body.usage) };
+}
+
+/** Of several calls. Where one was not counted, the sum is not counted to its end. */
+function sumOf(usages: readonly ReportedUsage[]): ReportedUsage {
+  const counted = usages.filter((usage) => usage !== undefined);
+  const [first] = counted;
+  return (
+    first && {
+      ...first,
+      promptTokens: counted.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+      completionTokens: counted.reduce((sum, { completionTokens }) => sum + completionTokens, 0),
+      unexplainedTokens: counted.reduce((sum, { unexplainedTokens }) => sum + unexplainedTokens, 0),
+      isPartial: counted.length < usages.length || counted.some(({ isPartial }) => isPartial),
+      impossible: counted.find(({ impossible }) => impossible !== null)?.impossible ?? null,
+    }
+  );
 }
 
 type Body = Readonly<Record<string, unknown>>;

@@ -145,7 +145,7 @@ function imageAnswerOf(body: JsonObject, apiKey: string): ImageAnswer {
   if (images.length === 0) throw nothingDelivered([body, output, ...results], apiKey);
   const actualPrompt = results.map((result) => textOf(result.actual_prompt)).find((text) => text !== undefined);
   // Tokens are reported by some models, and billed by none.
-  return { images, ...(actualPrompt === undefined ? {} : { actualPrompt }), promptTokens: 0, completionTokens: 0 };
+  return { images, ...(actualPrompt === undefined ? {} : { actualPrompt }), usage: undefined };
 }
 
 function nothingDelivered(places: readonly JsonObject[], apiKey: string): UpstreamFailure {

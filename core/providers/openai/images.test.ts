@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ImageRequest } from '../provider.ts';
-import { API_KEY, failedWith, refusedFor, testAdapters, testContext, testTarget, testTasks } from '../test-calls.ts';
+import {
+  API_KEY,
+  failedWith,
+  NO_TOKENS,
+  refusedFor,
+  testAdapters,
+  testContext,
+  testTarget,
+  testTasks,
+} from '../test-calls.ts';
 import { type Capture, capture, fieldsOf, replay, requestOf } from '../test-captures.ts';
 import { type SentCall, sentJson, type TestOutbound, testOutbound } from '../test-outbound.ts';
 
@@ -64,8 +73,7 @@ test('an image is asked for and read as the vendor client does', async () => {
         output_tokens_details: { image_tokens: 196, text_tokens: 0 },
       },
     },
-    promptTokens: 10,
-    completionTokens: 196,
+    usage: { ...NO_TOKENS, promptTokens: 10, completionTokens: 196 },
   });
   assert.equal(way.sent[0]?.path, requestOf(recorded).path);
   assert.equal(way.sent[0]?.headers.get('authorization'), `Bearer ${API_KEY}`);
@@ -173,8 +181,7 @@ test('replies of others are read: addresses, data URLs, a rewritten prompt, fail
     ],
     actualPrompt: 'a fine cat',
     facts: {},
-    promptTokens: 0,
-    completionTokens: 0,
+    usage: { ...NO_TOKENS, isPartial: true, impossible: '[-1,"many"]' },
   });
 });
 

@@ -42,14 +42,13 @@ function imageAnswerOf(body: JsonObject): ImageAnswer {
   const members = Array.isArray(body.data) ? body.data.filter(isJsonObject) : [];
   const images = members.map(deliveredImage).filter((image) => image !== undefined);
   if (images.length === 0) throw new UpstreamFailure('transient', 'the provider delivered no image', { status: 200 });
-  const usage = readUsage(body.usage);
+  const usage = readUsage(body.usage, body.service_tier);
   const actualPrompt = members.map((member) => textOf(member.revised_prompt)).find((text) => text !== undefined);
   return {
     images,
     ...(actualPrompt === undefined ? {} : { actualPrompt }),
     facts: factsOf(body, usage?.impossible === null),
-    promptTokens: usage?.promptTokens ?? 0,
-    completionTokens: usage?.completionTokens ?? 0,
+    usage,
   };
 }
 
