@@ -221,7 +221,7 @@ test('no secret, no prompt and no address of a user is in what was sent', () => 
 
 /** What a span may contain; check a new attribute before you add it. */
 const ATTRIBUTES =
-  /^(http\.(request\.method|route|response\.status_code)|error\.type|run_id|temporal(Workflow|Activity)Id|gen_ai\.(operation\.name|output\.type|provider\.name|request\.model|usage\.(input|output)_tokens)|gateway\.(trace_id|user\.id|access_key\.id|model|provider_key\.id|attempt|cost|capture|usage\.images|image\.(source|media_type|bytes)))$/;
+  /^(http\.(request\.method|route|response\.status_code)|error\.type|run_id|temporal(Workflow|Activity)Id|gen_ai\.(operation\.name|output\.type|provider\.name|request\.model|usage\.(input|output)_tokens)|gateway\.(trace_id|user\.id|access_key\.id|model|provider_key\.id|attempt|cost|capture|usage\.images|picture\.(source|media_type|bytes)))$/;
 
 test('the listing in docs/operations.md is what comes', () => {
   const spans = ofTrace(jobTraceId);
