@@ -36,9 +36,36 @@ function finishReason(word: string): string {
   return FINISH_REASONS.has(word) ? word : (OTHER_WORDS.get(word.toLowerCase()) ?? 'stop');
 }
 
-export function completionInOpenAiWords(completion: Json, model: string): Json {
+/** What was charged. */
+export interface ChargedTokens {
+  readonly promptTokens: number;
+  readonly completionTokens: number;
+}
+
+export function completionInOpenAiWords(completion: Json, model: string, charged: ChargedTokens): Json {
   const choices = Array.isArray(completion.choices) ? completion.choices : [];
-  return { ...completion, model, choices: choices.map(choiceInOpenAiWords) };
+  const usage = usageInOpenAiWords(completion.usage, charged);
+  return { ...completion, model, choices: choices.map(choiceInOpenAiWords), usage };
+}
+
+/** The vendor's own where it says what was charged; otherwise with these counts, and such details as clients can read. */
+function usageInOpenAiWords(said: unknown, { promptTokens, completionTokens }: ChargedTokens): Json {
+  const counts = {
+    prompt_tokens: promptTokens,
+    completion_tokens: completionTokens,
+    total_tokens: promptTokens + completionTokens,
+  };
+  if (!isJsonObject(said)) return counts;
+  if (Object.entries(counts).every(([name, count]) => said[name] === count)) return said;
+  const kept = Object.entries(said).filter(([name, value]) => !name.endsWith('_details') || isJsonObject(value));
+  return { ...Object.fromEntries(kept), ...counts };
+}
+
+/** The chunk with the usage, for a stream whose vendor has sent none. */
+export function usageChunk(completion: Json, model: string, charged: ChargedTokens): string {
+  const { id, created } = completion;
+  const usage = usageInOpenAiWords(undefined, charged);
+  return JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices: [], usage });
 }
 
 function choiceInOpenAiWords(choice: unknown): unknown {

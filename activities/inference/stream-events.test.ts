@@ -64,3 +64,16 @@ test('a stream without an end of its own gets one for the conversation', () => {
     conversation_id: 'c_1',
   });
 });
+
+test('a client that has asked for the usage and got none is known', () => {
+  for (const [chunks, wantsUsage, lacks] of [
+    [[text('a "usage": {}'), END], true, true],
+    [['{"choices":[{"delta":{}}],"usage":null}', END], true, true],
+    [[text('a'), END, USAGE], true, false],
+    [[text('a'), END, USAGE], false, false],
+  ] as const) {
+    const stream = new ClientStream(wantsUsage);
+    for (const chunk of chunks) stream.events(chunk);
+    assert.equal(stream.lacksUsage, lacks, chunks.join());
+  }
+});

@@ -10,6 +10,7 @@ export class ClientStream {
   readonly #conversationId: string | undefined;
   /** A chunk that may be the last one, which is to carry the conversation. */
   #held: string | undefined;
+  #hasUsage = false;
 
   /** @param conversationId told in the last chunk, when there is one. */
   constructor(wantsUsage: boolean, conversationId?: string) {
@@ -21,10 +22,16 @@ export class ClientStream {
   events(data: string): string {
     const chunk = chunkForClient(data, this.#wantsUsage);
     if (chunk === undefined) return '';
+    this.#hasUsage ||= this.#wantsUsage && hasUsage(chunk);
     if (this.#conversationId === undefined) return dataEvent(chunk);
     const before = this.#held === undefined ? '' : dataEvent(this.#held);
     this.#held = MAYBE_LAST.test(chunk) ? chunk : undefined;
     return this.#held === undefined ? before + dataEvent(chunk) : before;
+  }
+
+  /** Whether the client has asked for the usage and not got one. */
+  get lacksUsage(): boolean {
+    return this.#wantsUsage && !this.#hasUsage;
   }
 
   /** What was held back, when the stream has ended well. */
@@ -56,6 +63,11 @@ function chunkForClient(data: string, wantsUsage: boolean): string | undefined {
   if (Array.isArray(chunk.choices) && chunk.choices.length === 0) return undefined;
   const { usage: _usage, ...rest } = chunk;
   return JSON.stringify(rest);
+}
+
+function hasUsage(data: string): boolean {
+  const chunk = data.includes('"usage"') ? parseJson(data) : undefined;
+  return isJsonObject(chunk) && isJsonObject(chunk.usage);
 }
 
 /** A chunk that the provider wrote over several lines goes out as several, or its rest would be lost. */

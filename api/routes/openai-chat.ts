@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type ChatOutcome, type ChatService, saidOf } from '../../activities/inference/chat.ts';
 import { type OpenAiChatInput, openAiChatInput } from '../../activities/inference/chat-request.ts';
-import { chunkInOpenAiWords, completionInOpenAiWords } from '../../activities/inference/openai-words.ts';
+import { chunkInOpenAiWords, completionInOpenAiWords, usageChunk } from '../../activities/inference/openai-words.ts';
 import type { ChatStreams } from '../../activities/inference/stream.ts';
 import { ClientStream, endOfStream } from '../../activities/inference/stream-events.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
@@ -82,8 +82,8 @@ export function openAiChatRoutes(services: Services): Route[] {
       conversation: { open: (asked, caller) => openTurn(services.turns, caller, asked) },
       run: (asked, { request, context, turn }: WholeCall<ChatOutcome>) =>
         services.chat.complete({ ...request, ...askedOf(asked, turn) }, context),
-      render: ({ completion: answered, modelIdentifier }, { model }: OpenAiChatInput, turn) => {
-        const whole = completionInOpenAiWords(answered, model ?? modelIdentifier);
+      render: (outcome, { model }: OpenAiChatInput, turn) => {
+        const whole = completionInOpenAiWords(outcome.completion, model ?? outcome.modelIdentifier, outcome);
         return turn ? { ...whole, conversation_id: turn.turn.conversationId } : whole;
       },
       said: (outcome) => saidOf(outcome),
@@ -124,6 +124,9 @@ function eventsOf({ model, wantsUsage }: OpenAiChatInput, turn: OpenTurn | undef
   const client = new ClientStream(wantsUsage, turn?.turn.conversationId);
   return {
     events: (chunk) => client.events(chunkInOpenAiWords(chunk, model ?? served)),
-    end: ({ cost, requestId, priceRule }) => client.lastEvents() + endOfStream(formatMoney(cost), requestId, priceRule),
+    end: (end) => {
+      const usage = client.lacksUsage ? client.events(usageChunk(end.completion, model ?? served, end)) : '';
+      return usage + client.lastEvents() + endOfStream(formatMoney(end.cost), end.requestId, end.priceRule);
+    },
   };
 }

@@ -255,6 +255,14 @@ describe('usage and rules of a price', () => {
       }
     });
 
+    /** What the answer to a whole call, or a stream that had no usage of its vendor, tells its client. */
+    const told = new Map<string, unknown>();
+    const usageTold = z.looseObject({
+      prompt_tokens: z.number(),
+      completion_tokens: z.number(),
+      total_tokens: z.number(),
+    });
+
     /** Ids of a call, a stream and a job, all of which have ended. */
     async function usedEverywhere(model: string): Promise<string[]> {
       const submitted = await call(product.apis[0], 'POST', '/v1/async/chat', {
@@ -264,10 +272,14 @@ describe('usage and rules of a price', () => {
       const { jobId } = z.object({ jobId: z.string() }).parse(submitted.data);
       const ids: string[] = [];
       for (const stream of [false, true]) {
-        const reply = await post('/v2/chat', { model, messages: [{ role: 'user', content: question }], stream });
+        const body = { model, messages: [{ role: 'user', content: question }], stream };
+        const reply = await post('/v2/chat', { ...body, ...(stream && { stream_options: { include_usage: true } }) });
         const text = await reply.text();
         assert.equal(reply.status, 200, text);
-        ids.push(reply.headers.get('x-request-id') ?? '');
+        const id = reply.headers.get('x-request-id') ?? '';
+        const last = /data: (.*)\n\n: x-cost/.exec(text)?.[1];
+        if (!stream || model === 'no-usage') told.set(id, JSON.parse(stream ? (last ?? '') : text).usage);
+        ids.push(id);
       }
       const job = await jobEnd(product.apis[0], customer.key, jobId);
       assert.equal(job.status, 'COMPLETED', job.errorMessage ?? '');
@@ -337,6 +349,11 @@ describe('usage and rules of a price', () => {
           assert.equal(used.completion, completion === 'ours' ? truth.completion : completion);
           assert.equal(used.cached, cached);
           assert.equal(used.estimated === 1, prompt === 'ours' || completion === 'ours');
+          if (told.has(id)) {
+            const { prompt_tokens, completion_tokens, total_tokens } = usageTold.parse(told.get(id));
+            assert.deepEqual([prompt_tokens, completion_tokens], [used.prompt, used.completion]);
+            assert.equal(total_tokens, used.prompt + used.completion);
+          }
           const inputs = BigInt(used.prompt - cached) * 1_000n + BigInt(cached) * 100n;
           assert.equal(used.cost, inputs + BigInt(used.completion) * 10_000n);
         }
