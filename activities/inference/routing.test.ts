@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ModelSource, PricedModel } from '../../core/catalog/model.ts';
 import type { Standing } from '../../core/key-pool/key-pool.ts';
-import { type RoutingStrategy, routed, routedModels } from './routing.ts';
+import { candidatesOf, type RoutingStrategy, routed, routedModels } from './routing.ts';
 import { TEST_MODEL } from './test-model.ts';
 
 interface Model {
@@ -104,4 +104,20 @@ test('a named model stays itself, and a job keeps the order it was held for', as
   const models = routedModels(source, 'smart', pool);
   assert.equal(models.named({ id: 7 }, 'text-to-text').modelId, 7);
   assert.deepEqual(ids(await models.pricedAt([1, 2, 3])), [1, 2, 3]);
+});
+
+test('several choices are asked of the models that give them, unless none does', () => {
+  const single = { ...modelOf(1, 10, 1), needs: { refusedFields: ['n'] } };
+  const tried = (models: readonly PricedModel[], n?: number) => {
+    const request = { model: {}, body: { messages: [], ...(n === undefined ? {} : { n }) } };
+    const { models: candidates } = candidatesOf(
+      { ...source, capable: () => models },
+      { ...request, caller: { allowedModels: null } },
+    );
+    return ids(candidates);
+  };
+  assert.deepEqual(tried([single, modelOf(2, 20, 1)], 2), [2]);
+  assert.deepEqual(tried([single, modelOf(2, 20, 1)], 1), [1, 2]);
+  assert.deepEqual(tried([single, modelOf(2, 20, 1)]), [1, 2]);
+  assert.deepEqual(tried([single], 2), [1]);
 });

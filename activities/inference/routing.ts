@@ -120,8 +120,16 @@ export function candidatesOf(
 ): { models: readonly PricedModel[]; asked: Asked } {
   const size = promptSize(request.body);
   const capability: Capability = size.images > 0 ? 'image-to-text' : 'text-to-text';
-  const models = allowingPriced(usableModels(source, request, capability), pricedInChat(request.body));
-  return { models, asked: { size, ...limitsOf(request.body) } };
+  const usable = allowingPriced(usableModels(source, request, capability), pricedInChat(request.body));
+  const limits = limitsOf(request.body);
+  return { models: givingChoices(usable, limits.choices), asked: { size, ...limits } };
+}
+
+/** The models that give several choices, where they are asked for; all when none does: then the refusal names the field. */
+function givingChoices(models: readonly PricedModel[], choices: number): readonly PricedModel[] {
+  if (choices === 1) return models;
+  const giving = models.filter(({ needs }) => !needs.refusedFields?.includes('n'));
+  return giving.length > 0 ? giving : models;
 }
 
 /** The named model, or all with the capability; only those that the access key may use. @throws {AppError} */
