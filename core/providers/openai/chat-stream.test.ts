@@ -5,13 +5,14 @@ import { capture, replay } from '../test-captures.ts';
 import { type TestOutbound, testOutbound, type WrittenAnswer } from '../test-outbound.ts';
 
 import type { Call } from './client.ts';
-import { readChunks } from './stream.ts';
+import { type ExpectedAnswer, readChunks } from './stream.ts';
 
+const HEAD = '"id":"x","object":"chat.completion.chunk","created":1,"model":"m"';
 const CHUNKS = [
-  '{"choices":[{"index":0,"delta":{"role":"assistant","content":"猫 🐈‍⬛ é"},"finish_reason":null}],"usage":null}',
-  String.raw`{"choices":[{"index":0,"delta":{"content":"\"finish_reason\":\"stop\", \"error\":{\"code\":1}"},"finish_reason":null}]}`,
-  '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null,"error":null}',
-  '{"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3}}',
+  `{${HEAD},"choices":[{"index":0,"delta":{"role":"assistant","content":"猫 🐈‍⬛ é"},"finish_reason":null}],"usage":null}`,
+  String.raw`{${HEAD},"choices":[{"index":0,"delta":{"content":"\"finish_reason\":\"stop\", \"error\":{\"code\":1}"},"finish_reason":null}]}`,
+  `{${HEAD},"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null,"error":null}`,
+  `{${HEAD},"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3}}`,
 ];
 
 const CALL: Call = {
@@ -21,12 +22,14 @@ const CALL: Call = {
   classify: () => 'transient',
 };
 
+const EXPECTED: ExpectedAnswer = { choices: 1, head: { id: 'chatcmpl-1', created: 2, model: 'own' } };
+
 async function chunksFrom(pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<string[]> {
   async function* bytes(): AsyncGenerator<Uint8Array> {
     yield* pieces;
   }
   const chunks: string[] = [];
-  for await (const chunk of readChunks(bytes(), CALL)) chunks.push(chunk.data);
+  for await (const chunk of readChunks(bytes(), CALL, EXPECTED)) chunks.push(chunk.data);
   return chunks;
 }
 
@@ -66,8 +69,8 @@ test('chunks are the same wherever the bytes are cut, with each line end', async
 });
 
 test('an event over several lines is one chunk', async () => {
-  const { chunks } = await read(eventStream('data: {"choices":\ndata: []}\n\ndata: [DONE]\n\n'));
-  assert.deepEqual(chunks, ['{"choices":\n[]}']);
+  const { chunks } = await read(eventStream(`data: {${HEAD},"choices":\ndata: []}\n\ndata: [DONE]\n\n`));
+  assert.deepEqual(chunks, [`{${HEAD},"choices":\n[]}`]);
 });
 
 test('a last event without its blank line counts when it is whole', async () => {
@@ -198,7 +201,7 @@ test('a finish does not wait for the connection to close', { timeout: 60_000 }, 
     yield new TextEncoder().encode(CHOICE(0, 'stop'));
     await never.promise;
   }
-  const stream = readChunks(bytes(), CALL);
+  const stream = readChunks(bytes(), CALL, EXPECTED);
   assert.equal((await stream.next()).done, false);
   const end = stream.next();
   // Not before the reader has begun to wait.
@@ -275,7 +278,7 @@ test('calls of tools get the indexes that clients put them together by', async (
   ];
   for (const [name, calls, indexes] of streams) {
     const { chunks } = await read(eventStream(`${calls.map((call) => CALLS([call])).join('')}data: [DONE]\n\n`));
-    const given = chunks.map((one) => JSON.parse(one).choices[0].delta.tool_calls[0].index);
+    const given = chunks.slice(0, -1).map((one) => JSON.parse(one).choices[0].delta.tool_calls[0].index);
     assert.deepEqual(given, indexes, name);
     const atOnce = await read(eventStream(`${CALLS(calls)}data: [DONE]\n\n`));
     assert.deepEqual(
@@ -331,10 +334,11 @@ test('pieces of calls that clients can read stay as the provider wrote them', as
     { index: 0, function: { arguments: '}' } },
     { index: 1, id: '2', type: 'custom', custom: { name: 'g', input: '' } },
   ];
-  const events = calls.map((call) => CALLS([call]));
-  const { chunks } = await read(eventStream(`${events.join('')}data: [DONE]\n\n`));
+  const role = `data: ${CHUNKS[0]}\n\n`;
+  const events = calls.map((call) => CALLS([call]).replace('{', `{${HEAD},`));
+  const { chunks } = await read(eventStream(`${role}${events.join('')}data: [DONE]\n\n`));
   assert.deepEqual(
-    chunks.map((chunk) => `data: ${chunk}\n\n`),
+    chunks.slice(1, -1).map((chunk) => `data: ${chunk}\n\n`),
     events,
   );
 });
@@ -353,6 +357,38 @@ test('a stop after calls of tools is one of tool_calls, and no other reason is',
   }
 });
 
+test('what a provider leaves out of its chunks stands in them, the same in all', async () => {
+  const bare = [
+    '{"choices":[{"delta":{"content":"a"}}]}',
+    '{"id":null,"choices":[{"delta":{"content":"b"}}],"model":null}',
+  ];
+  const usage = '{"usage":{"prompt_tokens":1,"completion_tokens":2}}';
+  const { chunks } = await read(eventStream(`data: ${[...bare, usage, '[DONE]'].join('\n\ndata: ')}\n\n`));
+  const [first, ...others] = chunks.map((chunk) => JSON.parse(chunk));
+  const { choices, created, ...head } = first;
+  assert.deepEqual(head, { id: 'chatcmpl-call-1', object: 'chat.completion.chunk', model: 'm' });
+  assert.ok(Math.abs(created - Date.now() / 1000) < 600);
+  assert.deepEqual(
+    [{ choices }, ...others],
+    [
+      { choices: [{ index: 0, delta: { role: 'assistant', content: 'a' }, finish_reason: null }] },
+      { ...head, created, choices: [{ index: 0, delta: { content: 'b' }, finish_reason: null }] },
+      { ...head, created, choices: [], ...JSON.parse(usage) },
+      { ...head, created, choices: [{ index: 0, delta: {}, finish_reason: 'stop' }] },
+    ],
+  );
+});
+
+test("a provider's own head stays, and stands in the chunks that lack it", async () => {
+  const second = '{"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":null}]}';
+  const calls = CALLS([{ index: 0, ...piece('1', 'f', '{}') }]);
+  const { chunks } = await read(eventStream(`data: ${CHUNKS[0]}\n\ndata: ${second}\n\n${calls}data: [DONE]\n\n`));
+  assert.equal(chunks[0], CHUNKS[0]);
+  for (const chunk of chunks) assert.partialDeepStrictEqual(JSON.parse(chunk), JSON.parse(`{${HEAD}}`));
+  assert.deepEqual(JSON.parse(chunks[1] ?? '').choices, JSON.parse(second).choices);
+  assert.equal(JSON.parse(chunks.at(-1) ?? '').choices[0].finish_reason, 'tool_calls');
+});
+
 test('content that is a list is told as text and thoughts, its parts are kept', async () => {
   const parts = [
     { type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] },
@@ -361,6 +397,7 @@ test('content that is a list is told as text and thoughts, its parts are kept', 
   const data = JSON.stringify({ choices: [{ index: 0, delta: { content: parts }, finish_reason: 'stop' }] });
   const { chunks } = await read(eventStream(`data: ${data}\n\n`));
   assert.deepEqual(JSON.parse(chunks[0] ?? '').choices[0].delta, {
+    role: 'assistant',
     content: 'Yes.',
     reasoning_content: 'Hm.',
     content_parts: parts,
@@ -445,6 +482,6 @@ test('a reader that stops closes the connection', async () => {
       closed = true;
     }
   }
-  for await (const _ of readChunks(bytes(), CALL)) break;
+  for await (const _ of readChunks(bytes(), CALL, EXPECTED)) break;
   assert.equal(closed, true);
 });

@@ -34,13 +34,19 @@ test('unknown fields pass, and the model is the one the provider knows', async (
   assert.deepEqual(sentJson(way.sent[0]), { ...BODY, model: 'gpt-x', top_k: 5, nested: { a: [1, null] } });
 });
 
-test('the least that the vendor client accepts is an answer without usage', async () => {
+test('the least that the vendor client accepts is an answer without usage, and clients get the rest of it', async () => {
   const answer = await chatOf(replay([capture('openai', 'openai_chat_minimal_accepted')])).complete(
     TARGET,
     BODY,
     testContext(),
   );
-  assert.deepEqual(answer, { completion: { choices: [{ index: 0, message: { content: 'hi' } }] }, usage: undefined });
+  const { created, ...completion } = answer.completion;
+  assert.deepEqual(completion, {
+    ...{ id: 'chatcmpl-call-1', object: 'chat.completion', model: 'gpt-x' },
+    choices: [{ index: 0, message: { role: 'assistant', content: 'hi' }, finish_reason: 'stop' }],
+  });
+  assert.ok(Math.abs(Number(created) - Date.now() / 1000) < 600);
+  assert.equal(answer.usage, undefined);
 });
 
 test('an answer that is none is a failure of the provider', async () => {

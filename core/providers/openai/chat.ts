@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject, parseJson, withoutMark } from '../../../infra/json-object.ts';
 import { CompletionAssembler } from '../completion.ts';
 import { type Classify, refused, UpstreamFailure } from '../failure.ts';
-import { finishReasonIn, listIn, readableMessage } from '../message.ts';
+import { finishReasonIn, listIn, readableMessage, textIn } from '../message.ts';
 import type {
   CallContext,
   ChatAdapter,
@@ -19,7 +19,8 @@ import { isPlainStop, withReadableCalls } from '../tool-calls.ts';
 import { usageOfAnswer } from '../usage.ts';
 import { type Call, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
-import { checkChoices, pageInstead, readChunks } from './stream.ts';
+import { withHead } from './readable-chunks.ts';
+import { checkChoices, type ExpectedAnswer, pageInstead, readChunks } from './stream.ts';
 
 export interface ChatDialect {
   /** The base that has /chat/completions, from the provider's base. */
@@ -37,8 +38,8 @@ export function createChatAdapter(clientFor: VendorClients['chat'], dialect: Cha
     classify: dialect.classify,
   });
 
-  const stream = async (target: UpstreamTarget, body: ChatBody, { signal }: CallContext) => {
-    const call = callOf(target, signal);
+  const stream = async (target: UpstreamTarget, body: ChatBody, context: CallContext) => {
+    const call = callOf(target, context.signal);
     const response = await clientFor(target).post(call, PATH, {
       ...body,
       model: target.model,
@@ -46,7 +47,7 @@ export function createChatAdapter(clientFor: VendorClients['chat'], dialect: Cha
       stream_options: { ...(isJsonObject(body.stream_options) ? body.stream_options : {}), include_usage: true },
     });
     if (response.body === null) throw senseless('the provider did not answer with a stream', response);
-    return readChunks(response.body, call, choicesAsked(body));
+    return readChunks(response.body, call, expectedOf(target, body, context));
   };
 
   return {
@@ -54,7 +55,7 @@ export function createChatAdapter(clientFor: VendorClients['chat'], dialect: Cha
       if (target.onlyStreams) return assembled(await stream(target, body, context));
       const call = callOf(target, context.signal);
       const response = await clientFor(target).post(call, PATH, { ...body, model: target.model });
-      return answerOf(await readText(response, call), response, call, choicesAsked(body));
+      return answerOf(await readText(response, call), response, call, expectedOf(target, body, context));
     },
     stream,
   };
@@ -66,22 +67,24 @@ async function assembled(chunks: AsyncIterable<ChatChunk>): Promise<ChatAnswer> 
   return { completion: assembler.completion(), usage: assembler.usage() };
 }
 
-function choicesAsked({ n }: ChatBody): number {
-  return typeof n === 'number' ? n : 1;
+function expectedOf({ model }: UpstreamTarget, { n }: ChatBody, { requestId }: CallContext): ExpectedAnswer {
+  const head = { id: `chatcmpl-${requestId}`, created: Math.floor(Date.now() / 1000), model };
+  return { choices: typeof n === 'number' ? n : 1, head };
 }
 
 /** @throws {UpstreamFailure} for an answer that is none: an error under 200, a page, no JSON, no choices. */
-async function answerOf(text: string, response: Response, call: Call, asked: number): Promise<ChatAnswer> {
+async function answerOf(text: string, response: Response, call: Call, expected: ExpectedAnswer): Promise<ChatAnswer> {
   const plain = withoutMark(text);
   const body = parseJson(plain);
   if (isErrorBody(body)) {
     throw refused(refusalOf(response.status, body, response.headers), call.classify, call.apiKey);
   }
-  if (!isJsonObject(body) || isChunk(body)) return streamedAnswer(plain, response, call, asked);
+  if (!isJsonObject(body) || isChunk(body)) return streamedAnswer(plain, response, call, expected);
   const choices = (Array.isArray(body.choices) ? body.choices : []).filter(isJsonObject);
   if (choices.length === 0) throw senseless("the provider's answer has no choices", response);
-  checkChoices(choices.length, asked);
-  return { completion: { ...body, choices: choices.map(readableChoice) }, usage: usageOfAnswer(body) };
+  checkChoices(choices.length, expected.choices);
+  const whole = withHead(body, expected.head, 'chat.completion');
+  return { completion: { ...whole, choices: choices.map(readableChoice) }, usage: usageOfAnswer(body) };
 }
 
 function isChunk({ choices }: JsonObject): boolean {
@@ -91,25 +94,30 @@ function isChunk({ choices }: JsonObject): boolean {
 
 function readableChoice(choice: JsonObject, at: number): JsonObject {
   const { message, finish_reason: reason, index } = choice;
-  const readable = isJsonObject(message) ? withReadableCalls(readableMessage(message)) : message;
+  const readable = isJsonObject(message) ? withRole(withReadableCalls(readableMessage(message))) : message;
   const hasCalls = isJsonObject(message) && listIn(message.tool_calls).length > 0;
-  const told = typeof reason === 'string' ? (finishReasonIn(choice) ?? 'stop') : reason;
-  const finishReason = hasCalls && typeof told === 'string' && isPlainStop(told) ? 'tool_calls' : told;
+  const told = finishReasonIn(choice) ?? 'stop';
+  const finishReason = hasCalls && isPlainStop(told) ? 'tool_calls' : told;
   if (readable === message && finishReason === reason && typeof index === 'number') return choice;
-  return {
-    ...choice,
-    ...{ index: typeof index === 'number' ? index : at, message: readable },
-    ...(finishReason === undefined ? {} : { finish_reason: finishReason }),
-  };
+  return { ...choice, index: typeof index === 'number' ? index : at, message: readable, finish_reason: finishReason };
+}
+
+function withRole(message: JsonObject): JsonObject {
+  return textIn(message.role) === '' ? { ...message, role: 'assistant' } : message;
 }
 
 /** Some servers stream whatever is asked for. */
-async function streamedAnswer(text: string, response: Response, call: Call, asked: number): Promise<ChatAnswer> {
+async function streamedAnswer(
+  text: string,
+  response: Response,
+  call: Call,
+  expected: ExpectedAnswer,
+): Promise<ChatAnswer> {
   if (/^\s*</.test(text)) throw pageInstead();
   if (!/^\s*(\{|(data|event|id|retry)?:)/.test(text)) {
     throw senseless("the provider's answer is no JSON object", response);
   }
-  return assembled(readChunks(onePiece(text), call, asked));
+  return assembled(readChunks(onePiece(text), call, expected));
 }
 
 async function* onePiece(text: string): AsyncGenerator<Uint8Array> {

@@ -10,26 +10,32 @@ import { finishReasonIn } from '../message.ts';
 import type { ChatChunk } from '../provider.ts';
 import { type Call, callFailure } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
-import { ReadableChunks } from './readable-chunks.ts';
+import { type AnswerHead, ReadableChunks } from './readable-chunks.ts';
 
 /** After the last finish reason only the usage and an end mark can come, and they follow at once or never. */
 const AFTER_FINISH_MS = 5_000;
 
 const END_MARK = /^\s*\[done\]\s*$/i;
 
+export interface ExpectedAnswer {
+  /** How many were asked for. */
+  readonly choices: number;
+  /** For what the provider leaves out. */
+  readonly head: AnswerHead;
+}
+
 /**
  * What came before a failure stands.
- * @param choices how many were asked for.
  * @throws {UpstreamFailure}
  */
 export async function* readChunks(
   bytes: AsyncIterable<Uint8Array>,
   call: Call,
-  choices = 1,
+  expected: ExpectedAnswer,
 ): AsyncGenerator<ChatChunk, void> {
   const events = readEvents(bytes);
-  const judge = new StreamJudge(call, choices);
-  const readable = new ReadableChunks();
+  const judge = new StreamJudge(call, expected.choices);
+  const readable = new ReadableChunks(expected.head);
   let abandoned = true;
   try {
     for (;;) {
@@ -54,6 +60,8 @@ export async function* readChunks(
   }
   giveBack(events, bytes);
   judge.checkEnd();
+  const end = readable.end();
+  if (end !== undefined) yield end;
 }
 
 /** Reads the rest, so that the connection can be used again; a body that does not end is given up. */

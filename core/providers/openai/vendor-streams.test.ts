@@ -56,6 +56,7 @@ const chunkSchema = z.object({
 });
 
 const CALL: Call = { urlBase: '', apiKey: '', signal: new AbortController().signal, classify: () => 'transient' };
+const EXPECTED = { choices: 1, head: { id: 'chatcmpl-1', created: 2, model: 'own' } };
 const NOTHING = {
   ...{ promptTokens: 0, completionTokens: 0, cachedTokens: 0, cacheWriteTokens: 0, hourCacheWriteTokens: 0 },
   ...{ reasoningTokens: 0, searches: 0, serviceTier: null, unexplainedTokens: 0, isPartial: false, impossible: null },
@@ -66,7 +67,7 @@ async function assembled(pieces: readonly Uint8Array[]): Promise<CompletionAssem
     yield* pieces;
   }
   const assembler = new CompletionAssembler();
-  for await (const { data, body } of readChunks(bytes(), CALL)) {
+  for await (const { data, body } of readChunks(bytes(), CALL, EXPECTED)) {
     chunkSchema.parse(JSON.parse(data));
     assembler.add(body);
   }
