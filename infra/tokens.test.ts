@@ -23,7 +23,7 @@ test('long text without spaces is counted within a token per slice, quickly', ()
   const text = '价格包含税费和运输成本'.repeat(1000);
   const startedAt = performance.now();
   const tokens = countTokens(text);
-  assert.ok(performance.now() - startedAt < 10_000, 'counting 11,000 characters must not block for seconds');
+  assert.ok(performance.now() - startedAt < 2_000, 'counting 11,000 characters must not block for seconds');
   const oneSlice = countTokens('价格包含税费和运输成本');
   assert.ok(Math.abs(tokens - oneSlice * 1000) <= oneSlice * 1000 * 0.1);
 });

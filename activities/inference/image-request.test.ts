@@ -68,7 +68,7 @@ test('an image of millions of spaces is read at the pace of any other', () => {
     refusedPaths(() => imageUrlOf({ base64: spaced }, 'image')),
     ['image.base64'],
   );
-  assert.ok(performance.now() - startedAt < 20_000, `${performance.now() - startedAt} ms`);
+  assert.ok(performance.now() - startedAt < 2_000, `${performance.now() - startedAt} ms`);
   const gif = GIF.replace(/(.)/g, '$1\r\n\t ');
   assert.equal(imageUrlOf({ base64: gif }, 'image'), AS_URL);
   assert.deepEqual(

@@ -135,7 +135,7 @@ describe('limits of access keys', () => {
     await api(1)?.kill('SIGKILL');
     await noFaults();
     assert.equal((await chat(key)).status, 429);
-    await until('the lease has ended', async () => (await chat(key)).status === 200);
+    await until('the lease has ended', async () => (await chat(key)).status === 200, 20_000);
     await api(1)?.start();
   });
 

@@ -130,7 +130,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     }
     await noFaults();
     const requestId = response.headers.get('x-request-id') ?? '';
-    await until('the stream is charged', async () => (await charge(requestId)) !== undefined);
+    await until('the stream is charged', async () => (await charge(requestId)) !== undefined, 20_000);
     const truth = counts.parse(await (await fetch(`${product.simulator.url}/control/counts`)).json());
     const row = await charge(requestId);
     assert.equal(Number(row?.estimated), 0);

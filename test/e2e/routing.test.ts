@@ -58,7 +58,7 @@ describe('which model and key serve a call', () => {
       return ((await simulator.counts()).byKey[key]?.refused ?? 0) >= 2;
     });
     await simulator.keyState(key, 'valid');
-    await until('it is back', async () => (await circuitOf(keyId)) === 'closed');
+    await until('it is back', async () => (await circuitOf(keyId)) === 'closed', 20_000);
     assert.equal((await chat('refused')).status, 200);
   });
 

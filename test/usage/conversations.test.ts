@@ -185,9 +185,9 @@ describe('kept conversations', () => {
     const answer = await app.ask('POST', PATH, ANN);
     assert.equal(answer.status, 503);
     assert.match(answer.text, /"code":900001/);
-    assert.ok(performance.now() - started < 20_000);
+    assert.ok(performance.now() - started < 4_000);
     await world.wire.mend();
-    const deadline = Date.now() + 60_000;
+    const deadline = Date.now() + 10_000;
     let status = 503;
     while (status === 503 && Date.now() < deadline)
       status = (await app.ask('GET', `${PATH}/${id}/messages`, ANN)).status;
