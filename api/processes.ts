@@ -84,7 +84,7 @@ class Processes {
     this.#fill();
   }
 
-  /** Each is told to end only when its successor listens. A successor that does not start leaves all as it is. */
+  /** Stops each process only after its successor listens. If a successor does not start, the others keep running. */
   restart(): void {
     this.#restarts = this.#restarts.then(async () => {
       for (const old of [...this.#listening]) {

@@ -47,7 +47,7 @@ test('cached tokens and the tier keep their price', () => {
   assert.equal(embeddingUsage(undefined, asked, TEST_MODEL, () => undefined).serviceTier, 'flex');
 });
 
-test('what is told with each text is held for', () => {
+test('fields that the model reads with each text are held for', () => {
   const extra = { instruction: 'word '.repeat(1_000), messages: [{ content: 'x'.repeat(1_000) }], dimensions: 8 };
   assert.ok(planEmbeddings([TEST_MODEL], { ...request, extra }).tokenBound > 12_000);
 });

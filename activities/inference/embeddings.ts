@@ -85,7 +85,7 @@ export function planEmbeddings(models: readonly PricedModel[], request: Embeddin
 /** The start and end that some models count with each text. */
 const MARKERS = 4;
 
-/** Each text counts at most the model's context; what vendors' own fields tell the model is told with each text. */
+/** Each text counts at most the model's context. A vendor may prepend its own text fields (`instruction`) to each text. */
 function tokenBound(model: PricedModel, { input, extra }: EmbeddingRequest): number {
   const told = Object.values(extra).filter(isToldToModel);
   const toldBytes = told.reduce<number>((sum, value) => sum + Buffer.byteLength(JSON.stringify(value)), MARKERS);

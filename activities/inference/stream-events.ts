@@ -65,8 +65,11 @@ function chunkForClient(data: string, wantsUsage: boolean): string | undefined {
   return JSON.stringify(rest);
 }
 
+/** Some providers send `"usage": null` with every chunk, which need not be parsed. */
+const USAGE_OBJECT = /"usage"\s*:\s*\{/;
+
 function hasUsage(data: string): boolean {
-  const chunk = data.includes('"usage"') ? parseJson(data) : undefined;
+  const chunk = USAGE_OBJECT.test(data) ? parseJson(data) : undefined;
   return isJsonObject(chunk) && isJsonObject(chunk.usage);
 }
 

@@ -187,7 +187,7 @@ export function completeJob(
   };
 }
 
-/** The row has the calls of all runs; a run knows only its own, and whoever ends the job from outside knows none. */
+/** The row has the calls of all runs; a run knows only its own, and a cancel or a reconciler knows none. */
 function withAllCalls<Closing extends Capture | Release>(job: JobRow, closing: Closing): Closing {
   const { providerAttempts: attempts, providerKeyId, modelId, modelName } = job;
   const { call } = closing;

@@ -1,6 +1,6 @@
 /**
  * Applies a payment provider's event to an order and its account, in one transaction with the row of the event. The
- * account is locked first. The id of the transfer makes an order credited once, whoever reports the payment and however
+ * account is locked first. The id of the transfer makes an order credited once, no matter who reports the payment and how
  * often. Pure.
  */
 import { createHash } from 'node:crypto';

@@ -69,7 +69,7 @@ export class Payments {
     await this.#settle(alipay.read(form), log);
   }
 
-  /** A signature must be valid when there is one, whoever calls. */
+  /** A signature that is sent must be valid, for every caller. */
   #read(call: PaymentCall): PaymentNotice {
     const { signed, sandbox } = this.#deps;
     const { caller, signature, kind } = call;

@@ -61,7 +61,7 @@ function fixedPaths(fixed: ReadonlyMap<string, Middleware<ApiState>>): Middlewar
   };
 }
 
-/** Of a path that is told. */
+/** Longest path that an error message repeats. */
 const MOST_PATH_CHARACTERS = 100;
 
 /** 404, or 405 with the methods that the path has. */

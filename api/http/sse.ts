@@ -24,7 +24,7 @@ export class EventStream {
     this.#keepAlive = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS);
   }
 
-  /** A comment, for whoever gives up on a silent connection. */
+  /** A comment, so that clients and proxies do not close a silent connection. */
   keepAlive(): void {
     const { res } = this.#ctx;
     if (!res.destroyed && !res.writableNeedDrain) res.write(': keep-alive\n\n');
