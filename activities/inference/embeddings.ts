@@ -2,7 +2,6 @@
 import type { PricedModel } from '../../core/catalog/model.ts';
 import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import { costBound } from '../../core/ledger/price.ts';
 import { inputsOf } from '../../core/providers/openai/embeddings.ts';
 import type { EmbeddingRequest, ReportedUsage } from '../../core/providers/provider.ts';
 import { countTokens } from '../../infra/tokens.ts';
@@ -15,7 +14,7 @@ import {
   type RequestContext,
   targetOf,
 } from './charge.ts';
-import { inputBound, isToldToModel, type Plan } from './plan.ts';
+import { inputBound, isToldToModel, type Plan, unclampablePlan } from './plan.ts';
 import { pricedInChat } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt, tierAsked } from './usage.ts';
@@ -71,15 +70,8 @@ export class EmbeddingService {
 
 /** All or nothing: vectors of a part of the texts are of no use. @throws {AppError} when no price covers what is asked. */
 export function planEmbeddings(models: readonly PricedModel[], request: EmbeddingRequest): Plan {
-  const candidates = allowingPriced(models, pricedInChat(request.extra)).map((model) => ({ ...model, maxTokens: 0 }));
-  const tokens = candidates.map((candidate) => tokenBound(candidate, request));
-  const bounds = candidates.map(({ price }, index) => costBound(price, tokens[index] ?? 0, 0, 0));
-  return {
-    candidates,
-    holdAmount: bounds.reduce((a, b) => (b > a ? b : a), 0n),
-    tokenBound: Math.max(...tokens),
-    clamped: false,
-  };
+  const able = allowingPriced(models, pricedInChat(request.extra));
+  return unclampablePlan(able, (model) => tokenBound(model, request), { completionTokens: 0, images: 0 });
 }
 
 /** The start and end that some models count with each text. */

@@ -3,7 +3,7 @@ import type { Capability, PricedModel } from '../../core/catalog/model.ts';
 import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts';
 import { moneyJson, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import { costBound, type Price } from '../../core/ledger/price.ts';
+import type { Price } from '../../core/ledger/price.ts';
 import type { ImageAnswer, ImageRequest, ReportedUsage, TaskStore } from '../../core/providers/provider.ts';
 import { countTokens } from '../../infra/tokens.ts';
 import {
@@ -15,7 +15,7 @@ import {
   type RequestContext,
   targetOf,
 } from './charge.ts';
-import { type Candidate, inputBound, type Plan } from './plan.ts';
+import { type Candidate, inputBound, type Plan, unclampablePlan } from './plan.ts';
 import { pricedInImages } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt, tierAsked, USUAL_TOKENS_OF_AN_IMAGE } from './usage.ts';
@@ -117,20 +117,9 @@ export function imageCapability(request: Pick<ImageRequest, 'images'>): Capabili
  * @throws {AppError} when no model's price covers what is asked.
  */
 export function planImages(models: readonly PricedModel[], request: ImageRequest): Plan {
-  const candidates = allowingPriced(models, pricedInImages(request.extra)).map((model) => ({
-    ...model,
-    maxTokens: 0,
-  }));
-  const tokens = candidates.map((candidate) => promptBound(candidate, request));
-  const bounds = candidates.map(({ price }, index) =>
-    costBound(price, tokens[index] ?? 0, completionBound(request), request.n),
-  );
-  return {
-    candidates,
-    holdAmount: bounds.reduce((a, b) => (b > a ? b : a), 0n),
-    tokenBound: Math.max(...tokens),
-    clamped: false,
-  };
+  const able = allowingPriced(models, pricedInImages(request.extra));
+  const most = { completionTokens: completionBound(request), images: request.n };
+  return unclampablePlan(able, (model) => promptBound(model, request), most);
 }
 
 /**

@@ -102,6 +102,28 @@ export function clampPlan(plan: Plan, asked: Asked, available: bigint, openHolds
   return candidates.length === 0 ? undefined : planOf(candidates, asked, true);
 }
 
+/**
+ * The plan of a call that is paid for as a whole: it has no output limit that could be cut, so it is never clamped.
+ * @param most of the answer, whichever model serves.
+ */
+export function unclampablePlan(
+  models: readonly PricedModel[],
+  promptBound: (model: PricedModel) => number,
+  most: { readonly completionTokens: number; readonly images: number },
+): Plan {
+  const candidates = models.map((model) => ({ ...model, maxTokens: 0 }));
+  const tokens = candidates.map(promptBound);
+  const bounds = candidates.map(({ price }, index) =>
+    costBound(price, tokens[index] ?? 0, most.completionTokens, most.images),
+  );
+  return {
+    candidates,
+    holdAmount: bounds.reduce((a, b) => (b > a ? b : a), 0n),
+    tokenBound: Math.max(...tokens),
+    clamped: false,
+  };
+}
+
 /** Role markers and separators that providers' chat templates add to a message. */
 const TEMPLATE_TOKENS_PER_MESSAGE = 16;
 
