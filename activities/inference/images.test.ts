@@ -44,6 +44,7 @@ test('tokens that have a price are counted here where the provider does not coun
     [{ total_tokens: 1_000 }, [OURS, 1_000 - OURS, true, 'missing']],
     [{ input_tokens: 0, output_tokens: 0, total_tokens: 1_000 }, [OURS, 1_000 - OURS, true, 'missing']],
     [{ total_tokens: 9 }, [9, 0, true, 'missing']],
+    [{ input_tokens: 30, total_tokens: 430 }, [30, 400, true, 'missing']],
     [{ input_tokens: 30, output_tokens: 400, total_tokens: 430 }, [30, 400, false, null]],
   ] as const) {
     assert.deepEqual(counts(charged(usage)), expected, JSON.stringify(usage));

@@ -155,10 +155,10 @@ function countedTokens(reported: ReportedUsage, made: number, request: ImageRequ
   const isZero = reported !== undefined && isNothing && !isPartial;
   const doubt = impossible !== null ? 'impossible' : isZero ? 'too-small' : 'missing';
   const ours = { ...said, estimated: true, doubt } as const;
-  if (isNothing && unexplainedTokens > 0) {
-    // A total alone: what is not the prompt are the images.
-    const ofPrompt = Math.min(promptCount(candidate, request), unexplainedTokens);
-    return { ...ours, promptTokens: ofPrompt, completionTokens: unexplainedTokens - ofPrompt };
+  if (said.completionTokens === 0 && unexplainedTokens > 0) {
+    // The total counts the images, too: what is not the prompt are they.
+    const ofPrompt = said.promptTokens === 0 ? Math.min(promptCount(candidate, request), unexplainedTokens) : 0;
+    return { ...ours, promptTokens: said.promptTokens + ofPrompt, completionTokens: unexplainedTokens - ofPrompt };
   }
   const promptTokens = needsPrompt ? promptCount(candidate, request) : said.promptTokens;
   const completion = needsCompletion ? USUAL_TOKENS_OF_A_MADE_IMAGE * made : 0;

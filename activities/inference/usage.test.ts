@@ -100,6 +100,8 @@ test('what only the total counts is a thought as far as the call may think', () 
   assert.deepEqual(charged(20, limited, able, 500), [500, 11, false, 'unexplained'], 'a prompt beyond what was held');
   const hidden = { ...NOTHING, promptTokens: 8, unexplainedTokens: 60 };
   assert.deepEqual(counts(judgedAs(hidden)), [8, 60, false, 'unexplained']);
+  const beyond = judgedAs({ ...hidden, unexplainedTokens: 995 }, [answer], limited);
+  assert.deepEqual(counts(beyond), [8, 51, true, 'too-small'], 'a completion beyond the limit is counted here');
 });
 
 test('what was counted so far is a part of an answer that was not counted to its end', () => {

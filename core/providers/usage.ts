@@ -116,7 +116,8 @@ function added(parts: Parts): Added {
   // Zeros beside a total count nothing: nobody is asked nothing.
   const isOnlyTotal = !parts.prompt && !parts.completion;
   const prompt = parts.prompt || (isOnlyTotal ? 0 : Math.max(0, (total ?? 0) - (parts.completion ?? 0)));
-  const completion = parts.completion ?? (isOnlyTotal ? 0 : Math.max(0, (total ?? 0) - prompt));
+  // A completion that only the total tells stays unexplained here: who knows the call judges whether it can be true.
+  const completion = parts.completion ?? 0;
   const reading = readingOf(parts, prompt, completion);
   const promptTokens = prompt + beside(parts, reading);
   const completionTokens = completion + (reading.reasoning ? parts.reasoning : 0);
