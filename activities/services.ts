@@ -183,6 +183,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     turns,
     metrics: shared.metrics,
     idempotency: new IdempotentRequests(ledger, shared.vault),
+    costShown: config.USAGE_COST ? { currency: config.CURRENCY } : undefined,
     lastReconciliation: reconciled,
     maintenance,
     temporalClient: temporal.client,

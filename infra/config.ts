@@ -276,6 +276,11 @@ export const environmentSchema = z.object({
   ROUTING_STRATEGY: z.enum(['priority', 'smart']).default('priority'),
   /** A key that a provider has refused (401, a 403 that names it, an unpaid account) is tried again after this time. */
   REFUSED_KEY_RETRY: duration('10m'),
+  /**
+   * Answers tell what they cost (`usage.cost`, in CURRENCY), also in the last chunk of a stream, where no header can. Off
+   * for clients that take it for dollars.
+   */
+  USAGE_COST: flag(true),
   /** Total time for one call; the silence that its model is allowed (300 s for models that think) is added. */
   UPSTREAM_TOTAL_TIMEOUT: duration('5m'),
   /** Time until the first byte of a provider's answer. */

@@ -21,6 +21,7 @@ import type {
   ProviderKind,
   UpstreamTarget,
 } from '../../core/providers/provider.ts';
+import type { Tags } from '../../core/usage/usage-record.ts';
 import { AppError } from '../../infra/errors.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import type { RetryBudget } from './attempts.ts';
@@ -64,6 +65,8 @@ export interface ChargeRequest extends LimitedRequest {
   readonly traceId: string;
   /** Of a request with an idempotency key. */
   readonly claim?: ClaimRequest;
+  /** What the client says of who asks, for the usage log. */
+  readonly tags?: Tags;
 }
 
 /** What the caller of every answered call learns; `cost` in nano-units. */
@@ -74,6 +77,8 @@ export interface CallOutcome {
   readonly cost: bigint;
   /** The rule of the price that was applied; null: the price without one. */
   readonly priceRule: string | null;
+  /** What was charged for. */
+  readonly usage: Usage;
   readonly attempts: number;
   /** The output limit of the call, where it is not the one that the caller set. */
   readonly clampedTo: number | undefined;
@@ -82,7 +87,7 @@ export interface CallOutcome {
 }
 
 /** As much of it as is known before the answer has ended. */
-export type CallBegin = Omit<CallOutcome, 'cost' | 'priceRule'>;
+export type CallBegin = Omit<CallOutcome, 'cost' | 'priceRule' | 'usage'>;
 
 export interface AnsweredBefore {
   readonly kind: 'answered-before';
@@ -224,7 +229,7 @@ export class Charge {
     settleLimits(this.#deps.limits, this.#admission, usage);
     const capture = this.calls.captureRequest(usage, measured);
     const { priceRule } = capture.call;
-    const outcomeAt = (cost: bigint) => outcomeOf({ ...begun, cost: nanoAmount(cost), priceRule });
+    const outcomeAt = (cost: bigint) => outcomeOf({ ...begun, cost: nanoAmount(cost), priceRule, usage });
     const captured = await this.#deps.ledger.capture({
       ...capture,
       ...(claim ? { claim } : {}),
@@ -253,7 +258,7 @@ export class Charge {
   }
 }
 
-function identityOf({ caller, traceId }: ChargeRequest, requestId: string): CallIdentity {
+function identityOf({ caller, traceId, tags = {} }: ChargeRequest, requestId: string): CallIdentity {
   return {
     requestId,
     userId: caller.userId,
@@ -261,6 +266,7 @@ function identityOf({ caller, traceId }: ChargeRequest, requestId: string): Call
     accessKeyId: caller.accessKeyId,
     budgeted: caller.budget !== null,
     traceId,
+    tags,
     isAsync: false,
   };
 }

@@ -24,6 +24,7 @@ const OWN_FIELDS = new Set([
   'model',
   'stream',
   'stream_options',
+  'usage',
   'conversation_id',
   'persist_history',
   'request_id',
@@ -57,13 +58,18 @@ export function openAiChatInput(body: Json): OpenAiChatInput {
     model: text('model'),
     body: { ...fields, messages: messagesOf(body.messages, errors) },
     stream: body.stream === true,
-    wantsUsage: isJsonObject(body.stream_options) && body.stream_options.include_usage === true,
+    wantsUsage: asksForUsage(body),
     conversationId: text('conversation_id'),
     persistHistory: body.persist_history === true,
     requestId: text('request_id'),
   };
   if (errors.length > 0) throw invalid(errors);
   return input;
+}
+
+/** In OpenAI's words or in OpenRouter's. */
+function asksForUsage({ stream_options: options, usage }: Json): boolean {
+  return (isJsonObject(options) && options.include_usage === true) || (isJsonObject(usage) && usage.include === true);
 }
 
 /** The fields for the provider: what the client sent, then its extra parameters; null means absent. */

@@ -28,8 +28,6 @@ export interface EmbeddingCommand extends ChargeRequest {
 export interface EmbeddingOutcome extends CallOutcome {
   /** OpenAI's list of embeddings. */
   readonly list: Readonly<Record<string, unknown>>;
-  /** What was charged for. */
-  readonly promptTokens: number;
 }
 
 export class EmbeddingService {
@@ -56,8 +54,7 @@ export class EmbeddingService {
         (candidate, apiKey) => embeddingAdapters[candidate.kind].embed(targetOf(candidate, apiKey), request, context),
       );
       const usage = embeddingUsage(reported, request, charge.calls.served.candidate, noteUsageDoubt);
-      const { promptTokens } = usage;
-      const outcome = await charge.capture(usage, (call) => ({ ...call, list, promptTokens }), {
+      const outcome = await charge.capture(usage, (call) => ({ ...call, list }), {
         keep: command.keep && { answer: command.keep, bytes: answerBytes(list) },
       });
       return { kind: 'answered-now', outcome };

@@ -1,5 +1,7 @@
 /** An answer in OpenAI's words, whichever words its vendor has: the model as it was asked for, and why a choice ended. */
+import { moneyJson } from '../../core/ledger/money.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
+import type { CallOutcome } from './charge.ts';
 
 const FINISH_REASONS: ReadonlySet<string> = new Set([
   'stop',
@@ -36,36 +38,54 @@ function finishReason(word: string): string {
   return FINISH_REASONS.has(word) ? word : (OTHER_WORDS.get(word.toLowerCase()) ?? 'stop');
 }
 
-/** What was charged. */
-export interface ChargedTokens {
-  readonly promptTokens: number;
-  readonly completionTokens: number;
+/** What was charged, and for what. */
+export type Charged = Pick<CallOutcome, 'cost' | 'priceRule' | 'usage'>;
+
+/** That answers tell their cost, and in which currency. */
+export interface CostShown {
+  readonly currency: string;
 }
 
-export function completionInOpenAiWords(completion: Json, model: string, charged: ChargedTokens): Json {
+/** As OpenRouter's clients read it; nothing unless it is shown. */
+export function costInWords({ cost, priceRule }: Charged, shown: CostShown | undefined): Json {
+  if (shown === undefined) return {};
+  const rule = priceRule === null ? {} : { price_rule: priceRule };
+  return { cost: moneyJson(cost), cost_details: { currency: shown.currency, ...rule } };
+}
+
+export function completionInOpenAiWords(completion: Json, model: string, usage: Json): Json {
   const choices = Array.isArray(completion.choices) ? completion.choices : [];
-  const usage = usageInOpenAiWords(completion.usage, charged);
   return { ...completion, model, choices: choices.map(choiceInOpenAiWords), usage };
 }
 
-/** The vendor's own where it says what was charged; otherwise with these counts, and such details as clients can read. */
-function usageInOpenAiWords(said: unknown, { promptTokens, completionTokens }: ChargedTokens): Json {
-  const counts = {
+/** With the counts that were charged, the vendor's own further fields, and such details as clients can read. */
+export function usageInOpenAiWords(said: unknown, charged: Charged, shown: CostShown | undefined): Json {
+  const { promptTokens, cachedTokens, cacheWriteTokens, completionTokens, reasoningTokens } = charged.usage;
+  const vendors = isJsonObject(said) ? said : {};
+  // A reseller's own cost is what the operator pays.
+  const kept = Object.entries(vendors).filter(
+    ([name, value]) => !name.startsWith('cost') && (!name.endsWith('_details') || isJsonObject(value)),
+  );
+  const details = (name: string) => (isJsonObject(vendors[name]) ? vendors[name] : {});
+  return {
+    ...Object.fromEntries(kept),
     prompt_tokens: promptTokens,
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
+    prompt_tokens_details: {
+      ...details('prompt_tokens_details'),
+      cached_tokens: cachedTokens,
+      cache_write_tokens: cacheWriteTokens,
+    },
+    completion_tokens_details: { ...details('completion_tokens_details'), reasoning_tokens: reasoningTokens },
+    ...costInWords(charged, shown),
   };
-  if (!isJsonObject(said)) return counts;
-  if (Object.entries(counts).every(([name, count]) => said[name] === count)) return said;
-  const kept = Object.entries(said).filter(([name, value]) => !name.endsWith('_details') || isJsonObject(value));
-  return { ...Object.fromEntries(kept), ...counts };
 }
 
-/** The chunk with the usage, for a stream whose vendor has sent none. */
-export function usageChunk(completion: Json, model: string, charged: ChargedTokens): string {
+/** A chunk for the usage alone. @param completion what the stream has said. */
+export function usageChunk(completion: Json, model: string, usage: Json): Json {
   const { id, created } = completion;
-  const usage = usageInOpenAiWords(undefined, charged);
-  return JSON.stringify({ id, object: 'chat.completion.chunk', created, model, choices: [], usage });
+  return { id, object: 'chat.completion.chunk', created, model, choices: [], usage };
 }
 
 function choiceInOpenAiWords(choice: unknown): unknown {

@@ -3,7 +3,7 @@ import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { Capture } from '../../core/ledger/operations/capture.ts';
 import type { Release } from '../../core/ledger/operations/close-hold.ts';
 import { costOf, type Price, type PriceRule, ruleOf } from '../../core/ledger/price.ts';
-import type { FinishedCall } from '../../core/usage/usage-record.ts';
+import type { FinishedCall, Tags } from '../../core/usage/usage-record.ts';
 
 /** Who called, and through which hold. */
 export interface CallIdentity {
@@ -14,6 +14,7 @@ export interface CallIdentity {
   /** True when the hold was taken from the access key's budget. */
   readonly budgeted: boolean;
   readonly traceId: string;
+  readonly tags: Tags;
   readonly isAsync: boolean;
 }
 
@@ -48,6 +49,7 @@ function finishedCall(
   return {
     requestId: identity.requestId,
     traceId: identity.traceId,
+    tags: identity.tags,
     userId: identity.userId,
     accessKeyId: identity.accessKeyId,
     modelId: served?.modelId ?? null,

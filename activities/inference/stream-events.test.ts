@@ -6,18 +6,28 @@ const text = (content: string) => `{"id":"x","choices":[{"index":0,"delta":{"con
 const END = '{"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}';
 const USAGE = '{"id":"x","choices":[],"usage":{"total_tokens":3}}';
 
+/** The usage that was charged, as the last chunk has it. */
+const CHARGED = { total_tokens: 3, cost: 1 };
+const WORDS = {
+  usage: (said: unknown) => ({ ...(said === undefined ? {} : { said }), ...CHARGED }),
+  usageChunk: (usage: object) => ({ id: 'x', choices: [], usage }),
+};
+
 function played(chunks: readonly string[], wantsUsage: boolean, conversationId?: string): string[] {
   const stream = new ClientStream(wantsUsage, conversationId);
-  const all = chunks.map((chunk) => stream.events(chunk)).join('') + stream.lastEvents();
+  const all = chunks.map((chunk) => stream.events(chunk)).join('') + stream.lastEvents(WORDS);
   return all.split('\n\n').filter((event) => event !== '');
+}
+
+/** The chunk with the usage that was charged in place of the provider's. */
+function charged(chunk: string, more: object = {}): string {
+  const { usage: said, ...rest } = JSON.parse(chunk);
+  return `data: ${JSON.stringify({ ...rest, usage: WORDS.usage(said), ...more })}`;
 }
 
 test('chunks go out as the provider wrote them, the usage only to who asked for it', () => {
   const chunks = [text('a "usage": b'), END, USAGE];
-  assert.deepEqual(
-    played(chunks, true),
-    chunks.map((chunk) => `data: ${chunk}`),
-  );
+  assert.deepEqual(played(chunks, true), [...chunks.slice(0, 2).map((chunk) => `data: ${chunk}`), charged(USAGE)]);
   assert.deepEqual(
     played(chunks, false),
     chunks.slice(0, 2).map((chunk) => `data: ${chunk}`),
@@ -25,7 +35,7 @@ test('chunks go out as the provider wrote them, the usage only to who asked for 
 });
 
 test('a chunk over several lines reaches the client whole', () => {
-  assert.deepEqual(played(['{"id":"x",\n"choices":[]}'], true), ['data: {"id":"x",\ndata: "choices":[]}']);
+  assert.deepEqual(played(['{"id":"x",\n"choices":[]}'], false), ['data: {"id":"x",\ndata: "choices":[]}']);
 });
 
 test('a usage is found however it is written', () => {
@@ -45,7 +55,7 @@ test('the last chunk carries the conversation, whichever it is', () => {
     `data: ${text('a')}`,
     `data: ${text('b')}`,
     `data: ${END}`,
-    added(USAGE),
+    charged(USAGE, { conversation_id: 'c_1' }),
   ]);
   assert.deepEqual(played([text('a'), END, USAGE], false, 'c_1'), [`data: ${text('a')}`, added(END)]);
   assert.deepEqual(played([END, text('other choice'), END], false, 'c_1'), [
@@ -65,15 +75,32 @@ test('a stream without an end of its own gets one for the conversation', () => {
   });
 });
 
-test('a client that has asked for the usage and got none is known', () => {
-  for (const [chunks, wantsUsage, lacks] of [
-    [[text('a "usage": {}'), END], true, true],
-    [['{"choices":[{"delta":{}}],"usage":null}', END], true, true],
-    [[text('a'), END, USAGE], true, false],
-    [[text('a'), END, USAGE], false, false],
+test('who asks for the usage gets what was charged last, wherever the provider has put its own', () => {
+  const alone = `data: ${JSON.stringify(WORDS.usageChunk(CHARGED))}`;
+  const both = '{"id":"x","choices":[{"delta":{},"finish_reason":"stop"}],"usage":{"total_tokens":7}}';
+  const early = '{"id":"x","choices":[{"delta":{"content":"a"}}],"usage":{"total_tokens":1}}';
+  for (const [chunks, last] of [
+    [[text('a "usage": {}'), END], alone],
+    [['{"choices":[{"delta":{}}],"usage":null}', END], alone],
+    [[early, END], alone],
+    [[early, both], charged(both)],
+    [[text('a'), END, USAGE], charged(USAGE)],
+    [[], alone],
   ] as const) {
-    const stream = new ClientStream(wantsUsage);
-    for (const chunk of chunks) stream.events(chunk);
-    assert.equal(stream.lacksUsage, lacks, chunks.join());
+    const events = played(chunks, true);
+    assert.equal(events.at(-1), last, chunks.join());
+    const before = events.slice(0, -1);
+    assert.deepEqual(
+      before,
+      chunks.slice(0, before.length).map((chunk) => `data: ${chunk}`),
+    );
+    assert.equal(before.length, last === alone ? chunks.length : chunks.length - 1);
   }
+});
+
+test('only a chunk with the usage waits for the next one', () => {
+  const stream = new ClientStream(true);
+  assert.equal(stream.events(text('a')), `data: ${text('a')}\n\n`);
+  assert.equal(stream.events(END), `data: ${END}\n\n`);
+  assert.equal(stream.events(USAGE), '');
 });

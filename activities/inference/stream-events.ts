@@ -1,16 +1,23 @@
 /** The server-sent events that a client gets of the chunks of a chat stream. Pure. */
-import { isJsonObject, parseJson } from '../../infra/json-object.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../../infra/json-object.ts';
 
 /** After it there is at most the usage, or another choice. Inside a text quotes are escaped. */
-const MAYBE_LAST = /"finish_reason"\s*:\s*"|"choices"\s*:\s*\[\s*\]/;
+const MAYBE_LAST = /"finish_reason"\s*:\s*"[^"]|"choices"\s*:\s*\[\s*\]/;
+
+/** What the last chunk is to say. */
+export interface LastWords {
+  /** The usage that was charged; `said` is that of the provider. */
+  readonly usage: (said: unknown) => JsonObject;
+  /** A chunk for it alone. */
+  readonly usageChunk: (usage: JsonObject) => JsonObject;
+}
 
 /** One stream for one client. */
 export class ClientStream {
   readonly #wantsUsage: boolean;
   readonly #conversationId: string | undefined;
-  /** A chunk that may be the last one, which is to carry the conversation. */
+  /** A chunk that may be the last one: it is to carry the usage that is charged, and the conversation. */
   #held: string | undefined;
-  #hasUsage = false;
 
   /** @param conversationId told in the last chunk, when there is one. */
   constructor(wantsUsage: boolean, conversationId?: string) {
@@ -22,24 +29,32 @@ export class ClientStream {
   events(data: string): string {
     const chunk = chunkForClient(data, this.#wantsUsage);
     if (chunk === undefined) return '';
-    this.#hasUsage ||= this.#wantsUsage && hasUsage(chunk);
-    if (this.#conversationId === undefined) return dataEvent(chunk);
     const before = this.#held === undefined ? '' : dataEvent(this.#held);
-    this.#held = MAYBE_LAST.test(chunk) ? chunk : undefined;
+    this.#held = this.#mayCarry(chunk) ? chunk : undefined;
     return this.#held === undefined ? before + dataEvent(chunk) : before;
   }
 
-  /** Whether the client has asked for the usage and not got one. */
-  get lacksUsage(): boolean {
-    return this.#wantsUsage && !this.#hasUsage;
+  #mayCarry(chunk: string): boolean {
+    if (this.#conversationId === undefined && !(this.#wantsUsage && USAGE_OBJECT.test(chunk))) return false;
+    return MAYBE_LAST.test(chunk);
   }
 
-  /** What was held back, when the stream has ended well. */
-  lastEvents(): string {
-    if (this.#conversationId === undefined) return '';
+  /** What was held back, and what is only known when the stream has ended well and was charged. */
+  lastEvents(words: LastWords): string {
     const held = parseJson(this.#held ?? '');
-    const last = isJsonObject(held) ? held : { object: 'chat.completion.chunk', choices: [] };
-    return dataEvent(JSON.stringify({ ...last, conversation_id: this.#conversationId }));
+    const last = isJsonObject(held) ? held : undefined;
+    if (!this.#wantsUsage) {
+      if (this.#conversationId === undefined) return '';
+      return this.#lastEvent(last ?? { object: 'chat.completion.chunk', choices: [] });
+    }
+    if (last && isJsonObject(last.usage)) return this.#lastEvent({ ...last, usage: words.usage(last.usage) });
+    const before = this.#held === undefined ? '' : dataEvent(this.#held);
+    return before + this.#lastEvent(words.usageChunk(words.usage(undefined)));
+  }
+
+  #lastEvent(chunk: JsonObject): string {
+    const conversation = this.#conversationId === undefined ? {} : { conversation_id: this.#conversationId };
+    return dataEvent(JSON.stringify({ ...chunk, ...conversation }));
   }
 }
 
@@ -65,13 +80,8 @@ function chunkForClient(data: string, wantsUsage: boolean): string | undefined {
   return JSON.stringify(rest);
 }
 
-/** Some providers send `"usage": null` with every chunk, which need not be parsed. */
+/** Some providers send `"usage": null` with every chunk. */
 const USAGE_OBJECT = /"usage"\s*:\s*\{/;
-
-function hasUsage(data: string): boolean {
-  const chunk = USAGE_OBJECT.test(data) ? parseJson(data) : undefined;
-  return isJsonObject(chunk) && isJsonObject(chunk.usage);
-}
 
 /** A chunk that the provider wrote over several lines goes out as several, or its rest would be lost. */
 function dataEvent(data: string): string {

@@ -228,8 +228,8 @@ export function endOf(cut: boolean): 'COMPLETED' | 'CANCELLED' {
 }
 
 function identityOf({ id, userId, accountId, accessKeyId, plan }: JobWork): CallIdentity {
-  const { budgeted, traceId } = plan;
-  return { requestId: id, userId, accountId, accessKeyId, budgeted, traceId, isAsync: true };
+  const { budgeted, traceId, tags } = plan;
+  return { requestId: id, userId, accountId, accessKeyId, budgeted, traceId, tags, isAsync: true };
 }
 
 function leaseLost(): RunInterrupted {

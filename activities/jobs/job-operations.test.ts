@@ -49,7 +49,7 @@ const given: Submission = {
     modelName: 'm',
     providerId: 4,
     request: '{}',
-    plan: { candidates: [{ priceId: 3, maxTokens: 10 }], budgeted: false, traceId: 't', providerName: 'p' },
+    plan: { candidates: [{ priceId: 3, maxTokens: 10 }], budgeted: false, traceId: 't', tags: {}, providerName: 'p' },
     priority: 3,
     metadata: null,
     webhookUrl: null,

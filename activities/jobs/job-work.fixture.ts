@@ -11,5 +11,5 @@ export const TEST_WORK: JobWork = {
   status: 'PENDING',
   revoked: false,
   request: async () => ({}),
-  plan: { candidates: [], budgeted: false, traceId: 'trace', providerName: 'provider-1' },
+  plan: { candidates: [], budgeted: false, traceId: 'trace', tags: {}, providerName: 'provider-1' },
 };

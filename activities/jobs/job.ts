@@ -24,6 +24,8 @@ export const jobPlanSchema = z.object({
   /** True when the hold was taken from the access key's budget. */
   budgeted: z.boolean(),
   traceId: z.string(),
+  /** What the client said of who asks, for the usage log. */
+  tags: z.record(z.string(), z.string()).default({}),
   /** Provider of the first candidate, for what operators see. */
   providerName: z.string().default(''),
   /** How it is counted under the limits of its access key, when that has any. */

@@ -20,6 +20,7 @@ import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../..
 import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import type { ChatBody, ImageRequest } from '../../core/providers/provider.ts';
+import type { Tags } from '../../core/usage/usage-record.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { presentSpan } from '../../infra/telemetry/spans.ts';
@@ -56,6 +57,7 @@ export interface JobSubmission extends LimitedRequest {
   /** The kept conversation that a chat belongs to. */
   readonly turn?: Turn | undefined;
   readonly traceId: string;
+  readonly tags?: Tags;
   readonly keyed?: { readonly scope: string; readonly key: string; readonly fingerprint: Uint8Array };
 }
 
@@ -170,6 +172,7 @@ export class JobSubmissions {
           candidates: plan.candidates.map(({ price, maxTokens }) => ({ priceId: price.id, maxTokens })),
           budgeted: caller.budget !== null,
           traceId: submission.traceId,
+          tags: submission.tags ?? {},
           ...(admission ? { admission } : {}),
           ...(submission.turn ? { turn: submission.turn } : {}),
           providerName: first?.providerName ?? '',

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_USAGE } from '../../core/ledger/money.ts';
 import { durationText, keptCall, replayCall } from './inference-call.ts';
 
 const OUTCOME = {
@@ -10,6 +11,7 @@ const OUTCOME = {
   attempts: 2,
   clampedTo: 256,
   fits: ['limit-name' as const, 'left-out:temperature' as const],
+  usage: NO_USAGE,
   priceRule: 'above 32k',
 };
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { sessionOf } from '../../activities/inference/affinity.ts';
 import type { CallBegin, CallOutcome, ChargeRequest, RequestContext } from '../../activities/inference/charge.ts';
+import type { CostShown } from '../../activities/inference/openai-words.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { LimitState, RateState } from '../../core/accounts/key-limit-rule.ts';
 import type { OpenTurn } from '../../core/conversations/turns.ts';
@@ -12,6 +13,7 @@ import { claimRequest, type IdempotentRequests } from '../../core/ledger/idempot
 import { formatMoney } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { newId } from '../../infra/ids.ts';
+import { tagsOf } from './attribution.ts';
 import { keyedRequest } from './idempotency.ts';
 import type { ApiContext, RouteInput } from './route-input.ts';
 
@@ -19,6 +21,7 @@ export type InferenceInput<Body> = RouteInput<undefined, undefined, Body, Access
 
 export interface InferenceServices {
   readonly idempotency: Pick<IdempotentRequests, 'answeredBefore'>;
+  readonly costShown: CostShown | undefined;
 }
 
 /** What one call is run with. */
@@ -47,6 +50,7 @@ export function inferenceCall(input: InferenceInput<unknown>, requestId: string 
   return {
     request: {
       ...{ caller, traceId, onLimits: limitHeaders(ctx), session: sessionOf(ctx.req.headers) },
+      tags: tagsOf(ctx.req.headers),
       ...(claim ? { claim } : {}),
     },
     context: { heartbeat: () => undefined, log, requestId: callId },

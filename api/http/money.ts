@@ -29,6 +29,18 @@ export const decimalOutput = z
   .custom<RawJson>((value) => JSON.isRawJSON(value))
   .meta({ override: { type: 'number', format: DECIMAL_FORMAT } });
 
+/** What an answer says of its cost, inside its usage, unless USAGE_COST is off. */
+export const costOutput = {
+  cost: decimalOutput.optional().describe('What the call cost, in the currency of cost_details'),
+  cost_details: z
+    .object({
+      currency: z.string().describe("The gateway's currency"),
+      price_rule: z.string().optional().describe('The rule of the price that was applied, if one was'),
+    })
+    .optional()
+    .describe('What the cost is'),
+};
+
 const decimalText = z.union([z.number(), z.string().max(MAX_DECIMAL_CHARACTERS)]).meta({ format: DECIMAL_FORMAT });
 
 /** An amount as number or decimal text, at most 9 decimals → nano-units. */

@@ -1,12 +1,14 @@
 /** Vectors of texts, as OpenAI's clients and programs for retrieval ask for them. */
 import { z } from 'zod';
 import type { EmbeddingOutcome, EmbeddingService } from '../../activities/inference/embeddings.ts';
+import { costInWords } from '../../activities/inference/openai-words.ts';
 import { changesNothing, GATEWAY_FIELDS } from '../../activities/inference/request-policy.ts';
 import type { EmbeddingRequest } from '../../core/providers/provider.ts';
 import { invalid } from '../../infra/errors.ts';
 import { OPENAI } from '../http/forms.ts';
 import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
 import { inferenceRoute } from '../http/inference-route.ts';
+import { costOutput } from '../http/money.ts';
 import type { Route } from '../http/route.ts';
 import { MOST_CHARACTERS, modelNameInput, openAiRequestIdInput } from './chat.ts';
 
@@ -53,6 +55,7 @@ const answer = z
       .object({
         prompt_tokens: z.number().int().describe('Tokens of all texts, as they are charged'),
         total_tokens: z.number().int().describe('The same'),
+        ...costOutput,
       })
       .describe('What is charged'),
   })
@@ -81,10 +84,14 @@ export function embeddingRoutes(services: Services): Route[] {
       requestId: ({ requestId }) => requestId,
       run: ({ model, request: asked }, { request, context }: WholeCall<EmbeddingOutcome>) =>
         services.embeddings.embed({ ...request, model: { identifier: model }, request: asked }, context),
-      render: ({ list, promptTokens }, { model }) => ({
-        ...list,
+      render: (outcome, { model }) => ({
+        ...outcome.list,
         model,
-        usage: { prompt_tokens: promptTokens, total_tokens: promptTokens },
+        usage: {
+          prompt_tokens: outcome.usage.promptTokens,
+          total_tokens: outcome.usage.promptTokens,
+          ...costInWords(outcome, services.costShown),
+        },
       }),
     }),
   ];

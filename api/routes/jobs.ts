@@ -11,6 +11,7 @@ import type { Turns } from '../../core/conversations/turns.ts';
 import { claimRequest, type IdempotentRequests } from '../../core/ledger/idempotency.ts';
 import type { Config } from '../../infra/config.ts';
 import { newId } from '../../infra/ids.ts';
+import { tagsOf } from '../http/attribution.ts';
 import { integerInput, jsonObjectInput, optionalText, textIdInput } from '../http/fields.ts';
 import { keyedRequest } from '../http/idempotency.ts';
 import { limitHeaders } from '../http/inference-call.ts';
@@ -118,6 +119,7 @@ function submissionRoute<Fields extends SubmissionFields>(
           metadata: metadata ?? null,
           webhookUrl: webhookUrl ?? null,
           traceId,
+          tags: tagsOf(ctx.req.headers),
           onLimits: limitHeaders(ctx),
           ...(keyed ? { keyed } : {}),
         },

@@ -29,6 +29,7 @@ import {
   TOKEN_LIMITS,
   urlBaseInput,
 } from './catalog-fields.ts';
+import { openAiModel, openAiModelSchema } from './model-list.ts';
 import { pricingInput } from './price-fields.ts';
 
 const TAG = 'Models';
@@ -103,15 +104,6 @@ const changeBody = z.object({
     knownNeeds: needsSchema.nullish().describe('As it was read; changes nothing'),
   },
 });
-
-const openAiModelSchema = z
-  .object({
-    id: z.string().describe('The name that callers use for the model'),
-    object: z.literal('model').describe('Always model'),
-    created: z.number().int().describe('When it was created, in seconds since 1970'),
-    owned_by: z.string().describe('Name of its provider'),
-  })
-  .meta({ id: 'OpenAIModel' });
 
 export function modelRoutes({ models, catalog }: ModelServices, config: Config): Route[] {
   const zone = config.APP_TIME_ZONE;
@@ -267,11 +259,6 @@ function administers(caller: Caller): boolean {
 
 function mayCall({ allowedModels }: AccessKeyCaller, { modelIdentifier }: Model): boolean {
   return allowedModels === null || allowedModels.includes(modelIdentifier);
-}
-
-function openAiModel({ modelIdentifier, createdAt, providerName }: Model): z.output<typeof openAiModelSchema> {
-  const created = Math.floor(createdAt.getTime() / 1000);
-  return { id: modelIdentifier, object: 'model', created, owned_by: providerName };
 }
 
 function answer(ctx: ApiContext, body: object) {

@@ -2,7 +2,13 @@
 import { z } from 'zod';
 import { type ChatOutcome, type ChatService, saidOf } from '../../activities/inference/chat.ts';
 import { type OpenAiChatInput, openAiChatInput } from '../../activities/inference/chat-request.ts';
-import { chunkInOpenAiWords, completionInOpenAiWords, usageChunk } from '../../activities/inference/openai-words.ts';
+import {
+  type CostShown,
+  chunkInOpenAiWords,
+  completionInOpenAiWords,
+  usageChunk,
+  usageInOpenAiWords,
+} from '../../activities/inference/openai-words.ts';
 import type { ChatStreams } from '../../activities/inference/stream.ts';
 import { ClientStream, endOfStream } from '../../activities/inference/stream-events.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
@@ -83,7 +89,8 @@ export function openAiChatRoutes(services: Services): Route[] {
       run: (asked, { request, context, turn }: WholeCall<ChatOutcome>) =>
         services.chat.complete({ ...request, ...askedOf(asked, turn) }, context),
       render: (outcome, { model }: OpenAiChatInput, turn) => {
-        const whole = completionInOpenAiWords(outcome.completion, model ?? outcome.modelIdentifier, outcome);
+        const usage = usageInOpenAiWords(outcome.completion.usage, outcome, services.costShown);
+        const whole = completionInOpenAiWords(outcome.completion, model ?? outcome.modelIdentifier, usage);
         return turn ? { ...whole, conversation_id: turn.turn.conversationId } : whole;
       },
       said: (outcome) => saidOf(outcome),
@@ -91,7 +98,7 @@ export function openAiChatRoutes(services: Services): Route[] {
         isAsked: ({ stream }) => streamed || stream,
         run: (asked, { request, context, turn }) =>
           services.chatStreams.open({ ...request, ...askedOf(asked, turn) }, context),
-        writer: (asked, turn, served) => eventsOf(asked, turn, served),
+        writer: (asked, turn, served) => eventsOf(asked, turn, served, services.costShown),
         said: saidOf,
       },
     });
@@ -120,13 +127,22 @@ function askedOf({ model, body }: OpenAiChatInput, turn: OpenTurn | undefined) {
   };
 }
 
-function eventsOf({ model, wantsUsage }: OpenAiChatInput, turn: OpenTurn | undefined, served: string): EventWriter {
+function eventsOf(
+  { model, wantsUsage }: OpenAiChatInput,
+  turn: OpenTurn | undefined,
+  served: string,
+  shown: CostShown | undefined,
+): EventWriter {
   const client = new ClientStream(wantsUsage, turn?.turn.conversationId);
+  const named = model ?? served;
   return {
-    events: (chunk) => client.events(chunkInOpenAiWords(chunk, model ?? served)),
+    events: (chunk) => client.events(chunkInOpenAiWords(chunk, named)),
     end: (end) => {
-      const usage = client.lacksUsage ? client.events(usageChunk(end.completion, model ?? served, end)) : '';
-      return usage + client.lastEvents() + endOfStream(formatMoney(end.cost), end.requestId, end.priceRule);
+      const last = client.lastEvents({
+        usage: (said) => usageInOpenAiWords(said, end, shown),
+        usageChunk: (usage) => usageChunk(end.completion, named, usage),
+      });
+      return last + endOfStream(formatMoney(end.cost), end.requestId, end.priceRule);
     },
   };
 }

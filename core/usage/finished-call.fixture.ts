@@ -24,6 +24,7 @@ export function finishedCall(requestId: string, change: Partial<FinishedCall> = 
     estimated: false,
     doubt: null,
     fits: [],
+    tags: {},
     priceRule: null,
     latencyMs: 250,
     ttftMs: null,

@@ -22,6 +22,9 @@ const nano = z.union([
 /** Why a provider's usage was not charged as it came, or was charged with a warning. */
 export type UsageDoubt = 'missing' | 'impossible' | 'too-small' | 'too-large' | 'unexplained';
 
+/** What a client says of who asks (api/http/attribution.ts), by its name. */
+export type Tags = Readonly<Record<string, string>>;
+
 /** What the API shows of a call, in its order. */
 export const shownFields = {
   requestId: z.string().describe('Id of the call'),
@@ -54,6 +57,7 @@ export const shownFields = {
     .describe("Why the provider's count is in doubt; null when nothing speaks against it"),
   /** Each a `Fit`; not bound to the ones of this version, either. */
   fits: z.array(z.string()).readonly().default([]).describe('What was changed in the request for its model'),
+  tags: z.record(z.string(), z.string()).readonly().default({}).describe('What the client said of who asks'),
 };
 
 /** What is kept for the operator. */

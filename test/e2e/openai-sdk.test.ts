@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
-import { parseMoney } from '../../core/ledger/money.ts';
+import { formatMoney, parseMoney } from '../../core/ledger/money.ts';
 import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
 import { type Customer, call, newCustomer, type Product, startProduct } from './product.ts';
@@ -115,6 +115,47 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
       if (asked) assert.equal(usage, Number(row?.completion_tokens));
       else assert.equal(usage, undefined);
     }
+  });
+
+  test('the body tells the cost of a call, also in the last chunk of a stream', async () => {
+    const costed = z.object({
+      usage: z.object({
+        cost: z.number(),
+        cost_details: z.object({ currency: z.literal('CNY') }),
+        prompt_tokens_details: z.object({ cached_tokens: z.number(), cache_write_tokens: z.number() }),
+      }),
+    });
+    const charged = async (requestId: string | null) => {
+      const row = await charge(requestId ?? '');
+      return Number(formatMoney(-BigInt(String(row?.amount))));
+    };
+    const whole = await client.chat.completions.create({ model: 'sim-chat', messages }).withResponse();
+    const { usage } = costed.parse(whole.data);
+    assert.equal(usage.cost, Number(whole.response.headers.get('x-cost')));
+    assert.equal(usage.cost, await charged(whole.response.headers.get('x-request-id')));
+    // OpenAI's way to ask for the usage of a stream, and OpenRouter's.
+    for (const asked of [{ stream_options: { include_usage: true } }, { usage: { include: true } }]) {
+      const { data: stream, response } = await client.chat.completions
+        .create({ model: 'sim-chat', messages, stream: true, ...asked })
+        .withResponse();
+      let last: unknown;
+      for await (const chunk of stream) last = chunk;
+      assert.equal(costed.parse(last).usage.cost, await charged(response.headers.get('x-request-id')));
+    }
+    const vectors = await client.embeddings.create({ model: 'sim-embedding', input: 'the sea' }).withResponse();
+    const told = z.object({ usage: z.object({ cost: z.number() }) }).parse(vectors.data).usage.cost;
+    assert.equal(told, await charged(vectors.response.headers.get('x-request-id')));
+  });
+
+  test('who asks, as chat programs say it, goes to the usage log', async () => {
+    const headers = { 'X-OpenWebUI-User-Id': 'u-7', 'X-Title': 'A program', 'X-Other': 'not kept' };
+    const { response } = await client.chat.completions
+      .create({ model: 'sim-chat', messages }, { headers })
+      .withResponse();
+    const requestId = response.headers.get('x-request-id');
+    const [row] = await product.rows(`SELECT doc FROM usage_outbox WHERE id='${requestId}'`);
+    const { tags } = z.object({ tags: z.record(z.string(), z.string()) }).parse(JSON.parse(String(row?.doc)));
+    assert.deepEqual(tags, { 'openwebui-user-id': 'u-7', title: 'A program' });
   });
 
   test('a stream cut by the client is read to its end and charged by the provider’s own count', async () => {
@@ -266,6 +307,17 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     for await (const model of client.models.list()) ids.push(model.id);
     assert.ok(ids.includes('sim-chat') && ids.includes('sim-image'));
     assert.equal((await client.models.retrieve('sim-chat')).object, 'model');
+    const described = z.object({
+      context_length: z.number(),
+      architecture: z.object({ input_modalities: z.array(z.string()), output_modalities: z.array(z.string()) }),
+      pricing: z.record(z.string(), z.string().regex(/^\d+(\.\d+)?$/)),
+      supported_parameters: z.array(z.string()),
+    });
+    const vision = described.parse(await client.models.retrieve('sim-vision'));
+    assert.deepEqual(vision.architecture, { input_modalities: ['text', 'image'], output_modalities: ['text'] });
+    assert.ok(Number(vision.pricing.prompt) > 0 && vision.supported_parameters.includes('tools'));
+    const image = await client.models.retrieve('sim-image');
+    assert.ok('pricing' in image && Number(z.object({ image: z.string() }).parse(image.pricing).image) > 0);
   });
 
   test('each error arrives as the client’s own type', async () => {

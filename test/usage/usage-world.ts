@@ -103,7 +103,7 @@ async function call(queue: CommitQueue, wanted: Call & { readonly userId: number
   const requestId = uuidv7({ msecs: atMs });
   const identity: CallIdentity = {
     ...{ requestId, userId, accountId, accessKeyId },
-    ...{ budgeted: false, traceId: 'trace', isAsync: wanted.isAsync ?? false },
+    ...{ budgeted: false, traceId: 'trace', tags: {}, isAsync: wanted.isAsync ?? false },
   };
   const served: ServedBy = { modelId, modelIdentifier: `model-${modelId}`, providerName: 'vendor', price: PRICE };
   const usage = { ...NO_USAGE, promptTokens: 1_000, completionTokens: 500, ...wanted.usage };
