@@ -5,11 +5,11 @@ import type { Sequelize } from 'sequelize';
 import { createAccounts } from '../../core/accounts/accounts.ts';
 import type { Config } from '../../infra/config.ts';
 import { createLogger } from '../../infra/logger.ts';
-import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { connectRedis } from '../../infra/redis/connection.ts';
 import { createInvalidation } from '../../infra/redis/invalidation.ts';
 import { type Product, startProduct } from '../e2e/product.ts';
+import { migrateNew } from '../schema.ts';
 import { ask, newPerson, numberAt, OWN_ADDRESSES, signIn, textAt } from './asking.ts';
 
 describe('users and sign-in', () => {
@@ -49,7 +49,7 @@ describe('users and sign-in', () => {
   test('processes that start at once on an empty database make one administrator', async () => {
     const config = { ...product.config, DB_NAME: `${product.config.DB_NAME}_empty` };
     const empty = connectSequelize(config);
-    await migrate(config, empty, () => undefined);
+    await migrateNew(config, empty);
     const opened: number[] = [];
     const openAccount = async (accountId: number) => {
       opened.push(accountId);
@@ -242,7 +242,7 @@ describe('users and sign-in', () => {
   test('nobody can register the name of the first administrator, in no spelling, also before there is one', async () => {
     const config = { ...product.config, DB_NAME: `${product.config.DB_NAME}_rootless` };
     const empty = connectSequelize(config);
-    await migrate(config, empty, () => undefined);
+    await migrateNew(config, empty);
     const { registration, close } = await standaloneAccounts(config, { openAccount: async () => undefined });
     for (const username of ['root', 'ROOT', 'röot', 'ｒｏｏｔ', 'r00t', ' root', 'Adm1n']) {
       await assert.rejects(registration.register({ username, password: 'secret 1' }), /username: is taken already/);

@@ -8,10 +8,10 @@ import { type Config, readConfig } from '../../infra/config.ts';
 import { createVault } from '../../infra/crypto.ts';
 import { newId } from '../../infra/ids.ts';
 import { createLogger } from '../../infra/logger.ts';
-import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { connectRedis } from '../../infra/redis/connection.ts';
 import { createInvalidation } from '../../infra/redis/invalidation.ts';
+import { migrateNew } from '../schema.ts';
 import { until } from '../until.ts';
 
 const version = (number: number): string => `${number}:${randomBytes(32).toString('base64')}`;
@@ -30,7 +30,7 @@ async function processWith<T>(keys: string, run: (accounts: Awaited<ReturnType<t
   });
   const log = createLogger('silent');
   const sequelize = connectSequelize(config);
-  await migrate(config, sequelize, () => undefined);
+  await migrateNew(config, sequelize);
   const redis = connectRedis(config, log, 'test');
   const subscriber = connectRedis(config, log, 'test-subscriber');
   const ledger = { openAccount: async () => undefined, run: () => Promise.reject(new Error('not here')) };

@@ -7,10 +7,10 @@ import { z } from 'zod';
 import { type Service, startService } from '../../devstack/services.ts';
 import { testStack } from '../../devstack/test-stack.ts';
 import { readConfig } from '../../infra/config.ts';
-import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { apiFetch } from '../e2e/api-fetch.ts';
 import { type Customer, call, newCustomer } from '../e2e/product.ts';
+import { migrateNew } from '../schema.ts';
 import { CANARY, listen } from './test-catalog.ts';
 
 const rowSchema = z.looseObject({ id: z.number() });
@@ -39,7 +39,7 @@ describe('providers, keys and models over HTTP', () => {
     };
     const config = readConfig(environment);
     const sequelize = connectSequelize(config);
-    await migrate(config, sequelize, () => undefined);
+    await migrateNew(config, sequelize);
     await sequelize.close();
     const start = (name: string) =>
       startService({ kind: 'api', name: `catalog-${name}`, dataFolder: stack.dataFolder, environment });

@@ -8,11 +8,11 @@ import { type CatalogDeps, createCatalog } from '../../core/catalog/create-catal
 import { testStack } from '../../devstack/test-stack.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
 import { createVault } from '../../infra/crypto.ts';
-import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { createOutbound } from '../../infra/outbound.ts';
 import { connectRedis, whenReady } from '../../infra/redis/connection.ts';
 import { createInvalidation } from '../../infra/redis/invalidation.ts';
+import { migrateNew } from '../schema.ts';
 
 const SILENT = pino({ level: 'silent' });
 export const BY = { actor: { userId: 1, username: 'root' }, traceId: 'trace-1' };
@@ -33,7 +33,7 @@ export interface TestCatalog {
 export async function testCatalog(database: string): Promise<TestCatalog> {
   const config = readConfig({ ...testStack().environment, DB_NAME: database });
   const sequelize = connectSequelize(config);
-  await migrate(config, sequelize, () => undefined);
+  await migrateNew(config, sequelize);
   for (const table of ['models', 'providers', 'audit_log']) await sequelize.query(`DELETE FROM ${table}`);
   const processes: CatalogProcess[] = [];
   return {

@@ -7,9 +7,9 @@ import { type Service, type ServiceKind, startService } from '../../devstack/ser
 import type { Stack } from '../../devstack/stack.ts';
 import { testStack } from '../../devstack/test-stack.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
-import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { openRedis } from '../../infra/redis/connection.ts';
+import { migrateNew } from '../schema.ts';
 import { apiFetch, assertContractKept, readContract } from './api-fetch.ts';
 import { registerNamespace } from './namespace.ts';
 
@@ -126,7 +126,7 @@ async function start(options: ProductOptions, started: Promise<Service>[]): Prom
 async function migrateInTime(config: Config, sequelize: Sequelize): Promise<void> {
   for (let left = 10; ; left -= 1) {
     try {
-      await migrate(config, sequelize, () => undefined);
+      await migrateNew(config, sequelize);
       return;
     } catch (error) {
       const late = error instanceof Error && 'code' in error && error.code === 'ETIMEDOUT';

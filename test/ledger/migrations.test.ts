@@ -9,8 +9,15 @@ import { migrate } from '../../infra/mysql/migrations.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
+import { migrateNew } from '../schema.ts';
 
-const DATABASES = ['migrated_whole', 'migrated_in_pieces', 'migrated_by_its_user'] as const;
+const DATABASES = [
+  'migrated_whole',
+  'migrated_in_pieces',
+  'migrated_by_its_user',
+  'migrated_new',
+  'migrated_as_another',
+] as const;
 const columns = rowOf({ described: column.text });
 
 class Killed extends Error {}
@@ -81,6 +88,17 @@ describe('migrations', () => {
     const pieces = await migrated('migrated_in_pieces', 1);
     assert.deepEqual(pieces.schema, whole.schema);
     assert.ok(whole.schema.length > 100 && pieces.runs > 30, `${pieces.runs} runs`);
+  });
+
+  test('tests get databases with the tables that migrations make, on which none is missing', async () => {
+    for (const DB_NAME of ['migrated_new', 'migrated_as_another']) {
+      const sequelize = connectSequelize({ ...base, DB_NAME });
+      await migrateNew({ ...base, DB_NAME }, sequelize);
+      assert.equal(await migrate({ ...base, DB_NAME }, sequelize, () => undefined), 0);
+      await sequelize.close();
+    }
+    const whole = await migrated('migrated_whole', Number.POSITIVE_INFINITY);
+    assert.deepEqual(await migrated('migrated_as_another', Number.POSITIVE_INFINITY), whole);
   });
 
   test('what a version without records of progress left half done goes on', async () => {

@@ -8,8 +8,8 @@ import type { Stack } from '../../devstack/stack.ts';
 import { testStack } from '../../devstack/test-stack.ts';
 import { localDay } from '../../infra/calendar.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
-import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+import { migrateNew } from '../schema.ts';
 import { DAY, TABLES } from './calls.ts';
 
 export interface TestLedger {
@@ -47,7 +47,7 @@ export async function testLedger(
   const config = readConfig({ ...stack.environment, DB_NAME: database });
   await dropDatabase(config);
   const sequelize = connectSequelize(config);
-  await migrate(config, sequelize, () => undefined);
+  await migrateNew(config, sequelize);
   const queues: CommitQueue[] = [];
   let today: string | undefined = DAY;
   const dayOf = (ms: number) => today ?? localDay(ms, 'Asia/Shanghai');

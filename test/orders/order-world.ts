@@ -14,9 +14,9 @@ import { transfers } from '../../core/ledger/tables/transfers.ts';
 import { testStack } from '../../devstack/test-stack.ts';
 import { localDay } from '../../infra/calendar.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
-import { migrate } from '../../infra/mysql/migrations.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
+import { migrateNew } from '../schema.ts';
 
 const PAYMENT_SECRET = 'payment-secret-of-the-test';
 
@@ -51,7 +51,7 @@ export async function orderWorld(database: string): Promise<OrderWorld> {
   const config = readConfig(environment);
   await dropDatabase(config);
   const sequelize = connectSequelize(config);
-  await migrate(config, sequelize, () => undefined);
+  await migrateNew(config, sequelize);
   const queues: CommitQueue[] = [];
   const log = pino({ level: 'silent' });
   const dayOf = (ms: number) => localDay(ms, config.APP_TIME_ZONE);
