@@ -2,6 +2,7 @@
 import type { Sequelize } from 'sequelize';
 import { createAccounts } from '../core/accounts/accounts.ts';
 import { Conversations } from '../core/conversations/conversations.ts';
+import { KeptResponses } from '../core/conversations/kept-responses.ts';
 import { ConversationStore } from '../core/conversations/store.ts';
 import { Turns } from '../core/conversations/turns.ts';
 import { CommitQueue } from '../core/ledger/commit-queue/commit-queue.ts';
@@ -36,6 +37,7 @@ import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { backgroundJobs } from './background-jobs.ts';
 import { healthOf } from './health.ts';
 import { createInference } from './inference/create-inference.ts';
+import { Responses } from './inference/responses/responses.ts';
 import { createJobs } from './jobs/create-jobs.ts';
 import { showJobs } from './jobs/job-metrics.ts';
 import {
@@ -126,6 +128,8 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
   const inference = await createInference({ ...shared, audit: accountServices.audit });
   const conversations = new Conversations(new ConversationStore(shared.mongo));
   const turns = new Turns(conversations, log);
+  const keptResponses = new KeptResponses(shared.mongo, log);
+  const costShown = config.USAGE_COST ? { currency: config.CURRENCY } : undefined;
   const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
   const jobStore = new JobStore(sequelize);
   const webhookServices = createWebhooks({ ...shared, jobOf: (jobId) => jobStore.announced(jobId), workflowState });
@@ -166,6 +170,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     deliveries: webhookServices.webhookDeliveries,
     removePayloads: jobServices.removePayloads,
     conversations,
+    keptResponses,
   };
   const reconciled = () => lastReconciliation(sequelize).catch(() => undefined);
   showLedger(shared.metrics.registry, queue, reconciled);
@@ -181,9 +186,10 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     statement: createStatement(sequelize),
     conversations,
     turns,
+    responses: new Responses({ ...inference, keptResponses, costShown }),
     metrics: shared.metrics,
     idempotency: new IdempotentRequests(ledger, shared.vault),
-    costShown: config.USAGE_COST ? { currency: config.CURRENCY } : undefined,
+    costShown,
     lastReconciliation: reconciled,
     maintenance,
     temporalClient: temporal.client,

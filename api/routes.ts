@@ -18,6 +18,7 @@ import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { type ProviderKeyServices, providerKeyRoutes } from './routes/provider-keys.ts';
 import { type ProviderServices, providerRoutes } from './routes/providers.ts';
+import { responseRoutes } from './routes/responses.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { statisticsRoutes } from './routes/statistics.ts';
 import { type UserServices, userRoutes } from './routes/users.ts';
@@ -38,6 +39,7 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   Parameters<typeof billingRoutes>[0] &
   Parameters<typeof statisticsRoutes>[0] &
   Parameters<typeof openAiChatRoutes>[0] &
+  Parameters<typeof responseRoutes>[0] &
   Parameters<typeof imageRoutes>[0] &
   Parameters<typeof openAiImageRoutes>[0] &
   Parameters<typeof embeddingRoutes>[0] &
@@ -56,6 +58,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...modelRoutes(services, config),
     ...chatRoutes(services),
     ...openAiChatRoutes(services),
+    ...responseRoutes(services),
     ...imageRoutes(services),
     ...openAiImageRoutes(services),
     ...embeddingRoutes(services),

@@ -58,10 +58,15 @@ export class ClientStream {
   }
 }
 
-/** The end of a good stream: what it cost in a comment, then the mark that OpenAI's clients wait for. */
-export function endOfStream(costText: string, requestId: string, priceRule: string | null): string {
+/** What a stream has cost, as a comment. */
+export function costComment(costText: string, requestId: string, priceRule: string | null): string {
   const rule = priceRule === null ? '' : ` x-price-rule=${priceRule}`;
-  return `: x-cost=${costText} x-request-id=${requestId}${rule}\n\ndata: [DONE]\n\n`;
+  return `: x-cost=${costText} x-request-id=${requestId}${rule}\n\n`;
+}
+
+/** The end of a good stream: what it cost, then the mark that OpenAI's clients wait for. */
+export function endOfStream(costText: string, requestId: string, priceRule: string | null): string {
+  return `${costComment(costText, requestId, priceRule)}data: [DONE]\n\n`;
 }
 
 /** An error in the middle, in the form that OpenAI's clients raise; no `[DONE]` follows. */

@@ -1,6 +1,7 @@
 /** Scheduled maintenance of the data, as Temporal runs it. */
 
 import type { Conversations } from '../../core/conversations/conversations.ts';
+import type { KeptResponses } from '../../core/conversations/kept-responses.ts';
 import type { Reconciliation } from '../../core/ledger/reconcile.ts';
 import type { Retained } from '../../core/usage/retention.ts';
 import type { LedgerCheck, Removed } from '../../workflows/contracts.ts';
@@ -21,6 +22,7 @@ export interface MaintenanceDeps {
   readonly deliveries: DeliveryStore;
   readonly removePayloads: () => Promise<RemovedOfJobs>;
   readonly conversations: Pick<Conversations, 'removeDeleted'>;
+  readonly keptResponses: Pick<KeptResponses, 'removeExpired'>;
 }
 
 /** Owners ask for a message again within days, not months. */
@@ -28,9 +30,10 @@ const DELIVERY_DAYS = 30;
 const DELETE_AT_ONCE = 1_000;
 /** With all their messages. */
 const CONVERSATIONS_AT_ONCE = 50;
+const RESPONSES_AT_ONCE = 500;
 
 export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceActivities {
-  const { reconcile, retainUsage, deliveries, removePayloads, conversations } = deps;
+  const { reconcile, retainUsage, deliveries, removePayloads, conversations, keptResponses } = deps;
   return {
     async checkLedger() {
       const { breaches, invariants } = await reconcile();
@@ -47,6 +50,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
       }
       const ofJobs = await removePayloads();
       while ((await conversations.removeDeleted(CONVERSATIONS_AT_ONCE)) === CONVERSATIONS_AT_ONCE);
+      while ((await keptResponses.removeExpired(RESPONSES_AT_ONCE)) === RESPONSES_AT_ONCE);
       return {
         usageDocuments: usage?.deletedDocuments ?? 0,
         outboxPartitions: usage?.droppedPartitions ?? 0,

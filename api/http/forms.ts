@@ -92,18 +92,23 @@ const OPENAI_CODES: Partial<Record<ErrorKind, string>> = {
   budgetSpent: 'insufficient_quota',
 };
 
+/** OpenAI's word for a failure, or the provider's own. */
+export function openAiCodeOf({ kind, details }: AppError): string | undefined {
+  return (details.providerCode ?? OPENAI_CODES[kind])?.slice(0, MAX_CODE);
+}
+
 /** As OpenAI answers: the data itself, errors as `{"error":{message,type,param,code}}`. */
 export const OPENAI: AnswerForm = {
   success: (dataText) => dataText,
   error: (error) => {
-    const code = error.details.providerCode ?? OPENAI_CODES[error.kind] ?? String(error.code);
+    const code = openAiCodeOf(error) ?? String(error.code);
     return errorText(error, ({ message, param }) =>
       JSON.stringify({
         error: {
           message,
           type: openAiTypeOf(error.kind),
           param: param ?? null,
-          code: code.slice(0, MAX_CODE),
+          code,
         },
       }),
     );

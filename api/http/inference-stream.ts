@@ -5,6 +5,7 @@ import { errorEvent } from '../../activities/inference/stream-events.ts';
 import type { Said } from '../../core/conversations/turn.ts';
 import type { OpenTurn } from '../../core/conversations/turns.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import type { AppError } from '../../infra/errors.ts';
 import { toAppError } from './errors.ts';
 import type { AnswerForm } from './forms.ts';
 import {
@@ -25,6 +26,8 @@ export interface EventWriter {
   events(chunk: string): string;
   /** The last events of a stream that has ended well. */
   end(end: StreamEnd): string;
+  /** Instead of an `error` event, where the form tells a failure in another way. */
+  failed?(error: AppError): string;
 }
 
 export interface StreamDeclaration<Asked> {
@@ -33,10 +36,13 @@ export interface StreamDeclaration<Asked> {
     asked: Asked,
     call: RunningCall<(chunks: readonly string[], end: StreamEnd) => StoredAnswer>,
   ) => Promise<StreamReply>;
-  /** `modelIdentifier`: of the model that serves. */
-  readonly writer: (asked: Asked, turn: OpenTurn | undefined, modelIdentifier: string) => EventWriter;
+  /** `served`: as much as is known; a failure may come before a model serves. */
+  readonly writer: (asked: Asked, turn: OpenTurn | undefined, served: ServedStream) => EventWriter;
   readonly said: (end: StreamEnd) => Said;
 }
+
+/** What is known of a stream when it begins. */
+export type ServedStream = Pick<OpenStream, 'requestId' | 'modelIdentifier'>;
 
 interface StreamCall<Asked> {
   readonly services: InferenceServices;
@@ -57,17 +63,19 @@ type Opened =
 const HEAD_WITHOUT_TOKEN_MS = 8_000;
 
 export async function answerStream<Asked>(streamCall: StreamCall<Asked>): Promise<void> {
-  const { input, form, stream, asked } = streamCall;
+  const { input, form, stream, asked, call } = streamCall;
   const { ctx } = input;
   const opening = open(streamCall);
   const early = await first(opening, HEAD_WITHOUT_TOKEN_MS);
   if (early) setHeaders(ctx, early);
   const events = new EventStream(ctx);
   if (!early) events.keepAlive();
+  let writer = stream.writer(asked, undefined, { requestId: call.context.requestId, modelIdentifier: '' });
   try {
     const opened = await opening;
     if (opened.kind === 'streaming') {
-      const { end, text } = await relay(events, ctx, opened, stream.writer(asked, opened.turn, opened.modelIdentifier));
+      writer = stream.writer(asked, opened.turn, opened);
+      const { end, text } = await relay(events, ctx, opened, writer);
       await opened.turn?.keep(opened.requestId, stream.said(end));
       return events.end(text);
     }
@@ -76,7 +84,7 @@ export async function answerStream<Asked>(streamCall: StreamCall<Asked>): Promis
   } catch (thrown) {
     const error = toAppError(thrown);
     if (error !== thrown) input.log.error({ err: thrown }, 'a stream failed');
-    events.end(errorEvent(form.error(error, input.traceId)));
+    events.end(writer.failed?.(error) ?? errorEvent(form.error(error, input.traceId)));
   }
 }
 
@@ -85,7 +93,7 @@ async function open<Asked>({ services, stream, asked, call, openTurn }: StreamCa
   try {
     const turn = await openTurn();
     const keep = (chunks: readonly string[], end: StreamEnd) =>
-      keptCall(end, zstdCompressSync(wholeStream(stream.writer(asked, turn, end.modelIdentifier), chunks, end)));
+      keptCall(end, zstdCompressSync(wholeStream(stream.writer(asked, turn, end), chunks, end)));
     const reply = await stream.run(asked, { request: { ...request, keep }, context, turn });
     return reply.kind === 'streaming' ? { ...reply, turn } : reply;
   } catch (error) {

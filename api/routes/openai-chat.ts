@@ -23,7 +23,7 @@ import type { Route } from '../http/route.ts';
 import { MOST_MESSAGES, modelNameInput, openAiRequestIdInput, optionsInput } from './chat.ts';
 
 /** Of agents with many servers of tools; OpenAI itself takes 128. */
-const MOST_TOOLS = 1_000;
+export const MOST_TOOLS = 1_000;
 /** OpenAI takes 4. */
 const MOST_STOPS = 50;
 const stopText = z.string().max(1_000);
@@ -98,7 +98,7 @@ export function openAiChatRoutes(services: Services): Route[] {
         isAsked: ({ stream }) => streamed || stream,
         run: (asked, { request, context, turn }) =>
           services.chatStreams.open({ ...request, ...askedOf(asked, turn) }, context),
-        writer: (asked, turn, served) => eventsOf(asked, turn, served, services.costShown),
+        writer: (asked, turn, { modelIdentifier }) => eventsOf(asked, turn, modelIdentifier, services.costShown),
         said: saidOf,
       },
     });

@@ -100,6 +100,7 @@ const LENIENT = new Set([
   ...['POST /v1/chat', 'POST /v1/async/chat', 'POST /v1/generate-image', 'POST /v1/async/generate-image'],
   ...['POST /v1/chat/completions', 'POST /v2/chat', 'POST /v2/chat/stream'],
   ...['POST /v1/images/generations', 'POST /v1/images/edits', 'POST /v1/embeddings'],
+  ...['POST /v1/responses', 'GET /v1/responses/{responseId}', 'GET /v1/responses/{responseId}/input_items'],
   'POST /v1/payments/alipay/notify',
   ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /', 'GET /docs', 'GET /docs/{file}'],
   'GET /v1/pictures/{pictureId}',
@@ -186,6 +187,12 @@ describe('hostile input', () => {
       ...['messages', 'tools', 'stop', 'extra_params'].map(
         (field) => ['/v2/chat', field, list] as [string, string, string],
       ),
+      ...['input', 'tools', 'include', 'metadata'].map(
+        (field) => ['/v1/responses', field, list] as [string, string, string],
+      ),
+      ['/v1/responses', 'input', part(list)],
+      ['/v1/responses', 'input', `[${'{},'.repeat(9_000)}{}]`],
+      ['/v1/responses', 'text', longName],
       ['/v2/chat', 'messages', part(list)],
       ['/v2/chat', 'messages', `[${'{},'.repeat(9_000)}{}]`],
       ['/v1/chat', 'history', `[${'{},'.repeat(9_000)}{}]`],

@@ -116,6 +116,84 @@ class Chat(unittest.TestCase):
         noted(first.usage)
 
 
+RESPONSES_TOOL = {"type": "function", "strict": None, **TOOL["function"]}
+
+
+class Responses(unittest.TestCase):
+    def told(self, reply):
+        self.assertGreater(reply.usage.input_tokens, 0)
+        RECEIVED["promptTokens"] += reply.usage.input_tokens
+        RECEIVED["completionTokens"] += reply.usage.output_tokens
+        return reply
+
+    def test_create_retrieve_delete(self):
+        reply = self.told(client().responses.create(model="sim-chat", input="Hello", instructions="Be brief."))
+        self.assertGreater(len(reply.output_text), 10)
+        self.assertEqual((reply.status, reply.model), ("completed", "sim-chat"))
+        self.assertEqual(client().responses.retrieve(reply.id).output_text, reply.output_text)
+        self.assertEqual(client().responses.input_items.list(reply.id).data[0].content[0].text, "Hello")
+        client().responses.delete(reply.id)
+        with self.assertRaises(openai.NotFoundError):
+            client().responses.retrieve(reply.id)
+
+    def test_stream_and_its_helper(self):
+        stream = client().responses.create(model="sim-thinking", input="What is the sea?", stream=True)
+        events = list(stream)
+        self.assertEqual([event.sequence_number for event in events], list(range(len(events))))
+        self.told(events[-1].response)
+        with client().responses.stream(model="sim-chat", input="What is the sea?") as stream:
+            kinds = {event.type for event in stream}
+            final = self.told(stream.get_final_response())
+        self.assertIn("response.output_text.delta", kinds)
+        self.assertGreater(len(final.output_text), 10)
+
+    def test_tools_side_by_side_and_what_they_said(self):
+        tools = [{**RESPONSES_TOOL, "name": name} for name in ("get_weather", "get_tides")]
+        ask = {"model": "sim-chat", "input": "What do get_weather and get_tides say?", "tools": tools}
+        with client().responses.stream(**ask) as stream:
+            streamed = stream.get_final_response()
+        for first in (client().responses.create(**ask), streamed):
+            self.told(first)
+            calls = [item for item in first.output if item.type == "function_call"]
+            self.assertEqual([call.name for call in calls], ["get_weather", "get_tides"])
+            said = [{"type": "function_call_output", "call_id": call.call_id, "output": "fine"} for call in calls]
+            second = self.told(
+                client().responses.create(model="sim-chat", previous_response_id=first.id, input=said, tools=tools)
+            )
+            self.assertEqual(second.output_text, "The result is: fine fine")
+
+    def test_parse_a_picture_and_thoughts(self):
+        parsed = self.told(client().responses.parse(model="sim-chat", input="Which book?", text_format=Book))
+        self.assertIsInstance(parsed.output_parsed, Book)
+        content = [
+            {"type": "input_text", "text": "What is this?"},
+            {"type": "input_image", "image_url": pictures.data_url(64, 48), "detail": "low"},
+        ]
+        seen = client().responses.create(model="sim-vision", input=[{"role": "user", "content": content}])
+        self.assertIn("One image seen", self.told(seen).output_text)
+        thought = self.told(
+            client().responses.create(
+                model="sim-thinking",
+                input="What is the sea?",
+                reasoning={"summary": "auto"},
+                include=["reasoning.encrypted_content"],
+                store=False,
+            )
+        )
+        self.assertGreater(len(thought.output[0].summary[0].text), 10)
+        self.assertGreater(thought.usage.output_tokens_details.reasoning_tokens, 0)
+        going = [*thought.output, {"role": "user", "content": "And?"}]
+        self.told(client().responses.create(model="sim-thinking", input=going, store=False))
+
+    def test_errors(self):
+        for kind, options in {
+            openai.NotFoundError: {"model": "no-such-model", "input": "x"},
+            openai.BadRequestError: {"model": "sim-chat", "input": "x", "temperature": 9},
+        }.items():
+            with self.assertRaises(kind):
+                client().responses.create(**options)
+
+
 class Images(unittest.TestCase):
     def received(self, reply, count: int, size=None):
         self.assertEqual(len(reply.data), count)
@@ -180,7 +258,6 @@ class Errors(unittest.TestCase):
     def test_missing_paths_are_said_once(self):
         patient = client(max_retries=2)
         for path, work in {
-            "/v1/responses": lambda: patient.responses.create(model="sim-chat", input="hello"),
             "/v1/audio/speech": lambda: patient.audio.speech.create(model="sim-chat", voice="alloy", input="hello"),
             "/v1/files": lambda: patient.files.list(),
             "/v1/moderations": lambda: patient.moderations.create(input="hello"),

@@ -14,7 +14,8 @@ const compatible = createOpenAICompatible({
   ...{ includeUsage: true, supportsStructuredOutputs: true },
 });
 const PROVIDERS = [
-  { name: '@ai-sdk/openai', chat: openai.chat, image: openai.image, embedding: openai.embedding },
+  { name: '@ai-sdk/openai', chat: openai, image: openai.image, embedding: openai.embedding },
+  { name: '@ai-sdk/openai, chats', chat: openai.chat, image: openai.image, embedding: openai.embedding },
   {
     name: '@ai-sdk/openai-compatible',
     chat: compatible,
@@ -56,8 +57,8 @@ for (const { name, chat, image, embedding } of PROVIDERS) {
       const stream = streamText({ model, prompt });
       await stream.consumeStream();
       noted(await stream.usage);
-      // OpenAI itself does not show thoughts in this interface, so its own provider has no place for them.
-      if (name === '@ai-sdk/openai') return;
+      // OpenAI itself does not show thoughts in chats, so its own provider has no place for them.
+      if (name === '@ai-sdk/openai, chats') return;
       assert.ok(reasoningText.length > 10);
       assert.ok((await stream.reasoningText).length > 10);
     });
@@ -148,11 +149,32 @@ for (const { name, chat, image, embedding } of PROVIDERS) {
   });
 }
 
-test('the interface that is not there is said to be missing', async () => {
-  await assert.rejects(generateText({ model: openai('sim-chat'), prompt }), (error) => {
-    assert.ok(APICallError.isInstance(error), String(error));
-    assert.equal(error.statusCode, 404);
-    assert.match(error.message, /\/v1\/responses/);
+test('by default: thoughts go back sealed where nothing is kept, and references lead to what is', async () => {
+  const model = openai('sim-thinking');
+  for (const store of [true, false]) {
+    const providerOptions = { openai: { store, include: store ? [] : ['reasoning.encrypted_content'] } };
+    const options = {
+      ...{ model, prompt: 'What is the weather in Hamburg?', providerOptions, stopWhen: stepCountIs(2) },
+      prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? 'required' : 'auto' }),
+      tools: { weather: tool({ inputSchema: z.object({ city: z.string() }), execute: async () => 'sunny' }) },
+    };
+    const { steps, text, warnings } = await generateText(options);
+    assert.deepEqual([steps.length, warnings?.length ?? 0], [2, 0]);
+    assert.match(text, /sunny/);
+    assert.ok(steps[0].reasoningText.length > 10);
+    for (const { usage } of steps) noted(usage);
+  }
+});
+
+test('by default: files of text are read, others are refused by name', async () => {
+  const ask = (data, mediaType) =>
+    generateText({
+      ...{ model: openai('sim-chat'), maxRetries: 0 },
+      messages: [{ role: 'user', content: [{ type: 'file', data, mediaType, filename: 'a' }] }],
+    });
+  await assert.rejects(ask(Buffer.from('%PDF-'), 'application/pdf'), (error) => {
+    assert.equal(error.statusCode, 400);
+    assert.match(error.message, /file_data/);
     return true;
   });
 });

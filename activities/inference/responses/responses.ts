@@ -1,0 +1,207 @@
+/**
+ * Responses: a chat around whose request and answer there is OpenAI's Responses form. The chat is paid for and answered as
+ * any other; here the conversation that a request goes on with is put before it, and the response is kept after it.
+ */
+import { z } from 'zod';
+import { type KeptResponse, type KeptResponses, sizeOf } from '../../../core/conversations/kept-responses.ts';
+import type { OpenTurn } from '../../../core/conversations/turns.ts';
+import type { ChatBody } from '../../../core/providers/provider.ts';
+import { AppError } from '../../../infra/errors.ts';
+import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import type { CallOutcome, Reply, RequestContext } from '../charge.ts';
+import type { ChatCommand, ChatOutcome, ChatService } from '../chat.ts';
+import { type CostShown, completionInOpenAiWords } from '../openai-words.ts';
+import type { ChatStreams, StreamCommand, StreamReply } from '../stream.ts';
+import { callIn, ResponseAnswer, responseUsage } from './answer.ts';
+import type { PlacedItem } from './items.ts';
+import { chatBodyOfResponse, placedItems, type ResponsesInput } from './request.ts';
+
+/** What a response is made of: of a whole answer and of the end of a stream. */
+type AnsweredChat = CallOutcome & Pick<ChatOutcome, 'completion'>;
+
+export function responseOf(input: ResponsesInput, answered: AnsweredChat, shown: CostShown | undefined): Json {
+  const model = input.model ?? answered.modelIdentifier;
+  const answer = new ResponseAnswer(input, answered.requestId, model);
+  answer.add(completionInOpenAiWords(answered.completion, model, {}));
+  return answer.end(responseUsage(answered, shown)).response;
+}
+
+interface ResponsesDeps {
+  readonly chat: Pick<ChatService, 'complete'>;
+  readonly chatStreams: Pick<ChatStreams, 'open'>;
+  readonly keptResponses: KeptResponses;
+  readonly costShown: CostShown | undefined;
+}
+
+/** What a request goes on from. */
+interface Earlier {
+  readonly items: readonly PlacedItem[];
+  readonly ids: readonly string[];
+  readonly size: number;
+}
+
+const NOTHING: Earlier = { items: [], ids: [], size: 0 };
+
+const storedItems = z.array(z.unknown());
+const storedResponse = z.looseObject({ output: z.array(z.unknown()) });
+
+export class Responses {
+  readonly #deps: ResponsesDeps;
+
+  constructor(deps: ResponsesDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {AppError} as a chat; for earlier responses or items that there are none of. */
+  async complete(
+    input: ResponsesInput,
+    command: Omit<ChatCommand, 'model' | 'body'>,
+    context: RequestContext,
+    turn: OpenTurn | undefined,
+  ): Promise<Reply<ChatOutcome>> {
+    const earlier = await this.#earlier(command.caller.userId, input);
+    const asked = await this.#asked(command.caller.userId, input, earlier, turn);
+    const reply = await this.#deps.chat.complete({ ...command, ...asked }, context);
+    if (reply.kind === 'answered-now') await this.#keep(command.caller.userId, input, earlier, reply.outcome);
+    return reply;
+  }
+
+  /** @throws {AppError} as `complete`. */
+  async open(
+    input: ResponsesInput,
+    command: Omit<StreamCommand, 'model' | 'body'>,
+    context: RequestContext,
+    turn: OpenTurn | undefined,
+  ): Promise<StreamReply> {
+    const { userId } = command.caller;
+    const earlier = await this.#earlier(userId, input);
+    const asked = await this.#asked(userId, input, earlier, turn);
+    const reply = await this.#deps.chatStreams.open({ ...command, ...asked }, context);
+    if (reply.kind !== 'streaming') return reply;
+    const ended = reply.ended.then(async (end) => {
+      await this.#keep(userId, input, earlier, end);
+      return end;
+    });
+    // The client may never look at the end.
+    ended.catch(() => undefined);
+    return { ...reply, ended };
+  }
+
+  /** A kept response of the user. @throws {AppError} notFound. */
+  async find(userId: number, responseId: string): Promise<KeptResponse> {
+    const found = await this.#found(userId, responseId);
+    if (found === undefined) throw new AppError('notFound', 'there is no such response');
+    return found;
+  }
+
+  /** @throws {AppError} notFound. */
+  async remove(userId: number, responseId: string): Promise<void> {
+    const { id } = await this.find(userId, responseId);
+    await this.#deps.keptResponses.remove(userId, id);
+  }
+
+  async #found(userId: number, id: string): Promise<KeptResponse | undefined> {
+    const call = callIn(id);
+    return call === undefined ? undefined : this.#deps.keptResponses.find(userId, call);
+  }
+
+  async #earlier(userId: number, { previousResponseId: id }: ResponsesInput): Promise<Earlier> {
+    if (id === undefined) return NOTHING;
+    const last = await this.#found(userId, id);
+    const all = last && (await this.#deps.keptResponses.upTo(last));
+    if (last === undefined || all === undefined) {
+      throw new AppError('invalidParameter', `previous_response_id: there is no response "${id}"`, {
+        ...{ param: 'previous_response_id', providerCode: 'previous_response_not_found' },
+      });
+    }
+    const items = all.flatMap((one) => [...inputOf(one), ...outputOf(one)]);
+    return {
+      items: items.map((item, index) => ({ item, path: `previous_response_id[${index}]` })),
+      ids: [...last.earlier, last.id],
+      size: last.earlierSize + sizeOf(last),
+    };
+  }
+
+  async #asked(
+    userId: number,
+    input: ResponsesInput,
+    earlier: Earlier,
+    turn: OpenTurn | undefined,
+  ): Promise<Pick<ChatCommand, 'model' | 'body'> & { readonly session?: string }> {
+    const items = await this.#resolved(userId, [...earlier.items, ...placedItems(input.items)]);
+    const body: ChatBody = chatBodyOfResponse(input, items);
+    const model = input.model === undefined ? {} : { identifier: input.model };
+    // The beginning of a conversation is the same for all that go on from it.
+    const session = turn?.turn.conversationId ?? earlier.ids[0];
+    return {
+      ...(session === undefined ? {} : { session }),
+      model,
+      body: turn ? { ...body, messages: turn.tell(body.messages) } : body,
+    };
+  }
+
+  /** References to items of kept responses become the items. @throws {AppError} for one that there is none of. */
+  async #resolved(userId: number, items: readonly PlacedItem[]): Promise<PlacedItem[]> {
+    const known = new Map<string, readonly unknown[]>();
+    const resolved: PlacedItem[] = [];
+    for (const { item, path } of items) {
+      if (!isJsonObject(item) || item.type !== 'item_reference') {
+        resolved.push({ item, path });
+        continue;
+      }
+      const id = typeof item.id === 'string' ? item.id : '';
+      const call = callIn(id) ?? '';
+      const among = known.get(call) ?? (await this.#itemsOf(userId, id));
+      known.set(call, among);
+      const found = among.find((one) => isJsonObject(one) && one.id === id);
+      if (found === undefined) {
+        throw new AppError('invalidParameter', `${path}.id: there is no item "${id.slice(0, 100)}"`, {
+          param: `${path}.id`,
+        });
+      }
+      resolved.push({ item: found, path });
+    }
+    return resolved;
+  }
+
+  async #itemsOf(userId: number, id: string): Promise<readonly unknown[]> {
+    const found = await this.#found(userId, id);
+    return found === undefined ? [] : [...inputOf(found), ...outputOf(found)];
+  }
+
+  async #keep(userId: number, input: ResponsesInput, earlier: Earlier, answered: AnsweredChat): Promise<void> {
+    if (!input.store) return;
+    const id = callIn(`resp_${answered.requestId.replaceAll('-', '')}`);
+    if (id === undefined) return;
+    await this.#deps.keptResponses.keep({
+      ...{ id, userId, earlier: earlier.ids, earlierSize: earlier.size },
+      input: JSON.stringify(withIds(input.items, id)),
+      response: JSON.stringify(responseOf(input, answered, this.#deps.costShown)),
+    });
+  }
+}
+
+/** The new items of a kept response. */
+export function inputOf(kept: KeptResponse): readonly unknown[] {
+  return storedItems.parse(JSON.parse(kept.input));
+}
+
+function outputOf(kept: KeptResponse): readonly unknown[] {
+  return storedResponse.parse(JSON.parse(kept.response)).output;
+}
+
+const PREFIXES: Readonly<Record<string, string>> = {
+  message: 'msg',
+  reasoning: 'rs',
+  function_call: 'fc',
+  function_call_output: 'fco',
+};
+
+/** Items that a client has given no id get one, by which they can be listed and referred to. */
+function withIds(items: readonly unknown[], call: string): unknown[] {
+  return items.map((item, index) => {
+    if (!isJsonObject(item) || typeof item.id === 'string') return item;
+    const type = typeof item.type === 'string' ? item.type : 'message';
+    return { ...item, type, id: `${PREFIXES[type] ?? 'item'}_${call}_i${index}` };
+  });
+}

@@ -1,0 +1,199 @@
+/** Responses, as OpenAI's clients speak them by default, and Codex: asked for, kept, asked for again. */
+import { z } from 'zod';
+import { type ChatOutcome, saidOf } from '../../activities/inference/chat.ts';
+import { type CostShown, chunkInOpenAiWords } from '../../activities/inference/openai-words.ts';
+import { EventTexts, ResponseAnswer, responseUsage } from '../../activities/inference/responses/answer.ts';
+import {
+  chatBodyOfResponse,
+  placedItems,
+  type ResponsesInput,
+  responsesInput,
+} from '../../activities/inference/responses/request.ts';
+import { inputOf, type Responses, responseOf } from '../../activities/inference/responses/responses.ts';
+import { costComment } from '../../activities/inference/stream-events.ts';
+import { askedInMessages, tellsHistory } from '../../core/conversations/turn.ts';
+import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';
+import { formatMoney } from '../../core/ledger/money.ts';
+import { isJsonObject, parseJson } from '../../infra/json-object.ts';
+import { errorText } from '../http/errors.ts';
+import { OPENAI, openAiCodeOf } from '../http/forms.ts';
+import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
+import { inferenceRoute } from '../http/inference-route.ts';
+import type { EventWriter, ServedStream } from '../http/inference-stream.ts';
+import { JsonText } from '../http/large-answers.ts';
+import { type Route, route } from '../http/route.ts';
+import { MOST_CHARACTERS, MOST_MESSAGES, modelNameInput, openAiRequestIdInput } from './chat.ts';
+import { MOST_TOOLS } from './openai-chat.ts';
+
+const LONGEST_ID = 200;
+const responseIdInput = z.string().max(LONGEST_ID);
+const objects = z.looseObject({});
+/** OpenAI takes as much. */
+const metadataInput = z.record(z.string().max(64), z.string().max(512)).meta({ maxProperties: 16 });
+
+const body = z
+  .looseObject({
+    model: modelNameInput.nullish().describe('Identifier of the model; the gateway chooses when left out'),
+    input: z
+      .union([z.string().max(MOST_CHARACTERS), z.array(z.unknown()).max(MOST_MESSAGES)])
+      .nullish()
+      .describe('A text, or the items of the conversation that are new'),
+    instructions: z.string().max(MOST_CHARACTERS).nullish().describe('What the model is told before everything else'),
+    previous_response_id: responseIdInput.nullish().describe('The kept response that this one goes on from'),
+    conversation: z
+      .union([responseIdInput, z.looseObject({ id: responseIdInput.describe('Its id') })])
+      .nullish()
+      .describe('The kept conversation that the texts are added to'),
+    store: z.boolean().nullish().describe('Keep the response for 30 days, unless false'),
+    stream: z.boolean().nullish().describe('Answer as server-sent events'),
+    background: z.boolean().nullish().describe('Not supported: only false'),
+    tools: z.array(z.unknown()).max(MOST_TOOLS).nullish().describe('Tools of the client that the model may call'),
+    include: z.array(z.string().max(100)).max(50).nullish().describe('What the answer is to have beside its items'),
+    reasoning: objects.nullish().describe('effort, and summary where thoughts are to be told as one'),
+    text: objects.nullish().describe('format and verbosity of the answer'),
+    metadata: metadataInput.nullish().describe('Repeated in the response'),
+    request_id: openAiRequestIdInput,
+  })
+  .meta({ description: 'OpenAI responses; fields that are not listed pass to the provider.' });
+
+const answer = z
+  .looseObject({
+    id: z.string().describe('Its id, to be asked for again and gone on from'),
+    object: z.literal('response').describe('Always response'),
+    status: z.string().describe('completed, incomplete, failed, in_progress, queued or cancelled'),
+    output: z.array(z.looseObject({})).describe('Its items: thoughts, messages, calls of tools'),
+  })
+  .meta({ description: 'OpenAI response' });
+const events = {
+  status: 200,
+  description: 'With stream: true',
+  mediaType: 'text/event-stream',
+  schema: z.string().meta({ description: 'OpenAI’s events of a response; response.failed ends a failed one' }),
+};
+const params = z.object({ responseId: responseIdInput.describe('Id of the response') });
+
+interface Services extends InferenceServices {
+  readonly responses: Responses;
+  readonly turns: Turns;
+}
+
+export function responseRoutes(services: Services): Route[] {
+  const { responses, turns } = services;
+  const shared = { tag: 'Inference', access: 'access-key', form: OPENAI, params } as const;
+  return [
+    inferenceRoute(services, {
+      path: '/v1/responses',
+      operationId: 'createResponse',
+      summary: 'A response, under OpenAI’s own path; a stream with stream: true',
+      body,
+      success: answer,
+      otherAnswers: [events],
+      form: OPENAI,
+      parse: ({ body: asked }) => responsesInput(asked, Date.now()),
+      requestId: ({ requestId }) => requestId,
+      conversation: {
+        open: async (asked, { userId }) => {
+          const { conversationId } = asked;
+          if (conversationId === undefined) return undefined;
+          const { messages } = chatBodyOfResponse(asked, placedItems(asked.items));
+          const hasHistory = tellsHistory(messages);
+          return turns.begin({ userId, conversationId, asked: askedInMessages(messages), hasHistory });
+        },
+      },
+      run: (asked, { request, context, turn }: WholeCall<ChatOutcome>) =>
+        responses.complete(asked, request, context, turn),
+      render: (outcome, asked) => responseOf(asked, outcome, services.costShown),
+      said: (outcome) => saidOf(outcome),
+      stream: {
+        isAsked: ({ stream }) => stream,
+        run: (asked, { request, context, turn }) => responses.open(asked, request, context, turn),
+        writer: (asked, _turn: OpenTurn | undefined, served) => eventsOf(asked, served, services.costShown),
+        said: saidOf,
+      },
+    }),
+    route({
+      ...shared,
+      method: 'get',
+      path: '/v1/responses/{responseId}',
+      operationId: 'getResponse',
+      summary: 'A kept response',
+      unknownFields: 'ignored',
+      success: answer,
+      handler: async ({ caller, params: { responseId } }) =>
+        new JsonText((await responses.find(caller.userId, responseId)).response),
+    }),
+    route({
+      ...shared,
+      method: 'delete',
+      path: '/v1/responses/{responseId}',
+      operationId: 'deleteResponse',
+      summary: 'Delete a kept response',
+      success: z.object({
+        id: z.string().describe('Its id'),
+        object: z.literal('response').describe('Always response'),
+        deleted: z.literal(true).describe('Always true'),
+      }),
+      handler: async ({ caller, params: { responseId } }) => {
+        await responses.remove(caller.userId, responseId);
+        return { id: responseId, object: 'response' as const, deleted: true as const };
+      },
+    }),
+    route({
+      ...shared,
+      method: 'get',
+      path: '/v1/responses/{responseId}/input_items',
+      operationId: 'listResponseInputItems',
+      summary: 'The items that a kept response was asked with, newest first unless asked otherwise',
+      unknownFields: 'ignored',
+      query: z.object({
+        limit: z.coerce.number().int().min(1).max(100).default(20).describe('How many at most'),
+        order: z.enum(['asc', 'desc']).default('desc').describe('asc: as they were asked with'),
+        after: z.string().max(LONGEST_ID).optional().describe('The id of the item that they follow'),
+      }),
+      success: z.object({
+        object: z.literal('list').describe('Always list'),
+        data: z.array(z.looseObject({})).describe('The items'),
+        first_id: z.string().nullable().describe('Id of the first'),
+        last_id: z.string().nullable().describe('Id of the last'),
+        has_more: z.boolean().describe('Whether others follow'),
+      }),
+      handler: async ({ caller, params: { responseId }, query }) => {
+        const found = await responses.find(caller.userId, responseId);
+        const items = inputOf(found).filter(isJsonObject);
+        const ordered = query.order === 'asc' ? items : items.toReversed();
+        const place = ordered.findIndex(({ id }) => id === query.after);
+        const from = query.after === undefined ? 0 : place + 1;
+        const data = ordered.slice(from, from + query.limit).map((item) => ({ ...item }));
+        const idOf = (item: (typeof data)[number] | undefined) =>
+          item !== undefined && 'id' in item && typeof item.id === 'string' ? item.id : null;
+        return {
+          ...{ object: 'list' as const, data, has_more: from + data.length < ordered.length },
+          ...{ first_id: idOf(data[0]), last_id: idOf(data.at(-1)) },
+        };
+      },
+    }),
+  ];
+}
+
+function eventsOf(
+  asked: ResponsesInput,
+  { requestId, modelIdentifier }: ServedStream,
+  shown: CostShown | undefined,
+): EventWriter {
+  const model = asked.model ?? modelIdentifier;
+  const response = new ResponseAnswer(asked, requestId, model);
+  const texts = new EventTexts();
+  return {
+    events: (data) => {
+      const chunk = parseJson(chunkInOpenAiWords(data, model));
+      return isJsonObject(chunk) ? texts.of(response.add(chunk)) : '';
+    },
+    end: (end) =>
+      costComment(formatMoney(end.cost), end.requestId, end.priceRule) +
+      texts.of(response.end(responseUsage(end, shown)).events),
+    failed: (error) => {
+      const message = errorText(error, (visible) => visible.message);
+      return texts.of(response.fail({ code: openAiCodeOf(error) ?? 'server_error', message }).events);
+    },
+  };
+}

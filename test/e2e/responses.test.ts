@@ -1,0 +1,313 @@
+/** OpenAI's Responses form through the whole product, read by OpenAI's own client. */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import OpenAI from 'openai';
+import { zodTextFormat } from 'openai/helpers/zod';
+import type { Response, ResponseStreamEvent } from 'openai/resources/responses/responses';
+import { z } from 'zod';
+import { parseMoney } from '../../core/ledger/money.ts';
+import { apiFetch } from './api-fetch.ts';
+import { type Customer, newCustomer, type Product, startProduct } from './product.ts';
+import { addProvider, upstream } from './upstream.ts';
+
+const PIXEL =
+  'data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+const PARAMETERS = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
+const WEATHER = { type: 'function' as const, name: 'get_weather', parameters: PARAMETERS, strict: null };
+const TIDES = { type: 'function' as const, name: 'get_tides', parameters: PARAMETERS, strict: null };
+
+describe('OpenAI’s Responses form', () => {
+  let product: Product;
+  let customer: Customer;
+  let client: OpenAI;
+  const clientOf = (apiKey: string) =>
+    new OpenAI({ baseURL: `${product.apis[0]?.url}/v1`, apiKey, maxRetries: 0, fetch: apiFetch });
+  before(async () => {
+    product = await startProduct({ name: 'responses', worker: false });
+    customer = await newCustomer(product.apis[0]);
+    client = clientOf(customer.key);
+    await addProvider(product, {
+      name: 'responses',
+      keys: ['sim-responses'],
+      models: [
+        { identifier: 'thinker', upstream: 'sim-chat-thinking!cached=7' },
+        { identifier: 'cut-short', upstream: 'sim-chat!cut=5' },
+      ],
+    });
+  });
+  after(() => product.close());
+
+  const charged = async (requestId: string | null) => {
+    const [row] = await product.rows(
+      `SELECT prompt_tokens, completion_tokens, amount FROM transfers WHERE id='${requestId}' AND kind='charge'`,
+    );
+    return row;
+  };
+  /** Checks that a response tells what was charged and what the simulator has counted. */
+  const accounted = async (response: Response, requestId: string | null, cost?: string | null) => {
+    const row = await charged(requestId);
+    const { usage } = response;
+    assert.deepEqual(
+      [Number(row?.prompt_tokens), Number(row?.completion_tokens)],
+      [usage?.input_tokens, usage?.output_tokens],
+    );
+    if (cost) assert.equal(-BigInt(String(row?.amount)), parseMoney(cost));
+    const truth = (await upstream(product).journal()).at(-1)?.usage;
+    assert.deepEqual([truth?.promptTokens, truth?.completionTokens], [usage?.input_tokens, usage?.output_tokens]);
+    return truth;
+  };
+  const requestIdOf = (response: Response) => {
+    const hex = response.id.slice('resp_'.length);
+    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+  };
+
+  test('a text, charged as the simulator counts it, thoughts and cached tokens among it', async () => {
+    const asked = client.responses.create({
+      ...{ model: 'thinker', instructions: 'Be brief.', input: 'What is the sea?', metadata: { about: 'sea' } },
+      ...{ reasoning: { summary: 'auto', effort: 'low' }, include: ['reasoning.encrypted_content'] },
+    });
+    const { data, response } = await asked.withResponse();
+    const { status, model, output, usage, metadata, instructions } = data;
+    assert.deepEqual([status, model, metadata, instructions], ['completed', 'thinker', { about: 'sea' }, 'Be brief.']);
+    assert.deepEqual(
+      output.map(({ type }) => type),
+      ['reasoning', 'message'],
+    );
+    assert.ok(data.output_text.length > 10);
+    const [thought] = output;
+    assert.ok(thought?.type === 'reasoning' && (thought.summary[0]?.text.length ?? 0) > 10);
+    assert.ok(thought.encrypted_content);
+    const truth = await accounted(data, response.headers.get('x-request-id'), response.headers.get('x-cost'));
+    assert.equal(usage?.input_tokens_details.cached_tokens, 7);
+    assert.equal(truth?.cachedTokens, 7);
+    assert.equal(usage?.output_tokens_details.reasoning_tokens, truth?.reasoningTokens);
+    assert.ok(Number(truth?.reasoningTokens) > 0);
+  });
+
+  test('a stream: OpenAI’s events in OpenAI’s order, and the same response at its end', async () => {
+    const stream = await client.responses.create({ model: 'thinker', input: 'What is the sea?', stream: true });
+    const events: ResponseStreamEvent[] = [];
+    for await (const event of stream) events.push(event);
+    assert.deepEqual(
+      events.map(({ sequence_number }) => sequence_number),
+      events.map((_, index) => index),
+    );
+    const order = events.map(({ type }) => type).filter((type, index, all) => type !== all[index - 1]);
+    assert.deepEqual(order, [
+      ...['response.created', 'response.in_progress', 'response.output_item.added'],
+      ...['response.reasoning_summary_part.added', 'response.reasoning_summary_text.delta'],
+      ...['response.reasoning_summary_text.done', 'response.reasoning_summary_part.done'],
+      ...['response.output_item.done', 'response.output_item.added', 'response.content_part.added'],
+      ...['response.output_text.delta', 'response.output_text.done', 'response.content_part.done'],
+      ...['response.output_item.done', 'response.completed'],
+    ]);
+    const last = events.at(-1);
+    assert.ok(last?.type === 'response.completed');
+    await accounted(last.response, requestIdOf(last.response));
+    const { completed_at: _, ...kept } = await client.responses.retrieve(last.response.id);
+    const { completed_at: __, ...told } = last.response;
+    assert.deepEqual(kept, { ...told, output_text: kept.output_text });
+    const texts = events.flatMap((event) => (event.type === 'response.output_text.delta' ? [event.delta] : []));
+    assert.equal(texts.join(''), kept.output_text);
+  });
+
+  test('tools, called at once and streamed, gone on from with previous_response_id', async () => {
+    const ask = {
+      model: 'sim-chat',
+      input: 'What do get_weather and get_tides say?',
+      tools: [WEATHER, TIDES],
+    };
+    const whole = await client.responses.create(ask);
+    const streamed = await client.responses.stream(ask).finalResponse();
+    for (const response of [whole, streamed]) {
+      const calls = response.output.flatMap((item) => (item.type === 'function_call' ? [item] : []));
+      assert.deepEqual(
+        calls.map(({ name }) => name),
+        ['get_weather', 'get_tides'],
+      );
+      for (const call of calls) z.object({ city: z.string() }).parse(JSON.parse(call.arguments));
+      const results = calls.map(({ call_id, name }) => ({
+        ...{ type: 'function_call_output' as const, call_id, output: `${name} is fine` },
+      }));
+      const next = await client.responses.create({
+        ...{ model: 'sim-chat', previous_response_id: response.id, input: results, tools: [WEATHER, TIDES] },
+      });
+      assert.equal(next.output_text, 'The result is: get_weather is fine get_tides is fine');
+      await accounted(next, requestIdOf(next));
+      const third = await client.responses.create({
+        ...{ model: 'sim-chat', previous_response_id: next.id, input: 'And the gateway?', tools: ask.tools },
+      });
+      assert.ok((third.usage?.input_tokens ?? 0) > (next.usage?.input_tokens ?? 0), 'all that was said before is told');
+    }
+  });
+
+  test('tools in a namespace, custom ones, and one that OpenAI would run', async () => {
+    const tools = [
+      { type: 'namespace' as const, name: 'agents', description: 'Others', tools: [{ ...WEATHER, name: 'spawn' }] },
+      { type: 'custom' as const, name: 'apply_patch', description: 'Changes files' },
+      { type: 'web_search' as const },
+    ];
+    const ask = (input: string) => client.responses.create({ model: 'sim-chat', input, tools });
+    const spawned = await ask('call agents__spawn with {"city":"Rome"}');
+    assert.partialDeepStrictEqual(spawned.output[0], {
+      ...{ type: 'function_call', name: 'spawn', namespace: 'agents', arguments: '{"city":"Rome"}' },
+    });
+    const patched = await ask('call apply_patch with {"input":"*** Begin"}');
+    const [call] = patched.output;
+    assert.partialDeepStrictEqual(call, { type: 'custom_tool_call', name: 'apply_patch', input: '*** Begin' });
+    assert.deepEqual(
+      patched.tools.map(({ type }) => type),
+      ['namespace', 'custom'],
+    );
+    assert.ok(call?.type === 'custom_tool_call');
+    const output = { type: 'custom_tool_call_output' as const, call_id: call.call_id, output: 'patched' };
+    const next = await client.responses.create({
+      ...{ model: 'sim-chat', previous_response_id: patched.id, input: [output], tools },
+    });
+    assert.equal(next.output_text, 'The result is: patched');
+  });
+
+  test('parse reads a schema; a picture and a file of text are looked at', async () => {
+    const Person = z.object({ name: z.string(), age: z.number().int() });
+    const parsed = await client.responses.parse({
+      ...{ model: 'sim-chat', input: 'Who?', text: { format: zodTextFormat(Person, 'person') } },
+    });
+    Person.parse(parsed.output_parsed);
+    const file_data = `data:text/plain;base64,${Buffer.from('The tide is high.').toString('base64')}`;
+    const seen = await client.responses.create({
+      model: 'sim-vision',
+      input: [
+        {
+          role: 'user',
+          content: [
+            { type: 'input_image', image_url: PIXEL, detail: 'low' },
+            { type: 'input_file', filename: 'tide.txt', file_data },
+            { type: 'input_text', text: 'What is this?' },
+          ],
+        },
+      ],
+    });
+    assert.match(seen.output_text, /^One image seen\./);
+    await accounted(seen, requestIdOf(seen));
+  });
+
+  test('a limit of tokens ends a response as incomplete', async () => {
+    const ask = { model: 'sim-chat', input: 'Tell me about the sea.', max_output_tokens: 9 };
+    const whole = await client.responses.create(ask);
+    const streamed = await client.responses.stream(ask).finalResponse();
+    for (const response of [whole, streamed]) {
+      assert.deepEqual([response.status, response.incomplete_details], ['incomplete', { reason: 'max_output_tokens' }]);
+      assert.equal(response.usage?.output_tokens, 9);
+    }
+  });
+
+  test('what was kept is listed, referred to and deleted, by its owner alone', async () => {
+    const first = await client.responses.create({ model: 'sim-chat', input: 'Hello' });
+    const items = await client.responses.inputItems.list(first.id);
+    assert.partialDeepStrictEqual(items.data, [{ type: 'message', role: 'user', content: [{ text: 'Hello' }] }]);
+    const reference = { type: 'item_reference' as const, id: first.output[0]?.id ?? '' };
+    const input = [{ role: 'user' as const, content: 'Hello' }, reference, { role: 'user' as const, content: 'Again' }];
+    const second = await client.responses.create({ model: 'sim-chat', input });
+    assert.ok((second.usage?.input_tokens ?? 0) > (first.usage?.output_tokens ?? 0));
+    const stranger = clientOf((await newCustomer(product.apis[0])).key);
+    await assert.rejects(stranger.responses.retrieve(first.id), OpenAI.NotFoundError);
+    await assert.rejects(stranger.responses.delete(first.id), OpenAI.NotFoundError);
+    const going = { model: 'sim-chat', previous_response_id: first.id, input: 'x' };
+    await assert.rejects(stranger.responses.create(going), { status: 400, code: 'previous_response_not_found' });
+    await assert.rejects(stranger.responses.create({ model: 'sim-chat', input }), { param: 'input[1].id' });
+    await client.responses.delete(first.id);
+    await assert.rejects(client.responses.retrieve(first.id), OpenAI.NotFoundError);
+    await assert.rejects(client.responses.create(going), { status: 400, param: 'previous_response_id' });
+    const unkept = await client.responses.create({ model: 'sim-chat', input: 'Hello', store: false });
+    assert.partialDeepStrictEqual(unkept, { store: false });
+    await assert.rejects(client.responses.retrieve(unkept.id), OpenAI.NotFoundError);
+  });
+
+  test('texts are added to a kept conversation that is named', async () => {
+    const headers = { authorization: `Bearer ${customer.key}`, 'content-type': 'application/json' };
+    const url = `${product.apis[0]?.url}/v1/conversations`;
+    const made = await apiFetch(url, { method: 'POST', headers, body: '{}' });
+    const { data } = z.object({ data: z.object({ conversationId: z.string() }) }).parse(await made.json());
+    const conversation = data.conversationId;
+    await client.responses.create({ model: 'sim-chat', input: 'Hello', conversation });
+    const second = await client.responses.create({
+      model: 'sim-chat',
+      input: 'And you?',
+      conversation: { id: conversation },
+    });
+    assert.equal(second.conversation?.id, conversation);
+    const messages = await apiFetch(`${url}/${conversation}/messages`, { headers });
+    const kept = z.object({ data: z.array(z.looseObject({ content: z.string() })) }).parse(await messages.json());
+    assert.deepEqual([kept.data.length, kept.data[0]?.content, kept.data[2]?.content], [4, 'Hello', 'And you?']);
+  });
+
+  test('a repeated key is answered once, whole and streamed', async () => {
+    for (const stream of [false, true]) {
+      const once = async () => {
+        const answer = await apiFetch(`${client.baseURL}/responses`, {
+          method: 'POST',
+          headers: {
+            authorization: `Bearer ${customer.key}`,
+            'content-type': 'application/json',
+            'idempotency-key': `response-once-${stream}`,
+          },
+          body: JSON.stringify({ model: 'sim-chat', input: 'Hello', stream }),
+        });
+        return /resp_\w+/.exec(await answer.text())?.[0];
+      };
+      const first = await once();
+      assert.ok(first);
+      assert.equal(await once(), first);
+      assert.ok(await charged(requestIdOf({ ...(await client.responses.retrieve(first)) })));
+    }
+  });
+
+  test('a stream that its provider cuts ends with response.failed', async () => {
+    const stream = await client.responses.create({ model: 'cut-short', input: 'Tell me about the sea.', stream: true });
+    const events: ResponseStreamEvent[] = [];
+    for await (const event of stream) events.push(event);
+    const last = events.at(-1);
+    assert.ok(last?.type === 'response.failed');
+    assert.deepEqual([last.response.status, last.response.error?.code], ['failed', 'server_error']);
+    assert.equal(last.sequence_number, events.length - 1);
+  });
+
+  test('errors name the field, and arrive as the client’s own types', async () => {
+    const refused = async (body: object, param: string) => {
+      const ask = { model: 'sim-chat', input: 'x', ...body };
+      await assert.rejects(client.responses.create(ask), (error) => {
+        assert.ok(error instanceof OpenAI.BadRequestError, String(error));
+        assert.equal(error.param, param);
+        return true;
+      });
+    };
+    const message = (content: unknown) => ({ input: [{ role: 'user', content }] });
+    await refused({ input: null }, 'input');
+    await refused({ input: [] }, 'input');
+    await refused({ input: [7] }, 'input[0]');
+    await refused({ input: [{ role: 'nobody', content: 'x' }] }, 'input[0].role');
+    await refused({ input: [{ type: 'dream' }] }, 'input[0].type');
+    await refused(message(null), 'input[0].content');
+    await refused(message([{ type: 'input_audio' }]), 'input[0].content[0].type');
+    await refused(message([{ type: 'input_image', file_id: 'file_1' }]), 'input[0].content[0].image_url');
+    await refused(
+      message([{ type: 'input_file', file_data: 'data:application/pdf;base64,AAAA' }]),
+      'input[0].content[0].file_data',
+    );
+    await refused({ input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input[0].id');
+    await refused({ tools: [{ type: 'file_search' }] }, 'tools[0].type');
+    await refused({ tools: [{ type: 'function' }] }, 'tools[0].name');
+    await refused({ tool_choice: { type: 'function', name: 'x' } }, 'tool_choice');
+    await refused({ max_output_tokens: 0 }, 'max_output_tokens');
+    await refused({ messages: [] }, 'messages');
+    await refused({ n: 2 }, 'n');
+    await refused({ text: { format: { type: 'yaml' } } }, 'text.format');
+    await refused({ temperature: 9 }, 'temperature');
+    await refused({ previous_response_id: 'resp_1' }, 'previous_response_id');
+    await assert.rejects(client.responses.create({ model: 'nothing', input: 'x' }), OpenAI.NotFoundError);
+    await assert.rejects(
+      clientOf('ak-wrong').responses.create({ model: 'sim-chat', input: 'x' }),
+      OpenAI.AuthenticationError,
+    );
+  });
+});
