@@ -12,7 +12,7 @@ export interface ToolCall {
 }
 
 /**
- * A named or required tool is always called. Otherwise a tool is called when the last message is a user's and names
+ * A user who writes `call NAME with {…}` gets that call with these arguments. A named or required tool is always called. Otherwise a tool is called when the last message is a user's and names
  * it (`get_weather`, or "weather"), or asks for a tool in general. After a tool's result no tool is called, unless
  * tool_choice forces it.
  */
@@ -20,6 +20,8 @@ export function chooseToolCalls(request: ChatRequest, seed: number): ToolCall[] 
   const tools = request.tools ?? [];
   const choice = request.tool_choice ?? 'auto';
   if (tools.length === 0 || choice === 'none') return [];
+  const scripted = scriptedCall(request, tools, seed);
+  if (scripted) return [scripted];
   if (typeof choice === 'object')
     return callsOf(
       tools.filter((tool) => tool.function.name === choice.function.name),
@@ -28,6 +30,15 @@ export function chooseToolCalls(request: ChatRequest, seed: number): ToolCall[] 
   const asked = askedTools(request, tools);
   if (choice === 'required' && asked.length === 0) return callsOf(tools.slice(0, 1), seed);
   return callsOf(request.parallel_tool_calls === false ? asked.slice(0, 1) : asked, seed);
+}
+
+const SCRIPT = /\bcall ([\w-]+) with (\{.*\})/s;
+
+function scriptedCall(request: ChatRequest, tools: ChatTool[], seed: number): ToolCall | undefined {
+  if (request.messages.at(-1)?.role !== 'user') return undefined;
+  const [, name, text = ''] = SCRIPT.exec(lastUserText(request)) ?? [];
+  if (!tools.some((tool) => tool.function.name === name)) return undefined;
+  return { id: `call_${seededHex(hashText(text) + seed, 24)}`, name: name ?? '', arguments: text };
 }
 
 /** True where tool_choice forces one function: OpenAI then ends with `stop`, not with `tool_calls`. */
