@@ -2,6 +2,7 @@
 import type { Config } from '../infra/config.ts';
 import type { Route } from './http/route.ts';
 import { accessKeyRoutes } from './routes/access-keys.ts';
+import { adminAccessKeyRoutes } from './routes/admin-access-keys.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { type AuthServices, authRoutes } from './routes/auth.ts';
 import { billingRoutes } from './routes/billing.ts';
@@ -29,6 +30,7 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   AuthServices &
   UserServices &
   Parameters<typeof accessKeyRoutes>[0] &
+  Parameters<typeof adminAccessKeyRoutes>[0] &
   Parameters<typeof auditRoutes>[0] &
   ProviderServices &
   ProviderKeyServices &
@@ -52,6 +54,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...authRoutes(services, config),
     ...userRoutes(services, config),
     ...accessKeyRoutes(services, config),
+    ...adminAccessKeyRoutes(services, config),
     ...auditRoutes(services, config),
     ...providerKeyRoutes(services, config),
     ...providerRoutes(services, config),

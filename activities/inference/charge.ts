@@ -30,7 +30,7 @@ import { admitted, holdOf, type LimitedRequest, reserve, settleLimits } from './
 import { PaidCalls } from './paid-calls.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
 import type { RequestImages } from './request-images.ts';
-import { type CallIdentity, type Measured, NOTHING_MEASURED } from './settlement.ts';
+import { type CallIdentity, failureOf, type Measured, NOTHING_MEASURED } from './settlement.ts';
 import type { NotePriceRule, NoteUsageDoubt } from './usage.ts';
 
 /** What every way of calling a model is made of. */
@@ -250,9 +250,8 @@ export class Charge {
     settleLimits(this.#deps.limits, this.#admission);
     const { claim } = this.#request;
     const [uncalled] = this.plan.candidates;
-    const code = error instanceof AppError ? error.code : 500;
     await this.#deps.ledger.release({
-      ...this.calls.releaseRequest(code, uncalled),
+      ...this.calls.releaseRequest(failureOf(error), uncalled),
       ...(claim ? { claim } : {}),
     });
   }

@@ -10,6 +10,7 @@ import { type CandidateRequest, type NoteFits, requestFor } from './fit.ts';
 import type { Candidate } from './plan.ts';
 import {
   type Attempted,
+  type CallFailure,
   type CallIdentity,
   captureOf,
   type Measured,
@@ -124,9 +125,9 @@ export class PaidCalls {
   }
 
   /** What the ledger writes for a call that failed. @param uncalled the model that it is counted to when none was called. */
-  releaseRequest(errorCode: number, uncalled?: ServedBy): Release {
+  releaseRequest(failure: CallFailure, uncalled?: ServedBy): Release {
     const served = this.#last?.candidate ?? uncalled;
-    return releaseOf(this.#identity, served, this.#timing(NOTHING_MEASURED), this.#attempted, errorCode);
+    return releaseOf(this.#identity, served, this.#timing(NOTHING_MEASURED), this.#attempted, failure);
   }
 
   get #attempted(): Attempted {

@@ -4,6 +4,8 @@ import type { Capture } from '../../core/ledger/operations/capture.ts';
 import type { Release } from '../../core/ledger/operations/close-hold.ts';
 import { costOf, type Price, type PriceRule, ruleOf } from '../../core/ledger/price.ts';
 import type { FinishedCall, Tags } from '../../core/usage/usage-record.ts';
+import { AppError } from '../../infra/errors.ts';
+import { scrub } from '../../infra/secrets.ts';
 
 /** Who called, and through which hold. */
 export interface CallIdentity {
@@ -21,6 +23,7 @@ export interface CallIdentity {
 export interface ServedBy {
   readonly modelId: number;
   readonly modelIdentifier: string;
+  readonly providerId: number;
   readonly providerName: string;
   readonly price: Price;
 }
@@ -37,13 +40,25 @@ export interface Timing extends Measured {
 /** How its provider was called. */
 export type Attempted = Pick<FinishedCall, 'attempts' | 'providerKeyId' | 'fits'>;
 
+/** Why a call failed, for the usage log. */
+export type CallFailure = Pick<FinishedCall, 'errorCode' | 'errorText'> & { readonly errorCode: number };
+
+/** A provider may say much. */
+const MOST_ERROR_TEXT = 300;
+
+/** What the caller was told of a failure, as far as it is kept. */
+export function failureOf(error: unknown): CallFailure {
+  if (!(error instanceof AppError)) return { errorCode: 500, errorText: 'internal error' };
+  return { errorCode: error.code, errorText: scrub(error.message).slice(0, MOST_ERROR_TEXT) };
+}
+
 function finishedCall(
   identity: CallIdentity,
   served: ServedBy | undefined,
   usage: Usage,
   timing: Timing,
   attempted: Attempted,
-  errorCode: number | null,
+  failure: CallFailure | undefined,
   rule?: PriceRule,
 ): FinishedCall {
   return {
@@ -54,6 +69,7 @@ function finishedCall(
     accessKeyId: identity.accessKeyId,
     modelId: served?.modelId ?? null,
     modelIdentifier: served?.modelIdentifier ?? '',
+    providerId: served?.providerId ?? null,
     providerName: served?.providerName ?? null,
     ...attempted,
     ...usage,
@@ -61,8 +77,9 @@ function finishedCall(
     latencyMs: Math.round(timing.endedAtMs - timing.startedAtMs),
     ttftMs: timing.ttftMs === null ? null : Math.round(timing.ttftMs),
     isAsync: identity.isAsync,
-    isSuccess: errorCode === null,
-    errorCode,
+    isSuccess: failure === undefined,
+    errorCode: failure?.errorCode ?? null,
+    errorText: failure?.errorText ?? null,
     createTime: new Date(timing.startedAtMs),
   };
 }
@@ -88,7 +105,7 @@ export function captureOf(
     ...holdReference(identity),
     priceId: served.price.id,
     cost: costOf(served.price, usage, rule),
-    call: finishedCall(identity, served, usage, timing, attempted, null, rule),
+    call: finishedCall(identity, served, usage, timing, attempted, undefined, rule),
   };
 }
 
@@ -98,10 +115,10 @@ export function releaseOf(
   served: ServedBy | undefined,
   timing: Timing,
   attempted: Attempted,
-  errorCode: number,
+  failure: CallFailure,
 ): Release {
   return {
     ...holdReference(identity),
-    call: finishedCall(identity, served, NO_USAGE, timing, attempted, errorCode),
+    call: finishedCall(identity, served, NO_USAGE, timing, attempted, failure),
   };
 }

@@ -18,7 +18,7 @@ import type { InferenceDeps } from '../inference/charge.ts';
 import { settleLimits } from '../inference/hold.ts';
 import { type CallOptions, PaidCalls } from '../inference/paid-calls.ts';
 import type { Candidate } from '../inference/plan.ts';
-import type { CallIdentity } from '../inference/settlement.ts';
+import { type CallIdentity, failureOf } from '../inference/settlement.ts';
 import type { JobEvents } from './job-events.ts';
 import {
   type CancellableRun,
@@ -150,7 +150,7 @@ export class JobCharge implements JobCalls {
    * Ends the job without a charge, if this run still has it. @param error why it failed; undefined = it was cancelled.
    */
   async release(error: AppError | undefined): Promise<void> {
-    const release = this.#calls.releaseRequest(error?.code ?? CLIENT_CLOSED_REQUEST);
+    const release = this.#calls.releaseRequest(error ? failureOf(error) : CANCELLED_BY_OWNER);
     await endFree(this.#deps, this.#work, error ? failed(error) : CANCELLED, release, this.#lease);
   }
 
@@ -192,7 +192,7 @@ export async function closeFree(
   status: 'FAILED' | 'CANCELLED',
   error: AppError,
 ): Promise<void> {
-  const release = new PaidCalls(deps, identityOf(work)).releaseRequest(error.code);
+  const release = new PaidCalls(deps, identityOf(work)).releaseRequest(failureOf(error));
   await endFree(deps, work, status === 'FAILED' ? failed(error) : CANCELLED, release);
 }
 
@@ -212,8 +212,8 @@ async function endFree(
   settleLimits(limits, plan.admission);
 }
 
-/** Code of a cancelled job in the usage log; nginx uses it for a client that closed the request. */
-const CLIENT_CLOSED_REQUEST = 499;
+/** A cancelled job in the usage log; nginx uses the code for a client that closed the request. */
+const CANCELLED_BY_OWNER = { errorCode: 499, errorText: 'the job was cancelled' };
 const MAX_MESSAGE = 2_000;
 
 const CANCELLED = { status: 'CANCELLED', errorCode: null, errorMessage: null } as const;

@@ -15,7 +15,7 @@ import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { newId } from '../../infra/ids.ts';
 import { tagsOf } from './attribution.ts';
 import { keyedRequest } from './idempotency.ts';
-import type { ApiContext, RouteInput } from './route-input.ts';
+import type { ApiContext, LoggedCall, RouteInput } from './route-input.ts';
 
 export type InferenceInput<Body> = RouteInput<undefined, undefined, Body, AccessKeyCaller>;
 
@@ -82,6 +82,11 @@ export function servedHeaders(served: CallBegin): Record<string, string> {
     ...(served.clampedTo === undefined ? {} : { 'x-max-tokens': String(served.clampedTo) }),
     ...(served.fits.length === 0 ? {} : { 'x-request-fits': served.fits.join(', ') }),
   };
+}
+
+/** What the log says of a call. */
+export function loggedCall({ requestId, modelIdentifier: model }: CallBegin, cost?: bigint): LoggedCall {
+  return { requestId, model, ...(cost === undefined ? {} : { cost: formatMoney(cost) }) };
 }
 
 /** An answer as it is kept together with its headers. */

@@ -16,6 +16,7 @@ import {
   type InferenceServices,
   inferenceCall,
   keptCall,
+  loggedCall,
   replayCall,
   type WholeCall,
 } from './inference-call.ts';
@@ -131,6 +132,7 @@ async function answerWhole<B extends z.ZodType, Asked, Outcome extends CallOutco
   const { outcome } = reply;
   const text = textOf(outcome);
   ctx.set(callHeaders(outcome));
+  ctx.state.call = loggedCall(outcome, outcome.cost);
   if (said) await turn?.keep(outcome.requestId, said(outcome));
   send(ctx, form.success(text, traceId));
 }

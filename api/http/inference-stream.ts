@@ -13,6 +13,7 @@ import {
   type InferenceInput,
   type InferenceServices,
   keptCall,
+  loggedCall,
   type RunningCall,
   replayCall,
   servedHeaders,
@@ -127,6 +128,7 @@ async function relay(
   writer: EventWriter,
 ): Promise<{ readonly end: StreamEnd; readonly text: string }> {
   const leave = () => stream.leave();
+  ctx.state.call = loggedCall(stream);
   if (events.gone) leave();
   else ctx.res.once('close', leave);
   for await (const chunk of stream.chunks) {
@@ -134,6 +136,7 @@ async function relay(
     if (text !== '') await events.write(text);
   }
   const end = await stream.ended;
+  ctx.state.call = loggedCall(end, end.cost);
   ctx.res.off('close', leave);
   return { end, text: writer.end(end) };
 }

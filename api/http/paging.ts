@@ -37,6 +37,39 @@ export function pageQuery<const K extends readonly [string, ...string[]]>(sortKe
   });
 }
 
+/**
+ * `query` of a list that goes on from where the page before ended. Each page is found by an index, however far it is.
+ * @param idInput how the list's ids are written.
+ */
+export function cursorQuery<S extends z.ZodType>(idInput: S) {
+  return z.object({
+    cursor: optionalText(idInput).describe('`next` of the page before; the first page without'),
+    pageSize: clamped(PAGE_SIZE, MAX_PAGE_SIZE).describe(
+      `Records on a page; ${PAGE_SIZE} by default, at most ${MAX_PAGE_SIZE}`,
+    ),
+  });
+}
+
+/** The wire form of one page. @param found one more than a page has, if there are more. */
+export function cursorPage<Row, Answer>(
+  found: readonly Row[],
+  pageSize: number,
+  idOf: (row: Row) => string | number,
+  answerOf: (row: Row) => Answer,
+): { records: Answer[]; next: string | null } {
+  const shown = found.slice(0, pageSize);
+  const last = found.length > pageSize ? shown.at(-1) : undefined;
+  return { records: shown.map((row) => answerOf(row)), next: last === undefined ? null : String(idOf(last)) };
+}
+
+/** The `success` schema of such a list. */
+export function cursorPageOf<S extends z.ZodType>(record: S) {
+  return z.object({
+    records: z.array(record).describe('The records of this page'),
+    next: z.string().nullable().describe('`cursor` of the next page; null on the last one'),
+  });
+}
+
 export interface Paging {
   readonly pageNum: number;
   readonly pageSize: number;

@@ -14,6 +14,15 @@ export interface ApiState {
   /** The form of its answer, once a route has matched. */
   form?: AnswerForm;
   caller?: Caller;
+  /** The call of a model that was made for it, for the log. */
+  call?: LoggedCall;
+}
+
+export interface LoggedCall {
+  readonly requestId: string;
+  readonly model?: string;
+  /** As decimal text. */
+  readonly cost?: string;
 }
 
 export type ApiContext = Koa.ParameterizedContext<ApiState> & { params?: unknown };

@@ -27,7 +27,7 @@ export function observe(logger: Logger, metrics: Metrics): Middleware<ApiState> 
 
 /** No headers, no body, no query: any of them may carry a secret. So may a path. */
 function lineOf(ctx: ApiContext, durationMs: number): object {
-  const { traceId, caller } = ctx.state;
+  const { traceId, caller, call } = ctx.state;
   return {
     traceId,
     method: ctx.method,
@@ -36,6 +36,7 @@ function lineOf(ctx: ApiContext, durationMs: number): object {
     durationMs: Math.round(durationMs * 1000) / 1000,
     userId: caller?.userId,
     accessKeyId: caller?.kind === 'access-key' ? caller.accessKeyId : undefined,
+    ...call,
     complete: ctx.res.writableFinished,
   };
 }

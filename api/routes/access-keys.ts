@@ -20,6 +20,10 @@ const MAX_RATE = 1_000_000_000;
 function limitFields(zone: string) {
   const rate = integerInput.pipe(z.number().int().min(1).max(MAX_RATE)).nullish();
   return {
+    tag: nameText
+      .pipe(z.string().max(40))
+      .nullish()
+      .describe('What it is for, such as a team or a project; spend is summed by it. null for none'),
     expiresAt: timeInput(zone)
       .refine((time) => time.getTime() > Date.now(), 'must be in the future')
       .nullish()
@@ -47,6 +51,7 @@ function limitFields(zone: string) {
 const keyFields = {
   id: z.number().int().describe('Id of the access key'),
   name: z.string().describe('Its name, empty without one'),
+  tag: z.string().nullable().describe('What it is for; null without one'),
   isActive: z.boolean().describe('Whether the key works'),
   maskedKeyValue: z.string().describe('The key with its middle left out'),
   expiresAt: timeOutput.nullable().describe('When it stops working; null for never'),
@@ -70,9 +75,9 @@ const newKeySchema = z.object({
 });
 
 function keyRecord(key: AccessKey, zone: string): z.input<typeof keySchema> {
-  const { id, name, allowedModels, rpmLimit, tpmLimit, parallelLimit, budgetPeriod } = key;
+  const { id, name, tag, allowedModels, rpmLimit, tpmLimit, parallelLimit, budgetPeriod } = key;
   return {
-    ...{ id, name, allowedModels, rpmLimit, tpmLimit, parallelLimit, budgetPeriod },
+    ...{ id, name, tag, allowedModels, rpmLimit, tpmLimit, parallelLimit, budgetPeriod },
     isActive: key.active,
     maskedKeyValue: maskedAccessKey(key.publicPart, key.lastFour),
     expiresAt: key.expiresAt && isoTime(key.expiresAt, zone),
@@ -101,7 +106,8 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
       idempotent: true,
       kept: ({ keyValue: _, ...rest }) => rest,
       handler: async ({ caller, body, operationId }) => {
-        const { key, text } = await accessKeys.create(caller.userId, operationId, body.name ?? '', {
+        const { tag = null } = body;
+        const limits = {
           expiresAt: body.expiresAt ?? null,
           allowedModels: body.allowedModels ?? null,
           rpmLimit: body.rpmLimit ?? null,
@@ -109,7 +115,8 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
           parallelLimit: body.parallelLimit ?? null,
           budget: body.budget ?? null,
           budgetPeriod: body.budgetPeriod ?? null,
-        });
+        };
+        const { key, text } = await accessKeys.create(caller.userId, operationId, body.name ?? '', limits, tag || null);
         return { ...keyRecord(key, zone), keyValue: text };
       },
     }),

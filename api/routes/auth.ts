@@ -1,5 +1,6 @@
 /** Registration, sign-in and the own account. */
 import { z } from 'zod';
+import type { PasswordResets } from '../../core/accounts/password-resets.ts';
 import type { Registration } from '../../core/accounts/registration.ts';
 import type { SignIn } from '../../core/accounts/sign-in.ts';
 import type { SignInLimits } from '../../core/accounts/sign-in-limits.ts';
@@ -16,11 +17,12 @@ export interface AuthServices {
   readonly registration: Registration;
   readonly signIn: SignIn;
   readonly signInLimits: SignInLimits;
+  readonly passwordResets: PasswordResets;
   readonly userList: UserList;
 }
 
 export function authRoutes(services: AuthServices, config: Config): Route[] {
-  const { registration, signIn, signInLimits, userList } = services;
+  const { registration, signIn, signInLimits, userList, passwordResets } = services;
   return [
     route({
       method: 'post',
@@ -86,6 +88,23 @@ export function authRoutes(services: AuthServices, config: Config): Route[] {
       success: z.null(),
       handler: async ({ ctx, caller, body }) => {
         await signIn.changePassword(caller.userId, body.oldPassword, body.newPassword, clientAddress(ctx));
+        return null;
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/auth/reset-password',
+      operationId: 'resetPassword',
+      summary: 'Set a password with the token of a link that an administrator has made; it is good once',
+      tag: TAG,
+      access: 'open',
+      body: z.object({
+        token: z.string().min(1).max(100).describe('The token of the link'),
+        newPassword: passwordInput.describe('The new password'),
+      }),
+      success: z.null(),
+      handler: async ({ body }) => {
+        await passwordResets.redeem(body.token, body.newPassword);
         return null;
       },
     }),

@@ -1,13 +1,13 @@
 /** Statements: what an account had, got and spent in a month. */
-import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { formatMoney } from '../../core/ledger/money.ts';
 import type { Period, Statement, StatementEntry } from '../../core/ledger/statement.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import { inert, sendCsv } from '../http/csv.ts';
 import { optionalText } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
-import { ANSWERED, type Route, route } from '../http/route.ts';
+import { type Route, route } from '../http/route.ts';
 import { isoTime, monthInput, timeOutput } from '../http/times.ts';
 
 const entrySchema = z.object({
@@ -79,10 +79,7 @@ export function billingRoutes(
         const found = await statement(caller.userId, month);
         if (!found) throw new AppError('notFound', 'you have no account');
         if (format !== 'csv') return answerOf(found, month.month, CURRENCY, zone);
-        ctx.body = csvOf(found, CURRENCY, zone);
-        ctx.set('Content-Type', 'text/csv; charset=utf-8');
-        ctx.set('Content-Disposition', `attachment; filename="statement-${month.month}.csv"`);
-        return ANSWERED;
+        return sendCsv(ctx, `statement-${month.month}`, CSV_COLUMNS, linesOf(found, CURRENCY, zone));
       },
     }),
   ];
@@ -122,8 +119,8 @@ function answerOf(
 }
 
 /** One line each for the opening, the entries, the charges of a model and key, and the closing. */
-function csvOf({ opening, entries, charges, closing }: Statement, currency: string, zone: string): string {
-  const lines = [
+function linesOf({ opening, entries, charges, closing }: Statement, currency: string, zone: string) {
+  return [
     { type: 'opening', amount: opening },
     ...entries.map((entry) => ({
       ...{ type: entry.kind, time: isoTime(entry.createdAt, zone), id: entry.id },
@@ -136,11 +133,4 @@ function csvOf({ opening, entries, charges, closing }: Statement, currency: stri
     })),
     { type: 'closing', amount: closing },
   ].map((line) => ({ ...line, amount: formatMoney(line.amount), currency }));
-  // With a byte order mark, without which spreadsheets take the text for another character set.
-  return stringify(lines, { header: true, columns: CSV_COLUMNS, bom: true });
-}
-
-/** A text of somebody that a spreadsheet would take for a formula is kept from being one. */
-function inert(text: string): string {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
 }

@@ -139,6 +139,7 @@ function submissionRoute<Fields extends SubmissionFields>(
 
 function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {
   ctx.set('x-request-id', jobId);
+  ctx.state.call = { requestId: jobId };
   return { jobId, status: 'PENDING', message: 'accepted; poll GET /v1/async/jobs/{jobId}' };
 }
 

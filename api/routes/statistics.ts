@@ -1,27 +1,22 @@
 /** What was used: sums by day, model and key from MySQL, and the log of single calls. */
 import { z } from 'zod';
-import { type Statistics, USAGE_GROUPS, type UsageSum } from '../../core/usage/statistics.ts';
+import { type Statistics, USAGE_GROUPS } from '../../core/usage/statistics.ts';
 import type { UsageStore } from '../../core/usage/usage-store.ts';
 import { localDay } from '../../infra/calendar.ts';
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
 import { idInput, optional, optionalText } from '../http/fields.ts';
-import { decimalOutput, money } from '../http/money.ts';
+import { money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { addDays, dayInput, startOfDay } from '../http/times.ts';
+import { spendRoute } from './spend.ts';
+import { CALL_SUMS, usageAnswer, usageSum } from './usage-fields.ts';
 import { usageLogRoutes } from './usage-log.ts';
 
 const TAG = 'Statistics';
 const ADMINISTRATORS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;
 const USAGE_DAYS = 30;
 const MAX_USAGE_DAYS = 366;
-
-const SUMS = {
-  promptTokens: z.number().describe('Tokens that were sent, cached ones included'),
-  completionTokens: z.number().describe('Tokens that were generated'),
-  imageCount: z.number().describe('Images that were made'),
-  cost: decimalOutput.describe('What was charged'),
-};
 
 const modelStatistics = z.object({
   modelId: z.number().describe('Id of the model'),
@@ -31,18 +26,7 @@ const modelStatistics = z.object({
   totalRequests: z.number().describe('Calls'),
   successCount: z.number().describe('Calls that succeeded'),
   failureCount: z.number().describe('Calls that failed'),
-  ...SUMS,
-});
-
-const usageSum = z.object({
-  date: z.string().optional().describe('The day, yyyy-MM-dd, when grouped by day'),
-  modelId: z.number().optional().describe('Id of the model, when grouped by model'),
-  modelIdentifier: z.string().optional().describe('The name that callers use for it, when grouped by model'),
-  accessKeyId: z.number().nullable().optional().describe('Id of the access key, when grouped by it'),
-  accessKeyName: z.string().optional().describe('Its name, when grouped by it'),
-  requests: z.number().describe('Charged calls'),
-  cachedTokens: z.number().describe('Sent tokens that the provider had in its cache'),
-  ...SUMS,
+  ...CALL_SUMS,
 });
 
 export interface StatisticsServices {
@@ -52,8 +36,9 @@ export interface StatisticsServices {
 
 export function statisticsRoutes(
   { statistics, usageLog }: StatisticsServices,
-  { APP_TIME_ZONE: zone }: Pick<Config, 'APP_TIME_ZONE'>,
+  config: Pick<Config, 'APP_TIME_ZONE' | 'CURRENCY'>,
 ): Route[] {
+  const { APP_TIME_ZONE: zone } = config;
   const today = () => localDay(Date.now(), zone);
   return [
     route({
@@ -119,10 +104,7 @@ export function statisticsRoutes(
         return sums.map(usageAnswer);
       },
     }),
+    spendRoute({ statistics }, config),
     ...usageLogRoutes(usageLog, zone),
   ];
-}
-
-function usageAnswer({ day, images, cost, ...rest }: UsageSum): z.input<typeof usageSum> {
-  return { ...(day === undefined ? {} : { date: day }), ...rest, imageCount: images, cost: money(cost) };
 }

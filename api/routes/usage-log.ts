@@ -1,8 +1,8 @@
 /** The log of single calls, from MongoDB: while it is away these routes answer 503. */
 import { z } from 'zod';
-import { shownFields, type UsageRecord } from '../../core/usage/usage-record.ts';
+import { shownFields, USAGE_DOUBTS, type UsageRecord } from '../../core/usage/usage-record.ts';
 import type { UsageFilter, UsageStore } from '../../core/usage/usage-store.ts';
-import { idInput, integerInput, optional, optionalText, switchInput } from '../http/fields.ts';
+import { idInput, integerInput, optional, optionalText, switchInput, textIdInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeInput, timeOutput } from '../http/times.ts';
@@ -15,11 +15,22 @@ const MAX_LOG_LIMIT = 10_000;
 
 const limitInput = integerInput.transform((value) => (value <= 0 ? LOG_LIMIT : Math.min(value, MAX_LOG_LIMIT)));
 const logId = z.string().max(36);
+const MOST_ATTEMPTS = 1_000;
+/** As answers and logs show it. */
+const traceIdInput = z
+  .string()
+  .max(64)
+  .regex(/^[\w.-]{1,64}$/, 'must be a trace id');
 
 const shownCall = z.object(shownFields);
-const loggedCall = z.object({
+export const loggedCall = z.object({
   id: z.string().describe('Id of the call, for `before`'),
   ...shownFields,
+  providerKeyId: z
+    .number()
+    .nullable()
+    .optional()
+    .describe('Id of the key it was called with last; for administrators only'),
   cost: decimalOutput.describe('What was charged'),
   createTime: timeOutput.describe('When the call began'),
 });
@@ -31,9 +42,9 @@ interface LogRequest extends UsageFilter {
 
 export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: string): Route[] {
   const logQuery = logQueryOf(zone);
-  const logs = async ({ limit = LOG_LIMIT, sortDesc = false, ...filter }: LogRequest) => {
+  const logs = async ({ limit = LOG_LIMIT, sortDesc = false, ...filter }: LogRequest, forAdministrators = true) => {
     const newest = await usageLog.newest(filter, limit);
-    return (sortDesc ? newest : newest.reverse()).map((record) => answerOf(record, zone));
+    return (sortDesc ? newest : newest.reverse()).map((record) => callAnswer(record, zone, forAdministrators));
   };
   return [
     route({
@@ -45,7 +56,7 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
       access: 'jwt',
       query: logQuery,
       success: z.array(loggedCall),
-      handler: ({ caller, query }) => logs({ ...query, userId: caller.userId }),
+      handler: ({ caller, query }) => logs({ ...query, userId: caller.userId }, caller.role !== 'ROLE_USER'),
     }),
     route({
       method: 'get',
@@ -75,13 +86,15 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
       method: 'post',
       path: '/v1/statistics/logs/query',
       operationId: 'queryCalls',
-      summary: 'Calls by user, access key, model, outcome and time: the newest 1,000 or `limit`, oldest first',
+      summary:
+        'Calls by user, key, model, provider, trace, outcome and time: the newest 1,000 or `limit`, oldest first',
       tag: TAG,
       access: ADMINISTRATORS,
       body: logQuery.extend({
         userId: optional(idInput).describe('Only calls of this user'),
         accessKeyId: optional(idInput).describe('Only calls with this access key'),
         modelId: optional(idInput).describe('Only calls of this model'),
+        providerKeyId: optional(idInput).describe("Only calls with this provider's key"),
       }),
       success: z.array(loggedCall),
       handler: ({ body }) => logs(body),
@@ -94,6 +107,16 @@ function logQueryOf(zone: string) {
   return z.object({
     isSuccess: optionalText(switchInput).describe('Only calls that succeeded, or only those that failed'),
     isAsync: optionalText(switchInput).describe('Only calls of jobs, or only others'),
+    requestId: optionalText(textIdInput).describe('Only the call with this id'),
+    traceId: optionalText(traceIdInput).describe('Only calls of this trace'),
+    providerName: optionalText(z.string().max(100)).describe('Only calls that this provider was asked last'),
+    attempts: optionalText(integerInput.pipe(z.number().int().min(0).max(MOST_ATTEMPTS))).describe(
+      'Only calls for which providers were called as often',
+    ),
+    errorCode: optionalText(integerInput).describe('Only calls that failed with this code'),
+    errorText: optionalText(z.string().max(100)).describe('Only calls that failed with a text that has this in it'),
+    priceRule: optionalText(z.string().max(40)).describe('Only calls that this rule of a price was applied to'),
+    doubt: optionalText(z.enum(USAGE_DOUBTS)).describe("Only calls whose provider's count is in doubt for this reason"),
     startTime: optionalText(timeInput(zone)).describe('Only calls that began at this time or later'),
     endTime: optionalText(timeInput(zone)).describe('Only calls that began before this time'),
     limit: optionalText(limitInput).describe(`How many; ${LOG_LIMIT} by default, at most ${MAX_LOG_LIMIT}`),
@@ -102,7 +125,11 @@ function logQueryOf(zone: string) {
   });
 }
 
-function answerOf(record: UsageRecord, zone: string): z.input<typeof loggedCall> {
+/** A call in an answer. */
+export function callAnswer(record: UsageRecord, zone: string, forAdministrators: boolean): z.input<typeof loggedCall> {
   const shown = shownCall.parse(record);
-  return { id: shown.requestId, ...shown, cost: money(shown.cost), createTime: isoTime(shown.createTime, zone) };
+  return {
+    ...{ id: shown.requestId, ...shown, cost: money(shown.cost), createTime: isoTime(shown.createTime, zone) },
+    ...(forAdministrators ? { providerKeyId: record.providerKeyId } : {}),
+  };
 }

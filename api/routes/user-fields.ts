@@ -4,7 +4,7 @@ import { ROLES } from '../../core/accounts/caller.ts';
 import type { UserWithBalance } from '../../core/accounts/user.ts';
 import { optional } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
-import { isoTime, recordTimes } from '../http/times.ts';
+import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
 
 const username = z
   .string()
@@ -33,6 +33,7 @@ export const userSchema = z
     status: z.number().int().describe('1 active, 0 disabled'),
     balance: decimalOutput.describe('Free to spend'),
     held: decimalOutput.describe('Reserved by running calls and jobs'),
+    closedAt: timeOutput.optional().describe('When the account was closed; absent while it is open'),
     ...recordTimes,
   })
   .meta({ id: 'User' });
@@ -44,6 +45,7 @@ export function userRecord(user: UserWithBalance, zone: string): z.input<typeof 
     status: user.active ? 1 : 0,
     balance: money(user.available),
     held: money(user.held),
+    ...(user.closedAt === null ? {} : { closedAt: isoTime(user.closedAt, zone) }),
     createdAt: isoTime(user.createdAt, zone),
     updatedAt: isoTime(user.updatedAt, zone),
   };

@@ -1,9 +1,9 @@
 /** Users, as ROOT administers them. */
 import { z } from 'zod';
+import type { PasswordResets } from '../../core/accounts/password-resets.ts';
 import type { Registration } from '../../core/accounts/registration.ts';
 import { USER_SORT_KEYS } from '../../core/accounts/user.ts';
 import type { UserAdministration } from '../../core/accounts/user-administration.ts';
-import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { idInput, idParams, optional, optionalText, switchInput } from '../http/fields.ts';
@@ -12,19 +12,21 @@ import { decimalOutput, money, moneyInput } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 import { roleInput, signUpFields, userRecord, userSchema } from './user-fields.ts';
+import { type OverviewServices, userOverviewRoute } from './user-overview.ts';
 
 const TAG = 'Users';
 const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
 
-export interface UserServices {
+export interface UserServices extends OverviewServices {
   readonly registration: Registration;
   readonly userAdministration: UserAdministration;
-  readonly userList: UserList;
+  readonly passwordResets: PasswordResets;
 }
 
 export function userRoutes(services: UserServices, config: Config): Route[] {
-  const { registration, userAdministration, userList } = services;
+  const { registration, userAdministration, userList, passwordResets } = services;
   const record = async (userId: number) => {
     const user = await userList.find(userId);
     if (user === undefined) throw new AppError('notFound', `there is no user ${userId}`);
@@ -38,7 +40,12 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
       summary: 'All users',
       tag: TAG,
       access: ROOT,
-      query: pageQuery(USER_SORT_KEYS).extend({ role: optionalText(roleInput).describe('Only users with this role') }),
+      query: pageQuery(USER_SORT_KEYS).extend({
+        role: optionalText(roleInput).describe('Only users with this role'),
+        search: optionalText(z.string().trim().max(100)).describe(
+          'Only users whose name or email address begins with this, or who have this id',
+        ),
+      }),
       success: pageOf(userSchema),
       handler: async ({ query }) => {
         const { records, total } = await userList.page(query);
@@ -49,6 +56,7 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
         );
       },
     }),
+    userOverviewRoute(services, config),
     route({
       method: 'post',
       path: '/v1/users',
@@ -96,6 +104,53 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
       success: userSchema,
       handler: async (input) => {
         await userAdministration.setActive(input.params.id, input.body.status, by(input));
+        return record(input.params.id);
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/users/{id}/reset-password',
+      operationId: 'resetUserPassword',
+      summary: 'Let somebody who has lost the password set a new one, or generate one',
+      description: `The old password and all login tokens stop working at once, in either form. The token of a link is
+good once, for 24 hours, and for POST /v1/auth/reset-password; another call replaces it. It, or the password, is in this
+answer only. ROOT users are reset at the server's command line.`,
+      tag: TAG,
+      access: ROOT,
+      params: idParams('user'),
+      body: z.object({
+        form: optional(z.enum(['link', 'password'])).describe(
+          'link: a token with which the person sets a password, the default; password: a generated one',
+        ),
+      }),
+      success: z.object({
+        token: z.string().optional().describe('The token of the link, shown this once'),
+        expiresAt: timeOutput.optional().describe('Until when it can be used'),
+        password: z.string().optional().describe('The generated password, shown this once'),
+      }),
+      handler: async (input) => {
+        const { id } = input.params;
+        if (input.body.form === 'password') return { password: await passwordResets.generate(id, by(input)) };
+        const { token, expiresAt } = await passwordResets.issue(id, by(input));
+        return { token, expiresAt: isoTime(expiresAt, config.APP_TIME_ZONE) };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/users/{id}/close',
+      operationId: 'closeUser',
+      summary: 'Close an account for good: no sign-in, no call, all access keys deleted',
+      description: `Money: calls and jobs that are running are settled as usual, jobs that have not begun end without a
+charge. What is left stays on the account and is spent by nothing; return it by refunds of its orders, or take it off by
+adjust-balance. A payment that still arrives is credited, never lost. Name and email address stay taken. Closing a closed
+account again changes nothing.`,
+      tag: TAG,
+      access: ROOT,
+      params: idParams('user'),
+      body: z.object({ reason: z.string().trim().min(1).max(255).describe('Why; the audit log keeps it') }),
+      success: userSchema,
+      handler: async (input) => {
+        await userAdministration.close(input.params.id, input.body.reason, by(input));
         return record(input.params.id);
       },
     }),

@@ -31,7 +31,7 @@ function world(vaultKeys = OLD) {
       if (publicPart !== made.publicPart) return undefined;
       const { active, expiresAt, userActive } = state;
       const limits = { allowedModels: ['m'], rpmLimit: 5, tpmLimit: null, parallelLimit: null, budget: 9n } as const;
-      const key = { id: 3, name: '', publicPart, lastFour: made.lastFour, active, expiresAt, ...limits };
+      const key = { id: 3, name: '', tag: null, publicPart, lastFour: made.lastFour, active, expiresAt, ...limits };
       const times = { budgetPeriod: 'day', lastUsedAt: null, createdAt: at, updatedAt: at } as const;
       return { key: { ...key, ...times }, keyHash: row.keyHash, userId: 7, userActive, accountId: 70 };
     },

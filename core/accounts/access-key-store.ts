@@ -11,6 +11,7 @@ interface Row {
   id: number;
   userId: number;
   name: string;
+  tag: string | null;
   publicPart: string;
   keyHash: Buffer;
   hashVersion: number;
@@ -34,6 +35,7 @@ type RowModel = Model<Row, Optional<Row, 'id' | 'isActive' | 'lastUsedAt' | 'cre
 export interface NewAccessKey extends AccessKeyLimits, StoredHash {
   readonly userId: number;
   readonly name: string;
+  readonly tag: string | null;
   readonly publicPart: string;
   readonly lastFour: string;
   /** Id of the operation that creates it. The same id again gives the key of the earlier call this text. */
@@ -59,6 +61,7 @@ export class AccessKeyStore {
       id: { type: DataTypes.INTEGER.UNSIGNED, primaryKey: true, autoIncrement: true },
       userId: { type: DataTypes.INTEGER.UNSIGNED, allowNull: false },
       name: { type: DataTypes.STRING(100), allowNull: false },
+      tag: { type: DataTypes.STRING(40) },
       publicPart: { type: DataTypes.CHAR(16), allowNull: false },
       keyHash: { type: DataTypes.BLOB, allowNull: false },
       hashVersion: { type: DataTypes.SMALLINT.UNSIGNED, allowNull: false },
@@ -175,6 +178,7 @@ const stored = rowOf({
   id: column.integer,
   userId: column.integer,
   name: column.text,
+  tag: orNull(column.text),
   publicPart: column.text,
   keyHash: column.bytes,
   lastFour: column.text,

@@ -21,6 +21,8 @@ export interface AccessKeyLimits {
 export interface AccessKey extends AccessKeyLimits {
   readonly id: number;
   readonly name: string;
+  /** What it is for: a team, a project, a customer. Spend is summed by it. */
+  readonly tag: string | null;
   readonly active: boolean;
   readonly publicPart: string;
   readonly lastFour: string;
@@ -30,7 +32,9 @@ export interface AccessKey extends AccessKeyLimits {
 }
 
 /** What PATCH can change; an absent field is not changed. */
-export type AccessKeyChange = Partial<AccessKeyLimits & { readonly name: string; readonly active: boolean }>;
+export type AccessKeyChange = Partial<
+  AccessKeyLimits & { readonly name: string; readonly tag: string | null; readonly active: boolean }
+>;
 
 const PREFIX = 'ak-';
 const PUBLIC_BYTES = 12;

@@ -34,11 +34,12 @@ export class AccessKeys {
     operationId: string,
     name: string,
     limits: AccessKeyLimits,
+    tag: string | null = null,
   ): Promise<{ key: AccessKey; text: string }> {
     const { store, hashes, invalidation } = this.#to;
     const { text, publicPart, lastFour } = makeAccessKey();
     const hash = hashes.make(text);
-    const row = { userId, operationId, name, publicPart, lastFour, ...hash, ...withPeriod(limits) };
+    const row = { userId, operationId, name, tag, publicPart, lastFour, ...hash, ...withPeriod(limits) };
     const id = await store.insert(row, KEYS_PER_USER);
     if (id === undefined) {
       throw new AppError('illegalState', `a user has at most ${KEYS_PER_USER} access keys: delete one first`);

@@ -9,11 +9,13 @@ import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { parseMoney } from '../ledger/money.ts';
 import { createAccessKeyHashes } from './access-key.ts';
+import { AccessKeyAdministration } from './access-key-administration.ts';
 import { type AccessKeyAuthentication, createAccessKeyAuthentication } from './access-key-authentication.ts';
 import { AccessKeyStore } from './access-key-store.ts';
 import { AccessKeys } from './access-keys.ts';
 import { AuditLog } from './audit-log.ts';
 import { createLoginTokens } from './login-tokens.ts';
+import { PasswordResets } from './password-resets.ts';
 import { type AccountOpener, Registration } from './registration.ts';
 import { createSessions, type Sessions } from './sessions.ts';
 import { SignIn } from './sign-in.ts';
@@ -38,7 +40,9 @@ export interface Accounts {
   readonly userAdministration: UserAdministration;
   readonly signIn: SignIn;
   readonly signInLimits: SignInLimits;
+  readonly passwordResets: PasswordResets;
   readonly accessKeys: AccessKeys;
+  readonly accessKeyAdministration: AccessKeyAdministration;
   readonly audit: AuditLog;
   /** Tells the API who calls. */
   readonly authenticator: Sessions & AccessKeyAuthentication;
@@ -66,7 +70,11 @@ export async function createAccounts(dependencies: AccountsDependencies): Promis
     userAdministration: new UserAdministration({ sequelize, users, ledger, audit, invalidation }),
     signIn: new SignIn({ sequelize, users, passwords, tokens, limits: signInLimits, invalidation, audit }),
     signInLimits,
+    passwordResets: new PasswordResets({ sequelize, users, passwords, limits: signInLimits, invalidation, audit }),
     accessKeys: new AccessKeys({ store, hashes, invalidation }),
+    accessKeyAdministration: new AccessKeyAdministration({
+      ...{ sequelize, hashes, invalidation, audit, timeZone: config.APP_TIME_ZONE },
+    }),
     audit,
     authenticator: { ...sessions, ...keys },
   };

@@ -59,6 +59,17 @@ export class UserAdministration {
   }
 
   /**
+   * Closes an account for good; closing it again changes nothing. Money is not touched: running calls are settled, what
+   * is left stays on the account. @throws {AppError} notFound; forbidden for a ROOT user.
+   */
+  close(userId: number, reason: string, by: By): Promise<void> {
+    const { users } = this.#to;
+    return this.#change(userId, 'users.close', { closed: true, reason }, by, (transaction) =>
+      users.close(userId, transaction),
+    );
+  }
+
+  /**
    * @returns the new balance.
    * @throws {AppError} notFound; insufficientBalance when it would fall below zero; alreadyExists when the same change
    * was made under the same key so long ago that its answer is no longer kept: money is not moved twice under one key.
@@ -86,7 +97,7 @@ export class UserAdministration {
   async #change(
     userId: number,
     action: string,
-    after: Partial<User>,
+    after: Partial<User> | { readonly closed: true; readonly reason: string },
     by: By,
     write: (transaction: Transaction, user: User) => Promise<void>,
   ): Promise<void> {
@@ -95,6 +106,10 @@ export class UserAdministration {
       const user = await users.findLocked(userId, transaction);
       if (user === undefined) throw noUser(userId);
       if (user.role === 'ROLE_ROOT_ADMIN') throw new AppError('forbidden', 'a ROOT user cannot be changed');
+      if (user.closedAt !== null) {
+        if ('closed' in after) return;
+        throw new AppError('illegalState', 'the account is closed');
+      }
       await write(transaction, user);
       const before = { role: user.role, active: user.active };
       await audit.record({ ...by, action, targetKind: 'user', targetId: userId, before, after }, transaction);

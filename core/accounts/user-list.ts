@@ -7,6 +7,8 @@ import type { UserSortKey, UserWithBalance } from './user.ts';
 
 export interface UserListQuery {
   readonly role?: Role | undefined;
+  /** The beginning of a name or an email address, or a whole id. */
+  readonly search?: string | undefined;
   readonly sortBy?: UserSortKey | undefined;
   readonly sortOrder?: 'asc' | 'desc' | undefined;
   readonly pageNum: number;
@@ -25,7 +27,7 @@ const SORT_COLUMNS: Record<UserSortKey, string> = {
 };
 
 const SELECT = `SELECT u.id, u.username, u.email, u.role, u.status=1 AS active, u.token_version, u.created_at, u.updated_at,
-  a.id AS account_id, a.available,
+  u.closed_at,  a.id AS account_id, a.available,
   (SELECT COALESCE(SUM(h.amount - h.captured - h.released), 0) FROM holds h
     WHERE h.state = 'open' AND h.account_id = a.id) AS held
   FROM users u JOIN accounts a ON a.owner_kind = 'user' AND a.owner_id = u.id`;
@@ -39,6 +41,7 @@ const listed = rowOf({
   tokenVersion: column.integer,
   createdAt: column.time,
   updatedAt: column.time,
+  closedAt: orNull(column.time),
   accountId: column.integer,
   available: column.bigint,
   held: column.bigint,
@@ -58,11 +61,19 @@ export class UserList {
 
   /** One page, by id unless asked otherwise; equal ones by id, so that pages do not overlap. */
   async page(query: UserListQuery): Promise<{ records: UserWithBalance[]; total: number }> {
-    const where = query.role === undefined ? '' : 'WHERE u.role = :role';
+    const { role, search } = query;
+    const conditions = [
+      ...(role === undefined ? [] : ['u.role = :role']),
+      // Each by its unique index.
+      ...(search === undefined ? [] : ['(u.username LIKE :prefix OR u.email LIKE :prefix OR u.id = :id)']),
+    ];
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     const direction = query.sortOrder === 'desc' ? 'DESC' : 'ASC';
     const order = `${SORT_COLUMNS[query.sortBy ?? 'id']} ${direction}, u.id ${direction}`;
     const values = {
-      role: query.role ?? '',
+      role: role ?? '',
+      prefix: `${(search ?? '').replace(/[\\%_]/g, '\\$&')}%`,
+      id: /^\d{1,10}$/.test(search ?? '') ? Number(search) : 0,
       limit: query.pageSize,
       offset: (query.pageNum - 1) * query.pageSize,
     };

@@ -15,9 +15,10 @@ export interface UserRow {
   tokenVersion: number;
   createdAt: Date;
   updatedAt: Date;
+  closedAt: Date | null;
 }
 
-type NewUserRow = Optional<UserRow, 'id' | 'status' | 'tokenVersion' | 'createdAt' | 'updatedAt'>;
+type NewUserRow = Optional<UserRow, 'id' | 'status' | 'tokenVersion' | 'createdAt' | 'updatedAt' | 'closedAt'>;
 export type UserModel = ModelStatic<Model<UserRow, NewUserRow>>;
 
 export function defineUsers(sequelize: Sequelize): UserModel {
@@ -32,6 +33,7 @@ export function defineUsers(sequelize: Sequelize): UserModel {
     tokenVersion: { type: DataTypes.INTEGER.UNSIGNED },
     createdAt: { type: DataTypes.DATE(3) },
     updatedAt: { type: DataTypes.DATE(3) },
+    closedAt: { type: DataTypes.DATE(3) },
   });
 }
 
@@ -45,6 +47,7 @@ const stored = rowOf({
   tokenVersion: column.integer,
   createdAt: column.time,
   updatedAt: column.time,
+  closedAt: orNull(column.time),
 });
 
 /** What a sign-in needs. */

@@ -2,7 +2,7 @@
 import { literal, type Sequelize, type Transaction, UniqueConstraintError } from 'sequelize';
 import { AppError, type FieldError } from '../../infra/errors.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
-import { insert, select } from '../../infra/mysql/statements.ts';
+import { change, insert, select } from '../../infra/mysql/statements.ts';
 import type { Role } from './caller.ts';
 import type { User } from './user.ts';
 import { credentialsOf, defineUsers, type StoredCredentials, type UserModel, userOf } from './user-model.ts';
@@ -102,10 +102,11 @@ export class UserStore {
     return changed === 1;
   }
 
-  /** Sets a password and ends all tokens. */
+  /** Sets a password and ends all login tokens, and a link to set one. */
   async setPassword(id: number, passwordHash: string, transaction: Transaction): Promise<void> {
-    const change = { passwordHash, tokenVersion: literal('token_version + 1') };
-    await this.#users.update(change, { where: { id }, transaction });
+    const columns = { passwordHash, tokenVersion: literal('token_version + 1') };
+    await this.#users.update(columns, { where: { id }, transaction });
+    await change(this.#sequelize, 'DELETE FROM password_resets WHERE user_id=?', [id], transaction);
   }
 
   async setRole(id: number, role: Role, transaction: Transaction): Promise<void> {
@@ -114,8 +115,17 @@ export class UserStore {
 
   /** Disabling ends all tokens. */
   async setActive(id: number, active: boolean, transaction: Transaction): Promise<void> {
-    const change = active ? { status: 1 } : { status: 0, tokenVersion: literal('token_version + 1') };
-    await this.#users.update(change, { where: { id }, transaction });
+    const columns = active ? { status: 1 } : { status: 0, tokenVersion: literal('token_version + 1') };
+    await this.#users.update(columns, { where: { id }, transaction });
+  }
+
+  /** Ends everything that the user can do, for good: login tokens, access keys, links to set a password. */
+  async close(id: number, transaction: Transaction): Promise<void> {
+    const closing = 'UPDATE users SET status=0, closed_at=NOW(3), token_version=token_version+1 WHERE id=?';
+    await change(this.#sequelize, closing, [id], transaction);
+    const keys = 'UPDATE access_keys SET deleted_at=NOW(3), is_active=0 WHERE user_id=? AND deleted_at IS NULL';
+    await change(this.#sequelize, keys, [id], transaction);
+    await change(this.#sequelize, 'DELETE FROM password_resets WHERE user_id=?', [id], transaction);
   }
 
   /** The account of a user. It never changes. */

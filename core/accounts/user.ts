@@ -13,6 +13,8 @@ export interface User {
   readonly tokenVersion: number;
   readonly createdAt: Date;
   readonly updatedAt: Date;
+  /** Closed for good; null while it is open. */
+  readonly closedAt: Date | null;
 }
 
 /** A user with what its account has, in nano-units. */

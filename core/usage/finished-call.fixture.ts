@@ -9,6 +9,7 @@ export function finishedCall(requestId: string, change: Partial<FinishedCall> = 
     accessKeyId: 7,
     modelId: 5,
     modelIdentifier: 'model-5',
+    providerId: 4,
     providerName: 'vendor',
     providerKeyId: 3,
     attempts: 1,
@@ -31,6 +32,7 @@ export function finishedCall(requestId: string, change: Partial<FinishedCall> = 
     isAsync: false,
     isSuccess: true,
     errorCode: null,
+    errorText: null,
     createTime: new Date('2026-11-24T03:00:00Z'),
     ...change,
   };

@@ -1,7 +1,8 @@
 /** What was used, summed in MySQL: by model and day from the statistics, by day, model or key from the ledger. */
-import type { Sequelize } from 'sequelize';
+import type { Sequelize, Transaction } from 'sequelize';
 import { column, orNull, rowOf, type SqlRecord } from '../../infra/mysql/rows.ts';
 import { select } from '../../infra/mysql/statements.ts';
+import { inSnapshot } from '../../infra/mysql/transaction.ts';
 
 /** Local days (APP_TIME_ZONE) as yyyy-MM-dd, both included. */
 export interface Days {
@@ -29,31 +30,55 @@ export interface ModelStatistics {
 }
 
 export const USAGE_GROUPS = ['day', 'model', 'accessKey'] as const;
-export type UsageGroup = (typeof USAGE_GROUPS)[number];
+export const SPEND_GROUPS = [...USAGE_GROUPS, 'user', 'provider', 'tag'] as const;
+type SpendGroup = (typeof SPEND_GROUPS)[number];
 
 export interface UsageQuery {
   /** Whose calls; undefined = everyone's. */
   readonly userId: number | undefined;
-  readonly groupBy: UsageGroup;
+  readonly groupBy: SpendGroup;
   /** The instant at which the first day begins. */
   readonly from: Date;
   /** The instant at which the last day ends. */
   readonly until: Date;
 }
 
-/** Charged calls of one group; of the fields before `requests` those that the grouping names. */
-export interface UsageSum {
-  readonly day?: string;
-  readonly modelId?: number;
-  readonly modelIdentifier?: string;
-  readonly accessKeyId?: number | null;
-  readonly accessKeyName?: string;
+export interface SpendQuery extends UsageQuery {
+  readonly accessKeyId?: number | undefined;
+  readonly modelId?: number | undefined;
+  /** How many groups; the others are summed. */
+  readonly limit: number;
+}
+
+/** Charged calls. `cost` in nano-units. */
+export interface ChargeSum {
   readonly requests: number;
   readonly promptTokens: number;
   readonly cachedTokens: number;
   readonly completionTokens: number;
   readonly images: number;
   readonly cost: bigint;
+}
+
+/** The groups and the rest are exactly the total. */
+export interface Spend {
+  readonly groups: readonly UsageSum[];
+  readonly rest: ChargeSum;
+  readonly total: ChargeSum;
+}
+
+/** Charged calls of one group; beside the sums those fields that the grouping names. */
+export interface UsageSum extends ChargeSum {
+  readonly day?: string;
+  readonly modelId?: number;
+  readonly modelIdentifier?: string;
+  readonly accessKeyId?: number | null;
+  readonly accessKeyName?: string;
+  readonly userId?: number;
+  readonly username?: string;
+  readonly providerId?: number | null;
+  readonly providerName?: string;
+  readonly tag?: string;
 }
 
 const modelStatistics = rowOf({
@@ -68,7 +93,7 @@ const modelStatistics = rowOf({
   images: column.integer,
   cost: column.bigint,
 });
-const usageSum = rowOf({
+const chargeSum = rowOf({
   requests: column.integer,
   promptTokens: column.integer,
   cachedTokens: column.integer,
@@ -93,7 +118,7 @@ interface Grouping {
   readonly read: (record: SqlRecord) => Partial<UsageSum>;
 }
 
-const GROUPINGS: Readonly<Record<UsageGroup, Grouping>> = {
+const GROUPINGS: Readonly<Record<SpendGroup, Grouping>> = {
   day: { columns: 't.day', join: '', by: 't.day', read: rowOf({ day: column.day }).read },
   model: {
     columns: `t.model_id, ${MODEL_NAME.column}`,
@@ -106,6 +131,25 @@ const GROUPINGS: Readonly<Record<UsageGroup, Grouping>> = {
     join: 'LEFT JOIN access_keys k ON k.id=t.access_key_id',
     by: 't.access_key_id, k.name',
     read: rowOf({ accessKeyId: orNull(column.integer), accessKeyName: column.text }).read,
+  },
+  user: {
+    columns: "a.owner_id AS user_id, COALESCE(u.username,'') AS username",
+    join: 'LEFT JOIN users u ON u.id=a.owner_id',
+    by: 'a.owner_id, u.username',
+    read: rowOf({ userId: column.integer, username: column.text }).read,
+  },
+  provider: {
+    columns: "COALESCE(t.provider_id,m.provider_id) AS provider_id, COALESCE(p.name,'') AS provider_name",
+    join: `LEFT JOIN models m ON m.id=t.model_id
+           LEFT JOIN providers p ON p.id=COALESCE(t.provider_id,m.provider_id)`,
+    by: 'COALESCE(t.provider_id,m.provider_id), p.name',
+    read: rowOf({ providerId: orNull(column.integer), providerName: column.text }).read,
+  },
+  tag: {
+    columns: "COALESCE(k.tag,'') AS tag",
+    join: 'LEFT JOIN access_keys k ON k.id=t.access_key_id',
+    by: "COALESCE(k.tag,'')",
+    read: rowOf({ tag: column.text }).read,
   },
 };
 
@@ -134,21 +178,71 @@ export class Statistics {
     );
   }
 
-  /** Charged calls by day, model or access key, the same as in a statement of that time. Reads only matching rows, by index. */
+  /** Charged calls by group, the same as in a statement of that time. Reads only matching rows, by index. */
   async usage(query: UsageQuery): Promise<UsageSum[]> {
+    return this.#grouped(query, GROUPINGS[query.groupBy].by);
+  }
+
+  /** Charged calls by group, the dearest first (days in their order), and what all of them come to. */
+  spend(query: SpendQuery): Promise<Spend> {
+    const { by } = GROUPINGS[query.groupBy];
+    const order = query.groupBy === 'day' ? by : `cost DESC, ${by}`;
+    return inSnapshot(this.#sequelize, async (snapshot) => {
+      const [total = NOTHING] = await select(
+        this.#sequelize,
+        chargeSum.read,
+        `SELECT ${SUMS} ${chargesOf(query, '')}`,
+        valuesOf(query),
+        snapshot,
+      );
+      const groups = await this.#grouped(query, `${order} LIMIT :limit`, snapshot);
+      return { groups, rest: groups.reduce(less, total), total };
+    });
+  }
+
+  async #grouped(query: UsageQuery & Partial<SpendQuery>, order: string, snapshot?: Transaction): Promise<UsageSum[]> {
     const { columns, join, by, read } = GROUPINGS[query.groupBy];
     return await select(
       this.#sequelize,
-      (record) => ({ ...read(record), ...usageSum.read(record) }),
-      `SELECT ${columns}, SUM(t.kind='charge') AS requests, SUM(t.prompt_tokens) AS prompt_tokens,
-              SUM(t.cached_tokens) AS cached_tokens, SUM(t.completion_tokens) AS completion_tokens,
-              SUM(t.image_count) AS images, -SUM(t.amount) AS cost
-         FROM accounts a
-         STRAIGHT_JOIN transfers t FORCE INDEX (ix_transfers_account_time) ON t.account_id=a.id ${join}
-        WHERE ${query.userId === undefined ? 'TRUE' : "a.owner_kind='user' AND a.owner_id=:userId"}
-          AND t.created_at>= :from AND t.created_at< :until AND t.kind IN ('charge','overrun')
-        GROUP BY ${by} ORDER BY ${by}`,
-      { userId: query.userId ?? null, from: query.from, until: query.until },
+      (record) => ({ ...read(record), ...chargeSum.read(record) }),
+      `SELECT ${columns}, ${SUMS} ${chargesOf(query, join)} GROUP BY ${by} ORDER BY ${order}`,
+      valuesOf(query),
+      snapshot,
     );
   }
+}
+
+const SUMS = `COALESCE(SUM(t.kind='charge'),0) AS requests, COALESCE(SUM(t.prompt_tokens),0) AS prompt_tokens,
+  COALESCE(SUM(t.cached_tokens),0) AS cached_tokens, COALESCE(SUM(t.completion_tokens),0) AS completion_tokens,
+  COALESCE(SUM(t.image_count),0) AS images, COALESCE(-SUM(t.amount),0) AS cost`;
+
+/** Charges of a time by the index of each account. */
+function chargesOf(query: UsageQuery & Partial<SpendQuery>, join: string): string {
+  const { userId, accessKeyId, modelId } = query;
+  return `FROM accounts a
+    STRAIGHT_JOIN transfers t FORCE INDEX (ix_transfers_account_time) ON t.account_id=a.id ${join}
+   WHERE t.created_at>= :from AND t.created_at< :until AND t.kind IN ('charge','overrun')
+     ${userId === undefined ? '' : "AND a.owner_kind='user' AND a.owner_id=:userId"}
+     ${accessKeyId === undefined ? '' : 'AND t.access_key_id=:accessKeyId'}
+     ${modelId === undefined ? '' : 'AND t.model_id=:modelId'}`;
+}
+
+function valuesOf(query: UsageQuery & Partial<SpendQuery>) {
+  const { userId, accessKeyId, modelId, from, until, limit } = query;
+  return { userId, accessKeyId, modelId, from, until, limit };
+}
+
+const NOTHING: ChargeSum = {
+  ...{ requests: 0, promptTokens: 0, cachedTokens: 0, completionTokens: 0, images: 0, cost: 0n },
+};
+
+function less(whole: ChargeSum, part: ChargeSum): ChargeSum {
+  return {
+    requests: whole.requests - part.requests,
+    promptTokens: whole.promptTokens - part.promptTokens,
+    cachedTokens: whole.cachedTokens - part.cachedTokens,
+    completionTokens: whole.completionTokens - part.completionTokens,
+    images: whole.images - part.images,
+    cost: whole.cost - part.cost,
+  };
 }

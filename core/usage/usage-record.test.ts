@@ -26,6 +26,8 @@ test('a record of an earlier version lacks what was added since, and is read', (
     doubt: _11,
     priceRule: _12,
     fits: _13,
+    providerId: _14,
+    errorText: _15,
     ...old
   } = RECORD;
   const added = {
@@ -43,6 +45,8 @@ test('a record of an earlier version lacks what was added since, and is read', (
     doubt: null,
     priceRule: null,
     fits: [],
+    providerId: null,
+    errorText: null,
   };
   assert.deepEqual(usageRecord.parse(old), { ...old, ...added });
 });

@@ -20,7 +20,8 @@ const nano = z.union([
 ]);
 
 /** Why a provider's usage was not charged as it came, or was charged with a warning. */
-export type UsageDoubt = 'missing' | 'impossible' | 'too-small' | 'too-large' | 'unexplained';
+export const USAGE_DOUBTS = ['missing', 'impossible', 'too-small', 'too-large', 'unexplained'] as const;
+export type UsageDoubt = (typeof USAGE_DOUBTS)[number];
 
 /** What a client says of who asks (api/http/attribution.ts), by its name. */
 export type Tags = Readonly<Record<string, string>>;
@@ -58,14 +59,24 @@ export const shownFields = {
   /** Each a `Fit`; not bound to the ones of this version, either. */
   fits: z.array(z.string()).readonly().default([]).describe('What was changed in the request for its model'),
   tags: z.record(z.string(), z.string()).readonly().default({}).describe('What the client said of who asks'),
+  errorText: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('What its caller was told of its failure; null when it succeeded'),
+  traceId: z.string().default('').describe('Trace id of its request'),
+  providerName: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('Name of the provider that was called last; null for none'),
+  attempts: count.default(1).describe('How often providers were called for it'),
 };
 
 /** What is kept for the operator. */
 const internalFields = {
-  traceId: z.string().default(''),
-  providerName: z.string().nullable().default(null),
+  providerId: integer.nullable().default(null),
   providerKeyId: integer.nullable().default(null),
-  attempts: count.default(1),
   cachedTokens: count.default(0),
   cacheWriteTokens: count.default(0),
   hourCacheWriteTokens: count.default(0),

@@ -13,7 +13,21 @@ type UsageDocument = Omit<UsageRecord, 'requestId'> & { readonly _id: string };
 
 /** Only `_id` and indexes: documents are written and read as their record says, without casts. */
 const schema = new Schema<UsageDocument>({ _id: String }, { collection: 'usage', versionKey: false, strict: false });
-for (const field of ['userId', 'accessKeyId', 'modelId', 'isSuccess', 'isAsync'] as const) {
+/** Each has an index that ends with the id, so that its lists come in their order. */
+const FILTERS = [
+  ...([
+    'userId',
+    'accessKeyId',
+    'modelId',
+    'isSuccess',
+    'isAsync',
+    'traceId',
+    'providerName',
+    'providerKeyId',
+  ] as const),
+  ...(['attempts', 'errorCode', 'priceRule', 'doubt'] as const),
+] as const;
+for (const field of FILTERS) {
   schema.index({ [field]: 1, _id: -1 });
 }
 // For lists by time alone, retention, and the sums of reconciliation.
@@ -27,6 +41,16 @@ export interface UsageFilter {
   readonly modelId?: number | undefined;
   readonly isSuccess?: boolean | undefined;
   readonly isAsync?: boolean | undefined;
+  readonly requestId?: string | undefined;
+  readonly traceId?: string | undefined;
+  readonly providerName?: string | undefined;
+  readonly providerKeyId?: number | undefined;
+  readonly attempts?: number | undefined;
+  readonly errorCode?: number | undefined;
+  /** A part of it, in upper or lower case. Looked for among the calls that failed. */
+  readonly errorText?: string | undefined;
+  readonly priceRule?: string | undefined;
+  readonly doubt?: string | undefined;
   /** When the calls began, both ends included. */
   readonly startTime?: Date | undefined;
   readonly endTime?: Date | undefined;
@@ -154,12 +178,22 @@ function addCall(sums: Map<string, GroupSum>, call: SummedCall): void {
 }
 
 function conditionsOf(filter: UsageFilter): QueryFilter<UsageDocument> {
-  const { startTime, endTime, before, ...equal } = filter;
+  const { startTime, endTime, before, requestId, errorText, ...equal } = filter;
   const conditions: Record<string, unknown> = {};
   for (const [field, value] of Object.entries(equal)) if (value !== undefined) conditions[field] = value;
   if (startTime || endTime) {
     conditions.createTime = { ...(startTime && { $gte: startTime }), ...(endTime && { $lte: endTime }) };
   }
-  if (before !== undefined) conditions._id = { $lt: before };
+  if (errorText !== undefined) {
+    conditions.isSuccess ??= false;
+    // Not RegExp.escape: what it makes of some characters is no pattern to MongoDB.
+    conditions.errorText = { $regex: errorText.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), $options: 'i' };
+  }
+  if (before !== undefined || requestId !== undefined) {
+    conditions._id = {
+      ...(before !== undefined && { $lt: before }),
+      ...(requestId !== undefined && { $eq: requestId }),
+    };
+  }
   return conditions;
 }

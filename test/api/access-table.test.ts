@@ -62,7 +62,7 @@ describe('who may call what', () => {
 
   test('every route by which an administrator changes something has a case below', async () => {
     const changing = (await describedRoutes(product.apis[0])).filter(isAdminChange);
-    const tried = new Set(adminChanges(0).map(({ route }) => route));
+    const tried = new Set(adminChanges(0, 0).map(({ route }) => route));
     const names = changing.map(({ method, path }) => `${method} ${path}`);
     assert.deepEqual(
       names.filter((name) => !tried.has(name)),
@@ -77,9 +77,10 @@ describe('who may call what', () => {
     const bearer = bearers.root;
     const actor = Number((await ask(api, 'GET', '/v1/auth/me', { bearer })).at('data.id'));
     const person = await newPerson(api, bearer ?? '', 'ROLE_USER', 1);
+    const key = await newKey(api, person.token);
     const last = async () => Number((await product.rows('SELECT MAX(id) AS id FROM audit_log'))[0]?.id);
     const made = new Map<string, string>();
-    for (const { route, action, path, body, headers, makes } of adminChanges(person.id)) {
+    for (const { route, action, path, body, headers, makes } of adminChanges(person.id, key.id)) {
       const [method = '', pattern = ''] = route.split(' ');
       const before = await last();
       const filled = (text: string) => text.replaceAll(/<(\w+)>/g, (_, name: string) => made.get(name) ?? '');

@@ -14,7 +14,7 @@ export interface AdminChange {
 }
 
 /** They change nothing: a question whose filters are a body, a call to a provider. */
-const QUESTIONS = /^\/v1\/statistics\/|\/test$/;
+const QUESTIONS = /^\/v1\/statistics\/|\/(test|find)$/;
 /** Open to others, too: what an administrator does there to rows of others is recorded. */
 const SHARED = ['/v1/orders', '/v1/orders/cancel', '/v1/orders/pay-success', '/v1/payments/chargeback'];
 
@@ -23,8 +23,8 @@ export function isAdminChange({ method, path, takesToken, forAdministrators }: D
   return forAdministrators || SHARED.includes(path);
 }
 
-/** @param userId a user without anything but a balance. */
-export function adminChanges(userId: number): AdminChange[] {
+/** @param userId a user without anything but a balance and an access key. */
+export function adminChanges(userId: number, accessKeyId: number): AdminChange[] {
   const user = { username: `audited-${userId}`, password: 'a-password-to-hide', balance: 1 };
   const model = { displayName: 'audited', modelIdentifier: 'audited', capabilities: ['text-to-text'] };
   const order = { route: 'POST /v1/orders', action: 'orders.create', body: { userId, amount: 2 } };
@@ -47,10 +47,28 @@ export function adminChanges(userId: number): AdminChange[] {
       body: { userId: '<user>', role: 'ROLE_MODEL_ADMIN' },
     },
     {
+      route: 'POST /v1/users/{id}/reset-password',
+      action: 'users.reset-password',
+      path: '/v1/users/<user>/reset-password',
+      body: { form: 'password' },
+    },
+    {
       route: 'POST /v1/users/{id}/status',
       action: 'users.status',
       path: '/v1/users/<user>/status',
       body: { status: 0 },
+    },
+    {
+      route: 'POST /v1/users/{id}/close',
+      action: 'users.close',
+      path: '/v1/users/<user>/close',
+      body: { reason: 'asked for' },
+    },
+    {
+      route: 'POST /v1/admin/access-keys/{id}/revoke',
+      action: 'access-keys.revoke',
+      path: `/v1/admin/access-keys/${accessKeyId}/revoke`,
+      body: { reason: 'leaked' },
     },
     {
       route: 'POST /v1/providers',

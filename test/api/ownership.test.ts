@@ -16,7 +16,15 @@ import {
 import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';
 
 /** Paths whose ids are of rows that belong to nobody, or that only administrators reach. */
-const NOT_OWNED = ['/docs/', '/v1/models/', '/v1/providers/', '/v1/users/', '/v1/statistics/logs/', '/v1/pictures/'];
+const NOT_OWNED = [
+  '/docs/',
+  '/v1/models/',
+  '/v1/providers/',
+  '/v1/users/',
+  '/v1/statistics/logs/',
+  '/v1/pictures/',
+  '/v1/admin/',
+];
 
 interface Someone extends Person {
   readonly key: string;

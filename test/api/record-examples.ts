@@ -1,7 +1,7 @@
 /**
  * Writes the answers of a running product into the examples of the API document:
- * `TEST_STACK=FOLDER node test/api/record-examples.ts`, then `biome format --write`. Look at the difference before it is
- * committed.
+ * `TEST_STACK=FOLDER node test/api/record-examples.ts`, then `biome format --write`; with `new` only those that have no
+ * answer yet. Look at the difference before it is committed.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { jsonOf, sendExamples, WEBHOOK_URL } from './examples.ts';
 
 const MOST_CHARACTERS = 300;
 const MOST_ITEMS = 3;
+const onlyNew = process.argv[2] === 'new';
 
 const receiver = await startReceiver();
 const webhookUrl = `http://127.0.0.1:${receiver.port}/webhooks`;
@@ -31,7 +32,7 @@ try {
     ...(example.body === undefined ? {} : { body: example.body }),
     ...(example.until === undefined ? {} : { until: example.until }),
     status: example.status,
-    answer: answerOf(answer),
+    answer: onlyNew && example.answer !== undefined ? example.answer : answerOf(answer),
   }));
   writeFileSync(join(import.meta.dirname, '../../api/examples.json'), `${JSON.stringify(recorded, null, 2)}\n`);
 } finally {

@@ -195,6 +195,14 @@ test('one trace leads from the request of an image job to its capture and its we
 
   const line = linesOf(api).find((one) => one.msg === 'request' && one.traceId === traceId);
   assert.equal(line?.path, '/v1/async/generate-image');
+  const chatLine = linesOf(api).find((one) => one.msg === 'request' && one.path === '/v1/chat');
+  assert.deepEqual(
+    [chatLine?.model, typeof chatLine?.cost, typeof chatLine?.requestId],
+    ['sim-chat', 'string', 'string'],
+  );
+  await until('the line of the stream', () => linesOf(api).some((one) => one.path === '/v1/chat/completions'));
+  const streamLine = linesOf(api).find((one) => one.path === '/v1/chat/completions');
+  assert.deepEqual([streamLine?.model, typeof streamLine?.cost], ['sim-chat', 'string'], 'known when it has ended');
   const failed = linesOf(product.worker).find((one) => one.jobId === jobId && one.msg === 'a provider call failed');
   assert.equal(failed?.traceId, traceId, 'a line of the worker about the job has the trace id');
 

@@ -124,7 +124,7 @@ describe('statistics, logs and statements', () => {
     assert.equal((await rowsOf(app.ask('GET', '/v1/statistics/logs/model/2', ADMIN))).length, 1);
     assert.deepEqual(
       Object.keys(mine[0] ?? {}),
-      'id,requestId,userId,accessKeyId,modelId,modelIdentifier,promptTokens,completionTokens,imageCount,cost,latencyMs,ttftMs,isAsync,isSuccess,errorCode,createTime,priceRule,doubt,fits,tags'.split(
+      'id,requestId,userId,accessKeyId,modelId,modelIdentifier,promptTokens,completionTokens,imageCount,cost,latencyMs,ttftMs,isAsync,isSuccess,errorCode,createTime,priceRule,doubt,fits,tags,errorText,traceId,providerName,attempts'.split(
         ',',
       ),
     );
@@ -167,6 +167,121 @@ describe('statistics, logs and statements', () => {
     ]);
     const path = '/v1/statistics/usage?startDate=2024-01-01&endDate=2026-01-01';
     assert.equal((await app.ask('GET', path, ROOT)).status, 400);
+  });
+
+  test('spend by each group adds up to the charges of the ledger, also cut and as a file', async () => {
+    const { sequelize } = world;
+    await sequelize.query(
+      `INSERT INTO users (id,username,password_hash,role) VALUES (${ann.userId},'=ann','x','ROLE_USER')`,
+    );
+    await sequelize.query(
+      `INSERT INTO access_keys (id,user_id,name,tag,public_part,key_hash,last_four) VALUES
+         (1,${ann.userId},'one','=team','aaaaaaaaaaaaaaaa',REPEAT('x',32),'aaaa'),
+         (2,${ann.userId},'two','=team','bbbbbbbbbbbbbbbb',REPEAT('x',32),'bbbb')`,
+    );
+    // A charge of before providers were noted counts to the one that its model has now.
+    await sequelize.query("UPDATE transfers SET provider_id=NULL WHERE kind='charge' AND model_id=2");
+    const ledger = await world.one("SELECT -SUM(amount) AS cost, COUNT(*) AS calls FROM transfers WHERE kind='charge'");
+    const total = Number(ledger.cost) / 1e9;
+    const spend = async (query: string, who = ROOT) => {
+      const { status, data, text } = await app.ask(
+        'GET',
+        `/v1/statistics/spend?${query}&startDate=2026-03-01&endDate=2026-03-31`,
+        who,
+      );
+      assert.equal(status, 200, text);
+      return data as Record<'groups', Record<string, unknown>[]> & Record<'rest' | 'total', Record<string, unknown>>;
+    };
+    const nano = (cost: unknown) => Math.round(Number(cost) * 1e9);
+    const expected = {
+      day: ['date', '2026-03-23', '2026-03-24'],
+      model: ['modelIdentifier', '=model-1', '=model-2'],
+      accessKey: ['accessKeyName', 'one', 'two', ''],
+      user: ['username', '=ann', ''],
+      provider: ['providerId', 4, 1],
+      tag: ['tag', '=team', ''],
+    } as const;
+    for (const [groupBy, [field, ...names]] of Object.entries(expected)) {
+      for (const limit of [1, 1_000]) {
+        const { groups, rest, total: whole } = await spend(`groupBy=${groupBy}&limit=${limit}`);
+        const shown = groups.map((group) => group[field]);
+        assert.deepEqual(shown, names.slice(0, limit), groupBy);
+        const parts = [...groups, rest];
+        assert.equal(
+          parts.reduce((sum, { cost }) => sum + nano(cost), 0),
+          nano(total),
+          groupBy,
+        );
+        assert.equal(
+          parts.reduce((sum, { requests }) => sum + Number(requests), 0),
+          Number(ledger.calls),
+        );
+        assert.deepEqual([whole.cost, whole.requests], [total, Number(ledger.calls)]);
+      }
+    }
+    assert.equal((await spend(`userId=${ben.userId}`)).total.requests, 1);
+    assert.equal((await spend('accessKeyId=1&modelId=2')).total.requests, 1);
+    assert.equal((await spend('', ADMIN)).total.requests, Number(ledger.calls), 'model administrators see all');
+    assert.equal((await spend('groupBy=user', asUser(ben.userId))).total.requests, 1, 'a user sees its own');
+    const refusals = [
+      ['groupBy=provider', asUser(ben.userId), 403],
+      [`userId=${ann.userId}`, asUser(ben.userId), 403],
+      ['groupBy=nothing', ROOT, 400],
+      ['limit=0', ROOT, 400],
+      ['startDate=2026-03-02&endDate=2026-03-01', ROOT, 400],
+    ] as const;
+    for (const [query, who, status] of refusals) {
+      assert.equal((await app.ask('GET', `/v1/statistics/spend?${query}`, who)).status, status, query);
+    }
+    const file = await app.ask(
+      'GET',
+      '/v1/statistics/spend?groupBy=tag&format=csv&limit=1&startDate=2026-03-01&endDate=2026-03-31',
+      ROOT,
+    );
+    assert.match(file.headers.get('content-type') ?? '', /^text\/csv/);
+    const [head, ...lines] = file.text
+      .trim()
+      .split('\n')
+      .map((line) => line.split(','));
+    assert.deepEqual([head?.[0], ...lines.map(([tag]) => tag)], ['tag', "'=team", '(rest)']);
+    assert.equal(
+      lines.reduce((sum, line) => sum + nano(line[head?.indexOf('cost') ?? 0]), 0),
+      nano(total),
+    );
+    await sequelize.query('DELETE FROM access_keys');
+    await sequelize.query('DELETE FROM users');
+  });
+
+  test('the log of calls is filtered by each field, and tells the key of a provider to administrators only', async () => {
+    const query = (body: Record<string, unknown>) => rowsOf(app.ask('POST', '/v1/statistics/logs/query', ROOT, body));
+    const [failed] = await query({ isSuccess: false });
+    assert.ok(failed);
+    assert.deepEqual(
+      [failed.errorText, failed.traceId, failed.providerName, failed.providerKeyId, failed.attempts],
+      ['failed with 700004', 'trace', 'vendor', 3, 1],
+    );
+    const five = [{ traceId: 'trace' }, { providerName: 'vendor' }, { providerKeyId: 3 }, { attempts: 1 }];
+    for (const filter of five) assert.equal((await query(filter)).length, 5, JSON.stringify(filter));
+    const one = [{ requestId: failed.requestId }, { errorCode: '700004' }, { errorText: 'WITH 7' }];
+    for (const filter of one)
+      assert.deepEqual(
+        (await query(filter)).map(({ id }) => id),
+        [failed.id],
+        JSON.stringify(filter),
+      );
+    const none = [
+      ...[{ traceId: 'other' }, { providerName: 'other' }, { providerKeyId: 4 }, { attempts: 2 }, { errorText: '.*' }],
+      ...[{ priceRule: 'night' }, { doubt: 'missing' }, { requestId: 'x' }, { errorText: 'with', isSuccess: true }],
+      { requestId: failed.requestId, before: failed.requestId },
+    ];
+    for (const filter of none) assert.equal((await query(filter)).length, 0, JSON.stringify(filter));
+    for (const [field, value] of Object.entries({ doubt: 'x', attempts: -1, traceId: 'a b', errorCode: 'x' })) {
+      const { status, text } = await app.ask('POST', '/v1/statistics/logs/query', ROOT, { [field]: value });
+      assert.equal(status, 400, field);
+      assert.ok(text.includes(`"path":"${field}"`), text);
+    }
+    const [own] = await rowsOf(app.ask('GET', '/v1/statistics/logs/me', asUser(ann.userId)));
+    assert.deepEqual([own?.providerName, own && 'providerKeyId' in own], ['vendor', false]);
   });
 
   test('the three sums of a day are one: statistics, ledger, log', async () => {
@@ -292,12 +407,24 @@ describe('statistics, logs and statements', () => {
 
   test('MongoDB has an index for every list, and uses it where it says how it looks', async () => {
     // They are made in the background once there is a connection.
-    const fields = ['userId', 'accessKeyId', 'modelId', 'isSuccess', 'isAsync', 'createTime', 'day'];
+    const fields = [
+      ...['userId', 'accessKeyId', 'modelId', 'isSuccess', 'isAsync', 'createTime', 'day', 'traceId', 'providerName'],
+      ...['providerKeyId', 'attempts', 'errorCode', 'priceRule', 'doubt'],
+    ];
     await until('an index begins with each field', async () => {
       const first = (await store.indexes()).map(([field]) => field);
       return fields.every((field) => first.includes(field));
     });
-    const filters = [{}, { userId: 1 }, { accessKeyId: 1 }, { modelId: 1 }, { isSuccess: false }, { isAsync: true }];
+    const filters = [
+      {},
+      { userId: 1 },
+      { accessKeyId: 1 },
+      { modelId: 1 },
+      { isSuccess: false },
+      { isAsync: true },
+      { traceId: 'x' },
+      { errorText: 'x' },
+    ];
     for (const filter of filters) {
       const plan = JSON.stringify(await store.explain({ ...filter, before: 'x' }, 10));
       // FerretDB explains its SQL and always scans; a real MongoDB names the stages of its plan.

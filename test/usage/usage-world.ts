@@ -105,12 +105,21 @@ async function call(queue: CommitQueue, wanted: Call & { readonly userId: number
     ...{ requestId, userId, accountId, accessKeyId },
     ...{ budgeted: false, traceId: 'trace', tags: {}, isAsync: wanted.isAsync ?? false },
   };
-  const served: ServedBy = { modelId, modelIdentifier: `model-${modelId}`, providerName: 'vendor', price: PRICE };
+  const served: ServedBy = {
+    modelId,
+    modelIdentifier: `model-${modelId}`,
+    providerId: 4,
+    providerName: 'vendor',
+    price: PRICE,
+  };
   const usage = { ...NO_USAGE, promptTokens: 1_000, completionTokens: 500, ...wanted.usage };
   const timing = { startedAtMs: atMs, endedAtMs: atMs + 250, ttftMs: 40 };
   const attempted = { attempts: 1, providerKeyId: 3, fits: [] };
   await queue.submit(hold(callHold(requestId, accountId, costOf(PRICE, usage))));
   if (errorCode === undefined) await queue.submit(capture(captureOf(identity, served, usage, timing, attempted)));
-  else await queue.submit(release(releaseOf(identity, served, timing, attempted, errorCode)));
+  else
+    await queue.submit(
+      release(releaseOf(identity, served, timing, attempted, { errorCode, errorText: `failed with ${errorCode}` })),
+    );
   return requestId;
 }

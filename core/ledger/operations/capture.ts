@@ -105,6 +105,7 @@ function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount
     holdId: request.holdId,
     accessKeyId: call.accessKeyId,
     modelId: call.modelId,
+    providerId: call.providerId,
     priceId: request.priceId,
     priceRule: call.priceRule,
     promptTokens: counted.promptTokens,

@@ -22,6 +22,8 @@ const { update: _, ...table } = ledgerTable({
     holdId: orNull(column.text),
     accessKeyId: orNull(column.integer),
     modelId: orNull(column.integer),
+    /** Whose model it was when it was called. */
+    providerId: orNull(column.integer),
     priceId: orNull(column.integer),
     /** The rule of the price by which it was charged; null: without one. */
     priceRule: orNull(column.text),
@@ -38,7 +40,7 @@ export type Transfer = RowIn<typeof table>;
 
 /** Of a transfer that belongs to no call. */
 export const NO_CALL = {
-  ...{ holdId: null, accessKeyId: null, modelId: null, priceId: null, priceRule: null },
+  ...{ holdId: null, accessKeyId: null, modelId: null, providerId: null, priceId: null, priceRule: null },
   ...{ promptTokens: 0, cachedTokens: 0, completionTokens: 0, imageCount: 0, estimated: false },
 } as const satisfies Partial<Transfer>;
 

@@ -1,0 +1,35 @@
+/** Sums of calls, as several routes answer them. */
+import { z } from 'zod';
+import type { UsageSum } from '../../core/usage/statistics.ts';
+import { decimalOutput, money } from '../http/money.ts';
+
+export const CALL_SUMS = {
+  promptTokens: z.number().describe('Tokens that were sent, cached ones included'),
+  completionTokens: z.number().describe('Tokens that were generated'),
+  imageCount: z.number().describe('Images that were made'),
+  cost: decimalOutput.describe('What was charged'),
+};
+
+export const CHARGE_SUMS = {
+  requests: z.number().describe('Charged calls'),
+  cachedTokens: z.number().describe('Sent tokens that the provider had in its cache'),
+  ...CALL_SUMS,
+};
+
+export const usageSum = z.object({
+  date: z.string().optional().describe('The day, yyyy-MM-dd, when grouped by day'),
+  modelId: z.number().optional().describe('Id of the model, when grouped by model'),
+  modelIdentifier: z.string().optional().describe('The name that callers use for it, when grouped by model'),
+  accessKeyId: z.number().nullable().optional().describe('Id of the access key, when grouped by it'),
+  accessKeyName: z.string().optional().describe('Its name, when grouped by it'),
+  userId: z.number().optional().describe('Id of the user, when grouped by user'),
+  username: z.string().optional().describe('Its name, when grouped by user'),
+  providerId: z.number().nullable().optional().describe('Id of the provider, when grouped by it; null for unknown'),
+  providerName: z.string().optional().describe('Its name, when grouped by it; empty for one that was deleted'),
+  tag: z.string().optional().describe('The tag of the access key, when grouped by it; empty without one'),
+  ...CHARGE_SUMS,
+});
+
+export function usageAnswer({ day, images, cost, ...rest }: UsageSum): z.input<typeof usageSum> {
+  return { ...(day === undefined ? {} : { date: day }), ...rest, imageCount: images, cost: money(cost) };
+}
