@@ -29,7 +29,7 @@ export interface Mongo {
    * @throws {AppError} databaseUnavailable when the server is away or does not answer in time.
    */
   use<T>(work: () => Promise<T>, waitMs?: number): Promise<T>;
-  /** Runs `step` once at each first connection of this process, at once when there is one. A failure is logged. */
+  /** Runs `step` once this process is connected, at once when it is; again, after a pause, when it has failed. */
   whenConnected(step: () => Promise<unknown>): void;
   /** @throws {AppError} databaseUnavailable */
   ping(): Promise<void>;
@@ -48,9 +48,7 @@ export function connectMongo(config: MongoConfig, log: Logger): Mongo {
     connection,
     use,
     whenConnected: (step) => {
-      connected
-        .then((yes) => (yes ? step() : undefined))
-        .catch((err: unknown) => log.warn({ err }, 'MongoDB: a step after connecting failed'));
+      connected.then((yes) => (yes ? keepTrying(step, closing.signal, log) : undefined));
     },
     ping: async () => {
       await use(async () => connection.db?.command({ ping: 1 }));
@@ -95,6 +93,19 @@ async function keepConnecting(connection: Connection, uri: string, closing: Abor
     }
   }
   return false;
+}
+
+/** Two processes that make the same indexes at once may disturb each other. */
+async function keepTrying(step: () => Promise<unknown>, closing: AbortSignal, log: Logger): Promise<void> {
+  for (let pauseMs = FIRST_RETRY_MS; !closing.aborted; pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_MS)) {
+    try {
+      await step();
+      return;
+    } catch (err) {
+      if (!closing.aborted) log.warn({ err }, 'MongoDB: a step after connecting failed; it is tried again');
+      await pause(pauseMs, closing);
+    }
+  }
 }
 
 /** Which option would fix an error of a connection; undefined if none is known. */
