@@ -6,6 +6,7 @@ import { zodTextFormat } from 'openai/helpers/zod';
 import type { Response, ResponseStreamEvent } from 'openai/resources/responses/responses';
 import { z } from 'zod';
 import { parseMoney } from '../../core/ledger/money.ts';
+import codex from '../vendor-clients/codex-requests.json' with { type: 'json' };
 import { apiFetch } from './api-fetch.ts';
 import { type Customer, newCustomer, type Product, startProduct } from './product.ts';
 import { addProvider, upstream } from './upstream.ts';
@@ -270,6 +271,33 @@ describe('OpenAI’s Responses form', () => {
     assert.ok(last?.type === 'response.failed');
     assert.deepEqual([last.response.status, last.response.error?.code], ['failed', 'server_error']);
     assert.equal(last.sequence_number, events.length - 1);
+  });
+
+  test('Codex: its recorded task is answered with a call, and the result with a text, in the events that it waits for', async () => {
+    const told = async (input: unknown[]) => {
+      const answer = await apiFetch(`${client.baseURL}/responses?client=codex`, {
+        method: 'POST',
+        headers: { ...codex.headers, authorization: `Bearer ${customer.key}` },
+        body: JSON.stringify({ ...codex.body, input }),
+      });
+      const text = await answer.text();
+      assert.equal(answer.status, 200, text);
+      const events = [...text.matchAll(/^event: (.*)\ndata: (.*)$/gm)];
+      for (const [, type, data = ''] of events) assert.partialDeepStrictEqual(JSON.parse(data), { type });
+      return { types: events.map(([, type]) => type), events: events.map(([, , data = '']) => JSON.parse(data)) };
+    };
+    const asked = await told(codex.body.input);
+    assert.deepEqual(asked.types, [
+      ...['response.created', 'response.in_progress', 'response.output_item.added'],
+      ...asked.types.filter((type) => type === 'response.function_call_arguments.delta'),
+      ...['response.function_call_arguments.done', 'response.output_item.done', 'response.completed'],
+    ]);
+    const { item } = asked.events.findLast(({ type }) => type === 'response.output_item.done');
+    assert.deepEqual([item.name, item.arguments], ['exec_command', '{"cmd":"echo hello > out.txt"}']);
+    assert.ok(asked.events.at(-1).response.usage.input_tokens > 0);
+    const result = { ...codex.result, call_id: item.call_id };
+    const answered = await told([...codex.body.input, item, result]);
+    assert.equal(answered.events.at(-1).response.output[0].content[0].text, `The result is: ${codex.result.output}`);
   });
 
   test('errors name the field, and arrive as the client’s own types', async () => {
