@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { allTestFiles, breaksServers, LONG, NAMED, needsServers, partOf, testFilesIn } from './test-files.ts';
+import { allTestFiles, breaksServers, inGroups, LONG, NAMED, needsServers, partOf, testFilesIn } from './test-files.ts';
 
 const CHECKOUT = dirname(import.meta.dirname);
 
@@ -15,6 +15,17 @@ test('what is named by its path is there', () => {
     LONG.every((file) => !breaksServers(file)),
     'what breaks servers begins first in any case',
   );
+});
+
+test('files that share a product are together, each file is in one group, none that breaks servers with others', () => {
+  const groups = inGroups(allTestFiles());
+  assert.deepEqual(groups.flat().sort(), allTestFiles());
+  assert.ok(groups.some((group) => group.length > 1 && group.includes('test/e2e/line.test.ts')));
+  assert.deepEqual(
+    groups.filter((group) => group.length > 1 && group.some(breaksServers)),
+    [],
+  );
+  assert.deepEqual(inGroups(['test/e2e/line.test.ts']), [['test/e2e/line.test.ts']]);
 });
 
 test('files and folders by their paths from where the command was called, each once', () => {

@@ -51,11 +51,20 @@ export const LONG: readonly string[] = [
   'test/api/hostile-input.test.ts',
 ];
 
+/** Each row runs in one process, in the order of names: the files share a product, or what a process has to load. */
+const TOGETHER: readonly (readonly string[])[] = [
+  ['admin-command', 'earlier-client', 'hostile-input', 'ownership'].map((name) => `test/api/${name}.test.ts`),
+  ['odd-providers', 'openai-sdk', 'replays'].map((name) => `test/e2e/${name}.test.ts`),
+  ['line', 'modalities', 'picture-addresses'].map((name) => `test/e2e/${name}.test.ts`),
+  ['answers', 'doors', 'presets', 'usage'].map((name) => `test/field/${name}.test.ts`),
+  ['docs/guides', 'docs/operations', 'monitoring/monitoring', 'scripts/doctor'].map((name) => `test/${name}.test.ts`),
+];
+
 /** Tests of money and of whole calls. */
 const ALSO_ON_MARIADB = /^test\/(ledger\/|e2e\/|chaos\/ledger-model\.)/;
 
 /** All files that are named here. */
-export const NAMED: readonly string[] = [...BREAK_SERVERS, ...WITHOUT_SERVERS, ...LONG];
+export const NAMED: readonly string[] = [...BREAK_SERVERS, ...WITHOUT_SERVERS, ...LONG, ...TOGETHER.flat()];
 
 export function needsServers(file: string): boolean {
   return !WITHOUT_SERVERS.includes(file);
@@ -100,6 +109,12 @@ export function testFilesIn(paths: readonly string[], folder: string): string[] 
 function missing(path: string): string {
   if (!existsSync(path)) return 'there is no such file or folder';
   return statSync(path).isDirectory() ? 'no test file is in it' : 'is no test file (x.test.ts)';
+}
+
+/** The files, each with those that run in its process. */
+export function inGroups(files: readonly string[]): readonly string[][] {
+  const rowOf = (file: string) => TOGETHER.find((row) => row.includes(file)) ?? file;
+  return [...Map.groupBy(files, rowOf).values()];
 }
 
 /** Files of one folder at the top of the checkout together. */

@@ -18,6 +18,7 @@ import {
   alsoOnMariadb,
   breaksServers,
   byFolder,
+  inGroups,
   LONG,
   needsServers,
   partOf,
@@ -136,16 +137,15 @@ function unitTasks(): TestTask[] {
   }));
 }
 
-function stackTask(file: string, servers?: TestServers): TestTask {
-  const alone = options.full || breaksServers(file);
-  const where = servers?.database === 'mariadb' ? `${file} on MariaDB` : file;
+function stackTask(group: readonly string[], servers?: TestServers): TestTask {
+  const alone = options.full || group.some(breaksServers);
+  const title = servers?.database === 'mariadb' ? `${group.join(', ')} on MariaDB` : group.join(', ');
   const variables = { ...servers?.variables(alone), ...(options.full ? { CHAOS: 'full' } : {}) };
-  const run = (aborted: AbortSignal) => report(where, () => runFiles([file], variables, aborted));
-  return { rank: rankOf(file, alone), servers, alone, run };
+  const run = (aborted: AbortSignal) => report(title, () => runFiles(group, variables, aborted));
+  return { rank: alone ? RANKS.alone : Math.min(...group.map(rankOf)), servers, alone, run };
 }
 
-function rankOf(file: string, alone: boolean): number {
-  if (alone) return RANKS.alone;
+function rankOf(file: string): number {
   const place = LONG.indexOf(file);
   return place < 0 ? RANKS.other : RANKS.long + place / LONG.length;
 }
@@ -180,7 +180,7 @@ async function startServers(
   const servers = new TestServers(name, DATA_FOLDER);
   started.push(servers);
   await servers.start(progress, aborted);
-  return its.map((file) => stackTask(file, servers));
+  return inGroups(its).map((group) => stackTask(group, servers));
 }
 
 /** Tasks by the servers that they need, each batch there when its servers are up. */
@@ -193,7 +193,7 @@ function batches(aborted: AbortSignal): Promise<readonly TestTask[]>[] {
   const free: TestTask[] = [
     ...(wanted.has('checks') && paths.length === 0 ? checkTasks() : []),
     ...unitTasks(),
-    ...stackFiles.filter((file) => !needsServers(file)).map((file) => stackTask(file)),
+    ...stackFiles.filter((file) => !needsServers(file)).map((file) => stackTask([file])),
   ];
   const [first, second]: [ServersName, ServersName] = sharers.length > 0 ? ['shared', 'alone'] : ['alone', 'shared'];
   const filesOf = { shared: sharers, alone: breakers, mariadb: again };

@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict';
 import { join, resolve } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { execa } from 'execa';
 import { systemVariables } from '../../devstack/environment.ts';
-import { type Product, startProduct } from '../e2e/product.ts';
-import { ask, OWN_ADDRESSES, signIn } from './asking.ts';
+import type { Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
+import { ask, signIn } from './asking.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 
 describe('npm run admin', () => {
   let product: Product;
   before(async () => {
-    product = await startProduct({ name: 'admin-command', worker: false, settings: OWN_ADDRESSES });
+    ({ product } = await sharedProduct('api'));
   });
-  after(() => product.close());
 
   /** As `npm run admin -- …` runs it, with the settings of the product. */
   const admin = (args: readonly string[], input = '') => {
@@ -50,7 +50,9 @@ describe('npm run admin', () => {
     assert.equal(reset.exitCode, 0, reset.stderr);
     assert.equal((await me(await signIn(product.apis[0], 'keyboard', 'second password'))).status, 200);
     assert.equal((await me(token)).at('code'), 401002, 'the running API was told');
-    const actions = await product.rows("SELECT action, actor_name FROM audit_log WHERE target_kind='user' ORDER BY id");
+    const actions = await product.rows(
+      "SELECT action, actor_name FROM audit_log WHERE target_kind='user' AND target_id=(SELECT id FROM users WHERE username='keyboard') ORDER BY id",
+    );
     assert.deepEqual(
       actions.map(({ action, actor_name: actor }) => [action, actor]),
       ['users.create', 'users.adjust-balance', 'users.reset-password'].map((action) => [action, 'command line']),

@@ -1,8 +1,9 @@
 /** The ways in which clients of the earlier service call, each of which must go on working. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { type Product, startProduct } from '../e2e/product.ts';
-import { ask, newKey, newPerson, numberAt, OWN_ADDRESSES, type Person, signIn, textAt } from './asking.ts';
+import { before, describe, test } from 'node:test';
+import type { Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
+import { ask, newKey, newPerson, numberAt, type Person, signIn, textAt } from './asking.ts';
 
 describe('clients of the earlier service', () => {
   let product: Product;
@@ -12,12 +13,11 @@ describe('clients of the earlier service', () => {
   const api = () => product.apis[0];
 
   before(async () => {
-    product = await startProduct({ name: 'earlier-client', worker: false, settings: OWN_ADDRESSES });
+    ({ product } = await sharedProduct('api'));
     root = await signIn(api(), 'root', product.rootPassword);
     person = await newPerson(api(), root, 'ROLE_USER', 5);
     key = (await newKey(api(), person.token)).text;
   });
-  after(() => product.close());
 
   test('no body, an empty body and {} are the same wherever no field is required', async () => {
     const calls: [string, string][] = [

@@ -1,8 +1,9 @@
 /** What no honest client sends, in every field of every route of the OpenAPI document. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { type Product, startProduct } from '../e2e/product.ts';
-import { ask, askForm, newKey, newPerson, OWN_ADDRESSES, type RawAnswer, signIn } from './asking.ts';
+import { before, describe, test } from 'node:test';
+import type { Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
+import { ask, askForm, newKey, newPerson, type RawAnswer, signIn } from './asking.ts';
 import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';
 
 const MEGABYTE = 1_000_000;
@@ -119,7 +120,7 @@ describe('hostile input', () => {
   let calls = 0;
 
   before(async () => {
-    product = await startProduct({ name: 'hostile-input', worker: false, settings: OWN_ADDRESSES });
+    ({ product } = await sharedProduct('api'));
     const [api] = product.apis;
     const root = await signIn(api, 'root', product.rootPassword);
     // A ROOT user that nothing else needs.
@@ -128,7 +129,6 @@ describe('hostile input', () => {
     key = (await newKey(api, token)).text;
     routes = await describedRoutes(api);
   });
-  after(() => product.close());
 
   const send = (route: DescribedRoute, path: string, body?: string): Promise<RawAnswer> => {
     calls += 1;

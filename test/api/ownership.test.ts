@@ -1,18 +1,9 @@
 /** Rows of one user, asked for by another: as if they were not there. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { type Product, startProduct } from '../e2e/product.ts';
-import {
-  ask,
-  newKey,
-  newPerson,
-  numberAt,
-  OWN_ADDRESSES,
-  type Person,
-  type RawAnswer,
-  signIn,
-  textAt,
-} from './asking.ts';
+import { before, describe, test } from 'node:test';
+import type { Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
+import { ask, newKey, newPerson, numberAt, type Person, type RawAnswer, signIn, textAt } from './asking.ts';
 import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';
 
 /** Paths whose ids are of rows that belong to nobody, or that only administrators reach. */
@@ -41,7 +32,7 @@ describe('rows of another user', () => {
   const api = () => product.apis[0];
 
   before(async () => {
-    product = await startProduct({ name: 'ownership', settings: OWN_ADDRESSES });
+    ({ product } = await sharedProduct('api'));
     const root = await signIn(api(), 'root', product.rootPassword);
     const someone = async (): Promise<Someone> => {
       const person = await newPerson(api(), root, 'ROLE_USER', 5);
@@ -65,7 +56,6 @@ describe('rows of another user', () => {
       'data.orderNo',
     );
   });
-  after(() => product.close());
 
   /** The delivery of the owner's job, once the job has ended. */
   const deliveryOf = async (bearer: string): Promise<string> => {

@@ -1,14 +1,14 @@
 /** Documents whose commands are run, all in the order of the text, and whose shown output is compared. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { type Product, startProduct } from '../e2e/product.ts';
+import { before, test } from 'node:test';
+import type { Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { complaintOf, readDocument, runDocument, stepsOf } from './document.ts';
 
 let product: Product;
 before(async () => {
-  product = await startProduct({ name: 'guides' });
+  ({ product } = await sharedProduct('documents'));
 });
-after(() => product.close());
 
 /** Documents and the fewest commands each has, so that none is emptied unnoticed. */
 const GUIDES = { 'docs/api-guide.md': 20, 'docs/adding-a-provider.md': 8 };

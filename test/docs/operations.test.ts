@@ -2,30 +2,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { z } from 'zod';
 import { cacheFolder, programFolders, systemVariables } from '../../devstack/environment.ts';
 import { PARTS } from '../../devstack/parts.ts';
 import { planPart } from '../../devstack/sources.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { until } from '../until.ts';
 import { CHECKOUT, complaintOf, runDocument } from './document.ts';
 
 const DOCUMENT = 'docs/operations.md';
 const accepted = z.object({ jobId: z.string() });
-
-let product: Product;
-let customer: Customer;
-before(async () => {
-  product = await startProduct({ name: 'operations' });
-  customer = await newCustomer(product.apis[0]);
-});
-after(() => product.close());
-
-async function submit(body: object): Promise<string> {
-  const answer = await call(product.apis[0], 'POST', '/v1/async/chat', { key: customer.key, body });
-  return accepted.parse(answer.data).jobId;
-}
 
 /** Where the CLI is that also serves as the local server; it runs, so it is there. */
 async function cliFolder(): Promise<string> {
@@ -36,6 +24,12 @@ async function cliFolder(): Promise<string> {
 }
 
 test('every command of the six questions and of the runbook works', async () => {
+  const { product } = await sharedProduct('documents');
+  const customer = await newCustomer(product.apis[0]);
+  const submit = async (body: object): Promise<string> => {
+    const answer = await call(product.apis[0], 'POST', '/v1/async/chat', { key: customer.key, body });
+    return accepted.parse(answer.data).jobId;
+  };
   const failed = await submit({ userMessage: 'hello', options: { temperature: 99 } });
   const completed = await submit({ userMessage: 'hello' });
   for (const jobId of [failed, completed]) await jobEnd(product.apis[0], customer.key, jobId);

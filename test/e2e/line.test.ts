@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { z } from 'zod';
@@ -7,7 +7,8 @@ import { parseMoney } from '../../core/ledger/money.ts';
 import { UsageStore } from '../../core/usage/usage-store.ts';
 import { connectMongo } from '../../infra/mongo/connection.ts';
 import { until } from '../until.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
+import { call, jobEnd, newCustomer, type Product } from './product.ts';
+import { sharedProduct } from './shared-product.ts';
 
 const chatReply = z.object({
   assistantMessage: z.string().min(1),
@@ -23,9 +24,8 @@ const me = z.object({ balance: z.number(), held: z.number() });
 describe('the line from a registration to charged calls', () => {
   let product: Product;
   before(async () => {
-    product = await startProduct({ name: 'line', settings: { ORDER_TTL: '2s' } });
+    ({ product } = await sharedProduct('jobs'));
   });
-  after(() => product.close());
 
   const api = () => product.apis[0];
   const balanceOf = async (token: string) => me.parse((await call(api(), 'GET', '/v1/auth/me', { token })).data);
@@ -45,7 +45,7 @@ describe('the line from a registration to charged calls', () => {
     assert.equal(jobReply.cost, ended.cost);
     const after = await balanceOf(token);
     const spent = (parseMoney(reply.cost) ?? 0n) + (parseMoney(jobReply.cost) ?? 0n);
-    assert.equal(parseMoney(after.balance), 1_000_000_000n - spent);
+    assert.equal(parseMoney(after.balance), 100_000_000_000n - spent);
     assert.equal(after.held, 0);
     const charges = await product.rows(
       `SELECT t.prompt_tokens, t.completion_tokens, t.estimated FROM transfers t JOIN accounts a ON a.id=t.account_id
@@ -78,7 +78,7 @@ describe('the line from a registration to charged calls', () => {
       await fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
     }
     const balance = await balanceOf(token);
-    assert.deepEqual([balance.balance, balance.held], [1, 0]);
+    assert.deepEqual([balance.balance, balance.held], [100, 0]);
   });
 
   test('without money there is a 402 and no call', async () => {
@@ -89,7 +89,7 @@ describe('the line from a registration to charged calls', () => {
     const { token } = z.object({ token: z.string() }).parse(root.data);
     const drained = await call(api(), 'POST', `/v1/users/${userId}/adjust-balance`, {
       token,
-      body: { amount: '-1', reason: 'test' },
+      body: { amount: '-100', reason: 'test' },
       headers: { 'idempotency-key': `drain-${userId}` },
     });
     assert.equal(drained.status, 200, drained.message);
@@ -169,12 +169,12 @@ describe('the line from a registration to charged calls', () => {
       ),
     );
     assert.deepEqual([...new Set(payments.map((answer) => answer.status))], [200]);
-    assert.equal((await balanceOf(token)).balance, 6);
+    assert.equal((await balanceOf(token)).balance, 105);
     await until('the unpaid order has failed', async () => {
       const answer = await call(api(), 'GET', `/v1/orders/get?orderNo=${unpaid}`, { token });
       return z.object({ status: z.string() }).parse(answer.data).status === 'FAILED';
     });
-    assert.equal((await balanceOf(token)).balance, 6);
+    assert.equal((await balanceOf(token)).balance, 105);
   });
 
   test('histories hold titles and references, never prompts, keys or answers', async () => {

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import OpenAI, { toFile } from 'openai';
 import { z } from 'zod';
 import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product } from './product.ts';
+import { sharedProduct } from './shared-product.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const accepted = z.object({ jobId: z.string() });
@@ -57,7 +58,7 @@ describe('four modalities, three providers, synchronous and as a job', () => {
   let customer: Customer;
   let rootToken: string;
   before(async () => {
-    product = await startProduct({ name: 'modalities', settings: { REGISTRATION_GRANT: '100' } });
+    ({ product } = await sharedProduct('jobs'));
     const login = await call(api(), 'POST', '/v1/auth/login', {
       body: { username: 'root', password: product.rootPassword },
     });
@@ -65,7 +66,6 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     customer = await newCustomer(api());
     for (const vendor of VENDORS) await register(vendor);
   });
-  after(() => product.close());
 
   const api = () => product.apis[0];
 

@@ -15,7 +15,7 @@ export interface OddProvider {
   answer: Answer;
   /** Bodies of the calls, in their order. */
   readonly bodies: Readonly<Record<string, unknown>>[];
-  /** Adds it to the catalog with a chat and an image model, `odd-chat` and `odd-image`. */
+  /** Adds it to the catalog, once, with a chat and an image model, `odd-chat` and `odd-image`. */
   join(product: Product): Promise<void>;
   close(): void;
 }
@@ -29,11 +29,15 @@ export async function startOddProvider(): Promise<OddProvider> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   // A TCP server that listens has an address of this form.
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  let joined: Promise<void> | undefined;
   const provider: OddProvider = {
     host,
     answer: (response) => response.destroy(),
     bodies: [],
-    join: (product) => join(product, `http://${host}/v1`),
+    join: (product) => {
+      joined ??= join(product, `http://${host}/v1`);
+      return joined;
+    },
     close: () => {
       server.closeAllConnections();
       server.close();

@@ -1,11 +1,12 @@
 /** Providers that break their promises: what callers pay and what they get. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
-import { chunk, json, type OddProvider, startOddProvider, streamed, usageChunk, whole } from './odd-provider.ts';
-import { type Customer, newCustomer, type Product, startProduct } from './product.ts';
+import { chunk, json, type OddProvider, streamed, usageChunk, whole } from './odd-provider.ts';
+import { type Customer, newCustomer, type Product } from './product.ts';
+import { sharedProduct } from './shared-product.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const imageReply = z.object({ data: z.object({ imageUrls: z.array(z.string()) }) });
@@ -21,15 +22,9 @@ describe('a provider that does not keep to the form', () => {
   let customer: Customer;
   let provider: OddProvider;
   before(async () => {
-    provider = await startOddProvider();
-    const settings = { REGISTRATION_GRANT: '100' };
-    product = await startProduct({ name: 'odd-providers', worker: false, settings, privateHosts: [provider.host] });
+    ({ product, odd: provider } = await sharedProduct('calls'));
     await provider.join(product);
     customer = await newCustomer(product.apis[0]);
-  });
-  after(async () => {
-    await product.close();
-    provider.close();
   });
 
   const post = (path: string, body: object, headers: Record<string, string> = {}) =>

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
 import { formatMoney, parseMoney } from '../../core/ledger/money.ts';
 import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
-import { type Customer, call, newCustomer, type Product, startProduct } from './product.ts';
+import { type Customer, call, newCustomer, type Product } from './product.ts';
+import { sharedProduct } from './shared-product.ts';
 
 const counts = z.object({
   byModel: z.record(z.string(), z.looseObject({ calls: z.number(), completionTokens: z.number() })),
@@ -16,7 +17,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
   let customer: Customer;
   let client: OpenAI;
   before(async () => {
-    product = await startProduct({ name: 'openai-sdk', worker: false });
+    ({ product } = await sharedProduct('calls'));
     customer = await newCustomer(product.apis[0]);
     client = new OpenAI({
       baseURL: `${product.apis[0]?.url}/v1`,
@@ -25,7 +26,6 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
       fetch: apiFetch,
     });
   });
-  after(() => product.close());
 
   const messages = [{ role: 'user' as const, content: 'Tell me about the sea.' }];
   const fault = (body: object) =>
@@ -342,7 +342,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     const { token } = z.object({ token: z.string() }).parse(root.data);
     await call(product.apis[0], 'POST', `/v1/users/${poor.userId}/adjust-balance`, {
       token,
-      body: { amount: -1, reason: 'test' },
+      body: { amount: -100, reason: 'test' },
       headers: { 'idempotency-key': `poor-${poor.userId}` },
     });
     const broke = new OpenAI({ baseURL: client.baseURL, apiKey: poor.key, maxRetries: 0, fetch: apiFetch });

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { z } from 'zod';
 import { apiFetch } from './api-fetch.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product } from './product.ts';
+import { sharedProduct } from './shared-product.ts';
 import { upstream } from './upstream.ts';
 
 const imagesSchema = z.object({ imageUrls: z.array(z.string()).min(1) });
@@ -15,7 +16,7 @@ describe('images that requests name by address', () => {
   let simulator: ReturnType<typeof upstream>;
   let simulated: string;
   before(async () => {
-    product = await startProduct({ name: 'image-addresses', settings: { REGISTRATION_GRANT: '100' } });
+    ({ product } = await sharedProduct('jobs'));
     simulator = upstream(product);
     customer = await newCustomer(product.apis[0]);
     const made = await fetch(`${product.simulator.url}/v1/images/generations`, {
@@ -25,7 +26,6 @@ describe('images that requests name by address', () => {
     });
     [{ url: simulated }] = simulatedSchema.parse(await made.json()).data as [{ url: string }];
   });
-  after(() => product.close());
 
   const api = () => product.apis[0];
   const post = (path: string, body: object) => call(api(), 'POST', path, { key: customer.key, body });

@@ -1,12 +1,13 @@
 /** Repeated keyed calls get the first answer and its headers, whatever has changed since. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 import { apiFetch } from './api-fetch.ts';
-import { json, type OddProvider, startOddProvider } from './odd-provider.ts';
-import { type Customer, call, newCustomer, type Product, startProduct } from './product.ts';
+import { json, type OddProvider } from './odd-provider.ts';
+import { type Customer, call, newCustomer, type Product } from './product.ts';
+import { sharedProduct } from './shared-product.ts';
 
 const HEADERS = ['x-request-id', 'x-cost', 'x-model', 'x-provider', 'x-attempts', 'content-type'];
 const created = z.object({ conversationId: z.string() });
@@ -18,15 +19,9 @@ describe('repeated keyed calls', () => {
   let customer: Customer;
   let provider: OddProvider;
   before(async () => {
-    provider = await startOddProvider();
-    const settings = { REGISTRATION_GRANT: '100' };
-    product = await startProduct({ name: 'replays', worker: false, settings, privateHosts: [provider.host] });
+    ({ product, odd: provider } = await sharedProduct('calls'));
     await provider.join(product);
     customer = await newCustomer(product.apis[0]);
-  });
-  after(async () => {
-    provider.close();
-    await product.close();
   });
 
   let keys = 0;
@@ -88,7 +83,10 @@ describe('repeated keyed calls', () => {
       assert.equal(provider.bodies.length, called + 1, 'the provider was asked once');
     }
     assert.equal(await charges(), before + 3);
-    const kept = await product.rows('SELECT MAX(LENGTH(answer)) AS bytes FROM idempotency WHERE answer_status=200');
+    const kept = await product.rows(
+      `SELECT MAX(LENGTH(answer)) AS bytes FROM idempotency
+        WHERE answer_status=200 AND scope IN (SELECT CONCAT('k',id) FROM access_keys WHERE user_id=${customer.userId})`,
+    );
     assert.ok(Number(kept[0]?.bytes) < 10_000);
 
     const { first, second } = await twice('/v1/images/generations', { model: 'odd-image', prompt: 'x', n: 2 }, () =>

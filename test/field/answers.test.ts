@@ -1,9 +1,10 @@
 /** What providers really answer: what callers get in each form, and what they pay, to the nano-unit. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { addProvider, upstream } from '../e2e/upstream.ts';
 import { until } from '../until.ts';
 
@@ -54,7 +55,7 @@ describe('answers as vendors give them', () => {
   let product: Product;
   let customer: Customer;
   before(async () => {
-    product = await startProduct({ name: 'field-answers', settings: { REGISTRATION_GRANT: '1000' } });
+    ({ product } = await sharedProduct('field'));
     customer = await newCustomer(product.apis[0]);
     const faults = [...GOOD.map(({ fault }) => fault), ...SILENT.map((fault) => `${fault}=1`), ...BROKEN];
     const models = faults.map((fault) => ({
@@ -63,7 +64,6 @@ describe('answers as vendors give them', () => {
     }));
     await addProvider(product, { name: 'field', keys: ['sim-field-1', 'sim-field-2'], models });
   });
-  after(() => product.close());
 
   const messages = [{ role: 'user', content: 'Tell me about the sea.' }];
   const post = (path: string, body: object, headers: Record<string, string> = {}) =>

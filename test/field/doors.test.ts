@@ -1,10 +1,11 @@
 /** What clients of OpenAI send and expect, at the gateway's doors: calls with the programs' own requests. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import OpenAI, { BadRequestError, NotFoundError } from 'openai';
 import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { type Customer, call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { type Customer, call, newCustomer, type Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { addProvider, rootToken, upstream } from '../e2e/upstream.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -23,13 +24,12 @@ describe('what the clients of OpenAI send and expect', () => {
   let customer: Customer;
   let client: OpenAI;
   before(async () => {
-    product = await startProduct({ name: 'doors', worker: false, settings: { REGISTRATION_GRANT: '1000' } });
+    ({ product } = await sharedProduct('field'));
     customer = await newCustomer(product.apis[0]);
     const models = [{ identifier: 'two-keys', upstream: 'sim-chat-affine' }];
     await addProvider(product, { name: 'affine', keys: ['sim-affine-1', 'sim-affine-2'], models });
     client = new OpenAI({ apiKey: customer.key, baseURL: `${url()}/v1`, maxRetries: 2, fetch: apiFetch });
   });
-  after(() => product.close());
 
   const url = () => product.apis[0]?.url ?? '';
   const post = (path: string, body: object, headers: Record<string, string> = {}) =>

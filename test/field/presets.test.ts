@@ -5,13 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { PRESETS, type Preset, type PresetModel } from '../../core/catalog/presets.ts';
 import { parseMoney } from '../../core/ledger/money.ts';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { rootToken, upstream } from '../e2e/upstream.ts';
 import { until } from '../until.ts';
 
@@ -89,7 +90,7 @@ describe("each preset's chat model in its vendor's dialect", () => {
   const all = new Map<string, Served>();
 
   before(async () => {
-    product = await startProduct({ name: 'presets', settings: { REFUSED_KEY_RETRY: '1s' } });
+    ({ product } = await sharedProduct('field'));
     root = await rootToken(product);
     customer = await newCustomer(product.apis[0]);
     const headers = { 'idempotency-key': `balance-${process.pid}` };
@@ -97,7 +98,6 @@ describe("each preset's chat model in its vendor's dialect", () => {
     await call(product.apis[0], 'POST', `/v1/users/${customer.userId}/adjust-balance`, { token: root, body, headers });
     for (const chat of PRESET_CHATS) all.set(chat.preset.name, await add(chat));
   });
-  after(() => product.close());
 
   const idSchema = z.object({ id: z.number() });
   async function made(path: string, body: object): Promise<number> {

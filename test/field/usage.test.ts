@@ -1,10 +1,11 @@
 /** What is charged for usages as vendors write them, and by rules of a price: in a call, a stream and a job. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { chunk, json, type OddProvider, startOddProvider, streamed, whole } from '../e2e/odd-provider.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { chunk, json, type OddProvider, streamed, whole } from '../e2e/odd-provider.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { rootToken, upstream } from '../e2e/upstream.ts';
 import { until } from '../until.ts';
 
@@ -91,9 +92,7 @@ describe('usage and rules of a price', () => {
     });
 
   before(async () => {
-    provider = await startOddProvider();
-    const settings = { REGISTRATION_GRANT: '100' };
-    product = await startProduct({ name: 'field-usage', settings, privateHosts: [provider.host] });
+    ({ product, odd: provider } = await sharedProduct('field'));
     await provider.join(product);
     token = await rootToken(product);
     customer = await newCustomer(product.apis[0]);
@@ -104,10 +103,6 @@ describe('usage and rules of a price', () => {
       const added = await addModel({ displayName: modelIdentifier, modelIdentifier, pricing });
       assert.equal(added.status, 200, added.message);
     }
-  });
-  after(async () => {
-    provider.close();
-    await product.close();
   });
 
   const post = (path: string, body: object) =>

@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { TASK_QUEUES } from '../../workflows/contracts.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { until } from '../until.ts';
 
 const FOLDER = join(import.meta.dirname, '../../infra/grafana');
@@ -64,7 +65,7 @@ describe('the board and the alerts', () => {
   let product: Product;
   const shown = new Set<string>();
   before(async () => {
-    product = await startProduct({ name: 'monitoring' });
+    ({ product } = await sharedProduct('documents'));
     const [api] = product.apis;
     const { key } = await newCustomer(api);
     const answer = await call(api, 'POST', '/v1/async/chat', { key, body: { userMessage: 'hello' } });
@@ -81,7 +82,6 @@ describe('the board and the alerts', () => {
       return shown.has('temporal_workflow_task_execution_failed');
     });
   });
-  after(() => product.close());
 
   const scrape = async () => {
     for (const { url } of [...product.apis, product.worker]) {
