@@ -47,7 +47,7 @@ async function serveCall(
   response: ServerResponse,
   match: RouteMatch,
 ): Promise<void> {
-  const key = /^Bearer (.*)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+  const key = keyOf(request);
   const body = await readRequestBody(request);
   const check = shared.keys.admit(key);
   const call = openCall(shared, vendor, {
@@ -73,6 +73,11 @@ async function serveCall(
     if (error instanceof VendorError) replyError(call, error);
     else throw error;
   }
+}
+
+function keyOf(request: IncomingMessage): string {
+  const bearer = /^Bearer (.*)$/i.exec(request.headers.authorization ?? '')?.[1];
+  return bearer ?? headerText(request, 'x-api-key') ?? '';
 }
 
 interface Arrival {

@@ -1,5 +1,6 @@
 /** The keyless provider: an HTTP server that speaks the vendors' own wire formats, with ground truth and faults. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { anthropicRoutes } from './anthropic/routes.ts';
 import { arkRoutes } from './ark/routes.ts';
 import { compatibleRoutes } from './compatible/routes.ts';
 import { controlRoutes } from './control/routes.ts';
@@ -31,6 +32,7 @@ export async function startSimulator(options: { port?: number; host?: string } =
     ...openaiRoutes(shared),
     ...dashscopeRoutes(shared),
     ...arkRoutes(shared),
+    ...anthropicRoutes(shared),
     ...compatibleRoutes(shared),
     imageRoute(),
   ]);

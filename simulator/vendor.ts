@@ -6,6 +6,7 @@ export type VendorName =
   | 'openai'
   | 'dashscope'
   | 'ark'
+  | 'anthropic'
   | 'deepseek'
   | 'moonshot'
   | 'zhipu'

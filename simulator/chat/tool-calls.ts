@@ -35,7 +35,7 @@ export function chooseToolCalls(request: ChatRequest, seed: number): ToolCall[] 
 const SCRIPT = /\bcall ([\w-]+) with (\{.*\})/s;
 
 function scriptedCall(request: ChatRequest, tools: ChatTool[], seed: number): ToolCall | undefined {
-  if (request.messages.at(-1)?.role !== 'user') return undefined;
+  if (!isUsersTurn(request)) return undefined;
   const [, name, text = ''] = SCRIPT.exec(lastUserText(request)) ?? [];
   if (!tools.some((tool) => tool.function.name === name)) return undefined;
   return { id: `call_${seededHex(hashText(text) + seed, 24)}`, name: name ?? '', arguments: text };
@@ -52,8 +52,13 @@ export function toolResults(request: ChatRequest): string[] {
   return request.messages.slice(lastOther + 1).map(messageText);
 }
 
+/** What the system says last is no turn. */
+function isUsersTurn({ messages }: ChatRequest): boolean {
+  return messages.findLast(({ role }) => role !== 'system' && role !== 'developer')?.role === 'user';
+}
+
 function askedTools(request: ChatRequest, tools: ChatTool[]): ChatTool[] {
-  if (request.messages.at(-1)?.role !== 'user') return [];
+  if (!isUsersTurn(request)) return [];
   const text = lastUserText(request).toLowerCase();
   const named = tools.filter((tool) => text.includes(tool.function.name.toLowerCase()) || sharesWord(text, tool));
   if (named.length > 0) return named;

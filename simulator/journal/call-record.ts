@@ -5,6 +5,10 @@ export interface CountedUsage {
   completionTokens: number;
   reasoningTokens: number;
   cachedTokens: number;
+  /** Of vendors that charge for it. */
+  cacheWriteTokens?: number;
+  /** Part of `cacheWriteTokens`. */
+  hourCacheWriteTokens?: number;
   images: number;
 }
 
