@@ -22,7 +22,17 @@ export type ApplicationConfig = Pick<Config, 'TRUSTED_PROXY_HOPS' | 'CORS_ORIGIN
 const PREFLIGHT_SECONDS = 600;
 /** Headers of ours that a script of another origin may read. */
 const EXPOSED_HEADERS = [
-  ...['X-Trace-Id', 'Retry-After', 'x-request-id', 'x-cost', 'x-model', 'x-provider', 'x-attempts', 'x-max-tokens'],
+  ...[
+    'X-Trace-Id',
+    'Retry-After',
+    'request-id',
+    'x-request-id',
+    'x-cost',
+    'x-model',
+    'x-provider',
+    'x-attempts',
+    'x-max-tokens',
+  ],
   'x-request-fits',
   'x-price-rule',
   ...['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests', 'x-ratelimit-reset-requests'],

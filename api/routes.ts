@@ -3,6 +3,7 @@ import type { Config } from '../infra/config.ts';
 import type { Route } from './http/route.ts';
 import { accessKeyRoutes } from './routes/access-keys.ts';
 import { adminAccessKeyRoutes } from './routes/admin-access-keys.ts';
+import { anthropicMessageRoutes } from './routes/anthropic-messages.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { type AuthServices, authRoutes } from './routes/auth.ts';
 import { billingRoutes } from './routes/billing.ts';
@@ -42,6 +43,7 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   Parameters<typeof statisticsRoutes>[0] &
   Parameters<typeof openAiChatRoutes>[0] &
   Parameters<typeof responseRoutes>[0] &
+  Parameters<typeof anthropicMessageRoutes>[0] &
   Parameters<typeof imageRoutes>[0] &
   Parameters<typeof openAiImageRoutes>[0] &
   Parameters<typeof embeddingRoutes>[0] &
@@ -62,6 +64,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...chatRoutes(services),
     ...openAiChatRoutes(services),
     ...responseRoutes(services),
+    ...anthropicMessageRoutes(services),
     ...imageRoutes(services),
     ...openAiImageRoutes(services),
     ...embeddingRoutes(services),

@@ -27,6 +27,7 @@ import { inSpan } from '../../infra/telemetry/spans.ts';
 import type { RetryBudget } from './attempts.ts';
 import type { NoteFits } from './fit.ts';
 import { admitted, holdOf, type LimitedRequest, reserve, settleLimits } from './hold.ts';
+import type { NativeAdapters } from './native.ts';
 import { PaidCalls } from './paid-calls.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
 import type { RequestImages } from './request-images.ts';
@@ -43,6 +44,7 @@ export interface InferenceDeps {
   readonly chatAdapters: Readonly<Record<ProviderKind, ChatAdapter>>;
   readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
   readonly embeddingAdapters: Readonly<Record<ProviderKind, EmbeddingAdapter>>;
+  readonly nativeAdapters: NativeAdapters;
   readonly requestImages: RequestImages;
   readonly noteUsageDoubt: NoteUsageDoubt;
   readonly notePriceRule: NotePriceRule;
@@ -58,7 +60,12 @@ export type RequestContext = Omit<CallContext, 'signal'>;
 /** Where a candidate is called with a key. */
 export function targetOf(candidate: Candidate, apiKey: string): UpstreamTarget {
   const { kind, urlBase, upstreamModel: model, needs } = candidate;
-  return { kind, urlBase, apiKey, model, patienceMs: patienceOf(needs, model), onlyStreams: onlyStreams(needs) };
+  return {
+    ...{ kind, urlBase, apiKey, model },
+    patienceMs: patienceOf(needs, model),
+    onlyStreams: onlyStreams(needs),
+    messagesPath: needs.messagesPath,
+  };
 }
 
 export interface ChargeRequest extends LimitedRequest {

@@ -3,7 +3,7 @@
  * texts of a provider's answer, and the gateway's own form of it.
  */
 import type { Said } from '../../core/conversations/turn.ts';
-import { moneyJson } from '../../core/ledger/money.ts';
+import { moneyJson, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { nothingSaid } from '../../core/providers/failure.ts';
 import {
@@ -26,7 +26,9 @@ import {
   type RequestContext,
   targetOf,
 } from './charge.ts';
-import { type Candidate, planChat } from './plan.ts';
+import { nativeWay } from './native.ts';
+import type { PaidCalls } from './paid-calls.ts';
+import { type Candidate, planChat, promptSize } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import { usageOf } from './usage.ts';
 
@@ -37,6 +39,10 @@ export interface ChatCommand extends ChatRequest {
 
 export interface ChatOutcome extends CallOutcome {
   readonly completion: Readonly<Record<string, unknown>>;
+  /** The answer in the client's own form, as the provider wrote it, where it was asked in that. */
+  readonly native: string | undefined;
+  /** What was charged. */
+  readonly usage: Usage;
   readonly promptTokens: number;
   readonly completionTokens: number;
 }
@@ -60,18 +66,18 @@ export class ChatService {
     if (charge.kind === 'answered-before') return charge;
     const context = { ...request, signal: charge.deadline };
     try {
-      const hasImages = asked.size.images > 0;
-      const body = hasImages ? await requestImages.ofChat(command.body, context.signal) : command.body;
+      const inChat = await chatOnce(command, () => requestImages.ofChat(command.body, context.signal));
       const how = { output: 'text', affinity: affinityOf(command) } as const;
       const { calls } = charge;
       const answer = await calls.attempts(charge.plan.candidates, how, context, (candidate, apiKey) =>
-        this.#said(candidate, apiKey, calls.fitted(candidate, body, 'whole'), context),
+        this.#answer(candidate, apiKey, { command, calls, inChat, context }),
       );
-      const { completion } = answer;
+      const { completion, native } = answer;
       const delivered = { usage: answer.usage, texts: deliveredTexts(completion) };
-      const usage = usageOf(command.body, delivered, calls.served.candidate, noteUsageDoubt);
+      const usage = usageOf(command.body, delivered, calls.served.candidate, noteUsageDoubt, asked.size);
       const { promptTokens, completionTokens } = usage;
-      const outcome = await charge.capture(usage, (call) => ({ ...call, completion, promptTokens, completionTokens }), {
+      const said = { completion, native, usage, promptTokens, completionTokens };
+      const outcome = await charge.capture(usage, (call): ChatOutcome => ({ ...call, ...said }), {
         // Only a keyed answer is kept, so only then its length is of interest.
         keep: command.claim && command.keep && { answer: command.keep, bytes: JSON.stringify(completion).length },
       });
@@ -82,12 +88,44 @@ export class ChatService {
     }
   }
 
-  /** @throws {UpstreamFailure} for an answer that says nothing: another key or model may say more. */
-  async #said(candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext): Promise<ChatAnswer> {
-    const answer = await this.#deps.chatAdapters[candidate.kind].complete(targetOf(candidate, apiKey), body, context);
+  /** @throws {UpstreamFailure} for a chat that says nothing: another key or model may say more. */
+  async #answer(candidate: Candidate, apiKey: string, asking: Asking): Promise<ChatAnswer> {
+    const { chatAdapters, nativeAdapters } = this.#deps;
+    const { command, calls, inChat, context } = asking;
+    const target = targetOf(candidate, apiKey);
+    const way = nativeWay(nativeAdapters, candidate, command.native, 'whole');
+    if (way && command.native) {
+      return way.complete(target, calls.fittedNative(candidate, command.body, command.native, way), context);
+    }
+    const body = calls.fitted(candidate, await inChat(), 'whole', command.native !== undefined);
+    const answer = await chatAdapters[candidate.kind].complete(target, body, context);
     if (!completionSays(answer.completion)) throw nothingSaid(finishReasonsOf(answer.completion));
     return answer;
   }
+}
+
+/** One call as its attempts make it. */
+export interface Asking {
+  readonly command: ChatRequest;
+  readonly calls: PaidCalls;
+  /** The chat with its images fetched. */
+  readonly inChat: () => Promise<ChatBody>;
+  readonly context: CallContext;
+}
+
+/** Images are fetched before the first attempt; for a request that may be passed on as it is, once one needs them. */
+export async function chatOnce(
+  { body, native }: ChatRequest,
+  fetchImages: () => Promise<ChatBody>,
+): Promise<() => Promise<ChatBody>> {
+  if (promptSize(body).images === 0) return async () => body;
+  let fetched: Promise<ChatBody> | undefined;
+  const once = () => {
+    fetched ??= fetchImages();
+    return fetched;
+  };
+  if (native === undefined) await once();
+  return once;
 }
 
 /** The text of all choices, for answers in the gateway's own form. */

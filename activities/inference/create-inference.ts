@@ -24,6 +24,7 @@ import { ChatService } from './chat.ts';
 import { EmbeddingService } from './embeddings.ts';
 import { createFitNotes } from './fit.ts';
 import { ImageService } from './images.ts';
+import { createTokenCount } from './messages/count.ts';
 import { createProbe } from './probe.ts';
 import { createRequestImages } from './request-images.ts';
 import { routedModels } from './routing.ts';
@@ -69,6 +70,7 @@ export async function createInference(deps: CreateInferenceDeps) {
     chatAdapters: adapters.chat,
     imageAdapters: adapters.image,
     embeddingAdapters: adapters.embedding,
+    nativeAdapters: adapters.native,
     requestImages: createRequestImages(readImage, config.IMAGE_URLS),
     noteUsageDoubt: createUsageDoubts(deps.metrics.registry, log),
     notePriceRule: createPriceRuleNotes(deps.metrics.registry, log),
@@ -81,6 +83,7 @@ export async function createInference(deps: CreateInferenceDeps) {
     inference,
     chat: new ChatService(inference),
     chatStreams: new ChatStreams(inference),
+    countTokens: createTokenCount(inference),
     images: new ImageService(inference, storedImages),
     embeddings: new EmbeddingService(inference),
     storedImages,

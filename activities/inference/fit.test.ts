@@ -14,7 +14,7 @@ function sent(model: Partial<Candidate>, fields: object, available = RICH) {
   const plan = planChat([{ ...TEST_MODEL, price: { ...TEST_MODEL.price, output: 10n ** 12n }, ...model }], asked);
   const [candidate] = (plan.holdAmount <= available ? plan : clampPlan(plan, asked, available, 0))?.candidates ?? [];
   assert.ok(candidate);
-  const { body: fitted, ownLimit } = requestFor(candidate, body, false);
+  const { body: fitted, ownLimit } = requestFor(candidate, body, { streamed: false, translated: false });
   return { sent: fitted.max_tokens, said: ownLimit };
 }
 

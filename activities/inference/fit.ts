@@ -1,7 +1,9 @@
 /** A chat request as one candidate gets it, and how operators learn what was changed in it. */
 import { Counter, type Registry } from 'prom-client';
 import { type Fit, fitChat } from '../../core/providers/fit.ts';
+import type { NativeAdapter, NativeRequest } from '../../core/providers/native.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
+import { VENDORS } from '../../core/providers/vendors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { type Candidate, unaskedLimit } from './plan.ts';
 import { askedLimit } from './request-policy.ts';
@@ -13,12 +15,32 @@ export interface CandidateRequest {
   readonly ownLimit: number | undefined;
 }
 
-/** @throws {AppError} as `fitChat`. */
-export function requestFor(candidate: Candidate, body: ChatBody, streamed: boolean): CandidateRequest {
+/** @param how `translated`: the client has asked in another form. @throws {AppError} as `fitChat`. */
+export function requestFor(
+  candidate: Candidate,
+  body: ChatBody,
+  how: { readonly streamed: boolean; readonly translated: boolean },
+): CandidateRequest {
   const asked = askedLimit(body);
   const limit = limitSent(candidate, asked);
-  const fitted = fitChat(body, candidate.needs, { streamed, limit });
+  const fitted = fitChat(body, candidate.needs, { ...how, limit });
   return { ...fitted, ownLimit: limit === asked ? undefined : limit };
+}
+
+/** The request as its client wrote it, with the limit that the call is held for. @param chat the same as a chat. */
+export function nativeRequestFor<Request extends NativeRequest>(
+  candidate: Candidate,
+  chat: ChatBody,
+  native: Request,
+  adapter: NativeAdapter,
+): { readonly request: Request; readonly sent: CandidateRequest } {
+  const asked = askedLimit(chat);
+  const limit = limitSent(candidate, asked);
+  const { body, fits } = adapter.limited(native.body, limit);
+  return {
+    request: { ...native, body },
+    sent: { body: chat, fits, ownLimit: limit === asked ? undefined : limit },
+  };
 }
 
 /**
@@ -26,7 +48,7 @@ export function requestFor(candidate: Candidate, body: ChatBody, streamed: boole
  * above what the model allows, or above what its context has left.
  */
 function limitSent(candidate: Candidate, asked: number | undefined): number | undefined {
-  const isSet = asked !== undefined || candidate.defaultMaxTokens !== null;
+  const isSet = asked !== undefined || candidate.defaultMaxTokens !== null || VENDORS[candidate.kind].needsLimit;
   return isSet || candidate.maxTokens < unaskedLimit(candidate) ? candidate.maxTokens : undefined;
 }
 

@@ -1,12 +1,12 @@
 /** The provider calls that one hold pays for: made, counted, and put into what the ledger is to write. */
-
 import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Usage } from '../../core/ledger/money.ts';
 import type { Capture } from '../../core/ledger/operations/capture.ts';
 import type { Release } from '../../core/ledger/operations/close-hold.ts';
+import type { NativeAdapter, NativeRequest } from '../../core/providers/native.ts';
 import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import { type CallOutput, type RetryBudget, runAttempts } from './attempts.ts';
-import { type CandidateRequest, type NoteFits, requestFor } from './fit.ts';
+import { type CandidateRequest, type NoteFits, nativeRequestFor, requestFor } from './fit.ts';
 import type { Candidate } from './plan.ts';
 import {
   type Attempted,
@@ -76,10 +76,18 @@ export class PaidCalls {
   }
 
   /** A chat as this candidate is asked it. @throws {AppError} as `requestFor`. */
-  fitted(candidate: Candidate, body: ChatBody, answer: 'whole' | 'streamed'): ChatBody {
-    this.#sent = requestFor(candidate, body, answer === 'streamed');
+  fitted(candidate: Candidate, body: ChatBody, answer: 'whole' | 'streamed', translated = false): ChatBody {
+    this.#sent = requestFor(candidate, body, { streamed: answer === 'streamed', translated });
     this.#deps.noteFits(candidate, this.#sent.fits);
     return this.#sent.body;
+  }
+
+  /** The same in the client's own form. */
+  fittedNative(candidate: Candidate, chat: ChatBody, native: NativeRequest, adapter: NativeAdapter): NativeRequest {
+    const { request, sent } = nativeRequestFor(candidate, chat, native, adapter);
+    this.#sent = sent;
+    this.#deps.noteFits(candidate, sent.fits);
+    return request;
   }
 
   /**

@@ -40,9 +40,14 @@ export interface Asked {
  */
 const MOST_TOKENS_OF_AN_IMAGE = 48_169;
 
+/** Of models whose record does not say it, for prompts that only the provider can count. */
+const LARGEST_CONTEXT = 1_000_000;
+
 /** The most tokens that a prompt can count. */
 export function inputBound(model: PricedModel, size: PromptSize): number {
-  const tokens = size.textBytes + size.images * (model.tokensPerImage ?? MOST_TOKENS_OF_AN_IMAGE);
+  const { textBytes, images, uncounted = 0 } = size;
+  if (uncounted > 0) return model.contextWindow ?? LARGEST_CONTEXT;
+  const tokens = textBytes + images * (model.tokensPerImage ?? MOST_TOKENS_OF_AN_IMAGE);
   return Math.min(tokens, model.contextWindow ?? Number.MAX_SAFE_INTEGER);
 }
 
@@ -131,6 +136,8 @@ export interface PromptSize {
   /** UTF-8 bytes of messages and of all else that a model may be told, and the template around each message. */
   readonly textBytes: number;
   readonly images: number;
+  /** Documents and the like, whose tokens only the provider can count: they may fill the context. */
+  readonly uncounted?: number;
 }
 
 /** Measures a chat body; image data does not count as text. */

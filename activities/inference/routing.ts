@@ -5,6 +5,7 @@ import type { KeyPool, Standing } from '../../core/key-pool/key-pool.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { ChargeRequest } from './charge.ts';
+import { ableToHear, type NativeChat } from './native.ts';
 import { type Asked, promptSize } from './plan.ts';
 import { askedLimit, type PricedUse, pricedInChat, SEARCH_FIELDS } from './request-policy.ts';
 
@@ -109,6 +110,8 @@ type ModelCaller = Pick<AccessKeyCaller, 'allowedModels'>;
 export interface ChatRequest extends ChargeRequest {
   readonly model: ModelName;
   readonly body: ChatBody;
+  /** The request as its client wrote it, where that is not as a chat; `body` says the same. */
+  readonly native?: NativeChat;
   /** What names the conversation outside of the body (affinityOf). */
   readonly session?: string | undefined;
 }
@@ -116,12 +119,15 @@ export interface ChatRequest extends ChargeRequest {
 /** The models that may serve a chat and what it asks for. @throws {AppError} when no model may. */
 export function candidatesOf(
   source: ModelSource,
-  request: Pick<ChatRequest, 'model' | 'body'> & { readonly caller: ModelCaller },
+  request: Pick<ChatRequest, 'model' | 'body' | 'native'> & { readonly caller: ModelCaller },
 ): { models: readonly PricedModel[]; asked: Asked } {
-  const size = promptSize(request.body);
-  const capability: Capability = size.images > 0 ? 'image-to-text' : 'text-to-text';
-  const usable = allowingPriced(usableModels(source, request, capability), pricedInChat(request.body));
-  const limits = limitsOf(request.body);
+  const { native, body } = request;
+  const size = native?.size ?? promptSize(body);
+  const isSeen = size.images > 0 || (size.uncounted ?? 0) > 0;
+  const capability: Capability = isSeen ? 'image-to-text' : 'text-to-text';
+  const able = ableToHear(usableModels(source, request, capability), native);
+  const usable = allowingPriced(able, native?.priced ?? pricedInChat(body));
+  const limits = limitsOf(body);
   return { models: givingChoices(usable, limits.choices), asked: { size, ...limits } };
 }
 

@@ -2,10 +2,12 @@
  * Streamed chat: the provider is read to its end whether or not the client stays, and charged by its own usage. A
  * stream that breaks is charged by what was counted of it; one that has said nothing is free, and tried elsewhere.
  */
+
+import type { Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { CompletionAssembler } from '../../core/providers/completion.ts';
 import { errorOf, type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
-import type { CallContext, ChatBody, ChatChunk } from '../../core/providers/provider.ts';
+import type { ChatChunk } from '../../core/providers/provider.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import { affinityOf } from './affinity.ts';
 import {
@@ -18,7 +20,9 @@ import {
   type RequestContext,
   targetOf,
 } from './charge.ts';
-import { type Candidate, planChat } from './plan.ts';
+import { type Asking, chatOnce } from './chat.ts';
+import { nativeWay } from './native.ts';
+import { type Candidate, type PromptSize, planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import type { Measured } from './settlement.ts';
 import { usageOf } from './usage.ts';
@@ -33,10 +37,15 @@ export interface StreamEnd extends CallOutcome {
   readonly promptTokens: number;
   readonly completionTokens: number;
   readonly completion: Readonly<Record<string, unknown>>;
+  /** What was charged. */
+  readonly usage: Usage;
+  readonly native: boolean;
 }
 
 export interface OpenStream extends CallBegin {
   readonly kind: 'streaming';
+  /** The chunks are whole events in the client's own form. */
+  readonly native: boolean;
   /** Data of each event as the provider wrote it, the usage chunk among them. Throws AppError where it breaks. */
   readonly chunks: AsyncIterable<string>;
   /** Resolves after the capture's COMMIT; rejects when the stream broke. */
@@ -59,11 +68,13 @@ interface Opened {
   readonly rest: AsyncIterator<ChatChunk>;
   /** All that has come. */
   readonly heard: CompletionAssembler;
+  readonly native: boolean;
 }
 
 /** One call that is under way. */
 interface Running {
   readonly command: StreamCommand;
+  readonly size: PromptSize;
   readonly charge: Charge;
   readonly measured: Measured;
   readonly queue: ChunkQueue;
@@ -90,25 +101,25 @@ export class ChatStreams {
     const cut = new AbortController();
     const signal = AbortSignal.any([charge.deadline, cut.signal]);
     try {
-      const body = asked.size.images === 0 ? command.body : await requestImages.ofChat(command.body, signal);
+      const inChat = await chatOnce(command, () => requestImages.ofChat(command.body, signal));
       const reading = { ...context, signal };
       const how = { output: 'text', streamed: true, affinity: affinityOf(command) } as const;
       const { calls } = charge;
       const opened = await calls.attempts(charge.plan.candidates, how, reading, (candidate, apiKey) =>
-        this.#firstWords(candidate, apiKey, calls.fitted(candidate, body, 'streamed'), reading),
+        this.#firstWords(candidate, apiKey, { command, calls, inChat, context: reading }),
       );
       const measured = { ttftMs: Date.now() - calls.startedAtMs };
-      return this.#follow({ command, charge, measured, queue: new ChunkQueue(signal), cut }, opened);
+      const { size } = asked;
+      return this.#follow({ command, size, charge, measured, queue: new ChunkQueue(signal), cut }, opened);
     } catch (error) {
       await charge.release(error);
       throw error;
     }
   }
 
-  /** @throws {UpstreamFailure} when the stream ends or breaks before it says anything. */
-  async #firstWords(candidate: Candidate, apiKey: string, body: ChatBody, context: CallContext): Promise<Opened> {
-    const adapter = this.#deps.chatAdapters[candidate.kind];
-    const stream = await adapter.stream(targetOf(candidate, apiKey), body, context);
+  /** @throws {UpstreamFailure} when the stream ends or breaks before it says anything; a native one may say nothing. */
+  async #firstWords(candidate: Candidate, apiKey: string, asking: Asking): Promise<Opened> {
+    const { native, stream } = await this.#stream(candidate, apiKey, asking);
     const rest = stream[Symbol.asyncIterator]();
     const heard = new CompletionAssembler();
     const lead: string[] = [];
@@ -118,8 +129,20 @@ export class ChatStreams {
       heard.add(next.value.body);
       lead.push(next.value.data);
     }
-    heard.requireSaid();
-    return { lead, rest, heard };
+    if (!native) heard.requireSaid();
+    return { lead, rest, heard, native };
+  }
+
+  async #stream(candidate: Candidate, apiKey: string, { command, calls, inChat, context }: Asking) {
+    const { chatAdapters, nativeAdapters } = this.#deps;
+    const target = targetOf(candidate, apiKey);
+    const way = nativeWay(nativeAdapters, candidate, command.native, 'streamed');
+    if (way && command.native) {
+      const request = calls.fittedNative(candidate, command.body, command.native, way);
+      return { native: true, stream: await way.stream(target, request, context) };
+    }
+    const body = calls.fitted(candidate, await inChat(), 'streamed', command.native !== undefined);
+    return { native: false, stream: await chatAdapters[candidate.kind].stream(target, body, context) };
   }
 
   #follow(running: Running, opened: Opened): OpenStream {
@@ -130,6 +153,7 @@ export class ChatStreams {
     return {
       kind: 'streaming',
       ...running.charge.begun,
+      native: opened.native,
       chunks: queue,
       ended,
       leave: () => {
@@ -145,14 +169,14 @@ export class ChatStreams {
   async #pump(running: Running, opened: Opened): Promise<StreamEnd> {
     const { queue } = running;
     const { key } = running.charge.calls.served;
-    const { lead, rest, heard } = opened;
+    const { lead, rest } = opened;
     const received: string[] = [...lead];
     let failure: unknown;
     try {
       for (const data of lead) await queue.push(data);
       for (let next = await rest.next(); !next.done; next = await rest.next()) {
         const { data, body } = next.value;
-        heard.add(body);
+        opened.heard.add(body);
         received.push(data);
         await queue.push(data);
       }
@@ -163,7 +187,7 @@ export class ChatStreams {
       this.#deps.keys.report(key, { kind: 'failure', failure: kind });
     }
     try {
-      const end = await this.#settle(running, heard, received, failure);
+      const end = await this.#settle(running, opened, received, failure);
       if (failure !== undefined) throw asAppError(failure);
       queue.close();
       return end;
@@ -175,17 +199,19 @@ export class ChatStreams {
 
   async #settle(
     running: Running,
-    heard: CompletionAssembler,
+    { heard, native }: Opened,
     received: readonly string[],
     failure: unknown,
   ): Promise<StreamEnd> {
-    const { command, charge, measured } = running;
+    const { command, size, charge, measured } = running;
     const completion = heard.completion();
     const delivered = { usage: heard.usage(), texts: heard.texts() };
-    const usage = usageOf(command.body, delivered, charge.calls.served.candidate, this.#deps.noteUsageDoubt);
+    const { candidate } = charge.calls.served;
+    const usage = usageOf(command.body, delivered, candidate, this.#deps.noteUsageDoubt, size);
     const { promptTokens, completionTokens } = usage;
+    const said = { promptTokens, completionTokens, completion, usage, native };
     const { keep } = command;
-    return charge.capture(usage, (call): StreamEnd => ({ ...call, promptTokens, completionTokens, completion }), {
+    return charge.capture(usage, (call): StreamEnd => ({ ...call, ...said }), {
       measured,
       // A broken stream is charged, but not kept: the key may be tried again.
       keep:

@@ -8,7 +8,7 @@ import type { ChatBody, ReportedUsage } from '../../core/providers/provider.ts';
 import type { UsageDoubt } from '../../core/usage/usage-record.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { countTokens } from '../../infra/tokens.ts';
-import { type Candidate, inputBound, isToldToModel, promptSize } from './plan.ts';
+import { type Candidate, inputBound, isToldToModel, type PromptSize, promptSize } from './plan.ts';
 import { askedLimit } from './request-policy.ts';
 
 export interface DeliveredChat {
@@ -25,15 +25,17 @@ const BELIEVED_MORE = 1_000;
 /**
  * The provider's usage, with our own count, marked as estimated, in place of what is missing, is none, or counts nothing
  * where there was something. What is doubted says so; only `too-large` bounds the charge, to the hold.
+ * @param size of the request as its client wrote it.
  */
 export function usageOf(
   body: ChatBody,
   { usage, texts }: DeliveredChat,
   candidate: Candidate,
   noteDoubt: NoteUsageDoubt,
+  size: PromptSize = promptSize(body),
 ): Usage {
   const estimate = (): Usage => estimateUsage(body, texts, candidate.tokensPerImage);
-  const most = boundOf(body, candidate);
+  const most = boundOf(body, size, candidate);
   const corrected = correctedUsage(usage, texts, estimate, most);
   const isBeyond = isFarBeyond(corrected, most) && isFarBeyond(corrected, estimate());
   const doubt = isBeyond ? 'too-large' : corrected.doubt;
@@ -96,12 +98,12 @@ export function isFarBeyond(usage: Counts, most: Counts): boolean {
   return beyond(usage.promptTokens, most.promptTokens) || beyond(usage.completionTokens, most.completionTokens);
 }
 
-function boundOf(body: ChatBody, candidate: Candidate): Counts {
+function boundOf(body: ChatBody, size: PromptSize, candidate: Candidate): Counts {
   const choices = typeof body.n === 'number' ? body.n : 1;
   // Where the caller asks for no limit, the model may go to its own.
   const unasked = askedLimit(body) === undefined ? (candidate.maxOutputTokens ?? candidate.contextWindow ?? 0) : 0;
   return {
-    promptTokens: inputBound(candidate, promptSize(body)),
+    promptTokens: inputBound(candidate, size),
     completionTokens: Math.max(candidate.maxTokens, unasked) * choices,
   };
 }
@@ -127,12 +129,15 @@ const NOT_IN_PROMPT = new Set([
   ...['prompt_cache_key', 'prompt_cache_retention', 'safety_identifier'],
 ]);
 
+/** Data that is counted in another way, or that stands beside its text. */
+const NOT_COUNTED = new Set(['image_url', 'file_data', 'reasoning_details']);
+
 /** Everything in a request that the model reads: messages, tools, schemas, and vendors' fields such as documents. */
-function promptText(body: ChatBody): string {
+export function promptText(body: ChatBody): string {
   const told = Object.entries(body).filter(([field, value]) => !NOT_IN_PROMPT.has(field) && isToldToModel(value));
   const parts = told.map(([, value]) => value);
   return JSON.stringify(parts.length === 1 ? parts[0] : parts, (key, value: unknown) =>
-    key === 'image_url' ? undefined : value,
+    NOT_COUNTED.has(key) ? undefined : value,
   );
 }
 

@@ -43,7 +43,7 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
   const context = { ...call, signal, stopped, isCancelled: () => cancelled, again: true };
   const perform = createImageJobHandler({
     noteUsageDoubt: () => undefined,
-    imageAdapters: { openai: adapter, dashscope: adapter, ark: adapter },
+    imageAdapters: { openai: adapter, dashscope: adapter, ark: adapter, anthropic: adapter },
     requestImages: createRequestImages(() => assert.fail('an image was read'), 'fetch'),
     storedImages: { keep: () => assert.fail('an image was kept') },
     keysOf: keys,

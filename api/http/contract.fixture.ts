@@ -35,7 +35,11 @@ const UNKNOWN_PATH: Operation = {
       {
         content: {
           'application/json': {
-            schema: { anyOf: [{ $ref: '#/components/schemas/Error' }, { $ref: '#/components/schemas/OpenAIError' }] },
+            schema: {
+              anyOf: ['Error', 'OpenAIError', 'AnthropicError'].map((name) => ({
+                $ref: `#/components/schemas/${name}`,
+              })),
+            },
           },
         },
       },

@@ -5,6 +5,7 @@ import type { Middleware } from 'koa';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { type Authenticator, credentialsOf, resolveCaller } from '../middleware/caller.ts';
+import { ANTHROPIC, isAnthropicClient } from './anthropic-form.ts';
 import { EMPTY_BODY, readBody } from './body.ts';
 import { type AnswerForm, ENVELOPE, OPENAI } from './forms.ts';
 import { type Idempotency, idempotencyKey, idempotencyScope, KEY_HEADER, requestFingerprint } from './idempotency.ts';
@@ -46,11 +47,17 @@ const OPENAI_PREFIXES = [
   ...['moderations', 'realtime', 'responses', 'threads', 'uploads', 'vector_stores', 'videos'],
 ].map((name) => `/v1/${name}`);
 
+/** Anthropic's: below it stand what its clients count tokens and run batches with. */
+const MESSAGES_PATH = '/v1/messages';
+
 /** The form of an answer that no route gives: nothing at the path, or nothing for the method. */
 export function unmatchedForms(routes: readonly Route[]): (path: string) => AnswerForm {
   const paths = new Map(routes.map(({ path, form }) => [path, form]));
   const isOpenAi = (path: string) => OPENAI_PREFIXES.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
-  return (path) => paths.get(path) ?? (isOpenAi(path) ? OPENAI : ENVELOPE);
+  return (path) => {
+    if (path.startsWith(`${MESSAGES_PATH}/`)) return paths.get(path) ?? ANTHROPIC;
+    return paths.get(path) ?? (isOpenAi(path) ? OPENAI : ENVELOPE);
+  };
 }
 
 function fixedPaths(fixed: ReadonlyMap<string, Middleware<ApiState>>): Middleware<ApiState> {
@@ -83,6 +90,8 @@ export function dispatch(route: Route, services: DispatchServices): Middleware<A
   return async (ctx) => {
     ctx.state.routePath = route.path;
     ctx.state.form = formOf(route, ctx);
+    const { requestIdHeader } = ctx.state.form;
+    if (requestIdHeader !== undefined) ctx.set(requestIdHeader, ctx.state.traceId);
     const caller = await resolveCaller(route.access, ctx, services.authenticator);
     if (caller !== undefined) ctx.state.caller = caller;
     const limits = { bytes: route.bodyLimitBytes, userId: caller?.userId };
@@ -95,11 +104,12 @@ export function dispatch(route: Route, services: DispatchServices): Middleware<A
   };
 }
 
-/** A caller that shows an access key alone is answered in OpenAI's form where the route has one for it. */
+/** A caller that shows an access key alone is answered in its clients' form where the route has one for it. */
 function formOf(route: Route, ctx: ApiContext): AnswerForm {
   if (route.successForKey === undefined) return route.form;
   const { token, accessKey } = credentialsOf(ctx);
-  return accessKey !== undefined && token === undefined ? OPENAI : route.form;
+  if (accessKey === undefined || token !== undefined) return route.form;
+  return isAnthropicClient(ctx) ? ANTHROPIC : OPENAI;
 }
 
 function jsonOf(route: Route, ctx: ApiContext, rawBody: Buffer): unknown {

@@ -7,6 +7,10 @@ export interface AnswerForm {
   /** Around `data` that is JSON text already, with its exact numbers. */
   success(dataText: string, traceId: string): string;
   error(error: AppError, traceId: string): string;
+  /** The status of an error, where the form has its own. */
+  readonly statusOf?: (error: AppError) => number;
+  /** A header in which its clients look for the id of a request. */
+  readonly requestIdHeader?: string;
   /** Both for the API document. */
   successSchema(data: z.ZodType): z.ZodType;
   readonly errorSchema: z.ZodType;

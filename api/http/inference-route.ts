@@ -50,6 +50,8 @@ export interface InferenceDeclaration<B extends z.ZodType, Asked, Outcome extend
   readonly run: (asked: NoInfer<Asked>, call: WholeCall<NoInfer<Outcome>>) => Promise<Reply<Outcome>>;
   /** The data of the answer. */
   readonly render: (outcome: NoInfer<Outcome>, asked: NoInfer<Asked>, turn: OpenTurn | undefined) => object;
+  /** The same as text, where it is text already. */
+  readonly text?: (outcome: NoInfer<Outcome>, asked: NoInfer<Asked>) => string | undefined;
   /** What is kept of the answer of a keyed request, and how the answer is made of it again; unless set, its data. */
   readonly kept?: {
     readonly of: (outcome: NoInfer<Outcome>, asked: NoInfer<Asked>) => object;
@@ -108,7 +110,7 @@ interface Opening {
 
 async function answerWhole<B extends z.ZodType, Asked, Outcome extends CallOutcome>(
   { idempotency }: InferenceServices,
-  { run, render, kept, said, form }: InferenceDeclaration<B, Asked, Outcome>,
+  { run, render, text: readyText, kept, said, form }: InferenceDeclaration<B, Asked, Outcome>,
   asked: Asked,
   { input, call, openTurn }: Opening,
 ): Promise<void> {
@@ -116,7 +118,7 @@ async function answerWhole<B extends z.ZodType, Asked, Outcome extends CallOutco
   const { request, context } = call;
   let turn: OpenTurn | undefined;
   let reply: Reply<Outcome>;
-  const textOf = (outcome: Outcome) => JSON.stringify(render(outcome, asked, turn));
+  const textOf = (outcome: Outcome) => readyText?.(outcome, asked) ?? JSON.stringify(render(outcome, asked, turn));
   try {
     turn = await openTurn();
     const keep = (outcome: Outcome) =>

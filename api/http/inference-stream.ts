@@ -31,6 +31,9 @@ export interface EventWriter {
   failed?(error: AppError): string;
 }
 
+/** What is known of a stream when it begins: the model that serves, and whether it is in the client's own form already. */
+export type ServedStream = Pick<OpenStream, 'requestId' | 'modelIdentifier' | 'native'>;
+
 export interface StreamDeclaration<Asked> {
   readonly isAsked: (asked: Asked) => boolean;
   readonly run: (
@@ -39,11 +42,9 @@ export interface StreamDeclaration<Asked> {
   ) => Promise<StreamReply>;
   /** `served`: as much as is known; a failure may come before a model serves. */
   readonly writer: (asked: Asked, turn: OpenTurn | undefined, served: ServedStream) => EventWriter;
-  readonly said: (end: StreamEnd) => Said;
+  /** What a kept conversation remembers; on routes that keep none unset. */
+  readonly said?: (end: StreamEnd) => Said;
 }
-
-/** What is known of a stream when it begins. */
-export type ServedStream = Pick<OpenStream, 'requestId' | 'modelIdentifier'>;
 
 interface StreamCall<Asked> {
   readonly services: InferenceServices;
@@ -71,13 +72,15 @@ export async function answerStream<Asked>(streamCall: StreamCall<Asked>): Promis
   if (early) setHeaders(ctx, early);
   const events = new EventStream(ctx);
   if (!early) events.keepAlive();
-  let writer = stream.writer(asked, undefined, { requestId: call.context.requestId, modelIdentifier: '' });
+  let writer = stream.writer(asked, undefined, {
+    ...{ requestId: call.context.requestId, modelIdentifier: '', native: false },
+  });
   try {
     const opened = await opening;
     if (opened.kind === 'streaming') {
       writer = stream.writer(asked, opened.turn, opened);
       const { end, text } = await relay(events, ctx, opened, writer);
-      await opened.turn?.keep(opened.requestId, stream.said(end));
+      if (stream.said) await opened.turn?.keep(opened.requestId, stream.said(end));
       return events.end(text);
     }
     await events.write(zstdDecompressSync(replayCall(ctx, opened.answer)).toString());

@@ -8,6 +8,7 @@ import {
   type ZodOpenApiResponseObject,
 } from 'zod-openapi';
 import type { Example } from '../examples.ts';
+import { ANTHROPIC } from './anthropic-form.ts';
 import { sizeText } from './body.ts';
 import { ENVELOPE, OPENAI } from './forms.ts';
 import { KEY_HEADER } from './idempotency.ts';
@@ -82,7 +83,8 @@ function successSchema(route: Route): z.ZodType {
 }
 
 function errorSchema({ form, successForKey }: Route): z.ZodType {
-  return successForKey === undefined ? form.errorSchema : z.union([form.errorSchema, OPENAI.errorSchema]);
+  if (successForKey === undefined) return form.errorSchema;
+  return z.union([form.errorSchema, OPENAI.errorSchema, ANTHROPIC.errorSchema]);
 }
 
 function operationOf(route: Route, example: Example | undefined): ZodOpenApiOperationObject {
@@ -193,7 +195,11 @@ export function openApiDocument(routes: readonly Route[], examples: readonly Exa
       tags: TAGS,
       paths,
       components: {
-        schemas: { Error: ENVELOPE.errorSchema, OpenAIError: OPENAI.errorSchema },
+        schemas: {
+          Error: ENVELOPE.errorSchema,
+          OpenAIError: OPENAI.errorSchema,
+          AnthropicError: ANTHROPIC.errorSchema,
+        },
         securitySchemes: {
           loginToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The token of a sign-in' },
           accessKey: { type: 'apiKey', in: 'header', name: 'ACCESS-KEY', description: 'An access key' },

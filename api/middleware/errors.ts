@@ -34,8 +34,9 @@ function writeError(ctx: ApiContext, error: AppError, form: AnswerForm): void {
     ctx.res.destroy();
     return;
   }
-  ctx.status = statusOf(error.kind);
+  ctx.status = form.statusOf?.(error) ?? statusOf(error.kind);
   ctx.body = form.error(error, ctx.state.traceId);
+  if (form.requestIdHeader !== undefined) ctx.set(form.requestIdHeader, ctx.state.traceId);
   ctx.set('Content-Type', 'application/json; charset=utf-8');
   ctx.set('Cache-Control', NOT_STORED);
   if (error.details.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.details.retryAfterSeconds));

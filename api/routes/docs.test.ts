@@ -77,7 +77,7 @@ test('an Idempotency-Key that a handler claims itself is told, too', async () =>
   assert.notEqual(document.at('paths./v1/chat.post.responses.422'), undefined);
 });
 
-test('both forms are told where an access key alone is answered in the form of OpenAI', async () => {
+test('all forms are told where an access key alone is answered in that of its clients', async () => {
   const both = route({
     method: 'get',
     path: '/v1/things/{id}',
@@ -97,7 +97,7 @@ test('both forms are told where an access key alone is answered in the form of O
   const success = JSON.stringify(schemaOf('200'));
   assert.match(success, /"anyOf":\[.*"ok".*"thing"/);
   for (const status of ['401', '404', 'default']) {
-    const refs = [{ $ref: '#/components/schemas/Error' }, { $ref: '#/components/schemas/OpenAIError' }];
+    const refs = ['Error', 'OpenAIError', 'AnthropicError'].map((name) => ({ $ref: `#/components/schemas/${name}` }));
     assert.deepEqual(schemaOf(status), { anyOf: refs }, status);
   }
 });

@@ -52,6 +52,12 @@ export function docsRoutes(routes: () => readonly Route[]): Route[] {
       mediaType: 'text/html',
       otherAnswers: [{ status: 302, description: 'To /docs', mediaType: 'text/html', schema: z.string() }],
       handler: ({ ctx }) => {
+        // Claude Code asks whether there is a server at the address.
+        if (ctx.method === 'HEAD') {
+          ctx.status = 200;
+          ctx.type = 'text/html';
+          return ANSWERED;
+        }
         ctx.status = 302;
         ctx.set('Location', '/docs');
         ctx.set('Content-Type', 'text/html; charset=utf-8');

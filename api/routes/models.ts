@@ -9,12 +9,14 @@ import type { Models } from '../../core/catalog/models.ts';
 import { needsSchema } from '../../core/providers/needs.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import { isAnthropicClient } from '../http/anthropic-form.ts';
 import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../http/fields.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { ANSWERED, type Route, type RouteCall, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 import { by } from '../http/route-input.ts';
 import { inputOf } from '../http/validation.ts';
+import { anthropicModel, anthropicModelSchema, anthropicModelsSchema, anthropicPage } from './anthropic-models.ts';
 import {
   apiKeyInput,
   capabilitySchema,
@@ -117,6 +119,8 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
       path: '/v1/models',
       operationId: 'listModels',
       summary: "All models; with an access key alone, those it may call, in OpenAI's form",
+      description:
+        "With the header anthropic-version the list of a key is in Anthropic's form, by `limit`, `after_id` and `before_id`.",
       tag: TAG,
       access: 'anyone-signed-in',
       query: pageQuery(MODEL_SORT_KEYS).extend({
@@ -124,14 +128,18 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
         capability: optionalText(capabilitySchema).describe('Only models that can do this'),
       }),
       success: pageOf(modelSchema),
-      successForKey: z.object({
-        object: z.literal('list').describe('Always list'),
-        data: z.array(openAiModelSchema).describe('The models'),
-      }),
+      successForKey: z.union([
+        z.object({
+          object: z.literal('list').describe('Always list'),
+          data: z.array(openAiModelSchema).describe('The models'),
+        }),
+        anthropicModelsSchema,
+      ]),
       isForeign: isSdk,
       handler: async ({ ctx, caller, query }) => {
         if (caller.kind === 'access-key') {
           const data = catalog.onlineModels().filter((model) => mayCall(caller, model));
+          if (isAnthropicClient(ctx)) return answer(ctx, anthropicPage(data, new URLSearchParams(ctx.querystring)));
           return answer(ctx, { object: 'list', data: data.map(openAiModel) });
         }
         const { records, total } = await models.page({ ...query, online: query.status });
@@ -145,18 +153,21 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
       operationId: 'getModel',
       slashes: true,
       summary: "One model by its id; with an access key alone by its identifier, in OpenAI's form",
+      description: "With the header anthropic-version in Anthropic's form.",
       tag: TAG,
       access: 'anyone-signed-in',
       params: z.object({
         id: z.string().min(1).max(150).describe('Id of the model; its identifier with an access key alone'),
       }),
       success: modelSchema,
-      successForKey: openAiModelSchema,
+      successForKey: z.union([openAiModelSchema, anthropicModelSchema]),
       isForeign: isSdk,
       handler: async ({ ctx, caller, params }) => {
         if (caller.kind === 'access-key') {
           const model = catalog.modelByIdentifier(params.id);
-          if (model?.online && mayCall(caller, model)) return answer(ctx, openAiModel(model));
+          if (model?.online && mayCall(caller, model)) {
+            return answer(ctx, isAnthropicClient(ctx) ? anthropicModel(model) : openAiModel(model));
+          }
           throw new AppError('modelNotFound', `there is no model ${params.id}`, { param: 'model' });
         }
         const { id } = numericId.parse(params);

@@ -32,10 +32,12 @@ const listSchema = z.object({
 export function createUpstreamModels(outbound: Outbound): ListUpstreamModels {
   return async ({ kind, urlBase }, apiKey, signal) => {
     if (urlBase === '') throw new AppError('illegalState', 'the provider has no urlBase yet');
-    const headers = { authorization: `Bearer ${apiKey}`, accept: 'application/json' };
+    const { modelsBase, modelsHeaders } = VENDORS[kind];
+    const proof = modelsHeaders?.(apiKey) ?? { authorization: `Bearer ${apiKey}` };
+    const headers = { ...proof, accept: 'application/json' };
     try {
       const call = { headers, limits: LIMITS, ...(signal === undefined ? {} : { signal }) };
-      return await modelsIn(await outbound.request(`${VENDORS[kind].modelsBase(urlBase)}/models`, call), apiKey);
+      return await modelsIn(await outbound.request(`${modelsBase(urlBase)}/models`, call), apiKey);
     } catch (error) {
       throw asAppError(error);
     }

@@ -12,6 +12,8 @@ const MAX_NAME_LENGTH = 253;
 const ENDPOINTS = [
   '/chat/completions',
   '/completions',
+  '/messages/count_tokens',
+  '/messages',
   '/responses',
   '/embeddings',
   '/images/generations',

@@ -29,15 +29,19 @@ export interface FittedRequest {
 
 export interface FitOptions {
   readonly streamed: boolean;
+  /** Translated from another form, whose every request has wishes of thinking: only a model known to take them gets them. */
+  readonly translated?: boolean;
   /** Output tokens; undefined = the request carries no limit, and the model's own counts. */
   readonly limit: number | undefined;
 }
 
 /** @throws {AppError} invalidParameter for several choices from a model that gives one. */
-export function fitChat(asked: ChatBody, needs: ModelNeeds, { streamed, limit }: FitOptions): FittedRequest {
+export function fitChat(asked: ChatBody, needs: ModelNeeds, options: FitOptions): FittedRequest {
+  const { streamed, limit, translated = false } = options;
   const fits: Fit[] = [];
   const body = fittedFields(asked, needs, fits);
   fitTools(body, needs, fits);
+  if (translated && needs.thinkingSwitch === undefined && clearThinking(body)) fits.push('left-out:thinking');
   fitThinking(body, needs, streamed || onlyStreams(needs), fits);
   if (needs.bounds !== undefined) fitBounds(body, needs.bounds, fits);
   fitLimit(body, asked, needs, limit, fits);
@@ -181,13 +185,15 @@ function writeThinking(body: Record<string, unknown>, needs: ModelNeeds, { on, e
   }
 }
 
-/** The template's other members are no switch of thinking. */
-function clearThinking(body: Record<string, unknown>): void {
+/** The template's other members are no switch of thinking. @returns whether there was anything to clear. */
+function clearThinking(body: Record<string, unknown>): boolean {
   const { chat_template_kwargs: kwargs } = body;
+  const had = THINKING_FIELDS.some((name) => name in body);
   for (const name of THINKING_FIELDS) delete body[name];
-  if (!isJsonObject(kwargs)) return;
+  if (!isJsonObject(kwargs)) return had;
   const { enable_thinking: _, ...others } = kwargs;
   if (Object.keys(others).length > 0) body.chat_template_kwargs = others;
+  return had;
 }
 
 /** The most that is taken and is not above what was asked, or else the least that is taken. */

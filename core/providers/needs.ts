@@ -81,6 +81,15 @@ export const needsSchema = z.strictObject({
     .meta({ description: 'The least and most that these fields may be; values beyond are brought to the bound' }),
   refusedFields: fieldNames.optional().meta({ description: 'Fields that the model refuses and that are left out' }),
   refusedMessageFields: fieldNames.optional().meta({ description: 'The same of each message' }),
+  messagesPath: z
+    .string()
+    .max(200)
+    .regex(/^(\/[\w-][\w.-]*)*$/, 'must be a path without a slash at its end, such as /anthropic')
+    .optional()
+    .meta({
+      description:
+        "The path on the provider's own server below which Anthropic's /v1/messages stands, where it offers that beside OpenAI's interface; empty: directly below the host",
+    }),
 });
 
 export type ModelNeeds = Readonly<z.infer<typeof needsSchema>>;

@@ -3,13 +3,14 @@
  * provider's, its answer and errors into ours. It never retries, never chooses keys and never knows prices.
  */
 import type { Logger } from 'pino';
+import type { Fetch } from '../../infra/outbound/fetch.ts';
 import type { CallLimits, Outbound } from '../../infra/outbound.ts';
 import type { ReadImage } from '../images/image-reader.ts';
 import type { DeliveredImage } from '../images/stored-images.ts';
 import type { Usage } from '../ledger/money.ts';
 import type { OpenAiClient } from './openai/client.ts';
 
-export const PROVIDER_KINDS = ['openai', 'dashscope', 'ark'] as const;
+export const PROVIDER_KINDS = ['openai', 'dashscope', 'ark', 'anthropic'] as const;
 /** What kind of interface a provider has; ./vendors.ts has all that follows from it. */
 export type ProviderKind = (typeof PROVIDER_KINDS)[number];
 
@@ -23,6 +24,8 @@ export interface UpstreamTarget {
   readonly patienceMs?: number | undefined;
   /** The model only streams: a whole answer is put together from a stream. */
   readonly onlyStreams?: boolean | undefined;
+  /** Where on the provider's server Messages are, beside the provider's own interface (ModelNeeds). */
+  readonly messagesPath?: string | undefined;
 }
 
 /** An OpenAI chat.completions body; what the gateway does not know passes through. */
@@ -46,13 +49,15 @@ export interface ChatAnswer {
   /** OpenAI's chat.completion object as the provider sent it. */
   readonly completion: Readonly<Record<string, unknown>>;
   readonly usage: ReportedUsage;
+  /** The answer as the provider wrote it, where it was asked in the client's own form. */
+  readonly native?: string;
 }
 
 /** One part of a streamed answer, in the form that clients can read. */
 export interface ChatChunk {
-  /** OpenAI's chat.completion.chunk as JSON text. */
+  /** OpenAI's chat.completion.chunk as JSON text; of a native stream the whole event as it goes to the client. */
   readonly data: string;
-  /** What it says. */
+  /** What it says, always as a chat.completion.chunk. */
   readonly body: Readonly<Record<string, unknown>>;
 }
 
@@ -66,6 +71,9 @@ export interface ChatAdapter {
    */
   stream(target: UpstreamTarget, body: ChatBody, context: CallContext): Promise<AsyncIterable<ChatChunk>>;
 }
+
+/** Forms of chat beside OpenAI's chat.completions. */
+export type NativeForm = 'messages';
 
 /** An image request in the gateway's words. */
 export interface ImageRequest {
@@ -158,6 +166,8 @@ export interface CallContext {
 export interface VendorClients {
   /** With the patience that the model asks for. */
   readonly chat: (target: Pick<UpstreamTarget, 'patienceMs'>) => OpenAiClient;
+  /** The same without the package of OpenAI's, for interfaces with headers of their own. */
+  readonly fetch: (target: Pick<UpstreamTarget, 'patienceMs'>) => Fetch;
   /** Waits longer for the first byte: images are made before an answer begins. */
   readonly images: OpenAiClient;
   /** Takes larger answers: thousands of vectors of thousands of numbers. */
@@ -177,8 +187,14 @@ export interface Vendor {
   readonly imageModels?: RegExp;
   /** The base whose /models lists what there is, from a provider's base. */
   readonly modelsBase: (urlBase: string) => string;
+  /** Headers with which they are listed; unless set, the key as bearer. */
+  readonly modelsHeaders?: (apiKey: string) => Record<string, string>;
   /** One server has several bases, and the adapters find each of them from any. */
   readonly severalBases: boolean;
+  /** Every request must carry a limit of output tokens. */
+  readonly needsLimit?: true;
+  /** The form of its own interface, where that is not OpenAI's chat.completions. */
+  readonly ownForm?: NativeForm;
   /** What it offers; at least one. */
   readonly chat?: (clients: VendorClients) => ChatAdapter;
   readonly images?: (clients: VendorClients) => ImageAdapter;

@@ -14,7 +14,12 @@ import { readUsage } from './usage.ts';
 import type { Adapters } from './vendors.ts';
 
 const KINDS: readonly ProviderKind[] = ['openai', 'dashscope', 'ark'];
-const PATHS: Readonly<Record<ProviderKind, string>> = { openai: '/v1', dashscope: '/api/v1', ark: '/api/v3' };
+const PATHS: Readonly<Record<ProviderKind, string>> = {
+  openai: '/v1',
+  dashscope: '/api/v1',
+  ark: '/api/v3',
+  anthropic: '/anthropic',
+};
 const BODY = { messages: [{ role: 'user', content: '猫 and dog' }], max_tokens: 12 };
 const PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const IMAGE = `data:image/png;base64,${PNG}`;

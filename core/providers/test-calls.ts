@@ -38,6 +38,7 @@ const BASES: Readonly<Record<ProviderKind, string>> = {
   openai: 'http://provider.example/v1',
   dashscope: 'http://provider.example/api/v1',
   ark: 'http://provider.example/api/v3',
+  anthropic: 'http://provider.example',
 };
 
 export function testTarget(kind: ProviderKind, model: string): UpstreamTarget {

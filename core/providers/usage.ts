@@ -71,7 +71,7 @@ export function readUsage(usage: unknown, serviceTier: unknown = undefined): Rep
     ...added(parts),
     hourCacheWriteTokens: forAnHour,
     searches: searchesOf(usage),
-    serviceTier: tierOf(serviceTier) ?? tierOf(usage.service_tier),
+    serviceTier: usage.speed === 'fast' ? 'fast' : (tierOf(serviceTier) ?? tierOf(usage.service_tier)),
     impossible: isNonsense ? JSON.stringify(said.flat()).slice(0, TOLD_CHARACTERS) : null,
   };
 }

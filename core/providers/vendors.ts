@@ -1,28 +1,36 @@
 /** All vendors: the one place that knows each of them. A new one is a word in PROVIDER_KINDS, a folder and a line here. */
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import type { Fetch } from '../../infra/outbound/fetch.ts';
 import type { CallLimits, Outbound } from '../../infra/outbound.ts';
 import type { ReadImage } from '../images/image-reader.ts';
+import { anthropic } from './anthropic/index.ts';
+import { createMessagesAdapter } from './anthropic/messages.ts';
 import { ark } from './ark/index.ts';
 import { dashscope } from './dashscope/index.ts';
+import type { NativeAdapter } from './native.ts';
+import type { ModelNeeds } from './needs.ts';
 import { createOpenAiClient, type OpenAiClient } from './openai/client.ts';
 import { openai } from './openai/index.ts';
 import {
   type ChatAdapter,
   type EmbeddingAdapter,
   type ImageAdapter,
+  type NativeForm,
   PROVIDER_KINDS,
   type ProviderKind,
   type Vendor,
   type VendorClients,
 } from './provider.ts';
 
-export const VENDORS: Readonly<Record<ProviderKind, Vendor>> = { openai, dashscope, ark };
+export const VENDORS: Readonly<Record<ProviderKind, Vendor>> = { openai, dashscope, ark, anthropic };
 
 export interface Adapters {
   readonly chat: Readonly<Record<ProviderKind, ChatAdapter>>;
   readonly image: Readonly<Record<ProviderKind, ImageAdapter>>;
   readonly embedding: Readonly<Record<ProviderKind, EmbeddingAdapter>>;
+  /** For models that speak the form (`speaks`), whichever kind their provider is. */
+  readonly native: Readonly<Record<NativeForm, NativeAdapter>>;
 }
 
 export interface AdapterDeps {
@@ -49,6 +57,11 @@ export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefi
   return PROVIDER_KINDS.find((kind) => VENDORS[kind].imageModels?.test(modelIdentifier));
 }
 
+/** Whether a model can be asked in this form, so that requests and answers pass as they are. */
+export function speaks(form: NativeForm, { kind, needs }: { kind: ProviderKind; needs: ModelNeeds }): boolean {
+  return VENDORS[kind].ownForm === form || needs.messagesPath !== undefined;
+}
+
 /** The adapters of all kinds; what a vendor does not offer is refused as `modelIncapable`. */
 export function createAdapters({ outbound, readImage, config }: AdapterDeps): Adapters {
   const limits = {
@@ -58,8 +71,10 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
   };
   // Images are made before the answer begins, so its first byte may take as long as all of it.
   const imageLimits = { ...limits, firstByteMs: limits.totalMs, maxBytes: MAX_IMAGE_ANSWER_BYTES };
+  const fetch = patientFetches(outbound, limits);
   const clients: VendorClients = {
-    chat: patientClients(outbound, limits),
+    chat: clientsOver(fetch),
+    fetch,
     images: createOpenAiClient(outbound.fetchFor(imageLimits)),
     embeddings: createOpenAiClient(outbound.fetchFor({ ...limits, maxBytes: MAX_EMBEDDING_ANSWER_BYTES })),
     ...{ outbound, imageLimits, readImage },
@@ -71,27 +86,37 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
       return images ? withAskedImages(images) : noImages(kind);
     }),
     embedding: ofEachKind((kind) => VENDORS[kind].embeddings?.(clients) ?? noEmbeddings(kind)),
+    native: { messages: createMessagesAdapter(clients.fetch) },
   };
 }
 
-/** One client for each patience that models ask for; there are few. Silent thought takes no time from the answer. */
-function patientClients(outbound: Outbound, limits: CallLimits): VendorClients['chat'] {
-  const usual = createOpenAiClient(outbound.fetchFor(limits));
-  const patient = new Map<number, OpenAiClient>();
+/** One for each patience that models ask for; there are few. Silent thought takes no time from the answer. */
+function patientFetches(outbound: Outbound, limits: CallLimits): VendorClients['fetch'] {
+  const usual = outbound.fetchFor(limits);
+  const patient = new Map<number, Fetch>();
   return ({ patienceMs }) => {
     if (patienceMs === undefined) return usual;
     const known = patient.get(patienceMs);
     if (known) return known;
     const totalMs = limits.totalMs + patienceMs;
-    const lasting = { ...limits, totalMs, firstByteMs: patienceMs, idleMs: patienceMs };
-    const client = createOpenAiClient(outbound.fetchFor(lasting));
-    patient.set(patienceMs, client);
+    const fetch = outbound.fetchFor({ ...limits, totalMs, firstByteMs: patienceMs, idleMs: patienceMs });
+    patient.set(patienceMs, fetch);
+    return fetch;
+  };
+}
+
+function clientsOver(fetchFor: VendorClients['fetch']): VendorClients['chat'] {
+  const clients = new Map<Fetch, OpenAiClient>();
+  return (target) => {
+    const fetch = fetchFor(target);
+    const client = clients.get(fetch) ?? createOpenAiClient(fetch);
+    clients.set(fetch, client);
     return client;
   };
 }
 
 function ofEachKind<Value>(make: (kind: ProviderKind) => Value): Record<ProviderKind, Value> {
-  return { openai: make('openai'), dashscope: make('dashscope'), ark: make('ark') };
+  return { openai: make('openai'), dashscope: make('dashscope'), ark: make('ark'), anthropic: make('anthropic') };
 }
 
 /** What a provider delivers beyond what was asked is not paid for, and not given on. */

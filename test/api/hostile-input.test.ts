@@ -86,6 +86,8 @@ const RIGHT_BODIES: Readonly<Record<string, object>> = {
   'POST /v1/chat': { userMessage: 'hello', modelIdentifier: 'no such model' },
   'POST /v1/async/chat': { userMessage: 'hello', modelIdentifier: 'no such model' },
   'POST /v1/chat/completions': { model: 'no such model', messages: [{ role: 'user', content: 'hello' }] },
+  'POST /v1/messages': { model: 'no such model', max_tokens: 9, messages: [{ role: 'user', content: 'hello' }] },
+  'POST /v1/messages/count_tokens': { model: 'no such model', messages: [{ role: 'user', content: 'hello' }] },
   'POST /v1/generate-image': { prompt: 'a cat', modelIdentifier: 'no such model' },
   'POST /v1/async/generate-image': { prompt: 'a cat', modelIdentifier: 'no such model' },
   'PATCH /v1/conversations/{id}': { title: 'hostile' },
@@ -105,6 +107,7 @@ const LENIENT = new Set([
   ...['POST /v1/chat/completions', 'POST /v2/chat', 'POST /v2/chat/stream'],
   ...['POST /v1/images/generations', 'POST /v1/images/edits', 'POST /v1/embeddings'],
   ...['POST /v1/responses', 'GET /v1/responses/{responseId}', 'GET /v1/responses/{responseId}/input_items'],
+  ...['POST /v1/messages', 'POST /v1/messages/count_tokens'],
   'POST /v1/payments/alipay/notify',
   ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /', 'GET /docs', 'GET /docs/{file}'],
   'GET /v1/pictures/{pictureId}',
@@ -198,6 +201,14 @@ describe('hostile input', () => {
       ['/v1/responses', 'text', longName],
       ['/v2/chat', 'messages', part(list)],
       ['/v2/chat', 'messages', `[${'{},'.repeat(9_000)}{}]`],
+      ...['messages', 'tools', 'stop_sequences', 'system'].map(
+        (field) => ['/v1/messages', field, list] as [string, string, string],
+      ),
+      ['/v1/messages', 'messages', part(list)],
+      ['/v1/messages', 'messages', `[${'{},'.repeat(9_000)}{}]`],
+      ['/v1/messages/count_tokens', 'messages', part(list)],
+      ['/v1/messages', '__proto__', '1'],
+      ['/v1/messages', 'constructor', '1'],
       ['/v1/chat', 'history', `[${'{},'.repeat(9_000)}{}]`],
       ['/v1/chat', 'options', longName],
       ['/v2/chat', 'extra_params', longName],
@@ -331,13 +342,14 @@ function names(answer: RawAnswer, name: string): boolean {
   return answer.status === 400 && namedFields(answer).some((path) => path === name || path.startsWith(`${name}.`));
 }
 
-/** The fields that a 400 names: in its list, in OpenAI's `param`, or as a provider words it. */
+/** The fields that a 400 names: in its list, in OpenAI's `param`, in Anthropic's message, or as a provider words it. */
 function namedFields(answer: RawAnswer): string[] {
   const code = answer.at('code') ?? answer.at('error.code');
   if (code === 400003 || code === '400003') return ['the body'];
   const message = String(answer.at('message') ?? answer.at('error.message'));
   const quoted = [...message.matchAll(/'([\w.]+)'/g)].map(([, name = '']) => name);
   const listed = message.split('; ').map((part) => part.split(': ', 1)[0] ?? '');
+  if (answer.at('type') === 'error') return [...listed, ...quoted];
   const param = answer.at('error.param');
   if (param !== undefined) return [...(param === null ? [] : [String(param), ...listed]), ...quoted];
   const errors = answer.at('data.errors');

@@ -5,10 +5,10 @@
  */
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
-import { refused, UpstreamFailure } from '../failure.ts';
+import { refused, transportFailure, UpstreamFailure } from '../failure.ts';
 import { finishReasonIn } from '../message.ts';
 import type { ChatChunk } from '../provider.ts';
-import { type Call, callFailure } from './client.ts';
+import type { Call } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
 import { type AnswerHead, ReadableChunks } from './readable-chunks.ts';
 
@@ -24,44 +24,90 @@ export interface ExpectedAnswer {
   readonly head: AnswerHead;
 }
 
-/**
- * What came before a failure stands.
- * @throws {UpstreamFailure}
- */
-export async function* readChunks(
+/** Reads the events of one form of stream. */
+export interface StreamReading {
+  /** The answer has come to its end; at most a usage and an end mark follow. */
+  readonly hasFinished: boolean;
+  /**
+   * @returns the chunk of an event, undefined for one that says nothing, or 'end' where nothing follows.
+   * @throws {UpstreamFailure} for an error.
+   */
+  take(event: string | undefined, data: string): ChatChunk | 'end' | undefined;
+  /** @returns what is still to be said at the end. @throws {UpstreamFailure} where the stream was cut. */
+  end(): ChatChunk | undefined;
+}
+
+export function readChunks(
   bytes: AsyncIterable<Uint8Array>,
   call: Call,
   expected: ExpectedAnswer,
 ): AsyncGenerator<ChatChunk, void> {
+  return readStream(bytes, call.signal, new ChatReading(call, expected));
+}
+
+class ChatReading implements StreamReading {
+  readonly #judge: StreamJudge;
+  readonly #readable: ReadableChunks;
+
+  constructor(call: Call, expected: ExpectedAnswer) {
+    this.#judge = new StreamJudge(call, expected.choices);
+    this.#readable = new ReadableChunks(expected.head);
+  }
+
+  get hasFinished(): boolean {
+    return this.#judge.hasFinished;
+  }
+
+  take(event: string | undefined, data: string): ChatChunk | 'end' | undefined {
+    if (END_MARK.test(data)) {
+      this.#judge.endMark();
+      return 'end';
+    }
+    const body = this.#judge.look(event, data);
+    return body === undefined ? undefined : this.#readable.of(data, body);
+  }
+
+  end(): ChatChunk | undefined {
+    this.#judge.checkEnd();
+    return this.#readable.end();
+  }
+}
+
+/**
+ * What came before a failure stands.
+ * @throws {UpstreamFailure}
+ */
+export async function* readStream(
+  bytes: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+  reading: StreamReading,
+): AsyncGenerator<ChatChunk, void> {
   const events = readEvents(bytes);
-  const judge = new StreamJudge(call, expected.choices);
-  const readable = new ReadableChunks(expected.head);
   let abandoned = true;
   try {
     for (;;) {
-      const next = judge.hasFinished ? await withinMs(events.next(), AFTER_FINISH_MS) : await events.next();
+      const next = reading.hasFinished ? await withinMs(events.next(), AFTER_FINISH_MS) : await events.next();
       if (next === undefined || next.done) break;
-      const { event, data } = next.value;
-      if (END_MARK.test(data)) {
-        judge.endMark();
-        break;
-      }
-      const body = judge.look(event, data);
-      if (body !== undefined) yield readable.of(data, body);
+      const chunk = reading.take(next.value.event, next.value.data);
+      if (chunk === 'end') break;
+      if (chunk !== undefined) yield chunk;
     }
     abandoned = false;
   } catch (error) {
-    const failure = callFailure(error, call);
+    const failure = readFailure(error, signal);
     // What breaks after the answer has taken nothing away.
-    if (!judge.hasFinished || failure.failure === 'cancelled') throw failure;
+    if (!reading.hasFinished || failure.failure === 'cancelled') throw failure;
     abandoned = false;
   } finally {
     if (abandoned) await events.return();
   }
   giveBack(events, bytes);
-  judge.checkEnd();
-  const end = readable.end();
+  const end = reading.end();
   if (end !== undefined) yield end;
+}
+
+function readFailure(error: unknown, signal: AbortSignal): UpstreamFailure {
+  return error instanceof UpstreamFailure ? error : transportFailure(error, signal);
 }
 
 /** Reads the rest, so that the connection can be used again; a body that does not end is given up. */

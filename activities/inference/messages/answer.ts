@@ -1,0 +1,104 @@
+/** The answer of a model of OpenAI's interface, as Anthropic's clients read it. Pure. */
+import type { Usage } from '../../../core/ledger/money.ts';
+import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
+
+export interface AnsweredChat {
+  readonly requestId: string;
+  readonly completion: Json;
+  readonly usage: Usage;
+}
+
+/** @param model as it was asked for. */
+export function messageOf({ requestId, completion, usage }: AnsweredChat, model: string): Json {
+  const [choice = {}] = listOf(completion.choices).filter(isJsonObject);
+  const message = isJsonObject(choice.message) ? choice.message : {};
+  return {
+    id: messageId(requestId),
+    type: 'message',
+    role: 'assistant',
+    model,
+    content: blocksOf(message),
+    stop_reason: stopReason(choice.finish_reason),
+    stop_sequence: null,
+    usage: usageInMessages(usage),
+  };
+}
+
+export function messageId(requestId: string): string {
+  return `msg_${requestId.replaceAll('-', '')}`;
+}
+
+/** What was charged. Tokens of the cache stand beside the input. */
+export function usageInMessages(usage: Usage): Json {
+  const { promptTokens, cachedTokens, cacheWriteTokens, hourCacheWriteTokens, reasoningTokens } = usage;
+  return {
+    input_tokens: promptTokens - cachedTokens - cacheWriteTokens,
+    cache_creation_input_tokens: cacheWriteTokens,
+    cache_read_input_tokens: cachedTokens,
+    cache_creation: {
+      ephemeral_5m_input_tokens: cacheWriteTokens - hourCacheWriteTokens,
+      ephemeral_1h_input_tokens: hourCacheWriteTokens,
+    },
+    output_tokens: usage.completionTokens,
+    output_tokens_details: { thinking_tokens: reasoningTokens },
+  };
+}
+
+/** Nothing tells which stop sequence was met: such an answer has ended like any other. */
+export function stopReason(reason: unknown): string {
+  switch (reason) {
+    case 'length':
+    case 'max_tokens':
+      return 'max_tokens';
+    case 'tool_calls':
+    case 'function_call':
+    case 'tool_use':
+      return 'tool_use';
+    case 'content_filter':
+    case 'refusal':
+      return 'refusal';
+    default:
+      return 'end_turn';
+  }
+}
+
+function blocksOf(message: Json): Json[] {
+  const texts = [textIn(message.content), textIn(message.refusal)].filter((text) => text !== '');
+  const calls = listOf(message.tool_calls).filter(isJsonObject);
+  const called = isJsonObject(message.function_call) ? [{ id: '', function: message.function_call }] : calls;
+  return [
+    ...thoughtsOf(message),
+    ...texts.map((text) => ({ type: 'text', text })),
+    ...called.map((call) => blockOfCall(call)),
+  ];
+}
+
+/** With their signatures where the provider gives such, as resellers of Anthropic's models do. */
+function thoughtsOf(message: Json): Json[] {
+  const details = listOf(message.reasoning_details).filter(isJsonObject);
+  const redacted = details.flatMap(({ type, data }) =>
+    type === 'reasoning.encrypted' && typeof data === 'string' ? [{ type: 'redacted_thinking', data }] : [],
+  );
+  const signed = details.find(({ signature }) => textIn(signature) !== '');
+  const thinking = reasoningIn(message) || details.map(({ text }) => textIn(text)).join('');
+  if (thinking === '') return redacted;
+  return [{ type: 'thinking', thinking, signature: textIn(signed?.signature) }, ...redacted];
+}
+
+export function reasoningIn(message: Json): string {
+  return textIn(message.reasoning_content) || textIn(message.reasoning) || textIn(message.thinking);
+}
+
+function blockOfCall({ id, function: called }: Json): Json {
+  const { name, arguments: given } = isJsonObject(called) ? called : {};
+  const input = typeof given === 'string' ? parseJson(given) : given;
+  return { type: 'tool_use', id: textIn(id) || 'toolu_1', name: textIn(name), input: isJsonObject(input) ? input : {} };
+}
+
+export function textIn(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}

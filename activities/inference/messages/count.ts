@@ -1,0 +1,63 @@
+/**
+ * How many tokens a prompt has, for clients that decide by it when to shorten a conversation. Free, and outside of all
+ * limits: coding agents ask dozens of times when they start. Anthropic counts its own, for free too; everything else, and
+ * what it does not answer at once, is estimated here.
+ */
+import type { AccessKeyCaller } from '../../../core/accounts/caller.ts';
+import type { PricedModel } from '../../../core/catalog/model.ts';
+import type { Logger } from '../../../infra/logger.ts';
+import { countTokens } from '../../../infra/tokens.ts';
+import { type InferenceDeps, targetOf } from '../charge.ts';
+import { unaskedLimit } from '../plan.ts';
+import { usableModels } from '../routing.ts';
+import { promptText, USUAL_TOKENS_OF_AN_IMAGE } from '../usage.ts';
+import type { MessagesInput } from './request.ts';
+
+/** Longer a client would not wait at its start. */
+const PATIENCE_MS = 3_000;
+/** Of a longer prompt this much is counted, and the rest taken to be like it: the event loop must not wait. */
+const MOST_COUNTED_CHARACTERS = 100_000;
+/** Of a document whose pages nobody has counted. */
+const USUAL_TOKENS_OF_A_DOCUMENT = 3_000;
+
+export type CountTokens = (input: MessagesInput, caller: AccessKeyCaller, log: Logger) => Promise<number>;
+
+export function createTokenCount(deps: Pick<InferenceDeps, 'models' | 'keys' | 'nativeAdapters'>): CountTokens {
+  return async (input, caller, log) => {
+    const model = input.model === undefined ? {} : { identifier: input.model };
+    const { images, uncounted = 0 } = input.native.size;
+    const capability = images + uncounted > 0 ? 'image-to-text' : 'text-to-text';
+    const [first] = usableModels(deps.models, { caller, model }, capability);
+    const counted = first?.kind === 'anthropic' ? await countedByProvider(deps, first, input, log) : undefined;
+    return counted ?? estimate(input, first);
+  };
+}
+
+/** What comes of it says nothing of the key: these calls have limits of their own. */
+async function countedByProvider(
+  { keys, nativeAdapters }: Pick<InferenceDeps, 'keys' | 'nativeAdapters'>,
+  model: PricedModel,
+  { native }: MessagesInput,
+  log: Logger,
+): Promise<number | undefined> {
+  const key = keys.pick(model, new Set());
+  if (key === undefined) return undefined;
+  try {
+    const target = targetOf({ ...model, maxTokens: unaskedLimit(model) }, key.apiKey);
+    return await nativeAdapters.messages.count?.(target, native, AbortSignal.timeout(PATIENCE_MS));
+  } catch (err) {
+    log.info({ err, provider: model.providerName }, 'a provider did not count tokens; they are estimated');
+    return undefined;
+  } finally {
+    keys.report(key, { kind: 'failure', failure: 'cancelled' });
+  }
+}
+
+function estimate({ body, native }: MessagesInput, model: PricedModel | undefined): number {
+  const text = promptText(body);
+  const counted = countTokens(text.slice(0, MOST_COUNTED_CHARACTERS));
+  const ofText = Math.ceil(counted * Math.max(1, text.length / MOST_COUNTED_CHARACTERS));
+  const { images, uncounted = 0 } = native.size;
+  const ofImages = images * (model?.tokensPerImage ?? USUAL_TOKENS_OF_AN_IMAGE);
+  return ofText + ofImages + uncounted * USUAL_TOKENS_OF_A_DOCUMENT;
+}

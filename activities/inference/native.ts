@@ -1,0 +1,44 @@
+/**
+ * Chats of clients that speak another form than OpenAI's. A model whose provider speaks the form too is asked in it, so
+ * that request and answer pass as they are; any other is told the same as a chat, and its answer is translated back.
+ */
+import type { PricedModel } from '../../core/catalog/model.ts';
+import type { NativeAdapter, NativeRequest } from '../../core/providers/native.ts';
+import { onlyStreams } from '../../core/providers/needs.ts';
+import type { NativeForm } from '../../core/providers/provider.ts';
+import { speaks } from '../../core/providers/vendors.ts';
+import { type FieldError, invalid } from '../../infra/errors.ts';
+import type { Candidate, PromptSize } from './plan.ts';
+import type { PricedUse } from './request-policy.ts';
+
+export type NativeAdapters = Readonly<Record<NativeForm, NativeAdapter>>;
+
+export interface NativeChat extends NativeRequest {
+  /** Of the request as it was written: the chat beside it may tell less. */
+  readonly size: PromptSize;
+  /** What it asks for beyond tokens. */
+  readonly priced: readonly PricedUse[];
+  /** What no chat can tell. */
+  readonly untold: readonly FieldError[];
+}
+
+/** The models that can be told all of it. @throws {AppError} naming what none can be told. */
+export function ableToHear(models: readonly PricedModel[], native: NativeChat | undefined): readonly PricedModel[] {
+  if (native === undefined || native.untold.length === 0) return models;
+  const able = models.filter((model) => speaks(native.form, model));
+  if (able.length > 0) return able;
+  throw invalid(native.untold);
+}
+
+/** How a candidate is asked in the client's form; undefined: as a chat. */
+export function nativeWay(
+  adapters: NativeAdapters,
+  candidate: Candidate,
+  native: NativeChat | undefined,
+  answer: 'whole' | 'streamed',
+): NativeAdapter | undefined {
+  if (native === undefined || !speaks(native.form, candidate)) return undefined;
+  // A whole answer that has to be put together from a stream is put together as a chat.
+  const isAssembled = answer === 'whole' && onlyStreams(candidate.needs) && native.untold.length === 0;
+  return isAssembled ? undefined : adapters[native.form];
+}

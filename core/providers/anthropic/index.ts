@@ -1,0 +1,14 @@
+/** Anthropic: the Messages interface (docs/providers.md). */
+import type { Vendor } from '../provider.ts';
+import { createAnthropicChat } from './chat.ts';
+import { baseOf, VERSION } from './client.ts';
+
+export const anthropic: Vendor = {
+  ownsHost: (hostname) => hostname === 'api.anthropic.com',
+  modelsBase: (urlBase) => `${baseOf(urlBase)}/v1`,
+  modelsHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': VERSION }),
+  severalBases: false,
+  needsLimit: true,
+  ownForm: 'messages',
+  chat: ({ fetch }) => createAnthropicChat(fetch),
+};
