@@ -5,7 +5,7 @@ import { join, relative, resolve } from 'node:path';
 const CHECKOUT = resolve(import.meta.dirname, '..');
 const EXCLUDED = ['**/node_modules/**', '.local/**'];
 
-/** These kill or stop servers, or count all that a server does, so that no other file can use the same ones meanwhile. */
+/** These kill or stop servers, count all that a server does or ask how it keeps commits: no other file can use theirs. */
 const BREAK_SERVERS: readonly string[] = [
   'test/api/key-limits.test.ts',
   'test/chaos/job-outages.test.ts',
@@ -20,6 +20,7 @@ const BREAK_SERVERS: readonly string[] = [
   'test/keys/without-redis.test.ts',
   'test/local/servers.test.ts',
   'test/processes/invalidation.test.ts',
+  'test/scripts/doctor.test.ts',
   'test/usage/mongo-outage.test.ts',
 ];
 
@@ -57,7 +58,7 @@ const TOGETHER: readonly (readonly string[])[] = [
   ['odd-providers', 'openai-sdk', 'replays'].map((name) => `test/e2e/${name}.test.ts`),
   ['line', 'modalities', 'picture-addresses'].map((name) => `test/e2e/${name}.test.ts`),
   ['answers', 'doors', 'presets', 'usage'].map((name) => `test/field/${name}.test.ts`),
-  ['docs/guides', 'docs/operations', 'monitoring/monitoring', 'scripts/doctor'].map((name) => `test/${name}.test.ts`),
+  ['docs/guides', 'docs/operations', 'monitoring/monitoring'].map((name) => `test/${name}.test.ts`),
 ];
 
 /** Tests of money and of whole calls. */

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { execa } from 'execa';
 import { systemVariables } from '../../devstack/environment.ts';
 import { testStack } from '../../devstack/test-stack.ts';
-import { sharedProduct } from '../e2e/shared-product.ts';
+import { startProduct } from '../e2e/product.ts';
 
 /** A busy machine, not the server. */
 const LATE = /ETIMEDOUT|timed out|does not answer/;
@@ -25,14 +25,18 @@ async function doctorInTime(settings: Record<string, string>) {
 }
 
 test('an installation that works is called well', async () => {
-  const { product } = await sharedProduct('documents');
-  const settings = { ...product.stack.environment, DB_NAME: product.config.DB_NAME };
-  const { exitCode, stdout } = await doctorInTime(settings);
-  assert.equal(exitCode, 0, stdout);
-  for (const part of ['Settings', 'MySQL', 'Redis', 'MongoDB', 'Temporal', 'Images', 'Traces']) {
-    assert.match(stdout, new RegExp(`^✔ ${part} `, 'm'));
+  const product = await startProduct({ name: 'doctor', worker: false });
+  try {
+    const settings = { ...product.stack.environment, DB_NAME: product.config.DB_NAME };
+    const { exitCode, stdout } = await doctorInTime(settings);
+    assert.equal(exitCode, 0, stdout);
+    for (const part of ['Settings', 'MySQL', 'Redis', 'MongoDB', 'Temporal', 'Images', 'Traces']) {
+      assert.match(stdout, new RegExp(`^✔ ${part} `, 'm'));
+    }
+    assert.match(stdout, /All is well\.$/);
+  } finally {
+    await product.close();
   }
-  assert.match(stdout, /All is well\.$/);
 });
 
 test('servers that are away are named with what to do, and no password is shown', async () => {
