@@ -13,6 +13,7 @@ function forbid(name, from, to, comment) {
 const NEIGHBOURS = {
   core: {
     accounts: ['ledger'],
+    audio: [],
     catalog: ['accounts', 'key-pool', 'ledger', 'providers'],
     conversations: [],
     images: [],

@@ -4,6 +4,7 @@ import type { Route } from './http/route.ts';
 import { accessKeyRoutes } from './routes/access-keys.ts';
 import { adminAccessKeyRoutes } from './routes/admin-access-keys.ts';
 import { anthropicMessageRoutes } from './routes/anthropic-messages.ts';
+import { audioRoutes } from './routes/audio.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { type AuthServices, authRoutes } from './routes/auth.ts';
 import { billingRoutes } from './routes/billing.ts';
@@ -14,6 +15,7 @@ import { embeddingRoutes } from './routes/embeddings.ts';
 import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { type ModelServices, modelRoutes } from './routes/models.ts';
+import { moderationRoutes } from './routes/moderations.ts';
 import { openAiChatRoutes } from './routes/openai-chat.ts';
 import { openAiImageRoutes } from './routes/openai-images.ts';
 import { orderRoutes } from './routes/orders.ts';
@@ -21,6 +23,7 @@ import { paymentRoutes } from './routes/payments.ts';
 import { type ProviderKeyServices, providerKeyRoutes } from './routes/provider-keys.ts';
 import { type ProviderServices, providerRoutes } from './routes/providers.ts';
 import { responseRoutes } from './routes/responses.ts';
+import { rerankRoutes } from './routes/rerank.ts';
 import { serviceRoutes } from './routes/service.ts';
 import { statisticsRoutes } from './routes/statistics.ts';
 import { type UserServices, userRoutes } from './routes/users.ts';
@@ -47,6 +50,9 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   Parameters<typeof imageRoutes>[0] &
   Parameters<typeof openAiImageRoutes>[0] &
   Parameters<typeof embeddingRoutes>[0] &
+  Parameters<typeof rerankRoutes>[0] &
+  Parameters<typeof audioRoutes>[0] &
+  Parameters<typeof moderationRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof orderRoutes>[0] &
   Parameters<typeof paymentRoutes>[0];
@@ -68,6 +74,9 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...imageRoutes(services),
     ...openAiImageRoutes(services),
     ...embeddingRoutes(services),
+    ...rerankRoutes(services),
+    ...audioRoutes(services),
+    ...moderationRoutes(services),
     ...jobRoutes(services, config),
     ...conversationRoutes(services, config),
     ...billingRoutes(services, config),

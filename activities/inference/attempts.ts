@@ -241,13 +241,20 @@ function sum(counts: readonly number[]): number {
 }
 
 /** What the provider is asked for. */
-export type CallOutput = 'text' | 'image' | 'embedding';
+export type CallOutput = 'text' | 'image' | 'embedding' | 'ranking' | 'speech' | 'transcript' | 'moderation';
 
 const OPERATIONS: Readonly<Record<CallOutput, string>> = {
   text: 'chat',
   image: 'generate_content',
   embedding: 'embeddings',
+  ranking: 'rerank',
+  speech: 'speech',
+  transcript: 'transcription',
+  moderation: 'moderation',
 };
+
+/** Those that OpenTelemetry has a word for. */
+const OUTPUT_TYPES: ReadonlySet<CallOutput> = new Set(['text', 'image', 'speech']);
 
 /** What the span of one provider call says, by OpenTelemetry's conventions for generative AI. */
 export interface ProviderCall {
@@ -283,7 +290,7 @@ export function inProviderSpan<Value>(call: ProviderCall, work: () => Promise<Va
 function attributesOf({ candidate, output, keyId, attempt }: ProviderCall): Attributes {
   return {
     'gen_ai.operation.name': OPERATIONS[output],
-    ...(output === 'embedding' ? {} : { 'gen_ai.output.type': output }),
+    ...(OUTPUT_TYPES.has(output) ? { 'gen_ai.output.type': output } : {}),
     'gen_ai.provider.name': candidate.providerName,
     'gen_ai.request.model': candidate.upstreamModel,
     'gateway.model': candidate.modelIdentifier,

@@ -14,11 +14,14 @@ import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold
 import type { Fit } from '../../core/providers/fit.ts';
 import { onlyStreams, patienceOf } from '../../core/providers/needs.ts';
 import type {
+  AudioAdapter,
   CallContext,
   ChatAdapter,
   EmbeddingAdapter,
   ImageAdapter,
+  ModerationAdapter,
   ProviderKind,
+  RerankAdapter,
   UpstreamTarget,
 } from '../../core/providers/provider.ts';
 import type { Tags } from '../../core/usage/usage-record.ts';
@@ -45,6 +48,9 @@ export interface InferenceDeps {
   readonly imageAdapters: Readonly<Record<ProviderKind, ImageAdapter>>;
   readonly embeddingAdapters: Readonly<Record<ProviderKind, EmbeddingAdapter>>;
   readonly nativeAdapters: NativeAdapters;
+  readonly audioAdapters: Readonly<Record<ProviderKind, AudioAdapter>>;
+  readonly moderationAdapters: Readonly<Record<ProviderKind, ModerationAdapter>>;
+  readonly rerankAdapters: Readonly<Record<ProviderKind, RerankAdapter>>;
   readonly requestImages: RequestImages;
   readonly noteUsageDoubt: NoteUsageDoubt;
   readonly notePriceRule: NotePriceRule;

@@ -19,14 +19,17 @@ import { connectRedis, type Redis } from '../../infra/redis/connection.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import { createStorage } from '../../infra/storage.ts';
 import { RetryBudget } from './attempts.ts';
+import { AudioService } from './audio.ts';
 import type { InferenceDeps } from './charge.ts';
 import { ChatService } from './chat.ts';
 import { EmbeddingService } from './embeddings.ts';
 import { createFitNotes } from './fit.ts';
 import { ImageService } from './images.ts';
 import { createTokenCount } from './messages/count.ts';
+import { ModerationService } from './moderations.ts';
 import { createProbe } from './probe.ts';
 import { createRequestImages } from './request-images.ts';
+import { RerankService } from './rerank.ts';
 import { routedModels } from './routing.ts';
 import { ChatStreams } from './stream.ts';
 import { createPriceRuleNotes, createUsageDoubts } from './usage.ts';
@@ -71,6 +74,9 @@ export async function createInference(deps: CreateInferenceDeps) {
     imageAdapters: adapters.image,
     embeddingAdapters: adapters.embedding,
     nativeAdapters: adapters.native,
+    rerankAdapters: adapters.rerank,
+    audioAdapters: adapters.audio,
+    moderationAdapters: adapters.moderation,
     requestImages: createRequestImages(readImage, config.IMAGE_URLS),
     noteUsageDoubt: createUsageDoubts(deps.metrics.registry, log),
     notePriceRule: createPriceRuleNotes(deps.metrics.registry, log),
@@ -86,6 +92,9 @@ export async function createInference(deps: CreateInferenceDeps) {
     countTokens: createTokenCount(inference),
     images: new ImageService(inference, storedImages),
     embeddings: new EmbeddingService(inference),
+    reranking: new RerankService(inference),
+    audio: new AudioService(inference),
+    moderations: new ModerationService(inference),
     storedImages,
     imageLinks,
     closeInference: async () => {

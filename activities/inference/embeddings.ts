@@ -1,28 +1,19 @@
 /** Vectors of texts: plan, then one charge by the tokens of the texts. */
 import type { PricedModel } from '../../core/catalog/model.ts';
 import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
-import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { inputsOf } from '../../core/providers/openai/embeddings.ts';
-import type { EmbeddingRequest, ReportedUsage } from '../../core/providers/provider.ts';
+import type { EmbeddingAnswer, EmbeddingRequest, ReportedUsage } from '../../core/providers/provider.ts';
 import { countTokens } from '../../infra/tokens.ts';
-import {
-  type CallOutcome,
-  type ChargeRequest,
-  type InferenceDeps,
-  openCharge,
-  type Reply,
-  type RequestContext,
-  targetOf,
-} from './charge.ts';
+import type { CallOutcome, InferenceDeps, Reply, RequestContext } from './charge.ts';
+import { type ChargedCommand, chargedCall } from './charged-call.ts';
 import { inputBound, isToldToModel, type Plan, unclampablePlan } from './plan.ts';
 import { pricedInChat } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt, tierAsked } from './usage.ts';
 
-export interface EmbeddingCommand extends ChargeRequest {
+export interface EmbeddingCommand extends ChargedCommand<EmbeddingOutcome> {
   readonly model: ModelName;
   readonly request: EmbeddingRequest;
-  readonly keep?: (outcome: EmbeddingOutcome) => StoredAnswer;
 }
 
 export interface EmbeddingOutcome extends CallOutcome {
@@ -41,34 +32,26 @@ export class EmbeddingService {
   async embed(command: EmbeddingCommand, caller: RequestContext): Promise<Reply<EmbeddingOutcome>> {
     const { models, embeddingAdapters, noteUsageDoubt } = this.#deps;
     const { request } = command;
-    const plan = planEmbeddings(usableModels(models, command, 'text-to-embedding'), request);
-    const charge = await openCharge(this.#deps, command, plan, undefined, caller.requestId);
-    if (charge.kind === 'answered-before') return charge;
-    const context = { ...caller, signal: charge.deadline };
-    try {
-      const { candidates } = charge.plan;
-      const { list, usage: reported } = await charge.calls.attempts(
-        candidates,
-        { output: 'embedding' },
-        context,
-        (candidate, apiKey) => embeddingAdapters[candidate.kind].embed(targetOf(candidate, apiKey), request, context),
-      );
-      const usage = embeddingUsage(reported, request, charge.calls.served.candidate, noteUsageDoubt);
-      const outcome = await charge.capture(usage, (call) => ({ ...call, list }), {
-        keep: command.keep && { answer: command.keep, bytes: answerBytes(list) },
-      });
-      return { kind: 'answered-now', outcome };
-    } catch (error) {
-      await charge.release(error);
-      throw error;
-    }
+    return chargedCall<EmbeddingAnswer, EmbeddingOutcome>(
+      this.#deps,
+      command,
+      planEmbeddings(usableModels(models, command, 'text-to-embedding'), request),
+      {
+        output: 'embedding',
+        call: ({ kind }, target, context) => embeddingAdapters[kind].embed(target, request, context),
+        usage: ({ usage }, candidate) => embeddingUsage(usage, request, candidate, noteUsageDoubt),
+        outcome: (call, { list }) => ({ ...call, list }),
+        keptBytes: ({ list }) => answerBytes(list),
+      },
+      caller,
+    );
   }
 }
 
 /** All or nothing: vectors of a part of the texts are of no use. @throws {AppError} when no price covers what is asked. */
 export function planEmbeddings(models: readonly PricedModel[], request: EmbeddingRequest): Plan {
   const able = allowingPriced(models, pricedInChat(request.extra));
-  return unclampablePlan(able, (model) => tokenBound(model, request), { completionTokens: 0, images: 0 });
+  return unclampablePlan(able, (model) => tokenBound(model, request), {});
 }
 
 /** The start and end that some models count with each text. */

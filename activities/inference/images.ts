@@ -3,7 +3,6 @@ import type { Capability, PricedModel } from '../../core/catalog/model.ts';
 import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts';
 import { moneyJson, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { Price } from '../../core/ledger/price.ts';
 import type { ImageAnswer, ImageRequest, ReportedUsage, TaskStore } from '../../core/providers/provider.ts';
 import { countTokens } from '../../infra/tokens.ts';
 import {
@@ -15,7 +14,7 @@ import {
   type RequestContext,
   targetOf,
 } from './charge.ts';
-import { type Candidate, inputBound, type Plan, unclampablePlan } from './plan.ts';
+import { type Candidate, inputBound, isPriced, type Plan, unclampablePlan } from './plan.ts';
 import { pricedInImages } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt, tierAsked, USUAL_TOKENS_OF_AN_IMAGE } from './usage.ts';
@@ -163,11 +162,6 @@ function countedTokens(reported: ReportedUsage, made: number, request: ImageRequ
   const promptTokens = needsPrompt ? promptCount(candidate, request) : said.promptTokens;
   const completion = needsCompletion ? USUAL_TOKENS_OF_A_MADE_IMAGE * made : 0;
   return { ...ours, promptTokens, completionTokens: Math.max(said.completionTokens, completion) };
-}
-
-/** @returns whether the price, or a rule of it, names it. */
-function isPriced({ rules, ...price }: Price, rate: 'input' | 'output'): boolean {
-  return [price, ...rules.map(({ rates }) => rates)].some((rates) => (rates[rate] ?? 0n) > 0n);
 }
 
 function promptCount({ tokensPerImage }: Candidate, { prompt, negativePrompt = '', images }: ImageRequest): number {

@@ -3,7 +3,8 @@
  * hold. Pure.
  */
 import type { PricedModel } from '../../core/catalog/model.ts';
-import { affordableOutputTokens, costBound } from '../../core/ledger/price.ts';
+import type { Usage } from '../../core/ledger/money.ts';
+import { affordableOutputTokens, costBound, type Price, type Rates } from '../../core/ledger/price.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
 
 /** Held for when neither the caller nor the model's record sets a limit. */
@@ -114,12 +115,14 @@ export function clampPlan(plan: Plan, asked: Asked, available: bigint, openHolds
 export function unclampablePlan(
   models: readonly PricedModel[],
   promptBound: (model: PricedModel) => number,
-  most: { readonly completionTokens: number; readonly images: number },
+  most: Partial<Pick<Usage, 'completionTokens' | 'searches' | 'characters' | 'audioSeconds'>> & {
+    readonly images?: number;
+  },
 ): Plan {
   const candidates = models.map((model) => ({ ...model, maxTokens: 0 }));
   const tokens = candidates.map(promptBound);
   const bounds = candidates.map(({ price }, index) =>
-    costBound(price, tokens[index] ?? 0, most.completionTokens, most.images),
+    costBound(price, tokens[index] ?? 0, most.completionTokens ?? 0, most.images ?? 0, most),
   );
   return {
     candidates,
@@ -127,6 +130,11 @@ export function unclampablePlan(
     tokenBound: Math.max(...tokens),
     clamped: false,
   };
+}
+
+/** @returns whether the price, or a rule of it, names it. */
+export function isPriced({ rules, ...price }: Price, rate: keyof Rates): boolean {
+  return [price, ...rules.map(({ rates }) => rates)].some((rates) => (rates[rate] ?? 0n) > 0n);
 }
 
 /** Role markers and separators that providers' chat templates add to a message. */

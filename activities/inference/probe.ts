@@ -18,8 +18,10 @@ const PROBE_TOKENS_OF_THINKERS = 1_024;
 const ANSWER_LENGTH = 200;
 const MESSAGES = [{ role: 'user', content: 'Say ok.' }];
 
+type ProbeAdapters = Pick<Adapters, 'chat' | 'embedding' | 'rerank'>;
+
 /** Nothing is charged: the call is the operator's own. */
-export function createProbe(adapters: Pick<Adapters, 'chat' | 'embedding'>, log: Logger): Probe {
+export function createProbe(adapters: ProbeAdapters, log: Logger): Probe {
   return async (target, capability, signal) => {
     const started = performance.now();
     const latencyMs = () => Math.round(performance.now() - started);
@@ -45,7 +47,7 @@ export function createProbe(adapters: Pick<Adapters, 'chat' | 'embedding'>, log:
 }
 
 type ProbeCall = (
-  adapters: Pick<Adapters, 'chat' | 'embedding'>,
+  adapters: ProbeAdapters,
   target: ProbeTarget,
   context: CallContext,
 ) => Promise<Pick<ProbeResult, 'usage' | 'answer'>>;
@@ -70,10 +72,20 @@ const askEmbedding: ProbeCall = async ({ embedding }, target, context) => {
   };
 };
 
+const askRanking: ProbeCall = async ({ rerank }, target, context) => {
+  const request = { query: 'ok', documents: ['ok'], topN: undefined, extra: {} };
+  const { ranked, usage } = await rerank[target.kind].rerank(target, request, context);
+  return {
+    usage: { promptTokens: usage?.promptTokens ?? 2, completionTokens: 0, imageCount: 0 },
+    answer: JSON.stringify(ranked),
+  };
+};
+
 const CALLS: Readonly<Partial<Record<Capability, ProbeCall>>> = {
   'text-to-text': askChat,
   'image-to-text': askChat,
   'text-to-embedding': askEmbedding,
+  rerank: askRanking,
 };
 
 /** With as little thought as the model can do with. */

@@ -1,5 +1,5 @@
 /** Which fields of a chat request a caller may set. Pure. */
-import type { FieldError } from '../../infra/errors.ts';
+import { type FieldError, invalid } from '../../infra/errors.ts';
 
 /** The gateway's own: they decide who serves a call and how much it may cost, and are set in no way by a caller. */
 export const GATEWAY_FIELDS: ReadonlySet<string> = new Set([
@@ -42,6 +42,19 @@ export function changesNothing(field: string, value: unknown): boolean {
   if (field === 'service_tier') return value === 'auto';
   if (field === 'modalities') return Array.isArray(value) && value.length === 1 && value[0] === 'text';
   return (GATEWAY_FIELDS.has(field) || PRICED_FIELDS.includes(field)) && isEmpty(value);
+}
+
+/**
+ * What else a request for vectors, an order, speech … says, for the provider: without what changes nothing.
+ * @throws {AppError} naming each field that a caller may not set.
+ */
+export function passedFields({ user: _user, ...rest }: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const fields = Object.entries(rest).filter(
+    ([name, value]) => value !== null && value !== undefined && value !== false && !changesNothing(name, value),
+  );
+  const forbidden = fields.filter(([name]) => GATEWAY_FIELDS.has(name) || name === 'stream');
+  if (forbidden.length > 0) throw invalid(forbidden.map(([path]) => ({ path, message: 'cannot be set here' })));
+  return Object.fromEntries(fields);
 }
 
 function isEmpty(value: unknown): boolean {

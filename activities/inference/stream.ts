@@ -226,7 +226,7 @@ function asAppError(failure: unknown): unknown {
   return failure instanceof UpstreamFailure ? errorOf(failure, 1) : failure;
 }
 
-/** Characters that wait for a slow client before the reader waits too. */
+/** Characters or bytes that wait for a slow client before the reader waits too. */
 const HIGH_WATER = 1_000_000;
 /** Waiting this long for a client in all, it is the client who makes a call late. */
 const SLOW_CLIENT_MS = 5_000;
@@ -235,9 +235,9 @@ const SLOW_CLIENT_MS = 5_000;
  * Between a provider's stream and a client: the reader goes on when the client is slow (up to a bound) and when it has
  * left, so that what the provider does is always known to its end.
  */
-export class ChunkQueue implements AsyncIterable<string> {
+export class ChunkQueue<Chunk extends { readonly length: number } = string> implements AsyncIterable<Chunk> {
   readonly #signal: AbortSignal;
-  #waiting: string[] = [];
+  #waiting: Chunk[] = [];
   #size = 0;
   #end: { readonly error?: unknown } | undefined;
   #left = false;
@@ -253,7 +253,7 @@ export class ChunkQueue implements AsyncIterable<string> {
   }
 
   /** Gives one chunk; resolves when there is room for the next. Chunks for a client that has left are dropped. */
-  async push(chunk: string): Promise<void> {
+  async push(chunk: Chunk): Promise<void> {
     if (this.#left) return;
     this.#waiting.push(chunk);
     this.#size += chunk.length;
@@ -296,7 +296,7 @@ export class ChunkQueue implements AsyncIterable<string> {
     this.close();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<string, void> {
+  async *[Symbol.asyncIterator](): AsyncGenerator<Chunk, void> {
     for (;;) {
       const chunks = this.#waiting;
       this.#waiting = [];

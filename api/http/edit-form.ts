@@ -46,7 +46,7 @@ function problemOf(name: string, value: File | string): string | undefined {
   return value.length > MOST_TEXT_CHARACTERS ? `must have at most ${MOST_TEXT_CHARACTERS} characters` : undefined;
 }
 
-async function formData(type: string | undefined, body: Buffer): Promise<FormData> {
+export async function formData(type: string | undefined, body: Buffer): Promise<FormData> {
   const boundary = /^multipart\/form-data\s*;.*\bboundary=("?)([^"\s;]{1,70})\1/i.exec(type ?? '')?.[2];
   if (boundary === undefined) {
     throw new AppError('unsupportedMediaType', 'the body must be multipart/form-data with a boundary, or JSON');

@@ -90,8 +90,12 @@ export function loggedCall({ requestId, modelIdentifier: model }: CallBegin, cos
 }
 
 /** An answer as it is kept together with its headers. */
-export function keptCall(outcome: CallOutcome, body: string | Uint8Array): StoredAnswer {
-  const headers = JSON.stringify(callHeaders(outcome));
+export function keptCall(
+  outcome: CallOutcome,
+  body: string | Uint8Array,
+  more: Readonly<Record<string, string>> = {},
+): StoredAnswer {
+  const headers = JSON.stringify({ ...callHeaders(outcome), ...more });
   return { status: 200, body: Buffer.concat([MARK, Buffer.from(`${headers}\n`), Buffer.from(body)]) };
 }
 

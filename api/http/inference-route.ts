@@ -9,6 +9,7 @@ import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { Said } from '../../core/conversations/turn.ts';
 import type { OpenTurn } from '../../core/conversations/turns.ts';
 import type { AnswerForm } from './forms.ts';
+import { answerBytes, type BytesDeclaration } from './inference-bytes.ts';
 import {
   callHeaders,
   type InferenceCall,
@@ -30,7 +31,7 @@ export interface ConversationDeclaration<Asked> {
   readonly open: (asked: Asked, caller: AccessKeyCaller) => Promise<OpenTurn | undefined>;
 }
 
-export interface InferenceDeclaration<B extends z.ZodType, Asked, Outcome extends CallOutcome> {
+interface CommonDeclaration<B extends z.ZodType, Asked> {
   readonly path: string;
   readonly operationId: string;
   readonly summary: string;
@@ -42,11 +43,18 @@ export interface InferenceDeclaration<B extends z.ZodType, Asked, Outcome extend
   readonly mediaType?: string;
   readonly otherAnswers?: readonly OtherAnswer[];
   readonly form: AnswerForm;
+  /** The largest body; one with an image unless set. */
+  readonly bodyLimitBytes?: number;
   /** @throws {AppError} naming each field that is wrong. */
   readonly parse: (input: InferenceInput<z.output<NoInfer<B>>>) => Asked | Promise<Asked>;
   /** The body's own request id, which is an idempotency key, too. */
   readonly requestId?: (asked: NoInfer<Asked>) => string | undefined;
   readonly conversation?: ConversationDeclaration<NoInfer<Asked>>;
+}
+
+/** Answered with an object, or as server-sent events. */
+interface ObjectDeclaration<Asked, Outcome extends CallOutcome> {
+  readonly bytes?: undefined;
   readonly run: (asked: NoInfer<Asked>, call: WholeCall<NoInfer<Outcome>>) => Promise<Reply<Outcome>>;
   /** The data of the answer. */
   readonly render: (outcome: NoInfer<Outcome>, asked: NoInfer<Asked>, turn: OpenTurn | undefined) => object;
@@ -64,12 +72,22 @@ export interface InferenceDeclaration<B extends z.ZodType, Asked, Outcome extend
   readonly stream?: StreamDeclaration<NoInfer<Asked>>;
 }
 
+/** Answered with the provider's own bytes. */
+interface ByteRouteDeclaration<Asked> {
+  readonly bytes: BytesDeclaration<NoInfer<Asked>>;
+}
+
+export type InferenceDeclaration<B extends z.ZodType, Asked, Outcome extends CallOutcome> = CommonDeclaration<
+  B,
+  Asked
+> &
+  (ObjectDeclaration<Asked, Outcome> | ByteRouteDeclaration<Asked>);
+
 export function inferenceRoute<Asked, Outcome extends CallOutcome, B extends z.ZodType = z.ZodUndefined>(
   services: InferenceServices,
   declaration: InferenceDeclaration<B, Asked, Outcome>,
 ): Route {
-  const { path, operationId, summary, description, body, bodies, success, mediaType, otherAnswers, form, stream } =
-    declaration;
+  const { path, operationId, summary, description, body, bodies, success, mediaType, otherAnswers, form } = declaration;
   return route({
     ...{
       method: 'post',
@@ -87,13 +105,18 @@ export function inferenceRoute<Asked, Outcome extends CallOutcome, B extends z.Z
     ...(bodies === undefined ? {} : { bodies, bodyForm: 'bytes' }),
     ...(mediaType === undefined ? {} : { mediaType }),
     ...(otherAnswers === undefined ? {} : { otherAnswers }),
-    bodyLimitBytes: IMAGE_BODY_BYTES,
+    bodyLimitBytes: declaration.bodyLimitBytes ?? IMAGE_BODY_BYTES,
     unknownFields: 'ignored',
     handler: async (input: InferenceInput<z.output<B>>) => {
       const asked = await declaration.parse(input);
       const call = inferenceCall(input, declaration.requestId?.(asked));
       // The call ends in its own time, however long its provider is silent.
       input.ctx.req.socket.setTimeout(0);
+      if (declaration.bytes) {
+        await answerBytes(services, declaration.bytes, asked, input.ctx, call);
+        return ANSWERED;
+      }
+      const { stream } = declaration;
       const openTurn = () => declaration.conversation?.open(asked, input.caller) ?? Promise.resolve(undefined);
       if (stream?.isAsked(asked)) await answerStream({ services, stream, form, input, asked, call, openTurn });
       else await answerWhole(services, declaration, asked, { input, call, openTurn });
@@ -110,7 +133,14 @@ interface Opening {
 
 async function answerWhole<B extends z.ZodType, Asked, Outcome extends CallOutcome>(
   { idempotency }: InferenceServices,
-  { run, render, text: readyText, kept, said, form }: InferenceDeclaration<B, Asked, Outcome>,
+  {
+    run,
+    render,
+    text: readyText,
+    kept,
+    said,
+    form,
+  }: Pick<CommonDeclaration<B, Asked>, 'form'> & ObjectDeclaration<Asked, Outcome>,
   asked: Asked,
   { input, call, openTurn }: Opening,
 ): Promise<void> {

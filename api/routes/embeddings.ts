@@ -2,9 +2,8 @@
 import { z } from 'zod';
 import type { EmbeddingOutcome, EmbeddingService } from '../../activities/inference/embeddings.ts';
 import { costInWords } from '../../activities/inference/openai-words.ts';
-import { changesNothing, GATEWAY_FIELDS } from '../../activities/inference/request-policy.ts';
+import { passedFields } from '../../activities/inference/request-policy.ts';
 import type { EmbeddingRequest } from '../../core/providers/provider.ts';
-import { invalid } from '../../infra/errors.ts';
 import { OPENAI } from '../http/forms.ts';
 import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
 import { inferenceRoute } from '../http/inference-route.ts';
@@ -99,15 +98,10 @@ export function embeddingRoutes(services: Services): Route[] {
 
 /** @throws {AppError} naming each field that a caller may not set. */
 function askedOf(asked: z.output<typeof body>): Asked {
-  const { model, input, encoding_format: encoding, request_id: requestId, user: _user, ...rest } = asked;
-  const fields = Object.entries(rest).filter(
-    ([name, value]) => value !== null && value !== false && !changesNothing(name, value),
-  );
-  const forbidden = fields.filter(([name]) => GATEWAY_FIELDS.has(name) || name === 'stream');
-  if (forbidden.length > 0) throw invalid(forbidden.map(([path]) => ({ path, message: 'cannot be set here' })));
+  const { model, input, encoding_format: encoding, request_id: requestId, ...rest } = asked;
   return {
     model,
     requestId: requestId ?? undefined,
-    request: { input, encoding: encoding ?? 'float', extra: Object.fromEntries(fields) },
+    request: { input, encoding: encoding ?? 'float', extra: passedFields(rest) },
   };
 }

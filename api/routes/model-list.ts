@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Capability } from '../../core/catalog/model.ts';
 import { needsOf } from '../../core/catalog/model-needs.ts';
 import type { Model } from '../../core/catalog/model-record.ts';
-import { makesText, pricingOf } from '../../core/catalog/pricing.ts';
+import { makesImages, makesText, pricingOf } from '../../core/catalog/pricing.ts';
 import { formatTokenPrice } from '../../core/ledger/money.ts';
 import type { ModelNeeds } from '../../core/providers/needs.ts';
 
@@ -16,6 +16,8 @@ const PRICES = {
   web_search: 'Of each search',
   input_cache_read: 'Of one token that was read from the cache',
   input_cache_write: 'Of one token that was written to the cache',
+  character: 'Of one character that is spoken',
+  second: 'Of one second of speech that is written down',
 } as const;
 
 export const openAiModelSchema = z
@@ -77,6 +79,10 @@ const MODALITIES: Readonly<Record<Capability, readonly [inputs: readonly string[
   'text-to-image': [['text'], ['image']],
   'image-to-image': [['text', 'image'], ['image']],
   'text-to-embedding': [['text'], ['embeddings']],
+  rerank: [['text'], ['rerank']],
+  'text-to-speech': [['text'], ['audio']],
+  'speech-to-text': [['audio'], ['text']],
+  moderation: [['text', 'image'], ['moderation']],
 };
 
 function modalitiesOf(capabilities: readonly Capability[], side: 0 | 1): string[] {
@@ -93,22 +99,29 @@ function eachPrice<Value>(make: (description: string) => Value): Record<keyof ty
     web_search: make(search),
     input_cache_read: make(read),
     input_cache_write: make(PRICES.input_cache_write),
+    character: make(PRICES.character),
+    second: make(PRICES.second),
   };
 }
 
 function pricesOf({ price, capabilities }: Model): OpenAiModel['pricing'] {
   if (price === null) return {};
-  const { input, output, cachedInput, cacheWrite, perImage, perRequest, perSearch } = pricingOf(price, capabilities);
+  const { input, output, cachedInput, cacheWrite, perImage, perRequest, perSearch, ...others } = pricingOf(
+    price,
+    capabilities,
+  );
   const text = makesText(capabilities);
   const prices = {
     prompt: input ?? 0n,
-    completion: text ? (output ?? 0n) : 0n,
+    completion: text || !makesImages(capabilities) ? (output ?? 0n) : 0n,
     request: perRequest,
     // A model that only makes images names their price as that of its output.
-    image: perImage ?? (text ? undefined : output),
+    image: perImage ?? (makesImages(capabilities) ? output : undefined),
     web_search: perSearch,
     input_cache_read: cachedInput,
     input_cache_write: cacheWrite,
+    character: others.perCharacter,
+    second: others.perSecond,
   };
   const named = Object.entries(prices).filter(([, value]) => value !== undefined);
   return Object.fromEntries(named.map(([name, value]) => [name, formatTokenPrice(value ?? 0n)]));

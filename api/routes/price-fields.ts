@@ -15,7 +15,10 @@ const DESCRIPTIONS = {
   hourCacheWrite: 'Of one token that was written to the cache for an hour; as cacheWrite unless set',
   perImage: 'Of one image, for a model that makes text and images',
   perRequest: 'Of each call',
-  perSearch: 'Of each search, or other call of a tool that the provider runs and counts in its usage',
+  perSearch:
+    'Of each search, or other call of a tool that the provider runs and counts in its usage; of each search unit of a reranker',
+  perCharacter: 'Of one character that is spoken',
+  perSecond: 'Of one second of speech that is written down',
 } as const;
 
 /** One field for each price. */
@@ -30,6 +33,8 @@ function eachPrice<S extends z.ZodType>(schema: S) {
     perImage: described('perImage'),
     perRequest: described('perRequest'),
     perSearch: described('perSearch'),
+    perCharacter: described('perCharacter'),
+    perSecond: described('perSecond'),
   };
 }
 

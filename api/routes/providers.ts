@@ -46,7 +46,12 @@ const tokenPrices = z.object({
 const presetPrices = {
   perMillionTokens: tokenPrices.optional().describe('Draft prices of a million tokens'),
   perImage: z.string().optional().describe('Draft price of an image'),
-  perSearch: z.string().optional().describe('Draft price of a search'),
+  perSearch: z.string().optional().describe('Draft price of a search, or of a search unit of a reranker'),
+};
+const otherPresetPrices = {
+  perRequest: z.string().optional().describe('Draft price of a call'),
+  perMillionCharacters: z.string().optional().describe('Draft price of a million characters that are spoken'),
+  perHour: z.string().optional().describe('Draft price of an hour of speech that is written down'),
 };
 
 const presetSchema = z.object({
@@ -64,6 +69,7 @@ const presetSchema = z.object({
         displayName: z.string().describe('Its name for people'),
         capabilities: z.array(capabilitySchema).describe('What it can do'),
         ...presetPrices,
+        ...otherPresetPrices,
         priceRules: z
           .array(
             z.object({

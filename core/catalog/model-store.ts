@@ -105,7 +105,10 @@ export class ModelStore {
   /** Models of a provider for which its keys can be tried, online ones first. */
   async textModelsOf(providerId: number, limit: number): Promise<Model[]> {
     const rows = await this.#tables.models.findAll({
-      where: { providerId, capabilities: { [Op.substring]: 'to-text' } },
+      where: {
+        providerId,
+        capabilities: { [Op.or]: [{ [Op.substring]: 'text-to-text' }, { [Op.substring]: 'image-to-text' }] },
+      },
       order: [
         ['status', 'DESC'],
         ['priority', 'ASC'],

@@ -9,6 +9,10 @@ export const CAPABILITIES = [
   'text-to-image',
   'image-to-image',
   'text-to-embedding',
+  'rerank',
+  'text-to-speech',
+  'speech-to-text',
+  'moderation',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 

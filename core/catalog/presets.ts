@@ -7,7 +7,7 @@ import { PROVIDER_KINDS } from '../providers/provider.ts';
 import { CAPABILITIES } from './model.ts';
 import data from './presets.json' with { type: 'json' };
 import { conditionSchema, ruleName } from './price-rules.ts';
-import { makesText, type PriceParts, type Pricing } from './pricing.ts';
+import { makesImages, makesText, type PriceParts, type Pricing } from './pricing.ts';
 
 const amount = z.string().refine((text) => parseMoney(text) !== undefined);
 
@@ -37,6 +37,10 @@ const presetModelSchema = z.object({
   perMillionTokens: tokenAmounts.optional(),
   perImage: amount.optional(),
   perSearch: amount.optional(),
+  perRequest: amount.optional(),
+  perMillionCharacters: amount.optional(),
+  /** Of one hour of speech, as vendors publish it by the hour or the minute. */
+  perHour: amount.optional(),
   /** The first whose condition holds applies; what it does not name is as without it. */
   priceRules: z
     .array(
@@ -87,6 +91,7 @@ export type PresetModel = Readonly<z.infer<typeof presetModelSchema>>;
 export const PRESETS = presetFileSchema.parse(data);
 
 const PER_MILLION = 1_000_000n;
+const SECONDS_AN_HOUR = 3_600n;
 
 export function presetNamed(name: string): Preset | undefined {
   return PRESETS.providers.find((preset) => preset.name === name.trim().toLowerCase());
@@ -104,33 +109,35 @@ export function presetModel(vendor: string, identifier: string): PresetModel {
  * @param rate the price of one unit of the vendor's currency, in nano-units of ours.
  */
 export function presetPricing(model: PresetModel, rate: bigint): Pricing {
-  const imagesOnly = !makesText(model.capabilities);
+  const text = makesText(model.capabilities);
+  const imagesOnly = makesImages(model.capabilities) && !text;
   const rules = model.priceRules?.map(({ name, when, ...amounts }) => ({
     name,
     when,
     ...converted(amounts, imagesOnly, rate),
   }));
-  const tokens = imagesOnly ? {} : { perMillionTokens: model.perMillionTokens ?? { input: '0', output: '0' } };
+  const tokens = text ? { perMillionTokens: model.perMillionTokens ?? { input: '0', output: '0' } } : {};
   return { ...converted({ ...model, ...tokens }, imagesOnly, rate), ...(rules === undefined ? {} : { rules }) };
 }
 
-type PresetAmounts = Pick<
-  NonNullable<PresetModel['priceRules']>[number],
-  'perMillionTokens' | 'perImage' | 'perSearch'
->;
+type PresetAmounts = Omit<NonNullable<PresetModel['priceRules']>[number], 'name' | 'when'> &
+  Pick<PresetModel, 'perRequest' | 'perMillionCharacters' | 'perHour'>;
 
 /** Nano-units per million tokens are what `Pricing` counts in; prices of one image or search are brought to that scale. */
 function converted(amounts: PresetAmounts, imagesOnly: boolean, rate: bigint): PriceParts {
-  const { perMillionTokens = {}, perImage, perSearch } = amounts;
-  const units = { [imagesOnly ? 'output' : 'perImage']: perImage, perSearch };
+  const { perMillionTokens = {}, perImage, perSearch, perRequest, perMillionCharacters, perHour } = amounts;
+  const units = { [imagesOnly ? 'output' : 'perImage']: perImage, perSearch, perRequest };
   const parts = [
     ...Object.entries(perMillionTokens).map(([name, text]) => [name, text, 1n] as const),
     ...Object.entries(units).map(([name, text]) => [name, text, PER_MILLION] as const),
+    ['perCharacter', perMillionCharacters, 1n] as const,
   ];
   const given = parts.flatMap(([name, text, scale]) =>
     text === undefined ? [] : [[name, inOurs(text, rate) * scale]],
   );
-  return Object.fromEntries(given);
+  const hour = inOurs(perHour ?? '0', rate) * PER_MILLION;
+  const perSecond = (hour + SECONDS_AN_HOUR - 1n) / SECONDS_AN_HOUR;
+  return { ...Object.fromEntries(given), ...(perHour === undefined ? {} : { perSecond }) };
 }
 
 function inOurs(text: string, rate: bigint): bigint {

@@ -117,6 +117,7 @@ const storedRules = z.array(
     }),
     rates: z.object({
       ...{ input: amount, output: amount, perImage: amount, perRequest: amount, perSearch: amount },
+      ...{ perCharacter: amount, perSecond: amount },
       ...{ cachedInput: amountOrNull, cacheWrite: amountOrNull, hourCacheWrite: amountOrNull },
     }),
   }),
@@ -147,7 +148,9 @@ export function storableRules(rules: readonly PriceRule[]) {
 
 function storableRates(rates: Partial<Rates>) {
   const { input, output, cachedInput, cacheWrite, hourCacheWrite, perImage, perRequest, perSearch } = rates;
-  const all = { input, output, cachedInput, cacheWrite, hourCacheWrite, perImage, perRequest, perSearch };
+  const { perCharacter, perSecond } = rates;
+  const ofTokens = { input, output, cachedInput, cacheWrite, hourCacheWrite };
+  const all = { ...ofTokens, perImage, perRequest, perSearch, perCharacter, perSecond };
   const given = Object.entries(all).filter(([, value]) => value !== undefined && value !== null);
   return Object.fromEntries(given.map(([name, value]) => [name, String(value)]));
 }

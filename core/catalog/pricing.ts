@@ -11,7 +11,8 @@ import {
 } from './price-rules.ts';
 
 /**
- * Prices as they come in, all at the scale of token prices: nano-units per million, 1e-15 of the currency.
+ * Prices as they come in, all at the scale of token prices: nano-units per million, 1e-15 of the currency. Those of
+ * characters and seconds are kept at it.
  * `output` is the price of one token, of one image for a model that only makes images; a model that makes both names
  * the price of an image as `perImage`.
  */
@@ -24,6 +25,8 @@ export interface PriceParts {
   readonly perImage?: bigint | undefined;
   readonly perRequest?: bigint | undefined;
   readonly perSearch?: bigint | undefined;
+  readonly perCharacter?: bigint | undefined;
+  readonly perSecond?: bigint | undefined;
 }
 
 /** What it names in place of the price's own; the first rule whose condition holds applies. */
@@ -50,15 +53,29 @@ const HIGHEST_UNIT_PRICE = 10n ** 12n;
 const USUAL_SEARCHES = 10;
 
 export function makesText(capabilities: readonly Capability[]): boolean {
-  return capabilities.some((capability) => capability.endsWith('-to-text'));
+  return capabilities.includes('text-to-text') || capabilities.includes('image-to-text');
 }
 
 export function makesImages(capabilities: readonly Capability[]): boolean {
   return capabilities.some((capability) => capability.endsWith('-to-image'));
 }
 
-function makesEmbeddings(capabilities: readonly Capability[]): boolean {
-  return capabilities.includes('text-to-embedding');
+/** What a model is paid by that makes neither text nor images; any of these will do. Moderations may be free. */
+const PAID_BY: Readonly<Partial<Record<Capability, readonly (keyof PriceParts)[]>>> = {
+  'text-to-embedding': ['input'],
+  rerank: ['input', 'perSearch', 'perRequest'],
+  'text-to-speech': ['perCharacter', 'input', 'output', 'perRequest'],
+  'speech-to-text': ['perSecond', 'input', 'output', 'perRequest'],
+};
+
+function unpaid(pricing: Pricing, capabilities: readonly Capability[]): FieldError[] {
+  if (makesText(capabilities)) return [];
+  return capabilities.flatMap((capability) => {
+    const [first, ...others] = PAID_BY[capability] ?? [];
+    if (first === undefined || [first, ...others].some((name) => pricing[name] !== undefined)) return [];
+    const message = others.length === 0 ? 'is required' : `is required, or ${others.join(' or ')}`;
+    return [{ path: `pricing.${first}`, message }];
+  });
 }
 
 /** @throws {AppError} invalidParameter naming every field that is missing or cannot be meant. */
@@ -68,7 +85,7 @@ export function priceOf(pricing: Pricing, capabilities: readonly Capability[]): 
   const { rules = [] } = pricing;
   const problems = [
     ...(text ? missing({ input: pricing.input, output: pricing.output }) : []),
-    ...(makesEmbeddings(capabilities) && !text ? missing({ input: pricing.input }) : []),
+    ...unpaid(pricing, capabilities),
     ...(images && text ? missing({ perImage: pricing.perImage }) : []),
     ...(images && !text ? missing({ output: pricing.output }) : []),
     ...partProblems(pricing, images && !text, 'pricing'),
@@ -101,6 +118,8 @@ function ratesOf(parts: PriceParts, imagesOnly: boolean): Partial<Rates> {
     perImage: unitPrice(imagesOnly ? parts.output : parts.perImage),
     perRequest: unitPrice(parts.perRequest),
     perSearch: unitPrice(parts.perSearch),
+    perCharacter: parts.perCharacter,
+    perSecond: parts.perSecond,
   };
   return Object.fromEntries(Object.entries(rates).filter(([, value]) => value !== undefined));
 }
@@ -114,13 +133,15 @@ export function pricingOf(price: PriceFields, capabilities: readonly Capability[
   const text = makesText(capabilities);
   const imagesOnly = makesImages(capabilities) && !text;
   const { input, output, cachedInput, cacheWrite, hourCacheWrite, perImage, perRequest, perSearch } = price;
-  const { mostSearches, rules } = price;
-  const ofTokens = { input, ...(text ? { output } : {}), cachedInput, cacheWrite, hourCacheWrite };
+  const { mostSearches, rules, perCharacter, perSecond } = price;
+  const ofTokens = { input, ...(text || output > 0n ? { output } : {}), cachedInput, cacheWrite, hourCacheWrite };
   return {
     ...partsOf(ofTokens, imagesOnly),
     ...(makesImages(capabilities) ? partsOf({ perImage }, imagesOnly) : {}),
     ...(perRequest === 0n ? {} : partsOf({ perRequest }, imagesOnly)),
     ...(perSearch === 0n ? {} : partsOf({ perSearch }, imagesOnly)),
+    ...(perCharacter === 0n ? {} : { perCharacter }),
+    ...(perSecond === 0n ? {} : { perSecond }),
     ...(mostSearches === 0 ? {} : { mostSearches }),
     ...(rules.length === 0 ? {} : { rules: rules.map((rule) => writtenRule(rule, imagesOnly)) }),
   };
@@ -146,7 +167,8 @@ export function samePrice(left: PriceFields, right: PriceFields): boolean {
 
 function comparable(price: PriceFields): string {
   const { input, output, cachedInput, cacheWrite, hourCacheWrite, perImage, perRequest, perSearch } = price;
-  const rates = [input, output, cachedInput, cacheWrite, hourCacheWrite, perImage, perRequest, perSearch].map(String);
+  const ofUnits = [perImage, perRequest, perSearch, price.perCharacter, price.perSecond];
+  const rates = [input, output, cachedInput, cacheWrite, hourCacheWrite, ...ofUnits].map(String);
   return JSON.stringify([rates, price.mostSearches, storableRules(price.rules)]);
 }
 
@@ -160,7 +182,9 @@ function ruleProblems(rule: PricingRule, imagesOnly: boolean, path: string): Fie
 
 function partProblems(parts: PriceParts, imagesOnly: boolean, path: string): FieldError[] {
   const { input, output, cachedInput, cacheWrite, hourCacheWrite, perImage, perRequest, perSearch } = parts;
-  const ofToken = { input, output: imagesOnly ? undefined : output, cachedInput, cacheWrite, hourCacheWrite };
+  const { perCharacter, perSecond } = parts;
+  const ofOutput = imagesOnly ? undefined : output;
+  const ofToken = { input, output: ofOutput, cachedInput, cacheWrite, hourCacheWrite, perCharacter, perSecond };
   const ofUnit = imagesOnly ? { output, perRequest, perSearch } : { perImage, perRequest, perSearch };
   return [...tokenPriceProblems(ofToken, path), ...unitPriceProblems(ofUnit, path)];
 }

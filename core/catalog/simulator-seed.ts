@@ -46,6 +46,43 @@ const MODELS: readonly (readonly [SeededModel, { vendor: string; model: string }
     },
     { vendor: 'dashscope', model: 'text-embedding-v4' },
   ],
+  [
+    {
+      ...BLANK_MODEL,
+      displayName: 'Simulated reranker',
+      modelIdentifier: 'sim-rerank',
+      capabilities: ['rerank'],
+      contextWindow: 8_192,
+    },
+    { vendor: 'dashscope', model: 'qwen3-rerank' },
+  ],
+  [
+    {
+      ...BLANK_MODEL,
+      displayName: 'Simulated voice',
+      modelIdentifier: 'sim-speech',
+      capabilities: ['text-to-speech'],
+    },
+    { vendor: 'siliconflow', model: 'FunAudioLLM/CosyVoice2-0.5B' },
+  ],
+  [
+    {
+      ...BLANK_MODEL,
+      displayName: 'Simulated ear',
+      modelIdentifier: 'sim-transcribe',
+      capabilities: ['speech-to-text'],
+    },
+    { vendor: 'openai', model: 'whisper-1' },
+  ],
+  [
+    {
+      ...BLANK_MODEL,
+      displayName: 'Simulated moderation',
+      modelIdentifier: 'sim-moderation',
+      capabilities: ['moderation'],
+    },
+    { vendor: 'openai', model: 'omni-moderation-latest' },
+  ],
 ];
 
 function chatModel(modelIdentifier: string, displayName: string, priority: number): SeededModel {

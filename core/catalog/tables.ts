@@ -67,7 +67,7 @@ const modelColumns = {
   modelIdentifier: text(150),
   providerId: integer,
   upstreamModel: text(150),
-  capabilities: text(80),
+  capabilities: text(255),
   priority: integer,
   status: tiny,
   priceId: integerOrNull,
@@ -81,7 +81,7 @@ const modelColumns = {
 const model = rowOf(modelColumns);
 export type ModelRow = ReadRow<typeof model>;
 
-/** Nano-units per million tokens, per image, per request. */
+/** Nano-units per million tokens, characters and seconds, per image, per request. */
 const priceColumns = {
   id,
   modelId: integer,
@@ -94,6 +94,8 @@ const priceColumns = {
   perImage: nano,
   perRequest: nano,
   perSearch: nano,
+  perCharacter: nano,
+  perSecond: nano,
   mostSearches: small,
   rules: json,
   createdBy: integerOrNull,

@@ -79,9 +79,13 @@ export interface Usage {
   readonly completionTokens: number;
   /** Part of `completionTokens`, as far as the provider says so. */
   readonly reasoningTokens: number;
-  /** Searches and other calls of tools that the provider ran. */
+  /** Searches and other calls of tools that the provider ran; search units of a reranker. */
   readonly searches: number;
   readonly imageCount: number;
+  /** Of a text that was spoken. */
+  readonly characters: number;
+  /** Of speech that was written down, a begun one counts. */
+  readonly audioSeconds: number;
   /** The tier that served the call, as the provider names it, in lower case; null where it does not. */
   readonly serviceTier: string | null;
   /** True when a count is ours because the provider's never came or cannot be true. */
@@ -98,6 +102,8 @@ export const NO_USAGE: Usage = {
   reasoningTokens: 0,
   searches: 0,
   imageCount: 0,
+  characters: 0,
+  audioSeconds: 0,
   serviceTier: null,
   estimated: false,
   doubt: null,

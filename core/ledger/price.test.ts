@@ -110,6 +110,7 @@ test('searches are charged beside the tokens', () => {
 const rate = fc.bigInt(0n, 10n ** 11n);
 const rates = fc.record<Rates>({
   ...{ input: rate, output: rate, perImage: rate, perRequest: rate, perSearch: rate },
+  ...{ perCharacter: rate, perSecond: rate },
   ...{ cachedInput: fc.option(rate), cacheWrite: fc.option(rate), hourCacheWrite: fc.option(rate) },
 });
 const tokens = fc.nat(300_000);
@@ -132,7 +133,7 @@ const ruledPrice = fc
   .map(([base, rules, mostSearches]): Price => ({ ...base, id: 1, mostSearches, rules }));
 
 /** Any usage with at most so much of everything. */
-const usageWithin = (input: number, output: number, images: number, searches: number) =>
+const usageWithin = (input: number, output: number, images: number, searches: number, spoken: number) =>
   fc.record<Usage>({
     promptTokens: fc.nat(input),
     cachedTokens: tokens,
@@ -142,6 +143,8 @@ const usageWithin = (input: number, output: number, images: number, searches: nu
     reasoningTokens: tokens,
     searches: fc.nat(searches),
     imageCount: fc.nat(images),
+    characters: fc.nat(spoken),
+    audioSeconds: fc.nat(spoken),
     serviceTier: fc.constantFrom(null, 'priority', 'flex', 'default'),
     estimated: fc.boolean(),
     doubt: fc.constant(null),
@@ -149,18 +152,19 @@ const usageWithin = (input: number, output: number, images: number, searches: nu
 
 test('no call within its bounds costs more than was held for it, by whatever rule', () => {
   const calls = fc
-    .tuple(ruledPrice, tokens, tokens, fc.nat(5))
-    .chain(([ruled, input, output, images]) =>
+    .tuple(ruledPrice, tokens, tokens, fc.nat(5), fc.nat(9_000))
+    .chain(([ruled, input, output, images, spoken]) =>
       fc.tuple(
-        fc.constant({ ruled, input, output, images }),
-        usageWithin(input, output, images, ruled.mostSearches),
+        fc.constant({ ruled, input, output, images, spoken }),
+        usageWithin(input, output, images, ruled.mostSearches, spoken),
         fc.nat(2 * 86_400_000),
       ),
     );
   fc.assert(
-    fc.property(calls, ([{ ruled, input, output, images }, usage, endedAtMs]) => {
+    fc.property(calls, ([{ ruled, input, output, images, spoken }, usage, endedAtMs]) => {
       const cost = costOf(ruled, usage, ruleOf(ruled, usage, endedAtMs));
-      assert.ok(costBound(ruled, input, output, images) >= cost);
+      const more = { characters: spoken, audioSeconds: spoken };
+      assert.ok(costBound(ruled, input, output, images, more) >= cost);
     }),
     { numRuns: 500 },
   );
@@ -194,5 +198,7 @@ test('a count that is none never bounds a cost', () => {
     assert.throws(() => costBound(price, count, 0, 0), RangeError);
     assert.throws(() => costBound(price, 0, count, 0), RangeError);
     assert.throws(() => costBound(price, 0, 0, count), RangeError);
+    for (const name of ['searches', 'characters', 'audioSeconds'])
+      assert.throws(() => costBound(price, 0, 0, 0, { [name]: count }), RangeError);
   }
 });

@@ -25,6 +25,9 @@ export interface Rates {
   readonly perImage: bigint;
   readonly perRequest: bigint;
   readonly perSearch: bigint;
+  /** In nano-units per million, as prices of tokens; so is `perSecond`. */
+  readonly perCharacter: bigint;
+  readonly perSecond: bigint;
 }
 
 /** All that is named must hold. */
@@ -68,6 +71,8 @@ export const NO_RATES: Omit<Price, 'id'> = {
   perImage: 0n,
   perRequest: 0n,
   perSearch: 0n,
+  perCharacter: 0n,
+  perSecond: 0n,
   mostSearches: 0,
   rules: [],
 };
@@ -117,25 +122,35 @@ function costAt(rates: Rates, usage: Usage): NanoAmount {
     BigInt(cached) * (rates.cachedInput ?? rates.input) +
     BigInt(written - forAnHour) * writePrice +
     BigInt(forAnHour) * (rates.hourCacheWrite ?? writePrice) +
-    BigInt(usage.completionTokens) * rates.output;
+    BigInt(usage.completionTokens) * rates.output +
+    BigInt(usage.characters) * rates.perCharacter +
+    BigInt(usage.audioSeconds) * rates.perSecond;
   const tokens = (perMillion + TOKENS_PER_MILLION - 1n) / TOKENS_PER_MILLION;
   const images = BigInt(usage.imageCount) * rates.perImage;
   return nanoAmount(tokens + images + BigInt(usage.searches) * rates.perSearch + rates.perRequest);
 }
 
 /**
- * The most a call can cost: every input token at the highest input price, every output token, every image and search, by
- * the dearest rule that can apply.
+ * The most a call can cost: every input token at the highest input price, every output token, every image, search,
+ * character and second, by the dearest rule that can apply.
+ * @param more what other calls than of text and images use; searches unless named are as many as the price covers.
  * @throws {RangeError} for a count that is no integer >= 0: a hold must never be too small.
  */
-export function costBound(price: Price, inputTokens: number, outputTokens: number, images: number): NanoAmount {
-  for (const count of [inputTokens, outputTokens, images]) {
+export function costBound(
+  price: Price,
+  inputTokens: number,
+  outputTokens: number,
+  images: number,
+  more: Partial<Pick<Usage, 'searches' | 'characters' | 'audioSeconds'>> = {},
+): NanoAmount {
+  const { searches = price.mostSearches, characters = 0, audioSeconds = 0 } = more;
+  for (const count of [inputTokens, outputTokens, images, searches, characters, audioSeconds]) {
     if (!Number.isSafeInteger(count) || count < 0) throw new RangeError(`no count to bound a cost by: ${count}`);
   }
   const usage = {
     ...NO_USAGE,
     ...{ promptTokens: inputTokens, completionTokens: outputTokens, imageCount: images },
-    searches: price.mostSearches,
+    ...{ searches, characters, audioSeconds },
   };
   const bounds = possibleRates(price, inputTokens, outputTokens).map((rates) => costAt(dearestInput(rates), usage));
   return bounds.reduce((most, bound) => (bound > most ? bound : most));

@@ -36,7 +36,8 @@ export interface ChatBody {
 
 /** Usage as the provider counted it; undefined when it never came and we have to count. */
 export type ReportedUsage = CountedTokens | undefined;
-export interface CountedTokens extends Omit<Usage, 'estimated' | 'imageCount' | 'doubt'> {
+export interface CountedTokens
+  extends Omit<Usage, 'estimated' | 'imageCount' | 'characters' | 'audioSeconds' | 'doubt'> {
   /** What its total counts beyond all that it names. */
   readonly unexplainedTokens: number;
   /** The completion, or its end, is not counted. */
@@ -141,6 +142,77 @@ export interface EmbeddingAdapter {
   embed(target: UpstreamTarget, request: EmbeddingRequest, context: CallContext): Promise<EmbeddingAnswer>;
 }
 
+/** Texts to be put in the order of what they say about a query. */
+export interface RerankRequest {
+  readonly query: string;
+  readonly documents: readonly string[];
+  /** How many of the best are wanted; undefined = all. */
+  readonly topN: number | undefined;
+  /** Fields of the provider that pass through: `instruction`, `max_chunks_per_doc` … */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+export interface RankedDocument {
+  /** Its place in the request. */
+  readonly index: number;
+  readonly score: number;
+}
+
+export interface RerankAnswer {
+  /** The best first, each document at most once, never more than were wanted. */
+  readonly ranked: readonly RankedDocument[];
+  readonly usage: ReportedUsage;
+  /** What Cohere charges by: a query with up to 100 documents; undefined = not told. */
+  readonly searchUnits: number | undefined;
+}
+
+export interface RerankAdapter {
+  /** @throws {UpstreamFailure} */
+  rerank(target: UpstreamTarget, request: RerankRequest, context: CallContext): Promise<RerankAnswer>;
+}
+
+/** Bytes as they come. */
+export interface ByteAnswer {
+  /** Without parameters, in lower case. */
+  readonly mediaType: string;
+  /** Throws UpstreamFailure where it breaks. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+}
+
+export interface SpeechRequest {
+  readonly input: string;
+  /** Fields that pass through: `voice`, `response_format`, `instructions` … */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+export interface TranscriptionRequest {
+  readonly file: File;
+  /** Of the form, but the model; a name may come several times. */
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+export interface AudioAdapter {
+  /** @throws {UpstreamFailure} */
+  speak(target: UpstreamTarget, request: SpeechRequest, context: CallContext): Promise<ByteAnswer>;
+  /** @throws {UpstreamFailure} */
+  transcribe(target: UpstreamTarget, request: TranscriptionRequest, context: CallContext): Promise<ByteAnswer>;
+}
+
+export interface ModerationRequest {
+  readonly input: unknown;
+  /** Fields of the provider that pass through. */
+  readonly extra: Readonly<Record<string, unknown>>;
+}
+
+export interface ModerationAdapter {
+  /** @returns OpenAI's answer as the provider gave it. @throws {UpstreamFailure} */
+  moderate(
+    target: UpstreamTarget,
+    request: ModerationRequest,
+    context: CallContext,
+  ): Promise<Readonly<Record<string, unknown>>>;
+}
+
 /** What a function is given of the call that it serves; Koa and Temporal each make one. */
 export interface CallContext {
   /** Aborts when the caller has given up, the job was cancelled, or the deadline has passed. */
@@ -172,6 +244,8 @@ export interface VendorClients {
   readonly images: OpenAiClient;
   /** Takes larger answers: thousands of vectors of thousands of numbers. */
   readonly embeddings: OpenAiClient;
+  /** For everything else. */
+  readonly plain: OpenAiClient;
   readonly outbound: Outbound;
   /** Of `outbound` for a call that makes images while the connection waits. */
   readonly imageLimits: CallLimits;
@@ -199,4 +273,7 @@ export interface Vendor {
   readonly chat?: (clients: VendorClients) => ChatAdapter;
   readonly images?: (clients: VendorClients) => ImageAdapter;
   readonly embeddings?: (clients: VendorClients) => EmbeddingAdapter;
+  readonly rerank?: (clients: VendorClients) => RerankAdapter;
+  readonly audio?: (clients: VendorClients) => AudioAdapter;
+  readonly moderation?: (clients: VendorClients) => ModerationAdapter;
 }

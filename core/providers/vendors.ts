@@ -13,12 +13,15 @@ import type { ModelNeeds } from './needs.ts';
 import { createOpenAiClient, type OpenAiClient } from './openai/client.ts';
 import { openai } from './openai/index.ts';
 import {
+  type AudioAdapter,
   type ChatAdapter,
   type EmbeddingAdapter,
   type ImageAdapter,
   type NativeForm,
+  type ModerationAdapter,
   PROVIDER_KINDS,
   type ProviderKind,
+  type RerankAdapter,
   type Vendor,
   type VendorClients,
 } from './provider.ts';
@@ -31,6 +34,9 @@ export interface Adapters {
   readonly embedding: Readonly<Record<ProviderKind, EmbeddingAdapter>>;
   /** For models that speak the form (`speaks`), whichever kind their provider is. */
   readonly native: Readonly<Record<NativeForm, NativeAdapter>>;
+  readonly rerank: Readonly<Record<ProviderKind, RerankAdapter>>;
+  readonly audio: Readonly<Record<ProviderKind, AudioAdapter>>;
+  readonly moderation: Readonly<Record<ProviderKind, ModerationAdapter>>;
 }
 
 export interface AdapterDeps {
@@ -75,6 +81,7 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
   const clients: VendorClients = {
     chat: clientsOver(fetch),
     fetch,
+    plain: createOpenAiClient(outbound.fetchFor(limits)),
     images: createOpenAiClient(outbound.fetchFor(imageLimits)),
     embeddings: createOpenAiClient(outbound.fetchFor({ ...limits, maxBytes: MAX_EMBEDDING_ANSWER_BYTES })),
     ...{ outbound, imageLimits, readImage },
@@ -87,6 +94,9 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
     }),
     embedding: ofEachKind((kind) => VENDORS[kind].embeddings?.(clients) ?? noEmbeddings(kind)),
     native: { messages: createMessagesAdapter(clients.fetch) },
+    rerank: ofEachKind((kind) => VENDORS[kind].rerank?.(clients) ?? noRerank(kind)),
+    audio: ofEachKind((kind) => VENDORS[kind].audio?.(clients) ?? noAudio(kind)),
+    moderation: ofEachKind((kind) => VENDORS[kind].moderation?.(clients) ?? noModeration(kind)),
   };
 }
 
@@ -140,6 +150,19 @@ function noImages(kind: ProviderKind): ImageAdapter {
 
 function noEmbeddings(kind: ProviderKind): EmbeddingAdapter {
   return { embed: () => Promise.reject(notOffered(kind, 'embeddings')) };
+}
+
+function noRerank(kind: ProviderKind): RerankAdapter {
+  return { rerank: () => Promise.reject(notOffered(kind, 'reranking')) };
+}
+
+function noAudio(kind: ProviderKind): AudioAdapter {
+  const refuse = () => Promise.reject(notOffered(kind, 'speech'));
+  return { speak: refuse, transcribe: refuse };
+}
+
+function noModeration(kind: ProviderKind): ModerationAdapter {
+  return { moderate: () => Promise.reject(notOffered(kind, 'moderations')) };
 }
 
 function notOffered(kind: ProviderKind, operation: string): AppError {

@@ -17,6 +17,8 @@ export function finishedCall(requestId: string, change: Partial<FinishedCall> = 
     cachedTokens: 0,
     completionTokens: 4,
     imageCount: 0,
+    characters: 0,
+    audioSeconds: 0,
     cacheWriteTokens: 0,
     hourCacheWriteTokens: 0,
     reasoningTokens: 0,

@@ -36,6 +36,8 @@ export const shownFields = {
   promptTokens: count.describe('Tokens that were sent, cached ones included'),
   completionTokens: count.describe('Tokens that were generated'),
   imageCount: count.describe('Images that were made'),
+  characters: count.default(0).describe('Characters of a text that was spoken'),
+  audioSeconds: count.default(0).describe('Seconds of speech that were written down'),
   /** What was charged, in nano-units. */
   cost: nano,
   latencyMs: z.number().describe('How long it took, in milliseconds'),

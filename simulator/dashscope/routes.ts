@@ -1,6 +1,7 @@
 /** DashScope's paths: native image calls and tasks under /api/v1, chat under /compatible-mode/v1. */
 import type { Call } from '../call.ts';
 import { answerEmbeddings, type EmbeddingVendor } from '../content/embeddings.ts';
+import { answerRerank } from '../content/rerank.ts';
 import { replyJson } from '../reply.ts';
 import type { Route } from '../routes.ts';
 import { type Shared, vendorRoute } from '../serve-call.ts';
@@ -36,6 +37,12 @@ export function dashscopeRoutes(shared: Shared): Route[] {
     vendorRoute(shared, DASHSCOPE_COMPATIBLE, 'POST', '/compatible-mode/v1/chat/completions', answerChat),
     vendorRoute(shared, DASHSCOPE_COMPATIBLE, 'POST', '/compatible-mode/v1/embeddings', (call) =>
       answerEmbeddings(call, EMBEDDINGS),
+    ),
+    vendorRoute(shared, DASHSCOPE, 'POST', '/api/v1/services/rerank/text-rerank/text-rerank', (call) =>
+      answerRerank(call, 'native'),
+    ),
+    vendorRoute(shared, DASHSCOPE_COMPATIBLE, 'POST', '/compatible-api/v1/reranks', (call) =>
+      answerRerank(call, 'flat'),
     ),
     vendorRoute(shared, DASHSCOPE_COMPATIBLE, 'GET', '/compatible-mode/v1/models', async (call) => {
       const data = Object.keys(CHAT_MODELS).map((id) => ({

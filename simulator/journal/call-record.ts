@@ -10,6 +10,10 @@ export interface CountedUsage {
   /** Part of `cacheWriteTokens`. */
   hourCacheWriteTokens?: number;
   images: number;
+  /** Of a reranker, of speech that was made, of speech that was heard. */
+  searchUnits?: number;
+  characters?: number;
+  audioSeconds?: number;
 }
 
 export type Outcome = 'running' | 'completed' | 'refused' | 'cut_by_client' | 'cut_by_simulator';

@@ -13,6 +13,9 @@ const ZERO = {
   completionTokens: 0,
   cachedTokens: 0,
   images: 0,
+  searchUnits: 0,
+  characters: 0,
+  audioSeconds: 0,
   deliveredTokens: 0,
   deliveredChunks: 0,
   deliveredImages: 0,
@@ -54,6 +57,9 @@ export class Counts {
     count.completionTokens += record.usage?.completionTokens ?? 0;
     count.cachedTokens += record.usage?.cachedTokens ?? 0;
     count.images += record.usage?.images ?? 0;
+    count.searchUnits += record.usage?.searchUnits ?? 0;
+    count.characters += record.usage?.characters ?? 0;
+    count.audioSeconds += record.usage?.audioSeconds ?? 0;
     count.deliveredTokens += record.delivered.tokens;
     count.deliveredChunks += record.delivered.chunks;
   }

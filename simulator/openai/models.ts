@@ -2,7 +2,7 @@
 import type { Refusals } from '../chat/refusals.ts';
 
 interface OpenaiModel {
-  readonly kind: 'chat' | 'image' | 'embedding';
+  readonly kind: 'chat' | 'image' | 'embedding' | 'rerank' | 'audio' | 'moderation';
   /** Takes images in messages. */
   readonly vision: boolean;
   readonly thinks: boolean;
@@ -17,6 +17,11 @@ const CHAT: OpenaiModel = { kind: 'chat', vision: true, thinks: false, contextTo
 const IMAGE: OpenaiModel = { kind: 'image', vision: false, thinks: false, contextTokens: 32_000, alwaysBase64: false };
 
 const EMBEDDING: OpenaiModel = { ...IMAGE, kind: 'embedding', contextTokens: 8_192 };
+
+const RERANK: OpenaiModel = { ...EMBEDDING, kind: 'rerank' };
+
+const AUDIO: OpenaiModel = { ...IMAGE, kind: 'audio' };
+const MODERATION: OpenaiModel = { ...IMAGE, kind: 'moderation' };
 
 const REASONING_NAMES = /^(o\d|gpt-[56])/;
 const REASONING: OpenaiModel = {
@@ -49,6 +54,10 @@ export const OPENAI_MODELS: Record<string, OpenaiModel> = {
   'sim-short-answers': { ...CHAT, refusals: { mostTokens: 2_048 } },
   'sim-image': IMAGE,
   'sim-embedding': EMBEDDING,
+  'sim-rerank': RERANK,
+  'sim-speech': AUDIO,
+  'sim-transcribe': AUDIO,
+  'sim-moderation': MODERATION,
   'text-embedding-3-small': EMBEDDING,
   'text-embedding-3-large': EMBEDDING,
   'gpt-4o': CHAT,
@@ -67,6 +76,9 @@ export function findOpenaiModel(name: string): OpenaiModel | undefined {
   if (known || !name.startsWith('sim-')) return known;
   if (name.includes('image')) return IMAGE;
   if (name.includes('embedding')) return EMBEDDING;
+  if (name.includes('rerank')) return RERANK;
+  if (/speech|transcribe/.test(name)) return AUDIO;
+  if (name.includes('moderation')) return MODERATION;
   return { ...CHAT, thinks: name.endsWith('-thinking') };
 }
 

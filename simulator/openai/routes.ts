@@ -1,5 +1,8 @@
 /** OpenAI's paths. */
+import { answerSpeech, answerTranscription } from '../content/audio.ts';
 import { answerEmbeddings, type EmbeddingVendor } from '../content/embeddings.ts';
+import { answerModeration } from '../content/moderations.ts';
+import { answerRerank } from '../content/rerank.ts';
 import { replyJson } from '../reply.ts';
 import type { Route } from '../routes.ts';
 import { type Shared, vendorRoute } from '../serve-call.ts';
@@ -16,6 +19,10 @@ export function openaiRoutes(shared: Shared): Route[] {
     vendorRoute(shared, OPENAI, 'POST', '/v1/images/generations', generateImages),
     vendorRoute(shared, OPENAI, 'POST', '/v1/images/edits', editImages),
     vendorRoute(shared, OPENAI, 'POST', '/v1/embeddings', (call) => answerEmbeddings(call, EMBEDDINGS)),
+    vendorRoute(shared, OPENAI, 'POST', '/v1/audio/speech', answerSpeech),
+    vendorRoute(shared, OPENAI, 'POST', '/v1/audio/transcriptions', answerTranscription),
+    vendorRoute(shared, OPENAI, 'POST', '/v1/moderations', answerModeration),
+    vendorRoute(shared, OPENAI, 'POST', '/v1/rerank', (call) => answerRerank(call, 'flat')),
     vendorRoute(shared, OPENAI, 'GET', '/v1/models', async (call) => {
       replyJson(call, { object: 'list', data: Object.keys(OPENAI_MODELS).map(modelObject) });
     }),

@@ -366,6 +366,10 @@ describe('keys of providers', () => {
       { name: 'sim-vision', base: `${url}/v1` },
       { name: 'sim-image', base: `${url}/v1` },
       { name: 'sim-embedding', base: `${url}/v1` },
+      { name: 'sim-rerank', base: `${url}/v1` },
+      { name: 'sim-speech', base: `${url}/v1` },
+      { name: 'sim-transcribe', base: `${url}/v1` },
+      { name: 'sim-moderation', base: `${url}/v1` },
     ]);
     const chat = one.catalog.named({ identifier: 'sim-chat' }, 'image-to-text');
     assert.deepEqual(

@@ -302,6 +302,136 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     await assert.rejects(client.chat.completions.create({ model: 'sim-embedding', messages }), OpenAI.BadRequestError);
   });
 
+  test('documents in their order, in Jina’s and Cohere’s form, charged by the provider’s count', async () => {
+    const { key } = customer;
+    await fetch(`${product.simulator.url}/control/journal`, { method: 'DELETE' });
+    const documents = ['a lighthouse', { text: 'the light at sea', id: 7 }, 'a dog'];
+    const ask = (path: string, body: object) =>
+      apiFetch(`${product.apis[0]?.url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },
+        body: JSON.stringify({ model: 'sim-rerank', query: 'light at sea', documents, ...body }),
+      });
+    const ranking = z.object({
+      results: z.array(z.object({ index: z.number(), document: z.unknown().optional() })),
+      usage: z.object({ prompt_tokens: z.number(), cost: z.number() }),
+    });
+    const best = await ask('/v1/rerank', { top_n: 1, return_documents: true });
+    const { results, usage } = ranking.parse(await best.json());
+    assert.deepEqual(results, [{ index: 1, document: documents[1] }]);
+    const row = await charge(best.headers.get('x-request-id') ?? '');
+    assert.deepEqual([Number(row?.prompt_tokens), Number(row?.estimated)], [usage.prompt_tokens, 0]);
+    assert.equal(usage.cost, Number(formatMoney(-BigInt(String(row?.amount)))));
+    const all = ranking.parse(await (await ask('/v2/rerank', {})).json());
+    assert.deepEqual(all.results.map(({ index }) => index).sort(), [0, 1, 2]);
+    const truth = counts.parse(await (await fetch(`${product.simulator.url}/control/counts`)).json());
+    const counted = z.object({ calls: z.literal(2), promptTokens: z.literal(2 * usage.prompt_tokens) });
+    counted.parse(truth.byModel['sim-rerank']);
+    for (const [body, param] of [
+      [{ documents: [] }, 'documents'],
+      [{ documents: ['', ''] }, 'documents'],
+      [{ documents: [{ image: 'x' }] }, 'documents.0'],
+      [{ query: '' }, 'query'],
+      [{ top_n: 0 }, 'top_n'],
+      [{ stream: true }, 'stream'],
+    ] as const) {
+      const refused = await ask('/v1/rerank', body);
+      assert.equal(refused.status, 400);
+      const { error } = z.object({ error: z.object({ param: z.string() }) }).parse(await refused.json());
+      assert.ok(error.param.startsWith(param), `${JSON.stringify(body)}: ${error.param}`);
+    }
+    assert.equal((await ask('/v1/rerank', { model: 'sim-chat' })).status, 400);
+  });
+
+  test('speech made and heard, charged by the provider’s characters and seconds', async () => {
+    await fetch(`${product.simulator.url}/control/journal`, { method: 'DELETE' });
+    const spoken = await client.audio.speech
+      .create({ model: 'sim-speech', voice: 'alloy', input: 'A 灯塔 at dusk 😀', response_format: 'wav' })
+      .withResponse();
+    assert.equal(spoken.response.headers.get('content-type'), 'audio/wav');
+    const sound = Buffer.from(await spoken.data.arrayBuffer());
+    assert.equal(sound.toString('latin1', 0, 4), 'RIFF');
+    const file = () => new File([sound], 'speech.wav', { type: 'audio/wav' });
+    const heard = await client.audio.transcriptions.create({ model: 'sim-transcribe', file: file() }).withResponse();
+    assert.equal(heard.data.text, 'the light');
+    const lines = await client.audio.transcriptions
+      .create({ model: 'sim-transcribe', file: file(), response_format: 'srt' })
+      .withResponse();
+    assert.match(String(lines.data), /-->/);
+    const truth = counts.parse(await (await fetch(`${product.simulator.url}/control/counts`)).json());
+    const costs = z.object({ characters: z.number(), audioSeconds: z.number() });
+    const spokenTruth = costs.parse(truth.byModel['sim-speech']);
+    assert.equal(spokenTruth.characters, 14);
+    const prices = async (identifier: string) => {
+      const [row] = await product.rows(
+        `SELECT p.per_character AS perCharacter, p.per_second AS perSecond FROM model_prices p JOIN models m ON m.price_id=p.id
+          WHERE m.model_identifier='${identifier}'`,
+      );
+      return { perCharacter: BigInt(String(row?.perCharacter)), perSecond: BigInt(String(row?.perSecond)) };
+    };
+    const charged = async (response: Response) => {
+      const id = response.headers.get('x-request-id');
+      const [row] = await product.rows(
+        `SELECT -amount AS cost, characters, audio_seconds AS seconds, estimated FROM transfers WHERE id='${id}' AND kind='charge'`,
+      );
+      return { ...row, cost: BigInt(String(row?.cost)) };
+    };
+    const { perCharacter } = await prices('sim-speech');
+    await until('the speech is charged', async () => (await charged(spoken.response)).cost > 0n);
+    assert.deepEqual(await charged(spoken.response), {
+      ...{ cost: (14n * perCharacter) / 1_000_000n, characters: 14, seconds: 0, estimated: 0 },
+    });
+    const { perSecond } = await prices('sim-transcribe');
+    const cost = perSecond / 1_000_000n;
+    // Of subtitles the provider counts nothing: the recording says how long it is.
+    assert.deepEqual(await charged(heard.response), { cost, characters: 0, seconds: 1, estimated: 0 });
+    assert.deepEqual(await charged(lines.response), { cost, characters: 0, seconds: 1, estimated: 1 });
+    assert.equal(costs.parse(truth.byModel['sim-transcribe']).audioSeconds, 2);
+    assert.equal(heard.response.headers.get('x-cost'), formatMoney(cost));
+  });
+
+  test('speech that breaks off is charged and ends the connection; what is repeated is made once', async () => {
+    await fetch(`${product.simulator.url}/control/journal`, { method: 'DELETE' });
+    const body = { model: 'sim-speech', voice: 'alloy', input: 'A lighthouse. '.repeat(50) } as const;
+    await fault({ fault: 'cut', model: 'sim-speech', calls: 1 });
+    const broken = await client.audio.speech.create(body);
+    await assert.rejects(broken.arrayBuffer());
+    await noFaults();
+    const options = { headers: { 'Idempotency-Key': 'said-once' } };
+    const first = Buffer.from(await (await client.audio.speech.create(body, options)).arrayBuffer());
+    const again = await client.audio.speech.create(body, options);
+    assert.equal(again.headers.get('content-type'), 'audio/mpeg');
+    assert.deepEqual(Buffer.from(await again.arrayBuffer()), first);
+    const truth = counts.parse(await (await fetch(`${product.simulator.url}/control/counts`)).json());
+    assert.equal(truth.byModel['sim-speech']?.calls, 2);
+    await fault({ fault: '500', model: 'sim-speech', calls: 3 });
+    await assert.rejects(client.audio.speech.create(body), OpenAI.InternalServerError);
+    await noFaults();
+  });
+
+  test('what is no speech and no recording is told', async () => {
+    const speech = (more: object) =>
+      client.audio.speech.create({ model: 'sim-speech', voice: 'alloy', input: 'x', ...more });
+    for (const [more, param] of [
+      [{ input: '' }, 'input'],
+      [{ input: 7 }, 'input'],
+      [{ model: undefined }, 'model'],
+      [{ voice: 7 }, 'voice'],
+    ] as const) {
+      await assert.rejects(speech(more), (error) => error instanceof OpenAI.BadRequestError && error.param === param);
+    }
+    await assert.rejects(speech({ model: 'sim-chat' }), OpenAI.BadRequestError);
+    const text = new File(['no sound'], 'a.wav', { type: 'audio/wav' });
+    const hear = (more: object) => client.audio.transcriptions.create({ model: 'sim-transcribe', file: text, ...more });
+    await assert.rejects(hear({}), OpenAI.BadRequestError);
+    await assert.rejects(
+      hear({ response_format: 'poem' }),
+      (error) => error instanceof OpenAI.BadRequestError && error.param === 'response_format',
+    );
+    const { results } = await client.moderations.create({ model: 'sim-moderation', input: 'I will harm you' });
+    assert.equal(results[0]?.flagged, true);
+  });
+
   test('the models', async () => {
     const ids: string[] = [];
     for await (const model of client.models.list()) ids.push(model.id);

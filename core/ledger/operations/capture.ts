@@ -112,6 +112,8 @@ function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount
     cachedTokens: counted.cachedTokens,
     completionTokens: counted.completionTokens,
     imageCount: counted.imageCount,
+    characters: counted.characters,
+    audioSeconds: counted.audioSeconds,
     estimated: counted.estimated,
     note: null,
   };

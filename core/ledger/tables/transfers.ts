@@ -31,6 +31,10 @@ const { update: _, ...table } = ledgerTable({
     cachedTokens: column.integer,
     completionTokens: column.integer,
     imageCount: column.integer,
+    /** Of a text that was spoken. */
+    characters: column.integer,
+    /** Of speech that was written down. */
+    audioSeconds: column.integer,
     estimated: column.flag,
     note: orNull(column.text),
   },
@@ -42,6 +46,7 @@ export type Transfer = RowIn<typeof table>;
 export const NO_CALL = {
   ...{ holdId: null, accessKeyId: null, modelId: null, providerId: null, priceId: null, priceRule: null },
   ...{ promptTokens: 0, cachedTokens: 0, completionTokens: 0, imageCount: 0, estimated: false },
+  ...{ characters: 0, audioSeconds: 0 },
 } as const satisfies Partial<Transfer>;
 
 /** Credits and debits that are guarded by their own id. */

@@ -4,6 +4,7 @@ import { createEmbeddingAdapter } from '../openai/embeddings.ts';
 import type { Vendor } from '../provider.ts';
 import { createDashScopeImages } from './images.ts';
 import { classifyDashScope, compatibleBase } from './native-call.ts';
+import { createDashScopeRerank } from './rerank.ts';
 
 const HOST = /^dashscope(-[a-z]+)?\.aliyuncs\.com$/;
 
@@ -17,4 +18,5 @@ export const dashscope: Vendor = {
   images: ({ outbound, imageLimits }) => createDashScopeImages({ outbound, limits: imageLimits }),
   embeddings: ({ embeddings }) =>
     createEmbeddingAdapter(embeddings, { base: compatibleBase, classify: classifyDashScope }),
+  rerank: createDashScopeRerank,
 };

@@ -8,7 +8,7 @@ import type { CallLimits, Outbound } from '../../../infra/outbound.ts';
 import { classifier, type HeaderReader, refused, transportFailure, type UpstreamFailure } from '../failure.ts';
 import { refusalOf } from '../openai/errors.ts';
 
-const EITHER = /\/(api|compatible-mode)\/v1$/;
+const EITHER = /\/(api|compatible-mode|compatible-api)\/v1$/;
 
 /** Tasks and images. */
 export function nativeBase(urlBase: string): string {
@@ -20,7 +20,7 @@ export function compatibleBase(urlBase: string): string {
   return `${host(urlBase)}/compatible-mode/v1`;
 }
 
-function host(urlBase: string): string {
+export function host(urlBase: string): string {
   return urlBase.replace(/\/+$/, '').replace(EITHER, '');
 }
 

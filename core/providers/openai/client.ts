@@ -127,7 +127,7 @@ export async function readText(response: Response, call: Call): Promise<string> 
 }
 
 /** Whatever a call or the reading of its answer throws, in the gateway's classes. */
-function callFailure(error: unknown, call: Call): UpstreamFailure {
+export function callFailure(error: unknown, call: Call): UpstreamFailure {
   if (error instanceof UpstreamFailure) return error;
   if (error instanceof RefusedCall) return refused(error.refusal, call.classify, call.apiKey);
   return transportFailure(error, call.signal);

@@ -1,12 +1,11 @@
 /** Embeddings over OpenAI's interface. Some servers ignore the encoding that was asked for; callers get theirs. */
-import { isJsonObject, type JsonObject, parseJson, withoutMark } from '../../../infra/json-object.ts';
-import { refused, UpstreamFailure } from '../failure.ts';
+import { isJsonObject, type JsonObject } from '../../../infra/json-object.ts';
+import { UpstreamFailure } from '../failure.ts';
 import type { EmbeddingAdapter, EmbeddingInput, EmbeddingRequest } from '../provider.ts';
 import { readUsage } from '../usage.ts';
 import type { ChatDialect } from './chat.ts';
-import { type Call, type OpenAiClient, readText } from './client.ts';
-import { isErrorBody, refusalOf } from './errors.ts';
-import { pageInstead } from './stream.ts';
+import type { Call, OpenAiClient } from './client.ts';
+import { readObject } from './whole-answers.ts';
 
 const FLOAT_BYTES = 4;
 
@@ -32,16 +31,6 @@ export function inputsOf(input: EmbeddingInput): readonly (string | readonly num
 
 function isTokens(input: Exclude<EmbeddingInput, string>): input is readonly number[] {
   return typeof input[0] === 'number';
-}
-
-/** @throws {UpstreamFailure} for an error under 200, a page, and what is no JSON object. */
-async function readObject(response: Response, call: Call): Promise<JsonObject> {
-  const text = withoutMark(await readText(response, call));
-  const body = parseJson(text);
-  if (isErrorBody(body)) throw refused(refusalOf(response.status, body, response.headers), call.classify, call.apiKey);
-  if (isJsonObject(body)) return body;
-  if (/^\s*</.test(text)) throw pageInstead();
-  throw new UpstreamFailure('transient', "the provider's answer is no JSON object", { status: response.status });
 }
 
 /** @throws {UpstreamFailure} where a vector is missing or is none: the caller would store it under a wrong text. */

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_RATES, type Price } from '../../core/ledger/price.ts';
+import { planSpeech, planTranscription, speechUsage, transcriptionUsage } from './audio.ts';
+import { TEST_MODEL } from './test-model.ts';
+
+const noted: string[] = [];
+const note = (doubt: string) => noted.push(doubt);
+const priced = (rates: Partial<Price>) => ({ ...TEST_MODEL, price: { ...NO_RATES, id: 1, ...rates } });
+const byCharacter = priced({ perCharacter: 50_000_000n });
+const bySecond = priced({ perSecond: 3_000_000n });
+const byTokens = priced({ input: 1_000_000n, output: 2_000_000n });
+const speech = { input: '灯塔 😀', extra: { voice: 'alloy' } };
+const sound = { mediaType: 'audio/mpeg', body: Buffer.from('sound') };
+const json = (body: object) => ({ mediaType: 'application/json', body: Buffer.from(JSON.stringify(body)) });
+const events = (...all: object[]) => ({
+  mediaType: 'text/event-stream',
+  body: Buffer.from(all.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')),
+});
+const minute = { seconds: 59.2, bytes: 500_000 };
+
+test('a text is held for and charged by its characters, whatever they take in bytes', () => {
+  assert.equal(planSpeech([byCharacter], speech).holdAmount, 4n * 50n);
+  const usage = speechUsage(sound, speech, byCharacter, note);
+  assert.deepEqual([usage.characters, usage.estimated, usage.promptTokens], [4, false, 0]);
+});
+
+test('spoken tokens are the provider’s, or estimated and marked', () => {
+  const usage = { input_tokens: 5, output_tokens: 12, total_tokens: 17 };
+  const told = speechUsage(
+    events({ type: 'speech.audio.delta', audio: 'AAAA' }, { type: 'speech.audio.done', usage }),
+    speech,
+    byTokens,
+    note,
+  );
+  assert.deepEqual([told.promptTokens, told.completionTokens, told.estimated], [5, 12, false]);
+  const ours = speechUsage(sound, speech, byTokens, note);
+  assert.ok(ours.estimated && ours.promptTokens > 0 && ours.completionTokens > 0);
+  assert.ok(planSpeech([byTokens], speech).holdAmount >= BigInt(ours.promptTokens + 2 * ours.completionTokens));
+  const huge = events({ usage: { input_tokens: 5, output_tokens: 9_000_000 } });
+  assert.equal(speechUsage(huge, speech, byTokens, note).doubt, 'too-large');
+});
+
+test('a recording is held for by its length, or by its bytes where its head says nothing', () => {
+  const file = new File(['x'], 'a.wav');
+  const hold = (seconds: number | undefined, bytes: number) =>
+    planTranscription([bySecond], { file, fields: [] }, { seconds, bytes }).holdAmount;
+  assert.equal(hold(59.2, 500_000), 61n * 3n);
+  assert.equal(hold(undefined, 60_000), 61n * 3n);
+});
+
+test('begun seconds are charged as the provider counts them, from any place that tells them', () => {
+  for (const said of [
+    json({ text: 'a', usage: { type: 'duration', seconds: 60 } }),
+    json({ text: 'a', duration: 59.2, segments: [] }),
+    json({ text: 'a', duration: '59.2' }),
+    events(
+      { type: 'transcript.text.delta' },
+      { type: 'transcript.text.done', usage: { type: 'duration', seconds: 60 } },
+    ),
+  ]) {
+    const usage = transcriptionUsage(said, minute, bySecond, note);
+    assert.deepEqual([usage.audioSeconds, usage.estimated, usage.doubt], [60, false, null], said.body.toString());
+  }
+});
+
+test('what the provider does not count is measured, and marked', () => {
+  const lines = { mediaType: 'text/plain', body: Buffer.from('1\n00:00 --> 00:59\nthe light') };
+  const usage = transcriptionUsage(lines, minute, bySecond, note);
+  assert.deepEqual([usage.audioSeconds, usage.estimated, usage.doubt], [60, true, 'missing']);
+  const unknown = transcriptionUsage(lines, { seconds: undefined, bytes: 40_000 }, bySecond, note);
+  assert.equal(unknown.audioSeconds, 10);
+  const tokens = transcriptionUsage(json({ text: 'the light' }), minute, byTokens, note);
+  assert.deepEqual([tokens.promptTokens, tokens.completionTokens, tokens.doubt], [600, 2, 'missing']);
+  const told = { type: 'tokens', input_tokens: 590, output_tokens: 3, total_tokens: 593 };
+  const counted = transcriptionUsage(json({ text: 'the light', usage: told }), minute, byTokens, note);
+  assert.deepEqual([counted.promptTokens, counted.completionTokens, counted.estimated], [590, 3, false]);
+});
+
+test('seconds that cannot be true are charged up to the hold, and what is no count is ours', () => {
+  const long = json({ text: 'a', usage: { type: 'duration', seconds: 90_000 } });
+  assert.equal(transcriptionUsage(long, minute, bySecond, note).doubt, 'too-large');
+  for (const seconds of [-1, 0, 'many', Number.MAX_SAFE_INTEGER, null]) {
+    const usage = transcriptionUsage(json({ text: 'a', usage: { seconds } }), minute, bySecond, note);
+    assert.deepEqual([usage.audioSeconds, usage.doubt], [60, 'missing'], String(seconds));
+  }
+});

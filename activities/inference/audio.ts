@@ -1,0 +1,244 @@
+/** Speech made of text, charged by its characters, and text made of speech, charged by its seconds; or both by tokens. */
+import { durationOf } from '../../core/audio/duration.ts';
+import type { PricedModel } from '../../core/catalog/model.ts';
+import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
+import type { SpeechRequest, TranscriptionRequest } from '../../core/providers/provider.ts';
+import { readUsage } from '../../core/providers/usage.ts';
+import type { UsageDoubt } from '../../core/usage/usage-record.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../../infra/json-object.ts';
+import { countTokens } from '../../infra/tokens.ts';
+import { type BytesCommand, type BytesReply, chargedBytes, type Received } from './byte-stream.ts';
+import type { InferenceDeps, RequestContext } from './charge.ts';
+import { isPriced, isToldToModel, type Plan, unclampablePlan } from './plan.ts';
+import { pricedInChat } from './request-policy.ts';
+import { allowingPriced, type ModelName, usableModels } from './routing.ts';
+import { isFarBeyond, type NoteUsageDoubt, tierAsked } from './usage.ts';
+
+export interface SpeechCommand extends BytesCommand {
+  readonly model: ModelName;
+  readonly request: SpeechRequest;
+}
+
+export interface TranscriptionCommand extends BytesCommand {
+  readonly model: ModelName;
+  readonly request: TranscriptionRequest;
+}
+
+export class AudioService {
+  readonly #deps: InferenceDeps;
+
+  constructor(deps: InferenceDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {AppError} what the caller may know. */
+  speak(command: SpeechCommand, caller: RequestContext): Promise<BytesReply> {
+    const { models, audioAdapters, noteUsageDoubt } = this.#deps;
+    const { request } = command;
+    const plan = planSpeech(usableModels(models, command, 'text-to-speech'), request);
+    const work = {
+      output: 'speech',
+      call: ({ kind }, target, context) => audioAdapters[kind].speak(target, request, context),
+      usage: (received, candidate) => speechUsage(received, request, candidate, noteUsageDoubt),
+      readsAll: false,
+    } satisfies Parameters<typeof chargedBytes>[3];
+    return chargedBytes(this.#deps, command, plan, work, caller);
+  }
+
+  /** @throws {AppError} what the caller may know. */
+  async transcribe(command: TranscriptionCommand, caller: RequestContext): Promise<BytesReply> {
+    const { models, audioAdapters, noteUsageDoubt } = this.#deps;
+    const { request } = command;
+    const recording = await measured(request.file);
+    const plan = planTranscription(usableModels(models, command, 'speech-to-text'), request, recording);
+    const work = {
+      output: 'transcript',
+      call: ({ kind }, target, context) => audioAdapters[kind].transcribe(target, request, context),
+      usage: (received, candidate) => transcriptionUsage(received, recording, candidate, noteUsageDoubt),
+      readsAll: true,
+    } satisfies Parameters<typeof chargedBytes>[3];
+    return chargedBytes(this.#deps, command, plan, work, caller);
+  }
+}
+
+function charactersOf({ input }: Pick<SpeechRequest, 'input'>): number {
+  let count = 0;
+  for (const _ of input) count += 1;
+  return count;
+}
+
+/** Of speech that a character makes: OpenAI counts 1,250 a minute, in which some 900 characters are spoken. */
+const TOKENS_A_CHARACTER = 1.4;
+/** Of a character of Chinese, slowly. */
+const MOST_TOKENS_A_CHARACTER = 12;
+/** Around the text. */
+const TEMPLATE_TOKENS = 16;
+
+export function planSpeech(models: readonly PricedModel[], request: SpeechRequest): Plan {
+  const able = allowingPriced(models, pricedInChat(request.extra));
+  const characters = charactersOf(request);
+  const most = { characters, completionTokens: MOST_TOKENS_A_CHARACTER * characters };
+  return unclampablePlan(able, () => promptBound(request), most);
+}
+
+function promptBound({ input, extra }: SpeechRequest): number {
+  const told = Object.values(extra).filter(isToldToModel);
+  const bytes = (text: string) => Buffer.byteLength(text);
+  return told.reduce<number>((sum, value) => sum + bytes(JSON.stringify(value)), bytes(input) + TEMPLATE_TOKENS);
+}
+
+/** Characters are ours to count; tokens are the provider's, which only a stream of events tells, or else ours. */
+export function speechUsage(
+  { mediaType, body }: Received,
+  request: SpeechRequest,
+  model: PricedModel,
+  noteDoubt: NoteUsageDoubt,
+): Usage {
+  const characters = charactersOf(request);
+  const said = readUsage(mediaType === 'text/event-stream' ? lastUsage(body) : undefined);
+  const isCounted = said?.impossible === null && said.promptTokens + said.completionTokens > 0;
+  const base = { ...NO_USAGE, characters, serviceTier: tierAsked(request.extra) };
+  if (!isPriced(model.price, 'input') && !isPriced(model.price, 'output')) return base;
+  if (isCounted) {
+    const { promptTokens, completionTokens } = said;
+    const usage = { ...base, promptTokens, completionTokens };
+    const most = { promptTokens: promptBound(request), completionTokens: MOST_TOKENS_A_CHARACTER * characters };
+    if (!isFarBeyond(usage, most)) return usage;
+    noteDoubt('too-large', model, said);
+    return { ...usage, doubt: 'too-large' };
+  }
+  const { instructions } = request.extra;
+  const told = typeof instructions === 'string' ? countTokens(instructions) : 0;
+  return {
+    ...base,
+    promptTokens: countTokens(request.input) + told,
+    completionTokens: Math.ceil(characters * TOKENS_A_CHARACTER),
+    estimated: true,
+    // Bytes alone never tell a usage: nothing to settle with the provider.
+    doubt: 'missing',
+  };
+}
+
+/** A recording as far as we can measure it. */
+export interface Recording {
+  /** What it is, in seconds; undefined where its head does not say. */
+  readonly seconds: number | undefined;
+  readonly bytes: number;
+}
+
+async function measured(file: File): Promise<Recording> {
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  return { seconds: durationOf(bytes), bytes: bytes.length };
+}
+
+/** Of the thinnest speech that is sent (8 kbit/s), and of usual speech (32 kbit/s). */
+const LEAST_BYTES_A_SECOND = 1_000;
+const USUAL_BYTES_A_SECOND = 4_000;
+/** Of audio: OpenAI counts 10. */
+const MOST_TOKENS_A_SECOND = 40;
+const USUAL_TOKENS_A_SECOND = 10;
+/** Of text, with the times of words. */
+const MOST_TEXT_TOKENS_A_SECOND = 16;
+
+function mostSeconds({ seconds, bytes }: Recording): number {
+  return Math.ceil(seconds ?? bytes / LEAST_BYTES_A_SECOND) + 1;
+}
+
+export function planTranscription(
+  models: readonly PricedModel[],
+  { fields }: TranscriptionRequest,
+  recording: Recording,
+): Plan {
+  const able = allowingPriced(models, pricedInChat(Object.fromEntries(fields)));
+  const audioSeconds = mostSeconds(recording);
+  const told = fields.reduce((sum, [, value]) => sum + Buffer.byteLength(value), TEMPLATE_TOKENS);
+  const most = { audioSeconds, completionTokens: MOST_TEXT_TOKENS_A_SECOND * audioSeconds };
+  return unclampablePlan(able, () => told + MOST_TOKENS_A_SECOND * audioSeconds, most);
+}
+
+/** The provider's count of seconds or tokens, or ours of what has a price. */
+export function transcriptionUsage(
+  received: Received,
+  recording: Recording,
+  model: PricedModel,
+  noteDoubt: NoteUsageDoubt,
+): Usage {
+  const { price } = model;
+  const { usage: said, seconds, text } = toldIn(received);
+  const counted = readUsage(said);
+  const tokens = counted?.impossible === null ? counted : undefined;
+  const usage = {
+    ...NO_USAGE,
+    audioSeconds: seconds ?? 0,
+    promptTokens: tokens?.promptTokens ?? 0,
+    completionTokens: tokens?.completionTokens ?? 0,
+  };
+  const doubtOf = (): UsageDoubt | null => {
+    if (isPriced(price, 'perSecond') && seconds === undefined) return 'missing';
+    const isTokenPriced = isPriced(price, 'input') || isPriced(price, 'output');
+    if (!isTokenPriced || usage.promptTokens + usage.completionTokens > 0) return null;
+    return counted && counted.impossible !== null ? 'impossible' : 'missing';
+  };
+  const doubt = doubtOf();
+  if (doubt !== null) {
+    noteDoubt(doubt, model, isJsonObject(said) ? said : {});
+    const ours = Math.ceil(seconds ?? recording.seconds ?? recording.bytes / USUAL_BYTES_A_SECOND);
+    return {
+      ...usage,
+      audioSeconds: ours,
+      promptTokens: usage.promptTokens || USUAL_TOKENS_A_SECOND * ours,
+      completionTokens: usage.completionTokens || countTokens(text),
+      estimated: true,
+      doubt,
+    };
+  }
+  const longest = mostSeconds(recording);
+  const isTooLong = usage.audioSeconds > 2 * longest + 60;
+  const most = { promptTokens: MOST_TOKENS_A_SECOND * longest, completionTokens: MOST_TEXT_TOKENS_A_SECOND * longest };
+  if (!isTooLong && !isFarBeyond(usage, most)) return usage;
+  noteDoubt('too-large', model, isJsonObject(said) ? said : {});
+  return { ...usage, doubt: 'too-large' };
+}
+
+interface Told {
+  readonly usage: unknown;
+  readonly seconds: number | undefined;
+  readonly text: string;
+}
+
+/** No recording that is taken is longer: a larger count is a mistake of the provider. */
+const MOST_SECONDS = 1_000_000;
+
+function toldIn({ mediaType, body }: Received): Told {
+  const text = body.toString('utf8');
+  if (mediaType === 'text/event-stream') {
+    const usage = lastUsage(body);
+    return { usage, seconds: secondsIn({ usage }), text };
+  }
+  const answer = parseJson(text);
+  if (!isJsonObject(answer)) return { usage: undefined, seconds: undefined, text };
+  return {
+    usage: answer.usage,
+    seconds: secondsIn(answer),
+    text: typeof answer.text === 'string' ? answer.text : text,
+  };
+}
+
+/** OpenAI's `usage.seconds`, or the `duration` of a verbose answer, as number or text; begun ones count. */
+function secondsIn({ usage, duration }: JsonObject): number | undefined {
+  const said = isJsonObject(usage) ? (usage.seconds ?? duration) : duration;
+  const seconds = typeof said === 'string' ? Number(said) : said;
+  const isSpan = typeof seconds === 'number' && Number.isFinite(seconds) && seconds > 0 && seconds <= MOST_SECONDS;
+  return isSpan ? Math.ceil(seconds) : undefined;
+}
+
+/** Of the last event that has one. */
+function lastUsage(body: Buffer): unknown {
+  const lines = body.toString('utf8').split('\n');
+  for (const line of lines.reverse()) {
+    if (!line.startsWith('data:') || !line.includes('"usage"')) continue;
+    const event = parseJson(line.slice('data:'.length));
+    if (isJsonObject(event) && isJsonObject(event.usage)) return event.usage;
+  }
+  return undefined;
+}

@@ -1,0 +1,174 @@
+/**
+ * A call that is answered with bytes as they come (speech, text of speech): one charge around them. The provider is read
+ * to its end, whether or not the client stays. What breaks on the way is charged by what was counted of it, and is an
+ * error; before the first byte another key or model may serve it.
+ */
+import type { Usage } from '../../core/ledger/money.ts';
+import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import { errorOf, UpstreamFailure } from '../../core/providers/failure.ts';
+import type { ByteAnswer, CallContext, UpstreamTarget } from '../../core/providers/provider.ts';
+import type { CallOutput } from './attempts.ts';
+import {
+  type AnsweredBefore,
+  type CallBegin,
+  type CallOutcome,
+  type Charge,
+  type ChargeRequest,
+  type InferenceDeps,
+  openCharge,
+  type RequestContext,
+  targetOf,
+} from './charge.ts';
+import type { Candidate, Plan } from './plan.ts';
+import { ChunkQueue, outcomeOfStream } from './stream.ts';
+
+export interface BytesCommand extends ChargeRequest {
+  /** How the answer of a keyed request is kept. */
+  readonly keep?: (body: Buffer, mediaType: string, end: CallOutcome) => StoredAnswer;
+}
+
+export interface BytesWork {
+  readonly output: CallOutput;
+  /** @throws {UpstreamFailure} */
+  readonly call: (candidate: Candidate, target: UpstreamTarget, context: CallContext) => Promise<ByteAnswer>;
+  readonly usage: (received: Received, candidate: Candidate) => Usage;
+  /** The usage is read from all of the answer, not only from its end. */
+  readonly readsAll: boolean;
+}
+
+/** What has come of an answer. */
+export interface Received {
+  readonly mediaType: string;
+  /** All of it where that is asked for, else its last 64 KB. */
+  readonly body: Buffer;
+}
+
+export interface OpenBytes extends CallBegin {
+  readonly kind: 'streaming';
+  readonly mediaType: string;
+  readonly chunks: AsyncIterable<Uint8Array>;
+  /** Resolves after the capture's COMMIT; rejects when the answer broke. */
+  readonly ended: Promise<CallOutcome>;
+  /** The client has left: the provider is read on for a while, and what came is charged. */
+  readonly leave: () => void;
+}
+
+export type BytesReply = OpenBytes | AnsweredBefore;
+
+const AFTER_LEAVING_MS = 30_000;
+const KEPT_END_BYTES = 64 * 1024;
+/** More of a keyed answer is not kept anyway (core/ledger/operations/claim.ts). */
+const KEPT_BYTES = 5 * 1024 * 1024;
+
+/** Resolves with the first bytes. @throws {AppError} what the caller may know. */
+export async function chargedBytes(
+  deps: InferenceDeps,
+  command: BytesCommand,
+  plan: Plan,
+  work: BytesWork,
+  caller: RequestContext,
+): Promise<BytesReply> {
+  const charge = await openCharge(deps, command, plan, undefined, caller.requestId);
+  if (charge.kind === 'answered-before') return charge;
+  const cut = new AbortController();
+  const context = { ...caller, signal: AbortSignal.any([charge.deadline, cut.signal]) };
+  try {
+    const how = { output: work.output, streamed: true };
+    const opened = await charge.calls.attempts(charge.plan.candidates, how, context, async (candidate, apiKey) => {
+      const { mediaType, bytes } = await work.call(candidate, targetOf(candidate, apiKey), context);
+      const rest = bytes[Symbol.asyncIterator]();
+      const first = await rest.next();
+      if (first.done) throw new UpstreamFailure('empty', 'the provider gave nothing', { status: 200 });
+      return { mediaType, first: first.value, rest };
+    });
+    const queue = new ChunkQueue<Uint8Array>(context.signal);
+    const ended = pump({ deps, command, charge, work, queue, opened });
+    // The client may never look at the end.
+    ended.catch(() => undefined);
+    const leave = () => {
+      queue.leave();
+      const timer = setTimeout(() => cut.abort(), AFTER_LEAVING_MS);
+      const stop = () => clearTimeout(timer);
+      ended.then(stop, stop);
+    };
+    return { kind: 'streaming', ...charge.begun, mediaType: opened.mediaType, chunks: queue, ended, leave };
+  } catch (error) {
+    await charge.release(error);
+    throw error;
+  }
+}
+
+interface Running {
+  readonly deps: InferenceDeps;
+  readonly command: BytesCommand;
+  readonly charge: Charge;
+  readonly work: BytesWork;
+  readonly queue: ChunkQueue<Uint8Array>;
+  readonly opened: {
+    readonly mediaType: string;
+    readonly first: Uint8Array;
+    readonly rest: AsyncIterator<Uint8Array>;
+  };
+}
+
+async function pump({ deps, command, charge, work, queue, opened }: Running): Promise<CallOutcome> {
+  const { served, startedAtMs } = charge.calls;
+  const measured = { ttftMs: Date.now() - startedAtMs };
+  const { keep, claim } = command;
+  const received = new ReceivedBytes(work.readsAll || claim !== undefined ? KEPT_BYTES : KEPT_END_BYTES);
+  let failure: unknown;
+  try {
+    for (let chunk: Uint8Array | undefined = opened.first; chunk !== undefined; ) {
+      received.add(chunk);
+      await queue.push(chunk);
+      const next: IteratorResult<Uint8Array> = await opened.rest.next();
+      chunk = next.done ? undefined : next.value;
+    }
+    deps.keys.report(served.key, { kind: 'success' });
+  } catch (error) {
+    failure = error;
+    deps.keys.report(served.key, { kind: 'failure', failure: outcomeOfStream(error, queue.heldUp) });
+  }
+  try {
+    const { mediaType } = opened;
+    const body = received.body();
+    const usage = work.usage({ mediaType, body }, served.candidate);
+    const end = await charge.capture(usage, (call) => call, {
+      measured,
+      // What broke is charged, but not kept: the key may be tried again.
+      keep:
+        keep && failure === undefined
+          ? { answer: (call) => keep(body, mediaType, call), bytes: body.length }
+          : undefined,
+    });
+    if (failure !== undefined) throw failure instanceof UpstreamFailure ? errorOf(failure, 1) : failure;
+    queue.close();
+    return end;
+  } catch (error) {
+    queue.close(error);
+    throw error;
+  }
+}
+
+/** The bytes of an answer up to a bound, of which those at the end stay. */
+class ReceivedBytes {
+  readonly #mostBytes: number;
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  add(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    while (this.#size - (this.#chunks[0]?.length ?? 0) >= this.#mostBytes) {
+      this.#size -= this.#chunks.shift()?.length ?? 0;
+    }
+  }
+
+  body(): Buffer {
+    return Buffer.concat(this.#chunks);
+  }
+}

@@ -1,0 +1,89 @@
+/** An inference answer as bytes of the provider: whole, with what it cost in its head, or as they come. */
+import { Readable } from 'node:stream';
+import type { BytesReply, OpenBytes } from '../../activities/inference/byte-stream.ts';
+import type { CallOutcome } from '../../activities/inference/charge.ts';
+import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import {
+  callHeaders,
+  type InferenceCall,
+  type InferenceServices,
+  keptCall,
+  type RunningCall,
+  replayCall,
+  servedHeaders,
+} from './inference-call.ts';
+import type { ApiContext } from './route-input.ts';
+
+export interface BytesDeclaration<Asked> {
+  readonly run: (
+    asked: Asked,
+    call: RunningCall<(body: Buffer, mediaType: string, end: CallOutcome) => StoredAnswer>,
+  ) => Promise<BytesReply>;
+  /** Waits for the end of the provider's answer. */
+  readonly isWhole: (asked: Asked) => boolean;
+  /** A whole answer with what is only known at its end. */
+  readonly finish?: (body: Buffer, mediaType: string, end: CallOutcome) => Buffer;
+}
+
+export async function answerBytes<Asked>(
+  { idempotency }: InferenceServices,
+  { run, isWhole, finish }: BytesDeclaration<Asked>,
+  asked: Asked,
+  ctx: ApiContext,
+  { request, context }: InferenceCall,
+): Promise<void> {
+  const whole = isWhole(asked);
+  const finished = (body: Buffer, mediaType: string, end: CallOutcome) =>
+    whole && finish ? finish(body, mediaType, end) : body;
+  const keep = (body: Buffer, mediaType: string, end: CallOutcome) =>
+    keptCall(end, finished(body, mediaType, end), { 'content-type': mediaType });
+  let reply: BytesReply;
+  try {
+    reply = await run(asked, { request: request.claim ? { ...request, keep } : request, context, turn: undefined });
+  } catch (error) {
+    reply = await idempotency.answeredBefore(request.claim, error);
+  }
+  if (reply.kind === 'answered-before') {
+    const body = replayCall(ctx, reply.answer);
+    ctx.body = body;
+    return;
+  }
+  // A client that leaves does not end the call.
+  ctx.res.once('close', reply.leave);
+  if (whole) {
+    const { body, end } = await all(reply);
+    ctx.res.off('close', reply.leave);
+    send(ctx, reply.mediaType, callHeaders(end), finished(body, reply.mediaType, end));
+    return;
+  }
+  send(ctx, reply.mediaType, servedHeaders(reply), Readable.from(untilCharged(ctx, reply)));
+}
+
+function send(ctx: ApiContext, mediaType: string, headers: Record<string, string>, body: Buffer | Readable): void {
+  ctx.set(headers);
+  ctx.body = body;
+  ctx.set('Content-Type', mediaType);
+}
+
+async function all(reply: OpenBytes): Promise<{ readonly body: Buffer; readonly end: CallOutcome }> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of reply.chunks) chunks.push(chunk);
+  return { body: Buffer.concat(chunks), end: await reply.ended };
+}
+
+/** The last bytes go out after the COMMIT of their charge. */
+async function* untilCharged(ctx: ApiContext, reply: OpenBytes): AsyncGenerator<Uint8Array, void> {
+  let held: Uint8Array | undefined;
+  try {
+    for await (const chunk of reply.chunks) {
+      if (held !== undefined) yield held;
+      held = chunk;
+    }
+    await reply.ended;
+    if (held !== undefined) yield held;
+  } catch (error) {
+    // Past the head only a broken connection can say it.
+    ctx.res.destroy();
+    ctx.app.emit('error', error);
+  }
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { durationOf } from './duration.ts';
+
+const chunk = (tag: string, body: Buffer) => Buffer.concat([Buffer.from(tag), sizeLe(body.length), body]);
+const sizeLe = (size: number) => {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(size);
+  return bytes;
+};
+const be = (value: number, length: number) => {
+  const bytes = Buffer.alloc(length);
+  bytes.writeUIntBE(value, 0, length);
+  return bytes;
+};
+
+function wav(seconds: number, rate = 16_000): Buffer {
+  const format = Buffer.concat([Buffer.from([1, 0, 1, 0]), sizeLe(rate), sizeLe(2 * rate), Buffer.from([2, 0, 16, 0])]);
+  const body = [Buffer.from('WAVE'), chunk('LIST', Buffer.from('odd')), Buffer.alloc(1), chunk('fmt ', format)];
+  return chunk('RIFF', Buffer.concat([...body, chunk('data', Buffer.alloc(seconds * 2 * rate))]));
+}
+
+/** Frames of 128 kbit/s at 44.1 kHz. */
+const FRAME = Buffer.concat([Buffer.from([0xff, 0xfb, 0x90, 0x00]), Buffer.alloc(413)]);
+
+test('the length of a recording is in its head', () => {
+  assert.equal(durationOf(wav(3)), 3);
+  const samples = Buffer.concat([be(Math.floor(44_100 * 16), 3), Buffer.from([0]), be(2 * 44_100, 4)]);
+  assert.equal(durationOf(Buffer.concat([Buffer.from('fLaC'), Buffer.alloc(14), samples])), 2);
+  const page = (granule: number) => {
+    const position = Buffer.alloc(8);
+    position.writeBigInt64LE(BigInt(granule));
+    return Buffer.concat([Buffer.from('OggS\0\0'), position, Buffer.from('OpusHead')]);
+  };
+  assert.equal(durationOf(Buffer.concat([page(0), Buffer.alloc(99), page(5 * 48_000)])), 5);
+  const movie = Buffer.concat([Buffer.from('mvhd'), Buffer.alloc(12), be(1_000, 4), be(7_500, 4), Buffer.alloc(20)]);
+  assert.equal(durationOf(Buffer.concat([be(8, 4), Buffer.from('ftypM4A '), movie])), 7.5);
+  const frames = Buffer.concat(Array(100).fill(FRAME));
+  assert.ok(Math.abs((durationOf(frames) ?? 0) - (100 * 417 * 8) / 128_000) < 0.01);
+  const xing = Buffer.concat([Buffer.from('Xing'), be(1, 4), be(441, 4)]);
+  const counted = Buffer.concat([FRAME.subarray(0, 36), xing, FRAME.subarray(48), frames]);
+  assert.equal(durationOf(counted), (441 * 1_152) / 44_100);
+  const tagged = Buffer.concat([Buffer.from('ID3\x04\0\0'), Buffer.from([0, 0, 1, 0]), Buffer.alloc(128), frames]);
+  assert.ok(Math.abs((durationOf(tagged) ?? 0) - (durationOf(frames) ?? 1)) < 0.01);
+});
+
+test('a head that makes no sense says nothing, and none costs more than a look', () => {
+  const whole = wav(1);
+  for (const length of [0, 3, 12, 20, 40, 50]) durationOf(whole.subarray(0, length));
+  assert.equal(durationOf(Buffer.alloc(5_000_000, 'text ')), undefined);
+  assert.equal(durationOf(Buffer.concat([Buffer.from('fLaC'), Buffer.alloc(22)])), undefined);
+  assert.equal(durationOf(Buffer.from('RIFF\0\0\0\0WAVE')), undefined);
+  assert.equal(durationOf(Buffer.concat([Buffer.from('RIFF\0\0\0\0WAVEdata'), sizeLe(9)])), undefined);
+  // A stream that was cut says the length that it was to have.
+  const streamed = Buffer.from(wav(2));
+  streamed.writeUInt32LE(0xffff_ffff, streamed.indexOf('data') + 4);
+  assert.equal(durationOf(streamed), 2);
+});

@@ -1,0 +1,65 @@
+/** Speech made of text and text made of speech, over OpenAI's interface: bytes are given on as they come. */
+import { type Classify, UpstreamFailure } from '../failure.ts';
+import type { AudioAdapter, ByteAnswer, TranscriptionRequest } from '../provider.ts';
+import { type Call, callFailure, type OpenAiClient } from './client.ts';
+import { isErrorBody } from './errors.ts';
+import { pageInstead } from './stream.ts';
+import { readObject } from './whole-answers.ts';
+
+export interface AudioDialect {
+  /** The base that has /audio/speech, from the provider's base. */
+  readonly base: (urlBase: string) => string;
+  readonly classify: Classify;
+}
+
+export function createAudioAdapter(client: OpenAiClient, { base, classify }: AudioDialect): AudioAdapter {
+  const callOf = (target: { urlBase: string; apiKey: string }, signal: AbortSignal): Call => ({
+    ...{ urlBase: base(target.urlBase), apiKey: target.apiKey, signal, classify },
+  });
+  return {
+    speak: async (target, { input, extra }, { signal }) => {
+      const call = callOf(target, signal);
+      const response = await client.post(call, '/audio/speech', { ...extra, model: target.model, input });
+      const answer = bytesOf(response, call);
+      if (answer.mediaType === JSON_TYPE) throw await noSpeech(response, call);
+      return answer;
+    },
+    transcribe: async (target, request, { signal }) => {
+      const call = callOf(target, signal);
+      return bytesOf(await client.post(call, '/audio/transcriptions', formOf(target.model, request)), call);
+    },
+  };
+}
+
+const JSON_TYPE = 'application/json';
+
+/** @throws {UpstreamFailure} for a page in place of an answer. */
+function bytesOf(response: Response, call: Call): ByteAnswer {
+  const mediaType = response.headers.get('content-type') ?? 'application/octet-stream';
+  if (/^text\/html/i.test(mediaType)) throw pageInstead();
+  if (response.body === null) throw new UpstreamFailure('transient', 'the provider gave nothing', { status: 200 });
+  return { mediaType: mediaType.split(';')[0]?.trim().toLowerCase() ?? '', bytes: read(response.body, call) };
+}
+
+async function* read(body: AsyncIterable<Uint8Array>, call: Call): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw callFailure(error, call);
+  }
+}
+
+/** JSON in place of speech is an error under a good status. */
+async function noSpeech(response: Response, call: Call): Promise<UpstreamFailure> {
+  const body = await readObject(response, call);
+  const told = isErrorBody(body) ? '' : ', but JSON';
+  return new UpstreamFailure('transient', `the provider gave no speech${told}`, { status: response.status });
+}
+
+function formOf(model: string, { file, fields }: TranscriptionRequest): FormData {
+  const form = new FormData();
+  form.append('model', model);
+  for (const [name, value] of fields) form.append(name, value);
+  form.append('file', file, file.name);
+  return form;
+}
