@@ -1,7 +1,8 @@
 /**
  * The commit queue: every change of money of this process goes through one queue over one connection, one batch in
  * flight (group commit). A batch is one transaction of two packets: the first takes the fence and locks the rows that
- * its operations name, the operations are decided in memory, the second writes all effects and commits.
+ * its operations name, the operations are decided in memory, the second writes all effects and commits. A batch whose
+ * operations read no row is one packet.
  */
 import type { Logger } from 'pino';
 import { AppError } from '../../../infra/errors.ts';
@@ -50,6 +51,10 @@ const GATHER_AFTER_OPERATIONS = 4;
 /** Milliseconds since 1970. */
 const CLOCK = 'SELECT CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS SIGNED) AS moment';
 const clock = rowOf({ moment: column.integer });
+/** A batch that reads no row takes the database's time from the last one that did, if that was this recently. */
+const CLOCK_FRESH_MS = 1_000;
+/** A batch usually takes milliseconds. While one takes longer, money is no longer spent on the database's credit. */
+const SLOW_BATCH_MS = 1_000;
 
 type BatchEnd = { readonly kind: 'done' } | { readonly kind: Failure; readonly error: unknown };
 
@@ -60,6 +65,13 @@ export class CommitQueue {
   #running = false;
   #closing = false;
   #lastCommit = 0;
+  /** By performance.now(), when the packet was sent that renewed the writer last. */
+  #renewedAt = Number.NEGATIVE_INFINITY;
+  /** The same of the packet that the running batch sent first; undefined between batches. */
+  #batchSince: number | undefined;
+  #databaseAway = false;
+  /** The database's clock, and when it was read by performance.now(). */
+  #clock = { nowMs: 0, readAt: Number.NEGATIVE_INFINITY };
   readonly #heartbeat: NodeJS.Timeout;
   readonly #deadlines: NodeJS.Timeout;
   #current: readonly Pending[] = [];
@@ -75,6 +87,18 @@ export class CommitQueue {
 
   /** The slot this process writes under, once it has one. */
   get writer(): Readonly<Writer> | undefined {
+    return this.#session.writer;
+  }
+
+  /**
+   * The writer, if it is certain that nobody has fenced it: it has renewed itself in the first half of its time, and the
+   * database answers. What was leased by it may be spent without asking.
+   */
+  get standing(): Pick<Writer, 'slot' | 'epoch'> | undefined {
+    const now = performance.now();
+    const isRenewed = now - this.#renewedAt < this.#options.writerTtlMs / 2;
+    const isSlow = this.#batchSince !== undefined && now - this.#batchSince > SLOW_BATCH_MS;
+    if (!isRenewed || isSlow || this.#databaseAway || this.#queue.length >= MAX_QUEUE / 2) return undefined;
     return this.#session.writer;
   }
 
@@ -199,25 +223,51 @@ export class CommitQueue {
 
   async #attempt(batch: readonly Pending[]): Promise<BatchEnd> {
     const started = performance.now();
+    this.#batchSince = started;
     let answers: (() => void)[] = [];
     let committing = false;
     try {
       const session = await this.#session.ready();
       const { connection, writer, packetLimitBytes } = session;
-      const unitOfWork = await this.#lockRows(session, batch);
+      const sentAt = performance.now();
+      const blind = this.#withoutReads(session, batch);
+      const unitOfWork = blind ?? (await this.#lockRows(session, batch));
       answers = batch.map((pending) => this.#decide(unitOfWork, pending));
       const effects = [...unitOfWork.statements(this.#options.tables), 'COMMIT'];
       committing = true;
-      await sendPacket(connection, effects, packetLimitBytes);
+      const packet = blind ? [...this.#begin(writer), ...effects] : effects;
+      await sendPacket(connection, packet, packetLimitBytes);
       writer.seq += 1n;
+      this.#renewedAt = sentAt;
     } catch (error) {
       const kind = await this.#session.recover(error, committing);
+      this.#databaseAway = kind === 'lost';
       if (kind !== 'done') return { kind, error };
+    } finally {
+      this.#batchSince = undefined;
     }
+    this.#databaseAway = false;
     this.#lastCommit = performance.now();
     this.#options.onBatch?.(batch.length, this.#lastCommit - started);
     for (const answer of answers) answer();
     return { kind: 'done' };
+  }
+
+  #begin(writer: Writer): string[] {
+    return ['START TRANSACTION', ...fence(writer, this.#options.writerTtlMs)];
+  }
+
+  /** The unit of work of a batch that reads no row, if the database's time is known without asking. */
+  #withoutReads({ writer }: ReadySession, batch: readonly Pending[]): UnitOfWork | undefined {
+    const sinceMs = performance.now() - this.#clock.readAt;
+    if (sinceMs > CLOCK_FRESH_MS || batch.length === 0) return undefined;
+    if (batch.some(({ operation }) => operation.reads.length > 0)) return undefined;
+    return this.#unitOfWork(writer, Math.round(this.#clock.nowMs + sinceMs));
+  }
+
+  #unitOfWork(writer: Writer, nowMs: number): UnitOfWork {
+    const stamp = { slot: writer.slot, epoch: writer.epoch, seq: writer.seq + 1n };
+    return new UnitOfWork(nowMs, this.#options.dayOf(nowMs), stamp);
   }
 
   /** The first packet: the fence, then every row that the batch names, in the order that all processes share. */
@@ -233,12 +283,12 @@ export class CommitQueue {
     }
     const tables = this.#options.tables.filter((table) => ids.has(table));
     if (tables.length !== ids.size) throw new Error('an operation reads a table that the commit queue does not know');
-    const start = ['START TRANSACTION', ...fence(writer, this.#options.writerTtlMs)];
+    const start = this.#begin(writer);
     const locks = tables.map((table) => table.lock([...(ids.get(table) ?? [])]));
     const results = await sendPacket(connection, [...start, ...locks, CLOCK], packetLimitBytes);
     const { moment: nowMs } = clock.read(results.at(-1)?.[0] ?? {});
-    const stamp = { slot: writer.slot, epoch: writer.epoch, seq: writer.seq + 1n };
-    const unitOfWork = new UnitOfWork(nowMs, this.#options.dayOf(nowMs), stamp);
+    this.#clock = { nowMs, readAt: performance.now() };
+    const unitOfWork = this.#unitOfWork(writer, nowMs);
     for (const [index, table] of tables.entries()) {
       const records = results[start.length + index] ?? [];
       unitOfWork.load(
