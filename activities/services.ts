@@ -7,14 +7,17 @@ import { ConversationStore } from '../core/conversations/store.ts';
 import { Turns } from '../core/conversations/turns.ts';
 import { CommitQueue } from '../core/ledger/commit-queue/commit-queue.ts';
 import { IdempotentRequests } from '../core/ledger/idempotency.ts';
-import { Ledger } from '../core/ledger/ledger.ts';
-import { createQueueMetrics, showLedger } from '../core/ledger/ledger-metrics.ts';
+import { LeaseBook } from '../core/ledger/leases/lease-book.ts';
+import { LeaseRecall } from '../core/ledger/leases/lease-recall.ts';
+import { type Leasing, Ledger } from '../core/ledger/ledger.ts';
+import { createLeaseMetrics, createQueueMetrics, showLedger } from '../core/ledger/ledger-metrics.ts';
+import { leaseTerms } from '../core/ledger/operations/lease.ts';
 import { lastReconciliation, reconcile } from '../core/ledger/reconcile.ts';
 import { createStatement } from '../core/ledger/statement.ts';
 import { HoldSweeper } from '../core/ledger/sweeper.ts';
 import { accounts, keyBudgets } from '../core/ledger/tables/accounts.ts';
 import { claims } from '../core/ledger/tables/claims.ts';
-import { holds } from '../core/ledger/tables/holds.ts';
+import { holds, leases } from '../core/ledger/tables/holds.ts';
 import { transfers } from '../core/ledger/tables/transfers.ts';
 import { WorkflowStarter } from '../core/outbox/starter.ts';
 import { WorkflowOutboxStore } from '../core/outbox/store.ts';
@@ -58,7 +61,7 @@ import { createWebhooks } from './webhooks/create-webhooks.ts';
 
 /** Every process locks them in this order, so that batches cannot deadlock. */
 const LEDGER_TABLES = [
-  ...[accounts, keyBudgets, holds, ordersTable, providerGate, jobsTable, jobStorage],
+  ...[accounts, keyBudgets, holds, leases, ordersTable, providerGate, jobsTable, jobStorage],
   ...[liveOfUser, runningOfUser, runningOfProvider],
   ...[claims, transfers, paymentEvents],
 ];
@@ -80,6 +83,7 @@ interface SharedDeps {
   readonly vault: Vault;
   readonly queue: CommitQueue;
   readonly ledger: Ledger;
+  readonly leasing: Leasing;
   readonly starter: WorkflowStarter;
   readonly starts: WorkflowOutboxStore;
 }
@@ -101,6 +105,8 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
   });
   await Promise.all([queue.open(), whenReady(redis, REDIS_WAIT_MS), whenReady(subscriber, REDIS_WAIT_MS)]);
   const starts = new WorkflowOutboxStore(sequelize, log);
+  const invalidation = createInvalidation(redis, subscriber, log);
+  const leasing = createLeasing({ config, log, metrics, sequelize, invalidation, queue });
   return {
     config,
     log,
@@ -108,22 +114,40 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
     sequelize,
     redis,
     subscribers: [subscriber],
-    invalidation: createInvalidation(redis, subscriber, log),
+    invalidation,
     mongo: connectMongo(config, log),
     temporal,
     outbound: createOutbound(config),
     vault: createVault(config.KEY_ENCRYPTION_KEY),
     queue,
-    ledger: new Ledger(queue, sequelize, config.APP_TIME_ZONE),
+    ledger: new Ledger(queue, sequelize, config.APP_TIME_ZONE, leasing),
+    leasing,
     starter: new WorkflowStarter(temporal.client, starts, log),
     starts,
   };
 }
 
+function createLeasing({
+  config,
+  log,
+  metrics,
+  sequelize,
+  invalidation,
+  queue,
+}: Pick<SharedDeps, 'config' | 'log' | 'metrics' | 'sequelize' | 'invalidation' | 'queue'>): Leasing {
+  const recall = new LeaseRecall(sequelize, (accountId) => invalidation.publish('lease', accountId));
+  if (config.LEASE_SHARE === 0) return { book: undefined, recall };
+  const events = (left: () => bigint) => createLeaseMetrics(metrics.registry, left);
+  const book = new LeaseBook({ queue, terms: leaseTerms(config.LEASE_SHARE), log, events });
+  invalidation.on('lease', (id) => (id === undefined ? book.recallAll() : book.recall(Number(id))));
+  invalidation.on('access-key', (id) => (id === undefined ? undefined : book.recallKey(Number(id))));
+  return { book, recall };
+}
+
 /** Builds everything; the API and the workers each call it once. @throws when MySQL cannot be reached. */
 export async function createServices(config: Config, log: Logger, telemetry?: Telemetry) {
   const shared = await connect(config, log, telemetry);
-  const { sequelize, ledger, starter, queue, temporal } = shared;
+  const { sequelize, ledger, leasing, starter, queue, temporal } = shared;
   const accountServices = await createAccounts(shared);
   const inference = await createInference({ ...shared, audit: accountServices.audit });
   const conversations = new Conversations(new ConversationStore(shared.mongo));
@@ -202,6 +226,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
       }),
     backgroundJobs: jobsInBackground,
     close: async () => {
+      await leasing.book?.close();
       await queue.close();
       await starter.close();
       await turns.close();

@@ -314,6 +314,11 @@ export const environmentSchema = z.object({
   WORKER_PORT: port(8061),
   /** A commit queue that has not renewed its writer for this long is fenced. */
   WRITER_TTL: duration('10s'),
+  /**
+   * Share of an account's balance that a process may take at once, to hold for calls in its own memory; their charge is
+   * then the only commit. 0: every call takes a hold of its own.
+   */
+  LEASE_SHARE: z.coerce.number().min(0).max(0.25).default(0.0625),
   /** How long single calls are kept in the usage log; money and statistics are kept for ever. */
   USAGE_RETENTION: duration('90d'),
 });

@@ -82,11 +82,17 @@ export async function reserve(
   take: TakeHold,
 ): Promise<Reservation> {
   let attempt = plan;
+  let recalled = false;
   for (let tries = 0; ; tries += 1) {
     const outcome = await take(attempt);
     if (outcome.kind === 'held') return { kind: 'held', plan: attempt };
     if (outcome.kind === 'answered') return outcome;
     if (outcome.kind !== 'insufficient' && outcome.kind !== 'budget-spent') throw refusalOf(outcome);
+    // Money of the account may be leased to other processes, which give it back now.
+    if (!recalled) {
+      recalled = true;
+      if (await ledger.recall(caller.accountId)) continue;
+    }
     const payable = outcome.kind === 'insufficient' ? outcome.available : outcome.left;
     const clamped = asked && tries < CLAMP_TRIES ? await clamp(ledger, caller, plan, asked, payable) : undefined;
     if (!clamped) throw refusalOf(outcome);

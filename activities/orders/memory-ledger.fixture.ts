@@ -37,6 +37,10 @@ export class MemoryLedger {
     return this.apply(operation);
   }
 
+  async recall(): Promise<boolean> {
+    return false;
+  }
+
   apply<Result>(operation: Operation<Result>): Result {
     const unitOfWork = new UnitOfWork(this.nowMs, DAY, { slot: 1, epoch: 1, seq: 1n });
     for (const table of new Set(operation.reads.map((read) => read.table))) {

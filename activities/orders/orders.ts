@@ -20,7 +20,7 @@ import { cancelOrder, createOrder, expireOrder, type RefundOutcome, refundOrder 
 import type { OrderFilter, OrderStore } from './store.ts';
 
 export interface OrderDeps {
-  readonly ledger: Pick<Ledger, 'run'>;
+  readonly ledger: Pick<Ledger, 'run' | 'recall'>;
   readonly store: Pick<OrderStore, 'find' | 'page' | 'overdue'>;
   readonly starter: Pick<WorkflowStarter, 'kick'>;
   /** The account of a user, undefined when there is no such user. */
@@ -119,6 +119,7 @@ export class Orders {
       const after = { userId, amount: formatMoney(refund.amount), reason };
       return orderRecord(by, 'orders.refund', orderNo, { after });
     });
+    await ledger.recall(accountId);
     const outcome = await ledger.run(operation, ORDER_WAIT_MS);
     if (outcome.kind !== 'refunded') throw refundRefusal(outcome.kind);
     log.info({ orderNo, amount: formatMoney(outcome.amount) }, 'order refunded');

@@ -16,7 +16,7 @@ import type { SignedCallback } from './providers/signed/signed-callback.ts';
 import type { OrderStore } from './store.ts';
 
 export interface PaymentDeps {
-  readonly ledger: Pick<Ledger, 'run'>;
+  readonly ledger: Pick<Ledger, 'run' | 'recall'>;
   readonly store: Pick<OrderStore, 'find'>;
   readonly signed: PaymentProvider<SignedCallback>;
   /** Undefined when Alipay is not configured. */
@@ -98,6 +98,8 @@ export class Payments {
       return order;
     }
     const settlement = { notice, accountId: order.accountId };
+    // What is leased belongs to the account, too, and a debt is not to be made while there is money.
+    if (kind === 'chargeback') await ledger.recall(order.accountId);
     const operation = kind === 'chargeback' ? takeBackOrder(settlement) : payOrder(settlement);
     const outcome = await ledger.run(
       audited(operation, (settled) => by && recordOf(by, notice, order, settled)),

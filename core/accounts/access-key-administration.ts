@@ -30,8 +30,12 @@ const stored = rowOf({
   deletedAt: orNull(column.time),
 });
 
+/** What processes have leased of the budget and not spent. */
+const LEASED_OF_BUDGET = `(SELECT COALESCE(SUM(l.amount-l.captured-l.released),0) FROM holds l
+    WHERE l.state='open' AND l.owner='lease' AND l.access_key_id=k.id AND l.budget_period=b.period_start)`;
+
 const SELECT = `SELECT k.id,k.user_id,u.username,k.name,k.tag,k.public_part,k.last_four,k.key_hash,k.is_active,k.expires_at,
-    k.budget,k.budget_period,b.period_start,b.used,k.last_used_at,k.created_at,k.deleted_at
+    k.budget,k.budget_period,b.period_start,b.used-${LEASED_OF_BUDGET} AS used,k.last_used_at,k.created_at,k.deleted_at
   FROM access_keys k JOIN users u ON u.id=k.user_id LEFT JOIN key_budgets b ON b.access_key_id=k.id`;
 
 /** A key with its owner. Amounts in nano-units. */

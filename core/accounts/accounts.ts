@@ -29,7 +29,7 @@ export interface AccountsDependencies {
   readonly sequelize: Sequelize;
   readonly redis: Redis;
   readonly invalidation: Invalidation;
-  readonly ledger: AccountOpener & Pick<Ledger, 'run'>;
+  readonly ledger: AccountOpener & Pick<Ledger, 'run' | 'recall'>;
   readonly log: Logger;
 }
 

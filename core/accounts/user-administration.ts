@@ -27,7 +27,7 @@ export interface Adjustment {
 export interface UserAdministrationDependencies {
   readonly sequelize: Sequelize;
   readonly users: UserStore;
-  readonly ledger: Pick<Ledger, 'run'>;
+  readonly ledger: Pick<Ledger, 'run' | 'recall'>;
   readonly audit: AuditLog;
   readonly invalidation: Invalidation;
 }
@@ -85,6 +85,8 @@ export class UserAdministration {
       const after = { amount: formatMoney(amount), reason, balance: formatMoney(available), transferId: id };
       return { ...by, action: 'users.adjust-balance', targetKind: 'user', targetId: userId, before, after };
     });
+    // So that the balance of before and after is all of it, and can be taken.
+    await ledger.recall(accountId);
     const outcome = await ledger.run(operation, ADJUSTMENT_WAIT_MS);
     const { available } = outcome;
     if (outcome.kind === 'done-long-ago') throw usedBefore(outcome.atMs);
@@ -101,7 +103,7 @@ export class UserAdministration {
     by: By,
     write: (transaction: Transaction, user: User) => Promise<void>,
   ): Promise<void> {
-    const { sequelize, users, audit, invalidation } = this.#to;
+    const { sequelize, users, ledger, audit, invalidation } = this.#to;
     await inTransaction(sequelize, async (transaction) => {
       const user = await users.findLocked(userId, transaction);
       if (user === undefined) throw noUser(userId);
@@ -115,6 +117,9 @@ export class UserAdministration {
       await audit.record({ ...by, action, targetKind: 'user', targetId: userId, before, after }, transaction);
     });
     await invalidation.publish('user', userId);
+    // Who may call no more has no use for money that is leased.
+    const accountId = await users.accountIdOf(userId);
+    if (accountId !== undefined) await ledger.recall(accountId);
   }
 }
 

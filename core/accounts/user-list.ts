@@ -2,6 +2,7 @@
 import type { Sequelize } from 'sequelize';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';
+import { HELD, LEASED } from '../ledger/ledger.ts';
 import { ROLES, type Role } from './caller.ts';
 import type { UserSortKey, UserWithBalance } from './user.ts';
 
@@ -22,14 +23,12 @@ const SORT_COLUMNS: Record<UserSortKey, string> = {
   username: 'u.username',
   email: 'u.email',
   role: 'u.role',
-  balance: 'a.available',
+  balance: 'available',
   createdAt: 'u.created_at',
 };
 
 const SELECT = `SELECT u.id, u.username, u.email, u.role, u.status=1 AS active, u.token_version, u.created_at, u.updated_at,
-  u.closed_at,  a.id AS account_id, a.available,
-  (SELECT COALESCE(SUM(h.amount - h.captured - h.released), 0) FROM holds h
-    WHERE h.state = 'open' AND h.account_id = a.id) AS held
+  u.closed_at, a.id AS account_id, a.available + ${LEASED} AS available, ${HELD} AS held
   FROM users u JOIN accounts a ON a.owner_kind = 'user' AND a.owner_id = u.id`;
 
 const listed = rowOf({

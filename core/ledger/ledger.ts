@@ -6,6 +6,8 @@ import { count, select } from '../../infra/mysql/statements.ts';
 import { type Attributes, inSpan, type Span } from '../../infra/telemetry/spans.ts';
 import type { CommitQueue } from './commit-queue/commit-queue.ts';
 import type { Operation } from './commit-queue/operation.ts';
+import type { LeaseBook } from './leases/lease-book.ts';
+import type { LeaseRecall } from './leases/lease-recall.ts';
 import { formatMoney } from './money.ts';
 import { type Capture, type CaptureOutcome, capture } from './operations/capture.ts';
 import { type Release, type ReleaseOutcome, release } from './operations/close-hold.ts';
@@ -17,24 +19,40 @@ const HOLD_WAIT_MS = 5_000;
 
 /** Money of one account, in nano-units. */
 export interface Balance {
-  /** Free to spend. */
+  /** Free to spend, what processes have leased among it. */
   readonly available: bigint;
   /** Reserved by running calls and jobs. */
   readonly held: bigint;
   readonly debt: bigint;
 }
 
+/** SQL: what the open leases of account `a` have left, which is still the account's to spend. */
+export const LEASED =
+  "(SELECT COALESCE(SUM(l.amount-l.captured-l.released),0) FROM holds l WHERE l.state='open' AND l.owner='lease' AND l.account_id=a.id)";
+/** SQL: what the calls and jobs of account `a` hold. */
+export const HELD =
+  "(SELECT COALESCE(SUM(h.amount-h.captured-h.released),0) FROM holds h WHERE h.state='open' AND h.owner<>'lease' AND h.account_id=a.id)";
+
 const balance = rowOf({ available: column.bigint, held: column.bigint, debt: column.bigint });
+
+export interface Leasing {
+  /** Undefined: this process leases nothing, but others may. */
+  readonly book: LeaseBook | undefined;
+  readonly recall: LeaseRecall;
+}
 
 export class Ledger {
   readonly #queue: CommitQueue;
   readonly #sequelize: Sequelize;
   readonly #timeZone: string;
+  readonly #leasing: Leasing | undefined;
 
-  constructor(queue: CommitQueue, sequelize: Sequelize, timeZone: string) {
+  /** @param leasing undefined: every call takes a hold of its own, and nothing is recalled. */
+  constructor(queue: CommitQueue, sequelize: Sequelize, timeZone: string, leasing?: Leasing) {
     this.#queue = queue;
     this.#sequelize = sequelize;
     this.#timeZone = timeZone;
+    this.#leasing = leasing;
   }
 
   /** The local day of an instant, which decides what "today" is. */
@@ -47,15 +65,27 @@ export class Ledger {
     return this.#queue.submit(operation, waitMs === undefined ? {} : { waitMs });
   }
 
-  /** Sets money aside; resolves after the COMMIT. @throws {AppError} databaseUnavailable within 5 s. */
-  hold(request: HoldRequest): Promise<HoldOutcome> {
+  /**
+   * Sets money aside: in memory if a lease of this process covers it, otherwise in the database; resolves after the COMMIT
+   * then. @throws {AppError} databaseUnavailable within 5 s.
+   */
+  async hold(request: HoldRequest): Promise<HoldOutcome> {
+    if (this.#leasing?.book?.admit(request)) return { kind: 'held' };
     return this.run(hold(request), HOLD_WAIT_MS);
+  }
+
+  /**
+   * Has all processes give back what they have leased of an account. Waits at most 3 s.
+   * @returns false when nothing was leased: what was refused for want of money would be refused again.
+   */
+  async recall(accountId: number): Promise<boolean> {
+    return (await this.#leasing?.recall.recall(accountId)) ?? false;
   }
 
   /** Charges a call against its hold, once. Waits for the database for as long as it takes. */
   capture(request: Capture): Promise<CaptureOutcome> {
     return inCaptureSpan(request, async (span) => {
-      const outcome = await this.run(capture(request));
+      const outcome = await (this.#leasing?.book?.calls.charge(request) ?? this.run(capture(request)));
       span.set({ 'gateway.capture': outcome.kind });
       return outcome;
     });
@@ -63,7 +93,11 @@ export class Ledger {
 
   /** Gives a hold back. Idempotent. Waits for the database for as long as it takes. */
   release(request: Release): Promise<ReleaseOutcome> {
-    return inSpan('release', undefined, () => this.run(release(request)));
+    return inSpan(
+      'release',
+      undefined,
+      () => this.#leasing?.book?.calls.release(request) ?? this.run(release(request)),
+    );
   }
 
   /** Credits the opening grant of a new account, once. */
@@ -76,9 +110,7 @@ export class Ledger {
     const [row] = await select(
       this.#sequelize,
       balance.read,
-      `SELECT a.available, a.debt,
-              (SELECT COALESCE(SUM(h.amount-h.captured-h.released),0) FROM holds h WHERE h.state='open' AND h.account_id=a.id) AS held
-         FROM accounts a WHERE a.id=?`,
+      `SELECT a.available+${LEASED} AS available, a.debt, ${HELD} AS held FROM accounts a WHERE a.id=?`,
       [accountId],
     );
     return row;
@@ -86,7 +118,7 @@ export class Ledger {
 
   /** How many holds of the account are open; decides how far a call is clamped. */
   async openHolds(accountId: number): Promise<number> {
-    const sql = "SELECT COUNT(*) AS total FROM holds WHERE state='open' AND account_id=?";
+    const sql = "SELECT COUNT(*) AS total FROM holds WHERE state='open' AND account_id=? AND amount>captured+released";
     return await count(this.#sequelize, sql, [accountId]);
   }
 }

@@ -1,15 +1,17 @@
 /**
- * Cleans up after dead processes: fences lapsed writers, releases the holds of their calls, and credits opening grants
+ * Cleans up after dead processes: fences lapsed writers, releases the holds of their calls and their leases, and credits opening grants
  * of interrupted registrations. Every step is safe to run from several processes and at any time.
  */
 import type { Connection } from 'mysql2/promise';
 import type { Sequelize } from 'sequelize';
 import type { DatabaseConfig } from '../../infra/mysql/connection.ts';
-import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
 import { openWriterConnection } from './commit-queue/connection.ts';
 import { fenceWriter, lapsedWriters } from './commit-queue/fencing.ts';
 import type { Ledger } from './ledger.ts';
+import { release } from './operations/close-hold.ts';
+import { closeDeadLease } from './operations/lease.ts';
 import { deleteExpiredClaims } from './tables/claims.ts';
 
 const BATCH = 500;
@@ -26,18 +28,24 @@ export interface Sweep {
 
 const deadHold = rowOf({
   id: column.text,
+  isLease: column.flag,
   accountId: column.integer,
   accessKeyId: orNull(column.integer),
   budgetPeriod: orNull(column.day),
 });
+type DeadHold = ReadRow<typeof deadHold>;
 const waitingAccount = rowOf({ id: column.integer });
 
-/** Holds of calls whose writer has been fenced, and of calls that have exceeded their time in a living process. */
-const DEAD_CALLS = `
-  SELECT h.id, h.account_id, h.access_key_id, h.budget_period FROM holds h JOIN writers w ON w.slot=h.slot
-   WHERE h.state='open' AND h.owner='call' AND h.epoch < w.epoch
+/**
+ * Holds of calls, and leases, whose writer has been fenced, and holds of calls that have exceeded their time in a living
+ * process.
+ */
+const DEAD_HOLDS = `
+  SELECT h.id, h.owner='lease' AS is_lease, h.account_id, h.access_key_id, h.budget_period
+    FROM holds h JOIN writers w ON w.slot=h.slot
+   WHERE h.state='open' AND h.owner IN ('call','lease') AND h.epoch < w.epoch
   UNION
-  SELECT id, account_id, access_key_id, budget_period FROM holds
+  SELECT id, 0, account_id, access_key_id, budget_period FROM holds
    WHERE state='open' AND owner='call' AND expires_at < NOW(3)
   LIMIT ${BATCH}`;
 
@@ -56,7 +64,7 @@ export class HoldSweeper {
   /** One round, for every second or two. Fencing comes first, so that no capture can race the release of its hold. */
   async sweep(): Promise<Sweep> {
     const fencedWriters = await this.#fence();
-    const releasedHolds = await this.#releaseDeadCalls();
+    const releasedHolds = await this.#releaseDeadHolds();
     const openedAccounts = await this.#openAccounts();
     await this.#deleteExpiredClaims();
     return { fencedWriters, releasedHolds, openedAccounts };
@@ -96,18 +104,17 @@ export class HoldSweeper {
     return fenced;
   }
 
-  async #releaseDeadCalls(): Promise<number> {
-    const dead = await select(this.#sequelize, deadHold.read, DEAD_CALLS);
-    const outcomes = await Promise.all(
-      dead.map((row) =>
-        this.#ledger.release({
-          holdId: row.id,
-          accountId: row.accountId,
-          budgetKeyId: row.budgetPeriod === null ? null : row.accessKeyId,
-        }),
-      ),
-    );
-    return outcomes.filter((outcome) => outcome.kind === 'released').length;
+  async #releaseDeadHolds(): Promise<number> {
+    const dead = await select(this.#sequelize, deadHold.read, DEAD_HOLDS);
+    const released = await Promise.all(dead.map((row) => this.#releaseDead(row)));
+    return released.filter((isReleased) => isReleased).length;
+  }
+
+  async #releaseDead({ id, isLease, accountId, accessKeyId, budgetPeriod }: DeadHold): Promise<boolean> {
+    const budgetKeyId = budgetPeriod === null ? null : accessKeyId;
+    if (isLease) return this.#ledger.run(closeDeadLease({ id, accountId, budgetKeyId }));
+    const outcome = await this.#ledger.run(release({ holdId: id, accountId, budgetKeyId }));
+    return outcome.kind === 'released';
   }
 
   async #openAccounts(): Promise<number> {

@@ -33,7 +33,11 @@ async function processWith<T>(keys: string, run: (accounts: Awaited<ReturnType<t
   await migrateNew(config, sequelize);
   const redis = connectRedis(config, log, 'test');
   const subscriber = connectRedis(config, log, 'test-subscriber');
-  const ledger = { openAccount: async () => undefined, run: () => Promise.reject(new Error('not here')) };
+  const ledger = {
+    openAccount: async () => undefined,
+    run: () => Promise.reject(new Error('not here')),
+    recall: async () => false,
+  };
   try {
     const invalidation = createInvalidation(redis, subscriber, log);
     return await run(await createAccounts({ config, sequelize, redis, log, invalidation, ledger }));

@@ -92,7 +92,14 @@ function chargeOverrun(rows: Rows, request: Capture, hold: Hold, available: bigi
   return charged;
 }
 
-function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount: bigint): Transfer {
+/** @param holdId what paid: the call's own hold, or a lease. */
+export function transferOf(
+  rows: Rows,
+  request: Capture,
+  kind: Transfer['kind'],
+  amount: bigint,
+  holdId = request.holdId,
+): Transfer {
   const { call } = request;
   const counted = kind === 'charge' ? call : NO_USAGE;
   return {
@@ -102,7 +109,7 @@ function transferOf(rows: Rows, request: Capture, kind: Transfer['kind'], amount
     amount,
     day: rows.today,
     createdAtMs: rows.nowMs,
-    holdId: request.holdId,
+    holdId,
     accessKeyId: call.accessKeyId,
     modelId: call.modelId,
     providerId: call.providerId,

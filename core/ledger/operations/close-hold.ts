@@ -26,11 +26,11 @@ export function holdReferenceReads(reference: HoldReference) {
   ];
 }
 
-/** The account and the hold; a hold of another account is a bug. */
+/** The account and the hold; a hold of another account, or a lease, is a bug. */
 export function heldRows(rows: Rows, reference: HoldReference): { account: Account; hold: Hold } {
   const account = rows.get(accounts, String(reference.accountId));
   const hold = rows.get(holds, reference.holdId);
-  if (!account || !hold || hold.accountId !== account.id) {
+  if (!account || !hold || hold.accountId !== account.id || hold.owner === 'lease') {
     throw new Error(`hold ${reference.holdId} of account ${reference.accountId} does not exist`);
   }
   return { account, hold };
@@ -107,9 +107,10 @@ export function releaseReads(request: Release) {
 }
 
 export function decideRelease(rows: Rows, request: Release): ReleaseOutcome {
-  const { hold } = heldRows(rows, request);
+  // Without a row it was a call that a lease paid for, and it has ended.
+  const hold = rows.get(holds, request.holdId);
   if (request.claim) dropUnanswered(rows, request.claim);
-  if (hold.state !== 'open') return { kind: 'already-closed' };
+  if (hold?.state !== 'open') return { kind: 'already-closed' };
   releaseHold(rows, request);
   if (request.call) recordCall(rows, request.call, 0n);
   return { kind: 'released' };

@@ -91,7 +91,7 @@ function refuse(rows: Rows, request: HoldRequest, available: bigint): HoldOutcom
  * The budget as this hold finds it. Processes pass into a new period at slightly different moments: the first one
  * begins it, and a hold that still names an older one counts in it too, so that a period never begins twice.
  */
-function runningBudget(rows: Rows, accessKeyId: number | null, asked: string): { period: string; used: bigint } {
+export function runningBudget(rows: Rows, accessKeyId: number, asked: string): { period: string; used: bigint } {
   const stored = rows.get(keyBudgets, String(accessKeyId));
   return stored && stored.periodStart >= asked
     ? { period: stored.periodStart, used: stored.used }
