@@ -2,9 +2,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
-import { capture } from '../../core/ledger/operations/capture.ts';
+import type { LeaseBook } from '../../core/ledger/leases/lease-book.ts';
+import { type Capture, capture } from '../../core/ledger/operations/capture.ts';
 import { abandon, answer, type ClaimOutcome, type ClaimRequest, claim } from '../../core/ledger/operations/claim.ts';
-import { release } from '../../core/ledger/operations/close-hold.ts';
+import { type Release, release } from '../../core/ledger/operations/close-hold.ts';
 import {
   adjust,
   type BalanceChange,
@@ -13,7 +14,7 @@ import {
   decideCredit,
   decideRefund,
 } from '../../core/ledger/operations/credit.ts';
-import { type HoldRequest, hold } from '../../core/ledger/operations/hold.ts';
+import { type HoldOutcome, type HoldRequest, hold } from '../../core/ledger/operations/hold.ts';
 import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import { AppError } from '../../infra/errors.ts';
 import { sha256 } from './ledger-world.ts';
@@ -54,11 +55,13 @@ function claimed(outcome: ClaimOutcome): Outcome {
 
 export class LedgerAsker {
   readonly #queue: CommitQueue;
+  readonly #leases: LeaseBook;
   readonly #record: ToldRecord;
   #count = 0;
 
-  constructor(queue: CommitQueue, record: ToldRecord) {
+  constructor(queue: CommitQueue, leases: LeaseBook, record: ToldRecord) {
     this.#queue = queue;
+    this.#leases = leases;
     this.#record = record;
   }
 
@@ -80,7 +83,10 @@ export class LedgerAsker {
       ...(budget ? { budget: { limit: budget.limit, periodStart: budget.period } } : {}),
       ...(keyed ? { claim: claimOf(keyed, id) } : {}),
     };
-    return this.#ask(this.#callAsk('hold', call, amount, false), hold(request), waitMs, (outcome) =>
+    const question = this.#callAsk('hold', call, amount, false);
+    const run = async (): Promise<HoldOutcome | { kind: 'leased' }> =>
+      this.#leases.admit(request) ? { kind: 'leased' } : this.#queue.submit(hold(request), { waitMs });
+    return this.#ask(question, run, (outcome) =>
       outcome.kind === 'answered' || outcome.kind === 'in-use' || outcome.kind === 'other-body'
         ? claimed(outcome)
         : { outcome: outcome.kind },
@@ -90,7 +96,7 @@ export class LedgerAsker {
   /** @param again true when the same hold is captured or released beside this on purpose. */
   capture(call: Call, cost: bigint, again: boolean): Promise<string> {
     const { id, accountId, keyed } = call;
-    const operation = capture({
+    const request: Capture = {
       holdId: id,
       accountId,
       budgetKeyId: call.budget?.keyId ?? null,
@@ -103,8 +109,9 @@ export class LedgerAsker {
             answer: (charged: bigint) => ({ status: 200, body: Buffer.from(answerText(id, charged)) }),
           }
         : {}),
-    });
-    return this.#ask(this.#callAsk('capture', call, cost, again), operation, undefined, (outcome) => ({
+    };
+    const run = () => this.#leases.calls.charge(request) ?? this.#queue.submit(capture(request));
+    return this.#ask(this.#callAsk('capture', call, cost, again), run, (outcome) => ({
       outcome: outcome.kind,
       ...('charged' in outcome ? { amount: outcome.charged } : {}),
       ...('loss' in outcome ? { loss: outcome.loss } : {}),
@@ -112,15 +119,24 @@ export class LedgerAsker {
   }
 
   release(call: Call, again: boolean): Promise<string> {
-    const operation = release({
+    const request: Release = {
       holdId: call.id,
       accountId: call.accountId,
       budgetKeyId: call.budget?.keyId ?? null,
       ...(call.keyed ? { claim: claimOf(call.keyed, call.id) } : {}),
-    });
-    return this.#ask(this.#callAsk('release', call, 0n, again), operation, undefined, ({ kind }) => ({
-      outcome: kind,
-    }));
+    };
+    const run = () => this.#leases.calls.release(request) ?? this.#queue.submit(release(request));
+    return this.#ask(this.#callAsk('release', call, 0n, again), run, ({ kind }) => ({ outcome: kind }));
+  }
+
+  /** Takes back what this process has leased of an account. */
+  recall(accountId: number): Promise<string> {
+    const question = this.#changeAsk('recall', { id: uuidv7(), accountId, amount: 0n }, true);
+    return this.#ask(
+      question,
+      () => this.#leases.recall(accountId),
+      () => ({ outcome: 'done' }),
+    );
   }
 
   topUp(change: { id: string; accountId: number; amount: bigint }): Promise<string> {
@@ -129,9 +145,13 @@ export class LedgerAsker {
       reads: balanceReads(balanceChange, 'top_up'),
       decide: (rows) => decideCredit(rows, balanceChange, 'top_up', change.amount),
     };
-    return this.#ask(this.#changeAsk('top_up', change, true), operation, undefined, (done) => ({
-      outcome: done ? 'done' : 'done-before',
-    }));
+    return this.#ask(
+      this.#changeAsk('top_up', change, true),
+      () => this.#queue.submit(operation),
+      (done) => ({
+        outcome: done ? 'done' : 'done-before',
+      }),
+    );
   }
 
   refund(change: { id: string; accountId: number; amount: bigint }): Promise<string> {
@@ -140,61 +160,82 @@ export class LedgerAsker {
       reads: balanceReads(balanceChange, 'refund'),
       decide: (rows) => decideRefund(rows, balanceChange, change.amount),
     };
-    return this.#ask(this.#changeAsk('refund', change, true), operation, undefined, (taken) => ({
-      outcome: 'refunded',
-      amount: taken,
-    }));
+    return this.#ask(
+      this.#changeAsk('refund', change, true),
+      () => this.#queue.submit(operation),
+      (taken) => ({
+        outcome: 'refunded',
+        amount: taken,
+      }),
+    );
   }
 
   chargeback(change: { id: string; accountId: number; amount: bigint }): Promise<string> {
     const operation = chargeback({ id: change.id, accountId: change.accountId }, change.amount);
-    return this.#ask(this.#changeAsk('chargeback', change, false), operation, undefined, ({ taken }) => ({
-      outcome: 'done',
-      amount: taken,
-    }));
+    return this.#ask(
+      this.#changeAsk('chargeback', change, false),
+      () => this.#queue.submit(operation),
+      ({ taken }) => ({
+        outcome: 'done',
+        amount: taken,
+      }),
+    );
   }
 
   adjust(change: { id: string; accountId: number; amount: bigint }, waitMs: number): Promise<string> {
     const operation = adjust({ id: change.id, accountId: change.accountId }, change.amount);
-    return this.#ask(this.#changeAsk('adjustment', change, false), operation, waitMs, ({ kind }) => ({
-      outcome: kind,
-    }));
+    return this.#ask(
+      this.#changeAsk('adjustment', change, false),
+      () => this.#queue.submit(operation, { waitMs }),
+      ({ kind }) => ({
+        outcome: kind,
+      }),
+    );
   }
 
   /** A keyed request that holds no money: claims, then answers or gives the key back. */
   async keyedRequest(keyed: Keyed, gaveUp: boolean): Promise<void> {
     const id = uuidv7();
     const request = claimOf(keyed, id);
-    const outcome = await this.#ask(this.#keyAsk('claim', id, keyed), claim(request), 5_000, claimed);
+    const outcome = await this.#ask(
+      this.#keyAsk('claim', id, keyed),
+      () => this.#queue.submit(claim(request), { waitMs: 5_000 }),
+      claimed,
+    );
     if (outcome !== 'claimed') return;
     if (gaveUp) {
-      await this.#ask(this.#keyAsk('abandon', id, keyed), abandon(request), undefined, () => ({ outcome: 'done' }));
+      await this.#ask(
+        this.#keyAsk('abandon', id, keyed),
+        () => this.#queue.submit(abandon(request)),
+        () => ({ outcome: 'done' }),
+      );
       return;
     }
     const stored = { status: 200, body: Buffer.from(answerText(id, 0n)) };
-    await this.#ask(this.#keyAsk('answer', id, keyed), answer(request, stored), undefined, (mine) => ({
-      outcome: mine ? 'done' : 'not-mine',
-    }));
+    await this.#ask(
+      this.#keyAsk('answer', id, keyed),
+      () => this.#queue.submit(answer(request, stored)),
+      (mine) => ({
+        outcome: mine ? 'done' : 'not-mine',
+      }),
+    );
   }
 
   async #ask<Result>(
     question: Omit<Ask, 'op' | 'at' | 'writer'>,
-    operation: Operation<Result>,
-    waitMs: number | undefined,
+    run: () => Promise<Result>,
     outcomeOf: (result: Result) => Outcome,
   ): Promise<string> {
     this.#count += 1;
     const op = this.#count;
     this.#record.write({ ...question, at: 'ask', op, writer: this.#writer() });
-    const outcome = await this.#queue
-      .submit(operation, waitMs === undefined ? {} : { waitMs })
-      .then(
-        outcomeOf,
-        (error: unknown): Outcome =>
-          error instanceof AppError && error.kind === 'databaseUnavailable'
-            ? { outcome: 'unavailable' }
-            : { outcome: 'error', text: String(error) },
-      );
+    const outcome = await run().then(
+      outcomeOf,
+      (error: unknown): Outcome =>
+        error instanceof AppError && error.kind === 'databaseUnavailable'
+          ? { outcome: 'unavailable' }
+          : { outcome: 'error', text: String(error) },
+    );
     this.#record.write({ ...outcome, at: 'told', op, writer: this.#writer() });
     return outcome.outcome;
   }

@@ -35,7 +35,8 @@ export class LedgerCaller {
     else if (dice < 82) await asker.topUp(recentTopUp(this.#world, chance));
     else if (dice < 89) await asker.adjust(this.#change(chance.below(400) - 200), this.#waitMs());
     else if (dice < 93) await this.#refund();
-    else if (dice < 95) await asker.chargeback(this.#change(chance.below(500)));
+    else if (dice < 95) await this.#chargeback();
+    else if (dice < 96) await asker.recall(chance.oneOf(this.#world.accounts));
     else await asker.keyedRequest(this.#keyed(), chance.happens(0.3));
   }
 
@@ -70,6 +71,13 @@ export class LedgerCaller {
   async #refund(): Promise<void> {
     const change = this.#change(this.#chance.below(300));
     await Promise.all(Array.from({ length: 1 + this.#chance.below(3) }, () => this.#asker.refund(change)));
+  }
+
+  /** Mostly as in the product, which asks for leased money first; and against money that is leased. */
+  async #chargeback(): Promise<void> {
+    const change = this.#change(this.#chance.below(500));
+    if (this.#chance.happens(0.5)) await this.#asker.recall(change.accountId);
+    await this.#asker.chargeback(change);
   }
 
   #newCall(): Call {

@@ -81,12 +81,13 @@ function toldBreach(operation: ToldOperation, asked: Asked, rows: LedgerRows): s
     case 'capture':
       return captureBreach(operation, asked, rows);
     case 'release':
-      return releaseBreach(operation, asked, rows.holds.get(ask.id));
+      return releaseBreach(operation, asked, rows);
     case 'claim':
       return answerBreach(operation, rows);
     case 'answer':
       return storedBreach(operation, asked, rows);
     case 'abandon':
+    case 'recall':
       return undefined;
     default:
       return changeBreach(operation, rows);
@@ -97,6 +98,8 @@ function holdBreach(operation: ToldOperation, rows: LedgerRows): string | undefi
   const { ask, told } = operation;
   const row = rows.holds.get(ask.id);
   switch (told.outcome) {
+    case 'leased':
+      return row ? 'a lease was to pay, and there is a hold' : undefined;
     case 'held':
       if (!row) return 'told "held", and there is no hold';
       return row.amount === ask.amount && row.account_id === ask.accountId ? undefined : 'the hold is another one';
@@ -111,7 +114,8 @@ function holdBreach(operation: ToldOperation, rows: LedgerRows): string | undefi
 
 function captureBreach(operation: ToldOperation, asked: Asked, rows: LedgerRows): string | undefined {
   const { ask, told } = operation;
-  const row = rows.holds.get(ask.id);
+  const row =
+    asked.holdOf(ask.id)?.told?.outcome === 'leased' ? leasedRow(ask.id, rows, asked) : rows.holds.get(ask.id);
   if (!row) return 'there is no such hold';
   switch (told.outcome) {
     case 'captured':
@@ -128,6 +132,19 @@ function captureBreach(operation: ToldOperation, asked: Asked, rows: LedgerRows)
   }
 }
 
+/** A call that a lease paid for, as if it had had a hold of its own: its charges name a lease of the same account. */
+function leasedRow(id: string, rows: LedgerRows, asked: Asked): HoldRow | undefined {
+  const ask = asked.holdOf(id)?.ask;
+  const charge = rows.transfer('charge', id);
+  if (!ask) return undefined;
+  const { accountId: account_id, amount } = ask;
+  const shared = { id, owner: 'call', account_id, access_key_id: ask.budgetKeyId, amount } as const;
+  if (!charge) return { ...shared, captured: 0n, released: amount, state: 'released' };
+  const lease = rows.holds.get(charge.hold_id ?? '');
+  if (lease?.owner !== 'lease' || lease.account_id !== account_id) return undefined;
+  return { ...shared, captured: -charge.amount, released: amount + charge.amount, state: 'captured' };
+}
+
 /** A captured call is charged its cost: from the hold, then from what was available, and the rest is a loss. */
 function chargeBreach({ ask, told }: ToldOperation, row: HoldRow, rows: LedgerRows): string | undefined {
   const held = ask.amount < row.amount ? ask.amount : row.amount;
@@ -139,8 +156,10 @@ function chargeBreach({ ask, told }: ToldOperation, row: HoldRow, rows: LedgerRo
   return held + (ask.amount - held) === (told.amount ?? 0n) + loss ? undefined : 'charge and loss are not the cost';
 }
 
-function releaseBreach(operation: ToldOperation, asked: Asked, row: HoldRow | undefined): string | undefined {
-  const { told } = operation;
+function releaseBreach(operation: ToldOperation, asked: Asked, rows: LedgerRows): string | undefined {
+  const { ask, told } = operation;
+  const isLeased = asked.holdOf(ask.id)?.told?.outcome === 'leased';
+  const row = isLeased ? leasedRow(ask.id, rows, asked) : rows.holds.get(ask.id);
   if (told.outcome === 'released') return row?.state === 'released' ? undefined : `the hold is ${row?.state}`;
   if (told.outcome !== 'already-closed') return `a release may not end as ${told.outcome}`;
   if (asked.keptItsHold(operation)) return 'the first release of a call found it closed';
@@ -218,7 +237,9 @@ function answeredTwice(asked: Asked, rows: LedgerRows): string[] {
 /** The ledger holds nothing that nobody asked for. */
 function unasked(asked: Asked, rows: LedgerRows): string[] {
   const changes = new Map(asked.all.map(({ ask }) => [`${ask.kind} ${ask.id}`, ask]));
-  const holds = [...rows.holds.values()].filter((row) => changes.get(`hold ${row.id}`)?.amount !== row.amount);
+  const holds = [...rows.holds.values()].filter(
+    (row) => row.owner !== 'lease' && changes.get(`hold ${row.id}`)?.amount !== row.amount,
+  );
   const transfers = rows.transfers.filter(({ kind, id }) => {
     if (kind === 'grant') return false;
     return !changes.has(`${['charge', 'overrun', 'loss'].includes(kind) ? 'capture' : kind} ${id}`);

@@ -21,6 +21,7 @@ const PROCESSES = 4;
 const ACCOUNTS = 6;
 const OPENING_BALANCE = 5_000n;
 const KEY_BUDGET = 12_000;
+const LEASE_SHARE = 0.25;
 const SWEEP_EVERY_MS = 250;
 const STOP_WITHIN_MS = 40_000;
 const SETTLE_WITHIN_MS = 30_000;
@@ -82,6 +83,7 @@ export class LedgerField {
         startedAtMs,
         writerTtlMs: options.writerTtlMs,
         callers: options.callersPerProcess,
+        leaseShare: LEASE_SHARE,
         toldFile: join(folder, record),
         seed: options.seed + number * 1_000_000 + worker.records.length * 1_000,
       }));
@@ -113,7 +115,7 @@ export class LedgerField {
   }
 
   /** Every difference between the answers and the rows. */
-  async breaches(): Promise<{ operations: number; told: number; breaches: string[] }> {
+  async breaches(): Promise<{ operations: number; told: number; leased: number; breaches: string[] }> {
     const { sequelize } = this.ledger;
     const records = this.sites.flatMap(({ worker }) => worker.records);
     const operations = records.flatMap((record) => readRecord(record, join(this.#folder, record)));
@@ -121,6 +123,7 @@ export class LedgerField {
     return {
       operations: operations.length,
       told: operations.filter(({ told }) => told !== undefined).length,
+      leased: operations.filter(({ told }) => told?.outcome === 'leased').length,
       breaches: [
         ...ends,
         ...(await checkInvariants(sequelize)),

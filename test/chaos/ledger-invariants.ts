@@ -13,10 +13,16 @@ const RULES: Readonly<Record<string, string>> = {
   'no call is left open': "SELECT id FROM holds WHERE state='open'",
   'a charge has its captured hold': `
     SELECT t.id FROM transfers t LEFT JOIN holds h ON h.id=t.hold_id
-     WHERE t.kind IN ('charge','overrun') AND (h.id IS NULL OR h.state<>'captured' OR h.account_id<>t.account_id)`,
+     WHERE t.kind IN ('charge','overrun')
+       AND (h.id IS NULL OR h.account_id<>t.account_id
+            OR (h.state<>'captured' AND NOT (h.owner='lease' AND h.captured=0 AND t.amount=0)))`,
   'a captured hold has its charge': `
     SELECT h.id FROM holds h LEFT JOIN transfers t ON t.id=h.id AND t.kind='charge'
-     WHERE h.state='captured' AND (t.id IS NULL OR t.amount<>-h.captured)`,
+     WHERE h.state='captured' AND h.owner<>'lease' AND (t.id IS NULL OR t.amount<>-h.captured)`,
+  'a lease has captured what the calls were charged that it paid for': `
+    SELECT h.id, h.captured FROM holds h
+     WHERE h.owner='lease'
+       AND h.captured<>COALESCE((SELECT -SUM(t.amount) FROM transfers t WHERE t.hold_id=h.id AND t.kind<>'loss'),0)`,
   'nothing is negative': `
     SELECT id FROM accounts WHERE available<0 OR debt<0 UNION ALL SELECT access_key_id FROM key_budgets WHERE used<0`,
   'who is in debt has nothing to spend': 'SELECT id FROM accounts WHERE debt>0 AND available>0',
@@ -33,7 +39,7 @@ const RULES: Readonly<Record<string, string>> = {
         WHERE h.access_key_id=b.access_key_id AND h.budget_period=b.period_start),0)
      + COALESCE((
        SELECT -SUM(t.amount) FROM transfers t JOIN holds h ON h.id=t.hold_id
-        WHERE t.kind='overrun' AND h.access_key_id=b.access_key_id AND h.budget_period=b.period_start),0)`,
+        WHERE t.kind='overrun' AND h.owner<>'lease' AND h.access_key_id=b.access_key_id AND h.budget_period=b.period_start),0)`,
   'statistics are the sums of the ledger': `
     SELECT * FROM (
       SELECT (SELECT COALESCE(SUM(successes),0) FROM stats) AS counted, (SELECT COALESCE(SUM(cost),0) FROM stats) AS cost,

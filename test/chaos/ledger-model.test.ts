@@ -85,9 +85,10 @@ test('what was told is what is there, whatever breaks', async (context) => {
   const happened = await dealFaults(field, new Chance(seed));
   while (field.operations < OPERATIONS) await delay(100);
   await field.settle();
-  const { operations, told, breaches } = await field.breaches();
-  context.diagnostic(`seed ${seed}: ${operations} operations, ${told} answered`);
+  const { operations, told, leased, breaches } = await field.breaches();
+  context.diagnostic(`seed ${seed}: ${operations} operations, ${told} answered, ${leased} calls paid by leases`);
   for (const [name, count] of happened) context.diagnostic(`${count} x ${name}`);
   assert.deepEqual(breaches.slice(0, 20), [], `${breaches.length} breaches`);
   assert.ok(told >= OPERATIONS * 0.8, `${told} operations were answered`);
+  assert.ok(leased > 0, 'no call was paid by a lease');
 });

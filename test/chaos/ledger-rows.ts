@@ -6,6 +6,7 @@ const money = z.coerce.bigint();
 
 const holdRow = z.object({
   id: z.string(),
+  owner: z.enum(['call', 'job', 'lease']),
   account_id: z.number(),
   access_key_id: z.number().nullable(),
   amount: money,
@@ -13,7 +14,13 @@ const holdRow = z.object({
   released: money,
   state: z.enum(['open', 'captured', 'released']),
 });
-const transferRow = z.object({ id: z.string(), kind: z.string(), account_id: z.number(), amount: money });
+const transferRow = z.object({
+  id: z.string(),
+  kind: z.string(),
+  account_id: z.number(),
+  amount: money,
+  hold_id: z.string().nullable(),
+});
 const claimRow = z.object({
   key: z.string(),
   request_id: z.string(),
@@ -37,8 +44,11 @@ export interface LedgerRows {
 export async function readLedgerRows(sequelize: Sequelize): Promise<LedgerRows> {
   const read = async <Row>(schema: z.ZodType<Row>, sql: string) =>
     z.array(schema).parse(await sequelize.query(sql, { type: QueryTypes.SELECT }));
-  const holds = await read(holdRow, 'SELECT id,account_id,access_key_id,amount,captured,released,state FROM holds');
-  const transfers = await read(transferRow, 'SELECT id,kind,account_id,amount FROM transfers');
+  const holds = await read(
+    holdRow,
+    'SELECT id,owner,account_id,access_key_id,amount,captured,released,state FROM holds',
+  );
+  const transfers = await read(transferRow, 'SELECT id,kind,account_id,amount,hold_id FROM transfers');
   const claims = await read(
     claimRow,
     'SELECT LOWER(HEX(key_hash)) AS `key`,request_id,answer_status,CAST(answer AS CHAR) AS answer FROM idempotency',

@@ -4,6 +4,8 @@
  */
 import { pino } from 'pino';
 import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
+import { LeaseBook } from '../../core/ledger/leases/lease-book.ts';
+import { leaseTerms } from '../../core/ledger/operations/lease.ts';
 import { readConfig } from '../../infra/config.ts';
 import { DAY, TABLES } from '../ledger/calls.ts';
 import { LedgerAsker } from './ledger-asker.ts';
@@ -24,7 +26,10 @@ const queue = new CommitQueue({
   dayOf: () => DAY,
   log: pino({ level: 'silent' }),
 });
-const asker = new LedgerAsker(queue, new ToldRecord(world.toldFile));
+// So greedy that leases and refusals for want of money meet all the time.
+const terms = { ...leaseTerms(world.leaseShare), richTimes: 2n };
+const leases = new LeaseBook({ queue, terms, quietMs: 50, log: pino({ level: 'silent' }) });
+const asker = new LedgerAsker(queue, leases, new ToldRecord(world.toldFile));
 const reports = setInterval(() => process.send?.(asker.count), REPORT_EVERY_MS);
 await Promise.all(
   Array.from({ length: world.callers }, (_, index) =>
@@ -32,6 +37,7 @@ await Promise.all(
   ),
 );
 clearInterval(reports);
+await leases.close();
 await queue.close();
 process.removeAllListeners('disconnect');
 process.disconnect();

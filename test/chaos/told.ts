@@ -13,7 +13,7 @@ const ask = z.object({
   op: z.number(),
   kind: z.enum([
     ...(['hold', 'capture', 'release', 'top_up', 'refund', 'chargeback', 'adjustment'] as const),
-    ...(['claim', 'answer', 'abandon'] as const),
+    ...(['claim', 'answer', 'abandon', 'recall'] as const),
   ]),
   /** The call's, order's or change's id. */
   id: z.string(),
