@@ -99,6 +99,19 @@ module.exports = {
       from: { path: '^(api|workflows|activities|core|workers|cli|infra)/', pathNot: tests },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
+    {
+      name: 'console-knows-the-document-alone',
+      comment: 'the console is a client: of the product it has the types of the API document',
+      severity: 'error',
+      from: { path: '^console/src/', pathNot: tests },
+      to: { pathNot: '^(console/src/|node_modules/)' },
+    },
+    forbid(
+      'console-is-a-front',
+      '^(api|workflows|activities|core|workers|cli|infra|simulator|devstack)/',
+      '^console/',
+      'the console is built into files that the API serves',
+    ),
     forbid(
       'simulator-stands-alone',
       '^simulator/',
@@ -118,6 +131,10 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.js', '.json'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.tsx', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'require', 'node', 'default'],
+    },
   },
 };

@@ -86,7 +86,10 @@ export async function serve(routes: readonly Route[]): Promise<TestApplication> 
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const metrics = createMetrics();
   const services = { authenticator, metrics, idempotency: memoryIdempotency() };
-  const config = { TRUSTED_PROXY_HOPS: 0, CORS_ORIGINS: ['http://web.test'], publicUrl: 'http://api.test' };
+  const config = {
+    ...{ TRUSTED_PROXY_HOPS: 0, CORS_ORIGINS: ['http://web.test'], publicUrl: 'http://api.test' },
+    ...{ CURRENCY: 'CNY', PAYMENT_SANDBOX: false },
+  };
   const server = createServer(applicationOf(routes, services, config, logger).callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;

@@ -10,6 +10,7 @@ import { discardRest } from './http/body.ts';
 import { type DispatchServices, unmatchedForms, useRoutes } from './http/dispatch.ts';
 import type { Access, Route } from './http/route.ts';
 import type { ApiState } from './http/route-input.ts';
+import { type ConsoleConfig, consolePages } from './middleware/console.ts';
 import { errorAnswers, NOT_STORED } from './middleware/errors.ts';
 import { observe, serverSpans, traceIds } from './middleware/observe.ts';
 
@@ -17,7 +18,7 @@ export interface ApplicationServices extends Omit<DispatchServices, 'logger'> {
   readonly metrics: Metrics;
 }
 
-export type ApplicationConfig = Pick<Config, 'TRUSTED_PROXY_HOPS' | 'CORS_ORIGINS' | 'publicUrl'>;
+export type ApplicationConfig = Pick<Config, 'TRUSTED_PROXY_HOPS' | 'CORS_ORIGINS'> & ConsoleConfig;
 
 const PREFLIGHT_SECONDS = 600;
 /** Headers of ours that a script of another origin may read. */
@@ -57,6 +58,7 @@ export function applicationOf(
   app.use(notStored());
   app.use(securityHeaders());
   app.use(crossOrigin(config, keyPaths(routes)));
+  app.use(consolePages(config));
   useRoutes(app, routes, { ...services, logger });
   return app;
 }

@@ -74,7 +74,7 @@ function isRunning(pid) {
 }
 
 async function runNpm() {
-  console.log('Installing the npm packages of package-lock.json (about 300 MB on disk, a minute or less) …');
+  console.log('Installing the npm packages of package-lock.json (about 500 MB on disk, a minute or less) …');
   // A shell with NODE_ENV=production would leave out what the project is run with.
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
   const npm = spawn('npm', args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });

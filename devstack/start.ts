@@ -9,6 +9,7 @@ import { execa } from 'execa';
 import { readCommandLine } from '../infra/command-line.js';
 import { ConfigError, readConfig } from '../infra/config.ts';
 import { COMMANDS } from './commands.js';
+import { buildConsole } from './console.ts';
 import { claimDataFolder, endServices } from './data-folder.ts';
 import { type DemoResult, runDemo } from './demo.ts';
 import { demoReport } from './demo-report.ts';
@@ -55,7 +56,8 @@ async function startServices(
     },
   });
   const schema = { title: 'Schema', run: () => migrate(settings, signal) };
-  await runSideBySide([schema, ...(ownSimulator ? [start('simulator', 'Simulated provider')] : [])], 'shown');
+  const pages = { title: 'Console', run: () => buildConsole(CHECKOUT, signal) };
+  await runSideBySide([schema, pages, ...(ownSimulator ? [start('simulator', 'Simulated provider')] : [])], 'shown');
   await runSideBySide([start('worker', 'Worker'), start('api', 'API')], 'shown');
   return apiUrl;
 }

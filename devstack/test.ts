@@ -8,6 +8,7 @@ import { join, resolve } from 'node:path';
 import { readCommandLine } from '../infra/command-line.js';
 import type { Claim } from './claims.ts';
 import { COMMANDS } from './commands.js';
+import { buildConsole } from './console.ts';
 import { claimDataFolder, endLeftovers } from './data-folder.ts';
 import { calledFrom, localDatabase } from './environment.ts';
 import { Interrupted, listenForInterruption } from './interruption.ts';
@@ -58,6 +59,7 @@ const SOURCES = [
   'devstack',
   'test',
   'bench',
+  'console',
 ];
 
 /** What the compiler found last time: where little has changed, its check takes a sixth of the work. */
@@ -69,6 +71,7 @@ const CHECKS: readonly Check[] = [
     title: 'types (TypeScript 7)',
     command: ['typescript-7/bin/tsc', '-p', '.', '--incremental', '--tsBuildInfoFile', KNOWN_TYPES],
   },
+  { title: 'types of the console', command: ['typescript-7/bin/tsc', '-p', 'console'] },
   {
     title: 'import rules (dependency-cruiser)',
     command: ['.bin/depcruise', '--config', '.dependency-cruiser.cjs', ...SOURCES],
@@ -191,14 +194,15 @@ function batches(aborted: AbortSignal): Promise<readonly TestTask[]>[] {
   const sharers = bound.filter((file) => !breakers.includes(file));
   const again = paths.length > 0 || options.full || localDatabase() !== undefined ? [] : bound.filter(alsoOnMariadb);
   const free: TestTask[] = [
-    ...(wanted.has('checks') && paths.length === 0 ? checkTasks() : []),
     ...unitTasks(),
     ...stackFiles.filter((file) => !needsServers(file)).map((file) => stackTask([file])),
   ];
   const [first, second]: [ServersName, ServersName] = sharers.length > 0 ? ['shared', 'alone'] : ['alone', 'shared'];
   const filesOf = { shared: sharers, alone: breakers, mariadb: again };
   const start = (name: ServersName, progress: Progress) => startServers(name, filesOf[name], progress, aborted);
-  const up = start(first, 'shown');
+  // The API serves it, and the checks look at the types that it is made with.
+  const built = buildConsole(CHECKOUT, aborted);
+  const up = Promise.all([start(first, 'shown'), built]).then(([tasks]) => tasks);
   void up.then(
     () => printing.resolve(),
     () => printing.resolve(),
@@ -207,6 +211,7 @@ function batches(aborted: AbortSignal): Promise<readonly TestTask[]>[] {
   const isMysql = () => started[0]?.database === 'mysql';
   return [
     atOnce === 1 ? up.then(() => free) : Promise.resolve(free),
+    built.then(() => (wanted.has('checks') && paths.length === 0 ? checkTasks() : [])),
     up,
     up.then(() => start(second, 'silent')),
     up.then(() => (isMysql() ? start('mariadb', 'silent') : [])),

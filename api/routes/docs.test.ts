@@ -125,8 +125,11 @@ test('the page and all that it loads come from here', async () => {
   }
 });
 
-test('the root leads to the page', async () => {
+test('the root leads a browser to the console, and others to the page', async () => {
   await using app = await application();
+  const browser = await app.call('/', { redirect: 'manual', headers: { accept: 'text/html,*/*;q=0.8' } });
+  assert.deepEqual([browser.status, browser.header('location')], [302, '/console']);
+  assert.match(browser.header('vary') ?? '', /Accept/);
   const answer = await app.call('/', { redirect: 'manual' });
   assert.deepEqual([answer.status, answer.header('location')], [302, '/docs']);
   assert.equal((await app.call('/', { method: 'HEAD' })).status, 200, 'after the redirect');

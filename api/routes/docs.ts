@@ -44,13 +44,13 @@ export function docsRoutes(routes: () => readonly Route[]): Route[] {
       method: 'get',
       path: '/',
       operationId: 'showStart',
-      summary: 'Leads to the page of the API',
+      summary: 'Leads a browser to the console, and other clients to the page of the API',
       tag: TAG,
       access: 'open',
       unknownFields: 'ignored',
       success: z.string().describe('That page, for clients that follow'),
       mediaType: 'text/html',
-      otherAnswers: [{ status: 302, description: 'To /docs', mediaType: 'text/html', schema: z.string() }],
+      otherAnswers: [{ status: 302, description: 'To /console or /docs', mediaType: 'text/html', schema: z.string() }],
       handler: ({ ctx }) => {
         // Claude Code asks whether there is a server at the address.
         if (ctx.method === 'HEAD') {
@@ -58,10 +58,12 @@ export function docsRoutes(routes: () => readonly Route[]): Route[] {
           ctx.type = 'text/html';
           return ANSWERED;
         }
+        const target = ctx.get('Accept').includes('text/html') ? '/console' : '/docs';
         ctx.status = 302;
-        ctx.set('Location', '/docs');
+        ctx.set('Location', target);
+        ctx.vary('Accept');
         ctx.set('Content-Type', 'text/html; charset=utf-8');
-        ctx.body = '<a href="/docs">API</a>';
+        ctx.body = `<a href="${target}">LLM gateway</a>`;
         return ANSWERED;
       },
     }),

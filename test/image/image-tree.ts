@@ -1,7 +1,7 @@
 /**
  * The file tree of the image, built as Dockerfile and .dockerignore say, without a Docker engine. Each instruction that
- * the Dockerfile uses is followed; one that is not known here fails. Packages are not downloaded: `npm ci --omit=dev` is
- * the installed packages that package-lock.json does not mark as dev.
+ * the Dockerfile uses is followed; one that is not known here fails. Packages are not downloaded: `npm ci` is the
+ * installed packages, and `--omit=dev` leaves out those that package-lock.json marks as dev.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -22,7 +22,11 @@ import { z } from 'zod';
 import { systemVariables } from '../../devstack/environment.ts';
 
 const CHECKOUT = join(import.meta.dirname, '../..');
-const INSTALL = 'npm ci --omit=dev --ignore-scripts';
+/** Instructions that install packages, and whether those for development are among them. */
+const INSTALL = new Map([
+  ['npm ci --omit=dev --ignore-scripts', false],
+  ['npm ci --ignore-scripts', true],
+]);
 
 /** A stage of the build, and in the end the image: paths are absolute inside of `root`. */
 export interface Image {
@@ -137,7 +141,10 @@ function run(stage: Image, command: string): void {
   if (given !== undefined) {
     mkdirSync(join(stage.root, given));
     stage.writable.push(given);
-  } else if (command === INSTALL) installPackages(stage);
+    return;
+  }
+  const withDev = INSTALL.get(command);
+  if (withDev !== undefined) installPackages(stage, withDev);
   else {
     assert.match(command, /^node \S+$/, `the test cannot run: ${command}`);
     const { status, stderr } = spawnSync(join(stage.root, 'usr/local/bin/node'), command.split(' ').slice(1), {
@@ -154,10 +161,10 @@ const lockSchema = z.looseObject({
 });
 
 /** Hard links where the file system allows: the tree is not written to. */
-function installPackages(stage: Image): void {
+function installPackages(stage: Image, withDev: boolean): void {
   const lock = lockSchema.parse(JSON.parse(readFileSync(join(stage.root, stage.workdir, 'package-lock.json'), 'utf8')));
   for (const [path, { dev, optional }] of Object.entries(lock.packages)) {
-    if (path === '' || dev) continue;
+    if (path === '' || (dev && !withDev)) continue;
     const source = join(CHECKOUT, path);
     if (existsSync(source)) linkPackage(source, join(stage.root, stage.workdir, path));
     else assert.ok(optional, `${path} is not installed`);

@@ -1,0 +1,50 @@
+/** The API as typed queries and changes. Envelopes are opened here, failures become `ApiError`. */
+import { MutationCache, QueryClient } from '@tanstack/react-query';
+import createFetchClient, { type Middleware } from 'openapi-fetch';
+import createQueries from 'openapi-react-query';
+import { showFailure } from '../shared/failure.ts';
+import { ApiError, errorOf } from './api-error.ts';
+import { parseExact } from './exact-json.ts';
+import type { paths } from './generated/schema.ts';
+import { tokenOfSession } from './session-token.ts';
+
+const opened: Middleware = {
+  onRequest({ request }) {
+    const token = tokenOfSession();
+    if (token !== undefined) request.headers.set('Authorization', `Bearer ${token}`);
+  },
+  async onResponse({ response }) {
+    const isJson = response.headers.get('Content-Type')?.startsWith('application/json') ?? false;
+    if (!isJson) {
+      if (response.ok) return undefined;
+      throw new ApiError(response.status, 0, response.statusText, [], undefined);
+    }
+    const body = parseExact(await response.text());
+    if (!response.ok) throw errorOf(response.status, body);
+    const { status, statusText } = response;
+    const data = typeof body === 'object' && body !== null && 'traceId' in body && 'data' in body ? body.data : body;
+    return new Response(JSON.stringify(data), { status, statusText });
+  },
+};
+
+const client = createFetchClient<paths>({ baseUrl: location.origin });
+client.use(opened);
+
+export const api = createQueries(client);
+
+const STALE_MS = 10_000;
+const RETRIES = 2;
+
+/** What fails for a reason of the caller's fails again. */
+function retry(count: number, error: unknown): boolean {
+  return count < RETRIES && !(error instanceof ApiError && error.status < 500);
+}
+
+/** After any change everything on the page is asked again: nothing shows what was before. */
+export const queryClient: QueryClient = new QueryClient({
+  defaultOptions: { queries: { staleTime: STALE_MS, retry } },
+  mutationCache: new MutationCache({
+    onSuccess: () => queryClient.invalidateQueries(),
+    onError: (error) => showFailure(error),
+  }),
+});

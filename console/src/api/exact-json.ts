@@ -1,0 +1,26 @@
+/** JSON whose money stays as it was written: a float cannot hold every amount. */
+import { MONEY_FIELDS } from './generated/money-fields.ts';
+
+/** What JSON.parse tells of the text that a value came from; older browsers tell nothing. */
+interface Source {
+  readonly source?: string;
+}
+
+type Reviver = (name: string, value: unknown, context?: Source) => unknown;
+
+const keepMoney: Reviver = (name, value, context) => {
+  if (typeof value !== 'number' || !MONEY_FIELDS.has(name)) return value;
+  return context?.source ?? plainDecimal(value);
+};
+
+const MOST_DECIMALS = 15;
+
+/** Without an exponent. */
+function plainDecimal(value: number): string {
+  return value.toFixed(MOST_DECIMALS).replace(/\.?0+$/, '');
+}
+
+/** @throws SyntaxError when it is not JSON. */
+export function parseExact(text: string): unknown {
+  return JSON.parse(text, keepMoney);
+}

@@ -1,0 +1,51 @@
+/** Theme, language, queries and router around the views. */
+import { type CSSVariablesResolver, createTheme, MantineProvider, NavLink, Notification } from '@mantine/core';
+import { Notifications } from '@mantine/notifications';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from 'react-router';
+import { queryClient } from './api/client.ts';
+import { router } from './router.tsx';
+import { STYLE_NONCE } from './settings.ts';
+
+/** Shades on which white text can be read: 4.5 : 1 and better. */
+const theme = createTheme({
+  primaryColor: 'indigo',
+  primaryShade: { light: 8, dark: 8 },
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  components: {
+    NavLink: NavLink.extend({ styles: { label: { color: 'var(--mantine-color-text)' } } }),
+    Notification: Notification.extend({ styles: { description: { color: 'var(--mantine-color-dimmed)' } } }),
+  },
+});
+
+/** Dimmed text that can still be read. */
+const readable: CSSVariablesResolver = (used) => ({
+  variables: {},
+  light: {
+    '--mantine-color-dimmed': used.colors.gray[7],
+    '--mantine-color-placeholder': used.colors.gray[7],
+    '--mantine-color-error': used.colors.red[8],
+  },
+  dark: {
+    '--mantine-color-dimmed': used.colors.dark[1],
+    '--mantine-color-placeholder': used.colors.dark[1],
+    '--mantine-color-error': used.colors.red[4],
+  },
+});
+
+export function App() {
+  return (
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      cssVariablesResolver={readable}
+      getStyleNonce={() => STYLE_NONCE}
+    >
+      <QueryClientProvider client={queryClient}>
+        <Notifications position="top-right" />
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </MantineProvider>
+  );
+}

@@ -1,0 +1,60 @@
+/** Something that cannot be undone is asked for once more. */
+import { Button, type ButtonProps, Group, Modal, Stack, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+
+interface ConfirmProps extends ButtonProps {
+  /** On the button, and as the title of the question. */
+  readonly label: string;
+  readonly question: ReactNode;
+  /** Said to those who cannot see which row the button is in. */
+  readonly about?: string;
+  /** Fulfilled when it is done; a failure leaves the question open. */
+  readonly onConfirm: () => Promise<unknown>;
+}
+
+export function ConfirmButton({ label, question, about, onConfirm, ...button }: ConfirmProps) {
+  const { t } = useTranslation();
+  const [opened, dialog] = useDisclosure();
+  const [busy, work] = useDisclosure();
+  const confirm = () => {
+    work.open();
+    // The failure has been shown.
+    onConfirm()
+      .then(dialog.close, () => undefined)
+      .finally(work.close);
+  };
+  return (
+    <>
+      <Button
+        variant="subtle"
+        color="red"
+        size="compact-sm"
+        aria-label={about === undefined ? undefined : `${label}: ${about}`}
+        {...button}
+        onClick={dialog.open}
+      >
+        {label}
+      </Button>
+      <Modal
+        opened={opened}
+        onClose={dialog.close}
+        title={label}
+        closeButtonProps={{ 'aria-label': t('action.close') }}
+      >
+        <Stack>
+          <Text size="sm">{question}</Text>
+          <Group justify="flex-end">
+            <Button variant="default" onClick={dialog.close}>
+              {t('action.cancel')}
+            </Button>
+            <Button color="red" loading={busy} onClick={confirm}>
+              {label}
+            </Button>
+          </Group>
+        </Stack>
+      </Modal>
+    </>
+  );
+}

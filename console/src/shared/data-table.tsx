@@ -1,0 +1,104 @@
+/** The table of all lists: rows of a query, with its loading, empty and error state, and pages. */
+import { Group, Pagination, Paper, Skeleton, Table, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { EmptyState, ErrorState } from './page-states.tsx';
+
+export interface Column<Row> {
+  readonly title: string;
+  readonly cell: (row: Row) => ReactNode;
+  /** Numbers and actions stand at the end. */
+  readonly align?: 'end';
+  /** Left out on narrower screens. */
+  readonly from?: 'xs' | 'sm' | 'md' | 'lg';
+}
+
+/** What of a query a table looks at. */
+export interface Asked {
+  readonly isPending: boolean;
+  readonly error: unknown;
+  readonly refetch: () => unknown;
+}
+
+interface DataTableProps<Row> {
+  /** Said to those who cannot see it. */
+  readonly label: string;
+  readonly query: Asked;
+  readonly rows: readonly Row[] | undefined;
+  readonly rowKey: (row: Row) => string | number;
+  readonly columns: readonly Column<Row>[];
+  readonly empty: string;
+  /** Below the text of an empty table: what to do about it. */
+  readonly emptyAction?: ReactNode;
+  readonly pages?: ReactNode;
+}
+
+const SKELETON_ROWS = 4;
+
+export function DataTable<Row>(props: DataTableProps<Row>) {
+  const { query, rows, columns, label } = props;
+  if (query.error && rows === undefined) return <ErrorState error={query.error} onRetry={query.refetch} />;
+  return (
+    <Paper withBorder>
+      <Table.ScrollContainer minWidth={0} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+        <Table aria-label={label} aria-busy={query.isPending} verticalSpacing="xs" horizontalSpacing="md">
+          <Table.Thead>
+            <Table.Tr>
+              {columns.map(({ title, align, from }) => (
+                <Table.Th key={title} ta={align ?? 'start'} visibleFrom={from}>
+                  {title}
+                </Table.Th>
+              ))}
+            </Table.Tr>
+          </Table.Thead>
+          <Table.Tbody>
+            {rows?.map((row) => (
+              <Table.Tr key={props.rowKey(row)}>
+                {columns.map(({ title, cell, align, from }) => (
+                  <Table.Td key={title} ta={align ?? 'start'} visibleFrom={from}>
+                    {cell(row)}
+                  </Table.Td>
+                ))}
+              </Table.Tr>
+            ))}
+            {rows === undefined && <SkeletonRows columns={columns.length} />}
+          </Table.Tbody>
+        </Table>
+      </Table.ScrollContainer>
+      {rows?.length === 0 && <EmptyState text={props.empty}>{props.emptyAction}</EmptyState>}
+      {props.pages}
+    </Paper>
+  );
+}
+
+function SkeletonRows({ columns }: { columns: number }) {
+  return Array.from({ length: SKELETON_ROWS }, (_, index) => (
+    // biome-ignore lint/suspicious/noArrayIndexKey: these rows are all alike
+    <Table.Tr key={index}>
+      <Table.Td colSpan={columns}>
+        <Skeleton height={18} />
+      </Table.Td>
+    </Table.Tr>
+  ));
+}
+
+/** The pages of a list that knows how many it has. */
+export function Pages(props: { page: number; pages: number; total: number; onChange: (page: number) => void }) {
+  const { t } = useTranslation();
+  if (props.pages <= 1) return null;
+  return (
+    <Group justify="space-between" p="md">
+      <Text size="sm" c="dimmed">
+        {t('table.total', { count: props.total })}
+      </Text>
+      <Pagination
+        value={props.page}
+        total={props.pages}
+        onChange={props.onChange}
+        size="sm"
+        getControlProps={(control) => ({ 'aria-label': t(`table.${control}`) })}
+        getItemProps={(page) => ({ 'aria-label': t('table.page', { page }) })}
+      />
+    </Group>
+  );
+}

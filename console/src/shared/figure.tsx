@@ -1,0 +1,21 @@
+/** One number with its name, at the top of overviews. */
+import { Paper, Skeleton, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+
+export function Figure({ label, value, about }: { label: string; value: ReactNode; about?: ReactNode }) {
+  return (
+    <Paper withBorder p="md">
+      <Text size="sm" c="dimmed">
+        {label}
+      </Text>
+      <Text size="xl" fw={700} className="numbers" component="div">
+        {value ?? <Skeleton height={28} width={120} />}
+      </Text>
+      {about !== undefined && (
+        <Text size="xs" c="dimmed" component="div">
+          {about}
+        </Text>
+      )}
+    </Paper>
+  );
+}

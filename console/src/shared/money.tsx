@@ -1,0 +1,60 @@
+/** Amounts, exact: they are decimal texts from the API to the screen. */
+import { Text } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { SETTINGS } from '../settings.ts';
+
+type Decimal = `${number}`;
+
+function isDecimal(text: string): text is Decimal {
+  return /^-?\d+(\.\d+)?$/.test(text);
+}
+
+const MOST_DECIMALS = 15;
+
+/** As the language writes it, with all its decimals and at least `least` of them. */
+export function moneyText(amount: string, language: string, least = 2): string {
+  if (!isDecimal(amount)) return amount;
+  const format = new Intl.NumberFormat(language, {
+    ...{ style: 'currency', currency: SETTINGS.currency, currencyDisplay: 'narrowSymbol' },
+    ...{ minimumFractionDigits: least, maximumFractionDigits: MOST_DECIMALS },
+  });
+  return format.format(amount);
+}
+
+/** An amount; nothing for none. */
+export function Money({ amount, bold }: { amount: string | null | undefined; bold?: boolean }) {
+  const { i18n } = useTranslation();
+  if (amount === null || amount === undefined) return <>–</>;
+  return (
+    <Text span inherit fw={bold ? 700 : undefined} className="numbers">
+      {moneyText(amount, i18n.language)}
+    </Text>
+  );
+}
+
+const MILLION_DIGITS = 6;
+
+/** The price of one token as that of a million, by moving the point. */
+export function perMillion(price: string): string {
+  const [whole = '', decimals = ''] = price.split('.');
+  const digits = decimals.padEnd(MILLION_DIGITS, '0');
+  const rest = digits.slice(MILLION_DIGITS);
+  const moved = `${whole}${digits.slice(0, MILLION_DIGITS)}`.replace(/^(-?)0+(?=\d)/, '$1');
+  return rest === '' ? moved : `${moved}.${rest}`.replace(/\.?0+$/, '');
+}
+
+const NANO_DIGITS = 9;
+
+function nanoOf(amount: string): bigint {
+  const [whole = '0', decimals = ''] = amount.replace('-', '').split('.');
+  const nano = BigInt(whole + decimals.padEnd(NANO_DIGITS, '0').slice(0, NANO_DIGITS));
+  return amount.startsWith('-') ? -nano : nano;
+}
+
+/** The exact sum of amounts of at most nine decimals. */
+export function sumOf(amounts: readonly string[]): string {
+  const nano = amounts.reduce((sum, amount) => sum + nanoOf(amount), 0n);
+  const digits = String(nano < 0n ? -nano : nano).padStart(NANO_DIGITS + 1, '0');
+  const text = `${nano < 0n ? '-' : ''}${digits.slice(0, -NANO_DIGITS)}.${digits.slice(-NANO_DIGITS)}`;
+  return text.replace(/\.?0+$/, '');
+}

@@ -1,0 +1,71 @@
+/** What stands in a view's place: it loads, it failed, there is nothing. */
+import { Alert, Button, Center, Code, Loader, Stack, Text, Title } from '@mantine/core';
+import { CircleAlert } from 'lucide-react';
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link, useRouteError } from 'react-router';
+import { ApiError } from '../api/api-error.ts';
+import { failureText } from './failure.ts';
+
+export function LoadingView() {
+  const { t } = useTranslation();
+  return (
+    <Center mih={200} role="status" aria-label={t('state.loading')}>
+      <Loader />
+    </Center>
+  );
+}
+
+export function ErrorState({ error, onRetry }: { error: unknown; onRetry: () => unknown }) {
+  const { t } = useTranslation();
+  const traceId = error instanceof ApiError ? error.traceId : undefined;
+  return (
+    <Alert color="red" variant="outline" icon={<CircleAlert aria-hidden />} title={t('failure.title')} role="alert">
+      <Stack gap="sm" align="flex-start">
+        <Text size="sm">{failureText(error)}</Text>
+        {traceId !== undefined && (
+          <Text size="sm">
+            {t('failure.trace')} <Code>{traceId}</Code>
+          </Text>
+        )}
+        <Button variant="default" size="xs" onClick={() => onRetry()}>
+          {t('state.retry')}
+        </Button>
+      </Stack>
+    </Alert>
+  );
+}
+
+export function EmptyState({ text, children }: { text: string; children?: ReactNode }) {
+  return (
+    <Center py="xl">
+      <Stack align="center" gap="sm">
+        <Text c="dimmed" ta="center">
+          {text}
+        </Text>
+        {children}
+      </Stack>
+    </Center>
+  );
+}
+
+/** A view that could not be fetched, as after a new version, or that broke. */
+export function BrokenView() {
+  const error = useRouteError();
+  console.error(error);
+  return <ErrorState error={error} onRetry={() => location.reload()} />;
+}
+
+export function MissingView() {
+  const { t } = useTranslation();
+  return (
+    <Stack align="flex-start">
+      <Title order={1} size="h2">
+        {t('state.missing')}
+      </Title>
+      <Button component={Link} to="/" variant="default">
+        {t('overview.title')}
+      </Button>
+    </Stack>
+  );
+}

@@ -1,0 +1,38 @@
+/** Something that is shown this once. */
+import { ActionIcon, Alert, Code, CopyButton, Group, Stack, Text } from '@mantine/core';
+import { Check, Copy } from 'lucide-react';
+import { useTranslation } from 'react-i18next';
+
+export function CopyIcon({ text, label }: { text: string; label?: string }) {
+  const { t } = useTranslation();
+  return (
+    <CopyButton value={text}>
+      {({ copied, copy }) => (
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          onClick={copy}
+          aria-label={copied ? t('action.copied') : (label ?? t('action.copy'))}
+        >
+          {copied ? <Check size={16} /> : <Copy size={16} />}
+        </ActionIcon>
+      )}
+    </CopyButton>
+  );
+}
+
+export function Secret({ value, about }: { value: string; about: string }) {
+  return (
+    <Alert variant="outline" color="orange">
+      <Stack gap="xs">
+        <Text size="sm">{about}</Text>
+        <Group gap="xs" wrap="nowrap">
+          <Code block flex={1} data-testid="secret">
+            {value}
+          </Code>
+          <CopyIcon text={value} />
+        </Group>
+      </Stack>
+    </Alert>
+  );
+}

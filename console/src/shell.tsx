@@ -1,0 +1,84 @@
+/** The frame of all views: header, menu, and the view itself; the sign-in where nobody is signed in. */
+import { AppShell, Burger, Group, NavLink, ScrollArea, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { Suspense, useEffect } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
+import { ApiError } from './api/api-error.ts';
+import { SessionProvider, useMe } from './session.tsx';
+import { AccountMenu, AppearanceMenu } from './shared/header-menus.tsx';
+import { ErrorState, LoadingView } from './shared/page-states.tsx';
+import { SignIn } from './views/sign-in.tsx';
+import { VIEWS } from './views.tsx';
+
+const HEADER_PX = 56;
+const MENU_PX = 240;
+
+export function Shell() {
+  const me = useMe();
+  if (me.data) {
+    return (
+      <SessionProvider user={me.data}>
+        <Frame role={me.data.role} />
+      </SessionProvider>
+    );
+  }
+  if (me.error instanceof ApiError && me.error.status === 401) return <SignIn />;
+  if (me.error) return <ErrorState error={me.error} onRetry={me.refetch} />;
+  return <LoadingView />;
+}
+
+function Frame({ role }: { role: (typeof VIEWS)[number]['roles'][number] }) {
+  const { t } = useTranslation();
+  const [opened, menu] = useDisclosure();
+  const { pathname } = useLocation();
+  // biome-ignore lint/correctness/useExhaustiveDependencies: on a phone the menu covers the view that was chosen in it
+  useEffect(() => menu.close(), [pathname]);
+  return (
+    <AppShell
+      header={{ height: HEADER_PX }}
+      navbar={{ width: MENU_PX, breakpoint: 'md', collapsed: { mobile: !opened } }}
+      padding={{ base: 'md', sm: 'xl' }}
+    >
+      <AppShell.Header>
+        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+          <Group gap="sm" wrap="nowrap">
+            <Burger opened={opened} onClick={menu.toggle} hiddenFrom="md" size="sm" aria-label={t('menu.open')} />
+            <Text fw={700} component="span">
+              {t('product')}
+            </Text>
+          </Group>
+          <Group gap="xs" wrap="nowrap">
+            <AppearanceMenu />
+            <AccountMenu />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="sm" aria-label={t('menu.views')}>
+        <AppShell.Section grow component={ScrollArea}>
+          <Menu role={role} />
+        </AppShell.Section>
+      </AppShell.Navbar>
+      <AppShell.Main>
+        <Suspense fallback={<LoadingView />}>
+          <Outlet />
+        </Suspense>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function Menu({ role }: { role: (typeof VIEWS)[number]['roles'][number] }) {
+  const { t } = useTranslation();
+  const { pathname } = useLocation();
+  return VIEWS.filter(({ roles }) => roles.includes(role)).map(({ path, name, icon: Icon }) => (
+    <NavLink
+      key={path}
+      component={RouterLink}
+      to={path}
+      active={pathname === path}
+      label={t(`${name}.title`)}
+      leftSection={<Icon size={18} aria-hidden />}
+    />
+  ));
+}

@@ -1,0 +1,96 @@
+/** The form of an access key, new or changed. Empty limits are none. */
+import '@mantine/dates/styles.layer.css';
+import { Button, Group, MultiSelect, NumberInput, Select, SimpleGrid, Stack, TextInput } from '@mantine/core';
+import { DateTimePicker } from '@mantine/dates';
+import { useForm } from '@mantine/form';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import type { AccessKey } from '../api/generated/schema.ts';
+import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
+
+const PERIODS = ['day', 'month', 'total'] as const;
+const MOST_MODELS = 100;
+
+/** @param props.onDone gets the value of a key that was made. */
+export function KeyForm({ edited, onDone }: { edited: AccessKey | undefined; onDone: (keyValue?: string) => void }) {
+  const { t } = useTranslation();
+  const [requestKey] = useState(newRequestKey);
+  const models = api.useQuery('get', '/v1/models', { params: { query: { pageSize: MOST_MODELS } } });
+  const form = useForm({
+    initialValues: {
+      name: edited?.name ?? '',
+      expiresAt: edited?.expiresAt ?? null,
+      allowedModels: [...(edited?.allowedModels ?? [])],
+      rpmLimit: edited?.rpmLimit ?? '',
+      tpmLimit: edited?.tpmLimit ?? '',
+      parallelLimit: edited?.parallelLimit ?? '',
+      budget: edited?.budget ?? '',
+      budgetPeriod: edited?.budgetPeriod ?? 'month',
+    },
+  });
+  const onError = (error: unknown) => form.setErrors(fieldErrors(error));
+  const create = api.useMutation('post', '/v1/access-keys', { onSuccess: ({ keyValue }) => onDone(keyValue), onError });
+  const change = api.useMutation('patch', '/v1/access-keys/{id}', { onSuccess: () => onDone(), onError });
+  const send = form.onSubmit((values) => {
+    const budget = orNull(values.budget);
+    const body = {
+      name: orNull(values.name),
+      expiresAt: values.expiresAt === null ? null : new Date(values.expiresAt).toISOString(),
+      allowedModels: values.allowedModels.length === 0 ? null : values.allowedModels,
+      rpmLimit: orNull(values.rpmLimit),
+      tpmLimit: orNull(values.tpmLimit),
+      parallelLimit: orNull(values.parallelLimit),
+      budget,
+      budgetPeriod: budget === null ? null : values.budgetPeriod,
+    };
+    if (edited) change.mutate({ params: { path: { id: edited.id } }, body });
+    else create.mutate({ params: { header: { 'Idempotency-Key': requestKey } }, body });
+  });
+  return (
+    <form onSubmit={send}>
+      <Stack>
+        <TextInput label={t('field.name')} data-autofocus maxLength={100} {...form.getInputProps('name')} />
+        <MultiSelect
+          label={t('keys.allowedModels')}
+          description={t('keys.allowedModelsAbout')}
+          data={models.data?.records.map(({ modelIdentifier }) => modelIdentifier) ?? []}
+          searchable
+          clearable
+          {...form.getInputProps('allowedModels')}
+        />
+        <SimpleGrid cols={{ base: 1, xs: 3 }} style={{ alignItems: 'end' }}>
+          <NumberInput label={t('keys.rpmLimit')} min={1} allowDecimal={false} {...form.getInputProps('rpmLimit')} />
+          <NumberInput label={t('keys.tpmLimit')} min={1} allowDecimal={false} {...form.getInputProps('tpmLimit')} />
+          <NumberInput
+            label={t('keys.parallelLimit')}
+            min={1}
+            allowDecimal={false}
+            {...form.getInputProps('parallelLimit')}
+          />
+        </SimpleGrid>
+        <SimpleGrid cols={2}>
+          <TextInput label={t('keys.budget')} inputMode="decimal" {...form.getInputProps('budget')} />
+          <Select
+            label={t('keys.budgetPeriod')}
+            data={PERIODS.map((value) => ({ value, label: t(`period.${value}`) }))}
+            allowDeselect={false}
+            {...form.getInputProps('budgetPeriod')}
+          />
+        </SimpleGrid>
+        <DateTimePicker
+          label={t('field.expiresAt')}
+          placeholder={t('keys.never')}
+          clearable
+          minDate={new Date()}
+          {...form.getInputProps('expiresAt')}
+        />
+        <Group justify="flex-end">
+          <Button type="submit" loading={create.isPending || change.isPending}>
+            {t('action.save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

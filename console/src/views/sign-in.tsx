@@ -1,0 +1,73 @@
+/** Sign-in and sign-up. */
+import { Anchor, Button, Center, Group, Paper, PasswordInput, Stack, TextInput, Title } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api, queryClient } from '../api/client.ts';
+import { keepToken } from '../api/session-token.ts';
+import { fieldErrors } from '../shared/form.ts';
+import { AppearanceMenu } from '../shared/header-menus.tsx';
+
+const NARROW_PX = 400;
+
+export function SignIn() {
+  const { t } = useTranslation();
+  const [isNew, setIsNew] = useState(false);
+  const form = useForm({ initialValues: { username: '', password: '', email: '' } });
+  const showAtFields = (error: unknown) => form.setErrors(fieldErrors(error));
+  const signIn = api.useMutation('post', '/v1/auth/login', { onError: showAtFields });
+  const register = api.useMutation('post', '/v1/auth/register', { onError: showAtFields });
+  const enter = async ({ username, password, email }: typeof form.values) => {
+    if (isNew) await register.mutateAsync({ body: { username, password, email } });
+    const { token } = await signIn.mutateAsync({ body: { username, password } });
+    keepToken(token);
+    await queryClient.invalidateQueries();
+  };
+  // A failure has been shown, at its field and beside the page.
+  const send = form.onSubmit((values) => enter(values).catch(() => undefined));
+  return (
+    <Center component="main" mih="100vh" p="md">
+      <Paper withBorder p="xl" w="100%" maw={NARROW_PX}>
+        <form onSubmit={send}>
+          <Stack>
+            <Group justify="space-between">
+              <Title order={1} size="h3">
+                {t(isNew ? 'signIn.signUp' : 'signIn.title')}
+              </Title>
+              <AppearanceMenu />
+            </Group>
+            <TextInput
+              label={t('field.username')}
+              autoComplete="username"
+              required
+              data-autofocus
+              {...form.getInputProps('username')}
+            />
+            {isNew && (
+              <TextInput
+                label={t('field.email')}
+                description={t('signIn.emailOptional')}
+                type="email"
+                autoComplete="email"
+                {...form.getInputProps('email')}
+              />
+            )}
+            <PasswordInput
+              label={t('field.password')}
+              autoComplete={isNew ? 'new-password' : 'current-password'}
+              required
+              visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
+              {...form.getInputProps('password')}
+            />
+            <Button type="submit" loading={signIn.isPending || register.isPending}>
+              {t(isNew ? 'signIn.signUp' : 'signIn.title')}
+            </Button>
+            <Anchor component="button" type="button" size="sm" onClick={() => setIsNew(!isNew)}>
+              {t(isNew ? 'signIn.haveAccount' : 'signIn.newAccount')}
+            </Anchor>
+          </Stack>
+        </form>
+      </Paper>
+    </Center>
+  );
+}
