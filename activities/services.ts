@@ -164,9 +164,13 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     inference: inference.inference,
     storedImages: inference.storedImages,
     turns,
+    costShown,
+    responses: () => responses,
     checkWebhook: (url) => webhookServices.webhooks.checkAddress(url),
     workflowState,
   });
+  const ofJob = (userId: number, responseId: string) => jobServices.responseJobs.kept(userId, responseId);
+  const responses: Responses = new Responses({ ...inference, keptResponses, costShown, ofJob });
   const orderServices = await createOrders({
     sequelize,
     config,
@@ -210,7 +214,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     statement: createStatement(sequelize),
     conversations,
     turns,
-    responses: new Responses({ ...inference, keptResponses, costShown }),
+    responses,
     metrics: shared.metrics,
     idempotency: new IdempotentRequests(ledger, shared.vault),
     costShown,

@@ -56,7 +56,7 @@ export const LONG: readonly string[] = [
 const TOGETHER: readonly (readonly string[])[] = [
   ['admin-command', 'earlier-client', 'hostile-input', 'ownership'].map((name) => `test/api/${name}.test.ts`),
   ['odd-providers', 'openai-sdk', 'replays'].map((name) => `test/e2e/${name}.test.ts`),
-  ['line', 'modalities', 'picture-addresses'].map((name) => `test/e2e/${name}.test.ts`),
+  ['line', 'modalities', 'picture-addresses', 'responses'].map((name) => `test/e2e/${name}.test.ts`),
   ['answers', 'doors', 'presets', 'usage'].map((name) => `test/field/${name}.test.ts`),
   ['docs/guides', 'docs/operations', 'monitoring/monitoring'].map((name) => `test/${name}.test.ts`),
 ];

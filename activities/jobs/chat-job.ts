@@ -7,15 +7,19 @@ import { z } from 'zod';
 import { answerIdOf, askedInChat, withContext } from '../../core/conversations/turn.ts';
 import type { Turns } from '../../core/conversations/turns.ts';
 import { CompletionAssembler } from '../../core/providers/completion.ts';
-import type { ChatChunk } from '../../core/providers/provider.ts';
+import type { ChatBody, ChatChunk } from '../../core/providers/provider.ts';
+import type { JsonObject as Json } from '../../infra/json-object.ts';
 import { column } from '../../infra/mysql/rows.ts';
 import { affinityOf } from '../inference/affinity.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
 import { chatReply } from '../inference/chat.ts';
 import { chatBodyOf } from '../inference/chat-request.ts';
-import { promptSize } from '../inference/plan.ts';
+import type { Charged, CostShown } from '../inference/openai-words.ts';
+import { type Candidate, promptSize } from '../inference/plan.ts';
+import { responseOf } from '../inference/responses/responses.ts';
 import { usageOf } from '../inference/usage.ts';
 import type { JobHandler, RunContext } from './job-handler.ts';
+import { responseRequestOf, responseResult } from './response-jobs.ts';
 import { resultText } from './result-bound.ts';
 import type { JobStore, JobWork } from './store.ts';
 
@@ -30,12 +34,9 @@ const storedChatSchema = z.looseObject({
 /** Shows operators how far a long answer is, without a heartbeat for every chunk. */
 const HEARTBEAT_CHUNKS = 50;
 
-export function createChatJobHandler(deps: InferenceDeps): JobHandler {
+export function createChatJobHandler(deps: InferenceDeps, shown: CostShown | undefined): JobHandler {
   return async (work, charge, context) => {
-    const stored = storedChatSchema.parse(await work.request());
-    const { turn } = work.plan;
-    const asked = chatBodyOf(stored);
-    const prompt = turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked;
+    const { prompt, resultOf } = storedChat(await work.request(), work, shown);
     // Fetching images takes long, so the run enters before it; otherwise it enters with its first call.
     if (promptSize(prompt).images > 0) await charge.begin();
     const body = await deps.requestImages.ofChat(prompt, context.signal);
@@ -71,29 +72,51 @@ export function createChatJobHandler(deps: InferenceDeps): JobHandler {
     const delivered = { usage: answer.heard.usage(), texts: answer.heard.texts() };
     // A call that we cut ourselves has no final count; that raises no doubt about the provider.
     const usage = usageOf(body, delivered, served, cut ? () => undefined : deps.noteUsageDoubt);
-    const { promptTokens, completionTokens } = usage;
-    const { modelIdentifier } = served;
-    const keptAs = turn && {
-      conversationId: turn.conversationId,
-      messageId: answerIdOf(work.id, askedInChat(stored)),
-    };
     return {
       usage,
       measured: { ttftMs: answer.ttftMs },
       cut,
-      result: (cost, priceRule) => {
-        const reply = {
-          requestId: work.id,
-          completion,
-          modelIdentifier,
-          promptTokens,
-          completionTokens,
-          cost,
-          priceRule,
-        };
-        return resultText(chatReply(reply, cut ? undefined : keptAs));
-      },
+      result: (cost, priceRule) => resultOf({ completion, usage, cost, priceRule, served, cut }),
     };
+  };
+}
+
+interface ChatOfJob {
+  readonly prompt: ChatBody;
+  /** As it is kept in the job's row. */
+  readonly resultOf: (answered: AnsweredJob) => string;
+}
+
+interface AnsweredJob extends Charged {
+  readonly completion: Json;
+  readonly served: Candidate;
+  readonly cut: boolean;
+}
+
+/** A stored request in whichever form it was asked for. */
+function storedChat(request: unknown, { id, plan }: JobWork, shown: CostShown | undefined): ChatOfJob {
+  const response = responseRequestOf(request);
+  if (response) {
+    return {
+      prompt: response.chat,
+      resultOf: ({ served, ...answered }) =>
+        responseResult(
+          responseOf(response.input, { ...answered, requestId: id, modelIdentifier: served.modelIdentifier }, shown),
+        ),
+    };
+  }
+  const stored = storedChatSchema.parse(request);
+  const { turn } = plan;
+  const asked = chatBodyOf(stored);
+  const keptAs = turn && { conversationId: turn.conversationId, messageId: answerIdOf(id, askedInChat(stored)) };
+  return {
+    prompt: turn ? { ...asked, messages: withContext(asked.messages, turn.context) } : asked,
+    resultOf: ({ completion, usage, cost, priceRule, served, cut }) => {
+      const { promptTokens, completionTokens } = usage;
+      const { modelIdentifier } = served;
+      const reply = { requestId: id, completion, modelIdentifier, promptTokens, completionTokens, cost, priceRule };
+      return resultText(chatReply(reply, cut ? undefined : keptAs));
+    },
   };
 }
 

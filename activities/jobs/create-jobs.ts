@@ -8,6 +8,8 @@ import type { Logger } from '../../infra/logger.ts';
 import { connectRedis, type Redis } from '../../infra/redis/connection.ts';
 import type { Temporal } from '../../infra/temporal/client.ts';
 import type { InferenceDeps } from '../inference/charge.ts';
+import type { CostShown } from '../inference/openai-words.ts';
+import type { Responses } from '../inference/responses/responses.ts';
 import { createChatJobHandler, keepTurnsOfJobs } from './chat-job.ts';
 import { createImageJobHandler, type ImageJobDeps } from './image-job.ts';
 import { JobEvents } from './job-events.ts';
@@ -15,6 +17,7 @@ import { JobReconciler, JobSweeper, type WorkflowState } from './job-recovery.ts
 import { removeExpiredPayloads } from './job-retention.ts';
 import { JobRunner } from './job-run.ts';
 import { Jobs } from './jobs.ts';
+import { ResponseJobs } from './response-jobs.ts';
 import type { JobStore } from './store.ts';
 import { JobSubmissions } from './submissions.ts';
 
@@ -30,6 +33,8 @@ export interface JobServiceDeps {
   readonly catalog: Pick<ImageJobDeps, 'keysOf'>;
   readonly storedImages: StoredImages;
   readonly turns: Turns;
+  readonly costShown: CostShown | undefined;
+  readonly responses: () => Responses;
   /** @throws {AppError} for an address that webhooks may not call. */
   readonly checkWebhook: (url: string) => void;
   /** @throws while Temporal cannot be reached. */
@@ -37,7 +42,8 @@ export interface JobServiceDeps {
 }
 
 export function createJobs(deps: JobServiceDeps) {
-  const { config, log, redis, temporal, ledger, starter, store, inference, catalog, storedImages, turns } = deps;
+  const { config, log, redis, temporal, ledger, starter, store, inference, catalog, storedImages, turns, costShown } =
+    deps;
   const { limits, models, keys, retries } = inference;
   const subscriber = connectRedis(config, log, 'job-events');
   const readStates = (jobIds: readonly string[]) => store.states(jobIds);
@@ -55,7 +61,7 @@ export function createJobs(deps: JobServiceDeps) {
     notePriceRule: inference.notePriceRule,
     runLimits: { perUser: config.JOBS_PER_USER, perProvider: config.JOBS_PER_PROVIDER },
     handlers: {
-      chat: createChatJobHandler(inference),
+      chat: createChatJobHandler(inference, costShown),
       image: createImageJobHandler({ ...inference, storedImages, keysOf }),
     },
     keepTurn: keepTurnsOfJobs(store, turns),
@@ -64,9 +70,12 @@ export function createJobs(deps: JobServiceDeps) {
   const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
   const { checkWebhook, workflowState } = deps;
   const { JOB_RETENTION: keptMs, PICTURE_LINK_TTL: linksMs } = config;
+  const jobs = new Jobs({ ledger, store, events, cancelWorkflow, storedImages });
+  const jobSubmissions = new JobSubmissions({ ledger, limits, models, starter, quota, checkWebhook });
   return {
-    jobs: new Jobs({ ledger, store, events, cancelWorkflow, storedImages }),
-    jobSubmissions: new JobSubmissions({ ledger, limits, models, starter, quota, checkWebhook }),
+    jobs,
+    jobSubmissions,
+    responseJobs: new ResponseJobs({ jobs, submissions: jobSubmissions, responses: deps.responses }),
     removePayloads: () => removeExpiredPayloads({ ledger, store, storedImages, keptMs, linksMs }),
     jobRunner,
     jobSweeper: new JobSweeper(store, jobRunner, log),

@@ -50,6 +50,11 @@ interface CommonDeclaration<B extends z.ZodType, Asked> {
   /** The body's own request id, which is an idempotency key, too. */
   readonly requestId?: (asked: NoInfer<Asked>) => string | undefined;
   readonly conversation?: ConversationDeclaration<NoInfer<Asked>>;
+  /** For requests that become jobs: what is answered until they have ended. */
+  readonly background?: {
+    readonly isAsked: (asked: NoInfer<Asked>) => boolean;
+    readonly answer: (asked: NoInfer<Asked>, input: InferenceInput<unknown>) => Promise<void>;
+  };
 }
 
 /** Answered with an object, or as server-sent events. */
@@ -109,6 +114,10 @@ export function inferenceRoute<Asked, Outcome extends CallOutcome, B extends z.Z
     unknownFields: 'ignored',
     handler: async (input: InferenceInput<z.output<B>>) => {
       const asked = await declaration.parse(input);
+      if (declaration.background?.isAsked(asked)) {
+        await declaration.background.answer(asked, input);
+        return ANSWERED;
+      }
       const call = inferenceCall(input, declaration.requestId?.(asked));
       // The call ends in its own time, however long its provider is silent.
       input.ctx.req.socket.setTimeout(0);

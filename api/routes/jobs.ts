@@ -26,7 +26,7 @@ import { chatFields, modelNameOf, openTurn } from './chat.ts';
 import { imageFields } from './images.ts';
 
 const MAX_WAIT_SECONDS = 60;
-const DEFAULT_PRIORITY = 3;
+export const DEFAULT_PRIORITY = 3;
 
 const jobFields = {
   priority: integerInput
@@ -125,16 +125,25 @@ function submissionRoute<Fields extends SubmissionFields>(
         },
         request,
       );
-      // Only looked at: whoever submits claims the key under the id of the job.
-      const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, newId());
-      try {
-        return acceptedJob(ctx, await send());
-      } catch (error) {
-        const { answer } = await idempotency.answeredBefore(claim, error);
-        return acceptedJob(ctx, answer.body.toString());
-      }
+      return acceptedJob(ctx, await submittedOnce(idempotency, keyed, send));
     },
   });
+}
+
+/** @returns the id of the job, of the earlier one for a repeated keyed request. @throws what `submit` throws. */
+export async function submittedOnce(
+  idempotency: Pick<IdempotentRequests, 'answeredBefore'>,
+  keyed: JobSubmission['keyed'],
+  submit: () => Promise<string>,
+): Promise<string> {
+  // Only looked at: whoever submits claims the key under the id of the job.
+  const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, newId());
+  try {
+    return await submit();
+  } catch (error) {
+    const { answer } = await idempotency.answeredBefore(claim, error);
+    return answer.body.toString();
+  }
 }
 
 function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {

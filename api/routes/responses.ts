@@ -2,7 +2,13 @@
 import { z } from 'zod';
 import { type ChatOutcome, saidOf } from '../../activities/inference/chat.ts';
 import { type CostShown, chunkInOpenAiWords } from '../../activities/inference/openai-words.ts';
-import { EventTexts, ResponseAnswer, responseUsage } from '../../activities/inference/responses/answer.ts';
+import {
+  EventTexts,
+  ResponseAnswer,
+  responseIdOf,
+  responseUsage,
+} from '../../activities/inference/responses/answer.ts';
+import { beginningOf, restOf } from '../../activities/inference/responses/replay.ts';
 import {
   chatBodyOfResponse,
   placedItems,
@@ -11,18 +17,24 @@ import {
 } from '../../activities/inference/responses/request.ts';
 import { inputOf, type Responses, responseOf } from '../../activities/inference/responses/responses.ts';
 import { costComment } from '../../activities/inference/stream-events.ts';
+import type { ResponseJobs } from '../../activities/jobs/response-jobs.ts';
 import { askedInMessages, tellsHistory } from '../../core/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
+import { tagsOf } from '../http/attribution.ts';
 import { errorText } from '../http/errors.ts';
 import { OPENAI, openAiCodeOf } from '../http/forms.ts';
-import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
+import { keyedRequest } from '../http/idempotency.ts';
+import { type InferenceInput, type InferenceServices, limitHeaders, type WholeCall } from '../http/inference-call.ts';
 import { inferenceRoute } from '../http/inference-route.ts';
 import type { EventWriter, ServedStream } from '../http/inference-stream.ts';
 import { JsonText } from '../http/large-answers.ts';
-import { type Route, route } from '../http/route.ts';
+import { ANSWERED, type Route, route } from '../http/route.ts';
+import type { ApiContext } from '../http/route-input.ts';
+import { EventStream } from '../http/sse.ts';
 import { MOST_CHARACTERS, MOST_MESSAGES, modelNameInput, openAiRequestIdInput } from './chat.ts';
+import { DEFAULT_PRIORITY, submittedOnce } from './jobs.ts';
 import { MOST_TOOLS } from './openai-chat.ts';
 
 const LONGEST_ID = 200;
@@ -46,7 +58,10 @@ const body = z
       .describe('The kept conversation that the texts are added to'),
     store: z.boolean().nullish().describe('Keep the response for 30 days, unless false'),
     stream: z.boolean().nullish().describe('Answer as server-sent events'),
-    background: z.boolean().nullish().describe('Not supported: only false'),
+    background: z
+      .boolean()
+      .nullish()
+      .describe('Answer at once; the response is made by a job, and is to be asked for until it has ended'),
     tools: z.array(z.unknown()).max(MOST_TOOLS).nullish().describe('Tools of the client that the model may call'),
     include: z.array(z.string().max(100)).max(50).nullish().describe('What the answer is to have beside its items'),
     reasoning: objects.nullish().describe('effort, and summary where thoughts are to be told as one'),
@@ -72,13 +87,62 @@ const events = {
 };
 const params = z.object({ responseId: responseIdInput.describe('Id of the response') });
 
+interface Followed {
+  readonly userId: number;
+  readonly responseId: string;
+  readonly signal: AbortSignal;
+  /** Number of the last event that the client knows; -1: none. */
+  readonly after: number;
+}
+
+const jsonObject = z.record(z.string(), z.unknown());
+
 interface Services extends InferenceServices {
   readonly responses: Responses;
+  readonly responseJobs: ResponseJobs;
   readonly turns: Turns;
 }
 
 export function responseRoutes(services: Services): Route[] {
-  const { responses, turns } = services;
+  const { responses, responseJobs, turns } = services;
+  const textOf = async (userId: number, responseId: string): Promise<string> => {
+    const kept = await responses.find(userId, responseId);
+    return kept?.response ?? JSON.stringify(await responseJobs.find(userId, responseId));
+  };
+  const inputItems = async (userId: number, responseId: string): Promise<readonly unknown[]> => {
+    const kept = await responses.find(userId, responseId);
+    return kept ? inputOf(kept) : responseJobs.inputItems(userId, responseId);
+  };
+  /** The events of a response behind the last that is known, until it has ended. */
+  const follow = async (ctx: ApiContext, followed: Followed): Promise<void> => {
+    const { userId, responseId, signal, after } = followed;
+    const read = async () => jsonObject.parse(JSON.parse(await textOf(userId, responseId)));
+    const first = await read();
+    const texts = new EventTexts(after);
+    const stream = new EventStream(ctx);
+    const pending = { ...first, status: 'queued', output: [], usage: null, error: null, incomplete_details: null };
+    await stream.write(texts.of(beginningOf(pending)));
+    const isLive = first.status === 'queued' || first.status === 'in_progress';
+    if (isLive) await responseJobs.ended(userId, responseId, signal);
+    if (!stream.gone) await stream.write(texts.of(restOf(isLive ? await read() : first)));
+    stream.end();
+  };
+  const submit = async (asked: ResponsesInput, input: InferenceInput<unknown>): Promise<void> => {
+    const { ctx, caller, rawBody, traceId, signal } = input;
+    const keyed = keyedRequest(ctx, caller, rawBody, asked.requestId);
+    const submission = {
+      ...{ caller, traceId, priority: DEFAULT_PRIORITY, metadata: null, webhookUrl: null },
+      ...{ onLimits: limitHeaders(ctx), tags: tagsOf(ctx.req.headers) },
+      ...(keyed ? { keyed } : {}),
+    };
+    const send = () => responseJobs.submit(asked, submission);
+    const jobId = await submittedOnce(services.idempotency, keyed, send);
+    ctx.set('x-request-id', jobId);
+    const responseId = responseIdOf(jobId);
+    if (asked.stream) return follow(ctx, { userId: caller.userId, responseId, signal, after: -1 });
+    ctx.type = 'application/json; charset=utf-8';
+    ctx.body = await textOf(caller.userId, responseId);
+  };
   const shared = { tag: 'Inference', access: 'access-key', form: OPENAI, params } as const;
   return [
     inferenceRoute(services, {
@@ -89,7 +153,7 @@ export function responseRoutes(services: Services): Route[] {
       success: answer,
       otherAnswers: [events],
       form: OPENAI,
-      parse: ({ body: asked }) => responsesInput(asked, Date.now()),
+      parse: ({ body: asked }): ResponsesInput => responsesInput(asked, Date.now()),
       requestId: ({ requestId }) => requestId,
       conversation: {
         open: async (asked, { userId }) => {
@@ -104,6 +168,7 @@ export function responseRoutes(services: Services): Route[] {
         responses.complete(asked, request, context, turn),
       render: (outcome, asked) => responseOf(asked, outcome, services.costShown),
       said: (outcome) => saidOf(outcome),
+      background: { isAsked: ({ background }) => background, answer: (asked, input) => submit(asked, input) },
       stream: {
         isAsked: ({ stream }) => stream,
         run: (asked, { request, context, turn }) => responses.open(asked, request, context, turn),
@@ -116,11 +181,36 @@ export function responseRoutes(services: Services): Route[] {
       method: 'get',
       path: '/v1/responses/{responseId}',
       operationId: 'getResponse',
-      summary: 'A kept response',
+      summary: 'A kept response, or one that is being made in the background; its events with stream=true',
+      unknownFields: 'ignored',
+      query: z.object({
+        stream: z.stringbool().optional().describe('Answer as server-sent events, until it has ended'),
+        starting_after: z.coerce
+          .number()
+          .int()
+          .min(0)
+          .optional()
+          .describe('Number of the last event that is known; with stream'),
+      }),
+      success: answer,
+      otherAnswers: [events],
+      handler: async ({ ctx, caller, params: { responseId }, query, signal }) => {
+        const { userId } = caller;
+        if (!query.stream) return new JsonText(await textOf(userId, responseId));
+        await follow(ctx, { userId, responseId, signal, after: query.starting_after ?? -1 });
+        return ANSWERED;
+      },
+    }),
+    route({
+      ...shared,
+      method: 'post',
+      path: '/v1/responses/{responseId}/cancel',
+      operationId: 'cancelResponse',
+      summary: 'Cancel a response that is made in the background; what its provider is paid for by then is charged',
       unknownFields: 'ignored',
       success: answer,
-      handler: async ({ caller, params: { responseId } }) =>
-        new JsonText((await responses.find(caller.userId, responseId)).response),
+      handler: async ({ caller, params: { responseId }, log }) =>
+        new JsonText(JSON.stringify(await responseJobs.cancel(caller.userId, responseId, log))),
     }),
     route({
       ...shared,
@@ -133,8 +223,8 @@ export function responseRoutes(services: Services): Route[] {
         object: z.literal('response').describe('Always response'),
         deleted: z.literal(true).describe('Always true'),
       }),
-      handler: async ({ caller, params: { responseId } }) => {
-        await responses.remove(caller.userId, responseId);
+      handler: async ({ caller: { userId }, params: { responseId } }) => {
+        if (!(await responses.remove(userId, responseId))) await responseJobs.remove(userId, responseId);
         return { id: responseId, object: 'response' as const, deleted: true as const };
       },
     }),
@@ -158,8 +248,7 @@ export function responseRoutes(services: Services): Route[] {
         has_more: z.boolean().describe('Whether others follow'),
       }),
       handler: async ({ caller, params: { responseId }, query }) => {
-        const found = await responses.find(caller.userId, responseId);
-        const items = inputOf(found).filter(isJsonObject);
+        const items = (await inputItems(caller.userId, responseId)).filter(isJsonObject);
         const ordered = query.order === 'asc' ? items : items.toReversed();
         const place = ordered.findIndex(({ id }) => id === query.after);
         const from = query.after === undefined ? 0 : place + 1;

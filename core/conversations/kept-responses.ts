@@ -3,7 +3,6 @@
  * anew and what was answered, with the calls of tools and thoughts that messages of a conversation leave out.
  */
 import { type Model, Schema } from 'mongoose';
-import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { Mongo } from '../../infra/mongo/connection.ts';
 import { insertOnce } from '../../infra/mongo/insert-once.ts';
@@ -31,10 +30,6 @@ interface ResponseDocument extends Omit<KeptResponse, 'id'> {
 const KEPT_MS = 30 * 86_400_000;
 /** A document of MongoDB has 16 MB. */
 const LARGEST = 8_000_000;
-/** Of one conversation; as much as the body of a request may have. */
-const LARGEST_TOGETHER = 20_000_000;
-const MOST_IN_A_ROW = 1_000;
-const READ_AT_ONCE = 20;
 
 const schema = new Schema<ResponseDocument>(
   {
@@ -84,26 +79,6 @@ export class KeptResponses {
     if (!found || found.userId !== userId) return undefined;
     const { _id, createdAt: _createdAt, ...rest } = found;
     return { id: _id, ...rest };
-  }
-
-  /**
-   * All that is before a response that follows this one, oldest first, this one last.
-   * @returns undefined when one of them is gone. @throws {AppError} tooLarge.
-   */
-  async upTo(last: KeptResponse): Promise<readonly KeptResponse[] | undefined> {
-    if (last.earlier.length >= MOST_IN_A_ROW || last.earlierSize + sizeOf(last) > LARGEST_TOGETHER) {
-      throw new AppError(
-        'tooLarge',
-        'the conversation of the previous response is too large to go on: begin a new one',
-      );
-    }
-    const all: KeptResponse[] = [];
-    for (let at = 0; at < last.earlier.length; at += READ_AT_ONCE) {
-      const ids = last.earlier.slice(at, at + READ_AT_ONCE);
-      const found = await Promise.all(ids.map((id) => this.find(last.userId, id)));
-      for (const one of found) if (one !== undefined) all.push(one);
-    }
-    return all.length < last.earlier.length ? undefined : [...all, last];
   }
 
   /** @returns whether there was one. */

@@ -110,6 +110,7 @@ const LENIENT = new Set([
   ...['POST /v1/messages', 'POST /v1/messages/count_tokens'],
   ...['POST /v1/rerank', 'POST /v2/rerank', 'POST /v1/moderations'],
   ...['POST /v1/audio/speech', 'POST /v1/audio/transcriptions'],
+  'POST /v1/responses/{responseId}/cancel',
   'POST /v1/payments/alipay/notify',
   ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /', 'GET /docs', 'GET /docs/{file}'],
   'GET /v1/pictures/{pictureId}',

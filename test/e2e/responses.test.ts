@@ -1,14 +1,16 @@
 /** OpenAI's Responses form through the whole product, read by OpenAI's own client. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import OpenAI from 'openai';
 import { zodTextFormat } from 'openai/helpers/zod';
 import type { Response, ResponseStreamEvent } from 'openai/resources/responses/responses';
 import { z } from 'zod';
 import { parseMoney } from '../../core/ledger/money.ts';
+import { until } from '../until.ts';
 import codex from '../vendor-clients/codex-requests.json' with { type: 'json' };
 import { apiFetch } from './api-fetch.ts';
-import { type Customer, newCustomer, type Product, startProduct } from './product.ts';
+import { type Customer, newCustomer, type Product } from './product.ts';
+import { sharedProduct } from './shared-product.ts';
 import { addProvider, upstream } from './upstream.ts';
 
 const PIXEL =
@@ -24,20 +26,20 @@ describe('OpenAI’s Responses form', () => {
   const clientOf = (apiKey: string) =>
     new OpenAI({ baseURL: `${product.apis[0]?.url}/v1`, apiKey, maxRetries: 0, fetch: apiFetch });
   before(async () => {
-    product = await startProduct({ name: 'responses', worker: false });
+    ({ product } = await sharedProduct('jobs'));
     customer = await newCustomer(product.apis[0]);
     client = clientOf(customer.key);
     await addProvider(product, {
       name: 'responses',
       keys: ['sim-responses'],
       models: [
-        { identifier: 'thinker', upstream: 'sim-chat-thinking!cached=7' },
-        { identifier: 'cut-short', upstream: 'sim-chat!cut=5' },
+        { identifier: 'responses-thinker', upstream: 'sim-chat-thinking!cached=7' },
+        { identifier: 'responses-cut-short', upstream: 'sim-chat!cut=5' },
+        { identifier: 'responses-slow', upstream: 'sim-chat!slow-chunks=400' },
+        { identifier: 'responses-failing', upstream: 'sim-chat!400' },
       ],
     });
   });
-  after(() => product.close());
-
   const charged = async (requestId: string | null) => {
     const [row] = await product.rows(
       `SELECT prompt_tokens, completion_tokens, amount FROM transfers WHERE id='${requestId}' AND kind='charge'`,
@@ -64,12 +66,20 @@ describe('OpenAI’s Responses form', () => {
 
   test('a text, charged as the simulator counts it, thoughts and cached tokens among it', async () => {
     const asked = client.responses.create({
-      ...{ model: 'thinker', instructions: 'Be brief.', input: 'What is the sea?', metadata: { about: 'sea' } },
+      ...{
+        model: 'responses-thinker',
+        instructions: 'Be brief.',
+        input: 'What is the sea?',
+        metadata: { about: 'sea' },
+      },
       ...{ reasoning: { summary: 'auto', effort: 'low' }, include: ['reasoning.encrypted_content'] },
     });
     const { data, response } = await asked.withResponse();
     const { status, model, output, usage, metadata, instructions } = data;
-    assert.deepEqual([status, model, metadata, instructions], ['completed', 'thinker', { about: 'sea' }, 'Be brief.']);
+    assert.deepEqual(
+      [status, model, metadata, instructions],
+      ['completed', 'responses-thinker', { about: 'sea' }, 'Be brief.'],
+    );
     assert.deepEqual(
       output.map(({ type }) => type),
       ['reasoning', 'message'],
@@ -86,7 +96,11 @@ describe('OpenAI’s Responses form', () => {
   });
 
   test('a stream: OpenAI’s events in OpenAI’s order, and the same response at its end', async () => {
-    const stream = await client.responses.create({ model: 'thinker', input: 'What is the sea?', stream: true });
+    const stream = await client.responses.create({
+      model: 'responses-thinker',
+      input: 'What is the sea?',
+      stream: true,
+    });
     const events: ResponseStreamEvent[] = [];
     for await (const event of stream) events.push(event);
     assert.deepEqual(
@@ -264,7 +278,11 @@ describe('OpenAI’s Responses form', () => {
   });
 
   test('a stream that its provider cuts ends with response.failed', async () => {
-    const stream = await client.responses.create({ model: 'cut-short', input: 'Tell me about the sea.', stream: true });
+    const stream = await client.responses.create({
+      model: 'responses-cut-short',
+      input: 'Tell me about the sea.',
+      stream: true,
+    });
     const events: ResponseStreamEvent[] = [];
     for await (const event of stream) events.push(event);
     const last = events.at(-1);
@@ -300,6 +318,51 @@ describe('OpenAI’s Responses form', () => {
     assert.equal(answered.events.at(-1).response.output[0].content[0].text, `The result is: ${codex.result.output}`);
   });
 
+  test('in the background: a job that is asked for, gone on from, followed from any event and deleted', async () => {
+    const ask = { model: 'responses-thinker', input: 'What is the sea?', background: true };
+    const options = { headers: { 'idempotency-key': 'response-in-the-background' } };
+    const begun = await client.responses.create(ask, options);
+    assert.ok(['queued', 'in_progress'].includes(begun.status ?? ''), begun.status);
+    assert.equal((await client.responses.create(ask, options)).id, begun.id);
+    await until('the response is made', async () => (await client.responses.retrieve(begun.id)).status === 'completed');
+    const made = await client.responses.retrieve(begun.id);
+    assert.ok(made.output_text.length > 10 && made.background === true);
+    await accounted(made, requestIdOf(made));
+    const [input] = (await client.responses.inputItems.list(begun.id)).data;
+    assert.partialDeepStrictEqual(input, { role: 'user' });
+    const next = await client.responses.create({
+      ...{ model: 'sim-chat', previous_response_id: begun.id, input: 'And the tides?' },
+    });
+    const third = await client.responses.create({
+      ...{ model: 'sim-chat', previous_response_id: next.id, input: 'And you?' },
+    });
+    assert.ok((third.usage?.input_tokens ?? 0) > (next.usage?.input_tokens ?? 0));
+    const told: ResponseStreamEvent[] = [];
+    for await (const event of await client.responses.create({ ...ask, stream: true })) told.push(event);
+    const last = told.at(-1);
+    assert.ok(last?.type === 'response.completed');
+    const again = await client.responses.retrieve(last.response.id, { stream: true, starting_after: 3 });
+    const rest: ResponseStreamEvent[] = [];
+    for await (const event of again) rest.push(event);
+    assert.deepEqual(rest, told.slice(4));
+    await client.responses.delete(begun.id);
+    await assert.rejects(client.responses.retrieve(begun.id), OpenAI.NotFoundError);
+  });
+
+  test('in the background: one that is cancelled, and one that its provider fails', async () => {
+    const slow = { model: 'responses-slow', input: 'x', background: true };
+    const begun = await client.responses.create(slow);
+    await client.responses.cancel(begun.id);
+    await until('it has ended', async () => (await client.responses.retrieve(begun.id)).status === 'cancelled');
+    const stranger = clientOf((await newCustomer(product.apis[0])).key);
+    await assert.rejects(stranger.responses.cancel(begun.id), OpenAI.NotFoundError);
+    const failing = await client.responses.create({ model: 'responses-failing', input: 'x', background: true });
+    await until('it has failed', async () => (await client.responses.retrieve(failing.id)).status === 'failed');
+    assert.ok((await client.responses.retrieve(failing.id)).error?.message);
+    const whole = await client.responses.create({ model: 'sim-chat', input: 'x' });
+    await assert.rejects(client.responses.cancel(whole.id), OpenAI.NotFoundError);
+  });
+
   test('errors name the field, and arrive as the client’s own types', async () => {
     const refused = async (body: object, param: string) => {
       const ask = { model: 'sim-chat', input: 'x', ...body };
@@ -328,6 +391,7 @@ describe('OpenAI’s Responses form', () => {
     await refused({ tool_choice: { type: 'function', name: 'x' } }, 'tool_choice');
     await refused({ max_output_tokens: 0 }, 'max_output_tokens');
     await refused({ messages: [] }, 'messages');
+    await refused({ background: true, store: false }, 'store');
     await refused({ n: 2 }, 'n');
     await refused({ text: { format: { type: 'yaml' } } }, 'text.format');
     await refused({ temperature: 9 }, 'temperature');

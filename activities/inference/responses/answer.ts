@@ -32,6 +32,11 @@ export function callIn(id: string): string | undefined {
   return /^[a-z]+_([0-9a-f]{32})(_[a-z]?\d+)?$/.exec(id)?.[1];
 }
 
+/** The id of that call. */
+export function requestIdIn(id: string): string | undefined {
+  return callIn(id)?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 export class ResponseAnswer {
   readonly #input: ResponsesInput;
   readonly #id: string;
@@ -189,15 +194,23 @@ export class ResponseAnswer {
 
 /** Events as text, numbered in their order. */
 export class EventTexts {
+  readonly #after: number;
   #next = 0;
+
+  /** @param after the number of an event: it and those before it are known, and left out. */
+  constructor(after = -1) {
+    this.#after = after;
+  }
 
   of(events: readonly ResponseEvent[]): string {
     return events.map(({ type, fields }) => this.#text(type, fields)).join('');
   }
 
   #text(type: string, fields: Json): string {
-    const data = JSON.stringify({ type, sequence_number: this.#next, ...fields });
+    const number = this.#next;
     this.#next += 1;
+    if (number <= this.#after) return '';
+    const data = JSON.stringify({ type, sequence_number: number, ...fields });
     return `event: ${type}\ndata: ${data}\n\n`;
   }
 }

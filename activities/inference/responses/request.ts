@@ -23,6 +23,8 @@ export interface ResponsesInput {
   readonly sealed: boolean;
   /** Unix time in seconds. */
   readonly createdAt: number;
+  /** The request as its client wrote it, without its items. */
+  readonly rest: Json;
   /** What the response repeats of the request. */
   readonly echo: Json;
   /** The fields of the chat beside its messages, as they were asked for. */
@@ -81,10 +83,14 @@ export function responsesInput(body: Json, nowMs: number): ResponsesInput {
     tools,
     sealed: include.includes(SEALED),
     createdAt: Math.floor(nowMs / 1_000),
+    rest: restOf(body),
     echo: echoOf(body, tools, store),
     fields: chatFields(body, tools, include, errors),
   };
-  if (input.background) errors.push({ path: 'background', message: 'is not supported' });
+  if (input.background && !store) errors.push({ path: 'store', message: 'must not be false with background' });
+  if (input.background && input.conversationId !== undefined) {
+    errors.push({ path: 'conversation', message: 'cannot be given together with background' });
+  }
   if (input.previousResponseId !== undefined && input.conversationId !== undefined) {
     errors.push({ path: 'conversation', message: 'cannot be given together with previous_response_id' });
   }
@@ -109,6 +115,10 @@ export function chatBodyOfResponse(input: ResponsesInput, items: readonly Placed
 /** The items of a request with their places in it. */
 export function placedItems(items: readonly unknown[]): PlacedItem[] {
   return items.map((item, index) => ({ item, path: `input[${index}]` }));
+}
+
+function restOf({ input: _input, ...rest }: Json): Json {
+  return rest;
 }
 
 function itemsOf(input: unknown): readonly unknown[] {

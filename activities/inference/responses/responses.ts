@@ -8,16 +8,16 @@ import type { OpenTurn } from '../../../core/conversations/turns.ts';
 import type { ChatBody } from '../../../core/providers/provider.ts';
 import { AppError } from '../../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
-import type { CallOutcome, Reply, RequestContext } from '../charge.ts';
+import type { Reply, RequestContext } from '../charge.ts';
 import type { ChatCommand, ChatOutcome, ChatService } from '../chat.ts';
-import { type CostShown, completionInOpenAiWords } from '../openai-words.ts';
+import { type Charged, type CostShown, completionInOpenAiWords } from '../openai-words.ts';
 import type { ChatStreams, StreamCommand, StreamReply } from '../stream.ts';
-import { callIn, ResponseAnswer, responseUsage } from './answer.ts';
+import { callIn, ResponseAnswer, responseIdOf, responseUsage } from './answer.ts';
 import type { PlacedItem } from './items.ts';
 import { chatBodyOfResponse, placedItems, type ResponsesInput } from './request.ts';
 
 /** What a response is made of: of a whole answer and of the end of a stream. */
-type AnsweredChat = CallOutcome & Pick<ChatOutcome, 'completion'>;
+type AnsweredChat = Charged & Pick<ChatOutcome, 'completion' | 'requestId' | 'modelIdentifier'>;
 
 export function responseOf(input: ResponsesInput, answered: AnsweredChat, shown: CostShown | undefined): Json {
   const model = input.model ?? answered.modelIdentifier;
@@ -31,16 +31,28 @@ interface ResponsesDeps {
   readonly chatStreams: Pick<ChatStreams, 'open'>;
   readonly keptResponses: KeptResponses;
   readonly costShown: CostShown | undefined;
+  /** The response that a job of the user has made; undefined when there is none that has ended. */
+  readonly ofJob: (userId: number, responseId: string) => Promise<KeptResponse | undefined>;
 }
 
 /** What a request goes on from. */
-interface Earlier {
+export interface Earlier {
   readonly items: readonly PlacedItem[];
   readonly ids: readonly string[];
   readonly size: number;
 }
 
+export interface Prepared {
+  readonly earlier: Earlier;
+  readonly items: readonly PlacedItem[];
+}
+
 const NOTHING: Earlier = { items: [], ids: [], size: 0 };
+
+/** Of one conversation; as much as the body of a request may have. */
+const LARGEST_TOGETHER = 20_000_000;
+const MOST_IN_A_ROW = 1_000;
+const READ_AT_ONCE = 20;
 
 const storedItems = z.array(z.unknown());
 const storedResponse = z.looseObject({ output: z.array(z.unknown()) });
@@ -59,10 +71,10 @@ export class Responses {
     context: RequestContext,
     turn: OpenTurn | undefined,
   ): Promise<Reply<ChatOutcome>> {
-    const earlier = await this.#earlier(command.caller.userId, input);
-    const asked = await this.#asked(command.caller.userId, input, earlier, turn);
-    const reply = await this.#deps.chat.complete({ ...command, ...asked }, context);
-    if (reply.kind === 'answered-now') await this.#keep(command.caller.userId, input, earlier, reply.outcome);
+    const { userId } = command.caller;
+    const prepared = await this.prepared(userId, input);
+    const reply = await this.#deps.chat.complete({ ...command, ...askedOf(input, prepared, turn) }, context);
+    if (reply.kind === 'answered-now') await this.#keep(userId, input, prepared.earlier, reply.outcome);
     return reply;
   }
 
@@ -74,12 +86,11 @@ export class Responses {
     turn: OpenTurn | undefined,
   ): Promise<StreamReply> {
     const { userId } = command.caller;
-    const earlier = await this.#earlier(userId, input);
-    const asked = await this.#asked(userId, input, earlier, turn);
-    const reply = await this.#deps.chatStreams.open({ ...command, ...asked }, context);
+    const prepared = await this.prepared(userId, input);
+    const reply = await this.#deps.chatStreams.open({ ...command, ...askedOf(input, prepared, turn) }, context);
     if (reply.kind !== 'streaming') return reply;
     const ended = reply.ended.then(async (end) => {
-      await this.#keep(userId, input, earlier, end);
+      await this.#keep(userId, input, prepared.earlier, end);
       return end;
     });
     // The client may never look at the end.
@@ -87,28 +98,51 @@ export class Responses {
     return { ...reply, ended };
   }
 
-  /** A kept response of the user. @throws {AppError} notFound. */
-  async find(userId: number, responseId: string): Promise<KeptResponse> {
-    const found = await this.#found(userId, responseId);
-    if (found === undefined) throw new AppError('notFound', 'there is no such response');
-    return found;
+  /** All items that the model is told. @throws {AppError} for earlier responses or items that there are none of. */
+  async prepared(userId: number, input: ResponsesInput): Promise<Prepared> {
+    const earlier = await this.#earlier(userId, input);
+    const items = await this.#resolved(userId, [...earlier.items, ...placedItems(input.items)]);
+    return { earlier, items };
   }
 
-  /** @throws {AppError} notFound. */
-  async remove(userId: number, responseId: string): Promise<void> {
-    const { id } = await this.find(userId, responseId);
-    await this.#deps.keptResponses.remove(userId, id);
+  /** A kept response of the user; undefined when there is none. */
+  find(userId: number, responseId: string): Promise<KeptResponse | undefined> {
+    return this.#found(userId, responseId);
+  }
+
+  /** @returns whether it was kept. */
+  async remove(userId: number, responseId: string): Promise<boolean> {
+    const call = callIn(responseId);
+    return call !== undefined && this.#deps.keptResponses.remove(userId, call);
   }
 
   async #found(userId: number, id: string): Promise<KeptResponse | undefined> {
     const call = callIn(id);
-    return call === undefined ? undefined : this.#deps.keptResponses.find(userId, call);
+    if (call === undefined) return undefined;
+    return (await this.#deps.keptResponses.find(userId, call)) ?? this.#deps.ofJob(userId, id);
+  }
+
+  /** All of a row, oldest first, to this last one; undefined when one of them is gone. @throws {AppError} tooLarge. */
+  async #upTo(userId: number, last: KeptResponse): Promise<readonly KeptResponse[] | undefined> {
+    if (last.earlier.length >= MOST_IN_A_ROW || last.earlierSize + sizeOf(last) > LARGEST_TOGETHER) {
+      throw new AppError(
+        'tooLarge',
+        'the conversation of the previous response is too large to go on: begin a new one',
+      );
+    }
+    const all: KeptResponse[] = [];
+    for (let at = 0; at < last.earlier.length; at += READ_AT_ONCE) {
+      const calls = last.earlier.slice(at, at + READ_AT_ONCE);
+      const found = await Promise.all(calls.map((call) => this.#found(userId, responseIdOf(call))));
+      for (const one of found) if (one !== undefined) all.push(one);
+    }
+    return all.length < last.earlier.length ? undefined : [...all, last];
   }
 
   async #earlier(userId: number, { previousResponseId: id }: ResponsesInput): Promise<Earlier> {
     if (id === undefined) return NOTHING;
     const last = await this.#found(userId, id);
-    const all = last && (await this.#deps.keptResponses.upTo(last));
+    const all = last && (await this.#upTo(userId, last));
     if (last === undefined || all === undefined) {
       throw new AppError('invalidParameter', `previous_response_id: there is no response "${id}"`, {
         ...{ param: 'previous_response_id', providerCode: 'previous_response_not_found' },
@@ -119,24 +153,6 @@ export class Responses {
       items: items.map((item, index) => ({ item, path: `previous_response_id[${index}]` })),
       ids: [...last.earlier, last.id],
       size: last.earlierSize + sizeOf(last),
-    };
-  }
-
-  async #asked(
-    userId: number,
-    input: ResponsesInput,
-    earlier: Earlier,
-    turn: OpenTurn | undefined,
-  ): Promise<Pick<ChatCommand, 'model' | 'body'> & { readonly session?: string }> {
-    const items = await this.#resolved(userId, [...earlier.items, ...placedItems(input.items)]);
-    const body: ChatBody = chatBodyOfResponse(input, items);
-    const model = input.model === undefined ? {} : { identifier: input.model };
-    // The beginning of a conversation is the same for all that go on from it.
-    const session = turn?.turn.conversationId ?? earlier.ids[0];
-    return {
-      ...(session === undefined ? {} : { session }),
-      model,
-      body: turn ? { ...body, messages: turn.tell(body.messages) } : body,
     };
   }
 
@@ -171,14 +187,29 @@ export class Responses {
 
   async #keep(userId: number, input: ResponsesInput, earlier: Earlier, answered: AnsweredChat): Promise<void> {
     if (!input.store) return;
-    const id = callIn(`resp_${answered.requestId.replaceAll('-', '')}`);
-    if (id === undefined) return;
+    const id = answered.requestId.replaceAll('-', '');
     await this.#deps.keptResponses.keep({
       ...{ id, userId, earlier: earlier.ids, earlierSize: earlier.size },
       input: JSON.stringify(withIds(input.items, id)),
       response: JSON.stringify(responseOf(input, answered, this.#deps.costShown)),
     });
   }
+}
+
+function askedOf(
+  input: ResponsesInput,
+  { items, earlier }: Prepared,
+  turn: OpenTurn | undefined,
+): Pick<ChatCommand, 'model' | 'body'> & { readonly session?: string } {
+  const body: ChatBody = chatBodyOfResponse(input, items);
+  const model = input.model === undefined ? {} : { identifier: input.model };
+  // The beginning of a conversation is the same for all that go on from it.
+  const session = turn?.turn.conversationId ?? earlier.ids[0];
+  return {
+    ...(session === undefined ? {} : { session }),
+    model,
+    body: turn ? { ...body, messages: turn.tell(body.messages) } : body,
+  };
 }
 
 /** The new items of a kept response. */
@@ -198,7 +229,7 @@ const PREFIXES: Readonly<Record<string, string>> = {
 };
 
 /** Items that a client has given no id get one, by which they can be listed and referred to. */
-function withIds(items: readonly unknown[], call: string): unknown[] {
+export function withIds(items: readonly unknown[], call: string): unknown[] {
   return items.map((item, index) => {
     if (!isJsonObject(item) || typeof item.id === 'string') return item;
     const type = typeof item.type === 'string' ? item.type : 'message';
