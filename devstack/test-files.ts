@@ -42,6 +42,7 @@ export const LONG: readonly string[] = [
   'test/jobs/fairness.test.ts',
   'test/image/image.test.ts',
   'test/e2e/modalities.test.ts',
+  'test/field/presets.test.ts',
   'test/webhooks/delivery-reconciler.test.ts',
   'test/chaos/upstream-down.test.ts',
   'test/chaos/bad-keys.test.ts',
