@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
-import OpenAI from 'openai';
+import { gzipSync } from 'node:zlib';
 import { createAddressCheck, createOutbound, type Outbound, outboundFailure } from './outbound.ts';
 
 const LIMITS = { firstByteMs: 2_000, idleMs: 2_000, totalMs: 5_000 };
@@ -153,84 +153,74 @@ test('failures tell whether the call may have been sent', async () => {
   assert.equal(outboundFailure(new Error('a bug')), undefined);
 });
 
-function openaiFor(outbound: Outbound, base: string, limits = LIMITS): OpenAI {
-  return new OpenAI({ apiKey: 'sk-test', baseURL: `${base}/v1`, maxRetries: 0, fetch: outbound.fetchFor(limits) });
-}
-
-test('the openai package works over the lean fetch: answer, stream, form, error', async () => {
-  const { base, hostPort } = await listen(async (request, response) => {
-    const body = await bodyOf(request);
-    assert.equal(request.headers.authorization, 'Bearer sk-test');
-    if (request.url === '/v1/images/edits') {
-      assert.match(request.headers['content-type'] ?? '', /^multipart\/form-data; boundary=/);
-      assert.match(body, /name="prompt"\r\n\r\npaint/);
-      response.setHeader('content-type', 'application/json').end('{"data":[{"url":"https://a.example/1.png"}]}');
-    } else if (body.includes('"stream":true')) {
-      response.setHeader('content-type', 'text/event-stream');
-      response.write('data: {"choices":[{"index":0,"delta":{"content":"on"}}]}\n\n');
-      response.end('data: {"choices":[{"index":0,"delta":{"content":"e"}}]}\n\ndata: [DONE]\n\n');
-    } else if (body.includes('broken')) {
-      response.writeHead(429, { 'content-type': 'application/json', 'retry-after': '7' });
-      response.end('{"error":{"message":"slow down","code":"rate_limit"}}');
-    } else {
-      response.setHeader('content-type', 'application/json').setHeader('x-request-id', 'up-1');
-      response.end('{"choices":[{"index":0,"message":{"content":"hi"}}]}');
-    }
-  });
-  const openai = openaiFor(outboundTo(hostPort), base);
-  const messages = [{ role: 'user' as const, content: 'hello' }];
-  const whole = await openai.chat.completions.create({ model: 'm', messages });
-  assert.equal(whole.choices[0]?.message.content, 'hi');
-  assert.equal(whole._request_id, 'up-1');
-  let text = '';
-  for await (const chunk of await openai.chat.completions.create({ model: 'm', messages, stream: true })) {
-    text += chunk.choices[0]?.delta.content ?? '';
-  }
-  assert.equal(text, 'one');
-  const image = new File([new Uint8Array([1, 2, 3])], 'a.png', { type: 'image/png' });
-  const edited = await openai.images.edit({ model: 'm', image, prompt: 'paint' });
-  assert.equal(edited.data?.[0]?.url, 'https://a.example/1.png');
-  const error = await rejection(openai.chat.completions.create({ model: 'broken', messages }));
-  assert.ok(error instanceof OpenAI.RateLimitError);
-  assert.equal(error.headers.get('retry-after'), '7');
-  assert.equal(error.code, 'rate_limit');
-});
-
-test('the causes of the openai package are recognised, also in the middle of a stream', async () => {
+test('an answer is read chunk by chunk; a connection that breaks on the way is cut', async () => {
   const { base, hostPort } = await listen((request, response) => {
-    if (request.url?.includes('embeddings')) return;
-    response.setHeader('content-type', 'text/event-stream');
-    response.write('data: {"choices":[{"index":0,"delta":{"content":"on"}}]}\n\n', () => request.socket.destroy());
+    response.write('on', () =>
+      setImmediate(() => (request.url === '/cut' ? request.socket.destroy() : response.end('e'))),
+    );
   });
   const outbound = outboundTo(hostPort);
-  const messages = [{ role: 'user' as const, content: 'hello' }];
-  const stream = await openaiFor(outbound, base).chat.completions.create({ model: 'm', messages, stream: true });
-  const reading = (async () => {
-    for await (const chunk of stream) assert.equal(chunk.choices[0]?.delta.content, 'on');
-  })();
-  assert.equal(outboundFailure(await rejection(reading)), 'cut');
-  const hasty = openaiFor(outbound, base, { ...LIMITS, firstByteMs: 100 });
-  assert.equal(outboundFailure(await rejection(hasty.embeddings.create({ model: 'm', input: 'x' }))), 'timeout');
-  const refused = openaiFor(outboundTo(), base).chat.completions.create({ model: 'm', messages });
-  assert.equal(outboundFailure(await rejection(refused)), 'refused');
+  const read = async (path: string) => {
+    let text = '';
+    try {
+      for await (const chunk of (await outbound.request(base + path, { limits: LIMITS })).stream) text += String(chunk);
+      return { text };
+    } catch (error) {
+      return { text, failure: outboundFailure(error) };
+    }
+  };
+  assert.deepEqual(await read('/whole'), { text: 'one' });
+  assert.deepEqual(await read('/cut'), { text: 'on', failure: 'cut' });
 });
 
-test('a caller that leaves a stream ends the call', async () => {
-  let closed = false;
+test('a stream that nobody reads waits in the connection, and is whole when it is read', async () => {
+  const megabytes = 8;
+  let written = 0;
   const { base, hostPort } = await listen((_request, response) => {
-    response.on('close', () => {
-      closed = true;
-    });
-    response.setHeader('content-type', 'text/event-stream');
-    response.write('data: {"choices":[{"index":0,"delta":{"content":"on"}}]}\n\n');
+    const piece = Buffer.alloc(64 * 1024, 'x');
+    const write = () => {
+      while (written < megabytes * 1024 * 1024) {
+        written += piece.length;
+        if (!response.write(piece)) return response.once('drain', write);
+      }
+      return response.end();
+    };
+    write();
   });
+  const answer = await outboundTo(hostPort).request(base, { limits: { ...LIMITS, totalMs: 30_000 } });
+  let read = 0;
+  for await (const chunk of answer.stream) read += chunk.byteLength;
+  assert.equal(read, megabytes * 1024 * 1024);
+});
+
+test('a compressed answer is read as what it was, though nobody asked for it', async () => {
+  const { base, hostPort } = await listen((_request, response) => {
+    response.setHeader('content-encoding', 'gzip').end(gzipSync('\uFEFFhello'));
+  });
+  const answer = await outboundTo(hostPort).request(base, { limits: LIMITS });
+  assert.equal(await answer.text(), 'hello');
+});
+
+test('who leaves a stream, discards an answer or aborts ends the call', async () => {
+  let closed = 0;
+  const { base, hostPort } = await listen((request, response) => {
+    response.on('close', () => {
+      closed += 1;
+    });
+    if (request.url === '/silent') return;
+    response.write('on');
+  });
+  const outbound = outboundTo(hostPort);
+  for await (const _ of (await outbound.request(base, { limits: LIMITS })).stream) break;
+  (await outbound.request(base, { limits: LIMITS })).discard();
   const controller = new AbortController();
-  const stream = await openaiFor(outboundTo(hostPort), base).chat.completions.create(
-    { model: 'm', messages: [{ role: 'user', content: 'hello' }], stream: true },
-    { signal: controller.signal },
-  );
-  for await (const _chunk of stream) controller.abort();
-  while (!closed) await new Promise((resolve) => setImmediate(resolve));
+  const reading = await outbound.request(base, { limits: LIMITS, signal: controller.signal });
+  const silent = outbound.request(`${base}/silent`, { limits: LIMITS, signal: controller.signal });
+  const text = reading.text();
+  controller.abort();
+  assert.equal(outboundFailure(await rejection(text)), 'aborted');
+  assert.equal(outboundFailure(await rejection(silent)), 'aborted');
+  while (closed < 3) await new Promise((resolve) => setImmediate(resolve));
 });
 
 test('an address named for later is refused by what can be told without a lookup', () => {

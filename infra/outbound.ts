@@ -4,7 +4,7 @@
  * and ends every call in time and size. Connections are kept and pooled by origin.
  */
 import { isIP } from 'node:net';
-import { Agent, errors, interceptors } from 'undici';
+import { Agent, interceptors } from 'undici';
 import type { Config } from './config.ts';
 import {
   checkPort,
@@ -14,11 +14,11 @@ import {
   parsePrivateHosts,
   parseTarget,
 } from './outbound/address.ts';
-import type { CallLimits, OutboundAnswer, OutboundCall } from './outbound/call.ts';
+import type { CallLimits, OutboundAnswer, OutboundCall, Send } from './outbound/call.ts';
 import { guardedConnector } from './outbound/connector.ts';
-import { createFetch, type Fetch } from './outbound/fetch.ts';
+import { Exchange } from './outbound/exchange.ts';
 
-export type { CallLimits, OutboundAnswer, OutboundCall } from './outbound/call.ts';
+export type { CallLimits, OutboundAnswer, OutboundCall, Send } from './outbound/call.ts';
 export { type OutboundFailure, outboundFailure } from './outbound/failure.ts';
 
 export type OutboundConfig = Pick<Config, 'OUTBOUND_PRIVATE_HOSTS' | 'SIMULATOR_URL'>;
@@ -30,14 +30,11 @@ export interface Outbound {
    * answer is read. `outboundFailure` classifies them.
    */
   request(url: string, call: OutboundCall): Promise<OutboundAnswer>;
-  /** A lean `fetch` for the `openai` package under these limits. */
-  fetchFor(limits: CallLimits): Fetch;
   /** Waits for running calls, then closes the connections. */
   close(): Promise<void>;
 }
 
 const MEGABYTE = 1024 * 1024;
-const DEFAULT_MAX_BYTES = 32 * MEGABYTE;
 const STREAM_MAX_BYTES = 256 * MEGABYTE;
 const KEEP_ALIVE_MS = 30_000;
 /** Size of the cache of parsed addresses; it is emptied when full (many different image addresses). */
@@ -69,27 +66,30 @@ export function createOutbound(config: OutboundConfig): Outbound {
   };
 
   const request = async (url: string, call: OutboundCall): Promise<OutboundAnswer> => {
-    const { limits } = call;
+    const { limits, signal } = call;
+    signal?.throwIfAborted();
     const target = targetOf(url);
-    const endMs = performance.now() + limits.totalMs;
-    const answer = await decoded.request({
-      origin: target.origin,
-      path: target.path,
-      method: call.method ?? 'GET',
-      headers: call.headers ?? null,
-      body: call.body ?? null,
-      signal: call.signal ?? null,
-      headersTimeout: Math.min(limits.firstByteMs, limits.totalMs),
-      bodyTimeout: limits.idleMs,
-    });
-    return readable(answer, endMs, limits.maxBytes ?? DEFAULT_MAX_BYTES);
+    const exchange = new Exchange(limits, signal);
+    decoded.dispatch(
+      {
+        origin: target.origin,
+        path: target.path,
+        method: call.method ?? 'GET',
+        headers: call.headers ?? null,
+        body: call.body ?? null,
+        headersTimeout: Math.min(limits.firstByteMs, limits.totalMs),
+        bodyTimeout: limits.idleMs,
+      },
+      exchange,
+    );
+    return exchange.answer;
   };
 
-  return {
-    request,
-    fetchFor: (limits) => createFetch(request, limits),
-    close: () => agent.close(),
-  };
+  return { request, close: () => agent.close() };
+}
+
+export function sendWithin(outbound: Pick<Outbound, 'request'>, limits: CallLimits): Send {
+  return (url, call) => outbound.request(url, { ...call, limits });
 }
 
 /**
@@ -121,43 +121,4 @@ function allowedHosts(config: OutboundConfig): ReadonlySet<string> {
   if (config.SIMULATOR_URL === '') return listed;
   const url = parseTarget(config.SIMULATOR_URL);
   return new Set([...listed, hostKey(url.hostname, portOf(url))]);
-}
-
-type Answer = Awaited<ReturnType<Agent['request']>>;
-
-function readable(answer: Answer, endMs: number, maxBytes: number): OutboundAnswer {
-  const { body } = answer;
-  const deadline = setTimeout(() => {
-    body.destroy(new errors.BodyTimeoutError('the answer was not complete in time'));
-  }, endMs - performance.now());
-  body.once('close', () => clearTimeout(deadline));
-
-  return {
-    status: answer.statusCode,
-    headers: answer.headers,
-    stream: body,
-    text: () => (announcedWithin(answer, maxBytes) ? body.text() : collect(body, maxBytes).then(String)),
-    bytes: () => (announcedWithin(answer, maxBytes) ? body.bytes() : collect(body, maxBytes)),
-    discard: () => {
-      body.on('error', () => undefined);
-      body.destroy();
-    },
-  };
-}
-
-/** Whether the parser itself stops at the limit, so that the bytes need not be counted. */
-function announcedWithin(answer: Answer, maxBytes: number): boolean {
-  const length = answer.headers['content-length'];
-  return typeof length === 'string' && Number(length) <= maxBytes;
-}
-
-async function collect(body: Answer['body'], maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) throw new errors.ResponseExceededMaxSizeError(`the answer is larger than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
 }

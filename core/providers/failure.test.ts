@@ -63,7 +63,7 @@ test('a message is cut at 1,000 characters after the keys are out', () => {
 const NOW_MS = Date.parse('2026-11-24T12:00:00Z');
 
 function wait(headers: Record<string, string>): number | undefined {
-  return retryAfterMs(new Headers(headers), NOW_MS);
+  return retryAfterMs(headers, NOW_MS);
 }
 
 test('milliseconds win over seconds, and a date counts from now', () => {

@@ -4,7 +4,8 @@
  */
 
 import { AppError } from '../../infra/errors.ts';
-import { outboundFailure } from '../../infra/outbound.ts';
+import { textOf } from '../../infra/json-object.ts';
+import { type OutboundAnswer, outboundFailure } from '../../infra/outbound.ts';
 import { scrub, withoutKeyParts } from '../../infra/secrets.ts';
 
 export type FailureClass =
@@ -182,8 +183,10 @@ function classOfStatus(status: number): FailureClass {
   }
 }
 
-export interface HeaderReader {
-  get(name: string): string | null;
+export type AnswerHeaders = OutboundAnswer['headers'];
+
+export function headerIn(headers: AnswerHeaders, name: string): string | undefined {
+  return textOf(headers[name]);
 }
 
 const HTTP_DATE = /^\s*[A-Za-z]{3,9}, .+ GMT\s*$/;
@@ -192,19 +195,19 @@ const HTTP_DATE = /^\s*[A-Za-z]{3,9}, .+ GMT\s*$/;
  * `retry-after-ms` before `retry-after` in seconds or as an HTTP date. OpenAI sends both; its packages prefer the first.
  * @returns milliseconds from `nowMs`, undefined when there is no hint or it makes no sense.
  */
-export function retryAfterMs(headers: HeaderReader, nowMs: number): number | undefined {
-  const ms = waitOf(headers.get('retry-after-ms'));
+export function retryAfterMs(headers: AnswerHeaders, nowMs: number): number | undefined {
+  const ms = waitOf(headerIn(headers, 'retry-after-ms'));
   if (ms !== undefined) return Math.ceil(ms);
-  const text = headers.get('retry-after');
+  const text = headerIn(headers, 'retry-after');
   const seconds = waitOf(text);
   if (seconds !== undefined) return Math.ceil(seconds * 1_000);
   // Date.parse alone takes nearly everything for a date, "-5" too.
-  const dateMs = text !== null && HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
+  const dateMs = text !== undefined && HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN;
   return Number.isNaN(dateMs) ? undefined : Math.max(0, dateMs - nowMs);
 }
 
-function waitOf(text: string | null): number | undefined {
-  return text !== null && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
+function waitOf(text: string | undefined): number | undefined {
+  return text !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(text) ? Number(text) : undefined;
 }
 
 /** A caller is never told to wait longer than this for a rate limit: by then another key is likely to be free. */

@@ -3,8 +3,7 @@
  * provider's, its answer and errors into ours. It never retries, never chooses keys and never knows prices.
  */
 import type { Logger } from 'pino';
-import type { Fetch } from '../../infra/outbound/fetch.ts';
-import type { CallLimits, Outbound } from '../../infra/outbound.ts';
+import type { CallLimits, Outbound, Send } from '../../infra/outbound.ts';
 import type { ReadImage } from '../images/image-reader.ts';
 import type { DeliveredImage } from '../images/stored-images.ts';
 import type { Usage } from '../ledger/money.ts';
@@ -239,7 +238,7 @@ export interface VendorClients {
   /** With the patience that the model asks for. */
   readonly chat: (target: Pick<UpstreamTarget, 'patienceMs'>) => OpenAiClient;
   /** The same without the package of OpenAI's, for interfaces with headers of their own. */
-  readonly fetch: (target: Pick<UpstreamTarget, 'patienceMs'>) => Fetch;
+  readonly send: (target: Pick<UpstreamTarget, 'patienceMs'>) => Send;
   /** Waits longer for the first byte: images are made before an answer begins. */
   readonly images: OpenAiClient;
   /** Takes larger answers: thousands of vectors of thousands of numbers. */

@@ -1,6 +1,6 @@
 /** The way out in tests: what is sent is kept, and what is answered was written down before. No sockets. */
 
-import { createFetch } from '../../infra/outbound/fetch.ts';
+import { withoutMark } from '../../infra/json-object.ts';
 import type { Outbound, OutboundAnswer, OutboundCall } from '../../infra/outbound.ts';
 
 export interface SentCall {
@@ -38,7 +38,6 @@ export function testOutbound(answers: readonly (WrittenAnswer | Error)[]): TestO
   };
   const outbound = {
     request,
-    fetchFor: (limits: OutboundCall['limits']) => createFetch(request, limits),
     close: async () => undefined,
   };
   return { outbound, sent };
@@ -72,7 +71,7 @@ function outboundAnswer({ status = 200, headers = {}, body, chunkBytes, breaksWi
     stream: stream(),
     text: async () => {
       if (breaksWith) throw breaksWith;
-      return body;
+      return withoutMark(body);
     },
     bytes: async () => bytes,
     discard: () => undefined,

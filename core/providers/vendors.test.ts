@@ -38,12 +38,11 @@ test('each vendor offers something, and no host or image model belongs to two', 
 test('a model that thinks may be silent for 300 s, any other as long as its record says', async () => {
   const { outbound } = testOutbound([]);
   const silences: number[] = [];
-  const fetchFor: typeof outbound.fetchFor = (limits) => {
-    silences.push(limits.firstByteMs, limits.idleMs);
-    return outbound.fetchFor(limits);
+  const request: typeof outbound.request = (url, call) => {
+    silences.push(call.limits.firstByteMs, call.limits.idleMs);
+    return outbound.request(url, call);
   };
-  const adapter = testAdapters({ ...outbound, fetchFor }).chat.openai;
-  silences.length = 0;
+  const adapter = testAdapters({ ...outbound, request }).chat.openai;
   const patienceMs = patienceOf({}, 'o3-mini');
   await assert.rejects(
     adapter.complete({ ...testTarget('openai', 'o3-mini'), patienceMs }, { messages: [] }, testContext()),

@@ -1,8 +1,7 @@
 /** All vendors: the one place that knows each of them. A new one is a word in PROVIDER_KINDS, a folder and a line here. */
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import type { Fetch } from '../../infra/outbound/fetch.ts';
-import type { CallLimits, Outbound } from '../../infra/outbound.ts';
+import { type CallLimits, type Outbound, type Send, sendWithin } from '../../infra/outbound.ts';
 import type { ReadImage } from '../images/image-reader.ts';
 import { anthropic } from './anthropic/index.ts';
 import { createMessagesAdapter } from './anthropic/messages.ts';
@@ -77,13 +76,13 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
   };
   // Images are made before the answer begins, so its first byte may take as long as all of it.
   const imageLimits = { ...limits, firstByteMs: limits.totalMs, maxBytes: MAX_IMAGE_ANSWER_BYTES };
-  const fetch = patientFetches(outbound, limits);
+  const send = patientSends(outbound, limits);
   const clients: VendorClients = {
-    chat: clientsOver(fetch),
-    fetch,
-    plain: createOpenAiClient(outbound.fetchFor(limits)),
-    images: createOpenAiClient(outbound.fetchFor(imageLimits)),
-    embeddings: createOpenAiClient(outbound.fetchFor({ ...limits, maxBytes: MAX_EMBEDDING_ANSWER_BYTES })),
+    chat: clientsOver(send),
+    send,
+    plain: createOpenAiClient(sendWithin(outbound, limits)),
+    images: createOpenAiClient(sendWithin(outbound, imageLimits)),
+    embeddings: createOpenAiClient(sendWithin(outbound, { ...limits, maxBytes: MAX_EMBEDDING_ANSWER_BYTES })),
     ...{ outbound, imageLimits, readImage },
   };
   return {
@@ -93,7 +92,7 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
       return images ? withAskedImages(images) : noImages(kind);
     }),
     embedding: ofEachKind((kind) => VENDORS[kind].embeddings?.(clients) ?? noEmbeddings(kind)),
-    native: { messages: createMessagesAdapter(clients.fetch) },
+    native: { messages: createMessagesAdapter(clients.send) },
     rerank: ofEachKind((kind) => VENDORS[kind].rerank?.(clients) ?? noRerank(kind)),
     audio: ofEachKind((kind) => VENDORS[kind].audio?.(clients) ?? noAudio(kind)),
     moderation: ofEachKind((kind) => VENDORS[kind].moderation?.(clients) ?? noModeration(kind)),
@@ -101,26 +100,26 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
 }
 
 /** One for each patience that models ask for; there are few. Silent thought takes no time from the answer. */
-function patientFetches(outbound: Outbound, limits: CallLimits): VendorClients['fetch'] {
-  const usual = outbound.fetchFor(limits);
-  const patient = new Map<number, Fetch>();
+function patientSends(outbound: Outbound, limits: CallLimits): VendorClients['send'] {
+  const usual = sendWithin(outbound, limits);
+  const patient = new Map<number, Send>();
   return ({ patienceMs }) => {
     if (patienceMs === undefined) return usual;
     const known = patient.get(patienceMs);
     if (known) return known;
     const totalMs = limits.totalMs + patienceMs;
-    const fetch = outbound.fetchFor({ ...limits, totalMs, firstByteMs: patienceMs, idleMs: patienceMs });
-    patient.set(patienceMs, fetch);
-    return fetch;
+    const send = sendWithin(outbound, { ...limits, totalMs, firstByteMs: patienceMs, idleMs: patienceMs });
+    patient.set(patienceMs, send);
+    return send;
   };
 }
 
-function clientsOver(fetchFor: VendorClients['fetch']): VendorClients['chat'] {
-  const clients = new Map<Fetch, OpenAiClient>();
+function clientsOver(sendFor: VendorClients['send']): VendorClients['chat'] {
+  const clients = new Map<Send, OpenAiClient>();
   return (target) => {
-    const fetch = fetchFor(target);
-    const client = clients.get(fetch) ?? createOpenAiClient(fetch);
-    clients.set(fetch, client);
+    const send = sendFor(target);
+    const client = clients.get(send) ?? createOpenAiClient(send);
+    clients.set(send, client);
     return client;
   };
 }

@@ -22,11 +22,16 @@ export interface OutboundCall {
   readonly limits: CallLimits;
 }
 
+/** Sends a call under limits that are settled. @throws as `Outbound.request`. */
+export type Send = (url: string, call: Omit<OutboundCall, 'limits'>) => Promise<OutboundAnswer>;
+
 /** An answer whose head has come. Its body must be read to the end, in one of the ways, or discarded. */
 export interface OutboundAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  /** Its chunks; who leaves before the end ends the call. */
   readonly stream: AsyncIterable<Uint8Array>;
+  /** Without a byte order mark. */
   text(): Promise<string>;
   bytes(): Promise<Uint8Array>;
   discard(): void;

@@ -1,5 +1,5 @@
 /** Chat of clients of OpenAI's interface, over Messages: the request is written anew, the answer read as a completion. */
-import { isJsonObject, type JsonObject as Json, withoutMark } from '../../../infra/json-object.ts';
+import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
 import { CompletionAssembler } from '../completion.ts';
 import type { CallContext, ChatAdapter, ChatBody, ChatChunk, UpstreamTarget, VendorClients } from '../provider.ts';
 import { usageOfAnswer } from '../usage.ts';
@@ -8,17 +8,17 @@ import { headOf, readMessage, readMessages } from './messages.ts';
 import { chatUsage, completionOf, MessagesReader } from './read-along.ts';
 import { messagesBody } from './request.ts';
 
-export function createAnthropicChat(fetchFor: VendorClients['fetch']): ChatAdapter {
+export function createAnthropicChat(sendFor: VendorClients['send']): ChatAdapter {
   const post = (target: UpstreamTarget, chat: ChatBody, { signal }: CallContext, streamed: boolean) => {
     const body = { ...messagesBody(chat), model: target.model, ...(streamed ? { stream: true } : {}) };
-    return postMessages(fetchFor, target, '/v1/messages', { body, headers: {}, signal });
+    return postMessages(sendFor, target, '/v1/messages', { body, headers: {}, signal });
   };
 
   const stream = async (target: UpstreamTarget, body: ChatBody, context: CallContext) => {
-    const response = await post(target, body, context, true);
+    const answer = await post(target, body, context, true);
     const reader = new MessagesReader(headOf(target, context), true);
     let usage: Json = {};
-    return readMessages(response, target, context.signal, (event) => {
+    return readMessages(answer, target, context.signal, (event) => {
       const chunk = reader.chunkOf(event.body);
       if (isJsonObject(chunk.usage)) usage = { ...usage, ...chunk.usage };
       return chunkFor(chunk, usage);
@@ -28,9 +28,9 @@ export function createAnthropicChat(fetchFor: VendorClients['fetch']): ChatAdapt
   return {
     complete: async (target, body, context) => {
       if (target.onlyStreams) return assembled(await stream(target, body, context));
-      const response = await post(target, body, context, false);
-      const text = withoutMark(await readAnswer(response, context.signal));
-      const message = readMessage(text, response, target);
+      const answer = await post(target, body, context, false);
+      const text = await readAnswer(answer, context.signal);
+      const message = readMessage(text, answer, target);
       const completion = completionOf(message, headOf(target, context));
       return { completion: { ...completion, usage: chatUsage(message.usage) }, usage: usageOfAnswer(message) };
     },

@@ -1,9 +1,11 @@
 /** Calls of the Messages interface: at Anthropic, and at vendors that offer it beside OpenAI's. */
 import { parseJson } from '../../../infra/json-object.ts';
+import type { OutboundAnswer } from '../../../infra/outbound.ts';
 import {
+  type AnswerHeaders,
   type Classify,
   classifier,
-  type HeaderReader,
+  headerIn,
   type Refusal,
   refused,
   transportFailure,
@@ -30,11 +32,11 @@ function messagesBase({ kind, urlBase, messagesPath }: UpstreamTarget): string {
  * @throws {UpstreamFailure}
  */
 export async function postMessages(
-  fetchFor: VendorClients['fetch'],
+  sendFor: VendorClients['send'],
   target: UpstreamTarget,
   path: string,
   sent: { readonly body: object; readonly headers: Readonly<Record<string, string>>; readonly signal: AbortSignal },
-): Promise<Response> {
+): Promise<OutboundAnswer> {
   const { apiKey, kind } = target;
   const headers = {
     'anthropic-version': VERSION,
@@ -45,11 +47,11 @@ export async function postMessages(
     ...(kind === 'anthropic' ? {} : { authorization: `Bearer ${apiKey}` }),
   };
   try {
-    const init = { method: 'POST', headers, body: JSON.stringify(sent.body), signal: sent.signal };
-    const response = await fetchFor(target)(messagesBase(target) + path, init);
-    if (response.ok) return response;
-    const text = await response.text();
-    const refusal = messagesRefusal(response.status, parseJson(text), response.headers, text);
+    const call = { method: 'POST', headers, body: JSON.stringify(sent.body), signal: sent.signal };
+    const answer = await sendFor(target)(messagesBase(target) + path, call);
+    if (answer.status >= 200 && answer.status < 300) return answer;
+    const text = await answer.text();
+    const refusal = messagesRefusal(answer.status, parseJson(text), answer.headers, text);
     throw refused(refusal, classifyAnthropic, apiKey);
   } catch (error) {
     throw error instanceof UpstreamFailure ? error : transportFailure(error, sent.signal);
@@ -57,18 +59,18 @@ export async function postMessages(
 }
 
 /** Reads the answer to its end. @throws {UpstreamFailure} */
-export async function readAnswer(response: Response, signal: AbortSignal): Promise<string> {
+export async function readAnswer(answer: OutboundAnswer, signal: AbortSignal): Promise<string> {
   try {
-    return await response.text();
+    return await answer.text();
   } catch (error) {
     throw transportFailure(error, signal);
   }
 }
 
 /** The form has no code: its `type` is the only word for what went wrong. */
-export function messagesRefusal(status: number, body: unknown, headers?: HeaderReader, text = ''): Refusal {
+export function messagesRefusal(status: number, body: unknown, headers?: AnswerHeaders, text = ''): Refusal {
   const refusal = refusalOf(status, body, headers, text);
-  const requestId = headers?.get('request-id') ?? refusal.requestId;
+  const requestId = (headers && headerIn(headers, 'request-id')) ?? refusal.requestId;
   return { ...refusal, code: refusal.code ?? refusal.type, requestId };
 }
 

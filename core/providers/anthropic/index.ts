@@ -10,5 +10,5 @@ export const anthropic: Vendor = {
   severalBases: false,
   needsLimit: true,
   ownForm: 'messages',
-  chat: ({ fetch }) => createAnthropicChat(fetch),
+  chat: ({ send }) => createAnthropicChat(send),
 };

@@ -1,6 +1,7 @@
 /** Messages for clients that speak them: requests and answers pass as they are, and are read along. */
-import { isJsonObject, type JsonObject as Json, parseJson, withoutMark } from '../../../infra/json-object.ts';
-import { refused, UpstreamFailure } from '../failure.ts';
+import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
+import type { OutboundAnswer } from '../../../infra/outbound.ts';
+import { headerIn, refused, UpstreamFailure } from '../failure.ts';
 import type { Fit } from '../fit.ts';
 import type { NativeAdapter, NativeRequest } from '../native.ts';
 import { isErrorBody } from '../openai/errors.ts';
@@ -16,31 +17,31 @@ const COUNT_PATH = '/v1/messages/count_tokens';
 /** Anthropic's least budget of thought, which must be below the limit of the whole answer. */
 const LEAST_BUDGET = 1_024;
 
-export function createMessagesAdapter(fetchFor: VendorClients['fetch']): NativeAdapter {
+export function createMessagesAdapter(sendFor: VendorClients['send']): NativeAdapter {
   return {
     limited,
     complete: async (target, request, context) => {
-      const response = await post(fetchFor, target, request, context);
-      const text = withoutMark(await readAnswer(response, context.signal));
-      const message = readMessage(text, response, target);
+      const answer = await post(sendFor, target, request, context);
+      const text = await readAnswer(answer, context.signal);
+      const message = readMessage(text, answer, target);
       const completion = completionOf(message, headOf(target, context));
       return { completion, usage: usageOfAnswer(message), native: text };
     },
     stream: async (target, request, context) => {
-      const response = await post(fetchFor, target, request, context);
+      const answer = await post(sendFor, target, request, context);
       const reader = new MessagesReader(headOf(target, context), false);
-      return readMessages(response, target, context.signal, (event, name) => ({
+      return readMessages(answer, target, context.signal, (event, name) => ({
         data: `event: ${name}\ndata: ${event.data}\n\n`,
         body: reader.chunkOf(event.body),
       }));
     },
     count: async (target, { body, headers }, signal) => {
       const sent = { body: { ...body, model: target.model }, headers, signal };
-      const response = await postMessages(fetchFor, target, COUNT_PATH, sent);
-      const answer = parseJson(await readAnswer(response, signal));
-      const tokens = isJsonObject(answer) ? answer.input_tokens : undefined;
+      const answer = await postMessages(sendFor, target, COUNT_PATH, sent);
+      const counted = parseJson(await readAnswer(answer, signal));
+      const tokens = isJsonObject(counted) ? counted.input_tokens : undefined;
       if (typeof tokens === 'number' && Number.isSafeInteger(tokens) && tokens >= 0) return tokens;
-      throw senseless('the provider did not answer with a count', response);
+      throw senseless('the provider did not answer with a count', answer);
     },
   };
 }
@@ -56,12 +57,12 @@ function limited(body: Json, limit: number | undefined): { readonly body: Json; 
 }
 
 function post(
-  fetchFor: VendorClients['fetch'],
+  sendFor: VendorClients['send'],
   target: UpstreamTarget,
   { body, headers }: Pick<NativeRequest, 'body' | 'headers'>,
   { signal }: CallContext,
-): Promise<Response> {
-  return postMessages(fetchFor, target, PATH, { body: { ...body, model: target.model }, headers, signal });
+): Promise<OutboundAnswer> {
+  return postMessages(sendFor, target, PATH, { body: { ...body, model: target.model }, headers, signal });
 }
 
 export function headOf({ model }: UpstreamTarget, { requestId }: CallContext): AnswerHead {
@@ -69,20 +70,20 @@ export function headOf({ model }: UpstreamTarget, { requestId }: CallContext): A
 }
 
 /** @throws {UpstreamFailure} for an answer that is none: an error under 200, a page, no JSON, no content. */
-export function readMessage(text: string, response: Response, { apiKey }: UpstreamTarget): Json {
+export function readMessage(text: string, answer: OutboundAnswer, { apiKey }: UpstreamTarget): Json {
   const body = parseJson(text);
   if (isErrorBody(body)) {
-    throw refused(messagesRefusal(response.status, body, response.headers), classifyAnthropic, apiKey);
+    throw refused(messagesRefusal(answer.status, body, answer.headers), classifyAnthropic, apiKey);
   }
   if (isJsonObject(body) && Array.isArray(body.content)) return body;
-  throw senseless("the provider's answer is no message", response);
+  throw senseless("the provider's answer is no message", answer);
 }
 
-function senseless(message: string, { status, headers }: Response): UpstreamFailure {
-  const requestId = headers.get('request-id');
+function senseless(message: string, { status, headers }: OutboundAnswer): UpstreamFailure {
+  const requestId = headerIn(headers, 'request-id');
   return new UpstreamFailure('transient', message, {
     status,
-    ...(requestId === null ? {} : { upstreamRequestId: requestId }),
+    ...(requestId === undefined ? {} : { upstreamRequestId: requestId }),
   });
 }
 
@@ -94,13 +95,12 @@ export interface MessagesEvent {
 
 /** @param chunkOf of every event but errors. @throws {UpstreamFailure} */
 export function readMessages(
-  response: Response,
+  answer: OutboundAnswer,
   target: UpstreamTarget,
   signal: AbortSignal,
   chunkOf: (event: MessagesEvent, name: string) => ChatChunk | undefined,
 ): AsyncGenerator<ChatChunk, void> {
-  if (response.body === null) throw senseless('the provider did not answer with a stream', response);
-  return readStream(response.body, signal, new MessagesReading(target.apiKey, chunkOf));
+  return readStream(answer.stream, signal, new MessagesReading(target.apiKey, chunkOf), answer.discard);
 }
 
 /** A stream has ended with its stop reason or its last event; otherwise it was cut. */

@@ -23,8 +23,8 @@ import { readUsage } from '../usage.ts';
 
 export function createArkImages(client: OpenAiClient, classify: Classify): ImageAdapter {
   const generateOne = async (call: Call, body: object): Promise<ImageAnswer> => {
-    const response = await client.post(call, '/images/generations', body);
-    return imageAnswerOf(await readImages(response, call), call);
+    const answer = await client.post(call, '/images/generations', body);
+    return imageAnswerOf(await readImages(answer, call), call);
   };
 
   return {

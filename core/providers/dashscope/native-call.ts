@@ -5,7 +5,7 @@
  */
 import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
 import type { CallLimits, Outbound } from '../../../infra/outbound.ts';
-import { classifier, type HeaderReader, refused, transportFailure, type UpstreamFailure } from '../failure.ts';
+import { classifier, refused, transportFailure, type UpstreamFailure } from '../failure.ts';
 import { refusalOf } from '../openai/errors.ts';
 
 const EITHER = /\/(api|compatible-mode|compatible-api)\/v1$/;
@@ -66,13 +66,7 @@ async function exchange(outbound: Outbound, target: NativeTarget, call: NativeCa
     signal,
     limits: call.limits,
   });
-  const headers: HeaderReader = {
-    get: (name) => {
-      const value = answer.headers[name];
-      return value === undefined ? null : String(value);
-    },
-  };
-  return { status: answer.status, headers, text: await answer.text() };
+  return { status: answer.status, headers: answer.headers, text: await answer.text() };
 }
 
 const NOT_SERVED = /model not exist|url error/i;

@@ -1,5 +1,6 @@
 /** Speech made of text and text made of speech, over OpenAI's interface: bytes are given on as they come. */
-import { type Classify, UpstreamFailure } from '../failure.ts';
+import type { OutboundAnswer } from '../../../infra/outbound.ts';
+import { type Classify, headerIn, UpstreamFailure } from '../failure.ts';
 import type { AudioAdapter, ByteAnswer, TranscriptionRequest } from '../provider.ts';
 import { type Call, callFailure, type OpenAiClient } from './client.ts';
 import { isErrorBody } from './errors.ts';
@@ -19,10 +20,10 @@ export function createAudioAdapter(client: OpenAiClient, { base, classify }: Aud
   return {
     speak: async (target, { input, extra }, { signal }) => {
       const call = callOf(target, signal);
-      const response = await client.post(call, '/audio/speech', { ...extra, model: target.model, input });
-      const answer = bytesOf(response, call);
-      if (answer.mediaType === JSON_TYPE) throw await noSpeech(response, call);
-      return answer;
+      const answer = await client.post(call, '/audio/speech', { ...extra, model: target.model, input });
+      const speech = bytesOf(answer, call);
+      if (speech.mediaType === JSON_TYPE) throw await noSpeech(answer, call);
+      return speech;
     },
     transcribe: async (target, request, { signal }) => {
       const call = callOf(target, signal);
@@ -34,11 +35,10 @@ export function createAudioAdapter(client: OpenAiClient, { base, classify }: Aud
 const JSON_TYPE = 'application/json';
 
 /** @throws {UpstreamFailure} for a page in place of an answer. */
-function bytesOf(response: Response, call: Call): ByteAnswer {
-  const mediaType = response.headers.get('content-type') ?? 'application/octet-stream';
+function bytesOf(answer: OutboundAnswer, call: Call): ByteAnswer {
+  const mediaType = headerIn(answer.headers, 'content-type') ?? 'application/octet-stream';
   if (/^text\/html/i.test(mediaType)) throw pageInstead();
-  if (response.body === null) throw new UpstreamFailure('transient', 'the provider gave nothing', { status: 200 });
-  return { mediaType: mediaType.split(';')[0]?.trim().toLowerCase() ?? '', bytes: read(response.body, call) };
+  return { mediaType: mediaType.split(';')[0]?.trim().toLowerCase() ?? '', bytes: read(answer.stream, call) };
 }
 
 async function* read(body: AsyncIterable<Uint8Array>, call: Call): AsyncGenerator<Uint8Array, void> {
@@ -50,10 +50,10 @@ async function* read(body: AsyncIterable<Uint8Array>, call: Call): AsyncGenerato
 }
 
 /** JSON in place of speech is an error under a good status. */
-async function noSpeech(response: Response, call: Call): Promise<UpstreamFailure> {
-  const body = await readObject(response, call);
+async function noSpeech(answer: OutboundAnswer, call: Call): Promise<UpstreamFailure> {
+  const body = await readObject(answer, call);
   const told = isErrorBody(body) ? '' : ', but JSON';
-  return new UpstreamFailure('transient', `the provider gave no speech${told}`, { status: response.status });
+  return new UpstreamFailure('transient', `the provider gave no speech${told}`, { status: answer.status });
 }
 
 function formOf(model: string, { file, fields }: TranscriptionRequest): FormData {

@@ -2,9 +2,10 @@
  * Chat over OpenAI's interface, whole and streamed; a vendor that speaks it with an accent gives a dialect. What came is
  * read as what it is, whatever was asked for.
  */
-import { isJsonObject, type JsonObject, parseJson, withoutMark } from '../../../infra/json-object.ts';
+import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-object.ts';
+import type { OutboundAnswer } from '../../../infra/outbound.ts';
 import { CompletionAssembler } from '../completion.ts';
-import { type Classify, refused, UpstreamFailure } from '../failure.ts';
+import { type Classify, headerIn, refused, UpstreamFailure } from '../failure.ts';
 import { finishReasonIn, listIn, readableMessage, textIn } from '../message.ts';
 import type {
   CallContext,
@@ -40,22 +41,21 @@ export function createChatAdapter(clientFor: VendorClients['chat'], dialect: Cha
 
   const stream = async (target: UpstreamTarget, body: ChatBody, context: CallContext) => {
     const call = callOf(target, context.signal);
-    const response = await clientFor(target).post(call, PATH, {
+    const answer = await clientFor(target).post(call, PATH, {
       ...body,
       model: target.model,
       stream: true,
       stream_options: { ...(isJsonObject(body.stream_options) ? body.stream_options : {}), include_usage: true },
     });
-    if (response.body === null) throw senseless('the provider did not answer with a stream', response);
-    return readChunks(response.body, call, expectedOf(target, body, context));
+    return readChunks(answer.stream, call, expectedOf(target, body, context), answer.discard);
   };
 
   return {
     complete: async (target, body, context) => {
       if (target.onlyStreams) return assembled(await stream(target, body, context));
       const call = callOf(target, context.signal);
-      const response = await clientFor(target).post(call, PATH, { ...body, model: target.model });
-      return answerOf(await readText(response, call), response, call, expectedOf(target, body, context));
+      const answer = await clientFor(target).post(call, PATH, { ...body, model: target.model });
+      return answerOf(await readText(answer, call), answer, call, expectedOf(target, body, context));
     },
     stream,
   };
@@ -73,15 +73,19 @@ function expectedOf({ model }: UpstreamTarget, { n }: ChatBody, { requestId }: C
 }
 
 /** @throws {UpstreamFailure} for an answer that is none: an error under 200, a page, no JSON, no choices. */
-async function answerOf(text: string, response: Response, call: Call, expected: ExpectedAnswer): Promise<ChatAnswer> {
-  const plain = withoutMark(text);
-  const body = parseJson(plain);
+async function answerOf(
+  text: string,
+  answer: OutboundAnswer,
+  call: Call,
+  expected: ExpectedAnswer,
+): Promise<ChatAnswer> {
+  const body = parseJson(text);
   if (isErrorBody(body)) {
-    throw refused(refusalOf(response.status, body, response.headers), call.classify, call.apiKey);
+    throw refused(refusalOf(answer.status, body, answer.headers), call.classify, call.apiKey);
   }
-  if (!isJsonObject(body) || isChunk(body)) return streamedAnswer(plain, response, call, expected);
+  if (!isJsonObject(body) || isChunk(body)) return streamedAnswer(text, answer, call, expected);
   const choices = (Array.isArray(body.choices) ? body.choices : []).filter(isJsonObject);
-  if (choices.length === 0) throw senseless("the provider's answer has no choices", response);
+  if (choices.length === 0) throw senseless("the provider's answer has no choices", answer);
   checkChoices(choices.length, expected.choices);
   const whole = withHead(body, expected.head, 'chat.completion');
   return { completion: { ...whole, choices: choices.map(readableChoice) }, usage: usageOfAnswer(body) };
@@ -109,13 +113,13 @@ function withRole(message: JsonObject): JsonObject {
 /** Some servers stream whatever is asked for. */
 async function streamedAnswer(
   text: string,
-  response: Response,
+  answer: OutboundAnswer,
   call: Call,
   expected: ExpectedAnswer,
 ): Promise<ChatAnswer> {
   if (/^\s*</.test(text)) throw pageInstead();
   if (!/^\s*(\{|(data|event|id|retry)?:)/.test(text)) {
-    throw senseless("the provider's answer is no JSON object", response);
+    throw senseless("the provider's answer is no JSON object", answer);
   }
   return assembled(readChunks(onePiece(text), call, expected));
 }
@@ -124,8 +128,8 @@ async function* onePiece(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text);
 }
 
-function senseless(message: string, { status, headers }: Response): UpstreamFailure {
-  const requestId = headers.get('x-request-id');
-  const details = { status, ...(requestId === null ? {} : { upstreamRequestId: requestId }) };
+function senseless(message: string, { status, headers }: OutboundAnswer): UpstreamFailure {
+  const requestId = headerIn(headers, 'x-request-id');
+  const details = { status, ...(requestId === undefined ? {} : { upstreamRequestId: requestId }) };
   return new UpstreamFailure('transient', message, details);
 }

@@ -16,8 +16,8 @@ export function createEmbeddingAdapter(client: OpenAiClient, { base, classify }:
       const call: Call = { urlBase: base(target.urlBase), apiKey: target.apiKey, signal, classify };
       // Numbers are what every server gives unasked; some refuse the field.
       const wished = encoding === 'base64' ? { encoding_format: encoding } : {};
-      const response = await client.post(call, '/embeddings', { ...extra, model: target.model, input, ...wished });
-      const body = await readObject(response, call);
+      const answer = await client.post(call, '/embeddings', { ...extra, model: target.model, input, ...wished });
+      const body = await readObject(answer, call);
       return { list: listOf(body, request), usage: readUsage(body.usage, body.service_tier) };
     },
   };

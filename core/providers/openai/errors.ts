@@ -3,7 +3,7 @@
  * interface without codes of their own. Pure.
  */
 import { isJsonObject, type JsonObject, textOf } from '../../../infra/json-object.ts';
-import { type Classify, classifier, type HeaderReader, type Refusal, retryAfterMs } from '../failure.ts';
+import { type AnswerHeaders, type Classify, classifier, headerIn, type Refusal, retryAfterMs } from '../failure.ts';
 
 /** Ark ends its messages so. */
 const REQUEST_ID_IN_MESSAGE = /request id:\s*([\w-]+)/i;
@@ -21,14 +21,15 @@ const BROKEN_OFF = new Set(['error', 'network_error', 'insufficient_system_resou
  * `base_resp`, an error of a choice, or text that is no JSON (`body` undefined).
  * @param text what stands in the answer when `body` is no JSON.
  */
-export function refusalOf(status: number, body: unknown, headers?: HeaderReader, text = ''): Refusal {
+export function refusalOf(status: number, body: unknown, headers?: AnswerHeaders, text = ''): Refusal {
   const whole: unknown = Array.isArray(body) ? body[0] : body;
   const outer = isJsonObject(whole) ? whole : {};
   const inner = innerError(outer);
   const code = firstText(inner, CODES) ?? textOf(inner.status_code);
   const message =
     firstText(inner, MESSAGES) ?? textOf(outer.error) ?? textOf(body) ?? readableText(text) ?? unreadable(status);
-  const requestId = headers?.get('x-request-id') ?? textOf(outer.request_id) ?? textOf(inner.request_id);
+  const requestId =
+    (headers && headerIn(headers, 'x-request-id')) ?? textOf(outer.request_id) ?? textOf(inner.request_id);
   return {
     status: status === 200 ? statusOf(code) : status,
     code,

@@ -1,5 +1,6 @@
 /** Images over OpenAI's interface: JSON for text to image, a multipart form for an edit. */
 import { isJsonObject, type JsonObject, parseJson, textOf } from '../../../infra/json-object.ts';
+import type { OutboundAnswer } from '../../../infra/outbound.ts';
 import type { ImageFile, ReadImage } from '../../images/image-reader.ts';
 import { refused, UpstreamFailure } from '../failure.ts';
 import { deliveredImage, formatImageSize, parseImageSize } from '../images.ts';
@@ -9,7 +10,7 @@ import { type Call, type OpenAiClient, readText } from './client.ts';
 import { classifyOpenAi, isErrorBody, refusalOf } from './errors.ts';
 
 export function createOpenAiImages(client: OpenAiClient, readImage: ReadImage): ImageAdapter {
-  const send = async (call: Call, target: UpstreamTarget, request: ImageRequest): Promise<Response> => {
+  const send = async (call: Call, target: UpstreamTarget, request: ImageRequest): Promise<OutboundAnswer> => {
     const fields = imageFields(request, target.model);
     if (request.images.length === 0) return client.post(call, '/images/generations', fields);
     const read = (url: string) => readImage({ url, path: 'image', signal: call.signal });
@@ -20,21 +21,20 @@ export function createOpenAiImages(client: OpenAiClient, readImage: ReadImage): 
     generate: async (target, request, _tasks, { signal }) => {
       const { urlBase, apiKey } = target;
       const call: Call = { urlBase, apiKey, signal, classify: classifyOpenAi };
-      const response = await send(call, target, request);
-      return imageAnswerOf(await readImages(response, call));
+      return imageAnswerOf(await readImages(await send(call, target, request), call));
     },
   };
 }
 
 /** The answer in OpenAI's form. @throws {UpstreamFailure} for an error under 200 and for what is no answer. */
-export async function readImages(response: Response, call: Call): Promise<JsonObject> {
-  const body = parseJson(await readText(response, call));
+export async function readImages(answer: OutboundAnswer, call: Call): Promise<JsonObject> {
+  const body = parseJson(await readText(answer, call));
   const hasImages = isJsonObject(body) && Array.isArray(body.data) && body.data.length > 0;
   if (isErrorBody(body) && !hasImages) {
-    throw refused(refusalOf(response.status, body, response.headers), call.classify, call.apiKey);
+    throw refused(refusalOf(answer.status, body, answer.headers), call.classify, call.apiKey);
   }
   if (isJsonObject(body)) return body;
-  throw new UpstreamFailure('transient', "the provider's answer is no JSON object", { status: response.status });
+  throw new UpstreamFailure('transient', "the provider's answer is no JSON object", { status: answer.status });
 }
 
 /** @throws {UpstreamFailure} when nothing was delivered. */

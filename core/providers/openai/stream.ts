@@ -41,8 +41,9 @@ export function readChunks(
   bytes: AsyncIterable<Uint8Array>,
   call: Call,
   expected: ExpectedAnswer,
+  discard: () => void = () => undefined,
 ): AsyncGenerator<ChatChunk, void> {
-  return readStream(bytes, call.signal, new ChatReading(call, expected));
+  return readStream(bytes, call.signal, new ChatReading(call, expected), discard);
 }
 
 class ChatReading implements StreamReading {
@@ -75,12 +76,14 @@ class ChatReading implements StreamReading {
 
 /**
  * What came before a failure stands.
+ * @param discard gives the rest of a body up that does not end.
  * @throws {UpstreamFailure}
  */
 export async function* readStream(
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
   reading: StreamReading,
+  discard: () => void,
 ): AsyncGenerator<ChatChunk, void> {
   const events = readEvents(bytes);
   let abandoned = true;
@@ -101,7 +104,7 @@ export async function* readStream(
   } finally {
     if (abandoned) await events.return();
   }
-  giveBack(events, bytes);
+  giveBack(events, discard);
   const end = reading.end();
   if (end !== undefined) yield end;
 }
@@ -111,10 +114,8 @@ function readFailure(error: unknown, signal: AbortSignal): UpstreamFailure {
 }
 
 /** Reads the rest, so that the connection can be used again; a body that does not end is given up. */
-function giveBack(events: AsyncGenerator<EventSourceMessage, void>, bytes: AsyncIterable<Uint8Array>): void {
-  const timer = setTimeout(() => {
-    if ('destroy' in bytes && typeof bytes.destroy === 'function') bytes.destroy();
-  }, AFTER_FINISH_MS).unref();
+function giveBack(events: AsyncGenerator<EventSourceMessage, void>, discard: () => void): void {
+  const timer = setTimeout(discard, AFTER_FINISH_MS).unref();
   const done = () => clearTimeout(timer);
   readToEnd(events).then(done, done);
 }
