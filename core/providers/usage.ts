@@ -50,10 +50,9 @@ const TOOL_COUNTS = ['server_tool_use', 'server_side_tool_usage_details', 'tool_
  */
 export function readUsage(usage: unknown, serviceTier: unknown = undefined): ReportedUsage {
   if (!isJsonObject(usage)) return undefined;
-  const said = [NAMES.prompt, NAMES.completion].map((names) => valuesOf([usage], names));
+  const said = [saidOf(usage, NAMES.prompt), saidOf(usage, NAMES.completion)];
   const total = countIn(usage, NAMES.total) || undefined;
-  if (said.flat().length === 0 && total === undefined) return undefined;
-  const isNonsense = said.some((values) => values.length > 0 && values.every((one) => tokenCount(one) === undefined));
+  if (total === undefined && said.every((one) => one === 'nothing')) return undefined;
   const promptDetails = objectsOf([usage], PROMPT_DETAILS);
   const places = [usage, ...promptDetails];
   const cacheWrites = [...places, ...objectsOf(places, CACHE_WRITES)];
@@ -72,7 +71,7 @@ export function readUsage(usage: unknown, serviceTier: unknown = undefined): Rep
     hourCacheWriteTokens: forAnHour,
     searches: searchesOf(usage),
     serviceTier: usage.speed === 'fast' ? 'fast' : (tierOf(serviceTier) ?? tierOf(usage.service_tier)),
-    impossible: isNonsense ? JSON.stringify(said.flat()).slice(0, TOLD_CHARACTERS) : null,
+    impossible: said.includes('nonsense') ? nonsenseIn(usage) : null,
   };
 }
 
@@ -146,9 +145,14 @@ function readingOf(parts: Parts, prompt: number, completion: number): Reading {
   const fits = ({ cached, written, reasoning }: Reading) =>
     (cached ? 0 : parts.cached) + (written ? 0 : parts.written) <= prompt &&
     (reasoning || parts.reasoning <= completion);
-  const addingUp = readings.filter((reading) => sumBy(reading) === total);
-  const possible = total === Number.POSITIVE_INFINITY ? [] : readings.filter((reading) => sumBy(reading) < total);
-  const found = addingUp.find(fits) ?? addingUp[0] ?? possible.find(fits) ?? possible[0] ?? readings.find(fits);
+  const addsUp = (reading: Reading) => sumBy(reading) === total;
+  const hasRoom = (reading: Reading) => total !== Number.POSITIVE_INFINITY && sumBy(reading) < total;
+  const found =
+    readings.find((reading) => addsUp(reading) && fits(reading)) ??
+    readings.find(addsUp) ??
+    readings.find((reading) => hasRoom(reading) && fits(reading)) ??
+    readings.find(hasRoom) ??
+    readings.find(fits);
   return found ?? { cached: true, written: true, reasoning: true };
 }
 
@@ -178,22 +182,46 @@ function tokenCount(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_TOKENS ? value : undefined;
 }
 
+// Plain loops: a usage is read for every call, and lists of lists took a fifth of all our work on it.
+
 function count(places: readonly JsonObject[], names: readonly string[]): number {
-  return Math.max(0, ...valuesOf(places, names).map((value) => tokenCount(value) ?? 0));
+  let most = 0;
+  for (const place of places) most = Math.max(most, countIn(place, names) ?? 0);
+  return most;
 }
 
 function countIn(place: JsonObject, names: readonly string[]): number | undefined {
-  const counts = valuesOf([place], names).flatMap((value) => tokenCount(value) ?? []);
-  return counts.length === 0 ? undefined : Math.max(...counts);
+  let most: number | undefined;
+  for (const name of names) {
+    const tokens = tokenCount(place[name]);
+    if (tokens !== undefined && (most === undefined || tokens > most)) most = tokens;
+  }
+  return most;
 }
 
-function valuesOf(places: readonly JsonObject[], names: readonly string[]): unknown[] {
-  const values = places.flatMap((place) => names.map((name) => place[name]));
-  return values.filter((value) => value !== undefined && value !== null);
+function saidOf(usage: JsonObject, names: readonly string[]): 'nothing' | 'count' | 'nonsense' {
+  if (countIn(usage, names) !== undefined) return 'count';
+  return valuesIn(usage, names).length === 0 ? 'nothing' : 'nonsense';
+}
+
+function nonsenseIn(usage: JsonObject): string {
+  const said = [...valuesIn(usage, NAMES.prompt), ...valuesIn(usage, NAMES.completion)];
+  return JSON.stringify(said).slice(0, TOLD_CHARACTERS);
+}
+
+function valuesIn(place: JsonObject, names: readonly string[]): unknown[] {
+  return names.map((name) => place[name]).filter((value) => value !== undefined && value !== null);
 }
 
 function objectsOf(places: readonly JsonObject[], names: readonly string[]): JsonObject[] {
-  return places.flatMap((place) => names.map((name) => place[name])).filter(isJsonObject);
+  const objects: JsonObject[] = [];
+  for (const place of places) {
+    for (const name of names) {
+      const value = place[name];
+      if (isJsonObject(value)) objects.push(value);
+    }
+  }
+  return objects;
 }
 
 /**
