@@ -43,7 +43,7 @@ function bench(keys: Readonly<Record<number, number>>) {
       pool,
       budget,
       signal: controller.signal,
-      log: createLogger('silent'),
+      log: () => createLogger('silent'),
       output: 'text',
       streamed,
       call: async ({ candidate: { modelIdentifier }, key, attempt }) => {
@@ -195,7 +195,7 @@ test('no further attempt once the deadline has passed: the last failure is told'
       pool: at.pool,
       budget: at.budget,
       signal: at.controller.signal,
-      log: createLogger('silent'),
+      log: () => createLogger('silent'),
       output: 'text',
       call: () => {
         at.controller.abort();
@@ -229,7 +229,7 @@ test('a call planned before its provider moved gets no key of the new address', 
   const at = bench({ 1: 2, 2: 1 });
   const run = runAttempts({
     candidates: [candidate(1, 1), candidate(2, 2)],
-    ...{ pool: at.pool, budget: at.budget, signal: at.controller.signal, log: createLogger('silent') },
+    ...{ pool: at.pool, budget: at.budget, signal: at.controller.signal, log: () => createLogger('silent') },
     output: 'text',
     call: async ({ key }) => {
       at.calls.push({ model: '', keyId: key.id });

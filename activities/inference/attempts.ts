@@ -4,7 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { ServedModel } from '../../core/catalog/model.ts';
-import type { Destination, KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
+import type { Affinity, Destination, KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
 import { errorOf, type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import { AppError } from '../../infra/errors.ts';
 import { type Attributes, inSpan } from '../../infra/telemetry/spans.ts';
@@ -22,12 +22,12 @@ export interface AttemptOptions<C extends ServedModel, Value> {
   readonly output: CallOutput;
   readonly pool: KeyPool;
   /** Of the conversation that the request belongs to (KeyPool.pick). */
-  readonly affinity?: string | undefined;
+  readonly affinity?: Affinity | undefined;
   readonly budget: RetryBudget;
   /** Throws UpstreamFailure for what the provider did; anything else it throws ends the request as it is. */
   readonly call: (target: Target<C>) => Promise<Value>;
   readonly signal: AbortSignal;
-  readonly log: Logger;
+  readonly log: () => Logger;
   readonly maxAttempts?: number;
   /**
    * True when the value is a stream that may still break: a success is then not reported here, and the caller reports
@@ -93,7 +93,7 @@ function reported<C extends ServedModel, Value>(
   const { providerName, modelIdentifier } = candidate;
   pool.report(key, { kind: 'failure', failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
   const facts = { provider: providerName, model: modelIdentifier, keyId: key.id, attempt, failure, status, code };
-  log.warn({ ...facts, upstreamRequestId, err: error }, 'a provider call failed');
+  log().warn({ ...facts, upstreamRequestId, err: error }, 'a provider call failed');
   return error;
 }
 
@@ -135,7 +135,7 @@ type Choosing<C> = Pick<AttemptOptions<ServedModel, unknown>, 'pool' | 'affinity
 /** Which model and key the next attempt of one request uses. */
 class CandidateChoice<C extends Destination> {
   readonly #pool: KeyPool;
-  readonly #affinity: string | undefined;
+  readonly #affinity: Affinity | undefined;
   readonly #maxAttempts: number;
   readonly #tried: Map<C, Tried>;
 

@@ -51,7 +51,7 @@ function world(keyCount: number, faultOf: (keyId: number) => FailureClass | unde
   };
   const request = async (): Promise<void> => {
     const { signal } = new AbortController();
-    const options = { candidates: [TEST_MODEL], pool, budget, signal, log: LOG, output: 'text' as const };
+    const options = { candidates: [TEST_MODEL], pool, budget, signal, log: () => LOG, output: 'text' as const };
     await runAttempts({ ...options, call: ({ key }) => call(key.id) }).then(
       () => {
         succeeded += 1;

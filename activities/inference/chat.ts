@@ -67,7 +67,7 @@ export class ChatService {
     const context = { ...request, signal: charge.deadline };
     try {
       const inChat = await chatOnce(command, () => requestImages.ofChat(command.body, context.signal));
-      const how = { output: 'text', affinity: affinityOf(command) } as const;
+      const how = { output: 'text', affinity: () => affinityOf(command) } as const;
       const { calls } = charge;
       const answer = await calls.attempts(charge.plan.candidates, how, context, (candidate, apiKey) =>
         this.#answer(candidate, apiKey, { command, calls, inChat, context }),

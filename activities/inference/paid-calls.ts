@@ -1,5 +1,5 @@
 /** The provider calls that one hold pays for: made, counted, and put into what the ledger is to write. */
-import type { KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
+import type { Affinity, KeyPool, PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Usage } from '../../core/ledger/money.ts';
 import type { Capture } from '../../core/ledger/operations/capture.ts';
 import type { Release } from '../../core/ledger/operations/close-hold.ts';
@@ -33,7 +33,7 @@ export interface CallOptions {
   /** The answer is a stream that may still break: the caller reports its key when it has ended. */
   readonly streamed?: boolean;
   /** Of the conversation (affinityOf). */
-  readonly affinity?: string | undefined;
+  readonly affinity?: Affinity | undefined;
   /** Runs before each call; the call is not made when it throws. */
   readonly beforeCall?: (candidate: Candidate, keyId: number) => Promise<void>;
 }

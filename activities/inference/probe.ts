@@ -28,7 +28,7 @@ export function createProbe(adapters: ProbeAdapters, log: Logger): Probe {
     const call = CALLS[capability];
     if (call === undefined) return { ok: false, latencyMs: 0, error: `a test call for ${capability} is not available` };
     try {
-      const context = { signal, heartbeat: () => undefined, log, requestId: randomUUID() };
+      const context = { signal, heartbeat: () => undefined, log: () => log, requestId: randomUUID() };
       const answered = await call(adapters, target, context);
       return { ok: true, latencyMs: latencyMs(), ...answered };
     } catch (error) {

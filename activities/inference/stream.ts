@@ -78,7 +78,6 @@ interface Running {
   readonly charge: Charge;
   readonly measured: Measured;
   readonly queue: ChunkQueue;
-  readonly cut: AbortController;
 }
 
 export class ChatStreams {
@@ -98,19 +97,18 @@ export class ChatStreams {
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
     if (charge.kind === 'answered-before') return charge;
-    const cut = new AbortController();
-    const signal = AbortSignal.any([charge.deadline, cut.signal]);
+    const signal = charge.deadline;
     try {
       const inChat = await chatOnce(command, () => requestImages.ofChat(command.body, signal));
       const reading = { ...context, signal };
-      const how = { output: 'text', streamed: true, affinity: affinityOf(command) } as const;
+      const how = { output: 'text', streamed: true, affinity: () => affinityOf(command) } as const;
       const { calls } = charge;
       const opened = await calls.attempts(charge.plan.candidates, how, reading, (candidate, apiKey) =>
         this.#firstWords(candidate, apiKey, { command, calls, inChat, context: reading }),
       );
       const measured = { ttftMs: Date.now() - calls.startedAtMs };
       const { size } = asked;
-      return this.#follow({ command, size, charge, measured, queue: new ChunkQueue(signal), cut }, opened);
+      return this.#follow({ command, size, charge, measured, queue: new ChunkQueue(signal) }, opened);
     } catch (error) {
       await charge.release(error);
       throw error;
@@ -146,19 +144,19 @@ export class ChatStreams {
   }
 
   #follow(running: Running, opened: Opened): OpenStream {
-    const { queue, cut } = running;
+    const { queue, charge } = running;
     const ended = inSpan('stream', undefined, () => this.#pump(running, opened));
     // The client may never look at the end.
     ended.catch(() => undefined);
     return {
       kind: 'streaming',
-      ...running.charge.begun,
+      ...charge.begun,
       native: opened.native,
       chunks: queue,
       ended,
       leave: () => {
         queue.leave();
-        const timer = setTimeout(() => cut.abort(), AFTER_LEAVING_MS);
+        const timer = setTimeout(() => charge.cut(), AFTER_LEAVING_MS);
         const stop = () => clearTimeout(timer);
         ended.then(stop, stop);
       },

@@ -46,7 +46,7 @@ export function createChatJobHandler(deps: InferenceDeps, shown: CostShown | und
     try {
       await charge.attempts(
         candidates,
-        { output: 'text', affinity: affinityOf({ caller: work, body }) },
+        { output: 'text', affinity: () => affinityOf({ caller: work, body }) },
         async (candidate, apiKey) => {
           const untilCut = cutOnceHeard(answer.restart(), context);
           try {

@@ -62,7 +62,7 @@ async function asActivity(
       heartbeat: (text) => {
         detail = text;
       },
-      log: jobLog,
+      log: () => jobLog,
       requestId: input.jobId,
     });
   } catch (error) {

@@ -54,7 +54,7 @@ function chargeWith(answers: unknown[], { signal = new AbortController().signal,
       limits: { settle: () => undefined },
     },
     TEST_WORK,
-    { context: { ...context, requestId: TEST_WORK.id, log }, cancel: () => undefined },
+    { context: { ...context, requestId: TEST_WORK.id, log: () => log }, cancel: () => undefined },
   );
   let calls = 0;
   const call = () =>

@@ -13,7 +13,7 @@ function runningJob() {
     isCancelled: () => false,
     again: false,
     heartbeat: () => undefined,
-    log: createLogger('silent'),
+    log: () => createLogger('silent'),
     requestId: 'job-1',
   };
   const listen = (_jobId: string, listener: (event: JobEvent) => void) => {

@@ -15,7 +15,7 @@ const CONTEXT: Omit<RunContext, 'again'> = {
   isCancelled: () => false,
   heartbeat: () => undefined,
   requestId: 'job-1',
-  log: createLogger('silent'),
+  log: () => createLogger('silent'),
 };
 
 /** A runner whose job has to wait; `did` is what it did, in order. */
@@ -38,7 +38,7 @@ function waitingRunner(perUser: number) {
     events: { publish: () => undefined, listen: () => () => undefined },
     runLimits: { perUser, perProvider: 0 },
     models: { pricedAt: () => assert.fail('it has no models') },
-    keys: createKeyPool({ keysOf: () => [], log: CONTEXT.log }),
+    keys: createKeyPool({ keysOf: () => [], log: CONTEXT.log() }),
     retries: new RetryBudget(),
     limits: { settle: () => undefined },
     noteFits: () => undefined,

@@ -48,7 +48,7 @@ export interface StoredImagesDeps {
 /** The call or job that the images were made for; `log` is the one of its trace. */
 export interface KeepingCall {
   readonly requestId: string;
-  readonly log: Logger;
+  readonly log: () => Logger;
 }
 
 export class StoredImages {
@@ -120,7 +120,7 @@ export class StoredImages {
         },
       );
     } catch (err) {
-      log.warn({ err, requestId }, 'an image was not copied; its own link is given');
+      log().warn({ err, requestId }, 'an image was not copied; its own link is given');
       if (image.kind === 'url') return { id: undefined, url: image.url, bytes: undefined };
       const url = `data:${image.mediaType};base64,${image.data}`;
       return { id: undefined, url, bytes: Buffer.from(image.data, 'base64') };

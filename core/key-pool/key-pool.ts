@@ -31,6 +31,9 @@ export interface Standing {
   readonly failureRate: number;
 }
 
+/** Names what calls have in common; asked only where there is a choice of keys, because it is a hash. */
+export type Affinity = () => string;
+
 export interface KeyPool {
   /**
    * The next usable key of a provider by weighted round robin: active, with the circuits of its account and of the
@@ -39,7 +42,7 @@ export interface KeyPool {
    * @param affinity calls with the same one get the same key while it is healthy and not busier than the others.
    * @returns undefined when there is none outside `except`.
    */
-  pick(destination: Destination, except: ReadonlySet<number>, affinity?: string): PickedKey | undefined;
+  pick(destination: Destination, except: ReadonlySet<number>, affinity?: Affinity): PickedKey | undefined;
   /** Resolves when the probes that `pick` had to ask Redis for are given, in half a second at most. */
   probesAsked(destinations: readonly Destination[]): Promise<void> | undefined;
   /**

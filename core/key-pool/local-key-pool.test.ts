@@ -305,7 +305,7 @@ test('calls of one conversation keep to one key, conversations spread by weight,
   const at = bench(3);
   at.keys = at.keys.map((key) => ({ ...key, weight: key.id === 3 ? 2 : 1 }));
   const keyOf = (conversation: string) => {
-    const key = at.pool.pick(AT_PROVIDER, NONE, conversation) ?? assert.fail('there is a usable key');
+    const key = at.pool.pick(AT_PROVIDER, NONE, () => conversation) ?? assert.fail('there is a usable key');
     at.pool.report(key, SUCCESS);
     return key.id;
   };
@@ -329,13 +329,13 @@ test('calls of one conversation keep to one key, conversations spread by weight,
 
 test('a conversation leaves its key while that one fails or carries far more calls than the others', () => {
   const at = bench(2);
-  const first = at.pool.pick(AT_PROVIDER, NONE, 'one') ?? assert.fail();
+  const first = at.pool.pick(AT_PROVIDER, NONE, () => 'one') ?? assert.fail();
   const [busy, other] = first.id === 1 ? [1, 2] : [2, 1];
-  const underWay = Array.from({ length: 99 }, () => at.pool.pick(AT_PROVIDER, NONE, 'one') ?? assert.fail());
+  const underWay = Array.from({ length: 99 }, () => at.pool.pick(AT_PROVIDER, NONE, () => 'one') ?? assert.fail());
   const onBusy = underWay.filter(({ id }) => id === busy).length + 1;
   assert.ok(onBusy > 50 && onBusy < 66, `${onBusy} of 100 parallel calls of one conversation`);
   for (const key of [first, ...underWay]) at.pool.report(key, SUCCESS);
-  at.pool.report(at.pool.pick(AT_PROVIDER, NONE, 'one') ?? assert.fail(), failed('transient'));
-  const ids = Array.from({ length: 4 }, () => at.pool.pick(AT_PROVIDER, NONE, 'one')?.id);
+  at.pool.report(at.pool.pick(AT_PROVIDER, NONE, () => 'one') ?? assert.fail(), failed('transient'));
+  const ids = Array.from({ length: 4 }, () => at.pool.pick(AT_PROVIDER, NONE, () => 'one')?.id);
   assert.deepEqual(new Set(ids), new Set([busy, other]), 'turns, until a success shows that it is well again');
 });

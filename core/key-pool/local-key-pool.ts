@@ -17,7 +17,7 @@ import {
 } from './circuit.ts';
 import { circuitName, KeyCircuits } from './key-circuits.ts';
 import { KeyMetrics, type KeyMetricsOptions, type KeyState } from './key-metrics.ts';
-import type { CallResult, Destination, KeyPool, PickedKey, Standing } from './key-pool.ts';
+import type { Affinity, CallResult, Destination, KeyPool, PickedKey, Standing } from './key-pool.ts';
 import { KeyProbes } from './key-probes.ts';
 import { KeyStatistics } from './key-statistics.ts';
 import { RecentOutcomes } from './recent-outcomes.ts';
@@ -131,7 +131,7 @@ class Pool implements LocalKeyPool {
       });
   }
 
-  pick({ providerId, modelId, urlBase }: Destination, except: ReadonlySet<number>, affinity?: string) {
+  pick({ providerId, modelId, urlBase }: Destination, except: ReadonlySet<number>, affinity?: Affinity) {
     const keys = this.#keysOf(providerId).filter((key) => key.urlBase === urlBase);
     const turns = this.#turnsOf(providerId);
     const usable = ({ id }: ProviderKey) => !except.has(id) && this.#isClosed(id);
@@ -238,10 +238,10 @@ class Pool implements LocalKeyPool {
     keys: readonly ProviderKey[],
     ready: (key: ProviderKey) => boolean,
     modelId: number,
-    affinity: string | undefined,
+    affinity: Affinity | undefined,
   ): ProviderKey | undefined {
     if (affinity === undefined || keys.length < 2) return undefined;
-    const key = preferred(keys.filter(ready), affinity, ({ id }) => this.#calls.get(id) ?? 0);
+    const key = preferred(keys.filter(ready), affinity(), ({ id }) => this.#calls.get(id) ?? 0);
     const circuit = key && this.#circuits.circuit(key.id, modelId);
     return circuit?.state === 'closed' && circuit.failures === 0 ? key : undefined;
   }

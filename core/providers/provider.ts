@@ -228,7 +228,8 @@ export interface CallContext {
   readonly calledOff?: AbortSignal;
   /** Tells whoever watches that the call is alive, in a sentence an operator can read. */
   readonly heartbeat: (detail: string) => void;
-  readonly log: Logger;
+  /** Its lines name the call. Made when asked for: most calls need none, and it costs more than a line. */
+  readonly log: () => Logger;
   /** Id of the call or job; also the id of its hold. */
   readonly requestId: string;
 }

@@ -21,7 +21,7 @@ export function testContext(signal: AbortSignal = new AbortController().signal):
     signal,
     heartbeat: (detail) => heartbeats.push(detail),
     heartbeats,
-    log: createLogger('silent'),
+    log: () => createLogger('silent'),
     requestId: 'call-1',
   };
 }

@@ -141,6 +141,6 @@ async function cancel(send: SendNative, target: NativeTarget, taskId: string, { 
   try {
     await send(target, { method: 'POST', path, limits: CANCEL_CALL });
   } catch (error) {
-    log.info({ taskId, err: error }, 'a task at the provider could not be cancelled');
+    log().info({ taskId, err: error }, 'a task at the provider could not be cancelled');
   }
 }
