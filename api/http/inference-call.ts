@@ -43,7 +43,7 @@ export type WholeCall<Outcome> = RunningCall<(outcome: Outcome) => StoredAnswer>
 
 /** The parts of a call that are the same on every route. @param requestId of the body. @throws {AppError} for a malformed idempotency key. */
 export function inferenceCall(input: InferenceInput<unknown>, requestId: string | undefined): InferenceCall {
-  const { ctx, caller, rawBody, traceId, log } = input;
+  const { ctx, caller, rawBody, traceId } = input;
   const callId = newId();
   const keyed = keyedRequest(ctx, caller, rawBody, requestId);
   const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, callId);
@@ -53,7 +53,7 @@ export function inferenceCall(input: InferenceInput<unknown>, requestId: string 
       tags: tagsOf(ctx.req.headers),
       ...(claim ? { claim } : {}),
     },
-    context: { heartbeat: () => undefined, log, requestId: callId },
+    context: { heartbeat: () => undefined, log: () => input.log, requestId: callId },
   };
 }
 

@@ -179,6 +179,6 @@ async function answerWhole<B extends z.ZodType, Asked, Outcome extends CallOutco
 }
 
 function send(ctx: ApiContext, text: string): void {
-  ctx.type = 'application/json; charset=utf-8';
+  ctx.set('Content-Type', 'application/json; charset=utf-8');
   ctx.body = text;
 }

@@ -27,11 +27,12 @@ export function observe(logger: Logger, metrics: Metrics): Middleware<ApiState> 
 
 /** No headers, no body, no query: any of them may carry a secret. So may a path. */
 function lineOf(ctx: ApiContext, durationMs: number): object {
-  const { traceId, caller, call } = ctx.state;
+  const { traceId, caller, routePath, call } = ctx.state;
   return {
     traceId,
     method: ctx.method,
-    path: pathWithoutSecrets(ctx.path),
+    // A declared path without parameters is what it is declared as.
+    path: ctx.path === routePath ? routePath : pathWithoutSecrets(ctx.path),
     status: ctx.res.statusCode,
     durationMs: Math.round(durationMs * 1000) / 1000,
     userId: caller?.userId,
