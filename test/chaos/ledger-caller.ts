@@ -11,6 +11,8 @@ const LONGEST_UPSTREAM_MS = 25;
 const USUAL_WAIT_MS = 5_000;
 const SHORT_WAIT_MS = 150;
 const MAX_HOLD = 240;
+/** By a hold of its own, or by a lease. */
+const HELD: ReadonlySet<string> = new Set(['held', 'leased']);
 
 export class LedgerCaller {
   readonly #world: LedgerWorld;
@@ -42,7 +44,7 @@ export class LedgerCaller {
 
   async #call(): Promise<void> {
     const call = this.#newCall();
-    if ((await this.#asker.hold(call, this.#waitMs())) !== 'held') return;
+    if (!HELD.has(await this.#asker.hold(call, this.#waitMs()))) return;
     await delay(this.#chance.below(LONGEST_UPSTREAM_MS));
     const dice = this.#chance.below(100);
     if (call.lifeMs === SHORT_LIFE_MS) return this.#late(call);

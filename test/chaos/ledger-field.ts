@@ -119,17 +119,18 @@ export class LedgerField {
     const { sequelize } = this.ledger;
     const records = this.sites.flatMap(({ worker }) => worker.records);
     const operations = records.flatMap((record) => readRecord(record, join(this.#folder, record)));
+    const rows = await readLedgerRows(sequelize);
     const ends = this.sites.flatMap(({ worker }) => worker.unexpectedEnd ?? []);
     return {
       operations: operations.length,
       told: operations.filter(({ told }) => told !== undefined).length,
-      leased: operations.filter(({ told }) => told?.outcome === 'leased').length,
+      leased: rows.transfers.filter(({ kind, hold_id, id }) => kind === 'charge' && hold_id !== id).length,
       breaches: [
         ...ends,
         ...(await checkInvariants(sequelize)),
         ...(await checkBudgetLimits(sequelize, this.#limits)),
         ...(await checkUsageLog(sequelize, this.#carrier.documents)),
-        ...checkTold(operations, await readLedgerRows(sequelize)),
+        ...checkTold(operations, rows),
       ],
     };
   }
