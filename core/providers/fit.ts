@@ -172,6 +172,10 @@ function writeThinking(body: Record<string, unknown>, needs: ModelNeeds, { on, e
       if (isJsonObject(thinking) && on && thinking.type === 'auto') body.thinking = thinking;
       if (on && effort !== undefined) body.reasoning_effort = takenEffort(effort, needs, fits);
       return;
+    case 'adaptive':
+      body.thinking = { type: on ? 'adaptive' : 'disabled' };
+      if (on && effort !== undefined) body.reasoning_effort = takenEffort(effort, needs, fits);
+      return;
     case 'reasoning_effort':
       if (on && effort === undefined) return;
       body.reasoning_effort = takenEffort(on ? (effort ?? 'medium') : (effort ?? 'none'), needs, fits);

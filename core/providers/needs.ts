@@ -46,9 +46,12 @@ export const needsSchema = z.strictObject({
       'first: one system message at the beginning, later ones become messages of the user; anywhere unless set',
   }),
   thinkingSwitch: z
-    .enum(['enable_thinking', 'thinking', 'reasoning_effort', 'chat_template_kwargs', 'none'])
+    .enum(['enable_thinking', 'thinking', 'adaptive', 'reasoning_effort', 'chat_template_kwargs', 'none'])
     .optional()
-    .meta({ description: 'The one field that turns thinking on and off; none: no such field; as asked unless set' }),
+    .meta({
+      description:
+        'The one field that turns thinking on and off; adaptive: the field thinking with the type adaptive; none: no such field; as asked unless set',
+    }),
   efforts: z
     .array(z.enum(EFFORTS))
     .min(1)

@@ -5,6 +5,7 @@ import { EventStream } from '../event-stream.ts';
 import { reportedUsage } from '../faults/reported-usage.ts';
 import type { CountedUsage } from '../journal/call-record.ts';
 import { replyJson } from '../reply.ts';
+import type { Vendor } from '../vendor.ts';
 import { type AnswerBlock, composeMessage, foreignThought, type MessagesAnswer } from './answer.ts';
 import { findAnthropicModel } from './models.ts';
 import type { PromptCache } from './prompt-cache.ts';
@@ -23,6 +24,10 @@ function compose(call: Call, body: Record<string, unknown>): Composed {
   const request = checkMessages(body, version, vendor);
   const model = findAnthropicModel(call.model);
   if (model === undefined) throw vendor.error('model_not_found', `model: ${call.model}`);
+  if (model.isAdaptive) refuseOlder(request, call.vendor);
+  if (model.alwaysThinks && request.thinking?.type === 'disabled') {
+    throw vendor.error('bad_request', 'thinking.type: "disabled" is not supported by this model');
+  }
   const foreign = foreignThought(request);
   if (foreign) throw vendor.error('bad_request', `${foreign}: Invalid \`signature\` in \`thinking\` block`);
   const answer = composeMessage(request, call.model, call.faults);
@@ -34,6 +39,17 @@ function compose(call: Call, body: Record<string, unknown>): Composed {
     );
   }
   return { request, answer };
+}
+
+/** @throws VendorError for what models before adaptive thinking took. */
+function refuseOlder(request: MessagesRequest, vendor: Vendor): void {
+  const { temperature, top_p: topP, top_k: topK, thinking } = request;
+  if (temperature !== undefined || topP !== undefined || topK !== undefined) {
+    throw vendor.error('bad_request', '`temperature`, `top_p` and `top_k` are not supported by this model');
+  }
+  if (thinking?.type === 'enabled') {
+    throw vendor.error('bad_request', '"thinking.type.enabled" is not supported for this model. Use "adaptive".');
+  }
 }
 
 export async function answerMessages(call: Call, cache: PromptCache): Promise<void> {

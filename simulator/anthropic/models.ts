@@ -2,21 +2,31 @@
 
 interface AnthropicModel {
   readonly contextTokens: number;
+  /** Newer models refuse fields of sampling and budgets of thought. */
+  readonly isAdaptive: boolean;
+  readonly alwaysThinks: boolean;
 }
 
-const MODEL: AnthropicModel = { contextTokens: 200_000 };
+const MODEL: AnthropicModel = { contextTokens: 200_000, isAdaptive: false, alwaysThinks: false };
+const ADAPTIVE: AnthropicModel = { contextTokens: 1_000_000, isAdaptive: true, alwaysThinks: false };
+const ADAPTIVE_NAMES = /^claude-(opus-(4-[78]|5)|sonnet-5|haiku-5|fable)/;
+const ALWAYS_THINKING_NAMES = /^claude-(opus-5-5|fable)/;
 
 export const ANTHROPIC_MODELS: Record<string, AnthropicModel> = {
   'sim-claude': MODEL,
-  'sim-claude-small': { contextTokens: 1_000 },
-  'claude-opus-5-5': MODEL,
-  'claude-sonnet-5-5': MODEL,
-  'claude-haiku-5-5': MODEL,
+  'sim-claude-small': { ...MODEL, contextTokens: 1_000 },
+  'claude-opus-5-5': { ...ADAPTIVE, alwaysThinks: true },
+  'claude-sonnet-5-5': ADAPTIVE,
+  'claude-haiku-5-5': ADAPTIVE,
+  'claude-haiku-4-5': MODEL,
 };
 
 /** A model of the table, or any other name that starts with `sim-` or `claude-`. Undefined: no such model. */
 export function findAnthropicModel(name: string): AnthropicModel | undefined {
-  return ANTHROPIC_MODELS[name] ?? (/^(sim|claude)-/.test(name) ? MODEL : undefined);
+  const known = ANTHROPIC_MODELS[name];
+  if (known) return known;
+  if (ADAPTIVE_NAMES.test(name)) return { ...ADAPTIVE, alwaysThinks: ALWAYS_THINKING_NAMES.test(name) };
+  return /^(sim|claude)-/.test(name) ? MODEL : undefined;
 }
 
 export function anthropicModelObject(id: string): Record<string, unknown> {

@@ -21,6 +21,7 @@ const OWN_BASES: Readonly<Record<string, string>> = {
   openai: '/v1',
   dashscope: '/compatible-mode/v1',
   ark: '/api/v3',
+  anthropic: '/anthropic',
 };
 
 /** A preset without models serves what its server has. */

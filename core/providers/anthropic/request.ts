@@ -166,8 +166,11 @@ const BUDGETS: Readonly<Record<string, number>> = { minimal: 0.1, low: 0.2, medi
 const MOST_OF_LIMIT = 0.9;
 const LEAST_BUDGET = 1_024;
 
-/** `thinking` where the caller or the model's needs name it, an effort alone as newer models take it. */
+/** As the caller or the model's needs name it; an effort alone as newer models take it. */
 function thinkingOf({ thinking, reasoning_effort: effort }: ChatBody, maxTokens: number) {
+  if (isJsonObject(thinking) && thinking.type === 'adaptive') {
+    return { thinking: { thinking }, config: typeof effort === 'string' ? { effort } : {} };
+  }
   if (isJsonObject(thinking)) return { thinking: budgeted(thinking, effort, maxTokens), config: {} };
   if (typeof effort !== 'string') return { thinking: {}, config: {} };
   if (effort === 'none') return { thinking: { thinking: { type: 'disabled' } }, config: {} };
