@@ -74,10 +74,14 @@ export async function rootToken(product: Product): Promise<string> {
 
 export interface NewProvider {
   readonly name: string;
+  /** Default: openai. */
+  readonly kind?: 'openai' | 'anthropic';
   /** Each begins with `sim-`. */
   readonly keys: readonly string[];
   readonly models: readonly { readonly identifier: string; readonly upstream: string; readonly priority?: number }[];
 }
+
+const PATHS = { openai: '/v1', anthropic: '/anthropic' };
 
 /** A provider on the simulator. @returns the ids of its keys, in their order. */
 export async function addProvider(product: Product, provider: NewProvider): Promise<number[]> {
@@ -87,8 +91,8 @@ export async function addProvider(product: Product, provider: NewProvider): Prom
     assert.ok(answer.status < 300, `${path}: ${answer.message}`);
     return answer.data;
   };
-  const { name } = provider;
-  await post('/v1/providers', { name, kind: 'openai', urlBase: `${product.simulator.url}/v1` });
+  const { name, kind = 'openai' } = provider;
+  await post('/v1/providers', { name, kind, urlBase: product.simulator.url + PATHS[kind] });
   const ids: number[] = [];
   for (const apiKey of provider.keys) {
     const key = await post('/v1/providers/keys', { providerName: name, apiKey });

@@ -25,6 +25,8 @@ const SUITES = [
   { name: 'Vercel’s AI SDK', file: 'node/ai-sdk.js' },
   { name: 'LangChain', file: 'node/langchain.js' },
   { name: 'OpenAI’s Agents SDK', file: 'node/agents.js' },
+  { name: 'Anthropic’s Python client', file: 'gateway_anthropic.py' },
+  { name: 'Anthropic’s Node client', file: 'node/anthropic.js' },
 ];
 
 describe('client libraries against the gateway', () => {
@@ -37,18 +39,26 @@ describe('client libraries against the gateway', () => {
     product = await startProduct({ name: 'client-libraries', worker: false, settings: { REGISTRATION_GRANT: '1000' } });
     const models = [{ identifier: 'sim-thinking', upstream: 'sim-chat-thinking' }];
     await addProvider(product, { name: 'thinking', keys: ['sim-thinking'], models });
+    const claudes = ['sim-claude', 'sim-claude-small'].map((name) => ({ identifier: name, upstream: name }));
+    const faulty = Object.entries({ busy: '429', overloaded: '503', breaks: 'error-in-stream=6' }).map(
+      ([name, fault]) => ({ identifier: `sim-claude-${name}`, upstream: `sim-claude!${fault}` }),
+    );
+    await addProvider(product, { name: 'claude', kind: 'anthropic', keys: ['sim-claude-1'], models: claudes });
+    await addProvider(product, { name: 'faulty', kind: 'anthropic', keys: ['sim-claude-2'], models: faulty });
   });
   after(() => product.close());
 
   for (const { name, file } of SUITES) {
     test(`${name}: everything arrives, and is charged as it arrived`, async () => {
       const { key, userId } = await newCustomer(product.apis[0]);
+      // For what breaks off: its charge is not told to the client.
+      const other = await newCustomer(product.apis[0]);
       const program = file.endsWith('.py') ? python : process.execPath;
       const result = await execa(program, [join(import.meta.dirname, file)], {
         extendEnv: false,
         env: {
           ...systemVariables(),
-          ...{ GATEWAY_URL: product.apis[0]?.url, GATEWAY_KEY: key, CLIENTS: clients },
+          ...{ GATEWAY_URL: product.apis[0]?.url, GATEWAY_KEY: key, OTHER_KEY: other.key, CLIENTS: clients },
           NO_PROXY: '127.0.0.1',
           // No __pycache__ in the checkout.
           PYTHONDONTWRITEBYTECODE: '1',
