@@ -70,7 +70,7 @@ export function targetOf(candidate: Candidate, apiKey: string): UpstreamTarget {
     ...{ kind, urlBase, apiKey, model },
     patienceMs: patienceOf(needs, model),
     onlyStreams: onlyStreams(needs),
-    messagesPath: needs.messagesPath,
+    messagesPath: needs.messagesPath ?? undefined,
   };
 }
 

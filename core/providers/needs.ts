@@ -88,10 +88,11 @@ export const needsSchema = z.strictObject({
     .string()
     .max(200)
     .regex(/^(\/[\w-][\w.-]*)*$/, 'must be a path without a slash at its end, such as /anthropic')
+    .nullable()
     .optional()
     .meta({
       description:
-        "The path on the provider's own server below which Anthropic's /v1/messages stands, where it offers that beside OpenAI's interface; empty: directly below the host",
+        "The path on the provider's own server below which Anthropic's /v1/messages stands, where it offers that beside OpenAI's interface; empty: directly below the host; null: nowhere",
     }),
 });
 

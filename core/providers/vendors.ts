@@ -64,7 +64,7 @@ export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefi
 
 /** Whether a model can be asked in this form, so that requests and answers pass as they are. */
 export function speaks(form: NativeForm, { kind, needs }: { kind: ProviderKind; needs: ModelNeeds }): boolean {
-  return VENDORS[kind].ownForm === form || needs.messagesPath !== undefined;
+  return VENDORS[kind].ownForm === form || typeof needs.messagesPath === 'string';
 }
 
 /** The adapters of all kinds; what a vendor does not offer is refused as `modelIncapable`. */

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { parseMoney } from '../../core/ledger/money.ts';
+import claudeCode from '../vendor-clients/claude-code-requests.json' with { type: 'json' };
 import { apiFetch } from './api-fetch.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
 import { rootToken, upstream } from './upstream.ts';
@@ -402,6 +403,43 @@ describe('Messages', () => {
     assert.match(await chat.text(), /"reasoning_details":\[\{"type":"reasoning.encrypted","data":"[0-9a-f]+"/);
   });
 
+  for (const model of ['claude', 'sim-chat']) {
+    test(`Claude Code’s recorded requests: a tool of 24 is called and its result told, by ${model}`, async () => {
+      const { system, tools, messages, ...fields } = claudeCode.body;
+      const script = 'call Write with {"file_path":"made.txt","content":"hello"}';
+      const [asked, ...told] = z.array(z.looseObject({ content: z.unknown() })).parse(spelledOut(messages));
+      const [reminder] = z.array(z.unknown()).parse(asked?.content);
+      const user = { role: 'user', content: [reminder, { type: 'text', text: script }] };
+      const body = { ...fields, system: spelledOut(system), tools: spelledOut(tools), model };
+      const send = async (turns: readonly unknown[]) => {
+        const answer = await post('/v1/messages?beta=true', { ...body, messages: turns }, claudeCode.headers);
+        const text = await answer.text();
+        assert.equal(answer.status, 200, text);
+        return text;
+      };
+      const called = await send([user, ...told]);
+      assert.match(called, /"stop_reason":"tool_use"/);
+      const id = /"type":"tool_use","id":"([\w-]+)","name":"Write"/.exec(called)?.[1];
+      const pieces = [...called.matchAll(/"partial_json":("(?:[^"\\]|\\.)*")/g)].map(([, text = '""']) =>
+        JSON.parse(text),
+      );
+      assert.deepEqual(JSON.parse(pieces.join('')), { file_path: 'made.txt', content: 'hello' });
+      const use = { type: 'tool_use', id, name: 'Write', input: JSON.parse(pieces.join('')) };
+      const result = {
+        ...{ type: 'tool_result', tool_use_id: id },
+        content: 'made',
+        cache_control: { type: 'ephemeral' },
+      };
+      const turns = [user, ...told, { role: 'assistant', content: [use] }, { role: 'user', content: [result] }];
+      const answered = await send(turns);
+      assert.match(answered, /"stop_reason":"end_turn"/);
+      const text = [...answered.matchAll(/"text_delta","text":("(?:[^"\\]|\\.)*")/g)].map(([, piece = '""']) =>
+        JSON.parse(piece),
+      );
+      assert.equal(text.join(''), 'The result is: made');
+    });
+  }
+
   test('tokens are counted for free: by Anthropic’s own count, or by ours', async () => {
     const prompt = { messages: HELLO, system: 'Be kind.', tools: [WEATHER] };
     const count = async (model: string) => {
@@ -470,3 +508,15 @@ describe('Messages', () => {
     assert.equal(z.looseObject({ ok: z.boolean() }).parse(tested.data).ok, true, JSON.stringify(tested.data));
   });
 });
+
+/** The recording tells texts by their length and properties by their number. */
+function spelledOut(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(spelledOut);
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, spelledOut(member)]));
+  }
+  const [, count, what] = /^<(\d+) (characters|properties)>$/.exec(String(value)) ?? [];
+  if (what === 'characters') return 'Words of a prompt. '.repeat(1_000).slice(0, Number(count)).trimEnd();
+  if (what !== 'properties') return value;
+  return Object.fromEntries(Array.from({ length: Number(count) }, (_, at) => [`field${at}`, { type: 'string' }]));
+}
