@@ -21,7 +21,7 @@ function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** `{code, message, data, traceId}` is its `data`; where there are several forms, the first is the one for people. */
+/** `{code, message, data, traceId}` is its `data`; where there are several forms, the first is the one for people, and JSON. */
 function opened(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(opened);
   if (!isNode(value)) return value;
@@ -29,6 +29,8 @@ function opened(value: unknown): unknown {
   if (isNode(properties) && 'traceId' in properties && 'data' in properties && !('errors' in properties)) {
     return opened(properties.data);
   }
+  const json = isNode(value.content) ? value.content['application/json'] : undefined;
+  if (json !== undefined) return { ...value, content: { 'application/json': opened(json) } };
   if (Array.isArray(anyOf) && JSON.stringify(anyOf[0]).includes('"traceId":')) return opened(anyOf[0]);
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, opened(member)]));
 }

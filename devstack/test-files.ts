@@ -41,6 +41,7 @@ export const LONG: readonly string[] = [
   'test/jobs/limits.test.ts',
   'test/jobs/fairness.test.ts',
   'test/image/image.test.ts',
+  'test/console/console.test.ts',
   'test/e2e/modalities.test.ts',
   'test/field/presets.test.ts',
   'test/webhooks/delivery-reconciler.test.ts',

@@ -3,9 +3,9 @@ import { lazy } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
 import { BrokenView, MissingView } from './shared/page-states.tsx';
 import { Shell } from './shell.tsx';
-import { VIEWS } from './views.tsx';
+import { ADMINISTRATION_VIEWS, VIEWS } from './views.tsx';
 
-const views = VIEWS.map(({ path, load }): RouteObject => {
+const views = [...VIEWS, ...ADMINISTRATION_VIEWS].map(({ path, load }): RouteObject => {
   const Component = lazy(load);
   return path === '/' ? { index: true, Component } : { path, Component };
 });

@@ -1,15 +1,16 @@
 /** The frame of all views: header, menu, and the view itself; the sign-in where nobody is signed in. */
-import { AppShell, Burger, Group, NavLink, ScrollArea, Text } from '@mantine/core';
+import { AppShell, Burger, Divider, Group, NavLink, ScrollArea, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
 import { ApiError } from './api/api-error.ts';
+import type { User } from './api/generated/schema.ts';
 import { SessionProvider, useMe } from './session.tsx';
 import { AccountMenu, AppearanceMenu } from './shared/header-menus.tsx';
 import { ErrorState, LoadingView } from './shared/page-states.tsx';
 import { SignIn } from './views/sign-in.tsx';
-import { VIEWS } from './views.tsx';
+import { ADMINISTRATION_VIEWS, VIEWS, type View } from './views.tsx';
 
 const HEADER_PX = 56;
 const MENU_PX = 240;
@@ -28,7 +29,7 @@ export function Shell() {
   return <LoadingView />;
 }
 
-function Frame({ role }: { role: (typeof VIEWS)[number]['roles'][number] }) {
+function Frame({ role }: { role: User['role'] }) {
   const { t } = useTranslation();
   const [opened, menu] = useDisclosure();
   const { pathname } = useLocation();
@@ -68,10 +69,22 @@ function Frame({ role }: { role: (typeof VIEWS)[number]['roles'][number] }) {
   );
 }
 
-function Menu({ role }: { role: (typeof VIEWS)[number]['roles'][number] }) {
+function Menu({ role }: { role: User['role'] }) {
+  const { t } = useTranslation();
+  const administration = ADMINISTRATION_VIEWS.filter(({ roles }) => roles.includes(role));
+  return (
+    <>
+      <Links views={VIEWS} />
+      {administration.length > 0 && <Divider label={t('menu.administration')} labelPosition="left" my="sm" />}
+      <Links views={administration} />
+    </>
+  );
+}
+
+function Links({ views }: { views: readonly View[] }) {
   const { t } = useTranslation();
   const { pathname } = useLocation();
-  return VIEWS.filter(({ roles }) => roles.includes(role)).map(({ path, name, icon: Icon }) => (
+  return views.map(({ path, name, icon: Icon }) => (
     <NavLink
       key={path}
       component={RouterLink}

@@ -1,21 +1,68 @@
 /** All views: their paths, names, who sees them. The menu and the router are made from this list. */
-import { Box, ChartSpline, KeyRound, type LucideIcon } from 'lucide-react';
+import {
+  Box,
+  ChartSpline,
+  CircleDollarSign,
+  CircleUserRound,
+  CreditCard,
+  KeyRound,
+  ListChecks,
+  type LucideIcon,
+  PhoneCall,
+  ReceiptText,
+  ScanSearch,
+  ScrollText,
+  Users,
+} from 'lucide-react';
 import type { ComponentType } from 'react';
 import type { User } from './api/generated/schema.ts';
 
+type UserView = 'overview' | 'keys' | 'jobs' | 'orders' | 'calls' | 'statements' | 'models' | 'profile';
+type AdministrationView = 'users' | 'allKeys' | 'allCalls' | 'spend';
+
 export interface View {
   readonly path: string;
-  readonly name: 'overview' | 'keys' | 'models';
+  readonly name: UserView | AdministrationView;
   readonly icon: LucideIcon;
   readonly roles: readonly User['role'][];
   /** The view's own file, fetched when it is first opened. */
   readonly load: () => Promise<{ readonly default: ComponentType }>;
 }
 
+const ROOT = ['ROLE_ROOT_ADMIN'] as const;
+const ADMINISTRATORS = ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] as const;
 const ALL = ['ROLE_USER', 'ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] as const;
 
 export const VIEWS: readonly View[] = [
   { path: '/', name: 'overview', icon: ChartSpline, roles: ALL, load: () => import('./views/overview.tsx') },
   { path: '/keys', name: 'keys', icon: KeyRound, roles: ALL, load: () => import('./views/keys.tsx') },
+  { path: '/jobs', name: 'jobs', icon: ListChecks, roles: ALL, load: () => import('./views/jobs.tsx') },
+  { path: '/orders', name: 'orders', icon: CreditCard, roles: ALL, load: () => import('./views/orders.tsx') },
+  { path: '/calls', name: 'calls', icon: PhoneCall, roles: ALL, load: () => import('./views/calls.tsx') },
+  {
+    path: '/statements',
+    name: 'statements',
+    icon: ReceiptText,
+    roles: ALL,
+    load: () => import('./views/statements.tsx'),
+  },
   { path: '/models', name: 'models', icon: Box, roles: ALL, load: () => import('./views/models.tsx') },
+  { path: '/profile', name: 'profile', icon: CircleUserRound, roles: ALL, load: () => import('./views/profile.tsx') },
+];
+
+/** Only administrators have them. */
+export const ADMINISTRATION_VIEWS: readonly View[] = [
+  { path: '/users', name: 'users', icon: Users, roles: ROOT, load: () => import('./views/users.tsx') },
+  { path: '/all-keys', name: 'allKeys', icon: ScanSearch, roles: ROOT, load: () => import('./views/all-keys.tsx') },
+  {
+    ...{ path: '/all-calls', name: 'allCalls', icon: ScrollText, roles: ADMINISTRATORS },
+    load: () => import('./views/all-calls.tsx'),
+  },
+  {
+    path: '/spend',
+    name: 'spend',
+    icon: CircleDollarSign,
+    roles: ADMINISTRATORS,
+    load: () => import('./views/spend.tsx'),
+  },
 ];

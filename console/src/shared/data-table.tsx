@@ -1,5 +1,5 @@
 /** The table of all lists: rows of a query, with its loading, empty and error state, and pages. */
-import { Group, Pagination, Paper, Skeleton, Table, Text } from '@mantine/core';
+import { Button, Group, Pagination, Paper, Skeleton, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { EmptyState, ErrorState } from './page-states.tsx';
@@ -99,6 +99,28 @@ export function Pages(props: { page: number; pages: number; total: number; onCha
         getControlProps={(control) => ({ 'aria-label': t(`table.${control}`) })}
         getItemProps={(page) => ({ 'aria-label': t('table.page', { page }) })}
       />
+    </Group>
+  );
+}
+
+/** The pages of a list that goes on from the end of the page before. */
+export function CursorPages(props: {
+  previous?: () => void;
+  next: (cursor: string) => void;
+  nextCursor: string | null | undefined;
+}) {
+  const { t } = useTranslation();
+  const { previous, next, nextCursor } = props;
+  const hasNext = nextCursor !== null && nextCursor !== undefined;
+  if (previous === undefined && !hasNext) return null;
+  return (
+    <Group justify="flex-end" p="md">
+      <Button variant="default" size="xs" disabled={previous === undefined} onClick={previous}>
+        {t('table.previous')}
+      </Button>
+      <Button variant="default" size="xs" disabled={!hasNext} onClick={() => hasNext && next(nextCursor)}>
+        {t('table.next')}
+      </Button>
     </Group>
   );
 }

@@ -8,7 +8,7 @@ export function Figure({ label, value, about }: { label: string; value: ReactNod
       <Text size="sm" c="dimmed">
         {label}
       </Text>
-      <Text size="xl" fw={700} className="numbers" component="div">
+      <Text size="xl" fw={700} className="numbers" component="div" style={{ overflowWrap: 'anywhere' }}>
         {value ?? <Skeleton height={28} width={120} />}
       </Text>
       {about !== undefined && (

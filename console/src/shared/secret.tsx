@@ -27,7 +27,7 @@ export function Secret({ value, about }: { value: string; about: string }) {
       <Stack gap="xs">
         <Text size="sm">{about}</Text>
         <Group gap="xs" wrap="nowrap">
-          <Code block flex={1} data-testid="secret">
+          <Code block flex={1} miw={0} data-testid="secret" style={{ whiteSpace: 'pre-wrap', wordBreak: 'break-all' }}>
             {value}
           </Code>
           <CopyIcon text={value} />

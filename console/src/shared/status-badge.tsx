@@ -8,6 +8,18 @@ const COLORS = {
   expired: 'orange',
   online: 'green',
   offline: 'gray',
+  succeeded: 'green',
+  failed: 'red',
+  closed: 'gray',
+  revoked: 'red',
+  'job.PENDING': 'yellow',
+  'job.PROCESSING': 'blue',
+  'job.COMPLETED': 'green',
+  'job.FAILED': 'red',
+  'job.CANCELLED': 'gray',
+  'order.PENDING': 'yellow',
+  'order.COMPLETED': 'green',
+  'order.FAILED': 'gray',
 } as const;
 
 export type Status = keyof typeof COLORS;
@@ -15,7 +27,7 @@ export type Status = keyof typeof COLORS;
 export function StatusBadge({ status }: { status: Status }) {
   const { t } = useTranslation();
   return (
-    <Badge variant="dot" color={COLORS[status]} tt="none" fw={500}>
+    <Badge variant="dot" color={COLORS[status]} tt="none" fw={500} miw="max-content">
       {t(`status.${status}`)}
     </Badge>
   );

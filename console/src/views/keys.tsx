@@ -40,7 +40,7 @@ export default function Keys() {
         columns={[
           { title: t('field.name'), cell: ({ name }) => <Text size="sm">{name}</Text> },
           { title: t('field.key'), from: 'sm', cell: ({ maskedKeyValue }) => <Code>{maskedKeyValue}</Code> },
-          { title: t('field.status'), cell: (key) => <StatusBadge status={statusOf(key)} /> },
+          { title: t('field.status'), from: 'xs', cell: (key) => <StatusBadge status={statusOf(key)} /> },
           { title: t('field.limits'), from: 'md', cell: (key) => <Limits {...key} /> },
           { title: t('field.lastUsed'), from: 'lg', cell: ({ lastUsedAt }) => <Time at={lastUsedAt} /> },
           {

@@ -4,13 +4,15 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { Model } from '../api/generated/schema.ts';
+import { perMillion } from '../shared/amounts.ts';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { Money, perMillion } from '../shared/money.tsx';
+import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { CopyIcon } from '../shared/secret.tsx';
 
 const CAPABILITIES = [
   ...(['text-to-text', 'image-to-text', 'text-to-image', 'image-to-image', 'text-to-embedding'] as const),
+  ...(['speech-to-text', 'text-to-speech', 'rerank', 'moderation'] as const),
 ];
 const PAGE_ROWS = 20;
 
@@ -83,7 +85,7 @@ export default function Models() {
 }
 
 /** Prices of tokens are those of a million. */
-export function Prices({ pricing, capabilities }: Pick<Model, 'pricing' | 'capabilities'>) {
+function Prices({ pricing, capabilities }: Pick<Model, 'pricing' | 'capabilities'>) {
   const { t } = useTranslation();
   if (pricing === null) return <Text size="sm">–</Text>;
   const { input, output, cachedInput, perRequest, rules } = pricing;

@@ -5,10 +5,11 @@ import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { useUser } from '../session.tsx';
+import { sumOf } from '../shared/amounts.ts';
 import { Chart } from '../shared/chart.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { Figure } from '../shared/figure.tsx';
-import { Money, moneyText, sumOf } from '../shared/money.tsx';
+import { Money, moneyText } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState } from '../shared/page-states.tsx';
 

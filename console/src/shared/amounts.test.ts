@@ -1,0 +1,20 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { perMillion, sumOf } from './amounts.ts';
+
+test('amounts are added to the last of their decimals', () => {
+  assert.equal(sumOf(['0.1', '0.2']), '0.3');
+  assert.equal(sumOf(['999999999.999999999', '0.000000001']), '1000000000');
+  assert.equal(sumOf(['1', '-2.5', '0.25']), '-1.25');
+  assert.equal(sumOf(['5', '-5']), '0');
+  assert.equal(sumOf([]), '0');
+});
+
+test('the price of a token is told for a million by moving its point', () => {
+  assert.equal(perMillion('0.000002'), '2');
+  assert.equal(perMillion('0.000000000000001'), '0.000000001');
+  assert.equal(perMillion('0.0000005'), '0.5');
+  assert.equal(perMillion('0'), '0');
+  assert.equal(perMillion('1'), '1000000');
+  assert.equal(perMillion('0.00001234'), '12.34');
+});

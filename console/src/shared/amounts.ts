@@ -1,0 +1,28 @@
+/** Sums and prices of decimal texts, exact: no float in between. */
+
+const MILLION_DIGITS = 6;
+
+/** The price of one token as that of a million, by moving the point. */
+export function perMillion(price: string): string {
+  const [whole = '', decimals = ''] = price.split('.');
+  const digits = decimals.padEnd(MILLION_DIGITS, '0');
+  const rest = digits.slice(MILLION_DIGITS);
+  const moved = `${whole}${digits.slice(0, MILLION_DIGITS)}`.replace(/^(-?)0+(?=\d)/, '$1');
+  return rest === '' ? moved : `${moved}.${rest}`.replace(/\.?0+$/, '');
+}
+
+const NANO_DIGITS = 9;
+
+function nanoOf(amount: string): bigint {
+  const [whole = '0', decimals = ''] = amount.replace('-', '').split('.');
+  const nano = BigInt(whole + decimals.padEnd(NANO_DIGITS, '0').slice(0, NANO_DIGITS));
+  return amount.startsWith('-') ? -nano : nano;
+}
+
+/** The exact sum of amounts of at most nine decimals. */
+export function sumOf(amounts: readonly string[]): string {
+  const nano = amounts.reduce((sum, amount) => sum + nanoOf(amount), 0n);
+  const digits = String(nano < 0n ? -nano : nano).padStart(NANO_DIGITS + 1, '0');
+  const text = `${nano < 0n ? '-' : ''}${digits.slice(0, -NANO_DIGITS)}.${digits.slice(-NANO_DIGITS)}`;
+  return text.replace(/\.?0+$/, '');
+}

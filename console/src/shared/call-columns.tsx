@@ -1,0 +1,46 @@
+/** How a call is shown in lists of calls. */
+import { Code, Group, Stack, Text } from '@mantine/core';
+import type { TFunction } from 'i18next';
+import type { operations } from '../api/generated/schema.ts';
+import type { Column } from './data-table.tsx';
+import { Money } from './money.tsx';
+import { CopyIcon } from './secret.tsx';
+import { StatusBadge } from './status-badge.tsx';
+import { Time } from './time.tsx';
+
+type Call = operations['listMyCalls']['responses']['200']['content']['application/json'][number];
+
+export function calls(t: TFunction): Column<Call>[] {
+  return [
+    { title: t('field.time'), cell: ({ createTime }) => <Time at={createTime} /> },
+    { title: t('field.model'), cell: ({ modelIdentifier }) => <Text size="sm">{modelIdentifier}</Text> },
+    {
+      title: t('field.status'),
+      cell: ({ isSuccess, errorCode }) => (
+        <Stack gap={2}>
+          <StatusBadge status={isSuccess ? 'succeeded' : 'failed'} />
+          {errorCode !== null && <Text size="xs">{errorCode}</Text>}
+        </Stack>
+      ),
+    },
+    {
+      ...{ title: t('field.tokens'), align: 'end', from: 'sm' },
+      cell: ({ promptTokens, completionTokens }) =>
+        `${promptTokens.toLocaleString()} + ${completionTokens.toLocaleString()}`,
+    },
+    {
+      ...{ title: t('field.latency'), align: 'end', from: 'md' },
+      cell: ({ latencyMs }) => `${latencyMs.toLocaleString()} ms`,
+    },
+    { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
+    {
+      ...{ title: t('field.requestId'), from: 'lg' },
+      cell: ({ requestId }) => (
+        <Group gap={4} wrap="nowrap">
+          <Code>{requestId.slice(0, 8)}…</Code>
+          <CopyIcon text={requestId} label={`${t('action.copy')}: ${requestId}`} />
+        </Group>
+      ),
+    },
+  ];
+}

@@ -1,0 +1,74 @@
+/** Calls of all users: whose, by which provider, after how many attempts, and why one failed. */
+import { Code, Group, Stack, Text, TextInput } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import { calls as columnsOfCalls } from '../shared/call-columns.tsx';
+import { CallFilters, useCallFilters } from '../shared/call-filters.tsx';
+import { CursorPages, DataTable } from '../shared/data-table.tsx';
+import { useCursor, useFilters } from '../shared/filters.ts';
+import { Page } from '../shared/page.tsx';
+
+const PAGE_ROWS = 50;
+const TYPING_MS = 300;
+const TEXTS = [...(['userId', 'providerName', 'traceId', 'requestId', 'errorText'] as const)];
+
+export default function AllCalls() {
+  const { t } = useTranslation();
+  const common = useCallFilters();
+  const { values, set } = useFilters(TEXTS);
+  const [settled] = useDebouncedValue(JSON.stringify(values), TYPING_MS);
+  const cursor = useCursor(JSON.stringify(common.query) + settled);
+  const body = {
+    ...common.query,
+    ...values,
+    ...{ limit: PAGE_ROWS, sortDesc: true },
+    ...(cursor.cursor && { before: cursor.cursor }),
+  };
+  const calls = api.useQuery('post', '/v1/statistics/logs/query', { body });
+  const rows = calls.data;
+  return (
+    <Page title={t('allCalls.title')} about={t('allCalls.about')}>
+      <Group align="end">
+        <CallFilters {...common} />
+        {TEXTS.map((name) => (
+          <TextInput
+            key={name}
+            label={t(`field.${name}`)}
+            w={150}
+            value={values[name] ?? ''}
+            onChange={(event) => set(name, event.currentTarget.value)}
+          />
+        ))}
+      </Group>
+      <DataTable
+        label={t('allCalls.title')}
+        query={calls}
+        rows={rows}
+        rowKey={({ id }) => id}
+        empty={t('calls.none')}
+        pages={<CursorPages {...cursor} nextCursor={rows?.length === PAGE_ROWS ? rows.at(-1)?.id : undefined} />}
+        columns={[
+          { title: t('field.userId'), cell: ({ userId }) => userId },
+          ...columnsOfCalls(t),
+          {
+            ...{ title: t('field.provider'), from: 'md' },
+            cell: ({ providerName, attempts }) => `${providerName ?? '–'} × ${attempts}`,
+          },
+          {
+            ...{ title: t('field.errorText'), from: 'lg' },
+            cell: ({ errorText, traceId }) =>
+              errorText !== null && (
+                <Stack gap={2}>
+                  <Text size="xs" maw={320} lineClamp={3}>
+                    {errorText}
+                  </Text>
+                  <Code>{traceId}</Code>
+                </Stack>
+              ),
+          },
+        ]}
+      />
+    </Page>
+  );
+}

@@ -1,0 +1,138 @@
+/** Access keys of all users: whose is a key that was found somewhere, and its end. */
+import { Button, Code, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { type ReactNode, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import type { OwnedAccessKey } from '../api/generated/schema.ts';
+import { ConfirmButton } from '../shared/confirm.tsx';
+import { CursorPages, DataTable } from '../shared/data-table.tsx';
+import { useCursor, useFilters } from '../shared/filters.ts';
+import { fieldErrors } from '../shared/form.ts';
+import { Money } from '../shared/money.tsx';
+import { Page } from '../shared/page.tsx';
+import { type Status, StatusBadge } from '../shared/status-badge.tsx';
+import { Time } from '../shared/time.tsx';
+
+const PAGE_ROWS = 50;
+
+function statusOf({ deletedAt, isActive, expiresAt }: OwnedAccessKey): Status {
+  if (deletedAt !== null) return 'revoked';
+  if (expiresAt !== null && new Date(expiresAt) < new Date()) return 'expired';
+  return isActive ? 'active' : 'disabled';
+}
+
+export default function AllKeys() {
+  const { t } = useTranslation();
+  const { values, set } = useFilters(['userId', 'mask']);
+  const [found, setFound] = useState<OwnedAccessKey>();
+  const cursor = useCursor(JSON.stringify(values));
+  const query = { pageSize: PAGE_ROWS, ...values, ...(cursor.cursor && { cursor: cursor.cursor }) };
+  const keys = api.useQuery('get', '/v1/admin/access-keys', { params: { query } });
+  return (
+    <Page title={t('allKeys.title')} about={t('allKeys.about')}>
+      <FindForm onFound={setFound} />
+      <Group>
+        <TextInput
+          label={t('field.userId')}
+          inputMode="numeric"
+          value={values.userId ?? ''}
+          onChange={(event) => set('userId', event.currentTarget.value.replaceAll(/\D/g, ''))}
+        />
+        <TextInput
+          label={t('allKeys.mask')}
+          value={values.mask ?? ''}
+          onChange={(event) => set('mask', event.currentTarget.value)}
+        />
+      </Group>
+      <KeyTable
+        query={keys}
+        rows={keys.data?.records}
+        pages={<CursorPages {...cursor} nextCursor={keys.data?.next} />}
+      />
+      <Modal
+        size="xl"
+        opened={found !== undefined}
+        onClose={() => setFound(undefined)}
+        title={t('allKeys.found')}
+        closeButtonProps={{ 'aria-label': t('action.close') }}
+      >
+        {found && <KeyTable query={keys} rows={[found]} onRevoked={setFound} />}
+      </Modal>
+    </Page>
+  );
+}
+
+function FindForm({ onFound }: { onFound: (key: OwnedAccessKey) => void }) {
+  const { t } = useTranslation();
+  const form = useForm({ initialValues: { keyValue: '' } });
+  const find = api.useMutation('post', '/v1/admin/access-keys/find', {
+    onSuccess: (key) => {
+      form.reset();
+      onFound(key);
+    },
+    onError: (error) => form.setErrors(fieldErrors(error)),
+  });
+  return (
+    <form onSubmit={form.onSubmit((body) => find.mutate({ body }))}>
+      <Group align="end">
+        <TextInput
+          label={t('allKeys.paste')}
+          required
+          autoComplete="off"
+          flex={1}
+          maw={520}
+          {...form.getInputProps('keyValue')}
+        />
+        <Button type="submit" loading={find.isPending}>
+          {t('allKeys.find')}
+        </Button>
+      </Group>
+    </form>
+  );
+}
+
+function KeyTable(props: {
+  query: { isPending: boolean; error: unknown; refetch: () => unknown };
+  rows: readonly OwnedAccessKey[] | undefined;
+  pages?: ReactNode;
+  onRevoked?: (key: OwnedAccessKey) => void;
+}) {
+  const { t } = useTranslation();
+  const revoke = api.useMutation('post', '/v1/admin/access-keys/{id}/revoke', { onSuccess: props.onRevoked });
+  return (
+    <DataTable
+      label={t('allKeys.title')}
+      {...props}
+      rowKey={({ id }) => id}
+      empty={t('allKeys.none')}
+      columns={[
+        {
+          title: t('field.key'),
+          cell: ({ maskedKeyValue, name }) => (
+            <Stack gap={2}>
+              {name}
+              <Code>{maskedKeyValue}</Code>
+            </Stack>
+          ),
+        },
+        { title: t('field.owner'), cell: ({ username, userId }) => `${username} (${userId})` },
+        { title: t('field.status'), cell: (key) => <StatusBadge status={statusOf(key)} /> },
+        { title: t('allKeys.used'), align: 'end', from: 'md', cell: ({ budgetUsed }) => <Money amount={budgetUsed} /> },
+        { title: t('field.lastUsed'), from: 'md', cell: ({ lastUsedAt }) => <Time at={lastUsedAt} /> },
+        {
+          ...{ title: t('field.actions'), align: 'end' },
+          cell: (key) =>
+            key.deletedAt === null && (
+              <ConfirmButton
+                label={t('allKeys.revoke')}
+                about={key.name}
+                question={t('allKeys.revokeQuestion', { name: key.name, owner: key.username })}
+                onConfirm={() => revoke.mutateAsync({ params: { path: { id: key.id } }, body: {} })}
+              />
+            ),
+        },
+      ]}
+    />
+  );
+}

@@ -1,0 +1,38 @@
+/** The user's own calls, newest first, with what each cost and why it failed. */
+
+import { Group } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import { calls as columnsOfCalls } from '../shared/call-columns.tsx';
+import { CallFilters, useCallFilters } from '../shared/call-filters.tsx';
+import { CursorPages, DataTable } from '../shared/data-table.tsx';
+import { useCursor } from '../shared/filters.ts';
+import { Page } from '../shared/page.tsx';
+
+const PAGE_ROWS = 50;
+
+export default function Calls() {
+  const { t } = useTranslation();
+  const filters = useCallFilters();
+  const cursor = useCursor(JSON.stringify(filters.query));
+  const query = { ...filters.query, limit: PAGE_ROWS, sortDesc: true, ...(cursor.cursor && { before: cursor.cursor }) };
+  const calls = api.useQuery('get', '/v1/statistics/logs/me', { params: { query } });
+  return (
+    <Page title={t('calls.title')} about={t('calls.about')}>
+      <Group align="end">
+        <CallFilters {...filters} />
+      </Group>
+      <DataTable
+        label={t('calls.title')}
+        query={calls}
+        rows={calls.data}
+        rowKey={({ id }) => id}
+        empty={t('calls.none')}
+        columns={columnsOfCalls(t)}
+        pages={
+          <CursorPages {...cursor} nextCursor={calls.data?.length === PAGE_ROWS ? calls.data.at(-1)?.id : undefined} />
+        }
+      />
+    </Page>
+  );
+}

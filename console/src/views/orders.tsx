@@ -1,0 +1,150 @@
+/** The user's orders: paid, they become balance. */
+import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useDisclosure } from '@mantine/hooks';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import type { Order } from '../api/generated/schema.ts';
+import { SETTINGS } from '../settings.ts';
+import { ConfirmButton } from '../shared/confirm.tsx';
+import { DataTable, Pages } from '../shared/data-table.tsx';
+import { fieldErrors, newRequestKey } from '../shared/form.ts';
+import { Money } from '../shared/money.tsx';
+import { Page } from '../shared/page.tsx';
+import { StatusBadge } from '../shared/status-badge.tsx';
+import { Time } from '../shared/time.tsx';
+
+const PAGE_ROWS = 20;
+/** While an order is open, its state and the time that is left are asked again. */
+const OPEN_ORDER_MS = 5_000;
+const MINUTE_MS = 60_000;
+
+export default function Orders() {
+  const { t } = useTranslation();
+  const [page, setPage] = useState(1);
+  const [creating, creation] = useDisclosure();
+  const query = { pageNum: page, pageSize: PAGE_ROWS, sortBy: 'id' as const, sortOrder: 'desc' };
+  const orders = api.useQuery(
+    'get',
+    '/v1/orders/my',
+    { params: { query } },
+    { refetchInterval: ({ state }) => (state.data?.records.some(isOpen) ? OPEN_ORDER_MS : false) },
+  );
+  return (
+    <Page
+      title={t('orders.title')}
+      about={t('orders.about')}
+      actions={<Button onClick={creation.open}>{t('orders.create')}</Button>}
+    >
+      <DataTable
+        label={t('orders.title')}
+        query={orders}
+        rows={orders.data?.records}
+        rowKey={({ orderNo }) => orderNo}
+        empty={t('orders.none')}
+        pages={<Pages page={page} pages={orders.data?.pages ?? 1} total={orders.data?.total ?? 0} onChange={setPage} />}
+        columns={[
+          { title: t('field.orderNo'), from: 'sm', cell: ({ orderNo }) => <Text size="sm">{orderNo}</Text> },
+          { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
+          { title: t('field.status'), cell: (order) => <OrderStatus {...order} /> },
+          { title: t('field.createdAt'), from: 'md', cell: ({ createdAt }) => <Time at={createdAt} /> },
+          { title: t('field.actions'), align: 'end', cell: (order) => isOpen(order) && <OpenOrder {...order} /> },
+        ]}
+      />
+      <Modal
+        opened={creating}
+        onClose={creation.close}
+        title={t('orders.create')}
+        closeButtonProps={{ 'aria-label': t('action.close') }}
+      >
+        <OrderForm onDone={creation.close} />
+      </Modal>
+    </Page>
+  );
+}
+
+function isOpen({ status }: Order): boolean {
+  return status === 'PENDING';
+}
+
+function OrderStatus(order: Order) {
+  const { t } = useTranslation();
+  const { status, refundedAmount, expiresAt } = order;
+  const minutes = Math.max(0, Math.ceil((new Date(expiresAt).getTime() - Date.now()) / MINUTE_MS));
+  return (
+    <Stack gap={2}>
+      <StatusBadge status={`order.${status}`} />
+      {isOpen(order) && (
+        <Text size="xs" c="dimmed">
+          {t('orders.timeLeft', { count: minutes })}
+        </Text>
+      )}
+      {refundedAmount !== undefined && Number(refundedAmount) > 0 && (
+        <Text size="xs" c="dimmed">
+          {t('orders.refunded')} <Money amount={refundedAmount} />
+        </Text>
+      )}
+    </Stack>
+  );
+}
+
+function OpenOrder({ orderNo }: Order) {
+  const { t } = useTranslation();
+  const pay = api.useMutation('post', '/v1/orders/pay-success');
+  const cancel = api.useMutation('post', '/v1/orders/cancel');
+  return (
+    <Group gap="xs" justify="flex-end">
+      {SETTINGS.paymentSandbox && (
+        <Button
+          size="compact-sm"
+          loading={pay.isPending}
+          aria-label={`${t('orders.pay')}: ${orderNo}`}
+          onClick={() => pay.mutate({ body: { orderNo } })}
+        >
+          {t('orders.pay')}
+        </Button>
+      )}
+      <ConfirmButton
+        label={t('orders.cancel')}
+        about={orderNo}
+        question={t('orders.cancelQuestion')}
+        onConfirm={() => cancel.mutateAsync({ body: { orderNo } })}
+      />
+    </Group>
+  );
+}
+
+function OrderForm({ onDone }: { onDone: () => void }) {
+  const { t } = useTranslation();
+  const [requestKey] = useState(newRequestKey);
+  const form = useForm({ initialValues: { amount: '' } });
+  const create = api.useMutation('post', '/v1/orders', {
+    onSuccess: onDone,
+    onError: (error) => form.setErrors(fieldErrors(error)),
+  });
+  const send = form.onSubmit(({ amount }) =>
+    create.mutate({ params: { header: { 'Idempotency-Key': requestKey } }, body: { amount } }),
+  );
+  return (
+    <form onSubmit={send}>
+      <Stack>
+        <TextInput
+          label={`${t('field.amount')} (${SETTINGS.currency})`}
+          inputMode="decimal"
+          required
+          data-autofocus
+          {...form.getInputProps('amount')}
+        />
+        <Text size="sm" c="dimmed">
+          {t(SETTINGS.paymentSandbox ? 'orders.sandbox' : 'orders.provider')}
+        </Text>
+        <Group justify="flex-end">
+          <Button type="submit" loading={create.isPending}>
+            {t('orders.create')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}

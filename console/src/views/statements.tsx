@@ -1,0 +1,98 @@
+/** The statement of a month: what was there, what came, what was spent, what is left. */
+import '@mantine/dates/styles.layer.css';
+import { Button, Paper, Stack, Table, Text, Title } from '@mantine/core';
+import { MonthPickerInput } from '@mantine/dates';
+import dayjs from 'dayjs';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import { DataTable } from '../shared/data-table.tsx';
+import { Money } from '../shared/money.tsx';
+import { Page } from '../shared/page.tsx';
+import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { Time } from '../shared/time.tsx';
+
+const LINES = [
+  ...(['opening', 'grants', 'topUps', 'adjustments', 'refunds', 'chargebacks', 'charges', 'closing'] as const),
+];
+
+export default function Statements() {
+  const { t, i18n } = useTranslation();
+  const [month, setMonth] = useState(dayjs().format('YYYY-MM-01'));
+  const query = { month: month.slice(0, 7) };
+  const statement = api.useQuery('get', '/v1/billing/statement', { params: { query } });
+  return (
+    <Page
+      title={t('statements.title')}
+      about={t('statements.about')}
+      actions={
+        <Button variant="default" onClick={() => window.print()}>
+          {t('statements.print')}
+        </Button>
+      }
+    >
+      <MonthPickerInput
+        label={t('statements.month')}
+        locale={i18n.language === 'zh' ? 'zh-cn' : 'en'}
+        maw={240}
+        maxDate={new Date()}
+        value={month}
+        onChange={(value) => value !== null && setMonth(value)}
+      />
+      {statement.isPending && <LoadingView />}
+      {statement.error && <ErrorState error={statement.error} onRetry={statement.refetch} />}
+      {statement.data && (
+        <Stack gap="lg">
+          <Paper withBorder maw={480}>
+            <Table aria-label={t('statements.sum')} verticalSpacing="xs" horizontalSpacing="md">
+              <Table.Tbody>
+                {LINES.map((line) => (
+                  <Table.Tr key={line}>
+                    <Table.Th scope="row" fw={line === 'closing' ? 700 : 400}>
+                      {t(`statements.${line}`)}
+                    </Table.Th>
+                    <Table.Td ta="end" data-testid={line}>
+                      <Money amount={statement.data[line]} bold={line === 'closing'} />
+                    </Table.Td>
+                  </Table.Tr>
+                ))}
+              </Table.Tbody>
+            </Table>
+          </Paper>
+          <Title order={2} size="h4">
+            {t('statements.entries')}
+          </Title>
+          <DataTable
+            label={t('statements.entries')}
+            query={statement}
+            rows={statement.data.entries}
+            rowKey={({ id }) => id}
+            empty={t('statements.noEntries')}
+            columns={[
+              { title: t('field.time'), cell: ({ createdAt }) => <Time at={createdAt} /> },
+              { title: t('field.kind'), cell: ({ kind }) => t(`transfer.${kind}`) },
+              { title: t('field.note'), from: 'sm', cell: ({ note }) => <Text size="sm">{note ?? '–'}</Text> },
+              { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
+            ]}
+          />
+          <Title order={2} size="h4">
+            {t('statements.byModel')}
+          </Title>
+          <DataTable
+            label={t('statements.byModel')}
+            query={statement}
+            rows={statement.data.chargesByModelAndKey}
+            rowKey={(row) => `${row.modelId} ${row.accessKeyId} ${row.priceRule}`}
+            empty={t('overview.noCalls')}
+            columns={[
+              { title: t('field.model'), cell: ({ modelIdentifier }) => modelIdentifier },
+              { title: t('field.accessKey'), from: 'sm', cell: ({ accessKeyName }) => accessKeyName },
+              { title: t('field.requests'), align: 'end', cell: ({ calls }) => calls.toLocaleString() },
+              { title: t('field.cost'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
+            ]}
+          />
+        </Stack>
+      )}
+    </Page>
+  );
+}

@@ -1,0 +1,126 @@
+/** One user as the administrator looks at it: money, last calls, and what can be changed. */
+import { Button, Group, Paper, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import type { User } from '../api/generated/schema.ts';
+import { calls } from '../shared/call-columns.tsx';
+import { ConfirmButton } from '../shared/confirm.tsx';
+import { DataTable } from '../shared/data-table.tsx';
+import { Figure } from '../shared/figure.tsx';
+import { fieldErrors, newRequestKey } from '../shared/form.ts';
+import { Money } from '../shared/money.tsx';
+import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { Secret } from '../shared/secret.tsx';
+
+export function UserDetails({ id }: { id: number }) {
+  const { t } = useTranslation();
+  const found = api.useQuery('get', '/v1/users/{id}', { params: { path: { id } } });
+  if (found.error) return <ErrorState error={found.error} onRetry={found.refetch} />;
+  if (!found.data) return <LoadingView />;
+  const { user, last30Days, today, accessKeys, lastCalls } = found.data;
+  return (
+    <Stack>
+      <Title order={2} size="h3">
+        {user.username}
+      </Title>
+      <Text size="sm">
+        {t('field.id')} {user.id} · {t(`role.${user.role}`)} · {user.email ?? '–'}
+      </Text>
+      <SimpleGrid cols={{ base: 2, sm: 4 }}>
+        <Figure label={t('overview.balance')} value={<Money amount={user.balance} />} />
+        <Figure label={t('users.today')} value={<Money amount={today.cost} />} />
+        <Figure label={t('users.last30Days')} value={<Money amount={last30Days.cost} />} />
+        <Figure label={t('keys.title')} value={accessKeys.toLocaleString()} />
+      </SimpleGrid>
+      {user.role !== 'ROLE_ROOT_ADMIN' && user.closedAt === undefined && <Changes user={user} />}
+      <Title order={3} size="h4">
+        {t('users.lastCalls')}
+      </Title>
+      <DataTable
+        label={t('users.lastCalls')}
+        query={found}
+        rows={lastCalls ?? []}
+        rowKey={(call) => call.id}
+        empty={t('calls.none')}
+        columns={calls(t)}
+      />
+    </Stack>
+  );
+}
+
+function Changes({ user }: { user: User }) {
+  const { t } = useTranslation();
+  const path = { id: user.id };
+  const [secret, setSecret] = useState<string>();
+  const setStatus = api.useMutation('post', '/v1/users/{id}/status');
+  const close = api.useMutation('post', '/v1/users/{id}/close');
+  const reset = api.useMutation('post', '/v1/users/{id}/reset-password', {
+    onSuccess: ({ password }) => setSecret(password),
+  });
+  return (
+    <Paper withBorder p="md">
+      <Stack>
+        <BalanceForm userId={user.id} />
+        <Group>
+          <Button
+            variant="default"
+            size="xs"
+            onClick={() => setStatus.mutate({ params: { path }, body: { status: user.status === 1 ? 0 : 1 } })}
+          >
+            {t(user.status === 1 ? 'users.disable' : 'users.enable')}
+          </Button>
+          <ConfirmButton
+            variant="default"
+            color="gray"
+            size="xs"
+            label={t('users.resetPassword')}
+            question={t('users.resetQuestion', { name: user.username })}
+            onConfirm={() => reset.mutateAsync({ params: { path }, body: { form: 'password' } })}
+          />
+          <ConfirmButton
+            size="xs"
+            label={t('users.close')}
+            question={t('users.closeQuestion', { name: user.username })}
+            onConfirm={() => close.mutateAsync({ params: { path }, body: { reason: t('users.closed') } })}
+          />
+        </Group>
+        {secret !== undefined && <Secret value={secret} about={t('users.passwordOnce')} />}
+      </Stack>
+    </Paper>
+  );
+}
+
+function BalanceForm({ userId }: { userId: number }) {
+  const { t } = useTranslation();
+  const [requestKey, setRequestKey] = useState(newRequestKey);
+  const form = useForm({ initialValues: { amount: '', reason: '' } });
+  const adjust = api.useMutation('post', '/v1/users/{id}/adjust-balance', {
+    onSuccess: () => {
+      form.reset();
+      setRequestKey(newRequestKey());
+    },
+    onError: (error) => form.setErrors(fieldErrors(error)),
+  });
+  const send = form.onSubmit((body) =>
+    adjust.mutate({ params: { path: { id: userId }, header: { 'Idempotency-Key': requestKey } }, body }),
+  );
+  return (
+    <form onSubmit={send}>
+      <Group align="end">
+        <TextInput
+          label={t('users.adjust')}
+          description={t('users.adjustAbout')}
+          inputMode="text"
+          required
+          {...form.getInputProps('amount')}
+        />
+        <TextInput label={t('field.reason')} required flex={1} miw={160} {...form.getInputProps('reason')} />
+        <Button type="submit" loading={adjust.isPending}>
+          {t('users.book')}
+        </Button>
+      </Group>
+    </form>
+  );
+}
