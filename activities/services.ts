@@ -1,10 +1,12 @@
 /** The one place that constructs: connects the stores, builds every capability from its deps, and closes them. */
 import type { Sequelize } from 'sequelize';
 import { createAccounts } from '../core/accounts/accounts.ts';
+import type { By } from '../core/accounts/audit-log.ts';
 import { Conversations } from '../core/conversations/conversations.ts';
 import { KeptResponses } from '../core/conversations/kept-responses.ts';
 import { ConversationStore } from '../core/conversations/store.ts';
 import { Turns } from '../core/conversations/turns.ts';
+import { AccountView } from '../core/ledger/account-view.ts';
 import { CommitQueue } from '../core/ledger/commit-queue/commit-queue.ts';
 import { IdempotentRequests } from '../core/ledger/idempotency.ts';
 import { LeaseBook } from '../core/ledger/leases/lease-book.ts';
@@ -12,7 +14,7 @@ import { LeaseRecall } from '../core/ledger/leases/lease-recall.ts';
 import { type Leasing, Ledger } from '../core/ledger/ledger.ts';
 import { createLeaseMetrics, createQueueMetrics, showLedger } from '../core/ledger/ledger-metrics.ts';
 import { leaseTerms } from '../core/ledger/operations/lease.ts';
-import { lastReconciliation, reconcile } from '../core/ledger/reconcile.ts';
+import { lastReconciliation, reconcile, reconciliations } from '../core/ledger/reconcile.ts';
 import { createStatement } from '../core/ledger/statement.ts';
 import { HoldSweeper } from '../core/ledger/sweeper.ts';
 import { accounts, keyBudgets } from '../core/ledger/tables/accounts.ts';
@@ -53,6 +55,7 @@ import {
 } from './jobs/job-tables.ts';
 import { JobStore } from './jobs/store.ts';
 import type { MaintenanceDeps } from './maintenance/maintenance-activities.ts';
+import { reconcileNow } from './maintenance/reconcile-now.ts';
 import { createOrders } from './orders/create-orders.ts';
 import { orders as ordersTable } from './orders/order.ts';
 import { paymentEvents } from './orders/payment-event-table.ts';
@@ -212,6 +215,9 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     usageLog: usageStore,
     statistics: new Statistics(sequelize),
     statement: createStatement(sequelize),
+    accountView: new AccountView(sequelize),
+    reconciliations: (before: number | undefined, limit: number) => reconciliations(sequelize, before, limit),
+    reconcileNow: (by: By) => reconcileNow(sequelize, accountServices.audit, maintenance.reconcile, by),
     conversations,
     turns,
     responses,

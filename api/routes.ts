@@ -3,6 +3,9 @@ import type { Config } from '../infra/config.ts';
 import type { Route } from './http/route.ts';
 import { accessKeyRoutes } from './routes/access-keys.ts';
 import { adminAccessKeyRoutes } from './routes/admin-access-keys.ts';
+import { adminJobRoutes } from './routes/admin-jobs.ts';
+import { adminLedgerRoutes } from './routes/admin-ledger.ts';
+import { adminOrderRoutes } from './routes/admin-orders.ts';
 import { anthropicMessageRoutes } from './routes/anthropic-messages.ts';
 import { audioRoutes } from './routes/audio.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -35,6 +38,9 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   UserServices &
   Parameters<typeof accessKeyRoutes>[0] &
   Parameters<typeof adminAccessKeyRoutes>[0] &
+  Parameters<typeof adminJobRoutes>[0] &
+  Parameters<typeof adminLedgerRoutes>[0] &
+  Parameters<typeof adminOrderRoutes>[0] &
   Parameters<typeof auditRoutes>[0] &
   ProviderServices &
   ProviderKeyServices &
@@ -63,6 +69,9 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...userRoutes(services, config),
     ...accessKeyRoutes(services, config),
     ...adminAccessKeyRoutes(services, config),
+    ...adminJobRoutes(services, config),
+    ...adminLedgerRoutes(services, config),
+    ...adminOrderRoutes(services, config),
     ...auditRoutes(services, config),
     ...providerKeyRoutes(services, config),
     ...providerRoutes(services, config),

@@ -91,7 +91,8 @@ function reported<C extends ServedModel, Value>(
   const { failure, details } = error;
   const { retryAfterMs, status, code, upstreamRequestId } = details;
   const { providerName, modelIdentifier } = candidate;
-  pool.report(key, { kind: 'failure', failure, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) });
+  const retryAfter = retryAfterMs === undefined ? {} : { retryAfterMs };
+  pool.report(key, { kind: 'failure', failure, text: error.message, ...retryAfter });
   const facts = { provider: providerName, model: modelIdentifier, keyId: key.id, attempt, failure, status, code };
   log().warn({ ...facts, upstreamRequestId, err: error }, 'a provider call failed');
   return error;

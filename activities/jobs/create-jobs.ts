@@ -1,4 +1,5 @@
 /** Builds the jobs capability from its dependencies. */
+import type { Sequelize } from 'sequelize';
 import type { Turns } from '../../core/conversations/turns.ts';
 import type { StoredImages } from '../../core/images/stored-images.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
@@ -10,6 +11,7 @@ import type { Temporal } from '../../infra/temporal/client.ts';
 import type { InferenceDeps } from '../inference/charge.ts';
 import type { CostShown } from '../inference/openai-words.ts';
 import type { Responses } from '../inference/responses/responses.ts';
+import { AllJobs } from './all-jobs.ts';
 import { createChatJobHandler, keepTurnsOfJobs } from './chat-job.ts';
 import { createImageJobHandler, type ImageJobDeps } from './image-job.ts';
 import { JobEvents } from './job-events.ts';
@@ -22,6 +24,7 @@ import type { JobStore } from './store.ts';
 import { JobSubmissions } from './submissions.ts';
 
 export interface JobServiceDeps {
+  readonly sequelize: Sequelize;
   readonly config: Config;
   readonly log: Logger;
   readonly redis: Redis;
@@ -74,6 +77,7 @@ export function createJobs(deps: JobServiceDeps) {
   const jobSubmissions = new JobSubmissions({ ledger, limits, models, starter, quota, checkWebhook });
   return {
     jobs,
+    allJobs: new AllJobs(deps.sequelize, jobs),
     jobSubmissions,
     responseJobs: new ResponseJobs({ jobs, submissions: jobSubmissions, responses: deps.responses }),
     removePayloads: () => removeExpiredPayloads({ ledger, store, storedImages, keptMs, linksMs }),

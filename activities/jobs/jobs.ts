@@ -1,5 +1,6 @@
 /** Jobs as their owner uses them: read, wait, follow, cancel. */
 import { WorkflowNotFoundError } from '@temporalio/client';
+import { audited, type By } from '../../core/accounts/audit-log.ts';
 import type { StoredImages } from '../../core/images/stored-images.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { AppError } from '../../infra/errors.ts';
@@ -103,17 +104,27 @@ export class Jobs {
    * Cancels a job that has not ended; what the provider already did is charged. Idempotent. @param log the request's.
    */
   async cancel(jobId: string, userId: number, log: Logger, admitLarge: () => void): Promise<JobView> {
+    const { payloadBytes } = found(await this.#deps.store.find(jobId, userId));
+    if (payloadBytes > LARGE_PAYLOAD_BYTES) admitLarge();
+    await this.cancelAs(jobId, userId, log);
+    return this.get(jobId, userId, admitLarge);
+  }
+
+  /** The same without an answer. @param by an administrator; a change is then in the audit log. @throws {AppError} notFound. */
+  async cancelAs(jobId: string, userId: number, log: Logger, by?: By): Promise<void> {
     const { ledger, store, events, cancelWorkflow } = this.#deps;
     const job = found(await store.find(jobId, userId));
-    if (job.payloadBytes > LARGE_PAYLOAD_BYTES) admitLarge();
-    const status = await ledger.run(
-      cancelJob(jobId, userId, {
-        holdId: jobId,
-        accountId: job.accountId,
-        budgetKeyId: job.budgeted ? job.accessKeyId : null,
-      }),
-      CHANGE_WAIT_MS,
-    );
+    const release = {
+      holdId: jobId,
+      accountId: job.accountId,
+      budgetKeyId: job.budgeted ? job.accessKeyId : null,
+    };
+    const operation = audited(cancelJob(jobId, userId, release), (status) => {
+      if (by === undefined || !isLive(job.status) || job.cancelRequestedAt !== null) return undefined;
+      const states = { before: { userId, status: job.status }, after: { status, cancelRequested: true } };
+      return { ...by, action: 'jobs.cancel', targetKind: 'job', targetId: jobId, ...states };
+    });
+    const status = await ledger.run(operation, CHANGE_WAIT_MS);
     // Reaches the run also without Temporal; without Redis the run reads its row.
     events.publish({ jobId, status, progress: job.progress, cancelRequested: true });
     if (isLive(status) || status === 'CANCELLED') {
@@ -121,7 +132,6 @@ export class Jobs {
         if (!(err instanceof WorkflowNotFoundError)) log.warn({ err, jobId }, 'cancel not sent to Temporal');
       });
     }
-    return this.get(jobId, userId, admitLarge);
   }
 
   /**

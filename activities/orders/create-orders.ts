@@ -26,10 +26,13 @@ export interface OrdersDeps extends Pick<OrderDeps, 'ledger' | 'starter' | 'acco
 }
 
 /** @throws Error when Alipay's settings are half there or its key is none. */
-export async function createOrders(deps: OrdersDeps): Promise<{ orders: Orders; payments: Payments }> {
+export async function createOrders(
+  deps: OrdersDeps,
+): Promise<{ orders: Orders; payments: Payments; orderStore: OrderStore }> {
   const { sequelize, config, ledger, starter, accountIdOf, signalSettled, log } = deps;
   const store = new OrderStore(sequelize);
   return {
+    orderStore: store,
     orders: new Orders({
       ledger,
       store,

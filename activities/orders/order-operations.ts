@@ -1,10 +1,13 @@
 /** How an order begins, ends unpaid, and is refunded. The row decides, by the database's clock. Pure. */
 import { type Operation, read } from '../../core/ledger/commit-queue/operation.ts';
+import type { Rows } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import { CLAIM_LIFE_MS } from '../../core/ledger/operations/claim.ts';
 import { type BalanceChange, balanceReads, decideRefund } from '../../core/ledger/operations/credit.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
+import { transferKey, transfers } from '../../core/ledger/tables/transfers.ts';
 import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import type { OrderOutcome, WorkflowStart } from '../../workflows/contracts.ts';
-import { FAILURE_REASONS, type OrderRow, orders } from './order.ts';
+import { FAILURE_REASONS, type OrderRow, orders, partialRefunds } from './order.ts';
 
 export interface NewOrder extends Pick<OrderRow, 'orderNo' | 'userId' | 'accountId' | 'amount' | 'currency'> {
   readonly ttlMs: number;
@@ -80,10 +83,15 @@ export function expireOrder(orderNo: string): Operation<OrderOutcome | undefined
 
 export type RefundOutcome =
   | { readonly kind: 'refunded'; readonly amount: bigint }
-  | { readonly kind: 'refunded-before' | 'not-paid' | 'taken-back' | 'nothing-available' | 'unknown' };
+  | { readonly kind: 'refunded-before' | 'not-paid' | 'taken-back' | 'nothing-available' | 'unknown' }
+  /** Of a part: more than is left of the order, or than the account has. */
+  | { readonly kind: 'too-much'; readonly left: bigint }
+  | { readonly kind: 'insufficient'; readonly available: bigint }
+  /** Of a part: done under this key so long ago that this cannot be a repeat of that request. */
+  | { readonly kind: 'done-long-ago'; readonly atMs: number };
 
 /**
- * Refunds a paid order once, at most what is still available.
+ * Refunds what is left of a paid order, at most what is still available. It is the order's last refund.
  * @param refund `id` is the order's number, `note` the reason.
  */
 export function refundOrder(refund: BalanceChange & { readonly note: string }): Operation<RefundOutcome> {
@@ -93,20 +101,71 @@ export function refundOrder(refund: BalanceChange & { readonly note: string }): 
     decide: (rows) => {
       const order = rows.get(orders, orderNo);
       if (order?.accountId !== refund.accountId) return { kind: 'unknown' };
-      if (order.status !== 'COMPLETED') return { kind: 'not-paid' };
-      if (order.refunded !== null) return { kind: 'refunded-before' };
-      if (order.chargedBack > 0n) return { kind: 'taken-back' };
-      // A refund of 0 would use up the only refund that an order may have.
+      const refused = refuseRefund(rows, order);
+      if (refused) return refused;
+      // A refund of 0 would use up the last refund that an order may have.
       if (rows.get(accounts, String(refund.accountId))?.available === 0n) return { kind: 'nothing-available' };
-      const amount = decideRefund(rows, refund, order.amount);
-      rows.put(orders, orderNo, {
-        ...order,
-        refunded: amount,
-        refundedAtMs: rows.nowMs,
-        reason: refund.note,
-        updatedAtMs: rows.nowMs,
-      });
+      const amount = decideRefund(rows, refund, order.amount - (order.refunded ?? 0n));
+      noteRefund(rows, order, amount, refund.note);
       return { kind: 'refunded', amount };
     },
   };
+}
+
+/**
+ * Refunds exactly a part of a paid order; an order may have several, until nothing is left. Idempotent by its id.
+ * @param refund `id` is made of the request's key, `note` the reason.
+ */
+export function refundPart(
+  orderNo: string,
+  refund: BalanceChange & { readonly note: string },
+  amount: bigint,
+): Operation<RefundOutcome> {
+  if (amount <= 0n) throw new RangeError('a refund must be above zero');
+  return {
+    reads: [...balanceReads(refund, 'refund'), wholeRefund(orderNo), read(orders, orderNo)],
+    decide: (rows) => {
+      const order = rows.get(orders, orderNo);
+      if (order?.accountId !== refund.accountId) return { kind: 'unknown' };
+      const before = rows.get(transfers, transferKey({ id: refund.id, kind: 'refund' }));
+      if (before && before.createdAtMs + CLAIM_LIFE_MS <= rows.nowMs) {
+        return { kind: 'done-long-ago', atMs: before.createdAtMs };
+      }
+      if (before) return { kind: 'refunded', amount: -before.amount };
+      const refused = refuseRefund(rows, order);
+      if (refused) return refused;
+      const left = order.amount - (order.refunded ?? 0n);
+      if (amount > left) return { kind: 'too-much', left };
+      const available = rows.get(accounts, String(refund.accountId))?.available ?? 0n;
+      if (amount > available) return { kind: 'insufficient', available };
+      decideRefund(rows, refund, amount);
+      rows.append(partialRefunds, {
+        ...{ transferId: refund.id, orderNo, accountId: refund.accountId, amount, createdAtMs: rows.nowMs },
+      });
+      noteRefund(rows, order, amount, refund.note);
+      return { kind: 'refunded', amount };
+    },
+  };
+}
+
+/** The last refund of an order has its number. */
+function wholeRefund(orderNo: string) {
+  return read(transfers, transferKey({ id: orderNo, kind: 'refund' }));
+}
+
+function refuseRefund(rows: Rows, order: OrderRow): RefundOutcome | undefined {
+  if (order.status !== 'COMPLETED') return { kind: 'not-paid' };
+  const last = rows.get(transfers, transferKey({ id: order.orderNo, kind: 'refund' }));
+  if (last || order.refunded === order.amount) return { kind: 'refunded-before' };
+  return order.chargedBack > 0n ? { kind: 'taken-back' } : undefined;
+}
+
+function noteRefund(rows: Rows, order: OrderRow, amount: bigint, reason: string): void {
+  rows.put(orders, order.orderNo, {
+    ...order,
+    refunded: (order.refunded ?? 0n) + amount,
+    refundedAtMs: rows.nowMs,
+    reason,
+    updatedAtMs: rows.nowMs,
+  });
 }

@@ -10,7 +10,7 @@ import {
   START_MS,
   transfersIn,
 } from './memory-ledger.fixture.ts';
-import { refundOrder } from './order-operations.ts';
+import { refundOrder, refundPart } from './order-operations.ts';
 
 const refund = (note = 'not needed') => refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note });
 const paid = { status: 'COMPLETED', paidAtMs: START_MS } as const;
@@ -45,5 +45,51 @@ describe('refundOrder', () => {
       assert.deepEqual(ledgerWithOrder({ status }, AMOUNT).apply(refund()), { kind: 'not-paid' });
     }
     assert.deepEqual(ledgerWithOrder({ ...paid, accountId: 71 }, AMOUNT).apply(refund()), { kind: 'unknown' });
+  });
+});
+
+describe('refundPart', () => {
+  const part = (amount: bigint, id = `ref-${amount}`) =>
+    refundPart(ORDER_NO, { id, accountId: ACCOUNT_ID, note: 'part' }, amount);
+
+  it('gives exactly the part back, once for each id, until nothing is left', () => {
+    const ledger = ledgerWithOrder(paid, AMOUNT * 2n);
+    assert.deepEqual(ledger.apply(part(4n)), { kind: 'refunded', amount: 4n });
+    assert.deepEqual(ledger.apply(part(4n)), { kind: 'refunded', amount: 4n }, 'told again');
+    assert.equal(orderIn(ledger).refunded, 4n);
+    assert.deepEqual(ledger.apply(part(AMOUNT - 3n)), { kind: 'too-much', left: AMOUNT - 4n });
+    assert.deepEqual(ledger.apply(part(AMOUNT - 4n)), { kind: 'refunded', amount: AMOUNT - 4n });
+    assert.deepEqual(ledger.apply(part(1n)), { kind: 'refunded-before' });
+    assert.deepEqual(ledger.apply(refund()), { kind: 'refunded-before' });
+    assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n });
+    assert.equal(ledger.appended.filter((sql) => sql.includes('partial_refunds')).length, 2);
+  });
+
+  it('leaves the rest to a refund without an amount, which is the last', () => {
+    const ledger = ledgerWithOrder(paid, AMOUNT);
+    ledger.apply(part(4n));
+    assert.deepEqual(ledger.apply(refund()), { kind: 'refunded', amount: AMOUNT - 4n });
+    assert.equal(orderIn(ledger).refunded, AMOUNT);
+    assert.deepEqual(balanceIn(ledger), { available: 0n, debt: 0n });
+    const short = ledgerWithOrder(paid, 7n);
+    short.apply(refund());
+    assert.deepEqual(short.apply(part(1n)), { kind: 'refunded-before' });
+  });
+
+  it('is refused where the account has less, and changes nothing', () => {
+    const ledger = ledgerWithOrder(paid, 3n);
+    assert.deepEqual(ledger.apply(part(4n)), { kind: 'insufficient', available: 3n });
+    assert.equal(orderIn(ledger).refunded, null);
+    assert.deepEqual(transfersIn(ledger), []);
+    assert.deepEqual(ledgerWithOrder({ ...paid, chargedBack: 1n }, AMOUNT).apply(part(1n)), { kind: 'taken-back' });
+    assert.deepEqual(ledgerWithOrder({ status: 'FAILED' }, AMOUNT).apply(part(1n)), { kind: 'not-paid' });
+  });
+
+  it('is not done again under a key of more than a day ago', () => {
+    const ledger = ledgerWithOrder(paid, AMOUNT);
+    ledger.apply(part(4n));
+    ledger.nowMs += 25 * 3_600_000;
+    assert.deepEqual(ledger.apply(part(4n)), { kind: 'done-long-ago', atMs: START_MS });
+    assert.equal(orderIn(ledger).refunded, 4n);
   });
 });

@@ -1,5 +1,5 @@
 /** A recharge order: what it is, its states, and its row in the ledger. */
-import { ledgerTable, type RowIn } from '../../core/ledger/commit-queue/table.ts';
+import { type LedgerSink, ledgerTable, type RowIn } from '../../core/ledger/commit-queue/table.ts';
 import { column, orNull } from '../../infra/mysql/rows.ts';
 
 export const ORDER_STATUSES = ['PENDING', 'COMPLETED', 'FAILED'] as const;
@@ -60,3 +60,21 @@ export const orders = ledgerTable({
   },
 });
 export type OrderRow = RowIn<typeof orders>;
+
+const partialRefundTable = ledgerTable({
+  name: 'partial_refunds',
+  key: ['transferId'],
+  fixed: {
+    transferId: column.text,
+    orderNo: column.text,
+    accountId: column.integer,
+    amount: column.bigint,
+    createdAtMs: column.ms,
+  },
+  changing: {},
+});
+/** Which order a refund of a part belongs to; that of a whole order has the order's number as its own id. Append-only. */
+export const partialRefunds: LedgerSink<RowIn<typeof partialRefundTable>> = {
+  name: 'partial_refunds',
+  write: partialRefundTable.insert,
+};

@@ -1,6 +1,7 @@
 /** Recharge orders as their owner and administrators use them: create, read, cancel, refund, expire. */
-
+import { createHash } from 'node:crypto';
 import { type AuditEntry, audited, type By } from '../../core/accounts/audit-log.ts';
+import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
@@ -16,7 +17,14 @@ import {
   type WorkflowStart,
 } from '../../workflows/contracts.ts';
 import { FAILURE_REASONS, type Order } from './order.ts';
-import { cancelOrder, createOrder, expireOrder, type RefundOutcome, refundOrder } from './order-operations.ts';
+import {
+  cancelOrder,
+  createOrder,
+  expireOrder,
+  type RefundOutcome,
+  refundOrder,
+  refundPart,
+} from './order-operations.ts';
 import type { OrderFilter, OrderStore } from './store.ts';
 
 export interface OrderDeps {
@@ -112,16 +120,46 @@ export class Orders {
    * left.
    */
   async refund(orderNo: string, reason: string, by: By, log = this.#deps.log): Promise<Order> {
+    const { accountId } = await this.get(orderNo);
+    return this.#refund(orderNo, refundOrder({ id: orderNo, accountId, note: reason }), reason, by, log);
+  }
+
+  /**
+   * Takes exactly this part of a paid order out of the account, as often as parts are left.
+   * @param part `key` is the caller's for this one refund: the same key and amount refund once.
+   * @throws {AppError} as `refund`; invalidParameter above what is left of the order; insufficientBalance;
+   * alreadyExists when this was done under the same key more than a day ago.
+   */
+  async refundPart(
+    orderNo: string,
+    part: { readonly amount: bigint; readonly key: string },
+    reason: string,
+    by: By,
+    log: Logger,
+  ): Promise<Order> {
+    const { accountId } = await this.get(orderNo);
+    const { amount, key } = part;
+    const id = partialRefundId([String(by.actor?.userId), key, orderNo, String(amount)]);
+    return this.#refund(orderNo, refundPart(orderNo, { id, accountId, note: reason }, amount), reason, by, log);
+  }
+
+  async #refund(
+    orderNo: string,
+    refund: Operation<RefundOutcome>,
+    reason: string,
+    by: By,
+    log: Logger,
+  ): Promise<Order> {
     const { ledger } = this.#deps;
-    const { accountId, userId } = await this.get(orderNo);
-    const operation = audited(refundOrder({ id: orderNo, accountId, note: reason }), (refund) => {
-      if (refund.kind !== 'refunded') return undefined;
-      const after = { userId, amount: formatMoney(refund.amount), reason };
+    const { userId } = await this.get(orderNo);
+    const operation = audited(refund, (outcome) => {
+      if (outcome.kind !== 'refunded') return undefined;
+      const after = { userId, amount: formatMoney(outcome.amount), reason };
       return orderRecord(by, 'orders.refund', orderNo, { after });
     });
     await ledger.recall(accountId);
     const outcome = await ledger.run(operation, ORDER_WAIT_MS);
-    if (outcome.kind !== 'refunded') throw refundRefusal(outcome.kind);
+    if (outcome.kind !== 'refunded') throw refundRefusal(outcome);
     log.info({ orderNo, amount: formatMoney(outcome.amount) }, 'order refunded');
     return this.get(orderNo);
   }
@@ -176,6 +214,28 @@ const REFUND_REFUSALS = {
   'nothing-available': 'nothing is available on the account',
 } as const;
 
-function refundRefusal(kind: Exclude<RefundOutcome['kind'], 'refunded'>): AppError {
-  return kind === 'unknown' ? noSuchOrder() : new AppError('illegalState', REFUND_REFUSALS[kind]);
+function refundRefusal(outcome: Exclude<RefundOutcome, { kind: 'refunded' }>): AppError {
+  switch (outcome.kind) {
+    case 'unknown':
+      return noSuchOrder();
+    case 'too-much':
+      return invalid([
+        { path: 'amount', message: `must be at most what is left of the order, ${formatMoney(outcome.left)}` },
+      ]);
+    case 'insufficient':
+      return new AppError('insufficientBalance', `only ${formatMoney(outcome.available)} is available on the account`);
+    case 'done-long-ago': {
+      const message = `was used for this same refund at ${new Date(outcome.atMs).toISOString()}: give a new refund a new key`;
+      return new AppError('alreadyExists', `Idempotency-Key: ${message}`, {
+        errors: [{ path: 'Idempotency-Key', message }],
+      });
+    }
+    default:
+      return new AppError('illegalState', REFUND_REFUSALS[outcome.kind]);
+  }
+}
+
+/** Made of the request, so that a repeat after a crash moves no money again. */
+function partialRefundId(parts: readonly string[]): string {
+  return `ref-${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)}`;
 }

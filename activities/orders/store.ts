@@ -1,6 +1,6 @@
 /** Reads of orders; every change goes through the commit queue. */
 import type { Sequelize } from 'sequelize';
-import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';
 import { ORDER_STATUSES, type Order, type OrderStatus } from './order.ts';
 
@@ -20,6 +20,20 @@ const order = rowOf({
   createdAt: column.time,
   updatedAt: column.time,
 });
+const event = rowOf({
+  provider: column.text,
+  eventId: column.text,
+  outcome: column.text,
+  receivedAt: column.time,
+});
+export type PaymentEventView = ReadRow<typeof event>;
+/** A provider that repeats itself with new ids. */
+const MOST_EVENTS = 1_000;
+
+const refund = rowOf({ transferId: column.text, amount: column.bigint, createdAt: column.time });
+/** `amount` in nano-units. */
+export type RefundView = ReadRow<typeof refund>;
+
 const overdueOrder = rowOf({ orderNo: column.text });
 
 export const ORDER_SORT_KEYS = ['id', 'createdAt', 'amount'] as const;
@@ -74,6 +88,20 @@ export class OrderStore {
       count(this.#sequelize, `SELECT COUNT(*) AS total FROM orders WHERE ${where}`, replacements),
     ]);
     return { records, total };
+  }
+
+  /** What payment providers said of an order, oldest first; by the index of its number. */
+  async events(orderNo: string): Promise<PaymentEventView[]> {
+    const sql = `SELECT ${event.columns} FROM payment_events WHERE order_no=? ORDER BY received_at, provider, event_id LIMIT ${MOST_EVENTS}`;
+    return await select(this.#sequelize, event.read, sql, [orderNo]);
+  }
+
+  /** Refunds of an order, oldest first: of parts by its number, of the rest under its number. */
+  async refunds(orderNo: string): Promise<RefundView[]> {
+    const sql = `SELECT transfer_id, amount, created_at FROM partial_refunds WHERE order_no=:orderNo
+      UNION ALL SELECT id, -amount, created_at FROM transfers WHERE id=:orderNo AND kind='refund'
+      ORDER BY created_at, transfer_id`;
+    return await select(this.#sequelize, refund.read, sql, { orderNo });
   }
 
   /** Orders that are PENDING although their time was over `graceMs` ago by the database's clock, oldest first. */

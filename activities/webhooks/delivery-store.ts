@@ -32,6 +32,15 @@ export interface DeliveryFilter {
   readonly offset: number;
 }
 
+export interface AllDeliveriesFilter {
+  readonly userId?: number | undefined;
+  readonly jobId?: string | undefined;
+  readonly status?: DeliveryStatus | undefined;
+  /** Only deliveries with a smaller id. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
 /** A pending delivery of any user that may be overdue. */
 export interface WaitingDelivery {
   readonly id: string;
@@ -76,6 +85,20 @@ export class DeliveryStore {
       count(this.#sequelize, `SELECT COUNT(*) AS total FROM webhook_deliveries WHERE ${where}`, replacements),
     ]);
     return { deliveries, total };
+  }
+
+  /** Deliveries of all users, newest first: by the index of the user, the job or the status, or the primary key. */
+  async listAll(filter: AllDeliveriesFilter): Promise<Delivery[]> {
+    const { userId, jobId, status, before } = filter;
+    const conditions = [
+      ...(userId === undefined ? [] : ['user_id=:userId']),
+      ...(jobId === undefined ? [] : ['job_id=:jobId']),
+      ...(status === undefined ? [] : ['status=:status']),
+      ...(before === undefined ? [] : ['id < :before']),
+    ];
+    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
+    const sql = `SELECT ${delivery.columns} FROM webhook_deliveries ${where} ORDER BY id DESC LIMIT :limit`;
+    return await select(this.#sequelize, delivery.read, sql, { ...filter });
   }
 
   /** Whether another delivery to this address was answered with "gone" and none has come through since. */

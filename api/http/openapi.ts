@@ -37,6 +37,7 @@ const TAGS = [
   { name: 'Jobs', description: 'Chat and images that are answered later' },
   { name: 'Conversations', description: 'Kept messages' },
   { name: 'Billing', description: 'Monthly statements' },
+  { name: 'Ledger', description: 'Transfers and holds of an account, and the checks of the whole' },
   { name: 'Statistics', description: 'What was used, summed up and call by call' },
   { name: 'Webhooks', description: 'Messages about jobs that have ended' },
   { name: 'Orders', description: 'Recharges of the balance, and what payment providers say of them' },

@@ -5,7 +5,7 @@ import type { Config } from '../../infra/config.ts';
 import { idInput, optionalText } from '../http/fields.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
-import { isoTime, timeOutput } from '../http/times.ts';
+import { addDays, dayInput, isoTime, startOfDay, timeOutput } from '../http/times.ts';
 
 const auditSchema = z
   .object({
@@ -23,6 +23,7 @@ const auditSchema = z
   .meta({ id: 'AuditRecord' });
 
 export function auditRoutes(services: { readonly audit: AuditLog }, config: Config): Route[] {
+  const zone = config.APP_TIME_ZONE;
   return [
     route({
       method: 'get',
@@ -36,14 +37,21 @@ export function auditRoutes(services: { readonly audit: AuditLog }, config: Conf
         action: optionalText(z.string().max(60)).describe('Only this action'),
         targetKind: optionalText(z.string().max(30)).describe('Only changes of this kind of thing'),
         targetId: optionalText(z.string().max(64)).describe('Only changes of the thing with this id'),
+        traceId: optionalText(z.string().max(64)).describe('Only changes of the request with this trace id'),
+        startDate: optionalText(dayInput(zone)).describe('Only changes on this day or later'),
+        endDate: optionalText(dayInput(zone)).describe('Only changes on this day or earlier'),
       }),
       success: pageOf(auditSchema),
       handler: async ({ query }) => {
-        const { actorUserId, action, targetKind, targetId, pageNum, pageSize } = query;
-        const found = await services.audit.page({ actorUserId, action, targetKind, targetId, pageNum, pageSize });
+        const { sortBy: _, sortOrder: _order, startDate, endDate, ...filter } = query;
+        const found = await services.audit.page({
+          ...filter,
+          from: startDate === undefined ? undefined : startOfDay(startDate, zone),
+          until: endDate === undefined ? undefined : startOfDay(addDays(endDate, 1), zone),
+        });
         const records = found.records.map((record) => ({
           ...record,
-          createdAt: isoTime(record.createdAt, config.APP_TIME_ZONE),
+          createdAt: isoTime(record.createdAt, zone),
         }));
         return page(records, found.total, query);
       },

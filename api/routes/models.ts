@@ -6,15 +6,17 @@ import { CAPABILITIES } from '../../core/catalog/model.ts';
 import type { Model } from '../../core/catalog/model-record.ts';
 import { MODEL_SORT_KEYS } from '../../core/catalog/model-store.ts';
 import type { Models } from '../../core/catalog/models.ts';
+import { pricingOf } from '../../core/catalog/pricing.ts';
 import { needsSchema } from '../../core/providers/needs.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { isAnthropicClient } from '../http/anthropic-form.ts';
 import { asRead, idInput, idParams, integerInput, optional, optionalText, switchInput } from '../http/fields.ts';
-import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { cursorPage, cursorPageOf, cursorQuery, page, pageOf, pageQuery } from '../http/paging.ts';
 import { ANSWERED, type Route, type RouteCall, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 import { by } from '../http/route-input.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
 import { inputOf } from '../http/validation.ts';
 import { anthropicModel, anthropicModelSchema, anthropicModelsSchema, anthropicPage } from './anthropic-models.ts';
 import {
@@ -32,7 +34,7 @@ import {
   urlBaseInput,
 } from './catalog-fields.ts';
 import { openAiModel, openAiModelSchema } from './model-list.ts';
-import { pricingInput } from './price-fields.ts';
+import { pricingInput, pricingRecord, pricingSchema } from './price-fields.ts';
 
 const TAG = 'Models';
 const MAX_PRIORITY = 1_000_000;
@@ -57,6 +59,13 @@ const capabilitiesInput = z
   .min(1)
   .max(2 * CAPABILITIES.length)
   .transform((capabilities) => [...new Set(capabilities)]);
+
+const priceVersion = z.object({
+  version: z.number().int().describe('Number of the version, from 1'),
+  pricing: pricingSchema.describe('What callers paid from then on'),
+  createdBy: z.number().int().nullable().describe('Id of who set it; null for the command line'),
+  createdAt: timeOutput.describe('When it was set'),
+});
 
 const params = idParams('model');
 const numericId = inputOf(params, 'refused');
@@ -192,6 +201,30 @@ function changingRoutes(models: Models, zone: string): Route[] {
       handler: async (input) => {
         const { status, ...fields } = input.body;
         return modelRecord(await models.create({ ...fields, online: status }, by(input)), true, zone);
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/admin/models/{id}/prices',
+      operationId: 'listModelPrices',
+      summary: 'All versions of the price of a model, the newest, which is in force, first',
+      tag: TAG,
+      access: MODEL_ADMINS,
+      params,
+      query: cursorQuery(idInput),
+      success: cursorPageOf(priceVersion),
+      handler: async ({ params, query: { cursor, pageSize } }) => {
+        const { capabilities } = await models.get(params.id);
+        const found = await models.prices(params.id, cursor, pageSize + 1);
+        return cursorPage(
+          found,
+          pageSize,
+          ({ version }) => version,
+          ({ version, price, createdBy, createdAt }) => ({
+            ...{ version, pricing: pricingRecord(pricingOf(price, capabilities)), createdBy },
+            createdAt: isoTime(createdAt, zone),
+          }),
+        );
       },
     }),
     route({

@@ -7,6 +7,7 @@ import type { UserCaller } from '../../core/accounts/caller.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { idInput, optional, optionalText } from '../http/fields.ts';
+import { idempotencyKey, KEY_HEADER } from '../http/idempotency.ts';
 import { decimalOutput, money, moneyInput } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
@@ -150,18 +151,26 @@ export function orderRoutes(
       method: 'post',
       path: '/v1/orders/refund',
       operationId: 'refundOrder',
-      summary: 'Take a paid order back out of the account: at most what is available, once',
+      summary: 'Take a paid order, or a part of it, back out of the account',
+      description: `Without \`amount\` all that is left of the order, at most what is available, and then no more. With
+\`amount\` exactly that part, as often as parts are left; it needs an Idempotency-Key, and the same key, order and amount
+refund once, also after a crash. The payment itself is returned outside of the gateway.`,
       tag: TAG,
       access: ROOT,
       body: z.object({
         orderNo: orderNoInput,
+        amount: optional(moneyInput.refine((amount) => amount > 0n, 'must be above zero')).describe(
+          'Exactly this part; all that is left of the order, at most what is available, when it is left out',
+        ),
         reason: z.string().trim().min(1).max(255).describe('Why; the user can read it'),
       }),
       success: orderSchema,
       idempotent: true,
       handler: async (input) => {
-        const { orderNo, reason } = input.body;
-        return answerOf(await orders.refund(orderNo, reason, by(input), input.log));
+        const { orderNo, amount, reason } = input.body;
+        if (amount === undefined) return answerOf(await orders.refund(orderNo, reason, by(input), input.log));
+        const key = idempotencyKey(input.ctx.get(KEY_HEADER), true) ?? '';
+        return answerOf(await orders.refundPart(orderNo, { amount, key }, reason, by(input), input.log));
       },
     }),
   ];

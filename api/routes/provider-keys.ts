@@ -1,8 +1,10 @@
 /** Keys of providers, for those who administer models. Answers never contain a key. */
 import { z } from 'zod';
 import type { StoredKey } from '../../core/catalog/key-store.ts';
-import type { KeyHealth, ProviderKeys } from '../../core/catalog/provider-keys.ts';
+import type { ProviderKeys } from '../../core/catalog/provider-keys.ts';
 import { KEY_STATUS } from '../../core/catalog/tables.ts';
+import { OPEN_REASONS } from '../../core/key-pool/circuit.ts';
+import type { KeyHealth } from '../../core/key-pool/local-key-pool.ts';
 import type { Config } from '../../infra/config.ts';
 import { idInput, integerInput, optional, switchInput } from '../http/fields.ts';
 import { type Route, route } from '../http/route.ts';
@@ -27,22 +29,40 @@ const keyFields = {
 };
 const newKeySchema = z.object(keyFields).meta({ id: 'ProviderKey' });
 const circuitState = z.enum(['closed', 'open', 'half-open']);
+const whyOpen = {
+  reason: z
+    .enum(OPEN_REASONS)
+    .nullable()
+    .describe('Why: rate limit, refused key or account, failures of the provider, timeouts; null when it is closed'),
+  until: timeOutput.nullable().describe('When it is tried again; null when it is closed or tried right now'),
+};
 const keySchema = z
   .object({
     ...keyFields,
     circuit: circuitState.describe(
       'Not closed: the key is called for no model, because of its account or of each single model',
     ),
+    ...whyOpen,
     modelCircuits: z
       .array(
         z.object({
           modelId: z.number().int().describe('Id of the model'),
           modelIdentifier: z.string().describe('The name that callers use for it'),
           circuit: circuitState.describe('open: no call; half-open: one call is tried'),
+          ...whyOpen,
         }),
       )
       .describe('The models that the key is not called for at the moment'),
-    recentFailures: z.number().int().describe('Failures that count towards opening the circuit'),
+    recentFailures: z.number().int().describe('Failures of the provider in the last five minutes, of all processes'),
+    recentCalls: z.number().int().describe('Calls that it was picked for in the last five minutes, of all processes'),
+    lastError: z
+      .object({
+        kind: z.string().describe('What kind of failure it was: account, rate, transient, timeout …'),
+        message: z.string().describe('What the provider said, without keys'),
+        time: timeOutput.describe('When it was'),
+      })
+      .nullable()
+      .describe('Its last failure in a day; null without one'),
   })
   .meta({ id: 'ProviderKeyWithHealth' });
 
@@ -58,8 +78,20 @@ function keyRecord(key: StoredKey, zone: string): z.input<typeof newKeySchema> {
 }
 
 function keyWithHealth(key: StoredKey & KeyHealth, zone: string): z.input<typeof keySchema> {
-  const { circuit, modelCircuits, recentFailures } = key;
-  return { ...keyRecord(key, zone), circuit, modelCircuits: [...modelCircuits], recentFailures };
+  const { circuit, reason, untilMs, recentFailures, recentSuccesses, lastFailure } = key;
+  const until = (ms: number | null) => (ms === null ? null : isoTime(new Date(ms), zone));
+  return {
+    ...{ ...keyRecord(key, zone), circuit, reason, until: until(untilMs), recentFailures },
+    modelCircuits: key.modelCircuits.map(({ untilMs: ms, ...model }) => ({ ...model, until: until(ms) })),
+    recentCalls: recentFailures + recentSuccesses,
+    lastError: lastFailure
+      ? {
+          kind: lastFailure.failure,
+          message: lastFailure.text,
+          time: isoTime(new Date(lastFailure.atMs), zone),
+        }
+      : null,
+  };
 }
 
 export interface ProviderKeyServices {

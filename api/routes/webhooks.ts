@@ -1,10 +1,11 @@
 /** Webhooks: signing secrets, the log of deliveries, sending one again. */
 import { z } from 'zod';
 import { DELIVERY_STATUSES, type Delivery } from '../../activities/webhooks/delivery.ts';
+import type { DeliveryStore } from '../../activities/webhooks/delivery-store.ts';
 import type { Webhooks } from '../../activities/webhooks/webhooks.ts';
 import type { Config } from '../../infra/config.ts';
-import { optionalText, textIdInput } from '../http/fields.ts';
-import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { idInput, optionalText, textIdInput } from '../http/fields.ts';
+import { cursorPage, cursorPageOf, cursorQuery, page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
 
@@ -12,19 +13,19 @@ const TAG = 'Webhooks';
 const DESCRIPTION =
   'Messages are signed in the form of Standard Webhooks 1.0.0 (webhook-id, webhook-timestamp, webhook-signature).';
 
-const deliverySchema = z
-  .object({
-    id: z.string().describe('Id of the delivery'),
-    jobId: z.string().describe('The job that ended'),
-    url: z.string().describe('Where it goes'),
-    status: z.enum(DELIVERY_STATUSES).describe('How far it is'),
-    attempts: z.number().describe('How often it was sent'),
-    redeliveries: z.number().describe('How often it was asked to be sent again'),
-    lastStatus: z.number().nullable().describe('HTTP status of the last answer; null without an answer'),
-    lastError: z.string().nullable().describe('Why it was not accepted last; null when it was'),
-    ...recordTimes,
-  })
-  .meta({ id: 'WebhookDelivery' });
+const deliveryFields = {
+  id: z.string().describe('Id of the delivery'),
+  jobId: z.string().describe('The job that ended'),
+  url: z.string().describe('Where it goes'),
+  status: z.enum(DELIVERY_STATUSES).describe('How far it is'),
+  attempts: z.number().describe('How often it was sent'),
+  redeliveries: z.number().describe('How often it was asked to be sent again'),
+  lastStatus: z.number().nullable().describe('HTTP status of the last answer; null without an answer'),
+  lastError: z.string().nullable().describe('Why it was not accepted last; null when it was'),
+  ...recordTimes,
+};
+const deliverySchema = z.object(deliveryFields).meta({ id: 'WebhookDelivery' });
+const ownedDelivery = z.object({ ...deliveryFields, userId: z.number().int().describe('Id of its owner') });
 
 const secretSchema = z.object({
   id: z.number().describe('Id of the secret'),
@@ -32,8 +33,13 @@ const secretSchema = z.object({
   retiresAt: timeOutput.nullable().describe('When it stops signing; null for the present one'),
 });
 
-export function webhookRoutes(services: { readonly webhooks: Webhooks }, config: Config): Route[] {
-  const { webhooks } = services;
+export interface WebhookServices {
+  readonly webhooks: Webhooks;
+  readonly webhookDeliveries: Pick<DeliveryStore, 'listAll'>;
+}
+
+export function webhookRoutes(services: WebhookServices, config: Config): Route[] {
+  const { webhooks, webhookDeliveries } = services;
   const time = (date: Date) => isoTime(date, config.APP_TIME_ZONE);
   const answerOf = ({ userId: _, createdAt, updatedAt, ...delivery }: Delivery): z.input<typeof deliverySchema> => ({
     ...delivery,
@@ -57,6 +63,29 @@ export function webhookRoutes(services: { readonly webhooks: Webhooks }, config:
         const range = { oldestFirst: sortOrder === 'asc', limit: pageSize, offset: (pageNum - 1) * pageSize };
         const found = await webhooks.deliveries({ userId: caller.userId, status, ...range });
         return page(found.deliveries.map(answerOf), found.total, query);
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/admin/webhook-deliveries',
+      operationId: 'listAllDeliveries',
+      summary: 'Deliveries of all users, newest first',
+      tag: TAG,
+      access: { roles: ['ROLE_ROOT_ADMIN'] },
+      query: cursorQuery(textIdInput).extend({
+        userId: optionalText(idInput).describe('Only deliveries of this user'),
+        jobId: optionalText(textIdInput).describe('Only deliveries of this job'),
+        status: optionalText(z.enum(DELIVERY_STATUSES)).describe('Only deliveries in this status'),
+      }),
+      success: cursorPageOf(ownedDelivery),
+      handler: async ({ query: { cursor, pageSize, ...filter } }) => {
+        const found = await webhookDeliveries.listAll({ ...filter, before: cursor, limit: pageSize + 1 });
+        return cursorPage(
+          found,
+          pageSize,
+          ({ id }) => id,
+          (one) => ({ ...answerOf(one), userId: one.userId }),
+        );
       },
     }),
     route({

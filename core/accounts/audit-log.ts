@@ -1,5 +1,13 @@
 /** What administrators did: who, what, before and after, when. The one owner of the table `audit_log`; append-only. */
-import { DataTypes, type Model, type ModelStatic, type Optional, type Sequelize, type Transaction } from 'sequelize';
+import {
+  DataTypes,
+  type Model,
+  type ModelStatic,
+  Op,
+  type Optional,
+  type Sequelize,
+  type Transaction,
+} from 'sequelize';
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { withoutSecrets } from '../../infra/secrets.ts';
@@ -44,6 +52,10 @@ export interface AuditQuery {
   readonly action?: string | undefined;
   readonly targetKind?: string | undefined;
   readonly targetId?: string | undefined;
+  readonly traceId?: string | undefined;
+  /** When it was changed: from this instant on, and before that one. */
+  readonly from?: Date | undefined;
+  readonly until?: Date | undefined;
   readonly pageNum: number;
   readonly pageSize: number;
 }
@@ -90,8 +102,11 @@ export class AuditLog {
 
   /** One page, newest first. */
   async page(query: AuditQuery): Promise<{ records: AuditRecord[]; total: number }> {
-    const { pageNum, pageSize, ...filters } = query;
-    const where = Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined));
+    const { pageNum, pageSize, from, until, ...filters } = query;
+    const where = {
+      ...Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
+      ...(from || until ? { createdAt: { ...(from && { [Op.gte]: from }), ...(until && { [Op.lt]: until }) } } : {}),
+    };
     const { rows, count } = await this.#rows.findAndCountAll({
       where,
       order: [['id', 'DESC']],

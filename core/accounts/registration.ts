@@ -4,6 +4,7 @@ import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { Passwords } from '../../infra/passwords.ts';
+import { formatMoney } from '../ledger/money.ts';
 import type { AuditLog, By } from './audit-log.ts';
 import type { Role } from './caller.ts';
 import { ROOT_USERNAME } from './user.ts';
@@ -87,7 +88,7 @@ export class Registration {
     const { id, accountId } = await inTransaction(sequelize, async (transaction) => {
       const made = await users.insert(user, transaction);
       if (by !== undefined) {
-        const after = { username, email, role, openingBalanceNano: openingBalance };
+        const after = { username, email, role, openingBalance: formatMoney(openingBalance) };
         await audit.record(
           { ...by, action: 'users.create', targetKind: 'user', targetId: made.id, after },
           transaction,

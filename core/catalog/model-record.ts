@@ -69,7 +69,8 @@ export function modelOf(
   };
 }
 
-export function priceOfRow({ modelId: _modelId, version: _version, createdBy: _createdBy, ...price }: PriceRow): Price {
+export function priceOfRow(row: PriceRow): Price {
+  const { modelId: _modelId, version: _version, createdBy: _createdBy, createdAt: _createdAt, ...price } = row;
   return { ...price, rules: readRules(price.rules) };
 }
 

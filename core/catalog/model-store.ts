@@ -4,7 +4,7 @@ import { AppError } from '../../infra/errors.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
 import type { Capability } from './model.ts';
-import { type Model, type ModelFields, modelOf } from './model-record.ts';
+import { type Model, type ModelFields, modelOf, priceOfRow } from './model-record.ts';
 import { storableRules } from './price-rules.ts';
 import type { PriceFields } from './pricing.ts';
 import { locking, type Page, type Records } from './provider-store.ts';
@@ -25,6 +25,15 @@ export interface ModelQuery extends Page {
   readonly capability?: Capability | undefined;
   readonly sortBy?: (typeof MODEL_SORT_KEYS)[number] | undefined;
   readonly sortOrder?: 'asc' | 'desc' | undefined;
+}
+
+/** A version of a model's price; the newest is in force. */
+export interface PriceVersion {
+  readonly version: number;
+  readonly price: PriceFields;
+  /** Who made it; null for the command line. */
+  readonly createdBy: number | null;
+  readonly createdAt: Date;
 }
 
 const newestPrice = rowOf({ version: column.integer });
@@ -120,6 +129,19 @@ export class ModelStore {
 
   async prices(ids: readonly number[]): Promise<PriceRow[]> {
     return (await this.#tables.prices.findAll({ where: { id: [...ids] } })).map(readPrice);
+  }
+
+  /** By the unique key of model and version. */
+  async priceVersions(id: number, beforeVersion: number | undefined, limit: number): Promise<PriceVersion[]> {
+    const rows = await this.#tables.prices.findAll({
+      where: { modelId: id, ...(beforeVersion === undefined ? {} : { version: { [Op.lt]: beforeVersion } }) },
+      order: [['version', 'DESC']],
+      limit,
+    });
+    return rows.map(readPrice).map((row) => {
+      const { version, createdBy, createdAt } = row;
+      return { version, createdBy, createdAt, price: priceOfRow(row) };
+    });
   }
 
   async #complete(rows: readonly ModelRow[], transaction?: Transaction): Promise<Model[]> {

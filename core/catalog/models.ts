@@ -16,8 +16,8 @@ import {
 import { probeTarget } from './model-needs.ts';
 import type { ModelProvider } from './model-provider.ts';
 import type { Model, ModelFields } from './model-record.ts';
-import type { ModelQuery, ModelStore } from './model-store.ts';
-import { type PriceFields, priceOf, samePrice } from './pricing.ts';
+import type { ModelQuery, ModelStore, PriceVersion } from './model-store.ts';
+import { type PriceFields, priceOf, pricingOf, pricingText, samePrice } from './pricing.ts';
 import type { Probe, ProbeResult } from './probe.ts';
 import type { Records } from './provider-store.ts';
 
@@ -45,6 +45,12 @@ export class Models {
     return this.#to.models.page(query);
   }
 
+  /** All versions of its price, the newest first, after a version. @throws {AppError} modelNotFound. */
+  async prices(id: number, beforeVersion: number | undefined, limit: number): Promise<PriceVersion[]> {
+    await this.#to.models.get(id);
+    return this.#to.models.priceVersions(id, beforeVersion, limit);
+  }
+
   /** Makes the model, and its provider and key where they do not exist yet. @throws {AppError} as the rules say. */
   async create(input: NewModelInput, by: By): Promise<Model> {
     const price = input.pricing === undefined ? null : priceOf(input.pricing, input.capabilities);
@@ -66,7 +72,7 @@ export class Models {
   /** The part of `create` that runs within a larger change. */
   async insert(fields: ModelFields, price: PriceFields | null, by: By, transaction: Transaction): Promise<number> {
     const id = await this.#to.models.insert(fields, price, by.actor?.userId ?? null, transaction);
-    await this.#to.changes.record('models.create', id, by, { after: { ...fields, price } }, transaction);
+    await this.#to.changes.record('models.create', id, by, { after: stateOf(fields, price) }, transaction);
     return id;
   }
 
@@ -113,7 +119,7 @@ export class Models {
         'models.delete',
         id,
         by,
-        { before: { ...fieldsOf(model), price: model.price } },
+        { before: stateOf(fieldsOf(model), model.price) },
         transaction,
       );
     });
@@ -137,9 +143,14 @@ export class Models {
     if (price !== null && (model.price === null || !samePrice(price, model.price))) {
       await this.#to.models.addPrice(model.id, price, by.actor?.userId ?? null, transaction);
     }
-    const states = { before: { ...fieldsOf(model), price: model.price }, after: { ...fields, price } };
+    const states = { before: stateOf(fieldsOf(model), model.price), after: stateOf(fields, price) };
     await this.#to.changes.record('models.update', model.id, by, states, transaction);
   }
+}
+
+/** For the audit log, with the price as people write it. */
+function stateOf(fields: ModelFields, price: PriceFields | null) {
+  return { ...fields, pricing: price === null ? null : pricingText(pricingOf(price, fields.capabilities)) };
 }
 
 /** @throws {AppError} invalidParameter that names each wrong field. */

@@ -1,5 +1,6 @@
 /** What a model's prices may be, and how the contract's `pricing` maps to a stored price. Pure. */
 import { type FieldError, invalid } from '../../infra/errors.ts';
+import { formatTokenPrice } from '../ledger/money.ts';
 import { NO_RATES, type Price, type PriceRule, type Rates } from '../ledger/price.ts';
 import type { Capability } from './model.ts';
 import {
@@ -145,6 +146,24 @@ export function pricingOf(price: PriceFields, capabilities: readonly Capability[
     ...(mostSearches === 0 ? {} : { mostSearches }),
     ...(rules.length === 0 ? {} : { rules: rules.map((rule) => writtenRule(rule, imagesOnly)) }),
   };
+}
+
+/** The same with exact decimal texts, for records. */
+export function pricingText({ mostSearches, rules, ...parts }: Pricing): object {
+  return {
+    ...textsOf(parts),
+    ...(mostSearches === undefined ? {} : { mostSearches }),
+    ...(rules === undefined
+      ? {}
+      : { rules: rules.map(({ name, when, ...rule }) => ({ name, when, ...textsOf(rule) })) }),
+  };
+}
+
+function textsOf(parts: PriceParts): Record<string, string> {
+  const set = Object.entries(parts).flatMap(([name, value]) =>
+    typeof value === 'bigint' ? [[name, formatTokenPrice(value)] as const] : [],
+  );
+  return Object.fromEntries(set);
 }
 
 function writtenRule({ name, when, rates }: PriceRule, imagesOnly: boolean): PricingRule {

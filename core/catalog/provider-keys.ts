@@ -1,8 +1,10 @@
 /** What administrators do with the keys of providers. Each change is audited in its own transaction. */
+
 import type { Transaction } from 'sequelize';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { By } from '../accounts/audit-log.ts';
 import type { CallResult, PickedKey } from '../key-pool/key-pool.ts';
+import type { KeyHealth } from '../key-pool/local-key-pool.ts';
 import { UpstreamFailure } from '../providers/failure.ts';
 import type { Changes } from './changes.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';
@@ -13,20 +15,6 @@ import type { Probe, ProbeResult } from './probe.ts';
 import type { Provider, ProviderStore } from './provider-store.ts';
 import { KEY_STATUS } from './tables.ts';
 import type { ListUpstreamModels } from './upstream-models.ts';
-
-type CircuitState = 'closed' | 'open' | 'half-open';
-
-export interface KeyHealth {
-  /** Not closed: the key is called for no model. */
-  readonly circuit: CircuitState;
-  /** Of the models that it is not called for. */
-  readonly modelCircuits: readonly {
-    readonly modelId: number;
-    readonly modelIdentifier: string;
-    readonly circuit: CircuitState;
-  }[];
-  readonly recentFailures: number;
-}
 
 /** Health of keys as the pool sees it; keys it has not used yet may be missing. */
 export type ReadKeyHealth = (providerId: number, keyIds: readonly number[]) => Promise<ReadonlyMap<number, KeyHealth>>;
@@ -53,7 +41,10 @@ export interface ProviderKeysDependencies {
 }
 
 const MOST_MODELS_PROBED = 3;
-const UNUSED: KeyHealth = { circuit: 'closed', modelCircuits: [], recentFailures: 0 };
+const UNUSED = {
+  ...{ circuit: 'closed', reason: null, untilMs: null, modelCircuits: [] },
+  ...{ recentFailures: 0, recentSuccesses: 0, lastFailure: undefined },
+} as const satisfies KeyHealth;
 
 export class ProviderKeys {
   readonly #to: ProviderKeysDependencies;

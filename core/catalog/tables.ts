@@ -99,6 +99,7 @@ const priceColumns = {
   mostSearches: small,
   rules: json,
   createdBy: integerOrNull,
+  createdAt: time,
 };
 const price = rowOf(priceColumns);
 export type PriceRow = ReadRow<typeof price>;

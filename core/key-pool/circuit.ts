@@ -32,7 +32,8 @@ export const DEFAULT_CIRCUIT_SETTINGS: CircuitSettings = {
   probeLeaseMs: 330_000,
 };
 
-export type OpenReason = 'rate' | 'account' | 'transient' | 'timeout';
+export const OPEN_REASONS = ['rate', 'account', 'transient', 'timeout'] as const;
+export type OpenReason = (typeof OPEN_REASONS)[number];
 
 export type Circuit =
   /** `failures`: of the provider, in a row. */

@@ -21,7 +21,13 @@ export interface Destination {
 
 export type CallResult =
   | { readonly kind: 'success' }
-  | { readonly kind: 'failure'; readonly failure: FailureClass; readonly retryAfterMs?: number };
+  | {
+      readonly kind: 'failure';
+      readonly failure: FailureClass;
+      readonly retryAfterMs?: number;
+      /** What the provider said, without keys. */
+      readonly text?: string;
+    };
 
 /** The state of a model's provider at the moment. */
 export interface Standing {

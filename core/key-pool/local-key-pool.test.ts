@@ -219,9 +219,12 @@ test('standing and health count the last five minutes, without the mistakes of c
   assert.equal(at.pool.standing(PROVIDER, 8).failureRate, 1);
   assert.deepEqual((await at.pool.keyHealth(PROVIDER, [1])).get(1), {
     circuit: 'closed',
+    reason: null,
+    untilMs: null,
     modelCircuits: [],
     recentFailures: 1,
     recentSuccesses: 3,
+    lastFailure: { failure: 'model', text: '', atMs: at.nowMs },
   });
   at.nowMs += 300_000;
   assert.equal(at.pool.standing(PROVIDER, MODEL).failureRate, 0);
@@ -268,7 +271,9 @@ test('a model that fails is out on its key alone; its neighbours are called as b
   assert.deepEqual(at.pool.standing(PROVIDER, 8).usableKeys, 1);
   const health = (await at.pool.keyHealth(PROVIDER, [1])).get(1);
   assert.equal(health?.circuit, 'closed', 'the key is called for one model');
-  assert.deepEqual(health.modelCircuits, [{ modelId: MODEL, modelIdentifier: 'seven', circuit: 'open' }]);
+  assert.deepEqual(health.modelCircuits, [
+    { modelId: MODEL, modelIdentifier: 'seven', circuit: 'open', reason: 'transient', untilMs: at.nowMs + 30_000 },
+  ]);
   failModel(at, MODEL_8, 'transient');
   assert.equal((await at.pool.keyHealth(PROVIDER, [1])).get(1)?.circuit, 'open', 'it is called for none');
   at.nowMs += 30_000;

@@ -12,6 +12,7 @@ import {
   DEFAULT_CIRCUIT_SETTINGS,
   KEY_TEST,
   modelEffect,
+  type OpenReason,
   ORDINARY_CALL,
   stateAt,
 } from './circuit.ts';
@@ -20,6 +21,7 @@ import { KeyMetrics, type KeyMetricsOptions, type KeyState } from './key-metrics
 import type { Affinity, CallResult, Destination, KeyPool, PickedKey, Standing } from './key-pool.ts';
 import { KeyProbes } from './key-probes.ts';
 import { KeyStatistics } from './key-statistics.ts';
+import { type LastFailure, LastFailures } from './last-failures.ts';
 import { RecentOutcomes } from './recent-outcomes.ts';
 import { SharedCircuits } from './shared-circuits.ts';
 import { type ProviderKey, Ticket } from './ticket.ts';
@@ -48,15 +50,26 @@ export interface ShownModel {
   readonly modelIdentifier: string;
 }
 
+/** A circuit that is not closed; `untilMs` is when it may be tried again, null while it is tried. */
+export interface CircuitShown {
+  readonly circuit: CircuitState;
+  readonly reason: OpenReason | null;
+  readonly untilMs: number | null;
+}
+
 /** The state of a key, for administrators. */
 export interface KeyHealth {
   /** Not closed: it is called for no model, because of its account or of each single model. */
   readonly circuit: CircuitState;
+  /** Why its account is out, and until when. */
+  readonly reason: OpenReason | null;
+  readonly untilMs: number | null;
   /** Of the models for which it is not called. */
-  readonly modelCircuits: readonly (ShownModel & { readonly circuit: CircuitState })[];
+  readonly modelCircuits: readonly (ShownModel & CircuitShown)[];
   /** In the last five minutes, of all processes; a caller's mistakes are neither. */
   readonly recentFailures: number;
   readonly recentSuccesses: number;
+  readonly lastFailure: LastFailure | undefined;
 }
 
 export interface LocalKeyPool extends KeyPool {
@@ -88,6 +101,7 @@ class Pool implements LocalKeyPool {
   readonly #shared: SharedCircuits | undefined;
   readonly #probes: KeyProbes;
   readonly #statistics: KeyStatistics;
+  readonly #lastFailures: LastFailures;
   readonly #accountProbes: AccountProbes | undefined;
   readonly #turns = new Map<number, WeightedRoundRobin>();
   /** Calls under way, by key. */
@@ -104,6 +118,7 @@ class Pool implements LocalKeyPool {
       new RecentOutcomes({ log, nowMs: this.#nowMs, redis: redis?.commands }),
       metrics && new KeyMetrics(metrics, () => this.#states()),
     );
+    this.#lastFailures = new LastFailures(redis?.commands, this.#nowMs);
     this.#shared =
       redis &&
       new SharedCircuits({
@@ -160,6 +175,7 @@ class Pool implements LocalKeyPool {
     const result = this.#isOutdated(key) ? OUTDATED_RESULT : ended;
     if (this.#underWay.delete(key)) this.#calls.set(key.id, (this.#calls.get(key.id) ?? 1) - 1);
     this.#statistics.ended(key, result);
+    this.#lastFailures.note(key.id, result);
     const { modelId } = key;
     if (modelId !== undefined) this.#moveCircuit(key, modelId, result);
     // A call with a key that was picked for a model says something about the account only when the account is refused.
@@ -197,15 +213,18 @@ class Pool implements LocalKeyPool {
 
   async keyHealth(providerId: number, keyIds: readonly number[]): Promise<Map<number, KeyHealth>> {
     const models = this.#modelsOf(providerId);
+    const last = await this.#lastFailures.of(keyIds);
     return new Map(
       keyIds.map((keyId) => {
         const modelCircuits = models.flatMap(({ modelId, modelIdentifier }) => {
-          const circuit = this.#state(keyId, modelId);
-          return circuit === 'closed' ? [] : [{ modelId, modelIdentifier, circuit }];
+          const shown = this.#shown(keyId, modelId);
+          return shown.circuit === 'closed' ? [] : [{ modelId, modelIdentifier, ...shown }];
         });
+        const { reason, untilMs } = this.#shown(keyId);
         const { failures, successes } = this.#statistics.recent(keyId);
         const circuit = this.#keyState(keyId, models);
-        return [keyId, { circuit, modelCircuits, recentFailures: failures, recentSuccesses: successes }];
+        const recent = { recentFailures: failures, recentSuccesses: successes, lastFailure: last.get(keyId) };
+        return [keyId, { circuit, reason, untilMs, modelCircuits, ...recent }];
       }),
     );
   }
@@ -281,6 +300,13 @@ class Pool implements LocalKeyPool {
 
   #state(keyId: number, modelId?: number): CircuitState {
     return stateAt(this.#circuits.circuit(keyId, modelId), this.#nowMs());
+  }
+
+  #shown(keyId: number, modelId?: number): CircuitShown {
+    const circuit = this.#circuits.circuit(keyId, modelId);
+    if (circuit.state === 'closed') return { circuit: 'closed', reason: null, untilMs: null };
+    const untilMs = circuit.state === 'open' ? circuit.untilMs : null;
+    return { circuit: stateAt(circuit, this.#nowMs()), reason: circuit.reason, untilMs };
   }
 
   /** Of the key as a whole: that of its account, and where each model is out that of the one which is back first. */

@@ -92,17 +92,24 @@ export const INVARIANTS: readonly Invariant[] = [
       `SELECT CONCAT('order ',o.order_no) AS subject,
               (o.status='COMPLETED' AND (t.id IS NULL OR t.amount<>o.amount OR t.account_id<>o.account_id))
                 OR (o.status<>'COMPLETED' AND o.charged_back<>0)
-                OR COALESCE(o.refunded,0)+o.charged_back>o.amount OR COALESCE(o.refunded,0)<>-COALESCE(r.amount,0)
+                OR COALESCE(o.refunded,0)+o.charged_back>o.amount
+                OR COALESCE(o.refunded,0)<>COALESCE(f.parts,0)-COALESCE(r.amount,0)
                 OR EXISTS (SELECT 1 FROM transfers x
                             WHERE x.id=o.order_no AND x.kind NOT IN ('top_up','refund','chargeback')) AS bad
          FROM orders o
          LEFT JOIN transfers t ON t.id=o.order_no AND t.kind='top_up'
-         LEFT JOIN transfers r ON r.id=o.order_no AND r.kind='refund'`,
+         LEFT JOIN transfers r ON r.id=o.order_no AND r.kind='refund'
+         LEFT JOIN (SELECT order_no, SUM(amount) AS parts FROM partial_refunds GROUP BY order_no) f
+                ON f.order_no=o.order_no`,
       `SELECT CONCAT('credit ',t.id) AS subject, o.order_no IS NULL OR o.status<>'COMPLETED' AS bad
          FROM transfers t LEFT JOIN orders o ON o.order_no=t.id WHERE t.kind='top_up'`,
       `SELECT CONCAT('refund ',t.id) AS subject,
               o.order_no IS NULL OR o.status<>'COMPLETED' OR o.account_id<>t.account_id AS bad
-         FROM transfers t LEFT JOIN orders o ON o.order_no=t.id WHERE t.kind='refund'`,
+         FROM transfers t LEFT JOIN partial_refunds f ON f.transfer_id=t.id
+         LEFT JOIN orders o ON o.order_no=COALESCE(f.order_no,t.id) WHERE t.kind='refund'`,
+      `SELECT CONCAT('partial refund ',f.transfer_id) AS subject,
+              t.id IS NULL OR t.amount<>-f.amount OR t.account_id<>f.account_id AS bad
+         FROM partial_refunds f LEFT JOIN transfers t ON t.id=f.transfer_id AND t.kind='refund'`,
       // A chargeback has the id of its event and does not name its order, so only sums of an account can be compared.
       `SELECT CONCAT('chargebacks of account ',account_id) AS subject, SUM(amount)<>0 AS bad
          FROM (SELECT account_id, amount FROM transfers WHERE kind='chargeback'

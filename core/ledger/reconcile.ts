@@ -134,6 +134,26 @@ const stored = rowOf({
   report: column.jsonOf(z.array(invariantReport)),
 });
 
+const listed = rowOf({
+  id: column.integer,
+  startedAt: column.time,
+  finishedAt: column.time,
+  breaches: column.integer,
+  report: column.jsonOf(z.array(invariantReport)),
+});
+
+/** Results, newest first, by the primary key. @param before only those with a smaller id. */
+export async function reconciliations(
+  sequelize: Sequelize,
+  before: number | undefined,
+  limit: number,
+): Promise<(Reconciliation & { readonly id: number })[]> {
+  const where = before === undefined ? '' : 'WHERE id < :before';
+  const sql = `SELECT ${listed.columns} FROM reconciliations ${where} ORDER BY id DESC LIMIT :limit`;
+  const found = await select(sequelize, listed.read, sql, { before, limit });
+  return found.map(({ report: invariants, ...rest }) => ({ ...rest, invariants }));
+}
+
 /** The newest result, for health and metrics; undefined before the first. */
 export async function lastReconciliation(sequelize: Sequelize): Promise<Reconciliation | undefined> {
   const sql = `SELECT ${stored.columns} FROM reconciliations ORDER BY id DESC LIMIT 1`;

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test';
 import { type Product, startProduct } from '../e2e/product.ts';
 import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
 import { adminChanges, isAdminChange } from './admin-changes.ts';
-import { ask, newKey, newPerson, OWN_ADDRESSES, signIn } from './asking.ts';
+import { ask, newKey, newPerson, OWN_ADDRESSES, signIn, textAt } from './asking.ts';
 import { type DescribedRoute, describedRoutes, filledPath } from './described.ts';
 import { checkRecorded, sendExamples } from './examples.ts';
 
@@ -62,7 +62,7 @@ describe('who may call what', () => {
 
   test('every route by which an administrator changes something has a case below', async () => {
     const changing = (await describedRoutes(product.apis[0])).filter(isAdminChange);
-    const tried = new Set(adminChanges(0, 0).map(({ route }) => route));
+    const tried = new Set(adminChanges(0, 0, '').map(({ route }) => route));
     const names = changing.map(({ method, path }) => `${method} ${path}`);
     assert.deepEqual(
       names.filter((name) => !tried.has(name)),
@@ -72,15 +72,24 @@ describe('who may call what', () => {
     assert.ok(names.length >= 19, names.join());
   });
 
+  /** The id of a job that does not end by itself. */
+  const liveJob = async (key: string): Promise<string> => {
+    const fault = JSON.stringify({ fault: 'hang', model: 'sim-chat' });
+    await fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: fault });
+    const body = { userMessage: 'wait', modelIdentifier: 'sim-chat' };
+    return textAt(await ask(product.apis[0], 'POST', '/v1/async/chat', { bearer: key, body }), 'data.jobId');
+  };
+
   test('every change by an administrator is in the audit log, once, with actor and trace, without secrets', async () => {
     const [api] = product.apis;
     const bearer = bearers.root;
     const actor = Number((await ask(api, 'GET', '/v1/auth/me', { bearer })).at('data.id'));
     const person = await newPerson(api, bearer ?? '', 'ROLE_USER', 1);
     const key = await newKey(api, person.token);
+    const jobId = await liveJob(key.text);
     const last = async () => Number((await product.rows('SELECT MAX(id) AS id FROM audit_log'))[0]?.id);
     const made = new Map<string, string>();
-    for (const { route, action, path, body, headers, makes } of adminChanges(person.id, key.id)) {
+    for (const { route, action, path, body, headers, makes } of adminChanges(person.id, key.id, jobId)) {
       const [method = '', pattern = ''] = route.split(' ');
       const before = await last();
       const filled = (text: string) => text.replaceAll(/<(\w+)>/g, (_, name: string) => made.get(name) ?? '');
@@ -97,6 +106,7 @@ describe('who may call what', () => {
       );
       assert.doesNotMatch(JSON.stringify(records), /sk-audited|a-password-to-hide/, route);
     }
+    await fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
   });
 
   test('no money moves by an administrator without its record', async () => {

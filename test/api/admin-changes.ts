@@ -23,8 +23,8 @@ export function isAdminChange({ method, path, takesToken, forAdministrators }: D
   return forAdministrators || SHARED.includes(path);
 }
 
-/** @param userId a user without anything but a balance and an access key. */
-export function adminChanges(userId: number, accessKeyId: number): AdminChange[] {
+/** @param userId a user without anything but a balance, an access key and a live job. */
+export function adminChanges(userId: number, accessKeyId: number, jobId: string): AdminChange[] {
   const user = { username: `audited-${userId}`, password: 'a-password-to-hide', balance: 1 };
   const model = { displayName: 'audited', modelIdentifier: 'audited', capabilities: ['text-to-text'] };
   const order = { route: 'POST /v1/orders', action: 'orders.create', body: { userId, amount: 2 } };
@@ -114,6 +114,12 @@ export function adminChanges(userId: number, accessKeyId: number): AdminChange[]
     },
     { route: 'DELETE /v1/models/{id}', action: 'models.delete', path: '/v1/models/<model>' },
     { route: 'DELETE /v1/providers/{id}', action: 'providers.delete', path: '/v1/providers/<provider>' },
+    { route: 'POST /v1/admin/reconciliations', action: 'ledger.reconcile' },
+    {
+      route: 'POST /v1/admin/jobs/{jobId}/cancel',
+      action: 'jobs.cancel',
+      path: `/v1/admin/jobs/${jobId}/cancel`,
+    },
     orderMade('refunded'),
     paid('refunded'),
     {

@@ -195,4 +195,185 @@ describe('administration', () => {
       );
     });
   });
+
+  describe('jobs, orders, deliveries', () => {
+    test('a job of any user is listed, told with its workflow, cancelled, and recorded once', async () => {
+      const fault = (init: RequestInit) => fetch(`${product.simulator.url}/control/faults`, init);
+      await fault({ method: 'POST', body: JSON.stringify({ fault: 'hang', model: 'sim-chat' }) });
+      const body = { userMessage: 'wait', modelIdentifier: 'sim-chat', webhookUrl: 'https://hooks.example/jobs' };
+      const jobId = textAt(await post('/v1/async/chat', body, key.text), 'data.jobId');
+      try {
+        const found = async (query: string) => (await get(`/v1/admin/jobs?${query}`)).at('data.records.0.jobId');
+        assert.equal(await found(`userId=${person.id}&modelName=sim-chat&type=chat`), jobId);
+        assert.equal(await found(`userId=${person.id}&status=COMPLETED`), undefined);
+        await until('a provider is called', async () => {
+          return (await get(`/v1/admin/jobs/${jobId}`)).at('data.providerCalls') === 1;
+        });
+        assert.equal(await found('status=PROCESSING'), jobId);
+        const job = await get(`/v1/admin/jobs/${jobId}`);
+        assert.deepEqual([job.at('data.username'), job.at('data.cost')], [person.username, null]);
+        const url = new URL(textAt(job, 'data.temporalUrl'));
+        assert.ok(decodeURIComponent(url.pathname).endsWith(jobId), url.href);
+        assert.equal(job.text.includes('wait'), false, 'never what was asked');
+        assert.equal((await post(`/v1/admin/jobs/${jobId}/cancel`, undefined)).status, 200);
+        const again = await post(`/v1/admin/jobs/${jobId}/cancel`, undefined);
+        assert.equal(typeof again.at('data.cancelRequestedAt'), 'string', again.text);
+        const records = await product.rows(`SELECT action FROM audit_log WHERE target_id='${jobId}'`);
+        assert.deepEqual(
+          records.map(({ action }) => action),
+          ['jobs.cancel'],
+        );
+      } finally {
+        await fault({ method: 'DELETE' });
+      }
+      const ended = textAt(
+        await post('/v1/async/chat', { ...body, modelIdentifier: 'sim-vision' }, key.text),
+        'data.jobId',
+      );
+      await until('the delivery of a job that has ended is listed', async () => {
+        const list = await get(`/v1/admin/webhook-deliveries?userId=${person.id}&jobId=${ended}`);
+        return list.at('data.records.0.jobId') === ended && list.at('data.records.0.userId') === person.id;
+      });
+    });
+
+    test('parts of an order are refunded once by their key, with events and refunds to see, and the ledger agrees', async () => {
+      const buyer = await newPerson(api(), root, 'ROLE_USER', 0);
+      const orderNo = textAt(await post('/v1/orders', { userId: buyer.id, amount: '10.00' }), 'data.orderNo');
+      const paying = { orderNo, amount: '10.00', currency: 'CNY', eventId: `evt-${orderNo}` };
+      assert.equal((await post('/v1/orders/pay-success', paying)).status, 200);
+      const refund = (body: object, key?: string) =>
+        ask(api(), 'POST', '/v1/orders/refund', {
+          ...{ bearer: root, body: { orderNo, reason: 'not needed', ...body } },
+          headers: key === undefined ? {} : { 'Idempotency-Key': `${key}-${orderNo}` },
+        });
+      const without = await refund({ amount: '1.00' });
+      assert.deepEqual([without.status, without.at('data.errors.0.path')], [400, 'Idempotency-Key']);
+      for (const amount of [0, -1, '0.0000000001']) {
+        assert.deepEqual([(await refund({ amount }, 'bad')).at('data.errors.0.path')], ['amount'], String(amount));
+      }
+      const all = await Promise.all(Array.from({ length: 5 }, () => refund({ amount: '2.500000001' }, 'first')));
+      for (const { status, text } of all) assert.ok([200, 409].includes(status), text);
+      assert.equal((await refund({ amount: '2.500000001' }, 'first')).at('data.refundedAmount'), 2.500000001);
+      const over = await refund({ amount: '8' }, 'over');
+      assert.deepEqual([over.status, over.at('data.errors.0.path')], [400, 'amount']);
+      await ask(api(), 'POST', `/v1/users/${buyer.id}/adjust-balance`, {
+        ...{ bearer: root, body: { amount: '-5', reason: 'spent' }, headers: { 'Idempotency-Key': `s-${orderNo}` } },
+      });
+      assert.equal((await refund({ amount: '3' }, 'short')).at('code'), 402001);
+      assert.equal((await refund({ amount: '1' }, 'second')).status, 200);
+      const rest = await refund({});
+      assert.equal(rest.at('data.refundedAmount'), 5, 'what is available');
+      assert.equal((await refund({ amount: '1' }, 'third')).at('code'), 500006);
+      const order = await get(`/v1/admin/orders/${orderNo}`);
+      assert.deepEqual(
+        ['0.amount', '1.amount', '2.amount', '3'].map((at) => order.at(`data.refunds.${at}`)),
+        [2.500000001, 1, 1.499999999, undefined],
+        order.text,
+      );
+      assert.ok(textAt(order, 'data.temporalUrl').includes(encodeURIComponent(orderNo)));
+      const check = await post('/v1/admin/reconciliations', undefined);
+      assert.deepEqual([check.status, check.at('data.breaches')], [200, 0], check.text);
+    });
+  });
+
+  describe('the ledger', () => {
+    test('transfers and holds of a user come in pages that do not overlap and leave nothing out', async () => {
+      const spender = await newPerson(api(), root, 'ROLE_USER', 5);
+      const itsKey = await newKey(api(), spender.token);
+      for (let calls = 0; calls < 3; calls += 1) assert.equal((await chat(itsKey.text)).status, 200);
+      // As many as one commit may hold: the time of all is the same.
+      await product.execute(
+        `UPDATE transfers SET created_at=(SELECT * FROM (SELECT MIN(created_at) FROM transfers) t)
+          WHERE account_id=(SELECT id FROM accounts WHERE owner_id=${spender.id} AND owner_kind='user')`,
+      );
+      const pages = async (path: string) => {
+        const ids: unknown[] = [];
+        for (let cursor: unknown = ''; cursor !== null; ) {
+          const page = await get(
+            `${path}?pageSize=1${path.endsWith('holds') ? '&state=captured' : ''}&cursor=${cursor}`,
+          );
+          assert.equal(page.status, 200, page.text);
+          ids.push(page.at('data.records.0.id'));
+          cursor = page.at('data.next');
+        }
+        return ids;
+      };
+      const transfers = await pages(`/v1/admin/users/${spender.id}/transfers`);
+      assert.deepEqual([transfers.length, new Set(transfers).size], [4, 4], 'a grant and three charges');
+      assert.equal((await pages(`/v1/admin/users/${spender.id}/holds`)).length, 3);
+      const grants = await get(`/v1/admin/users/${spender.id}/transfers?kind=grant`);
+      assert.deepEqual([grants.at('data.records.0.amount'), grants.at('data.records.1')], [5, undefined]);
+      for (const cursor of ['x', '1.charge', '1.nothing.id']) {
+        const refused = await get(`/v1/admin/users/${spender.id}/transfers?cursor=${cursor}`);
+        assert.deepEqual([refused.status, refused.at('data.errors.0.path')], [400, 'cursor'], cursor);
+      }
+    });
+
+    test('a check of the ledger finds what is wrong and is kept', async () => {
+      await product.execute(
+        `UPDATE accounts SET available=available+1 WHERE owner_kind='user' AND owner_id=${person.id}`,
+      );
+      try {
+        const check = await post('/v1/admin/reconciliations', undefined);
+        assert.ok(numberAt(check, 'data.breaches') > 0);
+        const list = await get('/v1/admin/reconciliations?pageSize=1');
+        assert.equal(list.at('data.records.0.breaches'), check.at('data.breaches'));
+        assert.match(textAt(list, 'data.records.0.findings.0.examples.0'), /^account /);
+      } finally {
+        await product.execute(
+          `UPDATE accounts SET available=available-1 WHERE owner_kind='user' AND owner_id=${person.id}`,
+        );
+      }
+    });
+  });
+
+  test('the audit log is filtered by trace and day, and tells money as people write it', async () => {
+    const body = {
+      ...{ displayName: 'Audited', modelIdentifier: 'audited-price', capabilities: ['text-to-text'], status: 0 },
+      ...{ pricing: { input: '0.0000375', output: '0.000001' }, providerName: 'simulator' },
+    };
+    const made = await post('/v1/models', body);
+    const id = numberAt(made, 'data.id');
+    const changed = await ask(api(), 'PUT', `/v1/models/${id}`, {
+      ...{ bearer: root, body: { pricing: { input: '0.00004', output: '0.000001' } } },
+    });
+    assert.equal(changed.status, 200, changed.text);
+    const found = await get(`/v1/audit?traceId=${changed.headers.get('x-trace-id')}`);
+    assert.deepEqual([found.at('data.total'), found.at('data.records.0.action')], [1, 'models.update']);
+    assert.deepEqual(
+      [found.at('data.records.0.before.pricing.input'), found.at('data.records.0.after.pricing.input')],
+      ['0.0000375', '0.00004'],
+    );
+    const day = textAt(found, 'data.records.0.createdAt').slice(0, 10);
+    const ofDay = async (query: string) =>
+      numberAt(await get(`/v1/audit?targetKind=model&targetId=${id}&${query}`), 'data.total');
+    assert.equal(await ofDay(`startDate=${day}&endDate=${day}`), 2);
+    assert.equal(await ofDay('endDate=2020-01-01'), 0);
+    assert.equal(await ofDay('startDate=2100-01-01'), 0);
+    const prices = await get(`/v1/admin/models/${id}/prices?pageSize=1`);
+    assert.deepEqual([prices.at('data.records.0.version'), prices.at('data.next')], [2, '2']);
+    assert.match(prices.text, /"input":0\.00004,/);
+    const older = await get(`/v1/admin/models/${id}/prices?cursor=2`);
+    assert.match(older.text, /"input":0\.0000375,.*"next":null/);
+  });
+
+  test('a key of a provider tells why it is out, until when, and its last error', async () => {
+    const fault = (init: RequestInit) => fetch(`${product.simulator.url}/control/faults`, init);
+    await fault({ method: 'POST', body: JSON.stringify({ fault: '429', value: 30, model: 'sim-vision' }) });
+    try {
+      assert.ok((await chat(key.text, 'sim-vision')).status >= 429);
+    } finally {
+      await fault({ method: 'DELETE' });
+    }
+    const provider = (await get('/v1/providers')).at('data.records.0.id');
+    const keys = await get(`/v1/providers/${provider}/keys`);
+    const out = 'data.0.modelCircuits.0';
+    assert.deepEqual([keys.at(`${out}.circuit`), keys.at(`${out}.reason`)], ['open', 'rate'], keys.text);
+    assert.ok(Date.parse(textAt(keys, `${out}.until`)) > Date.now());
+    assert.deepEqual(
+      [keys.at('data.0.lastError.kind'), typeof keys.at('data.0.lastError.message')],
+      ['rate', 'string'],
+    );
+    assert.ok(numberAt(keys, 'data.0.recentCalls') >= numberAt(keys, 'data.0.recentFailures'));
+  });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import type { KeyHealth } from '../../core/key-pool/local-key-pool.ts';
 import { parseTokenPrice } from '../../core/ledger/money.ts';
 import { AppError } from '../../infra/errors.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
@@ -342,7 +343,15 @@ describe('keys of providers', () => {
   test('health of keys comes from the pool', async () => {
     const watching = await testing.process({
       keyHealth: async (_providerId, ids) => {
-        const health = { circuit: 'open', modelCircuits: [], recentFailures: 5 } as const;
+        const health: KeyHealth = {
+          circuit: 'open',
+          reason: 'rate',
+          untilMs: 1,
+          modelCircuits: [],
+          recentFailures: 5,
+          recentSuccesses: 0,
+          lastFailure: undefined,
+        };
         return new Map(ids.map((keyId) => [keyId, health]));
       },
     });

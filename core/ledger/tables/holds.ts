@@ -3,10 +3,10 @@ import { literal, literals } from '../../../infra/mysql/literal.ts';
 import { column, orNull } from '../../../infra/mysql/rows.ts';
 import { type LedgerSink, ledgerTable, type RowIn } from '../commit-queue/table.ts';
 
-const OWNERS = ['call', 'job', 'lease'] as const;
+export const OWNERS = ['call', 'job', 'lease'] as const;
 export type HoldOwner = Exclude<(typeof OWNERS)[number], 'lease'>;
-const STATES = ['open', 'captured', 'released'] as const;
-export type HoldState = (typeof STATES)[number];
+export const HOLD_STATES = ['open', 'captured', 'released'] as const;
+export type HoldState = (typeof HOLD_STATES)[number];
 
 /** The columns of every hold that are written once. */
 const fixed = {
@@ -30,7 +30,7 @@ export const holds = ledgerTable({
   changing: {
     captured: column.bigint,
     released: column.bigint,
-    state: column.oneOf(STATES),
+    state: column.oneOf(HOLD_STATES),
     closedAtMs: orNull(column.ms),
   },
   stamped: true,
@@ -48,7 +48,7 @@ export const leases = ledgerTable({
   changing: {
     amount: column.bigint,
     released: column.bigint,
-    state: column.oneOf(STATES),
+    state: column.oneOf(HOLD_STATES),
     /** From then on it pays for running calls only; far away while it is in use. */
     expiresAtMs: column.ms,
     closedAtMs: orNull(column.ms),

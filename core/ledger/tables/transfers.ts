@@ -5,7 +5,7 @@
 import { column, orNull } from '../../../infra/mysql/rows.ts';
 import { type LedgerSink, type LedgerTable, ledgerTable, type RowIn } from '../commit-queue/table.ts';
 
-const KINDS = ['grant', 'top_up', 'charge', 'overrun', 'refund', 'adjustment', 'chargeback', 'loss'] as const;
+export const KINDS = ['grant', 'top_up', 'charge', 'overrun', 'refund', 'adjustment', 'chargeback', 'loss'] as const;
 export type TransferKind = (typeof KINDS)[number];
 
 const { update: _, ...table } = ledgerTable({

@@ -1,0 +1,189 @@
+/** The ledger as ROOT looks into it: transfers and holds of an account, and the checks of the whole. */
+import { z } from 'zod';
+import type { By } from '../../core/accounts/audit-log.ts';
+import type { UserList } from '../../core/accounts/user-list.ts';
+import type { AccountView, TransferPlace } from '../../core/ledger/account-view.ts';
+import type { Reconciliation } from '../../core/ledger/reconcile.ts';
+import { HOLD_STATES, OWNERS } from '../../core/ledger/tables/holds.ts';
+import { KINDS } from '../../core/ledger/tables/transfers.ts';
+import type { Config } from '../../infra/config.ts';
+import { AppError } from '../../infra/errors.ts';
+import { idInput, idParams, optionalText, textIdInput } from '../http/fields.ts';
+import { decimalOutput, money } from '../http/money.ts';
+import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
+import { type Route, route } from '../http/route.ts';
+import { by } from '../http/route-input.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
+
+const TAG = 'Ledger';
+const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
+
+const transferSchema = z.object({
+  id: z.string().describe('Id of the transfer: of its call, job, order, adjustment or event'),
+  kind: z.enum(KINDS).describe('Why money moved; a loss is a memo of what the platform bears'),
+  amount: decimalOutput.describe('What it moved, as the account sees it'),
+  holdId: z.string().nullable().describe('The hold that a charge was taken from'),
+  accessKeyId: z.number().int().nullable().describe('Id of the access key of a charge'),
+  modelId: z.number().int().nullable().describe('Id of the model of a charge'),
+  priceId: z.number().int().nullable().describe('Id of the version of the price of a charge'),
+  priceRule: z.string().nullable().describe('The rule of the price that was applied; null for none'),
+  promptTokens: z.number().describe('Tokens that were sent, cached ones included'),
+  cachedTokens: z.number().describe('Sent tokens that the provider had in its cache'),
+  completionTokens: z.number().describe('Tokens that were generated'),
+  imageCount: z.number().describe('Images that were made'),
+  estimated: z.boolean().describe("Whether we counted, because the provider's count was missing or impossible"),
+  note: z.string().nullable().describe('The reason, or the number of the order'),
+  createdAt: timeOutput.describe('When it was committed'),
+});
+
+const holdSchema = z.object({
+  id: z.string().describe('Id of the hold: of its call or job'),
+  owner: z.enum(OWNERS).describe('What it was taken for'),
+  accessKeyId: z.number().int().nullable().describe('Id of the access key'),
+  state: z.enum(HOLD_STATES).describe('open holds money; the others are closed'),
+  amount: decimalOutput.describe('What was set aside'),
+  captured: decimalOutput.describe('What of it was charged'),
+  released: decimalOutput.describe('What of it was given back'),
+  writerSlot: z.number().int().describe('The process that took it, as its slot in the commit queue'),
+  createdAt: timeOutput.describe('When it was taken'),
+  expiresAt: timeOutput.describe('When the sweeper gives it back, if nothing else has ended it'),
+  closedAt: timeOutput.nullable().describe('When it was charged or given back; null while it is open'),
+});
+
+const reconciliationFields = {
+  startedAt: timeOutput.describe('When it began'),
+  finishedAt: timeOutput.describe('When it ended'),
+  breaches: z.number().int().describe('How many rows, accounts or days break an invariant'),
+  findings: z
+    .array(
+      z.object({
+        name: z.string().describe('The invariant'),
+        checked: z.number().int().describe('Rows, accounts or days that were looked at'),
+        breaches: z.number().int().describe('How many of them break it'),
+        examples: z.array(z.string()).describe('The first few of these'),
+        note: z.string().optional().describe('What could not be checked, and why'),
+      }),
+    )
+    .describe('What each invariant came to'),
+};
+const reconciliationSchema = z.object(reconciliationFields);
+const listedReconciliation = z.object({ id: z.number().int().describe('Id of the check'), ...reconciliationFields });
+
+/** Time, kind and id of the last transfer of a page. */
+const CURSOR = /^(\d{1,15})\.(\w{1,10})\.([\x21-\x7e]{1,36})$/;
+const placeInput = z
+  .string()
+  .max(64)
+  .transform((text, context): TransferPlace => {
+    const [, ms, word, id = ''] = CURSOR.exec(text) ?? [];
+    const kind = KINDS.find((known) => known === word);
+    if (ms !== undefined && kind !== undefined) return { at: new Date(Number(ms)), kind, id };
+    context.addIssue('must be the `next` of a page');
+    return z.NEVER;
+  });
+
+export interface AdminLedgerServices {
+  readonly userList: Pick<UserList, 'find'>;
+  readonly accountView: AccountView;
+  readonly reconciliations: (
+    before: number | undefined,
+    limit: number,
+  ) => Promise<(Reconciliation & { readonly id: number })[]>;
+  readonly reconcileNow: (by: By) => Promise<Reconciliation>;
+}
+
+export function adminLedgerRoutes(
+  { userList, accountView, reconciliations, reconcileNow }: AdminLedgerServices,
+  { APP_TIME_ZONE }: Pick<Config, 'APP_TIME_ZONE'>,
+): Route[] {
+  const time = (date: Date) => isoTime(date, APP_TIME_ZONE);
+  const known = async (userId: number) => {
+    if ((await userList.find(userId)) === undefined) throw new AppError('notFound', `there is no user ${userId}`);
+  };
+  const checkAnswer = ({ startedAt, finishedAt, breaches, invariants }: Reconciliation) => ({
+    ...{ startedAt: time(startedAt), finishedAt: time(finishedAt), breaches },
+    findings: invariants.map((invariant) => ({ ...invariant })),
+  });
+  return [
+    route({
+      method: 'get',
+      path: '/v1/admin/users/{id}/transfers',
+      operationId: 'listTransfers',
+      summary: 'Every movement of money of a user, newest first',
+      tag: TAG,
+      access: ROOT,
+      params: idParams('user'),
+      query: cursorQuery(placeInput).extend({
+        kind: optionalText(z.enum(KINDS)).describe('Only transfers of this kind'),
+      }),
+      success: cursorPageOf(transferSchema),
+      handler: async ({ params, query: { cursor, pageSize, kind } }) => {
+        await known(params.id);
+        const found = await accountView.transfers({ userId: params.id, kind, before: cursor, limit: pageSize + 1 });
+        return cursorPage(
+          found,
+          pageSize,
+          (one) => `${one.createdAt.getTime()}.${one.kind}.${one.id}`,
+          (one) => ({ ...one, amount: money(one.amount), createdAt: time(one.createdAt) }),
+        );
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/admin/users/{id}/holds',
+      operationId: 'listHolds',
+      summary: 'Money of a user that is set aside, or was, newest first',
+      tag: TAG,
+      access: ROOT,
+      params: idParams('user'),
+      query: cursorQuery(textIdInput).extend({
+        state: optionalText(z.enum(HOLD_STATES)).describe('Only holds in this state; open by default'),
+      }),
+      success: cursorPageOf(holdSchema),
+      handler: async ({ params, query: { cursor, pageSize, state = 'open' } }) => {
+        await known(params.id);
+        const found = await accountView.holds({ userId: params.id, state, before: cursor, limit: pageSize + 1 });
+        return cursorPage(
+          found,
+          pageSize,
+          ({ id }) => id,
+          ({ slot, ...one }) => ({
+            ...{ ...one, writerSlot: slot },
+            ...{ amount: money(one.amount), captured: money(one.captured), released: money(one.released) },
+            ...{ createdAt: time(one.createdAt), expiresAt: time(one.expiresAt) },
+            closedAt: one.closedAt && time(one.closedAt),
+          }),
+        );
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/admin/reconciliations',
+      operationId: 'listReconciliations',
+      summary: 'Checks of the ledger with what they found, newest first; one runs every night',
+      tag: TAG,
+      access: ROOT,
+      query: cursorQuery(idInput),
+      success: cursorPageOf(listedReconciliation),
+      handler: async ({ query: { cursor, pageSize } }) => {
+        const found = await reconciliations(cursor, pageSize + 1);
+        return cursorPage(
+          found,
+          pageSize,
+          ({ id }) => id,
+          (one) => ({ id: one.id, ...checkAnswer(one) }),
+        );
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/admin/reconciliations',
+      operationId: 'reconcileNow',
+      summary: 'Check the ledger now; answers when it is done, which takes seconds for a million transfers',
+      tag: TAG,
+      access: ROOT,
+      success: reconciliationSchema,
+      handler: async (input) => checkAnswer(await reconcileNow(by(input))),
+    }),
+  ];
+}

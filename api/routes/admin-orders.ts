@@ -1,0 +1,70 @@
+/** One order as ROOT looks at it: what payment providers said of it, and what was given back. */
+import { z } from 'zod';
+import type { Orders } from '../../activities/orders/orders.ts';
+import type { OrderStore } from '../../activities/orders/store.ts';
+import type { Config } from '../../infra/config.ts';
+import { orderWorkflowId } from '../../workflows/contracts.ts';
+import { decimalOutput, money } from '../http/money.ts';
+import { type Route, route } from '../http/route.ts';
+import { isoTime, timeOutput } from '../http/times.ts';
+import { orderAnswer, orderNoInput, orderSchema } from './orders.ts';
+import { workflowLink } from './workflow-link.ts';
+
+const orderView = z.object({
+  order: orderSchema.describe('The order'),
+  paymentEvents: z
+    .array(
+      z.object({
+        provider: z.string().describe('Who sent it'),
+        eventId: z.string().describe("The provider's own id of it"),
+        outcome: z
+          .string()
+          .describe('paid, paid_late, already_paid, chargeback … or why it was refused, such as amount_mismatch'),
+        receivedAt: timeOutput.describe('When it came first'),
+      }),
+    )
+    .describe('What payment providers said of it, oldest first'),
+  refunds: z
+    .array(
+      z.object({
+        transferId: z.string().describe('Id of its transfer'),
+        amount: decimalOutput.describe('What was given back'),
+        createdAt: timeOutput.describe('When it was given back'),
+      }),
+    )
+    .describe('Refunds, oldest first'),
+  temporalUrl: z.string().describe('Its workflow in Temporal UI (TEMPORAL_UI_URL)'),
+});
+
+type AdminOrderConfig = Pick<Config, 'APP_TIME_ZONE' | 'TEMPORAL_UI_URL' | 'TEMPORAL_NAMESPACE'>;
+
+export function adminOrderRoutes(
+  { orders, orderStore }: { readonly orders: Pick<Orders, 'get'>; readonly orderStore: OrderStore },
+  config: AdminOrderConfig,
+): Route[] {
+  const { APP_TIME_ZONE: zone } = config;
+  return [
+    route({
+      method: 'get',
+      path: '/v1/admin/orders/{orderNo}',
+      operationId: 'getAnyOrder',
+      summary: 'One order of any user with its payment events and refunds',
+      tag: 'Orders',
+      access: { roles: ['ROLE_ROOT_ADMIN'] },
+      params: z.object({ orderNo: orderNoInput }),
+      success: orderView,
+      handler: async ({ params: { orderNo } }) => {
+        const order = await orders.get(orderNo);
+        const [events, refunds] = await Promise.all([orderStore.events(orderNo), orderStore.refunds(orderNo)]);
+        return {
+          order: orderAnswer(order, zone),
+          paymentEvents: events.map((event) => ({ ...event, receivedAt: isoTime(event.receivedAt, zone) })),
+          refunds: refunds.map((one) => ({
+            ...{ transferId: one.transferId, amount: money(one.amount), createdAt: isoTime(one.createdAt, zone) },
+          })),
+          temporalUrl: workflowLink(config, orderWorkflowId(orderNo)),
+        };
+      },
+    }),
+  ];
+}

@@ -1,0 +1,96 @@
+/** An account in the ledger, for administrators: its transfers and its holds, newest first. Reads only. */
+import type { Sequelize } from 'sequelize';
+import { utcDateTime } from '../../infra/mysql/literal.ts';
+import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
+import { select } from '../../infra/mysql/statements.ts';
+import { HOLD_STATES, OWNERS } from './tables/holds.ts';
+import { KINDS, type TransferKind } from './tables/transfers.ts';
+
+const transfer = rowOf({
+  id: column.text,
+  kind: column.oneOf(KINDS),
+  amount: column.bigint,
+  holdId: orNull(column.text),
+  accessKeyId: orNull(column.integer),
+  modelId: orNull(column.integer),
+  priceId: orNull(column.integer),
+  priceRule: orNull(column.text),
+  promptTokens: column.integer,
+  cachedTokens: column.integer,
+  completionTokens: column.integer,
+  imageCount: column.integer,
+  estimated: column.flag,
+  note: orNull(column.text),
+  createdAt: column.time,
+});
+/** Amounts in nano-units, signed as the account sees them; a `loss` is a memo outside of its balance. */
+export type TransferView = ReadRow<typeof transfer>;
+
+const hold = rowOf({
+  id: column.text,
+  owner: column.oneOf(OWNERS),
+  accessKeyId: orNull(column.integer),
+  state: column.oneOf(HOLD_STATES),
+  amount: column.bigint,
+  captured: column.bigint,
+  released: column.bigint,
+  slot: column.integer,
+  createdAt: column.time,
+  expiresAt: column.time,
+  closedAt: orNull(column.time),
+});
+export type HoldView = ReadRow<typeof hold>;
+
+/** Where a page of transfers ended. */
+export interface TransferPlace {
+  readonly at: Date;
+  readonly id: string;
+  readonly kind: TransferKind;
+}
+
+interface TransferFilter {
+  readonly userId: number;
+  readonly kind?: TransferKind | undefined;
+  readonly before?: TransferPlace | undefined;
+  readonly limit: number;
+}
+
+interface HoldFilter {
+  readonly userId: number;
+  readonly state: (typeof HOLD_STATES)[number];
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+const ACCOUNT = "(SELECT id FROM accounts WHERE owner_kind='user' AND owner_id=:userId)";
+
+export class AccountView {
+  readonly #sequelize: Sequelize;
+
+  constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
+  }
+
+  /** By the index of account and time, which ends with the primary key. */
+  async transfers({ userId, kind, before, limit }: TransferFilter): Promise<TransferView[]> {
+    const after =
+      before === undefined
+        ? ''
+        : `AND created_at<= :at AND (created_at< :at OR id< :id OR (id=:id AND kind< :beforeKind))`;
+    const sql = `SELECT ${transfer.columns} FROM transfers FORCE INDEX (ix_transfers_account_time)
+      WHERE account_id=${ACCOUNT} ${kind === undefined ? '' : 'AND kind=:kind'} ${after}
+      ORDER BY created_at DESC, id DESC, kind DESC LIMIT :limit`;
+    // Sequelize writes a Date without its milliseconds.
+    const at = before && utcDateTime(before.at.getTime());
+    const place = { at, id: before?.id, beforeKind: before?.kind };
+    return await select(this.#sequelize, transfer.read, sql, { userId, kind, limit, ...place });
+  }
+
+  /** By the index of state and account, which ends with the primary key. */
+  async holds({ userId, state, before, limit }: HoldFilter): Promise<HoldView[]> {
+    const sql = `SELECT ${hold.columns} FROM holds FORCE INDEX (ix_holds_state_account)
+      WHERE state=:state AND account_id=${ACCOUNT} ${before === undefined ? '' : 'AND id < :before'}
+      ORDER BY id DESC LIMIT :limit`;
+    return await select(this.#sequelize, hold.read, sql, { userId, state, before, limit });
+  }
+}
