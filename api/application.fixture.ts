@@ -62,6 +62,10 @@ const authenticator = {
     if (key === 'ak-good') return KEY;
     throw new AppError('notAuthenticated', 'the access key is not known');
   },
+  async authenticateKeyOf(userId: number, keyId: number): Promise<AccessKeyCaller> {
+    if (userId === KEY.userId && keyId === KEY.accessKeyId) return KEY;
+    throw new AppError('notFound', `there is no access key ${keyId}`);
+  },
 };
 
 /** Keeps answers in memory. */

@@ -95,8 +95,9 @@ function securityHeaders(): Koa.Middleware {
 }
 
 /**
- * Paths where an access key alone is enough. A script of any origin may call them: there are no cookies that a browser
- * would add, so a page can do no more than its owner can with the key. Some chat clients run in the browser only.
+ * Paths where an access key alone is enough. A script of any origin may call them: the console's cookie is not sent from
+ * other sites, answers to requests with it are not shown to other origins, and changes by it need the session's CSRF token;
+ * so a page can do no more than its owner can with the key. Some chat clients run in the browser only.
  */
 function keyPaths(routes: readonly Route[]): (path: string) => boolean {
   const open = routes.filter(({ access, successForKey }) => isForKeys(access) || successForKey !== undefined);

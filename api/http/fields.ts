@@ -30,6 +30,12 @@ export const textIdInput = z
   .max(36)
   .regex(/^[\x21-\x7e]*$/, 'must be an id');
 
+/** The id of a trace, as answers and logs show it; its columns are ASCII. */
+export const traceIdInput = z
+  .string()
+  .max(64)
+  .regex(/^[A-Za-z0-9._-]{1,64}$/, 'must be a trace id');
+
 /** A field of a record that a client may send back as it has read it; it changes nothing. */
 export const asRead = z
   .union([z.string().max(100), z.number()])

@@ -10,6 +10,7 @@ import {
 import type { Example } from '../examples.ts';
 import { ANTHROPIC } from './anthropic-form.ts';
 import { sizeText } from './body.ts';
+import { CSRF_HEADER, KEY_ID_HEADER, SESSION_COOKIE } from './console-session.ts';
 import { ENVELOPE, OPENAI } from './forms.ts';
 import { KEY_HEADER } from './idempotency.ts';
 import type { Access, Route } from './route.ts';
@@ -45,14 +46,15 @@ const TAGS = [
 ];
 
 const TOKEN = { loginToken: [] };
+const SESSION = { consoleSession: [] };
 const ACCESS_KEY = [{ accessKey: [] }, { bearerAccessKey: [] }];
 
 function securityOf(access: Access): NonNullable<ZodOpenApiOperationObject['security']> {
   if (access === 'open') return [];
-  if (access === 'optional-jwt') return [{}, TOKEN];
-  if (access === 'access-key') return ACCESS_KEY;
-  if (access === 'anyone-signed-in' || access === 'jwt-or-access-key') return [TOKEN, ...ACCESS_KEY];
-  return [TOKEN];
+  if (access === 'optional-jwt') return [{}, TOKEN, SESSION];
+  if (access === 'access-key') return [...ACCESS_KEY, { ...SESSION, ownAccessKey: [] }];
+  if (access === 'anyone-signed-in' || access === 'jwt-or-access-key') return [TOKEN, SESSION, ...ACCESS_KEY];
+  return [TOKEN, SESSION];
 }
 
 function takesKey({ idempotent, claimsKey }: Route): boolean {
@@ -203,6 +205,14 @@ export function openApiDocument(routes: readonly Route[], examples: readonly Exa
         },
         securitySchemes: {
           loginToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The token of a sign-in' },
+          consoleSession: {
+            ...{ type: 'apiKey', in: 'cookie', name: SESSION_COOKIE },
+            description: `The session of a browser; changes need the header ${CSRF_HEADER}`,
+          },
+          ownAccessKey: {
+            ...{ type: 'apiKey', in: 'header', name: KEY_ID_HEADER },
+            description: 'With a session or a login token: the id of the own access key whose limits count',
+          },
           accessKey: { type: 'apiKey', in: 'header', name: 'ACCESS-KEY', description: 'An access key' },
           bearerAccessKey: { type: 'http', scheme: 'bearer', bearerFormat: 'ak-…', description: 'An access key' },
         },

@@ -1,6 +1,7 @@
 /** Who calls: reads the credentials of a request as its route's `access` asks. */
 import type { AccessKeyCaller, Caller, UserCaller } from '../../core/accounts/caller.ts';
-import { AppError } from '../../infra/errors.ts';
+import { AppError, invalid } from '../../infra/errors.ts';
+import { checkCsrf, KEY_ID_HEADER, sessionTokenOf } from '../http/console-session.ts';
 import type { Access } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 
@@ -9,11 +10,15 @@ export interface Authenticator {
   authenticateToken(token: string): UserCaller | Promise<UserCaller>;
   /** @throws {AppError} 401 for a key that is unknown, disabled, expired or of a disabled user. */
   authenticateKey(key: string): AccessKeyCaller | Promise<AccessKeyCaller>;
+  /** A key of the user by its id. @throws {AppError} as `authenticateKey`; notFound for a key of another user. */
+  authenticateKeyOf(userId: number, keyId: number): Promise<AccessKeyCaller>;
 }
 
 export interface Credentials {
   readonly token: string | undefined;
   readonly accessKey: string | undefined;
+  /** The token came in the console's cookie, which a browser sends by itself. */
+  readonly fromCookie: boolean;
 }
 
 const KEY_PREFIX = 'ak-';
@@ -24,10 +29,11 @@ export function credentialsOf(ctx: ApiContext): Credentials {
   const bearer = bearerOf(headers.authorization);
   const bearerIsKey = bearer?.startsWith(KEY_PREFIX) === true;
   const header = headers['access-key'] || headers['x-api-key'] || (bearerIsKey ? bearer : undefined);
-  return {
-    token: bearerIsKey ? undefined : bearer,
-    accessKey: typeof header === 'string' && header !== '' ? header.trim() : undefined,
-  };
+  const accessKey = typeof header === 'string' && header !== '' ? header.trim() : undefined;
+  if (bearer !== undefined) return { token: bearerIsKey ? undefined : bearer, accessKey, fromCookie: false };
+  // What a client says itself comes before what its browser adds.
+  const token = accessKey === undefined ? sessionTokenOf(ctx) : undefined;
+  return { token, accessKey, fromCookie: token !== undefined };
 }
 
 function bearerOf(authorization: string | undefined): string | undefined {
@@ -43,12 +49,14 @@ export async function resolveCaller(
   authenticator: Authenticator,
 ): Promise<Caller | undefined> {
   if (access === 'open') return undefined;
-  const { token, accessKey } = credentialsOf(ctx);
+  const { token, accessKey, fromCookie } = credentialsOf(ctx);
+  if (fromCookie && token !== undefined) checkCsrf(ctx, token);
   switch (access) {
     case 'optional-jwt':
       return token === undefined ? undefined : authenticator.authenticateToken(token);
     case 'access-key':
       if (accessKey !== undefined) return authenticator.authenticateKey(accessKey);
+      if (token !== undefined && ctx.get(KEY_ID_HEADER) !== '') return ownKey(ctx, token, authenticator);
       throw new AppError('notAuthenticated', 'an access key is required: send it as ACCESS-KEY, x-api-key or bearer');
     case 'jwt-or-access-key':
       if (accessKey !== undefined) return authenticator.authenticateKey(accessKey);
@@ -66,4 +74,12 @@ export async function resolveCaller(
     throw new AppError('forbidden', `this needs one of the roles ${access.roles.join(', ')}`);
   }
   return caller;
+}
+
+/** A person calls a model with the limits of one of its access keys, whose text nobody needs to know. */
+async function ownKey(ctx: ApiContext, token: string, authenticator: Authenticator): Promise<AccessKeyCaller> {
+  const id = ctx.get(KEY_ID_HEADER);
+  if (!/^[1-9]\d{0,9}$/.test(id)) throw invalid([{ path: KEY_ID_HEADER, message: 'must be the id of an access key' }]);
+  const { userId } = await authenticator.authenticateToken(token);
+  return authenticator.authenticateKeyOf(userId, Number(id));
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { AuditLog } from '../../core/accounts/audit-log.ts';
 import type { Config } from '../../infra/config.ts';
-import { idInput, optionalText } from '../http/fields.ts';
+import { idInput, optionalText, traceIdInput } from '../http/fields.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { addDays, dayInput, isoTime, startOfDay, timeOutput } from '../http/times.ts';
@@ -37,7 +37,7 @@ export function auditRoutes(services: { readonly audit: AuditLog }, config: Conf
         action: optionalText(z.string().max(60)).describe('Only this action'),
         targetKind: optionalText(z.string().max(30)).describe('Only changes of this kind of thing'),
         targetId: optionalText(z.string().max(64)).describe('Only changes of the thing with this id'),
-        traceId: optionalText(z.string().max(64)).describe('Only changes of the request with this trace id'),
+        traceId: optionalText(traceIdInput).describe('Only changes of the request with this trace id'),
         startDate: optionalText(dayInput(zone)).describe('Only changes on this day or later'),
         endDate: optionalText(dayInput(zone)).describe('Only changes on this day or earlier'),
       }),

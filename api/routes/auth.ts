@@ -7,11 +7,25 @@ import type { SignInLimits } from '../../core/accounts/sign-in-limits.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import { csrfTokenOf, setSession } from '../http/console-session.ts';
 import { type Route, route } from '../http/route.ts';
 import { clientAddress } from '../http/route-input.ts';
+import { credentialsOf } from '../middleware/caller.ts';
 import { passwordInput, roleInput, signUpFields, userRecord, userSchema } from './user-fields.ts';
 
 const TAG = 'Auth';
+
+const signInBody = z.object({
+  username: z.string().trim().min(1).max(50).describe('In upper or lower case'),
+  password: z.string().min(1).max(100).describe('The password'),
+});
+
+const sessionSchema = z.object({
+  userId: z.number().int().describe('Id of the user'),
+  username: z.string().describe('The name as it was registered'),
+  role: roleInput.describe('What the user may do'),
+  csrfToken: z.string().describe('For the header X-CSRF-Token of every request that changes something'),
+});
 
 export interface AuthServices {
   readonly registration: Registration;
@@ -45,10 +59,7 @@ export function authRoutes(services: AuthServices, config: Config): Route[] {
       summary: 'Sign in',
       tag: TAG,
       access: 'open',
-      body: z.object({
-        username: z.string().trim().min(1).max(50).describe('In upper or lower case'),
-        password: z.string().min(1).max(100).describe('The password'),
-      }),
+      body: signInBody,
       success: z.object({
         token: z.string().describe('For `Authorization: Bearer`'),
         username: z.string().describe('The name as it was registered'),
@@ -58,6 +69,50 @@ export function authRoutes(services: AuthServices, config: Config): Route[] {
       handler: async ({ ctx, body }) => {
         const { token, user } = await signIn.login(body.username, body.password, clientAddress(ctx));
         return { token, username: user.username, role: user.role, expiresIn: Math.floor(config.JWT_TTL / 1000) };
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/auth/session',
+      operationId: 'openSession',
+      summary: 'Sign in a browser: the login token goes into a cookie that no script can read',
+      description: `The cookie is HttpOnly and SameSite=Strict, and Secure where PUBLIC_URL is https. It is good wherever a
+login token is, and ends with it. Every request that changes something must bring \`csrfToken\` in the header X-CSRF-Token.
+With the header X-Access-Key-Id, the id of an own access key, a session calls models with the limits of that key.`,
+      tag: TAG,
+      access: 'open',
+      body: signInBody,
+      success: sessionSchema,
+      handler: async ({ ctx, body }) => {
+        const { token, user } = await signIn.login(body.username, body.password, clientAddress(ctx));
+        setSession(ctx, token, config.publicUrl, config.JWT_TTL);
+        return { userId: user.id, username: user.username, role: user.role, csrfToken: csrfTokenOf(token) };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/auth/session',
+      operationId: 'getSession',
+      summary: 'Who is signed in, and the CSRF token of the session, for a page that was loaded again',
+      tag: TAG,
+      access: 'jwt',
+      success: sessionSchema,
+      handler: ({ ctx, caller: { userId, username, role } }) => {
+        const { token = '' } = credentialsOf(ctx);
+        return { userId, username, role, csrfToken: csrfTokenOf(token) };
+      },
+    }),
+    route({
+      method: 'delete',
+      path: '/v1/auth/session',
+      operationId: 'closeSession',
+      summary: 'Sign a browser out: its cookie is removed',
+      tag: TAG,
+      access: 'jwt',
+      success: z.null(),
+      handler: ({ ctx }) => {
+        setSession(ctx, '', config.publicUrl, 0);
+        return null;
       },
     }),
     route({

@@ -61,6 +61,9 @@ export async function startOrderApp(
       authenticateKey: () => {
         throw new AppError('notAuthenticated', 'no keys here');
       },
+      authenticateKeyOf: async () => {
+        throw new AppError('notAuthenticated', 'no keys here');
+      },
     },
     idempotency: {
       run: (_scope: string, key: string, _body: Uint8Array, handler: (id: string) => Promise<never>) => handler(key),

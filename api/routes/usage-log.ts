@@ -2,7 +2,15 @@
 import { z } from 'zod';
 import { shownFields, USAGE_DOUBTS, type UsageRecord } from '../../core/usage/usage-record.ts';
 import type { UsageFilter, UsageStore } from '../../core/usage/usage-store.ts';
-import { idInput, integerInput, optional, optionalText, switchInput, textIdInput } from '../http/fields.ts';
+import {
+  idInput,
+  integerInput,
+  optional,
+  optionalText,
+  switchInput,
+  textIdInput,
+  traceIdInput,
+} from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeInput, timeOutput } from '../http/times.ts';
@@ -16,12 +24,6 @@ const MAX_LOG_LIMIT = 10_000;
 const limitInput = integerInput.transform((value) => (value <= 0 ? LOG_LIMIT : Math.min(value, MAX_LOG_LIMIT)));
 const logId = z.string().max(36);
 const MOST_ATTEMPTS = 1_000;
-/** As answers and logs show it. */
-const traceIdInput = z
-  .string()
-  .max(64)
-  .regex(/^[\w.-]{1,64}$/, 'must be a trace id');
-
 const shownCall = z.object(shownFields);
 export const loggedCall = z.object({
   id: z.string().describe('Id of the call, for `before`'),

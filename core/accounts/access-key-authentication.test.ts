@@ -25,15 +25,30 @@ function world(vaultKeys = OLD) {
   const seen = { reads: 0, touches: [] as (StoredHash | undefined)[] };
   const handlers = new Map<string, InvalidationHandler>();
   const at = new Date(0);
+  const one = (): KeyOfCaller => {
+    const { active, expiresAt, userActive } = state;
+    const limits = { allowedModels: ['m'], rpmLimit: 5, tpmLimit: null, parallelLimit: null, budget: 9n } as const;
+    const key = {
+      id: 3,
+      name: '',
+      tag: null,
+      publicPart: made.publicPart,
+      lastFour: made.lastFour,
+      active,
+      expiresAt,
+      ...limits,
+    };
+    const times = { budgetPeriod: 'day', lastUsedAt: null, createdAt: at, updatedAt: at } as const;
+    return { key: { ...key, ...times }, keyHash: row.keyHash, userId: 7, userActive, accountId: 70 };
+  };
   const store = {
     async byPublicPart(publicPart: string): Promise<KeyOfCaller | undefined> {
       seen.reads += 1;
       if (publicPart !== made.publicPart) return undefined;
-      const { active, expiresAt, userActive } = state;
-      const limits = { allowedModels: ['m'], rpmLimit: 5, tpmLimit: null, parallelLimit: null, budget: 9n } as const;
-      const key = { id: 3, name: '', tag: null, publicPart, lastFour: made.lastFour, active, expiresAt, ...limits };
-      const times = { budgetPeriod: 'day', lastUsedAt: null, createdAt: at, updatedAt: at } as const;
-      return { key: { ...key, ...times }, keyHash: row.keyHash, userId: 7, userActive, accountId: 70 };
+      return one();
+    },
+    async byId(id: number): Promise<KeyOfCaller | undefined> {
+      return id === 3 ? one() : undefined;
     },
     async touch(_id: number, hash?: StoredHash): Promise<void> {
       seen.touches.push(hash);
@@ -122,4 +137,24 @@ test('a hash with an older pepper still opens and is replaced', async () => {
   const renewed = createAccessKeyHashes(createVault(NEW)).make(made.text);
   assert.equal(renewed.hashVersion, 2);
   assert.deepEqual(seen.touches, [renewed]);
+});
+
+test('a key is used by its id by its user alone, as long as it may be used', async () => {
+  const { state, seen, authentication } = world();
+  const outcome = async (userId: number, keyId = 3) => {
+    try {
+      return (await authentication.authenticateKeyOf(userId, keyId)).accessKeyId;
+    } catch (error) {
+      return error instanceof AppError ? error.kind : String(error);
+    }
+  };
+  assert.equal(await outcome(7), 3);
+  assert.deepEqual(seen.touches, [undefined], 'its use is noted');
+  assert.equal(await outcome(8), 'notFound');
+  assert.equal(await outcome(7, 4), 'notFound');
+  state.active = false;
+  assert.equal(await outcome(7), 'notAuthenticated', 'at once');
+  state.active = true;
+  state.userActive = false;
+  assert.equal(await outcome(7), 'accountDisabled');
 });

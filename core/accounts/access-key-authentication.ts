@@ -7,7 +7,7 @@ import { createCachedLookup } from '../../infra/cached-lookup.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
-import type { AccessKeyHashes } from './access-key.ts';
+import type { AccessKeyHashes, StoredHash } from './access-key.ts';
 import { publicPartOf } from './access-key.ts';
 import type { AccessKeyStore, KeyOfCaller } from './access-key-store.ts';
 import type { AccessKeyCaller } from './caller.ts';
@@ -17,10 +17,12 @@ const REMEMBERED_KEYS = 50_000;
 export interface AccessKeyAuthentication {
   /** @throws {AppError} notAuthenticated for an unknown, disabled or expired key, accountDisabled for its user. */
   authenticateKey(text: string): AccessKeyCaller | Promise<AccessKeyCaller>;
+  /** A key of this user by its id, for who is signed in. @throws {AppError} the same; notFound for a key of another. */
+  authenticateKeyOf(userId: number, keyId: number): Promise<AccessKeyCaller>;
 }
 
 export interface AuthenticationDependencies {
-  readonly store: Pick<AccessKeyStore, 'byPublicPart' | 'touch'>;
+  readonly store: Pick<AccessKeyStore, 'byPublicPart' | 'byId' | 'touch'>;
   readonly hashes: AccessKeyHashes;
   readonly invalidation: Invalidation;
   readonly log: Logger;
@@ -36,15 +38,18 @@ interface Known {
 
 export function createAccessKeyAuthentication(dependencies: AuthenticationDependencies): AccessKeyAuthentication {
   const { store, hashes, invalidation, log } = dependencies;
+  const note = (accessKeyId: number, hash: StoredHash | undefined): void => {
+    store.touch(accessKeyId, hash).catch((err: unknown) => {
+      log.warn({ err, accessKeyId }, 'the use of an access key was not noted');
+    });
+  };
   const load = async (_digest: string, text: string): Promise<Known | undefined> => {
     const publicPart = publicPartOf(text);
     const found = publicPart === undefined ? undefined : await store.byPublicPart(publicPart);
     if (found === undefined) return undefined;
     const check = hashes.check(text, found.keyHash);
     if (check === 'wrong') return undefined;
-    store.touch(found.key.id, check === 'outdated' ? hashes.make(text) : undefined).catch((err: unknown) => {
-      log.warn({ err, accessKeyId: found.key.id }, 'the use of an access key was not noted');
-    });
+    note(found.key.id, check === 'outdated' ? hashes.make(text) : undefined);
     return knownOf(found);
   };
   const known = createCachedLookup({ load, maxEntries: REMEMBERED_KEYS });
@@ -57,6 +62,13 @@ export function createAccessKeyAuthentication(dependencies: AuthenticationDepend
       // Keyed by the hash of the whole key: a part of a key opens nothing, and no key stays readable in memory.
       const found = known.get(hash('sha256', text, 'base64'), text);
       return found instanceof Promise ? found.then(admitted) : admitted(found);
+    },
+    async authenticateKeyOf(userId, keyId) {
+      const found = await store.byId(keyId);
+      if (found?.userId !== userId) throw new AppError('notFound', `there is no access key ${keyId}`);
+      const caller = admitted(knownOf(found));
+      note(keyId, undefined);
+      return caller;
     },
   };
 }

@@ -141,8 +141,16 @@ export class AccessKeyStore {
     return changed === 1;
   }
 
-  async byPublicPart(publicPart: string): Promise<KeyOfCaller | undefined> {
-    const found = (await this.#rows.findOne({ where: { publicPart, deletedAt: null } }))?.get();
+  byPublicPart(publicPart: string): Promise<KeyOfCaller | undefined> {
+    return this.#ofCaller({ publicPart });
+  }
+
+  byId(id: number): Promise<KeyOfCaller | undefined> {
+    return this.#ofCaller({ id });
+  }
+
+  async #ofCaller(which: { readonly publicPart: string } | { readonly id: number }): Promise<KeyOfCaller | undefined> {
+    const found = (await this.#rows.findOne({ where: { ...which, deletedAt: null } }))?.get();
     if (found === undefined) return undefined;
     const { userId, keyHash } = stored.ofModel(found);
     const [owner] = await select(

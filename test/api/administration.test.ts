@@ -348,6 +348,7 @@ describe('administration', () => {
     const ofDay = async (query: string) =>
       numberAt(await get(`/v1/audit?targetKind=model&targetId=${id}&${query}`), 'data.total');
     assert.equal(await ofDay(`startDate=${day}&endDate=${day}`), 2);
+    assert.equal((await get('/v1/audit?traceId=%E5%AF%86')).at('data.errors.0.path'), 'traceId');
     assert.equal(await ofDay('endDate=2020-01-01'), 0);
     assert.equal(await ofDay('startDate=2100-01-01'), 0);
     const prices = await get(`/v1/admin/models/${id}/prices?pageSize=1`);
@@ -375,5 +376,81 @@ describe('administration', () => {
       ['rate', 'string'],
     );
     assert.ok(numberAt(keys, 'data.0.recentCalls') >= numberAt(keys, 'data.0.recentFailures'));
+  });
+
+  describe('the session of a browser', () => {
+    const open = async (who: Person) => {
+      const { username, password } = who;
+      const answer = await post('/v1/auth/session', { username, password }, undefined);
+      assert.equal(answer.status, 200, answer.text);
+      const set = answer.headers.get('set-cookie') ?? '';
+      assert.match(set, /^gateway_session=[^;]+; Path=\/; HttpOnly; SameSite=Strict; Max-Age=86400$/);
+      assert.equal(answer.text.includes(set.split(/[=;]/)[1] ?? '-'), false, 'no token that a script can read');
+      return { cookie: set.split(';')[0] ?? '', csrf: textAt(answer, 'data.csrfToken') };
+    };
+    const call = (method: string, path: string, headers: Record<string, string>, body?: unknown) =>
+      ask(api(), method, path, { headers, ...(body === undefined ? {} : { body }) });
+
+    test('reads by its cookie, changes with its CSRF token only, and ends', async () => {
+      const { cookie, csrf } = await open(person);
+      assert.equal((await call('GET', '/v1/auth/me', { cookie })).at('data.id'), person.id);
+      const again = await call('GET', '/v1/auth/session', { cookie });
+      assert.deepEqual([again.at('data.csrfToken'), again.at('data.userId')], [csrf, person.id]);
+      const other = await open(await newPerson(api(), root, 'ROLE_USER', 0));
+      const create = (headers: Record<string, string>) =>
+        call('POST', '/v1/access-keys', headers, { name: 'by session' });
+      for (const wrong of [
+        {},
+        { 'x-csrf-token': '' },
+        { 'x-csrf-token': `${csrf}x` },
+        { 'x-csrf-token': other.csrf },
+      ]) {
+        assert.deepEqual([(await create({ cookie, ...wrong })).status], [403], JSON.stringify(wrong));
+      }
+      const made = await create({ cookie, 'x-csrf-token': csrf });
+      assert.equal(made.status, 200, made.text);
+      const path = `/v1/access-keys/${numberAt(made, 'data.id')}`;
+      assert.equal((await call('DELETE', path, { cookie })).status, 403);
+      assert.equal((await call('DELETE', path, { cookie: other.cookie, 'x-csrf-token': other.csrf })).status, 404);
+      assert.equal((await call('DELETE', path, { cookie, 'x-csrf-token': csrf })).status, 200);
+      assert.equal((await call('GET', '/v1/users', { cookie })).status, 403, 'the role is that of the user');
+      const closed = await call('DELETE', '/v1/auth/session', { cookie, 'x-csrf-token': csrf });
+      assert.match(closed.headers.get('set-cookie') ?? '', /^gateway_session=; .*Max-Age=0$/);
+      assert.equal((await call('GET', '/v1/auth/me', { cookie: 'gateway_session=x' })).status, 401);
+    });
+
+    test('calls models with the limits of an own access key, by its id', async () => {
+      const { cookie, csrf } = await open(person);
+      const limited = await newKey(api(), person.token, { name: 'playground', allowedModels: ['sim-chat'] });
+      const headers = { cookie, 'x-csrf-token': csrf, 'x-access-key-id': String(limited.id) };
+      const body = { model: 'sim-chat', max_tokens: 5, messages: [{ role: 'user', content: 'hello' }] };
+      const answer = await call('POST', '/v1/chat/completions', headers, body);
+      assert.equal(answer.status, 200, answer.text);
+      assert.ok(Number(answer.headers.get('x-cost')) > 0);
+      const stream = await call('POST', '/v1/chat/completions', headers, { ...body, stream: true });
+      assert.match(stream.text, /data: \[DONE\]/);
+      const bearer = { authorization: `Bearer ${person.token}`, 'x-access-key-id': String(limited.id) };
+      assert.equal((await call('POST', '/v2/chat', bearer, body)).status, 200, 'a login token does, too');
+      const refusals = [
+        [{ ...headers, 'x-csrf-token': 'x' }, body, 403],
+        [{ cookie, 'x-csrf-token': csrf }, body, 401],
+        [{ ...headers, 'x-access-key-id': 'x' }, body, 400],
+        [{ ...headers, 'x-access-key-id': '4000000000' }, body, 404],
+        [{ 'x-access-key-id': String(limited.id) }, body, 401],
+        [headers, { ...body, model: 'sim-vision' }, 403],
+      ] as const;
+      for (const [sent, asked, status] of refusals) {
+        const refused = await call('POST', '/v1/chat/completions', sent, asked);
+        assert.ok(
+          refused.status === status || (status === 403 && refused.status === 404),
+          `${status}: ${refused.text}`,
+        );
+      }
+      const stranger = await open(await newPerson(api(), root, 'ROLE_USER', 5));
+      const foreign = { cookie: stranger.cookie, 'x-csrf-token': stranger.csrf, 'x-access-key-id': String(limited.id) };
+      assert.equal((await call('POST', '/v1/chat/completions', foreign, body)).status, 404);
+      const used = await get(`/v1/admin/access-keys?userId=${person.id}&mask=${limited.text.slice(0, 12)}`);
+      assert.equal(typeof used.at('data.records.0.lastUsedAt'), 'string');
+    });
   });
 });

@@ -62,6 +62,7 @@ const RIGHT_BODIES: Readonly<Record<string, object>> = {
   'POST /v1/auth/register': { username: 'hostile register', password: 'secret 1' },
   'POST /v1/auth/login': { username: 'hostile login', password: 'secret 1' },
   'POST /v1/auth/change-password': { oldPassword: 'secret 1', newPassword: 'secret 2' },
+  'POST /v1/auth/session': { username: 'hostile login', password: 'secret 1' },
   'POST /v1/auth/reset-password': { token: 'none', newPassword: 'secret 2' },
   'POST /v1/users/{id}/close': { reason: 'hostile' },
   'POST /v1/admin/access-keys/find': { keyValue: 'ak-hostile' },

@@ -57,7 +57,11 @@ export async function routeApp(routes: readonly Route[]): Promise<RouteApp> {
   const router = new Router<ApiState>();
   const services = {
     logger: SILENT,
-    authenticator: { authenticateToken: userOf, authenticateKey: keyOf },
+    authenticator: {
+      authenticateToken: userOf,
+      authenticateKey: keyOf,
+      authenticateKeyOf: async (userId: number) => keyOf(`ak-${userId}`),
+    },
     idempotency: {
       run: (_scope: string, key: string, _body: Uint8Array, handler: (id: string) => Promise<never>) => handler(key),
     },
