@@ -151,7 +151,7 @@ export class Orders {
     log: Logger,
   ): Promise<Order> {
     const { ledger } = this.#deps;
-    const { userId } = await this.get(orderNo);
+    const { userId, accountId } = await this.get(orderNo);
     const operation = audited(refund, (outcome) => {
       if (outcome.kind !== 'refunded') return undefined;
       const after = { userId, amount: formatMoney(outcome.amount), reason };

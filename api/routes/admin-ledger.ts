@@ -38,7 +38,7 @@ const transferSchema = z.object({
 
 const holdSchema = z.object({
   id: z.string().describe('Id of the hold: of its call or job'),
-  owner: z.enum(OWNERS).describe('What it was taken for'),
+  owner: z.enum(OWNERS).describe('What it was taken for; a lease is what a process has set aside for calls'),
   accessKeyId: z.number().int().nullable().describe('Id of the access key'),
   state: z.enum(HOLD_STATES).describe('open holds money; the others are closed'),
   amount: decimalOutput.describe('What was set aside'),
