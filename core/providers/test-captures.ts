@@ -27,7 +27,7 @@ export type Capture = z.infer<typeof captureSchema>;
 type CapturedRequest = Capture['exchanges'][number]['request'];
 
 /** @param vendor the folder of the adapter. */
-export function capture(vendor: 'openai' | 'dashscope' | 'ark', name: string): Capture {
+export function capture(vendor: 'openai' | 'dashscope' | 'ark' | 'anthropic', name: string): Capture {
   const file = join(import.meta.dirname, vendor, '__fixtures__', `${name}.json`);
   return captureSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
 }
