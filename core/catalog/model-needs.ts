@@ -51,5 +51,13 @@ function upstreamName({ upstreamModel, modelIdentifier }: Pick<Served, 'upstream
 /** Where a test call to a model goes, with one of its provider's keys. */
 export function probeTarget(model: Model, { kind, urlBase }: Provider, apiKey: string): ProbeTarget {
   const needs = needsOf(model);
-  return { kind, urlBase, apiKey, model: upstreamName(model), onlyStreams: onlyStreams(needs), needs };
+  return {
+    kind,
+    urlBase,
+    apiKey,
+    model: upstreamName(model),
+    onlyStreams: onlyStreams(needs),
+    asResponses: needs.chatInterface === 'responses',
+    needs,
+  };
 }

@@ -94,6 +94,10 @@ export const needsSchema = z.strictObject({
       description:
         "The path on the provider's own server below which Anthropic's /v1/messages stands, where it offers that beside OpenAI's interface; empty: directly below the host; null: nowhere",
     }),
+  chatInterface: z.enum(['completions', 'responses']).optional().meta({
+    description:
+      'responses: at a provider of kind openai, the model is asked by /responses, because it is offered there alone or takes tools while it thinks only there; completions unless set',
+  }),
 });
 
 export type ModelNeeds = Readonly<z.infer<typeof needsSchema>>;

@@ -25,6 +25,8 @@ export interface UpstreamTarget {
   readonly onlyStreams?: boolean | undefined;
   /** Where on the provider's server Messages are, beside the provider's own interface (ModelNeeds). */
   readonly messagesPath?: string | undefined;
+  /** Chats are asked by OpenAI's /responses (ModelNeeds). */
+  readonly asResponses?: boolean | undefined;
 }
 
 /** An OpenAI chat.completions body; what the gateway does not know passes through. */

@@ -1,5 +1,5 @@
 /** Everything that speaks OpenAI's interface: OpenAI itself and every host that no other vendor owns. */
-import type { Vendor } from '../provider.ts';
+import type { UpstreamTarget, Vendor } from '../provider.ts';
 import { createAudioAdapter } from './audio.ts';
 import { createChatAdapter } from './chat.ts';
 import { createEmbeddingAdapter } from './embeddings.ts';
@@ -7,13 +7,23 @@ import { classifyOpenAi } from './errors.ts';
 import { createOpenAiImages } from './images.ts';
 import { createModerationAdapter } from './moderations.ts';
 import { createRerankAdapter } from './rerank.ts';
+import { createResponsesAdapter } from './responses.ts';
 
 const asItIs = (urlBase: string): string => urlBase;
 
 export const openai: Vendor = {
   modelsBase: asItIs,
   severalBases: false,
-  chat: ({ chat }) => createChatAdapter(chat, { base: asItIs, classify: classifyOpenAi }),
+  chat: ({ chat }) => {
+    const dialect = { base: asItIs, classify: classifyOpenAi };
+    const chats = createChatAdapter(chat, dialect);
+    const responses = createResponsesAdapter(chat, dialect);
+    const adapterOf = ({ asResponses }: UpstreamTarget) => (asResponses ? responses : chats);
+    return {
+      complete: (target, body, context) => adapterOf(target).complete(target, body, context),
+      stream: (target, body, context) => adapterOf(target).stream(target, body, context),
+    };
+  },
   images: ({ images, readImage }) => createOpenAiImages(images, readImage),
   embeddings: ({ embeddings }) => createEmbeddingAdapter(embeddings, { base: asItIs, classify: classifyOpenAi }),
   // What is spoken or heard is done before the answer begins, as images are.
