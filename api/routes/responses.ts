@@ -184,7 +184,7 @@ export function responseRoutes(services: Services): Route[] {
       summary: 'A kept response, or one that is being made in the background; its events with stream=true',
       unknownFields: 'ignored',
       query: z.object({
-        stream: z.stringbool().optional().describe('Answer as server-sent events, until it has ended'),
+        stream: z.enum(['true', 'false']).optional().describe('Answer as server-sent events, until it has ended'),
         starting_after: z.coerce
           .number()
           .int()
@@ -196,7 +196,7 @@ export function responseRoutes(services: Services): Route[] {
       otherAnswers: [events],
       handler: async ({ ctx, caller, params: { responseId }, query, signal }) => {
         const { userId } = caller;
-        if (!query.stream) return new JsonText(await textOf(userId, responseId));
+        if (query.stream !== 'true') return new JsonText(await textOf(userId, responseId));
         await follow(ctx, { userId, responseId, signal, after: query.starting_after ?? -1 });
         return ANSWERED;
       },
