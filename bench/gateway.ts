@@ -1,4 +1,7 @@
-/** Synchronous chat with everything on, as a ratio to a bare Koa that forwards the call and stores nothing. */
+/**
+ * Synchronous chat with everything on, with and without credit leases, as a ratio to a bare Koa that forwards the call
+ * and stores nothing.
+ */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Bench, BenchContext } from './bench.ts';
@@ -9,12 +12,12 @@ import { wrkProgram } from './programs.ts';
 import { type SideProcess, startSideProcess } from './side-process.ts';
 import { type LoadResult, runLoad } from './wrk.ts';
 
-const CALLERS = [16, 64] as const;
+const CALLERS = [1, 16, 64] as const;
+const SYSTEMS = ['bare Koa', 'gateway', 'gateway, LEASE_SHARE=0'] as const;
+type System = (typeof SYSTEMS)[number];
 /** Until the compiler has seen the hot path and the pools are filled. */
 const WARM_UP_SECONDS = 4;
 const CHARGED_WITHIN_MS = 10_000;
-
-type System = 'bare Koa' | 'gateway';
 
 /** One system under load once. */
 interface Measurement {
@@ -36,10 +39,13 @@ interface Measurement {
 interface Batches {
   readonly operationsEach: number;
   readonly msEach: number;
+  /** Of the calls, those that needed no hold. */
+  readonly leasedShare: number;
 }
 
 interface Field {
   readonly product: BenchProduct;
+  readonly processes: Readonly<Record<System, { readonly url: string; readonly pid: number | undefined }>>;
   readonly bare: SideProcess;
   readonly load: (system: System, callers: number, seconds: number) => Promise<LoadResult>;
 }
@@ -54,14 +60,19 @@ async function startField(context: BenchContext): Promise<Field> {
     command: process.execPath,
     args: (port) => [join(import.meta.dirname, 'bare-koa.ts'), String(port), product.upstream.url],
   });
-  const urls = { 'bare Koa': bare.url, gateway: product.api.url };
+  const processes = {
+    'bare Koa': bare,
+    gateway: product.api,
+    'gateway, LEASE_SHARE=0': await product.startApiWithoutLeases(),
+  };
   return {
     product,
     bare,
+    processes,
     load: (system, callers, seconds) =>
       runLoad({
         wrk,
-        url: `${urls[system]}/v1/chat/completions`,
+        url: `${processes[system].url}/v1/chat/completions`,
         callers,
         seconds,
         body: chatBody(MODEL),
@@ -73,13 +84,14 @@ async function startField(context: BenchContext): Promise<Field> {
 }
 
 async function measure(field: Field, system: System, callers: number, seconds: number): Promise<Measurement> {
-  const { product, bare } = field;
+  const { product, processes } = field;
+  const { pid, url } = processes[system];
   const used = watchCpu({
-    system: system === 'gateway' ? product.api.pid : bare.pid,
+    system: pid,
     database: product.databasePid,
     upstream: product.upstream.pid,
   });
-  const queue = system === 'gateway' ? await watchQueue(product.api.url) : undefined;
+  const queue = system === 'bare Koa' ? undefined : await watchQueue(url);
   const result = await field.load(system, callers, seconds);
   const batches = await queue?.();
   const { byProcess, busyCores } = used();
@@ -107,14 +119,18 @@ async function watchQueue(apiUrl: string): Promise<() => Promise<Batches>> {
     return {
       operationsEach: (after.operations - before.operations) / batches,
       msEach: ((after.seconds - before.seconds) * 1_000) / batches,
+      leasedShare: (after.leased - before.leased) / Math.max(1, after.calls - before.calls),
     };
   };
 }
 
 async function queueCounters(apiUrl: string) {
   const text = await (await fetch(`${apiUrl}/metrics`)).text();
-  const counter = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+  const counter = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  const leased = counter('ledger_calls_total{paid_by="lease"}');
   return {
+    leased,
+    calls: leased + counter('ledger_calls_total{paid_by="hold"}'),
     operations: counter('ledger_operations_total'),
     batches: counter('ledger_batch_seconds_count'),
     seconds: counter('ledger_batch_seconds_sum'),
@@ -137,17 +153,17 @@ async function run(context: BenchContext): Promise<string> {
   const field = await startField(context);
   try {
     let answered = 0;
-    for (const system of ['bare Koa', 'gateway'] as const) {
+    for (const system of SYSTEMS) {
       const { requests } = await field.load(system, 64, Math.min(WARM_UP_SECONDS, context.seconds));
-      if (system === 'gateway') answered += requests;
+      if (system !== 'bare Koa') answered += requests;
     }
     const measurements: Measurement[] = [];
     for (let round = 0; round < context.rounds; round += 1) {
       for (const callers of CALLERS) {
-        for (const system of ['bare Koa', 'gateway'] as const) {
+        for (const system of SYSTEMS) {
           const one = await measure(field, system, callers, context.seconds);
           measurements.push(one);
-          if (system === 'gateway') answered += one.requests;
+          if (system !== 'bare Koa') answered += one.requests;
           context.say(lineOf(round, one));
         }
       }
@@ -161,7 +177,7 @@ async function run(context: BenchContext): Promise<string> {
 function lineOf(round: number, one: Measurement): string {
   const { system, callers, perSecond, cpuMs, databaseCpuMs, foreignCores } = one;
   const queue = one.batches
-    ? `, batches of ${one.batches.operationsEach.toFixed(1)} in ${one.batches.msEach.toFixed(2)} ms`
+    ? `, batches of ${one.batches.operationsEach.toFixed(1)} in ${one.batches.msEach.toFixed(2)} ms, ${(one.batches.leasedShare * 100).toFixed(1)} % leased`
     : '';
   const cpu = `${cpuMs.toFixed(3)} ms CPU, database ${databaseCpuMs.toFixed(3)}`;
   return `round ${round + 1}, ${callers} callers, ${system}: ${perSecond.toFixed(0)}/s, ${cpu}${queue}; others ${foreignCores.toFixed(2)} cores`;
@@ -171,7 +187,7 @@ function tableOf(measurements: readonly Measurement[]): string {
   const rows = CALLERS.flatMap((callers) => {
     const of = (system: System) => measurements.filter((one) => one.system === system && one.callers === callers);
     const bare = of('bare Koa');
-    return (['bare Koa', 'gateway'] as const).map((system) => {
+    return SYSTEMS.map((system) => {
       const own = of(system);
       const shares = own.map(({ perSecond }, round) => perSecond / (bare[round]?.perSecond ?? Number.NaN));
       const middle = (value: (one: Measurement) => number, digits: number) => median(own.map(value)).toFixed(digits);
@@ -182,9 +198,10 @@ function tableOf(measurements: readonly Measurement[]): string {
         system === 'bare Koa' ? '1' : spread(shares, 2),
         middle((one) => one.cpuMs, 3),
         ...(system === 'bare Koa'
-          ? ['–', '–']
+          ? ['–', '–', '–']
           : [
               middle((one) => one.databaseCpuMs, 3),
+              `${middle((one) => (one.batches?.leasedShare ?? 0) * 100, 1)} %`,
               `${middle((one) => one.batches?.operationsEach ?? 0, 0)} in ${middle((one) => one.batches?.msEach ?? 0, 1)} ms`,
             ]),
         `${middle((one) => one.p50Ms, 1)} / ${middle((one) => one.p99Ms, 1)}`,
@@ -199,6 +216,7 @@ function tableOf(measurements: readonly Measurement[]): string {
     'of bare Koa',
     'CPU ms a request',
     'database CPU ms',
+    'calls without a hold',
     'a batch of money',
   ];
   return markdownTable([...head, 'latency p50 / p99 ms', 'cores busy otherwise'], rows);

@@ -21,6 +21,8 @@ export interface BenchProduct {
   readonly accessKeys: readonly string[];
   /** Starts a worker, which the synchronous benches do without. */
   startWorker(): Promise<Service>;
+  /** Starts another API process that takes a hold for each call. */
+  startApiWithoutLeases(): Promise<Service>;
   /** How many calls have been charged so far. */
   charges(): Promise<number>;
   close(): Promise<void>;
@@ -69,8 +71,8 @@ async function start(
   const sequelize = connectSequelize(config);
   await migrate(config, sequelize, () => undefined);
   await forgetEarlierRuns(config);
-  const startProduct = async (kind: ServiceKind, more: Readonly<Record<string, string>>) => {
-    const options = { kind, name: `${name}-${kind}`, dataFolder, environment: { ...environment, ...more } };
+  const startProduct = async (kind: ServiceKind, more: Readonly<Record<string, string>>, suffix = '') => {
+    const options = { kind, name: `${name}-${kind}${suffix}`, dataFolder, environment: { ...environment, ...more } };
     const service = await startService(options);
     running.push(service);
     return service;
@@ -86,6 +88,7 @@ async function start(
     databasePid: stack.part('mysql').pid,
     accessKeys,
     startWorker: () => startProduct('worker', {}),
+    startApiWithoutLeases: () => startProduct('api', { LEASE_SHARE: '0' }, '-without-leases'),
     charges: async () => {
       const sql = "SELECT COUNT(*) AS count FROM transfers WHERE kind='charge'";
       const [row] = await sequelize.query<{ count: number | string }>(sql, { type: QueryTypes.SELECT });
