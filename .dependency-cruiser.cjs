@@ -16,6 +16,7 @@ const NEIGHBOURS = {
     audio: [],
     catalog: ['accounts', 'key-pool', 'ledger', 'providers'],
     conversations: [],
+    files: [],
     images: [],
     'key-pool': ['providers'],
     ledger: ['usage'],
@@ -24,6 +25,7 @@ const NEIGHBOURS = {
     usage: [],
   },
   activities: {
+    batches: ['inference'],
     inference: [],
     jobs: ['inference', 'webhooks'],
     maintenance: ['jobs', 'webhooks'],

@@ -40,6 +40,7 @@ import { createInvalidation, type Invalidation } from '../infra/redis/invalidati
 import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { backgroundJobs } from './background-jobs.ts';
+import { createBatches } from './batches/create-batches.ts';
 import { healthOf } from './health.ts';
 import { createInference } from './inference/create-inference.ts';
 import { Responses } from './inference/responses/responses.ts';
@@ -183,6 +184,12 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     signalSettled: settledSignal(temporal.client, log),
     log,
   });
+  const batchServices = createBatches({
+    ...shared,
+    models: inference.inference.models,
+    services: { chat: inference.chat, embeddings: inference.embeddings, costShown },
+    callerOf: (userId, accessKeyId) => accountServices.authenticator.authenticateKeyOf(userId, accessKeyId),
+  });
   const usageStore = new UsageStore(shared.mongo);
   const jobsInBackground = backgroundJobs({
     starter,
@@ -200,6 +207,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
     deliveries: webhookServices.webhookDeliveries,
     removePayloads: jobServices.removePayloads,
+    removeExpiredFiles: batchServices.removeExpiredFiles,
     conversations,
     keptResponses,
   };
@@ -212,6 +220,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     ...jobServices,
     ...webhookServices,
     ...orderServices,
+    ...batchServices,
     usageLog: usageStore,
     statistics: new Statistics(sequelize),
     statement: createStatement(sequelize),

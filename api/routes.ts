@@ -10,11 +10,13 @@ import { anthropicMessageRoutes } from './routes/anthropic-messages.ts';
 import { audioRoutes } from './routes/audio.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { type AuthServices, authRoutes } from './routes/auth.ts';
+import { batchRoutes } from './routes/batches.ts';
 import { billingRoutes } from './routes/billing.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { conversationRoutes } from './routes/conversations.ts';
 import { docsRoutes } from './routes/docs.ts';
 import { embeddingRoutes } from './routes/embeddings.ts';
+import { fileRoutes } from './routes/files.ts';
 import { imageRoutes } from './routes/images.ts';
 import { jobRoutes } from './routes/jobs.ts';
 import { type ModelServices, modelRoutes } from './routes/models.ts';
@@ -58,6 +60,7 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   Parameters<typeof embeddingRoutes>[0] &
   Parameters<typeof rerankRoutes>[0] &
   Parameters<typeof audioRoutes>[0] &
+  Parameters<typeof batchRoutes>[0] &
   Parameters<typeof moderationRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
   Parameters<typeof orderRoutes>[0] &
@@ -85,6 +88,8 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...embeddingRoutes(services),
     ...rerankRoutes(services),
     ...audioRoutes(services),
+    ...fileRoutes(services),
+    ...batchRoutes(services),
     ...moderationRoutes(services),
     ...jobRoutes(services, config),
     ...conversationRoutes(services, config),

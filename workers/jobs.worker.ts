@@ -1,10 +1,15 @@
-/** The worker of the jobs queue: job workflows and the one activity that carries a job out, on the same queue. */
+/** The worker of the jobs queue: jobs and batches, their workflows and steps on the same queue. */
 import { Worker } from '@temporalio/worker';
+import type { BatchActivities } from '../activities/batches/batch-activities.ts';
 import type { JobActivities } from '../activities/jobs/job-activities.ts';
 import { TASK_QUEUES } from '../workflows/contracts.ts';
 import { commonOptions, type WorkerOptions } from './worker-options.ts';
 
-export function createJobsWorker(options: WorkerOptions, activities: JobActivities, slots: number): Promise<Worker> {
+export function createJobsWorker(
+  options: WorkerOptions,
+  activities: JobActivities & BatchActivities,
+  slots: number,
+): Promise<Worker> {
   return Worker.create({
     ...commonOptions(options),
     taskQueue: TASK_QUEUES.jobs,

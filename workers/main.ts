@@ -1,5 +1,6 @@
 /** The worker process: connects, creates the workers, runs until a signal stops it, closes. */
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { createBatchActivities } from '../activities/batches/batch-activities.ts';
 import { createJobActivities } from '../activities/jobs/job-activities.ts';
 import { createMaintenanceActivities } from '../activities/maintenance/maintenance-activities.ts';
 import { createOrderActivities } from '../activities/orders/order-activities.ts';
@@ -90,8 +91,9 @@ async function runWorkers(
   };
   const graceIsOver = new AbortController();
   const jobs = createJobActivities(services.jobRunner, log, graceIsOver.signal);
+  const batchSteps = createBatchActivities(services.batchRunner, log, graceIsOver.signal);
   const workers = [
-    await createJobsWorker(options, jobs, config.WORKER_JOB_SLOTS),
+    await createJobsWorker(options, { ...jobs, ...batchSteps }, config.WORKER_JOB_SLOTS),
     await createOrdersWorker(options, createOrderActivities(services.orders)),
     await createWebhooksWorker(options, createWebhookActivities(services.webhookSender)),
     await createMaintenanceWorker(options, createMaintenanceActivities(services.maintenance)),

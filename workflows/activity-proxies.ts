@@ -1,5 +1,6 @@
 /** Every timeout and retry policy of the product's activities, once. */
 import { ActivityCancellationType, proxyActivities } from '@temporalio/workflow';
+import type { BatchActivities } from '../activities/batches/batch-activities.ts';
 import type { JobActivities } from '../activities/jobs/job-activities.ts';
 import type { MaintenanceActivities } from '../activities/maintenance/maintenance-activities.ts';
 import type { OrderActivities } from '../activities/orders/order-activities.ts';
@@ -29,6 +30,16 @@ export function jobRun(deadlineMs: number) {
 export const { closeJob } = proxyActivities<Pick<JobActivities, 'closeJob'>>({
   summary: 'ends the job; a task that its provider has is waited for and charged',
   startToCloseTimeout: '10m',
+  heartbeatTimeout: HEARTBEAT_TIMEOUT,
+  retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
+});
+
+/**
+ * Steps of a batch, each safe to run again. A step that found nobody to answer waits longer from try to try; the row
+ * decides when the batch is over.
+ */
+export const { beginBatch, runBatchLines, endBatch } = proxyActivities<BatchActivities>({
+  startToCloseTimeout: '30m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });

@@ -28,6 +28,7 @@ export const WORKFLOWS = {
   imageJob: 'imageJob',
   orderExpiry: 'orderExpiry',
   webhookDelivery: 'webhookDelivery',
+  batch: 'batch',
 } as const satisfies JobWorkflows & Readonly<Record<string, string>>;
 export type WorkflowName = keyof typeof WORKFLOWS;
 /** Started by Temporal Schedules of the same names. */
@@ -73,6 +74,19 @@ export interface WebhookDeliveryOutcome {
   /** SUPERSEDED: a newer round has the delivery. */
   readonly status: 'DELIVERED' | 'FAILED' | 'DISABLED' | 'SUPERSEDED';
   readonly attempts: number;
+}
+
+export interface BatchInput {
+  readonly batchId: string;
+  readonly traceId: string;
+  /** Lines from here on are to be run; absent: the batch has not begun. */
+  readonly from?: number;
+  readonly lineCount?: number;
+}
+
+export interface BatchOutcome {
+  readonly status: string;
+  readonly lineCount: number;
 }
 
 /** What a check of the ledger found. */
@@ -124,7 +138,7 @@ export interface WorkflowStart {
   readonly workflow: WorkflowName;
   readonly workflowId: string;
   readonly taskQueue: (typeof TASK_QUEUES)[keyof typeof TASK_QUEUES];
-  readonly input: JobInput | OrderExpiryInput | WebhookDeliveryInput;
+  readonly input: JobInput | OrderExpiryInput | WebhookDeliveryInput | BatchInput;
   /** One line for `workflow list` and the detail view, at most 200 bytes. */
   readonly title: string;
   readonly searchAttributes: Readonly<Partial<Record<SearchAttributeName, string | number>>>;

@@ -1,4 +1,5 @@
 /** The workflows that the workers' bundle holds. */
+export { batch } from './batch.workflow.ts';
 export { carryOut as chatJob, carryOut as imageJob } from './job.workflow.ts';
 export { ledgerReconciliation, retention } from './maintenance.workflow.ts';
 export { orderExpiry } from './order-expiry.workflow.ts';

@@ -10,7 +10,7 @@ import type { KeyPool } from '../../core/key-pool/key-pool.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { nanoAmount, type Usage } from '../../core/ledger/money.ts';
 import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
+import type { HoldOutcome, HoldRequest, HoldShare } from '../../core/ledger/operations/hold.ts';
 import type { Fit } from '../../core/providers/fit.ts';
 import { onlyStreams, patienceOf } from '../../core/providers/needs.ts';
 import type {
@@ -81,6 +81,9 @@ export interface ChargeRequest extends LimitedRequest {
   readonly claim?: ClaimRequest;
   /** What the client says of who asks, for the usage log. */
   readonly tags?: Tags;
+  /** Of a call of a batch: its part of the batch's hold, and the tier that it is charged as. */
+  readonly from?: HoldShare;
+  readonly serviceTier?: string;
 }
 
 /** What the caller of every answered call learns; `cost` in nano-units. */
@@ -178,11 +181,11 @@ export async function openCharge(
   asked: Asked | undefined,
   requestId: string,
 ): Promise<Charge | AnsweredBefore> {
-  const { claim } = request;
+  const { claim, from } = request;
   const longestMs = deps.totalTimeoutMs + mostPatienceMs(plan.candidates);
   const lifeMs = longestMs + HOLD_LIFE_MARGIN_MS;
   const held = await openHold(deps, request, plan, asked, { id: requestId }, (hold) =>
-    deps.ledger.hold({ ...hold, owner: 'call', lifeMs, ...(claim ? { claim } : {}) }),
+    deps.ledger.hold({ ...hold, owner: 'call', lifeMs, ...(claim ? { claim } : {}), ...(from ? { from } : {}) }),
   );
   return held.kind === 'held' ? new Charge(deps, request, requestId, held, longestMs) : held;
 }
@@ -244,12 +247,13 @@ export class Charge {
    * @throws {AppError} when the hold is gone: the process was taken for dead, or another one answers the key by now.
    */
   async capture<Outcome>(
-    usage: Usage,
+    used: Usage,
     outcomeOf: (call: CallOutcome) => Outcome,
     options: { readonly measured?: Measured; readonly keep?: Keep<Outcome> | undefined } = {},
   ): Promise<Outcome> {
     const { begun } = this;
-    const { claim } = this.#request;
+    const { claim, serviceTier } = this.#request;
+    const usage = serviceTier === undefined ? used : { ...used, serviceTier };
     const { keep, measured = NOTHING_MEASURED } = options;
     clearTimeout(this.#timer);
     settleLimits(this.#deps.limits, this.#admission, usage);

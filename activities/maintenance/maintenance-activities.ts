@@ -21,6 +21,8 @@ export interface MaintenanceDeps {
   readonly retainUsage: () => Promise<Retained | undefined>;
   readonly deliveries: DeliveryStore;
   readonly removePayloads: () => Promise<RemovedOfJobs>;
+  /** Of one round. @returns how many. */
+  readonly removeExpiredFiles: () => Promise<number>;
   readonly conversations: Pick<Conversations, 'removeDeleted'>;
   readonly keptResponses: Pick<KeptResponses, 'removeExpired'>;
 }
@@ -33,7 +35,7 @@ const CONVERSATIONS_AT_ONCE = 50;
 const RESPONSES_AT_ONCE = 500;
 
 export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceActivities {
-  const { reconcile, retainUsage, deliveries, removePayloads, conversations, keptResponses } = deps;
+  const { reconcile, retainUsage, deliveries, removePayloads, removeExpiredFiles, conversations, keptResponses } = deps;
   return {
     async checkLedger() {
       const { breaches, invariants } = await reconcile();
@@ -49,6 +51,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         if (removed < DELETE_AT_ONCE) break;
       }
       const ofJobs = await removePayloads();
+      while ((await removeExpiredFiles()) > 0);
       while ((await conversations.removeDeleted(CONVERSATIONS_AT_ONCE)) === CONVERSATIONS_AT_ONCE);
       while ((await keptResponses.removeExpired(RESPONSES_AT_ONCE)) === RESPONSES_AT_ONCE);
       return {

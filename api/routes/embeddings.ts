@@ -1,36 +1,20 @@
 /** Vectors of texts, as OpenAI's clients and programs for retrieval ask for them. */
 import { z } from 'zod';
+import { embeddingFields, embeddingRequest } from '../../activities/inference/embedding-request.ts';
 import type { EmbeddingOutcome, EmbeddingService } from '../../activities/inference/embeddings.ts';
 import { costInWords } from '../../activities/inference/openai-words.ts';
-import { passedFields } from '../../activities/inference/request-policy.ts';
 import type { EmbeddingRequest } from '../../core/providers/provider.ts';
 import { OPENAI } from '../http/forms.ts';
 import type { InferenceServices, WholeCall } from '../http/inference-call.ts';
 import { inferenceRoute } from '../http/inference-route.ts';
 import { costOutput } from '../http/money.ts';
 import type { Route } from '../http/route.ts';
-import { MOST_CHARACTERS, modelNameInput, openAiRequestIdInput } from './chat.ts';
+import { modelNameInput, openAiRequestIdInput } from './chat.ts';
 
-/** OpenAI takes as many. */
-const MOST_INPUTS = 2_048;
-/** Of one text given as tokens; no model takes more. */
-const MOST_TOKENS = 100_000;
-const INPUT_FORMS = `must be a text, a list of 1 to ${MOST_INPUTS} texts, or either as numbers of tokens; no text may be empty`;
-
-const text = z.string().min(1).max(MOST_CHARACTERS);
-const tokens = z.array(z.number().int().min(0)).min(1).max(MOST_TOKENS);
 const body = z
   .looseObject({
     model: modelNameInput.describe('Identifier of the model. It is never chosen: vectors of two models do not compare'),
-    input: z
-      .union([text, z.array(text).min(1).max(MOST_INPUTS), tokens, z.array(tokens).min(1).max(MOST_INPUTS)], {
-        error: INPUT_FORMS,
-      })
-      .describe('One text or several, or each as the numbers of its tokens'),
-    encoding_format: z
-      .enum(['float', 'base64'])
-      .nullish()
-      .describe('Numbers, the default, or 32-bit floats (little-endian) as base64'),
+    ...embeddingFields,
     request_id: openAiRequestIdInput,
   })
   .meta({ description: 'OpenAI embeddings; fields that are not listed (dimensions …) pass to the provider.' });
@@ -98,10 +82,6 @@ export function embeddingRoutes(services: Services): Route[] {
 
 /** @throws {AppError} naming each field that a caller may not set. */
 function askedOf(asked: z.output<typeof body>): Asked {
-  const { model, input, encoding_format: encoding, request_id: requestId, ...rest } = asked;
-  return {
-    model,
-    requestId: requestId ?? undefined,
-    request: { input, encoding: encoding ?? 'float', extra: passedFields(rest) },
-  };
+  const { model, request_id: requestId, ...rest } = asked;
+  return { model, requestId: requestId ?? undefined, request: embeddingRequest(rest) };
 }

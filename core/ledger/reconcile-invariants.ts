@@ -88,6 +88,11 @@ export const INVARIANTS: readonly Invariant[] = [
               j.id IS NULL OR j.account_id<>h.account_id
                 OR (h.state='open' AND j.status IN ('COMPLETED','FAILED','CANCELLED')) AS bad
          FROM holds h LEFT JOIN jobs j ON j.id=h.id WHERE h.owner='job'`,
+      // Its hold is given back before a batch is said to have ended.
+      `SELECT CONCAT('hold of batch ',h.id) AS subject,
+              b.id IS NULL OR b.account_id<>h.account_id
+                OR (h.state='open' AND b.status IN ('completed','failed','expired','cancelled')) AS bad
+         FROM holds h LEFT JOIN batches b ON b.hold_id=h.id WHERE h.owner='batch'`,
       // The credit of an order is its top-up, and nothing else under its number.
       `SELECT CONCAT('order ',o.order_no) AS subject,
               (o.status='COMPLETED' AND (t.id IS NULL OR t.amount<>o.amount OR t.account_id<>o.account_id))

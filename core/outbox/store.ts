@@ -18,6 +18,7 @@ const startSchema = z.object({
     z.object({ jobId: z.string(), accountId: z.number(), deadlineMs: z.number(), traceId: z.string().exactOptional() }),
     z.object({ orderNo: z.string(), ttlMs: z.number() }),
     z.object({ deliveryId: z.string(), round: z.number() }),
+    z.object({ batchId: z.string(), traceId: z.string() }),
   ]),
   title: z.string(),
   searchAttributes: z.partialRecord(

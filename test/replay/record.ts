@@ -80,6 +80,24 @@ class Recording {
     await this.#save('orderExpiry-expired', `order:${expired}`);
   }
 
+  async batches(): Promise<void> {
+    const url = `${this.#product.apis[0]?.url}/v1`;
+    const { key } = await newCustomer(this.#product.apis[0]);
+    const send = async (path: string, body: object) => {
+      const headers = { 'content-type': 'application/json', 'access-key': key };
+      const answer = await fetch(`${url}/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      return z.object({ id: z.string() }).parse(await answer.json()).id;
+    };
+    const body = { model: 'sim-chat', max_tokens: 5, messages: [{ role: 'user', content: 'hello' }] };
+    const line = (index: number) => ({ custom_id: `${index}`, method: 'POST', url: '/v1/chat/completions', body });
+    const text = Array.from({ length: 60 }, (_, index) => JSON.stringify(line(index))).join('\n');
+    const file = await send('files', { purpose: 'batch', file: text });
+    await this.#save(
+      'batch-completed',
+      await send('batches', { input_file_id: file, endpoint: '/v1/chat/completions' }),
+    );
+  }
+
   async maintenance(): Promise<void> {
     for (const scheduleId of ['ledgerReconciliation', 'retention']) {
       const handle = this.#client.schedule.getHandle(scheduleId);
@@ -127,6 +145,7 @@ try {
   );
   await recording.jobs();
   await recording.orders();
+  await recording.batches();
   await recording.maintenance();
 } finally {
   await connection.close();

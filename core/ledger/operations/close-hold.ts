@@ -49,8 +49,10 @@ export function releaseHold(rows: Rows, reference: HoldReference): Account {
 function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state: Exclude<HoldState, 'open'>): Account {
   const { account, hold } = heldRows(rows, reference);
   const released = hold.amount - captured;
+  // Parts of it may have gone back before, for the calls of a batch.
+  const rest = released - hold.released;
   // A chargeback may have arrived while the call ran: what it did not find available is paid from this.
-  const after = payIn(account, released);
+  const after = payIn(account, rest);
   rows.put(accounts, String(account.id), after);
   rows.put(holds, hold.id, {
     ...hold,
@@ -59,7 +61,7 @@ function closeHold(rows: Rows, reference: HoldReference, captured: bigint, state
     state,
     closedAtMs: rows.nowMs,
   });
-  addToBudget(rows, reference, hold, -released);
+  addToBudget(rows, reference, hold, -rest);
   return after;
 }
 

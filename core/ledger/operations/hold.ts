@@ -21,6 +21,14 @@ export interface HoldRequest {
   /** The key's budget, when it has one: `limit` in nano-units for the period that starts on `periodStart`. */
   readonly budget?: { readonly limit: bigint; readonly periodStart: string };
   readonly claim?: ClaimRequest;
+  /** Money that was set aside before and that this hold is taken from first. */
+  readonly from?: HoldShare;
+}
+
+/** A part of another hold of the same account. */
+export interface HoldShare {
+  readonly holdId: string;
+  readonly amount: bigint;
 }
 
 export type HoldOutcome =
@@ -37,6 +45,7 @@ export function holdReads(request: HoldRequest) {
     read(accounts, String(request.accountId)),
     ...(request.budget && request.accessKeyId !== null ? [read(keyBudgets, String(request.accessKeyId))] : []),
     read(holds, request.id),
+    ...(request.from ? [read(holds, request.from.holdId)] : []),
     ...claimReads(request.claim),
   ];
 }
@@ -47,11 +56,13 @@ export function decideHold(rows: Rows, request: HoldRequest): HoldOutcome {
   const account = rows.get(accounts, String(request.accountId));
   if (!account) throw new Error(`account ${request.accountId} does not exist`);
   if (rows.get(holds, request.id)) return { kind: 'exists' };
-  const refusal = refuse(rows, request, account.available);
+  const share = shareOf(rows, request);
+  const refusal = refuse(rows, request, account.available + share);
   const claimed = claimIfAffordable(rows, request, refusal !== undefined);
   if (claimed) return claimed;
   if (refusal) return refusal;
-  rows.put(accounts, String(account.id), { ...account, available: account.available - request.amount });
+  takeShare(rows, request, share);
+  rows.put(accounts, String(account.id), { ...account, available: account.available + share - request.amount });
   const budgetPeriod = useBudget(rows, request);
   rows.put(holds, request.id, {
     id: request.id,
@@ -70,6 +81,26 @@ export function decideHold(rows: Rows, request: HoldRequest): HoldOutcome {
     closedAtMs: null,
   });
   return { kind: 'held' };
+}
+
+/**
+ * What the other hold still has for this one. Nothing for a call that is run again after its process died: it has taken
+ * its part before, which went back to the account with its hold.
+ */
+function shareOf(rows: Rows, { from, claim, accountId }: HoldRequest): bigint {
+  const whole = from && rows.get(holds, from.holdId);
+  if (!from || whole?.state !== 'open' || whole.accountId !== accountId) return 0n;
+  if (claim) {
+    const found = lookAtClaim(rows, claim);
+    if (found.kind !== 'claimed' || found.operationId !== claim.requestId) return 0n;
+  }
+  const left = whole.amount - whole.captured - whole.released;
+  return from.amount < left ? from.amount : left;
+}
+
+function takeShare(rows: Rows, { from }: HoldRequest, share: bigint): void {
+  const whole = from && rows.get(holds, from.holdId);
+  if (whole && share > 0n) rows.put(holds, whole.id, { ...whole, released: whole.released + share });
 }
 
 /** A stored answer or a running twin comes before a refusal; a refused call leaves its key free. */

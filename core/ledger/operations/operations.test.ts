@@ -464,3 +464,62 @@ describe('a batch', () => {
     assert.deepEqual(outcomes, ['held', 'insufficient']);
   });
 });
+
+describe('a hold that is taken from another one', () => {
+  const claimed = (requestId: string): ClaimRequest => ({
+    ...{ scope: 'b7', keyHash: Buffer.from('line 1'), bodyHash: Buffer.from('body'), requestId },
+  });
+  const begun = () => {
+    const store = storeWith(1_000n);
+    store.run(hold(holdRequest({ id: 'batch-1', owner: 'batch', amount: 300n, accessKeyId: null })));
+    return store;
+  };
+  const line = (id: string, amount: bigint, share = 100n) =>
+    hold(
+      holdRequest({ id, amount, accessKeyId: null, claim: claimed(id), from: { holdId: 'batch-1', amount: share } }),
+    );
+
+  test('moves its part, and is charged more or less from the balance', () => {
+    const store = begun();
+    assert.equal(store.run(line('call-1', 80n)).kind, 'held');
+    assert.equal(balanceOf(store).available, 720n);
+    assert.deepEqual([store.get(holds, 'batch-1').released, store.get(holds, 'call-1').amount], [100n, 80n]);
+    store.run(release({ holdId: 'batch-1', accountId: 1, budgetKeyId: null }));
+    assert.equal(balanceOf(store).available, 920n);
+    const { state, released, captured } = store.get(holds, 'batch-1');
+    assert.deepEqual([state, released, captured], ['released', 300n, 0n]);
+  });
+
+  test('pays with its part what the balance alone could not', () => {
+    const store = storeWith(300n);
+    store.run(hold(holdRequest({ id: 'batch-1', owner: 'batch', amount: 300n, accessKeyId: null })));
+    assert.equal(store.run(line('call-1', 100n)).kind, 'held');
+    assert.deepEqual([balanceOf(store).available, store.get(holds, 'batch-1').released], [0n, 100n]);
+    const dear = holdRequest({
+      id: 'call-2',
+      amount: 201n,
+      accessKeyId: null,
+      from: { holdId: 'batch-1', amount: 100n },
+    });
+    assert.equal(store.run(hold(dear)).kind, 'insufficient');
+    assert.equal(store.get(holds, 'batch-1').released, 100n);
+  });
+
+  test('takes no part twice when its process died, and never more than is left', () => {
+    const store = begun();
+    store.run(line('call-1', 80n));
+    const key = claimKey(claimed('call-1'));
+    store.seed(claims, key, { ...store.get(claims, key), writerEpoch: 2 });
+    const again = hold(
+      holdRequest({
+        ...{ id: 'call-2', amount: 80n, accessKeyId: null, claim: claimed('call-2') },
+        from: { holdId: 'batch-1', amount: 100n },
+      }),
+    );
+    assert.equal(store.run(again).kind, 'held');
+    assert.equal(store.get(holds, 'batch-1').released, 100n);
+    const store2 = begun();
+    store2.run(line('call-9', 350n, 900n));
+    assert.deepEqual([balanceOf(store2).available, store2.get(holds, 'batch-1').released], [650n, 300n]);
+  });
+});

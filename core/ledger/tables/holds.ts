@@ -3,7 +3,7 @@ import { literal, literals } from '../../../infra/mysql/literal.ts';
 import { column, orNull } from '../../../infra/mysql/rows.ts';
 import { type LedgerSink, ledgerTable, type RowIn } from '../commit-queue/table.ts';
 
-export const OWNERS = ['call', 'job', 'lease'] as const;
+export const OWNERS = ['call', 'job', 'batch', 'lease'] as const;
 export type HoldOwner = Exclude<(typeof OWNERS)[number], 'lease'>;
 export const HOLD_STATES = ['open', 'captured', 'released'] as const;
 export type HoldState = (typeof HOLD_STATES)[number];

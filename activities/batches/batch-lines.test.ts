@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AppError, invalid } from '../../infra/errors.ts';
+import { answerLine, BatchInput, errorLine, lineError, linesOf, MOST_LINES } from './batch-lines.ts';
+
+const GOOD = { custom_id: 'a', method: 'POST', url: '/v1/chat/completions', body: { model: 'm' } };
+
+async function* pieces(...texts: string[]): AsyncGenerator<Buffer> {
+  for (const text of texts) yield Buffer.from(text);
+}
+
+async function all(lines: AsyncIterable<string>): Promise<string[]> {
+  const found: string[] = [];
+  for await (const line of lines) found.push(line);
+  return found;
+}
+
+test('lines are found wherever the pieces are cut', async () => {
+  assert.deepEqual(await all(linesOf(pieces('a\nb', 'c\n', '\n', 'd'))), ['a', 'bc', '', 'd']);
+  assert.deepEqual(await all(linesOf(pieces())), []);
+  const letter = Buffer.from('灯');
+  const cut = (async function* () {
+    yield letter.subarray(0, 1);
+    yield letter.subarray(1);
+  })();
+  assert.deepEqual(await all(linesOf(cut)), ['灯']);
+});
+
+test('a good line is a request, and empty ones are none', () => {
+  const input = new BatchInput('/v1/chat/completions');
+  assert.equal(input.add('  '), undefined);
+  assert.deepEqual(input.add(`\uFEFF${JSON.stringify(GOOD)}\r`), { line: 0, customId: 'a', request: '{"model":"m"}' });
+  input.finish();
+  assert.deepEqual([input.count, input.errors], [1, []]);
+});
+
+test('what is wrong with a line is told with its number and field', () => {
+  const wrong = (line: object | string) => {
+    const input = new BatchInput('/v1/chat/completions');
+    input.add(JSON.stringify({ ...GOOD, custom_id: 'first' }));
+    assert.equal(input.add(typeof line === 'string' ? line : JSON.stringify({ ...GOOD, ...line })), undefined);
+    const [error] = input.errors;
+    return [error?.code, error?.line, error?.param];
+  };
+  assert.deepEqual(wrong('{'), ['invalid_json_line', 2, null]);
+  assert.deepEqual(wrong('[]'), ['invalid_json_line', 2, null]);
+  assert.deepEqual(wrong({ custom_id: 'first' }), ['duplicate_custom_id', 2, 'custom_id']);
+  assert.deepEqual(wrong({ custom_id: '' }), ['invalid_custom_id', 2, 'custom_id']);
+  assert.deepEqual(wrong({ custom_id: 'x'.repeat(513) }), ['invalid_custom_id', 2, 'custom_id']);
+  assert.deepEqual(wrong({ method: 'GET' }), ['invalid_method', 2, 'method']);
+  assert.deepEqual(wrong({ url: '/v1/embeddings' }), ['mismatched_endpoint', 2, 'url']);
+  assert.deepEqual(wrong({ body: null }), ['invalid_body', 2, 'body']);
+  assert.deepEqual(wrong({ body: { stream: true } }), ['invalid_body', 2, 'body.stream']);
+});
+
+test('a file has at most so many lines, and at least one', () => {
+  const input = new BatchInput('/v1/chat/completions');
+  for (let index = 0; index <= MOST_LINES; index += 1) input.add(JSON.stringify({ ...GOOD, custom_id: `${index}` }));
+  assert.ok(input.isHopeless);
+  assert.deepEqual(
+    input.errors.map(({ code }) => code),
+    ['too_many_tasks'],
+  );
+  const none = new BatchInput('/v1/chat/completions');
+  none.finish();
+  assert.equal(none.errors[0]?.code, 'empty_file');
+});
+
+test('what comes of a line is JSON with the id that the caller gave', () => {
+  const answer = JSON.parse(answerLine('batch_1', 7, 'a"b', 'r1', '{"cost":0.000000001}'));
+  assert.deepEqual([answer.custom_id, answer.response.request_id, answer.response.body.cost], ['a"b', 'r1', 1e-9]);
+  const error = lineError(invalid([{ path: 'temperature', message: 'must be at most 2' }]));
+  const failed = JSON.parse(errorLine('batch_1', 7, 'a', error));
+  assert.deepEqual(failed.error, { code: '400001', message: 'temperature: must be at most 2', param: 'temperature' });
+  assert.equal(failed.id, answer.id);
+  assert.equal(lineError(new AppError('upstreamError', 'no', { providerCode: 'busy' })).code, 'busy');
+});

@@ -1,0 +1,173 @@
+/** Batches and their lines in MySQL. Each change names the status that it expects, so that a step may run again. */
+import type { Sequelize } from 'sequelize';
+import { z } from 'zod';
+import { insertStarts } from '../../core/outbox/outbox.ts';
+import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
+import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
+import { change, count, select } from '../../infra/mysql/statements.ts';
+import { inTransaction } from '../../infra/mysql/transaction.ts';
+import type { WorkflowStart } from '../../workflows/contracts.ts';
+import { BATCH_ENDPOINTS, type BatchLine, fileErrorsSchema } from './batch-lines.ts';
+
+const STATUSES = [
+  'validating',
+  'failed',
+  'in_progress',
+  'finalizing',
+  'completed',
+  'expired',
+  'cancelling',
+  'cancelled',
+] as const;
+export type BatchStatus = (typeof STATUSES)[number];
+
+const batch = rowOf({
+  id: column.text,
+  holdId: column.text,
+  userId: column.integer,
+  accountId: column.integer,
+  accessKeyId: column.integer,
+  endpoint: column.oneOf(BATCH_ENDPOINTS),
+  inputFileId: column.text,
+  status: column.oneOf(STATUSES),
+  metadata: column.jsonOf(z.record(z.string(), z.unknown()).nullable()),
+  errors: column.jsonOf(fileErrorsSchema.nullable()),
+  lineCount: column.integer,
+  traceId: column.text,
+  outputFileId: orNull(column.text),
+  errorFileId: orNull(column.text),
+  createdAt: column.time,
+  inProgressAt: orNull(column.time),
+  finalizingAt: orNull(column.time),
+  cancellingAt: orNull(column.time),
+  endedAt: orNull(column.time),
+  expiresAt: column.time,
+});
+export type Batch = ReadRow<typeof batch>;
+
+export interface NewBatch
+  extends Pick<
+    Batch,
+    'id' | 'holdId' | 'userId' | 'accountId' | 'accessKeyId' | 'endpoint' | 'inputFileId' | 'metadata' | 'traceId'
+  > {
+  readonly lifeMs: number;
+}
+
+const lineRow = rowOf({ line: column.integer, customId: column.text, share: column.bigint, request: column.bytes });
+export type StoredLine = ReadRow<typeof lineRow>;
+const resultRow = rowOf({
+  line: column.integer,
+  customId: column.text,
+  succeeded: orNull(column.flag),
+  result: orNull(column.bytes),
+});
+export type LineResult = ReadRow<typeof resultRow>;
+const counted = rowOf({ succeeded: orNull(column.flag), total: column.integer });
+
+export interface LineCounts {
+  readonly completed: number;
+  readonly failed: number;
+}
+
+const DELETE_AT_ONCE = 500;
+
+export class BatchStore {
+  readonly #sequelize: Sequelize;
+
+  constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
+  }
+
+  /** The row and the start of its workflow, in one transaction. */
+  async create({ lifeMs, metadata, ...fields }: NewBatch, start: WorkflowStart): Promise<void> {
+    const nowMs = Date.now();
+    const row = {
+      ...fields,
+      status: 'validating',
+      metadata: metadata === null ? null : JSON.stringify(metadata),
+      createdAt: utcDateTime(nowMs),
+      expiresAt: utcDateTime(nowMs + lifeMs),
+    };
+    const names = Object.keys(row).map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+    await inTransaction(this.#sequelize, async (transaction) => {
+      await change(this.#sequelize, insertRows('batches', names, [Object.values(row)]), undefined, transaction);
+      await change(this.#sequelize, insertStarts([{ start, atMs: nowMs }]), undefined, transaction);
+    });
+  }
+
+  async find(id: string, userId?: number): Promise<Batch | undefined> {
+    const sql = `SELECT ${batch.columns} FROM batches WHERE id=:id${userId === undefined ? '' : ' AND user_id=:userId'}`;
+    return (await select(this.#sequelize, batch.read, sql, { id, userId }))[0];
+  }
+
+  /** The newest first. @param after id of a batch; only older ones. */
+  async list(userId: number, after: string | undefined, limit: number): Promise<Batch[]> {
+    const older =
+      after === undefined ? '' : ' AND (created_at,id) < (SELECT b.created_at,b.id FROM batches b WHERE b.id=:after)';
+    const sql = `SELECT ${batch.columns} FROM batches WHERE user_id=:userId${older} ORDER BY created_at DESC, id DESC LIMIT :limit`;
+    return await select(this.#sequelize, batch.read, sql, { userId, after, limit });
+  }
+
+  /** Of a user, not ended. */
+  live(userId: number): Promise<number> {
+    const sql =
+      "SELECT COUNT(*) AS total FROM batches WHERE user_id=? AND status IN ('validating','in_progress','finalizing','cancelling')";
+    return count(this.#sequelize, sql, [userId]);
+  }
+
+  /** @returns false when it has another status by now. */
+  async move(
+    id: string,
+    from: readonly BatchStatus[],
+    to: BatchStatus,
+    fields: Readonly<Record<string, unknown>> = {},
+  ) {
+    const sets = Object.keys(fields).map((name) => `,${name}=:${name}`);
+    const sql = `UPDATE batches SET status=:to${sets.join('')} WHERE id=:id AND status IN (:from)`;
+    return (await change(this.#sequelize, sql, { ...fields, id, to, from: [...from] })) > 0;
+  }
+
+  /** Every line that stands already stays as it is. */
+  async addLines(batchId: string, lines: readonly (BatchLine & { readonly share: bigint })[]): Promise<void> {
+    const rows = lines.map(({ line, customId, share, request }) => [
+      batchId,
+      line,
+      customId,
+      share,
+      Buffer.from(request),
+    ]);
+    const sql = insertRows('batch_lines', ['batch_id', 'line', 'custom_id', 'share', 'request'], rows);
+    await change(this.#sequelize, sql.replace(/^INSERT/, 'INSERT IGNORE'));
+  }
+
+  /** Lines from `from`, before `until`, that have no result. */
+  async waiting(batchId: string, from: number, until: number): Promise<StoredLine[]> {
+    const sql = `SELECT ${lineRow.columns} FROM batch_lines WHERE batch_id = ? AND line >= ? AND line < ? AND succeeded IS NULL ORDER BY line`;
+    return await select(this.#sequelize, lineRow.read, sql, [batchId, from, until]);
+  }
+
+  /** The first result of a line stays. */
+  async keepResult(batchId: string, line: number, succeeded: boolean, result: string): Promise<void> {
+    const sql = 'UPDATE batch_lines SET succeeded=?, result=? WHERE batch_id=? AND line=? AND succeeded IS NULL';
+    await change(this.#sequelize, sql, [succeeded ? 1 : 0, Buffer.from(result), batchId, line]);
+  }
+
+  /** In their order. */
+  async results(batchId: string, from: number, limit: number): Promise<LineResult[]> {
+    const sql = `SELECT ${resultRow.columns} FROM batch_lines WHERE batch_id = ? AND line >= ? ORDER BY line LIMIT ?`;
+    return await select(this.#sequelize, resultRow.read, sql, [batchId, from, limit]);
+  }
+
+  async counts(batchId: string): Promise<LineCounts> {
+    const sql = 'SELECT succeeded, COUNT(*) AS total FROM batch_lines WHERE batch_id=? GROUP BY succeeded';
+    const rows = await select(this.#sequelize, counted.read, sql, [batchId]);
+    const of = (succeeded: boolean) => rows.find((row) => row.succeeded === succeeded)?.total ?? 0;
+    return { completed: of(true), failed: of(false) };
+  }
+
+  /** Requests and results of an ended batch, which stand in its files; the counts stay with the ids. */
+  async dropTexts(batchId: string): Promise<void> {
+    const sql = `UPDATE batch_lines SET request='', result=NULL WHERE batch_id=? AND request<>'' LIMIT ${DELETE_AT_ONCE}`;
+    while ((await change(this.#sequelize, sql, [batchId])) > 0);
+  }
+}

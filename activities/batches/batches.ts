@@ -1,0 +1,146 @@
+/** Batches and files as their owner sees them. */
+import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
+import type { FileFilter, FileStore, StoredFile } from '../../core/files/file-store.ts';
+import type { WorkflowStarter } from '../../core/outbox/starter.ts';
+import { AppError, invalid } from '../../infra/errors.ts';
+import { newId } from '../../infra/ids.ts';
+import { TASK_QUEUES, type WorkflowStart } from '../../workflows/contracts.ts';
+import type { BatchEndpoint } from './batch-lines.ts';
+import type { Batch, BatchStore, LineCounts } from './batch-store.ts';
+
+export interface BatchesDeps {
+  readonly store: BatchStore;
+  readonly files: FileStore;
+  readonly starter: WorkflowStarter;
+  /** What all files of one user may have. */
+  readonly bytesPerUser: number;
+  /** How long a file is kept. */
+  readonly keptMs: number;
+}
+
+export interface BatchRequest {
+  readonly inputFileId: string;
+  readonly endpoint: BatchEndpoint;
+  readonly metadata: Readonly<Record<string, unknown>> | null;
+  readonly traceId: string;
+}
+
+export type BatchView = Batch & LineCounts;
+
+/** OpenAI's only window. */
+const BATCH_LIFE_MS = 24 * 3_600_000;
+const MOST_LIVE = 20;
+const RETRY_SECONDS = 60;
+
+export class Batches {
+  readonly #deps: BatchesDeps;
+
+  constructor(deps: BatchesDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws {AppError} tooManyRequests when the user's files have no room for it. */
+  async addFile(userId: number, file: File, purpose: string): Promise<StoredFile> {
+    const { files, bytesPerUser, keptMs } = this.#deps;
+    const held = await files.bytesOf(userId);
+    if (held + file.size > bytesPerUser) {
+      const message = `your files may have ${bytesPerUser} bytes together and have ${held} (FILE_STORAGE_PER_USER); delete some`;
+      throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
+    }
+    const createdAt = new Date();
+    const meta = { id: `file-${idHex()}`, userId, purpose, filename: file.name.slice(0, MOST_FILENAME) || 'file' };
+    return files.put({ ...meta, createdAt, expiresAt: new Date(createdAt.getTime() + keptMs) }, inPieces(file));
+  }
+
+  /** @throws {AppError} notFound. */
+  async file(id: string, userId: number): Promise<StoredFile> {
+    const found = await this.#deps.files.find(id, userId);
+    if (found === undefined) throw new AppError('notFound', `there is no file ${id}`);
+    return found;
+  }
+
+  listFiles(filter: FileFilter): Promise<StoredFile[]> {
+    return this.#deps.files.list(filter);
+  }
+
+  contentOf({ id }: StoredFile): AsyncGenerator<Buffer, void> {
+    return this.#deps.files.read(id);
+  }
+
+  /** @throws {AppError} notFound. */
+  async removeFile(id: string, userId: number): Promise<void> {
+    await this.file(id, userId);
+    await this.#deps.files.remove(id, userId);
+  }
+
+  /**
+   * Its file is read and its money is held when it begins.
+   * @throws {AppError} for a file that is not the user's or not for batches; tooManyRequests.
+   */
+  async create(caller: AccessKeyCaller, request: BatchRequest): Promise<BatchView> {
+    const { store, files, starter } = this.#deps;
+    const { inputFileId, endpoint, metadata, traceId } = request;
+    const { userId, accountId, accessKeyId } = caller;
+    const file = await files.find(inputFileId, userId);
+    if (file === undefined) throw invalid([{ path: 'input_file_id', message: `there is no file ${inputFileId}` }]);
+    if (file.purpose !== 'batch') throw invalid([{ path: 'input_file_id', message: 'must be of the purpose batch' }]);
+    if ((await store.live(userId)) >= MOST_LIVE) {
+      const message = `at most ${MOST_LIVE} batches of one user may run at once`;
+      throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
+    }
+    const holdId = newId();
+    const id = `batch_${holdId.replaceAll('-', '')}`;
+    const start: WorkflowStart = {
+      workflow: 'batch',
+      workflowId: id,
+      taskQueue: TASK_QUEUES.jobs,
+      input: { batchId: id, traceId },
+      title: `batch · ${endpoint} · user ${userId}`,
+      searchAttributes: { Modality: 'batch', UserId: userId },
+      fairnessKey: `user-${userId}`,
+    };
+    const row = { id, holdId, userId, accountId, accessKeyId, endpoint, inputFileId, metadata, traceId };
+    await store.create({ ...row, lifeMs: BATCH_LIFE_MS }, start);
+    starter.kick(start);
+    return this.get(id, userId);
+  }
+
+  /** @throws {AppError} notFound. */
+  async get(id: string, userId: number): Promise<BatchView> {
+    const found = await this.#deps.store.find(id, userId);
+    if (found === undefined) throw new AppError('notFound', `there is no batch ${id}`);
+    return this.#view(found);
+  }
+
+  async list(userId: number, after: string | undefined, limit: number): Promise<BatchView[]> {
+    const found = await this.#deps.store.list(userId, after, limit);
+    return Promise.all(found.map((batch) => this.#view(batch)));
+  }
+
+  /** Lines that run end; the others are not run. Idempotent. @throws {AppError} notFound; illegalState once it has ended. */
+  async cancel(id: string, userId: number): Promise<BatchView> {
+    const cancelled = { cancelling_at: new Date() };
+    const batch = await this.get(id, userId);
+    const isMoved = await this.#deps.store.move(id, ['validating', 'in_progress'], 'cancelling', cancelled);
+    const after = isMoved ? await this.get(id, userId) : batch;
+    if (isMoved || after.status === 'cancelling' || after.status === 'cancelled') return after;
+    throw new AppError('illegalState', `the batch is ${after.status} and cannot be cancelled`);
+  }
+
+  async #view(batch: Batch): Promise<BatchView> {
+    return { ...batch, ...(await this.#deps.store.counts(batch.id)) };
+  }
+}
+
+const MOST_FILENAME = 255;
+const PIECE_BYTES = 1024 * 1024;
+
+function idHex(): string {
+  return newId().replaceAll('-', '');
+}
+
+async function* inPieces(file: File): AsyncGenerator<Buffer, void> {
+  for (let at = 0; at < file.size; at += PIECE_BYTES) {
+    yield Buffer.from(await file.slice(at, at + PIECE_BYTES).arrayBuffer());
+  }
+}

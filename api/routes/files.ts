@@ -1,0 +1,201 @@
+/** Files of users in OpenAI's form: what batches read, and what they have written. */
+import { Readable } from 'node:stream';
+import { z } from 'zod';
+import type { Batches } from '../../activities/batches/batches.ts';
+import type { StoredFile } from '../../core/files/file-store.ts';
+import { invalid } from '../../infra/errors.ts';
+import { formData } from '../http/edit-form.ts';
+import { integerInput, optionalText } from '../http/fields.ts';
+import { OPENAI } from '../http/forms.ts';
+import { isJsonType, parseJson } from '../http/json.ts';
+import { ANSWERED, type Route, route } from '../http/route.ts';
+import type { ApiContext } from '../http/route-input.ts';
+import { inputOf } from '../http/validation.ts';
+
+const TAG = 'Batches';
+/** A batch of 10,000 short requests; the bodies of all callers are in memory while they come. */
+const FILE_BODY_BYTES = 26 * 1024 * 1024;
+const PURPOSES = ['batch', 'user_data', 'assistants', 'vision', 'fine-tune', 'evals'] as const;
+const MOST_LISTED = 100;
+
+const fileParams = z.object({ fileId: z.string().min(1).max(64).describe('Id of the file') });
+const purpose = z.enum(PURPOSES).describe('batch for the input of a batch; the others are kept only');
+const jsonFile = z
+  .object({
+    purpose,
+    file: z.string().min(1).max(FILE_BODY_BYTES).describe('The text of the file'),
+    filename: z.string().max(255).nullish().describe('Its name'),
+  })
+  .meta({ description: 'A file of text' });
+const formFile = z.object({
+  purpose,
+  file: z.string().max(FILE_BODY_BYTES).meta({ format: 'binary' }).describe('The file'),
+});
+const formFields = inputOf(z.object({ purpose }), 'ignored');
+const jsonInput = inputOf(jsonFile, 'ignored');
+
+const fileSchema = z
+  .object({
+    id: z.string().describe('Id of the file'),
+    object: z.literal('file').describe('Always file'),
+    bytes: z.number().int().describe('Its size'),
+    created_at: z.number().int().describe('When it was made, in seconds since 1970'),
+    expires_at: z.number().int().describe('When it will be removed, in seconds since 1970'),
+    filename: z.string().describe('Its name'),
+    purpose: z.string().describe('What it is for; batch_output for what a batch has written'),
+    status: z.literal('processed').describe('Always processed'),
+  })
+  .meta({ id: 'File' });
+
+export interface BatchServices {
+  readonly batches: Batches;
+}
+
+export function fileRoutes({ batches }: BatchServices): Route[] {
+  const common = { tag: TAG, access: 'access-key', form: OPENAI, unknownFields: 'ignored' } as const;
+  return [
+    route({
+      ...common,
+      method: 'post',
+      path: '/v1/files',
+      operationId: 'createFile',
+      summary: 'Keep a file, under OpenAI’s own path; a form or JSON',
+      bodies: { 'multipart/form-data': formFile, 'application/json': jsonFile },
+      bodyForm: 'bytes',
+      bodyLimitBytes: FILE_BODY_BYTES,
+      idempotent: true,
+      success: fileSchema,
+      handler: async ({ ctx, rawBody, caller }) => {
+        const given = await fileOf(ctx, rawBody);
+        return fileRecord(await batches.addFile(caller.userId, given.file, given.purpose));
+      },
+    }),
+    route({
+      ...common,
+      method: 'get',
+      path: '/v1/files',
+      operationId: 'listFiles',
+      summary: 'Own files, the newest first',
+      query: z.object({
+        purpose: optionalText(z.string().max(40)).describe('Only files of this purpose'),
+        ...listQuery('file'),
+      }),
+      success: listOf(fileSchema),
+      handler: async ({ caller, query }) => {
+        const { limit, after, purpose: of } = query;
+        const found = await batches.listFiles({ userId: caller.userId, purpose: of, after, limit: limit + 1 });
+        return listed(found.map(fileRecord), limit);
+      },
+    }),
+    route({
+      ...common,
+      method: 'get',
+      path: '/v1/files/{fileId}',
+      operationId: 'getFile',
+      summary: 'One file, without its content',
+      params: fileParams,
+      success: fileSchema,
+      handler: async ({ caller, params }) => fileRecord(await batches.file(params.fileId, caller.userId)),
+    }),
+    route({
+      ...common,
+      method: 'get',
+      path: '/v1/files/{fileId}/content',
+      operationId: 'getFileContent',
+      summary: 'What is in a file',
+      params: fileParams,
+      success: z.string().meta({ description: 'The file' }),
+      mediaType: 'application/octet-stream',
+      handler: async ({ ctx, caller, params }) => {
+        const file = await batches.file(params.fileId, caller.userId);
+        ctx.body = Readable.from(batches.contentOf(file));
+        ctx.set('Content-Type', 'application/octet-stream');
+        ctx.set('Content-Length', String(file.bytes));
+        return ANSWERED;
+      },
+    }),
+    route({
+      ...common,
+      method: 'delete',
+      path: '/v1/files/{fileId}',
+      operationId: 'deleteFile',
+      summary: 'Remove a file; a batch that has begun needs it no longer',
+      params: fileParams,
+      success: z.object({
+        id: z.string().describe('Id of the file'),
+        object: z.literal('file').describe('Always file'),
+        deleted: z.literal(true).describe('Always true'),
+      }),
+      handler: async ({ caller, params }) => {
+        await batches.removeFile(params.fileId, caller.userId);
+        return { id: params.fileId, object: 'file' as const, deleted: true as const };
+      },
+    }),
+  ];
+}
+
+/** @throws {AppError} naming the field that is missing or wrong. */
+async function fileOf(ctx: ApiContext, rawBody: Buffer): Promise<{ file: File; purpose: string }> {
+  const type = ctx.req.headers['content-type'];
+  if (isJsonType(type)) {
+    const { file, filename, purpose: of } = jsonInput.parse(parseJson(rawBody, 'plain', 'repaired'));
+    return { file: new File([file], filename ?? 'file.jsonl'), purpose: of };
+  }
+  const form = await formData(type, rawBody);
+  const file = form.get('file');
+  const { purpose: of } = formFields.parse({ purpose: form.get('purpose') ?? undefined });
+  if (file instanceof File && file.size > 0) return { file, purpose: of };
+  const message = 'is required: as a file of multipart/form-data, or in JSON as text';
+  throw invalid([{ path: 'file', message }], 'missingParameter');
+}
+
+function fileRecord({
+  id,
+  bytes,
+  filename,
+  purpose: of,
+  createdAt,
+  expiresAt,
+}: StoredFile): z.output<typeof fileSchema> {
+  return {
+    ...{ id, object: 'file', bytes, created_at: seconds(createdAt), expires_at: seconds(expiresAt) },
+    ...{ filename, purpose: of, status: 'processed' },
+  };
+}
+
+/** Since 1970. */
+export function seconds(time: Date): number {
+  return Math.floor(time.getTime() / 1000);
+}
+
+/** Of lists in OpenAI's form. */
+export function listQuery(what: string) {
+  return {
+    limit: optionalText(integerInput)
+      .transform((limit) => Math.min(Math.max(limit ?? 20, 1), MOST_LISTED))
+      .describe(`How many; 20 by default, at most ${MOST_LISTED}`),
+    after: optionalText(z.string().max(64)).describe(`Id of a ${what}: only older ones`),
+  };
+}
+
+export function listOf<S extends z.ZodType>(record: S) {
+  return z.object({
+    object: z.literal('list').describe('Always list'),
+    data: z.array(record).describe('The newest first'),
+    first_id: z.string().nullable().describe('Id of the first of them'),
+    last_id: z.string().nullable().describe('Id of the last of them, for `after`'),
+    has_more: z.boolean().describe('Whether there are older ones'),
+  });
+}
+
+/** @param found one more than are shown, where there are so many. */
+export function listed<Item extends { readonly id: string }>(found: readonly Item[], limit: number) {
+  const data = found.slice(0, limit);
+  return {
+    object: 'list' as const,
+    data,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: found.length > limit,
+  };
+}
