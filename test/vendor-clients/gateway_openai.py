@@ -284,7 +284,6 @@ class Errors(unittest.TestCase):
     def test_missing_paths_are_said_once(self):
         patient = client(max_retries=2)
         for path, work in {
-            "/v1/files": lambda: patient.files.list(),
             "/v1/fine_tuning/jobs": lambda: patient.fine_tuning.jobs.list(),
         }.items():
             with self.subTest(path):
