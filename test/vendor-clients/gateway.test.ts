@@ -1,7 +1,7 @@
 /**
  * The gateway as client libraries see it that others have written: each suite runs as a program of its own against the
  * running product, and its customer pays for what the suite has received, by token and image. (LangChain does not tell the
- * tokens of embeddings, so these are left out.)
+ * tokens of embeddings, nor a transcript as subtitles its own, so these are left out.)
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -70,8 +70,8 @@ describe('client libraries against the gateway', () => {
       assert.equal(result.exitCode, 0, result.all);
       const received = counted.parse(JSON.parse(/^(?:# )?received (\{.*\})$/m.exec(result.stdout)?.[1] ?? 'null'));
       const [charged] = await product.rows(
-        `SELECT SUM(IF(t.image_count=0 AND t.completion_tokens>0,t.prompt_tokens,0)) AS promptTokens,
-                SUM(IF(t.image_count=0,t.completion_tokens,0)) AS completionTokens, SUM(t.image_count) AS images
+        `SELECT SUM(IF(t.image_count=0 AND t.audio_seconds=0 AND t.completion_tokens>0,t.prompt_tokens,0)) AS promptTokens,
+                SUM(IF(t.image_count=0 AND t.audio_seconds=0,t.completion_tokens,0)) AS completionTokens, SUM(t.image_count) AS images
            FROM transfers t JOIN accounts a ON a.id=t.account_id
           WHERE a.owner_kind='user' AND a.owner_id=${userId} AND t.kind='charge'`,
       );
