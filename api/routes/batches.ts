@@ -5,17 +5,24 @@ import type { BatchView } from '../../activities/batches/batches.ts';
 import { jsonObjectInput, optional } from '../http/fields.ts';
 import { OPENAI } from '../http/forms.ts';
 import { type Route, route } from '../http/route.ts';
-import { type BatchServices, listed, listOf, listQuery, seconds } from './files.ts';
+import { type BatchServices, listed, listOf, listQuery, objectId, seconds } from './files.ts';
 
 const TAG = 'Batches';
-const params = z.object({ batchId: z.string().min(1).max(64).describe('Id of the batch') });
+const params = z.object({ batchId: objectId.describe('Id of the batch') });
+/** As at OpenAI. */
+const MOST_METADATA = 16;
 const endpoint = z.enum(BATCH_ENDPOINTS).describe('What all of its lines ask');
-const inputFile = z.string().min(1).max(64).describe('Id of a file of the purpose batch: one request a line');
+const inputFile = objectId.describe('Id of a file of the purpose batch: one request a line');
 const body = z.object({
   input_file_id: inputFile,
   endpoint,
   completion_window: z.literal('24h').nullish().describe('Always 24h'),
-  metadata: z.record(z.string().max(64), z.string().max(512)).nullish().describe('Of the caller, given back as it is'),
+  metadata: z
+    .record(z.string().max(64), z.string().max(512))
+    .refine((given) => Object.keys(given).length <= MOST_METADATA, `must have at most ${MOST_METADATA} entries`)
+    .meta({ maxProperties: MOST_METADATA })
+    .nullish()
+    .describe('Of the caller, given back as it is'),
 });
 
 const time = (description: string) =>

@@ -18,7 +18,13 @@ const FILE_BODY_BYTES = 26 * 1024 * 1024;
 const PURPOSES = ['batch', 'user_data', 'assistants', 'vision', 'fine-tune', 'evals'] as const;
 const MOST_LISTED = 100;
 
-const fileParams = z.object({ fileId: z.string().min(1).max(64).describe('Id of the file') });
+/** Columns of ids hold ASCII only. */
+export const objectId = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[\w-]+$/, 'must be an id: letters, digits, _ and -');
+const fileParams = z.object({ fileId: objectId.describe('Id of the file') });
 const purpose = z.enum(PURPOSES).describe('batch for the input of a batch; the others are kept only');
 const jsonFile = z
   .object({
@@ -77,7 +83,7 @@ export function fileRoutes({ batches }: BatchServices): Route[] {
       operationId: 'listFiles',
       summary: 'Own files, the newest first',
       query: z.object({
-        purpose: optionalText(z.string().max(40)).describe('Only files of this purpose'),
+        purpose: optionalText(objectId).describe('Only files of this purpose'),
         ...listQuery('file'),
       }),
       success: listOf(fileSchema),
@@ -174,7 +180,7 @@ export function listQuery(what: string) {
     limit: optionalText(integerInput)
       .transform((limit) => Math.min(Math.max(limit ?? 20, 1), MOST_LISTED))
       .describe(`How many; 20 by default, at most ${MOST_LISTED}`),
-    after: optionalText(z.string().max(64)).describe(`Id of a ${what}: only older ones`),
+    after: optionalText(objectId).describe(`Id of a ${what}: only older ones`),
   };
 }
 
