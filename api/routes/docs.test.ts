@@ -34,7 +34,8 @@ test('the document tells path, body, answer, errors and credentials of a route',
   assert.equal(document.at('openapi'), '3.1.0');
   assert.equal(document.at('servers.0.url'), '/');
   assert.equal(at('summary'), 'Pay for a thing');
-  assert.deepEqual(at('security'), [{ accessKey: [] }, { bearerAccessKey: [] }]);
+  const session = { consoleSession: [], ownAccessKey: [] };
+  assert.deepEqual(at('security'), [{ accessKey: [] }, { bearerAccessKey: [] }, session]);
   assert.deepEqual(at('requestBody.content.application/json.schema.required'), ['amount']);
   assert.equal(at('requestBody.content.application/json.schema.properties.amount.format'), 'decimal');
   assert.equal(at('requestBody.content.application/json.schema.additionalProperties'), false);
