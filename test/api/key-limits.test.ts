@@ -22,12 +22,6 @@ describe('limits of access keys', () => {
   const fault = (body: object) =>
     fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify(body) });
   const noFaults = () => fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
-  const openHolds = async (userId: number) => {
-    const rows = await product.rows(
-      `SELECT h.id FROM holds h JOIN accounts a ON a.id=h.account_id WHERE a.owner_id=${userId} AND h.state='open'`,
-    );
-    return rows.length;
-  };
   const limitHeaders = (headers: Headers) =>
     Object.fromEntries([...headers].filter(([name]) => name.startsWith('x-ratelimit-')));
 
@@ -58,7 +52,7 @@ describe('limits of access keys', () => {
       `SELECT COUNT(*) AS n FROM transfers t JOIN accounts a ON a.id=t.account_id WHERE a.owner_id=${userId} AND kind='charge'`,
     );
     assert.equal(Number(charges?.n), 3);
-    assert.equal(await openHolds(userId), 0);
+    assert.equal(await product.openHolds(userId), 0);
   });
 
   test('OpenAI’s client sees a RateLimitError with the headers it knows', async () => {
@@ -113,7 +107,7 @@ describe('limits of access keys', () => {
     try {
       const body = { model: 'sim-chat', messages: [{ role: 'user', content: 'hi' }], max_tokens: 20 };
       const running = [chat(key, 0), ask(api(1), 'POST', '/v2/chat/stream', { bearer: key, body })];
-      await until('both are under way', async () => (await openHolds(userId)) === 2);
+      await until('both are under way', async () => (await product.openHolds(userId)) === 2);
       const refused = await chat(key, 0);
       assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '1']);
       assert.deepEqual(
@@ -131,7 +125,7 @@ describe('limits of access keys', () => {
     await fault({ fault: 'hang', model: 'sim-chat' });
     const lost = chat(key, 1);
     lost.catch(() => undefined);
-    await until('it is under way', async () => (await openHolds(userId)) === 1);
+    await until('it is under way', async () => (await product.openHolds(userId)) === 1);
     await api(1)?.kill('SIGKILL');
     await noFaults();
     assert.equal((await chat(key)).status, 429);

@@ -68,10 +68,7 @@ describe('streams that their clients cut', () => {
       cut += (await together(indexes, AT_ONCE, cutStream)).filter((end) => end === 'cut').length;
       assert.ok(asked < 10 * STREAMS, `only ${cut} of ${asked} could be cut`);
     }
-    await until('every hold is closed', async () => {
-      const [row] = await product.rows("SELECT COUNT(*) AS n FROM holds WHERE state='open'");
-      return Number(row?.n) === 0;
-    });
+    await until('every hold is closed', async () => (await product.openHolds()) === 0);
     const charges = await product.rows(
       `SELECT prompt_tokens AS prompt, completion_tokens AS completion, estimated FROM transfers WHERE kind='charge'`,
     );

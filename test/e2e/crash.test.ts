@@ -35,12 +35,6 @@ describe('processes that are killed', () => {
     });
     return jobId;
   };
-  const openHolds = async (userId: number) => {
-    const rows = await product.rows(
-      `SELECT h.id FROM holds h JOIN accounts a ON a.id=h.account_id WHERE a.owner_id=${userId} AND h.state='open'`,
-    );
-    return rows.length;
-  };
 
   test('a worker killed in the middle of a job: another run completes it, charged once', async () => {
     const { key, userId } = await newCustomer(api());
@@ -53,7 +47,7 @@ describe('processes that are killed', () => {
     assert.equal(Number(count?.n), 1);
     const [job] = await product.rows(`SELECT provider_attempts AS n, attempt FROM jobs WHERE id='${jobId}'`);
     assert.deepEqual([Number(job?.n), Number(job?.attempt)], [2, 2]);
-    assert.equal(await openHolds(userId), 0);
+    assert.equal(await product.openHolds(userId), 0);
   });
 
   for (const how of ['its owner', 'an operator'] as const) {
@@ -70,7 +64,7 @@ describe('processes that are killed', () => {
       await noFaults();
       assert.deepEqual([job.status, job.errorMessage], ['CANCELLED', null]);
       if (how === 'its owner') assert.equal(job.cost, 0, 'its row says so before a second call');
-      assert.equal(await openHolds(userId), 0);
+      assert.equal(await product.openHolds(userId), 0);
     });
   }
 
@@ -79,12 +73,12 @@ describe('processes that are killed', () => {
     await fault({ fault: 'hang', model: 'sim-chat' });
     const lost = call(api(), 'POST', '/v1/chat', { key, body: { userMessage: 'hello', modelIdentifier: 'sim-chat' } });
     lost.catch(() => undefined);
-    await until('the hold is taken', async () => (await openHolds(userId)) === 1);
+    await until('the hold is taken', async () => (await product.openHolds(userId)) === 1);
     await api()?.kill('SIGKILL');
     await assert.rejects(lost);
     await noFaults();
     await api()?.start();
-    await until('the sweeper has released the hold', async () => (await openHolds(userId)) === 0);
+    await until('the sweeper has released the hold', async () => (await product.openHolds(userId)) === 0);
     const me = await call(api(), 'GET', '/v1/auth/me', { token });
     assert.deepEqual(z.object({ balance: z.number(), held: z.number() }).parse(me.data), { balance: 1, held: 0 });
   });

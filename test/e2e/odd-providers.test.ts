@@ -42,11 +42,7 @@ describe('a provider that does not keep to the form', () => {
     );
     return row && chargeSchema.parse(row);
   };
-  const noOpenHolds = () =>
-    until('every hold is closed', async () => {
-      const [row] = await product.rows("SELECT COUNT(*) AS n FROM holds WHERE state='open'");
-      return Number(row?.n) === 0;
-    });
+  const noOpenHolds = () => until('every hold is closed', async () => (await product.openHolds()) === 0);
 
   test('a stream that broke before anything was said costs nothing', async () => {
     const role = chunk({ role: 'assistant', content: '' });

@@ -24,6 +24,8 @@ export interface Product {
   readonly rootPassword: string;
   /** Reads of the database, for what no route shows. */
   rows(sql: string): Promise<Record<string, unknown>[]>;
+  /** How many holds of calls and jobs are open, of all users or of one. What a process leases is no hold of a call. */
+  openHolds(userId?: number): Promise<number>;
   /** Changes of the database, for what breaks by no route. */
   execute(sql: string): Promise<void>;
   close(): Promise<void>;
@@ -111,6 +113,11 @@ async function start(options: ProductOptions, started: Promise<Service>[]): Prom
     },
     rootPassword,
     rows: (sql) => selectRows(sequelize, sql),
+    openHolds: async (userId) => {
+      const ofUser = userId === undefined ? '' : ` AND a.owner_id=${userId}`;
+      const sql = `SELECT h.id FROM holds h JOIN accounts a ON a.id=h.account_id WHERE h.state='open' AND h.owner<>'lease'${ofUser}`;
+      return (await selectRows(sequelize, sql)).length;
+    },
     execute: async (sql) => {
       await sequelize.query(sql);
     },

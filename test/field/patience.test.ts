@@ -110,9 +110,6 @@ describe('silent providers', () => {
       }
     }
     assert.deepEqual(await charges(), before);
-    await until('every hold is closed', async () => {
-      const [row] = await product.rows("SELECT COUNT(*) AS n FROM holds WHERE state='open'");
-      return Number(row?.n) === 0;
-    });
+    await until('every hold is closed', async () => (await product.openHolds()) === 0);
   });
 });

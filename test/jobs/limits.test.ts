@@ -129,10 +129,7 @@ describe('limits of jobs over two workers and two API processes', () => {
       assert.deepEqual(accepted.parse(again.data), first, 'a repeated request has its job');
       const other = await newCustomer(api());
       assert.equal((await submit(other.key)).status, 202, 'the limit is each user’s own');
-      const held = await product.rows(
-        `SELECT h.id FROM holds h JOIN accounts a ON a.id=h.account_id WHERE a.owner_id=${customer.userId} AND h.state='open'`,
-      );
-      assert.equal(held.length, LIVE, 'a refused job holds nothing');
+      assert.equal(await product.openHolds(customer.userId), LIVE, 'a refused job holds nothing');
     });
     const jobIds = (await product.rows(`SELECT id FROM jobs WHERE user_id=${customer.userId}`)).map(({ id }) =>
       String(id),
