@@ -198,7 +198,7 @@ function imagePart({ image_url: image, detail }: Json, path: string, errors: Fie
 
 /** A file of text is told as text; any other would be counted by nobody but its provider. */
 function filePart({ file_data: data, filename }: Json, path: string, errors: FieldError[]): Json | undefined {
-  const [, mediaType = '', base64 = ''] = /^data:([^;,]*)[^,]*;base64,(.*)$/s.exec(textIn(data)) ?? [];
+  const { mediaType, base64 } = dataUrlOf(textIn(data));
   if (!TEXT_FILE.test(mediaType)) {
     const message = 'must be a file of text as a data URL (data:text/plain;base64,…); others are not supported';
     errors.push({ path: `${path}.file_data`, message });
@@ -207,6 +207,16 @@ function filePart({ file_data: data, filename }: Json, path: string, errors: Fie
   const name = textIn(filename);
   const text = Buffer.from(base64, 'base64').toString('utf8').toWellFormed();
   return { type: 'text', text: name === '' ? text : `File ${JSON.stringify(name)}:\n${text}` };
+}
+
+/** No head of a data URL is longer; a longer one is not read, however long it is. */
+const LONGEST_HEAD = 200;
+
+function dataUrlOf(url: string): { readonly mediaType: string; readonly base64: string } {
+  const start = url.slice(0, LONGEST_HEAD);
+  const head = start.slice(0, Math.max(0, start.indexOf(',')));
+  if (!head.startsWith('data:') || !head.endsWith(';base64')) return { mediaType: '', base64: '' };
+  return { mediaType: head.slice('data:'.length, head.indexOf(';')), base64: url.slice(head.length + 1) };
 }
 
 /** Begins what a model thought, in an item's `encrypted_content` that was made here. */

@@ -151,6 +151,23 @@ test('tools of every kind that a client runs are offered as functions; those of 
   assert.equal(name.length, 64);
 });
 
+test('a file of text is told as text, and the head of a data URL is read in no time', () => {
+  const text = (url: string) =>
+    JSON.stringify(
+      chatOf({ input: [{ role: 'user', content: [{ type: 'input_file', filename: 'f', file_data: url }] }] }),
+    );
+  assert.match(text('data:text/plain;charset=utf-8;base64,aGVsbG8='), /hello/);
+  for (const head of [
+    'a'.repeat(300_000),
+    `text/plain${';'.repeat(300_000)}`,
+    `text/plain;base64${'a'.repeat(300)},`,
+  ]) {
+    const startedAt = performance.now();
+    assert.throws(() => text(`data:${head}`), /file_data|parameters/);
+    assert.ok(performance.now() - startedAt < 10_000, 'minutes, where it is quadratic');
+  }
+});
+
 test('what is wrong is named where the client wrote it', () => {
   const cases: [object, string][] = [
     [{}, 'input'],
