@@ -13,6 +13,7 @@ import { embeddingRequestIn } from '../inference/embedding-request.ts';
 import { type EmbeddingOutcome, type EmbeddingService, planEmbeddings } from '../inference/embeddings.ts';
 import { type CostShown, completionInOpenAiWords, costInWords, usageInOpenAiWords } from '../inference/openai-words.ts';
 import { planChat } from '../inference/plan.ts';
+import { BATCH_TIER } from '../inference/request-policy.ts';
 import { candidatesOf, usableModels } from '../inference/routing.ts';
 import type { BatchEndpoint } from './batch-lines.ts';
 
@@ -98,9 +99,6 @@ async function answered<Outcome extends CallOutcome>(
   }
   throw new AppError('internal', 'the kept answer of a line cannot be read');
 }
-
-/** A rule of a price may name it. */
-const BATCH_TIER = 'batch';
 
 function modelOf(model: unknown): string {
   if (typeof model === 'string' && model !== '') return model;

@@ -55,4 +55,12 @@ test('fields that the model reads with each text are held for', () => {
 test('what may change the price is refused', () => {
   const extra = { service_tier: 'priority' };
   assert.throws(() => planEmbeddings([TEST_MODEL], { ...request, extra }), /service_tier|parameters/);
+  const rules = (serviceTier: string) => ({ rules: [{ name: 'r', when: { serviceTier }, rates: {} }] });
+  const plan = (serviceTier: string) =>
+    planEmbeddings([{ ...TEST_MODEL, price: { ...TEST_MODEL.price, ...rules(serviceTier) } }], {
+      ...request,
+      extra: { service_tier: serviceTier },
+    });
+  assert.equal(plan('flex').candidates.length, 1);
+  assert.throws(() => plan('batch'), /service_tier|parameters/, 'nobody gets the price of a batch by asking for it');
 });

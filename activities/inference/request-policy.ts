@@ -63,6 +63,9 @@ function isEmpty(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
 
+/** Names the price of a batch's lines, which nobody gets by asking for it. */
+export const BATCH_TIER = 'batch';
+
 /** They let a provider search, which a price may name by the search. */
 export const SEARCH_FIELDS: ReadonlySet<string> = new Set([
   'web_search',

@@ -7,7 +7,7 @@ import { AppError, invalid } from '../../infra/errors.ts';
 import type { ChargeRequest } from './charge.ts';
 import { ableToHear, type NativeChat } from './native.ts';
 import { type Asked, promptSize } from './plan.ts';
-import { askedLimit, type PricedUse, pricedInChat, SEARCH_FIELDS } from './request-policy.ts';
+import { askedLimit, BATCH_TIER, type PricedUse, pricedInChat, SEARCH_FIELDS } from './request-policy.ts';
 
 /** `priority`: as the administrators ordered them; `smart`: weighed against how the providers do at the moment. */
 export type RoutingStrategy = 'priority' | 'smart';
@@ -167,7 +167,7 @@ function isCovered({ pricedFields, price }: PricedModel, { field, value }: Price
   if (pricedFields.has(field)) return true;
   if (SEARCH_FIELDS.has(field)) return price.perSearch > 0n;
   const tier = field === 'service_tier' && typeof value === 'string' ? value.toLowerCase() : undefined;
-  return tier !== undefined && price.rules.some(({ when }) => when.serviceTier === tier);
+  return tier !== undefined && tier !== BATCH_TIER && price.rules.some(({ when }) => when.serviceTier === tier);
 }
 
 function limitsOf(body: ChatBody): { maxTokens: number | undefined; choices: number } {

@@ -155,6 +155,11 @@ test('the tier that served is the one that was asked for, where the provider doe
     [tier('default', 'priority'), tier(null, 'Priority'), tier(null, 'auto'), tier(null, undefined)],
     ['default', 'priority', null, null],
   );
+  assert.deepEqual(
+    [tier(null, 'batch'), tier(null, 'Batch'), tier('batch', 'batch')],
+    [null, null, 'batch'],
+    'the price of a batch is not had by asking',
+  );
 });
 
 const image = { type: 'image_url', image_url: { url: `data:image/png;base64,${'A'.repeat(9_000)}` } };

@@ -9,7 +9,7 @@ import type { UsageDoubt } from '../../core/usage/usage-record.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { countTokens } from '../../infra/tokens.ts';
 import { type Candidate, inputBound, isToldToModel, type PromptSize, promptSize } from './plan.ts';
-import { askedLimit } from './request-policy.ts';
+import { askedLimit, BATCH_TIER } from './request-policy.ts';
 
 export interface DeliveredChat {
   /** Undefined when it never came. */
@@ -87,7 +87,8 @@ function splitTotal(reported: Usage, total: number, estimate: Usage, doubt: Usag
 
 /** What was asked for, where the provider does not tell what it was. */
 export function tierAsked({ service_tier: asked }: Readonly<Record<string, unknown>>): string | null {
-  return typeof asked === 'string' && asked !== 'auto' ? asked.toLowerCase() : null;
+  const tier = typeof asked === 'string' ? asked.toLowerCase() : 'auto';
+  return tier === 'auto' || tier === BATCH_TIER ? null : tier;
 }
 
 type Counts = Pick<Usage, 'promptTokens' | 'completionTokens'>;
