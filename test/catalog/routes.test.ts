@@ -168,7 +168,7 @@ describe('providers, keys and models over HTTP', () => {
     assert.match(await refused({ pricing: { input: -1, output: 0 } }), /pricing\.input: must not be negative/);
     assert.match(await refused({ pricing: { input: 'x', output: 0 } }), /pricing\.input/);
     assert.match(await refused({}), /pricing: is required/);
-    assert.match(await refused({ pricing: PRICING, capabilities: ['text-to-speech'] }), /capabilities/);
+    assert.match(await refused({ pricing: PRICING, capabilities: ['text-to-dance'] }), /capabilities/);
     assert.match(await refused({ pricing: PRICING, capabilities: [] }), /capabilities/);
     assert.match(await refused({ pricing: PRICING, priority: 0 }), /priority/);
     assert.match(await refused({ pricing: PRICING, providerName: 'new', urlBase: 'file:///etc/passwd' }), /urlBase/);
