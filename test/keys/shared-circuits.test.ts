@@ -186,12 +186,13 @@ test('health and failure rates are those of all processes', async () => {
   one.pool.report(one.pick(), SUCCESS);
   await one.pool.load([world.providerId]);
   await two.pool.load([world.providerId]);
-  assert.deepEqual((await two.pool.keyHealth(world.providerId, [picked.id])).get(picked.id), {
-    circuit: 'closed',
-    modelCircuits: [],
-    recentFailures: 1,
-    recentSuccesses: 0,
+  const { lastFailure, ...health } =
+    (await two.pool.keyHealth(world.providerId, [picked.id])).get(picked.id) ?? assert.fail();
+  assert.deepEqual(health, {
+    ...{ circuit: 'closed', reason: null, untilMs: null, modelCircuits: [] },
+    ...{ recentFailures: 1, recentSuccesses: 0 },
   });
+  assert.equal(lastFailure?.failure, 'transient', 'every process knows why');
   assert.equal(two.pool.standing(world.providerId, MODEL).failureRate, 0.5);
 });
 
