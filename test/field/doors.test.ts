@@ -167,10 +167,7 @@ describe('what the clients of OpenAI send and expect', () => {
         return apiFetch(...args);
       },
     });
-    await assert.rejects(
-      counting.audio.speech.create({ model: 'two-keys', voice: 'alloy', input: 'hi' }),
-      NotFoundError,
-    );
+    await assert.rejects(counting.vectorStores.create({ name: 'notes' }), NotFoundError);
     await assert.rejects(
       counting.chat.completions.create({ model: 'no-such-model', messages: [{ role: 'user', content: 'hi' }] }),
       (error) => error instanceof NotFoundError && error.code === 'model_not_found',
