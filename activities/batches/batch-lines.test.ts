@@ -44,6 +44,9 @@ test('what is wrong with a line is told with its number and field', () => {
   };
   assert.deepEqual(wrong('{'), ['invalid_json_line', 2, null]);
   assert.deepEqual(wrong('[]'), ['invalid_json_line', 2, null]);
+  const deep = `{"custom_id":"x","body":{"x":${'['.repeat(50_000)}${']'.repeat(50_000)}}}`;
+  assert.deepEqual(wrong(deep), ['invalid_json_line', 2, null], 'what would exhaust the stack');
+  assert.deepEqual(wrong({ custom_id: '\ud83d' }), ['invalid_custom_id', 2, 'custom_id']);
   assert.deepEqual(wrong({ custom_id: 'first' }), ['duplicate_custom_id', 2, 'custom_id']);
   assert.deepEqual(wrong({ custom_id: '' }), ['invalid_custom_id', 2, 'custom_id']);
   assert.deepEqual(wrong({ custom_id: 'x'.repeat(513) }), ['invalid_custom_id', 2, 'custom_id']);

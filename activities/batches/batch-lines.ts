@@ -1,6 +1,7 @@
 /** The lines of a batch's file, and the lines of what comes of it, in OpenAI's form. Pure. */
 import { z } from 'zod';
 import type { AppError } from '../../infra/errors.ts';
+import { jsonExcess } from '../../infra/json-excess.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 
 export const BATCH_ENDPOINTS = ['/v1/chat/completions', '/v1/embeddings'] as const;
@@ -74,10 +75,13 @@ export class BatchInput {
     if (Buffer.byteLength(text) > MOST_LINE_BYTES) {
       return this.#wrong(line, 'request_too_large', `a line has at most ${MOST_LINE_BYTES / 1024 / 1024} MB`);
     }
+    const excess = jsonExcess(Buffer.from(text));
+    if (excess) return this.#wrong(line, 'invalid_json_line', `${excess.path} ${excess.message}`.trim());
     const asked = parseJson(text.replace(/^\uFEFF/, ''));
     if (!isJsonObject(asked)) return this.#wrong(line, 'invalid_json_line', 'is no JSON object');
     const { custom_id: customId, method, url, body } = asked;
-    if (typeof customId !== 'string' || customId === '' || customId.length > MOST_CUSTOM_ID) {
+    const isText = typeof customId === 'string' && customId.isWellFormed();
+    if (!isText || customId === '' || customId.length > MOST_CUSTOM_ID) {
       return this.#wrong(line, 'invalid_custom_id', `must be a text of 1 to ${MOST_CUSTOM_ID} characters`, 'custom_id');
     }
     if (this.#customIds.has(customId)) {
