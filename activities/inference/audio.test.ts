@@ -85,3 +85,15 @@ test('seconds that cannot be true are charged up to the hold, and what is no cou
     assert.deepEqual([usage.audioSeconds, usage.doubt], [60, 'missing'], String(seconds));
   }
 });
+
+test('a head that claims to be short does not make the provider’s count impossible', () => {
+  const forged = { seconds: 0.001, bytes: 1_000_000 };
+  const said = json({ text: 'a', usage: { type: 'duration', seconds: 900 } });
+  const charged = transcriptionUsage(said, forged, bySecond, note);
+  assert.deepEqual([charged.audioSeconds, charged.doubt], [900, null]);
+  const tokens = json({ text: 'a', usage: { type: 'tokens', input_tokens: 30_000, output_tokens: 9_000 } });
+  assert.equal(transcriptionUsage(tokens, forged, byTokens, note).doubt, null);
+  // A head may say more than its bytes: silence is small.
+  const silence = json({ text: 'a', usage: { type: 'duration', seconds: 7_200 } });
+  assert.equal(transcriptionUsage(silence, { seconds: 7_200, bytes: 1_000 }, bySecond, note).doubt, null);
+});

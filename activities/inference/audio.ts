@@ -140,8 +140,14 @@ const USUAL_TOKENS_A_SECOND = 10;
 /** Of text, with the times of words. */
 const MOST_TEXT_TOKENS_A_SECOND = 16;
 
-function mostSeconds({ seconds, bytes }: Recording): number {
+/** To hold for. */
+function heldSeconds({ seconds, bytes }: Recording): number {
   return Math.ceil(seconds ?? bytes / LEAST_BYTES_A_SECOND) + 1;
+}
+
+/** That a provider may count: the head is the client's, so it takes nothing from what so many bytes can be. */
+function mostSeconds(recording: Recording): number {
+  return Math.max(heldSeconds(recording), heldSeconds({ ...recording, seconds: undefined }));
 }
 
 export function planTranscription(
@@ -150,7 +156,7 @@ export function planTranscription(
   recording: Recording,
 ): Plan {
   const able = allowingPriced(models, pricedInChat(Object.fromEntries(fields)));
-  const audioSeconds = mostSeconds(recording);
+  const audioSeconds = heldSeconds(recording);
   const told = fields.reduce((sum, [, value]) => sum + Buffer.byteLength(value), TEMPLATE_TOKENS);
   const most = { audioSeconds, completionTokens: MOST_TEXT_TOKENS_A_SECOND * audioSeconds };
   return unclampablePlan(able, () => told + MOST_TOKENS_A_SECOND * audioSeconds, most);

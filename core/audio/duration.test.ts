@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { durationOf } from './duration.ts';
 
 const chunk = (tag: string, body: Buffer) => Buffer.concat([Buffer.from(tag), sizeLe(body.length), body]);
@@ -55,4 +56,59 @@ test('a head that makes no sense says nothing, and none costs more than a look',
   const streamed = Buffer.from(wav(2));
   streamed.writeUInt32LE(0xffff_ffff, streamed.indexOf('data') + 4);
   assert.equal(durationOf(streamed), 2);
+});
+
+test('a head that claims to be short takes nothing from what the bytes last at the highest rate', () => {
+  const short = wav(60);
+  short.writeUInt32LE(16, short.indexOf('data') + 4);
+  assert.equal(durationOf(short), 60);
+  short.writeUInt32LE(0xffff_ffff, short.indexOf('fmt ') + 16);
+  assert.equal(durationOf(short), 60);
+  const frames = Buffer.concat(Array(1_000).fill(FRAME));
+  const xing = Buffer.concat([Buffer.from('Xing'), be(1, 4), be(1, 4)]);
+  const mp3 = Buffer.concat([FRAME.subarray(0, 36), xing, FRAME.subarray(48), frames]);
+  assert.equal(durationOf(mp3), mp3.length / 40_000);
+  const movie = Buffer.concat([Buffer.from('mvhd'), Buffer.alloc(12), be(1_000, 4), be(1, 4)]);
+  const m4a = Buffer.concat([be(8, 4), Buffer.from('ftypM4A '), movie, Buffer.alloc(720_000)]);
+  assert.equal(durationOf(m4a), m4a.length / 72_000);
+  const page = Buffer.concat([Buffer.from('OggS\0\0'), Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])]);
+  const opus = Buffer.concat([page, Buffer.from('OpusHead'), Buffer.alloc(720_000), page]);
+  assert.equal(durationOf(opus), opus.length / 72_000);
+});
+
+test('no bytes make it throw or give anything but a length', () => {
+  const byte = fc.integer({ min: 0, max: 255 }).map((value) => Buffer.from([value]));
+  const tags = [
+    'RIFF',
+    'WAVE',
+    'fmt ',
+    'data',
+    'fLaC',
+    'OggS',
+    '\x01vorbis',
+    'ftyp',
+    'mvhd',
+    'mvhd\x01',
+    'ID3',
+    'Xing',
+  ];
+  const tag = fc.constantFrom(...tags, '\xff\xfb\x90\0').map((text) => Buffer.from(text, 'latin1'));
+  const zeros = fc.integer({ min: 0, max: 40 }).map((length) => Buffer.alloc(length));
+  const recordings = fc
+    .tuple(
+      fc.constantFrom('', 'RIFF\0\0\0\0WAVE', 'fLaC', 'OggS', '\0\0\0\bftyp', 'ID3').map((head) => Buffer.from(head)),
+      fc.array(fc.oneof(tag, zeros, byte), { maxLength: 40 }),
+    )
+    .map(([head, parts]) => Buffer.concat([head, ...parts]));
+  const ogg = Buffer.concat([Buffer.from('OggS'), Buffer.alloc(10), Buffer.from('\x01vorbis')]);
+  const long = Buffer.concat([Buffer.alloc(4), Buffer.from('ftypmvhd\x01'), Buffer.alloc(27)]);
+  fc.assert(
+    fc.property(recordings, (recording) => {
+      for (let length = recording.length; length >= Math.max(0, recording.length - 8); length -= 1) {
+        const seconds = durationOf(recording.subarray(0, length));
+        assert.ok(seconds === undefined || (Number.isFinite(seconds) && seconds > 0), String(seconds));
+      }
+    }),
+    { numRuns: 2_000, examples: [[ogg], [long]] },
+  );
 });

@@ -1,54 +1,86 @@
 /**
- * How long a recording is, by its own head: for providers that do not say for how many seconds they charge. What a head
- * says may be wrong; the hold is bounded by it, and only an estimated charge goes by it. Pure.
+ * How long a recording is, by its own head: for providers that do not say for how many seconds they charge. The client
+ * writes the head, so a length that would take more bytes a second than the format does is lifted to what its bytes
+ * take at that rate. Pure, and takes any bytes.
  */
 
 /** In seconds; undefined for formats that are not known (WebM) and for heads that make no sense. */
 export function durationOf(bytes: Uint8Array): number | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const seconds = wav(buffer) ?? flac(buffer) ?? ogg(buffer) ?? mp4(buffer) ?? mp3(buffer);
-  return seconds !== undefined && Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
+  const length = wav(buffer) ?? flac(buffer) ?? ogg(buffer) ?? mp4(buffer) ?? mp3(buffer);
+  if (length === undefined || !(length.seconds > 0)) return undefined;
+  const seconds = Math.max(length.seconds, length.least);
+  return Number.isFinite(seconds) ? seconds : undefined;
 }
 
-function wav(buffer: Buffer): number | undefined {
+/** In seconds. */
+interface Length {
+  /** What the head says. */
+  readonly seconds: number;
+  /** What the bytes take at the highest rate. */
+  readonly least: number;
+}
+
+/** Of Opus and Vorbis (510 kbit/s) and of AAC (576 kbit/s). */
+const MOST_LOSSY_BYTES = 72_000;
+/** Of layer III: 320 kbit/s. */
+const MOST_MP3_BYTES = 40_000;
+/** Of a film, or of sound without loss in an MP4 file. */
+const MOST_FILM_BYTES = 1_500_000;
+
+/** By the bytes that are there: the size of the data is a guess where the head was written before the end was known. */
+function wav(buffer: Buffer): Length | undefined {
   if (tagAt(buffer, 0) !== 'RIFF' || tagAt(buffer, 8) !== 'WAVE') return undefined;
-  let bytesASecond = 0;
+  let rates: number[] = [];
   for (let at = 12; at + 8 <= buffer.length; ) {
     const size = buffer.readUInt32LE(at + 4);
-    if (tagAt(buffer, at) === 'fmt ' && at + 20 <= buffer.length) bytesASecond = buffer.readUInt32LE(at + 16);
-    // A head that was written before its end was known says too much.
-    if (tagAt(buffer, at) === 'data') return Math.min(size, buffer.length - at - 8) / bytesASecond;
+    if (tagAt(buffer, at) === 'fmt ' && at + 22 <= buffer.length) {
+      // Bytes a second, and samples a second by the bytes of one; blocks of compressed sound hold many samples.
+      rates = [buffer.readUInt32LE(at + 16), buffer.readUInt32LE(at + 12) * buffer.readUInt16LE(at + 20)];
+    }
+    if (tagAt(buffer, at) === 'data') {
+      const seconds = (buffer.length - at - 8) / Math.min(...rates.filter((rate) => rate > 0));
+      return { seconds, least: 0 };
+    }
     at += 8 + size + (size % 2);
   }
   return undefined;
 }
 
-function flac(buffer: Buffer): number | undefined {
+function flac(buffer: Buffer): Length | undefined {
   if (tagAt(buffer, 0) !== 'fLaC' || buffer.length < 26) return undefined;
-  const rate = buffer.readUIntBE(18, 3) >> 4;
-  return ((buffer.readUInt8(21) & 0x0f) * 2 ** 32 + buffer.readUInt32BE(22)) / rate;
+  const format = buffer.readUInt32BE(18);
+  const rate = format >>> 12;
+  const channels = ((format >>> 9) & 7) + 1;
+  const bits = ((format >>> 4) & 31) + 1;
+  const samples = (format & 0x0f) * 2 ** 32 + buffer.readUInt32BE(22);
+  return { seconds: samples / rate, least: (buffer.length * 8) / (rate * channels * bits) };
 }
 
 const OPUS_RATE = 48_000;
 
 /** The last page says how many samples there are. */
-function ogg(buffer: Buffer): number | undefined {
+function ogg(buffer: Buffer): Length | undefined {
   if (tagAt(buffer, 0) !== 'OggS') return undefined;
   const last = buffer.lastIndexOf('OggS');
   if (last + 14 > buffer.length) return undefined;
   const samples = Number(buffer.readBigInt64LE(last + 6));
   const vorbis = buffer.subarray(0, 200).indexOf('\x01vorbis');
-  return samples / (vorbis === -1 ? OPUS_RATE : buffer.readUInt32LE(vorbis + 12));
+  if (vorbis + 16 > buffer.length) return undefined;
+  const rate = vorbis === -1 ? OPUS_RATE : buffer.readUInt32LE(vorbis + 12);
+  return { seconds: samples / rate, least: buffer.length / MOST_LOSSY_BYTES };
 }
 
 /** MP4 and M4A: the head of the whole movie. */
-function mp4(buffer: Buffer): number | undefined {
+function mp4(buffer: Buffer): Length | undefined {
   if (tagAt(buffer, 4) !== 'ftyp') return undefined;
   const at = buffer.indexOf('mvhd');
-  if (at === -1 || at + 32 > buffer.length) return undefined;
-  const isLong = buffer.readUInt8(at + 4) === 1;
+  const isLong = at !== -1 && at + 5 <= buffer.length && buffer.readUInt8(at + 4) === 1;
+  if (at === -1 || at + (isLong ? 36 : 24) > buffer.length) return undefined;
   const scale = buffer.readUInt32BE(at + (isLong ? 24 : 16));
-  return (isLong ? Number(buffer.readBigUInt64BE(at + 28)) : buffer.readUInt32BE(at + 20)) / scale;
+  const units = isLong ? Number(buffer.readBigUInt64BE(at + 28)) : buffer.readUInt32BE(at + 20);
+  const isRich = buffer.includes('vide') || buffer.includes('alac');
+  return { seconds: units / scale, least: buffer.length / (isRich ? MOST_FILM_BYTES : MOST_LOSSY_BYTES) };
 }
 
 /** Kilobits a second of layer III, by the index in a frame's head: of MPEG 1, and of 2 and 2.5. */
@@ -60,7 +92,7 @@ const SAMPLE_RATES = [44_100, 48_000, 32_000];
 const SCANNED_BYTES = 65_536;
 
 /** By the count of frames where the encoder has left one, else by the bit rate of the first frame. */
-function mp3(buffer: Buffer): number | undefined {
+function mp3(buffer: Buffer): Length | undefined {
   const start = tagAt(buffer, 0).startsWith('ID3') ? 10 + id3Size(buffer) : 0;
   for (let at = start; at + 4 <= Math.min(buffer.length, start + SCANNED_BYTES); at += 1) {
     const frame = frameAt(buffer, at);
@@ -68,8 +100,9 @@ function mp3(buffer: Buffer): number | undefined {
     const head = buffer.subarray(at, at + 200);
     const tag = Math.max(head.indexOf('Xing'), head.indexOf('Info'));
     const hasCount = tag !== -1 && tag + 12 <= head.length && (head.readUInt32BE(tag + 4) & 1) === 1;
-    if (hasCount) return (head.readUInt32BE(tag + 8) * frame.samples) / frame.sampleRate;
-    return ((buffer.length - at) * 8) / (frame.kilobits * 1_000);
+    const least = (buffer.length - at) / MOST_MP3_BYTES;
+    if (hasCount) return { seconds: (head.readUInt32BE(tag + 8) * frame.samples) / frame.sampleRate, least };
+    return { seconds: ((buffer.length - at) * 8) / (frame.kilobits * 1_000), least };
   }
   return undefined;
 }
