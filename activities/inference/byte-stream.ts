@@ -57,6 +57,8 @@ export type BytesReply = OpenBytes | AnsweredBefore;
 
 const AFTER_LEAVING_MS = 30_000;
 const KEPT_END_BYTES = 64 * 1024;
+/** Of an answer that is read whole and waits in memory for its client: a transcript of days. */
+const MOST_WHOLE_BYTES = 32 * 1024 * 1024;
 /** More of a keyed answer is not kept anyway (core/ledger/operations/claim.ts). */
 const KEPT_BYTES = 5 * 1024 * 1024;
 
@@ -116,10 +118,16 @@ async function pump({ deps, command, charge, work, queue, opened }: Running): Pr
   const measured = { ttftMs: Date.now() - startedAtMs };
   const { keep, claim } = command;
   const received = new ReceivedBytes(work.readsAll || claim !== undefined ? KEPT_BYTES : KEPT_END_BYTES);
+  let size = 0;
   let failure: unknown;
   try {
     for (let chunk: Uint8Array | undefined = opened.first; chunk !== undefined; ) {
       received.add(chunk);
+      size += chunk.length;
+      if (work.readsAll && size > MOST_WHOLE_BYTES) {
+        await opened.rest.return?.();
+        throw new UpstreamFailure('unusable', "the provider's answer is too large", { status: 200 });
+      }
       await queue.push(chunk);
       const next: IteratorResult<Uint8Array> = await opened.rest.next();
       chunk = next.done ? undefined : next.value;

@@ -48,8 +48,9 @@ export async function answerBytes<Asked>(
     ctx.body = body;
     return;
   }
-  // A client that leaves does not end the call.
-  ctx.res.once('close', reply.leave);
+  // A client that leaves does not end the call; it may have left before the first byte.
+  if (ctx.res.closed || ctx.res.destroyed) reply.leave();
+  else ctx.res.once('close', reply.leave);
   if (whole) {
     const { body, end } = await all(reply);
     ctx.res.off('close', reply.leave);

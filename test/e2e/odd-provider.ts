@@ -13,9 +13,9 @@ export interface OddProvider {
   readonly host: string;
   /** What the next calls are answered. */
   answer: Answer;
-  /** Bodies of the calls, in their order. */
+  /** JSON bodies of the calls, in their order. */
   readonly bodies: Readonly<Record<string, unknown>>[];
-  /** Adds it to the catalog, once, with a chat and an image model, `odd-chat` and `odd-image`. */
+  /** Adds it to the catalog, once, with `odd-chat`, `odd-image`, `odd-speech` and `odd-transcribe`. */
   join(product: Product): Promise<void>;
   close(): void;
 }
@@ -23,7 +23,9 @@ export interface OddProvider {
 export async function startOddProvider(): Promise<OddProvider> {
   const server = createServer(async (request, response) => {
     const bytes = await Array.fromAsync<Buffer>(request);
-    provider.bodies.push(z.record(z.string(), z.unknown()).parse(JSON.parse(Buffer.concat(bytes).toString())));
+    if (request.headers['content-type']?.startsWith('application/json')) {
+      provider.bodies.push(z.record(z.string(), z.unknown()).parse(JSON.parse(Buffer.concat(bytes).toString())));
+    }
     provider.answer(response);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -68,6 +70,20 @@ async function join(product: Product, urlBase: string): Promise<void> {
     modelIdentifier: 'odd-image',
     capabilities: ['text-to-image'],
     pricing: { output: '0.2' },
+  });
+  await post('/v1/models', {
+    ...model,
+    displayName: 'odd-speech',
+    modelIdentifier: 'odd-speech',
+    capabilities: ['text-to-speech'],
+    pricing: { perCharacter: '0.00001' },
+  });
+  await post('/v1/models', {
+    ...model,
+    displayName: 'odd-transcribe',
+    modelIdentifier: 'odd-transcribe',
+    capabilities: ['speech-to-text'],
+    pricing: { perSecond: '0.0001' },
   });
 }
 

@@ -1,5 +1,6 @@
 /** Providers that break their promises: what callers pay and what they get. */
 import assert from 'node:assert/strict';
+import type { ServerResponse } from 'node:http';
 import { before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { until } from '../until.ts';
@@ -111,6 +112,61 @@ describe('a provider that does not keep to the form', () => {
       const reply = await post('/v1/generate-image', { prompt: 'a cat', modelIdentifier: 'odd-image' });
       assert.equal(reply.status, 502, await reply.text());
     }
+    await noOpenHolds();
+  });
+
+  test('speech is read to its end for a client that left before its first byte', async () => {
+    const asked = Promise.withResolvers<ServerResponse>();
+    provider.answer = asked.resolve;
+    const leaving = new AbortController();
+    const left = assert.rejects(
+      fetch(`${product.apis[0]?.url}/v1/audio/speech`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'access-key': customer.key },
+        body: JSON.stringify({ model: 'odd-speech', voice: 'alloy', input: 'The sea.' }),
+        signal: leaving.signal,
+      }),
+    );
+    const response = await asked.promise;
+    leaving.abort();
+    await left;
+    // The API has seen the end of that connection when it answers the next one.
+    await apiFetch(`${product.apis[0]?.url}/healthz`);
+    // More than waits for a client.
+    response.writeHead(200, { 'content-type': 'audio/mpeg' }).end(Buffer.alloc(4_000_000, 1));
+    const charge = `SELECT t.id FROM transfers t JOIN accounts a ON a.id=t.account_id
+      WHERE a.owner_id=${customer.userId} AND t.kind='charge' AND t.characters=8`;
+    await until('the speech is charged', async () => (await product.rows(charge)).length === 1);
+  });
+
+  test('a transcript without end is cut off and is an error', async () => {
+    let cut = false;
+    let poured = 0;
+    provider.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'text/plain' });
+      const piece = Buffer.alloc(1_000_000, 'word ');
+      const pour = () => {
+        do poured += piece.length;
+        while (!response.destroyed && response.write(piece));
+      };
+      response.on('drain', pour).on('close', () => {
+        cut = true;
+      });
+      pour();
+    };
+    const form = new FormData();
+    form.set('model', 'odd-transcribe');
+    form.set('file', new File([Buffer.alloc(8_000, 1)], 'a.webm'));
+    const reply = await apiFetch(`${product.apis[0]?.url}/v1/audio/transcriptions`, {
+      method: 'POST',
+      headers: { 'access-key': customer.key },
+      body: form,
+    });
+    assert.equal(reply.status, 502);
+    assert.match(await reply.text(), /answer is too large/);
+    await until('the provider is left', () => cut);
+    // With what waits on the way; of a stream the gateway takes 256 MB.
+    assert.ok(poured < 128_000_000, `${poured} bytes`);
     await noOpenHolds();
   });
 });
