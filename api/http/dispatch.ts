@@ -134,7 +134,7 @@ async function answerOnce(route: Route, call: RouteCall, idempotency: Idempotenc
   const kept = await idempotency.run(
     idempotencyScope(call.caller),
     key,
-    requestFingerprint(ctx.method, ctx.path, call.rawBody),
+    requestFingerprint(ctx, call.rawBody),
     async (operationId) => {
       const result = await route.run({ ...call, operationId });
       if (!('data' in result)) throw new TypeError(`${route.path}: an idempotent route must return its data`);

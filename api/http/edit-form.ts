@@ -2,7 +2,7 @@
 import { AppError, invalid } from '../../infra/errors.ts';
 import { isInheritedName } from '../../infra/json-object.ts';
 
-const MOST_PARTS = 64;
+export const MOST_PARTS = 64;
 const MOST_IMAGES = 16;
 const MOST_NAME_CHARACTERS = 100;
 const MOST_TEXT_CHARACTERS = 100_000;
@@ -46,8 +46,13 @@ function problemOf(name: string, value: File | string): string | undefined {
   return value.length > MOST_TEXT_CHARACTERS ? `must have at most ${MOST_TEXT_CHARACTERS} characters` : undefined;
 }
 
+/** What stands between the parts of a form; undefined where the type is none of a form. */
+export function boundaryOf(type: string | undefined): string | undefined {
+  return /^multipart\/form-data\s*;.*\bboundary=("?)([^"\s;]{1,70})\1/i.exec(type ?? '')?.[2];
+}
+
 export async function formData(type: string | undefined, body: Buffer): Promise<FormData> {
-  const boundary = /^multipart\/form-data\s*;.*\bboundary=("?)([^"\s;]{1,70})\1/i.exec(type ?? '')?.[2];
+  const boundary = boundaryOf(type);
   if (boundary === undefined) {
     throw new AppError('unsupportedMediaType', 'the body must be multipart/form-data with a boundary, or JSON');
   }

@@ -1,6 +1,7 @@
 /** Requests that carry an Idempotency-Key: the same key and body give the first answer again. */
 import type { AccessKeyCaller, Caller } from '../../core/accounts/caller.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
+import { boundaryOf, MOST_PARTS } from './edit-form.ts';
 import type { ApiContext } from './route-input.ts';
 
 /** JSON text of `data`, as it is kept for a repeated call. */
@@ -43,8 +44,29 @@ export function idempotencyScope(caller: Caller | undefined): string {
 }
 
 /** What must be equal for two requests to be the same: method, path and the bytes of the body. */
-export function requestFingerprint(method: string, path: string, body: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(`${method} ${path}\n`), body]);
+export function requestFingerprint(ctx: Pick<ApiContext, 'method' | 'path' | 'get'>, body: Buffer): Buffer {
+  const boundary = boundaryOf(ctx.get('Content-Type'));
+  const pieces = boundary === undefined ? [body] : piecesOfForm(body, boundary);
+  return Buffer.concat([Buffer.from(`${ctx.method} ${ctx.path}\n`), ...pieces]);
+}
+
+/**
+ * The parts of a form, each after its length, without what stands between them: clients choose a boundary at random for
+ * each try. What is beyond the most parts stays as it is, for such a form is refused.
+ */
+function piecesOfForm(body: Buffer, boundary: string): Buffer[] {
+  const delimiter = Buffer.from(`\r\n--${boundary}`);
+  const pieces: Buffer[] = [];
+  // The first delimiter may have no line before it.
+  let from = body.subarray(0, delimiter.length - 2).equals(delimiter.subarray(2)) ? delimiter.length - 2 : 0;
+  while (pieces.length < 2 * (MOST_PARTS + 2)) {
+    const at = body.indexOf(delimiter, from);
+    const part = body.subarray(from, at === -1 ? undefined : at);
+    pieces.push(Buffer.from(`${part.length}\n`), part);
+    if (at === -1) return pieces;
+    from = at + delimiter.length;
+  }
+  return [...pieces, body.subarray(from)];
 }
 
 /** A keyed call that holds money: its key is claimed together with the hold, not around the handler. */
@@ -69,7 +91,7 @@ export function keyedRequest(
 ): KeyedRequest | undefined {
   const key = idempotencyKey(ctx.get(KEY_HEADER), false) ?? requestIdKey(bodyRequestId);
   if (key === undefined) return undefined;
-  return { scope: idempotencyScope(caller), key, fingerprint: requestFingerprint(ctx.method, ctx.path, rawBody) };
+  return { scope: idempotencyScope(caller), key, fingerprint: requestFingerprint(ctx, rawBody) };
 }
 
 /** A request id of the body and a header of the same text are different keys. */
