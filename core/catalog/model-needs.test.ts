@@ -57,6 +57,25 @@ test('what the record says is stronger, field by field', () => {
   assert.equal(needsOf(model).thinkingSwitch, 'reasoning_effort');
 });
 
+test('what a model that is asked by /responses cannot take is told or refused, whatever its record lists', () => {
+  const asResponses = (kind: ProviderKind, refusedFields: string[]) =>
+    needsOf({
+      ...served('m', 'https://reseller.example/v1', 'p', kind),
+      settings: { needs: { chatInterface: 'responses', refusedFields } },
+    });
+  const messages = [{ role: 'user', content: 'hi' }];
+  const penalties = { frequency_penalty: 1, presence_penalty: 1, logit_bias: { 1: 2 } };
+  const asked = { messages, top_p: 1, temperature: 1, stop: ['x'], seed: 1, n: 1, ...penalties };
+  const fitted = fitChat(asked, asResponses('openai', ['top_p', 'seed']), { streamed: false, limit: undefined });
+  const left = ['top_p', 'stop', 'seed', ...Object.keys(penalties)].map((name) => `left-out:${name}`);
+  assert.deepEqual(fitted, { body: { messages, temperature: 1 }, fits: left });
+  assert.throws(
+    () => fitChat({ messages, n: 2 }, asResponses('openai', []), { streamed: false, limit: undefined }),
+    /\bn\b/,
+  );
+  assert.deepEqual(asResponses('dashscope', []).refusedFields, [], 'which another kind is never asked by');
+});
+
 test("a chat for gpt-5-mini has none of the fields that OpenAI's reasoning models refuse", () => {
   const asked = {
     messages: [{ role: 'system', content: 's' }],

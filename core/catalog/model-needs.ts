@@ -1,5 +1,5 @@
 /** What a model needs a request to be like: by its vendor, by its name, and last by its own record. Pure. */
-import { type ModelNeeds, onlyStreams } from '../providers/needs.ts';
+import { type ModelNeeds, NOT_IN_RESPONSES, onlyStreams } from '../providers/needs.ts';
 import { kindOfHost } from '../providers/vendors.ts';
 import type { Model } from './model-record.ts';
 import { PRESETS, type Preset } from './presets.ts';
@@ -10,7 +10,9 @@ type Served = Pick<Model, 'modelIdentifier' | 'upstreamModel' | 'providerName' |
 
 /** What the record does not say follows from the vendor, else from the name alone, as at resellers. */
 export function needsOf(model: Served): ModelNeeds {
-  return { ...defaultNeeds(model), ...model.settings.needs };
+  const needs = { ...defaultNeeds(model), ...model.settings.needs };
+  if (needs.chatInterface !== 'responses' || model.kind !== 'openai') return needs;
+  return { ...needs, refusedFields: [...new Set([...(needs.refusedFields ?? []), ...NOT_IN_RESPONSES])] };
 }
 
 export function defaultNeeds(model: Omit<Served, 'settings'>): ModelNeeds {

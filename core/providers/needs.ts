@@ -100,6 +100,12 @@ export const needsSchema = z.strictObject({
   }),
 });
 
+/** Fields of a chat that have no place in OpenAI's /responses. */
+export const NOT_IN_RESPONSES = [
+  ...['n', 'stop', 'seed', 'frequency_penalty', 'presence_penalty', 'logit_bias', 'modalities', 'prediction'],
+  ...['functions', 'function_call'],
+] as const;
+
 export type ModelNeeds = Readonly<z.infer<typeof needsSchema>>;
 
 /** Names of models that think without a switch of it. */

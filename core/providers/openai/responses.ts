@@ -5,6 +5,7 @@
 import { isJsonObject, type JsonObject as Json, parseJson, withoutMark } from '../../../infra/json-object.ts';
 import { type AnswerHeaders, refused, UpstreamFailure } from '../failure.ts';
 import { listIn, textIn } from '../message.ts';
+import { NOT_IN_RESPONSES } from '../needs.ts';
 import type { CallContext, ChatAdapter, ChatBody, ChatChunk, UpstreamTarget, VendorClients } from '../provider.ts';
 import { usageOfAnswer } from '../usage.ts';
 import type { ChatDialect } from './chat.ts';
@@ -52,10 +53,10 @@ function checkAnswer(answer: unknown, call: Call, headers?: AnswerHeaders): void
 }
 
 /** What responses have under another name, or not at all. */
-const NOT_IN_RESPONSES = new Set([
+const NOT_PASSED_ON: ReadonlySet<string> = new Set([
   ...['messages', 'max_tokens', 'max_completion_tokens', 'reasoning_effort', 'response_format', 'verbosity', 'tools'],
-  ...['tool_choice', 'n', 'stop', 'seed', 'frequency_penalty', 'presence_penalty', 'logit_bias', 'logprobs', 'stream'],
-  ...['stream_options', 'functions', 'function_call', 'modalities', 'prediction'],
+  ...['tool_choice', 'logprobs', 'stream', 'stream_options'],
+  ...NOT_IN_RESPONSES,
 ]);
 
 function responseRequest(body: ChatBody): Json {
@@ -63,7 +64,7 @@ function responseRequest(body: ChatBody): Json {
   const limit = body.max_completion_tokens ?? body.max_tokens;
   const text = { ...(format === undefined ? {} : { format: formatOf(format) }), ...(verbosity ? { verbosity } : {}) };
   return {
-    ...Object.fromEntries(Object.entries(body).filter(([name]) => !NOT_IN_RESPONSES.has(name))),
+    ...Object.fromEntries(Object.entries(body).filter(([name]) => !NOT_PASSED_ON.has(name))),
     input: body.messages.flatMap(itemsOf),
     ...(limit === undefined ? {} : { max_output_tokens: limit }),
     ...(effort === undefined ? {} : { reasoning: { effort } }),
