@@ -36,3 +36,12 @@ test('a balance that does not cover the most that there may be sets a limit, whi
   // A token of an answer costs 1,000,000.
   assert.deepEqual(sent({}, {}, 1_000_000_000n), { sent: 999, said: 999 });
 });
+
+test('what a vendor cannot take is told beside what the model cannot', () => {
+  const asked = { messages: MESSAGES, stop: [' ', 'END'], seed: 1, max_tokens: 5 };
+  const claude = { ...TEST_MODEL, maxTokens: 5, kind: 'anthropic', needs: { refusedFields: ['seed'] } } as const;
+  const { body, fits } = requestFor(claude, asked, { streamed: false, translated: false });
+  assert.deepEqual([body.stop, fits], [['END'], ['left-out:seed', 'left-out:stop']]);
+  const other = requestFor({ ...claude, kind: 'openai' }, asked, { streamed: false, translated: false });
+  assert.deepEqual([other.body.stop, other.fits], [[' ', 'END'], ['left-out:seed']]);
+});

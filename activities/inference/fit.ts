@@ -24,7 +24,11 @@ export function requestFor(
   const asked = askedLimit(body);
   const limit = limitSent(candidate, asked);
   const fitted = fitChat(body, candidate.needs, { ...how, limit });
-  return { ...fitted, ownLimit: limit === asked ? undefined : limit };
+  const ownLimit = limit === asked ? undefined : limit;
+  const ofVendor = VENDORS[candidate.kind].fitChat?.(fitted.body);
+  if (ofVendor === undefined) return { ...fitted, ownLimit };
+  const left = ofVendor.leftOut.map((name) => `left-out:${name}` as const);
+  return { body: ofVendor.body, fits: [...fitted.fits, ...left], ownLimit };
 }
 
 /** The request as its client wrote it, with the limit that the call is held for. @param chat the same as a chat. */

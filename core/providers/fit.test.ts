@@ -91,6 +91,19 @@ describe('tools', () => {
     sent: {},
     fits: ['tool-choice'],
   });
+  for (const needs of [{ toolChoice: 'auto' }, { chatInterface: 'responses' }] satisfies ModelNeeds[]) {
+    const other = { type: 'function', function: { name: 'other' } };
+    check({
+      title: `only those that are allowed are offered where a model knows no such choice: ${Object.keys(needs)}`,
+      needs,
+      asked: {
+        tools: [other, TOOL],
+        tool_choice: { type: 'allowed_tools', allowed_tools: { mode: 'auto', tools: [TOOL] } },
+      },
+      sent: { tools: [TOOL], tool_choice: 'auto' },
+      fits: [],
+    });
+  }
   check({
     title: 'an empty list of calls in a message is refused by vendors',
     asked: { messages: [USER, { role: 'assistant', content: 'a', tool_calls: [] }, USER] },

@@ -4,6 +4,7 @@
  */
 import { invalid } from '../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
+import { listIn } from './message.ts';
 import { EFFORTS, type Effort, type ModelNeeds, onlyStreams } from './needs.ts';
 import type { ChatBody } from './provider.ts';
 
@@ -111,12 +112,34 @@ function fitTools(body: Record<string, unknown>, needs: ModelNeeds, fits: Fit[])
     for (const name of names) delete body[name];
     fits.push('empty-tools');
   }
+  if (needs.toolChoice === 'auto' || needs.chatInterface === 'responses') offerAllowedTools(body);
   const choice = body.tool_choice;
   if (needs.toolChoice !== 'auto' || !isSet(choice) || choice === 'auto') return;
   // Without tools none can be called.
   if (choice === 'none') for (const name of TOOL_FIELDS) delete body[name];
   else body.tool_choice = 'auto';
   fits.push('tool-choice');
+}
+
+/**
+ * Only the tools that `tool_choice` allows, where a model knows no such choice.
+ * @throws {AppError} invalidParameter when it allows none.
+ */
+export function offerAllowedTools(body: Record<string, unknown>): void {
+  const { tool_choice: choice } = body;
+  if (!isJsonObject(choice) || choice.type !== 'allowed_tools') return;
+  const { mode, tools } = isJsonObject(choice.allowed_tools) ? choice.allowed_tools : choice;
+  const names = new Set(listIn(tools).map(toolName).filter(isSet));
+  const offered = listIn(body.tools).filter((tool) => names.has(toolName(tool)));
+  if (offered.length === 0) throw invalid([{ path: 'tool_choice', message: 'allows no tool of the request' }]);
+  body.tools = offered;
+  body.tool_choice = mode === 'required' ? 'required' : 'auto';
+}
+
+function toolName(tool: unknown): unknown {
+  if (!isJsonObject(tool)) return undefined;
+  const named = tool.function ?? tool.custom ?? tool;
+  return isJsonObject(named) ? named.name : undefined;
 }
 
 interface Wish {

@@ -269,6 +269,11 @@ export interface Vendor {
   readonly severalBases: boolean;
   /** Every request must carry a limit of output tokens. */
   readonly needsLimit?: true;
+  /**
+   * A chat without what its own interface cannot take, and the names of what was left out. Pure.
+   * @throws {AppError} invalidParameter for what would change the answer silently.
+   */
+  readonly fitChat?: (body: ChatBody) => { readonly body: ChatBody; readonly leftOut: readonly string[] };
   /** The form of its own interface, where that is not OpenAI's chat.completions. */
   readonly ownForm?: NativeForm;
   /** What it offers; at least one. */

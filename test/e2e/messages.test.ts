@@ -386,6 +386,17 @@ describe('Messages', () => {
     const messages = [{ role: 'system', content: 'Be kind.' }, ...HELLO, called?.message, result];
     assert.match((await chat({ ...asked, tool_choice: 'auto', messages })).text, /sunny/);
 
+    const others = ['first', 'last'].map((other) => ({ type: 'function', function: { name: other, parameters } }));
+    const choice = { type: 'allowed_tools', allowed_tools: { mode: 'required', tools: [others[1]] } };
+    const allowed = await chat({ ...asked, tools: [others[0], ...tools, others[1]], tool_choice: choice, stop: [' '] });
+    assert.match(allowed.text, /"name":"last"/);
+    assert.doesNotMatch(allowed.text, /"name":"(first|get_weather)"/);
+    assert.match(allowed.headers.get('x-request-fits') ?? '', /left-out:stop/);
+    const custom = { model: 'claude', messages: HELLO, tools: [{ type: 'custom', custom: { name: 'free' } }] };
+    const unknown = await post('/v1/chat/completions', custom);
+    assert.equal(unknown.status, 400);
+    assert.match(await unknown.text(), /"param":"tools\[0\]\.type"/);
+
     const job = await call(product.apis[0], 'POST', '/v1/async/chat', {
       key,
       body: { userMessage: 'Tell me.', modelIdentifier: 'claude' },

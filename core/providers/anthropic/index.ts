@@ -2,6 +2,7 @@
 import type { Vendor } from '../provider.ts';
 import { createAnthropicChat } from './chat.ts';
 import { baseOf, VERSION } from './client.ts';
+import { fitForMessages } from './fit.ts';
 
 export const anthropic: Vendor = {
   ownsHost: (hostname) => hostname === 'api.anthropic.com',
@@ -9,6 +10,7 @@ export const anthropic: Vendor = {
   modelsHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': VERSION }),
   severalBases: false,
   needsLimit: true,
+  fitChat: fitForMessages,
   ownForm: 'messages',
   chat: ({ send }) => createAnthropicChat(send),
 };

@@ -11,9 +11,7 @@ const FALLBACK_LIMIT = 4_096;
 export function messagesBody(chat: ChatBody): Json {
   const { system, messages } = conversationOf(chat.messages.filter(isJsonObject));
   const maxTokens = firstNumber(chat.max_completion_tokens, chat.max_tokens) ?? FALLBACK_LIMIT;
-  const stops = (Array.isArray(chat.stop) ? chat.stop : [chat.stop]).filter(
-    (stop) => typeof stop === 'string' && stop.trim() !== '',
-  );
+  const stops = (Array.isArray(chat.stop) ? chat.stop : [chat.stop]).filter((stop) => !isBlank(stop));
   const tools = toolsOf(chat);
   const choice = toolChoiceOf(chat);
   const { told, config } = answerFormat(chat.response_format);
@@ -32,6 +30,11 @@ export function messagesBody(chat: ChatBody): Json {
     ...asked.thinking,
     ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
   };
+}
+
+/** Stop sequences that are refused. */
+export function isBlank(stop: unknown): boolean {
+  return typeof stop !== 'string' || stop.trim() === '';
 }
 
 function firstNumber(...values: readonly unknown[]): number | undefined {
@@ -85,7 +88,11 @@ function thinkingBlock({ type, text, signature, data }: Json): Json[] {
   return [{ type: 'thinking', thinking: textIn(text), signature }];
 }
 
-function callBlock({ id, function: called }: Json): Json[] {
+function callBlock({ id, function: called, custom }: Json): Json[] {
+  // Of another model: its free text becomes the one field of an object.
+  if (isJsonObject(custom)) {
+    return [{ type: 'tool_use', id: toolId(id), name: custom.name, input: { input: textIn(custom.input) } }];
+  }
   if (!isJsonObject(called)) return [];
   const input = typeof called.arguments === 'string' ? parseJson(called.arguments) : called.arguments;
   return [{ type: 'tool_use', id: toolId(id), name: called.name, input: isJsonObject(input) ? input : {} }];
@@ -125,9 +132,7 @@ function sourceOf(url: string): Json {
 }
 
 function toolsOf({ tools, functions }: ChatBody): Json[] {
-  const functionsOfTools = listIn(tools).map((tool) =>
-    isJsonObject(tool) ? (tool.function ?? tool.custom) : undefined,
-  );
+  const functionsOfTools = listIn(tools).map((tool) => (isJsonObject(tool) ? tool.function : undefined));
   return [...functionsOfTools, ...listIn(functions)].filter(isJsonObject).map((one) => ({
     name: one.name,
     ...(typeof one.description === 'string' ? { description: one.description } : {}),
@@ -142,10 +147,13 @@ function toolChoiceOf({ tool_choice: choice, function_call: older, parallel_tool
   return asked?.type === 'none' ? asked : { ...(asked ?? { type: 'auto' }), disable_parallel_tool_use: true };
 }
 
-function namedChoice(choice: unknown): Json | undefined {
+/** @returns undefined for none, and for one that Messages do not know. */
+export function namedChoice(choice: unknown): Json | undefined {
   if (choice === 'auto' || choice === 'none') return { type: choice };
   if (choice === 'required') return { type: 'any' };
   if (!isJsonObject(choice)) return undefined;
+  // As Anthropic itself writes it.
+  if (choice.type === 'auto' || choice.type === 'any' || choice.type === 'none') return { type: choice.type };
   const named = isJsonObject(choice.function) ? choice.function.name : choice.name;
   return typeof named === 'string' ? { type: 'tool', name: named } : undefined;
 }

@@ -1,0 +1,46 @@
+/** What a chat asks and Messages cannot say: told in another way, left out and named, or refused. Pure. */
+import { invalid } from '../../../infra/errors.ts';
+import { isJsonObject } from '../../../infra/json-object.ts';
+import { offerAllowedTools } from '../fit.ts';
+import { listIn, textIn } from '../message.ts';
+import type { ChatBody } from '../provider.ts';
+import { isBlank, namedChoice } from './request.ts';
+
+/** @throws {AppError} invalidParameter for a tool that is no function, and for a choice that Messages do not know. */
+export function fitForMessages(chat: ChatBody): { readonly body: ChatBody; readonly leftOut: readonly string[] } {
+  checkTools(chat);
+  const body: ChatBody & Record<string, unknown> = { ...chat };
+  offerAllowedTools(body);
+  for (const path of ['tool_choice', 'function_call']) {
+    const choice = body[path];
+    if (choice === undefined || choice === null || namedChoice(choice) !== undefined) continue;
+    throw invalid([{ path, message: 'must be auto, none, required, allowed tools, or a function of the request' }]);
+  }
+  const { stop } = chat;
+  const stops = Array.isArray(stop) ? stop : stop === undefined ? [] : [stop];
+  // They are refused by Anthropic.
+  const kept = stops.filter((one) => !isBlank(one));
+  if (kept.length === stops.length) return { body, leftOut: [] };
+  const { stop: _, ...others } = body;
+  return {
+    body: { ...others, messages: chat.messages, ...(kept.length === 0 ? {} : { stop: kept }) },
+    leftOut: ['stop'],
+  };
+}
+
+/** The answers of others come in a form of their own, which Messages do not have. */
+function checkTools({ tools }: ChatBody): void {
+  listIn(tools).forEach((tool, index) => {
+    if (isJsonObject(tool) && isJsonObject(tool.function)) return;
+    const type = isJsonObject(tool) ? textIn(tool.type).slice(0, 100) : '';
+    const isFunction = type === '' || type === 'function';
+    throw invalid([
+      isFunction
+        ? { path: `tools[${index}].function`, message: 'is required' }
+        : {
+            path: `tools[${index}].type`,
+            message: `"${type}" is a tool that this model does not take: only functions`,
+          },
+    ]);
+  });
+}
