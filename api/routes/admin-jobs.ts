@@ -4,7 +4,7 @@ import type { AllJobs, JobOverview } from '../../activities/jobs/all-jobs.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
 import type { Config } from '../../infra/config.ts';
 import { jobWorkflowId } from '../../workflows/contracts.ts';
-import { idInput, optionalText, textIdInput } from '../http/fields.ts';
+import { idInput, optionalText, textIdInput, uuidInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
@@ -71,7 +71,7 @@ export function adminJobRoutes({ allJobs }: { readonly allJobs: AllJobs }, confi
       summary: 'Jobs of all users, newest first',
       tag: TAG,
       access: ROOT,
-      query: cursorQuery(textIdInput).extend({
+      query: cursorQuery(uuidInput).extend({
         status: optionalText(z.enum(JOB_STATUSES)).describe('Only jobs in this status'),
         modelName: optionalText(z.string().max(150)).describe('Only jobs of this model'),
         userId: optionalText(idInput).describe('Only jobs of this user'),

@@ -4,7 +4,7 @@ import { DELIVERY_STATUSES, type Delivery } from '../../activities/webhooks/deli
 import type { DeliveryStore } from '../../activities/webhooks/delivery-store.ts';
 import type { Webhooks } from '../../activities/webhooks/webhooks.ts';
 import type { Config } from '../../infra/config.ts';
-import { idInput, optionalText, textIdInput } from '../http/fields.ts';
+import { idInput, optionalText, textIdInput, uuidInput } from '../http/fields.ts';
 import { cursorPage, cursorPageOf, cursorQuery, page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
@@ -72,7 +72,7 @@ export function webhookRoutes(services: WebhookServices, config: Config): Route[
       summary: 'Deliveries of all users, newest first',
       tag: TAG,
       access: { roles: ['ROLE_ROOT_ADMIN'] },
-      query: cursorQuery(textIdInput).extend({
+      query: cursorQuery(uuidInput).extend({
         userId: optionalText(idInput).describe('Only deliveries of this user'),
         jobId: optionalText(textIdInput).describe('Only deliveries of this job'),
         status: optionalText(z.enum(DELIVERY_STATUSES)).describe('Only deliveries in this status'),

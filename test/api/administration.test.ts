@@ -235,6 +235,11 @@ describe('administration', () => {
         const list = await get(`/v1/admin/webhook-deliveries?userId=${person.id}&jobId=${ended}`);
         return list.at('data.records.0.jobId') === ended && list.at('data.records.0.userId') === person.id;
       });
+      for (const path of ['/v1/admin/jobs', '/v1/admin/webhook-deliveries']) {
+        const refused = await get(`${path}?cursor=x`);
+        assert.deepEqual([refused.status, refused.at('data.errors.0.path')], [400, 'cursor'], path);
+        assert.equal((await get(`${path}?cursor=${ended}`)).status, 200, path);
+      }
     });
 
     test('parts of an order are refunded once by their key, with events and refunds to see, and the ledger agrees', async () => {
