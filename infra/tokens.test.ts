@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { countTokens as countUnsliced } from 'gpt-tokenizer/encoding/o200k_base';
-import { countTokens, textSlices } from './tokens.ts';
+import { countTokens, estimateTokens, textSlices } from './tokens.ts';
 
 test('text with spaces counts as the unsliced encoder counts it', () => {
   const text = 'The quick brown fox, 1234 times over:\n  the "lazy" dog. '.repeat(60);
@@ -30,4 +30,15 @@ test('long text without spaces is counted within a token per slice, quickly', ()
 
 test('control token names in a text are counted as text', () => {
   assert.ok(countTokens('<|endoftext|>') > 1);
+});
+
+test('of long texts a share is counted, of short ones all', () => {
+  const short = ['The quick brown fox', '', '灯塔'];
+  assert.deepEqual(estimateTokens(short), short.map(countTokens));
+  // All of it would count half.
+  const long = ' a'.repeat(50_000) + ' '.repeat(100_000);
+  assert.ok(Math.abs((estimateTokens([long])[0] ?? 0) - 100_000) < 1_000);
+  const [first = 0, ...others] = estimateTokens(Array(5).fill('The lazy dog. '.repeat(20_000)));
+  assert.ok(Math.abs(first - 80_000) < 800, String(first));
+  assert.deepEqual(others, Array(4).fill(first));
 });

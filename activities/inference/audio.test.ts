@@ -97,3 +97,12 @@ test('a head that claims to be short does not make the provider’s count imposs
   const silence = json({ text: 'a', usage: { type: 'duration', seconds: 7_200 } });
   assert.equal(transcriptionUsage(silence, { seconds: 7_200, bytes: 1_000 }, bySecond, note).doubt, null);
 });
+
+test('of long texts only a share is counted, so that no other call waits', () => {
+  // All of it would count half.
+  const long = ' a'.repeat(50_000) + ' '.repeat(100_000);
+  const spoken = speechUsage(sound, { input: 'a', extra: { instructions: long } }, byTokens, note);
+  assert.ok(spoken.promptTokens > 90_000, String(spoken.promptTokens));
+  const heard = transcriptionUsage({ mediaType: 'text/plain', body: Buffer.from(long) }, minute, byTokens, note);
+  assert.ok(heard.completionTokens > 90_000, String(heard.completionTokens));
+});

@@ -6,7 +6,7 @@ import type { SpeechRequest, TranscriptionRequest } from '../../core/providers/p
 import { readUsage } from '../../core/providers/usage.ts';
 import type { UsageDoubt } from '../../core/usage/usage-record.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../../infra/json-object.ts';
-import { countTokens } from '../../infra/tokens.ts';
+import { estimateTokens } from '../../infra/tokens.ts';
 import { type BytesCommand, type BytesReply, chargedBytes, type Received } from './byte-stream.ts';
 import type { InferenceDeps, RequestContext } from './charge.ts';
 import { isPriced, isToldToModel, type Plan, unclampablePlan } from './plan.ts';
@@ -108,10 +108,10 @@ export function speechUsage(
     return { ...usage, doubt: 'too-large' };
   }
   const { instructions } = request.extra;
-  const told = typeof instructions === 'string' ? countTokens(instructions) : 0;
+  const told = estimateTokens([request.input, ...(typeof instructions === 'string' ? [instructions] : [])]);
   return {
     ...base,
-    promptTokens: countTokens(request.input) + told,
+    promptTokens: told.reduce((sum, count) => sum + count, 0),
     completionTokens: Math.ceil(characters * TOKENS_A_CHARACTER),
     estimated: true,
     // Bytes alone never tell a usage: nothing to settle with the provider.
@@ -193,7 +193,7 @@ export function transcriptionUsage(
       ...usage,
       audioSeconds: ours,
       promptTokens: usage.promptTokens || USUAL_TOKENS_A_SECOND * ours,
-      completionTokens: usage.completionTokens || countTokens(text),
+      completionTokens: usage.completionTokens || (estimateTokens([text])[0] ?? 0),
       estimated: true,
       doubt,
     };

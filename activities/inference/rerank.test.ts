@@ -44,3 +44,11 @@ test('a count that is missing and has a price is ours, and marked', () => {
   assert.equal(used({ usage: readUsage({ total_tokens: 19_000_000 }) }).doubt, 'too-large');
   assert.equal(used({ usage: readUsage({ prompt_tokens: -1, total_tokens: 1 }) }).doubt, 'impossible');
 });
+
+test('of long documents only a share is counted, so that no other call waits', () => {
+  // All of it would count half.
+  const documents = [' a'.repeat(50_000) + ' '.repeat(100_000)];
+  const answer = { ranked, usage: undefined, searchUnits: undefined };
+  const usage = rerankUsage(answer, { query: '', documents, topN: undefined, extra: {} }, { ...model, price }, () => 0);
+  assert.ok(usage.promptTokens > 90_000, String(usage.promptTokens));
+});

@@ -2,7 +2,7 @@
 import type { PricedModel } from '../../core/catalog/model.ts';
 import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { RankedDocument, RerankAnswer, RerankRequest } from '../../core/providers/provider.ts';
-import { countTokens } from '../../infra/tokens.ts';
+import { estimateTokens } from '../../infra/tokens.ts';
 import type { CallOutcome, InferenceDeps, Reply, RequestContext } from './charge.ts';
 import { type ChargedCommand, chargedCall } from './charged-call.ts';
 import { inputBound, isPriced, isToldToModel, type Plan, unclampablePlan } from './plan.ts';
@@ -98,10 +98,10 @@ export function rerankUsage(
   if (lacksTokens || lacksUnits) {
     const doubt = reported && reported.impossible !== null ? 'impossible' : reported ? 'too-small' : 'missing';
     noteDoubt(doubt, model, reported ?? {});
-    const counts = request.documents.map(countTokens);
+    const [ofQuery = 0, ...counts] = estimateTokens([request.query, ...request.documents]);
     return {
       ...NO_USAGE,
-      promptTokens: said || countedTokens(request, counts),
+      promptTokens: said || counts.reduce((sum, count) => sum + count, ofQuery * counts.length),
       searches: units ?? (lacksUnits ? searchUnits(counts) : 0),
       estimated: true,
       doubt,
@@ -112,8 +112,4 @@ export function rerankUsage(
   if (!isFarBeyond(usage, { promptTokens: tokenBound(model, request), completionTokens: 0 })) return usage;
   noteDoubt('too-large', model, reported ?? {});
   return { ...usage, doubt: 'too-large' };
-}
-
-function countedTokens({ query, documents }: RerankRequest, counts: readonly number[]): number {
-  return counts.reduce((sum, count) => sum + count, countTokens(query) * documents.length);
 }

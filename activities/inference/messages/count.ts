@@ -6,7 +6,7 @@
 import type { AccessKeyCaller } from '../../../core/accounts/caller.ts';
 import type { PricedModel } from '../../../core/catalog/model.ts';
 import type { Logger } from '../../../infra/logger.ts';
-import { countTokens } from '../../../infra/tokens.ts';
+import { estimateTokens } from '../../../infra/tokens.ts';
 import { type InferenceDeps, targetOf } from '../charge.ts';
 import { unaskedLimit } from '../plan.ts';
 import { usableModels } from '../routing.ts';
@@ -15,8 +15,6 @@ import type { MessagesInput } from './request.ts';
 
 /** Longer a client would not wait at its start. */
 const PATIENCE_MS = 3_000;
-/** Of a longer prompt this much is counted, and the rest taken to be like it: the event loop must not wait. */
-const MOST_COUNTED_CHARACTERS = 100_000;
 /** Of a document whose pages nobody has counted. */
 const USUAL_TOKENS_OF_A_DOCUMENT = 3_000;
 
@@ -54,9 +52,7 @@ async function countedByProvider(
 }
 
 function estimate({ body, native }: MessagesInput, model: PricedModel | undefined): number {
-  const text = promptText(body);
-  const counted = countTokens(text.slice(0, MOST_COUNTED_CHARACTERS));
-  const ofText = Math.ceil(counted * Math.max(1, text.length / MOST_COUNTED_CHARACTERS));
+  const [ofText = 0] = estimateTokens([promptText(body)]);
   const { images, uncounted = 0 } = native.size;
   const ofImages = images * (model?.tokensPerImage ?? USUAL_TOKENS_OF_AN_IMAGE);
   return ofText + ofImages + uncounted * USUAL_TOKENS_OF_A_DOCUMENT;
