@@ -9,6 +9,7 @@ import { STYLE_NONCE } from './settings.ts';
 
 /** Shades on which white text can be read: 4.5 : 1 and better. */
 const theme = createTheme({
+  respectReducedMotion: true,
   primaryColor: 'indigo',
   primaryShade: { light: 8, dark: 8 },
   defaultRadius: 'md',
