@@ -34,15 +34,17 @@ export const { closeJob } = proxyActivities<Pick<JobActivities, 'closeJob'>>({
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
 });
 
-/**
- * Steps of a batch, each safe to run again. A step that found nobody to answer waits longer from try to try; the row
- * decides when the batch is over.
- */
-export const { beginBatch, runBatchLines, endBatch } = proxyActivities<BatchActivities>({
+const BATCH_STEP = {
   startToCloseTimeout: '30m',
   heartbeatTimeout: HEARTBEAT_TIMEOUT,
   retry: { initialInterval: '500ms', backoffCoefficient: 2, maximumInterval: '30s' },
-});
+} as const;
+
+/** Steps of a batch, each safe to run again; the row decides when the batch is over. */
+export const { beginBatch, endBatch } = proxyActivities<BatchActivities>(BATCH_STEP);
+
+/** As long as the batch: its calls have their own deadlines, and a dead worker is noticed by its silence. */
+export const { runBatchLines } = proxyActivities<BatchActivities>({ ...BATCH_STEP, startToCloseTimeout: '24h' });
 
 export const { expireOrder } = proxyActivities<Pick<OrderActivities, 'expireOrder'>>({
   summary: 'cancels the order if its time is over',

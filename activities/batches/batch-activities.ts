@@ -4,6 +4,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from '../../infra/logger.ts';
 import type { BatchInput } from '../../workflows/contracts.ts';
 import type { BatchRunner, StepContext } from './batch-run.ts';
+import { LinesWait } from './line-retry.ts';
 
 export interface BatchActivities {
   /** @returns how many lines are to be run. */
@@ -35,15 +36,17 @@ async function asStep<Value>(
   work: (context: StepContext) => Promise<Value>,
 ): Promise<Value> {
   const activity = Context.current();
-  const stepLog = log.child({ traceId, batchId, attempt: activity.info.attempt });
+  const { attempt } = activity.info;
+  const stepLog = log.child({ traceId, batchId, attempt });
   const beat = setInterval(() => activity.heartbeat(), HEARTBEAT_MS);
   try {
-    return await work({ signal: AbortSignal.any([activity.cancellationSignal, stopped]), log: stepLog });
+    return await work({ attempt, signal: AbortSignal.any([activity.cancellationSignal, stopped]), log: stepLog });
   } catch (error) {
     stepLog.warn({ err: error }, 'a step of a batch did not reach its end; it will be repeated');
     throw ApplicationFailure.create({
       type: 'INTERRUPTED',
       message: `the step will be repeated; see the worker's log for ${batchId}`,
+      ...(error instanceof LinesWait ? { nextRetryDelay: error.seconds * 1_000 } : {}),
     });
   } finally {
     clearInterval(beat);

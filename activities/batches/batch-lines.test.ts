@@ -78,3 +78,10 @@ test('what comes of a line is JSON with the id that the caller gave', () => {
   assert.equal(failed.id, answer.id);
   assert.equal(lineError(new AppError('upstreamError', 'no', { providerCode: 'busy' })).code, 'busy');
 });
+
+test('a line that grows above the most when its numbers are written out is refused', () => {
+  const input = new BatchInput('/v1/chat/completions');
+  const numbers = Array(300_000).fill('1e20').join(',');
+  assert.equal(input.add(JSON.stringify({ ...GOOD, body: 0 }).replace(':0', `:{"x":[${numbers}]}`)), undefined);
+  assert.deepEqual([input.errors[0]?.code, input.errors[0]?.param], ['request_too_large', 'body']);
+});

@@ -94,7 +94,17 @@ export class BatchInput {
     }
     if (!isJsonObject(body)) return this.#wrong(line, 'invalid_body', 'must be an object', 'body');
     if (body.stream === true) return this.#wrong(line, 'invalid_body', 'cannot be streamed', 'body.stream');
-    return { line, customId, request: JSON.stringify(body) };
+    const request = JSON.stringify(body);
+    // A number may be longer than it was written: 1e20 has 21 digits.
+    if (Buffer.byteLength(request) > MOST_LINE_BYTES) {
+      return this.#wrong(
+        line,
+        'request_too_large',
+        `has at most ${MOST_LINE_BYTES / 1024 / 1024} MB with its numbers written out`,
+        'body',
+      );
+    }
+    return { line, customId, request };
   }
 
   /** Of a file without a single request. */

@@ -3,10 +3,11 @@
  * its share of that hold; what came of them is written in their order. Any step may be run again at any point.
  */
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
-import type { FileStore } from '../../core/files/file-store.ts';
+import { type FileStore, newFileId } from '../../core/files/file-store.ts';
 import { claimRequest } from '../../core/ledger/idempotency.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
+import type { HoldRequest } from '../../core/ledger/operations/hold.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
@@ -15,11 +16,12 @@ import type { InferenceDeps } from '../inference/charge.ts';
 import { type BatchEndpoints, type LineCall, lineAmount } from './batch-endpoints.ts';
 import { answerLine, BatchInput, type BatchLine, errorLine, lineError, linesOf } from './batch-lines.ts';
 import type { Batch, BatchStatus, BatchStore, StoredLine } from './batch-store.ts';
+import { isPassing, LinesWait, waitOf } from './line-retry.ts';
 
 export interface BatchRunDeps {
-  readonly store: BatchStore;
-  readonly files: FileStore;
-  readonly ledger: Ledger;
+  readonly store: Pick<BatchStore, keyof BatchStore>;
+  readonly files: Pick<FileStore, 'put' | 'read' | 'remove'>;
+  readonly ledger: Pick<Ledger, 'hold' | 'recall' | 'release'>;
   readonly models: InferenceDeps['models'];
   readonly endpoints: BatchEndpoints;
   /** @throws {AppError} for a key that may no longer call. */
@@ -31,11 +33,13 @@ export interface BatchRunDeps {
 
 /** Of one step. */
 export interface StepContext {
+  /** Which run of the step this is, from 1. */
+  readonly attempt: number;
   readonly signal: AbortSignal;
   readonly log: Logger;
 }
 
-/** Written at once. */
+/** Written at once; a packet has twice as many bytes, as hexadecimal digits. */
 const LINES_AT_ONCE = 100;
 const BYTES_AT_ONCE = 2 * 1024 * 1024;
 /** Lines of one step that run at once; several steps run side by side. */
@@ -43,10 +47,6 @@ const CALLS_AT_ONCE = 8;
 /** A hold of a batch lives as long as the batch, and until its end is written. */
 const HOLD_MARGIN_MS = 3_600_000;
 const ENDED: readonly BatchStatus[] = ['completed', 'failed', 'expired', 'cancelled'];
-/** A line that another process seems to answer is asked for again after this; the claim of a dead one is free by then. */
-const CLAIM_PAUSE_MS = 1_000;
-const CLAIM_TRIES = 60;
-
 export class BatchRunner {
   readonly #deps: BatchRunDeps;
 
@@ -59,6 +59,10 @@ export class BatchRunner {
     const { store } = this.#deps;
     const batch = await this.#batch(batchId);
     if (batch.status !== 'validating') return ENDED.includes(batch.status) ? 0 : batch.lineCount;
+    if (batch.expiresAt.getTime() <= Date.now()) {
+      await this.#fail(batch, [{ ...EXPIRED, line: null, param: null }]);
+      return 0;
+    }
     try {
       const caller = await this.#callerOf(batch);
       const { lineCount, total } = await this.#readLines(batch, caller);
@@ -88,34 +92,51 @@ export class BatchRunner {
       throw error;
     });
     const queue = waiting.values();
+    const waits: number[] = [];
+    let isStopped = false;
     const work = async (): Promise<void> => {
       for (const line of queue) {
-        if (context.signal.aborted) return;
-        if (!(await this.#mayRun(batchId))) return;
-        await this.#runLine(batch, line, caller, context);
+        if (isStopped || context.signal.aborted || !(await this.#mayRun(batchId))) return;
+        const wait = await this.#runLine(batch, line, caller, context);
+        if (wait !== undefined) waits.push(wait);
       }
     };
-    await Promise.all(Array.from({ length: CALLS_AT_ONCE }, work));
+    // The step ends after all of its calls: a repetition would find those of a call that still runs in use.
+    const workers = Array.from({ length: CALLS_AT_ONCE }, () =>
+      work().catch((error: unknown) => {
+        isStopped = true;
+        throw error;
+      }),
+    );
+    const ends = await Promise.allSettled(workers);
     context.signal.throwIfAborted();
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    if (waits.length > 0) throw new LinesWait(waitOf(context.attempt, waits));
   }
 
   /** Writes the files, gives back what is left of the hold. Lines without a result say why. */
   async end(batchId: string): Promise<BatchStatus> {
     const { store } = this.#deps;
+    await store.move(batchId, ['in_progress'], 'finalizing', { finalizing_at: new Date() });
     const batch = await this.#batch(batchId);
-    if (ENDED.includes(batch.status)) return batch.status;
-    const isExpired = batch.expiresAt.getTime() <= Date.now();
-    if (batch.status === 'in_progress') {
-      await store.move(batchId, ['in_progress'], 'finalizing', { finalizing_at: new Date() });
+    if (ENDED.includes(batch.status)) {
+      // The process that ended it may have died before it cleared up.
+      await this.#clear(batch);
+      return batch.status;
     }
+    const isExpired = batch.expiresAt.getTime() <= Date.now();
     const unrun = batch.status === 'cancelling' ? CANCELLED_LINE : EXPIRED_LINE;
     const files = await this.#writeFiles(batch, unrun);
-    await this.#release(batch);
     const { completed, failed } = await store.counts(batchId);
     const isWhole = completed + failed >= batch.lineCount;
     const status = batch.status === 'cancelling' ? 'cancelled' : isExpired && !isWhole ? 'expired' : 'completed';
-    await store.move(batchId, ['finalizing', 'cancelling', 'in_progress'], status, { ...files, ended_at: new Date() });
-    await store.dropTexts(batchId);
+    const fields = { output_file_id: files.output, error_file_id: files.error, ended_at: new Date() };
+    if (!(await store.move(batchId, [batch.status], status, fields))) {
+      for (const file of [files.output, files.error])
+        if (file !== null) await this.#deps.files.remove(file, batch.userId);
+      return this.end(batchId);
+    }
+    await this.#clear(batch);
     return status;
   }
 
@@ -144,12 +165,14 @@ export class BatchRunner {
       if (line === undefined || input.errors.length > 0) continue;
       const share = lineAmount(batch.endpoint, models, caller, line.request);
       total += share;
+      const size = Buffer.byteLength(line.request);
+      if (portion.length === LINES_AT_ONCE || (portion.length > 0 && bytes + size > BYTES_AT_ONCE)) {
+        await store.addLines(batch.id, portion);
+        portion = [];
+        bytes = 0;
+      }
       portion.push({ ...line, share });
-      bytes += line.request.length;
-      if (portion.length < LINES_AT_ONCE && bytes < BYTES_AT_ONCE) continue;
-      await store.addLines(batch.id, portion);
-      portion = [];
-      bytes = 0;
+      bytes += size;
     }
     input.finish();
     if (input.errors.length > 0) {
@@ -162,27 +185,30 @@ export class BatchRunner {
 
   /** @returns why it was not taken. */
   async #hold({ holdId, accountId, accessKeyId, expiresAt }: Batch, caller: AccessKeyCaller, amount: bigint) {
-    const outcome = await this.#deps.ledger.hold({
+    const { ledger, log } = this.#deps;
+    const request: HoldRequest = {
       ...{ id: holdId, accountId, accessKeyId, owner: 'batch', amount, priceIds: [] },
       lifeMs: Math.max(0, expiresAt.getTime() - Date.now()) + HOLD_MARGIN_MS,
-    });
+    };
+    let outcome = await ledger.hold(request);
+    // Money of the account may be leased to other processes, which give it back now.
+    if (outcome.kind === 'insufficient' && (await ledger.recall(accountId))) outcome = await ledger.hold(request);
     if (outcome.kind === 'held' || outcome.kind === 'exists') return undefined;
     const left = outcome.kind === 'insufficient' ? outcome.available : 0n;
     const message = `the balance of ${formatMoney(left)} does not cover the batch, which may cost ${formatMoney(amount)}`;
-    this.#deps.log.info({ userId: caller.userId, holdId }, 'a batch was not held for');
+    log.info({ userId: caller.userId, holdId }, 'a batch was not held for');
     return { code: 'insufficient_quota', message, line: null, param: null };
   }
 
   async #fail(batch: Batch, errors: readonly object[]): Promise<void> {
-    const { store } = this.#deps;
-    await this.#release(batch);
     const fields = { errors: JSON.stringify(errors), ended_at: new Date() };
-    await store.move(batch.id, ['validating', 'cancelling'], 'failed', fields);
-    await store.dropTexts(batch.id);
+    if (await this.#deps.store.move(batch.id, ['validating', 'cancelling'], 'failed', fields)) await this.#clear(batch);
   }
 
-  async #release({ holdId, accountId }: Batch): Promise<void> {
+  /** Of an ended batch: what is left of its hold, and texts that stand in its files. */
+  async #clear({ id, holdId, accountId }: Batch): Promise<void> {
     await this.#deps.ledger.release({ holdId, accountId, budgetKeyId: null });
+    await this.#deps.store.dropTexts(id);
   }
 
   async #mayRun(batchId: string): Promise<boolean> {
@@ -190,61 +216,54 @@ export class BatchRunner {
     return status === 'in_progress' && expiresAt.getTime() > Date.now();
   }
 
+  /** @returns undefined when the line has its result; else how many seconds whoever cannot answer it just now asks for. */
   async #runLine(
     batch: Batch,
     line: StoredLine,
     caller: AccessKeyCaller | AppError,
-    { signal, log }: StepContext,
-  ): Promise<void> {
+    { attempt, log }: StepContext,
+  ): Promise<number | undefined> {
     const { store, endpoints } = this.#deps;
     const { id: batchId, endpoint, traceId, holdId } = batch;
     const { line: at, customId, share } = line;
-    for (let tries = 1; ; tries += 1) {
-      const requestId = newId();
-      const request = line.request.toString('utf8');
-      try {
-        if (caller instanceof AppError) throw caller;
-        const call: LineCall = {
-          caller,
-          traceId,
-          requestId,
-          body: bodyOf(request),
-          // By the row, not by the access key's own requests.
-          claim: claimRequest(`b${batch.accessKeyId}`, `${batchId}:${at}`, Buffer.from(request), requestId),
-          from: { holdId, amount: share },
-          log: log.child({ batchId, line: at }),
-        };
-        const answer = await endpoints[endpoint](call);
-        await store.keepResult(batchId, at, true, answerLine(batchId, at, customId, answer.requestId, answer.body));
-        return;
-      } catch (error) {
-        if (!(error instanceof AppError) || error.kind === 'databaseUnavailable') throw error;
-        const isTaken = error.kind === 'idempotencyInUse' && tries < CLAIM_TRIES;
-        if (!isTaken) {
-          await store.keepResult(batchId, at, false, errorLine(batchId, at, customId, lineError(error)));
-          return;
-        }
-        await new Promise((resolve) => setTimeout(resolve, CLAIM_PAUSE_MS));
-        signal.throwIfAborted();
-      }
+    const requestId = newId();
+    const request = line.request.toString('utf8');
+    try {
+      if (caller instanceof AppError) throw caller;
+      const call: LineCall = {
+        caller,
+        traceId,
+        requestId,
+        body: bodyOf(request),
+        // By the row, not by the access key's own requests.
+        claim: claimRequest(`b${batch.accessKeyId}`, `${batchId}:${at}`, Buffer.from(request), requestId),
+        from: { holdId, amount: share },
+        log: log.child({ batchId, line: at }),
+      };
+      const answer = await endpoints[endpoint](call);
+      await store.keepResult(batchId, at, true, answerLine(batchId, at, customId, answer.requestId, answer.body));
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind === 'databaseUnavailable') throw error;
+      if (isPassing(error, attempt)) return error.details.retryAfterSeconds ?? 0;
+      await store.keepResult(batchId, at, false, errorLine(batchId, at, customId, lineError(error)));
     }
+    return undefined;
   }
 
-  /** Two files, each only where it has a line. */
+  /** Two files, each only where it has a line; their own ids, so that no other run of this step writes into them. */
   async #writeFiles(batch: Batch, unrun: { code: string; message: string }) {
     const { files, keptMs } = this.#deps;
     const { id, userId } = batch;
-    const suffix = id.replace(/^batch_/, '');
     const createdAt = new Date();
     const expiresAt = new Date(createdAt.getTime() + keptMs);
     const write = async (name: string, succeeded: boolean): Promise<string | null> => {
-      const meta = { id: `file-${name}-${suffix}`, userId, purpose: 'batch_output', filename: `${id}_${name}.jsonl` };
+      const meta = { id: newFileId(), userId, purpose: 'batch_output', filename: `${id}_${name}.jsonl` };
       const stored = await files.put({ ...meta, createdAt, expiresAt }, this.#lines(batch, succeeded, unrun));
       if (stored.bytes > 0) return stored.id;
       await files.remove(stored.id, userId);
       return null;
     };
-    return { output_file_id: await write('output', true), error_file_id: await write('error', false) };
+    return { output: await write('output', true), error: await write('error', false) };
   }
 
   async *#lines(
@@ -256,13 +275,16 @@ export class BatchRunner {
       const portion = await this.#deps.store.results(batch.id, from, LINES_AT_ONCE);
       for (const { line, customId, succeeded: has, result } of portion) {
         if ((has === true) !== succeeded) continue;
-        const text = result?.toString('utf8') ?? errorLine(batch.id, line, customId, unrun);
-        yield Buffer.from(`${text}\n`);
+        if (has !== null && result === null) throw new Error(`line ${line} of ${batch.id} has lost its result`);
+        yield result ?? Buffer.from(errorLine(batch.id, line, customId, unrun));
+        yield LINE_END;
       }
     }
   }
 }
 
+const LINE_END = Buffer.from('\n');
+const EXPIRED = { code: 'batch_expired', message: 'the batch expired before its file was read' };
 const EXPIRED_LINE = { code: 'batch_expired', message: 'the batch expired before this request was run' };
 const CANCELLED_LINE = { code: 'batch_cancelled', message: 'the batch was cancelled before this request was run' };
 

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { insertStarts } from '../../core/outbox/outbox.ts';
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
-import { change, count, select } from '../../infra/mysql/statements.ts';
+import { change, count, exists, select } from '../../infra/mysql/statements.ts';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import { BATCH_ENDPOINTS, type BatchLine, fileErrorsSchema } from './batch-lines.ts';
@@ -78,7 +78,7 @@ export class BatchStore {
     this.#sequelize = sequelize;
   }
 
-  /** The row and the start of its workflow, in one transaction. */
+  /** The row and the start of its workflow, in one transaction; nothing for a batch that stands already. */
   async create({ lifeMs, metadata, ...fields }: NewBatch, start: WorkflowStart): Promise<void> {
     const nowMs = Date.now();
     const row = {
@@ -90,6 +90,7 @@ export class BatchStore {
     };
     const names = Object.keys(row).map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
     await inTransaction(this.#sequelize, async (transaction) => {
+      if (await exists(this.#sequelize, 'SELECT 1 FROM batches WHERE id=?', [fields.id], transaction)) return;
       await change(this.#sequelize, insertRows('batches', names, [Object.values(row)]), undefined, transaction);
       await change(this.#sequelize, insertStarts([{ start, atMs: nowMs }]), undefined, transaction);
     });
@@ -137,7 +138,7 @@ export class BatchStore {
       Buffer.from(request),
     ]);
     const sql = insertRows('batch_lines', ['batch_id', 'line', 'custom_id', 'share', 'request'], rows);
-    await change(this.#sequelize, sql.replace(/^INSERT/, 'INSERT IGNORE'));
+    await change(this.#sequelize, `${sql} ON DUPLICATE KEY UPDATE line=line`);
   }
 
   /** Lines from `from`, before `until`, that have no result. */

@@ -1,17 +1,16 @@
 /** Batches and files as their owner sees them. */
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
-import type { FileFilter, FileStore, StoredFile } from '../../core/files/file-store.ts';
+import { type FileFilter, type FileStore, newFileId, type StoredFile } from '../../core/files/file-store.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
-import { newId } from '../../infra/ids.ts';
 import { TASK_QUEUES, type WorkflowStart } from '../../workflows/contracts.ts';
 import type { BatchEndpoint } from './batch-lines.ts';
 import type { Batch, BatchStore, LineCounts } from './batch-store.ts';
 
 export interface BatchesDeps {
-  readonly store: BatchStore;
-  readonly files: FileStore;
-  readonly starter: WorkflowStarter;
+  readonly store: Pick<BatchStore, keyof BatchStore>;
+  readonly files: Pick<FileStore, keyof FileStore>;
+  readonly starter: Pick<WorkflowStarter, 'kick'>;
   /** What all files of one user may have. */
   readonly bytesPerUser: number;
   /** How long a file is kept. */
@@ -19,6 +18,8 @@ export interface BatchesDeps {
 }
 
 export interface BatchRequest {
+  /** The same for every run of one keyed request: a run after a crash finds the batch of the first. */
+  readonly operationId: string;
   readonly inputFileId: string;
   readonly endpoint: BatchEndpoint;
   readonly metadata: Readonly<Record<string, unknown>> | null;
@@ -48,7 +49,7 @@ export class Batches {
       throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
     }
     const createdAt = new Date();
-    const meta = { id: `file-${idHex()}`, userId, purpose, filename: file.name.slice(0, MOST_FILENAME) || 'file' };
+    const meta = { id: newFileId(), userId, purpose, filename: file.name.slice(0, MOST_FILENAME) || 'file' };
     return files.put({ ...meta, createdAt, expiresAt: new Date(createdAt.getTime() + keptMs) }, inPieces(file));
   }
 
@@ -79,8 +80,11 @@ export class Batches {
    */
   async create(caller: AccessKeyCaller, request: BatchRequest): Promise<BatchView> {
     const { store, files, starter } = this.#deps;
-    const { inputFileId, endpoint, metadata, traceId } = request;
+    const { operationId: holdId, inputFileId, endpoint, metadata, traceId } = request;
     const { userId, accountId, accessKeyId } = caller;
+    const id = `batch_${holdId.replaceAll('-', '')}`;
+    const earlier = await store.find(id, userId);
+    if (earlier) return this.#view(earlier);
     const file = await files.find(inputFileId, userId);
     if (file === undefined) throw invalid([{ path: 'input_file_id', message: `there is no file ${inputFileId}` }]);
     if (file.purpose !== 'batch') throw invalid([{ path: 'input_file_id', message: 'must be of the purpose batch' }]);
@@ -88,8 +92,6 @@ export class Batches {
       const message = `at most ${MOST_LIVE} batches of one user may run at once`;
       throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
     }
-    const holdId = newId();
-    const id = `batch_${holdId.replaceAll('-', '')}`;
     const start: WorkflowStart = {
       workflow: 'batch',
       workflowId: id,
@@ -134,10 +136,6 @@ export class Batches {
 
 const MOST_FILENAME = 255;
 const PIECE_BYTES = 1024 * 1024;
-
-function idHex(): string {
-  return newId().replaceAll('-', '');
-}
 
 async function* inPieces(file: File): AsyncGenerator<Buffer, void> {
   for (let at = 0; at < file.size; at += PIECE_BYTES) {

@@ -87,9 +87,9 @@ export function batchRoutes({ batches }: BatchServices): Route[] {
       body,
       idempotent: true,
       success: batchSchema,
-      handler: async ({ body: asked, caller, traceId }) => {
+      handler: async ({ body: asked, caller, traceId, operationId }) => {
         const { input_file_id: inputFileId, metadata = null } = asked;
-        return batchRecord(await batches.create(caller, { ...asked, inputFileId, metadata, traceId }));
+        return batchRecord(await batches.create(caller, { ...asked, operationId, inputFileId, metadata, traceId }));
       },
     }),
     route({
@@ -143,9 +143,10 @@ export function batchRoutes({ batches }: BatchServices): Route[] {
         status: z.string().describe('validating'),
         message: z.string().describe('The outcome in words'),
       }),
-      handler: async ({ body: asked, caller, traceId }) => {
+      handler: async ({ body: asked, caller, traceId, operationId }) => {
         const { inputFileId, endpoint: of, metadata = null } = asked;
-        const { id, status } = await batches.create(caller, { inputFileId, endpoint: of, metadata, traceId });
+        const request = { operationId, inputFileId, endpoint: of, metadata, traceId };
+        const { id, status } = await batches.create(caller, request);
         return { batchId: id, status, message: 'accepted' };
       },
     }),

@@ -1,5 +1,6 @@
 /** Files of users in MySQL, in pieces: what is kept has its row, and a row has all of its pieces. */
 import type { Sequelize } from 'sequelize';
+import { newId } from '../../infra/ids.ts';
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
@@ -30,6 +31,10 @@ export interface FileFilter {
   /** Files that are older than this one. */
   readonly after?: string | undefined;
   readonly limit: number;
+}
+
+export function newFileId(): string {
+  return `file-${newId().replaceAll('-', '')}`;
 }
 
 export class FileStore {

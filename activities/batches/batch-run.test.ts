@@ -1,0 +1,206 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import pino from 'pino';
+import { AppError } from '../../infra/errors.ts';
+import { type BatchRunDeps, BatchRunner } from './batch-run.ts';
+import { LinesWait } from './line-retry.ts';
+import { BATCH_ID, callerOf, MemoryBatch, models } from './memory-batch.fixture.ts';
+
+const log = pino({ level: 'silent' });
+type Answer = BatchRunDeps['endpoints']['/v1/embeddings'];
+const ANSWER = { requestId: 'r', body: '{"is":"good"}' };
+const answers: Answer = async () => ANSWER;
+
+function runnerOf(batch: MemoryBatch, answer: Answer = answers, changed: Partial<BatchRunDeps> = {}): BatchRunner {
+  const { store, files, ledger } = batch;
+  const endpoints = { '/v1/chat/completions': answer, '/v1/embeddings': answer };
+  return new BatchRunner({ store, files, ledger, models, endpoints, callerOf, keptMs: 1_000, log, ...changed });
+}
+
+const context = (attempt: number) => ({ attempt, signal: new AbortController().signal, log });
+
+function secondsOf(error: unknown): number {
+  assert.ok(error instanceof LinesWait, String(error));
+  return error.seconds;
+}
+
+test('a step ends after all of its calls, also when one of them breaks it', async () => {
+  const batch = new MemoryBatch(2);
+  const slow = Promise.withResolvers<void>();
+  let calls = 0;
+  const runner = runnerOf(batch, async () => {
+    calls += 1;
+    if (calls === 2) throw new AppError('databaseUnavailable', 'for a moment');
+    await slow.promise;
+    return ANSWER;
+  });
+  let hasEnded = false;
+  const step = runner.runLines(BATCH_ID, 0, 2, context(1)).finally(() => {
+    hasEnded = true;
+  });
+  step.catch(() => undefined);
+  for (let turns = 0; turns < 10; turns += 1) await turn();
+  assert.equal(hasEnded, false);
+  slow.resolve();
+  await assert.rejects(step, { kind: 'databaseUnavailable' });
+  assert.deepEqual(
+    batch.lines.map(({ succeeded }) => succeeded),
+    [true, null],
+  );
+});
+
+test('a line that another process answers is never an error, however long that takes', async () => {
+  const batch = new MemoryBatch(1);
+  const busy = runnerOf(batch, async () => {
+    throw new AppError('idempotencyInUse', 'is running', { retryAfterSeconds: 1 });
+  });
+  for (const attempt of [1, 100, 10_000]) {
+    await assert.rejects(busy.runLines(BATCH_ID, 0, 1, context(attempt)), LinesWait);
+  }
+  assert.equal(batch.lines[0]?.succeeded, null);
+  await runnerOf(batch).runLines(BATCH_ID, 0, 1, context(10_001));
+  assert.equal(batch.lines[0]?.succeeded, true);
+});
+
+test('a line waits for what passes, longer from try to try, and has its error in the end', async () => {
+  for (const kind of ['tooManyRequests', 'modelCallFailed', 'upstreamTimeout', 'insufficientBalance'] as const) {
+    const batch = new MemoryBatch(1);
+    const failing = runnerOf(batch, async () => {
+      throw new AppError(kind, 'not now');
+    });
+    const waits: number[] = [];
+    for (const attempt of [1, 2, 29]) {
+      await assert.rejects(
+        failing.runLines(BATCH_ID, 0, 1, context(attempt)),
+        (error) => waits.push(secondsOf(error)) > 0,
+      );
+    }
+    assert.deepEqual(waits, [0.5, 1, 30], kind);
+    assert.equal(batch.lines[0]?.succeeded, null, kind);
+    await failing.runLines(BATCH_ID, 0, 1, context(30));
+    assert.equal(batch.lines[0]?.succeeded, false, kind);
+  }
+});
+
+test('a line waits as long as the provider asks, at most a minute', async () => {
+  for (const [retryAfterSeconds, waited] of [
+    [7, 7],
+    [3_600, 60],
+  ] as const) {
+    const failing = runnerOf(new MemoryBatch(1), async () => {
+      throw new AppError('modelOffline', 'no key is usable', { retryAfterSeconds });
+    });
+    const step = failing.runLines(BATCH_ID, 0, 1, context(1));
+    await assert.rejects(step, (error) => secondsOf(error) === waited);
+  }
+});
+
+test('what does not pass is the result at once, and does not keep the other lines', async () => {
+  const batch = new MemoryBatch(3);
+  const runner = runnerOf(batch, async ({ requestId, claim }) => {
+    if (claim.keyHash.equals(first)) throw new AppError('modelOffline', 'the model is offline');
+    return { ...ANSWER, requestId };
+  });
+  let first: Buffer = Buffer.alloc(0);
+  await runnerOf(new MemoryBatch(1), async ({ claim }) => {
+    first = claim.keyHash;
+    return ANSWER;
+  }).runLines(BATCH_ID, 0, 1, context(1));
+  await runner.runLines(BATCH_ID, 0, 3, context(1));
+  assert.deepEqual(
+    batch.lines.map(({ succeeded }) => succeeded),
+    [false, true, true],
+  );
+});
+
+test('a batch that is over begins no line, so that its step does not wait any longer', async () => {
+  const batch = new MemoryBatch(1);
+  batch.row = { ...batch.row, expiresAt: new Date(0) };
+  await runnerOf(batch, () => assert.fail('a call')).runLines(BATCH_ID, 0, 1, context(5));
+  assert.equal(await runnerOf(batch).end(BATCH_ID), 'expired');
+  assert.match(batch.text('errorFileId') ?? '', /batch_expired/);
+});
+
+test('a process that wakes up after the batch was ended by another one changes nothing', async () => {
+  const batch = new MemoryBatch(2);
+  await runnerOf(batch).runLines(BATCH_ID, 0, 2, context(1));
+  const frozen = Promise.withResolvers<void>();
+  const put: BatchRunDeps['files']['put'] = async (meta, pieces) => {
+    await frozen.promise;
+    return batch.files.put(meta, pieces);
+  };
+  const late = runnerOf(batch, answers, { files: { ...batch.files, put } }).end(BATCH_ID);
+  late.catch(() => undefined);
+  await turn();
+  assert.equal(await runnerOf(batch).end(BATCH_ID), 'completed');
+  const written = batch.text('outputFileId');
+  assert.equal(written?.trim().split('\n').length, 2);
+  frozen.resolve();
+  await assert.rejects(late, /has lost its result/);
+  assert.equal(batch.text('outputFileId'), written);
+  assert.equal(batch.row.errorFileId, null);
+});
+
+test('of two processes that end a batch at once, one files its texts and the other removes its own', async () => {
+  const batch = new MemoryBatch(1);
+  await runnerOf(batch).runLines(BATCH_ID, 0, 1, context(1));
+  const bothWrote = Promise.withResolvers<void>();
+  let waiting = 0;
+  const counts: BatchRunDeps['store']['counts'] = async (id) => {
+    waiting += 1;
+    if (waiting === 2) bothWrote.resolve();
+    await bothWrote.promise;
+    return batch.store.counts(id);
+  };
+  const store = { ...batch.store, counts };
+  const ends = [runnerOf(batch, answers, { store }).end(BATCH_ID), runnerOf(batch, answers, { store }).end(BATCH_ID)];
+  assert.deepEqual(await Promise.all(ends), ['completed', 'completed']);
+  assert.deepEqual([...batch.texts.keys()], [batch.row.outputFileId]);
+  assert.match(batch.text('outputFileId') ?? '', /"is":"good"/);
+});
+
+test('an end that was cut off after its status still gives back the hold and drops the texts', async () => {
+  const batch = new MemoryBatch(1, 'completed');
+  assert.equal(await runnerOf(batch).end(BATCH_ID), 'completed');
+  assert.deepEqual([batch.released, batch.lines[0]?.request.length, batch.texts.size], [1, 0, 0]);
+});
+
+const lineOf = (customId: string, text: string) =>
+  JSON.stringify({ custom_id: customId, method: 'POST', url: '/v1/embeddings', body: { input: text } });
+
+test('lines are written in portions of bytes, not of characters', async () => {
+  const batch = new MemoryBatch(0, 'validating');
+  // 0.9 MB each: three characters of these are nine bytes.
+  batch.inputText = Array.from({ length: 6 }, (_, index) => lineOf(`c${index}`, '中'.repeat(300_000))).join('\n');
+  const portions: number[] = [];
+  const addLines: BatchRunDeps['store']['addLines'] = async (_id, lines) => {
+    portions.push(lines.reduce((sum, { request }) => sum + Buffer.byteLength(request), 0));
+  };
+  assert.equal(await runnerOf(batch, answers, { store: { ...batch.store, addLines } }).begin(BATCH_ID), 6);
+  assert.equal(portions.length, 3);
+  assert.ok(
+    portions.every((bytes) => bytes <= 2 * 1024 * 1024),
+    String(portions),
+  );
+});
+
+test('a batch whose file was not read within its time has failed', async () => {
+  const batch = new MemoryBatch(0, 'validating');
+  batch.row = { ...batch.row, expiresAt: new Date(0) };
+  assert.equal(await runnerOf(batch).begin(BATCH_ID), 0);
+  assert.deepEqual([batch.row.status, batch.row.errors?.[0]?.code], ['failed', 'batch_expired']);
+});
+
+test('money that is leased to processes is called back before a batch is refused', async () => {
+  for (const [outcomes, status] of [
+    [[{ kind: 'insufficient', available: 0n }], 'in_progress'],
+    [Array(2).fill({ kind: 'insufficient', available: 0n }), 'failed'],
+  ] as const) {
+    const batch = new MemoryBatch(0, 'validating');
+    batch.inputText = lineOf('a', 'text');
+    batch.outcomes = [...outcomes];
+    await runnerOf(batch).begin(BATCH_ID);
+    assert.deepEqual([batch.row.status, batch.recalls], [status, 1]);
+  }
+});

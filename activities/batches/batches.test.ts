@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { FileStore } from '../../core/files/file-store.ts';
+import { Batches } from './batches.ts';
+import { callerOf, MemoryBatch } from './memory-batch.fixture.ts';
+
+const NOW = new Date();
+
+/** One input file, until it is taken away. */
+function world() {
+  const batch = new MemoryBatch(0, 'completed');
+  const found = { userId: 1, purpose: 'batch', filename: 'f', bytes: 1, createdAt: NOW, expiresAt: NOW };
+  const input = { isThere: true };
+  const files: Pick<FileStore, keyof FileStore> = {
+    ...batch.files,
+    find: async (id) => (input.isThere ? { ...found, id } : undefined),
+    bytesOf: async () => 0,
+    list: async () => [],
+    removeExpired: async () => 0,
+  };
+  const kicked: string[] = [];
+  const starter = { kick: ({ workflowId }: { workflowId: string }) => void kicked.push(workflowId) };
+  const { store } = batch;
+  return { batch, kicked, input, batches: new Batches({ store, files, starter, bytesPerUser: 1, keptMs: 1 }) };
+}
+
+const request = { inputFileId: 'file-in', endpoint: '/v1/embeddings', metadata: null, traceId: 't' } as const;
+
+test('a keyed request that runs again after a crash finds the batch of its first run', async () => {
+  const { batch, batches, kicked, input } = world();
+  const caller = await callerOf(1, 1);
+  const operationId = '0198c0de-0000-7000-8000-000000000001';
+  const first = await batches.create(caller, { ...request, operationId });
+  input.isThere = false;
+  const second = await batches.create(caller, { ...request, operationId });
+  assert.deepEqual([second.id, second.holdId], [first.id, operationId]);
+  assert.deepEqual([batch.created, kicked], [[first.id], [first.id]]);
+  await assert.rejects(batches.create(caller, { ...request, operationId: `${operationId}f` }), /there is no file/);
+});

@@ -1,0 +1,140 @@
+/** For tests: one batch, its lines and files in memory. */
+import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
+import type { ModelSource } from '../../core/catalog/model.ts';
+import type { HoldOutcome } from '../../core/ledger/operations/hold.ts';
+import type { BatchRunDeps } from './batch-run.ts';
+import type { Batch, BatchStatus } from './batch-store.ts';
+
+export const BATCH_ID = 'batch_1';
+const DAY_MS = 24 * 3_600_000;
+
+interface Line {
+  readonly line: number;
+  readonly customId: string;
+  readonly share: bigint;
+  request: Buffer;
+  succeeded: boolean | null;
+  result: Buffer | null;
+}
+
+export async function callerOf(userId: number, accessKeyId: number): Promise<AccessKeyCaller> {
+  const limits = { rpmLimit: null, tpmLimit: null, parallelLimit: null, budget: null, budgetPeriod: null };
+  return { kind: 'access-key', userId, accountId: 1, accessKeyId, allowedModels: null, ...limits };
+}
+
+/** No model: a line costs nothing. */
+export const models: ModelSource = {
+  named: () => {
+    throw new Error('no model');
+  },
+  capable: () => [],
+  pricedAt: async () => [],
+};
+
+export class MemoryBatch {
+  readonly lines: Line[] = [];
+  readonly texts = new Map<string, string>();
+  readonly created: string[] = [];
+  row: Batch;
+  inputText = '';
+  released = 0;
+  outcomes: HoldOutcome[] = [];
+  recalls = 0;
+
+  constructor(lineCount: number, status: BatchStatus = 'in_progress') {
+    const times = { inProgressAt: null, finalizingAt: null, cancellingAt: null, endedAt: null };
+    const now = Date.now();
+    this.row = {
+      ...{ id: BATCH_ID, holdId: 'h', userId: 1, accountId: 1, accessKeyId: 1, endpoint: '/v1/embeddings' },
+      ...{ inputFileId: 'file-in', status, metadata: null, errors: null, lineCount, traceId: 't' },
+      ...{
+        outputFileId: null,
+        errorFileId: null,
+        createdAt: new Date(now),
+        expiresAt: new Date(now + DAY_MS),
+        ...times,
+      },
+    };
+    for (let line = 0; line < lineCount; line += 1) {
+      this.lines.push({
+        line,
+        customId: `c${line}`,
+        share: 1n,
+        request: Buffer.from('{}'),
+        succeeded: null,
+        result: null,
+      });
+    }
+  }
+
+  /** What stands in the output or error file of the row. */
+  text(file: 'outputFileId' | 'errorFileId'): string | undefined {
+    return this.texts.get(this.row[file] ?? '');
+  }
+
+  readonly store: BatchRunDeps['store'] = {
+    create: async ({ lifeMs, ...fields }) => {
+      this.created.push(fields.id);
+      this.row = { ...this.row, ...fields, status: 'validating', expiresAt: new Date(Date.now() + lifeMs) };
+    },
+    find: async (id) => (id === this.row.id ? { ...this.row } : undefined),
+    list: async () => [this.row],
+    live: async () => 0,
+    move: async (_id, from, to, fields = {}) => {
+      if (!from.includes(this.row.status)) return false;
+      const named = Object.entries(fields).map(([name, value]) => [
+        name.replaceAll(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+        name === 'errors' ? JSON.parse(String(value)) : value,
+      ]);
+      this.row = { ...this.row, ...Object.fromEntries(named), status: to };
+      return true;
+    },
+    addLines: async (_id, lines) => {
+      for (const { request, ...line } of lines) {
+        this.lines.push({ ...line, request: Buffer.from(request), succeeded: null, result: null });
+      }
+    },
+    waiting: async (_id, from, until) =>
+      this.lines.filter(({ line, succeeded }) => line >= from && line < until && succeeded === null),
+    keepResult: async (_id, at, succeeded, result) => {
+      const line = this.lines[at];
+      if (line?.succeeded === null) Object.assign(line, { succeeded, result: Buffer.from(result) });
+    },
+    results: async (_id, from, limit) => this.lines.slice(from, from + limit).map((line) => ({ ...line })),
+    counts: async () => {
+      const of = (wanted: boolean) => this.lines.filter(({ succeeded }) => succeeded === wanted).length;
+      return { completed: of(true), failed: of(false) };
+    },
+    dropTexts: async () => {
+      for (const line of this.lines) Object.assign(line, { request: Buffer.alloc(0), result: null });
+    },
+  };
+
+  readonly files: BatchRunDeps['files'] = {
+    put: async (meta, pieces) => {
+      const written: Buffer[] = [];
+      for await (const piece of pieces) written.push(piece);
+      const bytes = Buffer.concat(written);
+      this.texts.set(meta.id, bytes.toString());
+      return { ...meta, bytes: bytes.length };
+    },
+    read: (): AsyncGenerator<Buffer, void> => oneOf(Buffer.from(this.inputText)),
+    remove: async (id) => this.texts.delete(id),
+  };
+
+  readonly ledger: BatchRunDeps['ledger'] = {
+    hold: async () => this.outcomes.shift() ?? { kind: 'held' },
+    recall: async () => {
+      this.recalls += 1;
+      return true;
+    },
+    release: async () => {
+      this.released += 1;
+      return { kind: 'already-closed' };
+    },
+  };
+}
+
+async function* oneOf(piece: Buffer): AsyncGenerator<Buffer, void> {
+  yield piece;
+}
