@@ -68,7 +68,7 @@ describe('streams that their clients cut', () => {
       cut += (await together(indexes, AT_ONCE, cutStream)).filter((end) => end === 'cut').length;
       assert.ok(asked < 10 * STREAMS, `only ${cut} of ${asked} could be cut`);
     }
-    await until('every hold is closed', async () => (await product.openHolds()) === 0);
+    await until('every hold is closed', () => product.isSettled());
     const charges = await product.rows(
       `SELECT prompt_tokens AS prompt, completion_tokens AS completion, estimated FROM transfers WHERE kind='charge'`,
     );

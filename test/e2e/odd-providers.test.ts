@@ -43,7 +43,7 @@ describe('a provider that does not keep to the form', () => {
     );
     return row && chargeSchema.parse(row);
   };
-  const noOpenHolds = () => until('every hold is closed', async () => (await product.openHolds()) === 0);
+  const noOpenHolds = () => until('every hold is closed', () => product.isSettled());
 
   test('a stream that broke before anything was said costs nothing', async () => {
     const role = chunk({ role: 'assistant', content: '' });

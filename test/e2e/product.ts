@@ -26,6 +26,8 @@ export interface Product {
   rows(sql: string): Promise<Record<string, unknown>[]>;
   /** How many holds of calls and jobs are open, of all users or of one. What a process leases is no hold of a call. */
   openHolds(userId?: number): Promise<number>;
+  /** Whether every call and job has ended and been paid: a lease goes back when no call of it is under way. */
+  isSettled(): Promise<boolean>;
   /** Changes of the database, for what breaks by no route. */
   execute(sql: string): Promise<void>;
   close(): Promise<void>;
@@ -113,6 +115,7 @@ async function start(options: ProductOptions, started: Promise<Service>[]): Prom
     },
     rootPassword,
     rows: (sql) => selectRows(sequelize, sql),
+    isSettled: async () => (await selectRows(sequelize, "SELECT id FROM holds WHERE state='open'")).length === 0,
     openHolds: async (userId) => {
       const ofUser = userId === undefined ? '' : ` AND a.owner_id=${userId}`;
       const sql = `SELECT h.id FROM holds h JOIN accounts a ON a.id=h.account_id WHERE h.state='open' AND h.owner<>'lease'${ofUser}`;

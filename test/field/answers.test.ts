@@ -93,7 +93,7 @@ describe('answers as vendors give them', () => {
     assert.ok(charge.completion > 0);
     assert.equal(charge.estimated === 1, isEstimated);
   };
-  const holdsClosed = () => until('every hold is closed', async () => (await product.openHolds()) === 0);
+  const holdsClosed = () => until('every hold is closed', () => product.isSettled());
   const submit = async (model: string) => {
     const body = { modelIdentifier: model, userMessage: 'Tell me about the sea.' };
     const answer = await call(product.apis[0], 'POST', '/v1/async/chat', { key: customer.key, body });

@@ -110,6 +110,6 @@ describe('silent providers', () => {
       }
     }
     assert.deepEqual(await charges(), before);
-    await until('every hold is closed', async () => (await product.openHolds()) === 0);
+    await until('every hold is closed', () => product.isSettled());
   });
 });
