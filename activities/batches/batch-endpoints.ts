@@ -3,6 +3,8 @@ import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { ModelSource } from '../../core/catalog/model.ts';
 import type { ClaimRequest } from '../../core/ledger/operations/claim.ts';
 import type { HoldShare } from '../../core/ledger/operations/hold.ts';
+import { inputsOf } from '../../core/providers/openai/embeddings.ts';
+import type { EmbeddingRequest } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 import type { Logger } from '../../infra/logger.ts';
@@ -57,7 +59,7 @@ export function batchEndpoints({ chat, embeddings, costShown }: BatchServices): 
     },
     '/v1/embeddings': (call) => {
       const { model, ...rest } = call.body;
-      const request = embeddingRequestIn(rest);
+      const request = keepableRequestIn(rest);
       const identifier = modelOf(model);
       return answered<EmbeddingOutcome>(
         call,
@@ -100,6 +102,24 @@ async function answered<Outcome extends CallOutcome>(
   throw new AppError('internal', 'the kept answer of a line cannot be read');
 }
 
+/** What is kept of one answer (`core/ledger/operations/claim.ts`), less its words beside the vectors. */
+const MOST_VECTOR_BYTES = 4_000_000;
+/** Of a vector, unless fewer are asked for; no usual model makes more. */
+const MOST_DIMENSIONS = 4_096;
+/** Of one number: as text, or its four bytes in base64. */
+const BYTES_OF_A_NUMBER = { float: 22, base64: 5.4 } as const;
+
+/** A line is paid once because its answer is kept: one too large for that would be paid for and lost. */
+function keepableRequestIn(body: Readonly<Record<string, unknown>>): EmbeddingRequest {
+  const request = embeddingRequestIn(body);
+  const { dimensions } = request.extra;
+  const numbers = typeof dimensions === 'number' && dimensions > 0 ? dimensions : MOST_DIMENSIONS;
+  const most = Math.floor(MOST_VECTOR_BYTES / (numbers * BYTES_OF_A_NUMBER[request.encoding]));
+  if (inputsOf(request.input).length <= most) return request;
+  const message = `a line of a batch may have at most ${most} texts of ${numbers} dimensions as ${request.encoding}; more with fewer \`dimensions\` or \`encoding_format\` base64`;
+  throw invalid([{ path: 'input', message }]);
+}
+
 function modelOf(model: unknown): string {
   if (typeof model === 'string' && model !== '') return model;
   throw invalid([{ path: 'model', message: 'is required' }], 'missingParameter');
@@ -118,7 +138,7 @@ export function lineAmount(
     if (endpoint === '/v1/embeddings') {
       const { model, ...rest } = body;
       const usable = usableModels(models, { caller, model: { identifier: modelOf(model) } }, 'text-to-embedding');
-      return planEmbeddings(usable, embeddingRequestIn(rest)).holdAmount;
+      return planEmbeddings(usable, keepableRequestIn(rest)).holdAmount;
     }
     const { model, body: chatBody } = openAiChatInput(body);
     const name = model === undefined ? {} : { identifier: model };
