@@ -34,7 +34,7 @@ test('a good line is a request, and empty ones are none', () => {
   assert.deepEqual([input.count, input.errors], [1, []]);
 });
 
-test('what is wrong with a line is told with its number and field', () => {
+test('an error of a line names its number and field', () => {
   const wrong = (line: object | string) => {
     const input = new BatchInput('/v1/chat/completions');
     input.add(JSON.stringify({ ...GOOD, custom_id: 'first' }));

@@ -216,7 +216,7 @@ export class BatchRunner {
     return status === 'in_progress' && expiresAt.getTime() > Date.now();
   }
 
-  /** @returns undefined when the line has its result; else how many seconds whoever cannot answer it just now asks for. */
+  /** @returns undefined when the line has its result; else how many seconds to wait (0: the provider named none). */
   async #runLine(
     batch: Batch,
     line: StoredLine,

@@ -37,7 +37,7 @@ test('a balance that does not cover the most that there may be sets a limit, whi
   assert.deepEqual(sent({}, {}, 1_000_000_000n), { sent: 999, said: 999 });
 });
 
-test('what a vendor cannot take is told beside what the model cannot', () => {
+test('changes for a vendor are reported together with those for a model', () => {
   const asked = { messages: MESSAGES, stop: [' ', 'END'], seed: 1, max_tokens: 5 };
   const claude = { ...TEST_MODEL, maxTokens: 5, kind: 'anthropic', needs: { refusedFields: ['seed'] } } as const;
   const { body, fits } = requestFor(claude, asked, { streamed: false, translated: false });

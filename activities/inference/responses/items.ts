@@ -196,7 +196,7 @@ function imagePart({ image_url: image, detail }: Json, path: string, errors: Fie
   }
 }
 
-/** A file of text is told as text; any other would be counted by nobody but its provider. */
+/** A text file becomes a text part. Others are refused: only the provider could count their tokens. */
 function filePart({ file_data: data, filename }: Json, path: string, errors: FieldError[]): Json | undefined {
   const { mediaType, base64 } = dataUrlOf(textIn(data));
   if (!TEXT_FILE.test(mediaType)) {

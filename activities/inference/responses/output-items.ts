@@ -6,7 +6,7 @@ import { callItem, callPrefix, isPlainCall, type OfferedTools } from './tools.ts
 
 export type EndStatus = 'completed' | 'incomplete';
 
-/** Where an item stands among those of its answer, and who is told what becomes of it. */
+/** The position of an item in the answer's output, and the sink for its events. */
 export interface Place {
   readonly index: number;
   readonly idOf: (prefix: string) => string;
@@ -20,7 +20,7 @@ export interface OutputItem {
   close(status: EndStatus): void;
 }
 
-/** What a model thought. It is told as a summary, whether one was asked for or not: clients read no other form. */
+/** Reasoning. It is always sent as a summary, even if none was asked for, because clients read no other form. */
 export class ReasoningItem implements OutputItem {
   readonly #place: Place;
   readonly #id: string;
