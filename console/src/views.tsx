@@ -16,13 +16,11 @@ import {
 } from 'lucide-react';
 import type { ComponentType } from 'react';
 import type { User } from './api/generated/schema.ts';
-
-type UserView = 'overview' | 'keys' | 'jobs' | 'orders' | 'calls' | 'statements' | 'models' | 'profile';
-type AdministrationView = 'users' | 'allKeys' | 'allCalls' | 'spend';
+import type { ViewName } from './language/en.ts';
 
 export interface View {
   readonly path: string;
-  readonly name: UserView | AdministrationView;
+  readonly name: ViewName;
   readonly icon: LucideIcon;
   readonly roles: readonly User['role'][];
   /** The view's own file, fetched when it is first opened. */

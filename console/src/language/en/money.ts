@@ -1,0 +1,36 @@
+/** Views of what a user pays: orders, statements. */
+
+export const money = {
+  orders: {
+    title: 'Orders',
+    about: 'An order that is paid becomes balance. One that is not paid in time is cancelled.',
+    create: 'New order',
+    none: 'There is no order yet.',
+    pay: 'Pay',
+    cancel: 'Cancel the order',
+    cancelQuestion: 'A cancelled order cannot be paid any more.',
+    timeLeft_one: '{{count}} minute left',
+    timeLeft_other: '{{count}} minutes left',
+    refunded: 'Refunded:',
+    sandbox: 'Payments are simulated here: no money is taken.',
+    provider: 'You pay with the payment provider; the order then shows that it is paid.',
+  },
+  statements: {
+    title: 'Statements',
+    about: 'Every movement of a month; the lines add up to what is left.',
+    print: 'Print',
+    month: 'Month',
+    sum: 'The month in sum',
+    opening: 'At the beginning',
+    grants: 'Grants',
+    topUps: 'Payments',
+    adjustments: 'Adjustments',
+    refunds: 'Refunds',
+    chargebacks: 'Chargebacks',
+    charges: 'Calls and jobs',
+    closing: 'At the end',
+    entries: 'Movements but for calls',
+    noEntries: 'Nothing was paid or given back in this month.',
+    byModel: 'Calls by model and access key',
+  },
+};

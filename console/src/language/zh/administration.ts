@@ -1,0 +1,46 @@
+/** 管理页面：用户，以及所有用户的密钥、调用和消费。 */
+import type { Translation } from '../en.ts';
+
+export const administration: Pick<Translation, 'users' | 'allKeys' | 'allCalls' | 'spend'> = {
+  users: {
+    title: '用户',
+    create: '新建用户',
+    search: '用户名、邮箱或编号',
+    none: '没有符合条件的用户。',
+    one: '用户',
+    openingBalance: '初始余额',
+    today: '今日消费',
+    last30Days: '近 30 天',
+    lastCalls: '最近调用',
+    enable: '启用',
+    disable: '停用',
+    adjust: '调整余额',
+    adjustAbout: '-5 为扣除，5 为增加',
+    book: '入账',
+    resetPassword: '重置密码',
+    resetQuestion: '“{{name}}”的密码和所有登录会立即失效，新密码只显示一次。',
+    passwordOnce: '新密码只显示这一次。',
+    close: '注销账户',
+    closeQuestion: '“{{name}}”将无法再登录和调用，所有密钥失效，且无法恢复。',
+    closed: '在控制台注销',
+  },
+  allKeys: {
+    title: '所有用户的密钥',
+    about: '在某处发现的密钥属于谁？粘贴即可查找；如已泄露请吊销。',
+    paste: '发现的密钥',
+    find: '查找所有者',
+    found: '找到的密钥',
+    mask: '密钥掩码',
+    none: '没有符合条件的密钥。',
+    used: '已用预算',
+    revoke: '吊销',
+    revokeQuestion: '{{owner}} 使用“{{name}}”的程序会立刻被拒绝，且无法重新启用。',
+  },
+  allCalls: { title: '所有用户的调用', about: '每次调用属于谁、由哪个提供商经过几次尝试完成，以及失败原因。' },
+  spend: {
+    title: '消费统计',
+    about: '所有用户的消费，从高到低。',
+    by: '分组',
+    group: { user: '用户', accessKey: '访问密钥', model: '模型', provider: '提供商', day: '日期', tag: '标签' },
+  },
+};
