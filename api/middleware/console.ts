@@ -22,14 +22,15 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript; charset=utf-8',
   '.svg': 'image/svg+xml',
 };
-const ENCODINGS = { br: '.br', gzip: '.gz' } as const;
+const ENCODINGS = ['br', 'gzip'] as const;
+const SUFFIXES = { br: '.br', gzip: '.gz' } as const;
 
 interface File {
   readonly type: string;
   /** Names of files have a hash of their content, but for the icon. */
   readonly isHashed: boolean;
   readonly content: Buffer;
-  readonly compressed: Readonly<Partial<Record<keyof typeof ENCODINGS, Buffer>>>;
+  readonly compressed: Readonly<Partial<Record<keyof typeof SUFFIXES, Buffer>>>;
 }
 
 interface Site {
@@ -45,7 +46,7 @@ function readSite(folder: string): Site | undefined {
     const type = TYPES[extname(name)];
     if (type === undefined) return;
     const path = join(folder, name);
-    const copies = Object.entries(ENCODINGS).filter(([, suffix]) => existsSync(path + suffix));
+    const copies = Object.entries(SUFFIXES).filter(([, suffix]) => existsSync(path + suffix));
     const compressed = Object.fromEntries(copies.map(([encoding, suffix]) => [encoding, readFileSync(path + suffix)]));
     files.set(name, { type, isHashed, content: readFileSync(path), compressed });
   };
@@ -71,17 +72,17 @@ function sendPage(ctx: ApiContext, { page }: Site, settings: string): void {
   ctx.set('Content-Security-Policy', policyOf(nonce));
   ctx.set('Cache-Control', 'no-cache');
   ctx.type = 'text/html; charset=utf-8';
-  ctx.body = page.replace('{{nonce}}', nonce).replace('{{settings}}', inAttribute(settings));
+  ctx.body = page.replace('{{nonce}}', nonce).replace('{{settings}}', () => inAttribute(settings));
 }
 
 function sendFile(ctx: ApiContext, { type, isHashed, content, compressed }: File): void {
-  const accepted = ctx.acceptsEncodings('br', 'gzip', 'identity');
-  const encoding = accepted === 'br' || accepted === 'gzip' ? accepted : undefined;
+  // Browsers name gzip first; the smallest copy that they take is the best one.
+  const encoding = ENCODINGS.find((name) => compressed[name] !== undefined && ctx.acceptsEncodings(name) === name);
   const copy = encoding === undefined ? undefined : compressed[encoding];
   ctx.set('Cache-Control', isHashed ? `public, max-age=${YEAR_SECONDS}, immutable` : 'no-cache');
   ctx.vary('Accept-Encoding');
   ctx.type = type;
-  if (copy !== undefined && encoding !== undefined) ctx.set('Content-Encoding', encoding);
+  if (encoding !== undefined) ctx.set('Content-Encoding', encoding);
   ctx.body = copy ?? content;
 }
 

@@ -1,8 +1,10 @@
-/** Who is signed in. */
-import { createContext, type ReactNode, use } from 'react';
-import { api, queryClient } from './api/client.ts';
+/** Who is signed in. What proves it is a cookie that no script can read. */
+import { type Query, useQuery } from '@tanstack/react-query';
+import { createContext, type ReactNode, use, useEffect, useRef } from 'react';
+import { ApiError } from './api/api-error.ts';
+import { api, client, queryClient, SESSION } from './api/client.ts';
 import type { User } from './api/generated/schema.ts';
-import { keepToken } from './api/session-token.ts';
+import { showFailure } from './shared/failure.ts';
 
 const Session = createContext<User | undefined>(undefined);
 
@@ -13,17 +15,37 @@ export function useUser(): User {
   return user;
 }
 
-/** Asks the API; it answers 401 while nobody is signed in. */
+/** The user of the session; null for nobody, undefined while it is asked. */
 export function useMe() {
-  return api.useQuery('get', '/v1/auth/me');
+  const session = useQuery(SESSION);
+  const userId = session.data?.userId;
+  const me = api.useQuery('get', '/v1/auth/me', {}, { enabled: userId !== undefined });
+  useForgottenOthers(userId);
+  const user = session.data === null ? null : me.data?.id === userId ? me.data : undefined;
+  return { user, error: session.error ?? me.error, refetch: () => queryClient.invalidateQueries() };
+}
+
+/** Another tab may have signed in somebody else: nothing that was read for the one before is shown. */
+function useForgottenOthers(userId: number | undefined): void {
+  const before = useRef(userId);
+  useEffect(() => {
+    if (userId === undefined || userId === before.current) return;
+    const isOfUser = ({ queryKey }: Query) => queryKey[0] !== SESSION.queryKey[0];
+    if (before.current !== undefined) void queryClient.resetQueries({ predicate: isOfUser });
+    before.current = userId;
+  }, [userId]);
 }
 
 export function SessionProvider({ user, children }: { user: User; children: ReactNode }) {
   return <Session value={user}>{children}</Session>;
 }
 
-export function signOut(): void {
-  keepToken(undefined);
-  queryClient.clear();
-  void queryClient.invalidateQueries();
+/** Ends the session and forgets all that was read in it. One that has ended already is as good. */
+export async function signOut(): Promise<void> {
+  try {
+    await client.DELETE('/v1/auth/session');
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 401)) return showFailure(error);
+  }
+  await queryClient.resetQueries();
 }

@@ -4,7 +4,6 @@ import { useDisclosure } from '@mantine/hooks';
 import { Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
-import { ApiError } from './api/api-error.ts';
 import type { User } from './api/generated/schema.ts';
 import { SessionProvider, useMe } from './session.tsx';
 import { AccountMenu, AppearanceMenu } from './shared/header-menus.tsx';
@@ -16,16 +15,16 @@ const HEADER_PX = 56;
 const MENU_PX = 240;
 
 export function Shell() {
-  const me = useMe();
-  if (me.data) {
+  const { user, error, refetch } = useMe();
+  if (user === null) return <SignIn />;
+  if (user) {
     return (
-      <SessionProvider user={me.data}>
-        <Frame role={me.data.role} />
+      <SessionProvider user={user}>
+        <Frame role={user.role} />
       </SessionProvider>
     );
   }
-  if (me.error instanceof ApiError && me.error.status === 401) return <SignIn />;
-  if (me.error) return <ErrorState error={me.error} onRetry={me.refetch} />;
+  if (error) return <ErrorState error={error} onRetry={refetch} />;
   return <LoadingView />;
 }
 

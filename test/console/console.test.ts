@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
+import { z } from 'zod';
 import { call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { assertAccessible, type ConsoleBrowser, scriptBytes, startBrowser, takePictures } from './browser.ts';
 
 const MOST_SCRIPT_BYTES = 250_000;
+/** What the console keeps of its user's choices. */
+const CHOICES = new Set(['console-language', 'mantine-color-scheme-value']);
 
 let product: Product;
 let browser: ConsoleBrowser;
@@ -27,6 +30,31 @@ async function openView(page: Page, name: string): Promise<void> {
   await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
   await page.getByRole('heading', { name, level: 1 }).waitFor();
   await page.getByRole('main').locator('[aria-busy=true]').waitFor({ state: 'detached' });
+}
+
+async function signIn(page: Page, username: string, password: string): Promise<void> {
+  await page.getByLabel('User name').fill(username);
+  await page.getByRole('textbox', { name: 'Password' }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+}
+
+/** Neither the login token, which is a JWT, nor anything else that lives longer than the page and is not a choice. */
+async function assertNoTokenIn(page: Page): Promise<void> {
+  const readable = await page.evaluate(
+    'JSON.stringify({ cookie: document.cookie, names: Object.keys({ ...localStorage, ...sessionStorage }).sort() })',
+  );
+  const { cookie, names } = z
+    .object({ cookie: z.string(), names: z.array(z.string()) })
+    .parse(JSON.parse(`${readable}`));
+  assert.equal(cookie, '');
+  assert.deepEqual(
+    names.filter((name) => !CHOICES.has(name)),
+    [],
+  );
+  for (const { httpOnly, sameSite } of await page.context().cookies()) {
+    assert.deepEqual({ httpOnly, sameSite }, { httpOnly: true, sameSite: 'Strict' });
+  }
 }
 
 async function look(page: Page, view: string): Promise<void> {
@@ -57,6 +85,12 @@ describe('a new user', () => {
     await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
     await page.getByText('¥5.00').waitFor();
     await look(page, 'overview');
+  });
+
+  test('stays signed in over a reload, by nothing that a script can read', async () => {
+    await page.reload();
+    await page.getByText('¥5.00').waitFor();
+    await assertNoTokenIn(page);
   });
 
   test('makes a key, which is shown once, limits it and deletes it', async () => {
@@ -115,15 +149,38 @@ describe('a new user', () => {
   });
 });
 
+describe('a session', () => {
+  test('ends in the browser and at the API when its user signs out, in every tab', async () => {
+    const page = await browser.open(url());
+    await signIn(page, 'ada', 'a-long-password');
+    const other = await page.context().newPage();
+    await other.goto(url());
+    await other.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+    await page.getByRole('button', { name: 'ada' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    assert.deepEqual(await page.context().cookies(), []);
+    await assertNoTokenIn(page);
+    await other.getByRole('navigation').getByRole('link', { name: 'Calls' }).click();
+    await other.getByRole('heading', { name: 'Sign in' }).waitFor();
+  });
+
+  test('a wrong password is told beside the form, which keeps what was written', async () => {
+    const page = await browser.open(url());
+    await page.getByLabel('User name').fill('ada');
+    await page.getByRole('textbox', { name: 'Password' }).fill('not-the-password');
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('That did not work').waitFor();
+    assert.equal(await page.getByLabel('User name').inputValue(), 'ada');
+  });
+});
+
 describe('an administrator', () => {
   let page: Page;
 
   test('finds a user, changes the balance and sees it at once', async () => {
     page = await browser.open(url());
-    await page.getByLabel('User name').fill('root');
-    await page.getByRole('textbox', { name: 'Password' }).fill(product.rootPassword);
-    await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+    await signIn(page, 'root', product.rootPassword);
     await openView(page, 'Users');
     await page.getByLabel('Name, email address or id').fill('ada');
     await page.getByRole('button', { name: 'ada', exact: true }).click();

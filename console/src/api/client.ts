@@ -1,17 +1,17 @@
 /** The API as typed queries and changes. Envelopes are opened here, failures become `ApiError`. */
-import { MutationCache, QueryClient } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query';
 import createFetchClient, { type Middleware } from 'openapi-fetch';
 import createQueries from 'openapi-react-query';
 import { showFailure } from '../shared/failure.ts';
 import { ApiError, errorOf } from './api-error.ts';
 import { parseExact } from './exact-json.ts';
 import type { paths } from './generated/schema.ts';
-import { tokenOfSession } from './session-token.ts';
 
 const opened: Middleware = {
   onRequest({ request }) {
-    const token = tokenOfSession();
-    if (token !== undefined) request.headers.set('Authorization', `Bearer ${token}`);
+    if (request.method === 'GET') return;
+    const session = queryClient.getQueryData(SESSION.queryKey);
+    if (session) request.headers.set('X-CSRF-Token', session.csrfToken);
   },
   async onResponse({ response }) {
     const isJson = response.headers.get('Content-Type')?.startsWith('application/json') ?? false;
@@ -27,10 +27,24 @@ const opened: Middleware = {
   },
 };
 
-const client = createFetchClient<paths>({ baseUrl: location.origin });
+export const client = createFetchClient<paths>({ baseUrl: location.origin });
 client.use(opened);
 
 export const api = createQueries(client);
+
+/** Who is signed in, with the CSRF token that every change brings along; null for nobody. */
+export const SESSION = queryOptions({
+  queryKey: ['session'],
+  queryFn: async ({ signal }) => {
+    try {
+      const { data } = await client.GET('/v1/auth/session', { signal });
+      return data ?? null;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return null;
+      throw error;
+    }
+  },
+});
 
 const STALE_MS = 10_000;
 const RETRIES = 2;
@@ -40,11 +54,20 @@ function retry(count: number, error: unknown): boolean {
   return count < RETRIES && !(error instanceof ApiError && error.status < 500);
 }
 
+/** Where it has ended, the shell shows the sign-in. */
+function lookForSession(error: unknown): void {
+  if (error instanceof ApiError && error.status === 401) void queryClient.invalidateQueries(SESSION);
+}
+
 /** After any change everything on the page is asked again: nothing shows what was before. */
 export const queryClient: QueryClient = new QueryClient({
   defaultOptions: { queries: { staleTime: STALE_MS, retry } },
+  queryCache: new QueryCache({ onError: lookForSession }),
   mutationCache: new MutationCache({
     onSuccess: () => queryClient.invalidateQueries(),
-    onError: (error) => showFailure(error),
+    onError: (error) => {
+      lookForSession(error);
+      showFailure(error);
+    },
   }),
 });

@@ -3,8 +3,7 @@ import { Anchor, Button, Center, Group, Paper, PasswordInput, Stack, TextInput, 
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { api, queryClient } from '../api/client.ts';
-import { keepToken } from '../api/session-token.ts';
+import { api } from '../api/client.ts';
 import { fieldErrors } from '../shared/form.ts';
 import { AppearanceMenu } from '../shared/header-menus.tsx';
 
@@ -15,13 +14,11 @@ export function SignIn() {
   const [isNew, setIsNew] = useState(false);
   const form = useForm({ initialValues: { username: '', password: '', email: '' } });
   const showAtFields = (error: unknown) => form.setErrors(fieldErrors(error));
-  const signIn = api.useMutation('post', '/v1/auth/login', { onError: showAtFields });
+  const signIn = api.useMutation('post', '/v1/auth/session', { onError: showAtFields });
   const register = api.useMutation('post', '/v1/auth/register', { onError: showAtFields });
   const enter = async ({ username, password, email }: typeof form.values) => {
     if (isNew) await register.mutateAsync({ body: { username, password, email } });
-    const { token } = await signIn.mutateAsync({ body: { username, password } });
-    keepToken(token);
-    await queryClient.invalidateQueries();
+    await signIn.mutateAsync({ body: { username, password } });
   };
   // A failure has been shown, at its field and beside the page.
   const send = form.onSubmit((values) => enter(values).catch(() => undefined));
