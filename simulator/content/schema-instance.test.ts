@@ -65,6 +65,25 @@ for (const [name, schema] of Object.entries(SCHEMAS)) {
   });
 }
 
+test('texts match their patterns', () => {
+  const patterns = [
+    '^\\d{4}-\\d{2}$',
+    '^(red|green|blue)+$',
+    '^[a-f0-9]{8}$',
+    '[^abc]x?y*',
+    '^\\$\\d+\\.\\d{2}$',
+    '^(?:a|b){2,3}\\w$',
+    '^(?<year>\\d{4})-(0[1-9]|1[0-2])$',
+    '.+@.+\\.de',
+  ];
+  for (const pattern of patterns) {
+    for (let seed = 0; seed < 30; seed += 1) {
+      const text = String(schemaInstance({ type: 'string', pattern }, seed));
+      assert.match(text, new RegExp(pattern, 'u'));
+    }
+  }
+});
+
 test('a recursive schema ends', () => {
   const schema = {
     $defs: {
@@ -88,7 +107,11 @@ test('says what it cannot make', () => {
     $ref: '#/$defs/a',
   };
   assert.throws(() => schemaInstance(endless, 0), SchemaUnsupported);
-  assert.throws(() => schemaInstance({ type: 'string', pattern: '^(?=a)b' }, 0), /pattern/);
+  for (const pattern of ['^(?=a)b', '^(a)\\1$', '^\\p{L}$', '(', '[a', '^[a-z]{1000000}$', '^(a{1000}){1000}$']) {
+    assert.throws(() => schemaInstance({ type: 'string', pattern }, 0), SchemaUnsupported, pattern);
+  }
+  assert.throws(() => schemaInstance({ type: 'array', minItems: 1e9 }, 0), /minItems/);
+  assert.throws(() => schemaInstance({ type: 'string', minLength: 1e12 }, 0), /minLength/);
   assert.throws(() => schemaInstance({ $ref: '#/$defs/none' }, 0), /points nowhere/);
   assert.throws(() => schemaInstance({ type: 'integer', minimum: 5, maximum: 4 }, 0), SchemaUnsupported);
 });

@@ -3,7 +3,7 @@
  * answers under `response_format`. Covers what vendors accept there: type, enum, const, properties, items, prefixItems,
  * bounds, formats, patterns, $ref, anyOf, oneOf, allOf. Recursive schemas end at the smallest value that fits.
  */
-import { patternInstance } from './pattern-instance.ts';
+import { generateSync } from 'json-schema-faker';
 import { seededRandom } from './seeded-random.ts';
 
 type Schema = Record<string, unknown>;
@@ -17,6 +17,9 @@ interface Generation {
 /** Below this depth only required properties and the fewest items are made. */
 const FULL_DEPTH = 4;
 const MAX_DEPTH = 64;
+/** Items of a list, and characters of a text: a schema that asks for more is refused, as it would be endless work. */
+const MOST_ITEMS = 1_000;
+const MOST_CHARACTERS = 100_000;
 
 /** @throws SchemaUnsupported when no value can be made; the message says which part of the schema. */
 export function schemaInstance(schema: Schema, seed: number): unknown {
@@ -118,7 +121,7 @@ function makeObject(schema: Schema, generation: Generation): Record<string, unkn
 function makeArray(schema: Schema, generation: Generation): unknown[] {
   const deeper = { ...generation, depth: generation.depth + 1 };
   const made = schemas(schema.prefixItems).map((item) => make(item, deeper));
-  const least = asNumber(schema.minItems) ?? 0;
+  const least = atMost(MOST_ITEMS, 'minItems', schema.minItems);
   const most = asNumber(schema.maxItems) ?? Number.POSITIVE_INFINITY;
   const wanted = Math.min(most, Math.max(least, generation.depth < FULL_DEPTH && schema.items !== false ? 2 : 0));
   const item = isSchema(schema.items) ? schema.items : {};
@@ -148,17 +151,31 @@ const STRING_OF_FORMAT: Record<string, string> = {
 const WORDS = ['amber', 'birch', 'cedar', 'delta', 'ember', 'fjord', 'grove', 'heron', 'inlet', 'juniper'];
 
 function makeString(schema: Schema, generation: Generation): string {
-  if (typeof schema.pattern === 'string') {
-    const made = patternInstance(schema.pattern, generation.random);
-    if (made === undefined) throw new SchemaUnsupported(`pattern ${schema.pattern} is not supported`);
-    return made;
-  }
+  if (typeof schema.pattern === 'string') return textLike(schema.pattern, generation);
   const formatted = typeof schema.format === 'string' ? STRING_OF_FORMAT[schema.format] : undefined;
   if (formatted !== undefined) return formatted;
   let made = pick(WORDS, generation.random);
-  const least = asNumber(schema.minLength) ?? 0;
+  const least = atMost(MOST_CHARACTERS, 'minLength', schema.minLength);
   while (made.length < least) made += ` ${pick(WORDS, generation.random)}`;
   return made.slice(0, asNumber(schema.maxLength) ?? Math.max(made.length, least)).padEnd(least, 'x');
+}
+
+/** @throws SchemaUnsupported for what the generator does not know: look-around, back references, classes of Unicode. */
+function textLike(pattern: string, generation: Generation): string {
+  const unsupported = new SchemaUnsupported(`pattern ${pattern} is not supported`);
+  // {1000000}, which would be as many characters; and a few in each other.
+  const repeats = [...pattern.matchAll(/\{(\d+)/g)].reduce(
+    (product, [, count]) => product * Math.max(1, Number(count)),
+    1,
+  );
+  if (repeats > MOST_CHARACTERS) throw unsupported;
+  try {
+    const made = generateSync({ type: 'string', pattern }, { seed: Math.floor(generation.random() * 2 ** 32) });
+    if (typeof made === 'string' && new RegExp(pattern, 'u').test(made)) return made;
+  } catch {
+    throw unsupported;
+  }
+  throw unsupported;
 }
 
 function makeNumber(schema: Schema, whole: boolean, generation: Generation): number {
@@ -192,6 +209,13 @@ function schemas(value: unknown): Schema[] {
 
 function isSchema(value: unknown): value is Schema {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A least size. @throws SchemaUnsupported when it is larger than what is made here. */
+function atMost(most: number, keyword: string, value: unknown): number {
+  const least = asNumber(value) ?? 0;
+  if (least > most) throw new SchemaUnsupported(`${keyword} ${least} is more than ${most}`);
+  return least;
 }
 
 function asNumber(value: unknown): number | undefined {
