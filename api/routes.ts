@@ -6,6 +6,7 @@ import { adminAccessKeyRoutes } from './routes/admin-access-keys.ts';
 import { adminJobRoutes } from './routes/admin-jobs.ts';
 import { adminLedgerRoutes } from './routes/admin-ledger.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
+import { adminSettingRoutes } from './routes/admin-settings.ts';
 import { anthropicMessageRoutes } from './routes/anthropic-messages.ts';
 import { audioRoutes } from './routes/audio.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -75,6 +76,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...adminJobRoutes(services, config),
     ...adminLedgerRoutes(services, config),
     ...adminOrderRoutes(services, config),
+    ...adminSettingRoutes(config),
     ...auditRoutes(services, config),
     ...providerKeyRoutes(services, config),
     ...providerRoutes(services, config),

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { environmentSchema } from './config.ts';
-import { configurationReference } from './config-reference.ts';
+import { environmentSchema, givenSettings, readConfig } from './config.ts';
+import { configurationReference, settingsInForce } from './config-reference.ts';
 
 const source = readFileSync(join(import.meta.dirname, 'config.ts'), 'utf8');
 
@@ -28,4 +28,34 @@ test('every setting says what it means', () => {
     configurationReference(source),
     /`WORKER_BUILD_ID` .* Names the build .* Empty: all workers share it\. \|/,
   );
+});
+
+test('settings in force say where they come from, and no secret', () => {
+  const environment = {
+    ...{
+      PORT: '',
+      ORDER_TTL: '5m',
+      PUBLIC_URL: '',
+      S3_ENDPOINT: 'https://name:pass-word@s3.example',
+      REDIS_PORT: '6379',
+    },
+    ...{ DB_PASSWORD: 'hidden-1', MONGODB_URI: 'mongodb://u:hidden-2@h/d', OTEL_EXPORTER_OTLP_HEADERS: 'a=hidden-3' },
+    ...{ S3_ACCESS_KEY_ID: 'hidden-4', ALIEN_SETTING: 'hidden-5', JWT_SECRET: 'hidden-6-hidden-6-hidden-6' },
+  };
+  const settings = settingsInForce(readConfig(environment), givenSettings(environment));
+  assert.deepEqual(
+    settings.map(({ name }) => name),
+    Object.keys(environmentSchema.shape),
+  );
+  assert.doesNotMatch(JSON.stringify(settings), /hidden-\d|pass-word|local-development-only|123456/);
+  const told = (wanted: string) => settings.find(({ name }) => name === wanted);
+  assert.deepEqual(told('PORT'), { name: 'PORT', value: '8060', source: 'default', isSecret: false });
+  assert.deepEqual(told('ORDER_TTL'), { name: 'ORDER_TTL', value: '5m', source: 'set', isSecret: false });
+  assert.deepEqual(told('REDIS_PORT'), { name: 'REDIS_PORT', value: '6379', source: 'set', isSecret: false });
+  assert.equal(told('PUBLIC_URL')?.value, 'http://localhost:8060');
+  assert.equal(told('PUBLIC_URL')?.source, 'default');
+  assert.equal(told('REGISTRATION_GRANT')?.value, '1');
+  assert.equal(told('S3_ENDPOINT')?.value, 'https://[hidden]@s3.example');
+  assert.deepEqual(told('DB_PASSWORD'), { name: 'DB_PASSWORD', value: null, source: 'set', isSecret: true });
+  assert.deepEqual(told('PAYMENT_SECRET'), { name: 'PAYMENT_SECRET', value: null, source: 'default', isSecret: true });
 });

@@ -1,6 +1,10 @@
-/** docs/configuration.md, generated from infra/config.ts: its schema, its comments, its refusals. */
+/**
+ * The settings as people read them. docs/configuration.md is generated from infra/config.ts: its schema, its comments, its
+ * refusals; what is in force is told without secrets.
+ */
 import { z } from 'zod';
-import { ConfigError, environmentSchema, readConfig } from './config.ts';
+import { type Config, ConfigError, environmentSchema, readConfig } from './config.ts';
+import { scrub } from './secrets.ts';
 
 const HEAD = `# Configuration
 
@@ -54,12 +58,46 @@ function rangeOf({ enum: values, minimum, maximum }: z.infer<typeof fieldSchema>
   return bounded ? `${minimum} to ${maximum}.` : '';
 }
 
+function settingFields(): Record<string, z.infer<typeof fieldSchema>> {
+  return schemaSchema.parse(z.toJSONSchema(environmentSchema, { io: 'input', unrepresentable: 'any' })).properties;
+}
+
+export interface SettingInForce {
+  readonly name: string;
+  /** As it would be written; null for a secret. */
+  readonly value: string | null;
+  readonly source: 'default' | 'set';
+  readonly isSecret: boolean;
+}
+
+/** User and password that an address may carry. */
+const CREDENTIALS = /(?<=:\/\/)[^\s/@]*(?=@)/g;
+
+/** @param given what was set; where that is empty and nothing follows from it, the default is in force. */
+export function settingsInForce(config: Config, given: Readonly<Record<string, string>>): SettingInForce[] {
+  // What follows from other settings, or from whether this is production.
+  const derived: Readonly<Record<string, string>> = {
+    API_PROCESSES: String(config.apiProcesses),
+    PUBLIC_URL: config.publicUrl,
+    REGISTRATION_GRANT: config.registrationGrant,
+    CORS_ORIGINS: config.CORS_ORIGINS.join(','),
+    TEMPORAL_TLS: String(config.TEMPORAL_TLS),
+  };
+  return Object.entries(settingFields()).map(([name, field]) => {
+    const usual = field.default === undefined ? '' : String(field.default);
+    const written = given[name] ?? usual;
+    const isSecret = SECRET.test(name);
+    const value = scrub(derived[name] ?? written).replaceAll(CREDENTIALS, '[hidden]');
+    const isSet = name in given && !(written === '' && usual === '');
+    return { name, value: isSecret ? null : value, source: isSet ? 'set' : 'default', isSecret };
+  });
+}
+
 /** @param source the text of infra/config.ts. */
 export function configurationReference(source: string): string {
-  const { properties } = schemaSchema.parse(z.toJSONSchema(environmentSchema, { io: 'input', unrepresentable: 'any' }));
   const comments = commentsOf(source);
   const refused = refusedInProduction();
-  const rows = Object.entries(properties).map(([name, field]) => {
+  const rows = Object.entries(settingFields()).map(([name, field]) => {
     const meaning = [
       comments.get(name) ?? '',
       rangeOf(field),

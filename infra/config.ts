@@ -415,6 +415,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   });
 }
 
+/** What was set, as it was written; blank where a blank means the default. */
+export function givenSettings(environment: NodeJS.ProcessEnv = process.env): Readonly<Record<string, string>> {
+  const given = withoutBlankNumbers(environment);
+  const names = Object.keys(environmentSchema.shape);
+  return Object.fromEntries(names.flatMap((name) => (given[name] === undefined ? [] : [[name, given[name]]])));
+}
+
 /** Read by docker-compose.yml only. */
 export const COMPOSE_SETTINGS: readonly string[] = [
   ...[

@@ -38,7 +38,7 @@ export type JobOverview = ReadRow<typeof overview>;
 
 const SELECT = `SELECT j.id,j.type,j.user_id,COALESCE(u.username,'') AS username,j.access_key_id,j.model_name,
     j.provider_key_id,j.status,j.progress,j.attempt,j.provider_attempts,j.error_code,j.error_message,j.cost,
-    JSON_UNQUOTE(JSON_EXTRACT(j.plan,'$.traceId')) AS trace_id,j.created_at,j.started_at,j.finished_at,j.updated_at,
+    j.trace_id,j.created_at,j.started_at,j.finished_at,j.updated_at,
     j.deadline_at,j.cancel_requested_at
   FROM jobs j LEFT JOIN users u ON u.id=j.user_id`;
 
@@ -47,6 +47,7 @@ export interface AllJobsFilter {
   readonly modelName?: string | undefined;
   readonly userId?: number | undefined;
   readonly type?: JobType | undefined;
+  readonly traceId?: string | undefined;
   /** Only jobs with a smaller id. */
   readonly before?: string | undefined;
   readonly limit: number;
@@ -61,14 +62,15 @@ export class AllJobs {
     this.#jobs = jobs;
   }
 
-  /** Newest first, by the index of the user, the status or the model, or the primary key. */
+  /** Newest first, by the index of the user, the status, the model or the trace, or the primary key. */
   async list(filter: AllJobsFilter): Promise<JobOverview[]> {
-    const { status, modelName, userId, type, before } = filter;
+    const { status, modelName, userId, type, traceId, before } = filter;
     const conditions = [
       ...(userId === undefined ? [] : ['j.user_id=:userId']),
       ...(status === undefined ? [] : ['j.status=:status']),
       ...(modelName === undefined ? [] : ['j.model_name=:modelName']),
       ...(type === undefined ? [] : ['j.type=:type']),
+      ...(traceId === undefined ? [] : ['j.trace_id=:traceId']),
       ...(before === undefined ? [] : ['j.id < :before']),
     ];
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;

@@ -139,7 +139,7 @@ export const newJobs: LedgerSink<NewJob> = {
   write: (items) =>
     insertRows(
       'jobs',
-      'id,type,user_id,account_id,access_key_id,model_id,provider_id,model_name,status,request,plan,priority,metadata,webhook_url,deadline_at,created_at,updated_at,payload_bytes'.split(
+      'id,type,user_id,account_id,access_key_id,model_id,provider_id,model_name,status,request,plan,priority,metadata,webhook_url,deadline_at,created_at,updated_at,payload_bytes,trace_id'.split(
         ',',
       ),
       items.map((job) => [
@@ -161,6 +161,7 @@ export const newJobs: LedgerSink<NewJob> = {
         utcDateTime(job.atMs),
         utcDateTime(job.atMs),
         job.payloadBytes,
+        job.plan.traceId,
       ]),
     ),
 };

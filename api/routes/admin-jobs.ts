@@ -4,7 +4,7 @@ import type { AllJobs, JobOverview } from '../../activities/jobs/all-jobs.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
 import type { Config } from '../../infra/config.ts';
 import { jobWorkflowId } from '../../workflows/contracts.ts';
-import { idInput, optionalText, textIdInput, uuidInput } from '../http/fields.ts';
+import { idInput, optionalText, textIdInput, traceIdInput, uuidInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
@@ -76,6 +76,7 @@ export function adminJobRoutes({ allJobs }: { readonly allJobs: AllJobs }, confi
         modelName: optionalText(z.string().max(150)).describe('Only jobs of this model'),
         userId: optionalText(idInput).describe('Only jobs of this user'),
         type: optionalText(z.enum(JOB_TYPES)).describe('Only jobs of this type'),
+        traceId: optionalText(traceIdInput).describe('Only jobs that the request with this trace id submitted'),
       }),
       success: cursorPageOf(ownedJob),
       handler: async ({ query: { cursor, pageSize, ...filter } }) => {

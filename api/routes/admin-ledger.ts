@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { By } from '../../core/accounts/audit-log.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
-import type { AccountView, TransferPlace } from '../../core/ledger/account-view.ts';
+import type { AccountView, HoldView, TransferPlace, TransferView } from '../../core/ledger/account-view.ts';
 import type { Reconciliation } from '../../core/ledger/reconcile.ts';
 import { HOLD_STATES, OWNERS } from '../../core/ledger/tables/holds.ts';
 import { KINDS } from '../../core/ledger/tables/transfers.ts';
@@ -50,6 +50,23 @@ const holdSchema = z.object({
   closedAt: timeOutput.nullable().describe('When it was charged or given back; null while it is open'),
 });
 
+const owner = z.number().int().describe('Whose account it is');
+const movementsSchema = z.object({
+  transfers: z.array(transferSchema.extend({ userId: owner })).describe('Movements of money, oldest first'),
+  hold: holdSchema.extend({ userId: owner }).nullable().describe('What was set aside for it; null for nothing'),
+});
+
+const accountSchema = z.object({
+  userId: owner,
+  available: decimalOutput.describe('Free, and leased to no process'),
+  leased: decimalOutput.describe(
+    'What processes have set aside for calls and have not spent; the user sees it as free',
+  ),
+  held: decimalOutput.describe('Reserved by running calls and jobs'),
+  debt: decimalOutput.describe('Owed after a chargeback; the next money pays it first'),
+  currency: z.string().describe('Currency of the amounts'),
+});
+
 const reconciliationFields = {
   startedAt: timeOutput.describe('When it began'),
   finishedAt: timeOutput.describe('When it ended'),
@@ -94,9 +111,16 @@ export interface AdminLedgerServices {
 
 export function adminLedgerRoutes(
   { userList, accountView, reconciliations, reconcileNow }: AdminLedgerServices,
-  { APP_TIME_ZONE }: Pick<Config, 'APP_TIME_ZONE'>,
+  { APP_TIME_ZONE, CURRENCY: currency }: Pick<Config, 'APP_TIME_ZONE' | 'CURRENCY'>,
 ): Route[] {
   const time = (date: Date) => isoTime(date, APP_TIME_ZONE);
+  const transferAnswer = (one: TransferView) => ({ ...one, amount: money(one.amount), createdAt: time(one.createdAt) });
+  const holdAnswer = ({ slot, ...one }: HoldView) => ({
+    ...{ ...one, writerSlot: slot },
+    ...{ amount: money(one.amount), captured: money(one.captured), released: money(one.released) },
+    ...{ createdAt: time(one.createdAt), expiresAt: time(one.expiresAt) },
+    closedAt: one.closedAt && time(one.closedAt),
+  });
   const known = async (userId: number) => {
     if ((await userList.find(userId)) === undefined) throw new AppError('notFound', `there is no user ${userId}`);
   };
@@ -120,12 +144,7 @@ export function adminLedgerRoutes(
       handler: async ({ params, query: { cursor, pageSize, kind } }) => {
         await known(params.id);
         const found = await accountView.transfers({ userId: params.id, kind, before: cursor, limit: pageSize + 1 });
-        return cursorPage(
-          found,
-          pageSize,
-          (one) => `${one.createdAt.getTime()}.${one.kind}.${one.id}`,
-          (one) => ({ ...one, amount: money(one.amount), createdAt: time(one.createdAt) }),
-        );
+        return cursorPage(found, pageSize, (one) => `${one.createdAt.getTime()}.${one.kind}.${one.id}`, transferAnswer);
       },
     }),
     route({
@@ -138,22 +157,49 @@ export function adminLedgerRoutes(
       params: idParams('user'),
       query: cursorQuery(textIdInput).extend({
         state: optionalText(z.enum(HOLD_STATES)).describe('Only holds in this state; open by default'),
+        owner: optionalText(z.enum(OWNERS)).describe('Only holds of this kind; lease: what processes have set aside'),
       }),
       success: cursorPageOf(holdSchema),
-      handler: async ({ params, query: { cursor, pageSize, state = 'open' } }) => {
+      handler: async ({ params, query: { cursor, pageSize, state = 'open', owner } }) => {
         await known(params.id);
-        const found = await accountView.holds({ userId: params.id, state, before: cursor, limit: pageSize + 1 });
-        return cursorPage(
-          found,
-          pageSize,
-          ({ id }) => id,
-          ({ slot, ...one }) => ({
-            ...{ ...one, writerSlot: slot },
-            ...{ amount: money(one.amount), captured: money(one.captured), released: money(one.released) },
-            ...{ createdAt: time(one.createdAt), expiresAt: time(one.expiresAt) },
-            closedAt: one.closedAt && time(one.closedAt),
-          }),
-        );
+        const found = await accountView.holds({ userId: params.id, state, owner, before: cursor, limit: pageSize + 1 });
+        return cursorPage(found, pageSize, ({ id }) => id, holdAnswer);
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/admin/users/{id}/account',
+      operationId: 'getAccount',
+      summary: 'What a user has: free, leased to processes, reserved, owed',
+      tag: TAG,
+      access: ROOT,
+      params: idParams('user'),
+      success: accountSchema,
+      handler: async ({ params: { id } }) => {
+        const figures = await accountView.figures(id);
+        if (figures === undefined) throw new AppError('notFound', `there is no user ${id}`);
+        const { available, leased, held, debt } = figures;
+        const amounts = { available: money(available), leased: money(leased), held: money(held), debt: money(debt) };
+        return { userId: id, ...amounts, currency };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/admin/transfers/{id}',
+      operationId: 'getMovements',
+      summary: 'Every movement of money of one call, job, order or adjustment, and what was held for it',
+      tag: TAG,
+      access: ROOT,
+      params: z.object({ id: textIdInput.describe('Id of the call, job, order or adjustment') }),
+      success: movementsSchema,
+      handler: async ({ params: { id } }) => {
+        const { transfers, hold } = await accountView.movements(id);
+        if (transfers.length === 0 && hold === undefined)
+          throw new AppError('notFound', 'no money has moved under this id');
+        return {
+          transfers: transfers.map((one) => ({ ...transferAnswer(one), userId: one.userId })),
+          hold: hold === undefined ? null : { ...holdAnswer(hold), userId: hold.userId },
+        };
       },
     }),
     route({

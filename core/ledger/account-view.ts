@@ -3,10 +3,11 @@ import type { Sequelize } from 'sequelize';
 import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { select } from '../../infra/mysql/statements.ts';
+import { HELD, LEASED } from './ledger.ts';
 import { HOLD_STATES, OWNERS } from './tables/holds.ts';
 import { KINDS, type TransferKind } from './tables/transfers.ts';
 
-const transfer = rowOf({
+const transferFields = {
   id: column.text,
   kind: column.oneOf(KINDS),
   amount: column.bigint,
@@ -22,11 +23,12 @@ const transfer = rowOf({
   estimated: column.flag,
   note: orNull(column.text),
   createdAt: column.time,
-});
+};
+const transfer = rowOf(transferFields);
 /** Amounts in nano-units, signed as the account sees them; a `loss` is a memo outside of its balance. */
 export type TransferView = ReadRow<typeof transfer>;
 
-const hold = rowOf({
+const holdFields = {
   id: column.text,
   owner: column.oneOf(OWNERS),
   accessKeyId: orNull(column.integer),
@@ -38,8 +40,25 @@ const hold = rowOf({
   createdAt: column.time,
   expiresAt: column.time,
   closedAt: orNull(column.time),
-});
+};
+const hold = rowOf(holdFields);
 export type HoldView = ReadRow<typeof hold>;
+
+const ownedTransfer = rowOf({ ...transferFields, userId: column.integer });
+const ownedHold = rowOf({ ...holdFields, userId: column.integer });
+export interface Movements {
+  readonly transfers: readonly ReadRow<typeof ownedTransfer>[];
+  readonly hold: ReadRow<typeof ownedHold> | undefined;
+}
+
+const account = rowOf({
+  available: column.bigint,
+  leased: column.bigint,
+  held: column.bigint,
+  debt: column.bigint,
+});
+/** What an account has, in nano-units: free, leased to processes, held by calls and jobs, owed. */
+export type AccountFigures = ReadRow<typeof account>;
 
 /** Where a page of transfers ended. */
 export interface TransferPlace {
@@ -58,6 +77,7 @@ interface TransferFilter {
 interface HoldFilter {
   readonly userId: number;
   readonly state: (typeof HOLD_STATES)[number];
+  readonly owner?: (typeof OWNERS)[number] | undefined;
   readonly before?: string | undefined;
   readonly limit: number;
 }
@@ -87,10 +107,30 @@ export class AccountView {
   }
 
   /** By the index of state and account, which ends with the primary key. */
-  async holds({ userId, state, before, limit }: HoldFilter): Promise<HoldView[]> {
+  async holds({ userId, state, owner, before, limit }: HoldFilter): Promise<HoldView[]> {
     const sql = `SELECT ${hold.columns} FROM holds FORCE INDEX (ix_holds_state_account)
-      WHERE state=:state AND account_id=${ACCOUNT} ${before === undefined ? '' : 'AND id < :before'}
+      WHERE state=:state AND account_id=${ACCOUNT} ${owner === undefined ? '' : 'AND owner=:owner'}
+        ${before === undefined ? '' : 'AND id < :before'}
       ORDER BY id DESC LIMIT :limit`;
-    return await select(this.#sequelize, hold.read, sql, { userId, state, before, limit });
+    return await select(this.#sequelize, hold.read, sql, { userId, state, owner, before, limit });
+  }
+
+  /** Undefined for a user that there is not. */
+  async figures(userId: number): Promise<AccountFigures | undefined> {
+    const sql = `SELECT a.available,${LEASED} AS leased,${HELD} AS held,a.debt FROM accounts a WHERE a.id=${ACCOUNT}`;
+    const [found] = await select(this.#sequelize, account.read, sql, { userId });
+    return found;
+  }
+
+  /** All that moved under one id, oldest first, and what was held for it. */
+  async movements(id: string): Promise<Movements> {
+    const owner = '(SELECT owner_id FROM accounts WHERE accounts.id=account_id) AS user_id';
+    const transfers = `SELECT ${transfer.columns},${owner} FROM transfers WHERE id=:id ORDER BY created_at, kind`;
+    const held = `SELECT ${hold.columns},${owner} FROM holds WHERE id=:id`;
+    const [found, [only]] = await Promise.all([
+      select(this.#sequelize, ownedTransfer.read, transfers, { id }),
+      select(this.#sequelize, ownedHold.read, held, { id }),
+    ]);
+    return { transfers: found, hold: only };
   }
 }

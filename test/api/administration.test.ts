@@ -207,12 +207,14 @@ describe('administration', () => {
         const found = async (query: string) => (await get(`/v1/admin/jobs?${query}`)).at('data.records.0.jobId');
         assert.equal(await found(`userId=${person.id}&modelName=sim-chat&type=chat`), jobId);
         assert.equal(await found(`userId=${person.id}&status=COMPLETED`), undefined);
+        assert.equal(await found('traceId=of-nothing'), undefined);
         await until('a provider is called', async () => {
           return (await get(`/v1/admin/jobs/${jobId}`)).at('data.providerCalls') === 1;
         });
         assert.equal(await found('status=PROCESSING'), jobId);
         const job = await get(`/v1/admin/jobs/${jobId}`);
         assert.deepEqual([job.at('data.username'), job.at('data.cost')], [person.username, null]);
+        assert.equal(await found(`traceId=${textAt(job, 'data.traceId')}`), jobId);
         const url = new URL(textAt(job, 'data.temporalUrl'));
         assert.ok(decodeURIComponent(url.pathname).endsWith(jobId), url.href);
         assert.equal(job.text.includes('wait'), false, 'never what was asked');
@@ -312,6 +314,30 @@ describe('administration', () => {
       for (const cursor of ['x', '1.charge', '1.nothing.id']) {
         const refused = await get(`/v1/admin/users/${spender.id}/transfers?cursor=${cursor}`);
         assert.deepEqual([refused.status, refused.at('data.errors.0.path')], [400, 'cursor'], cursor);
+      }
+    });
+
+    test('what an account has adds up to its transfers, and one id tells all that moved for it', async () => {
+      const spender = await newPerson(api(), root, 'ROLE_USER', 5);
+      const itsKey = await newKey(api(), spender.token);
+      const requestId = textAt(await chat(itsKey.text), 'data.requestId');
+      const moved = await get(`/v1/admin/transfers/${requestId}`);
+      assert.deepEqual(
+        [moved.at('data.transfers.0.kind'), moved.at('data.transfers.0.userId'), moved.at('data.transfers.1')],
+        ['charge', spender.id, undefined],
+        moved.text,
+      );
+      assert.deepEqual([moved.at('data.hold.state'), moved.at('data.hold.userId')], ['captured', spender.id]);
+      const account = await get(`/v1/admin/users/${spender.id}/account`);
+      const left = (5_000_000_000 + numberAt(moved, 'data.transfers.0.amount') * 1_000_000_000) / 1_000_000_000;
+      assert.deepEqual(account.at('data'), {
+        ...{ userId: spender.id, available: left, leased: 0, held: 0, debt: 0, currency: 'CNY' },
+      });
+      const holds = (query: string) => get(`/v1/admin/users/${spender.id}/holds?state=captured&${query}`);
+      assert.equal((await holds('owner=call')).at('data.records.0.id'), requestId);
+      assert.equal((await holds('owner=lease')).at('data.records.0'), undefined);
+      for (const path of ['/v1/admin/transfers/no-such-id', '/v1/admin/users/4000000000/account']) {
+        assert.equal((await get(path)).status, 404, path);
       }
     });
 
