@@ -25,6 +25,7 @@ import { WorkflowStarter } from '../core/outbox/starter.ts';
 import { WorkflowOutboxStore } from '../core/outbox/store.ts';
 import { firstKeptDay, retain } from '../core/usage/retention.ts';
 import { Statistics } from '../core/usage/statistics.ts';
+import { UsageOutbox } from '../core/usage/usage-outbox.ts';
 import { createUsageRelay } from '../core/usage/usage-relay.ts';
 import { UsageStore } from '../core/usage/usage-store.ts';
 import { localDay } from '../infra/calendar.ts';
@@ -41,6 +42,7 @@ import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
 import { backgroundJobs } from './background-jobs.ts';
 import { createBatches } from './batches/create-batches.ts';
+import { LiveFeed } from './feed/live-feed.ts';
 import { healthOf } from './health.ts';
 import { createInference } from './inference/create-inference.ts';
 import { Responses } from './inference/responses/responses.ts';
@@ -225,6 +227,14 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     statistics: new Statistics(sequelize),
     statement: createStatement(sequelize),
     accountView: new AccountView(sequelize),
+    liveFeed: new LiveFeed({
+      outbox: new UsageOutbox(sequelize),
+      jobEvents: jobServices.jobEvents,
+      allJobs: jobServices.allJobs,
+      userList: accountServices.userList,
+      openCircuits: inference.openCircuits,
+      log,
+    }),
     reconciliations: (before: number | undefined, limit: number) => reconciliations(sequelize, before, limit),
     reconcileNow: (by: By) => reconcileNow(sequelize, accountServices.audit, maintenance.reconcile, by),
     conversations,

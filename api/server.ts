@@ -48,7 +48,9 @@ async function serve(config: Config, logger: Logger): Promise<void> {
   dropUnread(server);
   await listen(server, config.PORT, config.HOST);
   logger.info({ port: config.PORT, url: config.publicUrl, pid: process.pid }, 'api listening');
-  stopOnSignal(server, config.SHUTDOWN_GRACE, logger, async () => {
+  stopOnSignal(logger, async () => {
+    services.liveFeed.close();
+    await drain(server, config.SHUTDOWN_GRACE);
     await services.close();
     await telemetry?.close();
   });
@@ -64,13 +66,12 @@ function listen(server: Server, port: number, host: string): Promise<void> {
   });
 }
 
-function stopOnSignal(server: Server, graceMs: number, logger: Logger, close: () => Promise<void>): void {
+function stopOnSignal(logger: Logger, close: () => Promise<void>): void {
   let stopping = false;
   const stop = async (signal: string): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    logger.info({ signal, graceMs }, 'api stopping');
-    await drain(server, graceMs);
+    logger.info({ signal }, 'api stopping');
     await close();
     logger.flush(() => process.exit(0));
   };

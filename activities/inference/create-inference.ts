@@ -97,6 +97,7 @@ export async function createInference(deps: CreateInferenceDeps) {
     moderations: new ModerationService(inference),
     storedImages,
     imageLinks,
+    openCircuits: () => pool.openCircuits(catalogServices.catalog.providerIds()),
     closeInference: async () => {
       limits.close();
       closePool();

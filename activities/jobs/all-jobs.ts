@@ -85,6 +85,12 @@ export class AllJobs {
     return found;
   }
 
+  /** Those that there are. */
+  async some(ids: readonly string[]): Promise<JobOverview[]> {
+    if (ids.length === 0) return [];
+    return await select(this.#sequelize, overview.read, `${SELECT} WHERE j.id IN (:ids)`, { ids });
+  }
+
   /** As its owner would cancel it; in the audit log. @throws {AppError} notFound. */
   async cancel(id: string, by: By, log: Logger): Promise<JobOverview> {
     const { userId } = await this.get(id);

@@ -74,9 +74,10 @@ export function createJobs(deps: JobServiceDeps) {
   const { checkWebhook, workflowState } = deps;
   const { JOB_RETENTION: keptMs, PICTURE_LINK_TTL: linksMs } = config;
   const jobs = new Jobs({ ledger, store, events, cancelWorkflow, storedImages });
-  const jobSubmissions = new JobSubmissions({ ledger, limits, models, starter, quota, checkWebhook });
+  const jobSubmissions = new JobSubmissions({ ledger, limits, models, starter, events, quota, checkWebhook });
   return {
     jobs,
+    jobEvents: events,
     allJobs: new AllJobs(deps.sequelize, jobs),
     jobSubmissions,
     responseJobs: new ResponseJobs({ jobs, submissions: jobSubmissions, responses: deps.responses }),

@@ -41,6 +41,7 @@ export interface JobEventDeps {
 export class JobEvents {
   readonly #deps: JobEventDeps;
   readonly #listeners = new Map<string, Set<Listener>>();
+  readonly #listenersToAll = new Set<Listener>();
   #reading: NodeJS.Timeout | undefined;
 
   constructor(deps: JobEventDeps) {
@@ -73,9 +74,16 @@ export class JobEvents {
     };
   }
 
+  /** Calls back with every event, those of other installations on this Redis included, until the returned function is called. */
+  listenToAll(listener: Listener): () => void {
+    this.#listenersToAll.add(listener);
+    return () => this.#listenersToAll.delete(listener);
+  }
+
   close(): void {
     clearTimeout(this.#reading);
     this.#listeners.clear();
+    this.#listenersToAll.clear();
   }
 
   async #read(): Promise<void> {
@@ -108,6 +116,7 @@ export class JobEvents {
 
   #deliver(event: JobEvent): void {
     for (const listener of this.#listeners.get(event.jobId) ?? []) listener(event);
+    for (const listener of this.#listenersToAll) listener(event);
   }
 }
 

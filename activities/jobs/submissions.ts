@@ -31,6 +31,7 @@ import { imageCapability, planImages } from '../inference/images.ts';
 import { type Asked, type Plan, planChat } from '../inference/plan.ts';
 import { candidatesOf, type ModelName, usableModels } from '../inference/routing.ts';
 import { JOB_DEADLINE_MS, type JobPlan, type JobStatus, jobStart } from './job.ts';
+import type { JobEvents } from './job-events.ts';
 import { countSubmitted, type JobQuota, overQuota, type QuotaRefusal, quotaReads } from './job-limits.ts';
 import { endJob } from './job-operations.ts';
 import { type NewJob, newJobs } from './job-tables.ts';
@@ -40,6 +41,7 @@ export interface SubmissionDeps {
   readonly limits: KeyLimits;
   readonly models: ModelSource;
   readonly starter: WorkflowStarter;
+  readonly events: Pick<JobEvents, 'publish'>;
   readonly quota: JobQuota;
   /** @throws {AppError} for an address that webhooks may not call. */
   readonly checkWebhook: (url: string) => void;
@@ -115,7 +117,7 @@ export class JobSubmissions {
   }
 
   async #submit(type: JobType, submission: JobSubmission, plan: Plan, asked: Asked | undefined): Promise<string> {
-    const { ledger, limits, starter, checkWebhook } = this.#deps;
+    const { ledger, limits, starter, events, checkWebhook } = this.#deps;
     if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
     const request = requestText(submission);
     const jobId = newId();
@@ -138,6 +140,7 @@ export class JobSubmissions {
     );
     if (held.kind === 'answered-before') return held.answer.body.toString();
     if (start) starter.kick(start);
+    events.publish({ jobId, status: 'PENDING', progress: 0 });
     return jobId;
   }
 

@@ -46,6 +46,8 @@ const listed = rowOf({
   held: column.bigint,
 });
 
+const named = rowOf({ id: column.integer, username: column.text });
+
 export class UserList {
   readonly #sequelize: Sequelize;
 
@@ -56,6 +58,14 @@ export class UserList {
   async find(id: number): Promise<UserWithBalance | undefined> {
     const [found] = await select(this.#sequelize, listed.read, `${SELECT} WHERE u.id = :id`, { id });
     return found;
+  }
+
+  async names(ids: readonly number[]): Promise<Map<number, string>> {
+    if (ids.length === 0) return new Map();
+    const found = await select(this.#sequelize, named.read, `SELECT ${named.columns} FROM users WHERE id IN (:ids)`, {
+      ids,
+    });
+    return new Map(found.map(({ id, username }) => [id, username]));
   }
 
   /** One page, by id unless asked otherwise; equal ones by id, so that pages do not overlap. */

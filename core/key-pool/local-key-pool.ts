@@ -57,6 +57,14 @@ export interface CircuitShown {
   readonly untilMs: number | null;
 }
 
+/** One that is not closed. */
+export interface OpenCircuit extends CircuitShown {
+  readonly providerId: number;
+  readonly keyId: number;
+  /** Null for the circuit of the key's account. */
+  readonly modelId: number | null;
+}
+
 /** The state of a key, for administrators. */
 export interface KeyHealth {
   /** Not closed: it is called for no model, because of its account or of each single model. */
@@ -76,6 +84,8 @@ export interface LocalKeyPool extends KeyPool {
   /** Reads the state of the providers' keys, before the first call. Resolves without it when Redis does not answer. */
   load(providerIds: readonly number[]): Promise<void>;
   keyHealth(providerId: number, keyIds: readonly number[]): Promise<Map<number, KeyHealth>>;
+  /** The circuits of active keys of these providers that are not closed. A provider that is new to the process is joined. */
+  openCircuits(providerIds: readonly number[]): OpenCircuit[];
   /** Tries refused keys that are due, if `probe` was given. Runs by itself every five seconds. */
   probeAccounts(): Promise<void>;
   close(): void;
@@ -227,6 +237,14 @@ class Pool implements LocalKeyPool {
         return [keyId, { circuit, reason, untilMs, modelCircuits, ...recent }];
       }),
     );
+  }
+
+  openCircuits(providerIds: readonly number[]): OpenCircuit[] {
+    for (const providerId of providerIds) this.#turnsOf(providerId);
+    return [...this.#circuits.all()].flatMap(({ providerId, keyId, modelId, circuit }) => {
+      const isShown = circuit.state !== 'closed' && this.#keysOf(providerId).some(({ id }) => id === keyId);
+      return isShown ? [{ providerId, keyId, modelId: modelId ?? null, ...this.#shown(keyId, modelId) }] : [];
+    });
   }
 
   async probeAccounts(): Promise<void> {

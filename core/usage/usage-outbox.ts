@@ -1,7 +1,8 @@
 /** The outbox of the usage log: what each writer slot has committed, and how far it has been copied to MongoDB. */
 import type { Sequelize } from 'sequelize';
 import { column, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
-import { change, select } from '../../infra/mysql/statements.ts';
+import { change, count, select } from '../../infra/mysql/statements.ts';
+import { type UsageRecord, usageRecord } from './usage-record.ts';
 
 const watermark = rowOf({ slot: column.integer, seq: column.bigint });
 const outboxRow = rowOf({ seq: column.bigint, id: column.text, doc: column.text });
@@ -14,6 +15,11 @@ export interface Portion {
   readonly rows: readonly OutboxRow[];
   /** The last batch that it contains completely. */
   readonly lastSeq: bigint;
+}
+
+interface NewestRows {
+  readonly rows: readonly OutboxRow[];
+  readonly total: number;
 }
 
 export class UsageOutbox {
@@ -43,6 +49,22 @@ export class UsageOutbox {
     return wholeBatches(rows, PORTION_ROWS);
   }
 
+  /** The last batch that each slot has committed. */
+  async committed(): Promise<ReadonlyMap<number, bigint>> {
+    const slots = await select(this.#sequelize, watermark.read, `SELECT ${watermark.columns} FROM writers`);
+    return new Map(slots.map(({ slot, seq }) => [slot, seq]));
+  }
+
+  /** The newest `limit` documents of the batches after `afterSeq` up to `lastSeq`, oldest first, and how many there are. */
+  async newest(slot: number, afterSeq: bigint, lastSeq: bigint, limit: number): Promise<NewestRows> {
+    const batches = [slot, afterSeq, lastSeq];
+    const where = 'FROM usage_outbox WHERE slot=? AND seq>? AND seq<=?';
+    const newest = `SELECT ${outboxRow.columns} ${where} ORDER BY seq DESC, position DESC LIMIT ${limit}`;
+    const rows = (await select(this.#sequelize, outboxRow.read, newest, batches)).reverse();
+    if (rows.length < limit) return { rows, total: rows.length };
+    return { rows, total: await count(this.#sequelize, `SELECT COUNT(*) AS total ${where}`, batches) };
+  }
+
   /** Moves a slot's watermark forward, unless another relay has moved it. Idempotent. */
   async move(slot: number, fromSeq: bigint, toSeq: bigint): Promise<void> {
     await change(
@@ -51,6 +73,11 @@ export class UsageOutbox {
       { slot, fromSeq, toSeq },
     );
   }
+}
+
+/** @throws when the document is not what the ledger writes. */
+export function recordOf(row: OutboxRow): UsageRecord {
+  return usageRecord.parse({ requestId: row.id, ...Object(column.json(row.doc, 'doc')) });
 }
 
 /** Drops a last batch that the limit may have cut in two. Pure. */

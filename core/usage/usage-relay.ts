@@ -5,10 +5,9 @@
 import type { Sequelize } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { column } from '../../infra/mysql/rows.ts';
 import { withNamedLock } from '../../infra/mysql/transaction.ts';
-import { type OutboxRow, type Portion, UsageOutbox } from './usage-outbox.ts';
-import { type UsageRecord, usageRecord } from './usage-record.ts';
+import { type Portion, recordOf, UsageOutbox } from './usage-outbox.ts';
+import type { UsageRecord } from './usage-record.ts';
 import type { UsageStore } from './usage-store.ts';
 
 export interface UsageRelay {
@@ -69,9 +68,4 @@ function recordsOf(slot: number, { rows }: Portion, log: Logger): UsageRecord[] 
     }
   }
   return records;
-}
-
-/** @throws when the document is not what the ledger writes. */
-function recordOf(row: OutboxRow): UsageRecord {
-  return usageRecord.parse({ requestId: row.id, ...Object(column.json(row.doc, 'doc')) });
 }

@@ -38,7 +38,9 @@ describe('who may call what', () => {
   });
 
   const statusOf = async (route: DescribedRoute, caller: (typeof CALLERS)[number]): Promise<number> => {
-    const path = filledPath(route, () => NO_ID);
+    // A stream of events that does not end by itself.
+    const ending = route.queryFields.includes('seconds') ? '?seconds=1' : '';
+    const path = filledPath(route, () => NO_ID) + ending;
     const body = route.bodyFields === undefined ? {} : { body: {} };
     const headers = route.needsIdempotencyKey
       ? { headers: { 'Idempotency-Key': `table-${caller.replace(' ', '-')}` } }

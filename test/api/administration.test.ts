@@ -1,6 +1,8 @@
 /** What ROOT sees and does beyond the own account: users, access keys, and what they spent. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { createParser } from 'eventsource-parser';
+import { apiFetch } from '../e2e/api-fetch.ts';
 import { type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
 import {
@@ -410,6 +412,108 @@ describe('administration', () => {
     assert.ok(numberAt(keys, 'data.0.recentCalls') >= numberAt(keys, 'data.0.recentFailures'));
   });
 
+  describe('the live feed', () => {
+    interface Told {
+      readonly event: string | undefined;
+      readonly data: Readonly<Record<string, unknown>>;
+    }
+    const request = (headers: Readonly<Record<string, string>>, signal: AbortSignal) =>
+      apiFetch(`${api()?.url}/v1/admin/feed`, { headers, signal });
+    /** Opens one; `told` grows until it ends. */
+    const follow = async (headers: Readonly<Record<string, string>>) => {
+      const leaving = new AbortController();
+      const answer = await request(headers, leaving.signal);
+      assert.equal(answer.status, 200);
+      assert.equal(answer.headers.get('content-type'), 'text/event-stream; charset=utf-8');
+      const told: Told[] = [];
+      const parser = createParser({ onEvent: ({ event, data }) => told.push({ event, data: JSON.parse(data) }) });
+      let text = '';
+      const decoder = new TextDecoder();
+      const read = async () => {
+        for await (const chunk of answer.body ?? []) {
+          const piece = decoder.decode(chunk, { stream: true });
+          text += piece;
+          parser.feed(piece);
+        }
+      };
+      const ended = read().catch((error: unknown) => assert.ok(leaving.signal.aborted, String(error)));
+      const close = async () => {
+        leaving.abort();
+        await ended;
+      };
+      return { told, ended, text: () => text, close };
+    };
+    const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
+
+    test('shows a call, a job from its submission to its end, and a circuit, of all processes and without contents', async () => {
+      const feed = await follow(bearer(root));
+      const dataOf = (event: string, by: object) =>
+        feed.told.filter((one) => one.event === event && isSubset(by, one.data)).map(({ data }) => data);
+      const secret = 'canary of the feed';
+      const called = await post('/v1/chat', { userMessage: secret, modelIdentifier: 'sim-chat' }, key.text);
+      const requestId = called.headers.get('x-request-id') ?? '';
+      await until('the call is told', () => dataOf('call', { requestId }).length === 1);
+      const [call] = dataOf('call', { requestId });
+      assert.deepEqual([call?.username, call?.isSuccess, call?.providerName], [person.username, true, 'simulator']);
+      assert.equal(call?.cost, Number(called.headers.get('x-cost')));
+      const jobId = textAt(await post('/v1/async/chat', { userMessage: secret }, key.text), 'data.jobId');
+      await until('the end of the job is told', () => dataOf('job', { jobId, status: 'COMPLETED' }).length > 0);
+      const states = dataOf('job', { jobId, username: person.username }).map(({ status }) => status);
+      assert.deepEqual([...new Set(states)], ['PENDING', 'PROCESSING', 'COMPLETED']);
+      await until('its call is told', () => dataOf('call', { requestId: jobId, isAsync: true }).length === 1);
+      const fault = (init: RequestInit) => fetch(`${product.simulator.url}/control/faults`, init);
+      await fault({ method: 'POST', body: JSON.stringify({ fault: '429', value: 300, model: 'sim-image' }) });
+      try {
+        // The worker learns it.
+        await post('/v1/async/generate-image', { prompt: secret, modelIdentifier: 'sim-image' }, key.text);
+        const opened = { modelIdentifier: 'sim-image', circuit: 'open', reason: 'rate', providerName: 'simulator' };
+        await until('the circuit is told', () => dataOf('circuit', opened).length > 0);
+        const other = await follow(bearer(root));
+        await until('who comes later is told what is open', () => {
+          return other.told.some(({ event, data }) => event === 'circuit' && isSubset(opened, data));
+        });
+        await other.close();
+      } finally {
+        await fault({ method: 'DELETE' });
+      }
+      await feed.close();
+      for (const text of [secret, key.text, key.text.slice(3, 12)]) assert.equal(feed.text().includes(text), false);
+    });
+
+    test('is opened with the session of a browser, and ends with it', async () => {
+      const other = await newPerson(api(), root, 'ROLE_ROOT_ADMIN', 0);
+      const { username, password } = other;
+      const session = await post('/v1/auth/session', { username, password }, undefined);
+      const feed = await follow({ cookie: session.headers.get('set-cookie')?.split(';')[0] ?? '' });
+      const changed = await post(
+        '/v1/auth/change-password',
+        { oldPassword: password, newPassword: 'another secret 1' },
+        other.token,
+      );
+      assert.equal(changed.status, 200, changed.text);
+      await feed.ended;
+    });
+
+    test('there are fifty at most, and those that have left make room', async () => {
+      /** Opens as many as may be open, and leaves them. */
+      const count = async () => {
+        const leaving = new AbortController();
+        for (let feeds = 0; ; feeds += 1) {
+          const answer = await request(bearer(root), leaving.signal);
+          if (answer.status === 200) continue;
+          assert.deepEqual([answer.status, answer.headers.get('retry-after')], [429, '10']);
+          leaving.abort();
+          return feeds;
+        }
+      };
+      const counts: number[] = [];
+      await until('there is room for fifty twice', async () => {
+        counts.push(await count());
+        return counts.filter((feeds) => feeds >= 50).length === 2;
+      });
+    });
+  });
+
   describe('the session of a browser', () => {
     const open = async (who: Person) => {
       const { username, password } = who;
@@ -486,3 +590,7 @@ describe('administration', () => {
     });
   });
 });
+
+function isSubset(fields: object, of: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(fields).every(([name, value]) => of[name] === value);
+}
