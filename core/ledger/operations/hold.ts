@@ -5,7 +5,7 @@ import type { Rows } from '../commit-queue/unit-of-work.ts';
 import { accounts, keyBudgets } from '../tables/accounts.ts';
 import { type HoldOwner, holds } from '../tables/holds.ts';
 import { type ClaimOutcome, type ClaimRequest, claimReads, decideClaim, lookAtClaim } from './claim.ts';
-import { release } from './close-hold.ts';
+import { addToBudget, release } from './close-hold.ts';
 
 export interface HoldRequest {
   /** Id of the call or job, made by the server. */
@@ -25,7 +25,7 @@ export interface HoldRequest {
   readonly from?: HoldShare;
 }
 
-/** A part of another hold of the same account. */
+/** A part of another hold of the same account and access key. */
 export interface HoldShare {
   readonly holdId: string;
   readonly amount: bigint;
@@ -43,7 +43,9 @@ export type HoldOutcome =
 export function holdReads(request: HoldRequest) {
   return [
     read(accounts, String(request.accountId)),
-    ...(request.budget && request.accessKeyId !== null ? [read(keyBudgets, String(request.accessKeyId))] : []),
+    ...((request.budget || request.from) && request.accessKeyId !== null
+      ? [read(keyBudgets, String(request.accessKeyId))]
+      : []),
     read(holds, request.id),
     ...(request.from ? [read(holds, request.from.holdId)] : []),
     ...claimReads(request.claim),
@@ -57,7 +59,7 @@ export function decideHold(rows: Rows, request: HoldRequest): HoldOutcome {
   if (!account) throw new Error(`account ${request.accountId} does not exist`);
   if (rows.get(holds, request.id)) return { kind: 'exists' };
   const share = shareOf(rows, request);
-  const refusal = refuse(rows, request, account.available + share);
+  const refusal = refuse(rows, request, account.available + share, share);
   const claimed = claimIfAffordable(rows, request, refusal !== undefined);
   if (claimed) return claimed;
   if (refusal) return refusal;
@@ -87,9 +89,10 @@ export function decideHold(rows: Rows, request: HoldRequest): HoldOutcome {
  * What the other hold still has for this one. Nothing for a call that is run again after its process died: it has taken
  * its part before, which went back to the account with its hold.
  */
-function shareOf(rows: Rows, { from, claim, accountId }: HoldRequest): bigint {
+function shareOf(rows: Rows, { from, claim, accountId, accessKeyId }: HoldRequest): bigint {
   const whole = from && rows.get(holds, from.holdId);
-  if (!from || whole?.state !== 'open' || whole.accountId !== accountId) return 0n;
+  if (!from || whole?.state !== 'open') return 0n;
+  if (whole.accountId !== accountId || whole.accessKeyId !== accessKeyId) return 0n;
   if (claim) {
     const found = lookAtClaim(rows, claim);
     if (found.kind !== 'claimed' || found.operationId !== claim.requestId) return 0n;
@@ -98,9 +101,11 @@ function shareOf(rows: Rows, { from, claim, accountId }: HoldRequest): bigint {
   return from.amount < left ? from.amount : left;
 }
 
-function takeShare(rows: Rows, { from }: HoldRequest, share: bigint): void {
+function takeShare(rows: Rows, { from, accountId, accessKeyId }: HoldRequest, share: bigint): void {
   const whole = from && rows.get(holds, from.holdId);
-  if (whole && share > 0n) rows.put(holds, whole.id, { ...whole, released: whole.released + share });
+  if (!whole || share === 0n) return;
+  rows.put(holds, whole.id, { ...whole, released: whole.released + share });
+  addToBudget(rows, { holdId: whole.id, accountId, budgetKeyId: accessKeyId }, whole, -share);
 }
 
 /** A stored answer or a running twin comes before a refusal; a refused call leaves its key free. */
@@ -110,11 +115,13 @@ function claimIfAffordable(rows: Rows, request: HoldRequest, refused: boolean): 
   return outcome.kind === 'claimed' ? undefined : outcome;
 }
 
-function refuse(rows: Rows, request: HoldRequest, available: bigint): HoldOutcome | undefined {
+/** @param share what it takes from another hold, in `available` already. */
+function refuse(rows: Rows, request: HoldRequest, available: bigint, share: bigint): HoldOutcome | undefined {
   if (request.amount > available) return { kind: 'insufficient', available };
   if (!request.budget || request.accessKeyId === null) return undefined;
-  const { used } = runningBudget(rows, request.accessKeyId, request.budget.periodStart);
-  const left = request.budget.limit - used;
+  const { period, used } = runningBudget(rows, request.accessKeyId, request.budget.periodStart);
+  const whole = request.from && rows.get(holds, request.from.holdId);
+  const left = request.budget.limit - used + (whole?.budgetPeriod === period ? share : 0n);
   return request.amount > left ? { kind: 'budget-spent', left: left < 0n ? 0n : left } : undefined;
 }
 

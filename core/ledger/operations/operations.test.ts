@@ -505,6 +505,39 @@ describe('a hold that is taken from another one', () => {
     assert.equal(store.get(holds, 'batch-1').released, 100n);
   });
 
+  test('takes its part of the budget of its key with it, which is used once', () => {
+    const store = storeWith(1_000n);
+    const budget = { limit: 300n, periodStart: '2026-11-24' };
+    store.run(hold(holdRequest({ id: 'batch-1', owner: 'batch', amount: 300n, budget })));
+    const of = (id: string, amount: bigint) =>
+      hold(holdRequest({ id, amount, budget, claim: claimed(id), from: { holdId: 'batch-1', amount: 100n } }));
+    assert.equal(store.run(hold(holdRequest({ id: 'call-0', amount: 1n, budget }))).kind, 'budget-spent');
+    assert.equal(store.run(of('call-1', 101n)).kind, 'budget-spent');
+    assert.equal(store.run(of('call-1', 80n)).kind, 'held');
+    assert.equal(store.get(keyBudgets, '7').used, 280n);
+    store.run(release({ holdId: 'batch-1', accountId: 1, budgetKeyId: 7 }));
+    assert.deepEqual([store.get(keyBudgets, '7').used, balanceOf(store).available], [80n, 920n]);
+  });
+
+  test('counts in the period in which it is taken, the rest of the whole in none', () => {
+    const store = storeWith(1_000n);
+    store.run(
+      hold(
+        holdRequest({
+          id: 'batch-1',
+          owner: 'batch',
+          amount: 300n,
+          budget: { limit: 300n, periodStart: '2026-11-24' },
+        }),
+      ),
+    );
+    const budget = { limit: 300n, periodStart: '2026-11-25' };
+    const from = { holdId: 'batch-1', amount: 100n };
+    store.run(hold(holdRequest({ id: 'call-1', amount: 80n, budget, claim: claimed('call-1'), from })));
+    store.run(release({ holdId: 'batch-1', accountId: 1, budgetKeyId: 7 }));
+    assert.deepEqual(store.get(keyBudgets, '7'), { accessKeyId: 7, periodStart: '2026-11-25', used: 80n });
+  });
+
   test('takes no part twice when its process died, and never more than is left', () => {
     const store = begun();
     store.run(line('call-1', 80n));
