@@ -29,6 +29,8 @@ const chargesSchema = z.object({
   cachedTokens: z.number().describe('Sent tokens that the provider had in its cache'),
   completionTokens: z.number().describe('Tokens that were generated'),
   imageCount: z.number().describe('Images that were made'),
+  characters: z.number().describe('Characters that were spoken'),
+  audioSeconds: z.number().describe('Seconds of speech that was written down'),
   amount: decimalOutput.describe('What they cost together; negative'),
 });
 
@@ -49,7 +51,7 @@ const statementSchema = z.object({
 
 const CSV_COLUMNS = [
   ...['type', 'time', 'id', 'note', 'model', 'accessKeyId', 'accessKey', 'calls', 'promptTokens', 'cachedTokens'],
-  ...['completionTokens', 'images', 'amount', 'currency', 'priceRule'],
+  ...['completionTokens', 'images', 'amount', 'currency', 'priceRule', 'characters', 'audioSeconds'],
 ];
 
 export interface BillingServices {

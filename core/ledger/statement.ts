@@ -35,6 +35,9 @@ export interface StatementCharges {
   readonly cachedTokens: number;
   readonly completionTokens: number;
   readonly images: number;
+  /** That were spoken, and seconds of what was written down. */
+  readonly characters: number;
+  readonly audioSeconds: number;
   readonly amount: bigint;
 }
 
@@ -66,6 +69,8 @@ const modelCharges = rowOf({
   cachedTokens: column.integer,
   completionTokens: column.integer,
   images: column.integer,
+  characters: column.integer,
+  audioSeconds: column.integer,
   amount: column.bigint,
 });
 
@@ -103,7 +108,8 @@ async function readStatement(sequelize: Sequelize, accountId: number, period: Pe
     `SELECT t.model_id, ${MODEL_NAME.column}, t.price_rule, t.access_key_id,
             COALESCE(k.name,'') AS access_key_name, SUM(t.kind='charge') AS calls,
             SUM(t.prompt_tokens) AS prompt_tokens, SUM(t.cached_tokens) AS cached_tokens,
-            SUM(t.completion_tokens) AS completion_tokens, SUM(t.image_count) AS images, SUM(t.amount) AS amount
+            SUM(t.completion_tokens) AS completion_tokens, SUM(t.image_count) AS images, SUM(t.characters) AS characters,
+            SUM(t.audio_seconds) AS audio_seconds, SUM(t.amount) AS amount
        FROM transfers t ${MODEL_NAME.joinTo('t')} LEFT JOIN access_keys k ON k.id=t.access_key_id
       WHERE ${OF_THE_PERIOD} AND t.kind IN ('charge','overrun')
       GROUP BY t.model_id, ${MODEL_NAME.by}, t.price_rule, t.access_key_id, k.name

@@ -461,7 +461,7 @@ describe('usage and rules of a price', () => {
     const csv = await apiFetch(`${product.apis[0]?.url}${path}&format=csv`, {
       headers: { authorization: `Bearer ${customer.token}` },
     });
-    assert.match(await csv.text(), new RegExp(`,ruled,.*,${priceRule}$`, 'm'));
+    assert.match(await csv.text(), new RegExp(`,ruled,.*,${priceRule},0,0$`, 'm'));
   });
 
   test('images are charged by the rule of their price, in both forms and as a job', async () => {
