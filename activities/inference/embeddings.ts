@@ -3,7 +3,7 @@ import type { PricedModel } from '../../core/catalog/model.ts';
 import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import { inputsOf } from '../../core/providers/openai/embeddings.ts';
 import type { EmbeddingAnswer, EmbeddingRequest, ReportedUsage } from '../../core/providers/provider.ts';
-import { countTokens } from '../../infra/tokens.ts';
+import { estimateTokens } from '../../infra/tokens.ts';
 import type { CallOutcome, InferenceDeps, Reply, RequestContext } from './charge.ts';
 import { type ChargedCommand, chargedCall } from './charged-call.ts';
 import { inputBound, isToldToModel, type Plan, unclampablePlan } from './plan.ts';
@@ -102,7 +102,10 @@ export function embeddingUsage(
 }
 
 function countedTokens({ input }: EmbeddingRequest): number {
-  return inputsOf(input).reduce((sum, one) => sum + (typeof one === 'string' ? countTokens(one) : one.length), 0);
+  const inputs = inputsOf(input);
+  const ofTexts = estimateTokens(inputs.filter((one) => typeof one === 'string'));
+  const ofTokens = inputs.map((one) => (typeof one === 'string' ? 0 : one.length));
+  return [...ofTexts, ...ofTokens].reduce((sum, tokens) => sum + tokens, 0);
 }
 
 /** Of one number as text. */

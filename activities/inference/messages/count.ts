@@ -15,20 +15,49 @@ import type { MessagesInput } from './request.ts';
 
 /** Longer a client would not wait at its start. */
 const PATIENCE_MS = 3_000;
+/** Calls of providers that run at once, of one access key and in this process; what is above them is estimated. */
+const MOST_OF_A_KEY = 50;
+const MOST_AT_ONCE = 200;
 /** Of a document whose pages nobody has counted. */
 const USUAL_TOKENS_OF_A_DOCUMENT = 3_000;
 
 export type CountTokens = (input: MessagesInput, caller: AccessKeyCaller, log: Logger) => Promise<number>;
 
 export function createTokenCount(deps: Pick<InferenceDeps, 'models' | 'keys' | 'nativeAdapters'>): CountTokens {
+  const places = new Places();
   return async (input, caller, log) => {
     const model = input.model === undefined ? {} : { identifier: input.model };
     const { images, uncounted = 0 } = input.native.size;
     const capability = images + uncounted > 0 ? 'image-to-text' : 'text-to-text';
     const [first] = usableModels(deps.models, { caller, model }, capability);
-    const counted = first?.kind === 'anthropic' ? await countedByProvider(deps, first, input, log) : undefined;
-    return counted ?? estimate(input, first);
+    const ask = () => (first?.kind === 'anthropic' ? countedByProvider(deps, first, input, log) : undefined);
+    return (await places.use(caller.accessKeyId, ask)) ?? estimate(input, first);
   };
+}
+
+/** Of calls that nobody pays for. */
+class Places {
+  readonly #ofKey = new Map<number, number>();
+  #all = 0;
+
+  /** @returns undefined, at once, when there is no place. */
+  async use<Result>(accessKeyId: number, work: () => Promise<Result> | undefined): Promise<Result | undefined> {
+    const taken = this.#ofKey.get(accessKeyId) ?? 0;
+    if (taken >= MOST_OF_A_KEY || this.#all >= MOST_AT_ONCE) return undefined;
+    this.#add(accessKeyId, 1);
+    try {
+      return await work();
+    } finally {
+      this.#add(accessKeyId, -1);
+    }
+  }
+
+  #add(accessKeyId: number, change: number): void {
+    const taken = (this.#ofKey.get(accessKeyId) ?? 0) + change;
+    if (taken === 0) this.#ofKey.delete(accessKeyId);
+    else this.#ofKey.set(accessKeyId, taken);
+    this.#all += change;
+  }
 }
 
 /** What comes of it says nothing of the key: these calls have limits of their own. */
