@@ -5,6 +5,7 @@
 import type { HoldSweeper } from '../core/ledger/sweeper.ts';
 import type { WorkflowStarter } from '../core/outbox/starter.ts';
 import type { UsageRelay } from '../core/usage/usage-relay.ts';
+import type { BatchReconciler } from './batches/batch-recovery.ts';
 import type { JobReconciler, JobSweeper } from './jobs/job-recovery.ts';
 import type { Orders } from './orders/orders.ts';
 import type { DeliveryReconciler } from './webhooks/delivery-reconciler.ts';
@@ -21,6 +22,7 @@ export interface BackgroundJobDeps {
   readonly holdSweeper: HoldSweeper;
   readonly jobSweeper: JobSweeper;
   readonly jobReconciler: JobReconciler;
+  readonly batchReconciler: BatchReconciler;
   readonly deliveryReconciler: DeliveryReconciler;
   readonly orders: Orders;
   readonly usageRelay: UsageRelay;
@@ -29,7 +31,8 @@ export interface BackgroundJobDeps {
 const OVERDUE_ORDERS = 100;
 
 export function backgroundJobs(deps: BackgroundJobDeps): BackgroundJob[] {
-  const { starter, holdSweeper, jobSweeper, jobReconciler, deliveryReconciler, orders, usageRelay } = deps;
+  const { starter, holdSweeper, jobSweeper, jobReconciler, batchReconciler, deliveryReconciler, orders, usageRelay } =
+    deps;
   const once = async (work: Promise<unknown>): Promise<boolean> => {
     await work;
     return false;
@@ -40,6 +43,7 @@ export function backgroundJobs(deps: BackgroundJobDeps): BackgroundJob[] {
     { name: 'holds of dead processes', everyMs: 2_000, round: () => once(holdSweeper.sweep()) },
     { name: 'overdue jobs', everyMs: 10_000, round: async () => (await jobSweeper.sweep()) > 0 },
     { name: 'jobs and their workflows', everyMs: 20_000, round: () => once(jobReconciler.reconcile()) },
+    { name: 'batches and their workflows', everyMs: 20_000, round: () => once(batchReconciler.reconcile()) },
     {
       name: 'webhook deliveries and their workflows',
       everyMs: 60_000,

@@ -158,7 +158,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
   const inference = await createInference({ ...shared, audit: accountServices.audit });
   const conversations = new Conversations(new ConversationStore(shared.mongo));
   const turns = new Turns(conversations, log);
-  const keptResponses = new KeptResponses(shared.mongo, log);
+  const keptResponses = new KeptResponses(shared.mongo, log, config.RESPONSE_STORAGE_PER_USER);
   const costShown = config.USAGE_COST ? { currency: config.CURRENCY } : undefined;
   const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
   const jobStore = new JobStore(sequelize);
@@ -191,6 +191,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     models: inference.inference.models,
     services: { chat: inference.chat, embeddings: inference.embeddings, costShown },
     callerOf: (userId, accessKeyId) => accountServices.authenticator.authenticateKeyOf(userId, accessKeyId),
+    workflowState,
   });
   const usageStore = new UsageStore(shared.mongo);
   const jobsInBackground = backgroundJobs({
@@ -198,6 +199,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     holdSweeper: new HoldSweeper(config, sequelize, ledger),
     jobSweeper: jobServices.jobSweeper,
     jobReconciler: jobServices.jobReconciler,
+    batchReconciler: batchServices.batchReconciler,
     deliveryReconciler: webhookServices.deliveryReconciler,
     orders: orderServices.orders,
     usageRelay: createUsageRelay({ sequelize, store: usageStore, log }),

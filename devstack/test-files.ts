@@ -38,6 +38,7 @@ const WITHOUT_SERVERS: readonly string[] = [
 export const LONG: readonly string[] = [
   'test/docs/fresh-clone.test.ts',
   'test/bench/bench.test.ts',
+  'test/chaos/batches.test.ts',
   'test/jobs/limits.test.ts',
   'test/jobs/fairness.test.ts',
   'test/image/image.test.ts',
@@ -64,7 +65,7 @@ const TOGETHER: readonly (readonly string[])[] = [
 ];
 
 /** Tests of money and of whole calls. */
-const ALSO_ON_MARIADB = /^test\/(ledger\/|e2e\/|chaos\/ledger-model\.)/;
+const ALSO_ON_MARIADB = /^test\/(ledger\/|e2e\/|chaos\/(batches|ledger-model)\.)/;
 
 /** All files that are named here. */
 export const NAMED: readonly string[] = [...BREAK_SERVERS, ...WITHOUT_SERVERS, ...LONG, ...TOGETHER.flat()];

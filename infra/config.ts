@@ -300,10 +300,12 @@ export const environmentSchema = z.object({
   JOB_STORAGE_PER_USER: bytes('1GB'),
   /** How long requests, results and images of jobs are kept after their end; what they cost is kept for ever. */
   JOB_RETENTION: duration('30d'),
-  /** Bytes that the files of one user may have, those of batches included; further ones are refused (429). */
+  /** Bytes that the files of one user may have, those of batches included; further ones, and batches, are refused (429). */
   FILE_STORAGE_PER_USER: bytes('1GB'),
   /** How long files of users are kept, and what batches have written. */
   FILE_RETENTION: duration('30d'),
+  /** Bytes that kept responses of one user may have, about; above that the oldest ones give way. */
+  RESPONSE_STORAGE_PER_USER: bytes('1GB'),
   /**
    * Names the build of the workers' code: work then goes only to workers of the build that started last. Empty: all
    * workers share it.

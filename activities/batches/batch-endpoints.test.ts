@@ -33,12 +33,12 @@ test('vectors that are too many to be kept are refused before their call, which 
     assert.ok(error instanceof AppError);
     return error.kind === 'upstreamError' ? false : error.details.errors?.[0]?.path;
   };
-  assert.deepEqual([await refused(44), await refused(45)], [false, 'input'], 'numbers as text, of the largest model');
+  assert.deepEqual([await refused(14), await refused(15)], [false, 'input'], 'numbers as text, of the largest model');
   assert.deepEqual(
     [await refused(700, { dimensions: 256 }), await refused(711, { dimensions: 256 })],
     [false, 'input'],
   );
   const encoding = { encoding_format: 'base64' };
-  assert.deepEqual([await refused(180, encoding), await refused(181, encoding)], [false, 'input']);
-  assert.deepEqual(asked, [44, 700, 180]);
+  assert.deepEqual([await refused(60, encoding), await refused(61, encoding)], [false, 'input']);
+  assert.deepEqual(asked, [14, 700, 60]);
 });

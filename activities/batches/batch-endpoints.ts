@@ -1,7 +1,7 @@
 /** What a line of a batch may ask for, and how: the use cases of the same paths, in OpenAI's words. */
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { ModelSource } from '../../core/catalog/model.ts';
-import type { ClaimRequest } from '../../core/ledger/operations/claim.ts';
+import type { ClaimRequest, StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import type { HoldShare } from '../../core/ledger/operations/hold.ts';
 import { inputsOf } from '../../core/providers/openai/embeddings.ts';
 import type { EmbeddingRequest } from '../../core/providers/provider.ts';
@@ -95,7 +95,12 @@ async function answered<Outcome extends CallOutcome>(
   if (reply.kind === 'answered-now') {
     return { requestId: reply.outcome.requestId, body: JSON.stringify(render(reply.outcome)) };
   }
-  const kept = parseJson(reply.answer.body.toString('utf8'));
+  return keptLineAnswer(reply.answer);
+}
+
+/** The answer of a line as its charge has kept it. */
+export function keptLineAnswer(answer: StoredAnswer): LineAnswer {
+  const kept = parseJson(answer.body.toString('utf8'));
   if (isJsonObject(kept) && typeof kept.requestId === 'string' && typeof kept.body === 'string') {
     return { requestId: kept.requestId, body: kept.body };
   }
@@ -104,8 +109,8 @@ async function answered<Outcome extends CallOutcome>(
 
 /** What is kept of one answer (`core/ledger/operations/claim.ts`), less its words beside the vectors. */
 const MOST_VECTOR_BYTES = 4_000_000;
-/** Of a vector, unless fewer are asked for; no usual model makes more. */
-const MOST_DIMENSIONS = 4_096;
+/** Of a vector, unless fewer are asked for: as many as the longest that a vendor has sold (text-similarity-davinci-001). */
+const MOST_DIMENSIONS = 12_288;
 /** Of one number: as text, or its four bytes in base64. */
 const BYTES_OF_A_NUMBER = { float: 22, base64: 5.4 } as const;
 

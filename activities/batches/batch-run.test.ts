@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import pino from 'pino';
+import type { ClaimRequest } from '../../core/ledger/operations/claim.ts';
+import { claimKey } from '../../core/ledger/tables/claims.ts';
 import { AppError } from '../../infra/errors.ts';
 import { type BatchRunDeps, BatchRunner } from './batch-run.ts';
 import { LinesWait } from './line-retry.ts';
@@ -137,7 +139,7 @@ test('a process that wakes up after the batch was ended by another one changes n
   const written = batch.text('outputFileId');
   assert.equal(written?.trim().split('\n').length, 2);
   frozen.resolve();
-  await assert.rejects(late, /has lost its result/);
+  await assert.rejects(late, /has lost lines/);
   assert.equal(batch.text('outputFileId'), written);
   assert.equal(batch.row.errorFileId, null);
 });
@@ -160,10 +162,32 @@ test('of two processes that end a batch at once, one files its texts and the oth
   assert.match(batch.text('outputFileId') ?? '', /"is":"good"/);
 });
 
-test('an end that was cut off after its status still gives back the hold and drops the texts', async () => {
+test('an end that was cut off after its status still gives back the hold and removes the lines', async () => {
   const batch = new MemoryBatch(1, 'completed');
   assert.equal(await runnerOf(batch).end(BATCH_ID), 'completed');
-  assert.deepEqual([batch.released, batch.lines[0]?.request.length, batch.texts.size], [1, 0, 0]);
+  assert.deepEqual([batch.released, batch.lines.length, batch.texts.size], [1, 0, 0]);
+});
+
+test('a line that was charged by a process that died has its answer, also where nobody runs it again', async () => {
+  const batch = new MemoryBatch(3);
+  const claimed: ClaimRequest[] = [];
+  await runnerOf(new MemoryBatch(1), async ({ claim }) => {
+    claimed.push(claim);
+    return ANSWER;
+  }).runLines(BATCH_ID, 0, 1, context(1));
+  const [claim] = claimed;
+  assert.ok(claim);
+  const answer = Buffer.from(JSON.stringify({ requestId: 'paid', body: '{"is":"paid"}' }));
+  batch.claims.set(claimKey(claim), {
+    ...claim,
+    ...{ operationId: 'paid', slot: 1, epoch: 1, writerEpoch: 1, answerStatus: 200, answer },
+    expiresAtMs: Date.now() + 60_000,
+  });
+  batch.row = { ...batch.row, status: 'cancelling' };
+  assert.equal(await runnerOf(batch).end(BATCH_ID), 'cancelled');
+  assert.match(batch.text('outputFileId') ?? '', /^{[^\n]*"custom_id":"c0"[^\n]*"is":"paid"[^\n]*\n$/);
+  assert.equal(batch.text('errorFileId')?.match(/batch_cancelled/g)?.length, 2);
+  assert.deepEqual([batch.row.completed, batch.row.failed], [1, 0]);
 });
 
 const lineOf = (customId: string, text: string) =>
@@ -176,6 +200,7 @@ test('lines are written in portions of bytes, not of characters', async () => {
   const portions: number[] = [];
   const addLines: BatchRunDeps['store']['addLines'] = async (_id, lines) => {
     portions.push(lines.reduce((sum, { request }) => sum + Buffer.byteLength(request), 0));
+    return true;
   };
   assert.equal(await runnerOf(batch, answers, { store: { ...batch.store, addLines } }).begin(BATCH_ID), 6);
   assert.equal(portions.length, 3);
@@ -190,6 +215,21 @@ test('a batch whose file was not read within its time has failed', async () => {
   batch.row = { ...batch.row, expiresAt: new Date(0) };
   assert.equal(await runnerOf(batch).begin(BATCH_ID), 0);
   assert.deepEqual([batch.row.status, batch.row.errors?.[0]?.code], ['failed', 'batch_expired']);
+});
+
+test('a batch of a key with a budget is held for from it, and refused where it is too short', async () => {
+  const batch = new MemoryBatch(0, 'validating');
+  batch.inputText = lineOf('a', 'text');
+  batch.outcomes = Array(2).fill({ kind: 'budget-spent', left: 1_500_000_000n });
+  const budgeted: BatchRunDeps['callerOf'] = async (userId, accessKeyId) => ({
+    ...(await callerOf(userId, accessKeyId)),
+    ...{ budget: 2_000_000_000n, budgetPeriod: 'month' },
+  });
+  await runnerOf(batch, answers, { callerOf: budgeted }).begin(BATCH_ID);
+  assert.deepEqual(batch.holds[0]?.budget, { limit: 2_000_000_000n, periodStart: '2026-11-01' });
+  const [error] = batch.row.errors ?? [];
+  assert.deepEqual([batch.row.status, error?.code], ['failed', 'insufficient_quota']);
+  assert.match(error?.message ?? '', /the access key's budget has 1\.5\S* left, which does not cover the batch/);
 });
 
 test('money that is leased to processes is called back before a batch is refused', async () => {

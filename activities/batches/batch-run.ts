@@ -4,16 +4,18 @@
  */
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { type FileStore, newFileId } from '../../core/files/file-store.ts';
-import { claimRequest } from '../../core/ledger/idempotency.ts';
+import { claimRefusal, claimRequest } from '../../core/ledger/idempotency.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
+import { type ClaimRequest, look } from '../../core/ledger/operations/claim.ts';
 import type { HoldRequest } from '../../core/ledger/operations/hold.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { InferenceDeps } from '../inference/charge.ts';
-import { type BatchEndpoints, type LineCall, lineAmount } from './batch-endpoints.ts';
+import { budgetOf } from '../inference/hold.ts';
+import { type BatchEndpoints, keptLineAnswer, type LineAnswer, type LineCall, lineAmount } from './batch-endpoints.ts';
 import { answerLine, BatchInput, type BatchLine, errorLine, lineError, linesOf } from './batch-lines.ts';
 import type { Batch, BatchStatus, BatchStore, StoredLine } from './batch-store.ts';
 import { isPassing, LinesWait, waitOf } from './line-retry.ts';
@@ -21,7 +23,7 @@ import { isPassing, LinesWait, waitOf } from './line-retry.ts';
 export interface BatchRunDeps {
   readonly store: Pick<BatchStore, keyof BatchStore>;
   readonly files: Pick<FileStore, 'put' | 'read' | 'remove'>;
-  readonly ledger: Pick<Ledger, 'hold' | 'recall' | 'release'>;
+  readonly ledger: Pick<Ledger, 'day' | 'hold' | 'recall' | 'release' | 'run'>;
   readonly models: InferenceDeps['models'];
   readonly endpoints: BatchEndpoints;
   /** @throws {AppError} for a key that may no longer call. */
@@ -46,6 +48,7 @@ const BYTES_AT_ONCE = 2 * 1024 * 1024;
 const CALLS_AT_ONCE = 8;
 /** A hold of a batch lives as long as the batch, and until its end is written. */
 const HOLD_MARGIN_MS = 3_600_000;
+const ENDED_MEANWHILE = { lineCount: 0, total: 0n };
 const ENDED: readonly BatchStatus[] = ['completed', 'failed', 'expired', 'cancelled'];
 export class BatchRunner {
   readonly #deps: BatchRunDeps;
@@ -126,11 +129,14 @@ export class BatchRunner {
     }
     const isExpired = batch.expiresAt.getTime() <= Date.now();
     const unrun = batch.status === 'cancelling' ? CANCELLED_LINE : EXPIRED_LINE;
+    const noted = await store.counts(batchId);
+    if (noted.completed + noted.failed < batch.lineCount) await this.#collectCharged(batch);
     const files = await this.#writeFiles(batch, unrun);
     const { completed, failed } = await store.counts(batchId);
     const isWhole = completed + failed >= batch.lineCount;
     const status = batch.status === 'cancelling' ? 'cancelled' : isExpired && !isWhole ? 'expired' : 'completed';
-    const fields = { output_file_id: files.output, error_file_id: files.error, ended_at: new Date() };
+    const ended = { output_file_id: files.output, error_file_id: files.error, ended_at: new Date() };
+    const fields = { ...ended, completed, failed };
     if (!(await store.move(batchId, [batch.status], status, fields))) {
       for (const file of [files.output, files.error])
         if (file !== null) await this.#deps.files.remove(file, batch.userId);
@@ -167,7 +173,7 @@ export class BatchRunner {
       total += share;
       const size = Buffer.byteLength(line.request);
       if (portion.length === LINES_AT_ONCE || (portion.length > 0 && bytes + size > BYTES_AT_ONCE)) {
-        await store.addLines(batch.id, portion);
+        if (!(await store.addLines(batch.id, portion))) return ENDED_MEANWHILE;
         portion = [];
         bytes = 0;
       }
@@ -179,7 +185,7 @@ export class BatchRunner {
       await this.#fail(batch, input.errors);
       return { lineCount: 0, total };
     }
-    if (portion.length > 0) await store.addLines(batch.id, portion);
+    if (portion.length > 0 && !(await store.addLines(batch.id, portion))) return ENDED_MEANWHILE;
     return { lineCount: input.count, total };
   }
 
@@ -187,28 +193,55 @@ export class BatchRunner {
   async #hold({ holdId, accountId, accessKeyId, expiresAt }: Batch, caller: AccessKeyCaller, amount: bigint) {
     const { ledger, log } = this.#deps;
     const request: HoldRequest = {
-      ...{ id: holdId, accountId, accessKeyId, owner: 'batch', amount, priceIds: [] },
+      ...{
+        id: holdId,
+        accountId,
+        accessKeyId,
+        owner: 'batch',
+        amount,
+        priceIds: [],
+        ...budgetOf(caller, ledger.day()),
+      },
       lifeMs: Math.max(0, expiresAt.getTime() - Date.now()) + HOLD_MARGIN_MS,
     };
     let outcome = await ledger.hold(request);
     // Money of the account may be leased to other processes, which give it back now.
-    if (outcome.kind === 'insufficient' && (await ledger.recall(accountId))) outcome = await ledger.hold(request);
+    const isShort = outcome.kind === 'insufficient' || outcome.kind === 'budget-spent';
+    if (isShort && (await ledger.recall(accountId))) outcome = await ledger.hold(request);
     if (outcome.kind === 'held' || outcome.kind === 'exists') return undefined;
-    const left = outcome.kind === 'insufficient' ? outcome.available : 0n;
-    const message = `the balance of ${formatMoney(left)} does not cover the batch, which may cost ${formatMoney(amount)}`;
+    const there =
+      outcome.kind === 'budget-spent'
+        ? `the access key's budget has ${formatMoney(outcome.left)} left, which`
+        : `the balance of ${formatMoney(outcome.kind === 'insufficient' ? outcome.available : 0n)}`;
+    const message = `${there} does not cover the batch, which may cost ${formatMoney(amount)}`;
     log.info({ userId: caller.userId, holdId }, 'a batch was not held for');
     return { code: 'insufficient_quota', message, line: null, param: null };
   }
 
   async #fail(batch: Batch, errors: readonly object[]): Promise<void> {
-    const fields = { errors: JSON.stringify(errors), ended_at: new Date() };
+    const fields = { errors: JSON.stringify(errors), ended_at: new Date(), completed: 0, failed: 0 };
     if (await this.#deps.store.move(batch.id, ['validating', 'cancelling'], 'failed', fields)) await this.#clear(batch);
   }
 
-  /** Of an ended batch: what is left of its hold, and texts that stand in its files. */
-  async #clear({ id, holdId, accountId }: Batch): Promise<void> {
-    await this.#deps.ledger.release({ holdId, accountId, budgetKeyId: null });
-    await this.#deps.store.dropTexts(id);
+  /** Of an ended batch: what is left of its hold, and its lines, which stand in its files. */
+  async #clear({ id, holdId, accountId, accessKeyId }: Batch): Promise<void> {
+    await this.#deps.ledger.release({ holdId, accountId, budgetKeyId: accessKeyId });
+    await this.#deps.store.removeLines(id);
+  }
+
+  /** A process may have died between the charge of a line and the note of its answer; the answer is kept with the charge. */
+  async #collectCharged(batch: Batch): Promise<void> {
+    const { store, ledger } = this.#deps;
+    for (let from = 0; from < batch.lineCount; from += LINES_AT_ONCE) {
+      const unrun = await store.waiting(batch.id, from, from + LINES_AT_ONCE);
+      await Promise.all(
+        unrun.map(async (line) => {
+          const found = await ledger.run(look(claimOf(batch, line, newId())));
+          if (found.kind === 'answered') await this.#keepAnswer(batch, line, keptLineAnswer(found.answer));
+          if (found.kind === 'not-kept') await this.#keepError(batch, line, claimRefusal(found));
+        }),
+      );
+    }
   }
 
   async #mayRun(batchId: string): Promise<boolean> {
@@ -223,31 +256,34 @@ export class BatchRunner {
     caller: AccessKeyCaller | AppError,
     { attempt, log }: StepContext,
   ): Promise<number | undefined> {
-    const { store, endpoints } = this.#deps;
     const { id: batchId, endpoint, traceId, holdId } = batch;
-    const { line: at, customId, share } = line;
     const requestId = newId();
-    const request = line.request.toString('utf8');
     try {
       if (caller instanceof AppError) throw caller;
       const call: LineCall = {
         caller,
         traceId,
         requestId,
-        body: bodyOf(request),
-        // By the row, not by the access key's own requests.
-        claim: claimRequest(`b${batch.accessKeyId}`, `${batchId}:${at}`, Buffer.from(request), requestId),
-        from: { holdId, amount: share },
-        log: log.child({ batchId, line: at }),
+        body: bodyOf(line.request.toString('utf8')),
+        claim: claimOf(batch, line, requestId),
+        from: { holdId, amount: line.share },
+        log: log.child({ batchId, line: line.line }),
       };
-      const answer = await endpoints[endpoint](call);
-      await store.keepResult(batchId, at, true, answerLine(batchId, at, customId, answer.requestId, answer.body));
+      await this.#keepAnswer(batch, line, await this.#deps.endpoints[endpoint](call));
     } catch (error) {
       if (!(error instanceof AppError) || error.kind === 'databaseUnavailable') throw error;
       if (isPassing(error, attempt)) return error.details.retryAfterSeconds ?? 0;
-      await store.keepResult(batchId, at, false, errorLine(batchId, at, customId, lineError(error)));
+      await this.#keepError(batch, line, error);
     }
     return undefined;
+  }
+
+  #keepAnswer({ id }: Batch, { line, customId }: StoredLine, { requestId, body }: LineAnswer): Promise<void> {
+    return this.#deps.store.keepResult(id, line, true, answerLine(id, line, customId, requestId, body));
+  }
+
+  #keepError({ id }: Batch, { line, customId }: StoredLine, error: AppError): Promise<void> {
+    return this.#deps.store.keepResult(id, line, false, errorLine(id, line, customId, lineError(error)));
   }
 
   /** Two files, each only where it has a line; their own ids, so that no other run of this step writes into them. */
@@ -273,9 +309,11 @@ export class BatchRunner {
   ): AsyncGenerator<Buffer, void> {
     for (let from = 0; from < batch.lineCount; from += LINES_AT_ONCE) {
       const portion = await this.#deps.store.results(batch.id, from, LINES_AT_ONCE);
+      // Another process has ended the batch and removed them.
+      if (portion.length < Math.min(LINES_AT_ONCE, batch.lineCount - from))
+        throw new Error(`${batch.id} has lost lines`);
       for (const { line, customId, succeeded: has, result } of portion) {
         if ((has === true) !== succeeded) continue;
-        if (has !== null && result === null) throw new Error(`line ${line} of ${batch.id} has lost its result`);
         yield result ?? Buffer.from(errorLine(batch.id, line, customId, unrun));
         yield LINE_END;
       }
@@ -287,6 +325,11 @@ const LINE_END = Buffer.from('\n');
 const EXPIRED = { code: 'batch_expired', message: 'the batch expired before its file was read' };
 const EXPIRED_LINE = { code: 'batch_expired', message: 'the batch expired before this request was run' };
 const CANCELLED_LINE = { code: 'batch_cancelled', message: 'the batch was cancelled before this request was run' };
+
+/** By the row, not by the access key's own requests. */
+function claimOf({ id, accessKeyId }: Batch, { line, request }: StoredLine, requestId: string): ClaimRequest {
+  return claimRequest(`b${accessKeyId}`, `${id}:${line}`, request, requestId);
+}
 
 function bodyOf(request: string): Readonly<Record<string, unknown>> {
   const body = parseJson(request);

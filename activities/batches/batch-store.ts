@@ -42,6 +42,9 @@ const batch = rowOf({
   cancellingAt: orNull(column.time),
   endedAt: orNull(column.time),
   expiresAt: column.time,
+  /** Of an ended batch, whose lines are removed. */
+  completed: orNull(column.integer),
+  failed: orNull(column.integer),
 });
 export type Batch = ReadRow<typeof batch>;
 
@@ -52,6 +55,22 @@ export interface NewBatch
   > {
   readonly lifeMs: number;
 }
+
+/** A batch that has not ended. */
+const liveRow = rowOf({
+  id: column.text,
+  userId: column.integer,
+  accountId: column.integer,
+  accessKeyId: column.integer,
+  endpoint: column.oneOf(BATCH_ENDPOINTS),
+  status: column.oneOf(STATUSES),
+  traceId: column.text,
+  cancellingAt: orNull(column.time),
+});
+export type LiveBatch = ReadRow<typeof liveRow>;
+
+const LIVE = "status IN ('validating','in_progress','finalizing','cancelling')";
+const idRow = rowOf({ id: column.text });
 
 const lineRow = rowOf({ line: column.integer, customId: column.text, share: column.bigint, request: column.bytes });
 export type StoredLine = ReadRow<typeof lineRow>;
@@ -78,8 +97,11 @@ export class BatchStore {
     this.#sequelize = sequelize;
   }
 
-  /** The row and the start of its workflow, in one transaction; nothing for a batch that stands already. */
-  async create({ lifeMs, metadata, ...fields }: NewBatch, start: WorkflowStart): Promise<void> {
+  /**
+   * The row and the start of its workflow, in one transaction; nothing for a batch that stands already.
+   * @returns false when its user has `mostLive` batches that have not ended.
+   */
+  async create({ lifeMs, metadata, ...fields }: NewBatch, start: WorkflowStart, mostLive: number): Promise<boolean> {
     const nowMs = Date.now();
     const row = {
       ...fields,
@@ -89,10 +111,15 @@ export class BatchStore {
       expiresAt: utcDateTime(nowMs + lifeMs),
     };
     const names = Object.keys(row).map((name) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
-    await inTransaction(this.#sequelize, async (transaction) => {
-      if (await exists(this.#sequelize, 'SELECT 1 FROM batches WHERE id=?', [fields.id], transaction)) return;
+    return await inTransaction(this.#sequelize, async (transaction) => {
+      // Of one user one after the other, so that they do not all count the same.
+      await exists(this.#sequelize, 'SELECT 1 FROM users WHERE id=? FOR UPDATE', [fields.userId], transaction);
+      if (await exists(this.#sequelize, 'SELECT 1 FROM batches WHERE id=?', [fields.id], transaction)) return true;
+      const counted = `SELECT COUNT(*) AS total FROM batches WHERE user_id=? AND ${LIVE}`;
+      if ((await count(this.#sequelize, counted, [fields.userId], transaction)) >= mostLive) return false;
       await change(this.#sequelize, insertRows('batches', names, [Object.values(row)]), undefined, transaction);
       await change(this.#sequelize, insertStarts([{ start, atMs: nowMs }]), undefined, transaction);
+      return true;
     });
   }
 
@@ -109,13 +136,6 @@ export class BatchStore {
     return await select(this.#sequelize, batch.read, sql, { userId, after, limit });
   }
 
-  /** Of a user, not ended. */
-  live(userId: number): Promise<number> {
-    const sql =
-      "SELECT COUNT(*) AS total FROM batches WHERE user_id=? AND status IN ('validating','in_progress','finalizing','cancelling')";
-    return count(this.#sequelize, sql, [userId]);
-  }
-
   /** @returns false when it has another status by now. */
   async move(
     id: string,
@@ -128,8 +148,11 @@ export class BatchStore {
     return (await change(this.#sequelize, sql, { ...fields, id, to, from: [...from] })) > 0;
   }
 
-  /** Every line that stands already stays as it is. */
-  async addLines(batchId: string, lines: readonly (BatchLine & { readonly share: bigint })[]): Promise<void> {
+  /**
+   * Every line that stands already stays as it is. @returns false when the batch is not being read any more: its lines
+   * would outlive it.
+   */
+  async addLines(batchId: string, lines: readonly (BatchLine & { readonly share: bigint })[]): Promise<boolean> {
     const rows = lines.map(({ line, customId, share, request }) => [
       batchId,
       line,
@@ -138,7 +161,12 @@ export class BatchStore {
       Buffer.from(request),
     ]);
     const sql = insertRows('batch_lines', ['batch_id', 'line', 'custom_id', 'share', 'request'], rows);
-    await change(this.#sequelize, `${sql} ON DUPLICATE KEY UPDATE line=line`);
+    return await inTransaction(this.#sequelize, async (transaction) => {
+      const reading = "SELECT 1 FROM batches WHERE id=? AND status IN ('validating','cancelling') FOR UPDATE";
+      if (!(await exists(this.#sequelize, reading, [batchId], transaction))) return false;
+      await change(this.#sequelize, `${sql} ON DUPLICATE KEY UPDATE line=line`, undefined, transaction);
+      return true;
+    });
   }
 
   /** Lines from `from`, before `until`, that have no result. */
@@ -166,9 +194,58 @@ export class BatchStore {
     return { completed: of(true), failed: of(false) };
   }
 
-  /** Requests and results of an ended batch, which stand in its files; the counts stay with the ids. */
-  async dropTexts(batchId: string): Promise<void> {
-    const sql = `UPDATE batch_lines SET request='', result=NULL WHERE batch_id=? AND request<>'' LIMIT ${DELETE_AT_ONCE}`;
+  /** The lines of an ended batch: its files have what came of them, its row how many there were. */
+  async removeLines(batchId: string): Promise<void> {
+    const sql = `DELETE FROM batch_lines WHERE batch_id=? LIMIT ${DELETE_AT_ONCE}`;
     while ((await change(this.#sequelize, sql, [batchId])) > 0);
+  }
+
+  /** Of all users: those that have not ended, whose start is not in the outbox, by id. @returns also where to go on. */
+  async aged(seconds: number, after: string, limit: number): Promise<{ batches: LiveBatch[]; next: string }> {
+    const sql = `SELECT ${liveRow.columns} FROM batches b
+      WHERE ended_at IS NULL AND created_at < NOW(3) - INTERVAL :seconds SECOND AND id > :after
+        AND NOT EXISTS (SELECT 1 FROM workflow_outbox o WHERE o.workflow_id=b.id) ORDER BY id LIMIT :limit`;
+    const batches = await select(this.#sequelize, liveRow.read, sql, { seconds, after, limit });
+    return { batches, next: batches.length === limit ? (batches.at(-1)?.id ?? '') : '' };
+  }
+
+  /** Writes the start of its workflow again. @returns false when it has ended, or another process was first. */
+  async restart(start: WorkflowStart): Promise<boolean> {
+    return await inTransaction(this.#sequelize, async (transaction) => {
+      const { workflowId } = start;
+      const live = `SELECT 1 FROM batches WHERE id=? AND ${LIVE} FOR UPDATE`;
+      if (!(await exists(this.#sequelize, live, [workflowId], transaction))) return false;
+      const waits = 'SELECT 1 FROM workflow_outbox WHERE workflow_id=?';
+      if (await exists(this.#sequelize, waits, [workflowId], transaction)) return false;
+      const sql = insertStarts([{ start, atMs: Date.now(), forRelay: true }]);
+      await change(this.#sequelize, sql, undefined, transaction);
+      return true;
+    });
+  }
+
+  /** Whether calls of its access key that began before `before` still run: they may be its own. */
+  hasCallsUnderway({ accountId, accessKeyId }: LiveBatch, before: Date): Promise<boolean> {
+    const sql = `SELECT 1 FROM holds WHERE state='open' AND account_id=? AND owner='call' AND access_key_id=?
+                   AND created_at < ? LIMIT 1`;
+    return exists(this.#sequelize, sql, [accountId, accessKeyId, before]);
+  }
+
+  /** Ended ones whose end was not cleared up: their hold is open, or lines stand. */
+  async uncleared(seconds: number, limit: number): Promise<string[]> {
+    const sql = `SELECT b.id FROM holds h JOIN batches b ON b.hold_id=h.id
+                  WHERE h.state='open' AND h.owner='batch' AND b.ended_at < NOW(3) - INTERVAL :seconds SECOND
+                 UNION
+                 SELECT b.id FROM batches b
+                  WHERE b.ended_at < NOW(3) - INTERVAL :seconds SECOND AND b.ended_at > NOW(3) - INTERVAL 1 DAY
+                    AND EXISTS (SELECT 1 FROM batch_lines l WHERE l.batch_id=b.id) LIMIT :limit`;
+    const found = await select(this.#sequelize, idRow.read, sql, { seconds, limit });
+    return found.map(({ id }) => id);
+  }
+
+  /** The texts of batches that ended long ago; their rows stay, because they explain holds. @returns of how many. */
+  removeTexts(keptMs: number): Promise<number> {
+    const sql = `UPDATE batches SET metadata=NULL,errors=NULL WHERE ended_at < NOW(3) - INTERVAL :seconds SECOND
+                    AND (metadata IS NOT NULL OR errors IS NOT NULL) LIMIT ${DELETE_AT_ONCE}`;
+    return change(this.#sequelize, sql, { seconds: keptMs / 1_000 });
   }
 }

@@ -14,7 +14,7 @@ function world() {
   const files: Pick<FileStore, keyof FileStore> = {
     ...batch.files,
     find: async (id) => (input.isThere ? { ...found, id } : undefined),
-    bytesOf: async () => 0,
+    checkRoom: async () => undefined,
     list: async () => [],
     removeExpired: async () => 0,
   };

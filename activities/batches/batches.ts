@@ -42,15 +42,11 @@ export class Batches {
 
   /** @throws {AppError} tooManyRequests when the user's files have no room for it. */
   async addFile(userId: number, file: File, purpose: string): Promise<StoredFile> {
-    const { files, bytesPerUser, keptMs } = this.#deps;
-    const held = await files.bytesOf(userId);
-    if (held + file.size > bytesPerUser) {
-      const message = `your files may have ${bytesPerUser} bytes together and have ${held} (FILE_STORAGE_PER_USER); delete some`;
-      throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
-    }
+    const { files, bytesPerUser: most, keptMs } = this.#deps;
     const createdAt = new Date();
     const meta = { id: newFileId(), userId, purpose, filename: file.name.slice(0, MOST_FILENAME) || 'file' };
-    return files.put({ ...meta, createdAt, expiresAt: new Date(createdAt.getTime() + keptMs) }, inPieces(file));
+    const times = { createdAt, expiresAt: new Date(createdAt.getTime() + keptMs) };
+    return files.put({ ...meta, ...times }, inPieces(file), { bytes: file.size, most });
   }
 
   /** @throws {AppError} notFound. */
@@ -75,11 +71,12 @@ export class Batches {
   }
 
   /**
-   * Its file is read and its money is held when it begins.
+   * Its file is read and its money is held when it begins. What comes of it is paid for and is written in any case, so that
+   * a user whose files have no room begins no other.
    * @throws {AppError} for a file that is not the user's or not for batches; tooManyRequests.
    */
   async create(caller: AccessKeyCaller, request: BatchRequest): Promise<BatchView> {
-    const { store, files, starter } = this.#deps;
+    const { store, files, starter, bytesPerUser: most } = this.#deps;
     const { operationId: holdId, inputFileId, endpoint, metadata, traceId } = request;
     const { userId, accountId, accessKeyId } = caller;
     const id = `batch_${holdId.replaceAll('-', '')}`;
@@ -88,21 +85,13 @@ export class Batches {
     const file = await files.find(inputFileId, userId);
     if (file === undefined) throw invalid([{ path: 'input_file_id', message: `there is no file ${inputFileId}` }]);
     if (file.purpose !== 'batch') throw invalid([{ path: 'input_file_id', message: 'must be of the purpose batch' }]);
-    if ((await store.live(userId)) >= MOST_LIVE) {
+    await files.checkRoom(userId, { bytes: 1, most });
+    const start = batchStart({ id, userId, endpoint, traceId });
+    const row = { id, holdId, userId, accountId, accessKeyId, endpoint, inputFileId, metadata, traceId };
+    if (!(await store.create({ ...row, lifeMs: BATCH_LIFE_MS }, start, MOST_LIVE))) {
       const message = `at most ${MOST_LIVE} batches of one user may run at once`;
       throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
     }
-    const start: WorkflowStart = {
-      workflow: 'batch',
-      workflowId: id,
-      taskQueue: TASK_QUEUES.jobs,
-      input: { batchId: id, traceId },
-      title: `batch · ${endpoint} · user ${userId}`,
-      searchAttributes: { Modality: 'batch', UserId: userId },
-      fairnessKey: `user-${userId}`,
-    };
-    const row = { id, holdId, userId, accountId, accessKeyId, endpoint, inputFileId, metadata, traceId };
-    await store.create({ ...row, lifeMs: BATCH_LIFE_MS }, start);
     starter.kick(start);
     return this.get(id, userId);
   }
@@ -130,8 +119,28 @@ export class Batches {
   }
 
   async #view(batch: Batch): Promise<BatchView> {
-    return { ...batch, ...(await this.#deps.store.counts(batch.id)) };
+    const { id, completed, failed } = batch;
+    if (completed !== null && failed !== null) return { ...batch, completed, failed };
+    return { ...batch, ...(await this.#deps.store.counts(id)) };
   }
+}
+
+/** The start of a batch's workflow. */
+export function batchStart({
+  id,
+  userId,
+  endpoint,
+  traceId,
+}: Pick<Batch, 'id' | 'userId' | 'endpoint' | 'traceId'>): WorkflowStart {
+  return {
+    workflow: 'batch',
+    workflowId: id,
+    taskQueue: TASK_QUEUES.jobs,
+    input: { batchId: id, traceId },
+    title: `batch · ${endpoint} · user ${userId}`,
+    searchAttributes: { Modality: 'batch', UserId: userId },
+    fairnessKey: `user-${userId}`,
+  };
 }
 
 const MOST_FILENAME = 255;

@@ -7,6 +7,7 @@ import type { Config } from '../../infra/config.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { InferenceDeps } from '../inference/charge.ts';
 import { type BatchServices, batchEndpoints } from './batch-endpoints.ts';
+import { BatchReconciler, type BatchReconcilerDeps } from './batch-recovery.ts';
 import { type BatchRunDeps, BatchRunner } from './batch-run.ts';
 import { BatchStore } from './batch-store.ts';
 import { Batches } from './batches.ts';
@@ -19,6 +20,7 @@ export interface CreateBatchesDeps {
   readonly models: InferenceDeps['models'];
   readonly services: BatchServices;
   readonly callerOf: BatchRunDeps['callerOf'];
+  readonly workflowState: BatchReconcilerDeps['workflowState'];
   readonly log: Logger;
 }
 
@@ -30,16 +32,22 @@ export function createBatches({
   models,
   services,
   callerOf,
+  workflowState,
   log,
 }: CreateBatchesDeps) {
   const files = new FileStore(sequelize);
   const store = new BatchStore(sequelize);
   const { FILE_STORAGE_PER_USER: bytesPerUser, FILE_RETENTION: keptMs } = config;
   const endpoints = batchEndpoints(services);
+  const batchRunner = new BatchRunner({ store, files, ledger, models, endpoints, callerOf, keptMs, log });
   return {
     batches: new Batches({ store, files, starter, bytesPerUser, keptMs }),
-    batchRunner: new BatchRunner({ store, files, ledger, models, endpoints, callerOf, keptMs, log }),
-    /** @returns how many were removed. */
-    removeExpiredFiles: () => files.removeExpired(),
+    batchRunner,
+    batchReconciler: new BatchReconciler({ store, runner: batchRunner, workflowState, log }),
+    /** Files, and the texts of batches that are as old. */
+    removeExpiredFiles: async () => {
+      while ((await files.removeExpired()) > 0);
+      while ((await store.removeTexts(keptMs)) > 0);
+    },
   };
 }

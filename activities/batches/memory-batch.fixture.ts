@@ -1,7 +1,9 @@
 /** For tests: one batch, its lines and files in memory. */
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { ModelSource } from '../../core/catalog/model.ts';
-import type { HoldOutcome } from '../../core/ledger/operations/hold.ts';
+import { UnitOfWork } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
+import { type Claim, claims } from '../../core/ledger/tables/claims.ts';
 import type { BatchRunDeps } from './batch-run.ts';
 import type { Batch, BatchStatus } from './batch-store.ts';
 
@@ -35,11 +37,16 @@ export class MemoryBatch {
   readonly lines: Line[] = [];
   readonly texts = new Map<string, string>();
   readonly created: string[] = [];
+  readonly restarted: string[] = [];
+  hasCallsUnderway = false;
+  /** Of lines that were charged. */
+  readonly claims = new Map<string, Claim>();
   row: Batch;
   inputText = '';
   released = 0;
   outcomes: HoldOutcome[] = [];
   recalls = 0;
+  readonly holds: HoldRequest[] = [];
 
   constructor(lineCount: number, status: BatchStatus = 'in_progress') {
     const times = { inProgressAt: null, finalizingAt: null, cancellingAt: null, endedAt: null };
@@ -52,6 +59,7 @@ export class MemoryBatch {
         errorFileId: null,
         createdAt: new Date(now),
         expiresAt: new Date(now + DAY_MS),
+        ...{ completed: null, failed: null },
         ...times,
       },
     };
@@ -76,10 +84,10 @@ export class MemoryBatch {
     create: async ({ lifeMs, ...fields }) => {
       this.created.push(fields.id);
       this.row = { ...this.row, ...fields, status: 'validating', expiresAt: new Date(Date.now() + lifeMs) };
+      return true;
     },
     find: async (id) => (id === this.row.id ? { ...this.row } : undefined),
     list: async () => [this.row],
-    live: async () => 0,
     move: async (_id, from, to, fields = {}) => {
       if (!from.includes(this.row.status)) return false;
       const named = Object.entries(fields).map(([name, value]) => [
@@ -93,6 +101,7 @@ export class MemoryBatch {
       for (const { request, ...line } of lines) {
         this.lines.push({ ...line, request: Buffer.from(request), succeeded: null, result: null });
       }
+      return ['validating', 'cancelling'].includes(this.row.status);
     },
     waiting: async (_id, from, until) =>
       this.lines.filter(({ line, succeeded }) => line >= from && line < until && succeeded === null),
@@ -105,9 +114,20 @@ export class MemoryBatch {
       const of = (wanted: boolean) => this.lines.filter(({ succeeded }) => succeeded === wanted).length;
       return { completed: of(true), failed: of(false) };
     },
-    dropTexts: async () => {
-      for (const line of this.lines) Object.assign(line, { request: Buffer.alloc(0), result: null });
+    removeLines: async () => {
+      this.lines.length = 0;
     },
+    aged: async () => {
+      const isLive = this.row.endedAt === null;
+      return { batches: isLive ? [{ ...this.row }] : [], next: '' };
+    },
+    restart: async ({ workflowId }) => {
+      this.restarted.push(workflowId);
+      return true;
+    },
+    hasCallsUnderway: async () => this.hasCallsUnderway,
+    uncleared: async () => (this.row.endedAt !== null && this.lines.length > 0 ? [this.row.id] : []),
+    removeTexts: async () => 0,
   };
 
   readonly files: BatchRunDeps['files'] = {
@@ -123,7 +143,17 @@ export class MemoryBatch {
   };
 
   readonly ledger: BatchRunDeps['ledger'] = {
-    hold: async () => this.outcomes.shift() ?? { kind: 'held' },
+    day: () => '2026-11-30',
+    run: async (operation) => {
+      const rows = new UnitOfWork(Date.now(), '2026-11-30', { slot: 1, epoch: 1, seq: 1n });
+      const ids = operation.reads.map(({ id }) => id);
+      rows.load(claims, ids, this.claims);
+      return operation.decide(rows);
+    },
+    hold: async (request) => {
+      this.holds.push(request);
+      return this.outcomes.shift() ?? { kind: 'held' };
+    },
     recall: async () => {
       this.recalls += 1;
       return true;

@@ -64,10 +64,14 @@ export function holdOf(
     accessKeyId: caller.accessKeyId,
     amount: plan.holdAmount,
     priceIds: plan.candidates.map((candidate) => candidate.price.id),
-    ...(caller.budget === null
-      ? {}
-      : { budget: { limit: caller.budget, periodStart: periodStart(day, caller.budgetPeriod ?? 'total') } }),
+    ...budgetOf(caller, day),
   };
+}
+
+/** The budget of its access key, where it has one. */
+export function budgetOf(caller: AccessKeyCaller, day: string): Pick<HoldRequest, 'budget'> {
+  const { budget, budgetPeriod } = caller;
+  return budget === null ? {} : { budget: { limit: budget, periodStart: periodStart(day, budgetPeriod ?? 'total') } };
 }
 
 /**

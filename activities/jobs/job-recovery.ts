@@ -5,6 +5,7 @@
 
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { Logger } from '../../infra/logger.ts';
+import type { WorkflowState } from '../../infra/temporal/client.ts';
 import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { jobStart } from './job.ts';
 import { restartJob } from './job-operations.ts';
@@ -47,8 +48,6 @@ export class JobSweeper {
     return overdue.length;
   }
 }
-
-export type WorkflowState = 'running' | 'ended' | 'none';
 
 export interface ReconcilerDeps {
   readonly ledger: Ledger;

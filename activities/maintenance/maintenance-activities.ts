@@ -21,8 +21,7 @@ export interface MaintenanceDeps {
   readonly retainUsage: () => Promise<Retained | undefined>;
   readonly deliveries: DeliveryStore;
   readonly removePayloads: () => Promise<RemovedOfJobs>;
-  /** Of one round. @returns how many. */
-  readonly removeExpiredFiles: () => Promise<number>;
+  readonly removeExpiredFiles: () => Promise<void>;
   readonly conversations: Pick<Conversations, 'removeDeleted'>;
   readonly keptResponses: Pick<KeptResponses, 'removeExpired'>;
 }
@@ -51,7 +50,7 @@ export function createMaintenanceActivities(deps: MaintenanceDeps): MaintenanceA
         if (removed < DELETE_AT_ONCE) break;
       }
       const ofJobs = await removePayloads();
-      while ((await removeExpiredFiles()) > 0);
+      await removeExpiredFiles();
       while ((await conversations.removeDeleted(CONVERSATIONS_AT_ONCE)) === CONVERSATIONS_AT_ONCE);
       while ((await keptResponses.removeExpired(RESPONSES_AT_ONCE)) === RESPONSES_AT_ONCE);
       return {

@@ -47,7 +47,7 @@ const batchSchema = z
           .describe('At most 20'),
       })
       .nullable()
-      .describe('Why the batch failed; null for one that runs or ran'),
+      .describe('Why the batch failed or was stopped; null for any other'),
     input_file_id: z.string().describe('Id of the file with the requests'),
     completion_window: z.literal('24h').describe('Always 24h'),
     status: z

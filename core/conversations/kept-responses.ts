@@ -23,13 +23,18 @@ export interface KeptResponse {
 
 interface ResponseDocument extends Omit<KeptResponse, 'id'> {
   readonly _id: string;
+  /** Of `input` and `response`; absent in those of before. */
+  readonly bytes: number;
   readonly createdAt: Date;
 }
 
 /** As long as OpenAI keeps them. */
 const KEPT_MS = 30 * 86_400_000;
 /** A document of MongoDB has 16 MB. */
-const LARGEST = 8_000_000;
+const LARGEST_BYTES = 15_000_000;
+/** What a user has is summed again after each of so many parts of what it may have. */
+const PARTS = 16;
+const DELETE_AT_ONCE = 500;
 
 const schema = new Schema<ResponseDocument>(
   {
@@ -39,21 +44,28 @@ const schema = new Schema<ResponseDocument>(
     earlierSize: Number,
     input: String,
     response: String,
+    bytes: Number,
     createdAt: Date,
   },
   { collection: 'responses', versionKey: false },
 );
 schema.index({ createdAt: 1 });
+schema.index({ userId: 1, createdAt: -1 });
 
 /** Every function but `keep` throws AppError databaseUnavailable when MongoDB is away. */
 export class KeptResponses {
   readonly #mongo: Mongo;
   readonly #log: Logger;
   readonly #responses: Model<ResponseDocument>;
+  readonly #bytesPerUser: number;
+  /** What this process has kept of a user since it has summed what the user has. */
+  readonly #keptSince = new Map<number, number>();
 
-  constructor(mongo: Mongo, log: Logger) {
+  /** @param bytesPerUser above that the oldest ones of a user give way. */
+  constructor(mongo: Mongo, log: Logger, bytesPerUser: number) {
     this.#mongo = mongo;
     this.#log = log;
+    this.#bytesPerUser = bytesPerUser;
     this.#responses = mongo.connection.model<ResponseDocument>('Response', schema);
     mongo.whenConnected(() => this.#responses.createIndexes());
   }
@@ -61,15 +73,41 @@ export class KeptResponses {
   /** Idempotent by its id. The answer has been paid for and is given all the same where it cannot be kept. */
   async keep(kept: KeptResponse): Promise<void> {
     const { id, ...rest } = kept;
-    if (sizeOf(kept) > LARGEST) {
-      this.#log.warn({ responseId: id, characters: sizeOf(kept) }, 'a response is not kept: it is too large');
+    const bytes = Buffer.byteLength(rest.input) + Buffer.byteLength(rest.response);
+    if (bytes > LARGEST_BYTES) {
+      this.#log.warn({ responseId: id, bytes }, 'a response is not kept: it is too large');
       return;
     }
     try {
-      const document = { _id: id, createdAt: new Date(), ...rest, earlier: [...rest.earlier] };
+      const document = { _id: id, createdAt: new Date(), bytes, ...rest, earlier: [...rest.earlier] };
       await insertOnce(this.#mongo, this.#responses, [document]);
+      await this.#makeRoom(rest.userId, bytes);
     } catch (error) {
       this.#log.error({ err: error, responseId: id }, 'a response is not kept');
+    }
+  }
+
+  /** Summed here: FerretDB computes sums of its own wrongly. */
+  async #makeRoom(userId: number, added: number): Promise<void> {
+    const since = (this.#keptSince.get(userId) ?? 0) + added;
+    if (since < this.#bytesPerUser / PARTS) {
+      this.#keptSince.set(userId, since);
+      return;
+    }
+    this.#keptSince.delete(userId);
+    const all = await this.#mongo.use(() =>
+      this.#responses.find({ userId }, { bytes: 1 }).sort({ createdAt: -1 }).lean().exec(),
+    );
+    let sum = 0;
+    const old = all.filter(({ bytes = 0 }) => {
+      sum += bytes;
+      return sum > this.#bytesPerUser;
+    });
+    if (old.length > 0)
+      this.#log.info({ userId, responses: old.length }, 'the oldest kept responses of a user give way');
+    for (let from = 0; from < old.length; from += DELETE_AT_ONCE) {
+      const ids = old.slice(from, from + DELETE_AT_ONCE).map(({ _id }) => _id);
+      await this.#mongo.use(() => this.#responses.deleteMany({ _id: { $in: ids } }).exec());
     }
   }
 
@@ -77,7 +115,7 @@ export class KeptResponses {
   async find(userId: number, id: string): Promise<KeptResponse | undefined> {
     const found = await this.#mongo.use(() => this.#responses.findOne({ _id: id }).lean().exec());
     if (!found || found.userId !== userId) return undefined;
-    const { _id, createdAt: _createdAt, ...rest } = found;
+    const { _id, createdAt: _createdAt, bytes: _bytes, ...rest } = found;
     return { id: _id, ...rest };
   }
 

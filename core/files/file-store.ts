@@ -1,14 +1,21 @@
-/** Files of users in MySQL, in pieces: what is kept has its row, and a row has all of its pieces. */
-import type { Sequelize } from 'sequelize';
+/**
+ * Files of users in MySQL, in pieces. The row comes first, with the bytes that the file will have, and nobody sees it before
+ * its pieces are there: no room is given away twice, and what a dead process left of a file expires soon.
+ */
+import type { Sequelize, Transaction } from 'sequelize';
+import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
-import { change, select } from '../../infra/mysql/statements.ts';
+import { change, exists, select } from '../../infra/mysql/statements.ts';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
 
 /** A packet has twice as many, as hexadecimal digits. */
 const CHUNK_BYTES = 1024 * 1024;
 const DELETE_AT_ONCE = 100;
+/** What is not whole by then was begun by a process that died. */
+const UNFINISHED_KEPT_MS = 3_600_000;
+const RETRY_SECONDS = 60;
 
 const file = rowOf({
   id: column.text,
@@ -23,7 +30,13 @@ export type StoredFile = ReadRow<typeof file>;
 
 const chunk = rowOf({ data: column.bytes });
 const sum = rowOf({ bytes: column.integer });
-const idOnly = rowOf({ id: column.text });
+const owned = rowOf({ id: column.text, userId: column.integer });
+
+/** What a file needs of what all files of its user may have, in bytes. */
+export interface Room {
+  readonly bytes: number;
+  readonly most: number;
+}
 
 export interface FileFilter {
   readonly userId: number;
@@ -44,17 +57,55 @@ export class FileStore {
     this.#sequelize = sequelize;
   }
 
-  /** Of all files of a user. */
-  async bytesOf(userId: number): Promise<number> {
+  /**
+   * What is left of `most` for the files of a user, those that are still being written among them.
+   * @throws {AppError} tooManyRequests when `bytes` more do not fit.
+   */
+  async checkRoom(userId: number, { bytes, most }: Room, transaction?: Transaction): Promise<void> {
     const sql = 'SELECT COALESCE(SUM(bytes),0) AS bytes FROM files WHERE user_id=?';
-    const [found] = await select(this.#sequelize, sum.read, sql, [userId]);
-    return found?.bytes ?? 0;
+    const [found] = await select(this.#sequelize, sum.read, sql, [userId], transaction);
+    const held = found?.bytes ?? 0;
+    if (held + bytes <= most) return;
+    const message = `your files may have ${most} bytes together and have ${held} (FILE_STORAGE_PER_USER); delete some`;
+    throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
   }
 
-  /** Writes a file, or writes it anew: a step that is run again leaves the same. */
-  async put(meta: Omit<StoredFile, 'bytes'>, pieces: AsyncIterable<Buffer>): Promise<StoredFile> {
-    const { id, userId, purpose, filename, createdAt, expiresAt } = meta;
-    await change(this.#sequelize, 'DELETE FROM file_chunks WHERE file_id=?', [id]);
+  /**
+   * @param meta its id is a new one. @param room undefined: it is written in any case.
+   * @throws {AppError} tooManyRequests when there is no room for it.
+   */
+  async put(meta: Omit<StoredFile, 'bytes'>, pieces: AsyncIterable<Buffer>, room?: Room): Promise<StoredFile> {
+    const { id, userId, expiresAt } = meta;
+    await this.#begin(meta, room);
+    try {
+      const bytes = await this.#write(id, pieces);
+      const sql = 'UPDATE files SET bytes=:bytes,expires_at=:expiresAt,is_whole=1 WHERE id=:id AND is_whole=0';
+      const isKept = (await change(this.#sequelize, sql, { id, bytes, expiresAt })) > 0;
+      if (!isKept) throw new Error(`the file ${id} expired while it was written`);
+      return { ...meta, bytes };
+    } catch (error) {
+      // What stays is removed with the files that have expired.
+      await this.remove(id, userId).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #begin({ id, userId, purpose, filename, createdAt }: Omit<StoredFile, 'bytes'>, room: Room | undefined) {
+    const times = [createdAt.getTime(), Date.now() + UNFINISHED_KEPT_MS].map(utcDateTime);
+    const columns = ['id', 'user_id', 'purpose', 'filename', 'bytes', 'created_at', 'expires_at', 'is_whole'];
+    const row = insertRows('files', columns, [[id, userId, purpose, filename, room?.bytes ?? 0, ...times, 0]]);
+    await inTransaction(this.#sequelize, async (transaction) => {
+      if (room) {
+        // Uploads of one user come one after the other here, so that they do not all find the same room.
+        await exists(this.#sequelize, 'SELECT 1 FROM users WHERE id=? FOR UPDATE', [userId], transaction);
+        await this.checkRoom(userId, room, transaction);
+      }
+      await change(this.#sequelize, row, undefined, transaction);
+    });
+  }
+
+  /** @returns how many bytes. */
+  async #write(id: string, pieces: AsyncIterable<Buffer>): Promise<number> {
     let bytes = 0;
     let seq = 0;
     for await (const piece of chunked(pieces)) {
@@ -62,22 +113,18 @@ export class FileStore {
       bytes += piece.length;
       seq += 1;
     }
-    const times = [createdAt, expiresAt].map((time) => utcDateTime(time.getTime()));
-    const columns = ['id', 'user_id', 'purpose', 'filename', 'bytes', 'created_at', 'expires_at'];
-    const row = insertRows('files', columns, [[id, userId, purpose, filename, bytes, ...times]]);
-    await change(this.#sequelize, `${row} ON DUPLICATE KEY UPDATE bytes=VALUES(bytes)`);
-    return { ...meta, bytes };
+    return bytes;
   }
 
   async find(id: string, userId: number): Promise<StoredFile | undefined> {
-    const sql = `SELECT ${file.columns} FROM files WHERE id=? AND user_id=?`;
+    const sql = `SELECT ${file.columns} FROM files WHERE id=? AND user_id=? AND is_whole=1`;
     return (await select(this.#sequelize, file.read, sql, [id, userId]))[0];
   }
 
   /** The newest first. */
   async list({ userId, purpose, after, limit }: FileFilter): Promise<StoredFile[]> {
     const conditions = [
-      'user_id=:userId',
+      'user_id=:userId AND is_whole=1',
       ...(purpose === undefined ? [] : ['purpose=:purpose']),
       ...(after === undefined ? [] : ['(created_at,id) < (SELECT f.created_at,f.id FROM files f WHERE f.id=:after)']),
     ];
@@ -99,23 +146,22 @@ export class FileStore {
     }
   }
 
-  /** @returns false when the user has no such file. */
+  /** With its pieces. Idempotent. @returns false when the user has no such file. */
   async remove(id: string, userId: number): Promise<boolean> {
-    const removed = await change(this.#sequelize, 'DELETE FROM files WHERE id=? AND user_id=?', [id, userId]);
-    if (removed > 0) await change(this.#sequelize, 'DELETE FROM file_chunks WHERE file_id=?', [id]);
-    return removed > 0;
+    return await inTransaction(this.#sequelize, async (transaction) => {
+      const sql = 'DELETE FROM files WHERE id=? AND user_id=?';
+      const removed = await change(this.#sequelize, sql, [id, userId], transaction);
+      await change(this.#sequelize, 'DELETE FROM file_chunks WHERE file_id=?', [id], transaction);
+      return removed > 0;
+    });
   }
 
-  /** Of one round. @returns how many. */
+  /** Of one round, each in a transaction of its own: the pieces of many are gigabytes. @returns how many. */
   async removeExpired(): Promise<number> {
-    const sql = `SELECT id FROM files WHERE expires_at<NOW(3) ORDER BY expires_at LIMIT ${DELETE_AT_ONCE}`;
-    const ids = (await select(this.#sequelize, idOnly.read, sql)).map(({ id }) => id);
-    if (ids.length === 0) return 0;
-    await inTransaction(this.#sequelize, async (transaction) => {
-      await change(this.#sequelize, 'DELETE FROM file_chunks WHERE file_id IN (?)', [ids], transaction);
-      await change(this.#sequelize, 'DELETE FROM files WHERE id IN (?)', [ids], transaction);
-    });
-    return ids.length;
+    const sql = `SELECT id, user_id FROM files WHERE expires_at<NOW(3) ORDER BY expires_at LIMIT ${DELETE_AT_ONCE}`;
+    const expired = await select(this.#sequelize, owned.read, sql);
+    for (const { id, userId } of expired) await this.remove(id, userId);
+    return expired.length;
   }
 }
 

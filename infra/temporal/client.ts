@@ -4,12 +4,15 @@ import { type TemporalConfig, temporalOptions } from './options.ts';
 
 const CALL_DEADLINE_MS = 3_000;
 
+/** Of the newest run of a workflow. */
+export type WorkflowState = 'running' | 'ended' | 'none';
+
 export interface Temporal {
   readonly client: Client;
   /** Asks for a cancel. @throws {WorkflowNotFoundError} when there is nothing to cancel. */
   cancel(workflowId: string): Promise<void>;
-  /** Whether the newest run of a workflow is still running. @throws when Temporal does not answer in time. */
-  stateOf(workflowId: string): Promise<'running' | 'ended' | 'none'>;
+  /** @throws when Temporal does not answer in time. */
+  stateOf(workflowId: string): Promise<WorkflowState>;
   /** @throws when Temporal does not answer in time. */
   ping(): Promise<void>;
   close(): Promise<void>;

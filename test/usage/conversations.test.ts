@@ -3,9 +3,11 @@ import { after, before, describe, test } from 'node:test';
 import { conversationRoutes } from '../../api/routes/conversations.ts';
 import { messagesOf, newConversationId } from '../../core/conversations/conversation.ts';
 import { Conversations } from '../../core/conversations/conversations.ts';
+import { KeptResponses } from '../../core/conversations/kept-responses.ts';
 import { ConversationStore } from '../../core/conversations/store.ts';
+import { until } from '../until.ts';
 import { type RouteApp, routeApp, withKeyOf } from './route-app.ts';
-import { connected, type UsageWorld, usageWorld } from './usage-world.ts';
+import { connected, SILENT, type UsageWorld, usageWorld } from './usage-world.ts';
 
 const ANN = withKeyOf(1);
 const BEN = withKeyOf(2);
@@ -175,6 +177,24 @@ describe('kept conversations', () => {
     // What a query of MongoDB would take for an operator is only a text here.
     assert.equal((await app.ask('GET', `${PATH}/${encodeURIComponent('{"$ne":null}')}/messages`, ANN)).status, 404);
     assert.equal((await conversations.find(1, id)).title, '新会话');
+  });
+
+  test('kept responses of a user have a quota: the oldest give way, those of others stay', async () => {
+    const mongo = world.mongo();
+    const kept = new KeptResponses(mongo, SILENT, 10_000);
+    await connected(mongo);
+    const keep = async (userId: number, id: string) => {
+      const before = Date.now();
+      await kept.keep({ id, userId, earlier: [], earlierSize: 0, input: 'é'.repeat(500), response: 'x'.repeat(1_000) });
+      // Their order is that of milliseconds.
+      await until('the clock has gone on', async () => Date.now() > before);
+    };
+    await keep(8, 'other');
+    for (let index = 0; index < 12; index += 1) await keep(7, `r${index}`);
+    const left: string[] = [];
+    for (let index = 0; index < 12; index += 1) if (await kept.find(7, `r${index}`)) left.push(`r${index}`);
+    assert.deepEqual(left, ['r7', 'r8', 'r9', 'r10', 'r11']);
+    assert.ok(await kept.find(8, 'other'));
   });
 
   test('while MongoDB is away these routes answer 503 soon, and serve again afterwards', async () => {
