@@ -26,9 +26,9 @@ export async function superviseProcesses(config: Config, log: Logger): Promise<v
   const stopped = new AbortController();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stopped.abort(signal));
   process.on('SIGHUP', () => processes.restart());
-  const told = once(stopped.signal, 'abort');
-  await Promise.race([processes.start(), told]);
-  await told;
+  const stopping = once(stopped.signal, 'abort');
+  await Promise.race([processes.start(), stopping]);
+  await stopping;
   await processes.stop();
 }
 

@@ -16,7 +16,7 @@ const COMPRESSED = /\.(js|css|svg)$/;
 /** Below this a packet holds it anyway. */
 const SMALLEST_BYTES = 1_000;
 
-/** Of all that the bundle is made from: its sources, the API that tells which fields are money, and the packages. */
+/** Of all that the bundle is made from: its sources, the API, which says which fields are money, and the packages. */
 function contentHash(): string {
   const patterns = ['console/*.{ts,json,html}', 'console/{src,public}/**/*', 'api/**/*.ts', 'package-lock.json'];
   const files = globSync(patterns, { cwd: CHECKOUT, withFileTypes: true }).filter((entry) => entry.isFile());

@@ -81,14 +81,14 @@ export async function waitForClaim(
   path: string,
   options: { signal?: AbortSignal; onWait?: (owner: ProcessIdentity) => void; pollMs?: number } = {},
 ): Promise<Claim> {
-  let told = false;
+  let announced = false;
   for (;;) {
     options.signal?.throwIfAborted();
     const claim = tryClaim(path);
     if (claim) return claim;
     const owner = claimOwner(path);
-    if (owner && !told) {
-      told = true;
+    if (owner && !announced) {
+      announced = true;
       options.onWait?.(owner);
     }
     await delay(options.pollMs ?? 300, undefined, options.signal ? { signal: options.signal } : {});

@@ -41,6 +41,6 @@ export function refuseProduction({ values, named }: UserSettings): void {
   if (values.NODE_ENV !== 'production') return;
   throw new SettingRefused(
     `${named('NODE_ENV')} is production, and npm start is for one machine: its provider is simulated, its servers are\n` +
-      'set for development. docs/deployment.md tells how to run in production. To start here: NODE_ENV= npm start',
+      'set for development. docs/deployment.md says how to run in production. To start here: NODE_ENV= npm start',
   );
 }

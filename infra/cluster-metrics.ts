@@ -1,7 +1,7 @@
 /**
  * One scrape brings the metrics of all API processes behind the port, whichever of them answers it: it asks the process
  * that started them, which asks each that listens. Their series differ by the label `process`; nothing is summed, because
- * some gauges tell of the whole installation.
+ * some gauges are of the whole installation.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { AggregatorRegistry, type Registry } from 'prom-client';
@@ -78,8 +78,8 @@ export function answerMetricsQuestions(own: Registry, listening: () => Iterable<
     const asked = [...listening()].map((worker) =>
       questions.ask(TOLD_WITHIN_MS, (of) => send(worker, { type: 'metrics-wanted', id: of })),
     );
-    const told = (await Promise.all(asked)).filter((metrics) => metrics !== undefined);
-    return `${await AggregatorRegistry.aggregate(told).metrics()}\n${await own.metrics()}`;
+    const answered = (await Promise.all(asked)).filter((metrics) => metrics !== undefined);
+    return `${await AggregatorRegistry.aggregate(answered).metrics()}\n${await own.metrics()}`;
   };
   cluster.on('message', async (worker, message) => {
     const { data: said } = fromProcess.safeParse(message);

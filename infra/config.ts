@@ -277,7 +277,7 @@ export const environmentSchema = z.object({
   /** A key that a provider has refused (401, a 403 that names it, an unpaid account) is tried again after this time. */
   REFUSED_KEY_RETRY: duration('10m'),
   /**
-   * Answers tell what they cost (`usage.cost`, in CURRENCY), also in the last chunk of a stream, where no header can. Off
+   * Answers state what they cost (`usage.cost`, in CURRENCY), also in the last chunk of a stream, where no header can. Off
    * for clients that take it for dollars.
    */
   USAGE_COST: flag(true),

@@ -25,6 +25,6 @@ export async function batch(input: BatchInput): Promise<BatchOutcome> {
   if (until < lineCount) await continueAsNew<typeof batch>({ ...input, from: until, lineCount });
   setCurrentDetails('writes its files');
   const status = await endBatch(input);
-  setCurrentDetails(`${status}; GET /v1/batches/${input.batchId} tells its owner`);
+  setCurrentDetails(`${status}; GET /v1/batches/${input.batchId} shows it to its owner`);
   return { status, lineCount };
 }

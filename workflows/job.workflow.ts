@@ -19,7 +19,7 @@ export async function carryOut(input: JobInput): Promise<JobOutcome> {
   if (outcome.status === 'COMPLETED') return outcome;
   throw ApplicationFailure.create({
     type: outcome.status,
-    message: `${sentenceOf(outcome)}; GET /v1/async/jobs/${input.jobId} tells its owner`,
+    message: `${sentenceOf(outcome)}; GET /v1/async/jobs/${input.jobId} shows it to its owner`,
     nonRetryable: true,
     category: ApplicationFailureCategory.BENIGN,
   });

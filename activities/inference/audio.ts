@@ -9,7 +9,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../../infra/json-objec
 import { estimateTokens } from '../../infra/tokens.ts';
 import { type BytesCommand, type BytesReply, chargedBytes, type Received } from './byte-stream.ts';
 import type { InferenceDeps, RequestContext } from './charge.ts';
-import { isPriced, isToldToModel, type Plan, unclampablePlan } from './plan.ts';
+import { isPriced, isForModel, type Plan, unclampablePlan } from './plan.ts';
 import { pricedInChat } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt, tierAsked } from './usage.ts';
@@ -82,12 +82,12 @@ export function planSpeech(models: readonly PricedModel[], request: SpeechReques
 }
 
 function promptBound({ input, extra }: SpeechRequest): number {
-  const told = Object.values(extra).filter(isToldToModel);
+  const forModel = Object.values(extra).filter(isForModel);
   const bytes = (text: string) => Buffer.byteLength(text);
-  return told.reduce<number>((sum, value) => sum + bytes(JSON.stringify(value)), bytes(input) + TEMPLATE_TOKENS);
+  return forModel.reduce<number>((sum, value) => sum + bytes(JSON.stringify(value)), bytes(input) + TEMPLATE_TOKENS);
 }
 
-/** Characters are ours to count; tokens are the provider's, which only a stream of events tells, or else ours. */
+/** Characters are ours to count; tokens are the provider's, which only a stream of events reports, or else ours. */
 export function speechUsage(
   { mediaType, body }: Received,
   request: SpeechRequest,
@@ -108,13 +108,13 @@ export function speechUsage(
     return { ...usage, doubt: 'too-large' };
   }
   const { instructions } = request.extra;
-  const told = estimateTokens([request.input, ...(typeof instructions === 'string' ? [instructions] : [])]);
+  const counts = estimateTokens([request.input, ...(typeof instructions === 'string' ? [instructions] : [])]);
   return {
     ...base,
-    promptTokens: told.reduce((sum, count) => sum + count, 0),
+    promptTokens: counts.reduce((sum, count) => sum + count, 0),
     completionTokens: Math.ceil(characters * TOKENS_A_CHARACTER),
     estimated: true,
-    // Bytes alone never tell a usage: nothing to settle with the provider.
+    // Bytes alone never report a usage: nothing to settle with the provider.
     doubt: 'missing',
   };
 }
@@ -157,9 +157,9 @@ export function planTranscription(
 ): Plan {
   const able = allowingPriced(models, pricedInChat(Object.fromEntries(fields)));
   const audioSeconds = heldSeconds(recording);
-  const told = fields.reduce((sum, [, value]) => sum + Buffer.byteLength(value), TEMPLATE_TOKENS);
+  const ofFields = fields.reduce((sum, [, value]) => sum + Buffer.byteLength(value), TEMPLATE_TOKENS);
   const most = { audioSeconds, completionTokens: MOST_TEXT_TOKENS_A_SECOND * audioSeconds };
-  return unclampablePlan(able, () => told + MOST_TOKENS_A_SECOND * audioSeconds, most);
+  return unclampablePlan(able, () => ofFields + MOST_TOKENS_A_SECOND * audioSeconds, most);
 }
 
 /** The provider's count of seconds or tokens, or ours of what has a price. */
@@ -170,7 +170,7 @@ export function transcriptionUsage(
   noteDoubt: NoteUsageDoubt,
 ): Usage {
   const { price } = model;
-  const { usage: said, seconds, text } = toldIn(received);
+  const { usage: said, seconds, text } = readIn(received);
   const counted = readUsage(said);
   const tokens = counted?.impossible === null ? counted : undefined;
   const usage = {
@@ -215,7 +215,7 @@ interface Told {
 /** No recording that is taken is longer: a larger count is a mistake of the provider. */
 const MOST_SECONDS = 1_000_000;
 
-function toldIn({ mediaType, body }: Received): Told {
+function readIn({ mediaType, body }: Received): Told {
   const text = body.toString('utf8');
   if (mediaType === 'text/event-stream') {
     const usage = lastUsage(body);

@@ -6,7 +6,7 @@ import type { EmbeddingAnswer, EmbeddingRequest, ReportedUsage } from '../../cor
 import { estimateTokens } from '../../infra/tokens.ts';
 import type { CallOutcome, InferenceDeps, Reply, RequestContext } from './charge.ts';
 import { type ChargedCommand, chargedCall } from './charged-call.ts';
-import { inputBound, isToldToModel, type Plan, unclampablePlan } from './plan.ts';
+import { inputBound, isForModel, type Plan, unclampablePlan } from './plan.ts';
 import { pricedInChat } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt, tierAsked } from './usage.ts';
@@ -59,11 +59,11 @@ const MARKERS = 4;
 
 /** Each text counts at most the model's context. A vendor may prepend its own text fields (`instruction`) to each text. */
 function tokenBound(model: PricedModel, { input, extra }: EmbeddingRequest): number {
-  const told = Object.values(extra).filter(isToldToModel);
-  const toldBytes = told.reduce<number>((sum, value) => sum + Buffer.byteLength(JSON.stringify(value)), MARKERS);
+  const forModel = Object.values(extra).filter(isForModel);
+  const bytesForModel = forModel.reduce<number>((sum, value) => sum + Buffer.byteLength(JSON.stringify(value)), MARKERS);
   return inputsOf(input).reduce((sum, one) => {
     const textBytes = typeof one === 'string' ? Buffer.byteLength(one) : one.length;
-    return sum + inputBound(model, { textBytes: textBytes + toldBytes, images: 0 });
+    return sum + inputBound(model, { textBytes: textBytes + bytesForModel, images: 0 });
   }, 0);
 }
 

@@ -1,6 +1,6 @@
 /**
  * Chats of clients that speak another form than OpenAI's. A model whose provider speaks the form too is asked in it, so
- * that request and answer pass as they are; any other is told the same as a chat, and its answer is translated back.
+ * request and answer pass unchanged; any other gets the same request as a chat, and its answer is translated back.
  */
 import type { PricedModel } from '../../core/catalog/model.ts';
 import type { NativeAdapter, NativeRequest } from '../../core/providers/native.ts';
@@ -14,15 +14,15 @@ import type { PricedUse } from './request-policy.ts';
 export type NativeAdapters = Readonly<Record<NativeForm, NativeAdapter>>;
 
 export interface NativeChat extends NativeRequest {
-  /** Of the request as it was written: the chat beside it may tell less. */
+  /** Of the request as it was written: the chat beside it may say less. */
   readonly size: PromptSize;
   /** What it asks for beyond tokens. */
   readonly priced: readonly PricedUse[];
-  /** What no chat can tell. */
+  /** What a chat has no words for. */
   readonly untold: readonly FieldError[];
 }
 
-/** The models that can be told all of it. @throws {AppError} naming what none can be told. */
+/** The models whose interface has words for all of it. @throws {AppError} naming what none has. */
 export function ableToHear(models: readonly PricedModel[], native: NativeChat | undefined): readonly PricedModel[] {
   if (native === undefined || native.untold.length === 0) return models;
   const able = models.filter((model) => speaks(native.form, model));

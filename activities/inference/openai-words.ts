@@ -41,7 +41,7 @@ function finishReason(word: string): string {
 /** What was charged, and for what. */
 export type Charged = Pick<CallOutcome, 'cost' | 'priceRule' | 'usage'>;
 
-/** That answers tell their cost, and in which currency. */
+/** Whether answers state their cost, and in which currency. */
 export interface CostShown {
   readonly currency: string;
 }

@@ -141,7 +141,7 @@ export function isPriced({ rules, ...price }: Price, rate: keyof Rates): boolean
 const TEMPLATE_TOKENS_PER_MESSAGE = 16;
 
 export interface PromptSize {
-  /** UTF-8 bytes of messages and of all else that a model may be told, and the template around each message. */
+  /** UTF-8 bytes of messages and of all else that a model may read, and the template around each message. */
   readonly textBytes: number;
   readonly images: number;
   /** Documents and the like, whose tokens only the provider can count: they may fill the context. */
@@ -167,13 +167,13 @@ export function promptSize(body: ChatBody): PromptSize {
     }
   }
   for (const [field, value] of Object.entries(body)) {
-    if (field !== 'messages' && isToldToModel(value)) textBytes += bytesOf(value);
+    if (field !== 'messages' && isForModel(value)) textBytes += bytesOf(value);
   }
   return { textBytes, images };
 }
 
-/** Tools, schemas, and in vendors' own words documents, glossaries, examples. A number or a flag tells a model nothing. */
-export function isToldToModel(value: unknown): boolean {
+/** Tools, schemas, and in vendors' own words documents, glossaries, examples. A number or a flag is nothing that a model reads. */
+export function isForModel(value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'object' && value !== null);
 }
 

@@ -28,7 +28,7 @@ export interface ServedBy {
   readonly price: Price;
 }
 
-/** What only those who read the provider's answer can tell. */
+/** What only those who read the provider's answer know. */
 export type Measured = Pick<FinishedCall, 'ttftMs'>;
 export const NOTHING_MEASURED: Measured = { ttftMs: null };
 
@@ -46,7 +46,7 @@ export type CallFailure = Pick<FinishedCall, 'errorCode' | 'errorText'> & { read
 /** A provider may say much. */
 const MOST_ERROR_TEXT = 300;
 
-/** What the caller was told of a failure, as far as it is kept. */
+/** The failure in the caller's words, as far as it is kept. */
 export function failureOf(error: unknown): CallFailure {
   if (!(error instanceof AppError)) return { errorCode: 500, errorText: 'internal error' };
   return { errorCode: error.code, errorText: scrub(error.message).slice(0, MOST_ERROR_TEXT) };

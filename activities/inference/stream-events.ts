@@ -19,7 +19,7 @@ export class ClientStream {
   /** A chunk that may be the last one: it is to carry the usage that is charged, and the conversation. */
   #held: string | undefined;
 
-  /** @param conversationId told in the last chunk, when there is one. */
+  /** @param conversationId sent in the last chunk, when there is one. */
   constructor(wantsUsage: boolean, conversationId?: string) {
     this.#wantsUsage = wantsUsage;
     this.#conversationId = conversationId;

@@ -8,7 +8,7 @@ import type { ChatBody, ReportedUsage } from '../../core/providers/provider.ts';
 import type { UsageDoubt } from '../../core/usage/usage-record.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { countTokens } from '../../infra/tokens.ts';
-import { type Candidate, inputBound, isToldToModel, type PromptSize, promptSize } from './plan.ts';
+import { type Candidate, inputBound, isForModel, type PromptSize, promptSize } from './plan.ts';
 import { askedLimit, BATCH_TIER } from './request-policy.ts';
 
 export interface DeliveredChat {
@@ -85,7 +85,7 @@ function splitTotal(reported: Usage, total: number, estimate: Usage, doubt: Usag
   return { ...reported, completionTokens, promptTokens: total - completionTokens, estimated: true, doubt };
 }
 
-/** What was asked for, where the provider does not tell what it was. */
+/** What was asked for, where the provider does not say what it was. */
 export function tierAsked({ service_tier: asked }: Readonly<Record<string, unknown>>): string | null {
   const tier = typeof asked === 'string' ? asked.toLowerCase() : 'auto';
   return tier === 'auto' || tier === BATCH_TIER ? null : tier;
@@ -135,8 +135,8 @@ const NOT_COUNTED = new Set(['image_url', 'file_data', 'reasoning_details']);
 
 /** Everything in a request that the model reads: messages, tools, schemas, and vendors' fields such as documents. */
 export function promptText(body: ChatBody): string {
-  const told = Object.entries(body).filter(([field, value]) => !NOT_IN_PROMPT.has(field) && isToldToModel(value));
-  const parts = told.map(([, value]) => value);
+  const forModel = Object.entries(body).filter(([field, value]) => !NOT_IN_PROMPT.has(field) && isForModel(value));
+  const parts = forModel.map(([, value]) => value);
   return JSON.stringify(parts.length === 1 ? parts[0] : parts, (key, value: unknown) =>
     NOT_COUNTED.has(key) ? undefined : value,
   );
@@ -149,7 +149,7 @@ interface NamedModel {
 
 export type NoteUsageDoubt = (doubt: UsageDoubt, model: NamedModel, reported: object) => void;
 
-/** @param rule null: the price without a rule, of which there is nothing to tell. */
+/** @param rule null: the price without a rule, about which there is nothing to say. */
 export type NotePriceRule = (model: NamedModel, rule: string | null) => void;
 
 /** Charged as well as the provider's words allow: nothing to settle with it. */

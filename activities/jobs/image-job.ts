@@ -129,7 +129,7 @@ function stillRunning(cause: UpstreamFailure): TaskUnderWay {
 function ambiguous(cause?: UpstreamFailure): AppError {
   return new AppError(
     'modelCallFailed',
-    'the provider may have taken the task without telling its id; it was not submitted again, and nothing is charged',
+    'the provider may have taken the task without giving its id; it was not submitted again, and nothing is charged',
     cause ? { cause } : {},
   );
 }

@@ -26,7 +26,7 @@ const storedSchema = z.object({
   response: z.object({
     /** As the client wrote it, without its input. */
     body: z.looseObject({}),
-    /** All items that the model is told: those of earlier responses, then the new ones. */
+    /** All items that the model reads: those of earlier responses, then the new ones. */
     items: z.array(z.unknown()),
     /** How many of them are new. */
     newItems: z.number(),
@@ -142,7 +142,7 @@ function requestOf({ type, request }: JobView): ResponseRequest | undefined {
   return type === 'chat' && request !== null ? responseRequestOf(parseJson(request)) : undefined;
 }
 
-/** The request of a cancelled job is not kept, so nothing tells in which form it was. */
+/** The request of a cancelled job is not kept, so nothing says in which form it was. */
 function isCancelledChat({ type, status, request }: JobView): boolean {
   return type === 'chat' && status === 'CANCELLED' && (request === null || parseJson(request) === null);
 }

@@ -131,7 +131,7 @@ export class JobStore {
 
   /**
    * Live jobs that have not changed for `seconds`, after an id, by id; `next` is after them, or '' when there are no
-   * more. What cannot be read is left out: the sweeper tells of it.
+   * more. What cannot be read is left out: the sweeper reports it.
    */
   async aged(seconds: number, after: string, limit: number): Promise<{ jobs: AgedJob[]; next: string }> {
     const rows = await select(
@@ -160,7 +160,7 @@ export class JobStore {
     return rows.map(({ id }) => id);
   }
 
-  /** A job as a webhook tells of it; undefined when it is kept no longer. */
+  /** A job as a webhook reports it; undefined when it is kept no longer. */
   async announced(id: string): Promise<EndedJob | undefined> {
     const sql = `SELECT ${announced.columns} FROM jobs WHERE id=?`;
     const [found] = await select(this.#sequelize, announced.read, sql, [id]);

@@ -31,7 +31,7 @@ export function checkCsrf(ctx: ApiContext, token: string): void {
   if (READING.has(ctx.method)) return;
   const given = ctx.get(CSRF_HEADER);
   if (!sameBytes(Buffer.from(given), Buffer.from(csrfTokenOf(token)))) {
-    throw new AppError('forbidden', `a session's changes need its ${CSRF_HEADER}: GET /v1/auth/session tells it`);
+    throw new AppError('forbidden', `a session's changes need its ${CSRF_HEADER}: GET /v1/auth/session has it`);
   }
 }
 

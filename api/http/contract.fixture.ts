@@ -16,7 +16,7 @@ const documentSchema = z.object({
 type Operation = z.output<typeof operation>;
 type Content = z.output<typeof content>;
 
-export interface ToldAnswer {
+export interface GivenAnswer {
   readonly method: string;
   /** Of the URL, without its query. */
   readonly path: string;
@@ -70,7 +70,7 @@ export class Contract {
   }
 
   /** @throws {AssertionError} that says what the document does not know: status, media type, or which fields. */
-  check(answer: ToldAnswer): void {
+  check(answer: GivenAnswer): void {
     const { method, path, status } = answer;
     if (method === 'HEAD' || method === 'OPTIONS') return;
     const at = `${method} ${path} answered ${status}`;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
-import { Contract, type ToldAnswer } from './contract.fixture.ts';
+import { Contract, type GivenAnswer } from './contract.fixture.ts';
 import { OPENAI } from './forms.ts';
 import { decimalOutput, money } from './money.ts';
 import { route } from './route.ts';
@@ -43,50 +43,50 @@ const good = { code: 200, message: 'success', data: { id: 1, price: 0.000000001,
 const failure = { code: 500002, message: 'there is none', data: null, traceId: 't' };
 const openAiFailure = { error: { message: 'no', type: 'server_error', param: null, code: '500' } };
 
-function told(body: unknown, change: Partial<ToldAnswer> = {}): ToldAnswer {
+function answer(body: unknown, change: Partial<GivenAnswer> = {}): GivenAnswer {
   const text = JSON.stringify(body);
   const contentType = 'application/json; charset=utf-8';
   return { method: 'GET', path: '/v1/things/1', status: 200, contentType, text, ...change };
 }
 
 test('answers as the document describes them are good', () => {
-  contract.check(told(good));
-  contract.check(told({ ...good, data: { ...good.data, note: 'n' } }));
-  contract.check(told(failure, { status: 404 }));
-  contract.check(told({ ...failure, code: 400001, data: { errors: [{ path: 'id', message: 'm' }] } }, { status: 400 }));
-  contract.check(told(failure, { status: 503 }));
-  contract.check(told(good.data, { path: '/v1/things/best' }));
-  contract.check(told(openAiFailure, { path: '/v1/things/best', status: 500 }));
-  contract.check(told({ ...failure, code: 404 }, { path: '/nowhere', status: 404 }));
-  contract.check(told({ ...failure, code: 405 }, { method: 'POST', status: 405 }));
-  contract.check(told(null, { method: 'HEAD', contentType: null }));
+  contract.check(answer(good));
+  contract.check(answer({ ...good, data: { ...good.data, note: 'n' } }));
+  contract.check(answer(failure, { status: 404 }));
+  contract.check(answer({ ...failure, code: 400001, data: { errors: [{ path: 'id', message: 'm' }] } }, { status: 400 }));
+  contract.check(answer(failure, { status: 503 }));
+  contract.check(answer(good.data, { path: '/v1/things/best' }));
+  contract.check(answer(openAiFailure, { path: '/v1/things/best', status: 500 }));
+  contract.check(answer({ ...failure, code: 404 }, { path: '/nowhere', status: 404 }));
+  contract.check(answer({ ...failure, code: 405 }, { method: 'POST', status: 405 }));
+  contract.check(answer(null, { method: 'HEAD', contentType: null }));
 });
 
 test('anything else fails and says what is wrong', () => {
   const { traceId: _, ...withoutTrace } = good;
-  const wrong: readonly [string, ToldAnswer, RegExp][] = [
-    ['missing field', told({ ...good, data: { id: 1 } }), /\/data must have required property 'price'/],
-    ['missing field of the envelope', told(withoutTrace), /required property 'traceId'/],
-    ['wrong type', told({ ...good, data: { ...ok, price: '1' } }), /\/data\/price must be number/],
+  const wrong: readonly [string, GivenAnswer, RegExp][] = [
+    ['missing field', answer({ ...good, data: { id: 1 } }), /\/data must have required property 'price'/],
+    ['missing field of the envelope', answer(withoutTrace), /required property 'traceId'/],
+    ['wrong type', answer({ ...good, data: { ...ok, price: '1' } }), /\/data\/price must be number/],
     [
       'time without offset',
-      told({ ...good, data: { ...good.data, madeAt: '2026-11-24T19:42:00' } }),
+      answer({ ...good, data: { ...good.data, madeAt: '2026-11-24T19:42:00' } }),
       /format "date-time"/,
     ],
-    ['no integer', told({ ...good, data: { ...good.data, id: 1.5 } }), /\/data\/id must be integer/],
-    ['undocumented field', told({ ...good, data: { ...good.data, secret: 1 } }), /additional properties \(secret\)/],
-    ['undocumented field of the envelope', told({ ...good, extra: 1 }), /additional properties \(extra\)/],
-    ['undocumented status', told(good, { status: 201 }), /answered 201, a status that/],
-    ['undocumented redirect', told(failure, { status: 302 }), /answered 302, a status that/],
-    ['undocumented media type', told(good, { contentType: 'text/html' }), /"text\/html", a media type that/],
-    ['no media type', told(good, { contentType: null }), /"", a media type that/],
-    ['failure in the form of success', told(good, { status: 404 }), /\/data must/],
-    ['failure with another code', told({ ...failure, code: 1 }, { status: 404 }), /\/code must be equal to one of/],
-    ['failure in the form of OpenAI', told(openAiFailure, { status: 500 }), /required property 'code'/],
-    ['envelope where OpenAI’s form is due', told(good, { path: '/v1/things/best' }), /required property 'id'/],
-    ['failure with more', told({ ...failure, stack: 's' }, { status: 500 }), /additional properties \(stack\)/],
-    ['success of an undocumented path', told(good, { path: '/nowhere' }), /answered 200, a status that/],
-    ['success of an undocumented method', told(good, { method: 'PUT' }), /answered 200, a status that/],
+    ['no integer', answer({ ...good, data: { ...good.data, id: 1.5 } }), /\/data\/id must be integer/],
+    ['undocumented field', answer({ ...good, data: { ...good.data, secret: 1 } }), /additional properties \(secret\)/],
+    ['undocumented field of the envelope', answer({ ...good, extra: 1 }), /additional properties \(extra\)/],
+    ['undocumented status', answer(good, { status: 201 }), /answered 201, a status that/],
+    ['undocumented redirect', answer(failure, { status: 302 }), /answered 302, a status that/],
+    ['undocumented media type', answer(good, { contentType: 'text/html' }), /"text\/html", a media type that/],
+    ['no media type', answer(good, { contentType: null }), /"", a media type that/],
+    ['failure in the form of success', answer(good, { status: 404 }), /\/data must/],
+    ['failure with another code', answer({ ...failure, code: 1 }, { status: 404 }), /\/code must be equal to one of/],
+    ['failure in the form of OpenAI', answer(openAiFailure, { status: 500 }), /required property 'code'/],
+    ['envelope where OpenAI’s form is due', answer(good, { path: '/v1/things/best' }), /required property 'id'/],
+    ['failure with more', answer({ ...failure, stack: 's' }, { status: 500 }), /additional properties \(stack\)/],
+    ['success of an undocumented path', answer(good, { path: '/nowhere' }), /answered 200, a status that/],
+    ['success of an undocumented method', answer(good, { method: 'PUT' }), /answered 200, a status that/],
   ];
   for (const [what, answer, message] of wrong) {
     assert.throws(() => contract.check(answer), { name: 'AssertionError', message }, what);
@@ -94,5 +94,5 @@ test('anything else fails and says what is wrong', () => {
 });
 
 test('the last parameter of a path may hold slashes', () => {
-  contract.check(told(good, { path: '/v1/things/a/b' }));
+  contract.check(answer(good, { path: '/v1/things/a/b' }));
 });

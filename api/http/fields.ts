@@ -30,7 +30,7 @@ export const textIdInput = z
   .max(36)
   .regex(/^[\x21-\x7e]*$/, 'must be an id');
 
-/** The id of a row that the server has named by a UUID, as `next` of a list tells it. */
+/** The id of a row that the server has named by a UUID, as `next` of a list has it. */
 export const uuidInput = z.string().max(36).pipe(z.uuid('must be the `next` of a page'));
 
 /** The id of a trace, as answers and logs show it; its columns are ASCII. */

@@ -27,7 +27,7 @@ export interface EventWriter {
   events(chunk: string): string;
   /** The last events of a stream that has ended well. */
   end(end: StreamEnd): string;
-  /** Instead of an `error` event, where the form tells a failure in another way. */
+  /** Instead of an `error` event, where the form reports a failure in another way. */
   failed?(error: AppError): string;
 }
 

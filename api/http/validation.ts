@@ -30,7 +30,7 @@ export function inputSchema(schema: z.ZodType, unknownFields: UnknownFields): Js
 
 /**
  * What is too large, and which fields are unknown; nothing for a value of another type, which is zod's to refuse. Looks
- * at no element of a list that is too long, and stops at the most errors that a refusal tells.
+ * at no element of a list that is too long, and stops at the most errors that a refusal lists.
  */
 function boundErrors(schema: JsonSchema, value: unknown, unknownFields: UnknownFields): FieldError[] {
   const errors: FieldError[] = [];

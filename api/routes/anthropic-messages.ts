@@ -24,7 +24,7 @@ const CHARACTERS_PER_TOKEN = 4;
 const prompt = {
   model: modelNameInput.nullish().describe('Identifier of the model; the gateway chooses when left out'),
   messages: z.array(z.unknown()).max(MOST_MESSAGES).describe('The conversation so far, oldest first'),
-  system: z.unknown().optional().describe('What the model is told before, as text or a list of blocks'),
+  system: z.unknown().optional().describe('Instructions before the messages, as text or a list of blocks'),
   tools: z.array(z.looseObject({})).max(MOST_TOOLS).nullish().describe('Tools that the model may call'),
 };
 

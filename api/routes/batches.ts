@@ -127,7 +127,7 @@ export function batchRoutes({ batches }: BatchServices): Route[] {
       method: 'post',
       path: '/v1/async/batches',
       operationId: 'submitBatch',
-      summary: 'Run the requests of a file; GET /v1/batches/{id} tells how far it is',
+      summary: 'Run the requests of a file; GET /v1/batches/{id} shows how far it is',
       tag: TAG,
       access: 'access-key',
       unknownFields: 'ignored',

@@ -74,7 +74,7 @@ type ChatFields = z.output<typeof chatBody>;
 
 const chatReplySchema = z.object({
   assistantMessage: z.string().describe('What the model says'),
-  reasoningContent: z.string().optional().describe('What it thought before, where it tells'),
+  reasoningContent: z.string().optional().describe('What it thought before, where it shows its thoughts'),
   refusal: z.string().optional().describe('Why the model does not answer'),
   toolCalls: z
     .array(z.looseObject({}))
@@ -136,10 +136,10 @@ export function chatRoutes(services: Services): Route[] {
           fields.persistHistory ? openTurn(services.turns, caller, fields) : undefined,
       },
       run: ({ fields, request: asked }, { request, context, turn }: WholeCall<ChatOutcome>) => {
-        const told = turn
-          ? { body: { ...asked, messages: turn.tell(asked.messages) }, session: turn.turn.conversationId }
+        const history = turn
+          ? { body: { ...asked, messages: turn.withHistory(asked.messages) }, session: turn.turn.conversationId }
           : { body: asked };
-        return services.chat.complete({ ...request, model: modelNameOf(fields), ...told }, context);
+        return services.chat.complete({ ...request, model: modelNameOf(fields), ...history }, context);
       },
       render: (outcome, _asked, turn) => {
         const keptAs = turn && {

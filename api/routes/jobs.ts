@@ -197,7 +197,7 @@ export function jobRoutes(
         const body = chatBodyOf(request);
         return async () => {
           const turn = request.persistHistory ? await openTurn(services.turns, submission.caller, request) : undefined;
-          const asked = turn ? { ...body, messages: turn.tell(body.messages) } : body;
+          const asked = turn ? { ...body, messages: turn.withHistory(body.messages) } : body;
           return submissions.submitChat({ ...submission, turn: turn?.turn }, asked);
         };
       },

@@ -50,7 +50,7 @@ const body = z
       .union([z.string().max(MOST_CHARACTERS), z.array(z.unknown()).max(MOST_MESSAGES)])
       .nullish()
       .describe('A text, or the items of the conversation that are new'),
-    instructions: z.string().max(MOST_CHARACTERS).nullish().describe('What the model is told before everything else'),
+    instructions: z.string().max(MOST_CHARACTERS).nullish().describe('Instructions before everything else'),
     previous_response_id: responseIdInput.nullish().describe('The kept response that this one goes on from'),
     conversation: z
       .union([responseIdInput, z.looseObject({ id: responseIdInput.describe('Its id') })])
@@ -64,7 +64,7 @@ const body = z
       .describe('Answer at once; the response is made by a job, and is to be asked for until it has ended'),
     tools: z.array(z.unknown()).max(MOST_TOOLS).nullish().describe('Tools of the client that the model may call'),
     include: z.array(z.string().max(100)).max(50).nullish().describe('What the answer is to have beside its items'),
-    reasoning: objects.nullish().describe('effort, and summary where thoughts are to be told as one'),
+    reasoning: objects.nullish().describe('effort, and summary where thoughts are to be summarized'),
     text: objects.nullish().describe('format and verbosity of the answer'),
     metadata: metadataInput.nullish().describe('Repeated in the response'),
     request_id: openAiRequestIdInput,

@@ -10,7 +10,7 @@ import { isoTime, timeOutput } from '../http/times.ts';
 export interface HealthSource {
   /** Asks every dependency, each within a second or so; never throws. */
   health(): Promise<Readonly<Record<string, DependencyHealth>>>;
-  /** The last check of the ledger's invariants; undefined when there was none, or nobody can tell. Never throws. */
+  /** The last check of the ledger's invariants; undefined when there was none, or nobody knows. Never throws. */
   lastReconciliation(): Promise<{ readonly finishedAt: Date; readonly breaches: number } | undefined>;
 }
 

@@ -1,4 +1,4 @@
-/** What the API tells the page that it serves: the nonce of its styles, and settings that views need. */
+/** What the API puts into the page that it serves: the nonce of its styles, and settings that views need. */
 
 export interface ConsoleSettings {
   readonly currency: string;

@@ -22,7 +22,7 @@ export interface TurnRequest {
 export interface OpenTurn {
   readonly turn: Turn;
   /** The messages of the call, after the earlier ones that the model gets. */
-  tell(messages: readonly unknown[]): readonly unknown[];
+  withHistory(messages: readonly unknown[]): readonly unknown[];
   /** The id that the answer is kept under. */
   answerId(requestId: string): string;
   /** Adds the turn after its answer; later where MongoDB is away. Never throws. */
@@ -61,7 +61,7 @@ export class Turns {
     const turn = await this.#turn(request);
     return {
       turn,
-      tell: (messages) => withContext(messages, turn.context),
+      withHistory: (messages) => withContext(messages, turn.context),
       answerId: (requestId) => answerIdOf(requestId, asked),
       keep: (requestId, said) => this.#keep({ userId, turn, requestId, messages: turnMessages(asked, said) }),
     };

@@ -73,7 +73,7 @@ export class KeyCircuits {
   set(entry: CircuitEntry, next: Circuit): void {
     const before = entry.circuit;
     this.adopt(entry, next);
-    this.#tell(entry, before);
+    this.#report(entry, before);
   }
 
   /** A change made by another process, which has logged it. */
@@ -94,7 +94,7 @@ export class KeyCircuits {
     return entry;
   }
 
-  #tell({ keyId, modelId, providerId, circuit }: CircuitEntry, before: Circuit): void {
+  #report({ keyId, modelId, providerId, circuit }: CircuitEntry, before: Circuit): void {
     const subject = { providerId, keyId, ...(modelId === undefined ? {} : { modelId }) };
     const what = modelId === undefined ? 'a provider key' : 'a model on a provider key';
     if (circuit.state === 'closed') {

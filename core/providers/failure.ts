@@ -1,6 +1,6 @@
 /**
  * A provider's failure: how it is read from a refusal or a broken connection, the gateway's own class for it, and what
- * the caller is told of it.
+ * the caller hears of it.
  */
 
 import { AppError } from '../../infra/errors.ts';
@@ -55,7 +55,7 @@ export class UpstreamFailure extends Error {
 
 const WITHHELD = /^(content_?filter|sensitive|safety|recitation|prohibited_?content|blocklist|spii)$/i;
 
-/** An answer that ended well and said nothing; its finish reasons tell why. */
+/** An answer that ended well and said nothing; its finish reasons say why. */
 export function nothingSaid(finishReasons: readonly string[]): UpstreamFailure {
   const details = { status: 200 };
   if (finishReasons.some((reason) => WITHHELD.test(reason))) {
@@ -89,7 +89,7 @@ export function transportFailure(error: unknown, signal: AbortSignal): UpstreamF
   }
 }
 
-/** A deadline that was given with `AbortSignal.timeout` tells itself by its reason; any other abort is the caller's. */
+/** A deadline that was given with `AbortSignal.timeout` shows itself by its reason; any other abort is the caller's. */
 function abortedBy(signal: AbortSignal, cause: unknown): UpstreamFailure {
   const reason: unknown = signal.reason;
   return reason instanceof DOMException && reason.name === 'TimeoutError'
@@ -215,7 +215,7 @@ const LONGEST_RATE_WAIT_SECONDS = 60;
 
 /**
  * @param waitSeconds until some key may be used again.
- * @returns the failure itself when the caller has left: nobody is there to be told.
+ * @returns the failure itself when the caller has left: nobody is left to hear it.
  */
 export function errorOf(failure: UpstreamFailure, waitSeconds: number): AppError | UpstreamFailure {
   const { message, details } = failure;

@@ -1,6 +1,6 @@
 /**
  * Fits a chat request to the model that gets it, by what the model needs. Every request goes through it: calls, streams,
- * jobs, test calls and probes. What is changed is told, so that nobody has to guess. Pure.
+ * jobs, test calls and probes. Every change is reported, so that nobody has to guess. Pure.
  */
 import { invalid } from '../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
@@ -265,15 +265,15 @@ function fittedMessage(message: Json, { refusedMessageFields, developerRole }: M
   const emptyCalls = Array.isArray(message.tool_calls) && message.tool_calls.length === 0;
   const refused = refusedMessageFields?.filter((name) => Object.hasOwn(message, name)) ?? [];
   if (!renamed && !emptyCalls && refused.length === 0) return message;
-  if (renamed) tell(fits, 'developer-role');
-  if (emptyCalls) tell(fits, 'empty-tools');
-  for (const name of refused) tell(fits, `left-out:${name}`);
+  if (renamed) note(fits, 'developer-role');
+  if (emptyCalls) note(fits, 'empty-tools');
+  for (const name of refused) note(fits, `left-out:${name}`);
   const left = emptyCalls ? [...refused, 'tool_calls'] : refused;
   const kept = Object.entries(message).filter(([name]) => !left.includes(name));
   return { ...Object.fromEntries(kept), ...(renamed ? { role: 'system' } : {}) };
 }
 
-function tell(fits: Fit[], fit: Fit): void {
+function note(fits: Fit[], fit: Fit): void {
   if (!fits.includes(fit)) fits.push(fit);
 }
 

@@ -130,7 +130,7 @@ export function deliveredImage(image: { url?: unknown; b64_json?: unknown }): De
 function inline(text: string): DeliveredImage | undefined {
   const prefix = DATA_URL.exec(text);
   const data = prefix ? text.slice(prefix[0].length) : text;
-  const told = prefix?.[1]?.toLowerCase() ?? 'image/png';
-  const mediaType = imageTypeOfBase64(data) ?? (isImageType(told) ? told : undefined);
+  const claimed = prefix?.[1]?.toLowerCase() ?? 'image/png';
+  const mediaType = imageTypeOfBase64(data) ?? (isImageType(claimed) ? claimed : undefined);
   return mediaType === undefined ? undefined : { kind: 'base64', data, mediaType };
 }

@@ -4,7 +4,7 @@
  */
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 
-/** Names under which models tell their thoughts; some servers send two of them with the same text. */
+/** Names under which models send their thoughts; some servers send two of them with the same text. */
 const REASONING = ['reasoning_content', 'reasoning', 'thinking'] as const;
 
 export function textIn(value: unknown): string {

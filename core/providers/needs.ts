@@ -9,7 +9,7 @@ export const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'ma
 export type Effort = (typeof EFFORTS)[number];
 
 const MOST_FIELDS = 50;
-/** They are told in a header. */
+/** They are reported in a header. */
 const fieldNames = z
   .array(
     z
@@ -67,7 +67,7 @@ export const needsSchema = z.strictObject({
   }),
   structuredOutput: z.enum(['json_schema', 'json_object']).optional().meta({
     description:
-      'json_object: no schema is taken in response_format, it is told in the system message; json_schema unless set',
+      'json_object: no schema is taken in response_format, it is written into the system message; json_schema unless set',
   }),
   toolChoice: z.enum(['any', 'auto']).optional().meta({
     description: 'auto: no other choice is taken, a tool call can be neither forced nor forbidden; any unless set',

@@ -163,7 +163,7 @@ export interface RerankAnswer {
   /** The best first, each document at most once, never more than were wanted. */
   readonly ranked: readonly RankedDocument[];
   readonly usage: ReportedUsage;
-  /** What Cohere charges by: a query with up to 100 documents; undefined = not told. */
+  /** What Cohere charges by: a query with up to 100 documents; undefined = not reported. */
   readonly searchUnits: number | undefined;
 }
 
@@ -257,7 +257,7 @@ export interface VendorClients {
 
 /** One vendor; everything else that knows vendors derives from it. */
 export interface Vendor {
-  /** Hosts that are the vendor's own, so that a base URL tells the kind of its provider. */
+  /** Hosts that are the vendor's own, so that a base URL shows the kind of its provider. */
   readonly ownsHost?: (hostname: string) => boolean;
   /** Names of image models that stand for the vendor where nobody has named a kind. */
   readonly imageModels?: RegExp;

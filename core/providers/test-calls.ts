@@ -46,17 +46,17 @@ export function testTarget(kind: ProviderKind, model: string): UpstreamTarget {
 }
 
 export interface TestTasks extends TaskStore {
-  /** What was told, in order. */
-  readonly told: string[];
+  /** What was recorded, in order. */
+  readonly recorded: string[];
 }
 
 export function testTasks(taskId?: string): TestTasks {
-  const told: string[] = [];
+  const recorded: string[] = [];
   return {
     taskId,
-    told,
-    beforeSubmit: async () => void told.push('before submit'),
-    submitted: async (id) => void told.push(`submitted ${id}`),
+    recorded,
+    beforeSubmit: async () => void recorded.push('before submit'),
+    submitted: async (id) => void recorded.push(`submitted ${id}`),
   };
 }
 
@@ -78,7 +78,7 @@ export function failedWith(failure: FailureClass, message: RegExp, details: Part
   };
 }
 
-/** A request that the model cannot serve, told before anything is sent. */
+/** A request that the model cannot serve, known before anything is sent. */
 export function refusedFor(path: string, message: RegExp) {
   return (error: unknown): true => {
     assert.ok(error instanceof AppError, `${error} is no AppError`);

@@ -1,6 +1,6 @@
 /**
  * One reader of usage for every vendor. Vendors differ in the names of their counts, in where they stand, and in whether
- * a count is part of another one or beside it; `total_tokens` tells the latter (docs/providers.md, "Usage"). Pure.
+ * a count is part of another one or beside it; `total_tokens` shows the latter (docs/providers.md, "Usage"). Pure.
  */
 import { isJsonObject, type JsonObject } from '../../infra/json-object.ts';
 import type { CountedTokens, ReportedUsage } from './provider.ts';
@@ -8,7 +8,7 @@ import type { CountedTokens, ReportedUsage } from './provider.ts';
 /** No model takes or makes more in one call: a larger count is a mistake of the provider and must not empty an account. */
 const MOST_TOKENS = 20_000_000;
 
-/** Of what is no count, so much is told. */
+/** Of what is no count, so much is reported. */
 const TOLD_CHARACTERS = 100;
 
 const MOST_TIER_CHARACTERS = 40;
@@ -45,7 +45,7 @@ const TOOL_COUNTS = ['server_tool_use', 'server_side_tool_usage_details', 'tool_
 
 /**
  * @param usage a usage as a provider wrote it.
- * @returns undefined for one that is missing. What is no count counts as nothing and is told: it is then counted here, so
+ * @returns undefined for one that is missing. What is no count counts as nothing and is reported: it is then counted here, so
  * that a provider's slip neither loses the answer nor charges nonsense.
  */
 export function readUsage(usage: unknown, serviceTier: unknown = undefined): ReportedUsage {
@@ -115,7 +115,7 @@ function added(parts: Parts): Added {
   // Zeros beside a total count nothing: nobody is asked nothing.
   const isOnlyTotal = !parts.prompt && !parts.completion;
   const prompt = parts.prompt || (isOnlyTotal ? 0 : Math.max(0, (total ?? 0) - (parts.completion ?? 0)));
-  // A completion that only the total tells stays unexplained here: who knows the call judges whether it can be true.
+  // A completion that only the total shows stays unexplained here: who knows the call judges whether it can be true.
   const completion = parts.completion ?? 0;
   const reading = readingOf(parts, prompt, completion);
   const promptTokens = prompt + beside(parts, reading);

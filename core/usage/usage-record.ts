@@ -65,7 +65,7 @@ export const shownFields = {
     .string()
     .nullable()
     .default(null)
-    .describe('What its caller was told of its failure; null when it succeeded'),
+    .describe('The failure as its caller read it; null when it succeeded'),
   traceId: z.string().default('').describe('Trace id of its request'),
   providerName: z
     .string()

@@ -80,10 +80,10 @@ export function createInvalidation(publisher: Redis, subscriber: Redis, log: Log
     const change = randomUUID();
     const confirmed = confirmations.expect(change);
     try {
-      const told = await publisher.publish(channelOfAll, JSON.stringify({ kind, id, from: process, change }));
+      const receivers = await publisher.publish(channelOfAll, JSON.stringify({ kind, id, from: process, change }));
       if (!listening)
         return log.warn({ kind }, 'a change is not confirmed: this process has no subscription right now');
-      const missing = await confirmed.by(told);
+      const missing = await confirmed.by(receivers);
       if (missing > 0) log.warn({ kind, missing }, 'processes did not confirm a change; they see it within 30 s');
     } catch (error) {
       log.warn({ err: error, kind }, 'other processes were not notified of a change; they see it within 30 s');

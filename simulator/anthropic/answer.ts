@@ -114,13 +114,13 @@ function asksToSearch({ tools = [], messages }: MessagesRequest): boolean {
 /** The request in the form in which the composer of all vendors reads one. */
 function inChat(request: MessagesRequest): Record<string, unknown> {
   const { system, messages, tools = [], tool_choice: choice, thinking, output_config: config } = request;
-  const told = system === undefined ? [] : [{ role: 'system', content: textsOf(system) }];
+  const instructions = system === undefined ? [] : [{ role: 'system', content: textsOf(system) }];
   const functions = tools.flatMap((tool) => ('input_schema' in tool ? [functionOf(tool)] : []));
   const format = config?.format;
   return {
     model: request.model,
     max_tokens: request.max_tokens,
-    messages: [...told, ...messages.flatMap(turnsOf)],
+    messages: [...instructions, ...messages.flatMap(turnsOf)],
     stop: (request.stop_sequences ?? []).slice(0, 4),
     ...(functions.length === 0 ? {} : { tools: functions }),
     ...(choice === undefined ? {} : choiceOf(choice)),

@@ -97,7 +97,7 @@ export async function answerTranscription(call: Call): Promise<void> {
   const counted = byTokens
     ? { ...NO_COUNT, promptTokens, completionTokens }
     : { ...NO_COUNT, audioSeconds: Math.ceil(seconds) };
-  const told = byTokens
+  const written = byTokens
     ? {
         type: 'tokens',
         input_tokens: promptTokens,
@@ -105,7 +105,7 @@ export async function answerTranscription(call: Call): Promise<void> {
         total_tokens: promptTokens + completionTokens,
       }
     : { type: 'duration', seconds: Math.ceil(seconds) };
-  const reported = reportedUsage(told, counted, faults);
+  const reported = reportedUsage(written, counted, faults);
   const usage = reported ? { usage: reported } : {};
   const { response_format: format, stream } = request;
   if (stream === 'true' && byTokens) {

@@ -46,15 +46,15 @@ export async function answerRerank(call: Call, form: RerankForm): Promise<void> 
   const usage = { promptTokens, completionTokens: 0, reasoningTokens: 0, cachedTokens: 0, images: 0 };
   const counted = isCohere ? { ...usage, promptTokens: 0, searchUnits } : usage;
   const reported = reportedUsage({ prompt_tokens: promptTokens, total_tokens: promptTokens }, usage, faults);
-  const told = reported ? { usage: reported } : {};
+  const ofUsage = reported ? { usage: reported } : {};
   const id = call.requestId;
   replyJson(
     call,
     form === 'native'
-      ? { output: { results }, ...told, request_id: id }
+      ? { output: { results }, ...ofUsage, request_id: id }
       : isCohere
         ? { id, results, meta: { api_version: { version: '2' }, billed_units: { search_units: searchUnits } } }
-        : { id, model, object: 'list', results, ...told },
+        : { id, model, object: 'list', results, ...ofUsage },
     { usage: counted, tokens: 0, images: 0 },
   );
 }

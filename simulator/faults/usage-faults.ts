@@ -77,13 +77,13 @@ export const USAGE_FAULTS = {
   },
   // Names.
   'cached-at-top': {
-    does: 'tells cached tokens as cached_tokens beside the other counts',
+    does: 'reports cached tokens as cached_tokens beside the other counts',
     seen: 'Moonshot',
     value: CACHED,
     ...counted(({ prompt_tokens_details: _, ...reported }, __, cached) => ({ ...reported, cached_tokens: cached })),
   },
   'cached-hit': {
-    does: 'tells cached tokens as prompt_cache_hit_tokens',
+    does: 'reports cached tokens as prompt_cache_hit_tokens',
     seen: 'DeepSeek',
     value: CACHED,
     ...counted(({ prompt_tokens_details: _, ...reported }, { promptTokens }, cached) => ({

@@ -18,9 +18,9 @@ import { type HoldOutcome, type HoldRequest, hold } from '../../core/ledger/oper
 import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import { AppError } from '../../infra/errors.ts';
 import { sha256 } from './ledger-world.ts';
-import type { Ask, Told, ToldRecord } from './told.ts';
+import type { Ask, Answer, OperationRecord } from './record.ts';
 
-type Outcome = Pick<Told, 'outcome' | 'amount' | 'loss' | 'requestId' | 'text'>;
+type Outcome = Pick<Answer, 'outcome' | 'amount' | 'loss' | 'requestId' | 'text'>;
 
 /** A keyed request, as a client words it. */
 export interface Keyed {
@@ -56,10 +56,10 @@ function claimed(outcome: ClaimOutcome): Outcome {
 export class LedgerAsker {
   readonly #queue: CommitQueue;
   readonly #leases: LeaseBook;
-  readonly #record: ToldRecord;
+  readonly #record: OperationRecord;
   #count = 0;
 
-  constructor(queue: CommitQueue, leases: LeaseBook, record: ToldRecord) {
+  constructor(queue: CommitQueue, leases: LeaseBook, record: OperationRecord) {
     this.#queue = queue;
     this.#leases = leases;
     this.#record = record;
@@ -236,7 +236,7 @@ export class LedgerAsker {
           ? { outcome: 'unavailable' }
           : { outcome: 'error', text: String(error) },
     );
-    this.#record.write({ ...outcome, at: 'told', op, writer: this.#writer() });
+    this.#record.write({ ...outcome, at: 'answer', op, writer: this.#writer() });
     return outcome.outcome;
   }
 

@@ -30,11 +30,11 @@ test('a database killed under load loses nothing that was answered', async (cont
     const before = field.operations;
     await field.ledger.until(() => field.operations > before + OPERATIONS);
     await field.settle();
-    const { operations, told, breaches } = await field.breaches();
-    context.diagnostic(`${operations} operations, ${told} answered`);
+    const { operations, answered, breaches } = await field.breaches();
+    context.diagnostic(`${operations} operations, ${answered} answered`);
     assert.deepEqual(breaches.slice(0, 20), [], `${breaches.length} breaches`);
     // No process died, so every one of them heard every answer.
-    assert.equal(told, operations);
+    assert.equal(answered, operations);
   } finally {
     await field.close();
   }

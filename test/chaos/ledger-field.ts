@@ -10,10 +10,10 @@ import { Ledger } from '../../core/ledger/ledger.ts';
 import { HoldSweeper } from '../../core/ledger/sweeper.ts';
 import { type TestLedger, testLedger } from '../ledger/test-ledger.ts';
 import { DatabaseRelay } from './database-relay.ts';
-import { checkTold } from './ledger-check.ts';
+import { checkAnswers } from './ledger-check.ts';
 import { checkBudgetLimits, checkInvariants, checkUsageLog } from './ledger-invariants.ts';
 import { readLedgerRows } from './ledger-rows.ts';
-import { readRecord } from './told.ts';
+import { readRecord } from './record.ts';
 import { UsageCarrier } from './usage-carrier.ts';
 import { WorkerProcess } from './worker-process.ts';
 
@@ -84,7 +84,7 @@ export class LedgerField {
         writerTtlMs: options.writerTtlMs,
         callers: options.callersPerProcess,
         leaseShare: LEASE_SHARE,
-        toldFile: join(folder, record),
+        recordFile: join(folder, record),
         seed: options.seed + number * 1_000_000 + worker.records.length * 1_000,
       }));
       worker.start();
@@ -115,7 +115,7 @@ export class LedgerField {
   }
 
   /** Every difference between the answers and the rows. */
-  async breaches(): Promise<{ operations: number; told: number; leased: number; breaches: string[] }> {
+  async breaches(): Promise<{ operations: number; answered: number; leased: number; breaches: string[] }> {
     const { sequelize } = this.ledger;
     const records = this.sites.flatMap(({ worker }) => worker.records);
     const operations = records.flatMap((record) => readRecord(record, join(this.#folder, record)));
@@ -123,14 +123,14 @@ export class LedgerField {
     const ends = this.sites.flatMap(({ worker }) => worker.unexpectedEnd ?? []);
     return {
       operations: operations.length,
-      told: operations.filter(({ told }) => told !== undefined).length,
+      answered: operations.filter(({ answer }) => answer !== undefined).length,
       leased: rows.transfers.filter(({ kind, hold_id, id }) => kind === 'charge' && hold_id !== id).length,
       breaches: [
         ...ends,
         ...(await checkInvariants(sequelize)),
         ...(await checkBudgetLimits(sequelize, this.#limits)),
         ...(await checkUsageLog(sequelize, this.#carrier.documents)),
-        ...checkTold(operations, rows),
+        ...checkAnswers(operations, rows),
       ],
     };
   }

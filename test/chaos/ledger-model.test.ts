@@ -1,6 +1,6 @@
 /**
  * Random operations on the ledger from four processes, on the real database, while processes are killed, frozen past
- * their writer's time and cut off, and connections and commits are lost. Afterwards what every process was told is
+ * their writer's time and cut off, and connections and commits are lost. Afterwards what every process was answered is
  * compared with what is there: zero drift. `npm run test:chaos` runs the long form.
  *
  * That it can fail was tried in November 2026 on a copy of the tree, one edit at a time:
@@ -10,10 +10,10 @@
  *   fails every time.
  * - A lost COMMIT always run again: in commit-queue/session.ts `#afterLoss`, `committed` became false. Every run fails: "a
  *   fresh hold was done before".
- * - A lost COMMIT always taken for done: there, `committed` became `committing`. Every run fails: told "held", and
- *   there is no hold; told of a top-up whose transfer is not there.
+ * - A lost COMMIT always taken for done: there, `committed` became `committing`. Every run fails: answered "held", and
+ *   there is no hold; answered a top-up whose transfer is not there.
  * - A successor's number taken for one's own: in commit-queue/writer.ts `readStanding`, the fenced writer was given the row's
- *   `seq`. Every run fails: told "held", and there is no hold.
+ *   `seq`. Every run fails: answered "held", and there is no hold.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -81,14 +81,14 @@ before(async () => {
 });
 after(() => field.close());
 
-test('what was told is what is there, whatever breaks', async (context) => {
+test('every answer is what is there, whatever breaks', async (context) => {
   const happened = await dealFaults(field, new Chance(seed));
   while (field.operations < OPERATIONS) await delay(100);
   await field.settle();
-  const { operations, told, leased, breaches } = await field.breaches();
-  context.diagnostic(`seed ${seed}: ${operations} operations, ${told} answered, ${leased} calls charged to leases`);
+  const { operations, answered, leased, breaches } = await field.breaches();
+  context.diagnostic(`seed ${seed}: ${operations} operations, ${answered} answered, ${leased} calls charged to leases`);
   for (const [name, count] of happened) context.diagnostic(`${count} x ${name}`);
   assert.deepEqual(breaches.slice(0, 20), [], `${breaches.length} breaches`);
-  assert.ok(told >= OPERATIONS * 0.8, `${told} operations were answered`);
+  assert.ok(answered >= OPERATIONS * 0.8, `${answered} operations were answered`);
   assert.ok(leased > 0, 'no call was charged to a lease');
 });

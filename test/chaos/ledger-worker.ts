@@ -11,7 +11,7 @@ import { DAY, TABLES } from '../ledger/calls.ts';
 import { LedgerAsker } from './ledger-asker.ts';
 import { LedgerCaller } from './ledger-caller.ts';
 import { ledgerWorld } from './ledger-world.ts';
-import { ToldRecord } from './told.ts';
+import { OperationRecord } from './record.ts';
 
 const world = ledgerWorld.parse(JSON.parse(process.argv[2] ?? ''));
 const stopping = new AbortController();
@@ -29,7 +29,7 @@ const queue = new CommitQueue({
 // So greedy that leases and refusals for want of money meet all the time.
 const terms = { ...leaseTerms(world.leaseShare), richTimes: 2n };
 const leases = new LeaseBook({ queue, terms, quietMs: 50, log: pino({ level: 'silent' }) });
-const asker = new LedgerAsker(queue, leases, new ToldRecord(world.toldFile));
+const asker = new LedgerAsker(queue, leases, new OperationRecord(world.recordFile));
 const reports = setInterval(() => process.send?.(asker.count), REPORT_EVERY_MS);
 await Promise.all(
   Array.from({ length: world.callers }, (_, index) =>

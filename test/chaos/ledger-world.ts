@@ -22,7 +22,7 @@ export const ledgerWorld = z.object({
   /** Share of an account that a process leases; 0: nothing. */
   leaseShare: z.number(),
   /** Where this process records its requests and answers. */
-  toldFile: z.string(),
+  recordFile: z.string(),
   seed: z.number(),
 });
 

@@ -58,7 +58,7 @@ export class WorkerProcess {
     this.#records.push(record);
     const world = this.#worldOf(record);
     // A process that is killed at once has a record too: an empty one.
-    closeSync(openSync(world.toldFile, 'a', 0o600));
+    closeSync(openSync(world.recordFile, 'a', 0o600));
     const child = spawn(process.execPath, [SCRIPT, JSON.stringify(world)], {
       env: systemVariables(),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

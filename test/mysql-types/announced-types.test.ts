@@ -38,9 +38,9 @@ describe('the product on a database that announces other column types for the sa
 
   for (const [index, { name, announce, met }] of ANNOUNCEMENTS.entries()) {
     test(`${name}: every answer is the same`, async () => {
-      const told = await storyWith(`set${index}`, announce);
+      const story = await storyWith(`set${index}`, announce);
       for (const change of met) assert.ok(relay.changed.has(change), `${change} was met`);
-      assert.deepEqual(told, usual);
+      assert.deepEqual(story, usual);
     });
   }
 });

@@ -80,7 +80,7 @@ export class AnnouncingRelay extends MySqlRelay {
   }
 }
 
-/** Follows one connection; tells each definition of a column. */
+/** Follows one connection; passes on each definition of a column. */
 class AnswerReader {
   readonly #onColumn: (definition: Buffer) => void;
   #phase: 'sign-in' | 'other' | 'prepared' | 'answer' | 'columns' | 'end-of-columns' | 'rows' = 'sign-in';

@@ -20,19 +20,19 @@ const CALLS = 5;
 const idOf = (data: unknown) => z.object({ id: z.number() }).parse(data).id;
 const jobIdOf = (data: unknown) => z.object({ jobId: z.string() }).parse(data).jobId;
 
-/** @param tag names what is made, apart from another telling of the story. */
+/** @param tag names what is made, apart from another run of the story. */
 export async function story(product: Product, receiver: Receiver, tag: string): Promise<Record<string, unknown>> {
-  const told: Record<string, unknown> = {};
+  const steps: Record<string, unknown> = {};
   const [api] = product.apis;
   const model = `model-${tag}`;
-  const tell = (step: string, answer: unknown) => {
-    assert.equal(step in told, false, step);
-    told[step] = plain(answer, tag);
+  const record = (step: string, answer: unknown) => {
+    assert.equal(step in steps, false, step);
+    steps[step] = plain(answer, tag);
   };
   /** Each answer is part of the story. */
   const ask = async (step: string, method: string, path: string, options: Parameters<typeof call>[3] = {}) => {
     const { status, code, message, data } = await call(api, method, path, options);
-    tell(step, { status, code, message, data });
+    record(step, { status, code, message, data });
     return data;
   };
 
@@ -86,12 +86,12 @@ export async function story(product: Product, receiver: Receiver, tag: string): 
     headers: { 'content-type': 'application/json', 'access-key': key },
     body: JSON.stringify({ model, messages: [{ role: 'user', content: 'and good night' }] }),
   });
-  tell('a stream', { status: stream.status, said: (await stream.text()).includes('[DONE]') });
+  record('a stream', { status: stream.status, said: (await stream.text()).includes('[DONE]') });
   const generated = await call(api, 'POST', '/v1/generate-image', { key, body: { prompt: 'a lighthouse' } });
   const [link = ''] = z.object({ imageUrls: z.array(z.string()) }).parse(generated.data).imageUrls;
   const { pathname, search } = new URL(link);
   const image = await apiFetch(`${api?.url}${pathname}${search}`);
-  tell('an image', { status: image.status, type: image.headers.get('content-type') });
+  record('an image', { status: image.status, type: image.headers.get('content-type') });
 
   // Jobs.
   const slow = upstream(product);
@@ -112,10 +112,10 @@ export async function story(product: Product, receiver: Receiver, tag: string): 
     return z.object({ status: z.string() }).parse(data).status === 'PROCESSING';
   });
   await call(api, 'POST', `/v1/async/jobs/${cancelled}/cancel`, { key: other.key });
-  tell('a job that is cancelled', (await jobEnd(api, other.key, cancelled)).status);
+  record('a job that is cancelled', (await jobEnd(api, other.key, cancelled)).status);
   const ended = await jobEnd(api, key, job);
   assert.equal(ended.status, 'COMPLETED');
-  tell('a job of seconds', ended);
+  record('a job of seconds', ended);
   assert.ok(Date.now() - submittedMs > JOB_AT_LEAST_MS);
   await slow.noFaults();
   await until('the webhook is delivered', async () => {
@@ -124,7 +124,7 @@ export async function story(product: Product, receiver: Receiver, tag: string): 
     return records.some(({ status }) => status === 'DELIVERED');
   });
   await ask('the deliveries', 'GET', '/v1/webhooks/deliveries?pageSize=1', { key });
-  tell('the webhook', JSON.parse(receiver.at(`/${tag}`)[0]?.body ?? 'null'));
+  record('the webhook', JSON.parse(receiver.at(`/${tag}`)[0]?.body ?? 'null'));
   await ask('the completed jobs', 'GET', '/v1/async/jobs?status=COMPLETED&pageSize=1', { key });
 
   // A call whose process died: the sweeper gives the money back.
@@ -152,21 +152,21 @@ export async function story(product: Product, receiver: Receiver, tag: string): 
   await ask('the users', 'GET', `/v1/users?username=teller-${tag}`, { token: root });
   await ask('the audit log', 'GET', `/v1/audit?targetKind=provider_key&targetId=${keyId}&pageSize=2`, { token: root });
   await ask('the account at the end', 'GET', '/v1/auth/me', { token });
-  await check(product, tell);
-  return told;
+  await check(product, record);
+  return steps;
 }
 
 /** What commands read of the database. */
-async function check(product: Product, tell: (step: string, answer: unknown) => void): Promise<void> {
+async function check(product: Product, record: (step: string, answer: unknown) => void): Promise<void> {
   const sequelize = connectSequelize(product.config);
   try {
-    tell('migrations that are missing', await migrate(product.config, sequelize, () => undefined));
+    record('migrations that are missing', await migrate(product.config, sequelize, () => undefined));
     const { breaches, invariants } = await reconcile(sequelize);
-    tell('the ledger', { breaches, invariants: invariants.map(({ name, breaches: wrong }) => [name, wrong]) });
+    record('the ledger', { breaches, invariants: invariants.map(({ name, breaches: wrong }) => [name, wrong]) });
   } finally {
     await sequelize.close();
   }
-  tell('the doctor', await lookAtMysql(product.config));
+  record('the doctor', await lookAtMysql(product.config));
 }
 
 const CHANGING: readonly (readonly [RegExp, string])[] = [
@@ -177,10 +177,10 @@ const CHANGING: readonly (readonly [RegExp, string])[] = [
   [/^grant-\d+$/, '<grant>'],
   [/127\.0\.0\.1:\d+/g, '<host>'],
 ];
-/** Numbers that another telling of the story has others for, by the name of their field. */
+/** Numbers that another run of the story has others for, by the name of their field. */
 const CHANGING_NUMBERS = /^id$|Id$|Ms$|^latency/;
 
-/** An answer with what changes from one telling to the next replaced. */
+/** An answer with what changes from one run to the next replaced. */
 function plain(value: unknown, tag: string, field = ''): unknown {
   if (typeof value === 'number') return CHANGING_NUMBERS.test(field) ? '<number>' : value;
   if (typeof value === 'string') {

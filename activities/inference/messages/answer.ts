@@ -44,7 +44,7 @@ export function usageInMessages(usage: Usage): Json {
   };
 }
 
-/** Nothing tells which stop sequence was met: such an answer has ended like any other. */
+/** Nothing says which stop sequence was met: such an answer has ended like any other. */
 export function stopReason(reason: unknown): string {
   switch (reason) {
     case 'length':

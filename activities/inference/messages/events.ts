@@ -109,8 +109,8 @@ export class WrittenAnew implements MessagesWriter {
       if (detail.type === 'reasoning.encrypted') redacted.push(this.#redacted(detail.data));
     }
     const thinking = reasoningIn(delta);
-    const told = thinking === '' ? '' : this.#piece('thinking', { type: 'thinking_delta', thinking });
-    return told + redacted.join('');
+    const thought = thinking === '' ? '' : this.#piece('thinking', { type: 'thinking_delta', thinking });
+    return thought + redacted.join('');
   }
 
   #redacted(data: unknown): string {

@@ -1,5 +1,5 @@
 /**
- * A request of Messages told as a chat, for providers of OpenAI's interface. What a chat has no words for is either
+ * A request of Messages as a chat, for providers of OpenAI's interface. What a chat has no words for is either
  * named (`untold`: the model would answer to something else), or left out where it only saves money or says how to
  * cache, trim or bill (docs/api-guide.md). Pure.
  */
@@ -7,7 +7,7 @@ import type { ChatBody } from '../../../core/providers/provider.ts';
 import type { FieldError } from '../../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
 
-export interface ToldInChat {
+export interface MessagesInChat {
   readonly chat: ChatBody;
   readonly untold: readonly FieldError[];
 }
@@ -17,7 +17,7 @@ const SAME = ['max_tokens', 'temperature', 'top_p', 'top_k'];
 /** Without them the model would do less than it was asked. */
 const NEEDED = ['mcp_servers', 'container'];
 
-export function messagesInChat(body: Json): ToldInChat {
+export function messagesInChat(body: Json): MessagesInChat {
   const untold: FieldError[] = [];
   const system = textOfBlocks(body.system, 'system', untold);
   const messages = listOf(body.messages).flatMap((message, index) =>
@@ -130,8 +130,8 @@ function addressOf({ type, media_type: mediaType, data, url }: Json): string | u
 
 function documentOf({ title, context }: Json, source: Json, path: string, untold: FieldError[]): Json[] {
   const head = [textIn(title), textIn(context)].filter((line) => line !== '');
-  const told = (text: string) => [{ type: 'text', text: [...head, text].join('\n') }];
-  if (source.type === 'text') return told(textIn(source.data));
+  const textPart = (text: string) => [{ type: 'text', text: [...head, text].join('\n') }];
+  if (source.type === 'text') return textPart(textIn(source.data));
   if (source.type === 'content') {
     const parts = partsOf(listOrText(source.content), `${path}.source.content`, untold);
     return head.length === 0 ? parts : [{ type: 'text', text: head.join('\n') }, ...parts];

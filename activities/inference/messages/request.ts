@@ -105,7 +105,7 @@ function checkNames(fields: Json, path: string, errors: FieldError[]): void {
 const TOKENS_AROUND_MESSAGE = 16;
 /** What the vendor tells its models of tools: 290 to 804 tokens by its documents, and more for tools of its own. */
 const TOKENS_OF_TOOL_USE = 1_000;
-/** Fields that are for the vendor and tell the model nothing. */
+/** Fields for the vendor, which the model does not read. */
 const UNTOLD_FIELDS = new Set(['model', 'messages', 'metadata', 'stream', 'stop_sequences', 'betas', 'container']);
 
 function sizeOf(body: Json): PromptSize {

@@ -1,5 +1,5 @@
 /**
- * A chat's answer in the Responses form: items, and the events that tell them in OpenAI's order. A whole answer is made
+ * A chat's answer in the Responses form: items, and the events that carry them in OpenAI's order. A whole answer is made
  * of the same events, so that both say the same. Pure.
  */
 import { finishReasonIn, listIn, reasoningIn, textIn } from '../../../core/providers/message.ts';
@@ -79,15 +79,15 @@ export class ResponseAnswer {
       incomplete_details: reason === undefined ? null : { reason },
       usage,
     });
-    this.#tell(`response.${status}`, { response });
+    this.#emit(`response.${status}`, { response });
     return { events: this.#taken(), response };
   }
 
-  /** The events of a failure, after whatever was told. */
+  /** The events of a failure, after whatever was sent. */
   fail(error: ResponseFailure): { readonly events: ResponseEvent[]; readonly response: Json } {
     this.#begin();
     const response = this.#response('failed', { error });
-    this.#tell('response.failed', { response });
+    this.#emit('response.failed', { response });
     return { events: this.#taken(), response };
   }
 
@@ -100,8 +100,8 @@ export class ResponseAnswer {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     const response = this.pending('in_progress');
-    this.#tell('response.created', { response });
-    this.#tell('response.in_progress', { response });
+    this.#emit('response.created', { response });
+    this.#emit('response.in_progress', { response });
   }
 
   #addSaid(said: Json, choice: Json): void {
@@ -160,7 +160,7 @@ export class ResponseAnswer {
     return {
       index,
       idOf: (prefix: string) => `${prefix}_${this.#id.slice(RESPONSE_PREFIX.length)}_${index}`,
-      tell: (type: string, fields: Json) => this.#tell(type, fields),
+      emit: (type: string, fields: Json) => this.#emit(type, fields),
     };
   }
 
@@ -181,7 +181,7 @@ export class ResponseAnswer {
     };
   }
 
-  #tell(type: string, fields: Json): void {
+  #emit(type: string, fields: Json): void {
     this.#events.push({ type, fields });
   }
 

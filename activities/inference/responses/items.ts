@@ -30,7 +30,7 @@ export function chatMessages(items: readonly PlacedItem[], errors: FieldError[])
   return conversation.end();
 }
 
-/** What the model said in one turn: chat tells its thoughts, its text and its calls in one message. */
+/** What the model said in one turn: a chat has its thoughts, its text and its calls in one message. */
 interface Turn {
   reasoning: string;
   content: string | undefined;
@@ -145,8 +145,8 @@ function contentOf(content: unknown, path: string, errors: FieldError[]): string
   const parts: Json[] = [];
   for (const [index, part] of content.entries()) {
     if (errors.length >= MOST_ERRORS) break;
-    const told = partOf(part, `${path}[${index}]`, errors);
-    if (told !== undefined) parts.push(told);
+    const read = partOf(part, `${path}[${index}]`, errors);
+    if (read !== undefined) parts.push(read);
   }
   return parts.every(({ type }) => type === 'text') ? textsTogether(parts) : parts;
 }
@@ -185,9 +185,9 @@ function imagePart({ image_url: image, detail }: Json, path: string, errors: Fie
     errors.push({ path: `${path}.image_url`, message: 'is required: images are given by address or as a data URL' });
     return undefined;
   }
-  const told = typeof detail === 'string' && DETAILS.has(detail) ? { detail } : {};
+  const wanted = typeof detail === 'string' && DETAILS.has(detail) ? { detail } : {};
   try {
-    return { type: 'image_url', image_url: { url: imageUrlOf({ url }, path), ...told } };
+    return { type: 'image_url', image_url: { url: imageUrlOf({ url }, path), ...wanted } };
   } catch (error) {
     const [wrong] = error instanceof AppError ? (error.details.errors ?? []) : [];
     if (wrong === undefined) throw error;

@@ -10,7 +10,7 @@ export type EndStatus = 'completed' | 'incomplete';
 export interface Place {
   readonly index: number;
   readonly idOf: (prefix: string) => string;
-  readonly tell: (type: string, fields: Json) => void;
+  readonly emit: (type: string, fields: Json) => void;
 }
 
 export interface OutputItem {
@@ -33,21 +33,21 @@ export class ReasoningItem implements OutputItem {
     this.#place = place;
     this.#id = place.idOf('rs');
     this.#sealed = sealed;
-    place.tell('response.output_item.added', { output_index: place.index, item: this.item });
-    this.#tell('response.reasoning_summary_part.added', { part: summaryPart('') });
+    place.emit('response.output_item.added', { output_index: place.index, item: this.item });
+    this.#emit('response.reasoning_summary_part.added', { part: summaryPart('') });
   }
 
   add(text: string): void {
     this.#text += text;
-    this.#tell('response.reasoning_summary_text.delta', { delta: text });
+    this.#emit('response.reasoning_summary_text.delta', { delta: text });
   }
 
   close(status: EndStatus): void {
     if (this.#status !== 'in_progress') return;
     this.#status = status;
-    this.#tell('response.reasoning_summary_text.done', { text: this.#text });
-    this.#tell('response.reasoning_summary_part.done', { part: summaryPart(this.#text) });
-    this.#place.tell('response.output_item.done', { output_index: this.#place.index, item: this.item });
+    this.#emit('response.reasoning_summary_text.done', { text: this.#text });
+    this.#emit('response.reasoning_summary_part.done', { part: summaryPart(this.#text) });
+    this.#place.emit('response.output_item.done', { output_index: this.#place.index, item: this.item });
   }
 
   get item(): Json {
@@ -61,8 +61,8 @@ export class ReasoningItem implements OutputItem {
     };
   }
 
-  #tell(type: string, fields: Json): void {
-    this.#place.tell(type, { item_id: this.#id, output_index: this.#place.index, summary_index: 0, ...fields });
+  #emit(type: string, fields: Json): void {
+    this.#place.emit(type, { item_id: this.#id, output_index: this.#place.index, summary_index: 0, ...fields });
   }
 }
 
@@ -87,19 +87,19 @@ export class MessageItem implements OutputItem {
   constructor(place: Place) {
     this.#place = place;
     this.#id = place.idOf('msg');
-    place.tell('response.output_item.added', { output_index: place.index, item: this.item });
+    place.emit('response.output_item.added', { output_index: place.index, item: this.item });
   }
 
   addText(delta: string, logprobs: readonly unknown[]): void {
     const part = this.#open('output_text');
     part.text += delta;
     part.logprobs.push(...logprobs);
-    this.#tell('response.output_text.delta', { ...this.#at, delta, logprobs });
+    this.#emit('response.output_text.delta', { ...this.#at, delta, logprobs });
   }
 
   addRefusal(delta: string): void {
     this.#open('refusal').text += delta;
-    this.#tell('response.refusal.delta', { ...this.#at, delta });
+    this.#emit('response.refusal.delta', { ...this.#at, delta });
   }
 
   addAnnotation(given: unknown): void {
@@ -107,14 +107,14 @@ export class MessageItem implements OutputItem {
     const part = this.#open('output_text');
     part.annotations.push(annotation);
     const annotation_index = part.annotations.length - 1;
-    this.#tell('response.output_text.annotation.added', { ...this.#at, annotation_index, annotation });
+    this.#emit('response.output_text.annotation.added', { ...this.#at, annotation_index, annotation });
   }
 
   close(status: EndStatus): void {
     if (this.#status !== 'in_progress') return;
     this.#closePart();
     this.#status = status;
-    this.#tell('response.output_item.done', { output_index: this.#place.index, item: this.item });
+    this.#emit('response.output_item.done', { output_index: this.#place.index, item: this.item });
   }
 
   get item(): Json {
@@ -133,7 +133,7 @@ export class MessageItem implements OutputItem {
     this.#closePart();
     const part: MessagePart = { type, text: '', annotations: [], logprobs: [] };
     this.#parts.push(part);
-    this.#tell('response.content_part.added', { ...this.#at, part: writtenPart(part) });
+    this.#emit('response.content_part.added', { ...this.#at, part: writtenPart(part) });
     return part;
   }
 
@@ -141,16 +141,16 @@ export class MessageItem implements OutputItem {
     const part = this.#parts.at(-1);
     if (part === undefined) return;
     const said = part.type === 'refusal' ? { refusal: part.text } : { text: part.text, logprobs: part.logprobs };
-    this.#tell(`response.${part.type}.done`, { ...this.#at, ...said });
-    this.#tell('response.content_part.done', { ...this.#at, part: writtenPart(part) });
+    this.#emit(`response.${part.type}.done`, { ...this.#at, ...said });
+    this.#emit('response.content_part.done', { ...this.#at, part: writtenPart(part) });
   }
 
   get #at(): Json {
     return { item_id: this.#id, output_index: this.#place.index, content_index: this.#parts.length - 1 };
   }
 
-  #tell(type: string, fields: Json): void {
-    this.#place.tell(type, fields);
+  #emit(type: string, fields: Json): void {
+    this.#place.emit(type, fields);
   }
 }
 
@@ -165,14 +165,14 @@ function annotationOf(given: unknown): unknown {
   return { type: 'url_citation', ...given.url_citation };
 }
 
-/** A call of a tool; it is told once its name is known as a whole, which is when its arguments begin or it ends. */
+/** A call of a tool; its event comes once its name is known as a whole, which is when its arguments begin or it ends. */
 export class ToolCallItem implements OutputItem {
   readonly #place: Place;
   readonly #tools: OfferedTools;
   #callId = '';
   #name = '';
   #arguments = '';
-  /** Empty until it was told of. */
+  /** Empty until its first event. */
   #id = '';
   #status = 'in_progress';
 
@@ -190,7 +190,7 @@ export class ToolCallItem implements OutputItem {
     if (delta === '') return;
     this.#begin();
     this.#arguments += delta;
-    if (isPlainCall(this.#name, this.#tools)) this.#tell('response.function_call_arguments.delta', { delta });
+    if (isPlainCall(this.#name, this.#tools)) this.#emit('response.function_call_arguments.delta', { delta });
   }
 
   close(status: EndStatus): void {
@@ -200,13 +200,13 @@ export class ToolCallItem implements OutputItem {
     this.#status = status;
     const { item } = this;
     if (item.type === 'function_call') {
-      this.#tell('response.function_call_arguments.done', { name: item.name, arguments: item.arguments });
+      this.#emit('response.function_call_arguments.done', { name: item.name, arguments: item.arguments });
     }
     if (item.type === 'custom_tool_call') {
-      this.#tell('response.custom_tool_call_input.delta', { delta: item.input });
-      this.#tell('response.custom_tool_call_input.done', { input: item.input });
+      this.#emit('response.custom_tool_call_input.delta', { delta: item.input });
+      this.#emit('response.custom_tool_call_input.done', { input: item.input });
     }
-    this.#place.tell('response.output_item.done', { output_index: this.#place.index, item });
+    this.#place.emit('response.output_item.done', { output_index: this.#place.index, item });
   }
 
   get item(): Json {
@@ -217,10 +217,10 @@ export class ToolCallItem implements OutputItem {
   #begin(): void {
     if (this.#id !== '') return;
     this.#id = this.#place.idOf(callPrefix(this.#name, this.#tools));
-    this.#place.tell('response.output_item.added', { output_index: this.#place.index, item: this.item });
+    this.#place.emit('response.output_item.added', { output_index: this.#place.index, item: this.item });
   }
 
-  #tell(type: string, fields: Json): void {
-    this.#place.tell(type, { item_id: this.#id, output_index: this.#place.index, ...fields });
+  #emit(type: string, fields: Json): void {
+    this.#place.emit(type, { item_id: this.#id, output_index: this.#place.index, ...fields });
   }
 }

@@ -1,4 +1,4 @@
-/** The events of a response that is known as a whole, as its stream would have told them. The same each time. Pure. */
+/** The events of a response that is known as a whole, as its stream would have sent them. The same each time. Pure. */
 import { listIn, textIn } from '../../../core/providers/message.ts';
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
 import type { ResponseEvent } from './answer.ts';
@@ -24,12 +24,12 @@ export function restOf(response: Json): ResponseEvent[] {
 
 function itemEvents(item: Json, output_index: number): ResponseEvent[] {
   const at = { item_id: item.id, output_index };
-  const told = (type: string, fields: Json): ResponseEvent => ({ type: `response.${type}`, fields });
-  const inside = (type: string, fields: Json): ResponseEvent => told(type, { ...at, ...fields });
+  const event = (type: string, fields: Json): ResponseEvent => ({ type: `response.${type}`, fields });
+  const inside = (type: string, fields: Json): ResponseEvent => event(type, { ...at, ...fields });
   const around = (begun: Json, between: readonly ResponseEvent[]): ResponseEvent[] => [
-    told('output_item.added', { output_index, item: { ...item, status: 'in_progress', ...begun } }),
+    event('output_item.added', { output_index, item: { ...item, status: 'in_progress', ...begun } }),
     ...between,
-    told('output_item.done', { output_index, item }),
+    event('output_item.done', { output_index, item }),
   ];
   switch (item.type) {
     case 'message':

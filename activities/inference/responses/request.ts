@@ -19,7 +19,7 @@ export interface ResponsesInput {
   readonly store: boolean;
   readonly requestId: string | undefined;
   readonly tools: OfferedTools;
-  /** Whether thoughts are also told as a sealed text that a client brings back: for those that keep nothing here. */
+  /** Whether thoughts are also sent as a sealed text that a client brings back: for those that keep nothing here. */
   readonly sealed: boolean;
   /** Unix time in seconds. */
   readonly createdAt: number;

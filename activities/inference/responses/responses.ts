@@ -98,7 +98,7 @@ export class Responses {
     return { ...reply, ended };
   }
 
-  /** All items that the model is told. @throws {AppError} for earlier responses or items that there are none of. */
+  /** All items that the model reads. @throws {AppError} for earlier responses or items that there are none of. */
   async prepared(userId: number, input: ResponsesInput): Promise<Prepared> {
     const earlier = await this.#earlier(userId, input);
     const items = await this.#resolved(userId, [...earlier.items, ...placedItems(input.items)]);
@@ -208,7 +208,7 @@ function askedOf(
   return {
     ...(session === undefined ? {} : { session }),
     model,
-    body: turn ? { ...body, messages: turn.tell(body.messages) } : body,
+    body: turn ? { ...body, messages: turn.withHistory(body.messages) } : body,
   };
 }
 

@@ -18,7 +18,7 @@ export interface OfferedTools {
   /** In the chat form; undefined where there are none. */
   readonly functions: readonly Json[] | undefined;
   readonly choice: unknown;
-  /** The tools as the client is told them again: without those that are left out. */
+  /** The tools as the response repeats them: without those that are left out. */
   readonly kept: readonly unknown[];
   readonly origins: ReadonlyMap<string, ToolOrigin>;
 }
@@ -109,12 +109,12 @@ const CUSTOM_PARAMETERS: Json = {
   additionalProperties: false,
 };
 
-/** A grammar cannot be enforced; the model is told it. */
+/** A grammar cannot be enforced; the model reads it. */
 function customDescription({ description, format }: Json): string {
   const grammar = isJsonObject(format) && format.type === 'grammar' ? textIn(format.definition) : '';
   const syntax = isJsonObject(format) ? textIn(format.syntax) : '';
-  const told = grammar === '' ? '' : `\nThe input must follow this ${syntax} grammar:\n${grammar}`;
-  return textIn(description) + told;
+  const rule = grammar === '' ? '' : `\nThe input must follow this ${syntax} grammar:\n${grammar}`;
+  return textIn(description) + rule;
 }
 
 const SHELL_PARAMETERS: Json = {
@@ -179,7 +179,7 @@ export function callPrefix(name: string, { origins }: OfferedTools): string {
   return PREFIXES[origins.get(name)?.kind ?? 'function'];
 }
 
-/** Whether the arguments of its calls are told as they come: those of other tools are in a form of their own. */
+/** Whether the arguments of its calls are sent as they come: those of other tools are in a form of their own. */
 export function isPlainCall(name: string, { origins }: OfferedTools): boolean {
   return (origins.get(name)?.kind ?? 'function') === 'function';
 }

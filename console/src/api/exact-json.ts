@@ -1,7 +1,7 @@
 /** JSON whose money stays as it was written: a float cannot hold every amount. */
 import { MONEY_FIELDS } from './generated/money-fields.ts';
 
-/** What JSON.parse tells of the text that a value came from; older browsers tell nothing. */
+/** What JSON.parse says about the text of a value; older browsers say nothing. */
 interface Source {
   readonly source?: string;
 }

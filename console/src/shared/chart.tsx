@@ -1,4 +1,4 @@
-/** A chart over time, drawn by uPlot; its numbers are told in words to those who cannot see it. */
+/** A chart over time, drawn by uPlot; its numbers are put in words to those who cannot see it. */
 import 'uplot/dist/uPlot.min.css';
 import { Box, useComputedColorScheme, useMantineTheme } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';

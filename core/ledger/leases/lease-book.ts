@@ -313,7 +313,7 @@ export class LeaseBook {
     }
   }
 
-  /** Also finds out whether the account has become poor, which nobody has to tell. */
+  /** Also finds out whether the account has become poor, which needs no message. */
   #follow(spender: Spender, lease: OpenLease): void {
     const { wanted } = spender.demand;
     const surplus = lease.free - wanted;

@@ -1,6 +1,6 @@
 /**
  * Asking all processes for the money that they have leased of an account: somebody needs it, or must not have it any
- * more. They are told over Redis. The rows say when they have given it back, also without Redis: a process that finds
+ * more. Redis carries the request. The rows say when they have given it back, also without Redis: a process that finds
  * an account poor gives its lease back by itself.
  */
 import { setTimeout as delay } from 'node:timers/promises';

@@ -38,13 +38,13 @@ export function createAnthropicChat(sendFor: VendorClients['send']): ChatAdapter
   };
 }
 
-/** The usage is told once, at the end, when all of it is known. */
+/** The usage is sent once, at the end, when all of it is known. */
 function chunkFor(chunk: Json, usage: Json): ChatChunk | undefined {
-  const { usage: part, ...told } = chunk;
-  const [choice] = Array.isArray(told.choices) ? told.choices : [];
+  const { usage: part, ...rest } = chunk;
+  const [choice] = Array.isArray(rest.choices) ? rest.choices : [];
   if (choice === undefined && part === undefined) return undefined;
   const isEnd = choice === undefined || (isJsonObject(choice) && choice.finish_reason !== null);
-  const data = isEnd && part !== undefined ? { ...told, usage: chatUsage(usage) } : told;
+  const data = isEnd && part !== undefined ? { ...rest, usage: chatUsage(usage) } : rest;
   return { data: JSON.stringify(data), body: chunk };
 }
 

@@ -1,4 +1,4 @@
-/** What a chat asks and Messages cannot say: told in another way, left out and named, or refused. Pure. */
+/** What a chat asks and Messages cannot say: said in another way, left out and named, or refused. Pure. */
 import { invalid } from '../../../infra/errors.ts';
 import { isJsonObject } from '../../../infra/json-object.ts';
 import { offerAllowedTools } from '../fit.ts';

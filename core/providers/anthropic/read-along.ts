@@ -77,7 +77,7 @@ export class MessagesReader {
   readonly #blocks = new Map<unknown, OpenBlock>();
   #calls = 0;
 
-  /** @param tellsThoughts whether thoughts are told with their signatures, too, for whoever gives them back. */
+  /** @param tellsThoughts whether thoughts are sent with their signatures, too, for whoever gives them back. */
   constructor(head: AnswerHead, tellsThoughts: boolean) {
     this.#head = head;
     this.#tellsThoughts = tellsThoughts;

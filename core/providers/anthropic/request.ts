@@ -14,10 +14,10 @@ export function messagesBody(chat: ChatBody): Json {
   const stops = (Array.isArray(chat.stop) ? chat.stop : [chat.stop]).filter((stop) => !isBlank(stop));
   const tools = toolsOf(chat);
   const choice = toolChoiceOf(chat);
-  const { told, config } = answerFormat(chat.response_format);
+  const { instructions, config } = answerFormat(chat.response_format);
   const asked = thinkingOf(chat, maxTokens);
   const outputConfig = { ...(isJsonObject(chat.output_config) ? chat.output_config : {}), ...asked.config, ...config };
-  const allSystem = [...system, ...told];
+  const allSystem = [...system, ...instructions];
   return {
     max_tokens: maxTokens,
     ...(allSystem.length === 0 ? {} : { system: allSystem }),
@@ -159,14 +159,14 @@ export function namedChoice(choice: unknown): Json | undefined {
 }
 
 /** A schema has a field of its own; JSON of any form can only be asked for in words. */
-function answerFormat(format: unknown): { readonly told: readonly Json[]; readonly config: Json } {
-  if (!isJsonObject(format)) return { told: [], config: {} };
+function answerFormat(format: unknown): { readonly instructions: readonly Json[]; readonly config: Json } {
+  if (!isJsonObject(format)) return { instructions: [], config: {} };
   if (format.type === 'json_object')
-    return { told: [{ type: 'text', text: 'Answer with one JSON object.' }], config: {} };
+    return { instructions: [{ type: 'text', text: 'Answer with one JSON object.' }], config: {} };
   const { json_schema: asked } = format;
   const schema = isJsonObject(asked) ? asked.schema : undefined;
-  if (format.type !== 'json_schema' || !isJsonObject(schema)) return { told: [], config: {} };
-  return { told: [], config: { format: { type: 'json_schema', schema } } };
+  if (format.type !== 'json_schema' || !isJsonObject(schema)) return { instructions: [], config: {} };
+  return { instructions: [], config: { format: { type: 'json_schema', schema } } };
 }
 
 /** Parts of the answer's limit that older models may think for. */

@@ -61,7 +61,7 @@ const SUBMIT = 'POST /api/v1/services/aigc/text2image/image-synthesis';
 const QUERY = 'GET /api/v1/tasks/t-1';
 const CANCEL = 'POST /api/v1/tasks/t-1/cancel';
 
-test('pauses double from one second to five, and every query tells that the call is alive', async () => {
+test('pauses double from one second to five, and every query shows that the call is alive', async () => {
   const waiting = ['PENDING', 'RUNNING', 'SUSPENDED', 'SOMETHING_NEW', 'RUNNING'].map(status);
   const { result, pauses, context, calls } = run([SUBMITTED, ...waiting, DONE]);
   assert.equal((await result).images.length, 1);
@@ -71,17 +71,17 @@ test('pauses double from one second to five, and every query tells that the call
   assert.deepEqual(calls(), [SUBMIT, ...Array(6).fill(QUERY)]);
 });
 
-test('the store is told before the submit and before the first query', async () => {
+test('the store is written before the submit and before the first query', async () => {
   const { result, tasks } = run([SUBMITTED, DONE]);
   await result;
-  assert.deepEqual(tasks.told, ['before submit', 'submitted t-1']);
+  assert.deepEqual(tasks.recorded, ['before submit', 'submitted t-1']);
 });
 
 test('a task of an earlier run is gone on with and never submitted again', async () => {
   const { result, tasks, calls } = run([status('RUNNING'), DONE], { taskId: 't-1' });
   assert.equal((await result).images.length, 1);
   assert.deepEqual(calls(), [QUERY, QUERY]);
-  assert.deepEqual(tasks.told, []);
+  assert.deepEqual(tasks.recorded, []);
 });
 
 test('nothing is submitted when the store forbids it', async () => {

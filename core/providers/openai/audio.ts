@@ -52,8 +52,8 @@ async function* read(body: AsyncIterable<Uint8Array>, call: Call): AsyncGenerato
 /** JSON in place of speech is an error under a good status. */
 async function noSpeech(answer: OutboundAnswer, call: Call): Promise<UpstreamFailure> {
   const body = await readObject(answer, call);
-  const told = isErrorBody(body) ? '' : ', but JSON';
-  return new UpstreamFailure('transient', `the provider gave no speech${told}`, { status: answer.status });
+  const what = isErrorBody(body) ? '' : ', but JSON';
+  return new UpstreamFailure('transient', `the provider gave no speech${what}`, { status: answer.status });
 }
 
 function formOf(model: string, { file, fields }: TranscriptionRequest): FormData {

@@ -100,8 +100,8 @@ function readableChoice(choice: JsonObject, at: number): JsonObject {
   const { message, finish_reason: reason, index } = choice;
   const readable = isJsonObject(message) ? withRole(withReadableCalls(readableMessage(message))) : message;
   const hasCalls = isJsonObject(message) && listIn(message.tool_calls).length > 0;
-  const told = finishReasonIn(choice) ?? 'stop';
-  const finishReason = hasCalls && isPlainStop(told) ? 'tool_calls' : told;
+  const reported = finishReasonIn(choice) ?? 'stop';
+  const finishReason = hasCalls && isPlainStop(reported) ? 'tool_calls' : reported;
   if (readable === message && finishReason === reason && typeof index === 'number') return choice;
   return { ...choice, index: typeof index === 'number' ? index : at, message: readable, finish_reason: finishReason };
 }

@@ -96,7 +96,7 @@ function choiceError(choices: unknown): JsonObject | undefined {
   return undefined;
 }
 
-/** A page of a proxy in between tells a caller nothing. */
+/** A page of a proxy in between helps no caller. */
 function readableText(text: string): string | undefined {
   return text.trimStart().startsWith('<') ? undefined : textOf(text);
 }
@@ -125,7 +125,7 @@ const byCode = classifier([
     code: /^(contentpolicyviolation|contentfilter|moderationblocked|responsibleaipolicyviolation)$/,
     failure: 'content',
   },
-  // An empty account is told with 429: waiting does not help.
+  // An empty account is reported with 429: waiting does not help.
   // MiniMax: of the account, too many requests, content, the request.
   { code: /^baseresp(1004|1008|2049)$/, failure: 'account' },
   { code: /^baseresp(1002|1041|2045)$/, failure: 'rate' },

@@ -59,7 +59,7 @@ export class ReadableChunks {
     return written({ ...withHead(body, this.#head, CHUNK), object: CHUNK, choices });
   }
 
-  /** The finish of the choices whose provider has told none. */
+  /** The finish of the choices whose provider has sent none. */
   end(): ChatChunk | undefined {
     const open = [...this.#seen].filter((index) => !this.#finished.has(index));
     if (open.length === 0) return undefined;

@@ -231,7 +231,7 @@ interface Reader {
   end(): void;
 }
 
-/** Events that say something, in order. The first bytes tell the form, because headers and requests do not. */
+/** Events that say something, in order. The first bytes show the form, because headers and requests do not. */
 async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<EventSourceMessage, void> {
   const ready: EventSourceMessage[] = [];
   // It leaves a byte order mark out.

@@ -1,5 +1,5 @@
 /**
- * The written record of one process on the ledger: each line says what it asks or what it was told, and is in the
+ * The written record of one process on the ledger: each line says what it asks or what it was answered, and is in the
  * file before the process goes on, so that it outlives a kill -9.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs';
@@ -30,8 +30,8 @@ const ask = z.object({
   writer: z.string(),
 });
 
-const told = z.object({
-  at: z.literal('told'),
+const answer = z.object({
+  at: z.literal('answer'),
   op: z.number(),
   /** The kind of outcome; `unavailable` = the commit queue gave up; `error` = a bug. */
   outcome: z.string(),
@@ -45,16 +45,16 @@ const told = z.object({
 });
 
 export type Ask = z.infer<typeof ask>;
-export type Told = z.infer<typeof told>;
+export type Answer = z.infer<typeof answer>;
 
-/** An operation as the record has it; `told` is missing when the process was killed before it heard. */
+/** An operation as the record has it; `answer` is missing when the process was killed before it heard. */
 export interface Operation {
   readonly process: string;
   readonly ask: Ask;
-  readonly told?: Told;
+  readonly answer?: Answer;
 }
 
-export class ToldRecord {
+export class OperationRecord {
   readonly #file: number;
 
   constructor(path: string) {
@@ -62,13 +62,13 @@ export class ToldRecord {
   }
 
   /** In the file when it returns (the system keeps it when the process dies). */
-  write(line: Ask | Told): void {
+  write(line: Ask | Answer): void {
     const text = JSON.stringify(line, (_, value) => (typeof value === 'bigint' ? value.toString() : value));
     writeSync(this.#file, `${text}\n`);
   }
 }
 
-const line = z.discriminatedUnion('at', [ask, told]);
+const line = z.discriminatedUnion('at', [ask, answer]);
 
 /** Reads one process's record; a last line that was cut off by its death counts as not written. */
 export function readRecord(process: string, path: string): Operation[] {
@@ -79,8 +79,8 @@ export function readRecord(process: string, path: string): Operation[] {
     if (entry.at === 'ask') operations.set(entry.op, { process, ask: entry });
     else {
       const asked = operations.get(entry.op);
-      if (!asked || asked.told) throw new Error(`${process}: operation ${entry.op} was told without being asked`);
-      operations.set(entry.op, { ...asked, told: entry });
+      if (!asked || asked.answer) throw new Error(`${process}: operation ${entry.op} was answered without being asked`);
+      operations.set(entry.op, { ...asked, answer: entry });
     }
   }
   return [...operations.values()];
