@@ -25,7 +25,7 @@ test('an amount may be negative', () => {
   });
 });
 
-test('what is wrong is told as a wrong call', () => {
+test('what is wrong is reported as a wrong call', () => {
   const wrong: [string[], string][] = [
     [[], 'a command is missing'],
     [['drop', 'ann'], '"drop" is no command'],

@@ -43,14 +43,14 @@ test('is not there while it is built, nor after a build that failed', async () =
 test('two that ask at once build once', async () => {
   const cache = newCache();
   let builds = 0;
-  let told = 0;
+  let waits = 0;
   const build = async (folder: string) => {
     builds += 1;
     // Goes on only when the other one has been seen waiting.
-    while (told === 0) await new Promise((resolve) => setImmediate(resolve));
+    while (waits === 0) await new Promise((resolve) => setImmediate(resolve));
     writeFileSync(join(folder, 'program'), 'whole');
   };
-  const ask = () => cached(cache, entry, build, { onWait: () => (told += 1) });
+  const ask = () => cached(cache, entry, build, { onWait: () => (waits += 1) });
   const folders = await Promise.all([ask(), ask()]);
   assert.equal(builds, 1);
   assert.equal(folders[0], folders[1]);

@@ -9,7 +9,7 @@ import { mysql } from './mysql.ts';
 const SCRATCH = mkdtempSync(join(tmpdir(), 'databases-'));
 after(() => rmSync(SCRATCH, { recursive: true, force: true }));
 
-/** A part's folder; its data have the file that tells whose they are. */
+/** A part's folder; its data have the file that shows whose they are. */
 function partFolder(file?: string, content = ''): string {
   const folder = mkdtempSync(join(SCRATCH, 'part-'));
   if (file === undefined) return folder;
@@ -18,7 +18,7 @@ function partFolder(file?: string, content = ''): string {
   return folder;
 }
 
-/** A folder of programs in which a server tells this version. */
+/** A folder of programs in which a server shows this version. */
 function programs(name: string, version: string): string {
   const folder = mkdtempSync(join(SCRATCH, 'programs-'));
   writeFileSync(join(folder, name), `#!/bin/sh\necho "${name}  Ver ${version} for Linux on x86_64"\n`, { mode: 0o755 });
@@ -28,7 +28,7 @@ function programs(name: string, version: string): string {
 
 const boundTo = (folder: string, wanted?: 'mysql' | 'mariadb') => mysql.boundTo?.(folder, wanted);
 
-test('servers tell which of the two they are, and their version', () => {
+test('servers show which of the two they are, and their version', () => {
   assert.deepEqual(parseVersion('mysqld  Ver 9.7.4-2 for Linux on x86_64 ((Debian))'), {
     database: 'mysql',
     version: '9.7.4',

@@ -50,7 +50,7 @@ test("ROOT's password is printed only where it is one of ours and really opens",
   assert.match(shown({ kind: 'unknown' }), /npm run admin -- reset-password root/);
 });
 
-test('PUBLIC_URL is told where it is another address', () => {
+test('PUBLIC_URL is shown where it is another address', () => {
   assert.doesNotMatch(demoReport(demo, context), /PUBLIC_URL/);
   assert.match(demoReport(demo, { ...context, publicUrl: 'https://api.example.com' }), /https:\/\/api\.example\.com/);
 });

@@ -10,7 +10,7 @@ test('Linux and macOS on the two processors, with Node 20 or newer, are no obsta
   }
 });
 
-test('everything else is told truly, with what helps', () => {
+test('everything else is reported as it is, with what helps', () => {
   for (const [lack, text] of [
     [{ platform: 'win32' }, /WSL 2/],
     [{ platform: 'freebsd' }, /not on freebsd/],
@@ -22,7 +22,7 @@ test('everything else is told truly, with what helps', () => {
   }
 });
 
-test('a failed installation is followed by what to do about it, where that can be told', () => {
+test('a failed installation is followed by what to do about it, where that is known', () => {
   assert.match(npmAdvice('npm error code ENOTFOUND\nnpm error network') ?? '', /does not answer/);
   assert.match(npmAdvice('npm error code E404') ?? '', /refuses a package/);
   assert.match(npmAdvice('npm error code EACCES') ?? '', /may not write/);

@@ -20,7 +20,7 @@ test('the usual ports where they are free', async () => {
   assert.deepEqual(notes, []);
 });
 
-test('a usual port that is busy is told, with what is taken instead', async () => {
+test('a usual port that is busy is reported, with what is taken instead', async () => {
   const { ports, notes } = await claimServicePorts(asked({}), machine(8060));
   assert.deepEqual([ports.api, ports.worker], [8061, 8062]);
   assert.match(

@@ -78,7 +78,7 @@ test('TLS that is set and off leaves the server ours', () => {
   assert.deepEqual(withoutOthersServers(user(on), servers).values, on);
 });
 
-test('a name in .env that nothing reads is told; other programs may have theirs in the environment', () => {
+test('a name in .env that nothing reads is reported; other programs may have theirs in the environment', () => {
   const set = user({ DB_PASWORD: 'x' }, { PROT: '1', MONGODB_PASSWORD: 'm', DEEPSEEK_API_KEY: 'k' });
   assert.deepEqual(withoutOthersServers(set, {}).notes, ['PROT (.env) is not a setting and has no effect.']);
 });

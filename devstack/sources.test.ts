@@ -120,7 +120,7 @@ test('where nothing works, the error says why and names one command', async () =
   });
 });
 
-test('a fallback serves only where the part itself cannot be had, and the reason is told', async () => {
+test('a fallback serves only where the part itself cannot be had, and the reason is reported', async () => {
   const options = setting();
   const second = { ...part([fetchable('substitute')], '/usr/bin/substitute'), title: 'Substitute' };
   const first = { ...part([fetchable('archive', { fails: 'cut off' })]), fallback: second };

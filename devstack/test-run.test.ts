@@ -65,7 +65,7 @@ test('test files run with the given environment and are counted, a file that doe
   assert.match(doesNotLoad, /does not load/);
 });
 
-test('of what a failed check says, the end is told', () => {
+test('of what a failed check says, the end is shown', () => {
   const lines = Array.from({ length: 200 }, (_, index) => `line ${index}`);
   assert.equal(failuresIn(lines.join('\n')).split('\n').at(-1), 'line 199');
   assert.ok(failuresIn(lines.join('\n')).length < 1_000);

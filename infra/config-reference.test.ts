@@ -48,14 +48,19 @@ test('settings in force say where they come from, and no secret', () => {
     Object.keys(environmentSchema.shape),
   );
   assert.doesNotMatch(JSON.stringify(settings), /hidden-\d|pass-word|local-development-only|123456/);
-  const told = (wanted: string) => settings.find(({ name }) => name === wanted);
-  assert.deepEqual(told('PORT'), { name: 'PORT', value: '8060', source: 'default', isSecret: false });
-  assert.deepEqual(told('ORDER_TTL'), { name: 'ORDER_TTL', value: '5m', source: 'set', isSecret: false });
-  assert.deepEqual(told('REDIS_PORT'), { name: 'REDIS_PORT', value: '6379', source: 'set', isSecret: false });
-  assert.equal(told('PUBLIC_URL')?.value, 'http://localhost:8060');
-  assert.equal(told('PUBLIC_URL')?.source, 'default');
-  assert.equal(told('REGISTRATION_GRANT')?.value, '1');
-  assert.equal(told('S3_ENDPOINT')?.value, 'https://[hidden]@s3.example');
-  assert.deepEqual(told('DB_PASSWORD'), { name: 'DB_PASSWORD', value: null, source: 'set', isSecret: true });
-  assert.deepEqual(told('PAYMENT_SECRET'), { name: 'PAYMENT_SECRET', value: null, source: 'default', isSecret: true });
+  const setting = (wanted: string) => settings.find(({ name }) => name === wanted);
+  assert.deepEqual(setting('PORT'), { name: 'PORT', value: '8060', source: 'default', isSecret: false });
+  assert.deepEqual(setting('ORDER_TTL'), { name: 'ORDER_TTL', value: '5m', source: 'set', isSecret: false });
+  assert.deepEqual(setting('REDIS_PORT'), { name: 'REDIS_PORT', value: '6379', source: 'set', isSecret: false });
+  assert.equal(setting('PUBLIC_URL')?.value, 'http://localhost:8060');
+  assert.equal(setting('PUBLIC_URL')?.source, 'default');
+  assert.equal(setting('REGISTRATION_GRANT')?.value, '1');
+  assert.equal(setting('S3_ENDPOINT')?.value, 'https://[hidden]@s3.example');
+  assert.deepEqual(setting('DB_PASSWORD'), { name: 'DB_PASSWORD', value: null, source: 'set', isSecret: true });
+  assert.deepEqual(setting('PAYMENT_SECRET'), {
+    name: 'PAYMENT_SECRET',
+    value: null,
+    source: 'default',
+    isSecret: true,
+  });
 });

@@ -1,6 +1,6 @@
 /**
  * The settings as people read them. docs/configuration.md is generated from infra/config.ts: its schema, its comments, its
- * refusals; what is in force is told without secrets.
+ * refusals; what is in force is shown without secrets.
  */
 import { z } from 'zod';
 import { type Config, ConfigError, environmentSchema, readConfig } from './config.ts';

@@ -136,7 +136,7 @@ test('an answer above the size limit is refused, announced or not', async () => 
   }
 });
 
-test('failures tell whether the call may have been sent', async () => {
+test('failures show whether the call may have been sent', async () => {
   const { base, hostPort } = await listen((request, response) => {
     if (request.url === '/reset') request.socket.destroy();
     else response.write('half', () => request.socket.destroy());
@@ -223,7 +223,7 @@ test('who leaves a stream, discards an answer or aborts ends the call', async ()
   while (closed < 3) await new Promise((resolve) => setImmediate(resolve));
 });
 
-test('an address named for later is refused by what can be told without a lookup', () => {
+test('an address named for later is refused by what is known without a lookup', () => {
   const check = createAddressCheck({ OUTBOUND_PRIVATE_HOSTS: ['10.0.0.7:9000'], SIMULATOR_URL: '' });
   const good = [
     'https://example.com/hook',

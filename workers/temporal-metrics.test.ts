@@ -27,7 +27,7 @@ test('a port that another process takes in between is left to it', async () => {
   others.close();
 });
 
-test('any other failure is told at once', async () => {
+test('any other failure is reported at once', async () => {
   let tries = 0;
   const install = () => {
     tries += 1;

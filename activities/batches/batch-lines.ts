@@ -138,8 +138,8 @@ export function errorLine(
   error: { readonly code: string; readonly message: string; readonly param?: string | undefined },
 ): string {
   const { code, message, param } = error;
-  const told = { code, message, ...(param === undefined ? {} : { param }) };
-  return JSON.stringify({ id: lineId(batchId, line), custom_id: customId, response: null, error: told });
+  const failure = { code, message, ...(param === undefined ? {} : { param }) };
+  return JSON.stringify({ id: lineId(batchId, line), custom_id: customId, response: null, error: failure });
 }
 
 /** What the owner may know of a line's failure. */

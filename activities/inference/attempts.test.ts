@@ -187,7 +187,7 @@ test('a caller who has left is not called for, and costs no key anything', async
   assert.ok(at.pool.pick(candidate(1, 1), NONE));
 });
 
-test('no further attempt once the deadline has passed: the last failure is told', async () => {
+test('no further attempt once the deadline has passed: the last failure is reported', async () => {
   const at = bench({ 1: 5 });
   const error = await refusal(
     runAttempts({

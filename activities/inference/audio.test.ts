@@ -27,13 +27,13 @@ test('a text is held for and charged by its characters, whatever they take in by
 
 test('spoken tokens are the provider’s, or estimated and marked', () => {
   const usage = { input_tokens: 5, output_tokens: 12, total_tokens: 17 };
-  const told = speechUsage(
+  const reported = speechUsage(
     events({ type: 'speech.audio.delta', audio: 'AAAA' }, { type: 'speech.audio.done', usage }),
     speech,
     byTokens,
     note,
   );
-  assert.deepEqual([told.promptTokens, told.completionTokens, told.estimated], [5, 12, false]);
+  assert.deepEqual([reported.promptTokens, reported.completionTokens, reported.estimated], [5, 12, false]);
   const ours = speechUsage(sound, speech, byTokens, note);
   assert.ok(ours.estimated && ours.promptTokens > 0 && ours.completionTokens > 0);
   assert.ok(planSpeech([byTokens], speech).holdAmount >= BigInt(ours.promptTokens + 2 * ours.completionTokens));
@@ -49,7 +49,7 @@ test('a recording is held for by its length, or by its bytes where its head says
   assert.equal(hold(undefined, 60_000), 61n * 3n);
 });
 
-test('begun seconds are charged as the provider counts them, from any place that tells them', () => {
+test('begun seconds are charged as the provider counts them, from any place that shows them', () => {
   for (const said of [
     json({ text: 'a', usage: { type: 'duration', seconds: 60 } }),
     json({ text: 'a', duration: 59.2, segments: [] }),
@@ -72,8 +72,8 @@ test('what the provider does not count is measured, and marked', () => {
   assert.equal(unknown.audioSeconds, 10);
   const tokens = transcriptionUsage(json({ text: 'the light' }), minute, byTokens, note);
   assert.deepEqual([tokens.promptTokens, tokens.completionTokens, tokens.doubt], [600, 2, 'missing']);
-  const told = { type: 'tokens', input_tokens: 590, output_tokens: 3, total_tokens: 593 };
-  const counted = transcriptionUsage(json({ text: 'the light', usage: told }), minute, byTokens, note);
+  const reported = { type: 'tokens', input_tokens: 590, output_tokens: 3, total_tokens: 593 };
+  const counted = transcriptionUsage(json({ text: 'the light', usage: reported }), minute, byTokens, note);
   assert.deepEqual([counted.promptTokens, counted.completionTokens, counted.estimated], [590, 3, false]);
 });
 

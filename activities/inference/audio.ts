@@ -9,7 +9,7 @@ import { isJsonObject, type JsonObject, parseJson } from '../../infra/json-objec
 import { estimateTokens } from '../../infra/tokens.ts';
 import { type BytesCommand, type BytesReply, chargedBytes, type Received } from './byte-stream.ts';
 import type { InferenceDeps, RequestContext } from './charge.ts';
-import { isPriced, isForModel, type Plan, unclampablePlan } from './plan.ts';
+import { isForModel, isPriced, type Plan, unclampablePlan } from './plan.ts';
 import { pricedInChat } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt, tierAsked } from './usage.ts';

@@ -57,7 +57,7 @@ test('what decides who serves a call or its price cannot be set', () => {
   }
 });
 
-test('names that every object has are no fields, and what is wrong is told at most twenty times', () => {
+test('names that every object has are no fields, and what is wrong is reported at most twenty times', () => {
   for (const name of ['constructor', 'toString']) {
     assert.deepEqual(refusedPaths({ [name]: 1 }), [name]);
     assert.deepEqual(refusedPaths({ extra_params: { [name]: {} } }), [`extra_params.${name}`]);

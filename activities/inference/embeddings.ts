@@ -60,7 +60,10 @@ const MARKERS = 4;
 /** Each text counts at most the model's context. A vendor may prepend its own text fields (`instruction`) to each text. */
 function tokenBound(model: PricedModel, { input, extra }: EmbeddingRequest): number {
   const forModel = Object.values(extra).filter(isForModel);
-  const bytesForModel = forModel.reduce<number>((sum, value) => sum + Buffer.byteLength(JSON.stringify(value)), MARKERS);
+  const bytesForModel = forModel.reduce<number>(
+    (sum, value) => sum + Buffer.byteLength(JSON.stringify(value)),
+    MARKERS,
+  );
   return inputsOf(input).reduce((sum, one) => {
     const textBytes = typeof one === 'string' ? Buffer.byteLength(one) : one.length;
     return sum + inputBound(model, { textBytes: textBytes + bytesForModel, images: 0 });

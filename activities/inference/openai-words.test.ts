@@ -54,24 +54,24 @@ test('what the answer itself says is never changed, and a name with any characte
   assert.deepEqual(changed, { id: 'c', choices: [{ delta: said, finish_reason: null }], model: name });
 });
 
-test('an answer tells the usage that was charged, in integers, whatever the vendor wrote', () => {
-  const told = (usage: unknown) => usageInOpenAiWords(usage, CHARGED, undefined);
+test('an answer shows the usage that was charged, in integers, whatever the vendor wrote', () => {
+  const reported = (usage: unknown) => usageInOpenAiWords(usage, CHARGED, undefined);
   for (const wrong of [undefined, null, 'many', [], {}, { prompt_tokens: '10', completion_tokens: [] }]) {
-    assert.deepEqual(told(wrong), USAGE, JSON.stringify(wrong));
+    assert.deepEqual(reported(wrong), USAGE, JSON.stringify(wrong));
   }
-  assert.deepEqual(told({ ...COUNTS, total_tokens: 838, completion_tokens_details: null }), USAGE);
-  assert.deepEqual(told({ ...COUNTS, cost: 0.2, cost_details: { upstream_inference_cost: 0.1 } }), USAGE);
-  assert.deepEqual(told({ input_tokens: 10, output_tokens: 4 }), { input_tokens: 10, output_tokens: 4, ...USAGE });
+  assert.deepEqual(reported({ ...COUNTS, total_tokens: 838, completion_tokens_details: null }), USAGE);
+  assert.deepEqual(reported({ ...COUNTS, cost: 0.2, cost_details: { upstream_inference_cost: 0.1 } }), USAGE);
+  assert.deepEqual(reported({ input_tokens: 10, output_tokens: 4 }), { input_tokens: 10, output_tokens: 4, ...USAGE });
   const said = { ...COUNTS, prompt_tokens_details: { cached_tokens: 9, audio_tokens: 1 }, queue_time: 0.5 };
   const details = { audio_tokens: 1, ...DETAILS.prompt_tokens_details };
-  assert.deepEqual(told(said), { queue_time: 0.5, ...USAGE, prompt_tokens_details: details });
+  assert.deepEqual(reported(said), { queue_time: 0.5, ...USAGE, prompt_tokens_details: details });
 });
 
-test('an answer tells its cost exactly, in its currency, and the rule of the price', () => {
-  const told = usageInOpenAiWords({ cost: 99, cost_details: { upstream: 1 } }, CHARGED, { currency: 'CNY' });
+test('an answer shows its cost exactly, in its currency, and the rule of the price', () => {
+  const reported = usageInOpenAiWords({ cost: 99, cost_details: { upstream: 1 } }, CHARGED, { currency: 'CNY' });
   assert.ok(
-    JSON.stringify(told).endsWith('"cost":1.500000007,"cost_details":{"currency":"CNY"}}'),
-    JSON.stringify(told),
+    JSON.stringify(reported).endsWith('"cost":1.500000007,"cost_details":{"currency":"CNY"}}'),
+    JSON.stringify(reported),
   );
   const ruled = usageInOpenAiWords({}, { ...CHARGED, priceRule: 'off-peak' }, { currency: 'USD' });
   assert.deepEqual(ruled.cost_details, { currency: 'USD', price_rule: 'off-peak' });

@@ -18,18 +18,18 @@ test('a limit that is no count never makes a hold', () => {
     assert.throws(() => planChat([TEST_MODEL], { size, maxTokens: 10, choices }), RangeError);
 });
 
-test('all that a model may be told counts, by whatever name it comes', () => {
+test('all that a model may read counts, by whatever name it comes', () => {
   const messages = [{ role: 'user', content: 'hi' }];
   const plain = promptSize({ messages }).textBytes;
   const text = 'x'.repeat(1_000);
-  for (const told of [
+  for (const extra of [
     { tools: [{ type: 'function', function: { description: text } }] },
     { response_format: { type: 'json_schema', json_schema: { description: text } } },
     { documents: [{ text }] },
     { translation_options: { tm_list: [{ source: text }] } },
     { guided_grammar: text },
   ]) {
-    assert.ok(promptSize({ messages, ...told }).textBytes >= plain + 1_000, JSON.stringify(told).slice(0, 40));
+    assert.ok(promptSize({ messages, ...extra }).textBytes >= plain + 1_000, JSON.stringify(extra).slice(0, 40));
   }
   assert.equal(promptSize({ messages, temperature: 0.5, seed: 7, logprobs: true, stop: null }).textBytes, plain);
 });

@@ -5,7 +5,7 @@ import type { RankedDocument, RerankAnswer, RerankRequest } from '../../core/pro
 import { estimateTokens } from '../../infra/tokens.ts';
 import type { CallOutcome, InferenceDeps, Reply, RequestContext } from './charge.ts';
 import { type ChargedCommand, chargedCall } from './charged-call.ts';
-import { inputBound, isPriced, isForModel, type Plan, unclampablePlan } from './plan.ts';
+import { inputBound, isForModel, isPriced, type Plan, unclampablePlan } from './plan.ts';
 import { pricedInChat } from './request-policy.ts';
 import { allowingPriced, type ModelName, usableModels } from './routing.ts';
 import { isFarBeyond, type NoteUsageDoubt, tierAsked } from './usage.ts';
@@ -66,7 +66,10 @@ const TEMPLATE_TOKENS = 64;
 /** The query is read with each document. */
 function tokenBound(model: PricedModel, { query, documents, extra }: RerankRequest): number {
   const forModel = Object.values(extra).filter(isForModel);
-  const asked = forModel.reduce<number>((sum, value) => sum + Buffer.byteLength(JSON.stringify(value)), TEMPLATE_TOKENS);
+  const asked = forModel.reduce<number>(
+    (sum, value) => sum + Buffer.byteLength(JSON.stringify(value)),
+    TEMPLATE_TOKENS,
+  );
   const withEach = asked + Buffer.byteLength(query);
   return documents.reduce(
     (sum, text) => sum + inputBound(model, { textBytes: withEach + Buffer.byteLength(text), images: 0 }),

@@ -148,9 +148,9 @@ test('a total alone is charged as it is, the answer as what was delivered of it'
   assert.deepEqual(nothing, { ...estimateUsage(body, [answer], null), doubt: 'too-small' });
 });
 
-test('the tier that served is the one that was asked for, where the provider does not tell', () => {
-  const tier = (told: string | null, asked: unknown) =>
-    judgedAs({ ...NOTHING, promptTokens: 5, serviceTier: told }, [''], { service_tier: asked }).serviceTier;
+test('the tier that served is the one that was asked for, where the provider does not say it', () => {
+  const tier = (served: string | null, asked: unknown) =>
+    judgedAs({ ...NOTHING, promptTokens: 5, serviceTier: served }, [''], { service_tier: asked }).serviceTier;
   assert.deepEqual(
     [tier('default', 'priority'), tier(null, 'Priority'), tier(null, 'auto'), tier(null, undefined)],
     ['default', 'priority', null, null],
@@ -203,12 +203,12 @@ describe('images', () => {
 test('our own count has every part of a request that a model reads, and no other', () => {
   const plain = estimateUsage(body, [], null).promptTokens;
   const text = 'a word of a schema '.repeat(20);
-  for (const told of [
+  for (const reported of [
     { tools: [{ type: 'function', function: { name: 'f', description: text } }] },
     { response_format: { type: 'json_schema', json_schema: { description: text } } },
     { documents: [{ text }] },
   ]) {
-    assert.ok(estimateUsage({ ...body, ...told }, [], null).promptTokens > plain + 80, Object.keys(told)[0]);
+    assert.ok(estimateUsage({ ...body, ...reported }, [], null).promptTokens > plain + 80, Object.keys(reported)[0]);
   }
   for (const other of [{ metadata: { text } }, { user: text }, { stop: [text] }, { temperature: 1 }]) {
     assert.equal(estimateUsage({ ...body, ...other }, [], null).promptTokens, plain, Object.keys(other)[0]);

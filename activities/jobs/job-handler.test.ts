@@ -4,9 +4,9 @@ import { createLogger } from '../../infra/logger.ts';
 import type { JobEvent } from './job-events.ts';
 import { cancellable } from './job-handler.ts';
 
-/** A run, and what tells it of its job. */
+/** A run, and what sends it events of its job. */
 function runningJob() {
-  let tell = (_event: JobEvent): void => undefined;
+  let send = (_event: JobEvent): void => undefined;
   const context = {
     signal: new AbortController().signal,
     stopped: new AbortController().signal,
@@ -17,13 +17,13 @@ function runningJob() {
     requestId: 'job-1',
   };
   const listen = (_jobId: string, listener: (event: JobEvent) => void) => {
-    tell = listener;
+    send = listener;
     return () => undefined;
   };
   const run = cancellable('job-1', context, { listen });
   return {
     run,
-    tell: (event: Omit<JobEvent, 'jobId' | 'progress'>) => tell({ jobId: 'job-1', progress: 0, ...event }),
+    send: (event: Omit<JobEvent, 'jobId' | 'progress'>) => send({ jobId: 'job-1', progress: 0, ...event }),
   };
 }
 
@@ -34,11 +34,11 @@ test('a run stops for a cancel, and for an end that somebody else made of its jo
     { status: 'CANCELLED' },
     { status: 'COMPLETED' },
   ] as const) {
-    const { run, tell } = runningJob();
-    tell({ status: 'PENDING' });
-    tell({ status: 'PROCESSING', cancelRequested: false });
+    const { run, send } = runningJob();
+    send({ status: 'PENDING' });
+    send({ status: 'PROCESSING', cancelRequested: false });
     assert.deepEqual([run.context.signal.aborted, run.context.isCancelled()], [false, false]);
-    tell(event);
+    send(event);
     assert.deepEqual([run.context.signal.aborted, run.context.isCancelled()], [true, true], JSON.stringify(event));
     // What a cancelled job has called for is waited for; for an ended one it is for nobody.
     assert.equal(run.context.stopped.aborted, event.status !== 'PROCESSING', JSON.stringify(event));

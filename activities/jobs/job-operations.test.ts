@@ -129,7 +129,7 @@ function run<Result>(unitOfWork: UnitOfWork, operation: Operation<Result>): Resu
   return unitOfWork.attempt((inner) => operation.decide(inner));
 }
 
-test('a submission that was told "unavailable" is taken back, and its key is free for the next try', () => {
+test('a submission that was answered "unavailable" is taken back, and its key is free for the next try', () => {
   const unitOfWork = submitted();
   const undo = submission.compensate?.({ kind: 'held' });
   assert.ok(undo);
@@ -289,10 +289,10 @@ test('the payloads of a job that was cancelled go at once, of a failed one later
   run(cancelled, cancelJob('job-1', 2, release));
   assert.deepEqual([cancelled.get(jobs, 'job-1')?.payloadsRemovedAtMs, stored(cancelled)], [NOW, 0n]);
   assert.ok(cancelled.statements([]).some((statement) => statement.includes('result=NULL')));
-  const told = submitted({ webhookUrl: 'https://a.example' });
-  run(told, cancelJob('job-1', 2, release));
+  const announced = submitted({ webhookUrl: 'https://a.example' });
+  run(announced, cancelJob('job-1', 2, release));
   assert.deepEqual(
-    [told.get(jobs, 'job-1')?.payloadsRemovedAtMs, stored(told)],
+    [announced.get(jobs, 'job-1')?.payloadsRemovedAtMs, stored(announced)],
     [null, 2n],
     'its receiver comes first',
   );

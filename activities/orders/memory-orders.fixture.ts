@@ -59,7 +59,7 @@ class MemoryStore {
   }
 }
 
-/** `signalled` and `started` tell what was sent to Temporal, `warnings` what was logged as one. */
+/** `signalled` and `started` show what was sent to Temporal, `warnings` what was logged as one. */
 export function memoryOrders(ledger: MemoryLedger, change: Partial<Pick<PaymentDeps, 'sandbox' | 'alipay'>> = {}) {
   const signalled: string[] = [];
   const started: string[] = [];

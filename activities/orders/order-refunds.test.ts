@@ -55,7 +55,7 @@ describe('refundPart', () => {
   it('gives exactly the part back, once for each id, until nothing is left', () => {
     const ledger = ledgerWithOrder(paid, AMOUNT * 2n);
     assert.deepEqual(ledger.apply(part(4n)), { kind: 'refunded', amount: 4n });
-    assert.deepEqual(ledger.apply(part(4n)), { kind: 'refunded', amount: 4n }, 'told again');
+    assert.deepEqual(ledger.apply(part(4n)), { kind: 'refunded', amount: 4n }, 'reported again');
     assert.equal(orderIn(ledger).refunded, 4n);
     assert.deepEqual(ledger.apply(part(AMOUNT - 3n)), { kind: 'too-much', left: AMOUNT - 4n });
     assert.deepEqual(ledger.apply(part(AMOUNT - 4n)), { kind: 'refunded', amount: AMOUNT - 4n });

@@ -42,7 +42,7 @@ describe('Orders', () => {
     await assert.rejects(orders.cancel(ORDER_NO, 8), refused('notFound'));
   });
 
-  it('says who cancelled, and tells the workflow once', async () => {
+  it('says who cancelled, and signals the workflow once', async () => {
     const ledger = ledgerWithOrder();
     const { orders, signalled } = memoryOrders(ledger);
     assert.equal((await orders.cancel(ORDER_NO, USER_ID)).reason, 'cancelled by its owner');

@@ -152,7 +152,7 @@ describe('takeBackOrder', () => {
     ]);
   });
 
-  it('books the rest where it is told of more than is left, and marks that', () => {
+  it('books the rest where more than is left is reported, and marks that', () => {
     const ledger = ledgerWithOrder({ ...paid, refunded: 4_000_000_000n }, 20_000_000_000n);
     const whole = takeBack({ eventId: 'whole' });
     const outcome = { kind: 'taken-back', amount: 6_000_000_000n, unbooked: 4_000_000_000n };

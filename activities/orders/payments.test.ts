@@ -107,7 +107,7 @@ describe('Payments: chargebacks', () => {
   const takeBack = (eventId: string | undefined, amount: bigint | undefined) =>
     call({ kind: 'chargeback', caller: root, fields: { ...call().fields, eventId, amount } });
 
-  it('that tell of more than is left are booked as far as it goes, with a warning', async () => {
+  it('about more than is left are booked as far as it goes, with a warning', async () => {
     const ledger = ledgerWithOrder({ status: 'COMPLETED' }, AMOUNT);
     const { payments, warnings } = memoryOrders(ledger);
     await payments.receive(takeBack('part', AMOUNT / 4n));
@@ -198,7 +198,7 @@ describe('Payments: what an event does', () => {
 });
 
 describe('Payments: Alipay', () => {
-  const alipay = (told: PaymentNotice) => ({ name: 'alipay', read: () => told }) as const;
+  const alipay = (notice: PaymentNotice) => ({ name: 'alipay', read: () => notice }) as const;
 
   it('settles what it reads', async () => {
     const ledger = ledgerWithOrder();

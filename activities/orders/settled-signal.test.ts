@@ -15,8 +15,8 @@ it('returns at once while Temporal is away, and only logs that it was not signal
   const connection = Connection.lazy({ address: `127.0.0.1:${address.port}` });
   const lines = new PassThrough();
   const line = once(lines, 'data');
-  const tell = settledSignal(new Client({ connection }), pino({ level: 'warn' }, lines));
-  assert.equal(tell('order-1'), undefined);
+  const signal = settledSignal(new Client({ connection }), pino({ level: 'warn' }, lines));
+  assert.equal(signal('order-1'), undefined);
   assert.match(String(await line), /"orderNo":"order-1".*its workflow was not signalled/);
   await connection.close();
   server.close();

@@ -12,7 +12,7 @@ const delivery = (id: string): Delivery => ({
 const unreadable = () => {
   throw new TypeError('unreadable');
 };
-/** A reconciler of deliveries that are told by their ids. */
+/** A reconciler of deliveries that are known by their ids. */
 function reconcilerOf(ids: readonly string[], workflowState: () => Promise<'ended' | 'none'>) {
   const stopped: string[] = [];
   const logged: unknown[] = [];

@@ -25,7 +25,7 @@ test('amounts and the result stand in the message digit by digit', () => {
   assert.deepEqual([message.type, message.timestamp], ['job.completed', '2026-11-01T00:00:02.500Z']);
 });
 
-test('a failed job tells why and has no result', () => {
+test('a failed job shows why and has no result', () => {
   const failed = { ...job, status: 'FAILED', cost: 0n, result: null, metadata: null, errorMessage: 'no answer' };
   const message: unknown = JSON.parse(messageOf(failed));
   assert.ok(typeof message === 'object' && message !== null && 'type' in message && 'data' in message);

@@ -53,7 +53,9 @@ test('answers as the document describes them are good', () => {
   contract.check(answer(good));
   contract.check(answer({ ...good, data: { ...good.data, note: 'n' } }));
   contract.check(answer(failure, { status: 404 }));
-  contract.check(answer({ ...failure, code: 400001, data: { errors: [{ path: 'id', message: 'm' }] } }, { status: 400 }));
+  contract.check(
+    answer({ ...failure, code: 400001, data: { errors: [{ path: 'id', message: 'm' }] } }, { status: 400 }),
+  );
   contract.check(answer(failure, { status: 503 }));
   contract.check(answer(good.data, { path: '/v1/things/best' }));
   contract.check(answer(openAiFailure, { path: '/v1/things/best', status: 500 }));

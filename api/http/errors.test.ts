@@ -25,9 +25,9 @@ test('no refusal is larger than 16 KB in either form, whatever it repeats', () =
 });
 
 test('the fields that fit are named, a long name by its beginning', () => {
-  const told = JSON.parse(ENVELOPE.error(invalid([{ path: `a.${'b'.repeat(5_000)}`, message: 'is wrong' }]), 't'));
-  assert.match(told.data.errors[0].path, /^a\.b{100,197}…$/);
-  assert.equal(told.data.errors[0].message, 'is wrong');
+  const reported = JSON.parse(ENVELOPE.error(invalid([{ path: `a.${'b'.repeat(5_000)}`, message: 'is wrong' }]), 't'));
+  assert.match(reported.data.errors[0].path, /^a\.b{100,197}…$/);
+  assert.equal(reported.data.errors[0].message, 'is wrong');
 });
 
 test('keys and tokens in a name or path are not repeated', () => {

@@ -39,7 +39,7 @@ test('sorting takes the listed fields only', () => {
   }
 });
 
-test('a page tells how many there are', () => {
+test('a page shows how many there are', () => {
   assert.deepEqual(page(['a'], 21, { pageNum: 3, pageSize: 10 }), {
     records: ['a'],
     total: 21,

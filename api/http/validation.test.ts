@@ -115,7 +115,7 @@ test('an object that takes unknown fields takes so many', () => {
   assert.throws(() => open.parse(body(501)), /must have at most 500 fields/);
 });
 
-test('of very many wrong fields twenty are told, and that there may be more', () => {
+test('of very many wrong fields twenty are reported, and that there may be more', () => {
   const many = inputOf(z.object({ list: z.array(z.number()).max(10_000) }), 'ignored');
   assert.throws(
     () => many.parse({ list: Array.from({ length: 10_000 }, () => 'x') }),

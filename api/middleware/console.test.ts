@@ -98,7 +98,7 @@ test('files with a hash in their names are kept for a year, others are asked for
   assert.deepEqual([icon.headers['cache-control'], icon.headers['content-type']], ['no-cache', 'image/svg+xml']);
 });
 
-test('a copy is sent in the encoding that the browser prefers, and caches are told', async () => {
+test('a copy is sent in the encoding that the browser prefers, and caches know it', async () => {
   const asked = async (accept: string, path = '/console/assets/main-1a2b.js') => {
     const { headers, body } = await get(path, { 'accept-encoding': accept });
     return [headers['content-encoding'], headers.vary, body.toString('latin1')];

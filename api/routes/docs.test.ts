@@ -27,7 +27,7 @@ function application() {
   return serve(routes);
 }
 
-test('the document tells path, body, answer, errors and credentials of a route', async () => {
+test('the document shows path, body, answer, errors and credentials of a route', async () => {
   await using app = await application();
   const document = await app.call('/openapi.json');
   const at = (path: string) => document.at(`paths./v1/things/{id}.post.${path}`);
@@ -57,7 +57,7 @@ test('the document tells path, body, answer, errors and credentials of a route',
   assert.notEqual(document.at('paths./openapi.json.get'), undefined, 'it describes itself');
 });
 
-test('an Idempotency-Key that a handler claims itself is told, too', async () => {
+test('an Idempotency-Key that a handler claims itself is reported, too', async () => {
   const chat = route({
     ...{
       method: 'post',
@@ -78,7 +78,7 @@ test('an Idempotency-Key that a handler claims itself is told, too', async () =>
   assert.notEqual(document.at('paths./v1/chat.post.responses.422'), undefined);
 });
 
-test('all forms are told where an access key alone is answered in that of its clients', async () => {
+test('all forms are reported where an access key alone is answered in that of its clients', async () => {
   const both = route({
     method: 'get',
     path: '/v1/things/{id}',

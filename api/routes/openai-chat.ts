@@ -123,7 +123,9 @@ async function openTurn(
 function askedOf({ model, body }: OpenAiChatInput, turn: OpenTurn | undefined) {
   return {
     model: model === undefined ? {} : { identifier: model },
-    ...(turn ? { body: { ...body, messages: turn.withHistory(body.messages) }, session: turn.turn.conversationId } : { body }),
+    ...(turn
+      ? { body: { ...body, messages: turn.withHistory(body.messages) }, session: turn.turn.conversationId }
+      : { body }),
   };
 }
 

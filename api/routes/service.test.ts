@@ -4,7 +4,7 @@ import { createMetrics } from '../../infra/metrics.ts';
 import { serve } from '../application.fixture.ts';
 import { serviceRoutes } from './service.ts';
 
-test('readiness tells each dependency, and is 503 only when nothing can be served', async () => {
+test('readiness shows each dependency, and is 503 only when nothing can be served', async () => {
   const dependencies = { mysql: { ok: true, latencyMs: 1 }, temporal: { ok: true, latencyMs: 2 } };
   const health = {
     health: () => Promise.resolve(dependencies),
@@ -12,13 +12,13 @@ test('readiness tells each dependency, and is 503 only when nothing can be serve
     metrics: createMetrics(),
   };
   await using app = await serve(serviceRoutes(health, { APP_TIME_ZONE: 'Asia/Shanghai' }));
-  const told = async () => {
+  const reported = async () => {
     const answer = await app.call('/readyz');
     return [answer.status, answer.at('code'), answer.at('data.status')];
   };
-  assert.deepEqual(await told(), [200, 200, 'ready']);
+  assert.deepEqual(await reported(), [200, 200, 'ready']);
   dependencies.temporal = { ok: false, latencyMs: 1000 };
-  assert.deepEqual(await told(), [200, 200, 'degraded']);
+  assert.deepEqual(await reported(), [200, 200, 'degraded']);
   dependencies.mysql = { ok: false, latencyMs: 1000 };
-  assert.deepEqual(await told(), [503, 503, 'unavailable']);
+  assert.deepEqual(await reported(), [503, 503, 'unavailable']);
 });

@@ -46,7 +46,7 @@ test('a collector is asked as the exporter asks it, without spans', async () => 
   assert.equal(state, 'good', text);
 });
 
-test('one that refuses, is something else or is away is told with what to do, without the secret header', async () => {
+test('one that refuses, is something else or is away is reported with what to do, without the secret header', async () => {
   using refusing = await collector((_request, response) => response.writeHead(401).end());
   const refused = await findingAt(refusing.url, 'authorization=Bearer%20secret');
   assert.equal(refused.state, 'bad');

@@ -102,7 +102,7 @@ test('a key that is right in its public part only is refused', async () => {
   assert.match(await outcome('ak-'), /^notAuthenticated/);
 });
 
-test('disabled and expired keys and disabled users are refused, once the change is told', async () => {
+test('disabled and expired keys and disabled users are refused, once the change is published', async () => {
   const { state, handlers, outcome } = world();
   assert.equal(await outcome(), 'access-key');
   state.active = false;

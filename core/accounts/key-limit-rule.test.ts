@@ -61,7 +61,7 @@ test('a request that is refused counts nowhere', () => {
   assert.deepEqual([state.requests?.remaining, state.tokens?.remaining], [9, 40]);
 });
 
-test('places come free when a request ends, and by themselves when nobody tells', () => {
+test('places come free when a request ends, and by themselves when no end is reported', () => {
   const { admit, memory, pass } = clockedMemory({ parallelLimit: 2 });
   admit();
   admit();

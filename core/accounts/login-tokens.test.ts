@@ -19,7 +19,7 @@ function signed(change: (token: SignJWT) => SignJWT, algorithm = 'HS256', secret
   return change(token).sign(new TextEncoder().encode(secret));
 }
 
-test('a token tells user and version, and nothing that grants rights', async () => {
+test('a token holds user and version, and nothing that grants rights', async () => {
   const token = await tokens.issue({ userId: 7, version: 3 });
   assert.deepEqual(await tokens.read(token), { userId: 7, version: 3 });
   const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());

@@ -57,7 +57,7 @@ test('what the record says is stronger, field by field', () => {
   assert.equal(needsOf(model).thinkingSwitch, 'reasoning_effort');
 });
 
-test('what a model that is asked by /responses cannot take is told or refused, whatever its record lists', () => {
+test('what a model that is asked by /responses cannot take is reported or refused, whatever its record lists', () => {
   const asResponses = (kind: ProviderKind, refusedFields: string[]) =>
     needsOf({
       ...served('m', 'https://reseller.example/v1', 'p', kind),

@@ -244,7 +244,7 @@ test('a key goes to the address it was entered for, and what another said of it 
   assert.equal((await at.pool.keyHealth(PROVIDER, [1])).get(1)?.recentFailures, 0);
 });
 
-test('what is told of a picked key that is gone since is not held against it when it comes back', async () => {
+test('what is reported of a picked key that is gone since is not held against it when it comes back', async () => {
   const at = bench(1);
   const { keys } = at;
   const before = at.pick();
@@ -284,7 +284,7 @@ test('a model that fails is out on its key alone; its neighbours are called as b
   assert.equal((await at.pool.keyHealth(PROVIDER, [1])).get(1)?.modelCircuits[0]?.circuit, 'half-open');
 });
 
-test('a refused account stops its key for every model, and a call of any tells it', () => {
+test('a refused account stops its key for every model, and a call of any shows it', () => {
   const at = bench(2);
   failModel(at, MODEL_8, 'account');
   assert.deepEqual(new Set(at.ids(4)), new Set([2]));

@@ -18,7 +18,7 @@ test('what was carried over or charged meanwhile may be there or not', () => {
   }
 });
 
-test('a lost call, one too many, a wrong cost and a day of its own are told', () => {
+test('a lost call, one too many, a wrong cost and a day of its own are reported', () => {
   for (const [logged, day] of [
     [sums({ '2026-11-23': [2n, 20n], '2026-11-24': [2n, 20n] }), '2026-11-24'],
     [sums({ '2026-11-23': [3n, 20n], '2026-11-24': [3n, 30n] }), '2026-11-23'],

@@ -43,7 +43,7 @@ test('another host, port or scheme is another server', () => {
   }
 });
 
-test("vendors' own hosts tell their kind, look-alikes do not", () => {
+test("vendors' own hosts show their kind, look-alikes do not", () => {
   for (const base of [
     'https://dashscope.aliyuncs.com/compatible-mode/v1',
     'https://dashscope-intl.aliyuncs.com/api/v1',
@@ -71,7 +71,7 @@ test('a kind that followed from the old host does not go to another, one that wa
   assert.equal(after('openai', '', dashscope), 'dashscope');
 });
 
-test('families of image models tell their kind', () => {
+test('families of image models show their kind', () => {
   for (const name of ['wanx2.1-t2i-turbo', 'wan2.6-image', 'qwen-image-max', 'Qwen-Image']) {
     assert.equal(kindOfImageModel(name), 'dashscope', name);
   }

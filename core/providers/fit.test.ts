@@ -250,13 +250,13 @@ describe('structured output', () => {
   const schema = { type: 'object', properties: { a: { type: 'string' } } };
   const response_format = { type: 'json_schema', json_schema: { name: 'x', strict: true, schema } };
   const objectOnly: ModelNeeds = { structuredOutput: 'json_object' };
-  const told = `Answer with one JSON object that is valid by this JSON Schema: ${JSON.stringify(schema)}`;
+  const schemaInWords = `Answer with one JSON object that is valid by this JSON Schema: ${JSON.stringify(schema)}`;
   check({ title: 'a schema stays where it is taken', asked: { response_format }, sent: { response_format }, fits: [] });
   check({
-    title: 'a schema is told in a system message where only an object can be asked for',
+    title: 'a schema is written into a system message where only an object can be asked for',
     needs: objectOnly,
     asked: { response_format },
-    sent: { response_format: { type: 'json_object' }, messages: [{ role: 'system', content: told }, USER] },
+    sent: { response_format: { type: 'json_object' }, messages: [{ role: 'system', content: schemaInWords }, USER] },
     fits: ['json-schema'],
   });
   for (const content of ['Be brief.', [{ type: 'text', text: 'Be brief.' }]]) {
@@ -266,7 +266,7 @@ describe('structured output', () => {
       asked: { response_format, messages: [{ role: 'developer', content }, USER] },
       sent: {
         response_format: { type: 'json_object' },
-        messages: [{ role: 'system', content: `Be brief.\n\n${told}` }, USER],
+        messages: [{ role: 'system', content: `Be brief.\n\n${schemaInWords}` }, USER],
       },
       fits: ['developer-role', 'json-schema'],
     });

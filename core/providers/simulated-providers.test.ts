@@ -237,7 +237,7 @@ describe('adapters against the simulator', { concurrency: true }, () => {
     assert.ok(images.length > 0 && images.length < 4);
   });
 
-  test('a task that fails or is lost is told', async () => {
+  test('a task that fails or is lost is reported', async () => {
     await assert.rejects(image('dashscope', 'wan2.2-t2i-flash!failed-task'), failedWith('content', /^Output data/));
     await assert.rejects(image('dashscope', 'wan2.2-t2i-flash!lost-task'), failedWith('transient', /does not know/));
   });

@@ -57,20 +57,20 @@ describe('usage as vendors write it', () => {
 const PLAIN = { ...NOTHING, promptTokens: 10, completionTokens: 4 };
 const SENT = { prompt_tokens: 10, completion_tokens: 4 };
 
-test('what is no count is told as it came and counts as nothing, what is one stands', () => {
+test('what is no count is reported as it came and counts as nothing, what is one stands', () => {
   for (const wrong of [-1, 1.5, 9_007_199_254_740_991, 20_000_001, '10', {}, [], true]) {
-    const told = JSON.stringify(wrong);
+    const reported = JSON.stringify(wrong);
     const noPrompt = readUsage({ ...SENT, prompt_tokens: wrong });
-    assert.deepEqual(noPrompt, { ...PLAIN, promptTokens: 0, impossible: `[${told},4]` });
+    assert.deepEqual(noPrompt, { ...PLAIN, promptTokens: 0, impossible: `[${reported},4]` });
     const noCompletion = readUsage({ ...SENT, completion_tokens: wrong });
     const half = { ...PLAIN, completionTokens: 0, isPartial: true };
-    assert.deepEqual(noCompletion, { ...half, impossible: `[10,${told}]` });
+    assert.deepEqual(noCompletion, { ...half, impossible: `[10,${reported}]` });
   }
   const long = readUsage({ ...SENT, prompt_tokens: 'x'.repeat(5_000) });
   assert.equal(long?.impossible?.length, 100);
 });
 
-test('a usage that is not there is missing, a total alone is told as one', () => {
+test('a usage that is not there is missing, a total alone is reported as one', () => {
   for (const usage of [undefined, null, 'ten', 10, [], {}, { total_tokens: 0 }, { total_tokens: null }]) {
     assert.equal(readUsage(usage), undefined, JSON.stringify(usage));
   }

@@ -61,11 +61,7 @@ export const shownFields = {
   /** Each a `Fit`; not bound to the ones of this version, either. */
   fits: z.array(z.string()).readonly().default([]).describe('What was changed in the request for its model'),
   tags: z.record(z.string(), z.string()).readonly().default({}).describe('What the client said of who asks'),
-  errorText: z
-    .string()
-    .nullable()
-    .default(null)
-    .describe('The failure as its caller read it; null when it succeeded'),
+  errorText: z.string().nullable().default(null).describe('The failure as its caller read it; null when it succeeded'),
   traceId: z.string().default('').describe('Trace id of its request'),
   providerName: z
     .string()

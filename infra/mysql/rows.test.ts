@@ -95,7 +95,7 @@ describe('reading a row', () => {
     assert.deepEqual(hold.ofModel({ id: 'a', accountId: 7, closedAtMs: null }), row);
   });
 
-  test('a column that was not selected is told, also where it may be null', () => {
+  test('a column that was not selected is reported, also where it may be null', () => {
     assert.throws(() => hold.read({ id: 'a', account_id: 7 }), /column closed_at is not a time/);
   });
 });

@@ -97,7 +97,7 @@ test('only unicast addresses of public hosts are public', () => {
   }
 });
 
-test('names of inner networks are told by their form, without a lookup', () => {
+test('names of inner networks are known by their form, without a lookup', () => {
   const inner = ['localhost', 'LOCALHOST', 'a.localhost', 'db', 'db.', 'metadata.google.internal', 'x.Internal.'];
   for (const name of [
     ...inner,

@@ -45,7 +45,7 @@ test('a stop delivers what is left, with the headers of the settings', async () 
   assert.deepEqual(lines, []);
 });
 
-test('a collector that refuses is told of in the log', async () => {
+test('a collector that refuses is reported in the log', async () => {
   using refusing = await collector((_request, response) => response.writeHead(400).end());
   const { lines } = await spanAndStop(refusing.url);
   assert.equal(lines.length, 1);

@@ -11,7 +11,7 @@ test('a new id is one of W3C and stands for itself', () => {
   assert.notEqual(newTraceId(), id);
 });
 
-test('a traceparent tells its trace; what is none tells nothing', () => {
+test('a traceparent shows its trace; what is none shows nothing', () => {
   assert.equal(traceIdOf(`00-${ID}-00f067aa0ba902b7-01`), ID);
   assert.equal(traceIdOf(`01-${ID}-00f067aa0ba902b7-01-of-later-versions`), ID);
   const wrong = [

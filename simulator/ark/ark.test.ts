@@ -60,7 +60,7 @@ async function refusal(path: string, request: object): Promise<[number, string, 
 
 const messages = [{ role: 'user', content: '介绍长江' }];
 
-test('chat takes explicit nulls, reasons by default, and not when told so', async () => {
+test('chat takes explicit nulls, reasons by default, and not when asked not to', async () => {
   const nulls = {
     max_tokens: null,
     stop: null,
@@ -135,7 +135,7 @@ test('edits by one image or several; a group; a failed member', async () => {
   assert.equal(partial.usage.generated_images, 2);
 });
 
-test('a stream of images tells finished and failed ones, and no image at the end', async () => {
+test('a stream of images shows finished and failed ones, and no image at the end', async () => {
   const group = { sequential_image_generation: 'auto', sequential_image_generation_options: { max_images: 2 } };
   const response = await post('/images/generations', {
     model: `${SEEDREAM}!partial`,

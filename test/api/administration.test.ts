@@ -54,7 +54,7 @@ describe('administration', () => {
         assert.equal(await found(search), undefined, search);
     });
 
-    test('one user is told with balance, spend, keys and last calls', async () => {
+    test('one user is shown with balance, spend, keys and last calls', async () => {
       const path = `/v1/users/${person.id}`;
       await until('the call is in the log', async () => (await get(path)).at('data.lastCalls.0.isSuccess') === true);
       const user = await get(path);
@@ -200,7 +200,7 @@ describe('administration', () => {
   });
 
   describe('jobs, orders, deliveries', () => {
-    test('a job of any user is listed, told with its workflow, cancelled, and recorded once', async () => {
+    test('a job of any user is listed, shown with its workflow, cancelled, and recorded once', async () => {
       const fault = (init: RequestInit) => fetch(`${product.simulator.url}/control/faults`, init);
       await fault({ method: 'POST', body: JSON.stringify({ fault: 'hang', model: 'sim-chat' }) });
       const body = { userMessage: 'wait', modelIdentifier: 'sim-chat', webhookUrl: 'https://hooks.example/jobs' };
@@ -319,7 +319,7 @@ describe('administration', () => {
       }
     });
 
-    test('what an account has adds up to its transfers, and one id tells all that moved for it', async () => {
+    test('what an account has adds up to its transfers, and one id shows all that moved for it', async () => {
       const spender = await newPerson(api(), root, 'ROLE_USER', 5);
       const itsKey = await newKey(api(), spender.token);
       const requestId = textAt(await chat(itsKey.text), 'data.requestId');
@@ -361,7 +361,7 @@ describe('administration', () => {
     });
   });
 
-  test('the audit log is filtered by trace and day, and tells money as people write it', async () => {
+  test('the audit log is filtered by trace and day, and shows money as people write it', async () => {
     const body = {
       ...{ displayName: 'Audited', modelIdentifier: 'audited-price', capabilities: ['text-to-text'], status: 0 },
       ...{ pricing: { input: '0.0000375', output: '0.000001' }, providerName: 'simulator' },
@@ -392,7 +392,7 @@ describe('administration', () => {
     assert.match(older.text, /"input":0\.0000375,.*"next":null/);
   });
 
-  test('a key of a provider tells why it is out, until when, and its last error', async () => {
+  test('a key of a provider shows why it is out, until when, and its last error', async () => {
     const fault = (init: RequestInit) => fetch(`${product.simulator.url}/control/faults`, init);
     await fault({ method: 'POST', body: JSON.stringify({ fault: '429', value: 30, model: 'sim-vision' }) });
     try {

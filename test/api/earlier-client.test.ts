@@ -135,7 +135,7 @@ describe('clients of the earlier service', () => {
     assert.deepEqual([filtered.status, filtered.at('data.errors.0.path')], [400, 'limit']);
   });
 
-  test('every answer is the envelope and tells its trace id', async () => {
+  test('every answer is the envelope and shows its trace id', async () => {
     const answer = await ask(api(), 'GET', '/v1/auth/me', { headers: { 'X-Request-Id': 'web-1' } });
     assert.deepEqual(
       [answer.status, answer.at('code'), answer.at('data'), answer.at('traceId'), answer.headers.get('x-trace-id')],

@@ -168,7 +168,7 @@ describe('hostile input', () => {
     findings.assertNone();
   });
 
-  test('of every text, list and map the document tells the largest', () => {
+  test('of every text, list and map the document shows the largest', () => {
     const unbounded = routes.flatMap((route) =>
       route.inputs.flatMap((schema) => unboundedIn(schema, `${route.method} ${route.path}`)),
     );

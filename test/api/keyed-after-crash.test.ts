@@ -68,7 +68,7 @@ describe('keyed requests whose process died before its answer was kept', () => {
     assert.deepEqual([listed.at('data.0.retiresAt'), typeof listed.at('data.2.retiresAt')], [null, 'string']);
   });
 
-  test('what has a name of its own is not made twice: the repeat is told', async () => {
+  test('what has a name of its own is not made twice: the repeat is reported', async () => {
     const root = await signIn(product.apis[0], 'root', product.rootPassword);
     const [, user] = await twice('/v1/users', root, { username: 'made once', password: 'secret 1' });
     assert.deepEqual([user.status, user.at('code')], [409, 500003]);

@@ -52,7 +52,7 @@ describe('one balance and many callers through four API processes', () => {
     return { total: BigInt(String(row?.total)), calls: Number(row?.n) };
   };
 
-  test('money for exactly a hundred calls: a hundred succeed, the others are told 402, nothing is left', async () => {
+  test('money for exactly a hundred calls: a hundred succeed, the others are answered 402, nothing is left', async () => {
     const customer = await newCustomer(product.apis[0]);
     const answers = await Promise.all(
       Array.from({ length: CALLERS }, (_, index) =>

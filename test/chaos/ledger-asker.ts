@@ -18,7 +18,7 @@ import { type HoldOutcome, type HoldRequest, hold } from '../../core/ledger/oper
 import { finishedCall } from '../../core/usage/finished-call.fixture.ts';
 import { AppError } from '../../infra/errors.ts';
 import { sha256 } from './ledger-world.ts';
-import type { Ask, Answer, OperationRecord } from './record.ts';
+import type { Answer, Ask, OperationRecord } from './record.ts';
 
 type Outcome = Pick<Answer, 'outcome' | 'amount' | 'loss' | 'requestId' | 'text'>;
 

@@ -171,7 +171,12 @@ function changeBreach({ ask, answer }: AnsweredOperation, rows: LedgerRows): str
   if (answer.outcome === 'insufficient' || answer.outcome === 'unavailable') {
     return transfer ? `answered "${answer.outcome}", and the transfer is there` : undefined;
   }
-  const amount = { top_up: ask.amount, adjustment: ask.amount, chargeback: -ask.amount, refund: -(answer.amount ?? 0n) };
+  const amount = {
+    top_up: ask.amount,
+    adjustment: ask.amount,
+    chargeback: -ask.amount,
+    refund: -(answer.amount ?? 0n),
+  };
   const expected = amount[ask.kind as keyof typeof amount];
   if (transfer?.account_id !== ask.accountId) return 'the transfer is not there';
   return transfer.amount === expected ? undefined : `the transfer moved ${transfer.amount}`;

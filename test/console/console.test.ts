@@ -165,7 +165,7 @@ describe('a session', () => {
     await other.getByRole('heading', { name: 'Sign in' }).waitFor();
   });
 
-  test('a wrong password is told beside the form, which keeps what was written', async () => {
+  test('a wrong password is shown beside the form, which keeps what was written', async () => {
     const page = await browser.open(url());
     await page.getByLabel('User name').fill('ada');
     await page.getByRole('textbox', { name: 'Password' }).fill('not-the-password');

@@ -26,15 +26,15 @@ for (const [path, fewest] of Object.entries(GUIDES)) {
   });
 }
 
-test('a command that prints something else is told with its line', () => {
+test('a command that prints something else is reported with its line', () => {
   const [step] = stepsOf(
     'text\n\n```bash\ncurl x\n```\n```json\n{"code": 200, "data": {"id": 7, "name": "a…c"}}\n```\n',
   );
   assert.ok(step);
-  const told = (output: string) => complaintOf({ step, output, exitCode: 0 });
-  assert.equal(told('{"code":200,"data":{"id":8,"name":"abc","more":1}}'), undefined);
-  assert.match(told('{"code":200,"data":{"id":8,"name":"abd"}}') ?? '', /^line 3: data\.name is "abd"/);
-  assert.match(told('{"code":500}') ?? '', /^line 3: code is 500/);
+  const complaint = (output: string) => complaintOf({ step, output, exitCode: 0 });
+  assert.equal(complaint('{"code":200,"data":{"id":8,"name":"abc","more":1}}'), undefined);
+  assert.match(complaint('{"code":200,"data":{"id":8,"name":"abd"}}') ?? '', /^line 3: data\.name is "abd"/);
+  assert.match(complaint('{"code":500}') ?? '', /^line 3: code is 500/);
   assert.match(
     complaintOf({ step: { ...step, expected: undefined }, output: '{"code":404}', exitCode: 0 }) ?? '',
     /404/,

@@ -21,10 +21,10 @@ export async function apiFetch(input: string | URL | Request, init?: RequestInit
   const method = init?.method ?? (input instanceof Request ? input.method : 'GET');
   const contentType = answer.headers.get('content-type');
   const text = contentType?.startsWith('application/json') ? await answer.clone().text() : '';
-  const told = { method: method.toUpperCase(), path: url.pathname, status: answer.status, contentType, text };
+  const given = { method: method.toUpperCase(), path: url.pathname, status: answer.status, contentType, text };
   const document = await readContract(url.origin);
   try {
-    document.check(told);
+    document.check(given);
   } catch (error) {
     broken.push(error instanceof Error ? error.message : String(error));
     throw error;

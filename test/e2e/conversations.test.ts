@@ -76,7 +76,7 @@ describe('chats of kept conversations', () => {
     assert.equal((await summaryOf(first.conversationId))?.title, 'My name is Ann.');
     const second = await kept({ userMessage: 'What is my name?', conversationId: first.conversationId });
     assert.equal(second.conversationId, first.conversationId);
-    assert.ok(second.inputTokensCount > first.inputTokensCount + 5, 'the model is told of the first turn');
+    assert.ok(second.inputTokensCount > first.inputTokensCount + 5, 'the model reads the first turn');
     const messages = await messagesOf(first.conversationId);
     assert.deepEqual(
       messages.map(({ role, content }) => [role, content]),
@@ -93,11 +93,11 @@ describe('chats of kept conversations', () => {
     assert.equal((await summaryOf(first.conversationId))?.messageCount, 4);
   });
 
-  test('at most the last ten messages are the context, and none where the caller tells a history', async () => {
+  test('at most the last ten messages are the context, and none where the caller sends a history', async () => {
     const { conversationId } = await kept({ userMessage: `long ${'word '.repeat(300)}` });
     for (let turn = 0; turn < 5; turn += 1) await kept({ userMessage: `turn ${turn}`, conversationId });
     const eleventh = await kept({ userMessage: 'and now?', conversationId });
-    assert.ok(eleventh.inputTokensCount < 700, 'the long first message is told no more');
+    assert.ok(eleventh.inputTokensCount < 700, 'the long first message is sent no more');
     const alone = await kept({ userMessage: 'and now?', conversationId, history: [{ role: 'user', content: 'hi' }] });
     assert.ok(alone.inputTokensCount < 50, `${alone.inputTokensCount} tokens`);
   });
@@ -191,7 +191,7 @@ describe('chats of kept conversations', () => {
     await until('the turn is kept', async () => (await messagesOf(conversationId)).length === 4);
   });
 
-  test('a job of a conversation is told of it and adds its turn once, also over a worker’s death', async () => {
+  test('a job of a conversation reads it and adds its turn once, also over a worker’s death', async () => {
     const { conversationId, inputTokensCount } = await kept({ userMessage: 'a first word, before the job' });
     const submit = async (userMessage: string) => {
       const body = { userMessage, persistHistory: true, conversationId, modelIdentifier: 'sim-chat' };
@@ -201,7 +201,7 @@ describe('chats of kept conversations', () => {
     const job = await jobEnd(api(), customer.key, await submit('and a job'));
     const result = keptSchema.parse(job.resultPayload);
     assert.equal(result.conversationId, conversationId);
-    assert.ok(result.inputTokensCount > inputTokensCount + 5, 'the model is told of the first turn');
+    assert.ok(result.inputTokensCount > inputTokensCount + 5, 'the model reads the first turn');
     await until('its turn is kept', async () => (await messagesOf(conversationId)).length === 4);
     assert.equal((await messagesOf(conversationId))[3]?.messageId, result.messageId);
 

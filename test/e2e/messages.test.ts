@@ -242,8 +242,8 @@ describe('Messages', () => {
         content: index === 0 ? 'sunny' : [{ type: 'text', text: 'free' }],
       }));
       const turns = [...messages, { role: 'assistant', content: message.content }, { role: 'user', content: results }];
-      const { message: told } = await ask({ model, tools, messages: turns });
-      assert.match(JSON.stringify(told.content), /sunny.*free/s);
+      const { message: answer } = await ask({ model, tools, messages: turns });
+      assert.match(JSON.stringify(answer.content), /sunny.*free/s);
       const alone = { type: 'any', disable_parallel_tool_use: true };
       const { message: one } = await ask({ model, tools, messages, tool_choice: alone });
       assert.equal(one.content.filter(({ type }) => type === 'tool_use').length, 1);
@@ -295,7 +295,7 @@ describe('Messages', () => {
     }
   });
 
-  test('documents are passed on or told in words; what no chat can tell is named', async () => {
+  test('documents are passed on or put in words; what a chat has no words for is named', async () => {
     const pdf = { type: 'document', source: { type: 'base64', media_type: 'application/pdf', data: 'JVBERi0xLjQ=' } };
     await ask({ model: 'claude', messages: [{ role: 'user', content: [pdf, { type: 'text', text: 'Read it.' }] }] });
     const text = {
@@ -415,10 +415,10 @@ describe('Messages', () => {
   });
 
   for (const model of ['claude', 'sim-chat']) {
-    test(`Claude Code’s recorded requests: a tool of 24 is called and its result told, by ${model}`, async () => {
+    test(`Claude Code’s recorded requests: a tool of 24 is called and its result given back, by ${model}`, async () => {
       const { system, tools, messages, ...fields } = claudeCode.body;
       const script = 'call Write with {"file_path":"made.txt","content":"hello"}';
-      const [asked, ...told] = z.array(z.looseObject({ content: z.unknown() })).parse(spelledOut(messages));
+      const [asked, ...context] = z.array(z.looseObject({ content: z.unknown() })).parse(spelledOut(messages));
       const [reminder] = z.array(z.unknown()).parse(asked?.content);
       const user = { role: 'user', content: [reminder, { type: 'text', text: script }] };
       const body = { ...fields, system: spelledOut(system), tools: spelledOut(tools), model };
@@ -428,7 +428,7 @@ describe('Messages', () => {
         assert.equal(answer.status, 200, text);
         return text;
       };
-      const called = await send([user, ...told]);
+      const called = await send([user, ...context]);
       assert.match(called, /"stop_reason":"tool_use"/);
       const id = /"type":"tool_use","id":"([\w-]+)","name":"Write"/.exec(called)?.[1];
       const pieces = [...called.matchAll(/"partial_json":("(?:[^"\\]|\\.)*")/g)].map(([, text = '""']) =>
@@ -441,7 +441,7 @@ describe('Messages', () => {
         content: 'made',
         cache_control: { type: 'ephemeral' },
       };
-      const turns = [user, ...told, { role: 'assistant', content: [use] }, { role: 'user', content: [result] }];
+      const turns = [user, ...context, { role: 'assistant', content: [use] }, { role: 'user', content: [result] }];
       const answered = await send(turns);
       assert.match(answered, /"stop_reason":"end_turn"/);
       const text = [...answered.matchAll(/"text_delta","text":("(?:[^"\\]|\\.)*")/g)].map(([, piece = '""']) =>
@@ -520,7 +520,7 @@ describe('Messages', () => {
   });
 });
 
-/** The recording tells texts by their length and properties by their number. */
+/** The recording describes texts by their length and properties by their number. */
 function spelledOut(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(spelledOut);
   if (typeof value === 'object' && value !== null) {

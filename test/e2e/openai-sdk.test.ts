@@ -117,7 +117,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     }
   });
 
-  test('the body tells the cost of a call, also in the last chunk of a stream', async () => {
+  test('the body shows the cost of a call, also in the last chunk of a stream', async () => {
     const costed = z.object({
       usage: z.object({
         cost: z.number(),
@@ -143,8 +143,8 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
       assert.equal(costed.parse(last).usage.cost, await charged(response.headers.get('x-request-id')));
     }
     const vectors = await client.embeddings.create({ model: 'sim-embedding', input: 'the sea' }).withResponse();
-    const told = z.object({ usage: z.object({ cost: z.number() }) }).parse(vectors.data).usage.cost;
-    assert.equal(told, await charged(vectors.response.headers.get('x-request-id')));
+    const reported = z.object({ usage: z.object({ cost: z.number() }) }).parse(vectors.data).usage.cost;
+    assert.equal(reported, await charged(vectors.response.headers.get('x-request-id')));
   });
 
   test('who asks, as chat programs say it, goes to the usage log', async () => {
@@ -283,7 +283,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     }
   });
 
-  test('what is no input for vectors is told, and a model that makes none', async () => {
+  test('what is no input for vectors is reported, and a model that makes none', async () => {
     const embed = (body: object) =>
       client.embeddings.create({ model: 'sim-embedding', input: 'x', encoding_format: 'float', ...body });
     for (const input of ['', [], [''], [[]], [1.5], ['a', 1], 7, null]) {
@@ -409,7 +409,7 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     await noFaults();
   });
 
-  test('what is no speech and no recording is told', async () => {
+  test('what is no speech and no recording is reported', async () => {
     const speech = (more: object) =>
       client.audio.speech.create({ model: 'sim-speech', voice: 'alloy', input: 'x', ...more });
     for (const [more, param] of [

@@ -45,7 +45,7 @@ describe('repeated keyed calls', () => {
     return Number(row?.n);
   };
 
-  test('tell the same in their headers', async () => {
+  test('have the same in their headers', async () => {
     for (const [path, body] of [
       ['/v1/chat', { userMessage: 'hello' }],
       ['/v2/chat', { messages }],

@@ -46,7 +46,7 @@ describe('OpenAI’s Responses form', () => {
     );
     return row;
   };
-  /** Checks that a response tells what was charged and what the simulator has counted. */
+  /** Checks that a response shows what was charged and what the simulator has counted. */
   const accounted = async (response: Response, requestId: string | null, cost?: string | null) => {
     const row = await charged(requestId);
     const { usage } = response;
@@ -120,8 +120,8 @@ describe('OpenAI’s Responses form', () => {
     assert.ok(last?.type === 'response.completed');
     await accounted(last.response, requestIdOf(last.response));
     const { completed_at: _, ...kept } = await client.responses.retrieve(last.response.id);
-    const { completed_at: __, ...told } = last.response;
-    assert.deepEqual(kept, { ...told, output_text: kept.output_text });
+    const { completed_at: __, ...reported } = last.response;
+    assert.deepEqual(kept, { ...reported, output_text: kept.output_text });
     const texts = events.flatMap((event) => (event.type === 'response.output_text.delta' ? [event.delta] : []));
     assert.equal(texts.join(''), kept.output_text);
   });
@@ -152,7 +152,10 @@ describe('OpenAI’s Responses form', () => {
       const third = await client.responses.create({
         ...{ model: 'sim-chat', previous_response_id: next.id, input: 'And the gateway?', tools: ask.tools },
       });
-      assert.ok((third.usage?.input_tokens ?? 0) > (next.usage?.input_tokens ?? 0), 'all that was said before is told');
+      assert.ok(
+        (third.usage?.input_tokens ?? 0) > (next.usage?.input_tokens ?? 0),
+        'the model reads all that was said before',
+      );
     }
   });
 
@@ -292,7 +295,7 @@ describe('OpenAI’s Responses form', () => {
   });
 
   test('Codex: its recorded task is answered with a call, and the result with a text, in the events that it waits for', async () => {
-    const told = async (input: unknown[]) => {
+    const answerTo = async (input: unknown[]) => {
       const answer = await apiFetch(`${client.baseURL}/responses?client=codex`, {
         method: 'POST',
         headers: { ...codex.headers, authorization: `Bearer ${customer.key}` },
@@ -304,7 +307,7 @@ describe('OpenAI’s Responses form', () => {
       for (const [, type, data = ''] of events) assert.partialDeepStrictEqual(JSON.parse(data), { type });
       return { types: events.map(([, type]) => type), events: events.map(([, , data = '']) => JSON.parse(data)) };
     };
-    const asked = await told(codex.body.input);
+    const asked = await answerTo(codex.body.input);
     assert.deepEqual(asked.types, [
       ...['response.created', 'response.in_progress', 'response.output_item.added'],
       ...asked.types.filter((type) => type === 'response.function_call_arguments.delta'),
@@ -314,7 +317,7 @@ describe('OpenAI’s Responses form', () => {
     assert.deepEqual([item.name, item.arguments], ['exec_command', '{"cmd":"echo hello > out.txt"}']);
     assert.ok(asked.events.at(-1).response.usage.input_tokens > 0);
     const result = { ...codex.result, call_id: item.call_id };
-    const answered = await told([...codex.body.input, item, result]);
+    const answered = await answerTo([...codex.body.input, item, result]);
     assert.equal(answered.events.at(-1).response.output[0].content[0].text, `The result is: ${codex.result.output}`);
   });
 
@@ -337,14 +340,14 @@ describe('OpenAI’s Responses form', () => {
       ...{ model: 'sim-chat', previous_response_id: next.id, input: 'And you?' },
     });
     assert.ok((third.usage?.input_tokens ?? 0) > (next.usage?.input_tokens ?? 0));
-    const told: ResponseStreamEvent[] = [];
-    for await (const event of await client.responses.create({ ...ask, stream: true })) told.push(event);
-    const last = told.at(-1);
+    const sent: ResponseStreamEvent[] = [];
+    for await (const event of await client.responses.create({ ...ask, stream: true })) sent.push(event);
+    const last = sent.at(-1);
     assert.ok(last?.type === 'response.completed');
     const again = await client.responses.retrieve(last.response.id, { stream: true, starting_after: 3 });
     const rest: ResponseStreamEvent[] = [];
     for await (const event of again) rest.push(event);
-    assert.deepEqual(rest, told.slice(4));
+    assert.deepEqual(rest, sent.slice(4));
     await client.responses.delete(begun.id);
     await assert.rejects(client.responses.retrieve(begun.id), OpenAI.NotFoundError);
   });

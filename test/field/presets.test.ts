@@ -257,7 +257,7 @@ describe("each preset's chat model in its vendor's dialect", () => {
     assert.equal(job.status, 'COMPLETED', job.errorMessage ?? '');
   });
 
-  test('a schema is told where only an object can be asked for, whole and streamed', async () => {
+  test('a schema is put in words where only an object can be asked for, whole and streamed', async () => {
     const schema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] };
     const response_format = { type: 'json_schema', json_schema: { name: 'place', schema } };
     for (const name of ['deepseek', 'zhipu']) {

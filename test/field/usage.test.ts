@@ -250,9 +250,9 @@ describe('usage and rules of a price', () => {
       }
     });
 
-    /** What the answer to a whole call, or a stream that had no usage of its vendor, tells its client. */
-    const told = new Map<string, unknown>();
-    const usageTold = z.looseObject({
+    /** What the answer to a whole call, or a stream that had no usage of its vendor, shows its client. */
+    const reported = new Map<string, unknown>();
+    const usageReported = z.looseObject({
       prompt_tokens: z.number(),
       completion_tokens: z.number(),
       total_tokens: z.number(),
@@ -273,7 +273,7 @@ describe('usage and rules of a price', () => {
         assert.equal(reply.status, 200, text);
         const id = reply.headers.get('x-request-id') ?? '';
         const last = /data: (.*)\n\n: x-cost/.exec(text)?.[1];
-        if (!stream || model === 'no-usage') told.set(id, JSON.parse(stream ? (last ?? '') : text).usage);
+        if (!stream || model === 'no-usage') reported.set(id, JSON.parse(stream ? (last ?? '') : text).usage);
         ids.push(id);
       }
       const job = await jobEnd(product.apis[0], customer.key, jobId);
@@ -300,7 +300,7 @@ describe('usage and rules of a price', () => {
       return { prompt: first?.[0] ?? 0, completion: first?.[1] ?? 0 };
     }
 
-    /** The charge in the ledger, which the usage log must tell as well. */
+    /** The charge in the ledger, which the usage log must show as well. */
     async function ledgerAndLog(id: string, doubt: string | null) {
       await chargeOf(id);
       const [row] = await product.rows(
@@ -329,7 +329,7 @@ describe('usage and rules of a price', () => {
     }
 
     for (const { fault, charged, doubt, isOfStreams } of PLAYED) {
-      test(`${fault} is charged as it is and told`, async () => {
+      test(`${fault} is charged as it is and reported`, async () => {
         const ids = await usedEverywhere(fault);
         const truth = await counted(fault);
         for (const [at, id] of ids.entries()) {
@@ -344,8 +344,8 @@ describe('usage and rules of a price', () => {
           assert.equal(used.completion, completion === 'ours' ? truth.completion : completion);
           assert.equal(used.cached, cached);
           assert.equal(used.estimated === 1, prompt === 'ours' || completion === 'ours');
-          if (told.has(id)) {
-            const { prompt_tokens, completion_tokens, total_tokens } = usageTold.parse(told.get(id));
+          if (reported.has(id)) {
+            const { prompt_tokens, completion_tokens, total_tokens } = usageReported.parse(reported.get(id));
             assert.deepEqual([prompt_tokens, completion_tokens], [used.prompt, used.completion]);
             assert.equal(total_tokens, used.prompt + used.completion);
           }
@@ -504,7 +504,7 @@ describe('usage and rules of a price', () => {
     assert.ok(BigInt(String(holds[0]?.amount)) >= 600_060_000n, 'held by the dearest rule');
   });
 
-  test('a stream tells the rule at its end', async () => {
+  test('a stream shows the rule at its end', async () => {
     const usage = { prompt_tokens: 10, completion_tokens: 2, total_tokens: 12 };
     provider.answer = streamed([chunk({ content: words }), stop, withUsage(usage, { service_tier: 'priority' })]);
     const reply = await post('/v2/chat', { model: 'ruled', messages, stream: true });

@@ -236,7 +236,7 @@ test('every command runs in the image', async () => {
     run(['cli/admin.ts', 'list']),
     run(['cli/reconcile.ts']),
   ]);
-  // The database of tests does not wait for the disk, which the doctor tells.
+  // The database of tests does not wait for the disk, which the doctor reports.
   const wrong = doctor.stdout.match(/^✖.*/gm)?.filter((line) => !line.endsWith('a power cut can lose committed money'));
   assert.deepEqual(wrong ?? [], [], doctor.stdout + doctor.stderr);
   for (const part of ['MySQL', 'Redis', 'MongoDB', 'Temporal', 'Images'])

@@ -80,7 +80,7 @@ describe('who waits for a job', () => {
     await jobEnd(api(), owner.key, jobId);
   });
 
-  test('without Redis the end is told all the same, a little later', async () => {
+  test('without Redis the end is reported all the same, a little later', async () => {
     const { key } = await newCustomer(api());
     const redis = product.stack.part('redis');
     await fault({ fault: 'slow-chunks', value: 100, model: 'sim-chat' });
@@ -121,7 +121,7 @@ describe('who waits for a job', () => {
     assert.equal((await jobEnd(api(), key, jobId)).status, 'CANCELLED');
   });
 
-  test('a list of jobs leaves long payloads in the database, one job is told whole', async () => {
+  test('a list of jobs leaves long payloads in the database, one job is answered whole', async () => {
     const { key } = await newCustomer(api());
     const text = '"界" '.repeat(20_000);
     const long = await submit(key, text);
@@ -152,7 +152,7 @@ describe('who waits for a job', () => {
     );
   });
 
-  test('a large job is told whole, to so many clients of a user at once as read it', async () => {
+  test('a large job is answered whole, to so many clients of a user at once as read it', async () => {
     const { key } = await newCustomer(api());
     const [large, small] = [await submit(key), await submit(key)];
     for (const jobId of [large, small]) await jobEnd(api(), key, jobId);

@@ -55,7 +55,7 @@ describe('a row that cannot be read', () => {
     await product.execute('DELETE FROM workflow_outbox');
   });
 
-  test('among overdue jobs leaves the others to be ended, and is told of', async () => {
+  test('among overdue jobs leaves the others to be ended, and is reported', async () => {
     const { key, userId } = await newCustomer(product.apis[0]);
     const jobIds = [await submit(key), await submit(key), await submit(key)];
     const [, unreadable] = jobIds;

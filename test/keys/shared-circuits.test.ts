@@ -171,7 +171,7 @@ test('a success on a closed circuit sends nothing, a failure one command', async
   assert.equal(sent.filter((command) => /^eval/i.test(command)).length, 1);
 });
 
-test("an account's fault is told once, by the process that met it", async () => {
+test("an account's fault is reported once, by the process that met it", async () => {
   const [one, two] = [await world.start(), await world.start()];
   one.fail(world.key(1), 'account');
   await until('two knows', async () => (await circuitOf(two, world.key(1))) === 'open');

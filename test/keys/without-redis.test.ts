@@ -68,7 +68,7 @@ test('picks never wait while Redis hangs, and the probe is taken without it', as
   await until('the limited key is probed', () => one.ids(4).includes(world.key(0)));
   await server.kill('SIGCONT');
   const late = await world.start();
-  await until('what was decided is told', () => isOpen(late, 1), 10_000);
+  await until('what was decided is known', () => isOpen(late, 1), 10_000);
 });
 
 test('when Redis has forgotten everything, the processes remind it', async () => {

@@ -97,9 +97,9 @@ describe('the commit queue on the real database', () => {
       Array.from({ length: 4 }, async (_, index) => {
         const request = { scope: 'u1', keyHash: randomBytes(32), bodyHash: randomBytes(32), requestId: uuidv7() };
         await queue.submit(claim(request));
-        const told = { status: 200, body: Buffer.alloc(LARGEST_KEPT_BYTES, index) };
+        const kept = { status: 200, body: Buffer.alloc(LARGEST_KEPT_BYTES, index) };
         // As if nobody had said how large it is.
-        await queue.submit({ ...answer(request, told), bytes: 0 });
+        await queue.submit({ ...answer(request, kept), bytes: 0 });
         return queue.submit(claim({ ...request, requestId: uuidv7() }));
       }),
     );

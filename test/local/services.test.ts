@@ -26,20 +26,20 @@ test('two of a kind run side by side; one killed with -9 comes back on its port'
   }
 });
 
-test('an end that nobody asked for is told', async () => {
-  let tell: (how: string) => void = () => undefined;
-  const told = new Promise<string>((resolve) => {
-    tell = resolve;
+test('an end that nobody asked for is reported', async () => {
+  let end: (how: string) => void = () => undefined;
+  const ending = new Promise<string>((resolve) => {
+    end = resolve;
   });
   const service = await startService({
     kind: 'simulator',
     name: 'simulator-c',
     dataFolder,
     environment: {},
-    onUnexpectedEnd: tell,
+    onUnexpectedEnd: end,
   });
   process.kill(service.pid ?? 0, 'SIGKILL');
-  assert.equal(await told, 'SIGKILL');
+  assert.equal(await ending, 'SIGKILL');
 });
 
 test('one that cannot start fails with the end of its log', async () => {

@@ -6,7 +6,7 @@ import { isFullChaos } from '../../devstack/test-stack.ts';
 import { type OrderOutcome, orderWorkflowId } from '../../workflows/contracts.ts';
 import type { orderExpiry } from '../../workflows/order-expiry.workflow.ts';
 import { type OrderWorkflows, orderWorkflows } from './order-workflows.ts';
-import { type OrderProcess, type OrderWorld, orderWorld, signedCall, type Told } from './order-world.ts';
+import { type Notice, type OrderProcess, type OrderWorld, orderWorld, signedCall } from './order-world.ts';
 
 const AMOUNT = 3_000_000_000n;
 const TTL_MS = 2_000;
@@ -91,22 +91,22 @@ describe('orders with their workflows', () => {
     const { orderNo } = await unstarted.orders.create(userId, AMOUNT);
     const order = await unstarted.payments.receive(signedCall({ orderNo, amount: AMOUNT, eventId: 'unstarted' }));
     assert.equal(order.status, 'COMPLETED');
-    // The relay starts it from the outbox; it would look at the row when its time is over, or when it is told again.
+    // The relay starts it from the outbox; it would look at the row when its time is over, or when it hears of it again.
     await world.sequelize.query('UPDATE workflow_outbox SET next_try_at=NOW(3)');
     await runs(orderNo);
     workflows.signalSettled(orderNo);
     assert.deepEqual(await workflowEnd(orderNo), { status: 'COMPLETED', remainingMs: 0 });
   });
 
-  test('paid at the moment its time is over, from ten callers: credited once, and told whether late', async () => {
+  test('paid at the moment its time is over, from ten callers: credited once, and all hear whether late', async () => {
     const atOffset = async (offsetMs: number): Promise<void> => {
       const userId = await world.user();
       const { orderNo, expiresAt } = await oneOf(shortLived, 0).orders.create(userId, AMOUNT);
       await sleep(expiresAt.getTime() + offsetMs - Date.now());
       const answers = await Promise.all(
         Array.from({ length: 10 }, (_, index) => {
-          const told = { orderNo, amount: AMOUNT, eventId: `${orderNo}-${index % 4}` };
-          return answered(() => oneOf(shortLived, index).payments.receive(signedCall(told)));
+          const notice = { orderNo, amount: AMOUNT, eventId: `${orderNo}-${index % 4}` };
+          return answered(() => oneOf(shortLived, index).payments.receive(signedCall(notice)));
         }),
       );
       assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set(['COMPLETED']));
@@ -127,19 +127,19 @@ describe('orders with their workflows', () => {
     const orders = await Promise.all(
       Array.from({ length: count }, async (_, index) => {
         const userId = users[index % users.length] ?? 0;
-        // Every tenth is told another amount than its own: it must end unpaid.
+        // Every tenth gets another amount than its own: it must end unpaid.
         const honest = index % 10 !== 0;
         const { orderNo, expiresAt } = await answered(() => oneOf(processes, index).orders.create(userId, AMOUNT));
-        const told: Told = { orderNo, amount: honest ? AMOUNT : AMOUNT - 1n, eventId: `chaos-${orderNo}` };
-        return { userId, orderNo, honest, expiresAtMs: expiresAt.getTime(), told };
+        const notice: Notice = { orderNo, amount: honest ? AMOUNT : AMOUNT - 1n, eventId: `chaos-${orderNo}` };
+        return { userId, orderNo, honest, expiresAtMs: expiresAt.getTime(), notice };
       }),
     );
     await Promise.all(
-      orders.map(async ({ orderNo, expiresAtMs, told, honest }, index) => {
+      orders.map(async ({ orderNo, expiresAtMs, notice, honest }, index) => {
         const firstMs = expiresAtMs - 50 + Math.random() * 100;
         const receive = async (attempt: number) => {
           await sleep(firstMs + Math.random() * 30 - Date.now());
-          const receipt = answered(() => oneOf(processes, index + attempt).payments.receive(signedCall(told)));
+          const receipt = answered(() => oneOf(processes, index + attempt).payments.receive(signedCall(notice)));
           if (honest) assert.equal((await receipt).status, 'COMPLETED');
           else await assert.rejects(receipt, /amount/);
         };

@@ -114,7 +114,7 @@ async function dropDatabase(config: Config): Promise<void> {
   await server.close();
 }
 
-export interface Told {
+export interface Notice {
   readonly orderNo: string;
   /** Nano-units. */
   readonly amount: bigint;
@@ -124,7 +124,7 @@ export interface Told {
 }
 
 /** The JSON that a payment provider sends. */
-export function callbackBody({ orderNo, amount, eventId, currency = 'CNY', type }: Told): string {
+export function callbackBody({ orderNo, amount, eventId, currency = 'CNY', type }: Notice): string {
   const text = `${amount / 1_000_000_000n}.${String(amount % 1_000_000_000n).padStart(9, '0')}`;
   return JSON.stringify({ orderNo, amount: text, currency, eventId, ...(type === undefined ? {} : { type }) });
 }
@@ -136,9 +136,9 @@ export function paymentSignature(body: string, ageSeconds = 0, secret = PAYMENT_
 }
 
 /** The same as it reaches the service behind the route. */
-export function signedCall(told: Told): PaymentCall {
-  const body = callbackBody(told);
-  const { orderNo, amount, eventId, currency = 'CNY', type } = told;
+export function signedCall(notice: Notice): PaymentCall {
+  const body = callbackBody(notice);
+  const { orderNo, amount, eventId, currency = 'CNY', type } = notice;
   return {
     kind: type === 'chargeback' ? 'chargeback' : 'payment',
     signature: paymentSignature(body),

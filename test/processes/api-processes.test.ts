@@ -80,7 +80,7 @@ async function charges(): Promise<number> {
   return Number(row?.n);
 }
 
-test('both take requests, spend one balance, and one scrape tells of both', async () => {
+test('both take requests, spend one balance, and one scrape shows both', async () => {
   await until('two processes listen', () => processes().length === 2);
   await until('both are known to listen', bothListen);
   let calls = 0;

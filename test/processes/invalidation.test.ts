@@ -47,14 +47,14 @@ test('whoever publishes is answered when the slowest process has done its work, 
   });
   const third = await startProcess((id) => void seen.push(`third ${id}`));
 
-  const told = one.publish(KIND, 7).then(() => seen.push('answered'));
+  const published = one.publish(KIND, 7).then(() => seen.push('answered'));
   assert.deepEqual(seen, ['one 7'], 'one’s own handlers have run when publish returns');
   // Redis has it; and when what comes behind it has arrived, it has, too.
   await one.publisher.ping();
   await third.publish('another-kind', 1);
   assert.deepEqual(seen.toSorted(), ['one 7', 'slow 7', 'third 7']);
   slow.resolve();
-  await told;
+  await published;
   assert.deepEqual(seen.slice(3), ['slow has done it', 'answered']);
   assert.deepEqual(one.lines, []);
 });
@@ -75,7 +75,7 @@ test('changes of several processes at the same time are each confirmed by all', 
   assert.equal(seen.size, 150);
 });
 
-test('a listener that never confirms delays a change by a second and is told of', async () => {
+test('a listener that never confirms delays a change by a second and is reported', async () => {
   const one = await startProcess();
   const deaf = await connect();
   await deaf.subscribe(invalidationChannel(deaf));

@@ -60,7 +60,7 @@ test('servers that are away are named with what to do, and no password is shown'
   assert.doesNotMatch(stdout, /a-secret-password/);
 });
 
-test('a database without tables and production without secrets are told', async () => {
+test('a database without tables and production without secrets are reported', async () => {
   const empty = await doctorInTime({ ...testStack().environment, DB_NAME: 'a_database_that_is_not_there' });
   assert.match(empty.stdout, /has no tables yet\n +→ Run: npm run migrate/);
   const production = await doctor({ NODE_ENV: 'production', DB_HOST: '127.0.0.1' });

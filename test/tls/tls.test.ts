@@ -157,7 +157,7 @@ function refusalsBy(prefix: 'DB' | 'REDIS' | 'TEMPORAL'): [why: string, changed:
 async function assertRefused(look: Look, base: Settings, [why, changed, advice]: [string, Settings, RegExp]) {
   // A busy machine may be too slow for a look the first time.
   const found: string[] = [];
-  const told = until(
+  const reported = until(
     why,
     async () => {
       const [finding] = await look(readConfig({ ...base, ...changed }));
@@ -166,7 +166,7 @@ async function assertRefused(look: Look, base: Settings, [why, changed, advice]:
     },
     REFUSED_WITHIN_MS,
   );
-  await told.catch(() => assert.fail(`${why}: ${found.at(-1)}`));
+  await reported.catch(() => assert.fail(`${why}: ${found.at(-1)}`));
 }
 
 test('a server that cannot prove who it is, or to which we cannot, is refused with the setting that helps', async () => {
@@ -188,7 +188,7 @@ test('a server that cannot prove who it is, or to which we cannot, is refused wi
   }
 });
 
-test('a user who is not let in, and TLS where there is none, are told by their settings', async () => {
+test('a user who is not let in, and TLS where there is none, are reported by their settings', async () => {
   const plain = testStack().environment;
   const refusals: [Look, Settings, RegExp][] = [
     [lookAtMysql, { DB_PASSWORD: 'another' }, /Check DB_USER and DB_PASSWORD/],
@@ -204,7 +204,7 @@ test('a process says at its start, and in its log, which setting helps', async (
   const config = readConfig({ ...redis.replica, REDIS_TLS_CA: '' });
   const client = connectRedis(config, createLogger('warn', { write: (line) => lines.push(line) }), 'test');
   try {
-    await until('the log tells', async () => lines.some((line) => line.includes('set REDIS_TLS_CA')));
+    await until('the log shows', async () => lines.some((line) => line.includes('set REDIS_TLS_CA')));
   } finally {
     client.disconnect();
   }

@@ -74,7 +74,7 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
     assert.deepEqual(await idsInLog(), [...before, ...made].sort());
   });
 
-  test('a document that cannot be read holds up its own slot, not the others, and is told', async () => {
+  test('a document that cannot be read holds up its own slot, not the others, and is reported', async () => {
     const accountId = await world.account(10n ** 15n);
     const queues = [world.queue(), world.queue()];
     const before = await idsInLog();
@@ -90,12 +90,12 @@ describe('the way of usage documents from the ledger to MongoDB', () => {
       world.sequelize.query('UPDATE usage_outbox SET doc=? WHERE id=?', { replacements: [doc, ids[0]] });
     for (const unreadable of ['{', '{"cost":"x"}']) {
       await rewrite(unreadable);
-      const told: Record<string, unknown>[] = [];
-      const log = pino({ level: 'error' }, { write: (line: string) => told.push(JSON.parse(line)) });
+      const logged: Record<string, unknown>[] = [];
+      const log = pino({ level: 'error' }, { write: (line: string) => logged.push(JSON.parse(line)) });
       await createUsageRelay({ sequelize: world.sequelize, store, log }).relay();
       assert.deepEqual(await idsInLog(), [...before, ids[1]].sort());
       assert.deepEqual(
-        told.map(({ level, requestId }) => [level, requestId]),
+        logged.map(({ level, requestId }) => [level, requestId]),
         [[50, ids[0]]],
       );
     }

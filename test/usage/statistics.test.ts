@@ -252,7 +252,7 @@ describe('statistics, logs and statements', () => {
     await sequelize.query('DELETE FROM users');
   });
 
-  test('the log of calls is filtered by each field, and tells the key of a provider to administrators only', async () => {
+  test('the log of calls is filtered by each field, and shows the key of a provider to administrators only', async () => {
     const query = (body: Record<string, unknown>) => rowsOf(app.ask('POST', '/v1/statistics/logs/query', ROOT, body));
     const [failed] = await query({ isSuccess: false });
     assert.ok(failed);

@@ -1,6 +1,6 @@
 /**
  * The gateway as client libraries see it that others have written: each suite runs as a program of its own against the
- * running product, and its customer pays for what the suite has received, by token and image. (LangChain does not tell the
+ * running product, and its customer pays for what the suite has received, by token and image. (LangChain does not pass on the
  * tokens of embeddings, nor a transcript as subtitles its own, so these are left out.)
  */
 import assert from 'node:assert/strict';
@@ -51,7 +51,7 @@ describe('client libraries against the gateway', () => {
   for (const { name, file } of SUITES) {
     test(`${name}: everything arrives, and is charged as it arrived`, async () => {
       const { key, userId } = await newCustomer(product.apis[0]);
-      // For what breaks off: its charge is not told to the client.
+      // For what breaks off: its charge is not sent to the client.
       const other = await newCustomer(product.apis[0]);
       const program = file.endsWith('.py') ? python : process.execPath;
       const result = await execa(program, [join(import.meta.dirname, file)], {

@@ -44,7 +44,7 @@ function isGiven(value: unknown): boolean {
 }
 
 function notInChat(path: string, what = ''): FieldError {
-  return { path, message: `${what}cannot be told to a model of OpenAI's interface` };
+  return { path, message: `${what}has no form in OpenAI's interface, which the model speaks` };
 }
 
 function listOf(value: unknown): readonly unknown[] {

@@ -103,7 +103,7 @@ function checkNames(fields: Json, path: string, errors: FieldError[]): void {
 
 /** Role markers and separators around each message, as for chats. */
 const TOKENS_AROUND_MESSAGE = 16;
-/** What the vendor tells its models of tools: 290 to 804 tokens by its documents, and more for tools of its own. */
+/** What the vendor adds to the prompt for tools: 290 to 804 tokens by its documents, and more for tools of its own. */
 const TOKENS_OF_TOOL_USE = 1_000;
 /** Fields for the vendor, which the model does not read. */
 const UNTOLD_FIELDS = new Set(['model', 'messages', 'metadata', 'stream', 'stop_sequences', 'betas', 'container']);

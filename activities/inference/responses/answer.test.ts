@@ -26,7 +26,7 @@ function rebuilt(events: readonly ResponseEvent[]): unknown[] {
   return done.map(({ fields }) => fields.item);
 }
 
-test('thoughts, a text and calls: each item is added, told in pieces and done, before the response is', () => {
+test('thoughts, a text and calls: each item is added, sent in pieces and done, before the response is', () => {
   const tools = [{ type: 'function', name: 'f', parameters: PARAMETERS }];
   const { events, response } = answered(
     { tools, reasoning: { summary: 'auto' } },
@@ -125,7 +125,7 @@ test('an answer that was cut, a refusal, and citations', () => {
   ]);
 });
 
-test('a failure ends what was told; events are numbered without a gap', () => {
+test('a failure ends what was sent; events are numbered without a gap', () => {
   const answer = new ResponseAnswer(responsesInput({ input: 'x' }, 0), REQUEST_ID, 'm');
   const texts = new EventTexts();
   const first = texts.of(answer.add({ choices: [{ index: 0, delta: { content: 'x' } }] }));

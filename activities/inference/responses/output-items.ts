@@ -1,4 +1,4 @@
-/** The items of an answer in the Responses form while they come, each telling its own events. Pure. */
+/** The items of an answer in the Responses form while they come, each with its own events. Pure. */
 import { textIn } from '../../../core/providers/message.ts';
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
 import { sealedThoughts } from './items.ts';
@@ -28,7 +28,7 @@ export class ReasoningItem implements OutputItem {
   #text = '';
   #status = 'in_progress';
 
-  /** @param sealed whether they are also told as a text that a client brings back. */
+  /** @param sealed whether they are also sent as a text that a client brings back. */
   constructor(place: Place, sealed: boolean) {
     this.#place = place;
     this.#id = place.idOf('rs');

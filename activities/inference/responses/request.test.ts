@@ -151,7 +151,7 @@ test('tools of every kind that a client runs are offered as functions; those of 
   assert.equal(name.length, 64);
 });
 
-test('a file of text is told as text, and the head of a data URL is read in no time', () => {
+test('a file of text is passed on as text, and the head of a data URL is read in no time', () => {
   const text = (url: string) =>
     JSON.stringify(
       chatOf({ input: [{ role: 'user', content: [{ type: 'input_file', filename: 'f', file_data: url }] }] }),

@@ -10,7 +10,7 @@ test('amounts are added to the last of their decimals', () => {
   assert.equal(sumOf([]), '0');
 });
 
-test('the price of a token is told for a million by moving its point', () => {
+test('the price of a token is shown for a million by moving its point', () => {
   assert.equal(perMillion('0.000002'), '2');
   assert.equal(perMillion('0.000000000000001'), '0.000000001');
   assert.equal(perMillion('0.0000005'), '0.5');

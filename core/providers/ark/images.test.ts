@@ -94,7 +94,7 @@ test('where a call makes one image, more are several calls with seeds of their o
   assert.deepEqual(seeds, [40, 41, 42]);
 });
 
-test('of several calls the delivered ones count, and when all fail the first tells why', async () => {
+test('of several calls the delivered ones count, and when all fail the first shows why', async () => {
   const reply = capture('ark', 'ark_image_t2i').exchanges[0]?.reply;
   const refusal = capture('ark', 'ark_error_400_InputTextSensitiveContentDetected').exchanges[0]?.reply;
   assert.ok(reply && refusal);
@@ -118,7 +118,7 @@ test('a refused member of a group does not spoil the others', async () => {
   await assert.rejects(generate(empty, SEEDREAM_4), failedWith('transient', /no image/));
 });
 
-test('images in base64 are told by their first bytes', async () => {
+test('images in base64 are known by their first bytes', async () => {
   const body = JSON.stringify({ data: [{ b64_json: '/9j/4AAQ' }, { b64_json: 'iVBORw0KGgoAAA' }] });
   assert.deepEqual((await generate(testOutbound([{ body }]), SEEDREAM_4, { n: 2 })).images, [
     { kind: 'base64', data: '/9j/4AAQ', mediaType: 'image/jpeg' },

@@ -51,7 +51,7 @@ for (const [status, codes, message, failure] of ROWS) {
       const wrapped = refusalOf(status, { error: { code, message, type: code, param: null }, request_id: 'r' });
       assert.equal(classifyDashScope(wrapped), failure);
       assert.equal(wrapped.requestId, 'r');
-      // The code decides, also where the status does not tell.
+      // The code decides, also where the status says nothing.
       assert.equal(classifyDashScope({ ...flat, status: 200 }), failure);
     });
   }

@@ -389,7 +389,7 @@ test("a provider's own head stays, and stands in the chunks that lack it", async
   assert.equal(JSON.parse(chunks.at(-1) ?? '').choices[0].finish_reason, 'tool_calls');
 });
 
-test('content that is a list is told as text and thoughts, its parts are kept', async () => {
+test('content that is a list is read as text and thoughts, its parts are kept', async () => {
   const parts = [
     { type: 'thinking', thinking: [{ type: 'text', text: 'Hm.' }] },
     { type: 'text', text: 'Yes.' },
@@ -428,7 +428,7 @@ test('what came in place of a stream is read as what it is, wherever its bytes a
   }
 });
 
-test('a page in place of a stream is told once', async () => {
+test('a page in place of a stream is reported once', async () => {
   const { failure, message } = await read(eventStream('<!doctype html><title>hello</title>'));
   assert.equal(failure, 'unusable');
   assert.match(message ?? '', /a page and not/);

@@ -90,7 +90,7 @@ test('calls of tools go out with id, type and arguments, and their stop as tool_
   assert.deepEqual([choice?.message.tool_calls, choice?.finish_reason], [good, 'length']);
 });
 
-test('a page, and fewer choices than asked for, are told once', async () => {
+test('a page, and fewer choices than asked for, are reported once', async () => {
   const complete = (body: string, more: object = {}) =>
     chatOf(testOutbound([{ body }])).complete(TARGET, { ...BODY, ...more }, testContext());
   await assert.rejects(complete('<html>'), failedWith('unusable', /a page and not/));
