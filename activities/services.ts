@@ -40,6 +40,7 @@ import { connectRedis, type Redis, whenReady } from '../infra/redis/connection.t
 import { createInvalidation, type Invalidation } from '../infra/redis/invalidation.ts';
 import type { Telemetry } from '../infra/telemetry/otlp.ts';
 import { connectTemporal, type Temporal } from '../infra/temporal/client.ts';
+import { createAdminOverview } from './admin-overview.ts';
 import { backgroundJobs } from './background-jobs.ts';
 import { createBatches } from './batches/create-batches.ts';
 import { LiveFeed } from './feed/live-feed.ts';
@@ -237,6 +238,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
       openCircuits: inference.openCircuits,
       log,
     }),
+    adminOverview: createAdminOverview(sequelize),
     reconciliations: (before: number | undefined, limit: number) => reconciliations(sequelize, before, limit),
     reconcileNow: (by: By) => reconcileNow(sequelize, accountServices.audit, maintenance.reconcile, by),
     conversations,

@@ -7,6 +7,7 @@ import { adminFeedRoutes } from './routes/admin-feed.ts';
 import { adminJobRoutes } from './routes/admin-jobs.ts';
 import { adminLedgerRoutes } from './routes/admin-ledger.ts';
 import { adminOrderRoutes } from './routes/admin-orders.ts';
+import { adminOverviewRoutes } from './routes/admin-overview.ts';
 import { adminSettingRoutes } from './routes/admin-settings.ts';
 import { anthropicMessageRoutes } from './routes/anthropic-messages.ts';
 import { audioRoutes } from './routes/audio.ts';
@@ -28,7 +29,7 @@ import { openAiImageRoutes } from './routes/openai-images.ts';
 import { orderRoutes } from './routes/orders.ts';
 import { paymentRoutes } from './routes/payments.ts';
 import { type ProviderKeyServices, providerKeyRoutes } from './routes/provider-keys.ts';
-import { type ProviderServices, providerRoutes } from './routes/providers.ts';
+import { providerRoutes } from './routes/providers.ts';
 import { rerankRoutes } from './routes/rerank.ts';
 import { responseRoutes } from './routes/responses.ts';
 import { serviceRoutes } from './routes/service.ts';
@@ -46,8 +47,9 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   Parameters<typeof adminJobRoutes>[0] &
   Parameters<typeof adminLedgerRoutes>[0] &
   Parameters<typeof adminOrderRoutes>[0] &
+  Parameters<typeof adminOverviewRoutes>[0] &
   Parameters<typeof auditRoutes>[0] &
-  ProviderServices &
+  Parameters<typeof providerRoutes>[0] &
   ProviderKeyServices &
   ModelServices &
   Parameters<typeof chatRoutes>[0] &
@@ -80,6 +82,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...adminLedgerRoutes(services, config),
     ...adminOrderRoutes(services, config),
     ...adminSettingRoutes(config),
+    ...adminOverviewRoutes(services, config),
     ...auditRoutes(services, config),
     ...providerKeyRoutes(services, config),
     ...providerRoutes(services, config),

@@ -6,7 +6,7 @@
 import type { Services } from '../activities/services.ts';
 import { addPreset } from '../core/catalog/add-preset.ts';
 import type { Model } from '../core/catalog/model-record.ts';
-import { PRESETS, type Preset, presetNamed } from '../core/catalog/presets.ts';
+import { PRESETS, type Preset, presetNamed, presetRate } from '../core/catalog/presets.ts';
 import { makesText } from '../core/catalog/pricing.ts';
 import { checkVendor } from '../core/catalog/vendor-check.ts';
 import { formatMoney, NANO_PER_UNIT, parseMoney } from '../core/ledger/money.ts';
@@ -32,12 +32,10 @@ function readArguments(args: readonly string[]) {
 
 /** How much of our currency one unit of the vendor's is. @throws Error when nobody has said. */
 function rateFor(preset: Preset, given: string | undefined, currency: string): bigint {
-  if (given !== undefined) {
-    const rate = parseMoney(given);
-    if (rate !== undefined && rate > 0n) return rate;
-    throw new UsageError(`--rate: "${given}" is not a number above 0`);
-  }
-  if (preset.currency === null || preset.currency === currency) return NANO_PER_UNIT;
+  const parsed = given === undefined ? undefined : (parseMoney(given) ?? 0n);
+  if (parsed !== undefined && parsed <= 0n) throw new UsageError(`--rate: "${given}" is not a number above 0`);
+  const rate = presetRate(preset, currency, parsed);
+  if (rate !== undefined) return rate;
   throw new Error(
     `${preset.displayName} has its prices in ${preset.currency} and this installation counts in ${currency}: ` +
       `say with --rate how many ${currency} one ${preset.currency} is`,
@@ -108,7 +106,7 @@ async function add(preset: Preset, givenRate: string | undefined, url: string | 
   const rate = rateFor(preset, givenRate, config.CURRENCY);
   const apiKey = await keyFor(preset);
   return withServices(async (services) => {
-    const request = { preset, urlBase: url ?? preset.urlBase, apiKey, rate };
+    const request = { preset, urlBase: url, apiKey, rate };
     const { added, existing, keyId } = await addPreset(services, request, BY_THE_KEYBOARD);
     const conversion =
       rate === NANO_PER_UNIT ? '' : `, at ${formatMoney(rate)} ${config.CURRENCY} a ${preset.currency}`;
@@ -119,7 +117,7 @@ async function add(preset: Preset, givenRate: string | undefined, url: string | 
         `Prices are drafts (list prices of ${PRESETS.asOf}${conversion}); change them with PUT /v1/models/ID.`,
       );
     }
-    const answered = await testKey(services, keyId);
+    const answered = keyId !== undefined && (await testKey(services, keyId));
     const text = [...added, ...existing].find((model) => makesText(model.capabilities));
     if (text !== undefined) console.log(`\n${curlLine(config.publicUrl, text.modelIdentifier)}`);
     return answered ? 0 : 1;

@@ -135,6 +135,8 @@ function readingRoutes(models: Models, catalog: Catalog, zone: string): Route[] 
       query: pageQuery(MODEL_SORT_KEYS).extend({
         status: optionalText(switchInput).describe('Only models that are online (1) or offline (0)'),
         capability: optionalText(capabilitySchema).describe('Only models that can do this'),
+        providerId: optionalText(idInput).describe('Only models of this provider'),
+        search: optionalText(z.string().trim().max(150)).describe('Only models with this in their identifier or name'),
       }),
       success: pageOf(modelSchema),
       successForKey: z.union([

@@ -6,7 +6,7 @@ import { KEY_STATUS } from '../../core/catalog/tables.ts';
 import { OPEN_REASONS } from '../../core/key-pool/circuit.ts';
 import type { KeyHealth } from '../../core/key-pool/local-key-pool.ts';
 import type { Config } from '../../infra/config.ts';
-import { idInput, integerInput, optional, switchInput } from '../http/fields.ts';
+import { idInput, integerInput, nameText, optional, switchInput } from '../http/fields.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
@@ -14,6 +14,8 @@ import { apiKeyInput, MODEL_ADMINS, nameInput, optionalField, probeSchema } from
 
 const TAG = 'Providers';
 const MAX_WEIGHT = 1_000;
+const WEIGHT = 'Its share of the calls beside the other keys';
+const weightInput = integerInput.pipe(z.number().int().min(1).max(MAX_WEIGHT));
 
 const keyFields = {
   id: z.number().int().describe('Id of the key'),
@@ -24,7 +26,7 @@ const keyFields = {
   mustBeEnteredAgain: z
     .boolean()
     .describe("Switched off because the provider's host has changed; enter the key again to use it"),
-  weight: z.number().int().describe('Its share of the calls beside the other keys'),
+  weight: z.number().int().describe(WEIGHT),
   createdAt: timeOutput.describe('When it was entered'),
 };
 const newKeySchema = z.object(keyFields).meta({ id: 'ProviderKey' });
@@ -114,9 +116,7 @@ export function providerKeyRoutes({ providerKeys }: ProviderKeyServices, config:
         providerName: optionalField(nameInput).describe('Name of its provider; this or its id'),
         apiKey: apiKeyInput.describe('The key itself'),
         name: optionalField(nameInput).describe('A name to tell keys apart'),
-        weight: optional(integerInput.pipe(z.number().int().min(1).max(MAX_WEIGHT))).describe(
-          'Its share of the calls beside the other keys; 1 by default',
-        ),
+        weight: optional(weightInput).describe(`${WEIGHT}; 1 by default`),
       }),
       success: newKeySchema,
       idempotent: true,
@@ -140,6 +140,31 @@ export function providerKeyRoutes({ providerKeys }: ProviderKeyServices, config:
       success: z.array(keySchema),
       handler: async ({ params }) =>
         (await providerKeys.list(params.providerId)).map((key) => keyWithHealth(key, zone)),
+    }),
+    route({
+      method: 'get',
+      path: '/v1/admin/provider-keys',
+      operationId: 'listAllProviderKeys',
+      summary: 'The keys of all providers, masked, with their health: which circuits are open, why and until when',
+      tag: TAG,
+      access: MODEL_ADMINS,
+      success: z.array(keySchema),
+      handler: async () => (await providerKeys.all()).map((key) => keyWithHealth(key, zone)),
+    }),
+    route({
+      method: 'patch',
+      path: '/v1/providers/keys/{keyId}',
+      operationId: 'updateProviderKey',
+      summary: 'Change the name or the weight of a key',
+      tag: TAG,
+      access: MODEL_ADMINS,
+      params: keyParams,
+      body: z.object({
+        name: optional(nameText).describe('Another name; empty for none'),
+        weight: optional(weightInput).describe(WEIGHT),
+      }),
+      success: newKeySchema,
+      handler: async (input) => keyRecord(await providerKeys.update(input.params.keyId, input.body, by(input)), zone),
     }),
     route({
       method: 'post',

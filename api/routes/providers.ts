@@ -1,25 +1,34 @@
 /** Providers, for those who administer models. */
 import { z } from 'zod';
-import { PRESETS } from '../../core/catalog/presets.ts';
+import { addPreset, type PresetServices } from '../../core/catalog/add-preset.ts';
+import type { Model } from '../../core/catalog/model-record.ts';
+import { PRESETS, presetNamed, presetRate } from '../../core/catalog/presets.ts';
 import { conditionSchema, ruleName } from '../../core/catalog/price-rules.ts';
 import { PROVIDER_SORT_KEYS, type Provider } from '../../core/catalog/provider-store.ts';
 import type { Providers } from '../../core/catalog/providers.ts';
 import type { Config } from '../../infra/config.ts';
-import { asRead, idParams } from '../http/fields.ts';
+import { invalid } from '../../infra/errors.ts';
+import { asRead, idParams, optional } from '../http/fields.ts';
+import { moneyInput } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
 import { isoTime, recordTimes } from '../http/times.ts';
 import {
+  apiKeyInput,
   capabilitySchema,
   kindSchema,
   MODEL_ADMINS,
+  modelRecord,
+  modelSchema,
   nameInput,
   optionalField,
   urlBaseInput,
 } from './catalog-fields.ts';
 
 const TAG = 'Providers';
+const MOST_MODELS = 1_000;
+const rateInput = moneyInput.refine((rate) => rate > 0n, 'must be above 0');
 
 const urlBaseField = optionalField(urlBaseInput).describe('Where its API begins; may end in the endpoint itself');
 const kindField = optionalField(kindSchema).describe(
@@ -97,16 +106,12 @@ function providerRecord(provider: Provider, zone: string): z.input<typeof provid
   return { id, name, kind, urlBase, ...times };
 }
 
-export interface ProviderServices {
-  readonly providers: Providers;
-}
-
 /** `presets` stands before `{id}`: the first path that fits is taken. */
-export function providerRoutes({ providers }: ProviderServices, config: Config): Route[] {
-  return [...vendorRoutes(providers), ...ownRoutes(providers, config.APP_TIME_ZONE)];
+export function providerRoutes(services: PresetServices, config: Config): Route[] {
+  return [...vendorRoutes(services, config), ...ownRoutes(services.providers, config.APP_TIME_ZONE)];
 }
 
-function vendorRoutes(providers: Providers): Route[] {
+function vendorRoutes(services: PresetServices, { APP_TIME_ZONE: zone, CURRENCY: currency }: Config): Route[] {
   return [
     route({
       method: 'get',
@@ -123,6 +128,53 @@ function vendorRoutes(providers: Providers): Route[] {
         })),
     }),
     route({
+      method: 'post',
+      path: '/v1/providers/presets',
+      operationId: 'addPreset',
+      summary: 'Make provider, key and models of a known vendor in one step; what is there already stays as it is',
+      tag: TAG,
+      access: MODEL_ADMINS,
+      body: z.object({
+        name: nameInput.describe('Name of the preset'),
+        apiKey: optionalField(apiKeyInput).describe('A key of the vendor; may be left out where its provider exists'),
+        rate: optional(rateInput).describe(
+          "How much of this installation's currency one unit of the vendor's is; required where the two differ",
+        ),
+        urlBase: optionalField(urlBaseInput).describe("Another address than the vendor's"),
+        models: optional(z.array(z.string().min(1).max(150)).max(MOST_MODELS)).describe(
+          "Only these models, by the vendor's names; all of the preset when left out",
+        ),
+      }),
+      success: z.object({
+        provider: providerSchema.describe('The provider'),
+        keyId: z.number().int().nullable().describe('Id of the key; null where none was given'),
+        added: z.array(modelSchema).describe('Models that were made, with draft prices'),
+        existing: z.array(modelSchema).describe('Models that were there already, as they are'),
+      }),
+      idempotent: true,
+      handler: async (input) => {
+        const { name, rate: given, ...rest } = input.body;
+        const preset = presetNamed(name);
+        if (preset === undefined) throw invalid([{ path: 'name', message: 'is no preset' }]);
+        const rate = presetRate(preset, currency, given);
+        if (rate === undefined) {
+          const message = `is required: the prices are in ${preset.currency}, this installation counts in ${currency}`;
+          throw invalid([{ path: 'rate', message }], 'missingParameter');
+        }
+        const {
+          provider,
+          keyId = null,
+          added,
+          existing,
+        } = await addPreset(services, { preset, rate, ...rest }, by(input));
+        const shown = (model: Model) => modelRecord(model, true, zone);
+        return {
+          ...{ provider: providerRecord(provider, zone), keyId },
+          ...{ added: added.map(shown), existing: existing.map(shown) },
+        };
+      },
+    }),
+    route({
       method: 'get',
       path: '/v1/providers/{id}/upstream-models',
       operationId: 'listUpstreamModels',
@@ -136,7 +188,7 @@ function vendorRoutes(providers: Providers): Route[] {
           ownedBy: z.string().nullable().describe('Whose model it is, where the vendor says so'),
         }),
       ),
-      handler: ({ params, signal }) => providers.upstreamModels(params.id, signal),
+      handler: ({ params, signal }) => services.providers.upstreamModels(params.id, signal),
     }),
   ];
 }

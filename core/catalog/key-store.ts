@@ -52,6 +52,11 @@ export class KeyStore {
     return (await this.#rowsOf(providerId, transaction)).map(withoutSecret);
   }
 
+  /** The keys of all providers, by provider and id. */
+  async all(): Promise<StoredKey[]> {
+    return (await this.#tables.keys.findAll({ order: ['providerId', 'id'] })).map(readKey).map(withoutSecret);
+  }
+
   /**
    * One key with the provider whose address it was entered for, both read at one moment.
    * @param which a key by its id, switched on or off, or the first active key of a provider.
@@ -101,6 +106,10 @@ export class KeyStore {
 
   async setStatus(id: number, status: number, transaction: Transaction): Promise<void> {
     await this.#tables.keys.update({ status }, { where: { id }, transaction });
+  }
+
+  async update(id: number, change: Partial<Pick<NewKey, 'name' | 'weight'>>, transaction: Transaction): Promise<void> {
+    await this.#tables.keys.update(change, { where: { id }, transaction });
   }
 
   /** This user has entered the key again. */

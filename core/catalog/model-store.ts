@@ -1,5 +1,5 @@
 /** Reads and writes the tables `models` and `model_prices`. */
-import { Op, type Transaction, UniqueConstraintError } from 'sequelize';
+import { col, fn, Op, type Transaction, UniqueConstraintError, where } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
@@ -23,6 +23,9 @@ export const MODEL_SORT_KEYS = ['priority', 'name', 'createdAt'] as const;
 export interface ModelQuery extends Page {
   readonly online?: boolean | undefined;
   readonly capability?: Capability | undefined;
+  readonly providerId?: number | undefined;
+  /** A part of the identifier or of the name for people. */
+  readonly search?: string | undefined;
   readonly sortBy?: (typeof MODEL_SORT_KEYS)[number] | undefined;
   readonly sortOrder?: 'asc' | 'desc' | undefined;
 }
@@ -61,6 +64,8 @@ export class ModelStore {
       where: {
         ...(query.online === undefined ? {} : { status: query.online ? 1 : 0 }),
         ...(query.capability === undefined ? {} : { capabilities: { [Op.substring]: query.capability } }),
+        ...(query.providerId === undefined ? {} : { providerId: query.providerId }),
+        ...(query.search === undefined ? {} : named(query.search)),
       },
       order: [
         [sortBy, query.sortOrder ?? 'asc'],
@@ -154,6 +159,12 @@ export class ModelStore {
     const pricesById = byId(prices.map(readPrice));
     return rows.flatMap((row) => modelOf(row, providersById, pricesById) ?? []);
   }
+}
+
+function named(part: string) {
+  const like = { [Op.like]: `%${part.toLowerCase().replace(/[\\%_]/g, '\\$&')}%` };
+  // Identifiers are told apart by case; people who look for one do not.
+  return { [Op.or]: [where(fn('LOWER', col('model_identifier')), like), { displayName: like }] };
 }
 
 function columnsOf(fields: ModelFields) {

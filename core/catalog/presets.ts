@@ -105,6 +105,15 @@ export function presetModel(vendor: string, identifier: string): PresetModel {
 }
 
 /**
+ * How much of our currency one unit of the vendor's is, in nano-units; undefined where the two differ and nobody says.
+ * @param given what somebody said.
+ */
+export function presetRate(preset: Preset, currency: string, given: bigint | undefined): bigint | undefined {
+  if (given !== undefined) return given;
+  return preset.currency === null || preset.currency === currency ? NANO_PER_UNIT : undefined;
+}
+
+/**
  * A preset's prices in the installation's currency, rounded up.
  * @param rate the price of one unit of the vendor's currency, in nano-units of ours.
  */

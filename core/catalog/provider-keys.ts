@@ -56,7 +56,17 @@ export class ProviderKeys {
   /** @throws {AppError} notFound for the provider. */
   async list(providerId: number): Promise<KeyWithHealth[]> {
     await this.#to.providers.get(providerId);
-    const keys = await this.#to.keys.ofProvider(providerId);
+    return this.#withHealth(providerId, await this.#to.keys.ofProvider(providerId));
+  }
+
+  /** The keys of all providers. */
+  async all(): Promise<KeyWithHealth[]> {
+    const ofProviders = Map.groupBy(await this.#to.keys.all(), ({ providerId }) => providerId);
+    const lists = await Promise.all([...ofProviders].map(([id, keys]) => this.#withHealth(id, keys)));
+    return lists.flat();
+  }
+
+  async #withHealth(providerId: number, keys: readonly StoredKey[]): Promise<KeyWithHealth[]> {
     const health = await this.#to.keyHealth(
       providerId,
       keys.map((key) => key.id),
@@ -125,6 +135,17 @@ export class ProviderKeys {
       await this.#to.keys.setStatus(id, active ? KEY_STATUS.on : KEY_STATUS.off, transaction);
       await this.#to.changes.record('provider-keys.status', id, by, { after: { active } }, transaction);
     });
+  }
+
+  /** Another name or share of the calls; what is left out stays. @throws {AppError} notFound. */
+  async update(id: number, change: Partial<Pick<KeyInput, 'name' | 'weight'>>, by: By): Promise<StoredKey> {
+    await this.#to.changes.write(async (transaction) => {
+      const { name, weight } = await this.#to.keys.get(id, transaction);
+      const after = { name: change.name ?? name, weight: change.weight ?? weight };
+      await this.#to.keys.update(id, after, transaction);
+      await this.#to.changes.record('provider-keys.update', id, by, { before: { name, weight }, after }, transaction);
+    });
+    return this.#to.keys.get(id);
   }
 
   /** @throws {AppError} notFound. */

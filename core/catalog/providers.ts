@@ -39,6 +39,11 @@ export class Providers {
     return this.#to.providers.get(id);
   }
 
+  /** By name, without regard to case. */
+  named(name: string): Promise<Provider | undefined> {
+    return this.#to.providers.named(name);
+  }
+
   page(query: ProviderQuery): Promise<Records<Provider>> {
     return this.#to.providers.page(query);
   }

@@ -4,8 +4,8 @@ import type { DescribedRoute } from './described.ts';
 export interface AdminChange {
   /** `POST /v1/users` */
   readonly route: string;
-  /** What the audit log calls it. */
-  readonly action: string;
+  /** What the audit log calls it; several, where it makes several things. */
+  readonly action: string | readonly string[];
   /** The route's own unless given; `<name>` stands for what an earlier change has made, as in `body`. */
   readonly path?: string;
   readonly body?: object;
@@ -87,6 +87,17 @@ export function adminChanges(userId: number, accessKeyId: number, jobId: string)
       action: 'provider-keys.status',
       path: '/v1/providers/keys/<key>/status',
       body: { status: false },
+    },
+    {
+      route: 'PATCH /v1/providers/keys/{keyId}',
+      action: 'provider-keys.update',
+      path: '/v1/providers/keys/<key>',
+      body: { weight: 2 },
+    },
+    {
+      route: 'POST /v1/providers/presets',
+      action: ['providers.create', 'provider-keys.create', 'models.create'],
+      body: { name: 'cohere', apiKey: 'sk-audited-000002', rate: '7.2' },
     },
     {
       route: 'PUT /v1/providers/{id}',

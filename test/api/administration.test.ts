@@ -1,7 +1,9 @@
 /** What ROOT sees and does beyond the own account: users, access keys, and what they spent. */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { createParser } from 'eventsource-parser';
+import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
 import { type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
@@ -410,6 +412,60 @@ describe('administration', () => {
       ['rate', 'string'],
     );
     assert.ok(numberAt(keys, 'data.0.recentCalls') >= numberAt(keys, 'data.0.recentFailures'));
+  });
+
+  describe('the whole, and the catalog', () => {
+    test('money by day and kind, the balances of all and live jobs are told as the ledger has them', async () => {
+      const movements = z.array(
+        z.object({ date: z.string(), kind: z.string(), transfers: z.number(), amount: z.number() }),
+      );
+      let told = await get('/v1/admin/overview?days=31');
+      const isAsInTheLedger = async () => {
+        told = await get('/v1/admin/overview?days=31');
+        const rows = await product.rows(
+          `SELECT CONCAT(day,' ',kind) AS name, COUNT(*) AS transfers, SUM(amount) AS amount FROM transfers
+            GROUP BY day, kind`,
+        );
+        const written = rows.map(({ name, transfers, amount }) => `${name} ${transfers} ${Number(amount)}`);
+        const read = movements
+          .parse(told.at('data.movements'))
+          .map(({ date, kind, transfers, amount }) => `${date} ${kind} ${transfers} ${Math.round(amount * 1e9)}`);
+        return isDeepStrictEqual(read.sort(), written.sort());
+      };
+      await until('the movements are those of the ledger', isAsInTheLedger);
+      const before = told.at('data.balances.available');
+      await post('/v1/users', { username: 'overview-person', password: 'secret 1', balance: '0.000000001' });
+      await until('the opening balance has moved', async () => {
+        return (await isAsInTheLedger()) && told.at('data.balances.available') !== before;
+      });
+      assert.equal(typeof told.at('data.jobs.processing'), 'number');
+      assert.equal((await get('/v1/admin/overview?days=32')).status, 400);
+    });
+
+    test('models are found by a part of their name, of one provider; signs of LIKE are letters', async () => {
+      const found = async (query: string) => (await get(`/v1/models?${query}`)).at('data.total');
+      assert.equal(await found('search=M-CHA'), 1);
+      for (const search of ['%', 'sim_chat', '\\'])
+        assert.equal(await found(`search=${encodeURIComponent(search)}`), 0);
+      const all = await found('pageSize=1');
+      const providerId = (await get('/v1/models?pageSize=1')).at('data.records.0.providerId');
+      assert.equal(await found(`providerId=${providerId}`), all);
+      assert.equal(await found('providerId=4000000'), 0);
+    });
+
+    test("a key's weight and name change; the rest of it and its health stay", async () => {
+      const keys = await get('/v1/admin/provider-keys');
+      const [id, name] = [keys.at('data.0.id'), keys.at('data.0.name')];
+      const change = (body: object) => ask(api(), 'PATCH', `/v1/providers/keys/${id}`, { bearer: root, body });
+      assert.deepEqual(
+        [(await change({ weight: 7 })).at('data.weight'), (await change({})).at('data.name')],
+        [7, name],
+      );
+      assert.equal((await change({ weight: 0 })).at('data.errors.0.path'), 'weight');
+      const after = await get('/v1/admin/provider-keys');
+      assert.deepEqual([after.at('data.0.weight'), after.at('data.0.circuit')], [7, 'closed']);
+      assert.doesNotMatch(after.text, /sim-local/);
+    });
   });
 
   describe('the live feed', () => {

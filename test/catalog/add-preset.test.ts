@@ -45,6 +45,31 @@ describe('a known vendor in one go', () => {
     assert.equal(process.catalog.keysOf(mini.providerId).length, 2);
   });
 
+  test('only the chosen models, and no second key where the provider has one', async () => {
+    const deepseek = preset('deepseek');
+    const request = { preset: deepseek, rate: RATE, models: ['deepseek-flash'] };
+    await assert.rejects(addPreset(process, request, BY), /apiKey/);
+    assert.deepEqual(await testing.rows("SELECT id FROM providers WHERE name='deepseek'"), [], 'nothing was made');
+    await assert.rejects(addPreset(process, { ...request, models: ['gpt-5-mini'] }, BY), /models\.0/);
+    const first = await addPreset(process, { ...request, apiKey: 'sk-preset-000003' }, BY);
+    assert.deepEqual(
+      first.added.map(({ modelIdentifier }) => modelIdentifier),
+      ['deepseek-flash'],
+    );
+    const rest = await addPreset(process, { preset: deepseek, rate: RATE }, BY);
+    assert.deepEqual([rest.added.length, rest.existing.length, rest.keyId], [deepseek.models.length - 1, 1, undefined]);
+    assert.equal(process.catalog.keysOf(rest.provider.id).length, 1);
+  });
+
+  test('a provider that was moved keeps its address', async () => {
+    const moonshot = preset('moonshot');
+    const moved = { name: 'Moonshot', urlBase: 'https://proxy.example/v1' };
+    const { id } = await process.providers.create(moved, BY);
+    const { provider, added } = await addPreset(process, { preset: moonshot, rate: RATE, apiKey: 'sk-preset-4' }, BY);
+    assert.deepEqual([provider.id, provider.urlBase], [id, moved.urlBase]);
+    assert.equal(added.length, moonshot.models.length);
+  });
+
   test('images are priced each, and their kind is that of the vendor', async () => {
     const ark = preset('ark');
     await addPreset(process, { preset: ark, urlBase: ark.urlBase, apiKey: 'ark-key-00000001', rate: RATE }, BY);
