@@ -137,6 +137,8 @@ export class BatchRunner {
     const status = batch.status === 'cancelling' ? 'cancelled' : isExpired && !isWhole ? 'expired' : 'completed';
     const ended = { output_file_id: files.output, error_file_id: files.error, ended_at: new Date() };
     const fields = { ...ended, completed, failed };
+    // First: the ledger is never seen with an ended batch that holds money.
+    await this.#release(batch);
     if (!(await store.move(batchId, [batch.status], status, fields))) {
       for (const file of [files.output, files.error])
         if (file !== null) await this.#deps.files.remove(file, batch.userId);
@@ -220,13 +222,19 @@ export class BatchRunner {
 
   async #fail(batch: Batch, errors: readonly object[]): Promise<void> {
     const fields = { errors: JSON.stringify(errors), ended_at: new Date(), completed: 0, failed: 0 };
+    await this.#release(batch);
     if (await this.#deps.store.move(batch.id, ['validating', 'cancelling'], 'failed', fields)) await this.#clear(batch);
   }
 
-  /** Of an ended batch: what is left of its hold, and its lines, which stand in its files. */
-  async #clear({ id, holdId, accountId, accessKeyId }: Batch): Promise<void> {
+  /** Of an ended batch: its lines, which stand in its files. */
+  async #clear(batch: Batch): Promise<void> {
+    // Again: a process that was frozen may have taken it after the end.
+    await this.#release(batch);
+    await this.#deps.store.removeLines(batch.id);
+  }
+
+  async #release({ holdId, accountId, accessKeyId }: Batch): Promise<void> {
     await this.#deps.ledger.release({ holdId, accountId, budgetKeyId: accessKeyId });
-    await this.#deps.store.removeLines(id);
   }
 
   /** A process may have died between the charge of a line and the note of its answer; the answer is kept with the charge. */

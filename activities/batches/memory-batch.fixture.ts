@@ -44,6 +44,7 @@ export class MemoryBatch {
   row: Batch;
   inputText = '';
   released = 0;
+  #isHeld = true;
   outcomes: HoldOutcome[] = [];
   recalls = 0;
   readonly holds: HoldRequest[] = [];
@@ -159,7 +160,8 @@ export class MemoryBatch {
       return true;
     },
     release: async () => {
-      this.released += 1;
+      if (this.#isHeld) this.released += 1;
+      this.#isHeld = false;
       return { kind: 'already-closed' };
     },
   };
