@@ -1,7 +1,7 @@
 /**
  * The gateway as client libraries see it that others have written: each suite runs as a program of its own against the
- * running product, and its customer pays for what the suite has received, by token and image. (LangChain does not pass on the
- * tokens of embeddings, nor a transcript as subtitles its own, so these are left out.)
+ * running product, and its customer pays for what the suite has received, by token, image, character and second.
+ * (LangChain does not pass on the tokens of embeddings, nor a transcript as subtitles its own, so these are left out.)
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -19,9 +19,13 @@ const counted = z.object({
   promptTokens: z.coerce.number(),
   completionTokens: z.coerce.number(),
   images: z.coerce.number(),
+  characters: z.coerce.number().default(0),
+  audioSeconds: z.coerce.number().default(0),
 });
 const SUITES = [
   { name: 'OpenAI’s Python client', file: 'gateway_openai.py' },
+  { name: 'OpenAI’s Node client', file: 'node/openai.js' },
+  { name: 'LlamaIndex', file: 'node/llamaindex.js' },
   { name: 'Vercel’s AI SDK', file: 'node/ai-sdk.js' },
   { name: 'LangChain', file: 'node/langchain.js' },
   { name: 'OpenAI’s Agents SDK', file: 'node/agents.js' },
@@ -36,7 +40,7 @@ describe('client libraries against the gateway', () => {
   before(async () => {
     python = await pythonWithClients();
     clients = await folderWithNodeClients();
-    product = await startProduct({ name: 'client-libraries', worker: false, settings: { REGISTRATION_GRANT: '1000' } });
+    product = await startProduct({ name: 'client-libraries', settings: { REGISTRATION_GRANT: '1000' } });
     const models = [{ identifier: 'sim-thinking', upstream: 'sim-chat-thinking' }];
     await addProvider(product, { name: 'thinking', keys: ['sim-thinking'], models });
     const claudes = ['sim-claude', 'sim-claude-small'].map((name) => ({ identifier: name, upstream: name }));
@@ -71,7 +75,8 @@ describe('client libraries against the gateway', () => {
       const received = counted.parse(JSON.parse(/^(?:# )?received (\{.*\})$/m.exec(result.stdout)?.[1] ?? 'null'));
       const [charged] = await product.rows(
         `SELECT SUM(IF(t.image_count=0 AND t.audio_seconds=0 AND t.completion_tokens>0,t.prompt_tokens,0)) AS promptTokens,
-                SUM(IF(t.image_count=0 AND t.audio_seconds=0,t.completion_tokens,0)) AS completionTokens, SUM(t.image_count) AS images
+                SUM(IF(t.image_count=0 AND t.audio_seconds=0,t.completion_tokens,0)) AS completionTokens, SUM(t.image_count) AS images,
+                SUM(t.characters) AS characters, SUM(t.audio_seconds) AS audioSeconds
            FROM transfers t JOIN accounts a ON a.id=t.account_id
           WHERE a.owner_kind='user' AND a.owner_id=${userId} AND t.kind='charge'`,
       );

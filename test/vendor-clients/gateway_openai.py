@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 import os
+import time
 import unittest
 
 import openai
@@ -21,7 +22,7 @@ TOOL = {
         "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
     },
 }
-RECEIVED = {"promptTokens": 0, "completionTokens": 0, "images": 0}
+RECEIVED = {"promptTokens": 0, "completionTokens": 0, "images": 0, "characters": 0, "audioSeconds": 0}
 
 
 def client(key: str = KEY, **options) -> openai.OpenAI:
@@ -228,9 +229,10 @@ class Embeddings(unittest.TestCase):
 
 class Speech(unittest.TestCase):
     def test_spoken_and_heard(self):
-        spoken = client().audio.speech.create(
-            model="sim-speech", voice="alloy", input="A lighthouse at dusk.", response_format="wav"
-        ).read()
+        words = "A lighthouse at dusk."
+        ask = {"model": "sim-speech", "voice": "alloy", "response_format": "wav"}
+        spoken = client().audio.speech.create(input=words, **ask).read()
+        RECEIVED["characters"] += len(words)
         self.assertEqual(spoken[:4], b"RIFF")
         recording = ("speech.wav", spoken, "audio/wav")
         heard = client().audio.transcriptions.create(model="sim-transcribe", file=recording)
@@ -242,14 +244,66 @@ class Speech(unittest.TestCase):
             model="sim-transcribe", file=recording, response_format="verbose_json", timestamp_granularities=["word"]
         )
         self.assertAlmostEqual(told.duration, 21 / 16, places=3)
-        with client().audio.speech.with_streaming_response.create(
-            model="sim-speech", voice="alloy", input="A lighthouse " * 100, response_format="wav"
-        ) as stream:
+        # Each of the three was asked for the same recording.
+        RECEIVED["audioSeconds"] += 3 * 2
+        with client().audio.speech.with_streaming_response.create(input=words * 100, **ask) as stream:
             self.assertGreater(len(list(stream.iter_bytes(1024))), 10)
+        RECEIVED["characters"] += len(words) * 100
 
     def test_moderated(self):
         judged = client().moderations.create(model="sim-moderation", input=["a lamb", "I will harm you"])
         self.assertEqual([one.flagged for one in judged.results], [False, True])
+
+
+class Batches(unittest.TestCase):
+    ENDED = ("completed", "failed", "expired", "cancelled")
+
+    def line(self, name: str, **body):
+        ask = {"model": "sim-chat", "max_tokens": 8, "messages": ASK, **body}
+        return {"custom_id": name, "method": "POST", "url": "/v1/chat/completions", "body": ask}
+
+    def upload(self, *lines):
+        text = "\n".join(json.dumps(each) for each in lines).encode()
+        return client().files.create(file=("lines.jsonl", text), purpose="batch")
+
+    def ended(self, file, endpoint="/v1/chat/completions"):
+        made = client().batches.create(input_file_id=file.id, endpoint=endpoint, completion_window="24h")
+        while True:
+            batch = client().batches.retrieve(made.id)
+            if batch.status in self.ENDED:
+                return batch
+            time.sleep(0.1)
+
+    def lines_of(self, file_id: str):
+        return [json.loads(each) for each in client().files.content(file_id).text.splitlines()]
+
+    def test_files(self):
+        file = self.upload(self.line("a"))
+        self.assertEqual(client().files.retrieve(file.id).bytes, file.bytes)
+        self.assertIn(file.id, [each.id for each in client().files.list(limit=1)])
+        self.assertEqual(self.lines_of(file.id)[0]["custom_id"], "a")
+        self.assertTrue(client().files.delete(file.id).deleted)
+        with self.assertRaises(openai.NotFoundError):
+            client().files.content(file.id)
+
+    def test_answers_and_errors_by_line(self):
+        batch = self.ended(self.upload(self.line("a"), self.line("b", temperature=9), self.line("c")))
+        counts = batch.request_counts
+        self.assertEqual((batch.status, counts.completed, counts.failed), ("completed", 2, 1))
+        answers = self.lines_of(batch.output_file_id)
+        self.assertEqual([each["custom_id"] for each in answers], ["a", "c"])
+        for each in answers:
+            usage = each["response"]["body"]["usage"]
+            RECEIVED["promptTokens"] += usage["prompt_tokens"]
+            RECEIVED["completionTokens"] += usage["completion_tokens"]
+        self.assertEqual(self.lines_of(batch.error_file_id)[0]["custom_id"], "b")
+        self.assertIn(batch.id, [each.id for each in client().batches.list(limit=1)])
+
+    def test_a_file_that_cannot_be_run(self):
+        batch = self.ended(self.upload(self.line("a")), endpoint="/v1/embeddings")
+        self.assertEqual((batch.status, batch.errors.data[0].code), ("failed", "mismatched_endpoint"))
+        with self.assertRaises(openai.APIStatusError):
+            client().batches.cancel(batch.id)
 
 
 class Models(unittest.TestCase):

@@ -10,7 +10,7 @@ const FOLDER = join(import.meta.dirname, 'node');
 const FILES = ['package.json', 'package-lock.json'] as const;
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
-/** A folder whose `node_modules` has them. The first call for a lock file installs them: about 45 packages, 150 MB. */
+/** A folder whose `node_modules` has them. The first call for a lock file installs them: about 70 packages, 210 MB. */
 export function folderWithNodeClients(): Promise<string> {
   const version = createHash('sha256');
   for (const file of FILES) version.update(readFileSync(join(FOLDER, file)));
@@ -18,7 +18,7 @@ export function folderWithNodeClients(): Promise<string> {
 }
 
 async function install(folder: string): Promise<void> {
-  console.log('Installing client libraries for Node, once: about 45 packages, 150 MB.');
+  console.log('Installing client libraries for Node, once: about 70 packages, 210 MB.');
   for (const file of FILES) copyFileSync(join(FOLDER, file), join(folder, file));
   // The caller's own settings: where its packages come from is not ours to say.
   const options = { cwd: folder, env: shellVariables(), extendEnv: false, timeout: INSTALL_TIMEOUT_MS, all: true };

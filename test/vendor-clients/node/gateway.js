@@ -15,7 +15,7 @@ export const apiKey = GATEWAY_KEY;
 /** A module of a client. */
 export const client = createRequire(`${CLIENTS}/`);
 
-const received = { promptTokens: 0, completionTokens: 0, images: 0 };
+const received = { promptTokens: 0, completionTokens: 0, images: 0, characters: 0, audioSeconds: 0 };
 
 /** Notes an answer's usage, which the client must have read. */
 export function receivedTokens(promptTokens, completionTokens) {
@@ -30,6 +30,18 @@ const PNG = [0x89, 0x50, 0x4e, 0x47];
 export function receivedImage(bytes) {
   assert.deepEqual([...bytes.subarray(0, PNG.length)], PNG);
   received.images += 1;
+}
+
+/** Notes speech, which must be a WAV, and the characters that were spoken. */
+export function receivedSpeech(bytes, text) {
+  assert.equal(bytes.toString('latin1', 0, 4), 'RIFF');
+  received.characters += [...text].length;
+}
+
+/** Notes seconds that were written down. */
+export function receivedSeconds(seconds) {
+  assert.ok(seconds > 0);
+  received.audioSeconds += seconds;
 }
 
 export const pixel = Buffer.from(

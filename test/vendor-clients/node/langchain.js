@@ -5,6 +5,8 @@ import { apiKey, baseURL, client, pixel, receivedImage, receivedTokens } from '.
 
 const { ChatOpenAI, DallEAPIWrapper, OpenAIEmbeddings } = client('@langchain/openai');
 const { HumanMessage, SystemMessage, ToolMessage } = client('@langchain/core/messages');
+const { BaseDocumentCompressor } = client('@langchain/core/retrievers/document_compressors');
+const { Document } = client('@langchain/core/documents');
 const { tool } = client('@langchain/core/tools');
 const { z } = client('zod');
 
@@ -125,6 +127,33 @@ test('embeddings of one text and of several', async () => {
     vectors.map(({ length }) => length),
     [8, 8],
   );
+});
+
+/** As in docs/clients/langchain.md. */
+class GatewayRerank extends BaseDocumentCompressor {
+  async compressDocuments(documents, query) {
+    const texts = documents.map(({ pageContent }) => pageContent);
+    const answer = await fetch(`${baseURL}/rerank`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ model: 'sim-rerank', query, documents: texts, top_n: 3 }),
+    });
+    if (!answer.ok) throw new Error(await answer.text());
+    const { results } = await answer.json();
+    return results.map(({ index, relevance_score: relevance }) => {
+      const { pageContent, metadata } = documents[index];
+      return new Document({ pageContent, metadata: { ...metadata, relevance } });
+    });
+  }
+}
+
+test('documents are ranked by a compressor over /v1/rerank', async () => {
+  const texts = ['Bread is baked.', 'The sea is wide.', 'A lighthouse stands by the sea.', 'Cats sleep.'];
+  const documents = texts.map((pageContent, at) => new Document({ pageContent, metadata: { at } }));
+  const ranked = await new GatewayRerank().compressDocuments(documents, 'a lighthouse by the sea');
+  assert.deepEqual(ranked.map(({ metadata }) => metadata.at).slice(0, 2), [2, 1]);
+  assert.equal(ranked.length, 3);
+  assert.ok(ranked[0].metadata.relevance > ranked[1].metadata.relevance);
 });
 
 test('errors: their status, code and message', async () => {
