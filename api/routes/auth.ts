@@ -1,5 +1,6 @@
 /** Registration, sign-in and the own account. */
 import { z } from 'zod';
+import type { EndedSessions } from '../../core/accounts/ended-sessions.ts';
 import type { PasswordResets } from '../../core/accounts/password-resets.ts';
 import type { Registration } from '../../core/accounts/registration.ts';
 import type { SignIn } from '../../core/accounts/sign-in.ts';
@@ -32,11 +33,12 @@ export interface AuthServices {
   readonly signIn: SignIn;
   readonly signInLimits: SignInLimits;
   readonly passwordResets: PasswordResets;
+  readonly endedSessions: Pick<EndedSessions, 'end'>;
   readonly userList: UserList;
 }
 
 export function authRoutes(services: AuthServices, config: Config): Route[] {
-  const { registration, signIn, signInLimits, userList, passwordResets } = services;
+  const { registration, signIn, signInLimits, userList, passwordResets, endedSessions } = services;
   return [
     route({
       method: 'post',
@@ -106,11 +108,14 @@ With the header X-Access-Key-Id, the id of an own access key, a session calls mo
       method: 'delete',
       path: '/v1/auth/session',
       operationId: 'closeSession',
-      summary: 'Sign a browser out: its cookie is removed',
+      summary:
+        'Sign out: the login token of this request ends, wherever there is a copy of it, and the cookie is removed',
       tag: TAG,
       access: 'jwt',
       success: z.null(),
-      handler: ({ ctx }) => {
+      handler: async ({ ctx, caller }) => {
+        const { token = '' } = credentialsOf(ctx);
+        await endedSessions.end(caller.userId, token);
         setSession(ctx, '', config.publicUrl, 0);
         return null;
       },

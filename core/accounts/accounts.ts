@@ -14,6 +14,7 @@ import { type AccessKeyAuthentication, createAccessKeyAuthentication } from './a
 import { AccessKeyStore } from './access-key-store.ts';
 import { AccessKeys } from './access-keys.ts';
 import { AuditLog } from './audit-log.ts';
+import { EndedSessions } from './ended-sessions.ts';
 import { createLoginTokens } from './login-tokens.ts';
 import { PasswordResets } from './password-resets.ts';
 import { type AccountOpener, Registration } from './registration.ts';
@@ -40,6 +41,7 @@ export interface Accounts {
   readonly userAdministration: UserAdministration;
   readonly signIn: SignIn;
   readonly signInLimits: SignInLimits;
+  readonly endedSessions: EndedSessions;
   readonly passwordResets: PasswordResets;
   readonly accessKeys: AccessKeys;
   readonly accessKeyAdministration: AccessKeyAdministration;
@@ -62,7 +64,8 @@ export async function createAccounts(dependencies: AccountsDependencies): Promis
   const hashes = createAccessKeyHashes(createVault(config.KEY_ENCRYPTION_KEY));
   const grantNano = parseMoney(config.registrationGrant) ?? 0n;
   const keys = createAccessKeyAuthentication({ store, hashes, invalidation, log });
-  const sessions = createSessions(users, tokens, invalidation);
+  const endedSessions = new EndedSessions(sequelize, invalidation, config.JWT_TTL);
+  const sessions = createSessions(users, tokens, endedSessions, invalidation);
   return {
     users,
     userList: new UserList(sequelize),
@@ -70,6 +73,7 @@ export async function createAccounts(dependencies: AccountsDependencies): Promis
     userAdministration: new UserAdministration({ sequelize, users, ledger, audit, invalidation }),
     signIn: new SignIn({ sequelize, users, passwords, tokens, limits: signInLimits, invalidation, audit }),
     signInLimits,
+    endedSessions,
     passwordResets: new PasswordResets({ sequelize, users, passwords, limits: signInLimits, invalidation, audit }),
     accessKeys: new AccessKeys({ store, hashes, invalidation }),
     accessKeyAdministration: new AccessKeyAdministration({

@@ -23,7 +23,8 @@ test('a token holds user and version, and nothing that grants rights', async () 
   const token = await tokens.issue({ userId: 7, version: 3 });
   assert.deepEqual(await tokens.read(token), { userId: 7, version: 3 });
   const payload = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString());
-  assert.deepEqual(Object.keys(payload).sort(), ['aud', 'exp', 'iat', 'iss', 'sub', 'ver']);
+  assert.deepEqual(Object.keys(payload).sort(), ['aud', 'exp', 'iat', 'iss', 'jti', 'sub', 'ver']);
+  assert.notEqual(await tokens.issue({ userId: 7, version: 3 }), token, 'each can be ended by itself');
 });
 
 test('an expired token is told from an invalid one', async () => {

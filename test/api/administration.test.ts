@@ -313,6 +313,11 @@ describe('administration', () => {
       const transfers = await pages(`/v1/admin/users/${spender.id}/transfers`);
       assert.deepEqual([transfers.length, new Set(transfers).size], [4, 4], 'a grant and three charges');
       assert.equal((await pages(`/v1/admin/users/${spender.id}/holds`)).length, 3);
+      for (const path of [`/v1/admin/users/${spender.id}/holds?cursor=x`, '/v1/statistics/logs/me?before=x']) {
+        const refused = await get(path);
+        const field = /(\w+)=x$/.exec(path)?.[1];
+        assert.deepEqual([refused.status, refused.at('data.errors.0.path')], [400, field], path);
+      }
       const grants = await get(`/v1/admin/users/${spender.id}/transfers?kind=grant`);
       assert.deepEqual([grants.at('data.records.0.amount'), grants.at('data.records.1')], [5, undefined]);
       for (const cursor of ['x', '1.charge', '1.nothing.id']) {
@@ -536,7 +541,7 @@ describe('administration', () => {
       for (const text of [secret, key.text, key.text.slice(3, 12)]) assert.equal(feed.text().includes(text), false);
     });
 
-    test('is opened with the session of a browser, and ends with it', async () => {
+    test('is opened with the session of a browser, and ends with it or with its password', async () => {
       const other = await newPerson(api(), root, 'ROLE_ROOT_ADMIN', 0);
       const { username, password } = other;
       const session = await post('/v1/auth/session', { username, password }, undefined);
@@ -548,6 +553,10 @@ describe('administration', () => {
       );
       assert.equal(changed.status, 200, changed.text);
       await feed.ended;
+      const token = await signIn(api(), username, 'another secret 1');
+      const second = await follow(bearer(token));
+      assert.equal((await ask(api(), 'DELETE', '/v1/auth/session', { bearer: token })).status, 200);
+      await second.ended;
     });
 
     test('there are fifty at most, and those that have left make room', async () => {
@@ -609,6 +618,20 @@ describe('administration', () => {
       const closed = await call('DELETE', '/v1/auth/session', { cookie, 'x-csrf-token': csrf });
       assert.match(closed.headers.get('set-cookie') ?? '', /^gateway_session=; .*Max-Age=0$/);
       assert.equal((await call('GET', '/v1/auth/me', { cookie: 'gateway_session=x' })).status, 401);
+      const copied = await call('GET', '/v1/auth/me', { cookie });
+      assert.deepEqual([copied.status, copied.at('code')], [401, 401002], 'a copy of the cookie');
+      // The last character of a signature has bits that say nothing.
+      const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+      const last = letters.indexOf(cookie.slice(-1));
+      for (const bits of [1, 2, 3]) {
+        const written = `${cookie.slice(0, -1)}${letters[last ^ bits]}`;
+        assert.equal((await call('GET', '/v1/auth/me', { cookie: written })).status, 401, 'written in another way');
+      }
+      const bearer = { authorization: `Bearer ${cookie.split('=')[1]}` };
+      assert.equal((await call('GET', '/v1/auth/me', bearer)).status, 401, 'as a bearer token');
+      assert.equal((await get('/v1/auth/me', person.token)).status, 200, 'other sessions go on');
+      const later = await open(person);
+      assert.equal((await call('GET', '/v1/auth/me', { cookie: later.cookie })).status, 200, 'signed in again');
     });
 
     test('calls models with the limits of an own access key, by its id', async () => {
