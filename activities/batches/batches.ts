@@ -56,7 +56,10 @@ export class Batches {
     return found;
   }
 
-  listFiles(filter: FileFilter): Promise<StoredFile[]> {
+  /** @throws {AppError} invalidParameter for an `after` that is no file of the user. */
+  async listFiles(filter: FileFilter): Promise<StoredFile[]> {
+    const { userId, after } = filter;
+    if (after !== undefined && !(await this.#deps.files.find(after, userId))) throw noPlace(after, 'file');
     return this.#deps.files.list(filter);
   }
 
@@ -103,7 +106,9 @@ export class Batches {
     return this.#view(found);
   }
 
+  /** @throws {AppError} invalidParameter for an `after` that is no batch of the user. */
   async list(userId: number, after: string | undefined, limit: number): Promise<BatchView[]> {
+    if (after !== undefined && !(await this.#deps.store.find(after, userId))) throw noPlace(after, 'batch');
     const found = await this.#deps.store.list(userId, after, limit);
     return Promise.all(found.map((batch) => this.#view(batch)));
   }
@@ -141,6 +146,10 @@ export function batchStart({
     searchAttributes: { Modality: 'batch', UserId: userId },
     fairnessKey: `user-${userId}`,
   };
+}
+
+function noPlace(id: string, what: string): AppError {
+  return invalid([{ path: 'after', message: `there is no ${what} ${id}` }]);
 }
 
 const MOST_FILENAME = 255;

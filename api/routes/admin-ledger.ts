@@ -8,7 +8,7 @@ import { HOLD_STATES, OWNERS } from '../../core/ledger/tables/holds.ts';
 import { KINDS } from '../../core/ledger/tables/transfers.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { idInput, idParams, optionalText, textIdInput } from '../http/fields.ts';
+import { idInput, idParams, optionalText, textIdInput, uuidInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
@@ -155,7 +155,7 @@ export function adminLedgerRoutes(
       tag: TAG,
       access: ROOT,
       params: idParams('user'),
-      query: cursorQuery(textIdInput).extend({
+      query: cursorQuery(uuidInput).extend({
         state: optionalText(z.enum(HOLD_STATES)).describe('Only holds in this state; open by default'),
         owner: optionalText(z.enum(OWNERS)).describe('Only holds of this kind; lease: what processes have set aside'),
       }),

@@ -21,6 +21,7 @@ import type { ResponseJobs } from '../../activities/jobs/response-jobs.ts';
 import { askedInMessages, tellsHistory } from '../../core/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
+import { invalid } from '../../infra/errors.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 import { tagsOf } from '../http/attribution.ts';
 import { errorText } from '../http/errors.ts';
@@ -250,8 +251,12 @@ export function responseRoutes(services: Services): Route[] {
       handler: async ({ caller, params: { responseId }, query }) => {
         const items = (await inputItems(caller.userId, responseId)).filter(isJsonObject);
         const ordered = query.order === 'asc' ? items : items.toReversed();
-        const place = ordered.findIndex(({ id }) => id === query.after);
-        const from = query.after === undefined ? 0 : place + 1;
+        // An item without an id is not one that was asked for.
+        const place = query.after === undefined ? -1 : ordered.findIndex(({ id }) => id === query.after);
+        if (query.after !== undefined && place < 0) {
+          throw invalid([{ path: 'after', message: 'there is no item with this id' }]);
+        }
+        const from = place + 1;
         const data = ordered.slice(from, from + query.limit).map((item) => ({ ...item }));
         const idOf = (item: (typeof data)[number] | undefined) =>
           item !== undefined && 'id' in item && typeof item.id === 'string' ? item.id : null;

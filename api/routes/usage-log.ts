@@ -22,7 +22,7 @@ const LOG_LIMIT = 1_000;
 const MAX_LOG_LIMIT = 10_000;
 
 const limitInput = integerInput.transform((value) => (value <= 0 ? LOG_LIMIT : Math.min(value, MAX_LOG_LIMIT)));
-const logId = z.string().max(36);
+const logId = z.string().max(36).pipe(z.uuid('must be the id of a call'));
 const MOST_ATTEMPTS = 1_000;
 const shownCall = z.object(shownFields);
 export const loggedCall = z.object({
