@@ -156,3 +156,27 @@ test('a required Idempotency-Key is asked for, a malformed one refused', async (
   assert.equal((await post({ 'Idempotency-Key': 'x'.repeat(256) })).status, 400);
   assert.equal(count(), 0);
 });
+
+test('a page must say that its body is JSON; a program may leave the type out', async () => {
+  const told = route({
+    method: 'post',
+    path: '/told',
+    operationId: 'test2',
+    summary: 'test',
+    tag: 'Test',
+    access: 'open',
+    body: z.object({ name: z.string() }),
+    success: z.unknown(),
+    handler: ({ body }) => body.name,
+  });
+  await using app = await serve([told]);
+  const send = async (headers: Record<string, string>) => {
+    const body = new Blob([JSON.stringify({ name: 'x' })]);
+    return (await app.call('/told', { method: 'POST', headers, body })).status;
+  };
+  assert.equal(await send({}), 200);
+  for (const page of [{ cookie: 'a=b' }, { origin: 'https://other.example' }, { 'sec-fetch-site': 'cross-site' }]) {
+    assert.equal(await send(page), 415, JSON.stringify(page));
+    assert.equal(await send({ ...page, 'content-type': 'application/json' }), 200, JSON.stringify(page));
+  }
+});

@@ -113,10 +113,19 @@ function formOf(route: Route, ctx: ApiContext): AnswerForm {
 }
 
 function jsonOf(route: Route, ctx: ApiContext, rawBody: Buffer): unknown {
-  if (rawBody.length > 0 && !isJsonType(ctx.req.headers['content-type'])) {
+  if (rawBody.length > 0 && !isJsonType(typeOf(ctx))) {
     throw new AppError('unsupportedMediaType', 'the request body must be JSON: send Content-Type: application/json');
   }
   return parseJson(rawBody, route.exactNumbers ? 'exact' : 'plain', route.repairsTexts ? 'repaired' : 'refused');
+}
+
+/**
+ * A program may leave the type out. A page may not: without a type a browser sends a body to other sites unasked, with
+ * their cookies.
+ */
+function typeOf({ req: { headers } }: ApiContext): string | undefined {
+  const fromPage = [headers.cookie, headers.origin, headers['sec-fetch-site']].some((header) => header !== undefined);
+  return headers['content-type'] ?? (fromPage ? '' : undefined);
 }
 
 function keyOf(route: Route, ctx: ApiContext): string | undefined {
