@@ -16,6 +16,9 @@ interface CallInFlight {
   isExpired: boolean;
 }
 
+/** After its time is over. No call that still runs ends so late: it ended without a word. */
+const FORGOTTEN_AFTER_MS = 3_600_000;
+
 export class LeasedCalls {
   readonly #queue: Pick<CommitQueue, 'submit'>;
   /** `gone`: the process was fenced. */
@@ -36,8 +39,10 @@ export class LeasedCalls {
 
   /** A call that was lost in this process must not keep its money for ever. */
   expire(nowMs: number): void {
-    for (const call of this.#calls.values()) {
-      if (call.expiresAtMs > nowMs || call.charging || call.isExpired) continue;
+    for (const [id, call] of this.#calls) {
+      if (call.expiresAtMs > nowMs || call.charging) continue;
+      if (call.expiresAtMs + FORGOTTEN_AFTER_MS <= nowMs) this.#calls.delete(id);
+      if (call.isExpired) continue;
       call.isExpired = true;
       call.lease.end(call.bound, 0n);
       this.#onEnd(call.lease, 'call-ended');
