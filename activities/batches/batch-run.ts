@@ -209,7 +209,7 @@ export class BatchRunner {
     let outcome = await ledger.hold(request);
     // Money of the account may be leased to other processes, which give it back now.
     const isShort = outcome.kind === 'insufficient' || outcome.kind === 'budget-spent';
-    if (isShort && (await ledger.recall(accountId))) outcome = await ledger.hold(request);
+    if (isShort && (await ledger.recall(accountId)) !== 'nothing-leased') outcome = await ledger.hold(request);
     if (outcome.kind === 'held' || outcome.kind === 'exists') return undefined;
     const there =
       outcome.kind === 'budget-spent'

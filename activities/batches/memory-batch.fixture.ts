@@ -157,7 +157,7 @@ export class MemoryBatch {
     },
     recall: async () => {
       this.recalls += 1;
-      return true;
+      return 'returned';
     },
     release: async () => {
       if (this.#isHeld) this.released += 1;

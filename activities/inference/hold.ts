@@ -95,7 +95,7 @@ export async function reserve(
     // Money of the account may be leased to other processes, which give it back now.
     if (!recalled) {
       recalled = true;
-      if (await ledger.recall(caller.accountId)) continue;
+      if ((await ledger.recall(caller.accountId)) !== 'nothing-leased') continue;
     }
     const payable = outcome.kind === 'insufficient' ? outcome.available : outcome.left;
     const clamped = asked && tries < CLAMP_TRIES ? await clamp(ledger, caller, plan, asked, payable) : undefined;

@@ -2,6 +2,7 @@
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import type { LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import { UnitOfWork } from '../../core/ledger/commit-queue/unit-of-work.ts';
+import type { Recalled } from '../../core/ledger/leases/lease-recall.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
 import { type Transfer, transfers } from '../../core/ledger/tables/transfers.ts';
 import { type OrderRow, orders } from './order.ts';
@@ -16,6 +17,7 @@ export const AMOUNT = 10_000_000_000n;
 
 export class MemoryLedger {
   nowMs = START_MS;
+  recalled: Recalled = 'nothing-leased';
   /** SQL of what was appended without a read. */
   readonly appended: string[] = [];
   readonly #tables = new Map<LedgerTable<unknown>, Map<string, unknown>>();
@@ -37,8 +39,8 @@ export class MemoryLedger {
     return this.apply(operation);
   }
 
-  async recall(): Promise<boolean> {
-    return false;
+  async recall(): Promise<Recalled> {
+    return this.recalled;
   }
 
   apply<Result>(operation: Operation<Result>): Result {

@@ -84,6 +84,8 @@ export function expireOrder(orderNo: string): Operation<OrderOutcome | undefined
 export type RefundOutcome =
   | { readonly kind: 'refunded'; readonly amount: bigint }
   | { readonly kind: 'refunded-before' | 'not-paid' | 'taken-back' | 'nothing-available' | 'unknown' }
+  /** Some of the account's money is not back yet, so that the refund would be short. */
+  | { readonly kind: 'leased' }
   /** Of a part: more than is left of the order, or than the account has. */
   | { readonly kind: 'too-much'; readonly left: bigint }
   | { readonly kind: 'insufficient'; readonly available: bigint }
@@ -93,8 +95,12 @@ export type RefundOutcome =
 /**
  * Refunds what is left of a paid order, at most what is still available. It is the order's last refund.
  * @param refund `id` is the order's number, `note` the reason.
+ * @param isAllBack false while some of the account's money is leased: then only all that is left is refunded.
  */
-export function refundOrder(refund: BalanceChange & { readonly note: string }): Operation<RefundOutcome> {
+export function refundOrder(
+  refund: BalanceChange & { readonly note: string },
+  isAllBack: boolean,
+): Operation<RefundOutcome> {
   const orderNo = refund.id;
   return {
     reads: [...balanceReads(refund, 'refund'), read(orders, orderNo)],
@@ -103,9 +109,12 @@ export function refundOrder(refund: BalanceChange & { readonly note: string }): 
       if (order?.accountId !== refund.accountId) return { kind: 'unknown' };
       const refused = refuseRefund(rows, order);
       if (refused) return refused;
+      const left = order.amount - (order.refunded ?? 0n);
+      const available = rows.get(accounts, String(refund.accountId))?.available ?? 0n;
+      if (available < left && !isAllBack) return { kind: 'leased' };
       // A refund of 0 would use up the last refund that an order may have.
-      if (rows.get(accounts, String(refund.accountId))?.available === 0n) return { kind: 'nothing-available' };
-      const amount = decideRefund(rows, refund, order.amount - (order.refunded ?? 0n));
+      if (available === 0n) return { kind: 'nothing-available' };
+      const amount = decideRefund(rows, refund, left);
       noteRefund(rows, order, amount, refund.note);
       return { kind: 'refunded', amount };
     },
@@ -120,6 +129,7 @@ export function refundPart(
   orderNo: string,
   refund: BalanceChange & { readonly note: string },
   amount: bigint,
+  isAllBack: boolean,
 ): Operation<RefundOutcome> {
   if (amount <= 0n) throw new RangeError('a refund must be above zero');
   return {
@@ -137,7 +147,7 @@ export function refundPart(
       const left = order.amount - (order.refunded ?? 0n);
       if (amount > left) return { kind: 'too-much', left };
       const available = rows.get(accounts, String(refund.accountId))?.available ?? 0n;
-      if (amount > available) return { kind: 'insufficient', available };
+      if (amount > available) return isAllBack ? { kind: 'insufficient', available } : { kind: 'leased' };
       decideRefund(rows, refund, amount);
       rows.append(partialRefunds, {
         ...{ transferId: refund.id, orderNo, accountId: refund.accountId, amount, createdAtMs: rows.nowMs },

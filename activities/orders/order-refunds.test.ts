@@ -12,7 +12,8 @@ import {
 } from './memory-ledger.fixture.ts';
 import { refundOrder, refundPart } from './order-operations.ts';
 
-const refund = (note = 'not needed') => refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note });
+const refund = (note = 'not needed', isAllBack = true) =>
+  refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note }, isAllBack);
 const paid = { status: 'COMPLETED', paidAtMs: START_MS } as const;
 
 describe('refundOrder', () => {
@@ -33,6 +34,16 @@ describe('refundOrder', () => {
     assert.equal(orderIn(ledger).reason, 'not needed');
   });
 
+  it('is not short while money of the account is still leased', () => {
+    for (const available of [0n, 7n, AMOUNT - 1n]) {
+      const ledger = ledgerWithOrder(paid, available);
+      assert.deepEqual(ledger.apply(refund('too early', false)), { kind: 'leased' });
+      assert.deepEqual([orderIn(ledger).refunded, transfersIn(ledger)], [null, []]);
+    }
+    const ledger = ledgerWithOrder(paid, AMOUNT);
+    assert.deepEqual(ledger.apply(refund('all is there', false)), { kind: 'refunded', amount: AMOUNT });
+  });
+
   it('does not use up the one refund while nothing is available', () => {
     const ledger = ledgerWithOrder(paid, 0n);
     assert.deepEqual(ledger.apply(refund()), { kind: 'nothing-available' });
@@ -50,7 +61,7 @@ describe('refundOrder', () => {
 
 describe('refundPart', () => {
   const part = (amount: bigint, id = `ref-${amount}`) =>
-    refundPart(ORDER_NO, { id, accountId: ACCOUNT_ID, note: 'part' }, amount);
+    refundPart(ORDER_NO, { id, accountId: ACCOUNT_ID, note: 'part' }, amount, true);
 
   it('gives exactly the part back, once for each id, until nothing is left', () => {
     const ledger = ledgerWithOrder(paid, AMOUNT * 2n);

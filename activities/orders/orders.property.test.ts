@@ -29,10 +29,10 @@ const step: fc.Arbitrary<Operation<unknown>> = fc.oneof(
     .map((change) => takeBackOrder(settlement({ ...change, kind: 'chargeback' }))),
   fc.constant(cancelOrder(ORDER_NO, 'cancelled')),
   fc.constant(expireOrder(ORDER_NO)),
-  fc.constant(refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note: 'refund' })),
+  fc.constant(refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note: 'refund' }, true)),
   fc
     .record({ id: fc.constantFrom('ref-1', 'ref-2', 'ref-3'), amount: fc.constantFrom(1n, AMOUNT / 4n, AMOUNT) })
-    .map(({ id, amount }) => refundPart(ORDER_NO, { id, accountId: ACCOUNT_ID, note: 'part' }, amount)),
+    .map(({ id, amount }) => refundPart(ORDER_NO, { id, accountId: ACCOUNT_ID, note: 'part' }, amount, true)),
 );
 
 it('an order, its transfers and its account agree after anything', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { pino } from 'pino';
 import { AppError } from '../../infra/errors.ts';
 import { AMOUNT, balanceIn, ledgerWithOrder, ORDER_NO, orderIn, START_MS, USER_ID } from './memory-ledger.fixture.ts';
 import { memoryOrders } from './memory-orders.fixture.ts';
@@ -56,6 +57,20 @@ describe('Orders', () => {
     const { orders, signalled } = memoryOrders(ledgerWithOrder({ status: 'COMPLETED' }));
     await assert.rejects(orders.cancel(ORDER_NO, ROOT), refused('illegalState'));
     assert.deepEqual(signalled, []);
+  });
+
+  it('asks to try again, and moves nothing, while a refund would be short because money is leased', async () => {
+    const ledger = ledgerWithOrder({ status: 'COMPLETED', paidAtMs: START_MS }, 7n);
+    const { orders } = memoryOrders(ledger);
+    ledger.recalled = 'late';
+    const isRetryable = (error: unknown) =>
+      error instanceof AppError && error.kind === 'unavailable' && error.details.retryAfterSeconds === 5;
+    await assert.rejects(orders.refund(ORDER_NO, 'wish', ROOT), isRetryable);
+    const part = { amount: 8n, key: 'part' };
+    await assert.rejects(orders.refundPart(ORDER_NO, part, 'wish', ROOT, pino({ level: 'silent' })), isRetryable);
+    assert.deepEqual(balanceIn(ledger), { available: 7n, debt: 0n });
+    ledger.recalled = 'returned';
+    assert.equal((await orders.refund(ORDER_NO, 'wish', ROOT)).refunded, 7n);
   });
 
   it('refunds once, out of ten at once', async () => {

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type AuditEntry, audited, type By } from '../../core/accounts/audit-log.ts';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
+import { stillLeased } from '../../core/ledger/leases/lease-recall.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
@@ -117,11 +118,12 @@ export class Orders {
    * @param by the administrator.
    * @param log the request's, when there is one.
    * @throws {AppError} notFound; illegalState when it is not paid, was refunded before or taken back, or nothing is
-   * left.
+   * left; unavailable while it would be short because processes have not given leased money back.
    */
   async refund(orderNo: string, reason: string, by: By, log = this.#deps.log): Promise<Order> {
     const { accountId } = await this.get(orderNo);
-    return this.#refund(orderNo, refundOrder({ id: orderNo, accountId, note: reason }), reason, by, log);
+    const refund = (isAllBack: boolean) => refundOrder({ id: orderNo, accountId, note: reason }, isAllBack);
+    return this.#refund(orderNo, refund, reason, by, log);
   }
 
   /**
@@ -140,24 +142,25 @@ export class Orders {
     const { accountId } = await this.get(orderNo);
     const { amount, key } = part;
     const id = partialRefundId([String(by.actor?.userId), key, orderNo, String(amount)]);
-    return this.#refund(orderNo, refundPart(orderNo, { id, accountId, note: reason }, amount), reason, by, log);
+    const refund = (isAllBack: boolean) => refundPart(orderNo, { id, accountId, note: reason }, amount, isAllBack);
+    return this.#refund(orderNo, refund, reason, by, log);
   }
 
   async #refund(
     orderNo: string,
-    refund: Operation<RefundOutcome>,
+    refund: (isAllBack: boolean) => Operation<RefundOutcome>,
     reason: string,
     by: By,
     log: Logger,
   ): Promise<Order> {
     const { ledger } = this.#deps;
     const { userId, accountId } = await this.get(orderNo);
-    const operation = audited(refund, (outcome) => {
+    const isAllBack = (await ledger.recall(accountId)) !== 'late';
+    const operation = audited(refund(isAllBack), (outcome) => {
       if (outcome.kind !== 'refunded') return undefined;
       const after = { userId, amount: formatMoney(outcome.amount), reason };
       return orderRecord(by, 'orders.refund', orderNo, { after });
     });
-    await ledger.recall(accountId);
     const outcome = await ledger.run(operation, ORDER_WAIT_MS);
     if (outcome.kind !== 'refunded') throw refundRefusal(outcome);
     log.info({ orderNo, amount: formatMoney(outcome.amount) }, 'order refunded');
@@ -222,6 +225,8 @@ function refundRefusal(outcome: Exclude<RefundOutcome, { kind: 'refunded' }>): A
       return invalid([
         { path: 'amount', message: `must be at most what is left of the order, ${formatMoney(outcome.left)}` },
       ]);
+    case 'leased':
+      return stillLeased();
     case 'insufficient':
       return new AppError('insufficientBalance', `only ${formatMoney(outcome.available)} is available on the account`);
     case 'done-long-ago': {

@@ -190,7 +190,7 @@ describe('takeBackOrder', () => {
   it('leaves no refund to be had afterwards', () => {
     const ledger = ledgerWithOrder(paid, 20_000_000_000n);
     ledger.apply(takeBack());
-    const refund = refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note: 'wish' });
+    const refund = refundOrder({ id: ORDER_NO, accountId: ACCOUNT_ID, note: 'wish' }, true);
     assert.deepEqual(ledger.apply(refund), { kind: 'taken-back' });
     assert.deepEqual(balanceIn(ledger), { available: 10_000_000_000n, debt: 0n });
   });

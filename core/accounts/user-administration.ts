@@ -4,6 +4,7 @@ import type { Sequelize, Transaction } from 'sequelize';
 import { AppError } from '../../infra/errors.ts';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
+import { stillLeased } from '../ledger/leases/lease-recall.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { formatMoney } from '../ledger/money.ts';
 import { adjust } from '../ledger/operations/credit.ts';
@@ -86,10 +87,11 @@ export class UserAdministration {
       return { ...by, action: 'users.adjust-balance', targetKind: 'user', targetId: userId, before, after };
     });
     // So that the balance of before and after is all of it, and can be taken.
-    await ledger.recall(accountId);
+    const recalled = await ledger.recall(accountId);
     const outcome = await ledger.run(operation, ADJUSTMENT_WAIT_MS);
     const { available } = outcome;
     if (outcome.kind === 'done-long-ago') throw usedBefore(outcome.atMs);
+    if (outcome.kind === 'insufficient' && recalled === 'late') throw stillLeased();
     if (outcome.kind === 'insufficient') {
       throw new AppError('insufficientBalance', `the balance is ${formatMoney(available)} and cannot fall below zero`);
     }

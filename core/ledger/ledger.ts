@@ -7,7 +7,7 @@ import { type Attributes, inSpan, type Span } from '../../infra/telemetry/spans.
 import type { CommitQueue } from './commit-queue/commit-queue.ts';
 import type { Operation } from './commit-queue/operation.ts';
 import type { LeaseBook } from './leases/lease-book.ts';
-import type { LeaseRecall } from './leases/lease-recall.ts';
+import type { LeaseRecall, Recalled } from './leases/lease-recall.ts';
 import { formatMoney } from './money.ts';
 import { type Capture, type CaptureOutcome, capture } from './operations/capture.ts';
 import { type Release, type ReleaseOutcome, release } from './operations/close-hold.ts';
@@ -75,11 +75,11 @@ export class Ledger {
   }
 
   /**
-   * Has all processes give back what they have leased of an account. Waits at most 3 s.
-   * @returns false when nothing was leased: what was refused for want of money would be refused again.
+   * Has all processes give back what they have leased of an account. Waits at most 3 s; after `late` the balance may have
+   * less than the account owns. `nothing-leased`: what was refused for want of money would be refused again.
    */
-  async recall(accountId: number): Promise<boolean> {
-    return (await this.#leasing?.recall.recall(accountId)) ?? false;
+  async recall(accountId: number): Promise<Recalled> {
+    return (await this.#leasing?.recall.recall(accountId)) ?? 'nothing-leased';
   }
 
   /** Charges a call against its hold, once. Waits for the database for as long as it takes. */

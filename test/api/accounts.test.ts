@@ -467,7 +467,11 @@ async function standaloneAccounts(config: Config, ledger: { openAccount(accountI
   const accounts = await createAccounts({
     ...{ config, sequelize, redis, log },
     invalidation: createInvalidation(redis, subscriber, log),
-    ledger: { ...ledger, run: () => Promise.reject(new Error('not here')), recall: async () => false },
+    ledger: {
+      ...ledger,
+      run: () => Promise.reject(new Error('not here')),
+      recall: async () => 'nothing-leased' as const,
+    },
   });
   const close = async () => {
     redis.disconnect();

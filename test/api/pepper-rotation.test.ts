@@ -36,7 +36,7 @@ async function processWith<T>(keys: string, run: (accounts: Awaited<ReturnType<t
   const ledger = {
     openAccount: async () => undefined,
     run: () => Promise.reject(new Error('not here')),
-    recall: async () => false,
+    recall: async () => 'nothing-leased' as const,
   };
   try {
     const invalidation = createInvalidation(redis, subscriber, log);

@@ -250,6 +250,20 @@ describe('the leases of a process', () => {
     assert.ok(queue.leased >= 80n);
   });
 
+  test('an account that had no lease when it was recalled takes none for the same time', async () => {
+    await book.recall(1);
+    for (let call = 0; call < 3; call += 1) {
+      admit(10n);
+      nowMs += 1_600;
+    }
+    await queue.commit();
+    assert.equal(queue.leased, 0n);
+    nowMs += 300;
+    admit(10n);
+    await queue.commit();
+    assert.ok(queue.leased >= 80n);
+  });
+
   test('a lease that is recalled while it is being taken goes back at once', async () => {
     admit(10n);
     admit(10n);

@@ -72,6 +72,8 @@ export class LeaseBook {
   readonly #accounts = new Map<number, Spender>();
   readonly #budgets = new Map<number, Spender>();
   readonly #leases = new Set<OpenLease>();
+  /** Recalled accounts, those without a lease too: until then, by the clock, none is taken. */
+  readonly #quietAccounts = new Map<number, number>();
   readonly #timer: NodeJS.Timeout;
   #closed = false;
 
@@ -165,7 +167,8 @@ export class LeaseBook {
   /** Takes a lease in the background. */
   #take(spender: Spender, budget: Budget | null): void {
     if (spender.resizing || spender.lease || this.#closed) return;
-    if (this.#now() < spender.quietUntilMs || !this.#options.queue.standing) return;
+    const quietUntilMs = this.#quietAccounts.get(spender.accountId) ?? Number.NEGATIVE_INFINITY;
+    if (this.#now() < Math.max(quietUntilMs, spender.quietUntilMs) || !this.#options.queue.standing) return;
     this.#resize(spender, async () => {
       const { accountId, budgetKeyId, demand } = spender;
       const id = newId();
@@ -262,6 +265,7 @@ export class LeaseBook {
 
   /** Gives back all that is free of an account's leases; no new one is taken for some seconds. Within a second. */
   async recall(accountId: number): Promise<void> {
+    this.#quietAccounts.set(accountId, this.#now() + this.#quietMs);
     await this.#recall((spender) => spender.accountId === accountId, this.#quietMs);
   }
 
@@ -298,6 +302,7 @@ export class LeaseBook {
   tick(): void {
     const now = this.#now();
     this.calls.expire(now);
+    for (const [accountId, untilMs] of this.#quietAccounts) if (untilMs <= now) this.#quietAccounts.delete(accountId);
     for (const spenders of [this.#accounts, this.#budgets]) {
       for (const [key, spender] of spenders) {
         const { lease, demand } = spender;
