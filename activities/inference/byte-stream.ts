@@ -128,7 +128,8 @@ async function pump({ deps, command, charge, work, queue, opened }: Running): Pr
         await opened.rest.return?.();
         throw new UpstreamFailure('unusable', "the provider's answer is too large", { status: 200 });
       }
-      await queue.push(chunk);
+      const room = queue.push(chunk);
+      if (room) await room;
       const next: IteratorResult<Uint8Array> = await opened.rest.next();
       chunk = next.done ? undefined : next.value;
     }

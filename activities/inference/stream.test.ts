@@ -29,7 +29,7 @@ test('a client that does not read holds the reader up no longer than the call ma
   const queue = new ChunkQueue(call.signal);
   await queue.push(BIG);
   let pushed = false;
-  const waiting = queue.push(BIG).then(() => {
+  const waiting = Promise.resolve(queue.push(BIG)).then(() => {
     pushed = true;
   });
   await new Promise((resolve) => setImmediate(resolve));

@@ -171,12 +171,13 @@ export class ChatStreams {
     const received: string[] = [...lead];
     let failure: unknown;
     try {
-      for (const data of lead) await queue.push(data);
+      for (const data of lead) queue.push(data);
       for (let next = await rest.next(); !next.done; next = await rest.next()) {
         const { data, body } = next.value;
         opened.heard.add(body);
         received.push(data);
-        await queue.push(data);
+        const room = queue.push(data);
+        if (room) await room;
       }
       this.#deps.keys.report(key, { kind: 'success' });
     } catch (error) {
@@ -224,6 +225,13 @@ function asAppError(failure: unknown): unknown {
   return failure instanceof UpstreamFailure ? errorOf(failure, 1) : failure;
 }
 
+const END: IteratorReturnResult<void> = { done: true, value: undefined };
+
+interface Settling<Value> {
+  resolve(value: Value): void;
+  reject(reason: unknown): void;
+}
+
 /** Characters or bytes that wait for a slow client before the reader waits too. */
 const HIGH_WATER = 1_000_000;
 /** Waiting this long for a client in all, it is the client who makes a call late. */
@@ -241,7 +249,7 @@ export class ChunkQueue<Chunk extends { readonly length: number } = string> impl
   #left = false;
   #waitedMs = 0;
   #outwaited = false;
-  #wakeReader: (() => void) | undefined;
+  #reader: Settling<IteratorResult<Chunk, void>> | undefined;
   #wakeWriter: (() => void) | undefined;
 
   /** @param signal ends every wait for the client: a call is settled in its time, however slowly it is read. */
@@ -250,13 +258,24 @@ export class ChunkQueue<Chunk extends { readonly length: number } = string> impl
     signal.addEventListener('abort', () => this.#wakeWriter?.(), { once: true });
   }
 
-  /** Gives one chunk; resolves when there is room for the next. Chunks for a client that has left are dropped. */
-  async push(chunk: Chunk): Promise<void> {
-    if (this.#left) return;
+  /**
+   * Gives one chunk. Chunks for a client that has left are dropped.
+   * @returns what resolves when there is room for the next; undefined where there is.
+   */
+  push(chunk: Chunk): Promise<void> | undefined {
+    if (this.#left) return undefined;
+    const reader = this.#reader;
+    if (reader) {
+      this.#reader = undefined;
+      reader.resolve({ done: false, value: chunk });
+      return undefined;
+    }
     this.#waiting.push(chunk);
     this.#size += chunk.length;
-    this.#wakeReader?.();
-    if (this.#hasRoom) return;
+    return this.#hasRoom ? undefined : this.#room();
+  }
+
+  async #room(): Promise<void> {
     const since = performance.now();
     while (!this.#hasRoom) {
       await new Promise<void>((resolve) => {
@@ -282,7 +301,10 @@ export class ChunkQueue<Chunk extends { readonly length: number } = string> impl
   /** Nothing follows; with an error the client gets it. */
   close(error?: unknown): void {
     this.#end ??= error === undefined ? {} : { error };
-    this.#wakeReader?.();
+    const reader = this.#reader;
+    this.#reader = undefined;
+    if ('error' in this.#end) reader?.reject(this.#end.error);
+    else reader?.resolve(END);
   }
 
   /** The client has left. */
@@ -294,22 +316,24 @@ export class ChunkQueue<Chunk extends { readonly length: number } = string> impl
     this.close();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Chunk, void> {
-    for (;;) {
-      const chunks = this.#waiting;
-      this.#waiting = [];
-      this.#size = 0;
-      this.#wakeWriter?.();
-      yield* chunks;
-      if (this.#waiting.length > 0) continue;
-      if (this.#end) {
-        if ('error' in this.#end) throw this.#end.error;
-        return;
-      }
-      await new Promise<void>((resolve) => {
-        this.#wakeReader = resolve;
+  /** There is one reader, and it takes one chunk after the other. */
+  [Symbol.asyncIterator](): AsyncIterator<Chunk, void> {
+    return { next: () => this.#next() };
+  }
+
+  #next(): Promise<IteratorResult<Chunk, void>> {
+    const chunk = this.#waiting.shift();
+    if (chunk !== undefined) {
+      this.#size -= chunk.length;
+      if (this.#wakeWriter && this.#hasRoom) this.#wakeWriter();
+      return Promise.resolve({ done: false, value: chunk });
+    }
+    if (!this.#end) {
+      return new Promise((resolve, reject) => {
+        this.#reader = { resolve, reject };
       });
     }
+    return 'error' in this.#end ? Promise.reject(this.#end.error) : Promise.resolve(END);
   }
 }
 

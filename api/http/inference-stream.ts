@@ -136,7 +136,8 @@ async function relay(
   else ctx.res.once('close', leave);
   for await (const chunk of stream.chunks) {
     const text = writer.events(chunk);
-    if (text !== '') await events.write(text);
+    const full = text === '' ? undefined : events.write(text);
+    if (full) await full;
   }
   const end = await stream.ended;
   ctx.state.call = loggedCall(end, end.cost);

@@ -10,6 +10,7 @@ const STALLED_MS = 60_000;
 export class EventStream {
   readonly #ctx: ApiContext;
   readonly #keepAlive: NodeJS.Timeout;
+  #hasWritten = false;
 
   /** Sends the head; from here on errors are events. */
   constructor(ctx: ApiContext) {
@@ -20,24 +21,37 @@ export class EventStream {
       'cache-control': 'no-store',
       'x-accel-buffering': 'no',
     });
-    ctx.res.flushHeaders();
+    // With the first event in one packet, where it is there already.
+    process.nextTick(() => this.#sendHead());
     this.#keepAlive = setInterval(() => this.keepAlive(), KEEP_ALIVE_MS);
+  }
+
+  #sendHead(): void {
+    const { res } = this.#ctx;
+    if (!this.#hasWritten && !res.destroyed) res.flushHeaders();
   }
 
   /** A comment, so that clients and proxies do not close a silent connection. */
   keepAlive(): void {
     const { res } = this.#ctx;
-    if (!res.destroyed && !res.writableNeedDrain) res.write(': keep-alive\n\n');
+    if (res.destroyed || res.writableNeedDrain) return;
+    this.#hasWritten = true;
+    res.write(': keep-alive\n\n');
   }
 
   get gone(): boolean {
     return this.#ctx.res.destroyed;
   }
 
-  /** Resolves when the client can take more. */
-  async write(text: string): Promise<void> {
+  /** @returns what resolves when the client can take more; undefined where it can. */
+  write(text: string): Promise<void> | undefined {
     const { res } = this.#ctx;
-    if (res.destroyed || res.write(text)) return;
+    this.#hasWritten = true;
+    return res.destroyed || res.write(text) ? undefined : this.#drained();
+  }
+
+  async #drained(): Promise<void> {
+    const { res } = this.#ctx;
     const stalled = AbortSignal.timeout(STALLED_MS);
     await Promise.race([once(res, 'drain', { signal: stalled }), once(res, 'close', { signal: stalled })]).catch(() =>
       res.destroy(),
@@ -46,6 +60,7 @@ export class EventStream {
 
   end(text = ''): void {
     clearInterval(this.#keepAlive);
+    this.#hasWritten = true;
     if (!this.#ctx.res.destroyed) this.#ctx.res.end(text);
   }
 }

@@ -11,6 +11,8 @@ const DEFAULT_MAX_BYTES = 32 * 1024 * 1024;
 /** So much waits in memory for a reader before the connection waits, too. */
 const HIGH_WATER_BYTES = 64 * 1024;
 
+const END: IteratorReturnResult<void> = { done: true, value: undefined };
+
 interface Settling<Value> {
   resolve(value: Value): void;
   reject(error: Error): void;
@@ -29,8 +31,10 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #isReadWhole = false;
   #hasEnded = false;
   #error: Error | undefined;
-  /** Waits for the end of a whole answer, or for the next chunk of a stream. */
-  #reader: Settling<void> | undefined;
+  /** Waits for the end of a whole answer. */
+  #wholeReader: Settling<void> | undefined;
+  /** Waits for the next chunk of a stream. */
+  #chunkReader: Settling<IteratorResult<Uint8Array, void>> | undefined;
 
   constructor({ totalMs, maxBytes = DEFAULT_MAX_BYTES }: CallLimits, signal: AbortSignal | undefined) {
     this.#maxBytes = maxBytes;
@@ -61,7 +65,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#head?.resolve({
       status,
       headers,
-      stream: this.#stream(),
+      stream: this.#stream,
       text: async () => withoutMark((await this.#whole()).toString()),
       bytes: () => this.#whole(),
       discard: () => this.#abort(new errors.RequestAbortedError()),
@@ -70,17 +74,24 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    const reader = this.#chunkReader;
+    if (reader) {
+      this.#chunkReader = undefined;
+      reader.resolve({ done: false, value: chunk });
+      return;
+    }
     this.#chunks.push(chunk);
     this.#bytes += chunk.length;
     if (this.#isReadWhole) this.#refuseTooLarge();
-    else if (this.#reader) this.#wake();
     else if (this.#bytes > HIGH_WATER_BYTES) controller.pause();
   }
 
   onResponseEnd(): void {
     this.#hasEnded = true;
     this.#close();
-    this.#wake();
+    this.#wholeReader?.resolve();
+    this.#chunkReader?.resolve(END);
+    this.#chunkReader = undefined;
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
@@ -97,8 +108,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#close();
     this.#head?.reject(this.#error);
     this.#head = undefined;
-    this.#reader?.reject(this.#error);
-    this.#reader = undefined;
+    this.#wholeReader?.reject(this.#error);
+    this.#chunkReader?.reject(this.#error);
+    this.#chunkReader = undefined;
   }
 
   #close(): void {
@@ -106,16 +118,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#signal?.removeEventListener('abort', this.#onAbort);
   }
 
-  #wake(): void {
-    this.#reader?.resolve();
-    this.#reader = undefined;
-  }
-
   async #whole(): Promise<Buffer> {
     this.#isReadWhole = true;
     this.#refuseTooLarge();
     this.#controller?.resume();
-    if (!this.#hasEnded && !this.#error) await this.#next();
+    if (!this.#hasEnded && !this.#error) {
+      await new Promise<void>((resolve, reject) => {
+        this.#wholeReader = { resolve, reject };
+      });
+    }
     if (this.#error) throw this.#error;
     const [first] = this.#chunks;
     return this.#chunks.length === 1 && first ? first : Buffer.concat(this.#chunks, this.#bytes);
@@ -126,29 +137,28 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#abort(new errors.ResponseExceededMaxSizeError(`the answer is larger than ${this.#maxBytes} bytes`));
   }
 
-  async *#stream(): AsyncGenerator<Uint8Array, void> {
-    try {
-      for (;;) {
-        const chunks = this.#chunks;
-        this.#chunks = [];
-        this.#bytes = 0;
-        if (chunks.length > 0) yield* chunks;
-        else if (this.#error) throw this.#error;
-        else if (this.#hasEnded) return;
-        else {
-          this.#controller?.resume();
-          await this.#next();
-        }
-      }
-    } finally {
-      // Nobody reads on.
+  /** By hand: a generator cost several turns of the microtask queue a chunk. */
+  readonly #stream: AsyncIterableIterator<Uint8Array, void> = {
+    [Symbol.asyncIterator]: () => this.#stream,
+    next: () => this.#nextChunk(),
+    // Nobody reads on.
+    return: () => {
       this.#abort(new errors.RequestAbortedError());
-    }
-  }
+      return Promise.resolve(END);
+    },
+  };
 
-  #next(): Promise<void> {
+  #nextChunk(): Promise<IteratorResult<Uint8Array, void>> {
+    const chunk = this.#chunks.shift();
+    if (chunk) {
+      this.#bytes -= chunk.length;
+      return Promise.resolve({ done: false, value: chunk });
+    }
+    if (this.#error) return Promise.reject(this.#error);
+    if (this.#hasEnded) return Promise.resolve(END);
+    this.#controller?.resume();
     return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject };
+      this.#chunkReader = { resolve, reject };
     });
   }
 }

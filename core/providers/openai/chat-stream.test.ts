@@ -194,11 +194,15 @@ test('after the last finish reason neither a broken nor an open connection is a 
   assert.equal((await read(eventStream(CHOICE(0, null), { breaksWith: cut }))).failure, 'transient');
 });
 
-test('a finish does not wait for the connection to close', { timeout: 60_000 }, async (t) => {
+test('a finish waits neither for the connection to close nor for keep-alives to stop', {
+  timeout: 60_000,
+}, async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
-  const never = Promise.withResolvers<void>();
+  const [later, never] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   async function* bytes(): AsyncGenerator<Uint8Array> {
     yield new TextEncoder().encode(CHOICE(0, 'stop'));
+    await later.promise;
+    yield new TextEncoder().encode(': keep-alive\n\n');
     await never.promise;
   }
   const stream = readChunks(bytes(), CALL, EXPECTED);
@@ -206,7 +210,10 @@ test('a finish does not wait for the connection to close', { timeout: 60_000 }, 
   const end = stream.next();
   // Not before the reader has begun to wait.
   await new Promise((resolve) => setImmediate(resolve));
-  t.mock.timers.tick(5_000);
+  t.mock.timers.tick(3_000);
+  later.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.mock.timers.tick(2_000);
   assert.equal((await end).done, true);
   never.resolve();
 });
@@ -463,7 +470,7 @@ test('what comes after [DONE] is read but not waited for', async () => {
   const gate = Promise.withResolvers<void>();
   const drained = Promise.withResolvers<void>();
   async function* bytes(): AsyncGenerator<Uint8Array> {
-    yield new TextEncoder().encode(`data: ${CHUNKS[2]}\n\ndata: [DONE]\n\n`);
+    yield new TextEncoder().encode(`data: ${CHUNKS[2]}\n\ndata: [DONE]\n\ndata: {}\n\n`);
     await gate.promise;
     yield new TextEncoder().encode('\n');
     drained.resolve();

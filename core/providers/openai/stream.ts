@@ -85,13 +85,17 @@ export async function* readStream(
   reading: StreamReading,
   discard: () => void,
 ): AsyncGenerator<ChatChunk, void> {
-  const events = readEvents(bytes);
+  const events = new EventReader(bytes);
   let abandoned = true;
   try {
     for (;;) {
-      const next = reading.hasFinished ? await withinMs(events.next(), AFTER_FINISH_MS) : await events.next();
-      if (next === undefined || next.done) break;
-      const chunk = reading.take(next.value.event, next.value.data);
+      const next = events.take();
+      if (next === undefined) {
+        const more = events.more();
+        if (await (reading.hasFinished ? withinMs(more, AFTER_FINISH_MS) : more)) continue;
+        break;
+      }
+      const chunk = reading.take(next.event, next.data);
       if (chunk === 'end') break;
       if (chunk !== undefined) yield chunk;
     }
@@ -102,7 +106,7 @@ export async function* readStream(
     if (!reading.hasFinished || failure.failure === 'cancelled') throw failure;
     abandoned = false;
   } finally {
-    if (abandoned) await events.return();
+    if (abandoned) await events.leave();
   }
   giveBack(events, discard);
   const end = reading.end();
@@ -114,14 +118,11 @@ function readFailure(error: unknown, signal: AbortSignal): UpstreamFailure {
 }
 
 /** Reads the rest, so that the connection can be used again; a body that does not end is given up. */
-function giveBack(events: AsyncGenerator<EventSourceMessage, void>, discard: () => void): void {
+function giveBack(events: EventReader, discard: () => void): void {
+  if (events.hasEnded) return;
   const timer = setTimeout(discard, AFTER_FINISH_MS).unref();
   const done = () => clearTimeout(timer);
-  readToEnd(events).then(done, done);
-}
-
-async function readToEnd(events: AsyncGenerator<EventSourceMessage, void>): Promise<void> {
-  for await (const _ of events);
+  events.readToEnd().then(done, done);
 }
 
 /** @returns undefined when it takes longer. */
@@ -232,27 +233,80 @@ interface Reader {
 }
 
 /** Events that say something, in order. The first bytes show the form, because headers and requests do not. */
-async function* readEvents(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<EventSourceMessage, void> {
-  const ready: EventSourceMessage[] = [];
+class EventReader {
+  readonly #bytes: AsyncIterator<Uint8Array>;
+  readonly #ready: EventSourceMessage[] = [];
   // It leaves a byte order mark out.
-  const decoder = new TextDecoder();
-  let reader: Reader | undefined;
-  let lead = '';
-  for await (const chunk of bytes) {
-    const text = decoder.decode(chunk, { stream: true });
-    if (reader === undefined) {
-      lead += text;
-      reader = readerOf(lead, ready);
-      reader?.feed(lead);
-    } else {
-      reader.feed(text);
-    }
-    if (ready.length > 0) yield* ready.splice(0);
+  readonly #decoder = new TextDecoder();
+  #reader: Reader | undefined;
+  #lead = '';
+  #reading: Promise<boolean> | undefined;
+  #hasEnded = false;
+
+  constructor(bytes: AsyncIterable<Uint8Array>) {
+    this.#bytes = bytes[Symbol.asyncIterator]();
   }
-  reader?.feed(decoder.decode());
-  reader?.end();
-  yield* ready;
+
+  /** The next event that has come. */
+  take(): EventSourceMessage | undefined {
+    return this.#ready.shift();
+  }
+
+  /** Reads until there is an event. @returns false when none follows. A read that is under way is waited for. */
+  more(): Promise<boolean> {
+    if (this.#ready.length > 0 || this.#hasEnded) return Promise.resolve(this.#ready.length > 0);
+    this.#reading ??= this.#read();
+    return this.#reading;
+  }
+
+  async #read(): Promise<boolean> {
+    try {
+      do {
+        const { done, value } = await this.#bytes.next();
+        if (done) this.#end();
+        else this.#feed(this.#decoder.decode(value, STREAMED));
+      } while (this.#ready.length === 0 && !this.#hasEnded);
+      return this.#ready.length > 0;
+    } catch (error) {
+      this.#hasEnded = true;
+      await this.leave();
+      throw error;
+    } finally {
+      this.#reading = undefined;
+    }
+  }
+
+  #feed(text: string): void {
+    if (this.#reader) {
+      this.#reader.feed(text);
+      return;
+    }
+    this.#lead += text;
+    this.#reader = readerOf(this.#lead, this.#ready);
+    this.#reader?.feed(this.#lead);
+  }
+
+  #end(): void {
+    this.#hasEnded = true;
+    this.#reader?.feed(this.#decoder.decode());
+    this.#reader?.end();
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** Nobody reads on. */
+  async leave(): Promise<void> {
+    await this.#bytes.return?.();
+  }
+
+  async readToEnd(): Promise<void> {
+    while (await this.more()) this.#ready.length = 0;
+  }
 }
+
+const STREAMED = { stream: true };
 
 /** @returns undefined while there is nothing but white space. @throws {UpstreamFailure} for a page. */
 function readerOf(lead: string, ready: EventSourceMessage[]): Reader | undefined {
