@@ -77,8 +77,7 @@ async function runBare(agent: Agent, { url }: SideProcess, path: string): Promis
 
 /** Submits a job and waits for its end, as a client does. */
 async function runJob(agent: Agent, product: BenchProduct, caller: number): Promise<void> {
-  const key = product.accessKeys[caller % product.accessKeys.length] ?? '';
-  const headers = { 'access-key': key, 'content-type': 'application/json' };
+  const headers = { ...product.callers[caller % product.callers.length], 'content-type': 'application/json' };
   const origin = product.api.url;
   const body = JSON.stringify({ modelIdentifier: MODEL, userMessage: 'What does a gateway do, in short?' });
   const submitted = await agent.request({ origin, path: '/v1/async/chat', method: 'POST', headers, body });

@@ -9,6 +9,10 @@ export interface BenchContext {
   readonly rounds: number;
   /** Length of one measurement. */
   readonly seconds: number;
+  /** Few points only. */
+  readonly short: boolean;
+  /** The parts of a bench that has some. */
+  readonly only: readonly string[];
   /** Where CPU profiles of the API process go; measuring with them on costs some percent. */
   readonly profileFolder: string | undefined;
   readonly signal: AbortSignal;

@@ -63,7 +63,7 @@ async function startField(context: BenchContext): Promise<Field> {
   const processes = {
     'bare Koa': bare,
     gateway: product.api,
-    'gateway, LEASE_SHARE=0': await product.startApiWithoutLeases(),
+    'gateway, LEASE_SHARE=0': await product.startApi('without-leases', { LEASE_SHARE: '0' }),
   };
   return {
     product,
@@ -76,7 +76,7 @@ async function startField(context: BenchContext): Promise<Field> {
         callers,
         seconds,
         body: chatBody(MODEL),
-        accessKeys: product.accessKeys,
+        headers: product.callers,
         folder: join(stack.dataFolder, 'load'),
         signal,
       }),

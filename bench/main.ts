@@ -8,10 +8,12 @@ import { readCommandLine } from '../infra/command-line.js';
 import { asyncChatBench } from './async-chat.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { gatewayBench } from './gateway.ts';
+import { growthBench } from './growth.ts';
 import { ledgerBench } from './ledger.ts';
+import { peersBench } from './peers.ts';
 import { streamsBench } from './streams.ts';
 
-const BENCHES: readonly Bench[] = [gatewayBench, streamsBench, asyncChatBench, ledgerBench];
+const BENCHES: readonly Bench[] = [gatewayBench, streamsBench, asyncChatBench, ledgerBench, peersBench, growthBench];
 
 const CHECKOUT = resolve(import.meta.dirname, '..');
 const DATA_FOLDER = join(CHECKOUT, '.local/bench');
@@ -62,8 +64,10 @@ async function run(benches: readonly Bench[], signal: AbortSignal): Promise<void
     await runAll(benches, {
       stack,
       others: options.both ? [await start(mariadb)] : [],
-      rounds: Number(options.rounds),
-      seconds: Number(options.seconds),
+      rounds: options.short ? 1 : Number(options.rounds),
+      seconds: options.short ? 1 : Number(options.seconds),
+      short: options.short,
+      only: options.only.split(','),
       profileFolder: options.profile === undefined ? undefined : resolve(options.profile),
       signal,
       say: (line) => console.log(`  ${line}`),

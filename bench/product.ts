@@ -1,9 +1,10 @@
 /** The product as the benches load it: one API process, an upstream that answers at once, customers with money. */
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { QueryTypes } from 'sequelize';
+import { QueryTypes, type Sequelize } from 'sequelize';
 import { z } from 'zod';
-import { type Service, type ServiceKind, startService } from '../devstack/services.ts';
+import type { Variables } from '../devstack/environment.ts';
+import { type Service, type ServiceKind, type ServiceOptions, startService } from '../devstack/services.ts';
 import { type Config, readConfig } from '../infra/config.ts';
 import { migrate } from '../infra/mysql/migrations.ts';
 import { connectSequelize } from '../infra/mysql/sequelize.ts';
@@ -11,20 +12,22 @@ import { call, newCustomer } from '../test/e2e/product.ts';
 import type { BenchContext } from './bench.ts';
 import { goProgram } from './programs.ts';
 import { type SideProcess, startSideProcess } from './side-process.ts';
+import type { Headers } from './wrk.ts';
 
 export interface BenchProduct {
   readonly api: Service;
   readonly upstream: SideProcess;
   /** The database's process. */
   readonly databasePid: number | undefined;
-  /** One for each customer. */
-  readonly accessKeys: readonly string[];
+  /** The headers of each customer. */
+  readonly callers: readonly Headers[];
   /** Starts a worker, which the synchronous benches do without. */
   startWorker(): Promise<Service>;
-  /** Starts another API process that takes a hold for each call. */
-  startApiWithoutLeases(): Promise<Service>;
+  /** Starts another API beside the first, with some settings changed. @param checkout of other code. */
+  startApi(name: string, settings: Variables, checkout?: string): Promise<Service>;
   /** How many calls have been charged so far. */
   charges(): Promise<number>;
+  readonly database: Sequelize;
   close(): Promise<void>;
 }
 
@@ -36,14 +39,18 @@ const CUSTOMERS = 8;
 /** A Redis database of its own: ids start at 1 in each MySQL database, and circuits are stored by id. */
 const REDIS_DATABASE = '15';
 
-export async function startBenchProduct(context: BenchContext, name: string): Promise<BenchProduct> {
+export async function startBenchProduct(
+  context: BenchContext,
+  name: string,
+  redisDatabase = REDIS_DATABASE,
+): Promise<BenchProduct> {
   const running: { stop(): Promise<void> }[] = [];
   // The last one started ends first: the API finishes its calls while the upstream still answers.
   const stopAll = async () => {
     for (const process of running.reverse()) await process.stop();
   };
   try {
-    return await start(context, name, running, stopAll);
+    return await start(context, { name, redisDatabase }, running, stopAll);
   } catch (error) {
     await stopAll();
     throw error;
@@ -52,7 +59,7 @@ export async function startBenchProduct(context: BenchContext, name: string): Pr
 
 async function start(
   context: BenchContext,
-  name: string,
+  { name, redisDatabase }: { readonly name: string; readonly redisDatabase: string },
   running: { stop(): Promise<void> }[],
   stopAll: () => Promise<void>,
 ): Promise<BenchProduct> {
@@ -66,29 +73,34 @@ async function start(
   });
   running.push(upstream);
   const rootPassword = randomBytes(12).toString('hex');
-  const environment = environmentOf(context, name, rootPassword, new URL(upstream.url).host);
+  const environment = {
+    ...environmentOf(context, name, rootPassword, new URL(upstream.url).host),
+    REDIS_DATABASE: redisDatabase,
+  };
   const config = readConfig(environment);
   const sequelize = connectSequelize(config);
   await migrate(config, sequelize, () => undefined);
   await forgetEarlierRuns(config);
-  const startProduct = async (kind: ServiceKind, more: Readonly<Record<string, string>>, suffix = '') => {
-    const options = { kind, name: `${name}-${kind}${suffix}`, dataFolder, environment: { ...environment, ...more } };
-    const service = await startService(options);
+  const startProduct = async (kind: ServiceKind, more: Variables, others: Partial<ServiceOptions> = {}) => {
+    const options = { kind, name: `${name}-${kind}`, dataFolder, environment: { ...environment, ...more } };
+    const service = await startService({ ...options, ...others });
     running.push(service);
     return service;
   };
   const profiled = profileFolder === undefined ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profileFolder}` };
   const api = await startProduct('api', profiled);
   await registerUpstream(api, rootPassword, upstream.url);
-  const accessKeys: string[] = [];
-  for (let index = 0; index < CUSTOMERS; index += 1) accessKeys.push((await newCustomer(api)).key);
+  const callers: Headers[] = [];
+  for (let index = 0; index < CUSTOMERS; index += 1) callers.push({ 'access-key': (await newCustomer(api)).key });
   return {
     api,
     upstream,
     databasePid: stack.part('mysql').pid,
-    accessKeys,
+    callers,
     startWorker: () => startProduct('worker', {}),
-    startApiWithoutLeases: () => startProduct('api', { LEASE_SHARE: '0' }, '-without-leases'),
+    startApi: (which, settings, checkout) =>
+      startProduct('api', settings, { name: `${name}-api-${which}`, ...(checkout === undefined ? {} : { checkout }) }),
+    database: sequelize,
     charges: async () => {
       const sql = "SELECT COUNT(*) AS count FROM transfers WHERE kind='charge'";
       const [row] = await sequelize.query<{ count: number | string }>(sql, { type: QueryTypes.SELECT });
@@ -105,7 +117,6 @@ async function start(
 function environmentOf({ stack }: BenchContext, name: string, rootPassword: string, upstreamHost: string) {
   return {
     ...stack.environment,
-    REDIS_DATABASE,
     DB_NAME: `bench_${name.replaceAll('-', '_')}_${process.pid}`,
     JWT_SECRET: randomBytes(32).toString('hex'),
     KEY_ENCRYPTION_KEY: `1:${randomBytes(32).toString('base64')}`,

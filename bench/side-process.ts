@@ -1,13 +1,13 @@
 /** A process other than the product: the upstream, or what the product is measured against. */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { cacheFolder, systemVariables } from '../devstack/environment.ts';
+import { cacheFolder, systemVariables, type Variables } from '../devstack/environment.ts';
 import { claimPort } from '../devstack/ports.ts';
 import { logTail, runningProcess, startProcess, stopProcess } from '../devstack/server-process.ts';
 
 const FIRST_PORT = 22_000;
-/** A worker bundles its workflows first, which takes long on a busy machine. */
-const HEALTHY_WITHIN_MS = 60_000;
+/** A worker bundles its workflows first, and LiteLLM loads for long: a busy machine takes minutes. */
+const HEALTHY_WITHIN_MS = 180_000;
 const PROBE_EVERY_MS = 50;
 const STOP_GRACE_MS = 2_000;
 
@@ -22,16 +22,22 @@ export interface SideProcessOptions {
   readonly dataFolder: string;
   readonly command: string;
   readonly args: (port: number) => readonly string[];
+  /** What answers 200 when it is ready; default: /healthz. */
+  readonly healthPath?: string;
+  /** Beside PATH, HOME and the like. */
+  readonly environment?: Variables;
+  readonly workingFolder?: string;
 }
 
-/** Starts it and waits until it answers GET /healthz. @throws with the end of its log when it does not. */
-export async function startSideProcess({ name, dataFolder, command, args }: SideProcessOptions): Promise<SideProcess> {
+/** Starts it and waits until it is ready. @throws with the end of its log when it does not become so. */
+export async function startSideProcess(options: SideProcessOptions): Promise<SideProcess> {
+  const { name, dataFolder, command, args, healthPath = '/healthz' } = options;
   const { port } = await claimPort(FIRST_PORT, join(cacheFolder(), 'ports'));
   await startProcess(dataFolder, name, {
     command,
     args: args(port),
-    environment: systemVariables(),
-    workingFolder: import.meta.dirname,
+    environment: { ...systemVariables(), ...options.environment },
+    workingFolder: options.workingFolder ?? import.meta.dirname,
   });
   const side: SideProcess = {
     url: `http://127.0.0.1:${port}`,
@@ -41,7 +47,7 @@ export async function startSideProcess({ name, dataFolder, command, args }: Side
     stop: () => stopProcess(dataFolder, name, STOP_GRACE_MS),
   };
   for (const end = Date.now() + HEALTHY_WITHIN_MS; ; ) {
-    const healthy = await fetch(`${side.url}/healthz`).then(
+    const healthy = await fetch(side.url + healthPath).then(
       (answer) => answer.ok,
       () => false,
     );

@@ -1,28 +1,16 @@
 /** Streams of 50 chunks, 100 open at once: what one costs, and how soon its first token comes. */
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { z } from 'zod';
-import { systemVariables } from '../devstack/environment.ts';
 import type { Bench, BenchContext } from './bench.ts';
 import { watchCpu } from './cpu.ts';
 import { markdownTable, median, spread } from './figures.ts';
 import { type BenchProduct, chatBody, PACED_MODEL, startBenchProduct } from './product.ts';
 import { goProgram } from './programs.ts';
 import { type SideProcess, startSideProcess } from './side-process.ts';
+import { runStreams, type StreamResult } from './stream-load.ts';
 
 const OPEN = 100;
 
-const resultSchema = z.object({
-  streams: z.number().positive(),
-  failures: z.number(),
-  firstP50Ms: z.number(),
-  firstP99Ms: z.number(),
-  wholeP50Ms: z.number(),
-});
-
-type Result = z.infer<typeof resultSchema>;
-
-interface Measurement extends Result {
+interface Measurement extends StreamResult {
   readonly system: System;
   readonly cpuMs: number;
   readonly databaseCpuMs: number;
@@ -34,7 +22,7 @@ type System = (typeof SYSTEMS)[number];
 interface Field {
   readonly product: BenchProduct;
   readonly bare: SideProcess;
-  readonly load: (system: System, seconds: number) => Promise<Result>;
+  readonly load: (system: System, seconds: number) => Promise<StreamResult>;
 }
 
 async function startField(context: BenchContext): Promise<Field> {
@@ -53,18 +41,9 @@ async function startField(context: BenchContext): Promise<Field> {
     'bare Koa': bare.url + paced,
     gateway: `${product.api.url}/v1/chat/completions`,
   };
-  const load = async (system: System, seconds: number) => {
-    const body = chatBody(PACED_MODEL, { stream: true });
-    const options = ['-url', urls[system], '-body', body, '-open', String(OPEN), '-seconds', String(seconds)];
-    const { stdout, stderr } = await execa(program, [...options, '-keys', product.accessKeys.join(',')], {
-      env: systemVariables(),
-      extendEnv: false,
-      cancelSignal: signal,
-    });
-    const result = resultSchema.parse(JSON.parse(stdout));
-    if (result.failures > 0) throw new Error(`${result.failures} streams of ${system} failed:\n${stderr}`);
-    return result;
-  };
+  const body = chatBody(PACED_MODEL, { stream: true });
+  const load = (system: System, seconds: number) =>
+    runStreams({ program, url: urls[system], body, headers: product.callers, open: OPEN, seconds, signal });
   return { product, bare, load };
 }
 

@@ -12,11 +12,16 @@ const resultSchema = z.object({
   requests: z.number(),
   seconds: z.number(),
   failures: z.number(),
+  /** Of the requests and of the failures: answers with another status than 2xx and 3xx. */
+  refused: z.number(),
   p50Ms: z.number(),
   p99Ms: z.number(),
 });
 
 export type LoadResult = z.infer<typeof resultSchema>;
+
+/** Those that tell who calls. */
+export type Headers = Readonly<Record<string, string>>;
 
 export interface Load {
   readonly wrk: Installation;
@@ -24,7 +29,8 @@ export interface Load {
   readonly callers: number;
   readonly seconds: number;
   readonly body: string;
-  readonly accessKeys: readonly string[];
+  /** Of each caller; they call in turn. */
+  readonly headers: readonly Headers[];
   /** Where the files that wrk reads are written. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -32,10 +38,19 @@ export interface Load {
 
 /** @throws when a call failed or was refused. */
 export async function runLoad(load: Load): Promise<LoadResult> {
+  const result = await runFaultyLoad(load);
+  if (result.failures > 0) throw new Error(`${result.failures} of ${result.requests} calls failed at ${load.url}`);
+  return result;
+}
+
+/** As `runLoad`, where calls may fail: the program is killed meanwhile. */
+export async function runFaultyLoad(load: Load): Promise<LoadResult> {
   mkdirSync(load.folder, { recursive: true });
-  const [body, keys] = [join(load.folder, 'body.json'), join(load.folder, 'keys.txt')];
+  const [body, headers] = [join(load.folder, 'body.json'), join(load.folder, 'headers.txt')];
   writeFileSync(body, load.body);
-  writeFileSync(keys, `${load.accessKeys.join('\n')}\n`, { mode: 0o600 });
+  writeFileSync(headers, load.headers.map((one) => `${Object.entries(one).flat().join('\t')}\n`).join(''), {
+    mode: 0o600,
+  });
   const options = [
     '--threads',
     '1',
@@ -44,7 +59,7 @@ export async function runLoad(load: Load): Promise<LoadResult> {
     '--duration',
     `${Math.max(1, Math.round(load.seconds))}s`,
   ];
-  const args = [...options, '--timeout', '20s', '--script', SCRIPT, load.url, '--', body, keys];
+  const args = [...options, '--timeout', '20s', '--script', SCRIPT, load.url, '--', body, headers];
   const { stdout } = await execa(load.wrk.programs.wrk ?? 'wrk', args, {
     env: { ...systemVariables(), ...load.wrk.environment },
     extendEnv: false,
@@ -52,7 +67,5 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   });
   const line = /^RESULT (.*)$/m.exec(stdout)?.[1];
   if (line === undefined) throw new Error(`wrk gave no result:\n${stdout}`);
-  const result = resultSchema.parse(JSON.parse(line));
-  if (result.failures > 0) throw new Error(`${result.failures} of ${result.requests} calls failed:\n${stdout}`);
-  return result;
+  return resultSchema.parse(JSON.parse(line));
 }

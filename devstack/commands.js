@@ -70,7 +70,12 @@ Lists the benches, or runs those named, or all, on servers of their own.
   --profile DIR   keep CPU profiles of the API in this folder
   --stack DIR     use the servers of devstack/stack-cli.ts
   --both          measure the ledger on MariaDB, too, in the same rounds
+  --short         a first look within minutes: one round of a second, few points
+  --only LIST     of peers: calls, bodies, streams, kill, separated by commas
 ${HELP}
+
+The bench peers also measures the programs whose paths BENCH_BIFROST,
+BENCH_LITELLM and BENCH_PORTKEY give, and the checkout in BENCH_BASELINE.
 
 Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted.`,
     options: {
@@ -79,6 +84,8 @@ Exit codes: 0 done; 1 failed; 2 wrong usage; 130 interrupted.`,
       profile: { type: 'string' },
       stack: { type: 'string' },
       both: { type: 'boolean', default: false },
+      short: { type: 'boolean', default: false },
+      only: { type: 'string', default: 'calls,bodies,streams,kill' },
     },
     positionals: true,
   },

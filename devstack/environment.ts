@@ -53,6 +53,29 @@ export function cacheFolder(): string {
   return shell.LLM_GATEWAY_CACHE || join(shell.XDG_CACHE_HOME || join(homedir(), '.cache'), 'llm-gateway');
 }
 
+/** Programs that the benches compare this gateway with, where their paths are given; none is fetched. */
+export interface BenchPeers {
+  /** Another checkout of this gateway, with its packages: the code before a change, in the same run. */
+  readonly baseline: string | undefined;
+  /** The program `bifrost-http`. */
+  readonly bifrost: string | undefined;
+  /** The program `litellm`. */
+  readonly litellm: string | undefined;
+  /** The file `start-server.js` of the package @portkey-ai/gateway. */
+  readonly portkey: string | undefined;
+}
+
+export function benchPeers(): BenchPeers {
+  const { BENCH_BASELINE, BENCH_BIFROST, BENCH_LITELLM, BENCH_PORTKEY } = shellVariables();
+  const given = (path: string | undefined) => (path ? resolve(calledFrom(), path) : undefined);
+  return {
+    baseline: given(BENCH_BASELINE),
+    bifrost: given(BENCH_BIFROST),
+    litellm: given(BENCH_LITELLM),
+    portkey: given(BENCH_PORTKEY),
+  };
+}
+
 export type Database = 'mysql' | 'mariadb';
 
 /** The database that LOCAL_DATABASE asks for; undefined: MySQL, or MariaDB if MySQL is not available. */

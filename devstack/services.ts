@@ -47,6 +47,8 @@ export interface ServiceOptions {
   readonly name?: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** Whose code runs; default: this one's. */
+  readonly checkout?: string;
   /** Settings of the product; apart from them the process sees only PATH, HOME and the like. */
   readonly environment: Variables;
   /** Called if it ends without a stop by this object. */
@@ -105,11 +107,12 @@ interface Run {
 
 async function launch(options: ServiceOptions, name: string, port: number, run: Run): Promise<void> {
   const entry = ENTRIES[options.kind];
+  const checkout = options.checkout ?? CHECKOUT;
   const child = await startProcess(options.dataFolder, name, {
     command: process.execPath,
-    args: [join(CHECKOUT, entry.script), ...entry.args(port)],
+    args: [join(checkout, entry.script), ...entry.args(port)],
     environment: { ...systemVariables(), ...options.environment, ...entry.settings(port) },
-    workingFolder: CHECKOUT,
+    workingFolder: checkout,
   });
   child.once('exit', (code, signal) => {
     if (!run.endIsExpected) options.onUnexpectedEnd?.(signal ?? `exit code ${code}`);

@@ -25,13 +25,16 @@ type outcome struct {
 func main() {
 	url := flag.String("url", "", "address of the chat completions")
 	body := flag.String("body", "", "JSON of the request")
-	keys := flag.String("keys", "", "access keys, comma-separated, used in turn")
+	callers := flag.String("callers", "[{}]", "JSON list of the headers of each caller; they call in turn")
 	open := flag.Int("open", 100, "streams open at once")
 	seconds := flag.Float64("seconds", 5, "how long new streams are begun")
 	spread := flag.Duration("spread", time.Second, "over which the first streams begin")
 	flag.Parse()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: *open, MaxConnsPerHost: *open}}
-	accessKeys := strings.Split(*keys, ",")
+	var headers []map[string]string
+	if err := json.Unmarshal([]byte(*callers), &headers); err != nil || len(headers) == 0 {
+		log.Fatal("-callers is no list of objects")
+	}
 	end := time.Now().Add(time.Duration(*seconds * float64(time.Second)))
 	var group sync.WaitGroup
 	var lock sync.Mutex
@@ -42,7 +45,7 @@ func main() {
 			defer group.Done()
 			time.Sleep(*spread * time.Duration(index) / time.Duration(*open))
 			for time.Now().Before(end) {
-				result := read(client, *url, *body, accessKeys[index%len(accessKeys)])
+				result := read(client, *url, *body, headers[index%len(headers)])
 				lock.Lock()
 				outcomes = append(outcomes, result)
 				lock.Unlock()
@@ -54,13 +57,15 @@ func main() {
 }
 
 // Reads one stream to its end; one without [DONE] has failed.
-func read(client *http.Client, url, body, key string) outcome {
+func read(client *http.Client, url, body string, headers map[string]string) outcome {
 	request, err := http.NewRequest("POST", url, strings.NewReader(body))
 	if err != nil {
 		return outcome{err: err}
 	}
 	request.Header.Set("content-type", "application/json")
-	request.Header.Set("access-key", key)
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
 	began := time.Now()
 	response, err := client.Do(request)
 	if err != nil {
