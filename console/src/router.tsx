@@ -1,13 +1,24 @@
 /** Paths to views. Each view's code is fetched when it is first shown. */
-import { lazy } from 'react';
+import { lazy, type ReactNode } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
+import { useUser } from './session.tsx';
 import { BrokenView, MissingView } from './shared/page-states.tsx';
 import { Shell } from './shell.tsx';
-import { ADMINISTRATION_VIEWS, VIEWS } from './views.tsx';
+import { ADMINISTRATION_VIEWS, VIEWS, type View } from './views.tsx';
 
-const views = [...VIEWS, ...ADMINISTRATION_VIEWS].map(({ path, load }): RouteObject => {
+/** A role that lacks a view finds nothing at its address. */
+function ForRoles({ roles, children }: { roles: View['roles']; children: ReactNode }) {
+  return roles.includes(useUser().role) ? children : <MissingView />;
+}
+
+const views = [...VIEWS, ...ADMINISTRATION_VIEWS].map(({ path, roles, load }): RouteObject => {
   const Component = lazy(load);
-  return path === '/' ? { index: true, Component } : { path, Component };
+  const element = (
+    <ForRoles key={path} roles={roles}>
+      <Component />
+    </ForRoles>
+  );
+  return path === '/' ? { index: true, element } : { path, element };
 });
 
 export const router = createBrowserRouter(

@@ -1,10 +1,12 @@
 /** All views: their paths, names, who sees them. The menu and the router are made from this list. */
 import {
   Box,
+  Boxes,
   ChartSpline,
   CircleDollarSign,
   CircleUserRound,
   CreditCard,
+  Gauge,
   KeyRound,
   ListChecks,
   type LucideIcon,
@@ -12,6 +14,7 @@ import {
   ReceiptText,
   ScanSearch,
   ScrollText,
+  Server,
   Users,
 } from 'lucide-react';
 import type { ComponentType } from 'react';
@@ -50,6 +53,21 @@ export const VIEWS: readonly View[] = [
 
 /** Only administrators have them. */
 export const ADMINISTRATION_VIEWS: readonly View[] = [
+  {
+    path: '/admin',
+    name: 'admin',
+    icon: Gauge,
+    roles: ADMINISTRATORS,
+    load: () => import('./views/admin-overview.tsx'),
+  },
+  {
+    ...{ path: '/providers', name: 'providers', icon: Server, roles: ADMINISTRATORS },
+    load: () => import('./views/providers.tsx'),
+  },
+  {
+    ...{ path: '/catalog', name: 'catalogModels', icon: Boxes, roles: ADMINISTRATORS },
+    load: () => import('./views/catalog.tsx'),
+  },
   { path: '/users', name: 'users', icon: Users, roles: ROOT, load: () => import('./views/users.tsx') },
   { path: '/all-keys', name: 'allKeys', icon: ScanSearch, roles: ROOT, load: () => import('./views/all-keys.tsx') },
   {

@@ -45,6 +45,8 @@ export async function startBrowser(): Promise<ConsoleBrowser> {
         // A drawer that is fading is not what axe is to judge.
         reducedMotion: 'reduce',
         ...{ locale: 'en-GB', viewport: DESKTOP, ...options },
+        // That of the product: a statement's month is its month.
+        timezoneId: 'Asia/Shanghai',
       });
       context.setDefaultTimeout(PATIENCE_MS);
       const page = await context.newPage();

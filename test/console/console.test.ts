@@ -29,7 +29,7 @@ function url(): string {
 async function openView(page: Page, name: string): Promise<void> {
   await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
   await page.getByRole('heading', { name, level: 1 }).waitFor();
-  await page.getByRole('main').locator('[aria-busy=true]').waitFor({ state: 'detached' });
+  await page.getByRole('main').locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
 }
 
 async function signIn(page: Page, username: string, password: string): Promise<void> {
@@ -55,6 +55,11 @@ async function assertNoTokenIn(page: Page): Promise<void> {
   for (const { httpOnly, sameSite } of await page.context().cookies()) {
     assert.deepEqual({ httpOnly, sameSite }, { httpOnly: true, sameSite: 'Strict' });
   }
+}
+
+async function chooseLanguage(page: Page, menu: string, language: string): Promise<void> {
+  await page.getByRole('button', { name: menu }).click();
+  await page.getByRole('menuitem', { name: language }).click();
 }
 
 async function look(page: Page, view: string): Promise<void> {
@@ -135,6 +140,11 @@ describe('a new user', () => {
     await openView(page, 'Profile');
     await look(page, 'profile');
     assert.equal(await page.getByRole('link', { name: 'Users' }).count(), 0);
+    for (const path of ['admin', 'providers', 'catalog', 'users']) {
+      await page.goto(`${url()}console/${path}`);
+      await page.getByRole('heading', { name: 'There is nothing at this address' }).waitFor();
+    }
+    await page.goto(`${url()}console/profile`);
   });
 
   test('reads the prices of the models, in Chinese too', async () => {
@@ -172,6 +182,33 @@ describe('a session', () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('That did not work').waitFor();
     assert.equal(await page.getByLabel('User name').inputValue(), 'ada');
+  });
+});
+
+describe('a model administrator', () => {
+  test('has the views of models and providers, and nothing of users, money and jobs', async () => {
+    const name = 'grace';
+    const root = await call(product.apis[0], 'POST', '/v1/auth/login', {
+      body: { username: 'root', password: product.rootPassword },
+    });
+    const { token } = z.object({ token: z.string() }).parse(root.data);
+    const body = { username: name, password: 'a-long-password', role: 'ROLE_MODEL_ADMIN' };
+    assert.equal((await call(product.apis[0], 'POST', '/v1/users', { token, body })).status, 200);
+    const page = await browser.open(url());
+    await signIn(page, name, 'a-long-password');
+    await openView(page, 'Gateway');
+    await page.getByText('Everything works').waitFor();
+    for (const view of ['Providers', 'Models']) {
+      await openView(page, view);
+      assert.equal(await page.getByRole('alert').count(), 0, view);
+    }
+    for (const hidden of ['Users', 'Keys of all users']) {
+      assert.equal(await page.getByRole('link', { name: hidden, exact: true }).count(), 0, hidden);
+    }
+    await openView(page, 'Gateway');
+    for (const hidden of ['Balance of all accounts', 'Money by day', 'Check now']) {
+      assert.equal(await page.getByText(hidden).count(), 0, hidden);
+    }
   });
 });
 
@@ -215,6 +252,94 @@ describe('an administrator', () => {
     await look(page, 'all-calls');
     await openView(page, 'Spend');
     await look(page, 'spend');
+  });
+
+  test('goes from a preset with a key to a call through it, whose price is changed', async () => {
+    await openView(page, 'Providers');
+    await look(page, 'providers');
+    await page.getByRole('button', { name: 'Add a provider' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Add a provider' });
+    await dialog.getByRole('button', { name: /^DeepSeek/ }).waitFor();
+    await look(page, 'provider-presets');
+    await dialog.getByRole('button', { name: /^DeepSeek/ }).click();
+    await dialog.getByLabel('Key of the vendor').fill('sim-console-0001');
+    // The vendor's own address leads out of the test.
+    await dialog.getByLabel('Address').fill(`${product.simulator.url}/deepseek`);
+    await look(page, 'provider-preset');
+    await dialog.getByRole('button', { name: 'Add and test' }).click();
+    await dialog.getByText('2 models added').waitFor();
+    await dialog.getByText('It works').waitFor();
+    await look(page, 'provider-added');
+    await dialog.getByRole('button', { name: 'Open the provider' }).click();
+    const drawer = page.getByRole('dialog', { name: 'Provider' });
+    await drawer.getByText('sk-…0001').waitFor();
+    await look(page, 'provider');
+    await page.keyboard.press('Escape');
+    const caller = await newCustomer(product.apis[0]);
+    const answer = await call(product.apis[0], 'POST', '/v1/chat', {
+      key: caller.key,
+      body: { userMessage: 'hello', modelIdentifier: 'deepseek-v4-pro' },
+    });
+    assert.equal(answer.status, 200, answer.message);
+    await openView(page, 'Models');
+    await look(page, 'catalog');
+    await page.getByLabel('Name or identifier').fill('v4-PRO');
+    await page.getByRole('button', { name: 'DeepSeek V4 Pro' }).click();
+    const model = page.getByRole('dialog', { name: 'Model', exact: true });
+    await model.getByText('Version 1').waitFor();
+    await model.getByRole('button', { name: 'Test with a real call' }).click();
+    await model.getByText('It works').waitFor();
+    await look(page, 'catalog-model');
+    await model.getByRole('button', { name: 'Edit' }).click();
+    const form = page.getByRole('dialog', { name: 'Change the model' });
+    await form.getByLabel('Output').first().fill('27,5');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await form.getByText('An amount such as 2.50').waitFor();
+    await form.getByLabel('Output').first().fill('27.000000001');
+    await look(page, 'model-form');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await model.getByText('Version 2').waitFor();
+    await model.getByText('¥27.000000001').first().waitFor();
+    await page.keyboard.press('Escape');
+  });
+
+  test('sees a circuit open while it looks, and closes it by a test of the key', async () => {
+    await openView(page, 'Gateway');
+    await page.getByText('Everything works').waitFor();
+    await page.getByText('All provider keys may be called.').waitFor();
+    await page.getByText('Live', { exact: true }).waitFor();
+    const caller = await newCustomer(product.apis[0]);
+    const chat = () =>
+      call(product.apis[0], 'POST', '/v1/chat', {
+        key: caller.key,
+        body: { userMessage: 'hello', modelIdentifier: 'sim-chat' },
+      });
+    assert.equal((await chat()).status, 200);
+    await page.getByRole('table', { name: 'Last calls' }).getByText(caller.name).first().waitFor();
+    const fault = { fault: '429', value: 300, model: 'sim-chat' };
+    await fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify(fault) });
+    assert.notEqual((await chat()).status, 200);
+    await page.getByText(/^Rate limit ·/).waitFor();
+    await look(page, 'gateway');
+    await fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
+    await page.getByRole('link', { name: 'Open the provider' }).click();
+    const drawer = page.getByRole('dialog', { name: 'Provider' });
+    await drawer.getByText(/^Rate limit ·/).waitFor();
+    await look(page, 'provider-open-circuit');
+    await drawer.getByRole('button', { name: 'Test', exact: true }).click();
+    await drawer.getByText('It works').waitFor();
+    await drawer.getByText(/^Rate limit ·/).waitFor({ state: 'detached' });
+    await page.keyboard.press('Escape');
+    assert.equal((await chat()).status, 200);
+  });
+
+  test('reads the views of models and providers in Chinese, too', async () => {
+    await chooseLanguage(page, 'Language and colours', '中文');
+    for (const name of ['网关总览', '提供商', '模型管理']) {
+      await openView(page, name);
+      await look(page, `${name}-chinese`);
+    }
+    await chooseLanguage(page, '语言与外观', 'English');
   });
 
   test('and nobody is refused anything by the policy of the pages, or asks another host', () => {

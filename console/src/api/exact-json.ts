@@ -20,7 +20,7 @@ function plainDecimal(value: number): string {
   return value.toFixed(MOST_DECIMALS).replace(/\.?0+$/, '');
 }
 
-/** @throws SyntaxError when it is not JSON. */
-export function parseExact(text: string): unknown {
+/** What the API says has the type that its document says. @throws SyntaxError when it is not JSON. */
+export function parseExact<T = unknown>(text: string): T {
   return JSON.parse(text, keepMoney);
 }

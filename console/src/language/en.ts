@@ -1,5 +1,6 @@
 /** The texts of the console in English; the keys of every language. */
 import { administration } from './en/administration.ts';
+import { catalog } from './en/catalog.ts';
 import { models } from './en/models.ts';
 import { money } from './en/money.ts';
 import { shell } from './en/shell.ts';
@@ -11,6 +12,7 @@ export const en = {
   ...models,
   ...money,
   ...administration,
+  ...catalog,
 };
 
 /** The same keys with texts of any kind: what another language has. */

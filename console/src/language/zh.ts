@@ -1,6 +1,7 @@
 /** 控制台的中文文本。 */
 import type { Translation } from './en.ts';
 import { administration } from './zh/administration.ts';
+import { catalog } from './zh/catalog.ts';
 import { models } from './zh/models.ts';
 import { money } from './zh/money.ts';
 import { shell } from './zh/shell.ts';
@@ -12,4 +13,5 @@ export const zh: Translation = {
   ...models,
   ...money,
   ...administration,
+  ...catalog,
 };

@@ -1,0 +1,157 @@
+/** Calls as they end, and jobs as they move. */
+import { Paper, Progress, Stack, Text, Title } from '@mantine/core';
+import { useEffect, useMemo, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import type { FeedCall, FeedJob } from '../api/generated/schema.ts';
+import { Chart } from '../shared/chart.tsx';
+import { DataTable } from '../shared/data-table.tsx';
+import { Money } from '../shared/money.tsx';
+import { StatusBadge } from '../shared/status-badge.tsx';
+import { Time } from '../shared/time.tsx';
+
+const SHOWN_SECONDS = 120;
+const SHOWN_CALLS = 10;
+const TICK_MS = 1_000;
+const JOBS_MS = 5_000;
+const MS_PER_SECOND = 1_000;
+
+interface Second {
+  readonly at: number;
+  readonly succeeded: number;
+  readonly failed: number;
+}
+
+const nowSeconds = () => Math.floor(Date.now() / MS_PER_SECOND);
+
+/** The last two minutes, a number for each second, also for those without a call. */
+function upToNow(seconds: readonly Second[]): Second[] {
+  const known = new Map(seconds.map((second) => [second.at, second]));
+  const now = nowSeconds();
+  return Array.from({ length: SHOWN_SECONDS }, (_, index) => {
+    const at = now - SHOWN_SECONDS + 1 + index;
+    return known.get(at) ?? { at, succeeded: 0, failed: 0 };
+  });
+}
+
+export function useTraffic() {
+  const [seconds, setSeconds] = useState(() => upToNow([]));
+  const [calls, setCalls] = useState<readonly FeedCall[]>([]);
+  const [jobs, setJobs] = useState<ReadonlyMap<string, FeedJob>>(new Map());
+  useEffect(() => {
+    const timer = setInterval(() => setSeconds(upToNow), TICK_MS);
+    return () => clearInterval(timer);
+  }, []);
+  const add = (ended: readonly FeedCall[]) => {
+    const failed = ended.filter(({ isSuccess }) => !isSuccess).length;
+    const now = nowSeconds();
+    setSeconds((before) =>
+      upToNow(before).map((second) =>
+        second.at === now
+          ? { at: now, succeeded: second.succeeded + ended.length - failed, failed: second.failed + failed }
+          : second,
+      ),
+    );
+    setCalls((before) => [...ended.toReversed(), ...before].slice(0, SHOWN_CALLS));
+  };
+  const addJob = (job: FeedJob) => setJobs((before) => new Map(before).set(job.jobId, job));
+  return { seconds, calls, jobs, add, addJob };
+}
+
+export function Traffic({ seconds }: { seconds: readonly Second[] }) {
+  const { t, i18n } = useTranslation();
+  const { times, series } = useMemo(() => {
+    const text = (value: number) => value.toLocaleString(i18n.language);
+    return {
+      times: seconds.map(({ at }) => at),
+      series: [
+        {
+          ...{ label: t('admin.succeeded'), color: 'teal' as const, text },
+          values: seconds.map(({ succeeded }) => succeeded),
+        },
+        { ...{ label: t('admin.failed'), color: 'red' as const, text }, values: seconds.map(({ failed }) => failed) },
+      ],
+    };
+  }, [seconds, t, i18n.language]);
+  return (
+    <Paper withBorder p="md">
+      <Title order={2} size="h4">
+        {t('admin.traffic')}
+      </Title>
+      <Text size="sm" c="dimmed" mb="sm">
+        {t('admin.trafficAbout')}
+      </Text>
+      <Chart label={t('admin.traffic')} times={times} series={series} height={200} />
+    </Paper>
+  );
+}
+
+export function LiveCalls({ calls }: { calls: readonly FeedCall[] }) {
+  const { t, i18n } = useTranslation();
+  const query = { isPending: false, error: null, refetch: () => undefined };
+  return (
+    <Stack gap="xs">
+      <Title order={2} size="h4">
+        {t('admin.lastCalls')}
+      </Title>
+      <DataTable
+        label={t('admin.lastCalls')}
+        query={query}
+        rows={calls}
+        rowKey={({ requestId }) => requestId}
+        empty={t('admin.noCallsYet')}
+        columns={[
+          { title: t('field.time'), from: 'sm', cell: ({ createTime }) => <Time at={createTime} /> },
+          { title: t('field.username'), cell: ({ username, userId }) => username || userId },
+          { title: t('field.model'), cell: ({ modelIdentifier }) => modelIdentifier },
+          { title: t('field.provider'), from: 'md', cell: ({ providerName }) => providerName ?? '–' },
+          {
+            title: t('field.status'),
+            cell: ({ isSuccess }) => <StatusBadge status={isSuccess ? 'succeeded' : 'failed'} />,
+          },
+          {
+            ...{ title: t('field.latency'), align: 'end', from: 'md' },
+            cell: ({ latencyMs }) => `${Math.round(latencyMs).toLocaleString(i18n.language)} ms`,
+          },
+          { title: t('field.cost'), align: 'end', from: 'sm', cell: ({ cost }) => <Money amount={cost} /> },
+        ]}
+      />
+    </Stack>
+  );
+}
+
+/** Those at work when they were last asked for, as the feed has moved them since. */
+export function LiveJobs({ moved }: { moved: ReadonlyMap<string, FeedJob> }) {
+  const { t } = useTranslation();
+  const query = { status: 'PROCESSING' as const };
+  const jobs = api.useQuery('get', '/v1/admin/jobs', { params: { query } }, { refetchInterval: JOBS_MS });
+  const rows = jobs.data?.records.map((job) => ({ ...job, ...moved.get(job.jobId) }));
+  return (
+    <Stack gap="xs">
+      <Title order={2} size="h4">
+        {t('admin.runningJobs')}
+      </Title>
+      <DataTable
+        label={t('admin.runningJobs')}
+        query={jobs}
+        rows={rows}
+        rowKey={({ jobId }) => jobId}
+        empty={t('admin.noJobs')}
+        columns={[
+          { title: t('field.username'), cell: ({ username, userId }) => username || userId },
+          { title: t('field.job'), cell: ({ type, modelName }) => `${t(`jobs.type.${type}`)} · ${modelName}` },
+          {
+            title: t('field.status'),
+            cell: ({ status, progress }) => (
+              <Stack gap={4}>
+                <StatusBadge status={`job.${status}`} />
+                <Progress value={progress} size="sm" aria-label={t('jobs.progress')} />
+              </Stack>
+            ),
+          },
+          { title: t('field.createdAt'), from: 'sm', cell: ({ createdAt }) => <Time at={createdAt} /> },
+        ]}
+      />
+    </Stack>
+  );
+}
