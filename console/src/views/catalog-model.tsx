@@ -16,10 +16,6 @@ import { ModelForm } from './model-form.tsx';
 import { PriceInFull } from './price-text.tsx';
 import { ProbeOutcome } from './probe-outcome.tsx';
 
-export const CAPABILITIES: readonly Model['capabilities'][number][] = [
-  ...(['text-to-text', 'image-to-text', 'text-to-image', 'image-to-image', 'text-to-embedding'] as const),
-  ...(['speech-to-text', 'text-to-speech', 'rerank', 'moderation'] as const),
-];
 const HISTORY_ROWS = 5;
 
 export function ModelDetails({ id, onDeleted }: { id: string; onDeleted: () => void }) {

@@ -22,8 +22,9 @@ import type { Model } from '../api/generated/schema.ts';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { useFilters } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
-import { CAPABILITIES, ModelDetails } from './catalog-model.tsx';
+import { ModelDetails } from './catalog-model.tsx';
 import { ModelForm } from './model-form.tsx';
+import { CAPABILITIES } from './price-fields.ts';
 import { PriceInShort } from './price-text.tsx';
 
 const PAGE_ROWS = 20;

@@ -19,8 +19,8 @@ import type { Model } from '../api/generated/schema.ts';
 import { SETTINGS } from '../settings.ts';
 import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
 import type { Preset } from './add-provider.tsx';
-import { CAPABILITIES } from './catalog-model.tsx';
 import {
+  CAPABILITIES,
   emptyRule,
   fieldsOfPricing,
   isImagesOnly,
