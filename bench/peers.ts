@@ -279,6 +279,8 @@ function bestTable(measurements: readonly Measurement[], systems: readonly Syste
     const own = measurements.filter((one) => one.part === 'calls' && one.system === system);
     const points = [...new Set(own.map(({ point }) => point))].flatMap((point) => {
       const rounds = own.filter((one) => one.point === point);
+      // One in which nothing was answered has no latency.
+      if (rounds.some(({ perSecond }) => perSecond === 0)) return [];
       if (median(rounds.map(({ p99Ms }) => p99Ms)) >= GOOD_P99_MS) return [];
       return [{ point, perSecond: median(rounds.map(({ perSecond }) => perSecond)) }];
     });
