@@ -9,7 +9,8 @@ import { column, orNull, rowOf } from './rows.ts';
 import { change, select } from './statements.ts';
 
 const FOLDER = join(import.meta.dirname, 'migrations');
-const LOCK = 'llm-gateway-migrations';
+/** Names of locks are shared by all databases of a server and have at most 64 characters. */
+const LOCKED_NAME_LENGTH = 50;
 const LOCK_WAIT_SECONDS = 120;
 
 /** A file's statements without comments; a statement ends with a semicolon at the end of a line. */
@@ -133,7 +134,10 @@ export async function migrate(
   await createDatabase(config);
   const lock = await connectMysql(config);
   try {
-    const [[answer]] = await lock.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS taken', [LOCK, LOCK_WAIT_SECONDS]);
+    const [[answer]] = await lock.query<RowDataPacket[]>('SELECT GET_LOCK(?, ?) AS taken', [
+      `${config.DB_NAME.slice(0, LOCKED_NAME_LENGTH)}:migrations`,
+      LOCK_WAIT_SECONDS,
+    ]);
     if (!answer || !lockAnswer.read(answer).taken)
       throw new Error(
         `another process has been migrating for ${LOCK_WAIT_SECONDS} seconds; try again when it has ended`,
