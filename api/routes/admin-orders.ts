@@ -2,16 +2,17 @@
 import { z } from 'zod';
 import type { Orders } from '../../activities/orders/orders.ts';
 import type { OrderStore } from '../../activities/orders/store.ts';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { orderWorkflowId } from '../../workflows/contracts.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
-import { orderAnswer, orderNoInput, orderSchema } from './orders.ts';
+import { orderAnswer, orderNoInput, ownedOrderSchema } from './orders.ts';
 import { workflowLink } from './workflow-link.ts';
 
 const orderView = z.object({
-  order: orderSchema.describe('The order'),
+  order: ownedOrderSchema.describe('The order'),
   paymentEvents: z
     .array(
       z.object({
@@ -38,8 +39,14 @@ const orderView = z.object({
 
 type AdminOrderConfig = Pick<Config, 'APP_TIME_ZONE' | 'TEMPORAL_UI_URL' | 'TEMPORAL_NAMESPACE'>;
 
+interface AdminOrderServices {
+  readonly orders: Pick<Orders, 'get'>;
+  readonly orderStore: OrderStore;
+  readonly userList: Pick<UserList, 'names'>;
+}
+
 export function adminOrderRoutes(
-  { orders, orderStore }: { readonly orders: Pick<Orders, 'get'>; readonly orderStore: OrderStore },
+  { orders, orderStore, userList }: AdminOrderServices,
   config: AdminOrderConfig,
 ): Route[] {
   const { APP_TIME_ZONE: zone } = config;
@@ -55,9 +62,13 @@ export function adminOrderRoutes(
       success: orderView,
       handler: async ({ params: { orderNo } }) => {
         const order = await orders.get(orderNo);
-        const [events, refunds] = await Promise.all([orderStore.events(orderNo), orderStore.refunds(orderNo)]);
+        const [events, refunds, names] = await Promise.all([
+          orderStore.events(orderNo),
+          orderStore.refunds(orderNo),
+          userList.names([order.userId]),
+        ]);
         return {
-          order: orderAnswer(order, zone),
+          order: { ...orderAnswer(order, zone), username: names.get(order.userId) ?? '' },
           paymentEvents: events.map((event) => ({ ...event, receivedAt: isoTime(event.receivedAt, zone) })),
           refunds: refunds.map((one) => ({
             ...{ transferId: one.transferId, amount: money(one.amount), createdAt: isoTime(one.createdAt, zone) },

@@ -69,7 +69,8 @@ export async function startOrderApp(
       run: (_scope: string, key: string, _body: Uint8Array, handler: (id: string) => Promise<never>) => handler(key),
     },
   };
-  const routes = [...orderRoutes(services, config), ...paymentRoutes(services, config)];
+  const userList = { names: async () => new Map<number, string>() };
+  const routes = [...orderRoutes({ ...services, userList }, config), ...paymentRoutes(services, config)];
   const contract = Contract.of(routes);
   for (const route of routes) {
     router.register(route.path, [route.method], dispatch(route, dispatchServices));

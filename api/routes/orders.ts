@@ -4,6 +4,7 @@ import { ORDER_STATUSES, type Order } from '../../activities/orders/order.ts';
 import type { Orders } from '../../activities/orders/orders.ts';
 import { ORDER_SORT_KEYS } from '../../activities/orders/store.ts';
 import type { UserCaller } from '../../core/accounts/caller.ts';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { idInput, optional, optionalText } from '../http/fields.ts';
@@ -39,6 +40,11 @@ export const orderSchema = z
   })
   .meta({ id: 'Order' });
 
+/** As ROOT sees it. */
+export const ownedOrderSchema = orderSchema
+  .extend({ username: z.string().describe('Name of its owner') })
+  .meta({ id: 'OwnedOrder' });
+
 /** ROOT sees every order, everyone else its own. */
 function ownerOf(caller: UserCaller): number | undefined {
   return caller.role === 'ROLE_ROOT_ADMIN' ? undefined : caller.userId;
@@ -64,7 +70,7 @@ export function orderAnswer(order: Order, zone: string): z.input<typeof orderSch
 }
 
 export function orderRoutes(
-  { orders }: { readonly orders: Orders },
+  { orders, userList }: { readonly orders: Orders; readonly userList: Pick<UserList, 'names'> },
   { APP_TIME_ZONE }: Pick<Config, 'APP_TIME_ZONE'>,
 ): Route[] {
   const answerOf = (order: Order) => orderAnswer(order, APP_TIME_ZONE);
@@ -130,10 +136,12 @@ export function orderRoutes(
         userId: optionalText(idInput).describe('Only orders of this user'),
         status: optionalText(z.enum(ORDER_STATUSES)).describe('Only orders in this status'),
       }),
-      success: pageOf(orderSchema),
+      success: pageOf(ownedOrderSchema),
       handler: async ({ query }) => {
         const found = await orders.page(query);
-        return page(found.records.map(answerOf), found.total, query);
+        const names = await userList.names(found.records.map(({ userId }) => userId));
+        const records = found.records.map((one) => ({ ...answerOf(one), username: names.get(one.userId) ?? '' }));
+        return page(records, found.total, query);
       },
     }),
     route({

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { DELIVERY_STATUSES, type Delivery } from '../../activities/webhooks/delivery.ts';
 import type { DeliveryStore } from '../../activities/webhooks/delivery-store.ts';
 import type { Webhooks } from '../../activities/webhooks/webhooks.ts';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { idInput, optionalText, textIdInput, uuidInput } from '../http/fields.ts';
 import { cursorPage, cursorPageOf, cursorQuery, page, pageOf, pageQuery } from '../http/paging.ts';
@@ -25,7 +26,11 @@ const deliveryFields = {
   ...recordTimes,
 };
 const deliverySchema = z.object(deliveryFields).meta({ id: 'WebhookDelivery' });
-const ownedDelivery = z.object({ ...deliveryFields, userId: z.number().int().describe('Id of its owner') });
+const ownedDelivery = z.object({
+  ...deliveryFields,
+  userId: z.number().int().describe('Id of its owner'),
+  username: z.string().describe('Name of its owner'),
+});
 
 const secretSchema = z.object({
   id: z.number().describe('Id of the secret'),
@@ -36,10 +41,11 @@ const secretSchema = z.object({
 export interface WebhookServices {
   readonly webhooks: Webhooks;
   readonly webhookDeliveries: Pick<DeliveryStore, 'listAll'>;
+  readonly userList: Pick<UserList, 'names'>;
 }
 
 export function webhookRoutes(services: WebhookServices, config: Config): Route[] {
-  const { webhooks, webhookDeliveries } = services;
+  const { webhooks, webhookDeliveries, userList } = services;
   const time = (date: Date) => isoTime(date, config.APP_TIME_ZONE);
   const answerOf = ({ userId: _, createdAt, updatedAt, ...delivery }: Delivery): z.input<typeof deliverySchema> => ({
     ...delivery,
@@ -80,11 +86,12 @@ export function webhookRoutes(services: WebhookServices, config: Config): Route[
       success: cursorPageOf(ownedDelivery),
       handler: async ({ query: { cursor, pageSize, ...filter } }) => {
         const found = await webhookDeliveries.listAll({ ...filter, before: cursor, limit: pageSize + 1 });
+        const names = await userList.names(found.map(({ userId }) => userId));
         return cursorPage(
           found,
           pageSize,
           ({ id }) => id,
-          (one) => ({ ...answerOf(one), userId: one.userId }),
+          (one) => ({ ...answerOf(one), userId: one.userId, username: names.get(one.userId) ?? '' }),
         );
       },
     }),

@@ -1,5 +1,7 @@
 /** All views: their paths, names, who sees them. The menu and the router are made from this list. */
 import {
+  Banknote,
+  BookOpenText,
   Box,
   Boxes,
   ChartSpline,
@@ -7,15 +9,21 @@ import {
   CircleUserRound,
   CreditCard,
   Gauge,
+  FileClock,
   KeyRound,
   ListChecks,
   type LucideIcon,
   PhoneCall,
   ReceiptText,
+  Scale,
   ScanSearch,
   ScrollText,
   Server,
+  Search,
+  SlidersHorizontal,
   Users,
+  Webhook,
+  Workflow,
 } from 'lucide-react';
 import type { ComponentType } from 'react';
 import type { User } from './api/generated/schema.ts';
@@ -80,5 +88,22 @@ export const ADMINISTRATION_VIEWS: readonly View[] = [
     icon: CircleDollarSign,
     roles: ADMINISTRATORS,
     load: () => import('./views/spend.tsx'),
+  },
+  { path: '/look-up', name: 'lookup', icon: Search, roles: ROOT, load: () => import('./views/look-up.tsx') },
+  { path: '/all-jobs', name: 'allJobs', icon: Workflow, roles: ROOT, load: () => import('./views/all-jobs.tsx') },
+  { path: '/all-orders', name: 'allOrders', icon: Banknote, roles: ROOT, load: () => import('./views/all-orders.tsx') },
+  { path: '/ledger', name: 'ledger', icon: BookOpenText, roles: ROOT, load: () => import('./views/ledger.tsx') },
+  {
+    ...{ path: '/reconciliations', name: 'reconciliations', icon: Scale, roles: ROOT },
+    load: () => import('./views/reconciliations.tsx'),
+  },
+  {
+    ...{ path: '/all-webhooks', name: 'deliveries', icon: Webhook, roles: ROOT },
+    load: () => import('./views/all-webhooks.tsx'),
+  },
+  { path: '/audit', name: 'audit', icon: FileClock, roles: ROOT, load: () => import('./views/audit.tsx') },
+  {
+    ...{ path: '/settings', name: 'settings', icon: SlidersHorizontal, roles: ROOT },
+    load: () => import('./views/settings.tsx'),
   },
 ];

@@ -3,6 +3,7 @@ import { administration } from './en/administration.ts';
 import { catalog } from './en/catalog.ts';
 import { models } from './en/models.ts';
 import { money } from './en/money.ts';
+import { operations } from './en/operations.ts';
 import { shell } from './en/shell.ts';
 import { words } from './en/words.ts';
 
@@ -13,6 +14,7 @@ export const en = {
   ...money,
   ...administration,
   ...catalog,
+  ...operations,
 };
 
 /** The same keys with texts of any kind: what another language has. */

@@ -4,6 +4,7 @@ import { administration } from './zh/administration.ts';
 import { catalog } from './zh/catalog.ts';
 import { models } from './zh/models.ts';
 import { money } from './zh/money.ts';
+import { operations } from './zh/operations.ts';
 import { shell } from './zh/shell.ts';
 import { words } from './zh/words.ts';
 
@@ -14,4 +15,5 @@ export const zh: Translation = {
   ...money,
   ...administration,
   ...catalog,
+  ...operations,
 };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { perMillion, sumOf } from './amounts.ts';
+import { isLess, minus, perMillion, sumOf } from './amounts.ts';
 
 test('amounts are added to the last of their decimals', () => {
   assert.equal(sumOf(['0.1', '0.2']), '0.3');
@@ -17,4 +17,13 @@ test('the price of a token is shown for a million by moving its point', () => {
   assert.equal(perMillion('0'), '0');
   assert.equal(perMillion('1'), '1000000');
   assert.equal(perMillion('0.00001234'), '12.34');
+});
+
+test('amounts are taken from each other and compared to the last of their decimals', () => {
+  assert.equal(minus('12.5', '2.500000001'), '9.999999999');
+  assert.equal(minus('1', '2'), '-1');
+  assert.equal(minus('1', '-2'), '3');
+  assert.equal(isLess('0.000000001', '0.000000002'), true);
+  assert.equal(isLess('-1', '0'), true);
+  assert.equal(isLess('2', '2.0'), false);
 });

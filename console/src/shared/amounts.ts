@@ -19,6 +19,15 @@ function nanoOf(amount: string): bigint {
   return amount.startsWith('-') ? -nano : nano;
 }
 
+/** The exact difference of two amounts. */
+export function minus(amount: string, taken: string): string {
+  return sumOf([amount, taken.startsWith('-') ? taken.slice(1) : `-${taken}`]);
+}
+
+export function isLess(amount: string, than: string): boolean {
+  return nanoOf(amount) < nanoOf(than);
+}
+
 /** The exact sum of amounts of at most nine decimals. */
 export function sumOf(amounts: readonly string[]): string {
   const nano = amounts.reduce((sum, amount) => sum + nanoOf(amount), 0n);

@@ -20,6 +20,15 @@ const COLORS = {
   'order.PENDING': 'yellow',
   'order.COMPLETED': 'green',
   'order.FAILED': 'gray',
+  'delivery.PENDING': 'yellow',
+  'delivery.DELIVERED': 'green',
+  'delivery.FAILED': 'red',
+  'delivery.DISABLED': 'gray',
+  'hold.open': 'blue',
+  'hold.captured': 'green',
+  'hold.released': 'gray',
+  right: 'green',
+  wrong: 'red',
 } as const;
 
 export type Status = keyof typeof COLORS;

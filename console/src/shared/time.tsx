@@ -2,18 +2,48 @@
 import { Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 
-function timeText(iso: string, language: string): string {
-  return new Date(iso).toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
+function timeText(iso: string, language: string, precise: boolean): string {
+  const at = new Date(iso);
+  const day = at.toLocaleDateString(language, { dateStyle: 'medium' });
+  if (!precise) return at.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
+  const exact = { hour: 'numeric', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 } as const;
+  return `${day}, ${at.toLocaleTimeString(language, exact)}`;
 }
 
-/** The whole time, with seconds and zone, is in its tooltip. */
-export function Time({ at }: { at: string | null | undefined }) {
+/** The whole time, with seconds and zone, is in its tooltip. @param precise to the millisecond. */
+export function Time({ at, precise = false }: { at: string | null | undefined; precise?: boolean }) {
   const { i18n } = useTranslation();
   if (at === null || at === undefined) return <>–</>;
   const exact = new Date(at).toLocaleString(i18n.language, { dateStyle: 'full', timeStyle: 'long' });
   return (
     <Text span inherit component="time" dateTime={at} title={exact}>
-      {timeText(at, i18n.language)}
+      {timeText(at, i18n.language, precise)}
     </Text>
   );
+}
+
+const UNITS = [
+  ...([
+    ['hour', 3_600_000],
+    ['minute', 60_000],
+    ['second', 1_000],
+    ['millisecond', 1],
+  ] as const),
+];
+
+/** How long something took, in its largest two units; nothing while an end is missing. */
+export function Duration({ from, until }: { from: string | null | undefined; until: string | null | undefined }) {
+  const { i18n } = useTranslation();
+  if (!from || !until) return <>–</>;
+  let left = Math.max(0, new Date(until).getTime() - new Date(from).getTime());
+  const parts: string[] = [];
+  for (const [unit, ms] of UNITS) {
+    const amount = Math.floor(left / ms);
+    left -= amount * ms;
+    const isSmallest = unit === 'millisecond' && parts.length === 0;
+    if (parts.length < 2 && (amount > 0 || isSmallest) && !(unit === 'millisecond' && parts.length > 1)) {
+      parts.push(amount.toLocaleString(i18n.language, { style: 'unit', unit, unitDisplay: 'short' }));
+    }
+  }
+  return <>{parts.join(' ')}</>;
 }

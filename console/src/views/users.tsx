@@ -26,9 +26,9 @@ function userStatus({ status, closedAt }: User): Status {
 export default function Users() {
   const { t } = useTranslation();
   const [page, setPage] = useState(1);
-  const [shown, setShown] = useState<number>();
   const [creating, creation] = useDisclosure();
-  const { values, set } = useFilters(['search', 'role']);
+  const { values, set } = useFilters(['search', 'role', 'user']);
+  const shown = Number(values.user);
   const [search] = useDebouncedValue(values.search, TYPING_MS);
   const role = ROLES.find((name) => name === values.role);
   const filter = { ...(search === undefined ? {} : { search }), ...(role === undefined ? {} : { role }) };
@@ -68,7 +68,7 @@ export default function Users() {
           {
             title: t('field.username'),
             cell: ({ id, username }) => (
-              <Anchor component="button" size="sm" onClick={() => setShown(id)}>
+              <Anchor component="button" size="sm" onClick={() => set('user', String(id))}>
                 {username}
               </Anchor>
             ),
@@ -89,14 +89,14 @@ export default function Users() {
         <UserForm onDone={creation.close} />
       </Modal>
       <Drawer
-        opened={shown !== undefined}
-        onClose={() => setShown(undefined)}
+        opened={values.user !== undefined}
+        onClose={() => set('user', null)}
         position="right"
         size="xl"
         title={t('users.one')}
         closeButtonProps={{ 'aria-label': t('action.close') }}
       >
-        {shown !== undefined && <UserDetails id={shown} />}
+        {Number.isSafeInteger(shown) && <UserDetails id={shown} />}
       </Drawer>
     </Page>
   );

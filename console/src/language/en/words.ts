@@ -55,6 +55,10 @@ export const words = {
       CANCELLED: 'Cancelled',
     },
     order: { PENDING: 'Waiting for payment', COMPLETED: 'Paid', FAILED: 'Not paid' },
+    delivery: { PENDING: 'Trying', DELIVERED: 'Delivered', FAILED: 'Given up', DISABLED: 'Switched off' },
+    hold: { open: 'Open', captured: 'Charged', released: 'Given back' },
+    right: 'Right',
+    wrong: 'Wrong',
   },
   role: { ROLE_USER: 'User', ROLE_MODEL_ADMIN: 'Model administrator', ROLE_ROOT_ADMIN: 'Administrator' },
   transfer: {

@@ -50,6 +50,10 @@ export const words: Pick<Translation, 'field' | 'period' | 'status' | 'role' | '
     revoked: '已吊销',
     job: { PENDING: '等待中', PROCESSING: '运行中', COMPLETED: '已完成', FAILED: '失败', CANCELLED: '已取消' },
     order: { PENDING: '待支付', COMPLETED: '已支付', FAILED: '未支付' },
+    delivery: { PENDING: '推送中', DELIVERED: '已送达', FAILED: '已放弃', DISABLED: '已停用' },
+    hold: { open: '冻结中', captured: '已扣款', released: '已退还' },
+    right: '正确',
+    wrong: '异常',
   },
   role: { ROLE_USER: '用户', ROLE_MODEL_ADMIN: '模型管理员', ROLE_ROOT_ADMIN: '管理员' },
   transfer: {

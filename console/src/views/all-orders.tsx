@@ -1,0 +1,116 @@
+/** Orders of all users: what was paid, what payment providers said of each, what was given back. */
+import { Anchor, Box, Group, Select, Stack, Text, TextInput } from '@mantine/core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import { DataTable, Pages } from '../shared/data-table.tsx';
+import { Details } from '../shared/details.tsx';
+import { useFilters } from '../shared/filters.ts';
+import { Money } from '../shared/money.tsx';
+import { Page } from '../shared/page.tsx';
+import { StatusBadge } from '../shared/status-badge.tsx';
+import { Time } from '../shared/time.tsx';
+import { UserFilter, UserLink } from '../shared/user-filter.tsx';
+import { OrderDetails } from './order-details.tsx';
+
+const PAGE_ROWS = 20;
+const STATUSES = [...(['PENDING', 'COMPLETED', 'FAILED'] as const)];
+
+export default function AllOrders() {
+  const { t } = useTranslation();
+  const [page, setPage] = useState(1);
+  const { values, set } = useFilters(['userId', 'status', 'order']);
+  const status = STATUSES.find((name) => name === values.status);
+  const filter = {
+    ...(status === undefined ? {} : { status }),
+    ...(values.userId === undefined ? {} : { userId: values.userId }),
+  };
+  const query = { pageNum: page, pageSize: PAGE_ROWS, sortBy: 'id' as const, sortOrder: 'desc', ...filter };
+  const orders = api.useQuery('get', '/v1/orders', { params: { query } });
+  const filterBy = (name: 'userId' | 'status', value: string | null) => {
+    set(name, value);
+    setPage(1);
+  };
+  return (
+    <Page title={t('allOrders.title')} about={t('allOrders.about')}>
+      <Group align="end">
+        <UserFilter value={values.userId} onChange={(id) => filterBy('userId', id)} />
+        <Select
+          label={t('field.status')}
+          placeholder={t('models.all')}
+          clearable
+          data={STATUSES.map((value) => ({ value, label: t(`status.order.${value}`) }))}
+          value={status ?? null}
+          onChange={(value) => filterBy('status', value)}
+        />
+        <FindOrder onFound={(orderNo) => set('order', orderNo)} />
+      </Group>
+      <DataTable
+        label={t('allOrders.title')}
+        query={orders}
+        rows={orders.data?.records}
+        rowKey={({ orderNo }) => orderNo}
+        empty={t('allOrders.none')}
+        pages={<Pages page={page} pages={orders.data?.pages ?? 1} total={orders.data?.total ?? 0} onChange={setPage} />}
+        columns={[
+          {
+            title: t('field.orderNo'),
+            cell: ({ orderNo, createdAt, userId, username }) => (
+              <Stack gap={2} align="flex-start">
+                <Anchor component="button" size="sm" ta="start" onClick={() => set('order', orderNo)}>
+                  <Time at={createdAt} />
+                </Anchor>
+                <Box hiddenFrom="sm">
+                  <UserLink userId={userId} name={username} />
+                </Box>
+              </Stack>
+            ),
+          },
+          {
+            ...{ title: t('all.user'), from: 'sm' },
+            cell: ({ userId, username }) => <UserLink userId={userId} name={username} />,
+          },
+          { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
+          {
+            ...{ title: t('allOrders.refunded'), align: 'end', from: 'sm' },
+            cell: ({ refundedAmount }) => <Money amount={refundedAmount} />,
+          },
+          {
+            title: t('field.status'),
+            cell: ({ status: state, paidLate }) => (
+              <Stack gap={2} align="flex-start">
+                <StatusBadge status={`order.${state}`} />
+                {paidLate && <Text size="xs">{t('allOrders.paidLate')}</Text>}
+              </Stack>
+            ),
+          },
+          { title: t('allOrders.paid'), from: 'md', cell: ({ paidAt }) => <Time at={paidAt} /> },
+        ]}
+      />
+      <Details title={t('allOrders.one')} opened={values.order !== undefined} onClose={() => set('order', null)}>
+        {values.order !== undefined && <OrderDetails orderNo={values.order} />}
+      </Details>
+    </Page>
+  );
+}
+
+function FindOrder({ onFound }: { onFound: (orderNo: string) => void }) {
+  const { t } = useTranslation();
+  const [typed, setTyped] = useState('');
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (typed.trim() !== '') onFound(typed.trim());
+      }}
+    >
+      <TextInput
+        label={t('allOrders.find')}
+        miw={260}
+        value={typed}
+        enterKeyHint="search"
+        onChange={(event) => setTyped(event.currentTarget.value)}
+      />
+    </form>
+  );
+}

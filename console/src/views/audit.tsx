@@ -1,0 +1,150 @@
+/** The audit log: who changed what, when, from what to what. */
+import '@mantine/dates/styles.layer.css';
+import { Box, Group, Stack, Table, Text, TextInput } from '@mantine/core';
+import { DatePickerInput } from '@mantine/dates';
+import { useDebouncedValue } from '@mantine/hooks';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import type { AuditRecord } from '../api/generated/schema.ts';
+import { DataTable, Pages } from '../shared/data-table.tsx';
+import { lookupOf } from '../shared/details.tsx';
+import { useFilters } from '../shared/filters.ts';
+import { moneyText } from '../shared/money.tsx';
+import { Page } from '../shared/page.tsx';
+import { ShortId } from '../shared/short-id.tsx';
+import { Time } from '../shared/time.tsx';
+import { UserFilter, UserLink } from '../shared/user-filter.tsx';
+import { changesOf } from './audit-changes.ts';
+
+const PAGE_ROWS = 20;
+const TYPING_MS = 300;
+const TEXTS = [...(['action', 'targetId', 'traceId'] as const)];
+const NAMES = [...(['from', 'until', 'actor', ...TEXTS] as const)];
+
+export default function Audit() {
+  const { t, i18n } = useTranslation();
+  const { values, set } = useFilters(NAMES);
+  const [settled] = useDebouncedValue(values, TYPING_MS);
+  const [page, setPage] = useState(1);
+  const filter = {
+    ...(settled.action === undefined ? {} : { action: settled.action }),
+    ...(settled.targetId === undefined ? {} : { targetId: settled.targetId }),
+    ...(settled.traceId === undefined ? {} : { traceId: settled.traceId }),
+    ...(values.actor === undefined ? {} : { actorUserId: values.actor }),
+    ...(values.from === undefined ? {} : { startDate: values.from }),
+    ...(values.until === undefined ? {} : { endDate: values.until }),
+  };
+  const query = { pageNum: page, pageSize: PAGE_ROWS, ...filter };
+  const records = api.useQuery('get', '/v1/audit', { params: { query } });
+  const locale = i18n.language === 'zh' ? 'zh-cn' : 'en';
+  const filterBy = (name: (typeof NAMES)[number], value: string | null) => {
+    set(name, value);
+    setPage(1);
+  };
+  const labels = { action: t('audit.action'), targetId: t('audit.target'), traceId: t('field.traceId') };
+  return (
+    <Page title={t('audit.title')} about={t('audit.about')}>
+      <Group align="end">
+        {(['from', 'until'] as const).map((name) => (
+          <DatePickerInput
+            key={name}
+            label={t(`calls.${name}`)}
+            locale={locale}
+            clearable
+            miw={140}
+            value={values[name] ?? null}
+            onChange={(value) => filterBy(name, value)}
+          />
+        ))}
+        <UserFilter label={t('audit.actor')} value={values.actor} onChange={(id) => filterBy('actor', id)} />
+        {TEXTS.map((name) => (
+          <TextInput
+            key={name}
+            label={labels[name]}
+            w={170}
+            value={values[name] ?? ''}
+            onChange={(event) => filterBy(name, event.currentTarget.value)}
+          />
+        ))}
+      </Group>
+      <DataTable
+        label={t('audit.title')}
+        query={records}
+        rows={records.data?.records}
+        rowKey={({ id }) => id}
+        empty={t('audit.none')}
+        pages={
+          <Pages page={page} pages={records.data?.pages ?? 1} total={records.data?.total ?? 0} onChange={setPage} />
+        }
+        columns={[
+          {
+            title: t('field.time'),
+            cell: (record) => (
+              <Stack gap={2}>
+                <Time at={record.createdAt} />
+                <Actor {...record} />
+              </Stack>
+            ),
+          },
+          {
+            title: t('audit.action'),
+            cell: (record) => (
+              <Stack gap={2}>
+                <Text size="sm" fw={500}>
+                  {record.action}
+                </Text>
+                <Group gap={4} wrap="nowrap">
+                  <Text size="xs" c="dimmed">
+                    {record.targetKind}
+                  </Text>
+                  <ShortId id={record.targetId} />
+                </Group>
+                <Box hiddenFrom="sm">
+                  <Changes record={record} />
+                </Box>
+              </Stack>
+            ),
+          },
+          { title: t('audit.change'), from: 'sm', cell: (record) => <Changes record={record} /> },
+          {
+            ...{ title: t('field.traceId'), from: 'lg' },
+            cell: ({ traceId }) => (traceId === null ? '–' : <ShortId id={traceId} to={lookupOf(traceId)} />),
+          },
+        ]}
+      />
+    </Page>
+  );
+}
+
+function Actor({ actorUserId, actorName }: AuditRecord) {
+  const { t } = useTranslation();
+  if (actorUserId !== null) return <UserLink userId={actorUserId} name={actorName} />;
+  return <Text size="sm">{actorName === 'command line' ? t('audit.operator') : actorName}</Text>;
+}
+
+/** Each field that is another now. */
+function Changes({ record }: { record: AuditRecord }) {
+  const { i18n } = useTranslation();
+  const shown = (change: { isMoney: boolean }, text: string | undefined) =>
+    text !== undefined && change.isMoney ? moneyText(text, i18n.language) : text;
+  return (
+    <Table withRowBorders={false} verticalSpacing={2} horizontalSpacing={4} w="auto">
+      <Table.Tbody>
+        {changesOf(record.before, record.after).map((change) => (
+          <Table.Tr key={change.field}>
+            <Table.Th scope="row" fw={400} fz="xs" style={{ verticalAlign: 'top' }}>
+              {change.field}
+            </Table.Th>
+            <Table.Td fz="xs" style={{ overflowWrap: 'anywhere' }}>
+              {change.before !== undefined && `${shown(change, change.before)} → `}
+              <Text span inherit fw={600}>
+                {shown(change, change.after) ?? '–'}
+              </Text>
+            </Table.Td>
+          </Table.Tr>
+        ))}
+      </Table.Tbody>
+    </Table>
+  );
+}
