@@ -94,7 +94,8 @@ export async function assertAccessible(page: Page, view: string): Promise<void> 
 
 /** On a desktop, on a phone, in dark colours, in Chinese. */
 export async function takePictures(page: Page, view: string): Promise<void> {
-  const take = (kind: string) => page.screenshot({ path: join(PICTURES, `${view}-${kind}.png`), fullPage: true });
+  const take = (kind: string) =>
+    page.screenshot({ path: join(PICTURES, `${view}-${kind}.png`), fullPage: true, animations: 'disabled' });
   await take('desktop');
   await page.emulateMedia({ colorScheme: 'dark' });
   await take('dark');

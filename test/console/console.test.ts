@@ -1,5 +1,7 @@
 /** The console as people use it, in a browser, on a running product. */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
@@ -342,7 +344,134 @@ describe('an administrator', () => {
     await chooseLanguage(page, '语言与外观', 'English');
   });
 
+  test('refunds a part of an order, knowing what becomes of the balance', async () => {
+    await openView(page, 'Orders of all users');
+    await page.getByRole('row', { name: 'ada' }).getByRole('button').click();
+    const drawer = page.getByRole('dialog', { name: 'Order', exact: true });
+    await drawer.getByText('No payment provider has said anything of it.').waitFor({ state: 'detached' });
+    await drawer.getByText('A part').click();
+    await drawer.getByLabel('Amount').fill('12.500000001');
+    await drawer.getByLabel('Reason').fill('asked for');
+    await drawer.getByRole('button', { name: 'Check the refund' }).click();
+    await drawer.getByText('At most ¥12.50').waitFor();
+    await drawer.getByLabel('Amount').fill('2.5');
+    await drawer.getByRole('button', { name: 'Check the refund' }).click();
+    const question = page.getByRole('dialog', { name: 'Refund', exact: true });
+    await question.getByText('¥2.50 of this order is taken out of the balance of ada.').waitFor();
+    await question.getByRole('row', { name: 'Balance now' }).getByText('¥17.500000001').waitFor();
+    await question.getByRole('row', { name: 'Balance then' }).getByText('¥15.000000001').waitFor();
+    await look(page, 'refund');
+    await question.getByRole('button', { name: 'Refund ¥2.50' }).click();
+    await question.waitFor({ state: 'detached' });
+    await drawer.getByText('¥10.00').waitFor();
+    await look(page, 'order');
+    await page.keyboard.press('Escape');
+    await drawer.waitFor({ state: 'detached' });
+    await look(page, 'all-orders');
+  });
+
+  test('finds the refund in the ledger, in the audit log and by the number of its order', async () => {
+    const [order] = await product.rows("SELECT order_no, user_id FROM orders WHERE status='COMPLETED'");
+    await openView(page, 'Ledger');
+    await page.getByPlaceholder('Anyone').fill('ada');
+    await page.getByRole('option', { name: 'ada', exact: true }).click();
+    await page.getByRole('row', { name: 'Refund' }).getByText('-¥2.50').waitFor();
+    await page.getByText('¥15.000000001').waitFor();
+    await look(page, 'ledger');
+    for (const [tab, empty] of [
+      ['Reservations', 'Nothing is reserved.'],
+      ['Leases', 'No process has leased anything.'],
+    ] as const) {
+      await page.getByRole('tab', { name: tab }).click();
+      await page.getByText(empty).waitFor();
+    }
+    await openView(page, 'Audit log');
+    await page.getByRole('row', { name: 'orders.refund' }).getByText('¥2.50').last().waitFor();
+    await look(page, 'audit');
+    await openView(page, 'Look up');
+    await page.getByLabel('Id of a trace, request, job or order').fill('nothing-has-this-id');
+    await page.getByRole('button', { name: 'Look up' }).click();
+    await page.getByText('Nothing has happened under this id.').waitFor();
+    await page.getByLabel('Id of a trace, request, job or order').fill(String(order?.order_no));
+    await page.getByRole('button', { name: 'Look up' }).click();
+    for (const event of ['Order made', 'Order paid', 'orders.refund']) await page.getByText(event).first().waitFor();
+    await look(page, 'look-up');
+  });
+
+  test('has the ledger checked, and it is right', async () => {
+    await openView(page, 'Is the money right?');
+    const checked = page.waitForResponse(
+      (answer) => answer.request().method() === 'POST' && answer.url().endsWith('/v1/admin/reconciliations'),
+    );
+    await page.getByRole('button', { name: 'Check now' }).click();
+    assert.equal((await checked).status(), 200);
+    await page.getByTestId('check').getByText('The money is right').waitFor();
+    await look(page, 'reconciliations');
+  });
+
   test('and nobody is refused anything by the policy of the pages, or asks another host', () => {
     browser.assertQuiet();
   });
+});
+
+/** Paths of the views, and which roles see each, as the console's own list has them. */
+function viewsOfConsole(): { path: string; roles: string }[] {
+  const source = readFileSync(join(import.meta.dirname, '../../console/src/views.tsx'), 'utf8');
+  const views = [...source.matchAll(/path: '(\/[^']*)',[^}]*?roles: (\w+)/g)];
+  assert.equal(views.length, source.match(/path: '/g)?.length, 'each view is found');
+  return views.map(([, path = '', roles = '']) => ({ path, roles }));
+}
+
+/** Without loading the page anew. */
+async function goTo(page: Page, path: string): Promise<void> {
+  await page.evaluate(`history.pushState(null, '', '/console${path}'); dispatchEvent(new PopStateEvent('popstate'))`);
+}
+
+describe('roles', () => {
+  const VIEWS = viewsOfConsole();
+  const SEES = { ALL: 0, ADMINISTRATORS: 1, ROOT: 2 } as const;
+  const ROLES = ['ROLE_USER', 'ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] as const;
+
+  test('nobody sees a view, whatever the address', async () => {
+    const page = await browser.open(url());
+    for (const { path } of VIEWS) {
+      await goTo(page, path);
+      await page.getByRole('heading', { name: 'Sign in', level: 1 }).waitFor();
+    }
+    await page.context().close();
+  });
+
+  for (const [rank, role] of ROLES.entries()) {
+    test(`${role} sees its views; at the address of another there is nothing`, async () => {
+      const login = { username: 'root', password: product.rootPassword };
+      const signedIn = await call(product.apis[0], 'POST', '/v1/auth/login', { body: login });
+      const { token } = z.object({ token: z.string() }).parse(signedIn.data);
+      const person = { username: `with-${role}`, password: `password-of-${role}` };
+      const body = { ...person, role, balance: 0 };
+      assert.equal((await call(product.apis[0], 'POST', '/v1/users', { token, body })).status, 200);
+      const page = await browser.open(url());
+      await signIn(page, person.username, person.password);
+      for (const { path, roles } of VIEWS) {
+        const isSeen = rank >= (Object.entries(SEES).find(([name]) => name === roles)?.[1] ?? assert.fail(roles));
+        // Between two views is one that there is not, so that what is seen is not the view before.
+        await goTo(page, '/no-such-view');
+        const nothing = page.getByRole('heading', { name: 'There is nothing at this address' });
+        await nothing.waitFor();
+        await goTo(page, path);
+        if (isSeen) await nothing.waitFor({ state: 'detached' });
+        const heading = page.getByRole('heading', { level: 1 });
+        await heading.waitFor();
+        assert.equal((await heading.textContent()) !== 'There is nothing at this address', isSeen, `${role} ${path}`);
+        assert.equal(
+          (await page
+            .getByRole('navigation')
+            .locator(`a[href="/console${path === '/' ? '' : path}"]`)
+            .count()) > 0,
+          isSeen,
+          path,
+        );
+      }
+      await page.context().close();
+    });
+  }
 });

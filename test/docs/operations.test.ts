@@ -23,7 +23,7 @@ async function cliFolder(): Promise<string> {
   return dirname(plan.installation.programs.temporal ?? '');
 }
 
-test('every command of the six questions and of the runbook works', async () => {
+test('every command of the questions and of the runbook works', async () => {
   const { product } = await sharedProduct('documents');
   const customer = await newCustomer(product.apis[0]);
   const submit = async (body: object): Promise<string> => {
@@ -50,6 +50,8 @@ test('every command of the six questions and of the runbook works', async () => 
       ENDED_JOB: completed,
       FAILED_JOB: failed,
       USER_ID: String(customer.userId),
+      ROOT_PASSWORD: product.rootPassword,
+      LEAKED_KEY: (await newCustomer(product.apis[0])).key,
     },
     replaced: { 'http://localhost:8060': product.apis[0]?.url ?? '' },
   });
