@@ -33,6 +33,12 @@ export function adminChanges(userId: number, accessKeyId: number, jobId: string)
     ...{ route: 'POST /v1/orders/pay-success', action: 'orders.pay-success', body: { orderNo: `<${name}>` } },
   });
   return [
+    // First, while the job is alive: its call does not hang for ever.
+    {
+      route: 'POST /v1/admin/jobs/{jobId}/cancel',
+      action: 'jobs.cancel',
+      path: `/v1/admin/jobs/${jobId}/cancel`,
+    },
     { route: 'POST /v1/users', action: 'users.create', body: user, makes: { name: 'user', at: 'data.id' } },
     {
       route: 'POST /v1/users/{id}/adjust-balance',
@@ -126,11 +132,6 @@ export function adminChanges(userId: number, accessKeyId: number, jobId: string)
     { route: 'DELETE /v1/models/{id}', action: 'models.delete', path: '/v1/models/<model>' },
     { route: 'DELETE /v1/providers/{id}', action: 'providers.delete', path: '/v1/providers/<provider>' },
     { route: 'POST /v1/admin/reconciliations', action: 'ledger.reconcile' },
-    {
-      route: 'POST /v1/admin/jobs/{jobId}/cancel',
-      action: 'jobs.cancel',
-      path: `/v1/admin/jobs/${jobId}/cancel`,
-    },
     orderMade('refunded'),
     paid('refunded'),
     {
