@@ -26,6 +26,7 @@ const place = rowOf({ id: column.text, updatedAt: column.time });
 
 export interface DeliveryFilter {
   readonly userId: number;
+  readonly jobId?: string | undefined;
   readonly status?: DeliveryStatus | undefined;
   readonly oldestFirst: boolean;
   readonly limit: number;
@@ -76,7 +77,8 @@ export class DeliveryStore {
 
   /** A user's deliveries by their creation, and how many there are. */
   async list(filter: DeliveryFilter): Promise<{ deliveries: Delivery[]; total: number }> {
-    const where = `user_id=:userId${filter.status === undefined ? '' : ' AND status=:status'}`;
+    const { jobId, status } = filter;
+    const where = `user_id=:userId${jobId === undefined ? '' : ' AND job_id=:jobId'}${status === undefined ? '' : ' AND status=:status'}`;
     const order = filter.oldestFirst ? 'ASC' : 'DESC';
     const replacements = { ...filter };
     const page = `SELECT ${delivery.columns} FROM webhook_deliveries WHERE ${where} ORDER BY id ${order} LIMIT :limit OFFSET :offset`;

@@ -81,7 +81,7 @@ export function conversationRoutes(
       operationId: 'listConversations',
       summary: 'Pinned conversations, then the newest',
       tag: TAG,
-      access: 'access-key',
+      access: 'jwt-or-access-key',
       query: z.object({
         limit: limitInput(DEFAULT_RECENT, MAX_RECENT).describe(
           `How many; ${DEFAULT_RECENT} by default, at most ${MAX_RECENT}`,
@@ -97,7 +97,7 @@ export function conversationRoutes(
       operationId: 'listMessages',
       summary: 'The newest messages, or the newest before a time; oldest first',
       tag: TAG,
-      access: 'access-key',
+      access: 'jwt-or-access-key',
       params,
       query: z.object({
         limit: limitInput(DEFAULT_MESSAGES, MAX_MESSAGES).describe(
@@ -115,7 +115,7 @@ export function conversationRoutes(
       operationId: 'updateConversation',
       summary: 'Rename or pin a conversation',
       tag: TAG,
-      access: 'access-key',
+      access: 'jwt-or-access-key',
       params,
       body: z.object({
         title: optional(titleInput).describe('Another title'),
@@ -133,7 +133,7 @@ export function conversationRoutes(
       operationId: 'deleteConversation',
       summary: 'Delete a conversation',
       tag: TAG,
-      access: 'access-key',
+      access: 'jwt-or-access-key',
       params,
       success: z.null(),
       handler: async ({ caller, params: { id } }) => {

@@ -1,5 +1,6 @@
 /** What was used: sums by day, model and key from MySQL, and the log of single calls. */
 import { z } from 'zod';
+import { performanceBy } from '../../core/usage/performance.ts';
 import { type Statistics, USAGE_GROUPS } from '../../core/usage/statistics.ts';
 import type { UsageStore } from '../../core/usage/usage-store.ts';
 import { localDay } from '../../infra/calendar.ts';
@@ -29,9 +30,37 @@ const modelStatistics = z.object({
   ...CALL_SUMS,
 });
 
+/** More than a person makes in a month; the newest are looked at. */
+const MAX_OUTCOMES = 20_000;
+
+const performanceSchema = z.object({
+  isComplete: z.boolean().describe(`Whether all calls were looked at; the newest ${MAX_OUTCOMES} are`),
+  groups: z
+    .array(
+      z.object({
+        date: z.string().optional().describe('The day, yyyy-MM-dd, when grouped by day'),
+        modelId: z
+          .number()
+          .nullable()
+          .optional()
+          .describe('Id of the model, when grouped by it; null where none was chosen'),
+        modelIdentifier: z.string().optional().describe('The name that callers use for it, when grouped by model'),
+        accessKeyId: z.number().nullable().optional().describe('Id of the access key, when grouped by it'),
+        requests: z.number().describe('Calls, failed ones included'),
+        failures: z.number().describe('Calls that failed'),
+        latencyP50Ms: z.number().nullable().describe('Half of those that succeeded took at most as many milliseconds'),
+        latencyP95Ms: z
+          .number()
+          .nullable()
+          .describe('95 of 100 took at most as many milliseconds; null where none succeeded'),
+      }),
+    )
+    .describe('Days in their order; models and keys with the most calls first'),
+});
+
 export interface StatisticsServices {
   readonly statistics: Statistics;
-  readonly usageLog: Pick<UsageStore, 'newest'>;
+  readonly usageLog: Pick<UsageStore, 'newest' | 'outcomes'>;
 }
 
 export function statisticsRoutes(
@@ -40,6 +69,24 @@ export function statisticsRoutes(
 ): Route[] {
   const { APP_TIME_ZONE: zone } = config;
   const today = () => localDay(Date.now(), zone);
+  const usageQuery = z.object({
+    groupBy: optionalText(z.enum(USAGE_GROUPS)).describe('day by default'),
+    startDate: optionalText(dayInput(zone)).describe(
+      `The first day; ${USAGE_DAYS} days before the last by default, at most ${MAX_USAGE_DAYS}`,
+    ),
+    endDate: optionalText(dayInput(zone)).describe('The last day; today by default'),
+  });
+  /** @throws {AppError} invalidInput for a last day before the first, and for too many days. */
+  const timeOf = (startDate: string | undefined, endDate: string | undefined) => {
+    const last = endDate ?? today();
+    const first = startDate ?? addDays(last, 1 - USAGE_DAYS);
+    if (first > last) throw invalid([{ path: 'startDate', message: 'must not be after endDate' }]);
+    const until = addDays(last, 1);
+    if (addDays(first, MAX_USAGE_DAYS) < until) {
+      throw invalid([{ path: 'startDate', message: `must be at most ${MAX_USAGE_DAYS} days before endDate` }]);
+    }
+    return { from: startOfDay(first, zone), until: startOfDay(until, zone) };
+  };
   return [
     route({
       method: 'post',
@@ -79,29 +126,37 @@ export function statisticsRoutes(
       summary: "Charged calls by day, model or access key: one's own, for ROOT everyone's; the last 30 days by default",
       tag: TAG,
       access: 'jwt',
-      query: z.object({
-        groupBy: optionalText(z.enum(USAGE_GROUPS)).describe('day by default'),
-        startDate: optionalText(dayInput(zone)).describe(
-          `The first day; ${USAGE_DAYS} days before the last by default, at most ${MAX_USAGE_DAYS}`,
-        ),
-        endDate: optionalText(dayInput(zone)).describe('The last day; today by default'),
-      }),
+      query: usageQuery,
       success: z.array(usageSum),
       handler: async ({ caller, query: { groupBy = 'day', startDate, endDate } }) => {
-        const last = endDate ?? today();
-        const first = startDate ?? addDays(last, 1 - USAGE_DAYS);
-        if (first > last) throw invalid([{ path: 'startDate', message: 'must not be after endDate' }]);
-        const until = addDays(last, 1);
-        if (addDays(first, MAX_USAGE_DAYS) < until) {
-          throw invalid([{ path: 'startDate', message: `must be at most ${MAX_USAGE_DAYS} days before endDate` }]);
-        }
+        const { from, until } = timeOf(startDate, endDate);
         const sums = await statistics.usage({
           userId: caller.role === 'ROLE_ROOT_ADMIN' ? undefined : caller.userId,
           groupBy,
-          from: startOfDay(first, zone),
-          until: startOfDay(until, zone),
+          from,
+          until,
         });
         return sums.map(usageAnswer);
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/statistics/performance',
+      operationId: 'getPerformance',
+      summary: 'How the own calls went by day, model or access key: failures and latency; the last 30 days by default',
+      tag: TAG,
+      access: 'jwt',
+      query: usageQuery,
+      success: performanceSchema,
+      handler: async ({ caller, query: { groupBy = 'day', startDate, endDate } }) => {
+        const { from, until } = timeOf(startDate, endDate);
+        const filter = { userId: caller.userId, startTime: from, endTime: new Date(until.getTime() - 1) };
+        const calls = await usageLog.outcomes(filter, MAX_OUTCOMES);
+        const groups = performanceBy(groupBy, calls).map(({ day, ...rest }) => ({
+          ...(day === undefined ? {} : { date: day }),
+          ...rest,
+        }));
+        return { isComplete: calls.length < MAX_OUTCOMES, groups };
       },
     }),
     spendRoute({ statistics }, config),

@@ -61,13 +61,14 @@ export function webhookRoutes(services: WebhookServices, config: Config): Route[
       tag: TAG,
       access: 'jwt-or-access-key',
       query: pageQuery(['createdAt']).extend({
+        jobId: optionalText(textIdInput).describe('Only deliveries of this job'),
         status: optionalText(z.enum(DELIVERY_STATUSES)).describe('Only deliveries in this status'),
       }),
       success: pageOf(deliverySchema),
       handler: async ({ caller, query }) => {
-        const { pageNum, pageSize, status, sortOrder } = query;
+        const { pageNum, pageSize, jobId, status, sortOrder } = query;
         const range = { oldestFirst: sortOrder === 'asc', limit: pageSize, offset: (pageNum - 1) * pageSize };
-        const found = await webhooks.deliveries({ userId: caller.userId, status, ...range });
+        const found = await webhooks.deliveries({ userId: caller.userId, jobId, status, ...range });
         return page(found.deliveries.map(answerOf), found.total, query);
       },
     }),

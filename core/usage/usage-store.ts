@@ -6,6 +6,7 @@ import { type Model, type QueryFilter, Schema } from 'mongoose';
 import type { Mongo } from '../../infra/mongo/connection.ts';
 import { insertOnce } from '../../infra/mongo/insert-once.ts';
 import { integer64 } from '../../infra/mongo/integer64.ts';
+import type { CallOutcome } from './performance.ts';
 import { type UsageRecord, usageRecord } from './usage-record.ts';
 import { type GroupSum, groupOf, plus, type UsageSums } from './usage-sums.ts';
 
@@ -58,6 +59,13 @@ export interface UsageFilter {
   readonly before?: string | undefined;
 }
 
+const callOutcome = usageRecord.pick({
+  ...{ day: true, modelId: true, modelIdentifier: true, accessKeyId: true, isSuccess: true, latencyMs: true },
+});
+const OUTCOME_FIELDS = {
+  ...{ _id: 0, day: 1, modelId: 1, modelIdentifier: 1, accessKeyId: 1, isSuccess: 1, latencyMs: 1 },
+} as const;
+
 /** Lists of up to 10,000 calls, on the local stand-in by a scan. */
 const LIST_MS = 10_000;
 const WRITE_MS = 15_000;
@@ -90,6 +98,21 @@ export class UsageStore {
       LIST_MS,
     );
     return found.map(({ _id, ...rest }) => usageRecord.parse({ requestId: _id, ...rest }));
+  }
+
+  /** How the newest `limit` calls of those that match went. */
+  async outcomes(filter: UsageFilter, limit: number): Promise<CallOutcome[]> {
+    const found = await this.#mongo.use(
+      () =>
+        this.#model
+          .find(conditionsOf(filter), OUTCOME_FIELDS)
+          .sort({ _id: -1 })
+          .limit(limit)
+          .lean({ defaults: false })
+          .exec(),
+      LIST_MS,
+    );
+    return found.map((document) => callOutcome.parse(document));
   }
 
   /** How the server would look for them; for tests. */

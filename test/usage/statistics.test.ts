@@ -169,6 +169,38 @@ describe('statistics, logs and statements', () => {
     assert.equal((await app.ask('GET', path, ROOT)).status, 400);
   });
 
+  test('performance: the own calls by day, model and key, failed ones counted and not timed', async () => {
+    const by = async (group: string, who = asUser(ann.userId)) => {
+      const path = `/v1/statistics/performance?groupBy=${group}&startDate=2026-03-01&endDate=2026-03-31`;
+      return (await app.ask('GET', path, who)).data as { isComplete: boolean; groups: Record<string, unknown>[] };
+    };
+    const { isComplete, groups } = await by('day');
+    assert.equal(isComplete, true);
+    assert.deepEqual(
+      groups.map(({ date, requests, failures }) => [date, requests, failures]),
+      [
+        ['2026-03-23', 2, 0],
+        ['2026-03-24', 2, 1],
+      ],
+    );
+    for (const { latencyP50Ms, latencyP95Ms } of groups) {
+      assert.ok(typeof latencyP50Ms === 'number' && typeof latencyP95Ms === 'number' && latencyP50Ms <= latencyP95Ms);
+    }
+    const pick = async (group: string, field: string) =>
+      (await by(group)).groups.map((row) => [row[field], row.requests, row.failures]);
+    assert.deepEqual(await pick('model', 'modelIdentifier'), [
+      ['model-1', 3, 1],
+      ['model-2', 1, 0],
+    ]);
+    assert.deepEqual(await pick('accessKey', 'accessKeyId'), [
+      [1, 3, 1],
+      [2, 1, 0],
+    ]);
+    assert.deepEqual((await by('day', ROOT)).groups, []);
+    const tooLong = '/v1/statistics/performance?startDate=2024-01-01&endDate=2026-01-01';
+    assert.equal((await app.ask('GET', tooLong, ROOT)).status, 400);
+  });
+
   test('spend by each group adds up to the charges of the ledger, also cut and as a file', async () => {
     const { sequelize } = world;
     await sequelize.query(
