@@ -92,7 +92,7 @@ export async function serve(routes: readonly Route[]): Promise<TestApplication> 
   const services = { authenticator, metrics, idempotency: memoryIdempotency() };
   const config = {
     ...{ TRUSTED_PROXY_HOPS: 0, CORS_ORIGINS: ['http://web.test'], publicUrl: 'http://api.test' },
-    ...{ CURRENCY: 'CNY', PAYMENT_SANDBOX: false },
+    ...{ APP_TIME_ZONE: 'Asia/Shanghai', CURRENCY: 'CNY', PAYMENT_SANDBOX: false },
   };
   const server = createServer(applicationOf(routes, services, config, logger).callback());
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

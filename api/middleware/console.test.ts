@@ -18,7 +18,12 @@ const SCRIPT = 'console.log("a script")';
 
 const folder = mkdtempSync(join(tmpdir(), 'console-'));
 const built = join(folder, 'dist');
-const settings = { CURRENCY: 'CNY', PAYMENT_SANDBOX: true, publicUrl: 'http://"quoted"$&<api>.test' };
+const settings = {
+  APP_TIME_ZONE: 'Asia/Shanghai',
+  CURRENCY: 'CNY',
+  PAYMENT_SANDBOX: true,
+  publicUrl: 'http://"quoted"$&<api>.test',
+};
 let port = 0;
 
 const app = new Koa<ApiState>();
@@ -82,7 +87,7 @@ test('each view is the page, with a policy of its own nonce, settings as text, a
     assert.equal(
       body.toString(),
       `<meta name="console-nonce" content="${nonce}"><meta name="console-settings" content="` +
-        '{&quot;currency&quot;:&quot;CNY&quot;,&quot;paymentSandbox&quot;:true,' +
+        '{&quot;timeZone&quot;:&quot;Asia/Shanghai&quot;,&quot;currency&quot;:&quot;CNY&quot;,&quot;paymentSandbox&quot;:true,' +
         '&quot;publicUrl&quot;:&quot;http://\\&quot;quoted\\&quot;$&amp;&lt;api>.test&quot;}">',
     );
   }

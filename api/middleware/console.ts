@@ -10,7 +10,7 @@ import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { ApiContext, ApiState } from '../http/route-input.ts';
 
-export type ConsoleConfig = Pick<Config, 'CURRENCY' | 'PAYMENT_SANDBOX' | 'publicUrl'>;
+export type ConsoleConfig = Pick<Config, 'APP_TIME_ZONE' | 'CURRENCY' | 'PAYMENT_SANDBOX' | 'publicUrl'>;
 
 const BUILT = join(import.meta.dirname, '../../console/dist');
 const PREFIX = '/console';
@@ -88,8 +88,8 @@ function sendFile(ctx: ApiContext, { type, isHashed, content, compressed }: File
 
 /** @param folder where the console was built. */
 export function consolePages(config: ConsoleConfig, folder = BUILT): Middleware<ApiState> {
-  const { CURRENCY: currency, PAYMENT_SANDBOX: paymentSandbox, publicUrl } = config;
-  const settings = JSON.stringify({ currency, paymentSandbox, publicUrl });
+  const { APP_TIME_ZONE: timeZone, CURRENCY: currency, PAYMENT_SANDBOX: paymentSandbox, publicUrl } = config;
+  const settings = JSON.stringify({ timeZone, currency, paymentSandbox, publicUrl });
   let site: Site | undefined;
   return (ctx, next) => {
     if (ctx.path !== PREFIX && !ctx.path.startsWith(`${PREFIX}/`)) return next();

@@ -1,11 +1,15 @@
 /** Theme, language, queries and router around the views. */
-import { type CSSVariablesResolver, createTheme, MantineProvider, NavLink, Notification } from '@mantine/core';
+import { type CSSVariablesResolver, createTheme, MantineProvider, NavLink, Notification, Table } from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from 'react-router';
 import { queryClient } from './api/client.ts';
 import { router } from './router.tsx';
 import { STYLE_NONCE } from './settings.ts';
+
+/** Those of each system, Chinese ones too: nothing is fetched. */
+const FONTS =
+  "-apple-system, 'Segoe UI', Roboto, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans', sans-serif";
 
 /** Shades on which white text can be read: 4.5 : 1 and better. */
 const theme = createTheme({
@@ -14,8 +18,13 @@ const theme = createTheme({
   primaryShade: { light: 8, dark: 8 },
   defaultRadius: 'md',
   cursorType: 'pointer',
+  fontFamily: FONTS,
+  headings: { fontFamily: FONTS, fontWeight: '650' },
   components: {
-    NavLink: NavLink.extend({ styles: { label: { color: 'var(--mantine-color-text)' } } }),
+    NavLink: NavLink.extend({
+      styles: { root: { borderRadius: 'var(--mantine-radius-md)' }, label: { color: 'var(--mantine-color-text)' } },
+    }),
+    Table: Table.extend({ styles: { th: { fontSize: 'var(--mantine-font-size-xs)', fontWeight: 600 } } }),
     Notification: Notification.extend({ styles: { description: { color: 'var(--mantine-color-dimmed)' } } }),
   },
 });

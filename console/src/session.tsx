@@ -15,11 +15,14 @@ export function useUser(): User {
   return user;
 }
 
+/** Programs spend the balance meanwhile. */
+const BALANCE_MS = 15_000;
+
 /** The user of the session; null for nobody, undefined while it is asked. */
 export function useMe() {
   const session = useQuery(SESSION);
   const userId = session.data?.userId;
-  const me = api.useQuery('get', '/v1/auth/me', {}, { enabled: userId !== undefined });
+  const me = api.useQuery('get', '/v1/auth/me', {}, { enabled: userId !== undefined, refetchInterval: BALANCE_MS });
   useForgottenOthers(userId);
   const user = session.data === null ? null : me.data?.id === userId ? me.data : undefined;
   return { user, error: session.error ?? me.error, refetch: () => queryClient.invalidateQueries() };

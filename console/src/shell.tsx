@@ -1,5 +1,5 @@
 /** The frame of all views: header, menu, and the view itself; the sign-in where nobody is signed in. */
-import { AppShell, Burger, Divider, Group, NavLink, ScrollArea, Text } from '@mantine/core';
+import { AppShell, Burger, Divider, Group, Image, NavLink, ScrollArea, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -12,6 +12,7 @@ import { SignIn } from './views/sign-in.tsx';
 import { ADMINISTRATION_VIEWS, VIEWS, type View } from './views.tsx';
 
 const HEADER_PX = 56;
+const ICON = `${import.meta.env.BASE_URL}icon.svg`;
 const MENU_PX = 240;
 
 export function Shell() {
@@ -39,12 +40,14 @@ function Frame({ role }: { role: User['role'] }) {
       header={{ height: HEADER_PX }}
       navbar={{ width: MENU_PX, breakpoint: 'md', collapsed: { mobile: !opened } }}
       padding={{ base: 'md', sm: 'xl' }}
+      transitionDuration={0}
     >
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
             <Burger opened={opened} onClick={menu.toggle} hiddenFrom="md" size="sm" aria-label={t('menu.open')} />
-            <Text fw={700} component="span">
+            <Image src={ICON} alt="" w={24} h={24} visibleFrom="xs" />
+            <Text fw={650} component="span">
               {t('product')}
             </Text>
           </Group>
@@ -59,7 +62,7 @@ function Frame({ role }: { role: User['role'] }) {
           <Menu role={role} />
         </AppShell.Section>
       </AppShell.Navbar>
-      <AppShell.Main>
+      <AppShell.Main className="main">
         <Suspense fallback={<LoadingView />}>
           <Outlet />
         </Suspense>

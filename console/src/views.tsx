@@ -10,9 +10,11 @@ import {
   CreditCard,
   FileClock,
   Gauge,
+  History,
   KeyRound,
   ListChecks,
   type LucideIcon,
+  MessagesSquare,
   PhoneCall,
   ReceiptText,
   Scale,
@@ -44,7 +46,15 @@ const ALL = ['ROLE_USER', 'ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] as const;
 
 export const VIEWS: readonly View[] = [
   { path: '/', name: 'overview', icon: ChartSpline, roles: ALL, load: () => import('./views/overview.tsx') },
+  {
+    ...{ path: '/playground', name: 'playground', icon: MessagesSquare, roles: ALL },
+    load: () => import('./views/playground.tsx'),
+  },
   { path: '/keys', name: 'keys', icon: KeyRound, roles: ALL, load: () => import('./views/keys.tsx') },
+  {
+    ...{ path: '/conversations', name: 'conversations', icon: History, roles: ALL },
+    load: () => import('./views/conversations.tsx'),
+  },
   { path: '/jobs', name: 'jobs', icon: ListChecks, roles: ALL, load: () => import('./views/jobs.tsx') },
   { path: '/orders', name: 'orders', icon: CreditCard, roles: ALL, load: () => import('./views/orders.tsx') },
   { path: '/calls', name: 'calls', icon: PhoneCall, roles: ALL, load: () => import('./views/calls.tsx') },

@@ -78,10 +78,19 @@ const axeResults = z.object({
   ),
 });
 
+/** The page in these colours, when nothing fades from the others any more. */
+async function inColors(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  await page.locator(`html[data-mantine-color-scheme=${colorScheme}]`).waitFor({ state: 'attached' });
+  await page.evaluate(`Promise.all(document.getAnimations()
+    .filter(({ effect }) => effect.getTiming().iterations !== Infinity)
+    .map(({ finished }) => finished.catch(() => undefined))).then(() => true)`);
+}
+
 /** Looks at the page as axe does, in light and dark. */
 export async function assertAccessible(page: Page, view: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
+    await inColors(page, colorScheme);
     await page.evaluate(axe.source);
     const found = await page.evaluate('axe.run(document, { resultTypes: ["violations"] })');
     const serious = axeResults
@@ -89,7 +98,7 @@ export async function assertAccessible(page: Page, view: string): Promise<void> 
       .violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     assert.deepEqual(serious, [], `${view}, ${colorScheme}`);
   }
-  await page.emulateMedia({ colorScheme: 'light' });
+  await inColors(page, 'light');
 }
 
 /** On a desktop, on a phone, in dark colours, in Chinese. */
@@ -97,9 +106,9 @@ export async function takePictures(page: Page, view: string): Promise<void> {
   const take = (kind: string) =>
     page.screenshot({ path: join(PICTURES, `${view}-${kind}.png`), fullPage: true, animations: 'disabled' });
   await take('desktop');
-  await page.emulateMedia({ colorScheme: 'dark' });
+  await inColors(page, 'dark');
   await take('dark');
-  await page.emulateMedia({ colorScheme: 'light' });
+  await inColors(page, 'light');
   await page.setViewportSize(PHONE);
   await take('phone');
   const wide = z.number().parse(await page.evaluate('document.documentElement.scrollWidth'));

@@ -5,12 +5,18 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
+import { sumOf } from '../../console/src/shared/amounts.ts';
 import { call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { assertAccessible, type ConsoleBrowser, scriptBytes, startBrowser, takePictures } from './browser.ts';
 
 const MOST_SCRIPT_BYTES = 250_000;
 /** What the console keeps of its user's choices. */
 const CHOICES = new Set(['console-language', 'mantine-color-scheme-value']);
+
+const WEATHER = {
+  type: 'function',
+  function: { name: 'weather', parameters: { type: 'object', properties: { city: { type: 'string' } } } },
+};
 
 let product: Product;
 let browser: ConsoleBrowser;
@@ -62,6 +68,11 @@ async function assertNoTokenIn(page: Page): Promise<void> {
 async function chooseLanguage(page: Page, menu: string, language: string): Promise<void> {
   await page.getByRole('button', { name: menu }).click();
   await page.getByRole('menuitem', { name: language }).click();
+}
+
+/** `-¥1,234.50` as a decimal. */
+function decimalOf(shown: string): string {
+  return shown.replaceAll(/[¥,]/g, '');
 }
 
 async function look(page: Page, view: string): Promise<void> {
@@ -158,6 +169,158 @@ describe('a new user', () => {
     await page.getByRole('heading', { name: '模型与价格' }).waitFor();
     assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
     await look(page, 'models-chinese');
+  });
+});
+
+describe('a new user who calls models', () => {
+  let page: Page;
+
+  test('signs up, pays an order and makes a key', async () => {
+    page = await browser.open(url());
+    await page.getByRole('button', { name: 'I am new here' }).click();
+    await page.getByLabel('User name').fill('bea');
+    await page.getByRole('textbox', { name: 'Password' }).fill('a-long-password');
+    await page.getByRole('button', { name: 'Create an account' }).click();
+    await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+    await openView(page, 'Orders');
+    await page.getByRole('button', { name: 'New order' }).click();
+    await page.getByLabel('Amount (CNY)').fill('12.5');
+    await page.getByRole('dialog').getByRole('button', { name: 'New order' }).click();
+    await page.getByRole('button', { name: /^Pay:/ }).click();
+    await page.getByText('Paid', { exact: true }).waitFor();
+    await page.getByRole('table', { name: 'Orders' }).getByRole('button').first().click();
+    await page.getByRole('dialog', { name: 'Order' }).getByText('Paid', { exact: true }).first().waitFor();
+    await look(page, 'own-order');
+    await page.keyboard.press('Escape');
+    await openView(page, 'Access keys');
+    await page.getByRole('button', { name: 'Create a key' }).click();
+    await page.getByLabel('Name').fill('laptop');
+    await page.getByRole('button', { name: 'Save' }).click();
+    await page.getByTestId('secret').waitFor();
+  });
+
+  test('chats in the playground with the limits of the key: the answer streams, with its tokens and cost', async () => {
+    await openView(page, 'Playground');
+    await page.getByText('Try Simulated chat').waitFor();
+    await look(page, 'playground');
+    await page.getByRole('textbox', { name: 'Message' }).fill('What is an ocean?');
+    await page.keyboard.press('Enter');
+    const answer = page.getByTestId('answer').first();
+    await answer.getByText(/tokens in, .* out/).waitFor();
+    assert.match((await answer.textContent()) ?? '', /You wrote "What is an ocean\?"/);
+    assert.match((await answer.getByTestId('facts').textContent()) ?? '', /¥0\.000\d+/);
+    await look(page, 'playground-answer');
+  });
+
+  test('stops an answer that takes long, and is shown the call of a tool', async () => {
+    const { url: simulator } = product.simulator;
+    const slow = JSON.stringify({ fault: 'slow-chunks', value: 500, model: 'sim-chat' });
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${simulator}/control/faults`, { method: 'POST', headers, body: slow });
+    await page.getByRole('textbox', { name: 'Message' }).fill('Something long');
+    await page.getByRole('button', { name: 'Send' }).click();
+    await page.getByTestId('answer').nth(1).getByText('You wrote').waitFor();
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await page.getByText('Stopped').waitFor();
+    await fetch(`${simulator}/control/faults`, { method: 'DELETE' });
+    await page.getByLabel('Tools').fill(JSON.stringify([WEATHER]));
+    await page.getByRole('textbox', { name: 'Message' }).fill('call weather with {"city":"Rome"}');
+    await page.getByRole('button', { name: 'Send' }).click();
+    const answer = page.getByTestId('answer').nth(2);
+    await answer.getByText('Calls weather').waitFor();
+    await answer.getByText('{"city":"Rome"}').waitFor();
+  });
+
+  test('copies a call as code and the settings of programs, in none of which a key stands', async () => {
+    await page.getByRole('button', { name: 'Code' }).click();
+    const drawer = page.getByRole('dialog');
+    await drawer.getByText('curl -N').waitFor();
+    await look(page, 'playground-code');
+    for (const name of ['Python', 'Node', 'Codex', 'Cherry Studio', 'Open WebUI', 'Cline', 'AI SDK']) {
+      await drawer.getByRole('tab', { name, exact: true }).click();
+    }
+    assert.doesNotMatch(await page.content(), /ak-\w{20}/);
+    await page.keyboard.press('Escape');
+  });
+
+  test('makes a picture as a job, which is seen going on and stands among the jobs', async () => {
+    await page.getByRole('button', { name: 'New chat' }).click();
+    await page.getByRole('combobox', { name: 'Model' }).click();
+    await page.getByRole('option', { name: 'Simulated pictures' }).click();
+    await page.getByRole('switch', { name: 'As a job' }).click();
+    await page.getByRole('textbox', { name: 'Message' }).fill('A lighthouse');
+    await page.keyboard.press('Enter');
+    const picture = page.getByTestId('answer').getByRole('img', { name: 'Picture 1 of the result' });
+    // Rejects for a picture that the policy of the page does not allow.
+    await picture.evaluate('(image) => image.decode()');
+    await page.getByTestId('facts').getByText('¥0.20').waitFor();
+    await look(page, 'playground-picture');
+    await openView(page, 'Jobs');
+    await look(page, 'jobs-used');
+    await page.getByRole('button', { name: /Image · sim-image/ }).click();
+    await page.getByRole('dialog').getByRole('img', { name: 'Picture 1' }).waitFor();
+    await look(page, 'job');
+    await page.keyboard.press('Escape');
+  });
+
+  test('keeps a conversation, reads it again, renames and deletes it', async () => {
+    await openView(page, 'Conversations');
+    await page.getByText('No conversation has been kept yet.').waitFor();
+    await openView(page, 'Playground');
+    await page.getByRole('switch', { name: 'Keep the conversation' }).click();
+    await page.getByRole('textbox', { name: 'Message' }).fill('Remember the ocean');
+    await page.keyboard.press('Enter');
+    await page.getByTestId('facts').waitFor();
+    await openView(page, 'Conversations');
+    await page.getByRole('button', { name: 'Remember the ocean', exact: true }).click();
+    await page
+      .getByRole('dialog')
+      .getByText(/^You wrote "Remember the ocean"/)
+      .waitFor();
+    await look(page, 'conversation');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: /^Rename:/ }).click();
+    await page.getByRole('dialog').getByLabel('Title').fill('Oceans');
+    await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+    await page.getByRole('button', { name: 'Oceans', exact: true }).waitFor();
+    await look(page, 'conversations');
+    await page.getByRole('button', { name: 'Delete: Oceans' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('No conversation has been kept yet.').waitFor();
+  });
+
+  test('finds each call, and a statement whose lines add up', async () => {
+    await openView(page, 'Calls');
+    await page.getByRole('cell', { name: 'sim-image' }).waitFor();
+    await look(page, 'calls-used');
+    await openView(page, 'Statements');
+    await page.getByTestId('topUps').getByText('¥12.50').waitFor();
+    const lines = await page
+      .getByTestId(/^(opening|grants|topUps|adjustments|refunds|chargebacks|charges)$/)
+      .allTextContents();
+    const closing = await page.getByTestId('closing').textContent();
+    assert.equal(sumOf(lines.map(decimalOf)), decimalOf(closing ?? ''));
+    assert.equal(await page.getByTestId('grants').textContent(), '¥5.00');
+    const charged = (await page.getByTestId('charges').textContent()) ?? '';
+    assert.match(charged, /^-¥0\.20\d+$/);
+    const charges = page.getByRole('table', { name: 'Calls by model and access key' }).getByRole('row');
+    const costs = await charges.locator('td:last-child').allTextContents();
+    assert.equal(sumOf(costs.map(decimalOf)), decimalOf(charged));
+    await look(page, 'statements-used');
+    await openView(page, 'Overview');
+    // What is free to spend: without what a call that was stopped still reserves.
+    await page
+      .getByTestId('balance')
+      .getByText(/^¥17\.2\d+$/)
+      .waitFor();
+    await look(page, 'overview-used');
+  });
+
+  test('deletes the key', async () => {
+    await openView(page, 'Access keys');
+    await page.getByRole('button', { name: 'Delete: laptop' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await page.getByText('There is no access key yet.').waitFor();
   });
 });
 

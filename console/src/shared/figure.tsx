@@ -2,13 +2,27 @@
 import { Paper, Skeleton, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 
-export function Figure({ label, value, about }: { label: string; value: ReactNode; about?: ReactNode }) {
+interface FigureProps {
+  readonly label: string;
+  readonly value: ReactNode;
+  readonly about?: ReactNode;
+  readonly testId?: string;
+}
+
+export function Figure({ label, value, about, testId }: FigureProps) {
   return (
     <Paper withBorder p="md">
       <Text size="sm" c="dimmed">
         {label}
       </Text>
-      <Text size="xl" fw={700} className="numbers" component="div" style={{ overflowWrap: 'anywhere' }}>
+      <Text
+        size="xl"
+        fw={700}
+        className="numbers"
+        component="div"
+        data-testid={testId}
+        style={{ overflowWrap: 'anywhere' }}
+      >
         {value ?? <Skeleton height={28} width={120} />}
       </Text>
       {about !== undefined && (

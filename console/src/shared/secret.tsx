@@ -1,20 +1,23 @@
 /** Something that is shown this once. */
 import { ActionIcon, Alert, Code, CopyButton, Group, Stack, Text } from '@mantine/core';
-import { Check, Copy } from 'lucide-react';
+import { Check, Copy, Hash } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 
-export function CopyIcon({ text, label }: { text: string; label?: string }) {
+/** @param props.kind an id has a sign of its own beside that of a text. */
+export function CopyIcon({ text, label, kind }: { text: string; label?: string; kind?: 'id' }) {
   const { t } = useTranslation();
+  const Icon = kind === 'id' ? Hash : Copy;
   return (
     <CopyButton value={text}>
       {({ copied, copy }) => (
         <ActionIcon
           variant="subtle"
           color="gray"
+          title={label}
           onClick={copy}
           aria-label={copied ? t('action.copied') : (label ?? t('action.copy'))}
         >
-          {copied ? <Check size={16} /> : <Copy size={16} />}
+          {copied ? <Check size={16} /> : <Icon size={16} />}
         </ActionIcon>
       )}
     </CopyButton>

@@ -16,7 +16,7 @@ export function Time({ at, precise = false }: { at: string | null | undefined; p
   if (at === null || at === undefined) return <>–</>;
   const exact = new Date(at).toLocaleString(i18n.language, { dateStyle: 'full', timeStyle: 'long' });
   return (
-    <Text span inherit component="time" dateTime={at} title={exact}>
+    <Text span inherit component="time" className="time" dateTime={at} title={exact}>
       {timeText(at, i18n.language, precise)}
     </Text>
   );

@@ -10,13 +10,20 @@ import { useCursor } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
 
 const PAGE_ROWS = 50;
+/** New calls come up by themselves on the first page. */
+const NEWEST_MS = 5_000;
 
 export default function Calls() {
   const { t } = useTranslation();
   const filters = useCallFilters();
   const cursor = useCursor(JSON.stringify(filters.query));
   const query = { ...filters.query, limit: PAGE_ROWS, sortDesc: true, ...(cursor.cursor && { before: cursor.cursor }) };
-  const calls = api.useQuery('get', '/v1/statistics/logs/me', { params: { query } });
+  const calls = api.useQuery(
+    'get',
+    '/v1/statistics/logs/me',
+    { params: { query } },
+    { refetchInterval: cursor.cursor === undefined && NEWEST_MS },
+  );
   return (
     <Page title={t('calls.title')} about={t('calls.about')}>
       <Group align="end">

@@ -1,5 +1,5 @@
 /** The user's orders: paid, they become balance. */
-import { Button, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, Drawer, Group, Modal, Stack, Text, TextInput, Timeline } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import type { Order } from '../api/generated/schema.ts';
 import { SETTINGS } from '../settings.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
+import { Id } from '../shared/facts.tsx';
 import { fieldErrors, newRequestKey } from '../shared/form.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
@@ -24,6 +25,7 @@ export default function Orders() {
   const { t } = useTranslation();
   const [page, setPage] = useState(1);
   const [creating, creation] = useDisclosure();
+  const [shown, setShown] = useState<string>();
   const query = { pageNum: page, pageSize: PAGE_ROWS, sortBy: 'id' as const, sortOrder: 'desc' };
   const orders = api.useQuery(
     'get',
@@ -31,6 +33,7 @@ export default function Orders() {
     { params: { query } },
     { refetchInterval: ({ state }) => (state.data?.records.some(isOpen) ? OPEN_ORDER_MS : false) },
   );
+  const opened = orders.data?.records.find(({ orderNo }) => orderNo === shown);
   return (
     <Page
       title={t('orders.title')}
@@ -45,7 +48,14 @@ export default function Orders() {
         empty={t('orders.none')}
         pages={<Pages page={page} pages={orders.data?.pages ?? 1} total={orders.data?.total ?? 0} onChange={setPage} />}
         columns={[
-          { title: t('field.orderNo'), from: 'sm', cell: ({ orderNo }) => <Text size="sm">{orderNo}</Text> },
+          {
+            ...{ title: t('field.orderNo'), from: 'xs' },
+            cell: ({ orderNo }) => (
+              <Anchor component="button" size="sm" ta="start" onClick={() => setShown(orderNo)}>
+                {orderNo}
+              </Anchor>
+            ),
+          },
           { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
           { title: t('field.status'), cell: (order) => <OrderStatus {...order} /> },
           { title: t('field.createdAt'), from: 'md', cell: ({ createdAt }) => <Time at={createdAt} /> },
@@ -60,6 +70,13 @@ export default function Orders() {
       >
         <OrderForm onDone={creation.close} />
       </Modal>
+      <Drawer
+        {...{ opened: opened !== undefined, onClose: () => setShown(undefined), position: 'right', size: 'lg' }}
+        title={opened && t('orders.one')}
+        closeButtonProps={{ 'aria-label': t('action.close') }}
+      >
+        {opened && <OrderDetails {...opened} />}
+      </Drawer>
     </Page>
   );
 }
@@ -85,6 +102,50 @@ function OrderStatus(order: Order) {
           {t('orders.refunded')} <Money amount={refundedAmount} />
         </Text>
       )}
+    </Stack>
+  );
+}
+
+/** What has happened to it so far. */
+function OrderDetails(order: Order) {
+  const { t } = useTranslation();
+  const { orderNo, amount, status, reason, createdAt, updatedAt, paidAt, paidLate, refundedAmount, expiresAt } = order;
+  const isRefunded = refundedAmount !== undefined && Number(refundedAmount) > 0;
+  const events = [
+    { title: t('orders.event.made'), at: createdAt },
+    ...(isOpen(order) ? [{ title: t('orders.event.expires'), at: expiresAt }] : []),
+    ...(paidAt === undefined
+      ? []
+      : [{ title: t(paidLate ? 'orders.event.paidLate' : 'orders.event.paid'), at: paidAt }]),
+    ...(status === 'FAILED' ? [{ title: t('orders.event.failed'), at: updatedAt, note: reason }] : []),
+    ...(isRefunded ? [{ title: t('orders.event.refunded'), at: updatedAt, note: reason, amount: refundedAmount }] : []),
+  ];
+  return (
+    <Stack gap="lg">
+      <Group justify="space-between">
+        <Text size="xl" fw={700}>
+          <Money amount={amount} />
+        </Text>
+        <StatusBadge status={`order.${status}`} />
+      </Group>
+      <Id text={orderNo} />
+      <Timeline active={isOpen(order) ? 0 : events.length} bulletSize={16} lineWidth={2}>
+        {events.map(({ title, at, note, amount: moved }) => (
+          <Timeline.Item key={title} title={title}>
+            <Text size="sm" c="dimmed">
+              <Time at={at} />
+              {moved !== undefined && (
+                <>
+                  {' · '}
+                  <Money amount={moved} />
+                </>
+              )}
+            </Text>
+            {note !== undefined && <Text size="sm">{note}</Text>}
+          </Timeline.Item>
+        ))}
+      </Timeline>
+      {isOpen(order) && <OpenOrder {...order} />}
     </Stack>
   );
 }

@@ -1,102 +1,177 @@
-/** What a user has, what was spent, and where it went. */
-import { Grid, Paper, SegmentedControl, SimpleGrid, Title } from '@mantine/core';
+/** What a user has, and how calls went over time: what they cost, how many failed, how long they took. */
+import { Grid, Group, Paper, SegmentedControl, SimpleGrid, Text, Title } from '@mantine/core';
 import dayjs from 'dayjs';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { useUser } from '../session.tsx';
 import { sumOf } from '../shared/amounts.ts';
-import { Chart } from '../shared/chart.tsx';
+import { Chart, type Series } from '../shared/chart.tsx';
 import { DataTable } from '../shared/data-table.tsx';
+import { lastDays } from '../shared/days.ts';
+import { durationText } from '../shared/duration.ts';
 import { Figure } from '../shared/figure.tsx';
 import { Money, moneyText } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState } from '../shared/page-states.tsx';
 
 const PERIODS = ['7', '30', '90'] as const;
+const METRICS = ['spent', 'requests', 'latency'] as const;
+type Metric = (typeof METRICS)[number];
+type Grouping = 'day' | 'model' | 'accessKey';
+/** Exact sums of charged calls, from the ledger. */
+function useUsage(groupBy: Grouping, days: number) {
+  return api.useQuery('get', '/v1/statistics/usage', { params: { query: queryOf(groupBy, days) } });
+}
 
-function useUsage(groupBy: 'day' | 'model' | 'accessKey', days: number) {
-  const startDate = dayjs()
-    .subtract(days - 1, 'day')
-    .format('YYYY-MM-DD');
-  const endDate = dayjs().add(1, 'day').format('YYYY-MM-DD');
-  return api.useQuery('get', '/v1/statistics/usage', { params: { query: { groupBy, startDate, endDate } } });
+/** Failures and times, from the log of calls, which may be away. */
+function usePerformance(groupBy: Grouping, days: number) {
+  const { data } = api.useQuery('get', '/v1/statistics/performance', { params: { query: queryOf(groupBy, days) } });
+  return data?.groups;
+}
+
+function queryOf(groupBy: Grouping, days: number) {
+  const dates = lastDays(days);
+  return { groupBy, startDate: dates[0], endDate: dates.at(-1) };
 }
 
 export default function Overview() {
   const { t } = useTranslation();
   const user = useUser();
-  const [days, setDays] = useState('30');
-  const byDay = useUsage('day', Number(days));
+  const [period, setPeriod] = useState('30');
+  const days = Number(period);
+  const byDay = useUsage('day', days);
+  const went = usePerformance('day', days);
+  const requests = went?.reduce((sum, group) => sum + group.requests, 0);
+  const failures = went?.reduce((sum, group) => sum + group.failures, 0);
   return (
     <Page
       title={t('overview.title')}
       actions={
         <SegmentedControl
           aria-label={t('overview.period')}
-          value={days}
-          onChange={setDays}
+          value={period}
+          onChange={setPeriod}
           data={PERIODS.map((value) => ({ value, label: t('overview.days', { count: Number(value) }) }))}
         />
       }
     >
       <SimpleGrid cols={{ base: 2, md: 4 }}>
-        <Figure label={t('overview.balance')} value={<Money amount={user.balance} />} />
-        <Figure label={t('overview.held')} value={<Money amount={user.held} />} about={t('overview.heldAbout')} />
+        <Figure
+          label={t('overview.balance')}
+          value={<Money amount={user.balance} />}
+          testId="balance"
+          about={
+            <>
+              {t('overview.held')} · <Money amount={user.held} />
+            </>
+          }
+        />
         <Figure
           label={t('overview.spent')}
           value={byDay.data && <Money amount={sumOf(byDay.data.map(({ cost }) => cost))} />}
+          about={t('overview.inDays', { count: days })}
         />
         <Figure
           label={t('overview.requests')}
-          value={byDay.data?.reduce((sum, { requests }) => sum + requests, 0).toLocaleString()}
+          value={(requests ?? byDay.data?.reduce((sum, row) => sum + row.requests, 0))?.toLocaleString()}
+          about={t('overview.inDays', { count: days })}
+        />
+        <Figure
+          label={t('overview.failures')}
+          value={failures?.toLocaleString() ?? '–'}
+          about={failures !== undefined && requests ? `${((failures / requests) * 100).toFixed(1)} %` : '–'}
         />
       </SimpleGrid>
-      <SpendChart days={Number(days)} />
+      <OverTime days={days} />
       <Grid gap="lg">
-        <Grid.Col span={{ base: 12, lg: 6 }}>
-          <SpendBy groupBy="model" days={Number(days)} />
+        <Grid.Col span={{ base: 12, xl: 6 }}>
+          <By groupBy="model" days={days} />
         </Grid.Col>
-        <Grid.Col span={{ base: 12, lg: 6 }}>
-          <SpendBy groupBy="accessKey" days={Number(days)} />
+        <Grid.Col span={{ base: 12, xl: 6 }}>
+          <By groupBy="accessKey" days={days} />
         </Grid.Col>
       </Grid>
     </Page>
   );
 }
 
-function SpendChart({ days }: { days: number }) {
-  const { t, i18n } = useTranslation();
+function OverTime({ days }: { days: number }) {
+  const { t } = useTranslation();
+  const [metric, setMetric] = useState<Metric>('spent');
   const usage = useUsage('day', days);
-  const { times, series } = useMemo(() => {
-    const known = new Map(usage.data?.map((row) => [row.date, row]));
-    const dates = Array.from({ length: days }, (_, index) => dayjs().subtract(days - 1 - index, 'day'));
-    const rows = dates.map((date) => known.get(date.format('YYYY-MM-DD')));
-    return {
-      times: dates.map((date) => date.startOf('day').unix()),
-      series: [
-        {
-          ...{ label: t('overview.spent'), color: 'indigo' as const, bars: true },
-          values: rows.map((row) => Number(row?.cost ?? 0)),
-          text: (value: number) => moneyText(String(value), i18n.language),
-        },
-      ],
-    };
-  }, [usage.data, days, t, i18n.language]);
+  const series = useSeries(metric, days);
+  const times = useMemo(() => lastDays(days).map((date) => dayjs(date).unix()), [days]);
   if (usage.error) return <ErrorState error={usage.error} onRetry={usage.refetch} />;
   return (
     <Paper withBorder p="md">
-      <Title order={2} size="h4" mb="sm">
-        {t('overview.spentByDay')}
-      </Title>
-      <Chart label={t('overview.spentByDay')} times={times} series={series} />
+      <Group justify="space-between" mb="sm">
+        <Title order={2} size="h4">
+          {t(`overview.byDay.${metric}`)}
+        </Title>
+        <SegmentedControl
+          size="xs"
+          aria-label={t('overview.metric')}
+          value={metric}
+          onChange={(value) => setMetric(METRICS.find((name) => name === value) ?? 'spent')}
+          data={METRICS.map((value) => ({ value, label: t(`overview.metrics.${value}`) }))}
+        />
+      </Group>
+      <Chart label={t(`overview.byDay.${metric}`)} times={times} series={series} />
     </Paper>
   );
 }
 
-function SpendBy({ groupBy, days }: { groupBy: 'model' | 'accessKey'; days: number }) {
+/** A day without calls has no spend and no requests, and no latency at all. */
+function useSeries(metric: Metric, days: number): readonly Series[] {
+  const { t, i18n } = useTranslation();
+  const { data: usage } = useUsage('day', days);
+  const went = usePerformance('day', days);
+  return useMemo(() => {
+    const dates = lastDays(days);
+    const spent = new Map(usage?.map((row) => [row.date, row]));
+    const known = new Map(went?.map((row) => [row.date, row]));
+    const count = (value: number) => value.toLocaleString(i18n.language);
+    switch (metric) {
+      case 'spent': {
+        const values = dates.map((date) => Number(spent.get(date)?.cost ?? 0));
+        const text = (value: number) => moneyText(String(value), i18n.language);
+        return [{ label: t('overview.spent'), color: 'indigo', bars: true, values, text }];
+      }
+      case 'requests':
+        return [
+          {
+            ...{ label: t('overview.requests'), color: 'indigo', bars: true, text: count },
+            values: dates.map((date) => known.get(date)?.requests ?? 0),
+          },
+          {
+            ...{ label: t('overview.failures'), color: 'red', bars: true, text: count },
+            values: dates.map((date) => known.get(date)?.failures ?? 0),
+          },
+        ];
+      default:
+        return [
+          {
+            ...{ label: t('overview.p50'), color: 'teal', text: durationText },
+            values: dates.map((date) => known.get(date)?.latencyP50Ms ?? null),
+          },
+          {
+            ...{ label: t('overview.p95'), color: 'orange', text: durationText },
+            values: dates.map((date) => known.get(date)?.latencyP95Ms ?? null),
+          },
+        ];
+    }
+  }, [usage, went, metric, days, t, i18n.language]);
+}
+
+function By({ groupBy, days }: { groupBy: 'model' | 'accessKey'; days: number }) {
   const { t } = useTranslation();
   const usage = useUsage(groupBy, days);
+  const went = usePerformance(groupBy, days);
+  const performanceOf = (row: { modelId?: number; accessKeyId?: number | null }) =>
+    went?.find((group) =>
+      groupBy === 'model' ? group.modelId === row.modelId : group.accessKeyId === (row.accessKeyId ?? null),
+    );
   return (
     <>
       <Title order={2} size="h4" mb="sm">
@@ -111,11 +186,23 @@ function SpendBy({ groupBy, days }: { groupBy: 'model' | 'accessKey'; days: numb
         columns={[
           {
             title: t(groupBy === 'model' ? 'field.model' : 'field.accessKey'),
-            cell: (row) => row.modelIdentifier ?? row.accessKeyName ?? t('overview.noKey'),
+            cell: (row) => (
+              <Text size="sm" className="name">
+                {row.modelIdentifier ?? (row.accessKeyName || t('overview.noKey'))}
+              </Text>
+            ),
           },
           { title: t('field.requests'), align: 'end', cell: ({ requests }) => requests.toLocaleString() },
           {
-            ...{ title: t('field.tokens'), align: 'end', from: 'sm' },
+            ...{ title: t('overview.failures'), align: 'end', from: 'sm' },
+            cell: (row) => performanceOf(row)?.failures.toLocaleString() ?? '–',
+          },
+          {
+            ...{ title: t('overview.p50'), align: 'end', from: 'sm' },
+            cell: (row) => durationText(performanceOf(row)?.latencyP50Ms),
+          },
+          {
+            ...{ title: t('field.tokens'), align: 'end', from: 'md' },
             cell: (row) => (row.promptTokens + row.completionTokens).toLocaleString(),
           },
           { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },

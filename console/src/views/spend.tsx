@@ -2,18 +2,18 @@
 import '@mantine/dates/styles.layer.css';
 import { Button, Group, Select, SimpleGrid } from '@mantine/core';
 import { DatePickerInput } from '@mantine/dates';
-import dayjs from 'dayjs';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { operations } from '../api/generated/schema.ts';
 import { DataTable } from '../shared/data-table.tsx';
+import { lastDays, today } from '../shared/days.ts';
 import { Figure } from '../shared/figure.tsx';
 import { useFilters } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 
 const GROUPS = [...(['user', 'accessKey', 'model', 'provider', 'day', 'tag'] as const)];
-const DAY = 'YYYY-MM-DD';
+const WEEK_DAYS = 7;
 const MOST_GROUPS = 100;
 
 type Spent = operations['getSpend']['responses']['200']['content']['application/json']['groups'][number];
@@ -26,8 +26,8 @@ export default function Spend() {
   const { t, i18n } = useTranslation();
   const { values, set } = useFilters(['by', 'from', 'until']);
   const groupBy = GROUPS.find((name) => name === values.by) ?? 'user';
-  const startDate = values.from ?? dayjs().subtract(6, 'day').format(DAY);
-  const endDate = values.until ?? dayjs().format(DAY);
+  const startDate = values.from ?? lastDays(WEEK_DAYS)[0];
+  const endDate = values.until ?? today();
   const query = { groupBy, startDate, endDate, limit: MOST_GROUPS };
   const spend = api.useQuery('get', '/v1/statistics/spend', { params: { query } });
   const locale = i18n.language === 'zh' ? 'zh-cn' : 'en';

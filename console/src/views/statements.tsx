@@ -2,11 +2,11 @@
 import '@mantine/dates/styles.layer.css';
 import { Button, Paper, Stack, Table, Text, Title } from '@mantine/core';
 import { MonthPickerInput } from '@mantine/dates';
-import dayjs from 'dayjs';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { DataTable } from '../shared/data-table.tsx';
+import { today } from '../shared/days.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
@@ -18,7 +18,7 @@ const LINES = [
 
 export default function Statements() {
   const { t, i18n } = useTranslation();
-  const [month, setMonth] = useState(dayjs().format('YYYY-MM-01'));
+  const [month, setMonth] = useState(today);
   const query = { month: month.slice(0, 7) };
   const statement = api.useQuery('get', '/v1/billing/statement', { params: { query } });
   return (
@@ -35,7 +35,7 @@ export default function Statements() {
         label={t('statements.month')}
         locale={i18n.language === 'zh' ? 'zh-cn' : 'en'}
         maw={240}
-        maxDate={new Date()}
+        maxDate={today()}
         value={month}
         onChange={(value) => value !== null && setMonth(value)}
       />

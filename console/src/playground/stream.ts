@@ -1,0 +1,49 @@
+/** A chat as a stream, called as the signed-in user with the limits of a chosen access key. */
+import { createParser } from 'eventsource-parser';
+import { ApiError, errorOf } from '../api/api-error.ts';
+import { client } from '../api/client.ts';
+import { type Answer, NO_ANSWER, withChunk, withComment } from './answer.ts';
+
+/** The header that names the key by its id: nobody needs its text. */
+export function withKey(accessKeyId: number) {
+  return { 'X-Access-Key-Id': String(accessKeyId) };
+}
+
+/**
+ * @param onAnswer gets the answer after each piece.
+ * @throws ApiError for a call that was refused or has failed in the middle; what `signal` throws when it is stopped.
+ */
+export async function streamChat(
+  accessKeyId: number,
+  body: { readonly messages: unknown[] },
+  signal: AbortSignal,
+  onAnswer: (answer: Answer) => void,
+): Promise<void> {
+  const { data } = await client.POST('/v1/chat/completions', {
+    body: { ...body, stream: true, stream_options: { include_usage: true } },
+    headers: withKey(accessKeyId),
+    parseAs: 'stream',
+    signal,
+  });
+  if (!(data instanceof ReadableStream)) throw new ApiError(502, 0, 'the answer is no stream', [], undefined);
+  let answer = NO_ANSWER;
+  const parser = createParser({
+    onEvent: ({ event, data: text }) => {
+      if (text === '[DONE]') return;
+      const chunk: unknown = JSON.parse(text);
+      if (event === 'error') throw errorOf(502, chunk);
+      answer = withChunk(answer, chunk);
+    },
+    onComment: (comment) => {
+      answer = withComment(answer, comment);
+    },
+  });
+  const decoder = new TextDecoder();
+  const reader = data.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    parser.feed(decoder.decode(value, { stream: true }));
+    onAnswer(answer);
+  }
+}

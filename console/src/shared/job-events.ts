@@ -1,0 +1,50 @@
+/** A job as it goes on: the API tells each change of its status and progress. */
+import { useEffect, useState } from 'react';
+import { queryClient } from '../api/client.ts';
+import type { Job } from '../api/generated/schema.ts';
+
+export type JobState = Pick<Job, 'status' | 'progress'>;
+
+export function isRunning({ status }: Pick<Job, 'status'>): boolean {
+  return status === 'PENDING' || status === 'PROCESSING';
+}
+
+/** Tells every change until the job has ended; a browser connects again by itself. @returns what ends it earlier. */
+function follow(jobId: string, onState: (state: JobState) => void): () => void {
+  const events = new EventSource(`/v1/async/jobs/${encodeURIComponent(jobId)}/events`);
+  events.addEventListener('status', ({ data }) => {
+    const state: JobState = JSON.parse(data);
+    if (!isRunning(state)) events.close();
+    onState(state);
+  });
+  return () => events.close();
+}
+
+/** Fulfilled when the job has ended. @throws what `signal` was aborted with. */
+export function endOfJob(jobId: string, signal: AbortSignal, onState: (state: JobState) => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const close = follow(jobId, (state) => {
+      onState(state);
+      if (!isRunning(state)) resolve();
+    });
+    signal.addEventListener('abort', () => {
+      close();
+      reject(signal.reason);
+    });
+  });
+}
+
+/** How far a running job is; what is on the page is asked again when it has ended. */
+export function useJobState(job: Job): JobState {
+  const { jobId, status, progress } = job;
+  const [told, setTold] = useState<JobState & { readonly jobId: string }>();
+  const running = isRunning(job);
+  useEffect(() => {
+    if (!running) return undefined;
+    return follow(jobId, (state) => {
+      setTold({ jobId, ...state });
+      if (!isRunning(state)) void queryClient.invalidateQueries();
+    });
+  }, [jobId, running]);
+  return running && told?.jobId === jobId ? told : { status, progress };
+}

@@ -1,0 +1,192 @@
+/** Kept conversations: read, renamed, pinned, deleted. */
+import { Anchor, Badge, Button, Drawer, Group, Image, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { useForm } from '@mantine/form';
+import { Pin } from 'lucide-react';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { api } from '../api/client.ts';
+import type { Conversation, Message } from '../api/generated/schema.ts';
+import { ConfirmButton } from '../shared/confirm.tsx';
+import { DataTable } from '../shared/data-table.tsx';
+import { fieldErrors } from '../shared/form.ts';
+import { Money } from '../shared/money.tsx';
+import { Page } from '../shared/page.tsx';
+import { EmptyState, ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { Time } from '../shared/time.tsx';
+
+const MOST_CONVERSATIONS = 100;
+const PAGE_MESSAGES = 100;
+
+export default function Conversations() {
+  const { t } = useTranslation();
+  const [shown, setShown] = useState<Conversation>();
+  const [renamed, setRenamed] = useState<Conversation>();
+  const query = { limit: MOST_CONVERSATIONS };
+  const conversations = api.useQuery('get', '/v1/conversations/recent', { params: { query } });
+  const change = api.useMutation('patch', '/v1/conversations/{id}');
+  const remove = api.useMutation('delete', '/v1/conversations/{id}');
+  const close = { 'aria-label': t('action.close') };
+  return (
+    <Page title={t('conversations.title')} about={t('conversations.about')}>
+      <DataTable
+        label={t('conversations.title')}
+        query={conversations}
+        rows={conversations.data}
+        rowKey={({ conversationId }) => conversationId}
+        empty={t('conversations.none')}
+        emptyAction={
+          <Button component={Link} to="/playground" variant="default">
+            {t('playground.title')}
+          </Button>
+        }
+        columns={[
+          {
+            title: t('conversations.one'),
+            cell: (conversation) => (
+              <Stack gap={2}>
+                <Group gap={6} wrap="nowrap">
+                  {conversation.pinned && <Pin size={14} aria-label={t('conversations.pinned')} />}
+                  <Anchor component="button" size="sm" ta="start" onClick={() => setShown(conversation)}>
+                    {conversation.title}
+                  </Anchor>
+                </Group>
+                <Text size="xs" c="dimmed" lineClamp={1}>
+                  {conversation.lastMessageSummary}
+                </Text>
+              </Stack>
+            ),
+          },
+          { title: t('field.model'), from: 'md', cell: (one) => one.lastModelIdentifier ?? '–' },
+          { title: t('conversations.messages'), align: 'end', from: 'sm', cell: (one) => one.messageCount },
+          { title: t('conversations.active'), from: 'sm', cell: ({ lastActiveAt }) => <Time at={lastActiveAt} /> },
+          {
+            ...{ title: t('field.actions'), align: 'end' },
+            cell: ({ conversationId: id, title, pinned, ...rest }) => (
+              <Group gap={4} justify="flex-end">
+                <Button
+                  variant="subtle"
+                  size="compact-sm"
+                  aria-label={`${t(pinned ? 'conversations.unpin' : 'conversations.pin')}: ${title}`}
+                  onClick={() => change.mutate({ params: { path: { id } }, body: { pinned: !pinned } })}
+                >
+                  {t(pinned ? 'conversations.unpin' : 'conversations.pin')}
+                </Button>
+                <Button
+                  variant="subtle"
+                  size="compact-sm"
+                  aria-label={`${t('conversations.rename')}: ${title}`}
+                  onClick={() => setRenamed({ conversationId: id, title, pinned, ...rest })}
+                >
+                  {t('conversations.rename')}
+                </Button>
+                <ConfirmButton
+                  label={t('action.delete')}
+                  about={title}
+                  question={t('conversations.deleteQuestion', { name: title })}
+                  onConfirm={() => remove.mutateAsync({ params: { path: { id } } })}
+                />
+              </Group>
+            ),
+          },
+        ]}
+      />
+      <Drawer
+        {...{ opened: shown !== undefined, onClose: () => setShown(undefined), position: 'right', size: 'xl' }}
+        title={shown?.title}
+        closeButtonProps={close}
+      >
+        {shown && <Messages id={shown.conversationId} />}
+      </Drawer>
+      <Modal
+        {...{ opened: renamed !== undefined, onClose: () => setRenamed(undefined), title: t('conversations.rename') }}
+        closeButtonProps={close}
+      >
+        {renamed && <TitleForm conversation={renamed} onDone={() => setRenamed(undefined)} />}
+      </Modal>
+    </Page>
+  );
+}
+
+function TitleForm({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {
+  const { t } = useTranslation();
+  const form = useForm({ initialValues: { title: conversation.title } });
+  const rename = api.useMutation('patch', '/v1/conversations/{id}', {
+    onSuccess: onDone,
+    onError: (error) => form.setErrors(fieldErrors(error)),
+  });
+  const path = { id: conversation.conversationId };
+  return (
+    <form onSubmit={form.onSubmit((body) => rename.mutate({ params: { path }, body }))}>
+      <Stack>
+        <TextInput label={t('conversations.name')} required data-autofocus {...form.getInputProps('title')} />
+        <Group justify="flex-end">
+          <Button type="submit" loading={rename.isPending}>
+            {t('action.save')}
+          </Button>
+        </Group>
+      </Stack>
+    </form>
+  );
+}
+
+function Messages({ id }: { id: string }) {
+  const { t } = useTranslation();
+  const [before, setBefore] = useState<string>();
+  const query = { limit: PAGE_MESSAGES, ...(before === undefined ? {} : { before }) };
+  const messages = api.useQuery('get', '/v1/conversations/{id}/messages', { params: { path: { id }, query } });
+  if (messages.error) return <ErrorState error={messages.error} onRetry={messages.refetch} />;
+  if (!messages.data) return <LoadingView />;
+  const [first] = messages.data;
+  return (
+    <Stack gap="lg">
+      {first && messages.data.length === PAGE_MESSAGES && (
+        <Button variant="default" size="xs" onClick={() => setBefore(first.createdAt)}>
+          {t('conversations.earlier')}
+        </Button>
+      )}
+      {messages.data.length === 0 && <EmptyState text={t('conversations.noMessages')} />}
+      {messages.data.map((message) => (
+        <MessageView key={message.messageId} {...message} />
+      ))}
+    </Stack>
+  );
+}
+
+function MessageView(message: Message) {
+  const { t } = useTranslation();
+  const { role, content, imageUrls, reasoningContent, modelIdentifier, cost, createdAt } = message;
+  return (
+    <Stack gap={4}>
+      <Group gap="xs">
+        <Badge variant="light" tt="none">
+          {role === 'user' ? t('conversations.you') : (modelIdentifier ?? role)}
+        </Badge>
+        <Text size="xs" c="dimmed">
+          <Time at={createdAt} />
+        </Text>
+        {cost !== null && (
+          <Text size="xs" c="dimmed">
+            <Money amount={cost} />
+          </Text>
+        )}
+      </Group>
+      {reasoningContent !== undefined && (
+        <details className="reasoning">
+          <summary>{t('playground.reasoning')}</summary>
+          <Text size="sm" c="dimmed" className="spoken">
+            {reasoningContent}
+          </Text>
+        </details>
+      )}
+      <Text size="sm" className="spoken">
+        {content}
+      </Text>
+      {imageUrls
+        .filter((url) => url.startsWith('data:'))
+        .map((url, index) => (
+          <Image key={url} src={url} alt={t('playground.given', { number: index + 1 })} h={96} w="auto" radius="sm" />
+        ))}
+    </Stack>
+  );
+}

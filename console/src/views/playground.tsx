@@ -1,0 +1,202 @@
+/** Models tried out: a chat, or pictures, as the signed-in user with the limits of a chosen access key. */
+import { Box, Button, Drawer, Group, Paper, ScrollArea, Stack, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { CodeXml, SlidersHorizontal, Sparkles, SquarePen } from 'lucide-react';
+import { useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import type { AccessKey, Model } from '../api/generated/schema.ts';
+import { CodePanel } from '../playground/code.tsx';
+import { Composer } from '../playground/composer.tsx';
+import { type Turn, useConversation } from '../playground/conversation.ts';
+import { isChat, makesPictures, NO_PARAMETERS, type Spoken, takesPictures, toolsOf } from '../playground/request.ts';
+import { Settings } from '../playground/settings.tsx';
+import { TurnView } from '../playground/turns.tsx';
+import { useFilters } from '../shared/filters.ts';
+import { Page } from '../shared/page.tsx';
+import { EmptyState, ErrorState, LoadingView } from '../shared/page-states.tsx';
+
+const MOST_MODELS = 100;
+const SETTINGS_PX = 300;
+const NOTHING: Spoken = { text: '', images: [] };
+
+function canCall({ isActive, expiresAt }: AccessKey): boolean {
+  return isActive && (expiresAt === null || new Date(expiresAt) > new Date());
+}
+
+export default function Playground() {
+  const { t } = useTranslation();
+  const models = api.useQuery('get', '/v1/models', { params: { query: { pageSize: MOST_MODELS, status: 1 } } });
+  const keys = api.useQuery('get', '/v1/access-keys');
+  if (models.error) return <ErrorState error={models.error} onRetry={models.refetch} />;
+  if (keys.error) return <ErrorState error={keys.error} onRetry={keys.refetch} />;
+  if (!models.data || !keys.data) return <LoadingView />;
+  const usable = models.data.records.filter((model) => isChat(model) || makesPictures(model));
+  if (usable.length === 0) {
+    return (
+      <Page title={t('playground.title')}>
+        <EmptyState text={t('models.none')} />
+      </Page>
+    );
+  }
+  return <Bench models={usable} keys={keys.data.filter(canCall)} />;
+}
+
+function Bench({ models, keys }: { models: readonly Model[]; keys: readonly AccessKey[] }) {
+  const { t } = useTranslation();
+  const { values, set } = useFilters(['model', 'key']);
+  const [parameters, setParameters] = useState(NO_PARAMETERS);
+  const [said, setSaid] = useState(NOTHING);
+  const [settingsShown, settings] = useDisclosure();
+  const [codeShown, code] = useDisclosure();
+  const accessKey = keys.find(({ id }) => String(id) === values.key) ?? keys[0];
+  const allowed = accessKey?.allowedModels;
+  const offered = allowed ? models.filter(({ modelIdentifier }) => allowed.includes(modelIdentifier)) : models;
+  const model =
+    offered.find(({ modelIdentifier }) => modelIdentifier === values.model) ?? offered.find(isChat) ?? offered[0];
+  const talk = useConversation(accessKey?.id);
+  const panel = (
+    <Settings
+      {...{ models: offered, keys, model, accessKey, parameters }}
+      onModel={(name) => set('model', name)}
+      onKey={(id) => set('key', id)}
+      onParameters={(changed) => setParameters((before) => ({ ...before, ...changed }))}
+    />
+  );
+  const send = () => {
+    if (model === undefined) return;
+    void talk.send({ model, parameters, said });
+    setSaid(NOTHING);
+  };
+  return (
+    <Page
+      title={t('playground.title')}
+      actions={
+        <>
+          <Button
+            variant="default"
+            leftSection={<SlidersHorizontal size={16} />}
+            hiddenFrom="lg"
+            onClick={settings.open}
+          >
+            {t('playground.settings')}
+          </Button>
+          <Button variant="default" leftSection={<CodeXml size={16} />} onClick={code.open}>
+            {t('playground.code')}
+          </Button>
+          <Button
+            variant="default"
+            leftSection={<SquarePen size={16} />}
+            disabled={talk.turns.length === 0}
+            onClick={talk.clear}
+          >
+            {t('playground.clear')}
+          </Button>
+        </>
+      }
+    >
+      <div className="playground">
+        <Stack gap="sm" className="talk">
+          <Turns turns={talk.turns}>
+            <Suggestions model={model} onChoose={(text) => setSaid({ ...said, text })} />
+          </Turns>
+          <Composer
+            canSend={accessKey !== undefined && model !== undefined && areTools(parameters.tools)}
+            isRunning={talk.isRunning}
+            takesPictures={model !== undefined && takesPictures(model)}
+            placeholder={t(model && !isChat(model) ? 'playground.describe' : 'playground.ask')}
+            {...{ said, onSaid: setSaid, onSend: send, onStop: talk.stop }}
+          />
+        </Stack>
+        <Paper withBorder visibleFrom="lg" w={SETTINGS_PX} className="settings">
+          <ScrollArea h="100%" viewportProps={{ tabIndex: 0, 'aria-label': t('playground.settings'), role: 'region' }}>
+            <Box p="md">{panel}</Box>
+          </ScrollArea>
+        </Paper>
+      </div>
+      <Drawer
+        {...{ opened: settingsShown, onClose: settings.close, position: 'right', title: t('playground.settings') }}
+        closeButtonProps={{ 'aria-label': t('action.close') }}
+      >
+        {panel}
+      </Drawer>
+      <Drawer
+        {...{ opened: codeShown, onClose: code.close, position: 'right', size: 'xl', title: t('playground.code') }}
+        closeButtonProps={{ 'aria-label': t('action.close') }}
+      >
+        {model && areTools(parameters.tools) && (
+          <CodePanel
+            asked={{ model, parameters, before: [], said: said.text === '' ? lastSaid(talk.turns, t) : said }}
+          />
+        )}
+      </Drawer>
+    </Page>
+  );
+}
+
+function areTools(text: string): boolean {
+  try {
+    toolsOf(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Code with nothing to say would not run. */
+function lastSaid(turns: readonly Turn[], t: (key: 'playground.hello') => string): Spoken {
+  return turns.at(-1)?.said ?? { text: t('playground.hello'), images: [] };
+}
+
+/** Stays at the end while an answer comes. */
+function Turns({ turns, children }: { turns: readonly Turn[]; children: React.ReactNode }) {
+  const { t } = useTranslation();
+  const end = useRef<HTMLDivElement>(null);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: every piece of an answer moves the end
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: 'nearest' });
+  }, [turns]);
+  return (
+    <Box className="turns" role="log" aria-label={t('playground.answers')} tabIndex={0}>
+      {turns.length === 0 ? (
+        children
+      ) : (
+        <Stack gap="xl" maw={800} mx="auto">
+          {turns.map((turn) => (
+            <TurnView key={turn.id} turn={turn} />
+          ))}
+          <div ref={end} />
+        </Stack>
+      )}
+    </Box>
+  );
+}
+
+function Suggestions({ model, onChoose }: { model: Model | undefined; onChoose: (text: string) => void }) {
+  const { t } = useTranslation();
+  const kind = model && !isChat(model) ? 'pictureIdeas' : 'chatIdeas';
+  return (
+    <Stack align="center" justify="center" h="100%" gap="md" mih={240}>
+      <Sparkles size={28} aria-hidden color="var(--mantine-primary-color-filled)" />
+      <Text ta="center" fw={600} size="lg">
+        {model ? t('playground.try', { model: model.displayName }) : t('playground.noModel')}
+      </Text>
+      {model && (
+        <Group justify="center" gap="xs">
+          {(['first', 'second', 'third'] as const).map((name) => (
+            <Button
+              key={name}
+              variant="default"
+              size="xs"
+              radius="xl"
+              fw={400}
+              onClick={() => onChoose(t(`playground.${kind}.${name}`))}
+            >
+              {t(`playground.${kind}.${name}`)}
+            </Button>
+          ))}
+        </Group>
+      )}
+    </Stack>
+  );
+}
