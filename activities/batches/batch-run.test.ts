@@ -244,3 +244,69 @@ test('money that is leased to processes is called back before a batch is refused
     assert.deepEqual([batch.row.status, batch.recalls], [status, 1]);
   }
 });
+
+/** Stops a run after it has written its first lines. */
+function pausedAfterLines(batch: MemoryBatch) {
+  const reached = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  const addLines: BatchRunDeps['store']['addLines'] = async (id, lines) => {
+    reached.resolve();
+    await go.promise;
+    return batch.store.addLines(id, lines);
+  };
+  return { store: { ...batch.store, addLines }, reached: reached.promise, go: go.resolve };
+}
+
+test('two runs of the first step at once both say what the row says', async () => {
+  const batch = new MemoryBatch(0, 'validating');
+  batch.inputText = [lineOf('a', 'text'), lineOf('b', 'text')].join('\n');
+  const { store, reached, go } = pausedAfterLines(batch);
+  const late = runnerOf(batch, answers, { store }).begin(BATCH_ID);
+  await reached;
+  assert.equal(await runnerOf(batch).begin(BATCH_ID), 2);
+  go();
+  assert.equal(await late, 2);
+  assert.deepEqual([batch.row.status, batch.released, batch.lines.length], ['in_progress', 0, 2]);
+});
+
+test('a run that fails leaves a batch that another run has begun, and its hold', async () => {
+  for (const status of ['in_progress', 'cancelling'] as const) {
+    const batch = new MemoryBatch(0, 'validating');
+    batch.inputText = lineOf('a', 'text');
+    const asked = Promise.withResolvers<void>();
+    const failing = runnerOf(batch, answers, {
+      callerOf: async () => {
+        await asked.promise;
+        throw new AppError('forbidden', 'the access key is disabled');
+      },
+    }).begin(BATCH_ID);
+    assert.equal(await runnerOf(batch).begin(BATCH_ID), 1);
+    batch.row = { ...batch.row, status };
+    asked.resolve();
+    assert.equal(await failing, 1);
+    assert.deepEqual([batch.row.status, batch.released, batch.lines.length], [status, 0, 1]);
+  }
+});
+
+test('a batch that was given up by a process that died has failed, and its hold goes back', async () => {
+  const batch = new MemoryBatch(0, 'validating');
+  await batch.store.giveUp(BATCH_ID, [{ code: 'c', message: 'm', line: null, param: null }]);
+  assert.equal(await runnerOf(batch).begin(BATCH_ID), 0);
+  assert.equal(await runnerOf(batch).end(BATCH_ID), 'failed');
+  assert.deepEqual([batch.released, batch.row.errors?.[0]?.code], [1, 'c']);
+});
+
+test('a batch whose file is removed, also while it is read, fails and names the field', async () => {
+  for (const isReading of [false, true]) {
+    const batch = new MemoryBatch(0, 'validating');
+    batch.hasInput = isReading;
+    async function* read() {
+      yield Buffer.from(`${lineOf('a', 'text')}\n`);
+      throw new AppError('notFound', 'was removed while it was read');
+    }
+    assert.equal(await runnerOf(batch, answers, { files: { ...batch.files, read } }).begin(BATCH_ID), 0);
+    const [error] = batch.row.errors ?? [];
+    assert.deepEqual([batch.row.status, error?.param, batch.lines.length], ['failed', 'input_file_id', 0]);
+    assert.match(error?.message ?? '', /the file file-in was removed before the batch had read it/);
+  }
+});

@@ -9,7 +9,7 @@ import type { Ledger } from '../../core/ledger/ledger.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import { type ClaimRequest, look } from '../../core/ledger/operations/claim.ts';
 import type { HoldRequest } from '../../core/ledger/operations/hold.ts';
-import { AppError } from '../../infra/errors.ts';
+import { AppError, invalid } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 import type { Logger } from '../../infra/logger.ts';
@@ -22,7 +22,7 @@ import { isPassing, LinesWait, waitOf } from './line-retry.ts';
 
 export interface BatchRunDeps {
   readonly store: Pick<BatchStore, keyof BatchStore>;
-  readonly files: Pick<FileStore, 'put' | 'read' | 'remove'>;
+  readonly files: Pick<FileStore, 'find' | 'put' | 'read' | 'remove'>;
   readonly ledger: Pick<Ledger, 'day' | 'hold' | 'recall' | 'release' | 'run'>;
   readonly models: InferenceDeps['models'];
   readonly endpoints: BatchEndpoints;
@@ -48,7 +48,6 @@ const BYTES_AT_ONCE = 2 * 1024 * 1024;
 const CALLS_AT_ONCE = 8;
 /** A hold of a batch lives as long as the batch, and until its end is written. */
 const HOLD_MARGIN_MS = 3_600_000;
-const ENDED_MEANWHILE = { lineCount: 0, total: 0n };
 const ENDED: readonly BatchStatus[] = ['completed', 'failed', 'expired', 'cancelled'];
 export class BatchRunner {
   readonly #deps: BatchRunDeps;
@@ -57,33 +56,38 @@ export class BatchRunner {
     this.#deps = deps;
   }
 
-  /** Reads the file and takes the hold. @returns how many lines are to be run; 0 when the batch has ended. */
+  /**
+   * Reads the file and takes the hold. @returns how many lines are to be run, by the row, because two runs of this step
+   * may be at work at once and the other one may have begun or ended the batch; 0 when there is nothing to run.
+   */
   async begin(batchId: string): Promise<number> {
     const { store } = this.#deps;
     const batch = await this.#batch(batchId);
-    if (batch.status !== 'validating') return ENDED.includes(batch.status) ? 0 : batch.lineCount;
+    if (batch.status !== 'validating') return linesToRun(batch);
     if (batch.expiresAt.getTime() <= Date.now()) {
       await this.#fail(batch, [{ ...EXPIRED, line: null, param: null }]);
-      return 0;
+      return linesToRun(await this.#batch(batchId));
     }
     try {
       const caller = await this.#callerOf(batch);
-      const { lineCount, total } = await this.#readLines(batch, caller);
-      const refusal = lineCount === 0 ? undefined : await this.#hold(batch, caller, total);
-      if (refusal === undefined && lineCount > 0) {
-        const begun = { line_count: lineCount, in_progress_at: new Date() };
+      const read = await this.#readLines(batch, caller);
+      const refusal = read && (await this.#hold(batch, caller, read.total));
+      if (refusal) await this.#fail(batch, [refusal]);
+      else if (read) {
+        const begun = { line_count: read.lineCount, in_progress_at: new Date() };
         await store.move(batchId, ['validating'], 'in_progress', begun);
         // A cancel may have come in between.
-        await store.move(batchId, ['cancelling'], 'cancelling', { line_count: lineCount });
-        return lineCount;
+        await store.move(batchId, ['cancelling'], 'cancelling', { line_count: read.lineCount });
       }
-      if (refusal) await this.#fail(batch, [refusal]);
     } catch (error) {
       if (!(error instanceof AppError) || error.kind === 'databaseUnavailable') throw error;
-      const { code, message } = lineError(error);
-      await this.#fail(batch, [{ code, message, line: null, param: null }]);
+      const { code, message, param = null } = lineError(error);
+      await this.#fail(batch, [{ code, message, line: null, param }]);
     }
-    return 0;
+    const now = await this.#batch(batchId);
+    // The hold was taken after another run had failed the batch.
+    if (linesToRun(now) === 0) await this.#release(now);
+    return linesToRun(now);
   }
 
   /** Runs the lines from `from`, before `until`, that have no result yet. */
@@ -127,6 +131,12 @@ export class BatchRunner {
       await this.#clear(batch);
       return batch.status;
     }
+    if (isGivenUp(batch)) {
+      await this.#release(batch);
+      await store.move(batchId, ['finalizing'], 'failed', { ended_at: new Date(), completed: 0, failed: 0 });
+      await this.#clear(batch);
+      return 'failed';
+    }
     const isExpired = batch.expiresAt.getTime() <= Date.now();
     const unrun = batch.status === 'cancelling' ? CANCELLED_LINE : EXPIRED_LINE;
     const noted = await store.counts(batchId);
@@ -160,14 +170,14 @@ export class BatchRunner {
     return { ...caller, rpmLimit: null, tpmLimit: null, parallelLimit: null };
   }
 
-  /** @returns how many there are and what to hold for; none for a file that cannot be run, which ends the batch. */
-  async #readLines(batch: Batch, caller: AccessKeyCaller): Promise<{ lineCount: number; total: bigint }> {
-    const { files, store, models } = this.#deps;
+  /** @returns how many there are and what to hold for; undefined when the batch is not to be begun, as its row says. */
+  async #readLines(batch: Batch, caller: AccessKeyCaller): Promise<{ lineCount: number; total: bigint } | undefined> {
+    const { store, models } = this.#deps;
     const input = new BatchInput(batch.endpoint);
     let total = 0n;
     let portion: (BatchLine & { share: bigint })[] = [];
     let bytes = 0;
-    for await (const text of linesOf(files.read(batch.inputFileId))) {
+    for await (const text of linesOf(this.#input(batch))) {
       const line = input.add(text);
       if (input.isHopeless) break;
       if (line === undefined || input.errors.length > 0) continue;
@@ -175,7 +185,7 @@ export class BatchRunner {
       total += share;
       const size = Buffer.byteLength(line.request);
       if (portion.length === LINES_AT_ONCE || (portion.length > 0 && bytes + size > BYTES_AT_ONCE)) {
-        if (!(await store.addLines(batch.id, portion))) return ENDED_MEANWHILE;
+        if (!(await store.addLines(batch.id, portion))) return undefined;
         portion = [];
         bytes = 0;
       }
@@ -185,10 +195,24 @@ export class BatchRunner {
     input.finish();
     if (input.errors.length > 0) {
       await this.#fail(batch, input.errors);
-      return { lineCount: 0, total };
+      return undefined;
     }
-    if (portion.length > 0 && !(await store.addLines(batch.id, portion))) return ENDED_MEANWHILE;
+    if (portion.length > 0 && !(await store.addLines(batch.id, portion))) return undefined;
     return { lineCount: input.count, total };
+  }
+
+  /** @throws {AppError} that names the field when the file is gone, also in the middle of it. */
+  async *#input({ inputFileId, userId }: Batch): AsyncGenerator<Buffer, void> {
+    const { files } = this.#deps;
+    try {
+      const file = await files.find(inputFileId, userId);
+      if (file === undefined) throw new AppError('notFound', `there is no file ${inputFileId}`);
+      yield* files.read(file);
+    } catch (error) {
+      if (!(error instanceof AppError) || error.kind !== 'notFound') throw error;
+      const message = `the file ${inputFileId} was removed before the batch had read it`;
+      throw invalid([{ path: 'input_file_id', message }]);
+    }
   }
 
   /** @returns why it was not taken. */
@@ -220,10 +244,9 @@ export class BatchRunner {
     return { code: 'insufficient_quota', message, line: null, param: null };
   }
 
-  async #fail(batch: Batch, errors: readonly object[]): Promise<void> {
-    const fields = { errors: JSON.stringify(errors), ended_at: new Date(), completed: 0, failed: 0 };
-    await this.#release(batch);
-    if (await this.#deps.store.move(batch.id, ['validating', 'cancelling'], 'failed', fields)) await this.#clear(batch);
+  /** The hold of a batch that another run of this step has begun stays: only the run that gives the batch up ends it. */
+  async #fail({ id }: Batch, errors: readonly object[]): Promise<void> {
+    if (await this.#deps.store.giveUp(id, errors)) await this.end(id);
   }
 
   /** Of an ended batch: its lines, which stand in its files. */
@@ -333,6 +356,15 @@ const LINE_END = Buffer.from('\n');
 const EXPIRED = { code: 'batch_expired', message: 'the batch expired before its file was read' };
 const EXPIRED_LINE = { code: 'batch_expired', message: 'the batch expired before this request was run' };
 const CANCELLED_LINE = { code: 'batch_cancelled', message: 'the batch was cancelled before this request was run' };
+
+function linesToRun({ status, lineCount }: Batch): number {
+  return ENDED.includes(status) ? 0 : lineCount;
+}
+
+/** It never began, and what is wrong stands in its row. */
+function isGivenUp({ status, lineCount }: Batch): boolean {
+  return status === 'finalizing' && lineCount === 0;
+}
 
 /** By the row, not by the access key's own requests. */
 function claimOf({ id, accessKeyId }: Batch, { line, request }: StoredLine, requestId: string): ClaimRequest {

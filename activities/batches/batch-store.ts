@@ -148,6 +148,13 @@ export class BatchStore {
     return (await change(this.#sequelize, sql, { ...fields, id, to, from: [...from] })) > 0;
   }
 
+  /** Of one that never began, so that none of its lines was run; `end` makes it `failed`. @returns false for any other. */
+  async giveUp(id: string, errors: readonly object[]): Promise<boolean> {
+    const sql = `UPDATE batches SET status='finalizing',errors=:errors
+                  WHERE id=:id AND status IN ('validating','cancelling') AND line_count=0`;
+    return (await change(this.#sequelize, sql, { id, errors: JSON.stringify(errors) })) > 0;
+  }
+
   /**
    * Every line that stands already stays as it is. @returns false when the batch is not being read any more: its lines
    * would outlive it.

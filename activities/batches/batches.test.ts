@@ -11,17 +11,19 @@ function world() {
   const batch = new MemoryBatch(0, 'completed');
   const found = { userId: 1, purpose: 'batch', filename: 'f', bytes: 1, createdAt: NOW, expiresAt: NOW };
   const input = { isThere: true };
+  const kept: [string, number][] = [];
   const files: Pick<FileStore, keyof FileStore> = {
     ...batch.files,
     find: async (id) => (input.isThere ? { ...found, id } : undefined),
     checkRoom: async () => undefined,
     list: async () => [],
+    keepUntil: async (id, until) => void kept.push([id, until.getTime()]),
     removeExpired: async () => 0,
   };
   const kicked: string[] = [];
   const starter = { kick: ({ workflowId }: { workflowId: string }) => void kicked.push(workflowId) };
   const { store } = batch;
-  return { batch, kicked, input, batches: new Batches({ store, files, starter, bytesPerUser: 1, keptMs: 1 }) };
+  return { batch, kicked, input, kept, batches: new Batches({ store, files, starter, bytesPerUser: 1, keptMs: 1 }) };
 }
 
 const request = { inputFileId: 'file-in', endpoint: '/v1/embeddings', metadata: null, traceId: 't' } as const;
@@ -36,4 +38,12 @@ test('a keyed request that runs again after a crash finds the batch of its first
   assert.deepEqual([second.id, second.holdId], [first.id, operationId]);
   assert.deepEqual([batch.created, kicked], [[first.id], [first.id]]);
   await assert.rejects(batches.create(caller, { ...request, operationId: `${operationId}f` }), /there is no file/);
+});
+
+test('the file of a batch does not expire before the batch', async () => {
+  const { batch, batches, kept } = world();
+  await batches.create(await callerOf(1, 1), { ...request, operationId: '0198c0de-0000-7000-8000-000000000002' });
+  const [[id, until] = ['', 0]] = kept;
+  assert.equal(id, 'file-in');
+  assert.ok(batch.row.expiresAt.getTime() - until < 60_000);
 });

@@ -63,8 +63,8 @@ export class Batches {
     return this.#deps.files.list(filter);
   }
 
-  contentOf({ id }: StoredFile): AsyncGenerator<Buffer, void> {
-    return this.#deps.files.read(id);
+  contentOf(file: StoredFile): AsyncGenerator<Buffer, void> {
+    return this.#deps.files.read(file);
   }
 
   /** @throws {AppError} notFound. */
@@ -89,6 +89,7 @@ export class Batches {
     if (file === undefined) throw invalid([{ path: 'input_file_id', message: `there is no file ${inputFileId}` }]);
     if (file.purpose !== 'batch') throw invalid([{ path: 'input_file_id', message: 'must be of the purpose batch' }]);
     await files.checkRoom(userId, { bytes: 1, most });
+    await files.keepUntil(inputFileId, new Date(Date.now() + BATCH_LIFE_MS));
     const start = batchStart({ id, userId, endpoint, traceId });
     const row = { id, holdId, userId, accountId, accessKeyId, endpoint, inputFileId, metadata, traceId };
     if (!(await store.create({ ...row, lifeMs: BATCH_LIFE_MS }, start, MOST_LIVE))) {

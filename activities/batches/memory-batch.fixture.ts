@@ -4,6 +4,7 @@ import type { ModelSource } from '../../core/catalog/model.ts';
 import { UnitOfWork } from '../../core/ledger/commit-queue/unit-of-work.ts';
 import type { HoldOutcome, HoldRequest } from '../../core/ledger/operations/hold.ts';
 import { type Claim, claims } from '../../core/ledger/tables/claims.ts';
+import { fileErrorsSchema } from './batch-lines.ts';
 import type { BatchRunDeps } from './batch-run.ts';
 import type { Batch, BatchStatus } from './batch-store.ts';
 
@@ -43,6 +44,7 @@ export class MemoryBatch {
   readonly claims = new Map<string, Claim>();
   row: Batch;
   inputText = '';
+  hasInput = true;
   released = 0;
   #isHeld = true;
   outcomes: HoldOutcome[] = [];
@@ -98,11 +100,19 @@ export class MemoryBatch {
       this.row = { ...this.row, ...Object.fromEntries(named), status: to };
       return true;
     },
+    giveUp: async (_id, errors) => {
+      const { status, lineCount } = this.row;
+      if (!['validating', 'cancelling'].includes(status) || lineCount > 0) return false;
+      this.row = { ...this.row, status: 'finalizing', errors: fileErrorsSchema.parse(errors) };
+      return true;
+    },
     addLines: async (_id, lines) => {
+      if (!['validating', 'cancelling'].includes(this.row.status)) return false;
       for (const { request, ...line } of lines) {
+        if (this.lines[line.line]) continue;
         this.lines.push({ ...line, request: Buffer.from(request), succeeded: null, result: null });
       }
-      return ['validating', 'cancelling'].includes(this.row.status);
+      return true;
     },
     waiting: async (_id, from, until) =>
       this.lines.filter(({ line, succeeded }) => line >= from && line < until && succeeded === null),
@@ -138,6 +148,11 @@ export class MemoryBatch {
       const bytes = Buffer.concat(written);
       this.texts.set(meta.id, bytes.toString());
       return { ...meta, bytes: bytes.length };
+    },
+    find: async (id) => {
+      const times = { createdAt: this.row.createdAt, expiresAt: this.row.expiresAt };
+      const file = { id, userId: 1, purpose: 'batch', filename: 'f', bytes: this.inputText.length, ...times };
+      return this.hasInput ? file : undefined;
     },
     read: (): AsyncGenerator<Buffer, void> => oneOf(Buffer.from(this.inputText)),
     remove: async (id) => this.texts.delete(id),

@@ -136,14 +136,23 @@ export class FileStore {
     );
   }
 
-  /** Piece after piece. */
-  async *read(id: string): AsyncGenerator<Buffer, void> {
-    for (let seq = 0; ; seq += 1) {
+  /** Piece after piece. @throws {AppError} notFound when it is removed meanwhile: a part is never taken for the whole. */
+  async *read({ id, bytes }: Pick<StoredFile, 'id' | 'bytes'>): AsyncGenerator<Buffer, void> {
+    for (let seq = 0, at = 0; at < bytes; seq += 1) {
       const sql = 'SELECT data FROM file_chunks WHERE file_id=? AND seq=?';
       const [found] = await select(this.#sequelize, chunk.read, sql, [id, seq]);
-      if (found === undefined) return;
+      if (found?.data.length !== Math.min(CHUNK_BYTES, bytes - at)) {
+        throw new AppError('notFound', `the file ${id} was removed while it was read`);
+      }
       yield found.data;
+      at += found.data.length;
     }
+  }
+
+  /** What a batch has yet to read does not expire before it. */
+  async keepUntil(id: string, until: Date): Promise<void> {
+    const sql = 'UPDATE files SET expires_at=:until WHERE id=:id AND is_whole=1 AND expires_at < :until';
+    await change(this.#sequelize, sql, { id, until });
   }
 
   /** With its pieces. Idempotent. @returns false when the user has no such file. */

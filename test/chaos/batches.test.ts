@@ -321,6 +321,13 @@ describe('batches', () => {
     const whole = meta();
     await stores.files.put(whole, pieces(whole.id, false));
     assert.equal((await stores.files.find(whole.id, userId))?.bytes, 1_100_000);
+    const content = [];
+    for await (const piece of stores.files.read({ id: whole.id, bytes: 1_100_000 })) content.push(piece.length);
+    assert.deepEqual(content, [1_048_576, 51_424]);
+    const cut = stores.files.read({ id: whole.id, bytes: 1_100_000 });
+    await cut.next();
+    await product.execute(`DELETE FROM file_chunks WHERE file_id='${whole.id}' AND seq=1`);
+    await assert.rejects(cut.next(), /was removed while it was read/);
     // As a process leaves it that dies before the last statement.
     await product.execute(`UPDATE files SET is_whole=0,expires_at=NOW(3) - INTERVAL 1 SECOND WHERE id='${whole.id}'`);
     await stores.files.removeExpired();
@@ -359,7 +366,7 @@ describe('batches', () => {
     await product.execute(`DELETE FROM workflow_outbox WHERE workflow_id='${lost.id}'`);
     assert.equal(await batches.restart(batchStart(lost)), true);
     const begun = await ended(lost.id);
-    assert.deepEqual([begun.status, begun.errors?.data?.[0]?.code], ['failed', 'empty_file']);
+    assert.deepEqual([begun.status, begun.errors?.data?.[0]?.param], ['failed', 'input_file_id']);
   });
 
   test('a batch whose workflow was terminated ends with what it has, charged as it is written', async () => {
