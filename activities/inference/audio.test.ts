@@ -17,7 +17,7 @@ const events = (...all: object[]) => ({
   mediaType: 'text/event-stream',
   body: Buffer.from(all.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')),
 });
-const minute = { seconds: 59.2, bytes: 500_000 };
+const minute = { seconds: 59.2, longest: undefined, bytes: 500_000 };
 
 test('a text is held for and charged by its characters, whatever they take in bytes', () => {
   assert.equal(planSpeech([byCharacter], speech).holdAmount, 4n * 50n);
@@ -44,7 +44,7 @@ test('spoken tokens are the provider’s, or estimated and marked', () => {
 test('a recording is held for by its length, or by its bytes where its head says nothing', () => {
   const file = new File(['x'], 'a.wav');
   const hold = (seconds: number | undefined, bytes: number) =>
-    planTranscription([bySecond], { file, fields: [] }, { seconds, bytes }).holdAmount;
+    planTranscription([bySecond], { file, fields: [] }, { seconds, longest: undefined, bytes }).holdAmount;
   assert.equal(hold(59.2, 500_000), 61n * 3n);
   assert.equal(hold(undefined, 60_000), 61n * 3n);
 });
@@ -68,7 +68,7 @@ test('what the provider does not count is measured, and marked', () => {
   const lines = { mediaType: 'text/plain', body: Buffer.from('1\n00:00 --> 00:59\nthe light') };
   const usage = transcriptionUsage(lines, minute, bySecond, note);
   assert.deepEqual([usage.audioSeconds, usage.estimated, usage.doubt], [60, true, 'missing']);
-  const unknown = transcriptionUsage(lines, { seconds: undefined, bytes: 40_000 }, bySecond, note);
+  const unknown = transcriptionUsage(lines, { seconds: undefined, longest: undefined, bytes: 40_000 }, bySecond, note);
   assert.equal(unknown.audioSeconds, 10);
   const tokens = transcriptionUsage(json({ text: 'the light' }), minute, byTokens, note);
   assert.deepEqual([tokens.promptTokens, tokens.completionTokens, tokens.doubt], [600, 2, 'missing']);
@@ -87,7 +87,7 @@ test('seconds that cannot be true are charged up to the hold, and what is no cou
 });
 
 test('a head that claims to be short does not make the provider’s count impossible', () => {
-  const forged = { seconds: 0.001, bytes: 1_000_000 };
+  const forged = { seconds: 0.001, longest: undefined, bytes: 1_000_000 };
   const said = json({ text: 'a', usage: { type: 'duration', seconds: 900 } });
   const charged = transcriptionUsage(said, forged, bySecond, note);
   assert.deepEqual([charged.audioSeconds, charged.doubt], [900, null]);
@@ -95,7 +95,10 @@ test('a head that claims to be short does not make the provider’s count imposs
   assert.equal(transcriptionUsage(tokens, forged, byTokens, note).doubt, null);
   // A head may say more than its bytes: silence is small.
   const silence = json({ text: 'a', usage: { type: 'duration', seconds: 7_200 } });
-  assert.equal(transcriptionUsage(silence, { seconds: 7_200, bytes: 1_000 }, bySecond, note).doubt, null);
+  assert.equal(
+    transcriptionUsage(silence, { seconds: 7_200, longest: undefined, bytes: 1_000 }, bySecond, note).doubt,
+    null,
+  );
 });
 
 test('of long texts only a share is counted, so that no other call waits', () => {
@@ -105,4 +108,23 @@ test('of long texts only a share is counted, so that no other call waits', () =>
   assert.ok(spoken.promptTokens > 90_000, String(spoken.promptTokens));
   const heard = transcriptionUsage({ mediaType: 'text/plain', body: Buffer.from(long) }, minute, byTokens, note);
   assert.ok(heard.completionTokens > 90_000, String(heard.completionTokens));
+});
+
+test('a recording of a known length is not charged for many times that, and the operator is told', () => {
+  const second = { seconds: 1, longest: 1, bytes: 32_044 };
+  const usage = (seconds: number) =>
+    transcriptionUsage(json({ text: 'a', usage: { type: 'duration', seconds } }), second, bySecond, note);
+  noted.length = 0;
+  // Some charge ten seconds at least.
+  assert.deepEqual([usage(1).doubt, usage(10).doubt, noted], [null, null, []]);
+  assert.equal(usage(90).doubt, 'too-large');
+  assert.deepEqual(noted, ['too-large']);
+});
+
+test('of a transcript that broke only its words are counted', () => {
+  const broken = events(
+    { type: 'transcript.text.delta', delta: 'the ' },
+    { type: 'transcript.text.delta', delta: 'light' },
+  );
+  assert.equal(transcriptionUsage(broken, minute, byTokens, note).completionTokens, 2);
 });

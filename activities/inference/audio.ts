@@ -1,8 +1,8 @@
 /** Speech made of text, charged by its characters, and text made of speech, charged by its seconds; or both by tokens. */
-import { durationOf } from '../../core/audio/duration.ts';
+import { durationOf, longestOf } from '../../core/audio/duration.ts';
 import type { PricedModel } from '../../core/catalog/model.ts';
 import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
-import type { SpeechRequest, TranscriptionRequest } from '../../core/providers/provider.ts';
+import { EVENTS, type SpeechRequest, type TranscriptionRequest } from '../../core/providers/provider.ts';
 import { readUsage } from '../../core/providers/usage.ts';
 import type { UsageDoubt } from '../../core/usage/usage-record.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../../infra/json-object.ts';
@@ -95,7 +95,7 @@ export function speechUsage(
   noteDoubt: NoteUsageDoubt,
 ): Usage {
   const characters = charactersOf(request);
-  const said = readUsage(mediaType === 'text/event-stream' ? lastUsage(body) : undefined);
+  const said = readUsage(mediaType === EVENTS ? lastUsage(body) : undefined);
   const isCounted = said?.impossible === null && said.promptTokens + said.completionTokens > 0;
   const base = { ...NO_USAGE, characters, serviceTier: tierAsked(request.extra) };
   if (!isPriced(model.price, 'input') && !isPriced(model.price, 'output')) return base;
@@ -123,12 +123,14 @@ export function speechUsage(
 export interface Recording {
   /** What it is, in seconds; undefined where its head does not say. */
   readonly seconds: number | undefined;
+  /** What its bytes can be at most, however they are read, in seconds; undefined where that is not known. */
+  readonly longest: number | undefined;
   readonly bytes: number;
 }
 
 async function measured(file: File): Promise<Recording> {
   const bytes = new Uint8Array(await file.arrayBuffer());
-  return { seconds: durationOf(bytes), bytes: bytes.length };
+  return { seconds: durationOf(bytes), longest: longestOf(bytes), bytes: bytes.length };
 }
 
 /** Of the thinnest speech that is sent (8 kbit/s), and of usual speech (32 kbit/s). */
@@ -147,8 +149,15 @@ function heldSeconds({ seconds, bytes }: Recording): number {
 
 /** That a provider may count: the head is the client's, so it takes nothing from what so many bytes can be. */
 function mostSeconds(recording: Recording): number {
-  return Math.max(heldSeconds(recording), heldSeconds({ ...recording, seconds: undefined }));
+  const byBytes = heldSeconds({ ...recording, seconds: recording.longest });
+  return recording.longest === undefined ? Math.max(heldSeconds(recording), byBytes) : byBytes;
 }
+
+/** Above what a provider may count it may be right: it may count each channel, and some charge 10 seconds at least. */
+const BELIEVED_TIMES = 2;
+const BELIEVED_SECONDS_MORE = 10;
+/** The same of a recording whose length is a guess. */
+const BELIEVED_SECONDS_MORE_OF_UNKNOWN = 60;
 
 export function planTranscription(
   models: readonly PricedModel[],
@@ -199,7 +208,8 @@ export function transcriptionUsage(
     };
   }
   const longest = mostSeconds(recording);
-  const isTooLong = usage.audioSeconds > 2 * longest + 60;
+  const more = recording.longest === undefined ? BELIEVED_SECONDS_MORE_OF_UNKNOWN : BELIEVED_SECONDS_MORE;
+  const isTooLong = usage.audioSeconds > BELIEVED_TIMES * longest + more;
   const most = { promptTokens: MOST_TOKENS_A_SECOND * longest, completionTokens: MOST_TEXT_TOKENS_A_SECOND * longest };
   if (!isTooLong && !isFarBeyond(usage, most)) return usage;
   noteDoubt('too-large', model, isJsonObject(said) ? said : {});
@@ -217,9 +227,9 @@ const MOST_SECONDS = 1_000_000;
 
 function readIn({ mediaType, body }: Received): Told {
   const text = body.toString('utf8');
-  if (mediaType === 'text/event-stream') {
+  if (mediaType === EVENTS) {
     const usage = lastUsage(body);
-    return { usage, seconds: secondsIn({ usage }), text };
+    return { usage, seconds: secondsIn({ usage }), text: saidIn(text) };
   }
   const answer = parseJson(text);
   if (!isJsonObject(answer)) return { usage: undefined, seconds: undefined, text };
@@ -228,6 +238,14 @@ function readIn({ mediaType, body }: Received): Told {
     seconds: secondsIn(answer),
     text: typeof answer.text === 'string' ? answer.text : text,
   };
+}
+
+function saidIn(events: string): string {
+  const deltas = events.split('\n').map((line) => {
+    const event = line.startsWith('data:') ? parseJson(line.slice('data:'.length)) : undefined;
+    return isJsonObject(event) && typeof event.delta === 'string' ? event.delta : '';
+  });
+  return deltas.join('');
 }
 
 /** OpenAI's `usage.seconds`, or the `duration` of a verbose answer, as number or text; begun ones count. */

@@ -1,12 +1,12 @@
 /**
  * A call that is answered with bytes as they come (speech, text of speech): one charge around them. The provider is read
  * to its end, whether or not the client stays. What breaks on the way is charged by what was counted of it, and is an
- * error; before the first byte another key or model may serve it.
+ * error; as long as nothing could be sent, it is free, and another key or model may serve it.
  */
 import type { Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { errorOf, UpstreamFailure } from '../../core/providers/failure.ts';
-import type { ByteAnswer, CallContext, UpstreamTarget } from '../../core/providers/provider.ts';
+import { type ByteAnswer, type CallContext, EVENTS, type UpstreamTarget } from '../../core/providers/provider.ts';
 import type { CallOutput } from './attempts.ts';
 import {
   type AnsweredBefore,
@@ -32,14 +32,14 @@ export interface BytesWork {
   /** @throws {UpstreamFailure} */
   readonly call: (candidate: Candidate, target: UpstreamTarget, context: CallContext) => Promise<ByteAnswer>;
   readonly usage: (received: Received, candidate: Candidate) => Usage;
-  /** The usage is read from all of the answer, not only from its end. */
+  /** The usage is read from more of the answer than its end. */
   readonly readsAll: boolean;
 }
 
 /** What has come of an answer. */
 export interface Received {
   readonly mediaType: string;
-  /** All of it where that is asked for, else its last 64 KB. */
+  /** Its end: 5 MB where more of it is read, else 64 KB; all of an answer that came in one piece. */
   readonly body: Buffer;
 }
 
@@ -57,12 +57,10 @@ export type BytesReply = OpenBytes | AnsweredBefore;
 
 const AFTER_LEAVING_MS = 30_000;
 const KEPT_END_BYTES = 64 * 1024;
-/** Of an answer that is read whole and waits in memory for its client: a transcript of days. */
-const MOST_WHOLE_BYTES = 32 * 1024 * 1024;
 /** More of a keyed answer is not kept anyway (core/ledger/operations/claim.ts). */
 const KEPT_BYTES = 5 * 1024 * 1024;
 
-/** Resolves with the first bytes. @throws {AppError} what the caller may know. */
+/** Resolves when there is something to send. @throws {AppError} what the caller may know. */
 export async function chargedBytes(
   deps: InferenceDeps,
   command: BytesCommand,
@@ -81,7 +79,11 @@ export async function chargedBytes(
       const rest = bytes[Symbol.asyncIterator]();
       const first = await rest.next();
       if (first.done) throw new UpstreamFailure('empty', 'the provider gave nothing', { status: 200 });
-      return { mediaType, first: first.value, rest };
+      const ttftMs = Date.now() - charge.calls.startedAtMs;
+      // Events say something by themselves. Of sound the last piece waits for the charge, so a single one is not sent yet.
+      const second = mediaType === EVENTS ? undefined : await rest.next();
+      const lead = second === undefined || second.done ? [first.value] : [first.value, second.value];
+      return { mediaType, lead, rest, ttftMs };
     });
     const queue = new ChunkQueue<Uint8Array>(context.signal);
     const ended = pump({ deps, command, charge, work, queue, opened });
@@ -108,30 +110,24 @@ interface Running {
   readonly queue: ChunkQueue<Uint8Array>;
   readonly opened: {
     readonly mediaType: string;
-    readonly first: Uint8Array;
+    /** The first pieces. */
+    readonly lead: readonly Uint8Array[];
     readonly rest: AsyncIterator<Uint8Array>;
+    readonly ttftMs: number;
   };
 }
 
 async function pump({ deps, command, charge, work, queue, opened }: Running): Promise<CallOutcome> {
-  const { served, startedAtMs } = charge.calls;
-  const measured = { ttftMs: Date.now() - startedAtMs };
+  const { served } = charge.calls;
+  const measured = { ttftMs: opened.ttftMs };
   const { keep, claim } = command;
   const received = new ReceivedBytes(work.readsAll || claim !== undefined ? KEPT_BYTES : KEPT_END_BYTES);
-  let size = 0;
   let failure: unknown;
   try {
-    for (let chunk: Uint8Array | undefined = opened.first; chunk !== undefined; ) {
+    for await (const chunk of allOf(opened)) {
       received.add(chunk);
-      size += chunk.length;
-      if (work.readsAll && size > MOST_WHOLE_BYTES) {
-        await opened.rest.return?.();
-        throw new UpstreamFailure('unusable', "the provider's answer is too large", { status: 200 });
-      }
       const room = queue.push(chunk);
       if (room) await room;
-      const next: IteratorResult<Uint8Array> = await opened.rest.next();
-      chunk = next.done ? undefined : next.value;
     }
     deps.keys.report(served.key, { kind: 'success' });
   } catch (error) {
@@ -157,6 +153,11 @@ async function pump({ deps, command, charge, work, queue, opened }: Running): Pr
     queue.close(error);
     throw error;
   }
+}
+
+async function* allOf({ lead, rest }: Running['opened']): AsyncGenerator<Uint8Array, void> {
+  yield* lead;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
 /** The bytes of an answer up to a bound, of which those at the end stay. */

@@ -2,10 +2,15 @@
 import { Readable } from 'node:stream';
 import type { BytesReply, OpenBytes } from '../../activities/inference/byte-stream.ts';
 import type { CallOutcome } from '../../activities/inference/charge.ts';
+import { errorEvent } from '../../activities/inference/stream-events.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import { EVENTS } from '../../core/providers/provider.ts';
+import { toAppError } from './errors.ts';
+import type { AnswerForm } from './forms.ts';
 import {
   callHeaders,
   type InferenceCall,
+  type InferenceInput,
   type InferenceServices,
   keptCall,
   type RunningCall,
@@ -25,13 +30,19 @@ export interface BytesDeclaration<Asked> {
   readonly finish?: (body: Buffer, mediaType: string, end: CallOutcome) => Buffer;
 }
 
+interface BytesCall {
+  readonly form: AnswerForm;
+  readonly input: InferenceInput<unknown>;
+  readonly call: InferenceCall;
+}
+
 export async function answerBytes<Asked>(
   { idempotency }: InferenceServices,
   { run, isWhole, finish }: BytesDeclaration<Asked>,
   asked: Asked,
-  ctx: ApiContext,
-  { request, context }: InferenceCall,
+  { form, input, call: { request, context } }: BytesCall,
 ): Promise<void> {
+  const { ctx } = input;
   const whole = isWhole(asked);
   const finished = (body: Buffer, mediaType: string, end: CallOutcome) =>
     whole && finish ? finish(body, mediaType, end) : body;
@@ -57,7 +68,11 @@ export async function answerBytes<Asked>(
     send(ctx, reply.mediaType, callHeaders(end), finished(body, reply.mediaType, end));
     return;
   }
-  send(ctx, reply.mediaType, servedHeaders(reply), Readable.from(untilCharged(ctx, reply)));
+  const bytes = untilCharged(reply, (error) => inEvents(error, reply, form, input));
+  // What fails before anything can be sent is an error with a status.
+  const first = await bytes.next();
+  const parts = first.done ? [] : withFirst(first.value, bytes, ctx);
+  send(ctx, reply.mediaType, servedHeaders(reply), Readable.from(parts));
 }
 
 function send(ctx: ApiContext, mediaType: string, headers: Record<string, string>, body: Buffer | Readable): void {
@@ -72,8 +87,14 @@ async function all(reply: OpenBytes): Promise<{ readonly body: Buffer; readonly 
   return { body: Buffer.concat(chunks), end: await reply.ended };
 }
 
-/** The last bytes go out after the COMMIT of their charge. */
-async function* untilCharged(ctx: ApiContext, reply: OpenBytes): AsyncGenerator<Uint8Array, void> {
+/**
+ * The last bytes go out after the COMMIT of their charge.
+ * @param failed what a client is still sent of an error; undefined where it can be told in no words.
+ */
+async function* untilCharged(
+  reply: OpenBytes,
+  failed: (error: unknown) => Uint8Array | undefined,
+): AsyncGenerator<Uint8Array, void> {
   let held: Uint8Array | undefined;
   try {
     for await (const chunk of reply.chunks) {
@@ -81,7 +102,35 @@ async function* untilCharged(ctx: ApiContext, reply: OpenBytes): AsyncGenerator<
       held = chunk;
     }
     await reply.ended;
-    if (held !== undefined) yield held;
+  } catch (error) {
+    const last = held && failed(error);
+    if (held === undefined || last === undefined) throw error;
+    yield held;
+    held = last;
+  }
+  if (held !== undefined) yield held;
+}
+
+function inEvents(
+  thrown: unknown,
+  { mediaType }: OpenBytes,
+  form: AnswerForm,
+  { traceId, log }: InferenceInput<unknown>,
+) {
+  if (mediaType !== EVENTS) return undefined;
+  const error = toAppError(thrown);
+  if (error !== thrown) log.error({ err: thrown }, 'a stream failed');
+  return Buffer.from(errorEvent(form.error(error, traceId)));
+}
+
+async function* withFirst(
+  first: Uint8Array,
+  rest: AsyncIterable<Uint8Array>,
+  ctx: ApiContext,
+): AsyncGenerator<Uint8Array, void> {
+  try {
+    yield first;
+    yield* rest;
   } catch (error) {
     // Past the head only a broken connection can say it.
     ctx.res.destroy();

@@ -122,7 +122,7 @@ export function inferenceRoute<Asked, Outcome extends CallOutcome, B extends z.Z
       // The call ends in its own time, however long its provider is silent.
       input.ctx.req.socket.setTimeout(0);
       if (declaration.bytes) {
-        await answerBytes(services, declaration.bytes, asked, input.ctx, call);
+        await answerBytes(services, declaration.bytes, asked, { form, input, call });
         return ANSWERED;
       }
       const { stream } = declaration;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { durationOf } from './duration.ts';
+import { durationOf, longestOf } from './duration.ts';
 
 const chunk = (tag: string, body: Buffer) => Buffer.concat([Buffer.from(tag), sizeLe(body.length), body]);
 const sizeLe = (size: number) => {
@@ -111,4 +111,15 @@ test('no bytes make it throw or give anything but a length', () => {
     }),
     { numRuns: 2_000, examples: [[ogg], [long]] },
   );
+});
+
+test('what sound without compression can be at most is known, whatever else its head claims', () => {
+  const forged = wav(3);
+  // Bytes a second and bytes of a sample, as if they were many: a decoder reads neither.
+  forged.writeUInt32LE(4_000_000_000, forged.indexOf('fmt ') + 16);
+  forged.writeUInt16LE(60_000, forged.indexOf('fmt ') + 20);
+  assert.deepEqual([longestOf(wav(3)), longestOf(forged), durationOf(forged)], [3, 3, 3]);
+  const compressed = wav(3);
+  compressed.writeUInt16LE(0x31, compressed.indexOf('fmt ') + 8);
+  for (const bytes of [compressed, FRAME, Buffer.alloc(99)]) assert.equal(longestOf(bytes), undefined);
 });

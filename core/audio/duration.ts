@@ -13,12 +13,22 @@ export function durationOf(bytes: Uint8Array): number | undefined {
   return Number.isFinite(seconds) ? seconds : undefined;
 }
 
+/**
+ * What the bytes can be at most, in whichever way they are read, in seconds: of WAV without compression, where the head
+ * cannot make many seconds look like few. Undefined for everything else, which has no least rate.
+ */
+export function longestOf(bytes: Uint8Array): number | undefined {
+  return wav(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))?.most;
+}
+
 /** In seconds. */
 interface Length {
   /** What the head says. */
   readonly seconds: number;
   /** What the bytes take at the highest rate. */
   readonly least: number;
+  /** What they take at the lowest rate, where there is one. */
+  readonly most?: number;
 }
 
 /** Of Opus and Vorbis (510 kbit/s) and of AAC (576 kbit/s). */
@@ -28,19 +38,27 @@ const MOST_MP3_BYTES = 40_000;
 /** Of a film, or of sound without loss in an MP4 file. */
 const MOST_FILM_BYTES = 1_500_000;
 
+/** Codecs of WAV: whole numbers, fractions, and either with more about its channels. */
+const PLAIN_CODECS: ReadonlySet<number> = new Set([1, 3, 0xfffe]);
+
 /** By the bytes that are there: the size of the data is a guess where the head was written before the end was known. */
 function wav(buffer: Buffer): Length | undefined {
   if (tagAt(buffer, 0) !== 'RIFF' || tagAt(buffer, 8) !== 'WAVE') return undefined;
   let rates: number[] = [];
+  let isPlain = false;
   for (let at = 12; at + 8 <= buffer.length; ) {
     const size = buffer.readUInt32LE(at + 4);
-    if (tagAt(buffer, at) === 'fmt ' && at + 22 <= buffer.length) {
+    if (tagAt(buffer, at) === 'fmt ' && at + 24 <= buffer.length) {
+      const [codec, channels] = [buffer.readUInt16LE(at + 8), buffer.readUInt16LE(at + 10)];
+      const [samples, bits] = [buffer.readUInt32LE(at + 12), buffer.readUInt16LE(at + 22)];
+      isPlain = PLAIN_CODECS.has(codec);
       // Bytes a second, and samples a second by the bytes of one; blocks of compressed sound hold many samples.
-      rates = [buffer.readUInt32LE(at + 16), buffer.readUInt32LE(at + 12) * buffer.readUInt16LE(at + 20)];
+      const said = [buffer.readUInt32LE(at + 16), samples * buffer.readUInt16LE(at + 20)];
+      rates = isPlain ? [...said, (samples * channels * bits) / 8] : said;
     }
     if (tagAt(buffer, at) === 'data') {
       const seconds = (buffer.length - at - 8) / Math.min(...rates.filter((rate) => rate > 0));
-      return { seconds, least: 0 };
+      return { seconds, least: 0, ...(isPlain && seconds > 0 ? { most: seconds } : {}) };
     }
     at += 8 + size + (size % 2);
   }

@@ -172,6 +172,9 @@ export interface RerankAdapter {
   rerank(target: UpstreamTarget, request: RerankRequest, context: CallContext): Promise<RerankAnswer>;
 }
 
+/** The media type of server-sent events. */
+export const EVENTS = 'text/event-stream';
+
 /** Bytes as they come. */
 export interface ByteAnswer {
   /** Without parameters, in lower case. */

@@ -139,6 +139,53 @@ describe('a provider that does not keep to the form', () => {
     await until('the speech is charged', async () => (await product.rows(charge)).length === 1);
   });
 
+  const transcribe = (fields: Readonly<Record<string, string>> = {}) => {
+    const form = new FormData();
+    form.set('model', 'odd-transcribe');
+    form.set('file', new File([Buffer.alloc(8_000, 1)], 'a.webm'));
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    return apiFetch(`${product.apis[0]?.url}/v1/audio/transcriptions`, {
+      method: 'POST',
+      headers: { 'access-key': customer.key },
+      body: form,
+    });
+  };
+  test('speech and transcripts that are errors, or broke before anything was sent, are free', async () => {
+    const error = json({ error: { message: 'boom', type: 'server_error' } });
+    const speak = () => post('/v1/audio/speech', { model: 'odd-speech', voice: 'alloy', input: 'The sea.' });
+    provider.answer = error;
+    const replies = [await speak(), await transcribe(), await transcribe({ stream: 'true' })];
+    provider.answer = (response) => {
+      response.writeHead(200, { 'content-type': 'audio/mpeg', 'content-length': '5000' });
+      response.write(Buffer.alloc(10, 1), () => response.destroy());
+    };
+    replies.push(await speak());
+    await noOpenHolds();
+    for (const reply of replies) {
+      assert.equal(reply.status, 502);
+      assert.match(await reply.text(), /^\{"error":/);
+      assert.equal(await chargeOf(reply), undefined);
+    }
+  });
+
+  test('a stream of a transcript that becomes an error ends with an error event and is charged', async () => {
+    const delta = '{"type":"transcript.text.delta","delta":"The sea"}';
+    provider.answer = streamed([delta, '{"type":"error","error":{"message":"boom"}}']);
+    const reply = await transcribe({ stream: 'true' });
+    assert.equal(reply.status, 200);
+    assert.match(await reply.text(), /^data: .*The sea.*\n\nevent: error\ndata: \{"error":\{.*boom.*\n\n$/);
+    await noOpenHolds();
+    assert.ok(await chargeOf(reply));
+  });
+
+  test('the usage of a very long transcript is that of the provider, wherever it stands', async () => {
+    provider.answer = json({ usage: { type: 'duration', seconds: 7 }, text: 'x'.repeat(6_000_000) });
+    const reply = await transcribe();
+    assert.equal(reply.headers.get('x-cost'), '0.0007');
+    await reply.arrayBuffer();
+    assert.equal((await chargeOf(reply))?.estimated, 0);
+  });
+
   test('a transcript without end is cut off and is an error', async () => {
     let cut = false;
     let poured = 0;
@@ -154,14 +201,7 @@ describe('a provider that does not keep to the form', () => {
       });
       pour();
     };
-    const form = new FormData();
-    form.set('model', 'odd-transcribe');
-    form.set('file', new File([Buffer.alloc(8_000, 1)], 'a.webm'));
-    const reply = await apiFetch(`${product.apis[0]?.url}/v1/audio/transcriptions`, {
-      method: 'POST',
-      headers: { 'access-key': customer.key },
-      body: form,
-    });
+    const reply = await transcribe();
     assert.equal(reply.status, 502);
     assert.match(await reply.text(), /answer is too large/);
     await until('the provider is left', () => cut);

@@ -15,7 +15,7 @@ import { type AnswerHead, ReadableChunks } from './readable-chunks.ts';
 /** After the last finish reason only the usage and an end mark can come, and they follow at once or never. */
 const AFTER_FINISH_MS = 5_000;
 
-const END_MARK = /^\s*\[done\]\s*$/i;
+export const END_MARK = /^\s*\[done\]\s*$/i;
 
 export interface ExpectedAnswer {
   /** How many were asked for. */
@@ -205,7 +205,7 @@ class StreamJudge {
 const KEEP_ALIVE_EVENT = /^(ping|comment|heartbeat|keep[-_]?alive)$/i;
 
 /** `event: ping` with any data, `{"type":"ping"}`, `{}`. */
-function isKeepAlive(event: string | undefined, body: unknown): boolean {
+export function isKeepAlive(event: string | undefined, body: unknown): boolean {
   if (isJsonObject(body) && body.choices !== undefined) return false;
   if (event !== undefined && KEEP_ALIVE_EVENT.test(event)) return true;
   return event !== 'error' && isJsonObject(body) && (body.type === 'ping' || Object.keys(body).length === 0);
