@@ -66,7 +66,13 @@ test('a line that another process answers is never an error, however long that t
 });
 
 test('a line waits for what passes, longer from try to try, and has its error in the end', async () => {
-  for (const kind of ['tooManyRequests', 'modelCallFailed', 'upstreamTimeout', 'insufficientBalance'] as const) {
+  for (const kind of [
+    'tooManyRequests',
+    'modelCallFailed',
+    'upstreamTimeout',
+    'insufficientBalance',
+    'budgetSpent',
+  ] as const) {
     const batch = new MemoryBatch(1);
     const failing = runnerOf(batch, async () => {
       throw new AppError(kind, 'not now');
@@ -187,7 +193,7 @@ test('a line that was charged by a process that died has its answer, also where 
   assert.equal(await runnerOf(batch).end(BATCH_ID), 'cancelled');
   assert.match(batch.text('outputFileId') ?? '', /^{[^\n]*"custom_id":"c0"[^\n]*"is":"paid"[^\n]*\n$/);
   assert.equal(batch.text('errorFileId')?.match(/batch_cancelled/g)?.length, 2);
-  assert.deepEqual([batch.row.completed, batch.row.failed], [1, 0]);
+  assert.deepEqual([batch.row.completed, batch.row.failed], [1, 2]);
 });
 
 const lineOf = (customId: string, text: string) =>
@@ -309,4 +315,24 @@ test('a batch whose file is removed, also while it is read, fails and names the 
     assert.deepEqual([batch.row.status, error?.param, batch.lines.length], ['failed', 'input_file_id', 0]);
     assert.match(error?.message ?? '', /the file file-in was removed before the batch had read it/);
   }
+});
+
+test('results are written whole however few of them come at once, with bounded bytes', async () => {
+  const batch = new MemoryBatch(5);
+  await runnerOf(batch).runLines(BATCH_ID, 0, 5, context(1));
+  const asked: number[] = [];
+  const results: BatchRunDeps['store']['results'] = async (id, from, limit, mostBytes) => {
+    asked.push(mostBytes);
+    return batch.store.results(id, from, Math.min(limit, 2), mostBytes);
+  };
+  assert.equal(await runnerOf(batch, answers, { store: { ...batch.store, results } }).end(BATCH_ID), 'completed');
+  const written = (batch.text('outputFileId') ?? '').match(/"custom_id":"c\d"/g);
+  assert.deepEqual(
+    written,
+    [0, 1, 2, 3, 4].map((line) => `"custom_id":"c${line}"`),
+  );
+  assert.ok(
+    asked.every((bytes) => bytes <= 8 * 1024 * 1024),
+    String(asked),
+  );
 });

@@ -44,6 +44,8 @@ export interface StepContext {
 /** Written at once; a packet has twice as many bytes, as hexadecimal digits. */
 const LINES_AT_ONCE = 100;
 const BYTES_AT_ONCE = 2 * 1024 * 1024;
+/** Of results that are in memory while they are written into a file; one of them alone may be larger. */
+const RESULT_BYTES_AT_ONCE = 8 * 1024 * 1024;
 /** Lines of one step that run at once; several steps run side by side. */
 const CALLS_AT_ONCE = 8;
 /** A hold of a batch lives as long as the batch, and until its end is written. */
@@ -146,7 +148,8 @@ export class BatchRunner {
     const isWhole = completed + failed >= batch.lineCount;
     const status = batch.status === 'cancelling' ? 'cancelled' : isExpired && !isWhole ? 'expired' : 'completed';
     const ended = { output_file_id: files.output, error_file_id: files.error, ended_at: new Date() };
-    const fields = { ...ended, completed, failed };
+    // Lines that were not run have their error in the file, too.
+    const fields = { ...ended, completed, failed: batch.lineCount - completed };
     // First: the ledger is never seen with an ended batch that holds money.
     await this.#release(batch);
     if (!(await store.move(batchId, [batch.status], status, fields))) {
@@ -263,8 +266,9 @@ export class BatchRunner {
   /** A process may have died between the charge of a line and the note of its answer; the answer is kept with the charge. */
   async #collectCharged(batch: Batch): Promise<void> {
     const { store, ledger } = this.#deps;
-    for (let from = 0; from < batch.lineCount; from += LINES_AT_ONCE) {
-      const unrun = await store.waiting(batch.id, from, from + LINES_AT_ONCE);
+    // An answer may have 4 MB.
+    for (let from = 0; from < batch.lineCount; from += CALLS_AT_ONCE) {
+      const unrun = await store.waiting(batch.id, from, from + CALLS_AT_ONCE);
       await Promise.all(
         unrun.map(async (line) => {
           const found = await ledger.run(look(claimOf(batch, line, newId())));
@@ -338,11 +342,12 @@ export class BatchRunner {
     succeeded: boolean,
     unrun: { code: string; message: string },
   ): AsyncGenerator<Buffer, void> {
-    for (let from = 0; from < batch.lineCount; from += LINES_AT_ONCE) {
-      const portion = await this.#deps.store.results(batch.id, from, LINES_AT_ONCE);
+    for (let from = 0; from < batch.lineCount; ) {
+      const portion = await this.#deps.store.results(batch.id, from, LINES_AT_ONCE, RESULT_BYTES_AT_ONCE);
+      const next = from + portion.length;
       // Another process has ended the batch and removed them.
-      if (portion.length < Math.min(LINES_AT_ONCE, batch.lineCount - from))
-        throw new Error(`${batch.id} has lost lines`);
+      if (next === from || portion.at(-1)?.line !== next - 1) throw new Error(`${batch.id} has lost lines`);
+      from = next;
       for (const { line, customId, succeeded: has, result } of portion) {
         if ((has === true) !== succeeded) continue;
         yield result ?? Buffer.from(errorLine(batch.id, line, customId, unrun));

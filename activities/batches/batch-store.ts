@@ -81,6 +81,7 @@ const resultRow = rowOf({
   result: orNull(column.bytes),
 });
 export type LineResult = ReadRow<typeof resultRow>;
+const sizeRow = rowOf({ bytes: column.integer });
 const counted = rowOf({ succeeded: orNull(column.flag), total: column.integer });
 
 export interface LineCounts {
@@ -188,10 +189,20 @@ export class BatchStore {
     await change(this.#sequelize, sql, [succeeded ? 1 : 0, Buffer.from(result), batchId, line]);
   }
 
-  /** In their order. */
-  async results(batchId: string, from: number, limit: number): Promise<LineResult[]> {
+  /** The next ones in their order: so many that have `mostBytes` together, or one that has more. */
+  async results(batchId: string, from: number, limit: number, mostBytes: number): Promise<LineResult[]> {
+    const measured =
+      'SELECT COALESCE(LENGTH(result),0) AS bytes FROM batch_lines WHERE batch_id=? AND line>=? ORDER BY line LIMIT ?';
+    const sizes = await select(this.#sequelize, sizeRow.read, measured, [batchId, from, limit]);
+    let bytes = 0;
+    const over = sizes.findIndex((size, index) => {
+      bytes += size.bytes;
+      return index > 0 && bytes > mostBytes;
+    });
+    const fitting = over === -1 ? sizes.length : over;
+    if (fitting === 0) return [];
     const sql = `SELECT ${resultRow.columns} FROM batch_lines WHERE batch_id = ? AND line >= ? ORDER BY line LIMIT ?`;
-    return await select(this.#sequelize, resultRow.read, sql, [batchId, from, limit]);
+    return await select(this.#sequelize, resultRow.read, sql, [batchId, from, fitting]);
   }
 
   async counts(batchId: string): Promise<LineCounts> {

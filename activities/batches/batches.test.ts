@@ -14,6 +14,11 @@ function world() {
   const kept: [string, number][] = [];
   const files: Pick<FileStore, keyof FileStore> = {
     ...batch.files,
+    put: async (meta, pieces, room) => {
+      const file = await batch.files.put(meta, pieces, room);
+      input.isThere = true;
+      return file;
+    },
     find: async (id) => (input.isThere ? { ...found, id } : undefined),
     checkRoom: async () => undefined,
     list: async () => [],
@@ -46,4 +51,14 @@ test('the file of a batch does not expire before the batch', async () => {
   const [[id, until] = ['', 0]] = kept;
   assert.equal(id, 'file-in');
   assert.ok(batch.row.expiresAt.getTime() - until < 60_000);
+});
+
+test('a keyed upload that runs again after a crash finds the file of its first run', async () => {
+  const { batch, batches, input } = world();
+  input.isThere = false;
+  const operationId = '0198c0de-0000-7000-8000-000000000003';
+  const add = () => batches.addFile(1, new File(['{}'], 'f.jsonl'), 'batch', operationId);
+  const ids = [(await add()).id, (await add()).id];
+  assert.equal(ids[0], ids[1]);
+  assert.deepEqual([...batch.texts.keys()], [ids[0]]);
 });

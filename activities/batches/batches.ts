@@ -40,11 +40,19 @@ export class Batches {
     this.#deps = deps;
   }
 
-  /** @throws {AppError} tooManyRequests when the user's files have no room for it. */
-  async addFile(userId: number, file: File, purpose: string): Promise<StoredFile> {
+  /**
+   * @param operationId the same for every run of one keyed request: a run after a crash finds the file of the first.
+   * @throws {AppError} tooManyRequests when the user's files have no room for it.
+   */
+  async addFile(userId: number, file: File, purpose: string, operationId: string): Promise<StoredFile> {
     const { files, bytesPerUser: most, keptMs } = this.#deps;
     const createdAt = new Date();
-    const meta = { id: newFileId(), userId, purpose, filename: file.name.slice(0, MOST_FILENAME) || 'file' };
+    const id = newFileId(operationId);
+    const earlier = await files.find(id, userId);
+    if (earlier) return earlier;
+    // What is left of a run that died.
+    await files.remove(id, userId);
+    const meta = { id, userId, purpose, filename: file.name.slice(0, MOST_FILENAME) || 'file' };
     const times = { createdAt, expiresAt: new Date(createdAt.getTime() + keptMs) };
     return files.put({ ...meta, ...times }, inPieces(file), { bytes: file.size, most });
   }

@@ -29,12 +29,13 @@ export function isPassing({ kind, details }: AppError, attempt: number): boolean
     // No key is usable; a model that its operator took offline has no such time.
     case 'modelOffline':
       return details.retryAfterSeconds !== undefined;
-    // `insufficientBalance`: a part of the hold went back to the account with a call that failed.
+    // The last two: a part of the hold went back to the account and the budget with a call that failed.
     case 'tooManyRequests':
     case 'modelCallFailed':
     case 'upstreamError':
     case 'upstreamTimeout':
     case 'insufficientBalance':
+    case 'budgetSpent':
       return attempt < MOST_TRIES;
     default:
       return false;

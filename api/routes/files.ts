@@ -71,9 +71,9 @@ export function fileRoutes({ batches }: BatchServices): Route[] {
       bodyLimitBytes: FILE_BODY_BYTES,
       idempotent: true,
       success: fileSchema,
-      handler: async ({ ctx, rawBody, caller }) => {
+      handler: async ({ ctx, rawBody, caller, operationId }) => {
         const given = await fileOf(ctx, rawBody);
-        return fileRecord(await batches.addFile(caller.userId, given.file, given.purpose));
+        return fileRecord(await batches.addFile(caller.userId, given.file, given.purpose, operationId));
       },
     }),
     route({

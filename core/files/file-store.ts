@@ -46,8 +46,9 @@ export interface FileFilter {
   readonly limit: number;
 }
 
-export function newFileId(): string {
-  return `file-${newId().replaceAll('-', '')}`;
+/** @param operationId the same for every run of one keyed request. */
+export function newFileId(operationId = newId()): string {
+  return `file-${operationId.replaceAll('-', '')}`;
 }
 
 export class FileStore {
@@ -75,7 +76,7 @@ export class FileStore {
    * @throws {AppError} tooManyRequests when there is no room for it.
    */
   async put(meta: Omit<StoredFile, 'bytes'>, pieces: AsyncIterable<Buffer>, room?: Room): Promise<StoredFile> {
-    const { id, userId, expiresAt } = meta;
+    const { id, expiresAt } = meta;
     await this.#begin(meta, room);
     try {
       const bytes = await this.#write(id, pieces);
@@ -85,7 +86,7 @@ export class FileStore {
       return { ...meta, bytes };
     } catch (error) {
       // What stays is removed with the files that have expired.
-      await this.remove(id, userId).catch(() => undefined);
+      await this.#removeUnfinished(id).catch(() => undefined);
       throw error;
     }
   }
@@ -162,6 +163,15 @@ export class FileStore {
       const removed = await change(this.#sequelize, sql, [id, userId], transaction);
       await change(this.#sequelize, 'DELETE FROM file_chunks WHERE file_id=?', [id], transaction);
       return removed > 0;
+    });
+  }
+
+  /** A run of the same request may have written it whole meanwhile. */
+  async #removeUnfinished(id: string): Promise<void> {
+    await inTransaction(this.#sequelize, async (transaction) => {
+      const sql = 'DELETE FROM files WHERE id=? AND is_whole=0';
+      if ((await change(this.#sequelize, sql, [id], transaction)) === 0) return;
+      await change(this.#sequelize, 'DELETE FROM file_chunks WHERE file_id=?', [id], transaction);
     });
   }
 

@@ -351,9 +351,19 @@ describe('batches', () => {
     const line = { line: 0, customId: 'a', request: '{}', share: 1n };
     assert.deepEqual([await batches.addLines(id, [line]), await batches.addLines(id, [line])], [true, true]);
     assert.equal((await batches.waiting(id, 0, 10)).length, 1);
+    await batches.addLines(
+      id,
+      [1, 2].map((at) => ({ ...line, line: at, customId: `b${at}` })),
+    );
+    for (const at of [0, 1, 2]) await batches.keepResult(id, at, true, 'x'.repeat(100));
+    const sizes = [50, 150, 250, 300].map((most) => batches.results(id, 0, 10, most));
+    assert.deepEqual(
+      (await Promise.all(sizes)).map((found) => found.map((result) => result.line)),
+      [[0], [0], [0, 1], [0, 1, 2]],
+    );
     const ending = { ended_at: new Date(Date.now() - 120_000), completed: 1, failed: 2 };
     assert.equal(await batches.move(id, ['validating'], 'cancelled', ending), true);
-    assert.equal(await batches.addLines(id, [{ ...line, line: 1, customId: 'b' }]), false);
+    assert.equal(await batches.addLines(id, [{ ...line, line: 3, customId: 'b' }]), false);
     assert.ok((await batches.uncleared(60, 100)).includes(id));
     await batches.removeLines(id);
     assert.ok(!(await batches.uncleared(60, 100)).includes(id));
