@@ -13,7 +13,17 @@ function reconcilerOf(batch: MemoryBatch, state: WorkflowState): BatchReconciler
   const { store, files, ledger } = batch;
   const answer: BatchRunDeps['endpoints']['/v1/embeddings'] = () => assert.fail('a call');
   const endpoints = { '/v1/chat/completions': answer, '/v1/embeddings': answer };
-  const runner = new BatchRunner({ store, files, ledger, models, endpoints, callerOf, keptMs: 1_000, log });
+  const runner = new BatchRunner({
+    store,
+    files,
+    ledger,
+    models,
+    endpoints,
+    callerOf,
+    bytesPerUser: 1,
+    keptMs: 1_000,
+    log,
+  });
   return new BatchReconciler({ store, runner, workflowState: async () => state, log });
 }
 

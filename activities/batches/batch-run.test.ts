@@ -17,7 +17,18 @@ const answers: Answer = async () => ANSWER;
 function runnerOf(batch: MemoryBatch, answer: Answer = answers, changed: Partial<BatchRunDeps> = {}): BatchRunner {
   const { store, files, ledger } = batch;
   const endpoints = { '/v1/chat/completions': answer, '/v1/embeddings': answer };
-  return new BatchRunner({ store, files, ledger, models, endpoints, callerOf, keptMs: 1_000, log, ...changed });
+  return new BatchRunner({
+    store,
+    files,
+    ledger,
+    models,
+    endpoints,
+    callerOf,
+    bytesPerUser: 1_000_000,
+    keptMs: 1_000,
+    log,
+    ...changed,
+  });
 }
 
 const context = (attempt: number) => ({ attempt, signal: new AbortController().signal, log });
@@ -78,13 +89,13 @@ test('a line waits for what passes, longer from try to try, and has its error in
       throw new AppError(kind, 'not now');
     });
     const waits: number[] = [];
-    for (const attempt of [1, 2, 29]) {
+    for (let attempt = 1; attempt <= 29; attempt += 1) {
       await assert.rejects(
         failing.runLines(BATCH_ID, 0, 1, context(attempt)),
         (error) => waits.push(secondsOf(error)) > 0,
       );
     }
-    assert.deepEqual(waits, [0.5, 1, 30], kind);
+    assert.deepEqual([waits[0], waits[1], waits[28]], [0.5, 1, 30], kind);
     assert.equal(batch.lines[0]?.succeeded, null, kind);
     await failing.runLines(BATCH_ID, 0, 1, context(30));
     assert.equal(batch.lines[0]?.succeeded, false, kind);
@@ -335,4 +346,45 @@ test('results are written whole however few of them come at once, with bounded b
     asked.every((bytes) => bytes <= 8 * 1024 * 1024),
     String(asked),
   );
+});
+
+test('what a line waited for is no try of it: its first failure after that passes, too', async () => {
+  const batch = new MemoryBatch(1);
+  const offline = runnerOf(batch, async () => {
+    throw new AppError('modelOffline', 'no key is usable', { retryAfterSeconds: 1 });
+  });
+  for (const attempt of [1, 30, 100]) {
+    await assert.rejects(offline.runLines(BATCH_ID, 0, 1, context(attempt)), LinesWait);
+  }
+  const busy = runnerOf(batch, async () => {
+    throw new AppError('tooManyRequests', 'slow down');
+  });
+  await assert.rejects(busy.runLines(BATCH_ID, 0, 1, context(101)), LinesWait);
+  assert.deepEqual([batch.lines[0]?.succeeded, batch.lines[0]?.tries], [null, 1]);
+});
+
+test('lines whose results have no room are not called and say so, in the limit of a batch and of its user', async () => {
+  for (const [fill, code] of [
+    [(batch: MemoryBatch) => Object.assign(batch.row, { resultBytes: 512 * 1024 * 1024 }), /"batch_too_large".*512 MB/],
+    [
+      (batch: MemoryBatch) => Object.assign(batch, { fileBytes: 1_000_000 }),
+      /"file_storage_full".*FILE_STORAGE_PER_USER/,
+    ],
+  ] as const) {
+    const batch = new MemoryBatch(1);
+    fill(batch);
+    await runnerOf(batch, () => assert.fail('a call')).runLines(BATCH_ID, 0, 1, context(1));
+    assert.equal(await runnerOf(batch).end(BATCH_ID), 'completed');
+    assert.match(batch.text('errorFileId') ?? '', code);
+    assert.deepEqual([batch.row.completed, batch.row.failed], [0, 1]);
+  }
+});
+
+test('the room of a user ends a batch in the middle of it', async () => {
+  const batch = new MemoryBatch(50);
+  const long = { requestId: 'r', body: JSON.stringify('x'.repeat(1_000)) };
+  await runnerOf(batch, async () => long, { bytesPerUser: 5_000 }).runLines(BATCH_ID, 0, 50, context(1));
+  const answered = batch.lines.filter(({ succeeded }) => succeeded).length;
+  assert.ok(answered >= 4 && answered <= 4 + 8, `${answered} answers`);
+  assert.ok(batch.lines.every(({ succeeded }) => succeeded !== null));
 });

@@ -18,16 +18,18 @@ import { budgetOf } from '../inference/hold.ts';
 import { type BatchEndpoints, keptLineAnswer, type LineAnswer, type LineCall, lineAmount } from './batch-endpoints.ts';
 import { answerLine, BatchInput, type BatchLine, errorLine, lineError, linesOf } from './batch-lines.ts';
 import type { Batch, BatchStatus, BatchStore, StoredLine } from './batch-store.ts';
-import { isPassing, LinesWait, waitOf } from './line-retry.ts';
+import { isWaiting, LinesWait, mayTryAgain, waitOf } from './line-retry.ts';
 
 export interface BatchRunDeps {
   readonly store: Pick<BatchStore, keyof BatchStore>;
-  readonly files: Pick<FileStore, 'find' | 'put' | 'read' | 'remove'>;
+  readonly files: Pick<FileStore, 'bytesOf' | 'find' | 'put' | 'read' | 'remove'>;
   readonly ledger: Pick<Ledger, 'day' | 'hold' | 'recall' | 'release' | 'run'>;
   readonly models: InferenceDeps['models'];
   readonly endpoints: BatchEndpoints;
   /** @throws {AppError} for a key that may no longer call. */
   readonly callerOf: (userId: number, accessKeyId: number) => Promise<AccessKeyCaller>;
+  /** What all files of one user may have. */
+  readonly bytesPerUser: number;
   /** What its files are kept for after its end. */
   readonly keptMs: number;
   readonly log: Logger;
@@ -46,6 +48,8 @@ const LINES_AT_ONCE = 100;
 const BYTES_AT_ONCE = 2 * 1024 * 1024;
 /** Of results that are in memory while they are written into a file; one of them alone may be larger. */
 const RESULT_BYTES_AT_ONCE = 8 * 1024 * 1024;
+/** Of all results of a batch; those of calls that run when it is reached come on top. */
+const MOST_RESULT_BYTES = 512 * 1024 * 1024;
 /** Lines of one step that run at once; several steps run side by side. */
 const CALLS_AT_ONCE = 8;
 /** A hold of a batch lives as long as the batch, and until its end is written. */
@@ -100,13 +104,19 @@ export class BatchRunner {
       if (error instanceof AppError) return error;
       throw error;
     });
+    const room = await this.#room(batch);
     const queue = waiting.values();
     const waits: number[] = [];
     let isStopped = false;
     const work = async (): Promise<void> => {
       for (const line of queue) {
-        if (isStopped || context.signal.aborted || !(await this.#mayRun(batchId))) return;
-        const wait = await this.#runLine(batch, line, caller, context);
+        if (isStopped || context.signal.aborted) return;
+        const now = await this.#batch(batchId);
+        if (now.status !== 'in_progress' || now.expiresAt.getTime() <= Date.now()) return;
+        const full = now.resultBytes >= MOST_RESULT_BYTES ? TOO_LARGE : now.resultBytes >= room ? this.#noRoom() : null;
+        const wait = full
+          ? await this.#refuseLine(batch, line, full)
+          : await this.#runLine(batch, line, caller, context);
         if (wait !== undefined) waits.push(wait);
       }
     };
@@ -265,23 +275,39 @@ export class BatchRunner {
 
   /** A process may have died between the charge of a line and the note of its answer; the answer is kept with the charge. */
   async #collectCharged(batch: Batch): Promise<void> {
-    const { store, ledger } = this.#deps;
+    const { store } = this.#deps;
     // An answer may have 4 MB.
     for (let from = 0; from < batch.lineCount; from += CALLS_AT_ONCE) {
       const unrun = await store.waiting(batch.id, from, from + CALLS_AT_ONCE);
-      await Promise.all(
-        unrun.map(async (line) => {
-          const found = await ledger.run(look(claimOf(batch, line, newId())));
-          if (found.kind === 'answered') await this.#keepAnswer(batch, line, keptLineAnswer(found.answer));
-          if (found.kind === 'not-kept') await this.#keepError(batch, line, claimRefusal(found));
-        }),
-      );
+      await Promise.all(unrun.map((line) => this.#collectLine(batch, line)));
     }
   }
 
-  async #mayRun(batchId: string): Promise<boolean> {
-    const { status, expiresAt } = await this.#batch(batchId);
-    return status === 'in_progress' && expiresAt.getTime() > Date.now();
+  /** @returns what the ledger says of its call. */
+  async #collectLine(batch: Batch, line: StoredLine) {
+    const found = await this.#deps.ledger.run(look(claimOf(batch, line, newId())));
+    if (found.kind === 'answered') await this.#keepAnswer(batch, line, keptLineAnswer(found.answer));
+    if (found.kind === 'not-kept') await this.#keepError(batch, line, lineError(claimRefusal(found)));
+    return found.kind;
+  }
+
+  /** What its results may have for the files of its user, who may have used up the room since it was made. */
+  async #room({ userId, resultBytes }: Batch): Promise<number> {
+    const { files, store, bytesPerUser } = this.#deps;
+    return resultBytes + bytesPerUser - (await files.bytesOf(userId)) - (await store.liveResultBytes(userId));
+  }
+
+  #noRoom() {
+    const message = `the files of its user and the results of batches have no more room (FILE_STORAGE_PER_USER, ${this.#deps.bytesPerUser} bytes); this request was not run`;
+    return { code: 'file_storage_full', message };
+  }
+
+  /** A line whose result has no room is not called; one that a process was paid for before it died has its answer. */
+  async #refuseLine(batch: Batch, line: StoredLine, why: { code: string; message: string }) {
+    const found = await this.#collectLine(batch, line);
+    if (found === 'in-use') return 0;
+    if (found !== 'answered' && found !== 'not-kept') await this.#keepError(batch, line, why);
+    return undefined;
   }
 
   /** @returns undefined when the line has its result; else how many seconds to wait (0: the provider named none). */
@@ -289,7 +315,7 @@ export class BatchRunner {
     batch: Batch,
     line: StoredLine,
     caller: AccessKeyCaller | AppError,
-    { attempt, log }: StepContext,
+    { log }: StepContext,
   ): Promise<number | undefined> {
     const { id: batchId, endpoint, traceId, holdId } = batch;
     const requestId = newId();
@@ -307,8 +333,13 @@ export class BatchRunner {
       await this.#keepAnswer(batch, line, await this.#deps.endpoints[endpoint](call));
     } catch (error) {
       if (!(error instanceof AppError) || error.kind === 'databaseUnavailable') throw error;
-      if (isPassing(error, attempt)) return error.details.retryAfterSeconds ?? 0;
-      await this.#keepError(batch, line, error);
+      const seconds = error.details.retryAfterSeconds ?? 0;
+      if (isWaiting(error)) return seconds;
+      if (mayTryAgain(error, line.tries)) {
+        await this.#deps.store.countTry(batchId, line.line);
+        return seconds;
+      }
+      await this.#keepError(batch, line, lineError(error));
     }
     return undefined;
   }
@@ -317,8 +348,8 @@ export class BatchRunner {
     return this.#deps.store.keepResult(id, line, true, answerLine(id, line, customId, requestId, body));
   }
 
-  #keepError({ id }: Batch, { line, customId }: StoredLine, error: AppError): Promise<void> {
-    return this.#deps.store.keepResult(id, line, false, errorLine(id, line, customId, lineError(error)));
+  #keepError({ id }: Batch, { line, customId }: StoredLine, error: Parameters<typeof errorLine>[3]): Promise<void> {
+    return this.#deps.store.keepResult(id, line, false, errorLine(id, line, customId, error));
   }
 
   /** Two files, each only where it has a line; their own ids, so that no other run of this step writes into them. */
@@ -359,6 +390,10 @@ export class BatchRunner {
 
 const LINE_END = Buffer.from('\n');
 const EXPIRED = { code: 'batch_expired', message: 'the batch expired before its file was read' };
+const TOO_LARGE = {
+  code: 'batch_too_large',
+  message: `the results of a batch have at most ${MOST_RESULT_BYTES / 1024 / 1024} MB; this request was not run`,
+};
 const EXPIRED_LINE = { code: 'batch_expired', message: 'the batch expired before this request was run' };
 const CANCELLED_LINE = { code: 'batch_cancelled', message: 'the batch was cancelled before this request was run' };
 

@@ -42,6 +42,8 @@ const batch = rowOf({
   cancellingAt: orNull(column.time),
   endedAt: orNull(column.time),
   expiresAt: column.time,
+  /** Of its lines, until now. */
+  resultBytes: column.integer,
   /** Of an ended batch, whose lines are removed. */
   completed: orNull(column.integer),
   failed: orNull(column.integer),
@@ -72,7 +74,14 @@ export type LiveBatch = ReadRow<typeof liveRow>;
 const LIVE = "status IN ('validating','in_progress','finalizing','cancelling')";
 const idRow = rowOf({ id: column.text });
 
-const lineRow = rowOf({ line: column.integer, customId: column.text, share: column.bigint, request: column.bytes });
+const lineRow = rowOf({
+  line: column.integer,
+  customId: column.text,
+  share: column.bigint,
+  request: column.bytes,
+  /** That its provider has failed. */
+  tries: column.integer,
+});
 export type StoredLine = ReadRow<typeof lineRow>;
 const resultRow = rowOf({
   line: column.integer,
@@ -185,8 +194,22 @@ export class BatchStore {
 
   /** The first result of a line stays. */
   async keepResult(batchId: string, line: number, succeeded: boolean, result: string): Promise<void> {
-    const sql = 'UPDATE batch_lines SET succeeded=?, result=? WHERE batch_id=? AND line=? AND succeeded IS NULL';
-    await change(this.#sequelize, sql, [succeeded ? 1 : 0, Buffer.from(result), batchId, line]);
+    const kept = Buffer.from(result);
+    const sql = `UPDATE batch_lines l JOIN batches b ON b.id=l.batch_id
+                    SET l.succeeded=?, l.result=?, b.result_bytes=b.result_bytes + ?
+                  WHERE l.batch_id=? AND l.line=? AND l.succeeded IS NULL`;
+    const values = [succeeded ? 1 : 0, kept, kept.length, batchId, line];
+    await inTransaction(this.#sequelize, (transaction) => change(this.#sequelize, sql, values, transaction));
+  }
+
+  async countTry(batchId: string, line: number): Promise<void> {
+    await change(this.#sequelize, 'UPDATE batch_lines SET tries=tries+1 WHERE batch_id=? AND line=?', [batchId, line]);
+  }
+
+  /** Of all batches of a user that have not ended, whose files are not written yet. */
+  async liveResultBytes(userId: number): Promise<number> {
+    const sql = `SELECT COALESCE(SUM(result_bytes),0) AS bytes FROM batches WHERE user_id=? AND ${LIVE}`;
+    return (await select(this.#sequelize, sizeRow.read, sql, [userId]))[0]?.bytes ?? 0;
   }
 
   /** The next ones in their order: so many that have `mostBytes` together, or one that has more. */

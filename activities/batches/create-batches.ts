@@ -39,7 +39,7 @@ export function createBatches({
   const store = new BatchStore(sequelize);
   const { FILE_STORAGE_PER_USER: bytesPerUser, FILE_RETENTION: keptMs } = config;
   const endpoints = batchEndpoints(services);
-  const batchRunner = new BatchRunner({ store, files, ledger, models, endpoints, callerOf, keptMs, log });
+  const batchRunner = new BatchRunner({ store, files, ledger, models, endpoints, callerOf, bytesPerUser, keptMs, log });
   return {
     batches: new Batches({ store, files, starter, bytesPerUser, keptMs }),
     batchRunner,

@@ -5,7 +5,7 @@ import type { AppError } from '../../infra/errors.ts';
 const FIRST_WAIT_SECONDS = 0.5;
 const GROWN_WAIT_SECONDS = 30;
 const LONGEST_WAIT_SECONDS = 60;
-/** A line that its provider fails again and again has its error after this many runs of its step, some 13 minutes. */
+/** A line that its provider fails again and again has its error after this many of its own calls, some 13 minutes. */
 const MOST_TRIES = 30;
 
 /** Lines could not be answered just now: the step is to be run again after so many seconds. */
@@ -19,8 +19,8 @@ export class LinesWait extends Error {
   }
 }
 
-/** Whether another try may be answered, so that the line has no result yet. */
-export function isPassing({ kind, details }: AppError, attempt: number): boolean {
+/** Whether the line could not even be tried: it waits until the batch expires, and no try is counted. */
+export function isWaiting({ kind, details }: AppError): boolean {
   switch (kind) {
     // Another process answers the line, or did so after this call's hold was over: the next try gets its answer.
     case 'idempotencyInUse':
@@ -29,6 +29,14 @@ export function isPassing({ kind, details }: AppError, attempt: number): boolean
     // No key is usable; a model that its operator took offline has no such time.
     case 'modelOffline':
       return details.retryAfterSeconds !== undefined;
+    default:
+      return false;
+  }
+}
+
+/** Whether another try may be answered, so that the line has no result yet. @param tries that have failed before. */
+export function mayTryAgain({ kind }: AppError, tries: number): boolean {
+  switch (kind) {
     // The last two: a part of the hold went back to the account and the budget with a call that failed.
     case 'tooManyRequests':
     case 'modelCallFailed':
@@ -36,7 +44,7 @@ export function isPassing({ kind, details }: AppError, attempt: number): boolean
     case 'upstreamTimeout':
     case 'insufficientBalance':
     case 'budgetSpent':
-      return attempt < MOST_TRIES;
+      return tries + 1 < MOST_TRIES;
     default:
       return false;
   }

@@ -15,6 +15,7 @@ interface Line {
   readonly line: number;
   readonly customId: string;
   readonly share: bigint;
+  tries: number;
   request: Buffer;
   succeeded: boolean | null;
   result: Buffer | null;
@@ -45,6 +46,8 @@ export class MemoryBatch {
   row: Batch;
   inputText = '';
   hasInput = true;
+  /** Of all files of its user. */
+  fileBytes = 0;
   released = 0;
   #isHeld = true;
   outcomes: HoldOutcome[] = [];
@@ -62,7 +65,7 @@ export class MemoryBatch {
         errorFileId: null,
         createdAt: new Date(now),
         expiresAt: new Date(now + DAY_MS),
-        ...{ completed: null, failed: null },
+        ...{ completed: null, failed: null, resultBytes: 0 },
         ...times,
       },
     };
@@ -71,6 +74,7 @@ export class MemoryBatch {
         line,
         customId: `c${line}`,
         share: 1n,
+        tries: 0,
         request: Buffer.from('{}'),
         succeeded: null,
         result: null,
@@ -110,16 +114,25 @@ export class MemoryBatch {
       if (!['validating', 'cancelling'].includes(this.row.status)) return false;
       for (const { request, ...line } of lines) {
         if (this.lines[line.line]) continue;
-        this.lines.push({ ...line, request: Buffer.from(request), succeeded: null, result: null });
+        this.lines.push({ ...line, request: Buffer.from(request), tries: 0, succeeded: null, result: null });
       }
       return true;
     },
     waiting: async (_id, from, until) =>
-      this.lines.filter(({ line, succeeded }) => line >= from && line < until && succeeded === null),
+      this.lines
+        .filter(({ line, succeeded }) => line >= from && line < until && succeeded === null)
+        .map((line) => ({ ...line })),
     keepResult: async (_id, at, succeeded, result) => {
       const line = this.lines[at];
-      if (line?.succeeded === null) Object.assign(line, { succeeded, result: Buffer.from(result) });
+      if (line?.succeeded !== null) return;
+      Object.assign(line, { succeeded, result: Buffer.from(result) });
+      this.row = { ...this.row, resultBytes: this.row.resultBytes + result.length };
     },
+    countTry: async (_id, at) => {
+      const line = this.lines[at];
+      if (line) line.tries += 1;
+    },
+    liveResultBytes: async () => this.row.resultBytes,
     results: async (_id, from, limit) => this.lines.slice(from, from + limit).map((line) => ({ ...line })),
     counts: async () => {
       const of = (wanted: boolean) => this.lines.filter(({ succeeded }) => succeeded === wanted).length;
@@ -142,6 +155,7 @@ export class MemoryBatch {
   };
 
   readonly files: BatchRunDeps['files'] = {
+    bytesOf: async () => this.fileBytes,
     put: async (meta, pieces) => {
       const written: Buffer[] = [];
       for await (const piece of pieces) written.push(piece);

@@ -63,12 +63,16 @@ export class FileStore {
    * @throws {AppError} tooManyRequests when `bytes` more do not fit.
    */
   async checkRoom(userId: number, { bytes, most }: Room, transaction?: Transaction): Promise<void> {
-    const sql = 'SELECT COALESCE(SUM(bytes),0) AS bytes FROM files WHERE user_id=?';
-    const [found] = await select(this.#sequelize, sum.read, sql, [userId], transaction);
-    const held = found?.bytes ?? 0;
+    const held = await this.bytesOf(userId, transaction);
     if (held + bytes <= most) return;
     const message = `your files may have ${most} bytes together and have ${held} (FILE_STORAGE_PER_USER); delete some`;
     throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
+  }
+
+  /** What the files of a user have together, those that are still being written among them. */
+  async bytesOf(userId: number, transaction?: Transaction): Promise<number> {
+    const sql = 'SELECT COALESCE(SUM(bytes),0) AS bytes FROM files WHERE user_id=?';
+    return (await select(this.#sequelize, sum.read, sql, [userId], transaction))[0]?.bytes ?? 0;
   }
 
   /**

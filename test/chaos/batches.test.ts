@@ -356,6 +356,10 @@ describe('batches', () => {
       [1, 2].map((at) => ({ ...line, line: at, customId: `b${at}` })),
     );
     for (const at of [0, 1, 2]) await batches.keepResult(id, at, true, 'x'.repeat(100));
+    await batches.keepResult(id, 2, false, 'y'.repeat(100));
+    assert.equal((await batches.find(id))?.resultBytes, 300);
+    assert.ok((await batches.liveResultBytes(userId)) >= 300);
+    await batches.countTry(id, 0);
     const sizes = [50, 150, 250, 300].map((most) => batches.results(id, 0, 10, most));
     assert.deepEqual(
       (await Promise.all(sizes)).map((found) => found.map((result) => result.line)),
