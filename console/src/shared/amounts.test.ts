@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isLess, minus, perMillion, sumOf } from './amounts.ts';
+import { decimalText, isLess, minus, perMillion, sumOf } from './amounts.ts';
 
 test('amounts are added to the last of their decimals', () => {
   assert.equal(sumOf(['0.1', '0.2']), '0.3');
@@ -26,4 +26,13 @@ test('amounts are taken from each other and compared to the last of their decima
   assert.equal(isLess('0.000000001', '0.000000002'), true);
   assert.equal(isLess('-1', '0'), true);
   assert.equal(isLess('2', '2.0'), false);
+});
+
+test('a tick of a chart is a decimal, however small or large', () => {
+  assert.equal(decimalText(1e-9), '0.000000001');
+  assert.equal(decimalText(2.5e-10), '0.00000000025');
+  assert.equal(decimalText(0.1 + 0.2), '0.3');
+  assert.equal(decimalText(1e21), '1000000000000000000000');
+  assert.equal(decimalText(123456789.5), '123456789.5');
+  assert.equal(decimalText(0), '0');
 });

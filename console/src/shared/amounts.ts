@@ -12,6 +12,7 @@ export function perMillion(price: string): string {
 }
 
 const NANO_DIGITS = 9;
+const TICK_DIGITS = 12;
 
 function nanoOf(amount: string): bigint {
   const [whole = '0', decimals = ''] = amount.replace('-', '').split('.');
@@ -34,4 +35,10 @@ export function sumOf(amounts: readonly string[]): string {
   const digits = String(nano < 0n ? -nano : nano).padStart(NANO_DIGITS + 1, '0');
   const text = `${nano < 0n ? '-' : ''}${digits.slice(0, -NANO_DIGITS)}.${digits.slice(-NANO_DIGITS)}`;
   return text.replace(/\.?0+$/, '');
+}
+
+/** For a tick of a chart: as many digits as a tick needs, never with an exponent. */
+export function decimalText(value: number): string {
+  const digits = { useGrouping: false, maximumSignificantDigits: TICK_DIGITS };
+  return new Intl.NumberFormat('en', digits).format(value);
 }

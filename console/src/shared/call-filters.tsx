@@ -1,53 +1,46 @@
 /** Filters of lists of calls: the outcome, and the days. */
-import '@mantine/dates/styles.layer.css';
 import { Select } from '@mantine/core';
-import { DatePickerInput } from '@mantine/dates';
-import dayjs from 'dayjs';
 import { useTranslation } from 'react-i18next';
+import { DayInput } from './day-input.tsx';
+import { readDay, timesOf } from './days.ts';
 import { useFilters } from './filters.ts';
 
 const NAMES = ['outcome', 'from', 'until'] as const;
+const OUTCOMES = ['succeeded', 'failed'] as const;
 type Filters = ReturnType<typeof useFilters<(typeof NAMES)[number]>>;
 
-/** The viewer's days as the API takes times. */
+/** As the API takes them; what stands in an address and is no such value is ignored. */
 export function useCallFilters() {
   const { values, set } = useFilters(NAMES);
+  const outcome = OUTCOMES.find((name) => name === values.outcome);
   const query = {
-    ...(values.outcome === undefined ? {} : { isSuccess: values.outcome === 'succeeded' }),
-    ...(values.from === undefined ? {} : { startTime: dayjs(values.from).startOf('day').toISOString() }),
-    ...(values.until === undefined ? {} : { endTime: dayjs(values.until).endOf('day').toISOString() }),
+    ...(outcome === undefined ? {} : { isSuccess: outcome === 'succeeded' }),
+    ...timesOf(readDay(values.from), readDay(values.until)),
   };
   return { values, set, query };
 }
 
 export function CallFilters({ values, set }: Pick<Filters, 'values' | 'set'>) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   return (
     <>
       <Select
         label={t('calls.outcome')}
         placeholder={t('models.all')}
         clearable
-        data={(['succeeded', 'failed'] as const).map((value) => ({ value, label: t(`status.${value}`) }))}
-        value={values.outcome ?? null}
+        data={OUTCOMES.map((value) => ({ value, label: t(`status.${value}`) }))}
+        value={OUTCOMES.find((name) => name === values.outcome) ?? null}
         onChange={(value) => set('outcome', value)}
       />
-      <DatePickerInput
-        label={t('calls.from')}
-        locale={i18n.language === 'zh' ? 'zh-cn' : 'en'}
-        clearable
-        miw={150}
-        value={values.from ?? null}
-        onChange={(value) => set('from', value)}
-      />
-      <DatePickerInput
-        label={t('calls.until')}
-        locale={i18n.language === 'zh' ? 'zh-cn' : 'en'}
-        clearable
-        miw={150}
-        value={values.until ?? null}
-        onChange={(value) => set('until', value)}
-      />
+      {(['from', 'until'] as const).map((name) => (
+        <DayInput
+          key={name}
+          label={t(`calls.${name}`)}
+          clearable
+          value={readDay(values[name])}
+          onChange={(value) => set(name, value)}
+        />
+      ))}
     </>
   );
 }

@@ -3,6 +3,7 @@ import 'uplot/dist/uPlot.min.css';
 import { Box, useComputedColorScheme, useMantineTheme } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
 import { useEffect, useRef } from 'react';
+import { useTranslation } from 'react-i18next';
 import UPlot from 'uplot';
 
 export interface Series {
@@ -10,8 +11,10 @@ export interface Series {
   /** Of Mantine's colours. */
   readonly color: 'indigo' | 'teal' | 'red' | 'orange' | 'grape';
   readonly values: readonly (number | null)[];
-  /** How a value is written. */
+  /** How a value is written, at a tick of the axis too. */
   readonly text: (value: number) => string;
+  /** The value at a time to its last digit, which a number may not have. */
+  readonly exact?: (index: number) => string;
   readonly bars?: boolean;
 }
 
@@ -20,6 +23,8 @@ interface ChartProps {
   readonly label: string;
   /** Seconds since 1970. */
   readonly times: readonly number[];
+  /** A day begins at midnight UTC, wherever the viewer is. */
+  readonly unit?: 'day' | 'second';
   readonly series: readonly Series[];
   readonly height?: number;
 }
@@ -27,9 +32,24 @@ interface ChartProps {
 const HEIGHT_PX = 220;
 const BAR_SHARE = 0.6;
 const MOST_BAR_PX = 40;
-const AXIS_PX = 84;
+const DIGIT_PX = 7.5;
+const AXIS_GAP_PX = 24;
+const DAY_SECONDS = 86_400;
+/** Ticks of days are whole ones. */
+const DAY_STEPS = [1, 2, 7, 14, 28].map((days) => days * DAY_SECONDS);
 
-export function Chart({ label, times, series, height = HEIGHT_PX }: ChartProps) {
+/** How a time is written: at a tick, and in the legend. */
+function timeFormats(unit: 'day' | 'second', language: string) {
+  const of = (options: Intl.DateTimeFormatOptions) => {
+    const format = new Intl.DateTimeFormat(language, unit === 'day' ? { ...options, timeZone: 'UTC' } : options);
+    return (seconds: number) => format.format(seconds * 1_000);
+  };
+  if (unit === 'day') return { tick: of({ month: 'numeric', day: 'numeric' }), whole: of({ dateStyle: 'medium' }) };
+  return { tick: of({ timeStyle: 'medium' }), whole: of({ timeStyle: 'medium' }) };
+}
+
+export function Chart({ label, times, series, unit = 'second', height = HEIGHT_PX }: ChartProps) {
+  const { t, i18n } = useTranslation();
   const { ref, width } = useElementSize();
   const place = useRef<HTMLDivElement>(null);
   const theme = useMantineTheme();
@@ -40,27 +60,51 @@ export function Chart({ label, times, series, height = HEIGHT_PX }: ChartProps) 
     const grid = { stroke: dark ? theme.colors.dark[5] : theme.colors.gray[2], width: 1 };
     const axis = { stroke: ink, grid, ticks: grid };
     const [first] = series;
+    const time = timeFormats(unit, i18n.language);
+    // While nothing is pointed at, the legend tells the last.
+    const last = times.length - 1;
+    const margin = unit === 'day' ? DAY_SECONDS / 2 : 0;
     const chart = new UPlot(
       {
         width,
         height,
+        ...(unit === 'day' ? { tzDate: (seconds: number) => UPlot.tzDate(new Date(seconds * 1_000), 'Etc/UTC') } : {}),
         legend: { show: true },
         cursor: { drag: { x: false, y: false } },
-        scales: { x: { time: true }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+        scales: {
+          // The bars of the first and last day are whole.
+          x: { time: true, range: (_, from, until) => [from - margin, until + margin] },
+          y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] },
+        },
         axes: [
-          { ...axis },
-          { ...axis, size: AXIS_PX, values: (_, marks) => marks.map((mark) => first?.text(mark) ?? String(mark)) },
+          {
+            ...{ ...axis, values: (_: UPlot, marks: number[]) => marks.map(time.tick) },
+            ...(unit === 'day' ? { incrs: DAY_STEPS } : {}),
+          },
+          {
+            ...axis,
+            size: (_, texts) => AXIS_GAP_PX + DIGIT_PX * Math.max(1, ...(texts ?? []).map(({ length }) => length)),
+            values: (_, marks) => marks.map((mark) => first?.text(mark) ?? String(mark)),
+          },
         ],
         series: [
-          {},
-          ...series.map(({ label: name, color, text, bars }): UPlot.Series => {
+          {
+            label: t(unit === 'day' ? 'spend.group.day' : 'field.time'),
+            value: (_, __, ___, index) => time.whole(times[index ?? last] ?? 0),
+          },
+          ...series.map(({ label: name, color, values, text, exact, bars }): UPlot.Series => {
             const stroke = theme.colors[color][dark ? 4 : 7];
             const paths = bars ? UPlot.paths.bars?.({ size: [BAR_SHARE, MOST_BAR_PX] }) : undefined;
             return {
               ...{ label: name, stroke, width: 2, points: { show: times.length < 3 } },
               ...(bars ? { fill: `${stroke}99` } : {}),
               ...(paths === undefined ? {} : { paths }),
-              value: (_, value) => (value === null ? '–' : text(value)),
+              value: (_, __, ___, index) => {
+                const at = index ?? last;
+                const value = values[at];
+                if (value === null || value === undefined) return '–';
+                return exact?.(at) ?? text(value);
+              },
             };
           }),
         ],
@@ -69,7 +113,7 @@ export function Chart({ label, times, series, height = HEIGHT_PX }: ChartProps) 
       place.current,
     );
     return () => chart.destroy();
-  }, [width, height, dark, theme, times, series]);
+  }, [width, height, dark, theme, times, series, unit, t, i18n.language]);
   return (
     <Box ref={ref} role="img" aria-label={label}>
       <div ref={place} aria-hidden />

@@ -3,9 +3,11 @@ import { notifications } from '@mantine/notifications';
 import { ApiError } from '../api/api-error.ts';
 import { i18n } from '../language/language.ts';
 
-/** In words: what the API said, or that it was not reached. */
+/** In words: what the API said, that it was not reached, or that the page itself has failed. */
 export function failureText(error: unknown): string {
-  if (!(error instanceof ApiError)) return i18n.t('failure.unreachable');
+  // What fetch throws when there is no answer.
+  if (error instanceof TypeError) return i18n.t('failure.unreachable');
+  if (!(error instanceof ApiError)) return i18n.t('failure.unexpected');
   const fields = error.fields.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   return fields.length > 0 ? fields.join('; ') : error.message;
 }

@@ -26,7 +26,7 @@ export function Money({ amount, bold }: { amount: string | null | undefined; bol
   const { i18n } = useTranslation();
   if (amount === null || amount === undefined) return <>–</>;
   return (
-    <Text span inherit fw={bold ? 700 : undefined} className="numbers">
+    <Text span inherit fw={bold ? 700 : undefined} className="numbers money">
       {moneyText(amount, i18n.language)}
     </Text>
   );

@@ -16,13 +16,13 @@ export function LoadingView() {
   );
 }
 
-export function ErrorState({ error, onRetry }: { error: unknown; onRetry: () => unknown }) {
+export function ErrorState({ error, text, onRetry }: { error: unknown; text?: string; onRetry: () => unknown }) {
   const { t } = useTranslation();
   const traceId = error instanceof ApiError ? error.traceId : undefined;
   return (
     <Alert color="red" variant="outline" icon={<CircleAlert aria-hidden />} title={t('failure.title')} role="alert">
       <Stack gap="sm" align="flex-start">
-        <Text size="sm">{failureText(error)}</Text>
+        <Text size="sm">{text ?? failureText(error)}</Text>
         {traceId !== undefined && (
           <Text size="sm">
             {t('failure.trace')} <Code>{traceId}</Code>
@@ -51,9 +51,10 @@ export function EmptyState({ text, children }: { text: string; children?: ReactN
 
 /** A view that could not be fetched, as after a new version, or that broke. */
 export function BrokenView() {
+  const { t } = useTranslation();
   const error = useRouteError();
   console.error(error);
-  return <ErrorState error={error} onRetry={() => location.reload()} />;
+  return <ErrorState error={error} text={t('failure.broken')} onRetry={() => location.reload()} />;
 }
 
 export function MissingView() {

@@ -5,6 +5,7 @@ import { api } from '../api/client.ts';
 import type { operations } from '../api/generated/schema.ts';
 import { sumOf } from '../shared/amounts.ts';
 import { DataTable } from '../shared/data-table.tsx';
+import { dayText } from '../shared/days.ts';
 import { Money } from '../shared/money.tsx';
 
 const DAYS = 7;
@@ -53,7 +54,7 @@ export function MoneyByDay() {
         columns={[
           {
             title: t('spend.group.day'),
-            cell: ([date]) => new Date(`${date}T00:00`).toLocaleDateString(i18n.language, { dateStyle: 'medium' }),
+            cell: ([date]) => dayText(date, i18n.language),
           },
           ...(['paidIn', 'used', 'givenBack', 'granted'] as const).map((name) => ({
             ...{ title: t(`admin.${name}`), align: 'end' as const },

@@ -1,13 +1,13 @@
 /** The audit log: who changed what, when, from what to what. */
-import '@mantine/dates/styles.layer.css';
 import { Box, Group, Stack, Table, Text, TextInput } from '@mantine/core';
-import { DatePickerInput } from '@mantine/dates';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AuditRecord } from '../api/generated/schema.ts';
 import { DataTable, Pages } from '../shared/data-table.tsx';
+import { DayInput } from '../shared/day-input.tsx';
+import { readDay } from '../shared/days.ts';
 import { lookupOf } from '../shared/details.tsx';
 import { useFilters } from '../shared/filters.ts';
 import { moneyText } from '../shared/money.tsx';
@@ -23,8 +23,9 @@ const TEXTS = [...(['action', 'targetId', 'traceId'] as const)];
 const NAMES = [...(['from', 'until', 'actor', ...TEXTS] as const)];
 
 export default function Audit() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { values, set } = useFilters(NAMES);
+  const days = { from: readDay(values.from), until: readDay(values.until) };
   const [settled] = useDebouncedValue(values, TYPING_MS);
   const [page, setPage] = useState(1);
   const filter = {
@@ -32,12 +33,11 @@ export default function Audit() {
     ...(settled.targetId === undefined ? {} : { targetId: settled.targetId }),
     ...(settled.traceId === undefined ? {} : { traceId: settled.traceId }),
     ...(values.actor === undefined ? {} : { actorUserId: values.actor }),
-    ...(values.from === undefined ? {} : { startDate: values.from }),
-    ...(values.until === undefined ? {} : { endDate: values.until }),
+    ...(days.from === undefined ? {} : { startDate: days.from }),
+    ...(days.until === undefined ? {} : { endDate: days.until }),
   };
   const query = { pageNum: page, pageSize: PAGE_ROWS, ...filter };
   const records = api.useQuery('get', '/v1/audit', { params: { query } });
-  const locale = i18n.language === 'zh' ? 'zh-cn' : 'en';
   const filterBy = (name: (typeof NAMES)[number], value: string | null) => {
     set(name, value);
     setPage(1);
@@ -47,13 +47,11 @@ export default function Audit() {
     <Page title={t('audit.title')} about={t('audit.about')}>
       <Group align="end">
         {(['from', 'until'] as const).map((name) => (
-          <DatePickerInput
+          <DayInput
             key={name}
             label={t(`calls.${name}`)}
-            locale={locale}
             clearable
-            miw={140}
-            value={values[name] ?? null}
+            value={days[name]}
             onChange={(value) => filterBy(name, value)}
           />
         ))}

@@ -1,14 +1,14 @@
 /** What a user has, and how calls went over time: what they cost, how many failed, how long they took. */
 import { Grid, Group, Paper, SegmentedControl, SimpleGrid, Text, Title } from '@mantine/core';
-import dayjs from 'dayjs';
 import { useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { useUser } from '../session.tsx';
-import { sumOf } from '../shared/amounts.ts';
+import { SETTINGS } from '../settings.ts';
+import { decimalText, sumOf } from '../shared/amounts.ts';
 import { Chart, type Series } from '../shared/chart.tsx';
 import { DataTable } from '../shared/data-table.tsx';
-import { lastDays } from '../shared/days.ts';
+import { lastDays, secondsOf } from '../shared/days.ts';
 import { durationText } from '../shared/duration.ts';
 import { Figure } from '../shared/figure.tsx';
 import { Money, moneyText } from '../shared/money.tsx';
@@ -31,7 +31,7 @@ function usePerformance(groupBy: Grouping, days: number) {
 }
 
 function queryOf(groupBy: Grouping, days: number) {
-  const dates = lastDays(days);
+  const dates = lastDays(days, SETTINGS.timeZone);
   return { groupBy, startDate: dates[0], endDate: dates.at(-1) };
 }
 
@@ -101,7 +101,7 @@ function OverTime({ days }: { days: number }) {
   const [metric, setMetric] = useState<Metric>('spent');
   const usage = useUsage('day', days);
   const series = useSeries(metric, days);
-  const times = useMemo(() => lastDays(days).map((date) => dayjs(date).unix()), [days]);
+  const times = useMemo(() => lastDays(days, SETTINGS.timeZone).map(secondsOf), [days]);
   if (usage.error) return <ErrorState error={usage.error} onRetry={usage.refetch} />;
   return (
     <Paper withBorder p="md">
@@ -117,7 +117,7 @@ function OverTime({ days }: { days: number }) {
           data={METRICS.map((value) => ({ value, label: t(`overview.metrics.${value}`) }))}
         />
       </Group>
-      <Chart label={t(`overview.byDay.${metric}`)} times={times} series={series} />
+      <Chart unit="day" label={t(`overview.byDay.${metric}`)} times={times} series={series} />
     </Paper>
   );
 }
@@ -128,15 +128,16 @@ function useSeries(metric: Metric, days: number): readonly Series[] {
   const { data: usage } = useUsage('day', days);
   const went = usePerformance('day', days);
   return useMemo(() => {
-    const dates = lastDays(days);
+    const dates = lastDays(days, SETTINGS.timeZone);
     const spent = new Map(usage?.map((row) => [row.date, row]));
     const known = new Map(went?.map((row) => [row.date, row]));
     const count = (value: number) => value.toLocaleString(i18n.language);
     switch (metric) {
       case 'spent': {
         const values = dates.map((date) => Number(spent.get(date)?.cost ?? 0));
-        const text = (value: number) => moneyText(String(value), i18n.language);
-        return [{ label: t('overview.spent'), color: 'indigo', bars: true, values, text }];
+        const text = (value: number) => moneyText(decimalText(value), i18n.language);
+        const exact = (index: number) => moneyText(spent.get(dates[index])?.cost ?? '0', i18n.language);
+        return [{ label: t('overview.spent'), color: 'indigo', bars: true, values, text, exact }];
       }
       case 'requests':
         return [

@@ -1,12 +1,12 @@
 /** Who spent what: by user, key, model, provider, day or tag, in any time. */
-import '@mantine/dates/styles.layer.css';
-import { Button, Group, Select, SimpleGrid } from '@mantine/core';
-import { DatePickerInput } from '@mantine/dates';
+import { Button, Group, Select, SimpleGrid, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { operations } from '../api/generated/schema.ts';
+import { SETTINGS } from '../settings.ts';
 import { DataTable } from '../shared/data-table.tsx';
-import { lastDays, today } from '../shared/days.ts';
+import { DayInput } from '../shared/day-input.tsx';
+import { lastDays, readDay, today } from '../shared/days.ts';
 import { Figure } from '../shared/figure.tsx';
 import { useFilters } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
@@ -15,24 +15,41 @@ import { Page } from '../shared/page.tsx';
 const GROUPS = [...(['user', 'accessKey', 'model', 'provider', 'day', 'tag'] as const)];
 const WEEK_DAYS = 7;
 const MOST_GROUPS = 100;
+const MOST_IN_FILE = 10_000;
 
-type Spent = operations['getSpend']['responses']['200']['content']['application/json']['groups'][number];
+type Answer = operations['getSpend']['responses']['200']['content']['application/json'];
+type Spent = Answer['groups'][number];
 
-function nameOf(row: Spent): string {
-  return row.date ?? row.modelIdentifier ?? row.username ?? row.accessKeyName ?? row.providerName ?? row.tag ?? '–';
+function nameOf({ date, modelIdentifier, username, accessKeyName, providerName, tag }: Spent): string {
+  return (date ?? modelIdentifier ?? username ?? accessKeyName ?? providerName ?? tag) || '–';
+}
+
+/** Groups beyond the most that are shown are one line, so that the lines add up to the total. */
+function linesOf({ groups, rest }: Answer, others: string) {
+  const lines = groups.map((group, index) => ({ ...group, key: index, name: nameOf(group) }));
+  if (rest.requests === 0 && Number(rest.cost) === 0) return lines;
+  return [...lines, { ...rest, key: lines.length, name: others }];
 }
 
 export default function Spend() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { values, set } = useFilters(['by', 'from', 'until']);
   const groupBy = GROUPS.find((name) => name === values.by) ?? 'user';
-  const startDate = values.from ?? lastDays(WEEK_DAYS)[0];
-  const endDate = values.until ?? today();
+  const endDate = readDay(values.until) ?? today(SETTINGS.timeZone);
+  const startDate = readDay(values.from) ?? lastDays(WEEK_DAYS, SETTINGS.timeZone)[0] ?? endDate;
   const query = { groupBy, startDate, endDate, limit: MOST_GROUPS };
   const spend = api.useQuery('get', '/v1/statistics/spend', { params: { query } });
-  const locale = i18n.language === 'zh' ? 'zh-cn' : 'en';
+  const file = new URLSearchParams({ groupBy, startDate, endDate, limit: String(MOST_IN_FILE), format: 'csv' });
   return (
-    <Page title={t('spend.title')} about={t('spend.about')} actions={<Download rows={spend.data?.groups ?? []} />}>
+    <Page
+      title={t('spend.title')}
+      about={t('spend.about')}
+      actions={
+        <Button component="a" variant="default" href={`/v1/statistics/spend?${file}`} download>
+          CSV
+        </Button>
+      }
+    >
       <Group align="end">
         <Select
           label={t('spend.by')}
@@ -41,18 +58,8 @@ export default function Spend() {
           value={groupBy}
           onChange={(value) => set('by', value)}
         />
-        <DatePickerInput
-          label={t('calls.from')}
-          locale={locale}
-          value={startDate}
-          onChange={(value) => set('from', value)}
-        />
-        <DatePickerInput
-          label={t('calls.until')}
-          locale={locale}
-          value={endDate}
-          onChange={(value) => set('until', value)}
-        />
+        <DayInput label={t('calls.from')} value={startDate} onChange={(value) => set('from', value)} />
+        <DayInput label={t('calls.until')} value={endDate} onChange={(value) => set('until', value)} />
       </Group>
       <SimpleGrid cols={{ base: 1, xs: 2 }} maw={560}>
         <Figure label={t('overview.spent')} value={spend.data && <Money amount={spend.data.total.cost} />} />
@@ -61,11 +68,18 @@ export default function Spend() {
       <DataTable
         label={t('spend.title')}
         query={spend}
-        rows={spend.data?.groups}
-        rowKey={(row) => `${row.userId} ${row.accessKeyId} ${row.modelId} ${row.providerId} ${nameOf(row)}`}
+        rows={spend.data && linesOf(spend.data, t('spend.others'))}
+        rowKey={({ key }) => key}
         empty={t('overview.noCalls')}
         columns={[
-          { title: t(`spend.group.${groupBy}`), cell: nameOf },
+          {
+            title: t(`spend.group.${groupBy}`),
+            cell: ({ name }) => (
+              <Text size="sm" className="name">
+                {name}
+              </Text>
+            ),
+          },
           { title: t('field.requests'), align: 'end', cell: ({ requests }) => requests.toLocaleString() },
           {
             ...{ title: t('field.tokens'), align: 'end', from: 'sm' },
@@ -75,24 +89,5 @@ export default function Spend() {
         ]}
       />
     </Page>
-  );
-}
-
-/** What is shown, as a file for a spreadsheet; amounts as they are. */
-function Download({ rows }: { rows: readonly Spent[] }) {
-  const save = () => {
-    const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
-    const lines = rows.map((row) => [quoted(nameOf(row)), row.requests, row.cost].join(','));
-    const url = URL.createObjectURL(new Blob([`name,requests,cost\n${lines.join('\n')}\n`], { type: 'text/csv' }));
-    const link = document.createElement('a');
-    link.href = url;
-    link.download = 'spend.csv';
-    link.click();
-    URL.revokeObjectURL(url);
-  };
-  return (
-    <Button variant="default" onClick={save} disabled={rows.length === 0}>
-      CSV
-    </Button>
   );
 }

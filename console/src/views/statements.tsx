@@ -5,7 +5,9 @@ import { MonthPickerInput } from '@mantine/dates';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
+import { SETTINGS } from '../settings.ts';
 import { DataTable } from '../shared/data-table.tsx';
+import { calendarOf } from '../shared/day-input.tsx';
 import { today } from '../shared/days.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
@@ -18,7 +20,8 @@ const LINES = [
 
 export default function Statements() {
   const { t, i18n } = useTranslation();
-  const [month, setMonth] = useState(today);
+  const calendar = calendarOf(i18n.language);
+  const [month, setMonth] = useState(() => today(SETTINGS.timeZone));
   const query = { month: month.slice(0, 7) };
   const statement = api.useQuery('get', '/v1/billing/statement', { params: { query } });
   return (
@@ -33,9 +36,10 @@ export default function Statements() {
     >
       <MonthPickerInput
         label={t('statements.month')}
-        locale={i18n.language === 'zh' ? 'zh-cn' : 'en'}
+        locale={calendar.locale}
         maw={240}
-        maxDate={today()}
+        maxDate={today(SETTINGS.timeZone)}
+        valueFormat={calendar.month}
         value={month}
         onChange={(value) => value !== null && setMonth(value)}
       />
@@ -66,7 +70,7 @@ export default function Statements() {
             label={t('statements.entries')}
             query={statement}
             rows={statement.data.entries}
-            rowKey={({ id }) => id}
+            rowKey={({ kind, id }) => `${kind} ${id}`}
             empty={t('statements.noEntries')}
             columns={[
               { title: t('field.time'), cell: ({ createdAt }) => <Time at={createdAt} /> },

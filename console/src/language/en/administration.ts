@@ -43,6 +43,7 @@ export const administration = {
     title: 'Spend',
     about: 'What all users have spent, the largest first.',
     by: 'By',
+    others: 'All others',
     group: {
       user: 'User',
       accessKey: 'Access key',

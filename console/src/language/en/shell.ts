@@ -18,6 +18,8 @@ export const shell = {
   failure: {
     title: 'That did not work',
     unreachable: 'The gateway cannot be reached. Check the connection and try again.',
+    unexpected: 'The answer could not be read. Please try again.',
+    broken: 'This page could not be shown. Please load it again.',
     trace: 'Trace',
   },
   table: {

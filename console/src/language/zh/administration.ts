@@ -41,6 +41,7 @@ export const administration: Pick<Translation, 'users' | 'allKeys' | 'allCalls' 
     title: '消费统计',
     about: '所有用户的消费，从高到低。',
     by: '分组',
+    others: '其他合计',
     group: { user: '用户', accessKey: '访问密钥', model: '模型', provider: '提供商', day: '日期', tag: '标签' },
   },
 };

@@ -11,7 +11,13 @@ export const shell: Pick<
   account: { signOut: '退出登录' },
   action: { cancel: '取消', close: '关闭', copied: '已复制', copy: '复制', delete: '删除', edit: '编辑', save: '保存' },
   state: { loading: '加载中', retry: '重试', missing: '此地址没有内容' },
-  failure: { title: '操作失败', unreachable: '无法连接网关，请检查网络后重试。', trace: '跟踪号' },
+  failure: {
+    title: '操作失败',
+    unreachable: '无法连接网关，请检查网络后重试。',
+    unexpected: '无法读取网关的应答，请重试。',
+    broken: '页面无法显示，请重新加载。',
+    trace: '跟踪号',
+  },
   table: {
     total_one: '共 {{count}} 行',
     total_other: '共 {{count}} 行',
