@@ -103,6 +103,10 @@ describe('orders over HTTP', () => {
     const body = { orderNo: ORDER_NO, reason: 'wish' };
     assert.equal((await app.post('/v1/orders/refund', body, bearer(owner))).status, 403);
     assert.equal((await app.post('/v1/orders/refund', { orderNo: ORDER_NO }, bearer(root))).status, 400);
+    const lost = await app.post('/v1/orders/refund', { ...body, amount: null }, bearer(root));
+    assert.equal(lost.status, 400);
+    assert.match(lost.text, /"path":"amount"/);
+    assert.equal(orderIn(ledger).refunded, null);
     const answer = await app.post('/v1/orders/refund', body, bearer(root));
     assert.match(answer.text, /"refundedAmount":5,/);
     assert.equal(answer.json().data?.paidLate, true);

@@ -167,9 +167,11 @@ refund once, also after a crash. The payment itself is returned outside of the g
       access: ROOT,
       body: z.object({
         orderNo: orderNoInput,
-        amount: optional(moneyInput.refine((amount) => amount > 0n, 'must be above zero')).describe(
-          'Exactly this part; all that is left of the order, at most what is available, when it is left out',
-        ),
+        // Null is no wish for everything: a client that has lost its amount is refused.
+        amount: moneyInput
+          .refine((amount) => amount > 0n, 'must be above zero')
+          .optional()
+          .describe('Exactly this part; all that is left of the order, at most what is available, when it is left out'),
         reason: z.string().trim().min(1).max(255).describe('Why; the user can read it'),
       }),
       success: orderSchema,
