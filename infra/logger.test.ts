@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createLogger } from './logger.ts';
-import { pathWithoutSecrets, scrub } from './secrets.ts';
+import { addressWithoutSecrets, pathWithoutSecrets, scrub } from './secrets.ts';
 
 const KEY = `ak-${'a1_-'.repeat(14)}xyz`;
 
@@ -57,4 +57,15 @@ test('scrub leaves other words alone', () => {
   assert.equal(scrub('bearer of news'), 'bearer of news');
   assert.equal(scrub(`key ${KEY}.`), 'key ak-[hidden].');
   assert.equal(scrub(`x${KEY}`), 'xak-[hidden]');
+});
+
+test('an address is shown without its credentials, query and tokens', () => {
+  for (const [address, shown] of [
+    ['https://hooks.example/jobs', 'https://hooks.example/jobs'],
+    ['https://me:canary@hooks.example:8443/jobs?token=canary#canary', 'https://hooks.example:8443/jobs?[hidden]'],
+    [`https://hooks.example/${KEY}/x`, 'https://hooks.example/ak-[hidden]/x'],
+    ['no address, canary', '[hidden]'],
+  ] as const) {
+    assert.equal(addressWithoutSecrets(address), shown);
+  }
 });

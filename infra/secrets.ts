@@ -36,6 +36,13 @@ export function pathWithoutSecrets(path: string): string {
   return parts.map((part) => (part.length > LONGEST_ID ? BLANK : scrub(decoded(part)))).join('/');
 }
 
+/** An address of somebody else's as others may see it: its query and its credentials are often secrets. */
+export function addressWithoutSecrets(address: string): string {
+  if (!URL.canParse(address)) return BLANK;
+  const { protocol, host, pathname, search } = new URL(address);
+  return `${protocol}//${host}${pathWithoutSecrets(pathname)}${search === '' ? '' : `?${BLANK}`}`;
+}
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

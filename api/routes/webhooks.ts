@@ -5,6 +5,7 @@ import type { DeliveryStore } from '../../activities/webhooks/delivery-store.ts'
 import type { Webhooks } from '../../activities/webhooks/webhooks.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
+import { addressWithoutSecrets } from '../../infra/secrets.ts';
 import { idInput, optionalText, textIdInput, uuidInput } from '../http/fields.ts';
 import { cursorPage, cursorPageOf, cursorQuery, page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
@@ -28,6 +29,7 @@ const deliveryFields = {
 const deliverySchema = z.object(deliveryFields).meta({ id: 'WebhookDelivery' });
 const ownedDelivery = z.object({
   ...deliveryFields,
+  url: z.string().describe('Where it goes, without what is secret: credentials, query, tokens in the path'),
   userId: z.number().int().describe('Id of its owner'),
   username: z.string().describe('Name of its owner'),
 });
@@ -92,7 +94,10 @@ export function webhookRoutes(services: WebhookServices, config: Config): Route[
           found,
           pageSize,
           ({ id }) => id,
-          (one) => ({ ...answerOf(one), userId: one.userId, username: names.get(one.userId) ?? '' }),
+          (one) => ({
+            ...{ ...answerOf(one), url: addressWithoutSecrets(one.url) },
+            ...{ userId: one.userId, username: names.get(one.userId) ?? '' },
+          }),
         );
       },
     }),
