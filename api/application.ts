@@ -7,6 +7,7 @@ import type { Logger } from '../infra/logger.ts';
 import type { Metrics } from '../infra/metrics.ts';
 import { activeTracer } from '../infra/telemetry/spans.ts';
 import { discardRest } from './http/body.ts';
+import { sessionCookieOf } from './http/console-session.ts';
 import { type DispatchServices, unmatchedForms, useRoutes } from './http/dispatch.ts';
 import type { Access, Route } from './http/route.ts';
 import type { ApiState } from './http/route-input.ts';
@@ -58,6 +59,11 @@ export function applicationOf(
   app.use(notStored());
   app.use(securityHeaders());
   app.use(crossOrigin(config, keyPaths(routes)));
+  const sessionCookie = sessionCookieOf(config.publicUrl);
+  app.use((ctx, next) => {
+    ctx.state.sessionCookie = sessionCookie;
+    return next();
+  });
   app.use(consolePages(config));
   useRoutes(app, routes, { ...services, logger });
   return app;

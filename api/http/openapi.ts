@@ -207,7 +207,7 @@ export function openApiDocument(routes: readonly Route[], examples: readonly Exa
           loginToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT', description: 'The token of a sign-in' },
           consoleSession: {
             ...{ type: 'apiKey', in: 'cookie', name: SESSION_COOKIE },
-            description: `The session of a browser; changes need the header ${CSRF_HEADER}`,
+            description: `The session of a browser, as __Host-${SESSION_COOKIE} where PUBLIC_URL is https; changes need the header ${CSRF_HEADER}`,
           },
           ownAccessKey: {
             ...{ type: 'apiKey', in: 'header', name: KEY_ID_HEADER },

@@ -14,6 +14,10 @@ export interface ApiState {
   /** The form of its answer, once a route has matched. */
   form?: AnswerForm;
   caller?: Caller;
+  /** The name of the console's cookie; without the prefix until told. */
+  sessionCookie?: string;
+  /** The session's token, where a request has brought several. */
+  sessionToken?: string;
   /** The call of a model that was made for it, for the log. */
   call?: LoggedCall;
 }

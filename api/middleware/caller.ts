@@ -1,7 +1,7 @@
 /** Who calls: reads the credentials of a request as its route's `access` asks. */
 import type { AccessKeyCaller, Caller, UserCaller } from '../../core/accounts/caller.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
-import { checkCsrf, KEY_ID_HEADER, sessionTokenOf } from '../http/console-session.ts';
+import { checkCsrf, chooseSession, KEY_ID_HEADER, sessionTokenOf } from '../http/console-session.ts';
 import type { Access } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 
@@ -49,6 +49,7 @@ export async function resolveCaller(
   authenticator: Authenticator,
 ): Promise<Caller | undefined> {
   if (access === 'open') return undefined;
+  if (credentialsOf(ctx).fromCookie) await chooseSession(ctx, (token) => authenticator.authenticateToken(token));
   const { token, accessKey, fromCookie } = credentialsOf(ctx);
   if (fromCookie && token !== undefined) checkCsrf(ctx, token);
   switch (access) {

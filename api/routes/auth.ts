@@ -78,7 +78,7 @@ export function authRoutes(services: AuthServices, config: Config): Route[] {
       path: '/v1/auth/session',
       operationId: 'openSession',
       summary: 'Sign in a browser: the login token goes into a cookie that no script can read',
-      description: `The cookie is HttpOnly and SameSite=Strict, and Secure where PUBLIC_URL is https. It is good wherever a
+      description: `The cookie is HttpOnly and SameSite=Strict, and Secure, with the prefix __Host-, where PUBLIC_URL is https. It is good wherever a
 login token is, and ends with it. Every request that changes something must bring \`csrfToken\` in the header X-CSRF-Token.
 With the header X-Access-Key-Id, the id of an own access key, a session calls models with the limits of that key.`,
       tag: TAG,
