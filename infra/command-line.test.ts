@@ -5,7 +5,10 @@ import { asksForHelp, parseCommandLine, UsageError } from './command-line.js';
 
 test('options are read with their defaults, and what stands alone only where the command takes such', () => {
   const { values, positionals } = parseCommandLine(COMMANDS.bench, ['gateway', '--rounds', '2']);
-  assert.deepEqual({ ...values }, { rounds: '2', seconds: '4', both: false });
+  assert.deepEqual(
+    { ...values },
+    { rounds: '2', seconds: '4', both: false, short: false, only: 'calls,bodies,streams,kill' },
+  );
   assert.deepEqual(positionals, ['gateway']);
   assert.equal(parseCommandLine(COMMANDS.start, ['--once']).values.once, true);
 });
