@@ -71,7 +71,7 @@ function asServer(config: RedisConfig, { host, port }: RedisConfig['REDIS_SENTIN
  * @param name shows in CLIENT LIST and in the log.
  */
 export function connectRedis(config: RedisConfig, log: Logger, name: string): Redis {
-  const redis = new Redis({
+  const redis = new LastingRedis({
     ...redisOptions(config),
     connectionName: `llm-gateway:${name}`,
     commandTimeout: COMMAND_TIMEOUT_MS,
@@ -91,8 +91,27 @@ export function connectRedis(config: RedisConfig, log: Logger, name: string): Re
     // Connected to what has become a replica: the address, asked for again, leads to the new master.
     reconnectOnError: (error: Error) => error.message.includes('READONLY'),
   });
+  redis.on('end', () => setTimeout(() => redis.connectAgain(), FIRST_RETRY_MS));
   logTransitions(redis, config, log, name);
   return redis;
+}
+
+/**
+ * ioredis gives a connection up for good when the news of a failover comes while it asks a Sentinel for the master: the
+ * news ends the attempt, and no other is made.
+ */
+class LastingRedis extends Redis {
+  #isClosed = false;
+
+  override disconnect(reconnect = false): void {
+    this.#isClosed ||= !reconnect;
+    super.disconnect(reconnect);
+  }
+
+  connectAgain(): void {
+    // A failure is an event, too.
+    if (!this.#isClosed && this.status === 'end') this.connect().catch(() => undefined);
+  }
 }
 
 function pauseMs(attempt: number): number {

@@ -7,6 +7,7 @@ import { readConfig } from '../../infra/config.ts';
 import { createLogger } from '../../infra/logger.ts';
 import { connectRedis, type Redis, whenReady } from '../../infra/redis/connection.ts';
 import { createInvalidation, invalidationChannel } from '../../infra/redis/invalidation.ts';
+import { until } from '../until.ts';
 
 const KIND = 'invalidation-test';
 const server = testStack().part('redis');
@@ -118,4 +119,14 @@ test('without Redis a change is made here all the same', async () => {
   } finally {
     await server.start();
   }
+});
+
+test('a connection that its driver gives up comes back, and one that is closed does not', async () => {
+  const redis = await connect();
+  await redis.quit();
+  await until('it is given up', async () => redis.status === 'end');
+  assert.ok(await whenReady(redis, 10_000));
+  redis.disconnect();
+  await until('it is closed', async () => redis.status === 'end');
+  assert.equal(await whenReady(redis, 300), false);
 });
