@@ -50,6 +50,8 @@ export interface OpenStream extends CallBegin {
   readonly chunks: AsyncIterable<string>;
   /** Resolves after the capture's COMMIT; rejects when the stream broke. */
   readonly ended: Promise<StreamEnd>;
+  /** What it cost, once that is known; of a stream that broke, too. */
+  readonly charged: () => CallOutcome | undefined;
   /** The client has left: the provider is read on for a while, and what came is charged. */
   readonly leave: () => void;
 }
@@ -78,6 +80,7 @@ interface Running {
   readonly charge: Charge;
   readonly measured: Measured;
   readonly queue: ChunkQueue;
+  charged: CallOutcome | undefined;
 }
 
 export class ChatStreams {
@@ -108,7 +111,8 @@ export class ChatStreams {
       );
       const measured = { ttftMs: Date.now() - calls.startedAtMs };
       const { size } = asked;
-      return this.#follow({ command, size, charge, measured, queue: new ChunkQueue(signal) }, opened);
+      const queue = new ChunkQueue(signal);
+      return this.#follow({ command, size, charge, measured, queue, charged: undefined }, opened);
     } catch (error) {
       await charge.release(error);
       throw error;
@@ -154,6 +158,7 @@ export class ChatStreams {
       native: opened.native,
       chunks: queue,
       ended,
+      charged: () => running.charged,
       leave: () => {
         queue.leave();
         const timer = setTimeout(() => charge.cut(), AFTER_LEAVING_MS);
@@ -187,6 +192,7 @@ export class ChatStreams {
     }
     try {
       const end = await this.#settle(running, opened, received, failure);
+      running.charged = end;
       if (failure !== undefined) throw asAppError(failure);
       queue.close();
       return end;

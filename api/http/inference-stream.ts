@@ -1,9 +1,11 @@
 /** An inference answer as server-sent events, at the client's own pace; an error after the head is an event. */
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import type { CallOutcome } from '../../activities/inference/charge.ts';
 import type { OpenStream, StreamEnd, StreamReply } from '../../activities/inference/stream.ts';
-import { errorEvent } from '../../activities/inference/stream-events.ts';
+import { costComment, errorEvent } from '../../activities/inference/stream-events.ts';
 import type { Said } from '../../core/conversations/turn.ts';
 import type { OpenTurn } from '../../core/conversations/turns.ts';
+import { formatMoney } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import type { AppError } from '../../infra/errors.ts';
 import { toAppError } from './errors.ts';
@@ -75,9 +77,11 @@ export async function answerStream<Asked>(streamCall: StreamCall<Asked>): Promis
   let writer = stream.writer(asked, undefined, {
     ...{ requestId: call.context.requestId, modelIdentifier: '', native: false },
   });
+  let charged: () => CallOutcome | undefined = () => undefined;
   try {
     const opened = await opening;
     if (opened.kind === 'streaming') {
+      charged = opened.charged;
       writer = stream.writer(asked, opened.turn, opened);
       const { end, text } = await relay(events, ctx, opened, writer);
       if (stream.said) await opened.turn?.keep(opened.requestId, stream.said(end));
@@ -88,7 +92,10 @@ export async function answerStream<Asked>(streamCall: StreamCall<Asked>): Promis
   } catch (thrown) {
     const error = toAppError(thrown);
     if (error !== thrown) input.log.error({ err: thrown }, 'a stream failed');
-    events.end(writer.failed?.(error) ?? errorEvent(form.error(error, input.traceId)));
+    const paid = charged();
+    if (paid) ctx.state.call = loggedCall(paid, paid.cost);
+    const cost = paid ? costComment(formatMoney(paid.cost), paid.requestId, paid.priceRule) : '';
+    events.end(cost + (writer.failed?.(error) ?? errorEvent(form.error(error, input.traceId))));
   }
 }
 
