@@ -1,5 +1,6 @@
 /** What was used: sums by day, model and key from MySQL, and the log of single calls. */
 import { z } from 'zod';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import { performanceBy } from '../../core/usage/performance.ts';
 import { type Statistics, USAGE_GROUPS } from '../../core/usage/statistics.ts';
 import type { UsageStore } from '../../core/usage/usage-store.ts';
@@ -61,10 +62,11 @@ const performanceSchema = z.object({
 export interface StatisticsServices {
   readonly statistics: Statistics;
   readonly usageLog: Pick<UsageStore, 'newest' | 'outcomes'>;
+  readonly userList: Pick<UserList, 'names'>;
 }
 
 export function statisticsRoutes(
-  { statistics, usageLog }: StatisticsServices,
+  { statistics, usageLog, userList }: StatisticsServices,
   config: Pick<Config, 'APP_TIME_ZONE' | 'CURRENCY'>,
 ): Route[] {
   const { APP_TIME_ZONE: zone } = config;
@@ -160,6 +162,6 @@ export function statisticsRoutes(
       },
     }),
     spendRoute({ statistics }, config),
-    ...usageLogRoutes(usageLog, zone),
+    ...usageLogRoutes({ usageLog, userList }, zone),
   ];
 }

@@ -1,5 +1,6 @@
 /** The log of single calls, from MongoDB: while it is away these routes answer 503. */
 import { z } from 'zod';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import { shownFields, USAGE_DOUBTS, type UsageRecord } from '../../core/usage/usage-record.ts';
 import type { UsageFilter, UsageStore } from '../../core/usage/usage-store.ts';
 import {
@@ -42,7 +43,16 @@ interface LogRequest extends UsageFilter {
   readonly sortDesc?: boolean | undefined;
 }
 
-export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: string): Route[] {
+const namedCall = loggedCall.extend({
+  username: z.string().optional().describe('Name of that user; left out for one that is not there'),
+});
+
+export interface UsageLogServices {
+  readonly usageLog: Pick<UsageStore, 'newest'>;
+  readonly userList: Pick<UserList, 'names'>;
+}
+
+export function usageLogRoutes({ usageLog, userList }: UsageLogServices, zone: string): Route[] {
   const logQuery = logQueryOf(zone);
   const logs = async ({ limit = LOG_LIMIT, sortDesc = false, ...filter }: LogRequest, forAdministrators = true) => {
     const newest = await usageLog.newest(filter, limit);
@@ -98,8 +108,12 @@ export function usageLogRoutes(usageLog: Pick<UsageStore, 'newest'>, zone: strin
         modelId: optional(idInput).describe('Only calls of this model'),
         providerKeyId: optional(idInput).describe("Only calls with this provider's key"),
       }),
-      success: z.array(loggedCall),
-      handler: ({ body }) => logs(body),
+      success: z.array(namedCall),
+      handler: async ({ body }) => {
+        const calls = await logs(body);
+        const names = await userList.names([...new Set(calls.map(({ userId }) => userId))]);
+        return calls.map((call) => ({ ...call, username: names.get(call.userId) }));
+      },
     }),
   ];
 }

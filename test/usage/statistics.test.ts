@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { QueryTypes } from 'sequelize';
 import { billingRoutes } from '../../api/routes/billing.ts';
 import { statisticsRoutes } from '../../api/routes/statistics.ts';
+import { UserList } from '../../core/accounts/user-list.ts';
 import { ModelStore } from '../../core/catalog/model-store.ts';
 import { defineCatalogTables } from '../../core/catalog/tables.ts';
 import { adjust } from '../../core/ledger/operations/credit.ts';
@@ -66,7 +67,10 @@ describe('statistics, logs and statements', () => {
     );
     await sequelize.query("UPDATE transfers SET created_at='2026-02-28 16:00:00' WHERE kind='grant'");
     const config = { APP_TIME_ZONE: 'Asia/Shanghai', CURRENCY: 'CNY' };
-    const services = { statistics: new Statistics(sequelize), usageLog: store, statement: createStatement(sequelize) };
+    const services = {
+      ...{ statistics: new Statistics(sequelize), usageLog: store, userList: new UserList(sequelize) },
+      statement: createStatement(sequelize),
+    };
     app = await routeApp([...statisticsRoutes(services, config), ...billingRoutes(services, config)]);
   });
   after(async () => {
@@ -211,6 +215,9 @@ describe('statistics, logs and statements', () => {
          (1,${ann.userId},'one','=team','aaaaaaaaaaaaaaaa',REPEAT('x',32),'aaaa'),
          (2,${ann.userId},'two','=team','bbbbbbbbbbbbbbbb',REPEAT('x',32),'bbbb')`,
     );
+    const logged = await rowsOf(app.ask('POST', '/v1/statistics/logs/query', ADMIN));
+    const names = new Map(logged.map(({ userId, username }) => [userId, username]));
+    assert.deepEqual([names.get(ann.userId), names.get(ben.userId)], ['=ann', undefined]);
     // A charge of before providers were noted counts to the one that its model has now.
     await sequelize.query("UPDATE transfers SET provider_id=NULL WHERE kind='charge' AND model_id=2");
     const ledger = await world.one("SELECT -SUM(amount) AS cost, COUNT(*) AS calls FROM transfers WHERE kind='charge'");

@@ -3,11 +3,13 @@ import { Code, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
+import { useUser } from '../session.tsx';
 import { calls as columnsOfCalls } from '../shared/call-columns.tsx';
 import { CallFilters, useCallFilters } from '../shared/call-filters.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { useCursor, useFilters } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
+import { UserLink } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
 const TYPING_MS = 300;
@@ -49,7 +51,7 @@ export default function AllCalls() {
         empty={t('calls.none')}
         pages={<CursorPages {...cursor} nextCursor={rows?.length === PAGE_ROWS ? rows.at(-1)?.id : undefined} />}
         columns={[
-          { title: t('field.userId'), cell: ({ userId }) => userId },
+          { title: t('all.user'), cell: (call) => <Caller {...call} /> },
           ...columnsOfCalls(t),
           {
             ...{ title: t('field.provider'), from: 'md' },
@@ -71,4 +73,10 @@ export default function AllCalls() {
       />
     </Page>
   );
+}
+
+/** Only some administrators see the user behind the name. */
+function Caller({ userId, username = `#${userId}` }: { userId: number; username?: string }) {
+  const isRoot = useUser().role === 'ROLE_ROOT_ADMIN';
+  return isRoot ? <UserLink userId={userId} name={username} /> : <>{username}</>;
 }
