@@ -332,11 +332,14 @@ test('results are written whole however few of them come at once, with bounded b
   const batch = new MemoryBatch(5);
   await runnerOf(batch).runLines(BATCH_ID, 0, 5, context(1));
   const asked: number[] = [];
+  const limits: number[] = [];
   const results: BatchRunDeps['store']['results'] = async (id, from, limit, mostBytes) => {
     asked.push(mostBytes);
+    limits.push(limit);
     return batch.store.results(id, from, Math.min(limit, 2), mostBytes);
   };
   assert.equal(await runnerOf(batch, answers, { store: { ...batch.store, results } }).end(BATCH_ID), 'completed');
+  assert.deepEqual(limits.slice(0, 3), [100, 4, 4], 'few are measured where few fit');
   const written = (batch.text('outputFileId') ?? '').match(/"custom_id":"c\d"/g);
   assert.deepEqual(
     written,

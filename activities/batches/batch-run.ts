@@ -373,12 +373,15 @@ export class BatchRunner {
     succeeded: boolean,
     unrun: { code: string; message: string },
   ): AsyncGenerator<Buffer, void> {
+    let limit = LINES_AT_ONCE;
     for (let from = 0; from < batch.lineCount; ) {
-      const portion = await this.#deps.store.results(batch.id, from, LINES_AT_ONCE, RESULT_BYTES_AT_ONCE);
+      const portion = await this.#deps.store.results(batch.id, from, limit, RESULT_BYTES_AT_ONCE);
       const next = from + portion.length;
       // Another process has ended the batch and removed them.
       if (next === from || portion.at(-1)?.line !== next - 1) throw new Error(`${batch.id} has lost lines`);
       from = next;
+      // The database reads a result to measure it: of a hundred large ones again and again for each two that fit.
+      limit = Math.min(LINES_AT_ONCE, 2 * portion.length);
       for (const { line, customId, succeeded: has, result } of portion) {
         if ((has === true) !== succeeded) continue;
         yield result ?? Buffer.from(errorLine(batch.id, line, customId, unrun));
