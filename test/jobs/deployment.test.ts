@@ -37,7 +37,8 @@ describe('a deploy with versioned workers', () => {
     const before = await submit(key);
     assert.equal((await jobEnd(api(), key, before)).status, 'COMPLETED');
     assert.equal(await buildOf(before), 'one');
-    await fault({ fault: 'slow-chunks', value: 500, model: 'sim-chat' });
+    // Minutes: it must not end before the old worker goes, however slow the machine is.
+    await fault({ fault: 'slow-chunks', value: 3_000, model: 'sim-chat' });
     const running = await submit(key);
     await until('the provider is called', async () => {
       const [job] = await product.rows(`SELECT provider_attempts AS n FROM jobs WHERE id='${running}'`);
