@@ -1,18 +1,15 @@
 /** The API as typed queries and changes. Envelopes are opened here, failures become `ApiError`. */
-import { MutationCache, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query';
+import { MutationCache, notifyManager, QueryCache, QueryClient, queryOptions } from '@tanstack/react-query';
 import createFetchClient, { type Middleware } from 'openapi-fetch';
 import createQueries from 'openapi-react-query';
+import { i18n } from '../language/language.ts';
 import { showFailure } from '../shared/failure.ts';
 import { ApiError, errorOf } from './api-error.ts';
+import { sender } from './changes.ts';
 import { parseExact } from './exact-json.ts';
 import type { paths } from './generated/schema.ts';
 
 const opened: Middleware = {
-  onRequest({ request }) {
-    if (request.method === 'GET') return;
-    const session = queryClient.getQueryData(SESSION.queryKey);
-    if (session) request.headers.set('X-CSRF-Token', session.csrfToken);
-  },
   async onResponse({ response }) {
     const isJson = response.headers.get('Content-Type')?.startsWith('application/json') ?? false;
     if (!isJson) {
@@ -27,7 +24,16 @@ const opened: Middleware = {
   },
 };
 
-export const client = createFetchClient<paths>({ baseUrl: location.origin });
+const send = sender({
+  send: (request) => fetch(request),
+  session: () => queryClient.getQueryData(SESSION.queryKey),
+  // Whoever it is by now, the whole page learns it.
+  askAgain: () => queryClient.fetchQuery({ ...SESSION, staleTime: 0 }),
+  otherUser: () => new ApiError(403, 0, i18n.t('failure.otherUser'), [], undefined),
+  pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+});
+
+export const client = createFetchClient<paths>({ baseUrl: location.origin, fetch: send });
 client.use(opened);
 
 export const api = createQueries(client);
@@ -59,14 +65,20 @@ function lookForSession(error: unknown): void {
   if (error instanceof ApiError && error.status === 401) void queryClient.invalidateQueries(SESSION);
 }
 
-/** After any change everything on the page is asked again: nothing shows what was before. */
+// A button is disabled before a second click can come, not in a later task.
+notifyManager.setScheduler(queueMicrotask);
+
+/**
+ * After any change everything on the page is asked again: nothing shows what was before. After one that failed, too: its
+ * answer may have been lost alone.
+ */
 export const queryClient: QueryClient = new QueryClient({
   defaultOptions: { queries: { staleTime: STALE_MS, retry } },
   queryCache: new QueryCache({ onError: lookForSession }),
   mutationCache: new MutationCache({
     onSuccess: () => queryClient.invalidateQueries(),
     onError: (error) => {
-      lookForSession(error);
+      void queryClient.invalidateQueries();
       showFailure(error);
     },
   }),

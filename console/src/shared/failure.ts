@@ -5,8 +5,8 @@ import { i18n } from '../language/language.ts';
 
 /** In words: what the API said, that it was not reached, or that the page itself has failed. */
 export function failureText(error: unknown): string {
-  // What fetch throws when there is no answer.
-  if (error instanceof TypeError) return i18n.t('failure.unreachable');
+  // What fetch throws when there is no answer, or none in time.
+  if (error instanceof TypeError || error instanceof DOMException) return i18n.t('failure.unreachable');
   if (!(error instanceof ApiError)) return i18n.t('failure.unexpected');
   const fields = error.fields.map(({ path, message }) => (path === '' ? message : `${path}: ${message}`));
   return fields.length > 0 ? fields.join('; ') : error.message;

@@ -16,7 +16,7 @@ import { RefundForm } from './refund-form.tsx';
 export function OrderDetails({ orderNo }: { orderNo: string }) {
   const { t } = useTranslation();
   const found = api.useQuery('get', '/v1/admin/orders/{orderNo}', { params: { path: { orderNo } } });
-  if (found.error) return <ErrorState error={found.error} onRetry={found.refetch} />;
+  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
   if (!found.data) return <LoadingView />;
   const { order, paymentEvents, refunds, temporalUrl } = found.data;
   const refunded = order.refundedAmount ?? '0';

@@ -1,7 +1,7 @@
 /** A refund of an order, whole or in part. What becomes of the balance is said before it is done. */
 import { Alert, Button, Group, Modal, Paper, SegmentedControl, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { OwnedOrder } from '../api/generated/schema.ts';
@@ -14,15 +14,31 @@ import { ErrorState, LoadingView } from '../shared/page-states.tsx';
 const AMOUNT = /^\d{1,9}(\.\d{1,9})?$/;
 
 interface Asked {
-  /** Undefined: all that is left. */
+  /** Undefined: all that was left when it was asked. */
   readonly amount: string | undefined;
+  readonly left: string;
   readonly reason: string;
+}
+
+/** The same refund has the same key, also after a failure whose answer was lost; another amount or reason has another. */
+function useRefundKey() {
+  const last = useRef<{ readonly refund: string; readonly key: string }>(undefined);
+  return {
+    keyOf: (amount: string, reason: string): string => {
+      const refund = JSON.stringify([amount, reason]);
+      if (last.current?.refund !== refund) last.current = { refund, key: newRequestKey() };
+      return last.current.key;
+    },
+    forget: () => {
+      last.current = undefined;
+    },
+  };
 }
 
 export function RefundForm({ order, left }: { order: OwnedOrder; left: string }) {
   const { t, i18n } = useTranslation();
   const [asked, setAsked] = useState<Asked>();
-  const [requestKey, setRequestKey] = useState(newRequestKey);
+  const { keyOf, forget } = useRefundKey();
   const form = useForm({
     initialValues: { how: 'whole', amount: '', reason: '' },
     validate: {
@@ -36,7 +52,7 @@ export function RefundForm({ order, left }: { order: OwnedOrder; left: string })
   const refund = api.useMutation('post', '/v1/orders/refund', {
     onSuccess: () => {
       setAsked(undefined);
-      setRequestKey(newRequestKey());
+      forget();
       form.reset();
     },
     onError: (error) => {
@@ -44,13 +60,14 @@ export function RefundForm({ order, left }: { order: OwnedOrder; left: string })
       form.setErrors(fieldErrors(error));
     },
   });
-  const send = ({ amount, reason }: Asked) =>
+  // The whole is sent as its amount: whatever was refunded in between, no other sum is taken than the one that was confirmed.
+  const send = (amount: string, reason: string) =>
     refund.mutate({
-      params: { header: { 'Idempotency-Key': requestKey } },
-      body: { orderNo: order.orderNo, reason, ...(amount === undefined ? {} : { amount }) },
+      params: { header: { 'Idempotency-Key': keyOf(amount, reason) } },
+      body: { orderNo: order.orderNo, reason, amount },
     });
   const check = form.onSubmit(({ how, amount, reason }) =>
-    setAsked({ amount: how === 'part' ? amount.trim() : undefined, reason: reason.trim() }),
+    setAsked({ amount: how === 'part' ? amount.trim() : undefined, left, reason: reason.trim() }),
   );
   return (
     <Paper withBorder p="md">
@@ -91,11 +108,11 @@ export function RefundForm({ order, left }: { order: OwnedOrder; left: string })
         {asked && (
           <Question
             order={order}
-            left={left}
+            left={asked.left}
             amount={asked.amount}
             busy={refund.isPending}
             onCancel={() => setAsked(undefined)}
-            onConfirm={() => send(asked)}
+            onConfirm={(amount) => send(amount, asked.reason)}
           />
         )}
       </Modal>
@@ -109,13 +126,14 @@ interface QuestionProps {
   readonly amount: string | undefined;
   readonly busy: boolean;
   readonly onCancel: () => void;
-  readonly onConfirm: () => void;
+  /** @param amount as it was shown. */
+  readonly onConfirm: (amount: string) => void;
 }
 
 function Question({ order, left, amount, busy, onCancel, onConfirm }: QuestionProps) {
   const { t, i18n } = useTranslation();
   const owner = api.useQuery('get', '/v1/users/{id}', { params: { path: { id: order.userId } } });
-  if (owner.error) return <ErrorState error={owner.error} onRetry={owner.refetch} />;
+  if (owner.error && !owner.data) return <ErrorState error={owner.error} onRetry={owner.refetch} />;
   if (!owner.data) return <LoadingView />;
   const { balance } = owner.data.user;
   const wanted = amount ?? left;
@@ -138,14 +156,13 @@ function Question({ order, left, amount, busy, onCancel, onConfirm }: QuestionPr
         </Alert>
       )}
       <Text size="sm" c="dimmed">
-        {amount === undefined && `${t('refund.final')} `}
         {t('refund.outside')}
       </Text>
       <Group justify="flex-end">
         <Button variant="default" onClick={onCancel}>
           {t('action.cancel')}
         </Button>
-        <Button color="red" loading={busy} onClick={onConfirm}>
+        <Button color="red" loading={busy} disabled={!isLess('0', taken)} onClick={() => onConfirm(taken)}>
           {t('refund.confirm', { amount: text(taken) })}
         </Button>
       </Group>

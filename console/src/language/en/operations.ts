@@ -53,7 +53,6 @@ export const operations = {
     after: 'Balance then',
     short: 'Only {{amount}} is there to be taken: the rest has been spent.',
     tooMuch: 'The balance is {{amount}}: a part that is larger is refused.',
-    final: 'Nothing more of this order can be refunded afterwards.',
     outside: 'The payment itself goes back outside of the gateway, at the payment provider.',
     positive: 'An amount above zero, with at most 9 decimals',
     most: 'At most {{amount}}',

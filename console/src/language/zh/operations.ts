@@ -68,7 +68,6 @@ export const operations: Operations = {
     after: '退款后余额',
     short: '余额中只有 {{amount}} 可扣，其余已消费。',
     tooMuch: '余额为 {{amount}}，超过余额的部分退款会被拒绝。',
-    final: '之后此订单不能再退款。',
     outside: '款项本身需在支付平台退回，网关不处理。',
     positive: '请输入大于零的金额，最多 9 位小数',
     most: '最多 {{amount}}',
