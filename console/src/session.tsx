@@ -15,6 +15,14 @@ export function useUser(): User {
   return user;
 }
 
+/** Tabs share the cookie: each tells the others when it has signed in or out. */
+const tabs = new BroadcastChannel('console-session');
+tabs.onmessage = () => void queryClient.invalidateQueries();
+
+export function tellOtherTabs(): void {
+  tabs.postMessage('changed');
+}
+
 /** Programs spend the balance meanwhile. */
 const BALANCE_MS = 15_000;
 
@@ -24,6 +32,12 @@ export function useMe() {
   const userId = session.data?.userId;
   const me = api.useQuery('get', '/v1/auth/me', {}, { enabled: userId !== undefined, refetchInterval: BALANCE_MS });
   useForgottenOthers(userId);
+  const answered = me.data?.id;
+  useEffect(() => {
+    // The cookie is somebody else's by now.
+    if (answered !== undefined && userId !== undefined && answered !== userId)
+      void queryClient.invalidateQueries(SESSION);
+  }, [answered, userId]);
   const user = session.data === null ? null : me.data?.id === userId ? me.data : undefined;
   return { user, error: session.error ?? me.error, refetch: () => queryClient.invalidateQueries() };
 }
@@ -40,7 +54,11 @@ function useForgottenOthers(userId: number | undefined): void {
 }
 
 export function SessionProvider({ user, children }: { user: User; children: ReactNode }) {
-  return <Session value={user}>{children}</Session>;
+  return (
+    <Session key={user.id} value={user}>
+      {children}
+    </Session>
+  );
 }
 
 /** Ends the session and forgets all that was read in it. One that has ended already is as good. */
@@ -50,5 +68,6 @@ export async function signOut(): Promise<void> {
   } catch (error) {
     if (!(error instanceof ApiError && error.status === 401)) return showFailure(error);
   }
+  tellOtherTabs();
   await queryClient.resetQueries();
 }

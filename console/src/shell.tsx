@@ -1,7 +1,7 @@
 /** The frame of all views: header, menu, and the view itself; the sign-in where nobody is signed in. */
 import { AppShell, Burger, Divider, Group, Image, NavLink, ScrollArea, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { Suspense, useEffect } from 'react';
+import { type ReactNode, Suspense, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
 import type { User } from './api/generated/schema.ts';
@@ -25,8 +25,37 @@ export function Shell() {
       </SessionProvider>
     );
   }
-  if (error) return <ErrorState error={error} onRetry={refetch} />;
-  return <LoadingView />;
+  if (!error) return <LoadingView />;
+  return (
+    <AppShell header={{ height: HEADER_PX }} padding={{ base: 'md', sm: 'xl' }}>
+      <Header />
+      <AppShell.Main>
+        <ErrorState error={error} onRetry={refetch} />
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+/** @param burger on a phone, what opens the menu. @param account of who is signed in. */
+function Header({ burger, account }: { burger?: ReactNode; account?: ReactNode }) {
+  const { t } = useTranslation();
+  return (
+    <AppShell.Header>
+      <Group h="100%" px="md" justify="space-between" wrap="nowrap">
+        <Group gap="sm" wrap="nowrap">
+          {burger}
+          <Image src={ICON} alt="" w={24} h={24} visibleFrom="xs" />
+          <Text fw={650} component="span">
+            {t('product')}
+          </Text>
+        </Group>
+        <Group gap="xs" wrap="nowrap">
+          <AppearanceMenu />
+          {account}
+        </Group>
+      </Group>
+    </AppShell.Header>
+  );
 }
 
 function Frame({ role }: { role: User['role'] }) {
@@ -42,21 +71,10 @@ function Frame({ role }: { role: User['role'] }) {
       padding={{ base: 'md', sm: 'xl' }}
       transitionDuration={0}
     >
-      <AppShell.Header>
-        <Group h="100%" px="md" justify="space-between" wrap="nowrap">
-          <Group gap="sm" wrap="nowrap">
-            <Burger opened={opened} onClick={menu.toggle} hiddenFrom="md" size="sm" aria-label={t('menu.open')} />
-            <Image src={ICON} alt="" w={24} h={24} visibleFrom="xs" />
-            <Text fw={650} component="span">
-              {t('product')}
-            </Text>
-          </Group>
-          <Group gap="xs" wrap="nowrap">
-            <AppearanceMenu />
-            <AccountMenu />
-          </Group>
-        </Group>
-      </AppShell.Header>
+      <Header
+        burger={<Burger opened={opened} onClick={menu.toggle} hiddenFrom="md" size="sm" aria-label={t('menu.open')} />}
+        account={<AccountMenu />}
+      />
       <AppShell.Navbar p="sm" aria-label={t('menu.views')}>
         <AppShell.Section grow component={ScrollArea}>
           <Menu role={role} />

@@ -524,9 +524,10 @@ describe('an administrator', () => {
     await question.getByRole('row', { name: 'Balance now' }).getByText('¥17.500000001').waitFor();
     await question.getByRole('row', { name: 'Balance then' }).getByText('¥15.000000001').waitFor();
     await look(page, 'refund');
-    await question.getByRole('button', { name: 'Refund ¥2.50' }).click();
+    await question.getByRole('button', { name: 'Refund ¥2.50' }).dblclick();
     await question.waitFor({ state: 'detached' });
     await drawer.getByText('¥10.00').waitFor();
+    assert.equal(await page.getByText('That did not work').count(), 0, 'the second click sends nothing');
     await look(page, 'order');
     await page.keyboard.press('Escape');
     await drawer.waitFor({ state: 'detached' });
@@ -574,6 +575,22 @@ describe('an administrator', () => {
 
   test('and nobody is refused anything by the policy of the pages, or asks another host', () => {
     browser.assertQuiet();
+  });
+});
+
+describe('two tabs of one browser', () => {
+  test('sign in and out together: neither shows one user while the cookie is of another', async () => {
+    const page = await browser.open(url());
+    await signIn(page, 'ada', 'a-long-password');
+    const other = await page.context().newPage();
+    await other.goto(url());
+    await other.getByRole('button', { name: 'ada', exact: true }).click();
+    await other.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByRole('heading', { name: 'Sign in', level: 1 }).waitFor();
+    await signIn(other, 'bea', 'a-long-password');
+    await page.getByRole('button', { name: 'bea', exact: true }).waitFor();
+    assert.equal(await page.getByText('ada', { exact: true }).count(), 0);
+    await page.context().close();
   });
 });
 

@@ -4,6 +4,7 @@ import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
+import { tellOtherTabs } from '../session.tsx';
 import { fieldErrors } from '../shared/form.ts';
 import { AppearanceMenu } from '../shared/header-menus.tsx';
 
@@ -14,7 +15,7 @@ export function SignIn() {
   const [isNew, setIsNew] = useState(false);
   const form = useForm({ initialValues: { username: '', password: '', email: '' } });
   const showAtFields = (error: unknown) => form.setErrors(fieldErrors(error));
-  const signIn = api.useMutation('post', '/v1/auth/session', { onError: showAtFields });
+  const signIn = api.useMutation('post', '/v1/auth/session', { onSuccess: tellOtherTabs, onError: showAtFields });
   const register = api.useMutation('post', '/v1/auth/register', { onError: showAtFields });
   const enter = async ({ username, password, email }: typeof form.values) => {
     if (isNew) await register.mutateAsync({ body: { username, password, email } });
