@@ -529,7 +529,7 @@ describe('an administrator', () => {
     await drawer.getByText('¥10.00').waitFor();
     assert.equal(await page.getByText('That did not work').count(), 0, 'the second click sends nothing');
     await look(page, 'order');
-    await page.keyboard.press('Escape');
+    await page.goBack();
     await drawer.waitFor({ state: 'detached' });
     await look(page, 'all-orders');
   });

@@ -1,6 +1,8 @@
-/** Filters of a list, in the address: a link can ask for some of the rows, and going back brings them again. */
+/** Filters of a list, and what is looked at beside it, in the address: a link can ask for it, and going back brings it again. */
 import { useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { useLocation, useNavigate, useSearchParams } from 'react-router';
+
+const SHOWN_HERE = 'shown from its list';
 
 /** Values by name; an empty one is none. */
 export function useFilters<Name extends string>(names: readonly Name[]) {
@@ -21,6 +23,28 @@ export function useFilters<Name extends string>(names: readonly Name[]) {
       { replace: true },
     );
   return { values, set };
+}
+
+/** One thing of a list, by its name in the address. Showing it is a step of its own: going back closes it. */
+export function useShown(name: string) {
+  const [params, setParams] = useSearchParams();
+  const { state } = useLocation();
+  const navigate = useNavigate();
+  const shown = params.get(name) || undefined;
+  const withValue = (value: string | undefined) => (before: URLSearchParams) => {
+    const after = new URLSearchParams(before);
+    if (value === undefined) after.delete(name);
+    else after.set(name, value);
+    return after;
+  };
+  const show = (value: string) =>
+    setParams(withValue(value), shown === undefined ? { state: SHOWN_HERE } : { replace: true, state });
+  const close = () => {
+    if (state === SHOWN_HERE) void navigate(-1);
+    // One has come by a link: what is before it in the history is another page.
+    else setParams(withValue(undefined), { replace: true });
+  };
+  return { shown, show, close };
 }
 
 /** Where a list is that goes on from the end of the page before. @param reset another value starts again. */

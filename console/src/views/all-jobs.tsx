@@ -8,7 +8,7 @@ import type { OwnedJob } from '../api/generated/schema.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { Details, Facts, Id, lookupOf, TemporalLink } from '../shared/details.tsx';
-import { useCursor, useFilters } from '../shared/filters.ts';
+import { useCursor, useFilters, useShown } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
@@ -29,7 +29,8 @@ function isRunning({ status }: OwnedJob): boolean {
 
 export default function AllJobs() {
   const { t } = useTranslation();
-  const { values, set } = useFilters(['status', 'type', 'model', 'userId', 'job']);
+  const { values, set } = useFilters(['status', 'type', 'model', 'userId']);
+  const { shown, show, close } = useShown('job');
   const [modelName] = useDebouncedValue(values.model, TYPING_MS);
   const status = STATUSES.find((name) => name === values.status);
   const type = TYPES.find((name) => name === values.type);
@@ -86,7 +87,7 @@ export default function AllJobs() {
             title: t('field.job'),
             cell: (job) => (
               <Stack gap={2}>
-                <Anchor component="button" size="sm" ta="start" onClick={() => set('job', job.jobId)}>
+                <Anchor component="button" size="sm" ta="start" onClick={() => show(job.jobId)}>
                   {t(`jobs.type.${job.type}`)} · {job.modelName}
                 </Anchor>
                 <Text size="xs" c="dimmed">
@@ -114,8 +115,8 @@ export default function AllJobs() {
           },
         ]}
       />
-      <Details title={t('allJobs.one')} opened={values.job !== undefined} onClose={() => set('job', null)}>
-        {values.job !== undefined && <JobDetails jobId={values.job} />}
+      <Details title={t('allJobs.one')} opened={shown !== undefined} onClose={close}>
+        {shown !== undefined && <JobDetails jobId={shown} />}
       </Details>
     </Page>
   );

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { Details } from '../shared/details.tsx';
-import { useFilters } from '../shared/filters.ts';
+import { useFilters, useShown } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
@@ -19,7 +19,8 @@ const STATUSES = [...(['PENDING', 'COMPLETED', 'FAILED'] as const)];
 export default function AllOrders() {
   const { t } = useTranslation();
   const [page, setPage] = useState(1);
-  const { values, set } = useFilters(['userId', 'status', 'order']);
+  const { values, set } = useFilters(['userId', 'status']);
+  const { shown, show, close } = useShown('order');
   const status = STATUSES.find((name) => name === values.status);
   const filter = {
     ...(status === undefined ? {} : { status }),
@@ -43,7 +44,7 @@ export default function AllOrders() {
           value={status ?? null}
           onChange={(value) => filterBy('status', value)}
         />
-        <FindOrder onFound={(orderNo) => set('order', orderNo)} />
+        <FindOrder onFound={show} />
       </Group>
       <DataTable
         label={t('allOrders.title')}
@@ -57,7 +58,7 @@ export default function AllOrders() {
             title: t('field.orderNo'),
             cell: ({ orderNo, createdAt, userId, username }) => (
               <Stack gap={2} align="flex-start">
-                <Anchor component="button" size="sm" ta="start" onClick={() => set('order', orderNo)}>
+                <Anchor component="button" size="sm" ta="start" onClick={() => show(orderNo)}>
                   <Time at={createdAt} />
                 </Anchor>
                 <Box hiddenFrom="sm">
@@ -87,8 +88,8 @@ export default function AllOrders() {
           { title: t('allOrders.paid'), from: 'md', cell: ({ paidAt }) => <Time at={paidAt} /> },
         ]}
       />
-      <Details title={t('allOrders.one')} opened={values.order !== undefined} onClose={() => set('order', null)}>
-        {values.order !== undefined && <OrderDetails orderNo={values.order} />}
+      <Details title={t('allOrders.one')} opened={shown !== undefined} onClose={close}>
+        {shown !== undefined && <OrderDetails orderNo={shown} />}
       </Details>
     </Page>
   );

@@ -20,7 +20,7 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { Model } from '../api/generated/schema.ts';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { useFilters } from '../shared/filters.ts';
+import { useFilters, useShown } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
 import { ModelDetails } from './catalog-model.tsx';
 import { ModelForm } from './model-form.tsx';
@@ -36,7 +36,8 @@ export default function Catalog() {
   const { t } = useTranslation();
   const [page, setPage] = useState(1);
   const [creating, creation] = useDisclosure();
-  const { values, set } = useFilters(['search', 'providerId', 'capability', 'status', 'id']);
+  const { values, set } = useFilters(['search', 'providerId', 'capability', 'status']);
+  const { shown, show, close } = useShown('id');
   const [search] = useDebouncedValue(values.search, TYPING_MS);
   const capability = CAPABILITIES.find((name) => name === values.capability);
   const status = values.status === 'online' || values.status === 'offline' ? values.status : undefined;
@@ -111,7 +112,7 @@ export default function Catalog() {
             title: t('field.model'),
             cell: ({ id, displayName, modelIdentifier }) => (
               <Stack gap={4} align="flex-start">
-                <Anchor component="button" size="sm" fw={600} ta="start" onClick={() => set('id', String(id))}>
+                <Anchor component="button" size="sm" fw={600} ta="start" onClick={() => show(String(id))}>
                   {displayName}
                 </Anchor>
                 <Code>{modelIdentifier}</Code>
@@ -159,19 +160,19 @@ export default function Catalog() {
         <ModelForm
           onDone={({ id }) => {
             creation.close();
-            set('id', String(id));
+            show(String(id));
           }}
         />
       </Modal>
       <Drawer
         size="xl"
         position="right"
-        opened={values.id !== undefined}
-        onClose={() => set('id', null)}
+        opened={shown !== undefined}
+        onClose={close}
         title={t('field.model')}
         closeButtonProps={{ 'aria-label': t('action.close') }}
       >
-        {values.id !== undefined && <ModelDetails id={values.id} onDeleted={() => set('id', null)} />}
+        {shown !== undefined && <ModelDetails id={shown} onDeleted={close} />}
       </Drawer>
     </Page>
   );

@@ -9,10 +9,11 @@ import type { Job } from '../api/generated/schema.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { Facts, Id } from '../shared/facts.tsx';
-import { useFilters } from '../shared/filters.ts';
+import { useFilters, useShown } from '../shared/filters.ts';
 import { isRunning, useJobState } from '../shared/job-events.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
+import { ErrorState } from '../shared/page-states.tsx';
 import { Pictures } from '../shared/pictures.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
@@ -25,7 +26,7 @@ const RUNNING_MS = 2_000;
 export default function Jobs() {
   const { t } = useTranslation();
   const [page, setPage] = useState(1);
-  const [shown, setShown] = useState<string>();
+  const { shown, show, close } = useShown('job');
   const filters = useFilters(['status']);
   const status = STATUSES.find((name) => name === filters.values.status);
   const query = { pageNum: page, pageSize: PAGE_ROWS, sortOrder: 'desc', ...(status === undefined ? {} : { status }) };
@@ -35,7 +36,15 @@ export default function Jobs() {
     { params: { query } },
     { refetchInterval: ({ state }) => (state.data?.records.some(isRunning) ? RUNNING_MS : false) },
   );
-  const opened = jobs.data?.records.find(({ jobId }) => jobId === shown);
+  const listed = jobs.data?.records.find(({ jobId }) => jobId === shown);
+  // One that a link leads to may be on another page.
+  const one = api.useQuery(
+    'get',
+    '/v1/async/jobs/{jobId}',
+    { params: { path: { jobId: shown ?? '' } } },
+    { enabled: shown !== undefined && jobs.isSuccess && listed === undefined },
+  );
+  const opened = listed ?? (shown === undefined ? undefined : one.data);
   return (
     <Page title={t('jobs.title')} about={t('jobs.about')}>
       <Select
@@ -67,7 +76,7 @@ export default function Jobs() {
             title: t('field.job'),
             cell: (job) => (
               <Stack gap={2}>
-                <Anchor component="button" size="sm" ta="start" onClick={() => setShown(job.jobId)}>
+                <Anchor component="button" size="sm" ta="start" onClick={() => show(job.jobId)}>
                   {t(`jobs.type.${job.type}`)} · {job.modelName}
                 </Anchor>
                 <Text size="xs" c="dimmed">
@@ -93,14 +102,18 @@ export default function Jobs() {
         ]}
       />
       <Drawer
-        opened={opened !== undefined}
-        onClose={() => setShown(undefined)}
+        opened={shown !== undefined}
+        onClose={close}
         position="right"
         size="lg"
         title={opened && `${t(`jobs.type.${opened.type}`)} · ${opened.modelName}`}
         closeButtonProps={{ 'aria-label': t('action.close') }}
       >
-        {opened && <JobDetails {...opened} />}
+        {opened ? (
+          <JobDetails {...opened} />
+        ) : (
+          one.error !== null && <ErrorState error={one.error} onRetry={one.refetch} />
+        )}
       </Drawer>
     </Page>
   );

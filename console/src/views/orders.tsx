@@ -10,9 +10,11 @@ import { SETTINGS } from '../settings.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { Id } from '../shared/facts.tsx';
+import { useShown } from '../shared/filters.ts';
 import { fieldErrors, newRequestKey } from '../shared/form.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
+import { ErrorState } from '../shared/page-states.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 
@@ -25,7 +27,7 @@ export default function Orders() {
   const { t } = useTranslation();
   const [page, setPage] = useState(1);
   const [creating, creation] = useDisclosure();
-  const [shown, setShown] = useState<string>();
+  const { shown, show, close } = useShown('order');
   const query = { pageNum: page, pageSize: PAGE_ROWS, sortBy: 'id' as const, sortOrder: 'desc' };
   const orders = api.useQuery(
     'get',
@@ -33,7 +35,15 @@ export default function Orders() {
     { params: { query } },
     { refetchInterval: ({ state }) => (state.data?.records.some(isOpen) ? OPEN_ORDER_MS : false) },
   );
-  const opened = orders.data?.records.find(({ orderNo }) => orderNo === shown);
+  const listed = orders.data?.records.find(({ orderNo }) => orderNo === shown);
+  // One that a link leads to may be on another page.
+  const one = api.useQuery(
+    'get',
+    '/v1/orders/get',
+    { params: { query: { orderNo: shown ?? '' } } },
+    { enabled: shown !== undefined && orders.isSuccess && listed === undefined },
+  );
+  const opened = listed ?? (shown === undefined ? undefined : one.data);
   return (
     <Page
       title={t('orders.title')}
@@ -51,7 +61,7 @@ export default function Orders() {
           {
             ...{ title: t('field.orderNo'), from: 'xs' },
             cell: ({ orderNo }) => (
-              <Anchor component="button" size="sm" ta="start" onClick={() => setShown(orderNo)}>
+              <Anchor component="button" size="sm" ta="start" onClick={() => show(orderNo)}>
                 {orderNo}
               </Anchor>
             ),
@@ -71,11 +81,15 @@ export default function Orders() {
         <OrderForm onDone={creation.close} />
       </Modal>
       <Drawer
-        {...{ opened: opened !== undefined, onClose: () => setShown(undefined), position: 'right', size: 'lg' }}
+        {...{ opened: shown !== undefined, onClose: close, position: 'right', size: 'lg' }}
         title={opened && t('orders.one')}
         closeButtonProps={{ 'aria-label': t('action.close') }}
       >
-        {opened && <OrderDetails {...opened} />}
+        {opened ? (
+          <OrderDetails {...opened} />
+        ) : (
+          one.error !== null && <ErrorState error={one.error} onRetry={one.refetch} />
+        )}
       </Drawer>
     </Page>
   );

@@ -7,7 +7,7 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { ProviderKeyWithHealth } from '../api/generated/schema.ts';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { useFilters } from '../shared/filters.ts';
+import { useShown } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
 import { AddProvider } from './add-provider.tsx';
 import { CIRCUITS_MS, CircuitBadge, openCircuits } from './circuits.tsx';
@@ -20,7 +20,7 @@ export default function Providers() {
   const [page, setPage] = useState(1);
   const [adding, addition] = useDisclosure();
   // In the address, so that other views can lead to one.
-  const { values, set } = useFilters(['id']);
+  const { shown, show, close } = useShown('id');
   const query = { pageNum: page, pageSize: PAGE_ROWS, sortBy: 'name' as const };
   const providers = api.useQuery('get', '/v1/providers', { params: { query } });
   const keys = api.useQuery('get', '/v1/admin/provider-keys', {}, { refetchInterval: CIRCUITS_MS });
@@ -32,7 +32,7 @@ export default function Providers() {
   );
   const openProvider = (id: number) => {
     addition.close();
-    set('id', String(id));
+    show(String(id));
   };
   return (
     <Page title={t('providers.title')} about={t('providers.about')} actions={add}>
@@ -80,12 +80,12 @@ export default function Providers() {
       <Drawer
         size="xl"
         position="right"
-        opened={values.id !== undefined}
-        onClose={() => set('id', null)}
+        opened={shown !== undefined}
+        onClose={close}
         title={t('field.provider')}
         closeButtonProps={{ 'aria-label': t('action.close') }}
       >
-        {values.id !== undefined && <ProviderDetails id={Number(values.id)} onDeleted={() => set('id', null)} />}
+        {shown !== undefined && <ProviderDetails id={Number(shown)} onDeleted={close} />}
       </Drawer>
     </Page>
   );

@@ -6,7 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { User } from '../api/generated/schema.ts';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { useFilters } from '../shared/filters.ts';
+import { useFilters, useShown } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { type Status, StatusBadge } from '../shared/status-badge.tsx';
@@ -27,8 +27,9 @@ export default function Users() {
   const { t } = useTranslation();
   const [page, setPage] = useState(1);
   const [creating, creation] = useDisclosure();
-  const { values, set } = useFilters(['search', 'role', 'user']);
-  const shown = Number(values.user);
+  const { values, set } = useFilters(['search', 'role']);
+  const { shown, show, close } = useShown('user');
+  const id = Number(shown);
   const [search] = useDebouncedValue(values.search, TYPING_MS);
   const role = ROLES.find((name) => name === values.role);
   const filter = { ...(search === undefined ? {} : { search }), ...(role === undefined ? {} : { role }) };
@@ -68,7 +69,7 @@ export default function Users() {
           {
             title: t('field.username'),
             cell: ({ id, username }) => (
-              <Anchor component="button" size="sm" onClick={() => set('user', String(id))}>
+              <Anchor component="button" size="sm" onClick={() => show(String(id))}>
                 {username}
               </Anchor>
             ),
@@ -89,14 +90,14 @@ export default function Users() {
         <UserForm onDone={creation.close} />
       </Modal>
       <Drawer
-        opened={values.user !== undefined}
-        onClose={() => set('user', null)}
+        opened={shown !== undefined}
+        onClose={close}
         position="right"
         size="xl"
         title={t('users.one')}
         closeButtonProps={{ 'aria-label': t('action.close') }}
       >
-        {Number.isSafeInteger(shown) && <UserDetails id={shown} />}
+        {shown !== undefined && Number.isSafeInteger(id) && <UserDetails id={id} />}
       </Drawer>
     </Page>
   );
