@@ -134,6 +134,13 @@ test('nothing beside its own files is served, and no page stands in for a file',
   }
 });
 
+test('a person who follows a broken link comes to the console', async () => {
+  for (const path of ['/console//evil.com', '/console/orders/x.html']) {
+    const { status, headers } = await get(path, { accept: 'text/html,application/xhtml+xml' });
+    assert.deepEqual([status, headers.location], [302, '/console'], path);
+  }
+});
+
 test('other paths and methods are left to the routes', async () => {
   const asked = [
     get('/'),

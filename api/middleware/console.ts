@@ -101,6 +101,8 @@ export function consolePages(config: ConsoleConfig, folder = BUILT): Middleware<
     const file = site.files.get(name);
     if (file) sendFile(ctx, file);
     else if (extname(name) === '') sendPage(ctx, site, settings);
+    // Whoever has followed a broken link sees the console, and no router is given the address of another host.
+    else if (ctx.get('Accept').includes('text/html')) ctx.redirect(PREFIX);
     else throw new AppError('noSuchPath', 'the console has no such file');
     return undefined;
   };
