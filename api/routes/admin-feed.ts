@@ -57,6 +57,9 @@ const circuit = z
 const missed = z
   .object({ events: z.number().int().describe('How many') })
   .meta({ id: 'FeedMissed', description: '`missed`: events that were left out, because they were too many' });
+const round = z
+  .object({ at: timeOutput.describe('When the process looked') })
+  .meta({ id: 'FeedRound', description: '`round`: once a second, also when nothing has happened: the feed is alive' });
 
 export interface FeedServices {
   readonly liveFeed: Pick<LiveFeed, 'open'>;
@@ -83,7 +86,7 @@ export function adminFeedRoutes(
       path: '/v1/admin/feed',
       operationId: 'followAll',
       summary: 'What happens now, as server-sent events: calls that end, jobs that move, circuits that open and close',
-      description: `The events are named \`call\`, \`job\`, \`circuit\` and \`missed\`; the data of each is JSON. They come once a second, of
+      description: `The events are named \`call\`, \`job\`, \`circuit\`, \`missed\` and \`round\`; the data of each is JSON. They come once a second, of
 all processes, and begin when the stream does: lists tell of what was before. Who reads slowly misses events. The stream
 ends with the session, with the role, and when its process stops; connect again then. A browser's EventSource opens it with
 the console's session.`,
@@ -94,7 +97,7 @@ the console's session.`,
           'End after so many seconds; without it the stream goes on',
         ),
       }),
-      success: z.union([call, job, circuit, missed]),
+      success: z.union([call, job, circuit, missed, round]),
       mediaType: 'text/event-stream',
       handler: async ({ ctx, query: { seconds }, signal }) => {
         const limit = seconds === undefined ? [] : [AbortSignal.timeout(seconds * 1_000)];
@@ -121,8 +124,7 @@ async function tellAll(
     for (;;) {
       const news = await listener.next();
       if (news === undefined || !(await mayGoOn())) return;
-      const text = textOfNews(news);
-      if (text !== '') await stream.write(text);
+      await stream.write(textOfNews(news));
     }
   } finally {
     listener.close();
@@ -133,6 +135,7 @@ async function tellAll(
 function textOf(news: FeedNews, catalog: FeedServices['catalog'], zone: string): string {
   const texts = news.events.map((event) => eventText(event.kind, dataOf(event, catalog, zone)));
   if (news.missed > 0) texts.push(eventText('missed', { events: news.missed } satisfies z.input<typeof missed>));
+  texts.push(eventText('round', { at: isoTime(new Date(), zone) } satisfies z.input<typeof round>));
   return texts.join('');
 }
 

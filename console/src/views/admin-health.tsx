@@ -1,12 +1,16 @@
 /** Whether each part answers, and whether the ledger was right when it was last checked. */
 import { Alert, Badge, Button, Group, Paper, Stack, Text, Title } from '@mantine/core';
 import { CircleAlert } from 'lucide-react';
+import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
 import { Time } from '../shared/time.tsx';
 
 const HEALTH_MS = 5_000;
+/** Three answers are missing. */
+const OLD_SECONDS = 15;
+const MS_PER_SECOND = 1_000;
 const COLORS = { ready: 'green', degraded: 'orange', unavailable: 'red' } as const;
 const PARTS = ['mysql', 'redis', 'mongo', 'temporal'] as const;
 
@@ -14,9 +18,20 @@ function useReadiness() {
   return api.useQuery('get', '/readyz', {}, { refetchInterval: HEALTH_MS, retry: false });
 }
 
+export function useSecondsSince(atMs: number): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), MS_PER_SECOND);
+    return () => clearInterval(timer);
+  }, []);
+  return Math.max(0, Math.floor((now - atMs) / MS_PER_SECOND));
+}
+
 export function Health() {
   const { t, i18n } = useTranslation();
   const readiness = useReadiness();
+  const age = useSecondsSince(readiness.dataUpdatedAt);
+  const isOld = readiness.error !== null || age >= OLD_SECONDS;
   if (readiness.error && !readiness.data) return <ErrorState error={readiness.error} onRetry={readiness.refetch} />;
   if (!readiness.data) return <LoadingView />;
   const { status, dependencies } = readiness.data;
@@ -26,7 +41,12 @@ export function Health() {
         {t('admin.parts')}
       </Title>
       <Stack gap="xs">
-        <Badge variant="dot" color={COLORS[status]} tt="none" fw={500} size="lg">
+        {isOld && (
+          <Alert color="red" variant="outline" icon={<CircleAlert aria-hidden />}>
+            {t('admin.noAnswer', { count: age })}
+          </Alert>
+        )}
+        <Badge variant="dot" color={isOld ? 'gray' : COLORS[status]} tt="none" fw={500} size="lg">
           {t(`admin.status.${status}`)}
         </Badge>
         {Object.entries(dependencies).map(([name, { ok, latencyMs, error }]) => {
@@ -35,7 +55,13 @@ export function Health() {
             <div key={name}>
               <Group justify="space-between" wrap="nowrap">
                 <Text size="sm">{known ? t(`admin.part.${known}`) : name}</Text>
-                <Badge variant="dot" color={ok ? 'green' : 'red'} tt="none" fw={500} className="numbers">
+                <Badge
+                  variant="dot"
+                  color={isOld ? 'gray' : ok ? 'green' : 'red'}
+                  tt="none"
+                  fw={500}
+                  className="numbers"
+                >
                   {`${Math.round(latencyMs).toLocaleString(i18n.language)} ms`}
                 </Badge>
               </Group>

@@ -9,7 +9,10 @@ import { DataTable } from '../shared/data-table.tsx';
 import { Money } from '../shared/money.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
+import { useSecondsSince } from './admin-health.tsx';
+import type { FeedState } from './live-feed.ts';
 
+const GRACE_SECONDS = 5;
 const SHOWN_SECONDS = 120;
 const SHOWN_CALLS = 10;
 const TICK_MS = 1_000;
@@ -58,7 +61,19 @@ export function useTraffic() {
   return { seconds, calls, jobs, add, addJob };
 }
 
-export function Traffic({ seconds }: { seconds: readonly Second[] }) {
+/** What the feed alone tells stands still while it does not; said after a moment in which it may begin. */
+function StandsStill({ isLive, since }: FeedState) {
+  const { t } = useTranslation();
+  const seconds = useSecondsSince(since);
+  if (isLive || seconds < GRACE_SECONDS) return null;
+  return (
+    <Text size="sm" c="red" role="status">
+      {t('admin.standsStill', { count: seconds })}
+    </Text>
+  );
+}
+
+export function Traffic({ seconds, feed }: { seconds: readonly Second[]; feed: FeedState }) {
   const { t, i18n } = useTranslation();
   const { times, series } = useMemo(() => {
     const text = (value: number) => value.toLocaleString(i18n.language);
@@ -81,12 +96,13 @@ export function Traffic({ seconds }: { seconds: readonly Second[] }) {
       <Text size="sm" c="dimmed" mb="sm">
         {t('admin.trafficAbout')}
       </Text>
+      <StandsStill {...feed} />
       <Chart label={t('admin.traffic')} times={times} series={series} height={200} />
     </Paper>
   );
 }
 
-export function LiveCalls({ calls }: { calls: readonly FeedCall[] }) {
+export function LiveCalls({ calls, feed }: { calls: readonly FeedCall[]; feed: FeedState }) {
   const { t, i18n } = useTranslation();
   const query = { isPending: false, error: null, refetch: () => undefined };
   return (
@@ -94,6 +110,7 @@ export function LiveCalls({ calls }: { calls: readonly FeedCall[] }) {
       <Title order={2} size="h4">
         {t('admin.lastCalls')}
       </Title>
+      <StandsStill {...feed} />
       <DataTable
         label={t('admin.lastCalls')}
         query={query}

@@ -22,7 +22,7 @@ export default function AdminOverview() {
   const { t } = useTranslation();
   const isRoot = useUser().role === 'ROLE_ROOT_ADMIN';
   const traffic = useTraffic();
-  const isLive = useFeed(isRoot, {
+  const feed = useFeed(isRoot, {
     onCalls: traffic.add,
     onJob: traffic.addJob,
     onCircuit: () => void queryClient.invalidateQueries({ queryKey: ['get', '/v1/admin/provider-keys'] }),
@@ -32,8 +32,8 @@ export default function AdminOverview() {
       title={t('admin.title')}
       about={t('admin.about')}
       actions={
-        <Badge variant="dot" color={isLive ? 'green' : 'gray'} tt="none" fw={500} size="lg">
-          {t(isLive ? 'admin.live' : 'admin.polled')}
+        <Badge variant="dot" color={feed.isLive ? 'green' : 'gray'} tt="none" fw={500} size="lg">
+          {t(feed.isLive ? 'admin.live' : 'admin.polled')}
         </Badge>
       }
     >
@@ -41,7 +41,7 @@ export default function AdminOverview() {
       <Grid gap="lg">
         <Grid.Col span={{ base: 12, lg: 8 }}>
           <Stack gap="lg">
-            {isRoot && <Traffic seconds={traffic.seconds} />}
+            {isRoot && <Traffic seconds={traffic.seconds} feed={feed} />}
             <Circuits />
           </Stack>
         </Grid.Col>
@@ -54,7 +54,7 @@ export default function AdminOverview() {
       </Grid>
       {isRoot && (
         <>
-          <LiveCalls calls={traffic.calls} />
+          <LiveCalls calls={traffic.calls} feed={feed} />
           <LiveJobs moved={traffic.jobs} />
           <MoneyByDay />
         </>
@@ -77,6 +77,8 @@ function Figures({ isRoot }: { isRoot: boolean }) {
   const percent = new Intl.NumberFormat(i18n.language, { style: 'percent', maximumFractionDigits: 1 });
   const rate = new Intl.NumberFormat(i18n.language, { maximumFractionDigits: 2 });
   const open = keys.data?.flatMap(openCircuits).length;
+  // The circuits say why.
+  if (keys.error && keys.data === undefined) return null;
   return (
     <SimpleGrid cols={{ base: 2, md: 3 }}>
       <Figure

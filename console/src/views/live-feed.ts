@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from 'react';
 import { parseExact } from '../api/exact-json.ts';
 import type { FeedCall, FeedCircuit, FeedJob } from '../api/generated/schema.ts';
+import { follow } from './feed-source.ts';
 
 export interface FeedHandlers {
   readonly onCalls: (calls: readonly FeedCall[]) => void;
@@ -9,35 +10,42 @@ export interface FeedHandlers {
   readonly onCircuit: (circuit: FeedCircuit) => void;
 }
 
+export interface FeedState {
+  readonly isLive: boolean;
+  /** Since when it is, or is not. */
+  readonly since: number;
+}
+
 /** The API tells of all calls of a second at once. */
 const GATHER_MS = 250;
 
-/** Listens while the view is shown. @returns whether the feed is open. */
-export function useFeed(enabled: boolean, handlers: FeedHandlers): boolean {
-  const [isOpen, setIsOpen] = useState(false);
+/** Listens while the view is shown. */
+export function useFeed(enabled: boolean, handlers: FeedHandlers): FeedState {
+  const [state, setState] = useState<FeedState>(() => ({ isLive: false, since: Date.now() }));
   const latest = useRef(handlers);
   latest.current = handlers;
   useEffect(() => {
     if (!enabled) return undefined;
-    const feed = new EventSource('/v1/admin/feed');
     let gathered: FeedCall[] = [];
     const timer = setInterval(() => {
       if (gathered.length > 0) latest.current.onCalls(gathered);
       gathered = [];
     }, GATHER_MS);
-    feed.onopen = () => setIsOpen(true);
-    // The browser connects again by itself.
-    feed.onerror = () => setIsOpen(false);
-    feed.addEventListener('call', ({ data }: MessageEvent<string>) => gathered.push(parseExact<FeedCall>(data)));
-    feed.addEventListener('job', ({ data }: MessageEvent<string>) => latest.current.onJob(parseExact<FeedJob>(data)));
-    feed.addEventListener('circuit', ({ data }: MessageEvent<string>) =>
-      latest.current.onCircuit(parseExact<FeedCircuit>(data)),
+    const leave = follow(
+      () => new EventSource('/v1/admin/feed'),
+      {
+        // Says that the feed is alive.
+        round: () => undefined,
+        call: (data) => gathered.push(parseExact<FeedCall>(data)),
+        job: (data) => latest.current.onJob(parseExact<FeedJob>(data)),
+        circuit: (data) => latest.current.onCircuit(parseExact<FeedCircuit>(data)),
+      },
+      (isLive) => setState((before) => (before.isLive === isLive ? before : { isLive, since: Date.now() })),
     );
     return () => {
       clearInterval(timer);
-      feed.close();
-      setIsOpen(false);
+      leave();
     };
   }, [enabled]);
-  return isOpen;
+  return state;
 }
