@@ -1,8 +1,8 @@
 /** Paths to views. Each view's code is fetched when it is first shown. */
-import { lazy, type ReactNode } from 'react';
+import { lazy, type ReactNode, Suspense } from 'react';
 import { createBrowserRouter, type RouteObject } from 'react-router';
 import { useUser } from './session.tsx';
-import { BrokenView, MissingView } from './shared/page-states.tsx';
+import { BrokenView, LoadingView, MissingView } from './shared/page-states.tsx';
 import { Shell } from './shell.tsx';
 import { ADMINISTRATION_VIEWS, VIEWS, type View } from './views.tsx';
 
@@ -21,8 +21,19 @@ const views = [...VIEWS, ...ADMINISTRATION_VIEWS].map(({ path, roles, load }): R
   return path === '/' ? { index: true, element } : { path, element };
 });
 
+const ResetPassword = lazy(() => import('./views/reset-password.tsx'));
+
 export const router = createBrowserRouter(
   [
+    {
+      path: '/reset',
+      errorElement: <BrokenView />,
+      element: (
+        <Suspense fallback={<LoadingView />}>
+          <ResetPassword />
+        </Suspense>
+      ),
+    },
     {
       element: <Shell />,
       errorElement: <BrokenView />,

@@ -1,7 +1,7 @@
 /** The frame of all views: header, menu, and the view itself; the sign-in where nobody is signed in. */
 import { AppShell, Burger, Divider, Group, Image, NavLink, ScrollArea, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { type ReactNode, Suspense, useEffect } from 'react';
+import { type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
 import type { User } from './api/generated/schema.ts';
@@ -104,11 +104,18 @@ function Menu({ role }: { role: User['role'] }) {
 function Links({ views }: { views: readonly View[] }) {
   const { t } = useTranslation();
   const { pathname } = useLocation();
+  const active = useRef<HTMLAnchorElement>(null);
+  // The menu of an administrator is longer than a screen.
+  useEffect(() => {
+    // Newer browsers answer with a promise, which is nothing that an effect may return.
+    void active.current?.scrollIntoView({ block: 'nearest' });
+  }, []);
   return views.map(({ path, name, icon: Icon }) => (
     <NavLink
       key={path}
       component={RouterLink}
       to={path}
+      ref={pathname === path ? active : undefined}
       active={pathname === path}
       label={t(`${name}.title`)}
       leftSection={<Icon size={18} aria-hidden />}

@@ -113,7 +113,7 @@ describe('a new user', () => {
 
   test('makes a key, which is shown once, limits it and deletes it', async () => {
     await openView(page, 'Access keys');
-    await page.getByText('There is no access key yet.').waitFor();
+    await page.getByText('No access keys yet.').waitFor();
     await page.getByRole('button', { name: 'Create a key' }).click();
     await page.getByLabel('Name').fill('laptop');
     await page.getByLabel('Budget', { exact: true }).fill('1.000000001');
@@ -124,12 +124,12 @@ describe('a new user', () => {
     await look(page, 'keys');
     await page.getByRole('button', { name: 'Delete: laptop' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-    await page.getByText('There is no access key yet.').waitFor();
+    await page.getByText('No access keys yet.').waitFor();
   });
 
   test('pays an order, which becomes balance and stands in the statement', async () => {
     await openView(page, 'Orders');
-    await page.getByText('There is no order yet.').waitFor();
+    await page.getByText('No orders yet.').waitFor();
     await page.getByRole('button', { name: 'New order' }).click();
     await page.getByLabel('Amount (CNY)').fill('12.5');
     await page.getByRole('dialog').getByRole('button', { name: 'New order' }).click();
@@ -145,10 +145,10 @@ describe('a new user', () => {
 
   test('finds the other views empty, and none of the administration', async () => {
     await openView(page, 'Jobs');
-    await page.getByText('There is no job.').waitFor();
+    await page.getByText('No jobs yet.').waitFor();
     await look(page, 'jobs');
     await openView(page, 'Calls');
-    await page.getByText('No call is like that.').waitFor();
+    await page.getByText('No calls found.').waitFor();
     await look(page, 'calls');
     await openView(page, 'Profile');
     await look(page, 'profile');
@@ -320,7 +320,7 @@ describe('a new user who calls models', () => {
     await openView(page, 'Access keys');
     await page.getByRole('button', { name: 'Delete: laptop' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-    await page.getByText('There is no access key yet.').waitFor();
+    await page.getByText('No access keys yet.').waitFor();
   });
 });
 
@@ -388,21 +388,63 @@ describe('an administrator', () => {
     await page.getByRole('button', { name: 'ada', exact: true }).click();
     const drawer = page.getByRole('dialog');
     await drawer.getByText('¥17.50').waitFor();
-    await drawer.getByLabel('Change of the balance').fill('0.000000001');
+    await drawer.getByLabel('Adjust the balance').fill('0.000000001');
     await drawer.getByLabel('Reason').fill('a gift');
-    await drawer.getByRole('button', { name: 'Book it' }).click();
+    await drawer.getByRole('button', { name: 'Change the balance' }).click();
     await drawer.getByText('¥17.500000001').waitFor();
     await look(page, 'user');
     await page.keyboard.press('Escape');
     await look(page, 'users');
   });
 
+  test('gives a user another role and a link, with which the user sets a password', async () => {
+    const { name } = await newCustomer(product.apis[0]);
+    await page.getByLabel('Name, email address or id').fill(name);
+    await page.getByRole('button', { name, exact: true }).click();
+    const drawer = page.getByRole('dialog', { name: 'User', exact: true });
+    const confirm = async (label: string) => {
+      await drawer.getByRole('button', { name: label }).click();
+      await page.getByRole('dialog', { name: label }).getByRole('button', { name: label }).click();
+    };
+    await drawer.getByRole('combobox', { name: 'Role' }).click();
+    await page.getByRole('option', { name: 'Model administrator' }).click();
+    await confirm('Change the role');
+    await drawer.getByText(/ · Model administrator · /).waitFor();
+    await confirm('Link for a new password');
+    const link = (await drawer.getByTestId('secret').textContent()) ?? '';
+    assert.match(link, /\/console\/reset#./);
+    const other = await browser.open(new URL(new URL(link).pathname, url()).href + new URL(link).hash);
+    await other.getByLabel('New password').fill('another-password');
+    await look(other, 'reset');
+    await other.getByRole('button', { name: 'Save' }).click();
+    await other.getByText('Your new password is set.').waitFor();
+    await other.getByRole('link', { name: 'Sign in' }).click();
+    await signIn(other, name, 'another-password');
+    await other.context().close();
+    await page.keyboard.press('Escape');
+  });
+
+  test('is shown a view in spite of what stands in its address', async () => {
+    for (const [path, heading] of [
+      ['/calls?from=x&until=2026-02-30&outcome=maybe', 'Calls'],
+      ['/spend?from=x&until=x&by=x', 'Spend'],
+      ['/audit?from=x', 'Audit log'],
+      ['/users?user=abc', 'Users'],
+    ] as const) {
+      await goTo(page, path);
+      await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
+      await page.getByRole('main').locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
+      assert.equal(await page.getByRole('alert').count(), 0, path);
+      assert.equal(await page.getByRole('dialog').count(), 0, path);
+    }
+  });
+
   test('finds whose a leaked key is and revokes it', async () => {
     const leaked = await newCustomer(product.apis[0], { name: 'leaked' });
     await openView(page, 'Keys of all users');
-    await page.getByLabel('A key that was found').fill(leaked.key);
+    await page.getByLabel('Key to look up').fill(leaked.key);
     await page.getByRole('button', { name: 'Find its owner' }).click();
-    const dialog = page.getByRole('dialog', { name: 'The key that was found' });
+    const dialog = page.getByRole('dialog', { name: 'Key found' });
     await dialog.getByText(leaked.name).waitFor();
     await dialog.getByRole('button', { name: 'Revoke: leaked' }).click();
     await page.getByRole('dialog', { name: 'Revoke', exact: true }).getByRole('button', { name: 'Revoke' }).click();
@@ -471,7 +513,7 @@ describe('an administrator', () => {
   test('sees a circuit open while it looks, and closes it by a test of the key', async () => {
     await openView(page, 'Gateway');
     await page.getByText('Everything works').waitFor();
-    await page.getByText('All provider keys may be called.').waitFor();
+    await page.getByText('All provider keys are working.').waitFor();
     await page.getByText('Live', { exact: true }).waitFor();
     const caller = await newCustomer(product.apis[0]);
     const chat = () =>
@@ -511,7 +553,7 @@ describe('an administrator', () => {
     await openView(page, 'Orders of all users');
     await page.getByRole('row', { name: 'ada' }).getByRole('button').click();
     const drawer = page.getByRole('dialog', { name: 'Order', exact: true });
-    await drawer.getByText('No payment provider has said anything of it.').waitFor({ state: 'detached' });
+    await drawer.getByText('No messages from payment providers.').waitFor({ state: 'detached' });
     await drawer.getByText('A part').click();
     await drawer.getByLabel('Amount').fill('12.500000001');
     await drawer.getByLabel('Reason').fill('asked for');
@@ -543,8 +585,8 @@ describe('an administrator', () => {
     await page.getByText('¥15.000000001').waitFor();
     await look(page, 'ledger');
     for (const [tab, empty] of [
-      ['Reservations', 'Nothing is reserved.'],
-      ['Leases', 'No process has leased anything.'],
+      ['Reservations', 'No reservations.'],
+      ['Leases', 'No leases.'],
     ] as const) {
       await page.getByRole('tab', { name: tab }).click();
       await page.getByText(empty).waitFor();
@@ -553,23 +595,23 @@ describe('an administrator', () => {
     await page.getByRole('row', { name: 'orders.refund' }).getByText('¥2.50').last().waitFor();
     await look(page, 'audit');
     await openView(page, 'Look up');
-    await page.getByLabel('Id of a trace, request, job or order').fill('nothing-has-this-id');
+    await page.getByLabel('Trace, request, job or order id').fill('nothing-has-this-id');
     await page.getByRole('button', { name: 'Look up' }).click();
-    await page.getByText('Nothing has happened under this id.').waitFor();
-    await page.getByLabel('Id of a trace, request, job or order').fill(String(order?.order_no));
+    await page.getByText('Nothing found for this id.').waitFor();
+    await page.getByLabel('Trace, request, job or order id').fill(String(order?.order_no));
     await page.getByRole('button', { name: 'Look up' }).click();
-    for (const event of ['Order made', 'Order paid', 'orders.refund']) await page.getByText(event).first().waitFor();
+    for (const event of ['Order created', 'Order paid', 'orders.refund']) await page.getByText(event).first().waitFor();
     await look(page, 'look-up');
   });
 
   test('has the ledger checked, and it is right', async () => {
-    await openView(page, 'Is the money right?');
+    await openView(page, 'Reconciliation');
     const checked = page.waitForResponse(
       (answer) => answer.request().method() === 'POST' && answer.url().endsWith('/v1/admin/reconciliations'),
     );
     await page.getByRole('button', { name: 'Check now' }).click();
     assert.equal((await checked).status(), 200);
-    await page.getByTestId('check').getByText('The money is right').waitFor();
+    await page.getByTestId('check').getByText('The books balance').waitFor();
     await look(page, 'reconciliations');
   });
 

@@ -55,7 +55,12 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             {rows?.map((row) => (
               <Table.Tr key={props.rowKey(row)}>
                 {columns.map(({ title, cell, align, from }) => (
-                  <Table.Td key={title} ta={align ?? 'start'} visibleFrom={from}>
+                  <Table.Td
+                    key={title}
+                    ta={align ?? 'start'}
+                    visibleFrom={from}
+                    className={align === undefined ? 'text' : undefined}
+                  >
                     {cell(row)}
                   </Table.Td>
                 ))}

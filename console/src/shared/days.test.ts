@@ -4,18 +4,18 @@ import { addDays, dayText, lastDays, readDay, secondsOf, timesOf, today } from '
 
 /** Test files run in a process of their own: its zone may be any. */
 const VIEWERS = ['Asia/Shanghai', 'America/Los_Angeles', 'Pacific/Kiritimati', 'UTC'];
-const ownZone = process.env['TZ'];
+const { TZ: ownZone } = process.env;
 
 /** Wherever the viewer is, the answer is the same. */
 function everywhere(check: () => void): void {
   try {
     for (const zone of VIEWERS) {
-      process.env['TZ'] = zone;
+      Reflect.set(process.env, 'TZ', zone);
       check();
     }
   } finally {
-    if (ownZone === undefined) delete process.env['TZ'];
-    else process.env['TZ'] = ownZone;
+    if (ownZone === undefined) Reflect.deleteProperty(process.env, 'TZ');
+    else Reflect.set(process.env, 'TZ', ownZone);
   }
 }
 

@@ -18,7 +18,7 @@ export function Figure({ label, value, about, testId }: FigureProps) {
       <Text
         size="xl"
         fw={700}
-        className="numbers"
+        className="numbers figure"
         component="div"
         data-testid={testId}
         style={{ overflowWrap: 'anywhere' }}

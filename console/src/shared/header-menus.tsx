@@ -56,7 +56,13 @@ export function AccountMenu() {
   return (
     <Menu position="bottom-end" width={200}>
       <Menu.Target>
-        <Button variant="subtle" color="gray" leftSection={<UserRound size={18} aria-hidden />} maw={180}>
+        <Button
+          variant="subtle"
+          color="gray"
+          leftSection={<UserRound size={18} aria-hidden />}
+          maw={180}
+          title={username}
+        >
           {username}
         </Button>
       </Menu.Target>

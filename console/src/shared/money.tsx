@@ -10,6 +10,8 @@ function isDecimal(text: string): text is Decimal {
 }
 
 const MOST_DECIMALS = 15;
+/** Characters that a figure has room for, on a phone too. */
+const LONG = 10;
 
 /** As the language writes it, with all its decimals and at least `least` of them. */
 export function moneyText(amount: string, language: string, least = 2): string {
@@ -25,9 +27,15 @@ export function moneyText(amount: string, language: string, least = 2): string {
 export function Money({ amount, bold }: { amount: string | null | undefined; bold?: boolean }) {
   const { i18n } = useTranslation();
   if (amount === null || amount === undefined) return <>–</>;
+  const text = moneyText(amount, i18n.language);
   return (
-    <Text span inherit fw={bold ? 700 : undefined} className="numbers money">
-      {moneyText(amount, i18n.language)}
+    <Text
+      span
+      inherit
+      fw={bold ? 700 : undefined}
+      className={text.length > LONG ? 'numbers money long' : 'numbers money'}
+    >
+      {text}
     </Text>
   );
 }

@@ -78,5 +78,5 @@ export default function AllCalls() {
 /** Only some administrators see the user behind the name. */
 function Caller({ userId, username = `#${userId}` }: { userId: number; username?: string }) {
   const isRoot = useUser().role === 'ROLE_ROOT_ADMIN';
-  return isRoot ? <UserLink userId={userId} name={username} /> : <>{username}</>;
+  return isRoot ? <UserLink userId={userId} name={username} /> : username;
 }

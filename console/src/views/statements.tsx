@@ -18,20 +18,28 @@ const LINES = [
   ...(['opening', 'grants', 'topUps', 'adjustments', 'refunds', 'chargebacks', 'charges', 'closing'] as const),
 ];
 
+const QUANTITIES = [...(['promptTokens', 'completionTokens', 'imageCount', 'characters', 'audioSeconds'] as const)];
+
 export default function Statements() {
   const { t, i18n } = useTranslation();
   const calendar = calendarOf(i18n.language);
   const [month, setMonth] = useState(() => today(SETTINGS.timeZone));
   const query = { month: month.slice(0, 7) };
+  const file = new URLSearchParams({ ...query, format: 'csv' });
   const statement = api.useQuery('get', '/v1/billing/statement', { params: { query } });
   return (
     <Page
       title={t('statements.title')}
       about={t('statements.about')}
       actions={
-        <Button variant="default" onClick={() => window.print()}>
-          {t('statements.print')}
-        </Button>
+        <>
+          <Button component="a" variant="default" href={`/v1/billing/statement?${file}`} download>
+            CSV
+          </Button>
+          <Button variant="default" onClick={() => window.print()}>
+            {t('statements.print')}
+          </Button>
+        </>
       }
     >
       <MonthPickerInput
@@ -91,6 +99,18 @@ export default function Statements() {
             columns={[
               { title: t('field.model'), cell: ({ modelIdentifier }) => modelIdentifier },
               { title: t('field.accessKey'), from: 'sm', cell: ({ accessKeyName }) => accessKeyName },
+              {
+                ...{ title: t('statements.used'), align: 'end', from: 'sm' },
+                cell: (row) => (
+                  <Stack gap={0}>
+                    {QUANTITIES.filter((name) => row[name] > 0).map((name) => (
+                      <Text key={name} size="sm" className="time">
+                        {t(`statements.quantity.${name}`, { amount: row[name].toLocaleString(i18n.language) })}
+                      </Text>
+                    ))}
+                  </Stack>
+                ),
+              },
               { title: t('field.requests'), align: 'end', cell: ({ calls }) => calls.toLocaleString() },
               { title: t('field.cost'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
             ]}

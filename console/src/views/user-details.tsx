@@ -1,5 +1,5 @@
 /** One user as the administrator looks at it: money, last calls, and what can be changed. */
-import { Button, Group, Paper, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Button, Group, Paper, Select, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -13,6 +13,8 @@ import { fieldErrors, newRequestKey } from '../shared/form.ts';
 import { Money } from '../shared/money.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
 import { Secret } from '../shared/secret.tsx';
+import { resetLink } from './reset-password.tsx';
+import { ROLES } from './user-form.tsx';
 
 export function UserDetails({ id }: { id: number }) {
   const { t } = useTranslation();
@@ -57,20 +59,40 @@ function Changes({ user }: { user: User }) {
   const setStatus = api.useMutation('post', '/v1/users/{id}/status');
   const close = api.useMutation('post', '/v1/users/{id}/close');
   const reset = api.useMutation('post', '/v1/users/{id}/reset-password', {
-    onSuccess: ({ password }) => setSecret(password),
+    onSuccess: ({ password, token }) => setSecret(token === undefined ? password : resetLink(token)),
   });
   return (
     <Paper withBorder p="md">
       <Stack>
         <BalanceForm userId={user.id} />
+        <RoleForm user={user} />
         <Group>
-          <Button
+          {user.status === 1 ? (
+            <ConfirmButton
+              variant="default"
+              color="gray"
+              size="xs"
+              label={t('users.disable')}
+              question={t('users.disableQuestion', { name: user.username })}
+              onConfirm={() => setStatus.mutateAsync({ params: { path }, body: { status: 0 } })}
+            />
+          ) : (
+            <Button
+              variant="default"
+              size="xs"
+              onClick={() => setStatus.mutate({ params: { path }, body: { status: 1 } })}
+            >
+              {t('users.enable')}
+            </Button>
+          )}
+          <ConfirmButton
             variant="default"
+            color="gray"
             size="xs"
-            onClick={() => setStatus.mutate({ params: { path }, body: { status: user.status === 1 ? 0 : 1 } })}
-          >
-            {t(user.status === 1 ? 'users.disable' : 'users.enable')}
-          </Button>
+            label={t('users.resetLink')}
+            question={t('users.resetLinkQuestion', { name: user.username })}
+            onConfirm={() => reset.mutateAsync({ params: { path }, body: { form: 'link' } })}
+          />
           <ConfirmButton
             variant="default"
             color="gray"
@@ -86,9 +108,36 @@ function Changes({ user }: { user: User }) {
             onConfirm={() => close.mutateAsync({ params: { path }, body: { reason: t('users.closed') } })}
           />
         </Group>
-        {secret !== undefined && <Secret value={secret} about={t('users.passwordOnce')} />}
+        {secret !== undefined && <Secret value={secret} about={t('users.secretOnce')} />}
       </Stack>
     </Paper>
+  );
+}
+
+function RoleForm({ user }: { user: User }) {
+  const { t } = useTranslation();
+  const [role, setRole] = useState(user.role);
+  const assign = api.useMutation('post', '/v1/users/assign-role');
+  return (
+    <Group align="end">
+      <Select
+        label={t('field.role')}
+        allowDeselect={false}
+        data={ROLES.map((value) => ({ value, label: t(`role.${value}`) }))}
+        value={role}
+        onChange={(value) => setRole(ROLES.find((name) => name === value) ?? user.role)}
+      />
+      {role !== user.role && (
+        <ConfirmButton
+          variant="default"
+          color="gray"
+          size="sm"
+          label={t('users.assignRole')}
+          question={t('users.assignQuestion', { name: user.username, role: t(`role.${role}`) })}
+          onConfirm={() => assign.mutateAsync({ body: { userId: user.id, role } })}
+        />
+      )}
+    </Group>
   );
 }
 

@@ -7,7 +7,7 @@ import { api } from '../api/client.ts';
 import type { User } from '../api/generated/schema.ts';
 import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
 
-const ROLES: readonly User['role'][] = ['ROLE_USER', 'ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'];
+export const ROLES: readonly User['role'][] = ['ROLE_USER', 'ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'];
 
 export function UserForm({ onDone }: { onDone: () => void }) {
   const { t } = useTranslation();

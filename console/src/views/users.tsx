@@ -30,6 +30,7 @@ export default function Users() {
   const { values, set } = useFilters(['search', 'role']);
   const { shown, show, close } = useShown('user');
   const id = Number(shown);
+  const isShown = Number.isSafeInteger(id) && id > 0;
   const [search] = useDebouncedValue(values.search, TYPING_MS);
   const role = ROLES.find((name) => name === values.role);
   const filter = { ...(search === undefined ? {} : { search }), ...(role === undefined ? {} : { role }) };
@@ -90,14 +91,14 @@ export default function Users() {
         <UserForm onDone={creation.close} />
       </Modal>
       <Drawer
-        opened={shown !== undefined}
+        opened={isShown}
         onClose={close}
         position="right"
         size="xl"
         title={t('users.one')}
         closeButtonProps={{ 'aria-label': t('action.close') }}
       >
-        {shown !== undefined && Number.isSafeInteger(id) && <UserDetails id={id} />}
+        {isShown && <UserDetails id={id} />}
       </Drawer>
     </Page>
   );

@@ -3,7 +3,7 @@
 export const shell = {
   product: 'LLM gateway',
   menu: { open: 'Open or close the menu', views: 'Views', administration: 'Administration' },
-  appearance: { title: 'Language and colours', light: 'Light', dark: 'Dark', auto: 'As the system' },
+  appearance: { title: 'Language and colours', light: 'Light', dark: 'Dark', auto: 'System' },
   account: { signOut: 'Sign out' },
   action: {
     cancel: 'Cancel',
@@ -40,11 +40,17 @@ export const shell = {
     haveAccount: 'I have an account',
     newAccount: 'I am new here',
   },
+  reset: {
+    heading: 'Set a new password',
+    about: 'At least 6 characters.',
+    token: 'Token of the link',
+    done: 'Your new password is set. You can sign in with it now.',
+  },
   profile: {
     title: 'Profile',
-    password: 'Another password',
-    oldPassword: 'The password so far',
-    newPassword: 'The new password',
+    password: 'Change the password',
+    oldPassword: 'Current password',
+    newPassword: 'New password',
     newPasswordAbout: 'At least 6 characters. You sign in again with it.',
   },
 };

@@ -36,7 +36,7 @@ export const words = {
     tokens: 'Tokens',
     username: 'User name',
   },
-  period: { day: 'a day', month: 'a month', total: 'in all' },
+  period: { day: 'a day', month: 'a month', total: 'in total' },
   status: {
     active: 'Active',
     disabled: 'Disabled',
@@ -55,10 +55,10 @@ export const words = {
       CANCELLED: 'Cancelled',
     },
     order: { PENDING: 'Waiting for payment', COMPLETED: 'Paid', FAILED: 'Not paid' },
-    delivery: { PENDING: 'Trying', DELIVERED: 'Delivered', FAILED: 'Given up', DISABLED: 'Switched off' },
-    hold: { open: 'Open', captured: 'Charged', released: 'Given back' },
-    right: 'Right',
-    wrong: 'Wrong',
+    delivery: { PENDING: 'Pending', DELIVERED: 'Delivered', FAILED: 'Failed', DISABLED: 'Switched off' },
+    hold: { open: 'Open', captured: 'Charged', released: 'Released' },
+    right: 'Balanced',
+    wrong: 'Problems',
   },
   role: { ROLE_USER: 'User', ROLE_MODEL_ADMIN: 'Model administrator', ROLE_ROOT_ADMIN: 'Administrator' },
   transfer: {

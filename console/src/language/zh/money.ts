@@ -39,8 +39,16 @@ export const money: Pick<Translation, 'orders' | 'statements'> = {
     chargebacks: '拒付',
     charges: '调用与任务',
     closing: '期末余额',
-    entries: '调用以外的变动',
+    entries: '其他变动',
     noEntries: '本月没有充值或退款。',
     byModel: '按模型和访问密钥',
+    used: '用量',
+    quantity: {
+      promptTokens: '输入 {{amount}} Token',
+      completionTokens: '输出 {{amount}} Token',
+      imageCount: '{{amount}} 张图片',
+      characters: '合成 {{amount}} 字符',
+      audioSeconds: '识别 {{amount}} 秒',
+    },
   },
 };

@@ -38,7 +38,7 @@ export const operations: Operations = {
     by: '操作人：{{name}}',
     attempts_one: '{{provider}}，尝试 {{count}} 次',
     attempts_other: '{{provider}}，尝试 {{count}} 次',
-    partly: '部分内容未能查询：{{what}}',
+    partly: '部分结果缺失：{{what}}',
   },
   allOrders: {
     title: '所有用户的订单',
@@ -99,7 +99,7 @@ export const operations: Operations = {
     about: '每次对账都会根据资金变动重新计算所有余额。每晚自动运行一次。',
     run: '立即对账',
     none: '还没有对账记录。',
-    right: '账目正确',
+    right: '账目平衡',
     wrong_one: '发现 {{count}} 处异常：请先查看，不要急于更正',
     wrong_other: '发现 {{count}} 处异常：请先查看，不要急于更正',
     checked: '已核对 {{count}} 项',

@@ -3,7 +3,17 @@ import type { Translation } from '../en.ts';
 
 export const shell: Pick<
   Translation,
-  'product' | 'menu' | 'appearance' | 'account' | 'action' | 'state' | 'failure' | 'table' | 'signIn' | 'profile'
+  | 'product'
+  | 'menu'
+  | 'appearance'
+  | 'account'
+  | 'action'
+  | 'state'
+  | 'failure'
+  | 'table'
+  | 'signIn'
+  | 'reset'
+  | 'profile'
 > = {
   product: '大模型网关',
   menu: { open: '打开或关闭菜单', views: '页面', administration: '管理' },
@@ -35,6 +45,12 @@ export const shell: Pick<
     showPassword: '显示或隐藏密码',
     haveAccount: '已有账号，去登录',
     newAccount: '没有账号，去注册',
+  },
+  reset: {
+    heading: '设置新密码',
+    about: '至少 6 个字符。',
+    token: '链接中的令牌',
+    done: '新密码已设置，现在可以登录。',
   },
   profile: {
     title: '个人资料',

@@ -52,7 +52,7 @@ export const words: Pick<Translation, 'field' | 'period' | 'status' | 'role' | '
     order: { PENDING: '待支付', COMPLETED: '已支付', FAILED: '未支付' },
     delivery: { PENDING: '推送中', DELIVERED: '已送达', FAILED: '已放弃', DISABLED: '已停用' },
     hold: { open: '冻结中', captured: '已扣款', released: '已退还' },
-    right: '正确',
+    right: '平衡',
     wrong: '异常',
   },
   role: { ROLE_USER: '用户', ROLE_MODEL_ADMIN: '模型管理员', ROLE_ROOT_ADMIN: '管理员' },
