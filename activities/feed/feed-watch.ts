@@ -38,23 +38,23 @@ const MOST_JOB_EVENTS_A_ROUND = 500;
 const SAME_TIME_MS = 1_000;
 
 export class FeedWatch {
-  /** Resolves when whatever happens will be told. @throws when the database cannot be read. */
+  /** Resolves when whatever happens from now on will be sent. @throws when the database cannot be read. */
   readonly begun: Promise<void>;
   readonly #deps: FeedWatchDeps;
-  readonly #tell: (news: FeedNews) => void;
+  readonly #send: (news: FeedNews) => void;
   readonly #outage: OutageLog;
   readonly #unlisten: () => void;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
-  /** The last batch of each slot that was told. */
+  /** The last batch of each slot that was sent. */
   #committed: ReadonlyMap<number, bigint> = new Map();
   readonly #states = new Map<string, JobEvent>();
   #missedStates = 0;
   #circuits: ReadonlyMap<string, OpenCircuit> = new Map();
 
-  constructor(deps: FeedWatchDeps, tell: (news: FeedNews) => void) {
+  constructor(deps: FeedWatchDeps, send: (news: FeedNews) => void) {
     this.#deps = deps;
-    this.#tell = tell;
+    this.#send = send;
     this.#outage = new OutageLog(deps.log, 'the live feed cannot read what has happened');
     this.#unlisten = deps.jobEvents.listenToAll((state) => this.#noteState(state));
     this.begun = this.#begin();
@@ -90,7 +90,7 @@ export class FeedWatch {
     else this.#outage.over();
     if (this.#isStopped) return;
     const news = looks.flatMap((look) => (look.status === 'fulfilled' ? [look.value] : []));
-    this.#tell({
+    this.#send({
       events: news.flatMap(({ events }) => events),
       missed: news.reduce((sum, { missed }) => sum + missed, 0),
     });
@@ -103,20 +103,20 @@ export class FeedWatch {
     const calls: UsageRecord[] = [];
     let total = 0;
     for (const [slot, seq] of committed) {
-      const told = this.#committed.get(slot) ?? 0n;
-      if (seq <= told) continue;
-      const newest = await outbox.newest(slot, told, seq, MOST_CALLS_A_ROUND);
+      const sent = this.#committed.get(slot) ?? 0n;
+      if (seq <= sent) continue;
+      const newest = await outbox.newest(slot, sent, seq, MOST_CALLS_A_ROUND);
       total += newest.total;
       calls.push(...newest.rows.flatMap(readableRecord));
     }
     const names = await userList.names([...new Set(calls.map(({ userId }) => userId))]);
     this.#committed = committed;
-    const told = calls
+    const shown = calls
       .sort((a, b) => a.createTime.getTime() + a.latencyMs - b.createTime.getTime() - b.latencyMs)
       .slice(-MOST_CALLS_A_ROUND);
     return {
-      events: told.map((call) => ({ kind: 'call', call, username: names.get(call.userId) ?? '' })),
-      missed: total - told.length,
+      events: shown.map((call) => ({ kind: 'call', call, username: names.get(call.userId) ?? '' })),
+      missed: total - shown.length,
     };
   }
 

@@ -71,7 +71,7 @@ describe('the live feed', () => {
   afterEach(() => mock.timers.reset());
   const nextRound = () => mock.timers.tick(1_000);
 
-  test('tells calls that end after it was opened, and circuits as they stand and as they change', async () => {
+  test('sends calls that end after it was opened, and circuits as they stand and as they change', async () => {
     world.end(doc());
     world.circuits = [OPEN];
     const listener = await world.feed.open(new AbortController().signal);
@@ -103,7 +103,7 @@ describe('the live feed', () => {
     assert.equal(world.committed.mock.callCount(), 1);
     world.end(doc());
     const later = await world.feed.open(new AbortController().signal);
-    assert.deepEqual(await eventsOf(later), [], 'what was before is not told');
+    assert.deepEqual(await eventsOf(later), [], 'what was before is not sent');
   });
 
   test('who does not read keeps the newest thousand events and learns how many are gone', async () => {
@@ -119,7 +119,7 @@ describe('the live feed', () => {
     assert.equal(last?.kind === 'call' && last.call.requestId, `call-${world.seq}`);
   });
 
-  test('of more calls than anybody can follow the newest are told, and how many more there were', async () => {
+  test('of more calls than anybody can follow the newest are sent, and how many more there were', async () => {
     const listener = await world.feed.open(new AbortController().signal);
     await listener.next();
     for (let call = 0; call < 500; call += 1) world.end(doc());

@@ -110,7 +110,7 @@ test('of long texts only a share is counted, so that no other call waits', () =>
   assert.ok(heard.completionTokens > 90_000, String(heard.completionTokens));
 });
 
-test('a recording of a known length is not charged for many times that, and the operator is told', () => {
+test('a recording of a known length is not charged for many times that, and the operator is warned', () => {
   const second = { seconds: 1, longest: 1, bytes: 32_044 };
   const usage = (seconds: number) =>
     transcriptionUsage(json({ text: 'a', usage: { type: 'duration', seconds } }), second, bySecond, note);

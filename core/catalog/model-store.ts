@@ -163,7 +163,7 @@ export class ModelStore {
 
 function named(part: string) {
   const like = { [Op.like]: `%${part.toLowerCase().replace(/[\\%_]/g, '\\$&')}%` };
-  // Identifiers are told apart by case; people who look for one do not.
+  // Identifiers differ by case; a search ignores it.
   return { [Op.or]: [where(fn('LOWER', col('model_identifier')), like), { displayName: like }] };
 }
 

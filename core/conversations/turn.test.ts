@@ -45,7 +45,7 @@ test('of OpenAI messages only what the user says after the last answer is new', 
   assert.deepEqual(askedInMessages(toolResult), []);
 });
 
-test('whoever sends more than instructions and questions sends the conversation itself', () => {
+test('a request with more than instructions and questions carries its own conversation', () => {
   assert.equal(
     tellsHistory([{ role: 'system', content: 'x' }, { role: 'developer', content: 'y' }, user('hi')]),
     false,

@@ -64,7 +64,7 @@ describe('a provider that does not keep to the form', () => {
     assert.equal((await chargeOf(reply))?.completion, 3);
   });
 
-  test('a count of nothing or none is replaced by our own, and the operator is told', async () => {
+  test('a count of nothing or none is replaced by our own, and the operator is warned', async () => {
     const words = 'word '.repeat(50);
     const nothing = { prompt_tokens: 0, completion_tokens: 0 };
     const stop = chunk({}, 'stop');

@@ -38,7 +38,7 @@ test('a change that is still running under its key is waited for, and its answer
   assert.deepEqual(sent, Array(3).fill('POST old k x'));
 });
 
-test('any other conflict is told at once, with its text', async () => {
+test('any other conflict is reported at once, with its text', async () => {
   const { send, sent } = console_([Response.json({ code: 500_006 }, { status: 409 })]);
   assert.deepEqual(await (await send(change())).json(), { code: 500_006 });
   assert.equal(sent.length, 1);
@@ -58,7 +58,7 @@ test('a change is never repeated in the name of another user', async () => {
   }
 });
 
-test('what the role forbids is told, and not tried again', async () => {
+test('what the role forbids is reported, and not tried again', async () => {
   const { send, sent } = console_([refused()]);
   assert.equal((await send(change())).status, 403);
   assert.equal(sent.length, 1);

@@ -58,7 +58,7 @@ test('a long picture is left out of the code', () => {
   }
 });
 
-test('no code has a key, and each program is told the address', () => {
+test('no code has a key, and each program has the address', () => {
   const texts = [
     ...Object.values(LANGUAGES).map((write) => write(sample)),
     ...Object.values(PROGRAMS).map((write) => write('http://api.test', 'sim-chat')),

@@ -47,3 +47,12 @@ export function Duration({ from, until }: { from: string | null | undefined; unt
   }
   return <>{parts.join(' ')}</>;
 }
+
+const SECOND_MS = 1_000;
+
+/** A latency, for charts and columns of numbers. */
+export function durationText(ms: number | null | undefined): string {
+  if (ms === null || ms === undefined) return '–';
+  if (ms < SECOND_MS) return `${Math.round(ms)} ms`;
+  return `${(ms / SECOND_MS).toLocaleString(undefined, { maximumFractionDigits: ms < 10 * SECOND_MS ? 2 : 1 })} s`;
+}

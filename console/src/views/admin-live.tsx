@@ -61,7 +61,7 @@ export function useTraffic() {
   return { seconds, calls, jobs, add, addJob };
 }
 
-/** What the feed alone tells stands still while it does not; said after a moment in which it may begin. */
+/** What the feed alone brings stands still while it does not; said after a moment in which it may begin. */
 function StandsStill({ isLive, since }: FeedState) {
   const { t } = useTranslation();
   const seconds = useSecondsSince(since);

@@ -11,7 +11,7 @@ class FakeSource {
   close(): void {
     this.isClosed = true;
   }
-  tell(name: string, data = '{}'): void {
+  send(name: string, data = '{}'): void {
     this.#listeners.get(name)?.(new MessageEvent(name, { data }));
   }
 }
@@ -32,19 +32,19 @@ function start(context: TestContext) {
   return { sources, last, calls, lives, end, pass: (ms: number) => context.mock.timers.tick(ms) };
 }
 
-test('a feed that was refused is opened again, ever later, and at once after it has told something', (context) => {
+test('a feed that was refused is opened again, ever later, and at once after it has sent something', (context) => {
   const { sources, last, pass } = start(context);
   for (const pauseMs of [1_000, 2_000, 5_000, 10_000, 30_000, 30_000]) {
     const before = sources.length;
-    last().tell('error');
+    last().send('error');
     assert.ok(last().isClosed, 'the browser does not try beside us');
     pass(pauseMs - 1);
     assert.equal(sources.length, before);
     pass(1);
     assert.equal(sources.length, before + 1);
   }
-  last().tell('round');
-  last().tell('error');
+  last().send('round');
+  last().send('error');
   const before = sources.length;
   pass(1_000);
   assert.equal(sources.length, before + 1);
@@ -52,11 +52,11 @@ test('a feed that was refused is opened again, ever later, and at once after it 
 
 test('a feed is live while it tells something, and is opened again when it is silent', (context) => {
   const { sources, last, lives, pass } = start(context);
-  last().tell('round');
+  last().send('round');
   assert.equal(lives.at(-1), true);
   for (let seconds = 0; seconds < 30; seconds += 1) {
     pass(1_000);
-    last().tell('round');
+    last().send('round');
   }
   assert.equal(sources.length, 1);
   pass(10_000);
@@ -80,9 +80,9 @@ test('one that never answers is given up, and nothing is opened after the end', 
   assert.equal(sources.length, 2);
 });
 
-test('events are told by their names', (context) => {
+test('events are known by their names', (context) => {
   const { last, calls, lives } = start(context);
-  last().tell('call', 'a');
-  last().tell('other', 'b');
+  last().send('call', 'a');
+  last().send('other', 'b');
   assert.deepEqual([calls, lives], [['a'], [true]]);
 });

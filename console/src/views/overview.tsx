@@ -9,11 +9,11 @@ import { decimalText, sumOf } from '../shared/amounts.ts';
 import { Chart, type Series } from '../shared/chart.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { lastDays, secondsOf } from '../shared/days.ts';
-import { durationText } from '../shared/duration.ts';
 import { Figure } from '../shared/figure.tsx';
 import { Money, moneyText } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState } from '../shared/page-states.tsx';
+import { durationText } from '../shared/time.tsx';
 
 const PERIODS = ['7', '30', '90'] as const;
 const METRICS = ['spent', 'requests', 'latency'] as const;
