@@ -3,35 +3,28 @@
  * its share of that hold; what came of them is written in their order. Any step may be run again at any point.
  */
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
-import { type FileStore, newFileId } from '../../core/files/file-store.ts';
-import { claimRefusal, claimRequest } from '../../core/ledger/idempotency.ts';
+import type { FileStore } from '../../core/files/file-store.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
-import { type ClaimRequest, look } from '../../core/ledger/operations/claim.ts';
 import type { HoldRequest } from '../../core/ledger/operations/hold.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
-import { newId } from '../../infra/ids.ts';
-import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { InferenceDeps } from '../inference/charge.ts';
 import { budgetOf } from '../inference/hold.ts';
-import { type BatchEndpoints, keptLineAnswer, type LineAnswer, type LineCall, lineAmount } from './batch-endpoints.ts';
-import { answerLine, BatchInput, type BatchLine, errorLine, lineError, linesOf } from './batch-lines.ts';
-import type { Batch, BatchStatus, BatchStore, StoredLine } from './batch-store.ts';
-import { isWaiting, LinesWait, mayTryAgain, waitOf } from './line-retry.ts';
+import { lineAmount } from './batch-endpoints.ts';
+import { BatchFiles, type BatchFilesDeps, type WrittenFiles } from './batch-files.ts';
+import { BatchInput, type BatchLine, lineError, linesOf } from './batch-lines.ts';
+import type { Batch, BatchStatus, BatchStore } from './batch-store.ts';
+import { LinesWait, waitOf } from './line-retry.ts';
+import { LineRuns, type LineRunsDeps } from './line-runs.ts';
 
-export interface BatchRunDeps {
+export interface BatchRunDeps extends LineRunsDeps, BatchFilesDeps {
   readonly store: Pick<BatchStore, keyof BatchStore>;
   readonly files: Pick<FileStore, 'bytesOf' | 'find' | 'put' | 'read' | 'remove'>;
   readonly ledger: Pick<Ledger, 'day' | 'hold' | 'recall' | 'release' | 'run'>;
   readonly models: InferenceDeps['models'];
-  readonly endpoints: BatchEndpoints;
   /** @throws {AppError} for a key that may no longer call. */
   readonly callerOf: (userId: number, accessKeyId: number) => Promise<AccessKeyCaller>;
-  /** What all files of one user may have. */
-  readonly bytesPerUser: number;
-  /** What its files are kept for after its end. */
-  readonly keptMs: number;
   readonly log: Logger;
 }
 
@@ -46,20 +39,21 @@ export interface StepContext {
 /** Written at once; a packet has twice as many bytes, as hexadecimal digits. */
 const LINES_AT_ONCE = 100;
 const BYTES_AT_ONCE = 2 * 1024 * 1024;
-/** Of results that are in memory while they are written into a file; one of them alone may be larger. */
-const RESULT_BYTES_AT_ONCE = 8 * 1024 * 1024;
-/** Of all results of a batch; those of calls that run when it is reached come on top. */
-const MOST_RESULT_BYTES = 512 * 1024 * 1024;
 /** Lines of one step that run at once; several steps run side by side. */
 const CALLS_AT_ONCE = 8;
 /** A hold of a batch lives as long as the batch, and until its end is written. */
 const HOLD_MARGIN_MS = 3_600_000;
 const ENDED: readonly BatchStatus[] = ['completed', 'failed', 'expired', 'cancelled'];
+
 export class BatchRunner {
   readonly #deps: BatchRunDeps;
+  readonly #lines: LineRuns;
+  readonly #files: BatchFiles;
 
   constructor(deps: BatchRunDeps) {
     this.#deps = deps;
+    this.#lines = new LineRuns(deps);
+    this.#files = new BatchFiles(deps);
   }
 
   /**
@@ -104,7 +98,7 @@ export class BatchRunner {
       if (error instanceof AppError) return error;
       throw error;
     });
-    const room = await this.#room(batch);
+    const refusalAt = await this.#lines.room(batch);
     const queue = waiting.values();
     const waits: number[] = [];
     let isStopped = false;
@@ -113,10 +107,10 @@ export class BatchRunner {
         if (isStopped || context.signal.aborted) return;
         const now = await this.#batch(batchId);
         if (now.status !== 'in_progress' || now.expiresAt.getTime() <= Date.now()) return;
-        const full = now.resultBytes >= MOST_RESULT_BYTES ? TOO_LARGE : now.resultBytes >= room ? this.#noRoom() : null;
-        const wait = full
-          ? await this.#refuseLine(batch, line, full)
-          : await this.#runLine(batch, line, caller, context);
+        const refusal = refusalAt(now.resultBytes);
+        const wait = refusal
+          ? await this.#lines.refuse(batch, line, refusal)
+          : await this.#lines.run(batch, line, caller, context.log);
         if (wait !== undefined) waits.push(wait);
       }
     };
@@ -152,8 +146,9 @@ export class BatchRunner {
     const isExpired = batch.expiresAt.getTime() <= Date.now();
     const unrun = batch.status === 'cancelling' ? CANCELLED_LINE : EXPIRED_LINE;
     const noted = await store.counts(batchId);
-    if (noted.completed + noted.failed < batch.lineCount) await this.#collectCharged(batch);
+    if (noted.completed + noted.failed < batch.lineCount) await this.#lines.collectCharged(batch);
     const files = await this.#writeFiles(batch, unrun);
+    if (files === undefined) return this.end(batchId);
     const { completed, failed } = await store.counts(batchId);
     const isWhole = completed + failed >= batch.lineCount;
     const status = batch.status === 'cancelling' ? 'cancelled' : isExpired && !isWhole ? 'expired' : 'completed';
@@ -163,12 +158,21 @@ export class BatchRunner {
     // First: the ledger is never seen with an ended batch that holds money.
     await this.#release(batch);
     if (!(await store.move(batchId, [batch.status], status, fields))) {
-      for (const file of [files.output, files.error])
-        if (file !== null) await this.#deps.files.remove(file, batch.userId);
+      await this.#files.remove(batch, files);
       return this.end(batchId);
     }
     await this.#clear(batch);
     return status;
+  }
+
+  /** @returns undefined when another process has ended the batch meanwhile and removed its lines. */
+  async #writeFiles(batch: Batch, unrun: { code: string; message: string }): Promise<WrittenFiles | undefined> {
+    try {
+      return await this.#files.write(batch, unrun);
+    } catch (error) {
+      if (ENDED.includes((await this.#batch(batch.id)).status)) return undefined;
+      throw error;
+    }
   }
 
   async #batch(batchId: string): Promise<Batch> {
@@ -272,131 +276,9 @@ export class BatchRunner {
   async #release({ holdId, accountId, accessKeyId }: Batch): Promise<void> {
     await this.#deps.ledger.release({ holdId, accountId, budgetKeyId: accessKeyId });
   }
-
-  /** A process may have died between the charge of a line and the note of its answer; the answer is kept with the charge. */
-  async #collectCharged(batch: Batch): Promise<void> {
-    const { store } = this.#deps;
-    // An answer may have 4 MB.
-    for (let from = 0; from < batch.lineCount; from += CALLS_AT_ONCE) {
-      const unrun = await store.waiting(batch.id, from, from + CALLS_AT_ONCE);
-      await Promise.all(unrun.map((line) => this.#collectLine(batch, line)));
-    }
-  }
-
-  /** @returns what the ledger says of its call. */
-  async #collectLine(batch: Batch, line: StoredLine) {
-    const found = await this.#deps.ledger.run(look(claimOf(batch, line, newId())));
-    if (found.kind === 'answered') await this.#keepAnswer(batch, line, keptLineAnswer(found.answer));
-    if (found.kind === 'not-kept') await this.#keepError(batch, line, lineError(claimRefusal(found)));
-    return found.kind;
-  }
-
-  /** What its results may have for the files of its user, who may have used up the room since it was made. */
-  async #room({ userId, resultBytes }: Batch): Promise<number> {
-    const { files, store, bytesPerUser } = this.#deps;
-    return resultBytes + bytesPerUser - (await files.bytesOf(userId)) - (await store.liveResultBytes(userId));
-  }
-
-  #noRoom() {
-    const message = `the files of its user and the results of batches have no more room (FILE_STORAGE_PER_USER, ${this.#deps.bytesPerUser} bytes); this request was not run`;
-    return { code: 'file_storage_full', message };
-  }
-
-  /** A line whose result has no room is not called; one that a process was paid for before it died has its answer. */
-  async #refuseLine(batch: Batch, line: StoredLine, why: { code: string; message: string }) {
-    const found = await this.#collectLine(batch, line);
-    if (found === 'in-use') return 0;
-    if (found !== 'answered' && found !== 'not-kept') await this.#keepError(batch, line, why);
-    return undefined;
-  }
-
-  /** @returns undefined when the line has its result; else how many seconds to wait (0: the provider named none). */
-  async #runLine(
-    batch: Batch,
-    line: StoredLine,
-    caller: AccessKeyCaller | AppError,
-    { log }: StepContext,
-  ): Promise<number | undefined> {
-    const { id: batchId, endpoint, traceId, holdId } = batch;
-    const requestId = newId();
-    try {
-      if (caller instanceof AppError) throw caller;
-      const call: LineCall = {
-        caller,
-        traceId,
-        requestId,
-        body: bodyOf(line.request.toString('utf8')),
-        claim: claimOf(batch, line, requestId),
-        from: { holdId, amount: line.share },
-        log: log.child({ batchId, line: line.line }),
-      };
-      await this.#keepAnswer(batch, line, await this.#deps.endpoints[endpoint](call));
-    } catch (error) {
-      if (!(error instanceof AppError) || error.kind === 'databaseUnavailable') throw error;
-      const seconds = error.details.retryAfterSeconds ?? 0;
-      if (isWaiting(error)) return seconds;
-      if (mayTryAgain(error, line.tries)) {
-        await this.#deps.store.countTry(batchId, line.line);
-        return seconds;
-      }
-      await this.#keepError(batch, line, lineError(error));
-    }
-    return undefined;
-  }
-
-  #keepAnswer({ id }: Batch, { line, customId }: StoredLine, { requestId, body }: LineAnswer): Promise<void> {
-    return this.#deps.store.keepResult(id, line, true, answerLine(id, line, customId, requestId, body));
-  }
-
-  #keepError({ id }: Batch, { line, customId }: StoredLine, error: Parameters<typeof errorLine>[3]): Promise<void> {
-    return this.#deps.store.keepResult(id, line, false, errorLine(id, line, customId, error));
-  }
-
-  /** Two files, each only where it has a line; their own ids, so that no other run of this step writes into them. */
-  async #writeFiles(batch: Batch, unrun: { code: string; message: string }) {
-    const { files, keptMs } = this.#deps;
-    const { id, userId } = batch;
-    const createdAt = new Date();
-    const expiresAt = new Date(createdAt.getTime() + keptMs);
-    const write = async (name: string, succeeded: boolean): Promise<string | null> => {
-      const meta = { id: newFileId(), userId, purpose: 'batch_output', filename: `${id}_${name}.jsonl` };
-      const stored = await files.put({ ...meta, createdAt, expiresAt }, this.#lines(batch, succeeded, unrun));
-      if (stored.bytes > 0) return stored.id;
-      await files.remove(stored.id, userId);
-      return null;
-    };
-    return { output: await write('output', true), error: await write('error', false) };
-  }
-
-  async *#lines(
-    batch: Batch,
-    succeeded: boolean,
-    unrun: { code: string; message: string },
-  ): AsyncGenerator<Buffer, void> {
-    let limit = LINES_AT_ONCE;
-    for (let from = 0; from < batch.lineCount; ) {
-      const portion = await this.#deps.store.results(batch.id, from, limit, RESULT_BYTES_AT_ONCE);
-      const next = from + portion.length;
-      // Another process has ended the batch and removed them.
-      if (next === from || portion.at(-1)?.line !== next - 1) throw new Error(`${batch.id} has lost lines`);
-      from = next;
-      // The database reads a result to measure it: of a hundred large ones again and again for each two that fit.
-      limit = Math.min(LINES_AT_ONCE, 2 * portion.length);
-      for (const { line, customId, succeeded: has, result } of portion) {
-        if ((has === true) !== succeeded) continue;
-        yield result ?? Buffer.from(errorLine(batch.id, line, customId, unrun));
-        yield LINE_END;
-      }
-    }
-  }
 }
 
-const LINE_END = Buffer.from('\n');
 const EXPIRED = { code: 'batch_expired', message: 'the batch expired before its file was read' };
-const TOO_LARGE = {
-  code: 'batch_too_large',
-  message: `the results of a batch have at most ${MOST_RESULT_BYTES / 1024 / 1024} MB; this request was not run`,
-};
 const EXPIRED_LINE = { code: 'batch_expired', message: 'the batch expired before this request was run' };
 const CANCELLED_LINE = { code: 'batch_cancelled', message: 'the batch was cancelled before this request was run' };
 
@@ -407,14 +289,4 @@ function linesToRun({ status, lineCount }: Batch): number {
 /** It never began, and what is wrong stands in its row. */
 function isGivenUp({ status, lineCount }: Batch): boolean {
   return status === 'finalizing' && lineCount === 0;
-}
-
-/** By the row, not by the access key's own requests. */
-function claimOf({ id, accessKeyId }: Batch, { line, request }: StoredLine, requestId: string): ClaimRequest {
-  return claimRequest(`b${accessKeyId}`, `${id}:${line}`, request, requestId);
-}
-
-function bodyOf(request: string): Readonly<Record<string, unknown>> {
-  const body = parseJson(request);
-  return isJsonObject(body) ? body : {};
 }
