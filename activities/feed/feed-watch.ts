@@ -1,6 +1,6 @@
 /** Looks, as long as anybody listens, at what has happened since the last look. */
 import type { UserList } from '../../core/accounts/user-list.ts';
-import type { OpenCircuit } from '../../core/key-pool/local-key-pool.ts';
+import type { OpenCircuit } from '../../core/key-pool/key-healths.ts';
 import { type OutboxRow, recordOf, type UsageOutbox } from '../../core/usage/usage-outbox.ts';
 import type { UsageRecord } from '../../core/usage/usage-record.ts';
 import type { Logger } from '../../infra/logger.ts';

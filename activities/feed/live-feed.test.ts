@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, type Mock, mock, test } from 'node:test';
 import { pino } from 'pino';
-import type { OpenCircuit } from '../../core/key-pool/local-key-pool.ts';
+import type { OpenCircuit } from '../../core/key-pool/key-healths.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { JobEvent } from '../jobs/job-events.ts';
 import type { FeedListener } from './feed-listener.ts';

@@ -4,7 +4,7 @@ import type { StoredKey } from '../../core/catalog/key-store.ts';
 import type { ProviderKeys } from '../../core/catalog/provider-keys.ts';
 import { KEY_STATUS } from '../../core/catalog/tables.ts';
 import { OPEN_REASONS } from '../../core/key-pool/circuit.ts';
-import type { KeyHealth } from '../../core/key-pool/local-key-pool.ts';
+import type { KeyHealth } from '../../core/key-pool/key-healths.ts';
 import type { Config } from '../../infra/config.ts';
 import { idInput, integerInput, nameText, optional, switchInput } from '../http/fields.ts';
 import { type Route, route } from '../http/route.ts';

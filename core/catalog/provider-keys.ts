@@ -3,8 +3,8 @@
 import type { Transaction } from 'sequelize';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { By } from '../accounts/audit-log.ts';
+import type { KeyHealth } from '../key-pool/key-healths.ts';
 import type { CallResult, PickedKey } from '../key-pool/key-pool.ts';
-import type { KeyHealth } from '../key-pool/local-key-pool.ts';
 import { UpstreamFailure } from '../providers/failure.ts';
 import type { Changes } from './changes.ts';
 import type { KeyStore, StoredKey } from './key-store.ts';

@@ -7,21 +7,19 @@ import {
   accountEffect,
   afterResult,
   type CircuitSettings,
-  type CircuitState,
   CLOSED,
   DEFAULT_CIRCUIT_SETTINGS,
   KEY_TEST,
   modelEffect,
-  type OpenReason,
   ORDINARY_CALL,
-  stateAt,
 } from './circuit.ts';
 import { circuitName, KeyCircuits } from './key-circuits.ts';
-import { KeyMetrics, type KeyMetricsOptions, type KeyState } from './key-metrics.ts';
+import { type KeyHealth, KeyHealths, type OpenCircuit, type ShownModel } from './key-healths.ts';
+import { KeyMetrics, type KeyMetricsOptions } from './key-metrics.ts';
 import type { Affinity, CallResult, Destination, KeyPool, PickedKey, Standing } from './key-pool.ts';
 import { KeyProbes } from './key-probes.ts';
 import { KeyStatistics } from './key-statistics.ts';
-import { type LastFailure, LastFailures } from './last-failures.ts';
+import { LastFailures } from './last-failures.ts';
 import { RecentOutcomes } from './recent-outcomes.ts';
 import { SharedCircuits } from './shared-circuits.ts';
 import { type ProviderKey, Ticket } from './ticket.ts';
@@ -45,41 +43,6 @@ export interface KeyPoolOptions {
   readonly now?: () => number;
 }
 
-export interface ShownModel {
-  readonly modelId: number;
-  readonly modelIdentifier: string;
-}
-
-/** A circuit that is not closed; `untilMs` is when it may be tried again, null while it is tried. */
-export interface CircuitShown {
-  readonly circuit: CircuitState;
-  readonly reason: OpenReason | null;
-  readonly untilMs: number | null;
-}
-
-/** One that is not closed. */
-export interface OpenCircuit extends CircuitShown {
-  readonly providerId: number;
-  readonly keyId: number;
-  /** Null for the circuit of the key's account. */
-  readonly modelId: number | null;
-}
-
-/** The state of a key, for administrators. */
-export interface KeyHealth {
-  /** Not closed: it is called for no model, because of its account or of each single model. */
-  readonly circuit: CircuitState;
-  /** Why its account is out, and until when. */
-  readonly reason: OpenReason | null;
-  readonly untilMs: number | null;
-  /** Of the models for which it is not called. */
-  readonly modelCircuits: readonly (ShownModel & CircuitShown)[];
-  /** In the last five minutes, of all processes; a caller's mistakes are neither. */
-  readonly recentFailures: number;
-  readonly recentSuccesses: number;
-  readonly lastFailure: LastFailure | undefined;
-}
-
 export interface LocalKeyPool extends KeyPool {
   /** Reads the state of the providers' keys, before the first call. Resolves without it when Redis does not answer. */
   load(providerIds: readonly number[]): Promise<void>;
@@ -96,7 +59,6 @@ const MOST_TURNS_SKIPPED = 1_000;
 
 /** In place of the result of a key that has changed meanwhile: changes no circuit and returns a probe. */
 const OUTDATED_RESULT: CallResult = { kind: 'failure', failure: 'cancelled' };
-const NO_MODELS: readonly ShownModel[] = [];
 
 export function createKeyPool(options: KeyPoolOptions): LocalKeyPool {
   return new Pool(options);
@@ -104,7 +66,6 @@ export function createKeyPool(options: KeyPoolOptions): LocalKeyPool {
 
 class Pool implements LocalKeyPool {
   readonly #keysOf: (providerId: number) => readonly ProviderKey[];
-  readonly #modelsOf: (providerId: number) => readonly ShownModel[];
   readonly #settings: CircuitSettings;
   readonly #nowMs: () => number;
   readonly #circuits: KeyCircuits;
@@ -112,6 +73,7 @@ class Pool implements LocalKeyPool {
   readonly #probes: KeyProbes;
   readonly #statistics: KeyStatistics;
   readonly #lastFailures: LastFailures;
+  readonly #healths: KeyHealths;
   readonly #accountProbes: AccountProbes | undefined;
   readonly #turns = new Map<number, WeightedRoundRobin>();
   /** Calls under way, by key. */
@@ -120,15 +82,22 @@ class Pool implements LocalKeyPool {
 
   constructor({ keysOf, modelsOf, log, redis, metrics, probe, settings, now }: KeyPoolOptions) {
     this.#keysOf = keysOf;
-    this.#modelsOf = modelsOf ?? (() => NO_MODELS);
     this.#settings = settings ?? DEFAULT_CIRCUIT_SETTINGS;
     this.#nowMs = now ?? Date.now;
     this.#circuits = new KeyCircuits(log, this.#nowMs);
     this.#statistics = new KeyStatistics(
       new RecentOutcomes({ log, nowMs: this.#nowMs, redis: redis?.commands }),
-      metrics && new KeyMetrics(metrics, () => this.#states()),
+      metrics && new KeyMetrics(metrics, () => this.#healths.states(this.#turns.keys())),
     );
     this.#lastFailures = new LastFailures(redis?.commands, this.#nowMs);
+    this.#healths = new KeyHealths({
+      keysOf,
+      modelsOf: modelsOf ?? (() => []),
+      circuits: this.#circuits,
+      statistics: this.#statistics,
+      lastFailures: this.#lastFailures,
+      nowMs: this.#nowMs,
+    });
     this.#shared =
       redis &&
       new SharedCircuits({
@@ -221,30 +190,13 @@ class Pool implements LocalKeyPool {
     await Promise.all([...providerIds.map((providerId) => this.#shared?.join(providerId)), this.#statistics.sum()]);
   }
 
-  async keyHealth(providerId: number, keyIds: readonly number[]): Promise<Map<number, KeyHealth>> {
-    const models = this.#modelsOf(providerId);
-    const last = await this.#lastFailures.of(keyIds);
-    return new Map(
-      keyIds.map((keyId) => {
-        const modelCircuits = models.flatMap(({ modelId, modelIdentifier }) => {
-          const shown = this.#shown(keyId, modelId);
-          return shown.circuit === 'closed' ? [] : [{ modelId, modelIdentifier, ...shown }];
-        });
-        const { reason, untilMs } = this.#shown(keyId);
-        const { failures, successes } = this.#statistics.recent(keyId);
-        const circuit = this.#keyState(keyId, models);
-        const recent = { recentFailures: failures, recentSuccesses: successes, lastFailure: last.get(keyId) };
-        return [keyId, { circuit, reason, untilMs, modelCircuits, ...recent }];
-      }),
-    );
+  keyHealth(providerId: number, keyIds: readonly number[]): Promise<Map<number, KeyHealth>> {
+    return this.#healths.of(providerId, keyIds);
   }
 
   openCircuits(providerIds: readonly number[]): OpenCircuit[] {
     for (const providerId of providerIds) this.#turnsOf(providerId);
-    return [...this.#circuits.all()].flatMap(({ providerId, keyId, modelId, circuit }) => {
-      const isShown = circuit.state !== 'closed' && this.#keysOf(providerId).some(({ id }) => id === keyId);
-      return isShown ? [{ providerId, keyId, modelId: modelId ?? null, ...this.#shown(keyId, modelId) }] : [];
-    });
+    return this.#healths.openCircuits();
   }
 
   async probeAccounts(): Promise<void> {
@@ -316,25 +268,6 @@ class Pool implements LocalKeyPool {
     return this.#circuits.circuit(keyId, modelId).state === 'closed';
   }
 
-  #state(keyId: number, modelId?: number): CircuitState {
-    return stateAt(this.#circuits.circuit(keyId, modelId), this.#nowMs());
-  }
-
-  #shown(keyId: number, modelId?: number): CircuitShown {
-    const circuit = this.#circuits.circuit(keyId, modelId);
-    if (circuit.state === 'closed') return { circuit: 'closed', reason: null, untilMs: null };
-    const untilMs = circuit.state === 'open' ? circuit.untilMs : null;
-    return { circuit: stateAt(circuit, this.#nowMs()), reason: circuit.reason, untilMs };
-  }
-
-  /** Of the key as a whole: that of its account, and where each model is out that of the one which is back first. */
-  #keyState(keyId: number, models: readonly ShownModel[]): CircuitState {
-    const account = this.#state(keyId);
-    const states = new Set(models.map(({ modelId }) => this.#state(keyId, modelId)));
-    if (account !== 'closed' || states.size === 0 || states.has('closed')) return account;
-    return states.has('half-open') ? 'half-open' : 'open';
-  }
-
   /** Processes that begin together do not all begin with the same key. */
   #skipTurns(providerId: number, start: number): void {
     const keys = this.#keysOf(providerId);
@@ -342,23 +275,5 @@ class Pool implements LocalKeyPool {
     if (cycle === 0) return;
     const turns = Math.min(start % cycle, MOST_TURNS_SKIPPED);
     for (let turn = 0; turn < turns; turn += 1) this.#turnsOf(providerId).next(keys, () => true);
-  }
-
-  #states(): KeyState[] {
-    return [...this.#turns.keys()].flatMap((providerId) => {
-      const models = this.#modelsOf(providerId);
-      const keys = this.#keysOf(providerId);
-      // A gauge for each model and key would be many; a model is shown while one of its circuits is not closed.
-      const shown = models.filter(({ modelId }) => keys.some(({ id }) => !this.#isClosed(id, modelId)));
-      return keys.map(({ id }) => ({
-        providerId,
-        keyId: id,
-        state: this.#keyState(id, models),
-        models: shown.map(({ modelId, modelIdentifier }) => ({
-          modelIdentifier,
-          state: this.#isClosed(id) ? this.#state(id, modelId) : this.#state(id),
-        })),
-      }));
-    });
   }
 }

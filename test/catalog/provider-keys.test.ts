@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { KeyHealth } from '../../core/key-pool/local-key-pool.ts';
+import type { KeyHealth } from '../../core/key-pool/key-healths.ts';
 import { parseTokenPrice } from '../../core/ledger/money.ts';
 import { AppError } from '../../infra/errors.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
