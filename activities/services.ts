@@ -129,7 +129,7 @@ async function connect(config: Config, log: Logger, telemetry: Telemetry | undef
     queue,
     ledger: new Ledger(queue, sequelize, config.APP_TIME_ZONE, leasing),
     leasing,
-    starter: new WorkflowStarter(temporal.client, starts, log),
+    starter: new WorkflowStarter(temporal.client, starts, `${config.publicUrl}/console`, log),
     starts,
   };
 }

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fitTitle, SCHEDULED_WORKFLOWS, WORKFLOWS, webhookWorkflowId } from './contracts.ts';
+import {
+  batchWorkflowId,
+  fitTitle,
+  jobWorkflowId,
+  orderWorkflowId,
+  SCHEDULED_WORKFLOWS,
+  WORKFLOWS,
+  webhookWorkflowId,
+} from './contracts.ts';
 import * as bundled from './index.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text).byteLength;
@@ -16,8 +24,19 @@ test('a title is cut to what Temporal takes, at a character and never inside of 
 });
 
 test('each round of a webhook delivery is a workflow of its own', () => {
-  const ids = [0, 1, 2].map((round) => webhookWorkflowId('0199', round));
+  const ids = [0, 1, 2].map((round) => webhookWorkflowId(42, '0199', round));
   assert.equal(new Set(ids).size, 3);
+});
+
+test("the longest ids fit the outbox's column", () => {
+  const [userId, id] = [4_294_967_295, '01a22cae-9a8b-74e7-9bfe-1f2308ff6dac'];
+  const ids = [
+    jobWorkflowId({ id, type: 'image', userId }),
+    orderWorkflowId(userId, id),
+    batchWorkflowId(userId, `batch_${id.replaceAll('-', '')}`),
+    webhookWorkflowId(userId, id, 99),
+  ];
+  for (const workflowId of ids) assert.ok(workflowId.length <= 64, workflowId);
 });
 
 test('the bundle has a workflow for every name', () => {

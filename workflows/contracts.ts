@@ -109,17 +109,38 @@ export interface Removed {
 /** Signals of `orderExpiry`: hints that the database has decided; the row is the truth. */
 export const ORDER_SIGNALS = { settled: 'settled' } as const;
 
-/** The job's id is the workflow's: a job can be found in Temporal UI by the id its client polls. */
-export function jobWorkflowId(jobId: string): string {
-  return jobId;
+/*
+ * Ids of workflows, for people: kind, user, and the id that the user knows. Those of one user stand together and are found
+ * by `WorkflowId STARTS_WITH "chat/user-42/"`. At most 64 characters, the width of the outbox. A row of a job, order or
+ * batch keeps the id of its workflow, because earlier versions made others.
+ */
+
+export function jobWorkflowId({ type, userId, id }: JobIdentity): string {
+  return `${type}/user-${userId}/${id}`;
 }
 
-export function orderWorkflowId(orderNo: string): string {
-  return `order:${orderNo}`;
+export interface JobIdentity {
+  readonly id: string;
+  readonly type: JobType;
+  readonly userId: number;
+}
+
+export function orderWorkflowId(userId: number, orderNo: string): string {
+  return `order/user-${userId}/${orderNo}`;
+}
+
+export function batchWorkflowId(userId: number, batchId: string): string {
+  return `batch/user-${userId}/${batchId}`;
 }
 
 /** Each redelivery is a workflow of its own: an id starts once. */
-export function webhookWorkflowId(deliveryId: string, round: number): string {
+export function webhookWorkflowId(userId: number, deliveryId: string, round: number): string {
+  const first = `webhook/user-${userId}/${deliveryId}`;
+  return round === 0 ? first : `${first}/${round}`;
+}
+
+/** As earlier versions made it; a delivery's row does not say which version began its round. */
+export function formerWebhookWorkflowId(deliveryId: string, round: number): string {
   return round === 0 ? `webhook:${deliveryId}` : `webhook:${deliveryId}:${round}`;
 }
 

@@ -9,7 +9,7 @@ import { BATCH_ID, callerOf, MemoryBatch, models } from './memory-batch.fixture.
 const log = pino({ level: 'silent' });
 const AGO = new Date(Date.now() - 60_000);
 
-function reconcilerOf(batch: MemoryBatch, state: WorkflowState): BatchReconciler {
+function reconcilerOf(batch: MemoryBatch, state: WorkflowState, workflowId = batch.workflowId): BatchReconciler {
   const { store, files, ledger } = batch;
   const answer: BatchRunDeps['endpoints']['/v1/embeddings'] = () => assert.fail('a call');
   const endpoints = { '/v1/chat/completions': answer, '/v1/embeddings': answer };
@@ -24,7 +24,8 @@ function reconcilerOf(batch: MemoryBatch, state: WorkflowState): BatchReconciler
     keptMs: 1_000,
     log,
   });
-  return new BatchReconciler({ store, runner, workflowState: async () => state, log });
+  const workflowState = async (asked: string) => (asked === workflowId ? state : 'running');
+  return new BatchReconciler({ store, runner, workflowState, log });
 }
 
 test('a batch whose workflow runs is left as it is; one that Temporal has lost is started again', async () => {
@@ -32,7 +33,15 @@ test('a batch whose workflow runs is left as it is; one that Temporal has lost i
   assert.equal(await reconcilerOf(batch, 'running').reconcile(), 0);
   assert.deepEqual(batch.restarted, []);
   assert.equal(await reconcilerOf(batch, 'none').reconcile(), 1);
-  assert.deepEqual([batch.restarted, batch.row.status], [[BATCH_ID], 'in_progress']);
+  assert.deepEqual([batch.restarted, batch.row.status], [[batch.workflowId], 'in_progress']);
+});
+
+test('a batch of an earlier version is looked for and started again under the id that it was given', async () => {
+  const batch = new MemoryBatch(1);
+  batch.workflowId = BATCH_ID;
+  assert.equal(await reconcilerOf(batch, 'running', BATCH_ID).reconcile(), 0);
+  assert.equal(await reconcilerOf(batch, 'none', BATCH_ID).reconcile(), 1);
+  assert.deepEqual(batch.restarted, [BATCH_ID]);
 });
 
 test('a batch whose workflow was terminated ends with the answers that it has, after its last calls', async () => {

@@ -56,11 +56,11 @@ export class BatchReconciler {
 
   async #check(batch: LiveBatch): Promise<boolean> {
     const { store, workflowState, log } = this.#deps;
-    const { id: batchId, traceId } = batch;
-    const state = await workflowState(batchId);
+    const { id: batchId, workflowId, traceId } = batch;
+    const state = await workflowState(workflowId);
     if (state === 'running') return false;
     log.warn({ traceId, batchId, workflow: state }, 'a live batch has no running workflow; putting it right');
-    if (state === 'none') return store.restart(batchStart(batch));
+    if (state === 'none') return store.restart(batchId, batchStart(batch, workflowId));
     return this.#stop(batch);
   }
 

@@ -61,6 +61,7 @@ export interface NewBatch
 /** A batch that has not ended. */
 const liveRow = rowOf({
   id: column.text,
+  workflowId: column.text,
   userId: column.integer,
   accountId: column.integer,
   accessKeyId: column.integer,
@@ -71,6 +72,9 @@ const liveRow = rowOf({
 });
 export type LiveBatch = ReadRow<typeof liveRow>;
 
+/** Of a batch of an earlier version: its own. */
+const WORKFLOW_ID = 'COALESCE(b.workflow_id,b.id)';
+const LIVE_COLUMNS = liveRow.columns.replace('workflow_id', `${WORKFLOW_ID} AS workflow_id`);
 const LIVE = "status IN ('validating','in_progress','finalizing','cancelling')";
 const idRow = rowOf({ id: column.text });
 
@@ -115,6 +119,7 @@ export class BatchStore {
     const nowMs = Date.now();
     const row = {
       ...fields,
+      workflowId: start.workflowId,
       status: 'validating',
       metadata: metadata === null ? null : JSON.stringify(metadata),
       createdAt: utcDateTime(nowMs),
@@ -243,21 +248,20 @@ export class BatchStore {
 
   /** Of all users: those that have not ended, whose start is not in the outbox, by id. @returns also where to go on. */
   async aged(seconds: number, after: string, limit: number): Promise<{ batches: LiveBatch[]; next: string }> {
-    const sql = `SELECT ${liveRow.columns} FROM batches b
+    const sql = `SELECT ${LIVE_COLUMNS} FROM batches b
       WHERE ended_at IS NULL AND created_at < NOW(3) - INTERVAL :seconds SECOND AND id > :after
-        AND NOT EXISTS (SELECT 1 FROM workflow_outbox o WHERE o.workflow_id=b.id) ORDER BY id LIMIT :limit`;
+        AND NOT EXISTS (SELECT 1 FROM workflow_outbox o WHERE o.workflow_id=${WORKFLOW_ID}) ORDER BY id LIMIT :limit`;
     const batches = await select(this.#sequelize, liveRow.read, sql, { seconds, after, limit });
     return { batches, next: batches.length === limit ? (batches.at(-1)?.id ?? '') : '' };
   }
 
   /** Writes the start of its workflow again. @returns false when it has ended, or another process was first. */
-  async restart(start: WorkflowStart): Promise<boolean> {
+  async restart(batchId: string, start: WorkflowStart): Promise<boolean> {
     return await inTransaction(this.#sequelize, async (transaction) => {
-      const { workflowId } = start;
       const live = `SELECT 1 FROM batches WHERE id=? AND ${LIVE} FOR UPDATE`;
-      if (!(await exists(this.#sequelize, live, [workflowId], transaction))) return false;
+      if (!(await exists(this.#sequelize, live, [batchId], transaction))) return false;
       const waits = 'SELECT 1 FROM workflow_outbox WHERE workflow_id=?';
-      if (await exists(this.#sequelize, waits, [workflowId], transaction)) return false;
+      if (await exists(this.#sequelize, waits, [start.workflowId], transaction)) return false;
       const sql = insertStarts([{ start, atMs: Date.now(), forRelay: true }]);
       await change(this.#sequelize, sql, undefined, transaction);
       return true;

@@ -41,7 +41,7 @@ test('a keyed request that runs again after a crash finds the batch of its first
   input.isThere = false;
   const second = await batches.create(caller, { ...request, operationId });
   assert.deepEqual([second.id, second.holdId], [first.id, operationId]);
-  assert.deepEqual([batch.created, kicked], [[first.id], [first.id]]);
+  assert.deepEqual([batch.created, kicked], [[first.id], [`batch/user-1/${first.id}`]]);
   await assert.rejects(batches.create(caller, { ...request, operationId: `${operationId}f` }), /there is no file/);
 });
 

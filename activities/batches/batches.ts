@@ -3,7 +3,7 @@ import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { type FileFilter, type FileStore, newFileId, type StoredFile } from '../../core/files/file-store.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
-import { TASK_QUEUES, type WorkflowStart } from '../../workflows/contracts.ts';
+import { batchWorkflowId, TASK_QUEUES, type WorkflowStart } from '../../workflows/contracts.ts';
 import type { BatchEndpoint } from './batch-lines.ts';
 import type { Batch, BatchStore, LineCounts } from './batch-store.ts';
 
@@ -139,16 +139,14 @@ export class Batches {
   }
 }
 
-/** The start of a batch's workflow. */
-export function batchStart({
-  id,
-  userId,
-  endpoint,
-  traceId,
-}: Pick<Batch, 'id' | 'userId' | 'endpoint' | 'traceId'>): WorkflowStart {
+/** @param workflowId of a batch whose row has one. */
+export function batchStart(
+  { id, userId, endpoint, traceId }: Pick<Batch, 'id' | 'userId' | 'endpoint' | 'traceId'>,
+  workflowId = batchWorkflowId(userId, id),
+): WorkflowStart {
   return {
     workflow: 'batch',
-    workflowId: id,
+    workflowId,
     taskQueue: TASK_QUEUES.jobs,
     input: { batchId: id, traceId },
     title: `batch · ${endpoint} · user ${userId}`,

@@ -40,6 +40,7 @@ export class MemoryBatch {
   readonly texts = new Map<string, string>();
   readonly created: string[] = [];
   readonly restarted: string[] = [];
+  workflowId = `batch/user-1/${BATCH_ID}`;
   hasCallsUnderway = false;
   /** Of lines that were charged. */
   readonly claims = new Map<string, Claim>();
@@ -143,9 +144,9 @@ export class MemoryBatch {
     },
     aged: async () => {
       const isLive = this.row.endedAt === null;
-      return { batches: isLive ? [{ ...this.row }] : [], next: '' };
+      return { batches: isLive ? [{ ...this.row, workflowId: this.workflowId }] : [], next: '' };
     },
-    restart: async ({ workflowId }) => {
+    restart: async (_id, { workflowId }) => {
       this.restarted.push(workflowId);
       return true;
     },

@@ -8,9 +8,11 @@ import { select } from '../../infra/mysql/statements.ts';
 import type { JobType } from '../../workflows/contracts.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobStatus } from './job.ts';
 import type { Jobs } from './jobs.ts';
+import { WORKFLOW_ID } from './store.ts';
 
 const overview = rowOf({
   id: column.text,
+  workflowId: column.text,
   type: column.oneOf(JOB_TYPES),
   userId: column.integer,
   username: column.text,
@@ -36,7 +38,7 @@ const overview = rowOf({
 });
 export type JobOverview = ReadRow<typeof overview>;
 
-const SELECT = `SELECT j.id,j.type,j.user_id,COALESCE(u.username,'') AS username,j.access_key_id,j.model_name,
+const SELECT = `SELECT j.id,${WORKFLOW_ID} AS workflow_id,j.type,j.user_id,COALESCE(u.username,'') AS username,j.access_key_id,j.model_name,
     j.provider_key_id,j.status,j.progress,j.attempt,j.provider_attempts,j.error_code,j.error_message,j.cost,
     j.trace_id,j.created_at,j.started_at,j.finished_at,j.updated_at,
     j.deadline_at,j.cancel_requested_at

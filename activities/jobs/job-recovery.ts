@@ -6,7 +6,6 @@
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { WorkflowState } from '../../infra/temporal/client.ts';
-import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { jobStart } from './job.ts';
 import { restartJob } from './job-operations.ts';
 import type { JobRunner } from './job-run.ts';
@@ -91,13 +90,13 @@ export class JobReconciler {
 
   async #check(job: AgedJob): Promise<boolean> {
     const { ledger, runner, workflowState, log } = this.#deps;
-    const state = await workflowState(jobWorkflowId(job.id));
+    const state = await workflowState(job.workflowId);
     if (state === 'running') return false;
     log.warn(
       { traceId: job.traceId, jobId: job.id, workflow: state },
       'a live job has no running workflow; putting it right',
     );
-    if (state === 'none') return ledger.run(restartJob(job.id, job.updatedAtMs, jobStart(job)));
+    if (state === 'none') return ledger.run(restartJob(job.id, job.updatedAtMs, jobStart(job, job.workflowId)));
     await runner.close(job.id, 'FAILED', 'the job was stopped from outside before it had ended; nothing is charged');
     return true;
   }

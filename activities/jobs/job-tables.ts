@@ -6,7 +6,7 @@
 import type { LedgerSink, LedgerTable } from '../../core/ledger/commit-queue/table.ts';
 import { insertRows, literals, updateRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
-import type { JobType } from '../../workflows/contracts.ts';
+import { type JobIdentity, jobWorkflowId } from '../../workflows/contracts.ts';
 import { JOB_STATUSES, type JobPlan, type JobStatus } from './job.ts';
 
 export interface JobRow {
@@ -112,10 +112,7 @@ export const jobs: LedgerTable<JobRow> = {
     ),
 };
 
-export interface NewJob {
-  readonly id: string;
-  readonly type: JobType;
-  readonly userId: number;
+export interface NewJob extends JobIdentity {
   readonly accountId: number;
   readonly accessKeyId: number | null;
   readonly modelId: number | null;
@@ -139,11 +136,12 @@ export const newJobs: LedgerSink<NewJob> = {
   write: (items) =>
     insertRows(
       'jobs',
-      'id,type,user_id,account_id,access_key_id,model_id,provider_id,model_name,status,request,plan,priority,metadata,webhook_url,deadline_at,created_at,updated_at,payload_bytes,trace_id'.split(
+      'id,workflow_id,type,user_id,account_id,access_key_id,model_id,provider_id,model_name,status,request,plan,priority,metadata,webhook_url,deadline_at,created_at,updated_at,payload_bytes,trace_id'.split(
         ',',
       ),
       items.map((job) => [
         job.id,
+        jobWorkflowId(job),
         job.type,
         job.userId,
         job.accountId,

@@ -3,7 +3,14 @@ import { z } from 'zod';
 import { admissionSchema } from '../../core/accounts/key-limits.ts';
 import { turnSchema } from '../../core/conversations/turn.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
-import { JOB_KINDS, type JobType, jobWorkflowId, TASK_QUEUES, type WorkflowStart } from '../../workflows/contracts.ts';
+import {
+  JOB_KINDS,
+  type JobIdentity,
+  type JobType,
+  jobWorkflowId,
+  TASK_QUEUES,
+  type WorkflowStart,
+} from '../../workflows/contracts.ts';
 
 export const JOB_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
 export type JobStatus = (typeof JOB_STATUSES)[number];
@@ -38,10 +45,7 @@ export type JobPlan = z.infer<typeof jobPlanSchema>;
 /** Jobs end within this time of their submission, one way or the other. */
 export const JOB_DEADLINE_MS = 3_600_000;
 
-export interface JobToStart {
-  readonly id: string;
-  readonly type: JobType;
-  readonly userId: number;
+export interface JobToStart extends JobIdentity {
   readonly accountId: number;
   readonly modelName: string;
   readonly providerName: string;
@@ -51,12 +55,15 @@ export interface JobToStart {
   readonly traceId: string;
 }
 
-/** What operators see of a job, and whose backlog it counts to. References and names of the catalog only, never text of the user. */
-export function jobStart(job: JobToStart): WorkflowStart {
+/**
+ * What operators see of a job, and whose backlog it counts to. References and names of the catalog only, never text of the user.
+ * @param workflowId of a job whose row has one.
+ */
+export function jobStart(job: JobToStart, workflowId = jobWorkflowId(job)): WorkflowStart {
   const { id, type, userId, modelName, providerName } = job;
   return {
     workflow: JOB_KINDS[type].workflow,
-    workflowId: jobWorkflowId(id),
+    workflowId,
     taskQueue: TASK_QUEUES.jobs,
     input: { jobId: id, accountId: job.accountId, deadlineMs: JOB_DEADLINE_MS, traceId: job.traceId },
     title: `${type} · ${modelName} · user ${userId} · hold ${formatMoney(job.holdAmount)}`,

@@ -5,7 +5,6 @@ import type { StoredImages } from '../../core/images/stored-images.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { isLive } from './job.ts';
 import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
 import { cancelJob, removePayloads } from './job-operations.ts';
@@ -128,7 +127,7 @@ export class Jobs {
     // Reaches the run also without Temporal; without Redis the run reads its row.
     events.publish({ jobId, status, progress: job.progress, cancelRequested: true });
     if (isLive(status) || status === 'CANCELLED') {
-      cancelWorkflow(jobWorkflowId(jobId)).catch((err: unknown) => {
+      cancelWorkflow(job.workflowId).catch((err: unknown) => {
         if (!(err instanceof WorkflowNotFoundError)) log.warn({ err, jobId }, 'cancel not sent to Temporal');
       });
     }

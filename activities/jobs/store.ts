@@ -8,6 +8,7 @@ import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobToStart,
 
 /** A live job that has not changed for a while and whose start is not in the outbox. */
 export interface AgedJob extends JobToStart {
+  readonly workflowId: string;
   readonly updatedAtMs: number;
 }
 
@@ -137,8 +138,9 @@ export class JobStore {
     const rows = await select(
       this.#sequelize,
       (record) => ({ id: place.read(record).id, job: readableOr(undefined, () => agedOf(aged.read(record))) }),
-      `SELECT j.id,j.type,j.user_id,j.account_id,j.model_name,j.plan,j.priority,j.updated_at,h.amount FROM jobs j
-         JOIN holds h ON h.id=j.id LEFT JOIN workflow_outbox o ON o.workflow_id=j.id
+      `SELECT j.id,j.type,j.user_id,j.account_id,j.model_name,j.plan,j.priority,j.updated_at,h.amount,
+              ${WORKFLOW_ID} AS workflow_id
+         FROM jobs j JOIN holds h ON h.id=j.id LEFT JOIN workflow_outbox o ON o.workflow_id=${WORKFLOW_ID}
         WHERE j.status IN ('PENDING','PROCESSING') AND j.updated_at < NOW(3) - INTERVAL :seconds SECOND
           AND o.workflow_id IS NULL AND j.id > :after ORDER BY j.id LIMIT :limit`,
       { seconds, after, limit },
@@ -188,11 +190,15 @@ export class JobStore {
   }
 }
 
+/** Of a job of an earlier version: its own. */
+export const WORKFLOW_ID = 'COALESCE(j.workflow_id,j.id)';
+
 /** Longest payload, in bytes, that a list shows: a page of 100 jobs stays below 4 MB. */
 const LISTED_PAYLOAD_BYTES = 16_384;
 
 const view = rowOf({
   id: column.text,
+  workflowId: column.text,
   type: column.oneOf(JOB_TYPES),
   userId: column.integer,
   accountId: column.integer,
@@ -227,10 +233,11 @@ const BUDGETED = "COALESCE(JSON_UNQUOTE(JSON_EXTRACT(plan,'$.budgeted'))='true',
 export const LARGE_PAYLOAD_BYTES = 1_048_576;
 const unlessLarge = (payload: string) => `IF(payload_bytes>${LARGE_PAYLOAD_BYTES},NULL,${payload})`;
 
+const MADE = { budgeted: BUDGETED, workflow_id: 'COALESCE(workflow_id,id)' };
 /** The columns of a view. */
-const VIEWED = columns({ budgeted: BUDGETED, request: unlessLarge('request'), result: unlessLarge('result') });
+const VIEWED = columns({ ...MADE, request: unlessLarge('request'), result: unlessLarge('result') });
 /** The same with long payloads left in the database: a page of jobs with images would be hundreds of megabytes. */
-const LISTED = columns({ budgeted: BUDGETED, request: unlessLong('request'), result: unlessLong('result') });
+const LISTED = columns({ ...MADE, request: unlessLong('request'), result: unlessLong('result') });
 
 /** @param made SQL of those that are not columns of the table as they are. */
 function columns(made: Readonly<Record<string, string>>): string {
@@ -250,6 +257,7 @@ const place = rowOf({ id: column.text });
 
 const aged = rowOf({
   id: column.text,
+  workflowId: column.text,
   type: column.oneOf(JOB_TYPES),
   userId: column.integer,
   accountId: column.integer,

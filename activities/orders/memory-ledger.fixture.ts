@@ -13,6 +13,7 @@ const DAY = '2026-11-24';
 export const ORDER_NO = '0198-order';
 export const ACCOUNT_ID = 70;
 export const USER_ID = 7;
+export const WORKFLOW_ID = `order/user-${USER_ID}/${ORDER_NO}`;
 export const AMOUNT = 10_000_000_000n;
 
 export class MemoryLedger {
@@ -70,6 +71,7 @@ export class MemoryLedger {
 export function pendingOrder(change: Partial<OrderRow> = {}): OrderRow {
   return {
     orderNo: ORDER_NO,
+    workflowId: WORKFLOW_ID,
     userId: USER_ID,
     accountId: ACCOUNT_ID,
     amount: AMOUNT,

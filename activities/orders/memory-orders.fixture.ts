@@ -6,6 +6,7 @@ import { type OrderRow, orders as orderTable } from './order.ts';
 import { Orders } from './orders.ts';
 import { type PaymentDeps, Payments } from './payments.ts';
 import { SignedCallbacks } from './providers/signed/signed-callback.ts';
+import type { SignalSettled } from './settled-signal.ts';
 import type { OrderFilter } from './store.ts';
 
 export const PAYMENT_SECRET = 'payment-secret-of-the-test';
@@ -14,6 +15,7 @@ function viewOf(row: OrderRow): Order {
   return {
     id: 1,
     orderNo: row.orderNo,
+    workflowId: row.workflowId ?? `order:${row.orderNo}`,
     userId: row.userId,
     accountId: row.accountId,
     amount: row.amount,
@@ -66,7 +68,7 @@ export function memoryOrders(ledger: MemoryLedger, change: Partial<Pick<PaymentD
   const store = new MemoryStore(ledger);
   const warnings: string[] = [];
   const log = pino({ level: 'warn' }, { write: (line) => void warnings.push(line) });
-  const signalSettled = (orderNo: string) => void signalled.push(orderNo);
+  const signalSettled: SignalSettled = ({ workflowId }) => void signalled.push(workflowId);
   const orders = new Orders({
     ledger,
     store,

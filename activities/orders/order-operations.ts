@@ -27,6 +27,7 @@ export function createOrder(order: NewOrder): Operation<boolean> {
       if (rows.get(orders, order.orderNo)) return false;
       rows.put(orders, order.orderNo, {
         ...fixed,
+        workflowId: start.workflowId,
         status: 'PENDING',
         reason: null,
         paidAtMs: null,

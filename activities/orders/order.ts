@@ -18,6 +18,7 @@ export interface Order {
   readonly id: number;
   /** Made by the server, time-ordered; also the id of its transfers. */
   readonly orderNo: string;
+  readonly workflowId: string;
   readonly userId: number;
   readonly accountId: number;
   readonly amount: bigint;
@@ -40,6 +41,8 @@ export const orders = ledgerTable({
   key: ['orderNo'],
   fixed: {
     orderNo: column.text,
+    /** Null in orders of an earlier version. */
+    workflowId: orNull(column.text),
     userId: column.integer,
     accountId: column.integer,
     amount: column.bigint,

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { pino } from 'pino';
 import { AppError } from '../../infra/errors.ts';
-import { AMOUNT, balanceIn, ledgerWithOrder, ORDER_NO, orderIn, START_MS, USER_ID } from './memory-ledger.fixture.ts';
+import {
+  AMOUNT,
+  balanceIn,
+  ledgerWithOrder,
+  ORDER_NO,
+  orderIn,
+  START_MS,
+  USER_ID,
+  WORKFLOW_ID,
+} from './memory-ledger.fixture.ts';
 import { memoryOrders } from './memory-orders.fixture.ts';
 import { orders as orderTable } from './order.ts';
 
@@ -22,7 +31,10 @@ describe('Orders', () => {
     assert.notEqual(first.orderNo, second.orderNo);
     assert.equal(first.status, 'PENDING');
     assert.equal(first.expiresAt.getTime(), START_MS + 1_800_000);
-    assert.deepEqual(started, [`order:${first.orderNo}`, `order:${second.orderNo}`]);
+    assert.deepEqual(
+      started,
+      [first, second].map(({ orderNo }) => `order/user-${USER_ID}/${orderNo}`),
+    );
   });
 
   it('refuses less than 0.01 and unknown users', async () => {
@@ -48,7 +60,7 @@ describe('Orders', () => {
     const { orders, signalled } = memoryOrders(ledger);
     assert.equal((await orders.cancel(ORDER_NO, USER_ID)).reason, 'cancelled by its owner');
     assert.equal((await orders.cancel(ORDER_NO, ROOT)).reason, 'cancelled by its owner', 'the first one stays');
-    assert.deepEqual(signalled, [ORDER_NO]);
+    assert.deepEqual(signalled, [WORKFLOW_ID]);
     const administrator = memoryOrders(ledgerWithOrder());
     assert.equal((await administrator.orders.cancel(ORDER_NO, ROOT)).reason, 'cancelled by an administrator');
   });

@@ -26,6 +26,7 @@ import {
   refundOrder,
   refundPart,
 } from './order-operations.ts';
+import type { SignalSettled } from './settled-signal.ts';
 import type { OrderFilter, OrderStore } from './store.ts';
 
 export interface OrderDeps {
@@ -34,8 +35,8 @@ export interface OrderDeps {
   readonly starter: Pick<WorkflowStarter, 'kick'>;
   /** The account of a user, undefined when there is no such user. */
   readonly accountIdOf: (userId: number) => Promise<number | undefined>;
-  /** Tells an order's workflow that its row has changed; returns at once. */
-  readonly signalSettled: (orderNo: string) => void;
+  /** Tells an order's workflow that its row has changed. */
+  readonly signalSettled: SignalSettled;
   readonly ttlMs: number;
   readonly currency: string;
   readonly log: Logger;
@@ -76,8 +77,7 @@ export class Orders {
     const operation = audited(createOrder({ orderNo, userId, accountId, amount, currency, ttlMs, start }), (made) =>
       by && made ? orderRecord(by, 'orders.create', orderNo, { after }) : undefined,
     );
-    await ledger.run(operation, ORDER_WAIT_MS);
-    starter.kick(start);
+    if (await ledger.run(operation, ORDER_WAIT_MS)) starter.kick(start);
     return this.get(orderNo);
   }
 
@@ -99,7 +99,8 @@ export class Orders {
    */
   async cancel(orderNo: string, who: number | By): Promise<Order> {
     const owner = typeof who === 'number' ? who : undefined;
-    const { userId } = await this.get(orderNo, owner);
+    const order = await this.get(orderNo, owner);
+    const { userId } = order;
     const reason = owner === undefined ? FAILURE_REASONS.cancelledByAdministrator : FAILURE_REASONS.cancelledByOwner;
     const operation = audited(cancelOrder(orderNo, reason), (kind) => {
       if (typeof who === 'number' || kind !== 'cancelled') return undefined;
@@ -108,7 +109,7 @@ export class Orders {
     });
     const outcome = await this.#deps.ledger.run(operation, ORDER_WAIT_MS);
     if (outcome === 'paid') throw new AppError('illegalState', 'the order is paid and cannot be cancelled');
-    if (outcome === 'cancelled') this.#deps.signalSettled(orderNo);
+    if (outcome === 'cancelled') this.#deps.signalSettled(order);
     return this.get(orderNo);
   }
 
@@ -200,7 +201,7 @@ export function orderRecord(
 function startOf(orderNo: string, userId: number, title: string, ttlMs: number): WorkflowStart {
   return {
     workflow: WORKFLOWS.orderExpiry,
-    workflowId: orderWorkflowId(orderNo),
+    workflowId: orderWorkflowId(userId, orderNo),
     taskQueue: TASK_QUEUES.orders,
     input: { orderNo, ttlMs },
     title,

@@ -11,6 +11,7 @@ import {
   orderIn,
   pendingOrder,
   USER_ID,
+  WORKFLOW_ID,
 } from './memory-ledger.fixture.ts';
 import { memoryOrders, PAYMENT_SECRET } from './memory-orders.fixture.ts';
 import { orders } from './order.ts';
@@ -50,7 +51,7 @@ describe('Payments: whose word counts', () => {
     const { payments, signalled } = memoryOrders(ledger);
     assert.equal((await payments.receive(signedCall())).status, 'COMPLETED');
     assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n });
-    assert.deepEqual(signalled, [ORDER_NO]);
+    assert.deepEqual(signalled, [WORKFLOW_ID]);
   });
 
   it('a ROOT user', async () => {
@@ -155,7 +156,7 @@ describe('Payments: what an event does', () => {
     await payments.receive(signedCall());
     assert.equal((await payments.receive(signedCall())).status, 'COMPLETED');
     assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n });
-    assert.deepEqual(signalled, [ORDER_NO]);
+    assert.deepEqual(signalled, [WORKFLOW_ID]);
   });
 
   it('a known event with another content is refused, one that is only written otherwise is not', async () => {
@@ -214,7 +215,7 @@ describe('Payments: Alipay', () => {
     await payments.receiveAlipay(Buffer.from(''));
     assert.equal(orderIn(ledger).status, 'COMPLETED');
     assert.deepEqual(balanceIn(ledger), { available: AMOUNT, debt: 0n });
-    assert.deepEqual(signalled, [ORDER_NO]);
+    assert.deepEqual(signalled, [WORKFLOW_ID]);
     assert.match(warnings.join(), /of it refunded: 1\.00/);
     const second = memoryOrders(ledger, { alipay: alipay({ ...partly, eventId: 'event-2' }) });
     await second.payments.receiveAlipay(Buffer.from(''));

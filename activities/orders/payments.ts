@@ -13,6 +13,7 @@ import { payOrder, recordEvent, type SettlementOutcome, takeBackOrder } from './
 import { type OwnWord, rootWord, sandboxWord } from './providers/own-word.ts';
 import type { PaymentNotice, PaymentProvider } from './providers/payment-provider.ts';
 import type { SignedCallback } from './providers/signed/signed-callback.ts';
+import type { SignalSettled } from './settled-signal.ts';
 import type { OrderStore } from './store.ts';
 
 export interface PaymentDeps {
@@ -23,7 +24,7 @@ export interface PaymentDeps {
   readonly alipay: PaymentProvider<Uint8Array> | undefined;
   /** Owners may pay their own orders. */
   readonly sandbox: boolean;
-  readonly signalSettled: (orderNo: string) => void;
+  readonly signalSettled: SignalSettled;
   readonly log: Logger;
 }
 
@@ -108,7 +109,7 @@ export class Payments {
     log[levelOf(outcome)]({ provider, eventId, orderNo, kind, outcome: loggable(outcome) }, 'payment event');
     if (outcome.kind === 'refused' || outcome.kind === 'other-body') throw refusal(outcome, kind);
     if (outcome.kind === 'settled') {
-      signalSettled(orderNo);
+      signalSettled(order);
       if (kind === 'partly-refunded') log.warn({ orderNo, note: notice.note }, PARTLY_REFUNDED);
     }
     return (await store.find(orderNo)) ?? order;

@@ -16,7 +16,7 @@ it('returns at once while Temporal is away, and only logs that it was not signal
   const lines = new PassThrough();
   const line = once(lines, 'data');
   const signal = settledSignal(new Client({ connection }), pino({ level: 'warn' }, lines));
-  assert.equal(signal('order-1'), undefined);
+  assert.equal(signal({ orderNo: 'order-1', workflowId: 'order/user-1/order-1' }), undefined);
   assert.match(String(await line), /"orderNo":"order-1".*its workflow was not signalled/);
   await connection.close();
   server.close();

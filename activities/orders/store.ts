@@ -7,6 +7,7 @@ import { ORDER_STATUSES, type Order, type OrderStatus } from './order.ts';
 const order = rowOf({
   id: column.integer,
   orderNo: column.text,
+  workflowId: column.text,
   userId: column.integer,
   accountId: column.integer,
   amount: column.bigint,
@@ -26,6 +27,8 @@ const event = rowOf({
   outcome: column.text,
   receivedAt: column.time,
 });
+/** An order of an earlier version has the id that was made then. */
+const COLUMNS = order.columns.replace('workflow_id', "COALESCE(workflow_id,CONCAT('order:',order_no)) AS workflow_id");
 export type PaymentEventView = ReadRow<typeof event>;
 /** A provider that repeats itself with new ids. */
 const MOST_EVENTS = 1_000;
@@ -61,7 +64,7 @@ export class OrderStore {
   /** The order; with `userId` only if it is this user's. */
   async find(orderNo: string, userId?: number): Promise<Order | undefined> {
     const owner = userId === undefined ? '' : ' AND user_id=:userId';
-    const sql = `SELECT ${order.columns} FROM orders WHERE order_no=:orderNo${owner}`;
+    const sql = `SELECT ${COLUMNS} FROM orders WHERE order_no=:orderNo${owner}`;
     const [found] = await select(this.#sequelize, order.read, sql, { orderNo, userId });
     return found;
   }
@@ -82,7 +85,7 @@ export class OrderStore {
       limit: filter.pageSize,
       offset: (filter.pageNum - 1) * filter.pageSize,
     };
-    const page = `SELECT ${order.columns} FROM orders WHERE ${where} ORDER BY ${by} LIMIT :limit OFFSET :offset`;
+    const page = `SELECT ${COLUMNS} FROM orders WHERE ${where} ORDER BY ${by} LIMIT :limit OFFSET :offset`;
     const [records, total] = await Promise.all([
       select(this.#sequelize, order.read, page, replacements),
       count(this.#sequelize, `SELECT COUNT(*) AS total FROM orders WHERE ${where}`, replacements),

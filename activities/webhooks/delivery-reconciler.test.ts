@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import type { Delivery } from './delivery.ts';
-import { DeliveryReconciler } from './delivery-reconciler.ts';
+import { DeliveryReconciler, type DeliveryReconcilerDeps } from './delivery-reconciler.ts';
 
 const LONG_AGO = new Date('2026-01-01T00:00:00.000Z');
 const delivery = (id: string): Delivery => ({
@@ -13,7 +13,7 @@ const unreadable = () => {
   throw new TypeError('unreadable');
 };
 /** A reconciler of deliveries that are known by their ids. */
-function reconcilerOf(ids: readonly string[], workflowState: () => Promise<'ended' | 'none'>) {
+function reconcilerOf(ids: readonly string[], workflowState: DeliveryReconcilerDeps['workflowState']) {
   const stopped: string[] = [];
   const logged: unknown[] = [];
   const log = pino({ base: null }, { write: (line) => logged.push(JSON.parse(line)) });
@@ -44,6 +44,16 @@ test('a round goes through all pages, over a row that cannot be read', async () 
   );
   assert.equal(logged.length, 152);
   assert.match(JSON.stringify(logged), /"deliveryId":"unreadable","msg":"a webhook delivery cannot be read"/);
+});
+
+test('one whose workflow an earlier version has started is found under the id that it was given', async () => {
+  const states = new Map<string, 'running' | 'ended'>([
+    ['webhook:runs', 'running'],
+    ['webhook:stopped', 'ended'],
+  ]);
+  const { reconciler, stopped } = reconcilerOf(['runs', 'stopped'], async (id) => states.get(id) ?? 'none');
+  assert.equal(await reconciler.reconcile(), 1);
+  assert.deepEqual(stopped, ['stopped']);
 });
 
 test('one that cannot be put right is logged; without Temporal the round ends', async () => {

@@ -3,7 +3,7 @@
  * again, one whose workflow was cancelled or terminated is ended, so that its owner can have it sent again.
  */
 import type { Logger } from '../../infra/logger.ts';
-import { webhookWorkflowId } from '../../workflows/contracts.ts';
+import { formerWebhookWorkflowId, webhookWorkflowId } from '../../workflows/contracts.ts';
 import { type Delivery, isOverdue } from './delivery.ts';
 import type { DeliveryStore, WaitingDelivery } from './delivery-store.ts';
 
@@ -54,8 +54,13 @@ export class DeliveryReconciler {
   async #check(waiting: WaitingDelivery): Promise<boolean> {
     const delivery = this.#read(waiting);
     if (!delivery || !isOverdue(delivery, Date.now())) return false;
-    const state = await this.#deps.workflowState(webhookWorkflowId(delivery.id, delivery.redeliveries));
+    const state = await this.#stateOf(delivery);
     return state !== 'running' && this.#putRight(delivery, state);
+  }
+
+  async #stateOf({ id, userId, redeliveries }: Delivery): Promise<'running' | StoppedState> {
+    const state = await this.#deps.workflowState(webhookWorkflowId(userId, id, redeliveries));
+    return state === 'none' ? this.#deps.workflowState(formerWebhookWorkflowId(id, redeliveries)) : state;
   }
 
   #read({ id, read }: WaitingDelivery): Delivery | undefined {

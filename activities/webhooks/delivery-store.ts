@@ -5,6 +5,7 @@ import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { change, count, exists, select } from '../../infra/mysql/statements.ts';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
+import { formerWebhookWorkflowId } from '../../workflows/contracts.ts';
 import { DELIVERY_STATUSES, type Delivery, type DeliveryStatus, OVERDUE_AFTER_MS } from './delivery.ts';
 import { deliveryStart } from './delivery-table.ts';
 
@@ -182,8 +183,9 @@ export class DeliveryStore {
   restart({ id, userId, redeliveries, updatedAt }: Delivery): Promise<boolean> {
     const start = deliveryStart(id, userId, redeliveries);
     return inTransaction(this.#sequelize, async (transaction) => {
-      const waiting = 'SELECT 1 FROM workflow_outbox WHERE workflow_id=?';
-      if (await exists(this.#sequelize, waiting, [start.workflowId], transaction)) return false;
+      const waiting = 'SELECT 1 FROM workflow_outbox WHERE workflow_id IN (?)';
+      const workflowIds = [start.workflowId, formerWebhookWorkflowId(id, redeliveries)];
+      if (await exists(this.#sequelize, waiting, [workflowIds], transaction)) return false;
       const changed = await change(
         this.#sequelize,
         `UPDATE webhook_deliveries SET updated_at=NOW(3)

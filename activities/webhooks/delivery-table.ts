@@ -39,7 +39,7 @@ export function deliveryStart(deliveryId: string, userId: number, round: number)
   const again = round === 0 ? '' : ` · redelivery ${round}`;
   return {
     workflow: 'webhookDelivery',
-    workflowId: webhookWorkflowId(deliveryId, round),
+    workflowId: webhookWorkflowId(userId, deliveryId, round),
     taskQueue: TASK_QUEUES.webhooks,
     input: { deliveryId, round },
     title: fitTitle(`webhook · job ${deliveryId} · user ${userId}${again}`),

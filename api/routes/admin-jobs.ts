@@ -3,7 +3,6 @@ import { z } from 'zod';
 import type { AllJobs, JobOverview } from '../../activities/jobs/all-jobs.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
 import type { Config } from '../../infra/config.ts';
-import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { idInput, optionalText, textIdInput, traceIdInput, uuidInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
@@ -60,7 +59,7 @@ export function adminJobRoutes({ allJobs }: { readonly allJobs: AllJobs }, confi
       finishedAt: job.finishedAt && time(job.finishedAt),
       deadlineAt: time(job.deadlineAt),
       cancelRequestedAt: job.cancelRequestedAt && time(job.cancelRequestedAt),
-      temporalUrl: workflowLink(config, jobWorkflowId(id)),
+      temporalUrl: workflowLink(config, job.workflowId),
     };
   };
   return [

@@ -4,7 +4,6 @@ import type { Orders } from '../../activities/orders/orders.ts';
 import type { OrderStore } from '../../activities/orders/store.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
-import { orderWorkflowId } from '../../workflows/contracts.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
@@ -73,7 +72,7 @@ export function adminOrderRoutes(
           refunds: refunds.map((one) => ({
             ...{ transferId: one.transferId, amount: money(one.amount), createdAt: isoTime(one.createdAt, zone) },
           })),
-          temporalUrl: workflowLink(config, orderWorkflowId(orderNo)),
+          temporalUrl: workflowLink(config, order.workflowId),
         };
       },
     }),

@@ -24,12 +24,15 @@ const REMOVE_WITHIN_MS = 100;
 export class WorkflowStarter {
   readonly #client: Client;
   readonly #store: WorkflowOutboxStore;
+  readonly #consoleUrl: string;
   readonly #log: Logger;
   #started: string[] = [];
 
-  constructor(client: Client, store: WorkflowOutboxStore, log: Logger) {
+  /** @param consoleUrl where the console is, for the way back from Temporal UI. */
+  constructor(client: Client, store: WorkflowOutboxStore, consoleUrl: string, log: Logger) {
     this.#client = client;
     this.#store = store;
+    this.#consoleUrl = consoleUrl;
     this.#log = log;
   }
 
@@ -99,6 +102,7 @@ export class WorkflowStarter {
         workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
         memo: { title },
         staticSummary: title,
+        ...detailsOf(start.input, this.#consoleUrl),
         typedSearchAttributes: attributesOf(start.searchAttributes),
         priority: {
           ...(start.priority === undefined ? {} : { priorityKey: start.priority }),
@@ -110,6 +114,15 @@ export class WorkflowStarter {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     }
   }
+}
+
+/** Markdown, which Temporal UI shows beside the summary: where the console has the same thing. */
+function detailsOf(input: WorkflowStart['input'], consoleUrl: string): { readonly staticDetails?: string } {
+  const linkTo = (view: string) => ({ staticDetails: `[In the console](${consoleUrl}/${view})` });
+  if ('jobId' in input) return linkTo(`all-jobs?job=${input.jobId}`);
+  if ('orderNo' in input) return linkTo(`all-orders?order=${encodeURIComponent(input.orderNo)}`);
+  if ('deliveryId' in input) return linkTo(`all-webhooks?jobId=${input.deliveryId}`);
+  return {};
 }
 
 function attributesOf(values: WorkflowStart['searchAttributes']): TypedSearchAttributes {

@@ -1,4 +1,5 @@
 /** Batches by OpenAI's own client: the worker is killed on the way, and every line is answered in its place and paid once. */
+
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
@@ -12,6 +13,7 @@ import { FileStore, newFileId } from '../../core/files/file-store.ts';
 import { isFullChaos } from '../../devstack/test-stack.ts';
 import { newId } from '../../infra/ids.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
+import { batchWorkflowId } from '../../workflows/contracts.ts';
 import { apiFetch } from '../e2e/api-fetch.ts';
 import { type Customer, call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { rootToken, upstream } from '../e2e/upstream.ts';
@@ -175,7 +177,9 @@ describe('batches', () => {
     const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
     try {
       const namespace = product.config.TEMPORAL_NAMESPACE;
-      const description = await new Client({ connection, namespace }).workflow.getHandle(id).describe();
+      const description = await new Client({ connection, namespace }).workflow
+        .getHandle(batchWorkflowId(customer.userId, id))
+        .describe();
       assert.ok(description.historyLength < 10_000, `${description.historyLength} events`);
     } finally {
       await connection.close();
@@ -343,7 +347,7 @@ describe('batches', () => {
       ...{ inputFileId: 'file-x', metadata: { of: 'me' }, traceId: 't', lifeMs: 60_000 },
     };
     const twice = await Promise.all([0, 1].map(() => batches.create(row, batchStart(row), 100)));
-    await product.execute(`DELETE FROM workflow_outbox WHERE workflow_id='${id}'`);
+    await product.execute(`DELETE FROM workflow_outbox WHERE workflow_id='${batchWorkflowId(userId, id)}'`);
     assert.deepEqual(twice, [true, true]);
     assert.equal(await batches.create(row, batchStart(row), 0), true, 'it stands already');
     const other = { ...row, id: `${id}x` };
@@ -374,11 +378,22 @@ describe('batches', () => {
     assert.ok((await batches.removeTexts(1_000)) >= 1);
     const { metadata, completed, failed: bad } = (await batches.find(id)) ?? {};
     assert.deepEqual([metadata, completed, bad], [null, 1, 2]);
-    assert.equal(await batches.restart(batchStart(row)), false);
+    assert.equal(await batches.restart(id, batchStart(row)), false);
     const lost = { ...row, id: `${id}y`, holdId: newId() };
     await batches.create(lost, batchStart(lost), 100);
-    await product.execute(`DELETE FROM workflow_outbox WHERE workflow_id='${lost.id}'`);
-    assert.equal(await batches.restart(batchStart(lost)), true);
+    await product.execute(`DELETE FROM workflow_outbox WHERE workflow_id='${batchWorkflowId(userId, lost.id)}'`);
+    assert.equal(await batches.restart(lost.id, batchStart(lost)), true);
+    // Another as an earlier version has made it: its workflow has its id.
+    const former = { ...row, id: `${id}z`, holdId: newId() };
+    await batches.create(former, batchStart(former, former.id), 100);
+    await product.execute(
+      `UPDATE batches SET workflow_id=NULL,created_at=created_at - INTERVAL 2 MINUTE WHERE id='${former.id}'`,
+    );
+    const aged = async () => (await batches.aged(60, '', 100)).batches.find((batch) => batch.id === former.id);
+    assert.equal(await aged(), undefined, 'its start waits');
+    await product.execute(`DELETE FROM workflow_outbox WHERE workflow_id='${former.id}'`);
+    assert.equal((await aged())?.workflowId, former.id);
+    await batches.move(former.id, ['validating'], 'cancelled', { ended_at: new Date(), completed: 0, failed: 0 });
     const begun = await ended(lost.id);
     assert.deepEqual([begun.status, begun.errors?.data?.[0]?.param], ['failed', 'input_file_id']);
   });
@@ -396,7 +411,7 @@ describe('batches', () => {
       await until('a line is done', async () => ((await by.batches.retrieve(id)).request_counts?.completed ?? 0) > 0);
       const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
       const temporal = new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE });
-      await temporal.workflow.getHandle(id).terminate('by an operator');
+      await temporal.workflow.getHandle(batchWorkflowId(owner.userId, id)).terminate('by an operator');
       await connection.close();
       await product.execute(`UPDATE batches SET created_at=created_at - INTERVAL 2 MINUTE WHERE id='${id}'`);
       await until('its lines begin no more', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
+import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { until } from '../until.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct } from './product.ts';
 
@@ -56,7 +57,7 @@ describe('processes that are killed', () => {
       const jobId = await slowJob(key);
       await product.worker.kill('SIGSTOP');
       if (how === 'its owner') await call(api(), 'POST', `/v1/async/jobs/${jobId}/cancel`, { key });
-      else await cancelWorkflow(jobId);
+      else await cancelWorkflow(jobWorkflowId({ type: 'chat', userId, id: jobId }));
       await product.worker.kill('SIGKILL');
       await product.worker.start();
       // Still slow: where Temporal runs the job once more before its workflow has the cancel, that meets the call.

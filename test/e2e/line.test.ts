@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { parseMoney } from '../../core/ledger/money.ts';
 import { UsageStore } from '../../core/usage/usage-store.ts';
 import { connectMongo } from '../../infra/mongo/connection.ts';
+import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { until } from '../until.ts';
 import { call, jobEnd, newCustomer, type Product } from './product.ts';
 import { sharedProduct } from './shared-product.ts';
@@ -178,7 +179,7 @@ describe('the line from a registration to charged calls', () => {
   });
 
   test('histories hold titles and references, never prompts, keys or answers', async () => {
-    const { key } = await newCustomer(api());
+    const { key, userId } = await newCustomer(api());
     const canary = 'zanzibar';
     const good = await call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: `say ${canary}` } });
     const bad = await call(api(), 'POST', '/v1/async/chat', {
@@ -193,11 +194,15 @@ describe('the line from a registration to charged calls', () => {
     try {
       const client = new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE });
       for (const jobId of jobIds) {
-        const handle = client.workflow.getHandle(jobId);
+        const handle = client.workflow.getHandle(jobWorkflowId({ type: 'chat', userId, id: jobId }));
         await until('the workflow has ended', async () => (await handle.describe()).status.name !== 'RUNNING');
         const description = await handle.describe();
         assert.match(String(description.memo?.title), /^chat · sim-\S+ · user \d+ · hold 0\.\d+$/);
         assert.match((await description.staticSummary()) ?? '', /^chat · /);
+        assert.match(
+          (await description.staticDetails()) ?? '',
+          /^\[In the console\]\(http:\/\/localhost:\d+\/console\/all-jobs\?job=[\w-]{36}\)$/,
+        );
         assert.equal(description.typedSearchAttributes.getAll().length >= 3, true);
         const history = textOf(await handle.fetchHistory());
         assert.ok(history.includes(jobId), 'payloads are read');

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { startService } from '../../devstack/services.ts';
+import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
 
@@ -22,21 +23,21 @@ describe('a deploy with versioned workers', () => {
     return z.object({ jobId: z.string() }).parse(answer.data).jobId;
   };
   /** The build that a workflow was last carried on by. */
-  const buildOf = async (workflowId: string) => {
+  const buildOf = async (userId: number, jobId: string) => {
     const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
     const { workflowExecutionInfo } = await connection.workflowService.describeWorkflowExecution({
       namespace: product.config.TEMPORAL_NAMESPACE,
-      execution: { workflowId },
+      execution: { workflowId: jobWorkflowId({ type: 'chat', userId, id: jobId }) },
     });
     await connection.close();
     return workflowExecutionInfo?.versioningInfo?.deploymentVersion?.buildId;
   };
 
   test('jobs that run go over to the new build and complete, new ones begin there', async () => {
-    const { key } = await newCustomer(api());
+    const { key, userId } = await newCustomer(api());
     const before = await submit(key);
     assert.equal((await jobEnd(api(), key, before)).status, 'COMPLETED');
-    assert.equal(await buildOf(before), 'one');
+    assert.equal(await buildOf(userId, before), 'one');
     // Minutes: it must not end before the old worker goes, however slow the machine is.
     await fault({ fault: 'slow-chunks', value: 3_000, model: 'sim-chat' });
     const running = await submit(key);
@@ -55,11 +56,11 @@ describe('a deploy with versioned workers', () => {
         await noFaults();
         const jobId = await submit(key);
         assert.equal((await jobEnd(api(), key, jobId)).status, 'COMPLETED');
-        return (await buildOf(jobId)) === 'two';
+        return (await buildOf(userId, jobId)) === 'two';
       });
       await product.worker.kill('SIGTERM');
       assert.equal((await jobEnd(api(), key, running)).status, 'COMPLETED');
-      assert.equal(await buildOf(running), 'two');
+      assert.equal(await buildOf(userId, running), 'two');
       const charges = await product.rows(`SELECT id FROM transfers WHERE id='${running}' AND kind='charge'`);
       assert.equal(charges.length, 1);
     } finally {

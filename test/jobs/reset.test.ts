@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
+import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
 
@@ -26,11 +27,12 @@ describe('a workflow that an operator resets', () => {
   };
 
   test('after its job has ended it finds the result: no call, no charge', async () => {
-    const { key, token } = await newCustomer(api());
+    const { key, token, userId } = await newCustomer(api());
     const ends = [{ userMessage: 'hello' }, { userMessage: 'hello', options: { temperature: 99 } }];
     for (const body of ends) {
       const answer = await call(api(), 'POST', '/v1/async/chat', { key, body });
       const { jobId } = z.object({ jobId: z.string() }).parse(answer.data);
+      const workflowId = jobWorkflowId({ type: 'chat', userId, id: jobId });
       const before = await jobEnd(api(), key, jobId);
       const state = async () => ({
         calls: await calls(),
@@ -40,7 +42,9 @@ describe('a workflow that an operator resets', () => {
         transfers: await product.rows(`SELECT kind,amount FROM transfers WHERE id='${jobId}'`),
         balance: (await call(api(), 'GET', '/v1/auth/me', { token })).data,
       });
-      const handle = new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE }).workflow.getHandle(jobId);
+      const handle = new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE }).workflow.getHandle(
+        workflowId,
+      );
       await until('the workflow has ended', async () => (await handle.describe()).status.name !== 'RUNNING');
       const first = (await handle.describe()).runId;
       const { events } = await handle.fetchHistory();
@@ -49,7 +53,7 @@ describe('a workflow that an operator resets', () => {
       const stateBefore = await state();
       await connection.workflowService.resetWorkflowExecution({
         namespace: product.config.TEMPORAL_NAMESPACE,
-        workflowExecution: { workflowId: jobId, runId: first },
+        workflowExecution: { workflowId, runId: first },
         reason: 'a test',
         // Everything after the first workflow task happens again.
         workflowTaskFinishEventId: firstTask.eventId,

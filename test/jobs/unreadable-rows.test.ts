@@ -1,10 +1,12 @@
 /** A row that this version cannot read, as one of another version may be, holds no other row up. */
+
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { createServices, type Services } from '../../activities/services.ts';
+import { jobWorkflowId } from '../../workflows/contracts.ts';
 import { call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
 
@@ -22,6 +24,7 @@ describe('a row that cannot be read', () => {
     await product.close();
   });
 
+  const workflowIdOf = (userId: number, id = '') => jobWorkflowId({ type: 'chat', userId, id });
   const submit = async (key: string) => {
     const answer = await call(product.apis[0], 'POST', '/v1/async/chat', { key, body: { userMessage: 'hello' } });
     return z.object({ jobId: z.string() }).parse(answer.data).jobId;
@@ -32,13 +35,13 @@ describe('a row that cannot be read', () => {
   };
 
   test('in the outbox leaves the starts beside it to be made', async () => {
-    const { key } = await newCustomer(product.apis[0]);
+    const { key, userId } = await newCustomer(product.apis[0]);
     const temporal = product.stack.part('temporal');
     await temporal.kill('SIGKILL');
     try {
       const jobIds = [await submit(key), await submit(key), await submit(key)];
       await product.execute(
-        `UPDATE workflow_outbox SET start='{"workflow":"chatJob"}' WHERE workflow_id='${jobIds[1]}'`,
+        `UPDATE workflow_outbox SET start='{"workflow":"chatJob"}' WHERE workflow_id='${workflowIdOf(userId, jobIds[1])}'`,
       );
       // It would make them itself.
       await product.apis[0]?.kill('SIGKILL');
@@ -76,7 +79,7 @@ describe('a row that cannot be read', () => {
     await until('Temporal has both', async () => (await product.rows('SELECT 1 FROM workflow_outbox')).length === 0);
     const connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
     const { workflow } = new Client({ connection, namespace: product.config.TEMPORAL_NAMESPACE });
-    for (const jobId of jobIds) await workflow.getHandle(jobId).terminate();
+    for (const jobId of jobIds) await workflow.getHandle(workflowIdOf(userId, jobId)).terminate();
     await connection.close();
     await product.execute(`UPDATE jobs SET plan='{}' WHERE id='${jobIds[0]}'`);
     await product.execute(`UPDATE jobs SET updated_at=updated_at - INTERVAL 2 MINUTE WHERE user_id=${userId}`);

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionAcquireTimeoutError } from 'sequelize';
 import { isFullChaos } from '../../devstack/test-stack.ts';
-import { type OrderOutcome, orderWorkflowId } from '../../workflows/contracts.ts';
+import { type OrderOutcome, orderWorkflowId, TASK_QUEUES } from '../../workflows/contracts.ts';
 import type { orderExpiry } from '../../workflows/order-expiry.workflow.ts';
 import { type OrderWorkflows, orderWorkflows } from './order-workflows.ts';
 import { type Notice, type OrderProcess, type OrderWorld, orderWorld, signedCall } from './order-world.ts';
@@ -41,9 +41,10 @@ describe('orders with their workflows', () => {
   }
   /** The end that the workflow reports; it may still have to be started. */
   async function workflowEnd(orderNo: string): Promise<OrderOutcome> {
+    const { workflowId } = await longLived.orders.get(orderNo);
     for (;;) {
       try {
-        return await workflows.client.workflow.getHandle<typeof orderExpiry>(orderWorkflowId(orderNo)).result();
+        return await workflows.client.workflow.getHandle<typeof orderExpiry>(workflowId).result();
       } catch (error) {
         if (!(error instanceof Error && error.name === 'WorkflowNotFoundError')) throw error;
         await sleep(50);
@@ -58,7 +59,11 @@ describe('orders with their workflows', () => {
     const order = await oneOf(shortLived, 0).orders.get(orderNo);
     assert.deepEqual([order.status, order.reason], ['FAILED', 'not paid in time']);
     assert.ok(order.updatedAt.getTime() - createdAt.getTime() >= TTL_MS, 'not before its time');
-    const description = await workflows.client.workflow.getHandle(`order:${orderNo}`).describe();
+    const description = await workflows.client.workflow.getHandle(orderWorkflowId(userId, orderNo)).describe();
+    assert.equal(
+      await description.staticDetails(),
+      `[In the console](http://console.test/all-orders?order=${orderNo})`,
+    );
     assert.equal(description.memo?.title, `order · 3 CNY · user ${userId}`);
     const attributes = new Map(description.typedSearchAttributes.getAll().map(({ key, value }) => [key.name, value]));
     assert.deepEqual([attributes.get('UserId'), attributes.get('OrderNo')], [userId, orderNo]);
@@ -81,9 +86,23 @@ describe('orders with their workflows', () => {
   });
 
   async function runs(orderNo: string): Promise<void> {
-    const handle = workflows.client.workflow.getHandle(`order:${orderNo}`);
+    const { workflowId } = await longLived.orders.get(orderNo);
+    const handle = workflows.client.workflow.getHandle(workflowId);
     while (!(await handle.describe().then(Boolean, () => false))) await sleep(20);
   }
+
+  test('an order of an earlier version, whose workflow has another id, ends it at once', async () => {
+    const userId = await world.user();
+    const unstarted = await world.process({ signalSettled: workflows.signalSettled });
+    const { orderNo } = await unstarted.orders.create(userId, AMOUNT);
+    await world.sequelize.query(`DELETE FROM workflow_outbox WHERE workflow_id='${orderWorkflowId(userId, orderNo)}'`);
+    await world.sequelize.query(`UPDATE orders SET workflow_id=NULL WHERE order_no='${orderNo}'`);
+    await workflows.client.workflow.start<typeof orderExpiry>('orderExpiry', {
+      ...{ workflowId: `order:${orderNo}`, taskQueue: TASK_QUEUES.orders, args: [{ orderNo, ttlMs: 1_800_000 }] },
+    });
+    await unstarted.payments.receive(signedCall({ orderNo, amount: AMOUNT, eventId: 'earlier' }));
+    assert.deepEqual(await workflowEnd(orderNo), { status: 'COMPLETED', remainingMs: 0 });
+  });
 
   test('a hint to a workflow that is not there is no fault', async () => {
     const userId = await world.user();
@@ -94,7 +113,7 @@ describe('orders with their workflows', () => {
     // The relay starts it from the outbox; it would look at the row when its time is over, or when it hears of it again.
     await world.sequelize.query('UPDATE workflow_outbox SET next_try_at=NOW(3)');
     await runs(orderNo);
-    workflows.signalSettled(orderNo);
+    workflows.signalSettled(order);
     assert.deepEqual(await workflowEnd(orderNo), { status: 'COMPLETED', remainingMs: 0 });
   });
 

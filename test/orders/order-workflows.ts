@@ -3,7 +3,7 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createOrderActivities } from '../../activities/orders/order-activities.ts';
-import { settledSignal } from '../../activities/orders/settled-signal.ts';
+import { type SignalSettled, settledSignal } from '../../activities/orders/settled-signal.ts';
 import { WorkflowStarter } from '../../core/outbox/starter.ts';
 import { WorkflowOutboxStore } from '../../core/outbox/store.ts';
 import { startBackgroundJobs } from '../../workers/background-jobs.ts';
@@ -15,7 +15,7 @@ import type { OrderProcess, OrderWorld } from './order-world.ts';
 export interface OrderWorkflows {
   readonly client: Client;
   readonly starter: WorkflowStarter;
-  readonly signalSettled: (orderNo: string) => void;
+  readonly signalSettled: SignalSettled;
   /** Runs the worker of orders, with the activities of this process, and the relay of starts until `stop`. */
   work(process: OrderProcess): Promise<{ stop: () => Promise<void> }>;
   close(): Promise<void>;
@@ -28,7 +28,12 @@ export async function orderWorkflows(world: OrderWorld): Promise<OrderWorkflows>
   await registerNamespace(address, namespace);
   const connection = await Connection.connect({ address });
   const client = new Client({ connection, namespace });
-  const starter = new WorkflowStarter(client, new WorkflowOutboxStore(world.sequelize, log), log);
+  const starter = new WorkflowStarter(
+    client,
+    new WorkflowOutboxStore(world.sequelize, log),
+    'http://console.test',
+    log,
+  );
   Runtime.install({ shutdownSignals: [], logger: new DefaultLogger('ERROR') });
   return {
     client,

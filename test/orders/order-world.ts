@@ -1,4 +1,5 @@
 /** Orders on the real database for a test: several processes' worth of queues and services, and users with accounts. */
+
 import { createHmac } from 'node:crypto';
 import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
@@ -7,6 +8,7 @@ import { orders as orderTable } from '../../activities/orders/order.ts';
 import type { Orders } from '../../activities/orders/orders.ts';
 import { paymentEvents } from '../../activities/orders/payment-event-table.ts';
 import type { PaymentCall, Payments } from '../../activities/orders/payments.ts';
+import type { SignalSettled } from '../../activities/orders/settled-signal.ts';
 import { CommitQueue } from '../../core/ledger/commit-queue/commit-queue.ts';
 import { Ledger } from '../../core/ledger/ledger.ts';
 import { accounts } from '../../core/ledger/tables/accounts.ts';
@@ -28,7 +30,7 @@ export interface OrderProcess {
 
 interface ProcessOptions {
   readonly kick?: (start: WorkflowStart) => void;
-  readonly signalSettled?: (orderNo: string) => void;
+  readonly signalSettled?: SignalSettled;
   /** Further settings of the product. */
   readonly settings?: Readonly<Record<string, string>>;
 }

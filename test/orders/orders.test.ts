@@ -43,7 +43,8 @@ describe('orders on the real database', () => {
     assert.equal(made.status, 'PENDING');
     assert.equal(made.expiresAt.getTime() - made.createdAt.getTime(), world.config.ORDER_TTL);
     assert.ok(Math.abs(made.createdAt.getTime() - Date.now()) < 60_000, 'UTC in, UTC out');
-    const [outbox] = await world.rows(`SELECT start FROM workflow_outbox WHERE workflow_id='order:${made.orderNo}'`);
+    const [outbox] = await world.rows(`SELECT start FROM workflow_outbox WHERE workflow_id='${made.workflowId}'`);
+    assert.equal(made.workflowId, `order/user-${userId}/${made.orderNo}`);
     assert.match(JSON.stringify(outbox?.start), new RegExp(`12\\.345678901 CNY.*${made.orderNo}`));
 
     const cancelled = await any().orders.cancel(made.orderNo, userId);

@@ -4,11 +4,13 @@
  * telemetry is on. Record before a change of a
  * workflow and after it, and keep both: what runs when the change is deployed began under the old code.
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import { z } from 'zod';
+import { batchWorkflowId, jobWorkflowId, orderWorkflowId, webhookWorkflowId } from '../../workflows/contracts.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
 import { type Receiver, startReceiver } from '../webhooks/receiver.ts';
@@ -39,7 +41,8 @@ class Recording {
 
   async jobs(): Promise<void> {
     const [api] = this.#product.apis;
-    const { key } = await newCustomer(api);
+    const { key, userId } = await newCustomer(api);
+    const chat = (id: string) => jobWorkflowId({ type: 'chat', userId, id });
     const hook = `http://127.0.0.1:${this.#receiver.port}`;
     const submit = async (path: string, body: object) =>
       accepted.parse((await call(api, 'POST', `/v1/async/${path}`, { key, body })).data).jobId;
@@ -54,35 +57,35 @@ class Recording {
     });
     await call(api, 'POST', `/v1/async/jobs/${cancelled}/cancel`, { key });
     for (const jobId of [completed, failed, image, cancelled]) await jobEnd(api, key, jobId);
-    await this.#save('chatJob-completed', completed);
-    await this.#save('chatJob-failed', failed);
-    await this.#save('chatJob-cancelled', cancelled);
-    await this.#save('imageJob-completed', image);
+    await this.#save('chatJob-completed', chat(completed));
+    await this.#save('chatJob-failed', chat(failed));
+    await this.#save('chatJob-cancelled', chat(cancelled));
+    await this.#save('imageJob-completed', jobWorkflowId({ type: 'image', userId, id: image }));
     await this.#fault('slow-chunks', 1);
-    await this.#save('webhookDelivery-delivered', `webhook:${completed}`);
+    await this.#save('webhookDelivery-delivered', webhookWorkflowId(userId, completed, 0));
     this.#receiver.answerWith('/gone', 410);
     const unwanted = await submit('chat', { userMessage: 'hello', webhookUrl: `${hook}/gone` });
     await jobEnd(api, key, unwanted);
     await until('its webhook is refused', async () => this.#receiver.at('/gone').length === 1);
-    await this.#save('webhookDelivery-disabled', `webhook:${unwanted}`);
+    await this.#save('webhookDelivery-disabled', webhookWorkflowId(userId, unwanted, 0));
   }
 
   async orders(): Promise<void> {
     const [api] = this.#product.apis;
-    const { token } = await newCustomer(api);
+    const { token, userId } = await newCustomer(api);
     const order = async () => {
       const answer = await call(api, 'POST', '/v1/orders', { token, body: { amount: 5 } });
       return z.object({ orderNo: z.string() }).parse(answer.data).orderNo;
     };
     const [paid, expired] = [await order(), await order()];
     await call(api, 'POST', '/v1/orders/pay-success', { token, body: { orderNo: paid } });
-    await this.#save('orderExpiry-paid', `order:${paid}`);
-    await this.#save('orderExpiry-expired', `order:${expired}`);
+    await this.#save('orderExpiry-paid', orderWorkflowId(userId, paid));
+    await this.#save('orderExpiry-expired', orderWorkflowId(userId, expired));
   }
 
   async batches(): Promise<void> {
     const url = `${this.#product.apis[0]?.url}/v1`;
-    const { key } = await newCustomer(this.#product.apis[0]);
+    const { key, userId } = await newCustomer(this.#product.apis[0]);
     const send = async (path: string, body: object) => {
       const headers = { 'content-type': 'application/json', 'access-key': key };
       const answer = await fetch(`${url}/${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
@@ -94,7 +97,7 @@ class Recording {
     const file = await send('files', { purpose: 'batch', file: text });
     await this.#save(
       'batch-completed',
-      await send('batches', { input_file_id: file, endpoint: '/v1/chat/completions' }),
+      batchWorkflowId(userId, await send('batches', { input_file_id: file, endpoint: '/v1/chat/completions' })),
     );
   }
 

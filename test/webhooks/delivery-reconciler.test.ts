@@ -4,7 +4,8 @@ import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { createServices, type Services } from '../../activities/services.ts';
-import { call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { webhookWorkflowId } from '../../workflows/contracts.ts';
+import { type Customer, call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 
@@ -48,13 +49,13 @@ describe('webhook deliveries whose workflow was stopped or lost', () => {
       return (await product.rows(`SELECT 1 FROM workflow_outbox WHERE workflow_id='${workflowId}'`)).length === 0;
     });
   /** The delivery of a job, tried once without success. */
-  const failedOnce = async (key: string, path: string) => {
+  const failedOnce = async ({ key, userId }: Customer, path: string) => {
     receiver.answerWith(path, 500);
     const webhookUrl = `http://127.0.0.1:${receiver.port}${path}`;
     const answer = await call(api(), 'POST', '/v1/async/chat', { key, body: { userMessage: 'hello', webhookUrl } });
     const { jobId } = z.object({ jobId: z.string() }).parse(answer.data);
     await until('the first try has failed', async () => Number((await rowOf(jobId)).attempts) >= 1);
-    await started(`webhook:${jobId}`);
+    await started(webhookWorkflowId(userId, jobId, 0));
     return jobId;
   };
   const closed = (workflowId: string, status: string) =>
@@ -79,9 +80,10 @@ describe('webhook deliveries whose workflow was stopped or lost', () => {
   };
 
   test('one that was cancelled fails, and arrives when it is sent again; one that waits is left alone', async () => {
-    const { key } = await newCustomer(api());
-    const [id, waiting] = [await failedOnce(key, '/cancelled'), await failedOnce(key, '/waiting')];
-    await stop(`webhook:${id}`);
+    const customer = await newCustomer(api());
+    const { key, userId } = customer;
+    const [id, waiting] = [await failedOnce(customer, '/cancelled'), await failedOnce(customer, '/waiting')];
+    await stop(webhookWorkflowId(userId, id, 0));
     assert.equal(await reconcile(), 0, 'its next try is not overdue');
     assert.equal((await redeliver(key, id)).code, 500006, 'it is on its way');
     // The worker has a reconciler of its own.
@@ -98,11 +100,12 @@ describe('webhook deliveries whose workflow was stopped or lost', () => {
   });
 
   test('one that Temporal has forgotten is started again, once, in the same round', async () => {
-    const { key } = await newCustomer(api());
-    const id = await failedOnce(key, '/forgotten');
+    const customer = await newCustomer(api());
+    const { key, userId } = customer;
+    const id = await failedOnce(customer, '/forgotten');
     await product.execute(`UPDATE webhook_deliveries SET status='FAILED' WHERE id='${id}'`);
     assert.equal((await redeliver(key, id)).status, 202);
-    const again = `webhook:${id}:1`;
+    const again = webhookWorkflowId(userId, id, 1);
     await started(again);
     // The worker has a reconciler of its own.
     await product.worker.stop();

@@ -3,6 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
+import { webhookWorkflowId } from '../../workflows/contracts.ts';
 import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
 import { type Received, type Receiver, startReceiver } from './receiver.ts';
@@ -75,7 +76,7 @@ describe('webhooks', () => {
     assert.deepEqual(data.metadata, { order: 7 });
     assert.equal((await log(other.key)).total, 0);
     assert.equal((await redeliver(other.key, jobId)).status, 404);
-    await assertNothingPrivate(product, `webhook:${jobId}`, ['/good', secret, 'hello']);
+    await assertNothingPrivate(product, webhookWorkflowId(owner.userId, jobId, 0), ['/good', secret, 'hello']);
   });
 
   test('a private address that providers may have is refused to webhooks', async () => {
