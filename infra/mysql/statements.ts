@@ -1,5 +1,6 @@
 /** Statements on the pool, for everything that is not money. They return parsed rows (rows.ts), not the driver's. */
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
+import { utcDateTime } from './literal.ts';
 import { column, rowOf, type SqlRecord } from './rows.ts';
 
 /** Values for `?` in order, or for `:name` by name. */
@@ -63,6 +64,13 @@ export async function change(
 }
 
 function optionsOf(replacements: Replacements | undefined, transaction: Transaction | undefined) {
-  const values = Array.isArray(replacements) ? [...replacements] : replacements && { ...replacements };
+  const values = Array.isArray(replacements)
+    ? replacements.map(inFull)
+    : replacements && Object.fromEntries(Object.entries(replacements).map(([name, value]) => [name, inFull(value)]));
   return { ...(values && { replacements: values }), ...(transaction && { transaction }) };
+}
+
+/** Sequelize writes a Date without its milliseconds. */
+function inFull(value: unknown): unknown {
+  return value instanceof Date ? utcDateTime(value.getTime()) : value;
 }

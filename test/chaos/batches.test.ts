@@ -369,15 +369,17 @@ describe('batches', () => {
       (await Promise.all(sizes)).map((found) => found.map((result) => result.line)),
       [[0], [0], [0, 1], [0, 1, 2]],
     );
-    const ending = { ended_at: new Date(Date.now() - 120_000), completed: 1, failed: 2 };
+    const endedAt = new Date(Date.now() - 120_000);
+    endedAt.setMilliseconds(789);
+    const ending = { ended_at: endedAt, completed: 1, failed: 2 };
     assert.equal(await batches.move(id, ['validating'], 'cancelled', ending), true);
     assert.equal(await batches.addLines(id, [{ ...line, line: 3, customId: 'b' }]), false);
     assert.ok((await batches.uncleared(60, 100)).includes(id));
     await batches.removeLines(id);
     assert.ok(!(await batches.uncleared(60, 100)).includes(id));
     assert.ok((await batches.removeTexts(1_000)) >= 1);
-    const { metadata, completed, failed: bad } = (await batches.find(id)) ?? {};
-    assert.deepEqual([metadata, completed, bad], [null, 1, 2]);
+    const { metadata, completed, failed: bad, endedAt: kept } = (await batches.find(id)) ?? {};
+    assert.deepEqual([metadata, completed, bad, kept], [null, 1, 2, endedAt], 'to the millisecond');
     assert.equal(await batches.restart(id, batchStart(row)), false);
     const lost = { ...row, id: `${id}y`, holdId: newId() };
     await batches.create(lost, batchStart(lost), 100);
