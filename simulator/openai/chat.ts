@@ -5,10 +5,11 @@ import { checkChatRequest } from '../chat/check-request.ts';
 import type { ChatDialect } from '../chat/dialect.ts';
 import { refuse } from '../chat/refusals.ts';
 import { replyChat } from '../chat/reply-chat.ts';
+import type { ChatRequest } from '../chat/request.ts';
 import { seededHex } from '../content/seeded-random.ts';
 import { findOpenaiModel } from './models.ts';
 
-const OPENAI_CHAT: ChatDialect = {
+export const OPENAI_CHAT: ChatDialect = {
   thinks: (_, model) => findOpenaiModel(model)?.thinks ?? false,
   limits: (request) => ({ total: request.max_completion_tokens ?? request.max_tokens ?? undefined, answer: undefined }),
   usage: (usage) => ({
@@ -30,6 +31,12 @@ const OPENAI_CHAT: ChatDialect = {
   completionId: (seed) => `chatcmpl-${seededHex(seed, 29)}`,
 };
 
+const THINKS_WITH_TOOLS_ELSEWHERE = /^gpt-(5\.[4-9]|6)/;
+
+function thinks({ reasoning_effort: effort }: ChatRequest): boolean {
+  return effort != null && effort !== 'none';
+}
+
 export async function answerChat(call: Call): Promise<void> {
   const model = findOpenaiModel(call.model);
   if (call.body.model === undefined) {
@@ -46,7 +53,15 @@ export async function answerChat(call: Call): Promise<void> {
       'model',
     );
   }
+  if (model.onlyResponses) {
+    const text = 'This model is only supported in v1/responses and not in v1/chat/completions.';
+    throw call.vendor.error('model_not_found', text, 'model');
+  }
   const request = checkChatRequest(call.body, model, call.vendor);
+  if (THINKS_WITH_TOOLS_ELSEWHERE.test(call.model) && request.tools?.length && thinks(request)) {
+    const text = `Function tools with reasoning_effort are not supported for ${call.model} in /v1/chat/completions. Please use /v1/responses instead.`;
+    throw call.vendor.error('bad_request', text, 'reasoning_effort');
+  }
   if (model.refusals) refuse(request, model.refusals, call.vendor);
   const answer = composeAnswer(request, call.model, OPENAI_CHAT, call.faults);
   if (answer.usage.promptTokens > model.contextTokens) {

@@ -9,6 +9,8 @@ interface OpenaiModel {
   readonly contextTokens: number;
   /** GPT image models return base64 whatever is asked; others honour `response_format`, with `url` as default. */
   readonly alwaysBase64: boolean;
+  /** Not offered by chat completions. */
+  readonly onlyResponses?: true;
   /** Beyond what the interface itself refuses. */
   readonly refusals?: Refusals;
 }
@@ -49,6 +51,7 @@ export const OPENAI_MODELS: Record<string, OpenaiModel> = {
   'sim-chat': CHAT,
   'sim-chat-mini': CHAT,
   'sim-chat-thinking': { ...CHAT, thinks: true },
+  'sim-responses-thinking': { ...CHAT, thinks: true, onlyResponses: true },
   'sim-text': { ...CHAT, vision: false },
   'sim-small-context': { ...CHAT, contextTokens: 1_000 },
   'sim-short-answers': { ...CHAT, refusals: { mostTokens: 2_048 } },

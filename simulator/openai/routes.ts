@@ -10,12 +10,14 @@ import { answerChat } from './chat.ts';
 import { OPENAI } from './errors.ts';
 import { editImages, generateImages } from './images.ts';
 import { findOpenaiModel, modelObject, OPENAI_MODELS } from './models.ts';
+import { answerResponses } from './responses.ts';
 
 const EMBEDDINGS: EmbeddingVendor = { mostInputs: 2_048, takesBase64: true };
 
 export function openaiRoutes(shared: Shared): Route[] {
   return [
     vendorRoute(shared, OPENAI, 'POST', '/v1/chat/completions', answerChat),
+    vendorRoute(shared, OPENAI, 'POST', '/v1/responses', answerResponses),
     vendorRoute(shared, OPENAI, 'POST', '/v1/images/generations', generateImages),
     vendorRoute(shared, OPENAI, 'POST', '/v1/images/edits', editImages),
     vendorRoute(shared, OPENAI, 'POST', '/v1/embeddings', (call) => answerEmbeddings(call, EMBEDDINGS)),
