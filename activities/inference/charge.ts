@@ -71,7 +71,7 @@ export function targetOf(candidate: Candidate, apiKey: string): UpstreamTarget {
     patienceMs: patienceOf(needs, model),
     onlyStreams: onlyStreams(needs),
     messagesPath: needs.messagesPath ?? undefined,
-    asResponses: needs.chatInterface === 'responses',
+    chatInterface: needs.chatInterface,
   };
 }
 

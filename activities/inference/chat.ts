@@ -26,7 +26,7 @@ import {
   type RequestContext,
   targetOf,
 } from './charge.ts';
-import { nativeWay } from './native.ts';
+import { isTranslated, nativeWay } from './native.ts';
 import type { PaidCalls } from './paid-calls.ts';
 import { type Candidate, planChat, promptSize } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
@@ -97,7 +97,7 @@ export class ChatService {
     if (way && command.native) {
       return way.complete(target, calls.fittedNative(candidate, command.body, command.native, way), context);
     }
-    const body = calls.fitted(candidate, await inChat(), 'whole', command.native !== undefined);
+    const body = calls.fitted(candidate, await inChat(), 'whole', isTranslated(command));
     const answer = await chatAdapters[candidate.kind].complete(target, body, context);
     if (!completionSays(answer.completion)) throw nothingSaid(finishReasonsOf(answer.completion));
     return answer;

@@ -40,7 +40,8 @@ export function nativeRequestFor<Request extends NativeRequest>(
 ): { readonly request: Request; readonly sent: CandidateRequest } {
   const asked = askedLimit(chat);
   const limit = limitSent(candidate, asked);
-  const { body, fits } = adapter.limited(native.body, limit);
+  const { needs, upstreamModel: model } = candidate;
+  const { body, fits } = adapter.fitted(native.body, { limit, needs, model });
   return {
     request: { ...native, body },
     sent: { body: chat, fits, ownLimit: limit === asked ? undefined : limit },

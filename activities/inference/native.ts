@@ -22,8 +22,16 @@ export interface NativeChat extends NativeRequest {
   readonly untold: readonly FieldError[];
 }
 
+/** Whether every request of the client's form has wishes of thinking (fitChat). */
+export function isTranslated({ native }: { readonly native?: NativeChat | undefined }): boolean {
+  return native?.form === 'messages';
+}
+
 /** The models whose interface has words for all of it. @throws {AppError} naming what none has. */
-export function ableToHear(models: readonly PricedModel[], native: NativeChat | undefined): readonly PricedModel[] {
+export function ableToHear<Model extends PricedModel>(
+  models: readonly Model[],
+  native: NativeChat | undefined,
+): readonly Model[] {
   if (native === undefined || native.untold.length === 0) return models;
   const able = models.filter((model) => speaks(native.form, model));
   if (able.length > 0) return able;

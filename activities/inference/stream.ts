@@ -21,7 +21,7 @@ import {
   targetOf,
 } from './charge.ts';
 import { type Asking, chatOnce } from './chat.ts';
-import { nativeWay } from './native.ts';
+import { isTranslated, nativeWay } from './native.ts';
 import { type Candidate, type PromptSize, planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import type { Measured } from './settlement.ts';
@@ -40,11 +40,13 @@ export interface StreamEnd extends CallOutcome {
   /** What was charged. */
   readonly usage: Usage;
   readonly native: boolean;
+  /** Of a native stream that has come to its end: the provider's last chunk. */
+  readonly lastEvent: string | undefined;
 }
 
 export interface OpenStream extends CallBegin {
   readonly kind: 'streaming';
-  /** The chunks are whole events in the client's own form. */
+  /** The chunks are events in the client's own form (ChatChunk). */
   readonly native: boolean;
   /** Data of each event as the provider wrote it, the usage chunk among them. Throws AppError where it breaks. */
   readonly chunks: AsyncIterable<string>;
@@ -143,7 +145,7 @@ export class ChatStreams {
       const request = calls.fittedNative(candidate, command.body, command.native, way);
       return { native: true, stream: await way.stream(target, request, context) };
     }
-    const body = calls.fitted(candidate, await inChat(), 'streamed', command.native !== undefined);
+    const body = calls.fitted(candidate, await inChat(), 'streamed', isTranslated(command));
     return { native: false, stream: await chatAdapters[candidate.kind].stream(target, body, context) };
   }
 
@@ -214,7 +216,8 @@ export class ChatStreams {
     const { candidate } = charge.calls.served;
     const usage = usageOf(command.body, delivered, candidate, this.#deps.noteUsageDoubt, size);
     const { promptTokens, completionTokens } = usage;
-    const said = { promptTokens, completionTokens, completion, usage, native };
+    const lastEvent = native && failure === undefined ? received.at(-1) : undefined;
+    const said = { promptTokens, completionTokens, completion, usage, native, lastEvent };
     const { keep } = command;
     return charge.capture(usage, (call): StreamEnd => ({ ...call, ...said }), {
       measured,

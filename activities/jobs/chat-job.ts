@@ -14,6 +14,7 @@ import { affinityOf } from '../inference/affinity.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
 import { chatReply } from '../inference/chat.ts';
 import { chatBodyOf } from '../inference/chat-request.ts';
+import { ableToHear, type NativeChat, nativeWay } from '../inference/native.ts';
 import type { Charged, CostShown } from '../inference/openai-words.ts';
 import { type Candidate, promptSize } from '../inference/plan.ts';
 import { responseOf } from '../inference/responses/responses.ts';
@@ -36,11 +37,11 @@ const HEARTBEAT_CHUNKS = 50;
 
 export function createChatJobHandler(deps: InferenceDeps, shown: CostShown | undefined): JobHandler {
   return async (work, charge, context) => {
-    const { prompt, resultOf } = storedChat(await work.request(), work, shown);
+    const { prompt, native, resultOf } = storedChat(await work.request(), work, shown);
     // Fetching images takes long, so the run enters before it; otherwise it enters with its first call.
     if (promptSize(prompt).images > 0) await charge.begin();
     const body = await deps.requestImages.ofChat(prompt, context.signal);
-    const candidates = await charge.candidates();
+    const candidates = ableToHear(await charge.candidates(), native);
     const answer = new StreamedAnswer();
     let cut = false;
     try {
@@ -50,10 +51,14 @@ export function createChatJobHandler(deps: InferenceDeps, shown: CostShown | und
         async (candidate, apiKey) => {
           const untilCut = cutOnceHeard(answer.restart(), context);
           try {
-            const adapter = deps.chatAdapters[candidate.kind];
-            const fitted = charge.fitted(candidate, body);
+            const target = targetOf(candidate, apiKey);
             const calling = { ...context, signal: untilCut.signal };
-            const stream = await adapter.stream(targetOf(candidate, apiKey), fitted, calling);
+            const way = nativeWay(deps.nativeAdapters, candidate, native, 'streamed');
+            const stream =
+              way && native
+                ? await way.stream(target, charge.fittedNative(candidate, body, native, way), calling)
+                : await deps.chatAdapters[candidate.kind].stream(target, charge.fitted(candidate, body), calling);
+            answer.isNative = way !== undefined;
             await answer.read(stream, untilCut.check, (chunks) => {
               context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
             });
@@ -71,24 +76,28 @@ export function createChatJobHandler(deps: InferenceDeps, shown: CostShown | und
     const completion = answer.heard.completion();
     const delivered = { usage: answer.heard.usage(), texts: answer.heard.texts() };
     // A call that we cut ourselves has no final count; that raises no doubt about the provider.
-    const usage = usageOf(body, delivered, served, cut ? () => undefined : deps.noteUsageDoubt);
+    const usage = usageOf(body, delivered, served, cut ? () => undefined : deps.noteUsageDoubt, native?.size);
+    const lastEvent = cut || !answer.isNative ? undefined : answer.lastData;
     return {
       usage,
       measured: { ttftMs: answer.ttftMs },
       cut,
-      result: (cost, priceRule) => resultOf({ completion, usage, cost, priceRule, served, cut }),
+      result: (cost, priceRule) => resultOf({ completion, native: lastEvent, usage, cost, priceRule, served, cut }),
     };
   };
 }
 
 interface ChatOfJob {
   readonly prompt: ChatBody;
+  /** The same as it may be passed on. */
+  readonly native?: NativeChat;
   /** As it is kept in the job's row. */
   readonly resultOf: (answered: AnsweredJob) => string;
 }
 
 interface AnsweredJob extends Charged {
   readonly completion: Json;
+  readonly native: string | undefined;
   readonly served: Candidate;
   readonly cut: boolean;
 }
@@ -98,7 +107,8 @@ function storedChat(request: unknown, { id, plan }: JobWork, shown: CostShown | 
   const response = responseRequestOf(request);
   if (response) {
     return {
-      prompt: response.chat,
+      prompt: response.asked.body,
+      native: response.asked.native,
       resultOf: ({ served, ...answered }) =>
         responseResult(
           responseOf(response.input, { ...answered, requestId: id, modelIdentifier: served.modelIdentifier }, shown),
@@ -124,6 +134,8 @@ function storedChat(request: unknown, { id, plan }: JobWork, shown: CostShown | 
 class StreamedAnswer {
   heard = new CompletionAssembler();
   ttftMs: number | null = null;
+  isNative = false;
+  lastData: string | undefined;
   readonly #startedAt = performance.now();
 
   restart(): CompletionAssembler {
@@ -138,8 +150,9 @@ class StreamedAnswer {
     progress: (chunks: number) => void,
   ): Promise<void> {
     let chunks = 0;
-    for await (const { body } of stream) {
+    for await (const { body, data } of stream) {
       this.heard.add(body);
+      this.lastData = data;
       if (this.heard.hasSaid) this.ttftMs ??= performance.now() - this.#startedAt;
       heardMore();
       chunks += 1;

@@ -26,6 +26,7 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
     candidates: async () => [{ ...TEST_MODEL, maxTokens: 0 }],
     attempts: () => assert.fail('another call was made'),
     fitted: () => assert.fail('a chat was asked'),
+    fittedNative: () => assert.fail('a chat was asked'),
     lastCall: undefined,
     answeredBy: () => assert.fail('it was answered'),
     noteTask: async (_state, taskId) => void noted.push(taskId),

@@ -10,6 +10,7 @@ import type { PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { inCaptureSpan } from '../../core/ledger/ledger.ts';
 import type { Release } from '../../core/ledger/operations/close-hold.ts';
+import type { NativeAdapter, NativeRequest } from '../../core/providers/native.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
@@ -110,6 +111,10 @@ export class JobCharge implements JobCalls {
 
   fitted(candidate: Candidate, body: ChatBody): ChatBody {
     return this.#calls.fitted(candidate, body, 'streamed');
+  }
+
+  fittedNative(candidate: Candidate, chat: ChatBody, native: NativeRequest, adapter: NativeAdapter): NativeRequest {
+    return this.#calls.fittedNative(candidate, chat, native, adapter);
   }
 
   get lastCall() {

@@ -2,6 +2,7 @@
 
 import type { PickedKey } from '../../core/key-pool/key-pool.ts';
 import type { Usage } from '../../core/ledger/money.ts';
+import type { NativeAdapter, NativeRequest } from '../../core/providers/native.ts';
 import type { CallContext, ChatBody } from '../../core/providers/provider.ts';
 import type { JobType } from '../../workflows/contracts.ts';
 import type { CallOptions } from '../inference/paid-calls.ts';
@@ -39,6 +40,8 @@ export interface JobCalls {
   ): Promise<Answer>;
   /** A chat as this candidate is asked it, streamed. @throws {AppError} when the model cannot be asked so. */
   fitted(candidate: Candidate, body: ChatBody): ChatBody;
+  /** The same in the client's own form. */
+  fittedNative(candidate: Candidate, chat: ChatBody, native: NativeRequest, adapter: NativeAdapter): NativeRequest;
   /** Whom this run has called last; undefined before its first call. */
   readonly lastCall: { readonly candidate: Candidate } | undefined;
   /** The answer is that of a call which an earlier run made, and counted. */

@@ -4,17 +4,12 @@
  */
 import { z } from 'zod';
 import type { KeptResponse } from '../../core/conversations/kept-responses.ts';
-import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError } from '../../infra/errors.ts';
 import { type JsonObject as Json, parseJson } from '../../infra/json-object.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { ResponseAnswer, requestIdIn, responseIdOf } from '../inference/responses/answer.ts';
-import {
-  chatBodyOfResponse,
-  placedItems,
-  type ResponsesInput,
-  responsesInput,
-} from '../inference/responses/request.ts';
+import { type AskedResponse, askedResponse } from '../inference/responses/asked.ts';
+import { placedItems, type ResponsesInput, responsesInput } from '../inference/responses/request.ts';
 import { type Responses, withIds } from '../inference/responses/responses.ts';
 import type { Jobs } from './jobs.ts';
 import { MAX_RESULT_BYTES } from './result-bound.ts';
@@ -38,7 +33,7 @@ const storedSchema = z.object({
 
 export interface ResponseRequest {
   readonly input: ResponsesInput;
-  readonly chat: ChatBody;
+  readonly asked: AskedResponse;
   readonly kept: Pick<KeptResponse, 'earlier' | 'earlierSize'>;
 }
 
@@ -49,7 +44,7 @@ export function responseRequestOf(stored: unknown): ResponseRequest | undefined 
   const { body, items, newItems, earlier, earlierSize, createdAtMs } = read.data.response;
   const all = responsesInput({ ...body, input: items }, createdAtMs);
   const input = { ...all, items: items.slice(items.length - newItems) };
-  return { input, chat: chatBodyOfResponse(all, placedItems(items)), kept: { earlier, earlierSize } };
+  return { input, asked: askedResponse(all, placedItems(items)), kept: { earlier, earlierSize } };
 }
 
 /** A result that its row can take: one that is too long is kept without what it said. */
@@ -83,7 +78,7 @@ export class ResponseJobs {
       },
     };
     const model = input.model === undefined ? {} : { identifier: input.model };
-    return this.#deps.submissions.submitChat({ ...submission, model, request }, chatBodyOfResponse(input, items));
+    return this.#deps.submissions.submitChat({ ...submission, model, request }, askedResponse(input, items));
   }
 
   /** As it is now. @throws {AppError} notFound. */

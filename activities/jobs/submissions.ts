@@ -19,7 +19,7 @@ import {
 import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../../core/ledger/operations/hold.ts';
 import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
-import type { ChatBody, ImageRequest } from '../../core/providers/provider.ts';
+import type { ImageRequest } from '../../core/providers/provider.ts';
 import type { Tags } from '../../core/usage/usage-record.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
@@ -29,7 +29,7 @@ import { openHold } from '../inference/charge.ts';
 import type { LimitedRequest } from '../inference/hold.ts';
 import { imageCapability, planImages } from '../inference/images.ts';
 import { type Asked, type Plan, planChat } from '../inference/plan.ts';
-import { candidatesOf, type ModelName, usableModels } from '../inference/routing.ts';
+import { type ChatRequest, candidatesOf, type ModelName, usableModels } from '../inference/routing.ts';
 import { JOB_DEADLINE_MS, type JobPlan, type JobStatus, jobStart } from './job.ts';
 import type { JobEvents } from './job-events.ts';
 import { countSubmitted, type JobQuota, overQuota, type QuotaRefusal, quotaReads } from './job-limits.ts';
@@ -105,8 +105,8 @@ export class JobSubmissions {
    * @returns the job's id, an earlier one for a repeated keyed request.
    * @throws {AppError} as a synchronous chat before its call.
    */
-  submitChat(submission: JobSubmission, body: ChatBody): Promise<string> {
-    const { models, asked } = candidatesOf(this.#deps.models, { ...submission, body });
+  submitChat(submission: JobSubmission, chat: Pick<ChatRequest, 'body' | 'native'>): Promise<string> {
+    const { models, asked } = candidatesOf(this.#deps.models, { ...submission, ...chat });
     return this.#submit('chat', submission, planChat(models, asked), asked);
   }
 

@@ -198,7 +198,7 @@ export function jobRoutes(
         return async () => {
           const turn = request.persistHistory ? await openTurn(services.turns, submission.caller, request) : undefined;
           const asked = turn ? { ...body, messages: turn.withHistory(body.messages) } : body;
-          return submissions.submitChat({ ...submission, turn: turn?.turn }, asked);
+          return submissions.submitChat({ ...submission, turn: turn?.turn }, { body: asked });
         };
       },
     }),

@@ -8,13 +8,10 @@ import {
   responseIdOf,
   responseUsage,
 } from '../../activities/inference/responses/answer.ts';
+import { messagesOfResponse } from '../../activities/inference/responses/asked.ts';
+import { PassedOnResponse } from '../../activities/inference/responses/passed-on.ts';
 import { beginningOf, restOf } from '../../activities/inference/responses/replay.ts';
-import {
-  chatBodyOfResponse,
-  placedItems,
-  type ResponsesInput,
-  responsesInput,
-} from '../../activities/inference/responses/request.ts';
+import { type ResponsesInput, responsesInput } from '../../activities/inference/responses/request.ts';
 import { inputOf, type Responses, responseOf } from '../../activities/inference/responses/responses.ts';
 import { costComment } from '../../activities/inference/stream-events.ts';
 import type { ResponseJobs } from '../../activities/jobs/response-jobs.ts';
@@ -160,7 +157,7 @@ export function responseRoutes(services: Services): Route[] {
         open: async (asked, { userId }) => {
           const { conversationId } = asked;
           if (conversationId === undefined) return undefined;
-          const { messages } = chatBodyOfResponse(asked, placedItems(asked.items));
+          const messages = messagesOfResponse(asked);
           const hasHistory = tellsHistory(messages);
           return turns.begin({ userId, conversationId, asked: askedInMessages(messages), hasHistory });
         },
@@ -271,15 +268,15 @@ export function responseRoutes(services: Services): Route[] {
 
 function eventsOf(
   asked: ResponsesInput,
-  { requestId, modelIdentifier }: ServedStream,
+  { requestId, modelIdentifier, native }: ServedStream,
   shown: CostShown | undefined,
 ): EventWriter {
   const model = asked.model ?? modelIdentifier;
-  const response = new ResponseAnswer(asked, requestId, model);
+  const response = new (native ? PassedOnResponse : ResponseAnswer)(asked, requestId, model);
   const texts = new EventTexts();
   return {
     events: (data) => {
-      const chunk = parseJson(chunkInOpenAiWords(data, model));
+      const chunk = parseJson(native ? data : chunkInOpenAiWords(data, model));
       return isJsonObject(chunk) ? texts.of(response.add(chunk)) : '';
     },
     end: (end) =>

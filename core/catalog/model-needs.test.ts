@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fitChat } from '../providers/fit.ts';
+import { isAskedAsResponse } from '../providers/needs.ts';
 import type { ProviderKind } from '../providers/provider.ts';
 import { needsOf } from './model-needs.ts';
 
@@ -74,6 +75,22 @@ test('what a model that is asked by /responses cannot take is reported or refuse
     /\bn\b/,
   );
   assert.deepEqual(asResponses('dashscope', []).refusedFields, [], 'which another kind is never asked by');
+});
+
+test("OpenAI's reasoning models are asked by /responses for chats with tools, unless they are not to think", () => {
+  const needs = needsOf(served('gpt-5.5', 'https://api.openai.com/v1'));
+  const messages = [{ role: 'user', content: 'hi' }];
+  const tools = [{ type: 'function', function: { name: 'f' } }];
+  const fitted = (fields: object) => fitChat({ messages, seed: 1, ...fields }, needs, { streamed: false, limit: 9 });
+  const asked = (fields: object) => isAskedAsResponse(needs, { messages, ...fields });
+  assert.deepEqual([asked({ tools }), asked({ tools, reasoning_effort: 'low' })], [true, true]);
+  assert.deepEqual(
+    [asked({}), asked({ tools: [] }), asked({ tools, reasoning_effort: 'none' })],
+    [false, false, false],
+  );
+  assert.deepEqual(fitted({ tools }).fits, ['left-out:seed']);
+  assert.equal(fitted({}).body.seed, 1);
+  assert.equal(needsOf(served('gpt-5.5', 'https://reseller.example/v1')).chatInterface, undefined);
 });
 
 test("a chat for gpt-5-mini has none of the fields that OpenAI's reasoning models refuse", () => {

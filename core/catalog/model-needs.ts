@@ -1,5 +1,5 @@
 /** What a model needs a request to be like: by its vendor, by its name, and last by its own record. Pure. */
-import { type ModelNeeds, NOT_IN_RESPONSES, onlyStreams } from '../providers/needs.ts';
+import { type ModelNeeds, onlyStreams, withoutWordsOfChats } from '../providers/needs.ts';
 import { kindOfHost } from '../providers/vendors.ts';
 import type { Model } from './model-record.ts';
 import { PRESETS, type Preset } from './presets.ts';
@@ -10,9 +10,11 @@ type Served = Pick<Model, 'modelIdentifier' | 'upstreamModel' | 'providerName' |
 
 /** What the record does not say follows from the vendor, else from the name alone, as at resellers. */
 export function needsOf(model: Served): ModelNeeds {
-  const needs = { ...defaultNeeds(model), ...model.settings.needs };
-  if (needs.chatInterface !== 'responses' || model.kind !== 'openai') return needs;
-  return { ...needs, refusedFields: [...new Set([...(needs.refusedFields ?? []), ...NOT_IN_RESPONSES])] };
+  const { chatInterface, ...needs } = { ...defaultNeeds(model), ...model.settings.needs };
+  // Others are never asked by it.
+  if (chatInterface === undefined || model.kind !== 'openai') return needs;
+  const asked = { ...needs, chatInterface };
+  return chatInterface === 'responses' ? withoutWordsOfChats(asked) : asked;
 }
 
 export function defaultNeeds(model: Omit<Served, 'settings'>): ModelNeeds {
@@ -59,7 +61,7 @@ export function probeTarget(model: Model, { kind, urlBase }: Provider, apiKey: s
     apiKey,
     model: upstreamName(model),
     onlyStreams: onlyStreams(needs),
-    asResponses: needs.chatInterface === 'responses',
+    chatInterface: needs.chatInterface,
     needs,
   };
 }

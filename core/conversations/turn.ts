@@ -67,7 +67,7 @@ export function tellsHistory(messages: readonly unknown[]): boolean {
 }
 
 /** The messages of an OpenAI request with the conversation before what is new, and after its instructions. */
-export function withContext(messages: readonly unknown[], context: Turn['context']): readonly unknown[] {
+export function withContext(messages: readonly unknown[], context: readonly unknown[]): readonly unknown[] {
   const first = messages.findIndex((message) => roleOf(message) === 'user');
   const place = first === -1 ? messages.length : first;
   return [...messages.slice(0, place), ...context, ...messages.slice(place)];

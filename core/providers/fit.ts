@@ -5,7 +5,7 @@
 import { invalid } from '../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { listIn } from './message.ts';
-import { EFFORTS, type Effort, type ModelNeeds, onlyStreams } from './needs.ts';
+import { EFFORTS, type Effort, isAskedAsResponse, type ModelNeeds, onlyStreams, withoutWordsOfChats } from './needs.ts';
 import type { ChatBody } from './provider.ts';
 
 /** One change; a name after the colon is that of the field. */
@@ -37,7 +37,8 @@ export interface FitOptions {
 }
 
 /** @throws {AppError} invalidParameter for several choices from a model that gives one. */
-export function fitChat(asked: ChatBody, needs: ModelNeeds, options: FitOptions): FittedRequest {
+export function fitChat(asked: ChatBody, ofModel: ModelNeeds, options: FitOptions): FittedRequest {
+  const needs = isAskedAsResponse(ofModel, asked) ? withoutWordsOfChats(ofModel) : ofModel;
   const { streamed, limit, translated = false } = options;
   const fits: Fit[] = [];
   const body = fittedFields(asked, needs, fits);
@@ -112,7 +113,7 @@ function fitTools(body: Record<string, unknown>, needs: ModelNeeds, fits: Fit[])
     for (const name of names) delete body[name];
     fits.push('empty-tools');
   }
-  if (needs.toolChoice === 'auto' || needs.chatInterface === 'responses') offerAllowedTools(body);
+  if (needs.toolChoice === 'auto' || isAskedAsResponse(needs, body)) offerAllowedTools(body);
   const choice = body.tool_choice;
   if (needs.toolChoice !== 'auto' || !isSet(choice) || choice === 'auto') return;
   // Without tools none can be called.
@@ -224,7 +225,7 @@ function clearThinking(body: Record<string, unknown>): boolean {
 }
 
 /** The most that is taken and is not above what was asked, or else the least that is taken. */
-function takenEffort(asked: Effort, { efforts }: ModelNeeds, fits: Fit[]): Effort {
+export function takenEffort(asked: Effort, { efforts }: ModelNeeds, fits: Fit[]): Effort {
   if (efforts === undefined || efforts.includes(asked)) return asked;
   fits.push('effort');
   const taken = EFFORTS.filter((one) => efforts.includes(one));

@@ -94,9 +94,9 @@ export const needsSchema = z.strictObject({
       description:
         "The path on the provider's own server below which Anthropic's /v1/messages stands, where it offers that beside OpenAI's interface; empty: directly below the host; null: nowhere",
     }),
-  chatInterface: z.enum(['completions', 'responses']).optional().meta({
+  chatInterface: z.enum(['completions', 'responses', 'either']).optional().meta({
     description:
-      'responses: at a provider of kind openai, the model is asked by /responses, because it is offered there alone or takes tools while it thinks only there; completions unless set',
+      'How the model of a provider of kind openai is asked. responses: by /responses alone. either: requests of /v1/responses as they are, and chats with tools by /responses, too, unless their reasoning_effort is none; other chats by /chat/completions. completions unless set',
   }),
 });
 
@@ -108,6 +108,19 @@ export const NOT_IN_RESPONSES = [
 
 export type ModelNeeds = Readonly<z.infer<typeof needsSchema>>;
 
+export function withoutWordsOfChats(needs: ModelNeeds): ModelNeeds {
+  return { ...needs, refusedFields: [...new Set([...(needs.refusedFields ?? []), ...NOT_IN_RESPONSES])] };
+}
+
+/** Whether a chat is asked by /responses. Some models take tools while they think only there. */
+export function isAskedAsResponse(
+  { chatInterface }: Pick<ModelNeeds, 'chatInterface'>,
+  { tools, reasoning_effort: effort }: Readonly<Record<string, unknown>>,
+): boolean {
+  if (chatInterface !== 'either') return chatInterface === 'responses';
+  return Array.isArray(tools) && tools.length > 0 && effort !== 'none';
+}
+
 /** Names of models that think without a switch of it. */
 const THINKERS = /think|reason|(^|[-/])(r1|o[134]|q[wv]q|gpt-5|magistral)([-.]|$)/i;
 
@@ -118,9 +131,12 @@ export function onlyStreams({ wholeAnswers }: ModelNeeds): boolean {
 
 /** How long a model may be silent, in milliseconds; undefined = as long as any. */
 export function patienceOf(needs: ModelNeeds, model: string): number | undefined {
-  const { patienceSeconds, thinkingSwitch, thinking, efforts } = needs;
-  const hasSwitch = thinkingSwitch !== undefined && thinkingSwitch !== 'none';
-  const thinks = hasSwitch || thinking !== undefined || efforts !== undefined || THINKERS.test(model);
-  const seconds = patienceSeconds ?? (thinks ? PATIENCE_WITH_THINKERS_SECONDS : undefined);
+  const seconds = needs.patienceSeconds ?? (mayThink(needs, model) ? PATIENCE_WITH_THINKERS_SECONDS : undefined);
   return seconds === undefined ? undefined : seconds * 1_000;
+}
+
+/** As far as is known. @param model as its provider names it. */
+export function mayThink({ thinkingSwitch, thinking, efforts }: ModelNeeds, model: string): boolean {
+  const hasSwitch = thinkingSwitch !== undefined && thinkingSwitch !== 'none';
+  return hasSwitch || thinking !== undefined || efforts !== undefined || THINKERS.test(model);
 }

@@ -7,6 +7,7 @@ import type { CallLimits, Outbound, Send } from '../../infra/outbound.ts';
 import type { ReadImage } from '../images/image-reader.ts';
 import type { DeliveredImage } from '../images/stored-images.ts';
 import type { Usage } from '../ledger/money.ts';
+import type { ModelNeeds } from './needs.ts';
 import type { OpenAiClient } from './openai/client.ts';
 
 export const PROVIDER_KINDS = ['openai', 'dashscope', 'ark', 'anthropic'] as const;
@@ -25,8 +26,8 @@ export interface UpstreamTarget {
   readonly onlyStreams?: boolean | undefined;
   /** Where on the provider's server Messages are, beside the provider's own interface (ModelNeeds). */
   readonly messagesPath?: string | undefined;
-  /** Chats are asked by OpenAI's /responses (ModelNeeds). */
-  readonly asResponses?: boolean | undefined;
+  /** Which chats are asked by OpenAI's /responses (ModelNeeds). */
+  readonly chatInterface?: ModelNeeds['chatInterface'];
 }
 
 /** An OpenAI chat.completions body; what the gateway does not know passes through. */
@@ -57,7 +58,7 @@ export interface ChatAnswer {
 
 /** One part of a streamed answer, in the form that clients can read. */
 export interface ChatChunk {
-  /** OpenAI's chat.completion.chunk as JSON text; of a native stream the whole event as it goes to the client. */
+  /** OpenAI's chat.completion.chunk as JSON text. Of a native stream: of Messages the whole event, of Responses its data. */
   readonly data: string;
   /** What it says, always as a chat.completion.chunk. */
   readonly body: Readonly<Record<string, unknown>>;
@@ -75,7 +76,7 @@ export interface ChatAdapter {
 }
 
 /** Forms of chat beside OpenAI's chat.completions. */
-export type NativeForm = 'messages';
+export type NativeForm = 'messages' | 'responses';
 
 /** An image request in the gateway's words. */
 export interface ImageRequest {

@@ -11,6 +11,7 @@ import type { NativeAdapter } from './native.ts';
 import type { ModelNeeds } from './needs.ts';
 import { createOpenAiClient, type OpenAiClient } from './openai/client.ts';
 import { openai } from './openai/index.ts';
+import { createNativeResponses } from './openai/native-responses.ts';
 import {
   type AudioAdapter,
   type ChatAdapter,
@@ -64,6 +65,7 @@ export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefi
 
 /** Whether a model can be asked in this form, so that requests and answers pass as they are. */
 export function speaks(form: NativeForm, { kind, needs }: { kind: ProviderKind; needs: ModelNeeds }): boolean {
+  if (form === 'responses') return kind === 'openai' && (needs.chatInterface ?? 'completions') !== 'completions';
   return VENDORS[kind].ownForm === form || typeof needs.messagesPath === 'string';
 }
 
@@ -92,7 +94,7 @@ export function createAdapters({ outbound, readImage, config }: AdapterDeps): Ad
       return images ? withAskedImages(images) : noImages(kind);
     }),
     embedding: ofEachKind((kind) => VENDORS[kind].embeddings?.(clients) ?? noEmbeddings(kind)),
-    native: { messages: createMessagesAdapter(clients.send) },
+    native: { messages: createMessagesAdapter(clients.send), responses: createNativeResponses(clients.chat) },
     rerank: ofEachKind((kind) => VENDORS[kind].rerank?.(clients) ?? noRerank(kind)),
     audio: ofEachKind((kind) => VENDORS[kind].audio?.(clients) ?? noAudio(kind)),
     moderation: ofEachKind((kind) => VENDORS[kind].moderation?.(clients) ?? noModeration(kind)),

@@ -19,6 +19,9 @@ const PARAMETERS = { type: 'object', properties: { city: { type: 'string' } }, r
 const WEATHER = { type: 'function' as const, name: 'get_weather', parameters: PARAMETERS, strict: null };
 const TIDES = { type: 'function' as const, name: 'get_tides', parameters: PARAMETERS, strict: null };
 
+/** Offered by /responses alone, where it takes tools while it thinks. */
+const NATIVE = { chatInterface: 'responses', thinkingSwitch: 'reasoning_effort' } as const;
+
 describe('OpenAI’s Responses form', () => {
   let product: Product;
   let customer: Customer;
@@ -37,6 +40,9 @@ describe('OpenAI’s Responses form', () => {
         { identifier: 'responses-cut-short', upstream: 'sim-chat!cut=5' },
         { identifier: 'responses-slow', upstream: 'sim-chat!slow-chunks=400' },
         { identifier: 'responses-failing', upstream: 'sim-chat!400' },
+        { identifier: 'native', upstream: 'sim-responses-thinking!cached=7', needs: NATIVE },
+        { identifier: 'native-cut-short', upstream: 'sim-responses-thinking!cut=8', needs: NATIVE },
+        { identifier: 'native-failing', upstream: 'sim-responses-thinking!400', needs: NATIVE },
       ],
     });
   });
@@ -292,6 +298,111 @@ describe('OpenAI’s Responses form', () => {
     assert.ok(last?.type === 'response.failed');
     assert.deepEqual([last.response.status, last.response.error?.code], ['failed', 'server_error']);
     assert.equal(last.sequence_number, events.length - 1);
+  });
+
+  test('passed on: a text and tools while it thinks, whole and streamed, gone on from with the thoughts that only the provider can read', async () => {
+    const ask = { model: 'native', input: 'call get_weather with {"city":"Rome"}', tools: [WEATHER, TIDES] };
+    const whole = await client.responses.create({ ...ask, reasoning: { summary: 'auto', effort: 'low' } });
+    const ofWhole = await accounted(whole, requestIdOf(whole));
+    const events: ResponseStreamEvent[] = [];
+    const asked = { ...ask, reasoning: { summary: 'auto' as const }, stream: true as const };
+    for await (const event of await client.responses.create(asked)) events.push(event);
+    const last = events.at(-1);
+    assert.ok(last?.type === 'response.completed');
+    assert.deepEqual(
+      events.map(({ sequence_number }) => sequence_number),
+      events.map((_, index) => index),
+    );
+    const order = events.map(({ type }) => type).filter((type, index, all) => type !== all[index - 1]);
+    assert.deepEqual(order, [
+      ...['response.created', 'response.in_progress', 'response.output_item.added'],
+      ...['response.reasoning_summary_part.added', 'response.reasoning_summary_text.delta'],
+      ...['response.reasoning_summary_text.done', 'response.reasoning_summary_part.done'],
+      ...['response.output_item.done', 'response.output_item.added', 'response.function_call_arguments.delta'],
+      ...['response.function_call_arguments.done', 'response.output_item.done', 'response.completed'],
+    ]);
+    const ids = events.flatMap((event) => ('item_id' in event ? [event.item_id] : []));
+    const known = new Set(last.response.output.map(({ id }) => id));
+    assert.ok(ids.every((id) => known.has(id)));
+    const ofStream = await accounted(last.response, requestIdOf(last.response));
+    for (const [response, truth] of [[whole, ofWhole] as const, [last.response, ofStream] as const]) {
+      assert.partialDeepStrictEqual(response, {
+        ...{ model: 'native', store: true },
+        usage: {
+          input_tokens_details: { cached_tokens: 7 },
+          output_tokens_details: { reasoning_tokens: Number(truth?.reasoningTokens) },
+        },
+      });
+      assert.ok(Number(truth?.reasoningTokens) > 0);
+      const [thought, call] = response.output;
+      assert.ok(thought?.type === 'reasoning' && thought.encrypted_content?.startsWith('sim-encrypted-'));
+      assert.ok(call?.type === 'function_call');
+      const result = { type: 'function_call_output' as const, call_id: call.call_id, output: 'sunny' };
+      const next = await client.responses.create({ ...ask, previous_response_id: response.id, input: [result] });
+      assert.equal(next.output_text, 'The result is: sunny');
+      const bare = await client.responses.create({
+        ...ask,
+        input: [{ role: 'user', content: ask.input }, call, result],
+      });
+      assert.ok((next.usage?.input_tokens ?? 0) > (bare.usage?.input_tokens ?? 0), 'its thoughts went back to it');
+      const references = response.output.map(({ id }) => ({ type: 'item_reference' as const, id: id ?? '' }));
+      const input = [{ role: 'user' as const, content: ask.input }, ...references, result];
+      const referred = await client.responses.create({ ...ask, input, store: false });
+      assert.equal(referred.usage?.input_tokens, next.usage?.input_tokens);
+      const { output_text: _, ...kept } = await client.responses.retrieve(response.id);
+      const { output_text: __, ...reported } = { ...response, output_text: '' };
+      assert.deepEqual(kept, reported);
+    }
+  });
+
+  test('passed on: what a chat has no words for, in the background, in a kept conversation, as a chat and as Messages', async () => {
+    const file_data = `data:application/pdf;base64,${Buffer.from('%PDF-1.7').toString('base64')}`;
+    const read = await client.responses.create({
+      model: 'native',
+      input: [{ role: 'user', content: [{ type: 'input_file', filename: 'a.pdf', file_data }] }],
+    });
+    await accounted(read, requestIdOf(read));
+    const begun = await client.responses.create({ model: 'native', input: 'What is the sea?', background: true });
+    await until('it is made', async () => (await client.responses.retrieve(begun.id)).status === 'completed');
+    const made = await client.responses.retrieve(begun.id);
+    assert.partialDeepStrictEqual(made, { background: true, model: 'native', id: begun.id });
+    assert.ok(made.output[0]?.type === 'reasoning' && made.output[0].encrypted_content);
+    await accounted(made, requestIdOf(made));
+    const going = { model: 'native', previous_response_id: made.id, input: 'And the tides?' };
+    assert.ok(((await client.responses.create(going)).usage?.input_tokens ?? 0) > (made.usage?.input_tokens ?? 0));
+    const headers = { authorization: `Bearer ${customer.key}`, 'content-type': 'application/json' };
+    const kept = await apiFetch(`${client.baseURL}/conversations`, { method: 'POST', headers, body: '{}' });
+    const { data } = z.object({ data: z.object({ conversationId: z.string() }) }).parse(await kept.json());
+    const turn = { model: 'native', input: 'What is the sea?', conversation: data.conversationId };
+    const before = await client.responses.create(turn);
+    const after = await client.responses.create(turn);
+    assert.equal(after.conversation?.id, data.conversationId);
+    assert.ok((after.usage?.input_tokens ?? 0) > (before.usage?.input_tokens ?? 0) + 20, 'it has read the first turn');
+    const chat = await client.chat.completions.create({
+      ...{ model: 'native', messages: [{ role: 'user', content: 'call get_weather with {"city":"Rome"}' }] },
+      tools: [{ type: 'function', function: { name: 'get_weather', parameters: PARAMETERS } }],
+    });
+    assert.partialDeepStrictEqual(chat.choices[0]?.message.tool_calls, [{ function: { name: 'get_weather' } }]);
+    const message = await apiFetch(`${client.baseURL}/messages`, {
+      method: 'POST',
+      headers: { 'x-api-key': customer.key, 'content-type': 'application/json', 'anthropic-version': '2023-06-01' },
+      body: JSON.stringify({ model: 'native', max_tokens: 500, messages: [{ role: 'user', content: 'Hello' }] }),
+    });
+    assert.partialDeepStrictEqual(await message.json(), { type: 'message', model: 'native', stop_reason: 'end_turn' });
+  });
+
+  test('passed on: a stream that is cut is charged by what came of it and ends as failed; a refusal is free', async () => {
+    const ask = { model: 'native-cut-short', input: 'What is the sea?', reasoning: { summary: 'auto' as const } };
+    const events: ResponseStreamEvent[] = [];
+    for await (const event of await client.responses.create({ ...ask, stream: true })) events.push(event);
+    const last = events.at(-1);
+    assert.ok(last?.type === 'response.failed' && last.sequence_number === events.length - 1);
+    await until('it is charged', async () => (await charged(requestIdOf(last.response))) !== undefined);
+    const row = await charged(requestIdOf(last.response));
+    assert.ok(Number(row?.completion_tokens) > 0);
+    await assert.rejects(client.responses.create({ model: 'native-failing', input: 'x' }), OpenAI.BadRequestError);
+    const { usage } = (await upstream(product).journal()).at(-1) ?? {};
+    assert.equal(usage, null);
   });
 
   test('Codex: its recorded task is answered with a call, and the result with a text, in the events that it waits for', async () => {

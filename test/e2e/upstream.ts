@@ -1,6 +1,7 @@
 /** The simulator as tests steer it, and providers on it with keys and models of their own. */
 import assert from 'node:assert/strict';
 import { z } from 'zod';
+import type { ModelNeeds } from '../../core/providers/needs.ts';
 import { call, type Product } from './product.ts';
 
 const countSchema = z.looseObject({
@@ -78,7 +79,12 @@ export interface NewProvider {
   readonly kind?: 'openai' | 'anthropic';
   /** Each begins with `sim-`. */
   readonly keys: readonly string[];
-  readonly models: readonly { readonly identifier: string; readonly upstream: string; readonly priority?: number }[];
+  readonly models: readonly {
+    readonly identifier: string;
+    readonly upstream: string;
+    readonly priority?: number;
+    readonly needs?: ModelNeeds;
+  }[];
 }
 
 const PATHS = { openai: '/v1', anthropic: '/anthropic' };
@@ -98,13 +104,14 @@ export async function addProvider(product: Product, provider: NewProvider): Prom
     const key = await post('/v1/providers/keys', { providerName: name, apiKey });
     ids.push(z.object({ id: z.number() }).parse(key).id);
   }
-  for (const { identifier, upstream: upstreamModel, priority = 50 } of provider.models) {
+  for (const { identifier, upstream: upstreamModel, priority = 50, needs } of provider.models) {
     await post('/v1/models', {
       providerName: name,
       displayName: identifier,
       modelIdentifier: identifier,
       upstreamModel,
       priority,
+      needs,
       capabilities: ['text-to-text', 'image-to-text'],
       pricing: { input: '0.000001', output: '0.000002' },
     });

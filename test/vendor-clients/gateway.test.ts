@@ -43,6 +43,9 @@ describe('client libraries against the gateway', () => {
     product = await startProduct({ name: 'client-libraries', settings: { REGISTRATION_GRANT: '1000' } });
     const models = [{ identifier: 'sim-thinking', upstream: 'sim-chat-thinking' }];
     await addProvider(product, { name: 'thinking', keys: ['sim-thinking'], models });
+    const needs = { chatInterface: 'responses', thinkingSwitch: 'reasoning_effort' } as const;
+    const native = [{ identifier: 'sim-native', upstream: 'sim-responses-thinking', needs }];
+    await addProvider(product, { name: 'native', keys: ['sim-native'], models: native });
     const claudes = ['sim-claude', 'sim-claude-small'].map((name) => ({ identifier: name, upstream: name }));
     const faulty = Object.entries({ busy: '429', overloaded: '503', breaks: 'error-in-stream=6' }).map(
       ([name, fault]) => ({ identifier: `sim-claude-${name}`, upstream: `sim-claude!${fault}` }),

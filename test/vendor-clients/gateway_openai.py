@@ -186,6 +186,22 @@ class Responses(unittest.TestCase):
         going = [*thought.output, {"role": "user", "content": "And?"}]
         self.told(client().responses.create(model="sim-thinking", input=going, store=False))
 
+    def test_a_model_that_speaks_responses_itself(self):
+        ask = {"model": "sim-native", "input": 'call get_weather with {"city":"Rome"}', "tools": [RESPONSES_TOOL]}
+        with client().responses.stream(**ask, reasoning={"summary": "auto"}) as stream:
+            events = list(stream)
+            streamed = stream.get_final_response()
+        self.assertEqual([event.sequence_number for event in events], list(range(len(events))))
+        for first in (client().responses.create(**ask), streamed):
+            thought, call = self.told(first).output
+            self.assertTrue(thought.encrypted_content.startswith("sim-encrypted-"))
+            said = {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"}
+            kept = client().responses.create(model="sim-native", previous_response_id=first.id, input=[said])
+            self.assertEqual(self.told(kept).output_text, "The result is: sunny")
+            own = [{"role": "user", "content": ask["input"]}, thought, call, said]
+            sent = self.told(client().responses.create(model="sim-native", input=own, store=False))
+            self.assertEqual(sent.usage.input_tokens, kept.usage.input_tokens)
+
     def test_errors(self):
         for kind, options in {
             openai.NotFoundError: {"model": "no-such-model", "input": "x"},

@@ -24,7 +24,7 @@ test('of one key and in all, so many counts are asked of a provider at once; the
     keys: keysOf(),
     nativeAdapters: {
       messages: {
-        limited: (body) => ({ body, fits: [] }),
+        fitted: (body) => ({ body, fits: [] }),
         complete: () => assert.fail('a chat'),
         stream: () => assert.fail('a stream'),
         count: () => {

@@ -8,6 +8,7 @@ import type { PricedModel } from '../../../core/catalog/model.ts';
 import type { Logger } from '../../../infra/logger.ts';
 import { estimateTokens } from '../../../infra/tokens.ts';
 import { type InferenceDeps, targetOf } from '../charge.ts';
+import type { NativeAdapters } from '../native.ts';
 import { unaskedLimit } from '../plan.ts';
 import { usableModels } from '../routing.ts';
 import { promptText, USUAL_TOKENS_OF_AN_IMAGE } from '../usage.ts';
@@ -23,7 +24,11 @@ const USUAL_TOKENS_OF_A_DOCUMENT = 3_000;
 
 export type CountTokens = (input: MessagesInput, caller: AccessKeyCaller, log: Logger) => Promise<number>;
 
-export function createTokenCount(deps: Pick<InferenceDeps, 'models' | 'keys' | 'nativeAdapters'>): CountTokens {
+interface CountDeps extends Pick<InferenceDeps, 'models' | 'keys'> {
+  readonly nativeAdapters: Pick<NativeAdapters, 'messages'>;
+}
+
+export function createTokenCount(deps: CountDeps): CountTokens {
   const places = new Places();
   return async (input, caller, log) => {
     const model = input.model === undefined ? {} : { identifier: input.model };
@@ -62,7 +67,7 @@ class Places {
 
 /** What comes of it says nothing of the key: these calls have limits of their own. */
 async function countedByProvider(
-  { keys, nativeAdapters }: Pick<InferenceDeps, 'keys' | 'nativeAdapters'>,
+  { keys, nativeAdapters }: CountDeps,
   model: PricedModel,
   { native }: MessagesInput,
   log: Logger,

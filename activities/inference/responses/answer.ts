@@ -27,6 +27,11 @@ export function responseIdOf(requestId: string): string {
   return RESPONSE_PREFIX + requestId.replaceAll('-', '');
 }
 
+/** @param place of the item in the response's output. */
+export function responseItemId(prefix: string, responseId: string, place: number): string {
+  return `${prefix}_${responseId.slice(RESPONSE_PREFIX.length)}_${place}`;
+}
+
 /** The part of an id of a response or an item that is the same for all of them. */
 export function callIn(id: string): string | undefined {
   return /^[a-z]+_([0-9a-f]{32})(_[a-z]?\d+)?$/.exec(id)?.[1];
@@ -159,7 +164,7 @@ export class ResponseAnswer {
     const index = this.#items.length;
     return {
       index,
-      idOf: (prefix: string) => `${prefix}_${this.#id.slice(RESPONSE_PREFIX.length)}_${index}`,
+      idOf: (prefix: string) => responseItemId(prefix, this.#id, index),
       emit: (type: string, fields: Json) => this.#emit(type, fields),
     };
   }

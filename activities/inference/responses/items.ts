@@ -20,9 +20,12 @@ const DETAILS = new Set(['low', 'high', 'auto']);
 /** Kinds of files whose bytes are their text. */
 const TEXT_FILE = /^(text\/[\w.+-]+|application\/(json|xml|yaml|x-yaml|javascript|x-sh|sql|toml))$/i;
 
-/** @param errors takes what is wrong; references to kept items are to be resolved before. */
-export function chatMessages(items: readonly PlacedItem[], errors: FieldError[]): Json[] {
-  const conversation = new ChatConversation(errors);
+/**
+ * @param errors takes what is wrong; references to kept items are to be resolved before.
+ * @param untold takes what a chat has no words for.
+ */
+export function chatMessages(items: readonly PlacedItem[], errors: FieldError[], untold: FieldError[]): Json[] {
+  const conversation = new ChatConversation(errors, untold);
   for (const { item, path } of items) {
     if (errors.length >= MOST_ERRORS) break;
     conversation.add(item, path);
@@ -39,13 +42,15 @@ interface Turn {
 
 class ChatConversation {
   readonly #errors: FieldError[];
+  readonly #untold: FieldError[];
   readonly #messages: Json[] = [];
   #turn: Turn | undefined;
   /** Images that tools gave: they follow the texts of all tools, as a message of the user. */
   #images: Json[] = [];
 
-  constructor(errors: FieldError[]) {
+  constructor(errors: FieldError[], untold: FieldError[]) {
     this.#errors = errors;
+    this.#untold = untold;
   }
 
   add(item: unknown, path: string): void {
@@ -80,7 +85,7 @@ class ChatConversation {
       this.#errors.push({ path: `${path}.role`, message: 'must be user, assistant, system or developer' });
       return;
     }
-    const content = contentOf(item.content, `${path}.content`, this.#errors);
+    const content = contentOf(item.content, `${path}.content`, this.#errors, this.#untold);
     if (role !== 'assistant') {
       this.#endTurn();
       this.#endOutputs();
@@ -102,7 +107,7 @@ class ChatConversation {
     this.#endTurn();
     const id = textIn(item.call_id) || textIn(item.id);
     if (id === '') this.#errors.push({ path: `${path}.call_id`, message: 'is required' });
-    const content = contentOf(item.output ?? '', `${path}.output`, this.#errors);
+    const content = contentOf(item.output ?? '', `${path}.output`, this.#errors, this.#untold);
     const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
     const texts = parts.filter(({ type }) => type === 'text');
     this.#messages.push({ role: 'tool', tool_call_id: id, content: textsTogether(texts) });
@@ -136,7 +141,7 @@ class ChatConversation {
 }
 
 /** One text where there is nothing but text: many models take no parts outside of a user's message. */
-function contentOf(content: unknown, path: string, errors: FieldError[]): string | Json[] {
+function contentOf(content: unknown, path: string, errors: FieldError[], untold: FieldError[]): string | Json[] {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) {
     errors.push({ path, message: 'must be a text or a list of parts' });
@@ -145,7 +150,7 @@ function contentOf(content: unknown, path: string, errors: FieldError[]): string
   const parts: Json[] = [];
   for (const [index, part] of content.entries()) {
     if (errors.length >= MOST_ERRORS) break;
-    const read = partOf(part, `${path}[${index}]`, errors);
+    const read = partOf(part, `${path}[${index}]`, errors, untold);
     if (read !== undefined) parts.push(read);
   }
   return parts.every(({ type }) => type === 'text') ? textsTogether(parts) : parts;
@@ -155,7 +160,7 @@ function textsTogether(parts: readonly Json[]): string {
   return parts.map(({ text }) => textIn(text)).join('\n\n');
 }
 
-function partOf(part: unknown, path: string, errors: FieldError[]): Json | undefined {
+function partOf(part: unknown, path: string, errors: FieldError[], untold: FieldError[]): Json | undefined {
   if (!isJsonObject(part)) {
     errors.push({ path, message: 'must be a part' });
     return undefined;
@@ -172,7 +177,7 @@ function partOf(part: unknown, path: string, errors: FieldError[]): Json | undef
     case 'input_image':
       return imagePart(part, path, errors);
     case 'input_file':
-      return filePart(part, path, errors);
+      return filePart(part, path, errors, untold);
     default:
       errors.push({ path: `${path}.type`, message: `"${String(part.type).slice(0, 100)}" is not supported` });
       return undefined;
@@ -196,17 +201,28 @@ function imagePart({ image_url: image, detail }: Json, path: string, errors: Fie
   }
 }
 
-/** A text file becomes a text part. Others are refused: only the provider could count their tokens. */
-function filePart({ file_data: data, filename }: Json, path: string, errors: FieldError[]): Json | undefined {
-  const { mediaType, base64 } = dataUrlOf(textIn(data));
-  if (!TEXT_FILE.test(mediaType)) {
-    const message = 'must be a file of text as a data URL (data:text/plain;base64,…); others are not supported';
-    errors.push({ path: `${path}.file_data`, message });
+/** A text file becomes a text part. A chat has no words for others; files that a vendor keeps are another account's. */
+function filePart(part: Json, path: string, errors: FieldError[], untold: FieldError[]): Json | undefined {
+  const { file_data: data, filename } = part;
+  if (!isTextFile(part)) {
+    const given = isSet(part.file_id) ? errors : untold;
+    const message = 'must be a file of text as a data URL (data:text/plain;base64,…): the model takes no other';
+    given.push({ path: `${path}.file_data`, message });
     return undefined;
   }
+  const { base64 } = dataUrlOf(textIn(data));
   const name = textIn(filename);
   const text = Buffer.from(base64, 'base64').toString('utf8').toWellFormed();
   return { type: 'text', text: name === '' ? text : `File ${JSON.stringify(name)}:\n${text}` };
+}
+
+/** Whether it is counted as its text; of any other only the provider can count the tokens. */
+export function isTextFile({ file_data: data }: Json): boolean {
+  return TEXT_FILE.test(dataUrlOf(textIn(data)).mediaType);
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }
 
 /** No head of a data URL is longer; a longer one is not read, however long it is. */
@@ -225,6 +241,10 @@ const OWN_THOUGHTS = 'gw1:';
 /** For models whose thoughts come in the open: a client that keeps nothing brings them back in it. */
 export function sealedThoughts(text: string): string {
   return OWN_THOUGHTS + Buffer.from(JSON.stringify({ text })).toString('base64');
+}
+
+export function isOwnThought({ encrypted_content: sealed }: Json): boolean {
+  return textIn(sealed).startsWith(OWN_THOUGHTS);
 }
 
 /** Sealed ones are whole; those of another provider cannot be read here. */

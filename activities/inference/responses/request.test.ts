@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { ChatBody } from '../../../core/providers/provider.ts';
 import { AppError } from '../../../infra/errors.ts';
+import { askedResponse } from './asked.ts';
 import { sealedThoughts } from './items.ts';
-import { chatBodyOfResponse, placedItems, responsesInput } from './request.ts';
+import { placedItems, responsesInput } from './request.ts';
 
 function chatOf(body: object): ChatBody {
   const input = responsesInput({ ...body }, 0);
-  return chatBodyOfResponse(input, placedItems(input.items));
+  return askedResponse(input, placedItems(input.items)).body;
 }
 
 function wrongField(body: object): string | undefined {
@@ -163,9 +164,45 @@ test('a file of text is passed on as text, and the head of a data URL is read in
     `text/plain;base64${'a'.repeat(300)},`,
   ]) {
     const startedAt = performance.now();
-    assert.throws(() => text(`data:${head}`), /file_data|parameters/);
+    const input = responsesInput(
+      { input: [{ role: 'user', content: [{ type: 'input_file', file_data: `data:${head}` }] }] },
+      0,
+    );
+    const { native } = askedResponse(input, placedItems(input.items));
+    assert.deepEqual(
+      native.untold.map(({ path }) => path),
+      ['input[0].content[0].file_data'],
+    );
+    assert.equal(native.size.uncounted, 1);
     assert.ok(performance.now() - startedAt < 10_000, 'minutes, where it is quadratic');
   }
+});
+
+test('a response that is passed on: all items, without what is kept here, offered elsewhere or in no form of its own', () => {
+  const input = responsesInput(
+    {
+      ...{ model: 'm', instructions: 'Be brief.', previous_response_id: 'resp_1', store: true, stream: true },
+      ...{ conversation: null, request_id: 'r', metadata: { a: 'b' }, text: { verbosity: 'low' }, top_p: null },
+      ...{ reasoning: { effort: 'low', summary: 'auto' }, max_output_tokens: 9, include: ['x'] },
+      tools: [{ type: 'web_search' }, { type: 'custom', name: 'patch', format: { type: 'grammar' } }],
+      input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'https://a.example/x.png' }] }],
+    },
+    0,
+  );
+  const thought = (encrypted_content: string | null) => ({ type: 'reasoning', summary: [], encrypted_content });
+  const earlier = [thought('gAAA'), thought(null), thought(sealedThoughts('hm')), call('c1'), output('c1')];
+  const { native, body } = askedResponse(input, placedItems([...earlier, ...input.items]), [
+    { role: 'user', content: 'long ago' },
+  ]);
+  assert.deepEqual(native.body, {
+    ...{ instructions: 'Be brief.', metadata: { a: 'b' }, text: { verbosity: 'low' }, include: ['x'] },
+    ...{ reasoning: { effort: 'low', summary: 'auto' }, max_output_tokens: 9 },
+    tools: [{ type: 'custom', name: 'patch', format: { type: 'grammar' } }],
+    input: [thought('gAAA'), call('c1'), output('c1'), { role: 'user', content: 'long ago' }, ...input.items],
+  });
+  assert.equal(native.size.images, 1);
+  assert.ok(native.size.textBytes > 200 && native.size.textBytes < 1_000, String(native.size.textBytes));
+  assert.partialDeepStrictEqual(body.messages.at(-2), { content: 'long ago' });
 });
 
 test('what is wrong is named where the client wrote it', () => {

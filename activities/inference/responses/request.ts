@@ -101,11 +101,14 @@ export function responsesInput(body: Json, nowMs: number): ResponsesInput {
   return input;
 }
 
-/** The chat, with the items of earlier responses before those of this one. @throws {AppError} naming each field that is wrong. */
-export function chatBodyOfResponse(input: ResponsesInput, items: readonly PlacedItem[]): ChatBody {
+/**
+ * The chat, with the items of earlier responses before those of this one.
+ * @param untold takes what a chat has no words for. @throws {AppError} naming each field that is wrong.
+ */
+export function chatOfResponse(input: ResponsesInput, items: readonly PlacedItem[], untold: FieldError[]): ChatBody {
   const errors: FieldError[] = [];
   const instructions = textIn(input.echo.instructions);
-  const messages = chatMessages(items, errors);
+  const messages = chatMessages(items, errors, untold);
   if (errors.length > 0) throw invalid(errors);
   const system = instructions === '' ? [] : [{ role: 'system', content: instructions }];
   if (system.length + messages.length === 0) throw invalid([{ path: 'input', message: 'has nothing for the model' }]);

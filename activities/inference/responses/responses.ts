@@ -5,22 +5,29 @@
 import { z } from 'zod';
 import { type KeptResponse, type KeptResponses, sizeOf } from '../../../core/conversations/kept-responses.ts';
 import type { OpenTurn } from '../../../core/conversations/turns.ts';
-import type { ChatBody } from '../../../core/providers/provider.ts';
 import { AppError } from '../../../infra/errors.ts';
-import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import type { Reply, RequestContext } from '../charge.ts';
 import type { ChatCommand, ChatOutcome, ChatService } from '../chat.ts';
 import { type Charged, type CostShown, completionInOpenAiWords } from '../openai-words.ts';
 import type { ChatStreams, StreamCommand, StreamReply } from '../stream.ts';
 import { callIn, ResponseAnswer, responseIdOf, responseUsage } from './answer.ts';
+import { askedResponse } from './asked.ts';
 import type { PlacedItem } from './items.ts';
-import { chatBodyOfResponse, placedItems, type ResponsesInput } from './request.ts';
+import { PassedOnResponse } from './passed-on.ts';
+import { placedItems, type ResponsesInput } from './request.ts';
 
 /** What a response is made of: of a whole answer and of the end of a stream. */
-type AnsweredChat = Charged & Pick<ChatOutcome, 'completion' | 'requestId' | 'modelIdentifier'>;
+type AnsweredChat = Charged & Pick<ChatOutcome, 'completion' | 'requestId' | 'modelIdentifier' | 'native'>;
 
 export function responseOf(input: ResponsesInput, answered: AnsweredChat, shown: CostShown | undefined): Json {
   const model = input.model ?? answered.modelIdentifier;
+  const native = answered.native === undefined ? undefined : parseJson(answered.native);
+  if (isJsonObject(native)) {
+    const passedOn = new PassedOnResponse(input, answered.requestId, model);
+    passedOn.add(native);
+    return passedOn.end(responseUsage(answered, shown)).response;
+  }
   const answer = new ResponseAnswer(input, answered.requestId, model);
   answer.add(completionInOpenAiWords(answered.completion, model, {}));
   return answer.end(responseUsage(answered, shown)).response;
@@ -90,7 +97,7 @@ export class Responses {
     const reply = await this.#deps.chatStreams.open({ ...command, ...askedOf(input, prepared, turn) }, context);
     if (reply.kind !== 'streaming') return reply;
     const ended = reply.ended.then(async (end) => {
-      await this.#keep(userId, input, prepared.earlier, end);
+      await this.#keep(userId, input, prepared.earlier, { ...end, native: end.lastEvent });
       return end;
     });
     // The client may never look at the end.
@@ -200,15 +207,14 @@ function askedOf(
   input: ResponsesInput,
   { items, earlier }: Prepared,
   turn: OpenTurn | undefined,
-): Pick<ChatCommand, 'model' | 'body'> & { readonly session?: string } {
-  const body: ChatBody = chatBodyOfResponse(input, items);
+): Pick<ChatCommand, 'model' | 'body' | 'native'> & { readonly session?: string } {
   const model = input.model === undefined ? {} : { identifier: input.model };
   // The beginning of a conversation is the same for all that go on from it.
   const session = turn?.turn.conversationId ?? earlier.ids[0];
   return {
     ...(session === undefined ? {} : { session }),
     model,
-    body: turn ? { ...body, messages: turn.withHistory(body.messages) } : body,
+    ...askedResponse(input, items, turn?.turn.context),
   };
 }
 

@@ -50,7 +50,8 @@ test('tokens are counted', async () => {
 });
 
 test('a limit that is cut brings the budget of thought below it, or thought to an end', () => {
-  const { limited } = adapterFor('anthropic_messages');
+  const adapter = adapterFor('anthropic_messages');
+  const limited = (body: object, limit: number) => adapter.fitted({ ...body }, { limit, needs: {}, model: 'claude-x' });
   const body = { max_tokens: 9_000, thinking: { type: 'enabled', budget_tokens: 8_000 } };
   assert.deepEqual(limited(body, 9_000), { body, fits: [] });
   assert.deepEqual(limited(body, 4_000).body, {

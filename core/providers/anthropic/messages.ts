@@ -3,7 +3,7 @@ import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra
 import type { OutboundAnswer } from '../../../infra/outbound.ts';
 import { headerIn, refused, UpstreamFailure } from '../failure.ts';
 import type { Fit } from '../fit.ts';
-import type { NativeAdapter, NativeRequest } from '../native.ts';
+import type { FittedTo, NativeAdapter, NativeRequest } from '../native.ts';
 import { isErrorBody } from '../openai/errors.ts';
 import type { AnswerHead } from '../openai/readable-chunks.ts';
 import { readStream, type StreamReading } from '../openai/stream.ts';
@@ -19,7 +19,7 @@ const LEAST_BUDGET = 1_024;
 
 export function createMessagesAdapter(sendFor: VendorClients['send']): NativeAdapter {
   return {
-    limited,
+    fitted: limited,
     complete: async (target, request, context) => {
       const answer = await post(sendFor, target, request, context);
       const text = await readAnswer(answer, context.signal);
@@ -46,7 +46,10 @@ export function createMessagesAdapter(sendFor: VendorClients['send']): NativeAda
   };
 }
 
-function limited(body: Json, limit: number | undefined): { readonly body: Json; readonly fits: readonly Fit[] } {
+function limited(
+  body: Json,
+  { limit }: Pick<FittedTo, 'limit'>,
+): { readonly body: Json; readonly fits: readonly Fit[] } {
   if (limit === undefined || limit === body.max_tokens) return { body, fits: [] };
   const { thinking, ...others } = body;
   const budget = isJsonObject(thinking) ? thinking.budget_tokens : undefined;

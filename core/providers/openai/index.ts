@@ -1,5 +1,6 @@
 /** Everything that speaks OpenAI's interface: OpenAI itself and every host that no other vendor owns. */
-import type { UpstreamTarget, Vendor } from '../provider.ts';
+import { isAskedAsResponse } from '../needs.ts';
+import type { ChatBody, UpstreamTarget, Vendor } from '../provider.ts';
 import { createAudioAdapter } from './audio.ts';
 import { createChatAdapter } from './chat.ts';
 import { createEmbeddingAdapter } from './embeddings.ts';
@@ -18,10 +19,11 @@ export const openai: Vendor = {
     const dialect = { base: asItIs, classify: classifyOpenAi };
     const chats = createChatAdapter(chat, dialect);
     const responses = createResponsesAdapter(chat, dialect);
-    const adapterOf = ({ asResponses }: UpstreamTarget) => (asResponses ? responses : chats);
+    const adapterFor = (target: UpstreamTarget, body: ChatBody) =>
+      isAskedAsResponse(target, body) ? responses : chats;
     return {
-      complete: (target, body, context) => adapterOf(target).complete(target, body, context),
-      stream: (target, body, context) => adapterOf(target).stream(target, body, context),
+      complete: (target, body, context) => adapterFor(target, body).complete(target, body, context),
+      stream: (target, body, context) => adapterFor(target, body).stream(target, body, context),
     };
   },
   images: ({ images, readImage }) => createOpenAiImages(images, readImage),

@@ -21,7 +21,7 @@ const MESSAGE = {
   tool_calls: [{ id: 'c1', type: 'function', function: { name: 'f', arguments: '{"a":1}' } }],
 };
 const asked: ChatBody = { messages: [{ role: 'user', content: 'go' }] };
-const target = { ...testTarget('openai', 'm'), asResponses: true };
+const target = { ...testTarget('openai', 'm'), chatInterface: 'responses' as const };
 
 function answering(type: string, body: string) {
   const { outbound, sent } = testOutbound([{ status: 200, headers: { 'content-type': type }, body }]);

@@ -30,10 +30,13 @@ test('a run: its final text', async () => {
   noted(result);
 });
 
-for (const stream of [false, true]) {
-  test(`tools called side by side and gone on from, ${stream ? 'streamed' : 'whole'}`, async () => {
+for (const [stream, model] of [false, true].flatMap((each) => [
+  [each, 'sim-chat'],
+  [each, 'sim-native'],
+])) {
+  test(`tools called side by side and gone on from, ${stream ? 'streamed' : 'whole'}, with ${model}`, async () => {
     asked.length = 0;
-    const result = await runner.run(agentOf({ tools }), 'How are weather and tides?', { stream });
+    const result = await runner.run(agentOf({ tools, model }), 'How are weather and tides?', { stream });
     if (stream) {
       let text = '';
       for await (const piece of result.toTextStream()) text += piece;

@@ -63,11 +63,14 @@ for (const { name, chat, image, embedding } of PROVIDERS) {
       assert.ok((await stream.reasoningText).length > 10);
     });
 
-    for (const mode of ['whole', 'streamed']) {
-      test(`a tool's round trip, ${mode}`, async () => {
+    for (const [mode, model] of ['whole', 'streamed'].flatMap((each) => [
+      [each, 'sim-chat'],
+      [each, 'sim-native'],
+    ])) {
+      test(`a tool's round trip with ${model}, ${mode}`, async () => {
         const asked = [];
         const options = {
-          ...{ model: chat('sim-chat'), prompt: 'What is the weather in Hamburg?', stopWhen: stepCountIs(2) },
+          ...{ model: chat(model), prompt: 'What is the weather in Hamburg?', stopWhen: stepCountIs(2) },
           prepareStep: ({ stepNumber }) => ({ toolChoice: stepNumber === 0 ? 'required' : 'auto' }),
           tools: {
             weather: tool({

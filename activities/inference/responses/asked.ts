@@ -1,0 +1,118 @@
+/**
+ * A request in the Responses form as models are asked it: as a chat, and as it is for those that are asked by /responses
+ * themselves. These keep nothing, and are sent all items. Pure.
+ */
+import { withContext } from '../../../core/conversations/turn.ts';
+import { listIn, textIn } from '../../../core/providers/message.ts';
+import type { ChatBody } from '../../../core/providers/provider.ts';
+import type { FieldError } from '../../../infra/errors.ts';
+import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import type { NativeChat } from '../native.ts';
+import type { PromptSize } from '../plan.ts';
+import { pricedInChat } from '../request-policy.ts';
+import { isOwnThought, isTextFile, type PlacedItem } from './items.ts';
+import { chatOfResponse, placedItems, type ResponsesInput } from './request.ts';
+
+/** The same request in both forms. */
+export interface AskedResponse {
+  readonly body: ChatBody;
+  readonly native: NativeChat;
+}
+
+/**
+ * The chat, with the items of earlier responses before those of this one, and the response as it may be passed on.
+ * @param context messages of the kept conversation. @throws {AppError} naming each field that is wrong.
+ */
+export function askedResponse(
+  input: ResponsesInput,
+  items: readonly PlacedItem[],
+  context: readonly unknown[] = [],
+): AskedResponse {
+  const untold: FieldError[] = [];
+  const chat = chatOfResponse(input, items, untold);
+  const all = items.map(({ item }) => item);
+  return {
+    body: { ...chat, messages: withContext(chat.messages, context) },
+    native: nativeResponse(input, withContext(all, context), chat, untold),
+  };
+}
+
+/** The messages of the chat without those of a kept conversation. @throws {AppError} naming each field that is wrong. */
+export function messagesOfResponse(input: ResponsesInput): readonly unknown[] {
+  return chatOfResponse(input, placedItems(input.items), []).messages;
+}
+
+/** The gateway's own, and what is set anew: `tools` without those that are not offered. */
+const NOT_PASSED_ON = new Set([
+  ...['model', 'input', 'tools', 'previous_response_id', 'conversation', 'store', 'stream', 'background', 'request_id'],
+]);
+const OF_TOOLS = new Set(['tool_choice', 'parallel_tool_calls', 'max_tool_calls']);
+
+/**
+ * @param items all that the model reads. @param chat the same as a chat. @param untold what the chat has no words for.
+ */
+function nativeResponse(
+  input: ResponsesInput,
+  items: readonly unknown[],
+  chat: ChatBody,
+  untold: readonly FieldError[],
+): NativeChat {
+  const { kept } = input.tools;
+  const passed = Object.entries(input.rest).filter(
+    ([name, value]) => isSet(value) && !NOT_PASSED_ON.has(name) && (kept.length > 0 || !OF_TOOLS.has(name)),
+  );
+  const body = {
+    ...Object.fromEntries(passed),
+    ...(kept.length === 0 ? {} : { tools: kept }),
+    input: items.filter(isReadable),
+  };
+  return { form: 'responses', body, headers: {}, size: sizeOf(body), priced: pricedInChat(chat), untold };
+}
+
+/** Thoughts in the open, as chat models have them, are nothing that this interface takes back. */
+function isReadable(item: unknown): boolean {
+  if (!isJsonObject(item) || item.type !== 'reasoning') return true;
+  return textIn(item.encrypted_content) !== '' && !isOwnThought(item);
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
+/** Role markers and separators around each item, as for chats. */
+const TOKENS_AROUND_ITEM = 16;
+/** Fields that the model does not read. */
+const NOT_READ = new Set(['input', 'metadata', 'client_metadata', 'include', 'stream_options']);
+
+function sizeOf(body: Json): PromptSize {
+  const size = { textBytes: 0, images: 0, uncounted: 0 };
+  for (const [name, value] of Object.entries(body)) {
+    if (!NOT_READ.has(name) && (typeof value === 'object' || typeof value === 'string'))
+      size.textBytes += bytesOf(value);
+  }
+  for (const item of listIn(body.input)) {
+    size.textBytes += TOKENS_AROUND_ITEM;
+    if (!isJsonObject(item)) continue;
+    const { content, output, ...rest } = item;
+    size.textBytes += bytesOf(rest);
+    addParts(content, size);
+    addParts(output, size);
+  }
+  return size;
+}
+
+function addParts(parts: unknown, size: { textBytes: number; images: number; uncounted: number }): void {
+  if (!Array.isArray(parts)) {
+    size.textBytes += bytesOf(parts);
+    return;
+  }
+  for (const part of parts) {
+    if (isJsonObject(part) && part.type === 'input_image') size.images += 1;
+    else if (isJsonObject(part) && part.type === 'input_file' && !isTextFile(part)) size.uncounted += 1;
+    else size.textBytes += bytesOf(part);
+  }
+}
+
+function bytesOf(value: unknown): number {
+  return value === undefined ? 0 : Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value));
+}
