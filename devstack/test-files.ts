@@ -55,17 +55,37 @@ export const LONG: readonly string[] = [
   'test/api/hostile-input.test.ts',
 ];
 
-/** Each row runs in one process, in the order of names: the files share a product, or what a process has to load. */
+/**
+ * Each row runs in one process, in the order of names: what the files have to load takes as long as many of their tests,
+ * and some share a product. Only files whose preparations stand inside of their suites.
+ */
 const TOGETHER: readonly (readonly string[])[] = [
-  ['admin-command', 'earlier-client', 'hostile-input', 'ownership'].map((name) => `test/api/${name}.test.ts`),
-  ['odd-providers', 'openai-sdk', 'replays'].map((name) => `test/e2e/${name}.test.ts`),
-  ['line', 'modalities', 'picture-addresses', 'responses'].map((name) => `test/e2e/${name}.test.ts`),
-  ['answers', 'doors', 'presets', 'usage'].map((name) => `test/field/${name}.test.ts`),
+  inFolder('api', 'admin-command', 'earlier-client', 'hostile-input', 'ownership'),
+  inFolder('api', 'access-keys', 'accounts', 'keyed-after-crash', 'pepper-rotation'),
+  inFolder('api', 'access-table', 'administration', 'secrets'),
+  inFolder('catalog', 'add-preset', 'catalog', 'provider-keys', 'routes'),
+  inFolder('chaos', 'bad-keys', 'balance', 'upstream-down'),
+  inFolder('chaos', 'cut-streams', 'same-key'),
+  inFolder('e2e', 'messages', 'routing', 'slow-readers'),
+  inFolder('e2e', 'odd-providers', 'openai-sdk', 'replays'),
+  inFolder('e2e', 'line', 'modalities', 'picture-addresses', 'responses'),
+  inFolder('field', 'answers', 'doors', 'patience', 'presets', 'usage'),
   ['docs/guides', 'docs/operations', 'monitoring/monitoring'].map((name) => `test/${name}.test.ts`),
+  inFolder('jobs', 'deployment', 'provider-answers', 'reset', 'schedules', 'workers'),
+  inFolder('jobs', 'following', 'reconciler', 'unreadable-rows', 'waiting-clients'),
+  inFolder('ledger', 'commit-queue', 'exact-balance', 'fencing', 'lost-commit', 'migrations'),
+  inFolder('orders', 'alipay', 'order-workflows', 'orders'),
+  inFolder('usage', 'conversations', 'reconcile', 'relay', 'retention', 'statistics'),
+  inFolder('webhooks', 'delivery-reconciler', 'webhooks'),
 ];
 
-/** Tests of money and of whole calls. */
-const ALSO_ON_MARIADB = /^test\/(ledger\/|e2e\/|chaos\/(batches|ledger-model)\.)/;
+function inFolder(folder: string, ...names: readonly string[]): string[] {
+  return names.map((name) => `test/${folder}/${name}.test.ts`);
+}
+
+/** Tests of money and of whole calls; together they run each statement that these need. */
+const ALSO_ON_MARIADB =
+  /^test\/(ledger\/|e2e\/(crash|line|modalities|replays|responses)\.|chaos\/(batches|ledger-model)\.)/;
 
 /** All files that are named here. */
 export const NAMED: readonly string[] = [...BREAK_SERVERS, ...WITHOUT_SERVERS, ...LONG, ...TOGETHER.flat()];

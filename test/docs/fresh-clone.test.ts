@@ -1,4 +1,7 @@
-/** README.md and docs/quick-start.md as they are written, in a fresh copy of the checkout, with nothing else known. */
+/**
+ * README.md and docs/quick-start.md as they are written, in a fresh copy of the checkout, with nothing else known. In the
+ * short form the copy has the installed packages of this checkout, without what was built with them.
+ */
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { execa } from 'execa';
 import { systemVariables } from '../../devstack/environment.ts';
+import { isFullChaos } from '../../devstack/test-stack.ts';
 import { CHECKOUT, complaintOf, runDocument, type Step, type StepResult } from './document.ts';
 
 const START_TIMEOUT_MS = 8 * 60_000;
@@ -20,6 +24,11 @@ before(async () => {
     mkdirSync(dirname(join(clone, file)), { recursive: true });
     cpSync(join(CHECKOUT, file), join(clone, file));
   }
+  if (isFullChaos()) return;
+  const copy = (how: string) => execa('cp', [how, join(CHECKOUT, 'node_modules'), clone]);
+  // Links, where both are on one disk.
+  await copy('-al').catch(() => copy('-a'));
+  rmSync(join(clone, 'node_modules/.cache'), { recursive: true, force: true });
 });
 after(async () => {
   launcher?.kill('SIGINT');
