@@ -1,7 +1,18 @@
 /** Theme, language, queries and router around the views. */
-import { type CSSVariablesResolver, createTheme, MantineProvider, NavLink, Notification, Table } from '@mantine/core';
+import {
+  type CSSVariablesResolver,
+  createTheme,
+  MantineProvider,
+  type MantineThemeOverride,
+  mergeThemeOverrides,
+  NavLink,
+  Notification,
+  Table,
+} from '@mantine/core';
 import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
+import { useMemo } from 'react';
+import { useTranslation } from 'react-i18next';
 import { RouterProvider } from 'react-router';
 import { queryClient } from './api/client.ts';
 import { router } from './router.tsx';
@@ -12,7 +23,7 @@ const FONTS =
   "-apple-system, 'Segoe UI', Roboto, 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'Noto Sans', sans-serif";
 
 /** Shades on which white text can be read: 4.5 : 1 and better. */
-const theme = createTheme({
+const look = createTheme({
   respectReducedMotion: true,
   primaryColor: 'indigo',
   primaryShade: { light: 8, dark: 8 },
@@ -28,6 +39,21 @@ const theme = createTheme({
     Notification: Notification.extend({ styles: { description: { color: 'var(--mantine-color-dimmed)' } } }),
   },
 });
+
+/** What the buttons of dialogs and fields say to those who cannot see them. */
+function useNamedButtons(): MantineThemeOverride {
+  const { t } = useTranslation();
+  return useMemo(() => {
+    const closing = { closeButtonProps: { 'aria-label': t('action.close') } };
+    const clearing = { defaultProps: { clearButtonProps: { 'aria-label': t('action.clear') } } };
+    const components = {
+      Modal: { defaultProps: closing },
+      Drawer: { defaultProps: { ...closing, position: 'right' } },
+      ...{ Select: clearing, DatePickerInput: clearing },
+    };
+    return createTheme({ components });
+  }, [t]);
+}
 
 /** Dimmed text that can still be read. */
 const readable: CSSVariablesResolver = (used) => ({
@@ -45,6 +71,8 @@ const readable: CSSVariablesResolver = (used) => ({
 });
 
 export function App() {
+  const named = useNamedButtons();
+  const theme = useMemo(() => mergeThemeOverrides(look, named), [named]);
   return (
     <MantineProvider
       theme={theme}

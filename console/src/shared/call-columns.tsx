@@ -1,10 +1,10 @@
 /** How a call is shown in lists of calls. */
-import { Code, Group, Stack, Text } from '@mantine/core';
+import { Stack, Text } from '@mantine/core';
 import type { TFunction } from 'i18next';
 import type { operations } from '../api/generated/schema.ts';
 import type { Column } from './data-table.tsx';
+import { Id } from './id.tsx';
 import { Money } from './money.tsx';
-import { CopyIcon } from './secret.tsx';
 import { StatusBadge } from './status-badge.tsx';
 import { Time } from './time.tsx';
 
@@ -35,12 +35,7 @@ export function calls(t: TFunction): Column<Call>[] {
     { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
     {
       ...{ title: t('field.requestId'), from: 'lg' },
-      cell: ({ requestId }) => (
-        <Group gap={4} wrap="nowrap">
-          <Code>{requestId.slice(0, 8)}…</Code>
-          <CopyIcon text={requestId} label={`${t('action.copy')}: ${requestId}`} />
-        </Group>
-      ),
+      cell: ({ requestId }) => <Id id={requestId} short />,
     },
   ];
 }

@@ -1,6 +1,6 @@
 /** Filters of lists of calls: the outcome, and the days. */
-import { Select } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { Choice } from './choice.tsx';
 import { DayInput } from './day-input.tsx';
 import { readDay, timesOf } from './days.ts';
 import { useFilters } from './filters.ts';
@@ -24,12 +24,11 @@ export function CallFilters({ values, set }: Pick<Filters, 'values' | 'set'>) {
   const { t } = useTranslation();
   return (
     <>
-      <Select
+      <Choice
         label={t('calls.outcome')}
-        placeholder={t('models.all')}
-        clearable
-        data={OUTCOMES.map((value) => ({ value, label: t(`status.${value}`) }))}
-        value={OUTCOMES.find((name) => name === values.outcome) ?? null}
+        values={OUTCOMES}
+        textOf={(value) => t(`status.${value}`)}
+        value={values.outcome}
         onChange={(value) => set('outcome', value)}
       />
       {(['from', 'until'] as const).map((name) => (

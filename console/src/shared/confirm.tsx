@@ -37,12 +37,7 @@ export function ConfirmButton({ label, question, about, onConfirm, ...button }: 
       >
         {label}
       </Button>
-      <Modal
-        opened={opened}
-        onClose={dialog.close}
-        title={label}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal opened={opened} onClose={dialog.close} title={label}>
         <Stack>
           <Text size="sm">{question}</Text>
           <Group justify="flex-end">

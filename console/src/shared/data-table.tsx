@@ -88,17 +88,22 @@ function SkeletonRows({ columns }: { columns: number }) {
 }
 
 /** The pages of a list that knows how many it has. */
-export function Pages(props: { page: number; pages: number; total: number; onChange: (page: number) => void }) {
+export function Pages(props: {
+  page: number;
+  onChange: (page: number) => void;
+  of: { readonly pages: number; readonly total: number } | undefined;
+}) {
   const { t } = useTranslation();
-  if (props.pages <= 1) return null;
+  const { pages = 1, total = 0 } = props.of ?? {};
+  if (pages <= 1) return null;
   return (
     <Group justify="space-between" p="md">
       <Text size="sm" c="dimmed">
-        {t('table.total', { count: props.total })}
+        {t('table.total', { count: total })}
       </Text>
       <Pagination
         value={props.page}
-        total={props.pages}
+        total={pages}
         onChange={props.onChange}
         size="sm"
         getControlProps={(control) => ({ 'aria-label': t(`table.${control}`) })}

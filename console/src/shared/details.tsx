@@ -1,10 +1,8 @@
-/** One thing of a list, looked at beside it: which one stands in the address, so that a link can lead to it. */
-import { Anchor, Drawer, Group, Stack, Table, Text } from '@mantine/core';
+/** One thing of a list, looked at beside it. */
+import { Anchor, Drawer, Group, Stack, Table } from '@mantine/core';
 import { ExternalLink } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
-import { CopyIcon } from './secret.tsx';
 
 interface DetailsProps {
   readonly title: string;
@@ -14,16 +12,8 @@ interface DetailsProps {
 }
 
 export function Details({ title, opened, onClose, children }: DetailsProps) {
-  const { t } = useTranslation();
   return (
-    <Drawer
-      opened={opened}
-      onClose={onClose}
-      position="right"
-      size="xl"
-      title={title}
-      closeButtonProps={{ 'aria-label': t('action.close') }}
-    >
+    <Drawer opened={opened} onClose={onClose} size="xl" title={title}>
       {opened && <Stack gap="lg">{children}</Stack>}
     </Drawer>
   );
@@ -46,33 +36,6 @@ export function Facts({ facts }: { facts: Readonly<Record<string, ReactNode>> })
       </Table.Tbody>
     </Table>
   );
-}
-
-/** An id in full, to be copied. */
-export function Id({ id, to }: { id: string; to?: string }) {
-  const { t } = useTranslation();
-  const text = (
-    <Text span size="sm" ff="monospace" style={{ overflowWrap: 'anywhere' }}>
-      {id}
-    </Text>
-  );
-  return (
-    <Group gap={4} wrap="nowrap">
-      {to === undefined ? (
-        text
-      ) : (
-        <Anchor component={Link} to={to} size="sm">
-          {text}
-        </Anchor>
-      )}
-      <CopyIcon text={id} label={`${t('action.copy')}: ${id}`} />
-    </Group>
-  );
-}
-
-/** Where an id leads: to everything that happened under it. */
-export function lookupOf(id: string): string {
-  return `/look-up?id=${encodeURIComponent(id)}`;
 }
 
 export function TemporalLink({ url }: { url: string }) {

@@ -1,10 +1,12 @@
 /** Filters of a list, and what is looked at beside it, in the address: a link can ask for it, and going back brings it again. */
+import { useDebouncedValue } from '@mantine/hooks';
 import { useState } from 'react';
 import { useLocation, useNavigate, useSearchParams } from 'react-router';
 
 const SHOWN_HERE = 'shown from its list';
+const TYPING_MS = 300;
 
-/** Values by name; an empty one is none. */
+/** Values by name; an empty one is none. What is asked for is `settled`: nothing while somebody types. */
 export function useFilters<Name extends string>(names: readonly Name[]) {
   const [params, setParams] = useSearchParams();
   const values: Partial<Record<Name, string>> = {};
@@ -12,6 +14,9 @@ export function useFilters<Name extends string>(names: readonly Name[]) {
     const value = params.get(name);
     if (value !== null && value !== '') values[name] = value;
   }
+  // A text, as another object would never settle.
+  const [text] = useDebouncedValue(JSON.stringify(values), TYPING_MS);
+  const settled: typeof values = JSON.parse(text);
   const set = (name: Name, value: string | null) =>
     setParams(
       (before) => {
@@ -22,7 +27,7 @@ export function useFilters<Name extends string>(names: readonly Name[]) {
       },
       { replace: true },
     );
-  return { values, set };
+  return { values, settled, set };
 }
 
 /** One thing of a list, by its name in the address. Showing it is a step of its own: going back closes it. */
@@ -45,6 +50,12 @@ export function useShown(name: string) {
     else setParams(withValue(undefined), { replace: true });
   };
   return { shown, show, close };
+}
+
+/** The page of a list that knows how many it has. @param reset another value starts again. */
+export function usePage(reset = '') {
+  const [at, setAt] = useState({ reset, page: 1 });
+  return { page: at.reset === reset ? at.page : 1, onChange: (page: number) => setAt({ reset, page }) };
 }
 
 /** Where a list is that goes on from the end of the page before. @param reset another value starts again. */

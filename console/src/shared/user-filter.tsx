@@ -34,7 +34,6 @@ export function UserFilter({ value, onChange, label }: UserFilterProps) {
       placeholder={t('all.anyone')}
       searchable
       clearable
-      clearButtonProps={{ 'aria-label': t('action.delete') }}
       miw={200}
       nothingFoundMessage={t('users.none')}
       filter={({ options }) => options}

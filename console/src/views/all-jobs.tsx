@@ -1,43 +1,34 @@
 /** Jobs of all users: where each is, why it takes its time, whose it is, what it cost; and an end to one. */
-import { Anchor, Box, Button, Group, Progress, Select, Stack, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Anchor, Box, Button, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { api } from '../api/client.ts';
-import type { OwnedJob } from '../api/generated/schema.ts';
-import { ConfirmButton } from '../shared/confirm.tsx';
+import { Choice, TextFilter } from '../shared/choice.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
-import { Details, Facts, Id, lookupOf, TemporalLink } from '../shared/details.tsx';
+import { Details, Facts, TemporalLink } from '../shared/details.tsx';
 import { useCursor, useFilters, useShown } from '../shared/filters.ts';
+import { Id, lookupOf } from '../shared/id.tsx';
+import { isRunning } from '../shared/job-events.ts';
+import { CancelJob, JOB_STATUSES, JobProgress, RUNNING_MS } from '../shared/jobs.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
-import { StatusBadge } from '../shared/status-badge.tsx';
 import { Duration, Time } from '../shared/time.tsx';
 import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
-const TYPING_MS = 300;
-/** While a job runs, it is asked again. */
-const RUNNING_MS = 2_000;
-const STATUSES = [...(['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const)];
-const TYPES = [...(['chat', 'image'] as const)];
-
-function isRunning({ status }: OwnedJob): boolean {
-  return status === 'PENDING' || status === 'PROCESSING';
-}
+const TYPES = ['chat', 'image'] as const;
 
 export default function AllJobs() {
   const { t } = useTranslation();
-  const { values, set } = useFilters(['status', 'type', 'model', 'userId']);
+  const { values, settled, set } = useFilters(['status', 'type', 'model', 'userId']);
   const { shown, show, close } = useShown('job');
-  const [modelName] = useDebouncedValue(values.model, TYPING_MS);
-  const status = STATUSES.find((name) => name === values.status);
+  const status = JOB_STATUSES.find((name) => name === values.status);
   const type = TYPES.find((name) => name === values.type);
   const filter = {
     ...(status === undefined ? {} : { status }),
     ...(type === undefined ? {} : { type }),
-    ...(modelName === undefined ? {} : { modelName }),
+    ...(settled.model === undefined ? {} : { modelName: settled.model }),
     ...(values.userId === undefined ? {} : { userId: values.userId }),
   };
   const cursor = useCursor(JSON.stringify(filter));
@@ -51,28 +42,21 @@ export default function AllJobs() {
   return (
     <Page title={t('allJobs.title')} about={t('allJobs.about')}>
       <Group align="end">
-        <Select
+        <Choice
           label={t('field.status')}
-          placeholder={t('models.all')}
-          clearable
-          data={STATUSES.map((value) => ({ value, label: t(`status.job.${value}`) }))}
-          value={status ?? null}
+          values={JOB_STATUSES}
+          textOf={(value) => t(`status.job.${value}`)}
+          value={status}
           onChange={(value) => set('status', value)}
         />
-        <Select
+        <Choice
           label={t('field.kind')}
-          placeholder={t('models.all')}
-          clearable
-          w={150}
-          data={TYPES.map((value) => ({ value, label: t(`jobs.type.${value}`) }))}
-          value={type ?? null}
+          values={TYPES}
+          textOf={(value) => t(`jobs.type.${value}`)}
+          value={type}
           onChange={(value) => set('type', value)}
         />
-        <TextInput
-          label={t('field.model')}
-          value={values.model ?? ''}
-          onChange={(event) => set('model', event.currentTarget.value)}
-        />
+        <TextFilter label={t('field.model')} value={values.model} onChange={(text) => set('model', text)} />
         <UserFilter value={values.userId} onChange={(id) => set('userId', id)} />
       </Group>
       <DataTable
@@ -103,7 +87,7 @@ export default function AllJobs() {
             ...{ title: t('all.user'), from: 'sm' },
             cell: ({ userId, username }) => <UserLink userId={userId} name={username} />,
           },
-          { title: t('field.status'), cell: (job) => <Progressed job={job} /> },
+          { title: t('field.status'), cell: (job) => <JobProgress {...job} /> },
           {
             ...{ title: t('allJobs.worked'), align: 'end', from: 'md' },
             cell: ({ startedAt, finishedAt }) => <Duration from={startedAt} until={finishedAt} />,
@@ -111,7 +95,7 @@ export default function AllJobs() {
           { title: t('field.cost'), align: 'end', from: 'xs', cell: ({ cost }) => <Money amount={cost} /> },
           {
             ...{ title: t('field.actions'), align: 'end', from: 'sm' },
-            cell: (job) => isRunning(job) && <Cancel jobId={job.jobId} />,
+            cell: (job) => isRunning(job) && <CancelJob jobId={job.jobId} ofAll />,
           },
         ]}
       />
@@ -119,29 +103,6 @@ export default function AllJobs() {
         {shown !== undefined && <JobDetails jobId={shown} />}
       </Details>
     </Page>
-  );
-}
-
-function Progressed({ job }: { job: OwnedJob }) {
-  const { t } = useTranslation();
-  return (
-    <Stack gap={4} align="flex-start">
-      <StatusBadge status={`job.${job.status}`} />
-      {isRunning(job) && <Progress value={job.progress} size="sm" w={90} aria-label={t('jobs.progress')} />}
-    </Stack>
-  );
-}
-
-function Cancel({ jobId }: { jobId: string }) {
-  const { t } = useTranslation();
-  const cancel = api.useMutation('post', '/v1/admin/jobs/{jobId}/cancel');
-  return (
-    <ConfirmButton
-      label={t('jobs.cancel')}
-      about={jobId}
-      question={t('jobs.cancelQuestion')}
-      onConfirm={() => cancel.mutateAsync({ params: { path: { jobId } } })}
-    />
   );
 }
 
@@ -162,11 +123,11 @@ function JobDetails({ jobId }: { jobId: string }) {
         <Text fw={600}>
           {t(`jobs.type.${job.type}`)} · {job.modelName}
         </Text>
-        {isRunning(job) && <Cancel jobId={jobId} />}
+        {isRunning(job) && <CancelJob jobId={jobId} ofAll />}
       </Group>
       <Facts
         facts={{
-          [t('field.status')]: <Progressed job={job} />,
+          [t('field.status')]: <JobProgress {...job} />,
           [t('field.errorText')]: job.errorMessage === null ? undefined : `${job.errorCode}: ${job.errorMessage}`,
           [t('field.cost')]: <Money amount={job.cost} bold />,
           [t('all.user')]: <UserLink userId={job.userId} name={job.username} />,

@@ -50,13 +50,7 @@ export default function AllKeys() {
         rows={keys.data?.records}
         pages={<CursorPages {...cursor} nextCursor={keys.data?.next} />}
       />
-      <Modal
-        size="xl"
-        opened={found !== undefined}
-        onClose={() => setFound(undefined)}
-        title={t('allKeys.found')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal size="xl" opened={found !== undefined} onClose={() => setFound(undefined)} title={t('allKeys.found')}>
         {found && <KeyTable query={keys} rows={[found]} onRevoked={setFound} />}
       </Modal>
     </Page>

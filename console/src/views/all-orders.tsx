@@ -1,11 +1,12 @@
 /** Orders of all users: what was paid, what payment providers said of each, what was given back. */
-import { Anchor, Box, Group, Select, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Box, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
+import { Choice } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { Details } from '../shared/details.tsx';
-import { useFilters, useShown } from '../shared/filters.ts';
+import { useFilters, usePage, useShown } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
@@ -14,11 +15,10 @@ import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 import { OrderDetails } from './order-details.tsx';
 
 const PAGE_ROWS = 20;
-const STATUSES = [...(['PENDING', 'COMPLETED', 'FAILED'] as const)];
+const STATUSES = ['PENDING', 'COMPLETED', 'FAILED'] as const;
 
 export default function AllOrders() {
   const { t } = useTranslation();
-  const [page, setPage] = useState(1);
   const { values, set } = useFilters(['userId', 'status']);
   const { shown, show, close } = useShown('order');
   const status = STATUSES.find((name) => name === values.status);
@@ -26,23 +26,19 @@ export default function AllOrders() {
     ...(status === undefined ? {} : { status }),
     ...(values.userId === undefined ? {} : { userId: values.userId }),
   };
-  const query = { pageNum: page, pageSize: PAGE_ROWS, sortBy: 'id' as const, sortOrder: 'desc', ...filter };
+  const pages = usePage(JSON.stringify(filter));
+  const query = { pageNum: pages.page, pageSize: PAGE_ROWS, sortBy: 'id' as const, sortOrder: 'desc', ...filter };
   const orders = api.useQuery('get', '/v1/orders', { params: { query } });
-  const filterBy = (name: 'userId' | 'status', value: string | null) => {
-    set(name, value);
-    setPage(1);
-  };
   return (
     <Page title={t('allOrders.title')} about={t('allOrders.about')}>
       <Group align="end">
-        <UserFilter value={values.userId} onChange={(id) => filterBy('userId', id)} />
-        <Select
+        <UserFilter value={values.userId} onChange={(id) => set('userId', id)} />
+        <Choice
           label={t('field.status')}
-          placeholder={t('models.all')}
-          clearable
-          data={STATUSES.map((value) => ({ value, label: t(`status.order.${value}`) }))}
-          value={status ?? null}
-          onChange={(value) => filterBy('status', value)}
+          values={STATUSES}
+          textOf={(value) => t(`status.order.${value}`)}
+          value={status}
+          onChange={(value) => set('status', value)}
         />
         <FindOrder onFound={show} />
       </Group>
@@ -52,7 +48,7 @@ export default function AllOrders() {
         rows={orders.data?.records}
         rowKey={({ orderNo }) => orderNo}
         empty={t('allOrders.none')}
-        pages={<Pages page={page} pages={orders.data?.pages ?? 1} total={orders.data?.total ?? 0} onChange={setPage} />}
+        pages={<Pages {...pages} of={orders.data} />}
         columns={[
           {
             title: t('field.orderNo'),

@@ -1,30 +1,28 @@
 /** Webhook deliveries of all users: what was sent where, and what the receivers answered. */
-import { Anchor, Group, Select, Stack, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
+import { Anchor, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { api } from '../api/client.ts';
+import { Choice, TextFilter } from '../shared/choice.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { useCursor, useFilters } from '../shared/filters.ts';
+import { Id } from '../shared/id.tsx';
 import { Page } from '../shared/page.tsx';
-import { ShortId } from '../shared/short-id.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
-const TYPING_MS = 300;
-const STATUSES = [...(['PENDING', 'DELIVERED', 'FAILED', 'DISABLED'] as const)];
+const STATUSES = ['PENDING', 'DELIVERED', 'FAILED', 'DISABLED'] as const;
 
 export default function AllWebhooks() {
   const { t } = useTranslation();
-  const { values, set } = useFilters(['status', 'userId', 'jobId']);
-  const [jobId] = useDebouncedValue(values.jobId, TYPING_MS);
+  const { values, settled, set } = useFilters(['status', 'userId', 'jobId']);
   const status = STATUSES.find((name) => name === values.status);
   const filter = {
     ...(status === undefined ? {} : { status }),
     ...(values.userId === undefined ? {} : { userId: values.userId }),
-    ...(jobId === undefined ? {} : { jobId }),
+    ...(settled.jobId === undefined ? {} : { jobId: settled.jobId }),
   };
   const cursor = useCursor(JSON.stringify(filter));
   const query = { pageSize: PAGE_ROWS, ...filter, ...(cursor.cursor && { cursor: cursor.cursor }) };
@@ -32,20 +30,19 @@ export default function AllWebhooks() {
   return (
     <Page title={t('deliveries.title')} about={t('deliveries.about')}>
       <Group align="end">
-        <Select
+        <Choice
           label={t('field.status')}
-          placeholder={t('models.all')}
-          clearable
-          data={STATUSES.map((value) => ({ value, label: t(`status.delivery.${value}`) }))}
-          value={status ?? null}
+          values={STATUSES}
+          textOf={(value) => t(`status.delivery.${value}`)}
+          value={status}
           onChange={(value) => set('status', value)}
         />
         <UserFilter value={values.userId} onChange={(id) => set('userId', id)} />
-        <TextInput
+        <TextFilter
           label={t('deliveries.jobId')}
-          miw={260}
-          value={values.jobId ?? ''}
-          onChange={(event) => set('jobId', event.currentTarget.value)}
+          width={260}
+          value={values.jobId}
+          onChange={(text) => set('jobId', text)}
         />
       </Group>
       <DataTable
@@ -93,7 +90,7 @@ export default function AllWebhooks() {
           },
           {
             ...{ title: t('field.job'), from: 'md' },
-            cell: (one) => <ShortId id={one.jobId} to={`/all-jobs?job=${one.jobId}`} />,
+            cell: (one) => <Id id={one.jobId} to={`/all-jobs?job=${one.jobId}`} short />,
           },
         ]}
       />

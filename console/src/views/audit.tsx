@@ -1,33 +1,28 @@
 /** The audit log: who changed what, when, from what to what. */
-import { Box, Group, Stack, Table, Text, TextInput } from '@mantine/core';
-import { useDebouncedValue } from '@mantine/hooks';
-import { useState } from 'react';
+import { Box, Group, Stack, Table, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AuditRecord } from '../api/generated/schema.ts';
+import { TextFilter } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { DayInput } from '../shared/day-input.tsx';
 import { readDay } from '../shared/days.ts';
-import { lookupOf } from '../shared/details.tsx';
-import { useFilters } from '../shared/filters.ts';
+import { useFilters, usePage } from '../shared/filters.ts';
+import { Id, lookupOf } from '../shared/id.tsx';
 import { moneyText } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { ShortId } from '../shared/short-id.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 import { changesOf } from './audit-changes.ts';
 
 const PAGE_ROWS = 20;
-const TYPING_MS = 300;
-const TEXTS = [...(['action', 'targetId', 'traceId'] as const)];
-const NAMES = [...(['from', 'until', 'actor', ...TEXTS] as const)];
+const TEXTS = ['action', 'targetId', 'traceId'] as const;
+const NAMES = ['from', 'until', 'actor', ...TEXTS] as const;
 
 export default function Audit() {
   const { t } = useTranslation();
-  const { values, set } = useFilters(NAMES);
+  const { values, settled, set } = useFilters(NAMES);
   const days = { from: readDay(values.from), until: readDay(values.until) };
-  const [settled] = useDebouncedValue(values, TYPING_MS);
-  const [page, setPage] = useState(1);
   const filter = {
     ...(settled.action === undefined ? {} : { action: settled.action }),
     ...(settled.targetId === undefined ? {} : { targetId: settled.targetId }),
@@ -36,12 +31,9 @@ export default function Audit() {
     ...(days.from === undefined ? {} : { startDate: days.from }),
     ...(days.until === undefined ? {} : { endDate: days.until }),
   };
-  const query = { pageNum: page, pageSize: PAGE_ROWS, ...filter };
+  const pages = usePage(JSON.stringify(filter));
+  const query = { pageNum: pages.page, pageSize: PAGE_ROWS, ...filter };
   const records = api.useQuery('get', '/v1/audit', { params: { query } });
-  const filterBy = (name: (typeof NAMES)[number], value: string | null) => {
-    set(name, value);
-    setPage(1);
-  };
   const labels = { action: t('audit.action'), targetId: t('audit.target'), traceId: t('field.traceId') };
   return (
     <Page title={t('audit.title')} about={t('audit.about')}>
@@ -52,17 +44,17 @@ export default function Audit() {
             label={t(`calls.${name}`)}
             clearable
             value={days[name]}
-            onChange={(value) => filterBy(name, value)}
+            onChange={(value) => set(name, value)}
           />
         ))}
-        <UserFilter label={t('audit.actor')} value={values.actor} onChange={(id) => filterBy('actor', id)} />
+        <UserFilter label={t('audit.actor')} value={values.actor} onChange={(id) => set('actor', id)} />
         {TEXTS.map((name) => (
-          <TextInput
+          <TextFilter
             key={name}
             label={labels[name]}
-            w={170}
-            value={values[name] ?? ''}
-            onChange={(event) => filterBy(name, event.currentTarget.value)}
+            width={170}
+            value={values[name]}
+            onChange={(text) => set(name, text)}
           />
         ))}
       </Group>
@@ -72,9 +64,7 @@ export default function Audit() {
         rows={records.data?.records}
         rowKey={({ id }) => id}
         empty={t('audit.none')}
-        pages={
-          <Pages page={page} pages={records.data?.pages ?? 1} total={records.data?.total ?? 0} onChange={setPage} />
-        }
+        pages={<Pages {...pages} of={records.data} />}
         columns={[
           {
             title: t('field.time'),
@@ -96,7 +86,7 @@ export default function Audit() {
                   <Text size="xs" c="dimmed">
                     {record.targetKind}
                   </Text>
-                  <ShortId id={record.targetId} />
+                  <Id id={record.targetId} short />
                 </Group>
                 <Box hiddenFrom="sm">
                   <Changes record={record} />
@@ -107,7 +97,7 @@ export default function Audit() {
           { title: t('audit.change'), from: 'sm', cell: (record) => <Changes record={record} /> },
           {
             ...{ title: t('field.traceId'), from: 'lg' },
-            cell: ({ traceId }) => (traceId === null ? '–' : <ShortId id={traceId} to={lookupOf(traceId)} />),
+            cell: ({ traceId }) => (traceId === null ? '–' : <Id id={traceId} to={lookupOf(traceId)} short />),
           },
         ]}
       />

@@ -1,15 +1,17 @@
 /** One model: who serves it, what it costs and has cost, and a test by a real call. */
-import { Anchor, Badge, Button, Code, Group, Modal, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Modal, Paper, Stack, Text, Title } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { api } from '../api/client.ts';
 import type { Model } from '../api/generated/schema.ts';
+import { Capabilities } from '../shared/capabilities.tsx';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { CursorPages } from '../shared/data-table.tsx';
+import { Facts } from '../shared/details.tsx';
 import { useCursor } from '../shared/filters.ts';
+import { Id } from '../shared/id.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
-import { CopyIcon } from '../shared/secret.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 import { ModelForm } from './model-form.tsx';
@@ -29,7 +31,7 @@ export function ModelDetails({ id, onDeleted }: { id: string; onDeleted: () => v
   const model = found.data;
   if (!model) return <LoadingView />;
   return (
-    <Stack gap="lg">
+    <>
       <Stack gap="xs">
         <Group gap="sm">
           <Title order={2} size="h3">
@@ -37,17 +39,8 @@ export function ModelDetails({ id, onDeleted }: { id: string; onDeleted: () => v
           </Title>
           <StatusBadge status={model.status === 1 ? 'online' : 'offline'} />
         </Group>
-        <Group gap={4}>
-          <Code>{model.modelIdentifier}</Code>
-          <CopyIcon text={model.modelIdentifier} label={t('models.copyName', { name: model.modelIdentifier })} />
-        </Group>
-        <Group gap={4}>
-          {model.capabilities.map((name) => (
-            <Badge key={name} variant="default" tt="none" fw={500}>
-              {t(`capability.${name}`)}
-            </Badge>
-          ))}
-        </Group>
+        <Id id={model.modelIdentifier} />
+        <Capabilities {...model} />
       </Stack>
       <Group gap="xs">
         <Button size="xs" loading={test.isPending} onClick={() => test.mutate({ params: { path: { id: model.id } } })}>
@@ -64,7 +57,7 @@ export function ModelDetails({ id, onDeleted }: { id: string; onDeleted: () => v
         />
       </Group>
       {test.data && <ProbeOutcome {...test.data} />}
-      <Facts {...model} />
+      <ModelFacts {...model} />
       <Stack gap="xs">
         <Title order={3} size="h4">
           {t('catalogModels.price')}
@@ -76,50 +69,31 @@ export function ModelDetails({ id, onDeleted }: { id: string; onDeleted: () => v
         )}
       </Stack>
       <History model={model} />
-      <Modal
-        size="xl"
-        opened={editing}
-        onClose={edit.close}
-        title={t('catalogModels.edit')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal size="xl" opened={editing} onClose={edit.close} title={t('catalogModels.edit')}>
         <ModelForm edited={model} onDone={edit.close} />
       </Modal>
-    </Stack>
+    </>
   );
 }
 
-function Facts(model: Model) {
+function ModelFacts(model: Model) {
   const { t, i18n } = useTranslation();
   const tokens = (count: number | null, none: string) => count?.toLocaleString(i18n.language) ?? none;
-  const facts = [
-    {
-      label: t('field.provider'),
-      value: (
-        <Anchor component={Link} to={`/providers?id=${model.providerId}`} size="sm">
-          {model.providerName}
-        </Anchor>
-      ),
-    },
-    { label: t('catalogModels.upstream'), value: model.upstreamModel || model.modelIdentifier },
-    { label: t('catalogModels.priority'), value: model.priority },
-    { label: t('catalogModels.contextWindow'), value: tokens(model.contextWindow, t('catalogModels.unknown')) },
-    { label: t('catalogModels.maxOutputTokens'), value: tokens(model.maxOutputTokens, t('catalogModels.unknown')) },
-    { label: t('catalogModels.defaultMaxTokens'), value: tokens(model.defaultMaxTokens, t('catalogModels.byDefault')) },
-  ];
   return (
-    <SimpleGrid cols={{ base: 2, sm: 3 }} spacing="sm">
-      {facts.map(({ label, value }) => (
-        <div key={label}>
-          <Text size="xs" c="dimmed">
-            {label}
-          </Text>
-          <Text size="sm" component="div" className="numbers" style={{ overflowWrap: 'anywhere' }}>
-            {value}
-          </Text>
-        </div>
-      ))}
-    </SimpleGrid>
+    <Facts
+      facts={{
+        [t('field.provider')]: (
+          <Anchor component={Link} to={`/providers?id=${model.providerId}`} size="sm">
+            {model.providerName}
+          </Anchor>
+        ),
+        [t('catalogModels.upstream')]: model.upstreamModel || model.modelIdentifier,
+        [t('catalogModels.priority')]: model.priority,
+        [t('catalogModels.contextWindow')]: tokens(model.contextWindow, t('catalogModels.unknown')),
+        [t('catalogModels.maxOutputTokens')]: tokens(model.maxOutputTokens, t('catalogModels.unknown')),
+        [t('catalogModels.defaultMaxTokens')]: tokens(model.defaultMaxTokens, t('catalogModels.byDefault')),
+      }}
+    />
   );
 }
 

@@ -1,62 +1,43 @@
 /** Models as those who administer them see them: found, tested, switched, changed, and made. */
-import {
-  Anchor,
-  Badge,
-  Button,
-  Code,
-  Drawer,
-  Group,
-  Modal,
-  Select,
-  Stack,
-  Switch,
-  Text,
-  TextInput,
-} from '@mantine/core';
-import { useDebouncedValue, useDisclosure } from '@mantine/hooks';
+import { Anchor, Button, Code, Group, Modal, Stack, Switch, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { Plus } from 'lucide-react';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
-import type { Model } from '../api/generated/schema.ts';
+import { CAPABILITIES, Capabilities } from '../shared/capabilities.tsx';
+import { Choice, TextFilter } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { useFilters, useShown } from '../shared/filters.ts';
+import { Details } from '../shared/details.tsx';
+import { useFilters, usePage, useShown } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
 import { ModelDetails } from './catalog-model.tsx';
 import { ModelForm } from './model-form.tsx';
-import { CAPABILITIES } from './price-fields.ts';
 import { PriceInShort } from './price-text.tsx';
 
 const PAGE_ROWS = 20;
-const TYPING_MS = 300;
 const MOST_PROVIDERS = 100;
 const STATUSES = { online: 1, offline: 0 } as const;
 
 export default function Catalog() {
   const { t } = useTranslation();
-  const [page, setPage] = useState(1);
   const [creating, creation] = useDisclosure();
-  const { values, set } = useFilters(['search', 'providerId', 'capability', 'status']);
+  const { values, settled, set } = useFilters(['search', 'providerId', 'capability', 'status']);
   const { shown, show, close } = useShown('id');
-  const [search] = useDebouncedValue(values.search, TYPING_MS);
   const capability = CAPABILITIES.find((name) => name === values.capability);
   const status = values.status === 'online' || values.status === 'offline' ? values.status : undefined;
-  const query = {
-    ...{ pageNum: page, pageSize: PAGE_ROWS },
-    ...(search === undefined ? {} : { search }),
+  const filter = {
+    ...(settled.search === undefined ? {} : { search: settled.search }),
     ...(capability === undefined ? {} : { capability }),
     ...(status === undefined ? {} : { status: STATUSES[status] }),
     ...(values.providerId === undefined ? {} : { providerId: values.providerId }),
   };
+  const pages = usePage(JSON.stringify(filter));
+  const query = { pageNum: pages.page, pageSize: PAGE_ROWS, ...filter };
   const models = api.useQuery('get', '/v1/models', { params: { query } });
   const providers = api.useQuery('get', '/v1/providers', {
     params: { query: { pageSize: MOST_PROVIDERS, sortBy: 'name' } },
   });
   const setStatus = api.useMutation('post', '/v1/models/{id}/status');
-  const filterBy = (name: 'search' | 'providerId' | 'capability' | 'status', value: string | null) => {
-    set(name, value);
-    setPage(1);
-  };
   return (
     <Page
       title={t('catalogModels.title')}
@@ -68,36 +49,33 @@ export default function Catalog() {
       }
     >
       <Group align="end">
-        <TextInput
+        <TextFilter
           label={t('catalogModels.search')}
-          miw={240}
-          value={values.search ?? ''}
-          onChange={(event) => filterBy('search', event.currentTarget.value)}
+          width={240}
+          value={values.search}
+          onChange={(text) => set('search', text)}
         />
-        <Select
+        <Choice
           label={t('field.provider')}
-          placeholder={t('models.all')}
-          clearable
           searchable
-          data={providers.data?.records.map(({ id, name }) => ({ value: String(id), label: name })) ?? []}
-          value={values.providerId ?? null}
-          onChange={(value) => filterBy('providerId', value)}
+          values={providers.data?.records.map(({ id }) => String(id)) ?? []}
+          textOf={(value) => providers.data?.records.find(({ id }) => String(id) === value)?.name ?? value}
+          value={values.providerId}
+          onChange={(value) => set('providerId', value)}
         />
-        <Select
+        <Choice
           label={t('catalogModels.capabilities')}
-          placeholder={t('models.all')}
-          clearable
-          data={CAPABILITIES.map((value) => ({ value, label: t(`capability.${value}`) }))}
-          value={capability ?? null}
-          onChange={(value) => filterBy('capability', value)}
+          values={CAPABILITIES}
+          textOf={(value) => t(`capability.${value}`)}
+          value={capability}
+          onChange={(value) => set('capability', value)}
         />
-        <Select
+        <Choice
           label={t('field.status')}
-          placeholder={t('models.all')}
-          clearable
-          data={(['online', 'offline'] as const).map((value) => ({ value, label: t(`status.${value}`) }))}
-          value={status ?? null}
-          onChange={(value) => filterBy('status', value)}
+          values={['online', 'offline']}
+          textOf={(value) => t(`status.${value}`)}
+          value={status}
+          onChange={(value) => set('status', value)}
         />
       </Group>
       <DataTable
@@ -106,7 +84,7 @@ export default function Catalog() {
         rows={models.data?.records}
         rowKey={({ id }) => id}
         empty={t('catalogModels.none')}
-        pages={<Pages page={page} pages={models.data?.pages ?? 1} total={models.data?.total ?? 0} onChange={setPage} />}
+        pages={<Pages {...pages} of={models.data} />}
         columns={[
           {
             title: t('field.model'),
@@ -150,13 +128,7 @@ export default function Catalog() {
           },
         ]}
       />
-      <Modal
-        size="xl"
-        opened={creating}
-        onClose={creation.close}
-        title={t('catalogModels.add')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal size="xl" opened={creating} onClose={creation.close} title={t('catalogModels.add')}>
         <ModelForm
           onDone={({ id }) => {
             creation.close();
@@ -164,29 +136,9 @@ export default function Catalog() {
           }}
         />
       </Modal>
-      <Drawer
-        size="xl"
-        position="right"
-        opened={shown !== undefined}
-        onClose={close}
-        title={t('field.model')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Details title={t('field.model')} opened={shown !== undefined} onClose={close}>
         {shown !== undefined && <ModelDetails id={shown} onDeleted={close} />}
-      </Drawer>
+      </Details>
     </Page>
-  );
-}
-
-function Capabilities({ capabilities }: Pick<Model, 'capabilities'>) {
-  const { t } = useTranslation();
-  return (
-    <Group gap={4}>
-      {capabilities.map((name) => (
-        <Badge key={name} variant="default" tt="none" fw={500}>
-          {t(`capability.${name}`)}
-        </Badge>
-      ))}
-    </Group>
   );
 }

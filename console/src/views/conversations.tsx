@@ -1,5 +1,5 @@
 /** Kept conversations: read, renamed, pinned, deleted. */
-import { Anchor, Badge, Button, Drawer, Group, Image, Modal, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Badge, Button, Group, Image, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { Pin } from 'lucide-react';
 import { useState } from 'react';
@@ -9,6 +9,7 @@ import { api } from '../api/client.ts';
 import type { Conversation, Message } from '../api/generated/schema.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable } from '../shared/data-table.tsx';
+import { Details } from '../shared/details.tsx';
 import { fieldErrors } from '../shared/form.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
@@ -26,7 +27,6 @@ export default function Conversations() {
   const conversations = api.useQuery('get', '/v1/conversations/recent', { params: { query } });
   const change = api.useMutation('patch', '/v1/conversations/{id}');
   const remove = api.useMutation('delete', '/v1/conversations/{id}');
-  const close = { 'aria-label': t('action.close') };
   return (
     <Page title={t('conversations.title')} about={t('conversations.about')}>
       <DataTable
@@ -91,16 +91,11 @@ export default function Conversations() {
           },
         ]}
       />
-      <Drawer
-        {...{ opened: shown !== undefined, onClose: () => setShown(undefined), position: 'right', size: 'xl' }}
-        title={shown?.title}
-        closeButtonProps={close}
-      >
+      <Details title={shown?.title ?? ''} opened={shown !== undefined} onClose={() => setShown(undefined)}>
         {shown && <Messages id={shown.conversationId} />}
-      </Drawer>
+      </Details>
       <Modal
         {...{ opened: renamed !== undefined, onClose: () => setRenamed(undefined), title: t('conversations.rename') }}
-        closeButtonProps={close}
       >
         {renamed && <TitleForm conversation={renamed} onDone={() => setRenamed(undefined)} />}
       </Modal>

@@ -1,64 +1,55 @@
 /** The user's jobs: how far each is, what it cost, what came of it. */
-import { Alert, Anchor, Button, Drawer, Group, Progress, Select, Stack, Text, Title } from '@mantine/core';
+import { Alert, Anchor, Button, Group, Progress, Stack, Text, Title } from '@mantine/core';
 import { CircleAlert } from 'lucide-react';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { api } from '../api/client.ts';
 import type { Job } from '../api/generated/schema.ts';
-import { ConfirmButton } from '../shared/confirm.tsx';
+import { Choice } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { Facts, Id } from '../shared/facts.tsx';
-import { useFilters, useShown } from '../shared/filters.ts';
+import { Details, Facts } from '../shared/details.tsx';
+import { useFilters, usePage, useShown } from '../shared/filters.ts';
+import { Id } from '../shared/id.tsx';
 import { isRunning, useJobState } from '../shared/job-events.ts';
+import { CancelJob, JOB_STATUSES, JobProgress, RUNNING_MS } from '../shared/jobs.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { ErrorState } from '../shared/page-states.tsx';
+import { ErrorState, LoadingView } from '../shared/page-states.tsx';
 import { Pictures } from '../shared/pictures.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 
 const PAGE_ROWS = 20;
-const STATUSES = [...(['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const)];
-/** While a job runs, the list is asked again; the one that is looked at tells itself. */
-const RUNNING_MS = 2_000;
 
 export default function Jobs() {
   const { t } = useTranslation();
-  const [page, setPage] = useState(1);
   const { shown, show, close } = useShown('job');
-  const filters = useFilters(['status']);
-  const status = STATUSES.find((name) => name === filters.values.status);
-  const query = { pageNum: page, pageSize: PAGE_ROWS, sortOrder: 'desc', ...(status === undefined ? {} : { status }) };
+  const { values, set } = useFilters(['status']);
+  const status = JOB_STATUSES.find((name) => name === values.status);
+  const pages = usePage(status);
+  const query = {
+    pageNum: pages.page,
+    pageSize: PAGE_ROWS,
+    sortOrder: 'desc',
+    ...(status === undefined ? {} : { status }),
+  };
   const jobs = api.useQuery(
     'get',
     '/v1/async/jobs',
     { params: { query } },
     { refetchInterval: ({ state }) => (state.data?.records.some(isRunning) ? RUNNING_MS : false) },
   );
-  const listed = jobs.data?.records.find(({ jobId }) => jobId === shown);
-  // One that a link leads to may be on another page.
-  const one = api.useQuery(
-    'get',
-    '/v1/async/jobs/{jobId}',
-    { params: { path: { jobId: shown ?? '' } } },
-    { enabled: shown !== undefined && jobs.isSuccess && listed === undefined },
-  );
-  const opened = listed ?? (shown === undefined ? undefined : one.data);
   return (
     <Page title={t('jobs.title')} about={t('jobs.about')}>
-      <Select
-        label={t('field.status')}
-        placeholder={t('models.all')}
-        clearable
-        maw={240}
-        data={STATUSES.map((value) => ({ value, label: t(`status.job.${value}`) }))}
-        value={status ?? null}
-        onChange={(value) => {
-          filters.set('status', value);
-          setPage(1);
-        }}
-      />
+      <Group>
+        <Choice
+          label={t('field.status')}
+          values={JOB_STATUSES}
+          textOf={(value) => t(`status.job.${value}`)}
+          value={status}
+          onChange={(value) => set('status', value)}
+        />
+      </Group>
       <DataTable
         label={t('jobs.title')}
         query={jobs}
@@ -70,7 +61,7 @@ export default function Jobs() {
             {t('playground.title')}
           </Button>
         }
-        pages={<Pages page={page} pages={jobs.data?.pages ?? 1} total={jobs.data?.total ?? 0} onChange={setPage} />}
+        pages={<Pages {...pages} of={jobs.data} />}
         columns={[
           {
             title: t('field.job'),
@@ -85,59 +76,38 @@ export default function Jobs() {
               </Stack>
             ),
           },
-          {
-            title: t('field.status'),
-            cell: (job) => (
-              <Stack gap={4}>
-                <StatusBadge status={`job.${job.status}`} />
-                {isRunning(job) && <Progress value={job.progress} size="sm" aria-label={t('jobs.progress')} />}
-              </Stack>
-            ),
-          },
+          { title: t('field.status'), cell: (job) => <JobProgress {...job} /> },
           { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
           {
             ...{ title: t('field.actions'), align: 'end', from: 'sm' },
-            cell: (job) => isRunning(job) && <CancelButton jobId={job.jobId} />,
+            cell: (job) => isRunning(job) && <CancelJob jobId={job.jobId} />,
           },
         ]}
       />
-      <Drawer
-        opened={shown !== undefined}
-        onClose={close}
-        position="right"
-        size="lg"
-        title={opened && `${t(`jobs.type.${opened.type}`)} · ${opened.modelName}`}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
-        {opened ? (
-          <JobDetails {...opened} />
-        ) : (
-          one.error !== null && <ErrorState error={one.error} onRetry={one.refetch} />
-        )}
-      </Drawer>
+      <Details title={t('field.job')} opened={shown !== undefined} onClose={close}>
+        {shown !== undefined && <OpenedJob jobId={shown} />}
+      </Details>
     </Page>
   );
 }
 
-function CancelButton({ jobId }: { jobId: string }) {
-  const { t } = useTranslation();
-  const cancel = api.useMutation('post', '/v1/async/jobs/{jobId}/cancel');
-  return (
-    <ConfirmButton
-      label={t('jobs.cancel')}
-      about={jobId}
-      question={t('jobs.cancelQuestion')}
-      onConfirm={() => cancel.mutateAsync({ params: { path: { jobId } } })}
-    />
-  );
+function OpenedJob({ jobId }: { jobId: string }) {
+  const found = api.useQuery('get', '/v1/async/jobs/{jobId}', { params: { path: { jobId } } });
+  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
+  if (!found.data) return <LoadingView />;
+  return <JobDetails {...found.data} />;
 }
 
+/** As it goes on: it tells itself. */
 function JobDetails(job: Job) {
   const { t } = useTranslation();
   const { status, progress } = useJobState(job);
   return (
-    <Stack gap="lg">
+    <>
       <Group justify="space-between">
+        <Text fw={600} className="name">
+          {t(`jobs.type.${job.type}`)} · {job.modelName}
+        </Text>
         <StatusBadge status={`job.${status}`} />
         <Text fw={600}>
           <Money amount={job.cost} />
@@ -146,7 +116,7 @@ function JobDetails(job: Job) {
       {isRunning({ status }) && <Progress value={progress} animated aria-label={t('jobs.progress')} />}
       {isRunning({ status }) && (
         <Group>
-          <CancelButton jobId={job.jobId} />
+          <CancelJob jobId={job.jobId} />
         </Group>
       )}
       {job.cancelRequestedAt !== null && isRunning({ status }) && <Text size="sm">{t('jobs.cancelling')}</Text>}
@@ -156,17 +126,16 @@ function JobDetails(job: Job) {
         </Alert>
       )}
       <Facts
-        label={t('field.job')}
-        facts={[
-          [t('field.id'), <Id key="id" text={job.jobId} />],
-          [t('field.createdAt'), <Time key="created" at={job.createdAt} />],
-          [t('jobs.started'), <Time key="started" at={job.startedAt} />],
-          [t('jobs.finished'), <Time key="finished" at={job.finishedAt} />],
-        ]}
+        facts={{
+          [t('field.id')]: <Id id={job.jobId} />,
+          [t('field.createdAt')]: <Time at={job.createdAt} />,
+          [t('jobs.started')]: <Time at={job.startedAt} />,
+          [t('jobs.finished')]: <Time at={job.finishedAt} />,
+        }}
       />
       <Result payload={job.resultPayload} />
       <Deliveries jobId={job.jobId} />
-    </Stack>
+    </>
   );
 }
 

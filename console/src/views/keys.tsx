@@ -75,7 +75,6 @@ export default function Keys() {
           setEdited(undefined);
         }}
         title={t(edited ? 'keys.edit' : 'keys.create')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
       >
         <KeyForm
           edited={edited}

@@ -2,22 +2,22 @@
 import { Center, Group, Select, SimpleGrid, Tabs, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
+import { Choice } from '../shared/choice.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
-import { lookupOf } from '../shared/details.tsx';
 import { Figure } from '../shared/figure.tsx';
 import { useCursor, useFilters } from '../shared/filters.ts';
+import { Id, lookupOf } from '../shared/id.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState } from '../shared/page-states.tsx';
-import { ShortId } from '../shared/short-id.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserFilter } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
-const KINDS = [...(['grant', 'top_up', 'charge', 'overrun', 'refund', 'adjustment', 'chargeback', 'loss'] as const)];
-const STATES = [...(['open', 'captured', 'released'] as const)];
-const TABS = [...(['transfers', 'holds', 'leases'] as const)];
+const KINDS = ['grant', 'top_up', 'charge', 'overrun', 'refund', 'adjustment', 'chargeback', 'loss'] as const;
+const STATES = ['open', 'captured', 'released'] as const;
+const TABS = ['transfers', 'holds', 'leases'] as const;
 
 export default function Ledger() {
   const { t } = useTranslation();
@@ -90,16 +90,15 @@ function Transfers({ userId }: { userId: number }) {
   });
   return (
     <>
-      <Select
-        label={t('field.kind')}
-        placeholder={t('ledger.any')}
-        clearable
-        maw={240}
-        mb="md"
-        data={KINDS.map((value) => ({ value, label: t(`transfer.${value}`) }))}
-        value={kind ?? null}
-        onChange={(value) => set('kind', value)}
-      />
+      <Group mb="md">
+        <Choice
+          label={t('field.kind')}
+          values={KINDS}
+          textOf={(value) => t(`transfer.${value}`)}
+          value={kind}
+          onChange={(value) => set('kind', value)}
+        />
+      </Group>
       <DataTable
         label={t('ledger.transfers')}
         query={transfers}
@@ -119,7 +118,7 @@ function Transfers({ userId }: { userId: number }) {
                 : '–',
           },
           { title: t('field.note'), from: 'sm', cell: ({ note }) => note ?? '–' },
-          { title: t('field.id'), from: 'sm', cell: ({ id }) => <ShortId id={id} to={lookupOf(id)} /> },
+          { title: t('field.id'), from: 'sm', cell: ({ id }) => <Id id={id} to={lookupOf(id)} short /> },
         ]}
       />
     </>
@@ -165,7 +164,7 @@ function Holds({ userId }: { userId: number }) {
           },
           { title: t('field.status'), cell: (one) => <StatusBadge status={`hold.${one.state}`} /> },
           { title: t('ledger.ends'), from: 'lg', cell: ({ expiresAt }) => <Time at={expiresAt} /> },
-          { title: t('field.id'), from: 'md', cell: ({ id }) => <ShortId id={id} to={lookupOf(id)} /> },
+          { title: t('field.id'), from: 'md', cell: ({ id }) => <Id id={id} to={lookupOf(id)} short /> },
         ]}
       />
     </>

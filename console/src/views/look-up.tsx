@@ -5,9 +5,9 @@ import { CreditCard, HandCoins, ListChecks, Lock, PhoneCall, ScrollText, Webhook
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { lookupOf } from '../shared/details.tsx';
 import { failureText } from '../shared/failure.ts';
 import { useFilters } from '../shared/filters.ts';
+import { lookupOf } from '../shared/id.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { EmptyState, LoadingView } from '../shared/page-states.tsx';

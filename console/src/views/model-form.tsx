@@ -17,10 +17,10 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { Model } from '../api/generated/schema.ts';
 import { SETTINGS } from '../settings.ts';
+import { CAPABILITIES } from '../shared/capabilities.tsx';
 import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
 import type { Preset } from './add-provider.tsx';
 import {
-  CAPABILITIES,
   emptyRule,
   fieldsOfPricing,
   isImagesOnly,

@@ -1,53 +1,47 @@
 /** The models that can be called, and what they cost. */
-import { Badge, Code, Group, Select, Stack, Text } from '@mantine/core';
-import { useState } from 'react';
+import { Code, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { Model } from '../api/generated/schema.ts';
 import { perMillion } from '../shared/amounts.ts';
+import { CAPABILITIES, Capabilities } from '../shared/capabilities.tsx';
+import { Choice } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
+import { useFilters, usePage } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { CopyIcon } from '../shared/secret.tsx';
 
-const CAPABILITIES = [
-  ...(['text-to-text', 'image-to-text', 'text-to-image', 'image-to-image', 'text-to-embedding'] as const),
-  ...(['speech-to-text', 'text-to-speech', 'rerank', 'moderation'] as const),
-];
 const PAGE_ROWS = 20;
 
 export default function Models() {
   const { t } = useTranslation();
-  const [page, setPage] = useState(1);
-  const [capability, setCapability] = useState<Model['capabilities'][number] | null>(null);
+  const { values, set } = useFilters(['capability']);
+  const capability = CAPABILITIES.find((name) => name === values.capability);
+  const pages = usePage(capability);
   const query = {
-    pageNum: page,
-    pageSize: PAGE_ROWS,
-    status: 1 as const,
-    ...(capability === null ? {} : { capability }),
+    ...{ pageNum: pages.page, pageSize: PAGE_ROWS, status: 1 as const },
+    ...(capability === undefined ? {} : { capability }),
   };
   const models = api.useQuery('get', '/v1/models', { params: { query } });
   return (
     <Page title={t('models.title')} about={t('models.about')}>
-      <Select
-        label={t('models.capability')}
-        data={CAPABILITIES.map((value) => ({ value, label: t(`capability.${value}`) }))}
-        value={capability}
-        onChange={(value) => {
-          setCapability(value);
-          setPage(1);
-        }}
-        placeholder={t('models.all')}
-        clearable
-        maw={320}
-      />
+      <Group>
+        <Choice
+          label={t('models.capability')}
+          values={CAPABILITIES}
+          textOf={(value) => t(`capability.${value}`)}
+          value={capability}
+          onChange={(value) => set('capability', value)}
+        />
+      </Group>
       <DataTable
         label={t('models.title')}
         query={models}
         rows={models.data?.records}
         rowKey={({ id }) => id}
         empty={t('models.none')}
-        pages={<Pages page={page} pages={models.data?.pages ?? 1} total={models.data?.total ?? 0} onChange={setPage} />}
+        pages={<Pages {...pages} of={models.data} />}
         columns={[
           {
             title: t('field.model'),
@@ -68,15 +62,7 @@ export default function Models() {
           },
           {
             ...{ title: t('models.capability'), from: 'md' },
-            cell: ({ capabilities }) => (
-              <Group gap={4}>
-                {capabilities.map((name) => (
-                  <Badge key={name} variant="default" tt="none" fw={500}>
-                    {t(`capability.${name}`)}
-                  </Badge>
-                ))}
-              </Group>
-            ),
+            cell: (model) => <Capabilities {...model} />,
           },
         ]}
       />

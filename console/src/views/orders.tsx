@@ -1,5 +1,5 @@
 /** The user's orders: paid, they become balance. */
-import { Anchor, Button, Drawer, Group, Modal, Stack, Text, TextInput, Timeline } from '@mantine/core';
+import { Anchor, Button, Group, Modal, Stack, Text, TextInput, Timeline } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
@@ -9,12 +9,13 @@ import type { Order } from '../api/generated/schema.ts';
 import { SETTINGS } from '../settings.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { Id } from '../shared/facts.tsx';
-import { useShown } from '../shared/filters.ts';
+import { Details } from '../shared/details.tsx';
+import { usePage, useShown } from '../shared/filters.ts';
 import { fieldErrors, newRequestKey } from '../shared/form.ts';
+import { Id } from '../shared/id.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { ErrorState } from '../shared/page-states.tsx';
+import { ErrorState, LoadingView } from '../shared/page-states.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 
@@ -25,25 +26,16 @@ const MINUTE_MS = 60_000;
 
 export default function Orders() {
   const { t } = useTranslation();
-  const [page, setPage] = useState(1);
+  const pages = usePage();
   const [creating, creation] = useDisclosure();
   const { shown, show, close } = useShown('order');
-  const query = { pageNum: page, pageSize: PAGE_ROWS, sortBy: 'id' as const, sortOrder: 'desc' };
+  const query = { pageNum: pages.page, pageSize: PAGE_ROWS, sortBy: 'id' as const, sortOrder: 'desc' };
   const orders = api.useQuery(
     'get',
     '/v1/orders/my',
     { params: { query } },
     { refetchInterval: ({ state }) => (state.data?.records.some(isOpen) ? OPEN_ORDER_MS : false) },
   );
-  const listed = orders.data?.records.find(({ orderNo }) => orderNo === shown);
-  // One that a link leads to may be on another page.
-  const one = api.useQuery(
-    'get',
-    '/v1/orders/get',
-    { params: { query: { orderNo: shown ?? '' } } },
-    { enabled: shown !== undefined && orders.isSuccess && listed === undefined },
-  );
-  const opened = listed ?? (shown === undefined ? undefined : one.data);
   return (
     <Page
       title={t('orders.title')}
@@ -56,7 +48,7 @@ export default function Orders() {
         rows={orders.data?.records}
         rowKey={({ orderNo }) => orderNo}
         empty={t('orders.none')}
-        pages={<Pages page={page} pages={orders.data?.pages ?? 1} total={orders.data?.total ?? 0} onChange={setPage} />}
+        pages={<Pages {...pages} of={orders.data} />}
         columns={[
           {
             ...{ title: t('field.orderNo'), from: 'xs' },
@@ -72,25 +64,12 @@ export default function Orders() {
           { title: t('field.actions'), align: 'end', cell: (order) => isOpen(order) && <OpenOrder {...order} /> },
         ]}
       />
-      <Modal
-        opened={creating}
-        onClose={creation.close}
-        title={t('orders.create')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal opened={creating} onClose={creation.close} title={t('orders.create')}>
         <OrderForm onDone={creation.close} />
       </Modal>
-      <Drawer
-        {...{ opened: shown !== undefined, onClose: close, position: 'right', size: 'lg' }}
-        title={opened && t('orders.one')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
-        {opened ? (
-          <OrderDetails {...opened} />
-        ) : (
-          one.error !== null && <ErrorState error={one.error} onRetry={one.refetch} />
-        )}
-      </Drawer>
+      <Details title={t('orders.one')} opened={shown !== undefined} onClose={close}>
+        {shown !== undefined && <OrderDetails orderNo={shown} />}
+      </Details>
     </Page>
   );
 }
@@ -121,9 +100,18 @@ function OrderStatus(order: Order) {
 }
 
 /** What has happened to it so far. */
-function OrderDetails(order: Order) {
+function OrderDetails({ orderNo }: { orderNo: string }) {
   const { t } = useTranslation();
-  const { orderNo, amount, status, reason, createdAt, updatedAt, paidAt, paidLate, refundedAmount, expiresAt } = order;
+  const found = api.useQuery(
+    'get',
+    '/v1/orders/get',
+    { params: { query: { orderNo } } },
+    { refetchInterval: ({ state }) => (state.data && isOpen(state.data) ? OPEN_ORDER_MS : false) },
+  );
+  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
+  if (!found.data) return <LoadingView />;
+  const order = found.data;
+  const { amount, status, reason, createdAt, updatedAt, paidAt, paidLate, refundedAmount, expiresAt } = order;
   const isRefunded = refundedAmount !== undefined && Number(refundedAmount) > 0;
   const events = [
     { title: t('orders.event.made'), at: createdAt },
@@ -135,14 +123,14 @@ function OrderDetails(order: Order) {
     ...(isRefunded ? [{ title: t('orders.event.refunded'), at: updatedAt, note: reason, amount: refundedAmount }] : []),
   ];
   return (
-    <Stack gap="lg">
+    <>
       <Group justify="space-between">
         <Text size="xl" fw={700}>
           <Money amount={amount} />
         </Text>
         <StatusBadge status={`order.${status}`} />
       </Group>
-      <Id text={orderNo} />
+      <Id id={orderNo} />
       <Timeline active={isOpen(order) ? 0 : events.length} bulletSize={16} lineWidth={2}>
         {events.map(({ title, at, note, amount: moved }) => (
           <Timeline.Item key={title} title={title}>
@@ -160,7 +148,7 @@ function OrderDetails(order: Order) {
         ))}
       </Timeline>
       {isOpen(order) && <OpenOrder {...order} />}
-    </Stack>
+    </>
   );
 }
 

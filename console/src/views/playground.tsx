@@ -114,16 +114,8 @@ function Bench({ models, keys }: { models: readonly Model[]; keys: readonly Acce
           </ScrollArea>
         </Paper>
       </div>
-      <Drawer
-        {...{ opened: settingsShown, onClose: settings.close, position: 'right', title: t('playground.settings') }}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
-        {panel}
-      </Drawer>
-      <Drawer
-        {...{ opened: codeShown, onClose: code.close, position: 'right', size: 'xl', title: t('playground.code') }}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Drawer {...{ opened: settingsShown, onClose: settings.close, title: t('playground.settings') }}>{panel}</Drawer>
+      <Drawer {...{ opened: codeShown, onClose: code.close, size: 'xl', title: t('playground.code') }}>
         {model && areTools(parameters.tools) && (
           <CodePanel
             asked={{ model, parameters, before: [], said: said.text === '' ? lastSaid(talk.turns, t) : said }}

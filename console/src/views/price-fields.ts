@@ -2,10 +2,6 @@
 import type { Model, Pricing } from '../api/generated/schema.ts';
 
 type Capability = Model['capabilities'][number];
-export const CAPABILITIES: readonly Capability[] = [
-  ...(['text-to-text', 'image-to-text', 'text-to-image', 'image-to-image', 'text-to-embedding'] as const),
-  ...(['speech-to-text', 'text-to-speech', 'rerank', 'moderation'] as const),
-];
 export type Rule = NonNullable<Pricing['rules']>[number];
 export type Condition = Rule['when'];
 

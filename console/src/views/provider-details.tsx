@@ -25,7 +25,7 @@ export function ProviderDetails({ id, onDeleted }: { id: number; onDeleted: () =
   if (!provider.data) return <LoadingView />;
   const { name, kind, urlBase } = provider.data;
   return (
-    <Stack gap="lg">
+    <>
       <Group justify="space-between" align="flex-start">
         <Stack gap={4}>
           <Group gap="sm">
@@ -53,15 +53,10 @@ export function ProviderDetails({ id, onDeleted }: { id: number; onDeleted: () =
       <Keys provider={provider.data} />
       <Models id={id} />
       <Upstream id={id} />
-      <Modal
-        opened={editing}
-        onClose={edit.close}
-        title={t('providers.change')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal opened={editing} onClose={edit.close} title={t('providers.change')}>
         <ProviderForm edited={provider.data} onDone={edit.close} />
       </Modal>
-    </Stack>
+    </>
   );
 }
 
@@ -95,12 +90,7 @@ function Keys({ provider }: { provider: Provider }) {
       {keys.data?.map((key) => (
         <ProviderKeyCard key={key.id} providerKey={key} />
       ))}
-      <Modal
-        opened={adding}
-        onClose={addition.close}
-        title={t('providerKeys.add')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal opened={adding} onClose={addition.close} title={t('providerKeys.add')}>
         <NewKeyForm providerId={provider.id} onDone={addition.close} />
       </Modal>
     </Stack>

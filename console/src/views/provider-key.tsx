@@ -96,7 +96,6 @@ export function ProviderKeyCard({ providerKey: key }: { providerKey: ProviderKey
           entry.close();
         }}
         title={t(entering ? 'providerKeys.enterAgain' : 'providerKeys.edit')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
       >
         {entering ? (
           <NewKeyForm providerId={key.providerId} onDone={entry.close} />

@@ -1,13 +1,13 @@
 /** Providers: whose models are called, with how many keys, and how these are. */
-import { Anchor, Button, Code, Drawer, Modal, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Code, Modal, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { Plus } from 'lucide-react';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { ProviderKeyWithHealth } from '../api/generated/schema.ts';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { useShown } from '../shared/filters.ts';
+import { Details } from '../shared/details.tsx';
+import { usePage, useShown } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
 import { AddProvider } from './add-provider.tsx';
 import { CIRCUITS_MS, CircuitBadge, openCircuits } from './circuits.tsx';
@@ -17,11 +17,11 @@ const PAGE_ROWS = 50;
 
 export default function Providers() {
   const { t } = useTranslation();
-  const [page, setPage] = useState(1);
+  const pages = usePage();
   const [adding, addition] = useDisclosure();
   // In the address, so that other views can lead to one.
   const { shown, show, close } = useShown('id');
-  const query = { pageNum: page, pageSize: PAGE_ROWS, sortBy: 'name' as const };
+  const query = { pageNum: pages.page, pageSize: PAGE_ROWS, sortBy: 'name' as const };
   const providers = api.useQuery('get', '/v1/providers', { params: { query } });
   const keys = api.useQuery('get', '/v1/admin/provider-keys', {}, { refetchInterval: CIRCUITS_MS });
   const keysOf = (id: number) => keys.data?.filter(({ providerId }) => providerId === id);
@@ -42,9 +42,7 @@ export default function Providers() {
         rows={providers.data?.records}
         rowKey={({ id }) => id}
         empty={`${t('providers.none')} ${t('providers.noneAbout')}`}
-        pages={
-          <Pages page={page} pages={providers.data?.pages ?? 1} total={providers.data?.total ?? 0} onChange={setPage} />
-        }
+        pages={<Pages {...pages} of={providers.data} />}
         columns={[
           {
             title: t('field.provider'),
@@ -68,25 +66,12 @@ export default function Providers() {
           },
         ]}
       />
-      <Modal
-        size="xl"
-        opened={adding}
-        onClose={addition.close}
-        title={t('providers.add')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal size="xl" opened={adding} onClose={addition.close} title={t('providers.add')}>
         <AddProvider onDone={openProvider} />
       </Modal>
-      <Drawer
-        size="xl"
-        position="right"
-        opened={shown !== undefined}
-        onClose={close}
-        title={t('field.provider')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
-        {shown !== undefined && <ProviderDetails id={Number(shown)} onDeleted={close} />}
-      </Drawer>
+      <Details title={t('field.provider')} opened={shown !== undefined} onClose={close}>
+        <ProviderDetails id={Number(shown)} onDeleted={close} />
+      </Details>
     </Page>
   );
 }

@@ -99,12 +99,7 @@ export function RefundForm({ order, left }: { order: OwnedOrder; left: string })
           </Group>
         </Stack>
       </form>
-      <Modal
-        opened={asked !== undefined}
-        onClose={() => setAsked(undefined)}
-        title={t('refund.title')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal opened={asked !== undefined} onClose={() => setAsked(undefined)} title={t('refund.title')}>
         {asked && (
           <Question
             order={order}

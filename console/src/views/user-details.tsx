@@ -23,7 +23,7 @@ export function UserDetails({ id }: { id: number }) {
   if (!found.data) return <LoadingView />;
   const { user, last30Days, today, accessKeys, lastCalls } = found.data;
   return (
-    <Stack>
+    <>
       <Title order={2} size="h3">
         {user.username}
       </Title>
@@ -48,7 +48,7 @@ export function UserDetails({ id }: { id: number }) {
         empty={t('calls.none')}
         columns={calls(t)}
       />
-    </Stack>
+    </>
   );
 }
 

@@ -1,22 +1,21 @@
 /** All users, for the administrator: found, looked at, made. */
-import { Anchor, Button, Drawer, Group, Modal, Select, TextInput } from '@mantine/core';
-import { useDebouncedValue, useDisclosure } from '@mantine/hooks';
-import { useState } from 'react';
+import { Anchor, Button, Group, Modal } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { User } from '../api/generated/schema.ts';
+import { Choice, TextFilter } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { useFilters, useShown } from '../shared/filters.ts';
+import { Details } from '../shared/details.tsx';
+import { useFilters, usePage, useShown } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { type Status, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserDetails } from './user-details.tsx';
-import { UserForm } from './user-form.tsx';
+import { ROLES, UserForm } from './user-form.tsx';
 
-const ROLES = [...(['ROLE_USER', 'ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] as const)];
 const PAGE_ROWS = 20;
-const TYPING_MS = 300;
 
 function userStatus({ status, closedAt }: User): Status {
   if (closedAt !== undefined) return 'closed';
@@ -25,37 +24,32 @@ function userStatus({ status, closedAt }: User): Status {
 
 export default function Users() {
   const { t } = useTranslation();
-  const [page, setPage] = useState(1);
   const [creating, creation] = useDisclosure();
-  const { values, set } = useFilters(['search', 'role']);
+  const { values, settled, set } = useFilters(['search', 'role']);
   const { shown, show, close } = useShown('user');
   const id = Number(shown);
   const isShown = Number.isSafeInteger(id) && id > 0;
-  const [search] = useDebouncedValue(values.search, TYPING_MS);
+  const { search } = settled;
   const role = ROLES.find((name) => name === values.role);
   const filter = { ...(search === undefined ? {} : { search }), ...(role === undefined ? {} : { role }) };
-  const query = { pageNum: page, pageSize: PAGE_ROWS, sortOrder: 'desc', ...filter };
+  const pages = usePage(JSON.stringify(filter));
+  const query = { pageNum: pages.page, pageSize: PAGE_ROWS, sortOrder: 'desc', ...filter };
   const users = api.useQuery('get', '/v1/users', { params: { query } });
-  const filterBy = (name: 'search' | 'role', value: string | null) => {
-    set(name, value);
-    setPage(1);
-  };
   return (
     <Page title={t('users.title')} actions={<Button onClick={creation.open}>{t('users.create')}</Button>}>
       <Group align="end">
-        <TextInput
+        <TextFilter
           label={t('users.search')}
-          miw={260}
-          value={values.search ?? ''}
-          onChange={(event) => filterBy('search', event.currentTarget.value)}
+          width={260}
+          value={values.search}
+          onChange={(text) => set('search', text)}
         />
-        <Select
+        <Choice
           label={t('field.role')}
-          placeholder={t('models.all')}
-          clearable
-          data={ROLES.map((value) => ({ value, label: t(`role.${value}`) }))}
-          value={role ?? null}
-          onChange={(value) => filterBy('role', value)}
+          values={ROLES}
+          textOf={(value) => t(`role.${value}`)}
+          value={role}
+          onChange={(value) => set('role', value)}
         />
       </Group>
       <DataTable
@@ -64,7 +58,7 @@ export default function Users() {
         rows={users.data?.records}
         rowKey={({ id }) => id}
         empty={t('users.none')}
-        pages={<Pages page={page} pages={users.data?.pages ?? 1} total={users.data?.total ?? 0} onChange={setPage} />}
+        pages={<Pages {...pages} of={users.data} />}
         columns={[
           { title: t('field.id'), from: 'md', cell: ({ id }) => id },
           {
@@ -82,24 +76,12 @@ export default function Users() {
           { title: t('field.createdAt'), from: 'lg', cell: ({ createdAt }) => <Time at={createdAt} /> },
         ]}
       />
-      <Modal
-        opened={creating}
-        onClose={creation.close}
-        title={t('users.create')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
+      <Modal opened={creating} onClose={creation.close} title={t('users.create')}>
         <UserForm onDone={creation.close} />
       </Modal>
-      <Drawer
-        opened={isShown}
-        onClose={close}
-        position="right"
-        size="xl"
-        title={t('users.one')}
-        closeButtonProps={{ 'aria-label': t('action.close') }}
-      >
-        {isShown && <UserDetails id={id} />}
-      </Drawer>
+      <Details title={t('users.one')} opened={isShown} onClose={close}>
+        <UserDetails id={id} />
+      </Details>
     </Page>
   );
 }

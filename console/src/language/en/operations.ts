@@ -72,7 +72,6 @@ export const operations = {
     noTransfers: 'No transfers.',
     noHolds: 'No reservations.',
     noLeases: 'No leases.',
-    any: 'Any',
     captured: 'Charged',
     released: 'Released',
     owner: { call: 'Call', job: 'Job', batch: 'Batch', lease: 'Lease' },

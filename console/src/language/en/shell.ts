@@ -7,6 +7,7 @@ export const shell = {
   account: { signOut: 'Sign out' },
   action: {
     cancel: 'Cancel',
+    clear: 'Clear',
     close: 'Close',
     copied: 'Copied',
     copy: 'Copy',

@@ -87,7 +87,6 @@ export const operations: Operations = {
     noTransfers: '没有资金变动。',
     noHolds: '没有冻结的金额。',
     noLeases: '没有进程预留金额。',
-    any: '全部',
     captured: '已扣',
     released: '已退还',
     owner: { call: '调用', job: '任务', batch: '批处理', lease: '预留' },

@@ -19,7 +19,16 @@ export const shell: Pick<
   menu: { open: '打开或关闭菜单', views: '页面', administration: '管理' },
   appearance: { title: '语言与外观', light: '浅色', dark: '深色', auto: '跟随系统' },
   account: { signOut: '退出登录' },
-  action: { cancel: '取消', close: '关闭', copied: '已复制', copy: '复制', delete: '删除', edit: '编辑', save: '保存' },
+  action: {
+    clear: '清除',
+    cancel: '取消',
+    close: '关闭',
+    copied: '已复制',
+    copy: '复制',
+    delete: '删除',
+    edit: '编辑',
+    save: '保存',
+  },
   state: { loading: '加载中', retry: '重试', missing: '此地址没有内容' },
   failure: {
     title: '操作失败',

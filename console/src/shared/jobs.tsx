@@ -1,0 +1,37 @@
+/** What the user's jobs and those of all have alike: how far one is, and its end. */
+import { Progress, Stack } from '@mantine/core';
+import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
+import { ConfirmButton } from './confirm.tsx';
+import { isRunning, type JobState } from './job-events.ts';
+import { StatusBadge } from './status-badge.tsx';
+
+export const JOB_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
+/** While a job runs, it is asked again. */
+export const RUNNING_MS = 2_000;
+
+export function JobProgress({ status, progress }: JobState) {
+  const { t } = useTranslation();
+  return (
+    <Stack gap={4} align="flex-start">
+      <StatusBadge status={`job.${status}`} />
+      {isRunning({ status }) && <Progress value={progress} size="sm" w={90} aria-label={t('jobs.progress')} />}
+    </Stack>
+  );
+}
+
+/** @param ofAll whether it may be anybody's. */
+export function CancelJob({ jobId, ofAll = false }: { jobId: string; ofAll?: boolean }) {
+  const { t } = useTranslation();
+  const own = api.useMutation('post', '/v1/async/jobs/{jobId}/cancel');
+  const anybodys = api.useMutation('post', '/v1/admin/jobs/{jobId}/cancel');
+  const params = { path: { jobId } };
+  return (
+    <ConfirmButton
+      label={t('jobs.cancel')}
+      about={jobId}
+      question={t('jobs.cancelQuestion')}
+      onConfirm={() => (ofAll ? anybodys.mutateAsync({ params }) : own.mutateAsync({ params }))}
+    />
+  );
+}
