@@ -11,8 +11,16 @@ export interface ProviderCalls {
 
 export interface JobsSeen {
   providerCalls(): Promise<ProviderCalls>;
-  /** The most calls that were made for one job that has not ended; undefined while the database is away. */
-  mostCallsOfLiveJob(): Promise<number | undefined>;
+  /** Undefined while the database is away. */
+  liveJobs(): Promise<LiveJobs | undefined>;
+}
+
+/** Of jobs that have not ended. */
+export interface LiveJobs {
+  /** The most calls that were made for one of them. */
+  readonly mostCalls: number;
+  /** How many of them have called their provider. */
+  readonly called: number;
 }
 
 /** A process or server that can be killed and started again. */
@@ -25,8 +33,7 @@ const SHORTEST_PAUSE_MS = 1_500;
 const LONGEST_PAUSE_MS = 4_000;
 const LONGEST_ABSENCE_MS = 2_000;
 const RESTART_PAUSE_MS = 200;
-/** A worker that has waited for the database has stored its answers this long after. */
-const STORED_WITHIN_MS = 3_000;
+const STORED_LOOK_MS = 100;
 /** A job has three calls: one that makes its last is left alone. */
 const CALLS_THAT_MAY_BE_LOST = 2;
 /** Their kills lose the calls that run. */
@@ -72,8 +79,8 @@ export class JobFaults {
   }
 
   async #mayLoseCalls(): Promise<boolean> {
-    const most = await this.#jobs.mostCallsOfLiveJob();
-    return most !== undefined && most <= CALLS_THAT_MAY_BE_LOST;
+    const live = await this.#jobs.liveJobs();
+    return live !== undefined && live.mostCalls <= CALLS_THAT_MAY_BE_LOST;
   }
 
   async #kill(name: string): Promise<void> {
@@ -96,9 +103,24 @@ export class JobFaults {
     if (name === 'mysql') void back.then(() => this.#storesAgain());
   }
 
+  /** A worker that has waited for the database stores its answers when that is back. */
   async #storesAgain(): Promise<void> {
-    await delay(STORED_WITHIN_MS);
-    if (!this.#down.has('mysql')) this.#answeredBefore = undefined;
+    while (!this.#down.has('mysql')) {
+      if (await this.#hasStoredAll()) {
+        this.#answeredBefore = undefined;
+        return;
+      }
+      await delay(STORED_LOOK_MS);
+    }
+  }
+
+  /** Each call of a live job runs, none waits with its answer; seen when no call began or ended in between. */
+  async #hasStoredAll(): Promise<boolean> {
+    const before = await this.#jobs.providerCalls();
+    const live = await this.#jobs.liveJobs();
+    const after = await this.#jobs.providerCalls();
+    if (live === undefined || before.calls !== after.calls || before.running !== after.running) return false;
+    return live.called <= after.running;
   }
 }
 

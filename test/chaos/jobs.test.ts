@@ -11,7 +11,7 @@ import { isFullChaos } from '../../devstack/test-stack.ts';
 import { connectSequelize } from '../../infra/mysql/sequelize.ts';
 import { type Customer, newCustomer, type Product, startProduct } from '../e2e/product.ts';
 import { until } from '../until.ts';
-import { JobFaults, type ProviderCalls } from './job-faults.ts';
+import { JobFaults, type LiveJobs, type ProviderCalls } from './job-faults.ts';
 import { type Submitted, submitOnce } from './job-submitter.ts';
 import { Chance } from './ledger-world.ts';
 
@@ -35,12 +35,13 @@ async function providerCalls(): Promise<ProviderCalls> {
   return counts.parse(await answer.json()).byModel['sim-chat'] ?? { calls: 0, running: 0 };
 }
 
-async function mostCallsOfLiveJob(): Promise<number | undefined> {
+async function liveJobs(): Promise<LiveJobs | undefined> {
   try {
     const [row] = await product.rows(
-      "SELECT MAX(provider_attempts) AS n FROM jobs WHERE status IN ('PENDING','PROCESSING')",
+      `SELECT COALESCE(MAX(provider_attempts),0) AS most, COUNT(IF(provider_attempts>0,1,NULL)) AS called
+         FROM jobs WHERE status IN ('PENDING','PROCESSING')`,
     );
-    return Number(row?.n);
+    return { mostCalls: Number(row?.most), called: Number(row?.called) };
   } catch {
     return undefined;
   }
@@ -70,7 +71,7 @@ test(`${JOBS} jobs under kill -9 of every part: all end, charged once, nothing i
     body: JSON.stringify({ fault: 'slow-chunks', value: 25, model: 'sim-chat' }),
   });
   const stopped = new AbortController();
-  const faults = new JobFaults(product, new Chance(SEED), { providerCalls, mostCallsOfLiveJob });
+  const faults = new JobFaults(product, new Chance(SEED), { providerCalls, liveJobs });
   const killing = faults.run(stopped.signal);
   const submitted = await submitAll(customers).finally(() => stopped.abort());
   await killing;
