@@ -3,6 +3,8 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import type { Dispatcher } from 'undici';
+import { Exchange } from './outbound/exchange.ts';
 import { createAddressCheck, createOutbound, type Outbound, outboundFailure } from './outbound.ts';
 
 const LIMITS = { firstByteMs: 2_000, idleMs: 2_000, totalMs: 5_000 };
@@ -191,6 +193,38 @@ test('a stream that nobody reads waits in the connection, and is whole when it i
   let read = 0;
   for await (const chunk of answer.stream) read += chunk.byteLength;
   assert.equal(read, megabytes * 1024 * 1024);
+});
+
+test('a stream that waited goes on with the piece that comes at once', async () => {
+  const pieces = [70_000, 2, 3].map((length, index) => Buffer.alloc(length, index));
+  const [first = Buffer.alloc(0), ...rest] = pieces;
+  let isPaused = false;
+  const controller: Dispatcher.DispatchController = {
+    ...{ aborted: false, reason: null, rawHeaders: null, rawTrailers: null },
+    get paused() {
+      return isPaused;
+    },
+    abort: () => undefined,
+    pause: () => {
+      isPaused = true;
+    },
+    // As undici does: what its parser holds comes before this returns.
+    resume: () => {
+      const [next] = isPaused ? rest.splice(0, 1) : [];
+      isPaused = false;
+      if (next) exchange.onResponseData(controller, next);
+    },
+  };
+  const exchange = new Exchange(LIMITS, undefined);
+  exchange.onRequestStart(controller);
+  exchange.onResponseStart(controller, 200, {});
+  exchange.onResponseData(controller, first);
+  const reader = (await exchange.answer).stream[Symbol.asyncIterator]();
+  const read = [(await reader.next()).value, (await reader.next()).value];
+  const last = reader.next();
+  for (const piece of rest) exchange.onResponseData(controller, piece);
+  exchange.onResponseEnd();
+  assert.deepEqual([...read, (await last).value], pieces);
 });
 
 test('a compressed answer is read as what it was, though nobody asked for it', async () => {

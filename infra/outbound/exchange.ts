@@ -156,9 +156,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
     }
     if (this.#error) return Promise.reject(this.#error);
     if (this.#hasEnded) return Promise.resolve(END);
-    this.#controller?.resume();
-    return new Promise((resolve, reject) => {
+    const next = new Promise<IteratorResult<Uint8Array, void>>((resolve, reject) => {
       this.#chunkReader = { resolve, reject };
     });
+    // It may give a chunk at once, which is the next one.
+    this.#controller?.resume();
+    return next;
   }
 }
