@@ -7,7 +7,7 @@ import { Orders } from './orders.ts';
 import { type PaymentDeps, Payments } from './payments.ts';
 import { SignedCallbacks } from './providers/signed/signed-callback.ts';
 import type { SignalSettled } from './settled-signal.ts';
-import type { OrderFilter } from './store.ts';
+import type { OrderFilter, OrderPage } from './store.ts';
 
 export const PAYMENT_SECRET = 'payment-secret-of-the-test';
 
@@ -43,7 +43,7 @@ class MemoryStore {
     return row && (userId === undefined || row.userId === userId) ? viewOf(row) : undefined;
   }
 
-  async page(filter: OrderFilter): Promise<{ records: Order[]; total: number }> {
+  async page(filter: OrderFilter): Promise<OrderPage> {
     const records = this.#ledger
       .all(orderTable)
       .filter((row) => filter.userId === undefined || row.userId === filter.userId)

@@ -27,7 +27,7 @@ import {
   refundPart,
 } from './order-operations.ts';
 import type { SignalSettled } from './settled-signal.ts';
-import type { OrderFilter, OrderStore } from './store.ts';
+import type { OrderFilter, OrderPage, OrderStore } from './store.ts';
 
 export interface OrderDeps {
   readonly ledger: Pick<Ledger, 'run' | 'recall'>;
@@ -88,7 +88,7 @@ export class Orders {
     return order;
   }
 
-  page(filter: OrderFilter): Promise<{ records: Order[]; total: number }> {
+  page(filter: OrderFilter): Promise<OrderPage> {
     return this.#deps.store.page(filter);
   }
 

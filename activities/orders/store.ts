@@ -1,5 +1,8 @@
 /** Reads of orders; every change goes through the commit queue. */
 import type { Sequelize } from 'sequelize';
+import { invalid } from '../../infra/errors.ts';
+import { afterPlace, orderOf, type Place } from '../../infra/mysql/keyset.ts';
+import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';
 import { ORDER_STATUSES, type Order, type OrderStatus } from './order.ts';
@@ -52,6 +55,14 @@ export interface OrderFilter {
   readonly sortOrder?: 'asc' | 'desc' | undefined;
   readonly pageNum: number;
   readonly pageSize: number;
+  /** Id of an order: those after it, uncounted. */
+  readonly cursor?: number | undefined;
+}
+
+/** One more than a page has, if there are more. */
+export interface OrderPage {
+  readonly records: Order[];
+  readonly total: number | undefined;
 }
 
 export class OrderStore {
@@ -69,28 +80,43 @@ export class OrderStore {
     return found;
   }
 
-  /** One page, newest first unless asked otherwise, and how many there are in all. */
-  async page(filter: OrderFilter): Promise<{ records: Order[]; total: number }> {
+  /**
+   * One page, newest first unless asked otherwise, and how many there are in all. Rows are read once an index has found
+   * the page.
+   * @throws {AppError} invalidParameter for a cursor that is no order of the list.
+   */
+  async page(filter: OrderFilter): Promise<OrderPage> {
+    const { userId, status, cursor, pageSize, pageNum, sortBy = 'id', sortOrder } = filter;
     const conditions = ['1=1'];
-    if (filter.userId !== undefined) conditions.push('user_id=:userId');
-    if (filter.status !== undefined) conditions.push('status=:status');
+    if (userId !== undefined) conditions.push('user_id=:userId');
+    if (status !== undefined) conditions.push('status=:status');
+    const direction = sortOrder === 'asc' ? 'ASC' : 'DESC';
+    const sorting = { column: SORT_COLUMNS[sortBy], id: 'id', direction } as const;
+    const place = cursor === undefined ? undefined : await this.#place(cursor, sortBy, userId);
     const where = conditions.join(' AND ');
-    const direction = filter.sortOrder === 'asc' ? 'ASC' : 'DESC';
-    const by = [...new Set([SORT_COLUMNS[filter.sortBy ?? 'id'], 'id'])]
-      .map((name) => `${name} ${direction}`)
-      .join(',');
-    const replacements = {
-      userId: filter.userId,
-      status: filter.status,
-      limit: filter.pageSize,
-      offset: (filter.pageNum - 1) * filter.pageSize,
-    };
-    const page = `SELECT ${COLUMNS} FROM orders WHERE ${where} ORDER BY ${by} LIMIT :limit OFFSET :offset`;
+    const after = place === undefined ? '' : ` AND ${afterPlace(sorting, place)}`;
+    const by = orderOf(sorting);
+    const ids = `SELECT id FROM orders WHERE ${where}${after} ORDER BY ${by} LIMIT :limit OFFSET :offset`;
+    const page = `SELECT ${COLUMNS} FROM orders JOIN (${ids}) page USING (id) ORDER BY ${by}`;
+    const offset = place === undefined ? (pageNum - 1) * pageSize : 0;
+    const replacements = { userId, status, limit: pageSize + 1, offset };
     const [records, total] = await Promise.all([
       select(this.#sequelize, order.read, page, replacements),
-      count(this.#sequelize, `SELECT COUNT(*) AS total FROM orders WHERE ${where}`, replacements),
+      place === undefined
+        ? count(this.#sequelize, `SELECT COUNT(*) AS total FROM orders WHERE ${where}`, replacements)
+        : undefined,
     ]);
     return { records, total };
+  }
+
+  /** Only among the orders that the list may show: where another user's stands is nobody else's business. */
+  async #place(id: number, sortBy: OrderSortKey, userId: number | undefined): Promise<Place> {
+    const owner = userId === undefined ? '' : ' AND user_id=:userId';
+    const sql = `SELECT ${COLUMNS} FROM orders WHERE id=:id${owner}`;
+    const [found] = await select(this.#sequelize, order.read, sql, { id, userId });
+    if (found === undefined) throw invalid([{ path: 'cursor', message: 'is no order of this list' }]);
+    const { amount, createdAt } = found;
+    return { id, value: { id, amount, createdAt: utcDateTime(createdAt.getTime()) }[sortBy] };
   }
 
   /** What payment providers said of an order, oldest first; by the index of its number. */

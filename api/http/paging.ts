@@ -50,6 +50,40 @@ export function cursorQuery<S extends z.ZodType>(idInput: S) {
   });
 }
 
+/**
+ * `query` of a list that may be long: by pages, or going on from where the page before ended.
+ * @param idInput how the list's ids are written.
+ */
+export function longListQuery<const K extends readonly [string, ...string[]], S extends z.ZodType>(
+  sortKeys: K,
+  idInput: S,
+) {
+  return pageQuery(sortKeys).extend({
+    cursor: optionalText(idInput).describe(
+      '`next` of the page before, with the same filters and sorting: found at once, however far it is. `pageNum` then has no effect',
+    ),
+  });
+}
+
+/** The wire form of one page of it. @param found one more record than a page has, if there are more. */
+export function longPage<Row, Answer>(
+  found: { readonly records: readonly Row[]; readonly total: number | undefined },
+  query: Paging,
+  idOf: (row: Row) => string | number,
+  answerOf: (row: Row) => Answer,
+) {
+  const { records, next } = cursorPage(found.records, query.pageSize, idOf, answerOf);
+  if (found.total === undefined) return { records, size: query.pageSize, next };
+  return { ...page(records, found.total, query), next };
+}
+
+/** The `success` schema of such a list. */
+export function longPageOf<S extends z.ZodType>(record: S) {
+  return pageOf(record)
+    .partial({ total: true, current: true, pages: true })
+    .extend({ next: cursorPageOf(record).shape.next });
+}
+
 /** The wire form of one page. @param found one more than a page has, if there are more. */
 export function cursorPage<Row, Answer>(
   found: readonly Row[],

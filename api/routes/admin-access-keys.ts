@@ -5,6 +5,7 @@ import type {
   KeyMask,
   OwnedAccessKey,
 } from '../../core/accounts/access-key-administration.ts';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import { BUDGET_PERIODS } from '../../infra/calendar.ts';
 import type { Config } from '../../infra/config.ts';
 import { idInput, idParams, optional, optionalText, switchInput } from '../http/fields.ts';
@@ -13,6 +14,7 @@ import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
+import { userFilter, userIdOf } from './user-filter.ts';
 
 const TAG = 'Access keys';
 const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
@@ -51,8 +53,13 @@ const maskInput = z
     return z.NEVER;
   });
 
+interface AccessKeyServices {
+  readonly accessKeyAdministration: AccessKeyAdministration;
+  readonly userList: Pick<UserList, 'idOf'>;
+}
+
 export function adminAccessKeyRoutes(
-  { accessKeyAdministration }: { readonly accessKeyAdministration: AccessKeyAdministration },
+  { accessKeyAdministration, userList }: AccessKeyServices,
   { APP_TIME_ZONE }: Pick<Config, 'APP_TIME_ZONE'>,
 ): Route[] {
   const time = (date: Date) => isoTime(date, APP_TIME_ZONE);
@@ -77,14 +84,16 @@ export function adminAccessKeyRoutes(
       tag: TAG,
       access: ROOT,
       query: cursorQuery(idInput).extend({
-        userId: optionalText(idInput).describe('Only keys of this user'),
+        ...userFilter('keys'),
         mask: optionalText(maskInput).describe(
           'Only keys that look like this, as lists and screenshots show them: ak-abcd…wxyz, or only their beginning',
         ),
         deleted: optionalText(switchInput).describe('Deleted and revoked ones, too'),
       }),
       success: cursorPageOf(ownedKey),
-      handler: async ({ query: { cursor, pageSize, userId, mask, deleted = false } }) => {
+      handler: async ({ caller, query }) => {
+        const { cursor, pageSize, mask, deleted = false } = query;
+        const userId = await userIdOf(userList, query, caller.role);
         const filter = { userId, mask, deleted, before: cursor, limit: pageSize + 1 };
         return cursorPage(await accessKeyAdministration.list(filter), pageSize, ({ id }) => id, answerOf);
       },

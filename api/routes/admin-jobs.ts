@@ -2,13 +2,15 @@
 import { z } from 'zod';
 import type { AllJobs, JobOverview } from '../../activities/jobs/all-jobs.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
-import { idInput, optionalText, textIdInput, traceIdInput, uuidInput } from '../http/fields.ts';
+import { optionalText, textIdInput, traceIdInput, uuidInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
 import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
+import { userFilter, userIdOf } from './user-filter.ts';
 import { workflowLink } from './workflow-link.ts';
 
 const TAG = 'Jobs';
@@ -44,7 +46,12 @@ const params = z.object({ jobId: textIdInput.describe('Id of the job') });
 
 type LinkConfig = Pick<Config, 'APP_TIME_ZONE' | 'TEMPORAL_UI_URL' | 'TEMPORAL_NAMESPACE'>;
 
-export function adminJobRoutes({ allJobs }: { readonly allJobs: AllJobs }, config: LinkConfig): Route[] {
+interface AdminJobServices {
+  readonly allJobs: AllJobs;
+  readonly userList: Pick<UserList, 'idOf'>;
+}
+
+export function adminJobRoutes({ allJobs, userList }: AdminJobServices, config: LinkConfig): Route[] {
   const time = (date: Date) => isoTime(date, config.APP_TIME_ZONE);
   const answerOf = (job: JobOverview): z.input<typeof ownedJob> => {
     const { id, type, userId, username, accessKeyId, modelName, providerKeyId, status, progress } = job;
@@ -73,13 +80,14 @@ export function adminJobRoutes({ allJobs }: { readonly allJobs: AllJobs }, confi
       query: cursorQuery(uuidInput).extend({
         status: optionalText(z.enum(JOB_STATUSES)).describe('Only jobs in this status'),
         modelName: optionalText(z.string().max(150)).describe('Only jobs of this model'),
-        userId: optionalText(idInput).describe('Only jobs of this user'),
+        ...userFilter('jobs'),
         type: optionalText(z.enum(JOB_TYPES)).describe('Only jobs of this type'),
         traceId: optionalText(traceIdInput).describe('Only jobs that the request with this trace id submitted'),
       }),
       success: cursorPageOf(ownedJob),
-      handler: async ({ query: { cursor, pageSize, ...filter } }) => {
-        const found = await allJobs.list({ ...filter, before: cursor, limit: pageSize + 1 });
+      handler: async ({ caller, query: { cursor, pageSize, user, ...filter } }) => {
+        const userId = await userIdOf(userList, { ...filter, user }, caller.role);
+        const found = await allJobs.list({ ...filter, userId, before: cursor, limit: pageSize + 1 });
         return cursorPage(found, pageSize, ({ id }) => id, answerOf);
       },
     }),

@@ -1,12 +1,13 @@
 /** The audit log of administrative changes. */
 import { z } from 'zod';
-import type { AuditLog } from '../../core/accounts/audit-log.ts';
+import type { AuditLog, AuditRecord } from '../../core/accounts/audit-log.ts';
 import type { Config } from '../../infra/config.ts';
-import { idInput, optionalText, traceIdInput } from '../http/fields.ts';
-import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { idInput, integerInput, optionalText, traceIdInput } from '../http/fields.ts';
+import { longListQuery, longPage, longPageOf } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { addDays, dayInput, isoTime, startOfDay, timeOutput } from '../http/times.ts';
 
+const auditIdInput = integerInput.pipe(z.number().int().min(1));
 const auditSchema = z
   .object({
     id: z.number().int().describe('Id of the record'),
@@ -32,7 +33,7 @@ export function auditRoutes(services: { readonly audit: AuditLog }, config: Conf
       summary: 'What administrators changed, newest first; secrets are masked',
       tag: 'Audit',
       access: { roles: ['ROLE_ROOT_ADMIN'] },
-      query: pageQuery(['id']).extend({
+      query: longListQuery(['id'], auditIdInput).extend({
         actorUserId: optionalText(idInput).describe('Only changes by this user'),
         action: optionalText(z.string().max(60)).describe('Only this action'),
         targetKind: optionalText(z.string().max(30)).describe('Only changes of this kind of thing'),
@@ -41,7 +42,7 @@ export function auditRoutes(services: { readonly audit: AuditLog }, config: Conf
         startDate: optionalText(dayInput(zone)).describe('Only changes on this day or later'),
         endDate: optionalText(dayInput(zone)).describe('Only changes on this day or earlier'),
       }),
-      success: pageOf(auditSchema),
+      success: longPageOf(auditSchema),
       handler: async ({ query }) => {
         const { sortBy: _, sortOrder: _order, startDate, endDate, ...filter } = query;
         const found = await services.audit.page({
@@ -49,11 +50,8 @@ export function auditRoutes(services: { readonly audit: AuditLog }, config: Conf
           from: startDate === undefined ? undefined : startOfDay(startDate, zone),
           until: endDate === undefined ? undefined : startOfDay(addDays(endDate, 1), zone),
         });
-        const records = found.records.map((record) => ({
-          ...record,
-          createdAt: isoTime(record.createdAt, zone),
-        }));
-        return page(records, found.total, query);
+        const answerOf = (record: AuditRecord) => ({ ...record, createdAt: isoTime(record.createdAt, zone) });
+        return longPage(found, query, ({ id }) => id, answerOf);
       },
     }),
   ];

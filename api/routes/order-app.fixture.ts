@@ -69,7 +69,7 @@ export async function startOrderApp(
       run: (_scope: string, key: string, _body: Uint8Array, handler: (id: string) => Promise<never>) => handler(key),
     },
   };
-  const userList = { names: async () => new Map<number, string>() };
+  const userList = { idOf: async () => undefined, names: async () => new Map<number, string>() };
   const routes = [...orderRoutes({ ...services, userList }, config), ...paymentRoutes(services, config)];
   const contract = Contract.of(routes);
   for (const route of routes) {

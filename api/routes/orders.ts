@@ -10,10 +10,11 @@ import { AppError } from '../../infra/errors.ts';
 import { idInput, optional, optionalText } from '../http/fields.ts';
 import { idempotencyKey, KEY_HEADER } from '../http/idempotency.ts';
 import { decimalOutput, money, moneyInput } from '../http/money.ts';
-import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { longListQuery, longPage, longPageOf } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
 import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
+import { userFilter, userIdOf } from './user-filter.ts';
 
 const TAG = 'Orders';
 const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
@@ -70,7 +71,7 @@ export function orderAnswer(order: Order, zone: string): z.input<typeof orderSch
 }
 
 export function orderRoutes(
-  { orders, userList }: { readonly orders: Orders; readonly userList: Pick<UserList, 'names'> },
+  { orders, userList }: { readonly orders: Orders; readonly userList: Pick<UserList, 'names' | 'idOf'> },
   { APP_TIME_ZONE }: Pick<Config, 'APP_TIME_ZONE'>,
 ): Route[] {
   const answerOf = (order: Order) => orderAnswer(order, APP_TIME_ZONE);
@@ -116,13 +117,13 @@ export function orderRoutes(
       summary: 'Own orders, newest first',
       tag: TAG,
       access: 'jwt',
-      query: pageQuery(ORDER_SORT_KEYS).extend({
+      query: longListQuery(ORDER_SORT_KEYS, idInput).extend({
         status: optionalText(z.enum(ORDER_STATUSES)).describe('Only orders in this status'),
       }),
-      success: pageOf(orderSchema),
+      success: longPageOf(orderSchema),
       handler: async ({ caller, query }) => {
         const found = await orders.page({ ...query, userId: caller.userId });
-        return page(found.records.map(answerOf), found.total, query);
+        return longPage(found, query, ({ id }) => id, answerOf);
       },
     }),
     route({
@@ -132,16 +133,16 @@ export function orderRoutes(
       summary: 'Orders of all users, newest first',
       tag: TAG,
       access: ROOT,
-      query: pageQuery(ORDER_SORT_KEYS).extend({
-        userId: optionalText(idInput).describe('Only orders of this user'),
+      query: longListQuery(ORDER_SORT_KEYS, idInput).extend({
+        ...userFilter('orders'),
         status: optionalText(z.enum(ORDER_STATUSES)).describe('Only orders in this status'),
       }),
-      success: pageOf(ownedOrderSchema),
-      handler: async ({ query }) => {
-        const found = await orders.page(query);
+      success: longPageOf(ownedOrderSchema),
+      handler: async ({ caller, query }) => {
+        const found = await orders.page({ ...query, userId: await userIdOf(userList, query, caller.role) });
         const names = await userList.names(found.records.map(({ userId }) => userId));
-        const records = found.records.map((one) => ({ ...answerOf(one), username: names.get(one.userId) ?? '' }));
-        return page(records, found.total, query);
+        const ownedAnswer = (one: Order) => ({ ...answerOf(one), username: names.get(one.userId) ?? '' });
+        return longPage(found, query, ({ id }) => id, ownedAnswer);
       },
     }),
     route({

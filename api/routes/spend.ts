@@ -1,5 +1,6 @@
 /** What was spent, by whom and on what: sums over the ledger, as JSON or as a file. */
 import { z } from 'zod';
+import type { UserList } from '../../core/accounts/user-list.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import {
   type ChargeSum,
@@ -17,6 +18,7 @@ import { money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { addDays, dayInput, startOfDay } from '../http/times.ts';
 import { CHARGE_SUMS, usageAnswer, usageSum } from './usage-fields.ts';
+import { userFilter, userIdOf } from './user-filter.ts';
 
 const DAYS = 30;
 const MOST_DAYS = 366;
@@ -47,7 +49,10 @@ const GROUP_COLUMNS = {
 } as const satisfies Record<(typeof SPEND_GROUPS)[number], readonly string[]>;
 
 export function spendRoute(
-  { statistics }: { readonly statistics: Pick<Statistics, 'spend'> },
+  {
+    statistics,
+    userList,
+  }: { readonly statistics: Pick<Statistics, 'spend'>; readonly userList: Pick<UserList, 'idOf'> },
   { APP_TIME_ZONE: zone, CURRENCY: currency }: Pick<Config, 'APP_TIME_ZONE' | 'CURRENCY'>,
 ): Route {
   return route({
@@ -67,7 +72,7 @@ only for administrators. With format=csv the rest is a line of its own.`,
         `The first day; ${DAYS} days before the last by default, at most ${MOST_DAYS}`,
       ),
       endDate: optionalText(dayInput(zone)).describe('The last day; today by default'),
-      userId: optionalText(idInput).describe('Only charges of this user; for administrators'),
+      ...userFilter('charges'),
       accessKeyId: optionalText(idInput).describe('Only charges of this access key'),
       modelId: optionalText(idInput).describe('Only charges of this model'),
       limit: optionalText(integerInput.pipe(z.number().int().min(1).max(MOST_GROUPS))).describe(
@@ -81,8 +86,8 @@ only for administrators. With format=csv the rest is a line of its own.`,
       const { groupBy = 'day', accessKeyId, modelId, limit = GROUPS } = query;
       const isOwn = caller.role === 'ROLE_USER';
       if (isOwn && groupBy === 'provider') throw new AppError('forbidden', 'groupBy provider is for administrators');
-      if (isOwn && query.userId !== undefined && query.userId !== caller.userId) {
-        throw new AppError('forbidden', 'userId of somebody else is for administrators');
+      if (isOwn && ((query.userId ?? caller.userId) !== caller.userId || query.user !== undefined)) {
+        throw new AppError('forbidden', 'userId and user of somebody else are for administrators');
       }
       const endDate = query.endDate ?? localDay(Date.now(), zone);
       const startDate = query.startDate ?? addDays(endDate, 1 - DAYS);
@@ -92,7 +97,7 @@ only for administrators. With format=csv the rest is a line of its own.`,
         throw invalid([{ path: 'startDate', message: `must be at most ${MOST_DAYS} days before endDate` }]);
       }
       const spend = await statistics.spend({
-        userId: isOwn ? caller.userId : query.userId,
+        userId: isOwn ? caller.userId : await userIdOf(userList, query, caller.role),
         ...{ groupBy, accessKeyId, modelId, limit, from: startOfDay(startDate, zone), until: startOfDay(until, zone) },
       });
       if (query.format === 'csv') {

@@ -62,7 +62,7 @@ const performanceSchema = z.object({
 export interface StatisticsServices {
   readonly statistics: Statistics;
   readonly usageLog: Pick<UsageStore, 'newest' | 'outcomes'>;
-  readonly userList: Pick<UserList, 'names'>;
+  readonly userList: Pick<UserList, 'names' | 'idOf'>;
 }
 
 export function statisticsRoutes(
@@ -161,7 +161,7 @@ export function statisticsRoutes(
         return { isComplete: calls.length < MAX_OUTCOMES, groups };
       },
     }),
-    spendRoute({ statistics }, config),
+    spendRoute({ statistics, userList }, config),
     ...usageLogRoutes({ usageLog, userList }, zone),
   ];
 }

@@ -15,6 +15,7 @@ import {
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeInput, timeOutput } from '../http/times.ts';
+import { userFilter, userIdOf } from './user-filter.ts';
 
 const TAG = 'Statistics';
 const ADMINISTRATORS = { roles: ['ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'] } as const;
@@ -49,7 +50,7 @@ const namedCall = loggedCall.extend({
 
 export interface UsageLogServices {
   readonly usageLog: Pick<UsageStore, 'newest'>;
-  readonly userList: Pick<UserList, 'names'>;
+  readonly userList: Pick<UserList, 'names' | 'idOf'>;
 }
 
 export function usageLogRoutes({ usageLog, userList }: UsageLogServices, zone: string): Route[] {
@@ -103,14 +104,15 @@ export function usageLogRoutes({ usageLog, userList }: UsageLogServices, zone: s
       tag: TAG,
       access: ADMINISTRATORS,
       body: logQuery.extend({
-        userId: optional(idInput).describe('Only calls of this user'),
+        ...userFilter('calls'),
         accessKeyId: optional(idInput).describe('Only calls with this access key'),
         modelId: optional(idInput).describe('Only calls of this model'),
         providerKeyId: optional(idInput).describe("Only calls with this provider's key"),
       }),
       success: z.array(namedCall),
-      handler: async ({ body }) => {
-        const calls = await logs(body);
+      handler: async ({ caller, body: { user, ...filter } }) => {
+        const userId = await userIdOf(userList, { ...filter, user }, caller.role);
+        const calls = await logs({ ...filter, userId });
         const names = await userList.names([...new Set(calls.map(({ userId }) => userId))]);
         return calls.map((call) => ({ ...call, username: names.get(call.userId) }));
       },

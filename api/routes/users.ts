@@ -2,14 +2,14 @@
 import { z } from 'zod';
 import type { PasswordResets } from '../../core/accounts/password-resets.ts';
 import type { Registration } from '../../core/accounts/registration.ts';
-import { USER_SORT_KEYS } from '../../core/accounts/user.ts';
+import { USER_SORT_KEYS, type UserWithBalance } from '../../core/accounts/user.ts';
 import type { UserAdministration } from '../../core/accounts/user-administration.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
 import { idInput, idParams, optional, optionalText, switchInput } from '../http/fields.ts';
 import { KEY_HEADER } from '../http/idempotency.ts';
 import { decimalOutput, money, moneyInput } from '../http/money.ts';
-import { page, pageOf, pageQuery } from '../http/paging.ts';
+import { longListQuery, longPage, longPageOf } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
@@ -40,20 +40,16 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
       summary: 'All users',
       tag: TAG,
       access: ROOT,
-      query: pageQuery(USER_SORT_KEYS).extend({
+      query: longListQuery(USER_SORT_KEYS, idInput).extend({
         role: optionalText(roleInput).describe('Only users with this role'),
         search: optionalText(z.string().trim().max(100)).describe(
           'Only users whose name or email address begins with this, or who have this id',
         ),
       }),
-      success: pageOf(userSchema),
+      success: longPageOf(userSchema),
       handler: async ({ query }) => {
-        const { records, total } = await userList.page(query);
-        return page(
-          records.map((user) => userRecord(user, config.APP_TIME_ZONE)),
-          total,
-          query,
-        );
+        const answerOf = (user: UserWithBalance) => userRecord(user, config.APP_TIME_ZONE);
+        return longPage(await userList.page(query), query, ({ id }) => id, answerOf);
       },
     }),
     userOverviewRoute(services, config),

@@ -6,10 +6,11 @@ import type { Webhooks } from '../../activities/webhooks/webhooks.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { addressWithoutSecrets } from '../../infra/secrets.ts';
-import { idInput, optionalText, textIdInput, uuidInput } from '../http/fields.ts';
+import { optionalText, textIdInput, uuidInput } from '../http/fields.ts';
 import { cursorPage, cursorPageOf, cursorQuery, page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
+import { userFilter, userIdOf } from './user-filter.ts';
 
 const TAG = 'Webhooks';
 const DESCRIPTION =
@@ -43,7 +44,7 @@ const secretSchema = z.object({
 export interface WebhookServices {
   readonly webhooks: Webhooks;
   readonly webhookDeliveries: Pick<DeliveryStore, 'listAll'>;
-  readonly userList: Pick<UserList, 'names'>;
+  readonly userList: Pick<UserList, 'names' | 'idOf'>;
 }
 
 export function webhookRoutes(services: WebhookServices, config: Config): Route[] {
@@ -82,13 +83,14 @@ export function webhookRoutes(services: WebhookServices, config: Config): Route[
       tag: TAG,
       access: { roles: ['ROLE_ROOT_ADMIN'] },
       query: cursorQuery(uuidInput).extend({
-        userId: optionalText(idInput).describe('Only deliveries of this user'),
+        ...userFilter('deliveries'),
         jobId: optionalText(textIdInput).describe('Only deliveries of this job'),
         status: optionalText(z.enum(DELIVERY_STATUSES)).describe('Only deliveries in this status'),
       }),
       success: cursorPageOf(ownedDelivery),
-      handler: async ({ query: { cursor, pageSize, ...filter } }) => {
-        const found = await webhookDeliveries.listAll({ ...filter, before: cursor, limit: pageSize + 1 });
+      handler: async ({ caller, query: { cursor, pageSize, user, ...filter } }) => {
+        const userId = await userIdOf(userList, { ...filter, user }, caller.role);
+        const found = await webhookDeliveries.listAll({ ...filter, userId, before: cursor, limit: pageSize + 1 });
         const names = await userList.names(found.map(({ userId }) => userId));
         return cursorPage(
           found,

@@ -34,9 +34,12 @@ const stored = rowOf({
 const LEASED_OF_BUDGET = `(SELECT COALESCE(SUM(l.amount-l.captured-l.released),0) FROM holds l
     WHERE l.state='open' AND l.owner='lease' AND l.access_key_id=k.id AND l.budget_period=b.period_start)`;
 
-const SELECT = `SELECT k.id,k.user_id,u.username,k.name,k.tag,k.public_part,k.last_four,k.key_hash,k.is_active,k.expires_at,
+/** @param keys the table, or a page of it. */
+const selectFrom = (
+  keys: string,
+) => `SELECT k.id,k.user_id,u.username,k.name,k.tag,k.public_part,k.last_four,k.key_hash,k.is_active,k.expires_at,
     k.budget,k.budget_period,b.period_start,b.used-${LEASED_OF_BUDGET} AS used,k.last_used_at,k.created_at,k.deleted_at
-  FROM access_keys k JOIN users u ON u.id=k.user_id LEFT JOIN key_budgets b ON b.access_key_id=k.id`;
+  FROM ${keys} k JOIN users u ON u.id=k.user_id LEFT JOIN key_budgets b ON b.access_key_id=k.id`;
 
 /** A key with its owner. Amounts in nano-units. */
 export interface OwnedAccessKey
@@ -90,7 +93,9 @@ export class AccessKeyAdministration {
     ];
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     const begin = `${(mask?.begin ?? '').replaceAll('_', '\\_')}%`;
-    const found = await select(this.#to.sequelize, stored.read, `${SELECT} ${where} ORDER BY k.id DESC LIMIT :limit`, {
+    // The page first: joined to all, they would be sorted.
+    const page = `(SELECT k.* FROM access_keys k ${where} ORDER BY k.id DESC LIMIT :limit)`;
+    const found = await select(this.#to.sequelize, stored.read, `${selectFrom(page)} ORDER BY k.id DESC`, {
       userId,
       before,
       begin,
@@ -103,7 +108,7 @@ export class AccessKeyAdministration {
   /** The key with this text, deleted or not. @throws {AppError} notFound; invalidParameter for what is no access key. */
   async find(text: string): Promise<OwnedAccessKey> {
     const { sequelize, hashes } = this.#to;
-    const sql = `${SELECT} WHERE k.public_part=?`;
+    const sql = `${selectFrom('access_keys')} WHERE k.public_part=?`;
     const [found] = await select(sequelize, stored.read, sql, [publicPartOf(text) ?? '']);
     if (found === undefined || hashes.check(text, found.keyHash) === 'wrong') {
       throw new AppError('notFound', 'there is no such access key');
@@ -114,7 +119,7 @@ export class AccessKeyAdministration {
   /** Ends a key for good, at once on every process. Again, it changes nothing. @throws {AppError} notFound. */
   async revoke(id: number, reason: string | undefined, by: By): Promise<OwnedAccessKey> {
     const { sequelize, audit, invalidation } = this.#to;
-    const one = `${SELECT} WHERE k.id=?`;
+    const one = `${selectFrom('access_keys')} WHERE k.id=?`;
     await inTransaction(sequelize, async (transaction) => {
       const sql = 'UPDATE access_keys SET deleted_at=NOW(3), is_active=0 WHERE id=? AND deleted_at IS NULL';
       if ((await change(sequelize, sql, [id], transaction)) === 0) return;

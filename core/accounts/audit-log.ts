@@ -10,6 +10,7 @@ import {
 } from 'sequelize';
 import { insertRows, utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
+import { select } from '../../infra/mysql/statements.ts';
 import { withoutSecrets } from '../../infra/secrets.ts';
 import type { Operation } from '../ledger/commit-queue/operation.ts';
 import type { LedgerSink } from '../ledger/commit-queue/table.ts';
@@ -58,6 +59,14 @@ export interface AuditQuery {
   readonly until?: Date | undefined;
   readonly pageNum: number;
   readonly pageSize: number;
+  /** Id of a record: those before it, uncounted. */
+  readonly cursor?: number | undefined;
+}
+
+/** One more than a page has, if there are more. */
+export interface AuditPage {
+  readonly records: AuditRecord[];
+  readonly total: number | undefined;
 }
 
 interface Row {
@@ -74,13 +83,17 @@ interface Row {
 }
 type RowModel = Model<Row, Optional<Row, 'id' | 'createdAt'>>;
 
+const ends = rowOf({ first: orNull(column.integer), last: orNull(column.integer) });
+
 const KEYBOARD = 'command line';
 const NAME_LENGTH = 50;
 
 export class AuditLog {
+  readonly #sequelize: Sequelize;
   readonly #rows: ModelStatic<RowModel>;
 
   constructor(sequelize: Sequelize) {
+    this.#sequelize = sequelize;
     this.#rows = sequelize.define<RowModel>('audit_log', {
       id: { type: DataTypes.BIGINT.UNSIGNED, primaryKey: true, autoIncrement: true },
       actorUserId: { type: DataTypes.INTEGER.UNSIGNED },
@@ -101,19 +114,36 @@ export class AuditLog {
   }
 
   /** One page, newest first. */
-  async page(query: AuditQuery): Promise<{ records: AuditRecord[]; total: number }> {
-    const { pageNum, pageSize, from, until, ...filters } = query;
+  async page(query: AuditQuery): Promise<AuditPage> {
+    const { pageNum, pageSize, from, until, cursor, ...filters } = query;
+    const time = { ...(from && { [Op.gte]: from }), ...(until && { [Op.lt]: until }) };
     const where = {
       ...Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
-      ...(from || until ? { createdAt: { ...(from && { [Op.gte]: from }), ...(until && { [Op.lt]: until }) } } : {}),
+      ...(from || until ? { createdAt: time } : {}),
     };
-    const { rows, count } = await this.#rows.findAndCountAll({
-      where,
-      order: [['id', 'DESC']],
-      limit: pageSize,
-      offset: (pageNum - 1) * pageSize,
-    });
-    return { records: rows.map((row) => recordOf(row.get())), total: count };
+    const id = {
+      ...(from || until ? await this.#idsOf(from, until) : {}),
+      ...(cursor === undefined ? {} : { [Op.lt]: cursor }),
+    };
+    const isPart = from !== undefined || until !== undefined || cursor !== undefined;
+    const [rows, total] = await Promise.all([
+      this.#rows.findAll({
+        where: isPart ? { ...where, id } : where,
+        order: [['id', 'DESC']],
+        limit: pageSize + 1,
+        offset: cursor === undefined ? (pageNum - 1) * pageSize : 0,
+      }),
+      cursor === undefined ? this.#rows.count({ where }) : undefined,
+    ]);
+    return { records: rows.map((row) => recordOf(row.get())), total };
+  }
+
+  /** Where the records of a time stand: the primary key would be read from the newest on to find them. */
+  async #idsOf(from: Date | undefined, until: Date | undefined): Promise<{ [Op.between]: [number, number] }> {
+    const conditions = [...(from ? ['created_at >= :from'] : []), ...(until ? ['created_at < :until'] : [])];
+    const sql = `SELECT MIN(id) AS first, MAX(id) AS last FROM audit_log WHERE ${conditions.join(' AND ')}`;
+    const [ids] = await select(this.#sequelize, ends.read, sql, { from, until });
+    return { [Op.between]: [ids?.first ?? 0, ids?.last ?? 0] };
   }
 }
 

@@ -1,5 +1,8 @@
 /** Users with their balances, for people who administer them and for each user itself. Reads only. */
 import type { Sequelize } from 'sequelize';
+import { invalid } from '../../infra/errors.ts';
+import { afterPlace, orderOf, type Place } from '../../infra/mysql/keyset.ts';
+import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';
 import { HELD, LEASED } from '../ledger/ledger.ts';
@@ -14,6 +17,14 @@ export interface UserListQuery {
   readonly sortOrder?: 'asc' | 'desc' | undefined;
   readonly pageNum: number;
   readonly pageSize: number;
+  /** Id of a user: those after it, uncounted. */
+  readonly cursor?: number | undefined;
+}
+
+/** One more than a page has, if there are more. */
+export interface UserPage {
+  readonly records: UserWithBalance[];
+  readonly total: number | undefined;
 }
 
 /** The only texts that reach ORDER BY. */
@@ -23,13 +34,14 @@ const SORT_COLUMNS: Record<UserSortKey, string> = {
   username: 'u.username',
   email: 'u.email',
   role: 'u.role',
-  balance: 'available',
+  balance: `a.available + ${LEASED}`,
   createdAt: 'u.created_at',
 };
 
+const ACCOUNT = "JOIN accounts a ON a.owner_kind = 'user' AND a.owner_id = u.id";
 const SELECT = `SELECT u.id, u.username, u.email, u.role, u.status=1 AS active, u.token_version, u.created_at, u.updated_at,
   u.closed_at, a.id AS account_id, a.available + ${LEASED} AS available, ${HELD} AS held
-  FROM users u JOIN accounts a ON a.owner_kind = 'user' AND a.owner_id = u.id`;
+  FROM users u ${ACCOUNT}`;
 
 const listed = rowOf({
   id: column.integer,
@@ -60,6 +72,15 @@ export class UserList {
     return found;
   }
 
+  /** By its whole name, as names are compared; by its whole email address where that may be known; or by its id. */
+  async idOf(text: string, byEmail: boolean): Promise<number | undefined> {
+    const emails = byEmail ? ' OR email = :text' : '';
+    const sql = `SELECT id, username FROM users WHERE username = :text${emails} ORDER BY username = :text DESC LIMIT 1`;
+    const [found] = await select(this.#sequelize, named.read, sql, { text: text.normalize('NFKC') });
+    if (found !== undefined || !/^\d{1,10}$/.test(text)) return found?.id;
+    return Number(text);
+  }
+
   async names(ids: readonly number[]): Promise<Map<number, string>> {
     if (ids.length === 0) return new Map();
     const found = await select(this.#sequelize, named.read, `SELECT ${named.columns} FROM users WHERE id IN (:ids)`, {
@@ -68,29 +89,51 @@ export class UserList {
     return new Map(found.map(({ id, username }) => [id, username]));
   }
 
-  /** One page, by id unless asked otherwise; equal ones by id, so that pages do not overlap. */
-  async page(query: UserListQuery): Promise<{ records: UserWithBalance[]; total: number }> {
-    const { role, search } = query;
+  /**
+   * One page, by id unless asked otherwise; equal ones by id, so that pages do not overlap. Rows and balances are read
+   * once an index has found the page; only a list by balance looks at all.
+   * @throws {AppError} invalidParameter for a cursor that is no user.
+   */
+  async page(query: UserListQuery): Promise<UserPage> {
+    const { role, search, cursor, pageNum, pageSize, sortBy = 'id' } = query;
     const conditions = [
       ...(role === undefined ? [] : ['u.role = :role']),
       // Each by its unique index.
       ...(search === undefined ? [] : ['(u.username LIKE :prefix OR u.email LIKE :prefix OR u.id = :id)']),
     ];
-    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
     const direction = query.sortOrder === 'desc' ? 'DESC' : 'ASC';
-    const order = `${SORT_COLUMNS[query.sortBy ?? 'id']} ${direction}, u.id ${direction}`;
+    const sorting = { column: SORT_COLUMNS[sortBy], id: 'u.id', direction } as const;
+    const place = cursor === undefined ? undefined : await this.#place(cursor, sortBy);
+    const after = place === undefined ? [] : [afterPlace(sorting, place)];
+    const by = orderOf(sorting);
     const values = {
       role: role ?? '',
       prefix: `${(search ?? '').replace(/[\\%_]/g, '\\$&')}%`,
       id: /^\d{1,10}$/.test(search ?? '') ? Number(search) : 0,
-      limit: query.pageSize,
-      offset: (query.pageNum - 1) * query.pageSize,
+      limit: pageSize + 1,
+      offset: place === undefined ? (pageNum - 1) * pageSize : 0,
     };
-    const page = `${SELECT} ${where} ORDER BY ${order} LIMIT :limit OFFSET :offset`;
+    const from = `FROM users u ${sortBy === 'balance' ? ACCOUNT : ''} ${whereOf([...conditions, ...after])}`;
+    const page = `${SELECT} JOIN (SELECT u.id ${from} ORDER BY ${by} LIMIT :limit OFFSET :offset) page ON page.id=u.id ORDER BY ${by}`;
     const [records, total] = await Promise.all([
       select(this.#sequelize, listed.read, page, values),
-      count(this.#sequelize, `SELECT COUNT(*) AS total FROM users u ${where}`, values),
+      place === undefined
+        ? count(this.#sequelize, `SELECT COUNT(*) AS total FROM users u ${whereOf(conditions)}`, values)
+        : undefined,
     ]);
     return { records, total };
   }
+
+  /** Of a user, as it is now. */
+  async #place(id: number, sortBy: UserSortKey): Promise<Place> {
+    const user = await this.find(id);
+    if (user === undefined) throw invalid([{ path: 'cursor', message: 'is no user' }]);
+    const { username, email, role, available, createdAt } = user;
+    const values = { id, name: username, username, email, role, balance: available };
+    return { id, value: { ...values, createdAt: utcDateTime(createdAt.getTime()) }[sortBy] };
+  }
+}
+
+function whereOf(conditions: readonly string[]): string {
+  return conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
 }

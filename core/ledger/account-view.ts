@@ -1,6 +1,5 @@
 /** An account in the ledger, for administrators: its transfers and its holds, newest first. Reads only. */
 import type { Sequelize } from 'sequelize';
-import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { select } from '../../infra/mysql/statements.ts';
 import { HELD, LEASED } from './ledger.ts';
@@ -100,9 +99,7 @@ export class AccountView {
     const sql = `SELECT ${transfer.columns} FROM transfers FORCE INDEX (ix_transfers_account_time)
       WHERE account_id=${ACCOUNT} ${kind === undefined ? '' : 'AND kind=:kind'} ${after}
       ORDER BY created_at DESC, id DESC, kind DESC LIMIT :limit`;
-    // Sequelize writes a Date without its milliseconds.
-    const at = before && utcDateTime(before.at.getTime());
-    const place = { at, id: before?.id, beforeKind: before?.kind };
+    const place = { at: before?.at, id: before?.id, beforeKind: before?.kind };
     return await select(this.#sequelize, transfer.read, sql, { userId, kind, limit, ...place });
   }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { hash as bcryptHash } from '@node-rs/bcrypt';
 import type { Sequelize } from 'sequelize';
+import { z } from 'zod';
 import { createAccounts } from '../../core/accounts/accounts.ts';
 import type { Config } from '../../infra/config.ts';
 import { createLogger } from '../../infra/logger.ts';
@@ -398,6 +399,47 @@ describe('users and sign-in', () => {
       assert.equal((await list(`sortBy=${key}`)).status, 200, key);
     }
     assert.equal((await list('sortBy=password_hash')).status, 400);
+  });
+
+  test('a list of users goes on from where the page before ended, in every order', async () => {
+    const page = z.object({
+      data: z.object({
+        records: z.array(z.object({ id: z.number() })),
+        next: z.string().nullable(),
+        total: z.number().optional(),
+      }),
+    });
+    const list = async (query: string) =>
+      page.parse(JSON.parse((await ask(api(), 'GET', `/v1/users?${query}`, { bearer: root })).text)).data;
+    for (const n of [1, 2, 3, 4, 5]) {
+      const email = n % 2 === 0 ? {} : { email: `walked${9 - n}@example.com` };
+      const made = { username: `walked ${n}`, password: 'secret 1', balance: n % 2, ...email };
+      assert.equal((await ask(api(), 'POST', '/v1/users', { bearer: root, body: made })).status, 200);
+    }
+    for (const key of ['id', 'name', 'email', 'role', 'balance', 'createdAt']) {
+      for (const order of ['asc', 'desc']) {
+        const sorted = `sortBy=${key}&sortOrder=${order}&search=walked`;
+        const whole = await list(`${sorted}&pageSize=100`);
+        assert.deepEqual([whole.total, whole.records.length], [5, 5]);
+        const walked: number[] = [];
+        for (let next: string | null = ''; next !== null; ) {
+          const more: Awaited<ReturnType<typeof list>> = await list(`${sorted}&pageSize=2&cursor=${next}`);
+          assert.equal(more.total !== undefined, next === '');
+          walked.push(...more.records.map(({ id }) => id));
+          next = more.next;
+        }
+        assert.deepEqual(
+          walked,
+          whole.records.map(({ id }) => id),
+          `${key} ${order}`,
+        );
+      }
+    }
+    for (const wrong of ['4000000000', 'x', '-1'])
+      assert.equal(
+        (await ask(api(), 'GET', `/v1/users?cursor=${wrong}&sortBy=name`, { bearer: root })).at('data.errors.0.path'),
+        'cursor',
+      );
   });
 
   test('every administrative change is in the audit log, without secrets', async () => {

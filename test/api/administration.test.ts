@@ -56,6 +56,40 @@ describe('administration', () => {
         assert.equal(await found(search), undefined, search);
     });
 
+    test('lists of all users are filtered by what one knows of a user: name, email address or id', async () => {
+      const body = { username: 'Filtered Person', password: 'secret 1', email: 'filtered@example.com', balance: 5 };
+      const owner = numberAt(await post('/v1/users', body), 'data.id');
+      const bearer = await signIn(api(), body.username, body.password);
+      await post('/v1/orders', { amount: 1 }, bearer);
+      const { text } = await newKey(api(), bearer);
+      await post('/v1/async/chat', { userMessage: 'hello', webhookUrl: 'http://no-such-host.invalid/' }, text);
+      assert.equal((await chat(text)).status, 200);
+      const ownersIn = async (path: string) => {
+        const list = await get(path);
+        assert.equal(list.status, 200, list.text);
+        return [...new Set([...list.text.matchAll(/"userId":(\d+)/g)].map(([, id]) => Number(id)))];
+      };
+      const lists = ['/v1/orders', '/v1/admin/jobs', '/v1/admin/access-keys', '/v1/statistics/spend?groupBy=user'];
+      const known = ['filtered person', 'FILTERED@example.com', String(owner), ` ${body.username} `];
+      for (const list of lists) {
+        const by = (user: string) => `${list}${list.includes('?') ? '&' : '?'}user=${encodeURIComponent(user)}`;
+        for (const user of known) assert.deepEqual(await ownersIn(by(user)), [owner], by(user));
+        for (const user of ['filtered', 'nobody', '%', `${owner}&userId=${person.id}`.replace('&', '%26')]) {
+          assert.deepEqual(await ownersIn(by(user)), [], by(user));
+        }
+        assert.deepEqual(await ownersIn(`${by(body.username)}&userId=${person.id}`), [], 'two that are not the same');
+      }
+      const calls = async (user: string, asker = root) =>
+        (await post('/v1/statistics/logs/query', { user }, asker)).at('data.0.userId');
+      await until('its call is in the log', async () => (await calls(body.email)) === owner);
+      const admin = await newPerson(api(), root, 'ROLE_MODEL_ADMIN', 0);
+      assert.deepEqual(
+        [await calls(body.username, admin.token), await calls(body.email, admin.token)],
+        [owner, undefined],
+      );
+      assert.equal((await get('/v1/statistics/spend?user=root', bearer)).status, 403);
+    });
+
     test('one user is shown with balance, spend, keys and last calls', async () => {
       const path = `/v1/users/${person.id}`;
       await until('the call is in the log', async () => (await get(path)).at('data.lastCalls.0.isSuccess') === true);
@@ -398,6 +432,14 @@ describe('administration', () => {
     assert.equal((await get('/v1/audit?traceId=%E5%AF%86')).at('data.errors.0.path'), 'traceId');
     assert.equal(await ofDay('endDate=2020-01-01'), 0);
     assert.equal(await ofDay('startDate=2100-01-01'), 0);
+    const list = `/v1/audit?targetKind=model&targetId=${id}&pageSize=1&startDate=${day}`;
+    const newest = await get(list);
+    assert.deepEqual([newest.at('data.records.0.action'), newest.at('data.total')], ['models.update', 2]);
+    const before = await get(`${list}&cursor=${newest.at('data.next')}`);
+    assert.deepEqual(
+      ['data.records.0.action', 'data.next', 'data.total'].map((path) => before.at(path)),
+      ['models.create', null, undefined],
+    );
     const prices = await get(`/v1/admin/models/${id}/prices?pageSize=1`);
     assert.deepEqual([prices.at('data.records.0.version'), prices.at('data.next')], [2, '2']);
     assert.match(prices.text, /"input":0\.00004,/);

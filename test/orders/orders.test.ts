@@ -80,7 +80,8 @@ describe('orders on the real database', () => {
     assert.equal(first.total, 3);
     assert.deepEqual(
       first.records.map(({ orderNo }) => orderNo),
-      [made[2]?.orderNo, made[1]?.orderNo],
+      [made[2]?.orderNo, made[1]?.orderNo, made[0]?.orderNo],
+      'one more than the page has',
     );
     const second = await any().orders.page({ ...page, pageNum: 2 });
     assert.deepEqual(
@@ -92,6 +93,24 @@ describe('orders on the real database', () => {
       byAmount.records.map(({ amount }) => amount),
       [10_000_000n, 20_000_000n, 30_000_000n],
     );
+    // Each of two more has the amount of another: among equal ones the id decides.
+    for (const amount of [30_000_000n, 10_000_000n]) await any().orders.create(mine, amount);
+    for (const sortBy of ['id', 'createdAt', 'amount'] as const) {
+      for (const sortOrder of ['asc', 'desc'] as const) {
+        const sorted = { ...page, sortBy, sortOrder };
+        const whole = (await any().orders.page({ ...sorted, pageSize: 9 })).records.map(({ id }) => id);
+        const walked: number[] = [];
+        for (;;) {
+          const { records, total } = await any().orders.page({ ...sorted, pageSize: 1, cursor: walked.at(-1) });
+          walked.push(...records.slice(0, 1).map(({ id }) => id));
+          assert.equal(total, walked.length === 1 ? 5 : undefined);
+          if (records.length < 2) break;
+        }
+        assert.deepEqual(walked, whole, `${sortBy} ${sortOrder}`);
+      }
+    }
+    const theirs = await any().orders.page({ ...page, userId: other });
+    await assert.rejects(any().orders.page({ ...page, cursor: theirs.records[0]?.id }), /cursor/);
     const failed = await any().orders.page({ ...page, status: 'FAILED' });
     assert.deepEqual(
       failed.records.map(({ orderNo }) => orderNo),
