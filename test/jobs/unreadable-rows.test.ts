@@ -14,10 +14,9 @@ describe('a row that cannot be read', () => {
   let product: Product;
   let services: Services;
   before(async () => {
-    product = await startProduct({ name: 'unreadable' });
-    services = await createServices(product.config, pino({ level: 'silent' }));
     // The test runs the background jobs itself, and no job.
-    await product.worker.stop();
+    product = await startProduct({ name: 'unreadable', worker: false });
+    services = await createServices(product.config, pino({ level: 'silent' }));
   });
   after(async () => {
     await services.close();
