@@ -163,7 +163,10 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
   const costShown = config.USAGE_COST ? { currency: config.CURRENCY } : undefined;
   const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
   const jobStore = new JobStore(sequelize);
-  const webhookServices = createWebhooks({ ...shared, jobOf: (jobId) => jobStore.announced(jobId), workflowState });
+  const webhookServices = createWebhooks({
+    ...{ ...shared, audit: accountServices.audit },
+    ...{ jobOf: (jobId: string) => jobStore.announced(jobId), workflowState },
+  });
   const jobServices = createJobs({
     ...shared,
     store: jobStore,

@@ -1,5 +1,6 @@
 /** Builds the webhooks capability from its dependencies. */
 import type { Sequelize } from 'sequelize';
+import type { AuditLog } from '../../core/accounts/audit-log.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import type { Config } from '../../infra/config.ts';
 import type { Vault } from '../../infra/crypto.ts';
@@ -16,19 +17,29 @@ export interface WebhookServiceDeps {
   readonly vault: Vault;
   readonly config: Pick<Config, 'WEBHOOK_PRIVATE_HOSTS'>;
   readonly starter: WorkflowStarter;
+  readonly audit: AuditLog;
   readonly jobOf: SenderDeps['jobOf'];
   readonly workflowState: DeliveryReconcilerDeps['workflowState'];
   readonly log: Logger;
 }
 
-export function createWebhooks({ sequelize, vault, config, starter, jobOf, workflowState, log }: WebhookServiceDeps) {
+export function createWebhooks({
+  sequelize,
+  vault,
+  config,
+  starter,
+  audit,
+  jobOf,
+  workflowState,
+  log,
+}: WebhookServiceDeps) {
   // Any user names these addresses: what administrators let providers have is not for them.
   const reach = { OUTBOUND_PRIVATE_HOSTS: config.WEBHOOK_PRIVATE_HOSTS, SIMULATOR_URL: '' };
   const outbound = createOutbound(reach);
   const deliveries = new DeliveryStore(sequelize);
   const secrets = new SecretStore(sequelize, vault);
   return {
-    webhooks: new Webhooks({ deliveries, secrets, starter, mayBeCalled: createAddressCheck(reach) }),
+    webhooks: new Webhooks({ deliveries, secrets, starter, audit, mayBeCalled: createAddressCheck(reach) }),
     webhookSender: new WebhookSender({ deliveries, secrets, outbound, jobOf, log }),
     webhookDeliveries: deliveries,
     deliveryReconciler: new DeliveryReconciler({ deliveries, workflowState, log }),

@@ -1,5 +1,5 @@
 /** The one owner of the table `webhook_deliveries` (new rows come with their job's end, delivery-table.ts). */
-import type { Sequelize } from 'sequelize';
+import type { Sequelize, Transaction } from 'sequelize';
 import { insertStarts } from '../../core/outbox/outbox.ts';
 import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, rowOf } from '../../infra/mysql/rows.ts';
@@ -133,9 +133,13 @@ export class DeliveryStore {
 
   /**
    * Begins another round: the row and the start of its workflow in one transaction.
+   * @param also what is written with it.
    * @returns the number of the round; undefined when the delivery is on its way already.
    */
-  beginRound({ id, userId, redeliveries }: Delivery): Promise<number | undefined> {
+  beginRound(
+    { id, userId, redeliveries }: Delivery,
+    also: (transaction: Transaction) => Promise<void>,
+  ): Promise<number | undefined> {
     const round = redeliveries + 1;
     return inTransaction(this.#sequelize, async (transaction) => {
       const changed = await change(
@@ -148,6 +152,7 @@ export class DeliveryStore {
       if (changed === 0) return undefined;
       const start = deliveryStart(id, userId, round);
       await change(this.#sequelize, insertStarts([{ start, atMs: Date.now() }]), undefined, transaction);
+      await also(transaction);
       return round;
     });
   }

@@ -32,6 +32,7 @@ test('a delivery is sent again fifty times and no more, so that nobody has a wor
     deliveries,
     secrets: { list: () => assert.fail('read'), rotate: () => assert.fail('rotated') },
     starter: { kick: () => undefined },
+    audit: { record: () => assert.fail('written') },
     mayBeCalled: () => true,
   });
   for (let time = 1; time <= 50; time += 1) await webhooks.redeliver('job-1', 1);

@@ -1,5 +1,6 @@
 /** Webhooks as their owner uses them: secrets, the log of deliveries, sending one again. */
 
+import type { AuditLog, By } from '../../core/accounts/audit-log.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import { presentSpan } from '../../infra/telemetry/spans.ts';
@@ -12,6 +13,7 @@ export interface WebhookDeps {
   readonly deliveries: Pick<DeliveryStore, 'find' | 'list' | 'beginRound'>;
   readonly secrets: Pick<SecretStore, 'list' | 'rotate'>;
   readonly starter: Pick<WorkflowStarter, 'kick'>;
+  readonly audit: Pick<AuditLog, 'record'>;
   /** False for an address that may not be called, as far as that is known without a DNS lookup. */
   readonly mayBeCalled: (url: string) => boolean;
 }
@@ -52,22 +54,29 @@ export class Webhooks {
 
   /**
    * Sends a delivery again, with all its tries.
-   * @throws {AppError} notFound, also for another user's; illegalState while it is being delivered, or was sent again
-   * too often.
+   * @param who its owner, only for a delivery of this user's; or an administrator, in the audit log.
+   * @throws {AppError} notFound; illegalState while it is being delivered, or was sent again too often.
    */
-  async redeliver(id: string, userId: number): Promise<Delivery> {
-    const { deliveries, starter } = this.#deps;
-    const delivery = await this.#get(id, userId);
+  async redeliver(id: string, who: number | By): Promise<Delivery> {
+    const { deliveries, starter, audit } = this.#deps;
+    const owner = typeof who === 'number' ? who : undefined;
+    const delivery = await this.#get(id, owner);
+    const { userId, jobId, status } = delivery;
     if (delivery.redeliveries >= MAX_REDELIVERIES) {
       throw new AppError('illegalState', `a delivery is sent again at most ${MAX_REDELIVERIES} times`);
     }
-    const round = await deliveries.beginRound(delivery);
+    const round = await deliveries.beginRound(delivery, async (transaction) => {
+      if (typeof who === 'number') return;
+      const states = { before: { userId, jobId, status }, after: { status: 'PENDING' } };
+      const target = { targetKind: 'webhook_delivery', targetId: id };
+      await audit.record({ ...who, action: 'webhooks.redeliver', ...target, ...states }, transaction);
+    });
     if (round === undefined) throw new AppError('illegalState', 'this delivery is still on its way');
     starter.kick({ ...deliveryStart(id, userId, round), ...presentSpan() });
-    return this.#get(id, userId);
+    return this.#get(id, owner);
   }
 
-  async #get(id: string, userId: number): Promise<Delivery> {
+  async #get(id: string, userId: number | undefined): Promise<Delivery> {
     const delivery = await this.#deps.deliveries.find(id, userId);
     if (!delivery) throw new AppError('notFound', 'there is no such delivery');
     return delivery;

@@ -9,6 +9,7 @@ import { addressWithoutSecrets } from '../../infra/secrets.ts';
 import { optionalText, textIdInput, uuidInput } from '../http/fields.ts';
 import { cursorPage, cursorPageOf, cursorQuery, page, pageOf, pageQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
+import { by } from '../http/route-input.ts';
 import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
 import { userFilter, userIdOf } from './user-filter.ts';
 
@@ -55,6 +56,10 @@ export function webhookRoutes(services: WebhookServices, config: Config): Route[
     createdAt: time(createdAt),
     updatedAt: time(updatedAt),
   });
+  const ownedAnswer = (one: Delivery, names: ReadonlyMap<number, string>) => ({
+    ...{ ...answerOf(one), url: addressWithoutSecrets(one.url) },
+    ...{ userId: one.userId, username: names.get(one.userId) ?? '' },
+  });
   return [
     route({
       method: 'get',
@@ -96,11 +101,23 @@ export function webhookRoutes(services: WebhookServices, config: Config): Route[
           found,
           pageSize,
           ({ id }) => id,
-          (one) => ({
-            ...{ ...answerOf(one), url: addressWithoutSecrets(one.url) },
-            ...{ userId: one.userId, username: names.get(one.userId) ?? '' },
-          }),
+          (one) => ownedAnswer(one, names),
         );
+      },
+    }),
+    route({
+      method: 'post',
+      path: '/v1/admin/webhook-deliveries/{id}/redeliver',
+      operationId: 'redeliverAny',
+      summary: 'Send one of any user again, with all its tries',
+      tag: TAG,
+      access: { roles: ['ROLE_ROOT_ADMIN'] },
+      params: z.object({ id: textIdInput.describe('Id of the delivery') }),
+      success: ownedDelivery,
+      status: 202,
+      handler: async (input) => {
+        const delivery = await webhooks.redeliver(input.params.id, by(input));
+        return ownedAnswer(delivery, await userList.names([delivery.userId]));
       },
     }),
     route({

@@ -96,6 +96,10 @@ describe('who may call what', () => {
     const person = await newPerson(api, bearer ?? '', 'ROLE_USER', 1);
     const key = await newKey(api, person.token);
     const jobId = await liveJob(key.text);
+    await product.execute(
+      `INSERT INTO webhook_deliveries (id,user_id,job_id,url,status,created_at,updated_at)
+       VALUES ('${jobId}',${person.id},'${jobId}','https://hooks.example/','FAILED',NOW(3),NOW(3))`,
+    );
     const last = async () => Number((await product.rows('SELECT MAX(id) AS id FROM audit_log'))[0]?.id);
     const made = new Map<string, string>();
     for (const { route, action, path, body, headers, makes } of adminChanges(person.id, key.id, jobId)) {

@@ -23,7 +23,7 @@ export function isAdminChange({ method, path, takesToken, forAdministrators }: D
   return forAdministrators || SHARED.includes(path);
 }
 
-/** @param userId a user without anything but a balance, an access key and a live job. */
+/** @param userId a user without anything but a balance, an access key and a live job, whose webhook was given up. */
 export function adminChanges(userId: number, accessKeyId: number, jobId: string): AdminChange[] {
   const user = { username: `audited-${userId}`, password: 'a-password-to-hide', balance: 1 };
   const model = { displayName: 'audited', modelIdentifier: 'audited', capabilities: ['text-to-text'] };
@@ -38,6 +38,11 @@ export function adminChanges(userId: number, accessKeyId: number, jobId: string)
       route: 'POST /v1/admin/jobs/{jobId}/cancel',
       action: 'jobs.cancel',
       path: `/v1/admin/jobs/${jobId}/cancel`,
+    },
+    {
+      route: 'POST /v1/admin/webhook-deliveries/{id}/redeliver',
+      action: 'webhooks.redeliver',
+      path: `/v1/admin/webhook-deliveries/${jobId}/redeliver`,
     },
     { route: 'POST /v1/users', action: 'users.create', body: user, makes: { name: 'user', at: 'data.id' } },
     {

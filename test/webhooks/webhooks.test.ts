@@ -5,6 +5,7 @@ import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
 import { webhookWorkflowId } from '../../workflows/contracts.ts';
 import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { rootToken } from '../e2e/upstream.ts';
 import { until } from '../until.ts';
 import { type Received, type Receiver, startReceiver } from './receiver.ts';
 
@@ -77,6 +78,20 @@ describe('webhooks', () => {
     assert.equal((await log(other.key)).total, 0);
     assert.equal((await redeliver(other.key, jobId)).status, 404);
     await assertNothingPrivate(product, webhookWorkflowId(owner.userId, jobId, 0), ['/good', secret, 'hello']);
+
+    const root = await rootToken(product);
+    const again = await call(api(), 'POST', `/v1/admin/webhook-deliveries/${jobId}/redeliver`, { token: root });
+    const answered = delivery.extend({ userId: z.number(), username: z.string() }).parse(again.data);
+    assert.deepEqual(
+      [again.status, answered.status, answered.redeliveries, answered.userId, answered.username],
+      [202, 'PENDING', 1, owner.userId, owner.name],
+    );
+    await deliveredAs(owner.key, jobId, 'DELIVERED');
+    assert.equal(receiver.at('/good').length, 2);
+    assert.equal((await redeliver(owner.key, jobId)).status, 202);
+    await deliveredAs(owner.key, jobId, 'DELIVERED');
+    const records = await product.rows(`SELECT action,actor_name FROM audit_log WHERE target_id='${jobId}'`);
+    assert.deepEqual(records, [{ action: 'webhooks.redeliver', actor_name: 'root' }], "not the owner's own");
   });
 
   test('a private address that providers may have is refused to webhooks', async () => {

@@ -16,11 +16,19 @@ fi
 jobId=$("${CURL[@]}" "$BASE_URL/v1/async/chat" -H "ACCESS-KEY: $KEY" -H "$JSON" \
   -d "{\"userMessage\": \"Say hello.\", \"webhookUrl\": \"$WEBHOOK_URL\"}" | field jobId)
 "${CURL[@]}" "$BASE_URL/v1/async/jobs/$jobId?wait=30" -H "ACCESS-KEY: $KEY" | expect '"status":"COMPLETED"'
-for _ in {1..40}; do
-  delivery=$("${CURL[@]}" "$BASE_URL/v1/webhooks/deliveries?pageSize=1" -H "ACCESS-KEY: $KEY")
-  [[ $delivery == *'"status":"PENDING"'* ]] || break
-  sleep 0.5
-done
-expect "$jobId" <<<"$delivery"
-expect '"status":"DELIVERED"' <<<"$delivery"
-"${CURL[@]}" -X POST "$BASE_URL/v1/webhooks/deliveries/$(field id <<<"$delivery")/redeliver" -H "ACCESS-KEY: $KEY" | expect '"code":200'
+delivered() {
+  for _ in {1..40}; do
+    delivery=$("${CURL[@]}" "$BASE_URL/v1/webhooks/deliveries?pageSize=1" -H "ACCESS-KEY: $KEY")
+    [[ $delivery == *'"status":"PENDING"'* ]] || break
+    sleep 0.5
+  done
+  expect "$jobId" <<<"$delivery"
+  expect '"status":"DELIVERED"' <<<"$delivery"
+}
+
+delivered
+id=$(field id <<<"$delivery")
+"${CURL[@]}" -X POST "$BASE_URL/v1/webhooks/deliveries/$id/redeliver" -H "ACCESS-KEY: $KEY" | expect '"code":200'
+delivered
+# ROOT sends that of any user again.
+"${CURL[@]}" -X POST "$BASE_URL/v1/admin/webhook-deliveries/$id/redeliver" -H "Authorization: Bearer $ROOT_TOKEN" | expect '"code":200'
