@@ -3,12 +3,11 @@
  * A process holds an answer until its client has taken it.
  */
 import type { Server, ServerResponse } from 'node:http';
-import { AppError } from '../../infra/errors.ts';
+import { AnswersUnderWay } from './answers-under-way.ts';
 
 export const LARGE_ANSWER_BYTES = 1024 * 1024;
 /** Of one user in this process. */
 const MOST_UNDER_WAY = 4;
-const RETRY_AFTER_SECONDS = 1;
 /** A client that takes nothing for this long is taken for gone; a stream has the same time (sse.ts). */
 const UNREAD_MS = 60_000;
 
@@ -30,29 +29,15 @@ export function jsonWith(fields: object, texts: Readonly<Record<string, string>>
   return new JsonText(`{${members.join(',')}}`);
 }
 
-const underWay = new Map<number, number>();
-const admitted = new WeakSet<ServerResponse>();
+const large = new AnswersUnderWay(
+  MOST_UNDER_WAY,
+  (others) =>
+    `${others} answers over 1 MB are on their way to you, which is the most: read or close them, then try again`,
+);
 
-/**
- * Counts an answer as a large one of its user until it is out or its client has left. Called before its payload is read.
- * Idempotent for a response.
- * @throws {AppError} tooManyRequests.
- */
+/** Called before its payload is read. Idempotent for a response. @throws {AppError} tooManyRequests. */
 export function admitLargeAnswer(response: ServerResponse, userId: number): void {
-  // A response that is closed already would never say so again.
-  if (admitted.has(response) || response.destroyed) return;
-  const others = underWay.get(userId) ?? 0;
-  if (others >= MOST_UNDER_WAY) {
-    const message = `${others} answers over 1 MB are on their way to you, which is the most: read or close them, then try again`;
-    throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_AFTER_SECONDS });
-  }
-  admitted.add(response);
-  underWay.set(userId, others + 1);
-  response.once('close', () => {
-    const rest = (underWay.get(userId) ?? 1) - 1;
-    if (rest > 0) underWay.set(userId, rest);
-    else underWay.delete(userId);
-  });
+  large.admit(response, userId);
 }
 
 /** Ends connections whose client takes nothing of a whole answer. Node sets the time anew for the next request. */

@@ -11,6 +11,7 @@ import type { Turns } from '../../core/conversations/turns.ts';
 import { claimRequest, type IdempotentRequests } from '../../core/ledger/idempotency.ts';
 import type { Config } from '../../infra/config.ts';
 import { newId } from '../../infra/ids.ts';
+import { admitWaiting } from '../http/answers-under-way.ts';
 import { tagsOf } from '../http/attribution.ts';
 import { integerInput, jsonObjectInput, optionalText, textIdInput } from '../http/fields.ts';
 import { keyedRequest } from '../http/idempotency.ts';
@@ -233,6 +234,7 @@ export function jobRoutes(
         const { userId } = caller;
         const admit = () => admitLargeAnswer(ctx.res, userId);
         if (query.wait === undefined) return answerOf(await jobs.get(params.jobId, userId, admit));
+        admitWaiting(ctx.res, userId);
         return answerOf(await jobs.wait(params.jobId, userId, query.wait * 1000, signal, admit));
       },
     }),
@@ -269,6 +271,7 @@ export function jobRoutes(
       success: jobEvents,
       mediaType: 'text/event-stream',
       handler: async ({ ctx, caller, params, signal }) => {
+        admitWaiting(ctx.res, caller.userId);
         const states = jobs.follow(params.jobId, caller.userId, signal);
         // A job that is not there is answered before the stream begins.
         const first = await states.next();
