@@ -409,3 +409,14 @@ test('the room of a user ends a batch in the middle of it', async () => {
   assert.ok(answered >= 4 && answered <= 4 + 8, `${answered} answers`);
   assert.ok(batch.lines.every(({ succeeded }) => succeeded !== null));
 });
+
+test('batches that run at once share the room of their user', async () => {
+  const batch = new MemoryBatch(50);
+  const answer = async () => {
+    batch.otherBytes += 4_000;
+    return { requestId: 'r', body: JSON.stringify('x'.repeat(1_000)) };
+  };
+  await runnerOf(batch, answer, { bytesPerUser: 5_000 }).runLines(BATCH_ID, 0, 50, context(1));
+  const answered = batch.lines.filter(({ succeeded }) => succeeded).length;
+  assert.ok(answered >= 1 && answered <= 1 + 8, `${answered} answers`);
+});

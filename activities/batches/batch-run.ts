@@ -107,7 +107,7 @@ export class BatchRunner {
         if (isStopped || context.signal.aborted) return;
         const now = await this.#batch(batchId);
         if (now.status !== 'in_progress' || now.expiresAt.getTime() <= Date.now()) return;
-        const refusal = refusalAt(now.resultBytes);
+        const refusal = await refusalAt(now);
         const wait = refusal
           ? await this.#lines.refuse(batch, line, refusal)
           : await this.#lines.run(batch, line, caller, context.log);

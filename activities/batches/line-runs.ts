@@ -47,16 +47,16 @@ export class LineRuns {
   }
 
   /**
-   * What its results may have for the files of its user, who may have used up the room since it was made.
-   * @returns why a line is refused when the results of the batch have so many bytes.
+   * What the results of all batches of a user may have beside the files, read once for some lines.
+   * @returns why a line is refused as the batches stand now: many at once share the room, and only calls that run come on top.
    */
-  async room({ userId, resultBytes }: Batch): Promise<(resultBytes: number) => Refusal | undefined> {
+  async room({ userId }: Batch): Promise<(batch: Pick<Batch, 'resultBytes'>) => Promise<Refusal | undefined>> {
     const { files, store, bytesPerUser } = this.#deps;
-    const room = resultBytes + bytesPerUser - (await files.bytesOf(userId)) - (await store.liveResultBytes(userId));
+    const room = bytesPerUser - (await files.bytesOf(userId));
     const message = `the files of its user and the results of batches have no more room (FILE_STORAGE_PER_USER, ${bytesPerUser} bytes); this request was not run`;
-    return (bytes) => {
-      if (bytes >= MOST_RESULT_BYTES) return TOO_LARGE;
-      return bytes >= room ? { code: 'file_storage_full', message } : undefined;
+    return async ({ resultBytes }) => {
+      if (resultBytes >= MOST_RESULT_BYTES) return TOO_LARGE;
+      return (await store.liveResultBytes(userId)) >= room ? { code: 'file_storage_full', message } : undefined;
     };
   }
 

@@ -49,6 +49,8 @@ export class MemoryBatch {
   hasInput = true;
   /** Of all files of its user. */
   fileBytes = 0;
+  /** Results of other batches of the user that run. */
+  otherBytes = 0;
   released = 0;
   #isHeld = true;
   outcomes: HoldOutcome[] = [];
@@ -133,7 +135,7 @@ export class MemoryBatch {
       const line = this.lines[at];
       if (line) line.tries += 1;
     },
-    liveResultBytes: async () => this.row.resultBytes,
+    liveResultBytes: async () => this.row.resultBytes + this.otherBytes,
     results: async (_id, from, limit) => this.lines.slice(from, from + limit).map((line) => ({ ...line })),
     counts: async () => {
       const of = (wanted: boolean) => this.lines.filter(({ succeeded }) => succeeded === wanted).length;
