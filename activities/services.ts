@@ -6,6 +6,7 @@ import { Conversations } from '../core/conversations/conversations.ts';
 import { KeptResponses } from '../core/conversations/kept-responses.ts';
 import { ConversationStore } from '../core/conversations/store.ts';
 import { Turns } from '../core/conversations/turns.ts';
+import { FileStore } from '../core/files/file-store.ts';
 import { AccountView } from '../core/ledger/account-view.ts';
 import { CommitQueue } from '../core/ledger/commit-queue/commit-queue.ts';
 import { IdempotentRequests } from '../core/ledger/idempotency.ts';
@@ -163,6 +164,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
   const costShown = config.USAGE_COST ? { currency: config.CURRENCY } : undefined;
   const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
   const jobStore = new JobStore(sequelize);
+  const files = new FileStore(sequelize);
   const webhookServices = createWebhooks({
     ...{ ...shared, audit: accountServices.audit },
     ...{ jobOf: (jobId: string) => jobStore.announced(jobId), workflowState },
@@ -173,6 +175,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     catalog: inference.catalog,
     inference: inference.inference,
     storedImages: inference.storedImages,
+    files,
     turns,
     costShown,
     responses: () => responses,
@@ -192,6 +195,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
   });
   const batchServices = createBatches({
     ...shared,
+    files,
     models: inference.inference.models,
     services: { chat: inference.chat, embeddings: inference.embeddings, costShown },
     callerOf: (userId, accessKeyId) => accountServices.authenticator.authenticateKeyOf(userId, accessKeyId),

@@ -11,6 +11,7 @@ import { adminOverviewRoutes } from './routes/admin-overview.ts';
 import { adminSettingRoutes } from './routes/admin-settings.ts';
 import { anthropicMessageRoutes } from './routes/anthropic-messages.ts';
 import { audioRoutes } from './routes/audio.ts';
+import { audioJobRoutes } from './routes/audio-jobs.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { type AuthServices, authRoutes } from './routes/auth.ts';
 import { batchRoutes } from './routes/batches.ts';
@@ -65,6 +66,7 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   Parameters<typeof embeddingRoutes>[0] &
   Parameters<typeof rerankRoutes>[0] &
   Parameters<typeof audioRoutes>[0] &
+  Parameters<typeof audioJobRoutes>[0] &
   Parameters<typeof batchRoutes>[0] &
   Parameters<typeof moderationRoutes>[0] &
   Parameters<typeof webhookRoutes>[0] &
@@ -96,6 +98,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...embeddingRoutes(services),
     ...rerankRoutes(services),
     ...audioRoutes(services),
+    ...audioJobRoutes(services),
     ...fileRoutes(services),
     ...batchRoutes(services),
     ...moderationRoutes(services),

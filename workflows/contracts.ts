@@ -18,6 +18,8 @@ export const TASK_QUEUES = {
 export const JOB_KINDS = {
   chat: { workflow: 'chatJob' },
   image: { workflow: 'imageJob' },
+  speech: { workflow: 'speechJob' },
+  transcript: { workflow: 'transcriptJob' },
 } as const satisfies Readonly<Record<string, { readonly workflow: string }>>;
 export type JobType = keyof typeof JOB_KINDS;
 
@@ -26,6 +28,8 @@ type JobWorkflows = { readonly [Type in JobType as (typeof JOB_KINDS)[Type]['wor
 export const WORKFLOWS = {
   chatJob: 'chatJob',
   imageJob: 'imageJob',
+  speechJob: 'speechJob',
+  transcriptJob: 'transcriptJob',
   orderExpiry: 'orderExpiry',
   webhookDelivery: 'webhookDelivery',
   batch: 'batch',

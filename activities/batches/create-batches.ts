@@ -1,6 +1,6 @@
 /** Builds files and batches from their dependencies. */
 import type { Sequelize } from 'sequelize';
-import { FileStore } from '../../core/files/file-store.ts';
+import type { FileStore } from '../../core/files/file-store.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import type { Config } from '../../infra/config.ts';
@@ -15,6 +15,7 @@ import { Batches } from './batches.ts';
 export interface CreateBatchesDeps {
   readonly config: Pick<Config, 'FILE_STORAGE_PER_USER' | 'FILE_RETENTION'>;
   readonly sequelize: Sequelize;
+  readonly files: FileStore;
   readonly ledger: Ledger;
   readonly starter: WorkflowStarter;
   readonly models: InferenceDeps['models'];
@@ -27,6 +28,7 @@ export interface CreateBatchesDeps {
 export function createBatches({
   config,
   sequelize,
+  files,
   ledger,
   starter,
   models,
@@ -35,7 +37,6 @@ export function createBatches({
   workflowState,
   log,
 }: CreateBatchesDeps) {
-  const files = new FileStore(sequelize);
   const store = new BatchStore(sequelize);
   const { FILE_STORAGE_PER_USER: bytesPerUser, FILE_RETENTION: keptMs } = config;
   const endpoints = batchEndpoints(services);

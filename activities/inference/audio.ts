@@ -128,7 +128,7 @@ export interface Recording {
   readonly bytes: number;
 }
 
-async function measured(file: File): Promise<Recording> {
+export async function measured(file: File): Promise<Recording> {
   const bytes = new Uint8Array(await file.arrayBuffer());
   return { seconds: durationOf(bytes), longest: longestOf(bytes), bytes: bytes.length };
 }

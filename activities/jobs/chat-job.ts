@@ -20,6 +20,7 @@ import { type Candidate, promptSize } from '../inference/plan.ts';
 import { responseOf } from '../inference/responses/responses.ts';
 import { usageOf } from '../inference/usage.ts';
 import type { JobHandler, RunContext } from './job-handler.ts';
+import type { AfterEnd } from './job-run.ts';
 import { responseRequestOf, responseResult } from './response-jobs.ts';
 import { resultText } from './result-bound.ts';
 import type { JobStore, JobWork } from './store.ts';
@@ -176,13 +177,6 @@ function cutOnceHeard(heard: CompletionAssembler, { signal, stopped }: RunContex
   };
 }
 
-/**
- * Adds the turn of a kept conversation once the row says that the job has completed, by whichever run sees that. Safe
- * to repeat; while MongoDB is unreachable, the run is repeated later.
- * @throws {AppError} databaseUnavailable.
- */
-export type KeepTurn = (work: JobWork) => Promise<void>;
-
 /** The result in a chat job's row. */
 const readResult = column.jsonOf(
   z.object({
@@ -193,7 +187,8 @@ const readResult = column.jsonOf(
   }),
 );
 
-export function keepTurnsOfJobs(store: Pick<JobStore, 'announced'>, turns: Turns): KeepTurn {
+/** Adds the turn of a kept conversation. */
+export function keepTurnsOfJobs(store: Pick<JobStore, 'announced'>, turns: Turns): AfterEnd {
   return async (work) => {
     const { turn } = work.plan;
     if (turn === undefined) return;

@@ -1,6 +1,7 @@
 /** Builds the jobs capability from its dependencies. */
 import type { Sequelize } from 'sequelize';
 import type { Turns } from '../../core/conversations/turns.ts';
+import type { FileStore } from '../../core/files/file-store.ts';
 import type { StoredImages } from '../../core/images/stored-images.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
@@ -12,9 +13,11 @@ import type { InferenceDeps } from '../inference/charge.ts';
 import type { CostShown } from '../inference/openai-words.ts';
 import type { Responses } from '../inference/responses/responses.ts';
 import { AllJobs } from './all-jobs.ts';
+import { createSpeechJobHandler, createTranscriptJobHandler } from './audio-job.ts';
 import { createChatJobHandler, keepTurnsOfJobs } from './chat-job.ts';
 import { createImageJobHandler, type ImageJobDeps } from './image-job.ts';
 import { JobEvents } from './job-events.ts';
+import { JobFiles } from './job-files.ts';
 import { JobReconciler, JobSweeper } from './job-recovery.ts';
 import { removeExpiredPayloads } from './job-retention.ts';
 import { JobRunner } from './job-run.ts';
@@ -35,6 +38,7 @@ export interface JobServiceDeps {
   readonly inference: InferenceDeps;
   readonly catalog: Pick<ImageJobDeps, 'keysOf'>;
   readonly storedImages: StoredImages;
+  readonly files: FileStore;
   readonly turns: Turns;
   readonly costShown: CostShown | undefined;
   readonly responses: () => Responses;
@@ -52,6 +56,9 @@ export function createJobs(deps: JobServiceDeps) {
   const readStates = (jobIds: readonly string[]) => store.states(jobIds);
   const events = new JobEvents({ publisher: redis, subscriber, readStates, log });
   const keysOf = (providerId: number) => catalog.keysOf(providerId);
+  const { FILE_STORAGE_PER_USER: bytesPerUser, publicUrl } = config;
+  const jobFiles = new JobFiles({ files: deps.files, store, bytesPerUser, keptMs: config.JOB_RETENTION, publicUrl });
+  const keepTurn = keepTurnsOfJobs(store, turns);
   const jobRunner = new JobRunner({
     ledger,
     store,
@@ -66,20 +73,26 @@ export function createJobs(deps: JobServiceDeps) {
     handlers: {
       chat: createChatJobHandler(inference, costShown),
       image: createImageJobHandler({ ...inference, storedImages, keysOf }),
+      speech: createSpeechJobHandler(inference, jobFiles),
+      transcript: createTranscriptJobHandler(inference, jobFiles),
     },
-    keepTurn: keepTurnsOfJobs(store, turns),
+    afterEnd: async (work) => {
+      await keepTurn(work);
+      await jobFiles.settle(work);
+    },
   });
   const quota = { live: config.JOBS_LIVE_PER_USER, bytes: config.JOB_STORAGE_PER_USER };
   const cancelWorkflow = (workflowId: string) => temporal.cancel(workflowId);
   const { checkWebhook, workflowState } = deps;
   const { JOB_RETENTION: keptMs, PICTURE_LINK_TTL: linksMs } = config;
-  const jobs = new Jobs({ ledger, store, events, cancelWorkflow, storedImages });
+  const jobs = new Jobs({ ledger, store, events, cancelWorkflow, storedImages, jobFiles });
   const jobSubmissions = new JobSubmissions({ ledger, limits, models, starter, events, quota, checkWebhook });
   return {
     jobs,
     jobEvents: events,
     allJobs: new AllJobs(deps.sequelize, jobs),
     jobSubmissions,
+    jobFiles,
     responseJobs: new ResponseJobs({ jobs, submissions: jobSubmissions, responses: deps.responses }),
     removePayloads: () => removeExpiredPayloads({ ledger, store, storedImages, keptMs, linksMs }),
     jobRunner,

@@ -45,9 +45,11 @@ function waitingRunner(perUser: number) {
     notePriceRule: () => undefined,
     handlers: {
       chat: async (_work, charge) => void (await charge.begin()),
+      speech: () => assert.fail('no speech'),
+      transcript: () => assert.fail('no transcript'),
       image: () => assert.fail('it is a chat'),
     },
-    keepTurn: async () => undefined,
+    afterEnd: async () => undefined,
   });
   const run = (again: boolean) => runner.run(INPUT, { ...CONTEXT, again });
   return { did, run };

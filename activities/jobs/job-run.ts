@@ -7,7 +7,6 @@
 import { formatMoney } from '../../core/ledger/money.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { JobInput, JobOutcome } from '../../workflows/contracts.ts';
-import type { KeepTurn } from './chat-job.ts';
 import { isLive } from './job.ts';
 import { closeFree, endOf, JobCharge, type JobChargeDeps, RunRefused } from './job-charge.ts';
 import type { JobEvents } from './job-events.ts';
@@ -24,11 +23,18 @@ import {
 import type { JobRow } from './job-tables.ts';
 import type { JobStore, JobWork } from './store.ts';
 
+/**
+ * What is left to do once the row says that the job has ended, by whichever run sees that: its turn of a conversation, its
+ * files. Safe to repeat; while a store is away, the run is repeated later.
+ * @throws {AppError} databaseUnavailable.
+ */
+export type AfterEnd = (work: JobWork) => Promise<void>;
+
 export interface JobRunnerDeps extends JobChargeDeps {
   readonly store: Pick<JobStore, 'work' | 'end'>;
   readonly events: Pick<JobEvents, 'publish' | 'listen'>;
   readonly handlers: JobHandlers;
-  readonly keepTurn: KeepTurn;
+  readonly afterEnd: AfterEnd;
 }
 
 export class JobRunner {
@@ -126,13 +132,13 @@ export class JobRunner {
     return outcome;
   }
 
-  /** The job has ended; this run or a later one adds its turn to the conversation. */
+  /** The job has ended; this run or a later one does what is left. */
   async #remember(work: JobWork): Promise<void> {
     try {
-      await this.#deps.keepTurn(work);
+      await this.#deps.afterEnd(work);
     } catch (error) {
       if (!(error instanceof AppError && error.kind === 'databaseUnavailable')) throw error;
-      throw new RunInterrupted('its turn is not in its conversation yet', { cause: error });
+      throw new RunInterrupted('what follows the end of the job is not done yet', { cause: error });
     }
   }
 

@@ -7,6 +7,7 @@ import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { isLive } from './job.ts';
 import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
+import type { JobFiles } from './job-files.ts';
 import { cancelJob, removePayloads } from './job-operations.ts';
 import { type JobFilter, type JobStore, type JobView, LARGE_PAYLOAD_BYTES } from './store.ts';
 
@@ -17,6 +18,7 @@ export interface JobDeps {
   /** Asks Temporal to cancel a workflow: a hint, because the row has already decided. */
   readonly cancelWorkflow: (workflowId: string) => Promise<void>;
   readonly storedImages: Pick<StoredImages, 'removeOf'>;
+  readonly jobFiles: Pick<JobFiles, 'removeOf'>;
 }
 
 /** A caller waits this long for the database. */
@@ -138,10 +140,11 @@ export class Jobs {
    * @throws {AppError} notFound; illegalState while it lives.
    */
   async removePayloads(jobId: string, userId: number): Promise<JobView> {
-    const { ledger, store, storedImages } = this.#deps;
+    const { ledger, store, storedImages, jobFiles } = this.#deps;
     const { status } = found(await store.state(jobId, userId));
     if (isLive(status)) throw new AppError('illegalState', 'the job has not ended; cancel it first');
     await storedImages.removeOf([jobId]);
+    await jobFiles.removeOf(jobId, userId);
     await ledger.run(removePayloads([{ id: jobId, userId }]), CHANGE_WAIT_MS);
     return found(await store.find(jobId, userId));
   }

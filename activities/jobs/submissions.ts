@@ -19,12 +19,13 @@ import {
 import { decideHold, type HoldOutcome, type HoldRequest, holdReads } from '../../core/ledger/operations/hold.ts';
 import { workflowOutbox } from '../../core/outbox/outbox.ts';
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
-import type { ImageRequest } from '../../core/providers/provider.ts';
+import type { ImageRequest, SpeechRequest, TranscriptionRequest } from '../../core/providers/provider.ts';
 import type { Tags } from '../../core/usage/usage-record.ts';
 import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { presentSpan } from '../../infra/telemetry/spans.ts';
 import type { JobType, WorkflowStart } from '../../workflows/contracts.ts';
+import { measured, planSpeech, planTranscription } from '../inference/audio.ts';
 import { openHold } from '../inference/charge.ts';
 import type { LimitedRequest } from '../inference/hold.ts';
 import { imageCapability, planImages } from '../inference/images.ts';
@@ -50,6 +51,8 @@ export interface SubmissionDeps {
 /** What every type of job is submitted with. */
 export interface JobSubmission extends LimitedRequest {
   readonly model: ModelName;
+  /** Where something of it is kept under the id before; unset: a new one. */
+  readonly jobId?: string;
   /** The request as the client sent it; kept with the job and run from there. */
   readonly request: unknown;
   /** 1 (first) to 5. */
@@ -116,11 +119,24 @@ export class JobSubmissions {
     return this.#submit('image', submission, planImages(models, request), undefined);
   }
 
+  /** @returns as `submitChat`. @throws {AppError} as a synchronous call before its call. */
+  submitSpeech(submission: JobSubmission, request: SpeechRequest): Promise<string> {
+    const models = usableModels(this.#deps.models, submission, 'text-to-speech');
+    return this.#submit('speech', submission, planSpeech(models, request), undefined);
+  }
+
+  /** @returns as `submitChat`. @throws {AppError} as a synchronous call before its call. */
+  async submitTranscript(submission: JobSubmission, request: TranscriptionRequest): Promise<string> {
+    const models = usableModels(this.#deps.models, submission, 'speech-to-text');
+    const plan = planTranscription(models, request, await measured(request.file));
+    return this.#submit('transcript', submission, plan, undefined);
+  }
+
   async #submit(type: JobType, submission: JobSubmission, plan: Plan, asked: Asked | undefined): Promise<string> {
     const { ledger, limits, starter, events, checkWebhook } = this.#deps;
     if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
     const request = requestText(submission);
-    const jobId = newId();
+    const jobId = submission.jobId ?? newId();
     const span = presentSpan();
     let start: WorkflowStart | undefined;
     const entry = { id: jobId, leaseMs: LEASE_MS };

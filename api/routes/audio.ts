@@ -20,11 +20,11 @@ import { modelNameInput, openAiRequestIdInput } from './chat.ts';
 /** OpenAI takes 4,096; others more. */
 const MOST_SPOKEN_CHARACTERS = 100_000;
 /** OpenAI takes 25 MB. */
-const RECORDING_BODY_BYTES = 26 * 1024 * 1024;
+export const RECORDING_BODY_BYTES = 26 * 1024 * 1024;
 const MOST_FIELD_CHARACTERS = 20_000;
 const MOST_FIELDS = 100;
 
-const speechBody = z
+export const speechBody = z
   .looseObject({
     model: modelNameInput.describe('Identifier of the model'),
     input: z.string().min(1).max(MOST_SPOKEN_CHARACTERS).describe('What is to be said'),
@@ -41,7 +41,7 @@ const speechBody = z
   .meta({ description: 'OpenAI speech; fields that are not listed (response_format, speed …) pass to the provider.' });
 
 const stringsInput = z.union([z.string(), z.array(z.string())]);
-const recordingFields = {
+export const recordingFields = {
   model: modelNameInput.describe('Identifier of the model'),
   response_format: z
     .enum(['json', 'text', 'srt', 'verbose_json', 'vtt', 'diarized_json'])
@@ -157,7 +157,7 @@ export function audioRoutes(services: Services): Route[] {
 }
 
 /** @throws {AppError} naming each field that a caller may not set. */
-function speechOf({ model, input, request_id: requestId, ...rest }: z.output<typeof speechBody>): SpeechAsked {
+export function speechOf({ model, input, request_id: requestId, ...rest }: z.output<typeof speechBody>): SpeechAsked {
   return { model, requestId: requestId ?? undefined, request: { input, extra: passedFields(rest) } };
 }
 
@@ -171,6 +171,16 @@ async function transcriptionOf(ctx: ApiContext, rawBody: Buffer): Promise<Transc
   const form = await formData(type, rawBody);
   const given = form.get('file');
   if (!(given instanceof File) || given.size === 0) throw noFile();
+  const fields = textsOf(form);
+  const { request_id: requestId, ...rest } = fields;
+  if (typeof requestId === 'string' && requestId.length > MAX_REQUEST_ID) {
+    throw invalid([{ path: 'request_id', message: `must have at most ${MAX_REQUEST_ID} characters` }]);
+  }
+  return askedOf(fieldsInput.parse(rest), given, typeof requestId === 'string' ? requestId : undefined);
+}
+
+/** All but the file. @throws {AppError} naming the field that is wrong. */
+export function textsOf(form: FormData): Record<string, string | string[]> {
   const fields: Record<string, string | string[]> = {};
   for (const name of new Set(form.keys())) {
     if (name === 'file') continue;
@@ -180,11 +190,7 @@ async function transcriptionOf(ctx: ApiContext, rawBody: Buffer): Promise<Transc
     const texts = values.filter((value) => typeof value === 'string');
     fields[name] = texts.length === 1 && texts[0] !== undefined ? texts[0] : texts;
   }
-  const { request_id: requestId, ...rest } = fields;
-  if (typeof requestId === 'string' && requestId.length > MAX_REQUEST_ID) {
-    throw invalid([{ path: 'request_id', message: `must have at most ${MAX_REQUEST_ID} characters` }]);
-  }
-  return askedOf(fieldsInput.parse(rest), given, typeof requestId === 'string' ? requestId : undefined);
+  return fields;
 }
 
 function problemOf(name: string, values: readonly unknown[]): string | undefined {
@@ -195,7 +201,11 @@ function problemOf(name: string, values: readonly unknown[]): string | undefined
     : undefined;
 }
 
-function askedOf(given: Record<string, unknown>, recording: File, requestId: string | undefined): TranscriptionAsked {
+export function askedOf(
+  given: Record<string, unknown>,
+  recording: File,
+  requestId: string | undefined,
+): TranscriptionAsked {
   const { model, stream, ...rest } = given;
   const streamed = stream === true || stream === 'true';
   const errors: FieldError[] = [];
@@ -221,7 +231,7 @@ function askedOf(given: Record<string, unknown>, recording: File, requestId: str
 const DATA_URL = /^data:([\w./+-]{0,100})(?:;[\w=.-]{1,100})*;base64,/;
 
 /** @throws {AppError} for what is no base64. */
-function fileOf(text: string): File {
+export function fileOf(text: string): File {
   const head = DATA_URL.exec(text);
   const base64 = head ? text.slice(head[0].length) : text;
   const bytes = Buffer.from(base64, 'base64');
@@ -230,7 +240,7 @@ function fileOf(text: string): File {
   return new File([bytes], `recording.${type.replace(/^.*\//, '').replace(/^x-/, '')}`, { type });
 }
 
-function noFile() {
+export function noFile() {
   const message = 'is required: a recording as a file of multipart/form-data, or in JSON as base64 or a data URL';
   return invalid([{ path: 'file', message }], 'missingParameter');
 }

@@ -29,7 +29,7 @@ import { imageFields } from './images.ts';
 const MAX_WAIT_SECONDS = 60;
 export const DEFAULT_PRIORITY = 3;
 
-const jobFields = {
+export const jobFields = {
   priority: integerInput
     .pipe(z.number().int().min(1).max(5))
     .nullish()
@@ -44,7 +44,7 @@ const imageSubmission = z.object({ ...imageFields, ...jobFields });
 
 const jobIdOutput = z.string().describe('Id of the job');
 
-const accepted = z.object({
+export const accepted = z.object({
   jobId: jobIdOutput,
   status: z.literal('PENDING').describe('Always PENDING'),
   message: z.string().describe('How to go on'),
@@ -147,7 +147,7 @@ export async function submittedOnce(
   }
 }
 
-function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {
+export function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {
   ctx.set('x-request-id', jobId);
   ctx.state.call = { requestId: jobId };
   return { jobId, status: 'PENDING', message: 'accepted; poll GET /v1/async/jobs/{jobId}' };

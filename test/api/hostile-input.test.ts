@@ -114,6 +114,7 @@ const LENIENT = new Set([
   ...['POST /v1/batches/{batchId}/cancel', 'POST /v1/async/batches'],
   ...['POST /v1/rerank', 'POST /v2/rerank', 'POST /v1/moderations'],
   ...['POST /v1/audio/speech', 'POST /v1/audio/transcriptions'],
+  ...['POST /v1/async/speech', 'POST /v1/async/transcriptions'],
   'POST /v1/responses/{responseId}/cancel',
   'POST /v1/payments/alipay/notify',
   ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /', 'GET /docs', 'GET /docs/{file}'],

@@ -195,6 +195,133 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     assert.match(answer.message, /size/);
   });
 
+  const fault = (body: object) =>
+    fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify(body) });
+  const noFaults = () => fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
+  const submitted = async (path: string, body: string | FormData, type = 'application/json', more = {}) => {
+    const headers = {
+      authorization: `Bearer ${customer.key}`,
+      ...(type === '' ? {} : { 'content-type': type }),
+      ...more,
+    };
+    const answer = await apiFetch(`${api()?.url}/v1/async/${path}`, { method: 'POST', headers, body });
+    const text = await answer.text();
+    assert.equal(answer.status, 202, text);
+    return z.object({ data: accepted }).parse(JSON.parse(text)).data.jobId;
+  };
+  const transferOf = async (jobId: string) =>
+    product.rows(
+      `SELECT characters, audio_seconds AS seconds, amount FROM transfers WHERE id='${jobId}' AND kind='charge'`,
+    );
+  const filesOf = async () => {
+    const headers = { authorization: `Bearer ${customer.key}` };
+    const listed = await apiFetch(`${api()?.url}/v1/files`, { headers });
+    return z.object({ data: z.array(z.object({ id: z.string(), purpose: z.string() })) }).parse(await listed.json())
+      .data;
+  };
+  const contentOf = async (fileId: string) => {
+    const headers = { authorization: `Bearer ${customer.key}` };
+    const answer = await apiFetch(`${api()?.url}/v1/files/${fileId}/content`, { headers });
+    return { status: answer.status, bytes: Buffer.from(await answer.arrayBuffer()) };
+  };
+
+  test('speech and its transcript as jobs: kept as a file, charged as the provider counts, and removed', async () => {
+    const input = 'The sea is calm tonight. '.repeat(40);
+    const body = JSON.stringify({ model: 'sim-speech', voice: 'alloy', input, response_format: 'wav', priority: 2 });
+    const speech = await submitted('speech', body, 'application/json', { 'idempotency-key': 'speech-once' });
+    assert.equal(await submitted('speech', body, 'application/json', { 'idempotency-key': 'speech-once' }), speech);
+    const spoken = await jobEnd(api(), customer.key, speech);
+    assert.equal(spoken.status, 'COMPLETED', spoken.errorMessage ?? '');
+    const said = z.object({ fileId: z.string(), contentUrl: z.string(), bytes: z.number(), mediaType: z.string() });
+    const { fileId, contentUrl, bytes, mediaType } = said.parse(spoken.resultPayload);
+    const { bytes: wav } = await contentOf(fileId);
+    assert.deepEqual([wav.length, wav.toString('latin1', 8, 12), mediaType], [bytes, 'WAVE', 'audio/wav']);
+    assert.ok(contentUrl.endsWith(`/v1/files/${fileId}/content`));
+    const [charge, ...others] = await transferOf(speech);
+    assert.deepEqual([Number(charge?.characters), others], [[...input].length, []]);
+    const ofFile = JSON.stringify({ model: 'sim-transcribe', file_id: fileId, metadata: { of: 'file' } });
+    const recording = () => {
+      const form = new FormData();
+      form.append('model', 'sim-transcribe');
+      form.append('response_format', 'srt');
+      form.append('metadata', '{"of":"form"}');
+      form.append('file', new File([wav], 'sea.wav', { type: 'audio/wav' }));
+      return form;
+    };
+    const seconds = Math.ceil((wav.length - 44) / 8_000);
+    const once = { 'idempotency-key': 'transcript-once' };
+    const form = await submitted('transcriptions', recording(), '', once);
+    assert.equal(await submitted('transcriptions', recording(), '', once), form, 'whatever stands between its parts');
+    for (const jobId of [form, await submitted('transcriptions', ofFile)]) {
+      const heard = await jobEnd(api(), customer.key, jobId);
+      assert.equal(heard.status, 'COMPLETED', heard.errorMessage ?? '');
+      const { text } = z.object({ text: z.string().min(1) }).parse(heard.resultPayload);
+      assert.equal(text.includes('-->'), jobId === form);
+      const [paid, ...more] = await transferOf(jobId);
+      assert.deepEqual([Number(paid?.seconds), more], [seconds, []]);
+    }
+    await until('the recording of the form is gone', async () => (await filesOf()).length === 1);
+    assert.deepEqual(await filesOf(), [{ id: fileId, purpose: 'speech' }]);
+    await call(api(), 'DELETE', `/v1/async/jobs/${speech}`, { key: customer.key });
+    assert.equal((await contentOf(fileId)).status, 404);
+  });
+
+  test('jobs of audio that cannot be: refused by the field, or ended without a charge', async () => {
+    const refused = async (path: string, body: object, field: string) => {
+      const headers = { authorization: `Bearer ${customer.key}`, 'content-type': 'application/json' };
+      const init = { method: 'POST', headers, body: JSON.stringify(body) };
+      const answer = await apiFetch(`${api()?.url}/v1/async/${path}`, init);
+      const text = await answer.text();
+      assert.equal(answer.status, 400, text);
+      const { data } = z
+        .object({ data: z.object({ errors: z.array(z.object({ path: z.string() })) }) })
+        .parse(JSON.parse(text));
+      assert.equal(data.errors[0]?.path, field);
+    };
+    const asked = { model: 'sim-transcribe', file: 'UklGRg==' };
+    await refused('speech', { model: 'sim-speech', voice: 'alloy', input: '' }, 'input');
+    await refused('speech', { model: 'sim-speech', voice: 'alloy', input: 'a', stream_format: 'sse' }, 'stream_format');
+    await refused('speech', { model: 'sim-speech', voice: 'alloy', input: 'a', priority: 9 }, 'priority');
+    await refused('transcriptions', { model: 'sim-transcribe' }, 'file');
+    await refused('transcriptions', { model: 'sim-transcribe', file_id: 'file-of-nobody' }, 'file_id');
+    await refused('transcriptions', { ...asked, file_id: 'file-1' }, 'file_id');
+    await refused('transcriptions', { ...asked, stream: true }, 'stream');
+    await refused('transcriptions', { ...asked, webhookUrl: 'nowhere' }, 'webhookUrl');
+    const failing = JSON.stringify({ model: 'sim-speech', voice: 'alloy', input: 'x'.repeat(5_000) });
+    const jobId = await submitted('speech', failing);
+    const job = await jobEnd(api(), customer.key, jobId);
+    assert.deepEqual([job.status, job.cost, await transferOf(jobId)], ['FAILED', 0, []]);
+    assert.match(job.errorMessage ?? '', /string_too_long/);
+    assert.deepEqual(await filesOf(), []);
+  });
+
+  test('a worker killed while it hears and while it speaks: another run goes on, charged once', async () => {
+    const speech = JSON.stringify({ model: 'sim-speech', voice: 'alloy', input: 'Good night.'.repeat(9) });
+    const head = Buffer.from('UklGRiQAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQ==', 'base64');
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(40_000);
+    const wav = Buffer.concat([head, length, Buffer.alloc(40_000, 128)]);
+    const asked = JSON.stringify({ model: 'sim-transcribe', file: wav.toString('base64') });
+    for (const model of ['sim-speech', 'sim-transcribe']) await fault({ fault: 'latency', value: 600_000, model });
+    const jobs = [await submitted('speech', speech), await submitted('transcriptions', asked)];
+    const rowsOf = () =>
+      product.rows(`SELECT provider_attempts AS calls, attempt FROM jobs WHERE id IN ('${jobs.join("','")}')`);
+    await until('the provider is called for both', async () =>
+      (await rowsOf()).every(({ calls }) => Number(calls) === 1),
+    );
+    await product.worker.kill('SIGKILL');
+    await noFaults();
+    await product.worker.start();
+    for (const jobId of jobs) {
+      const job = await jobEnd(api(), customer.key, jobId);
+      assert.equal(job.status, 'COMPLETED', job.errorMessage ?? '');
+      assert.equal((await transferOf(jobId)).length, 1);
+    }
+    for (const { calls, attempt } of await rowsOf()) assert.deepEqual([Number(calls), Number(attempt)], [2, 2]);
+    assert.equal(await product.openHolds(customer.userId), 0);
+    await until('the recording is gone', async () => (await filesOf()).every(({ purpose }) => purpose === 'speech'));
+  });
+
   test('a worker killed in the middle of a provider’s task: the next run resumes it, one task in all', async () => {
     await fetch(`${product.simulator.url}/control/journal`, { method: 'DELETE' });
     await fetch(`${product.simulator.url}/control/faults`, {
@@ -221,9 +348,6 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     assert.equal(Number(charge?.n), 1);
   });
 
-  const fault = (body: object) =>
-    fetch(`${product.simulator.url}/control/faults`, { method: 'POST', body: JSON.stringify(body) });
-  const noFaults = () => fetch(`${product.simulator.url}/control/faults`, { method: 'DELETE' });
   /** An image job that its provider works on. `row` is a condition on its row that says so. */
   const imageJob = async (vendor: string, row: string) => {
     await fetch(`${product.simulator.url}/control/journal`, { method: 'DELETE' });

@@ -49,6 +49,11 @@ class Recording {
     const completed = await submit('chat', { userMessage: 'hello', webhookUrl: `${hook}/good` });
     const failed = await submit('chat', { userMessage: 'hello', options: { temperature: 99 } });
     const image = await submit('generate-image', { prompt: 'a cat' });
+    const audio = { model: 'sim-speech', voice: 'alloy', input: 'hello', response_format: 'wav' };
+    const speech = await submit('speech', audio);
+    const { resultPayload } = await jobEnd(api, key, speech);
+    const { fileId } = z.object({ fileId: z.string() }).parse(resultPayload);
+    const transcript = await submit('transcriptions', { model: 'sim-transcribe', file_id: fileId });
     await this.#fault('slow-chunks', 300);
     const cancelled = await submit('chat', { userMessage: 'a long story' });
     await until('it runs', async () => {
@@ -56,11 +61,13 @@ class Recording {
       return Number(job?.n) === 1;
     });
     await call(api, 'POST', `/v1/async/jobs/${cancelled}/cancel`, { key });
-    for (const jobId of [completed, failed, image, cancelled]) await jobEnd(api, key, jobId);
+    for (const jobId of [completed, failed, image, transcript, cancelled]) await jobEnd(api, key, jobId);
     await this.#save('chatJob-completed', chat(completed));
     await this.#save('chatJob-failed', chat(failed));
     await this.#save('chatJob-cancelled', chat(cancelled));
     await this.#save('imageJob-completed', jobWorkflowId({ type: 'image', userId, id: image }));
+    await this.#save('speechJob-completed', jobWorkflowId({ type: 'speech', userId, id: speech }));
+    await this.#save('transcriptJob-completed', jobWorkflowId({ type: 'transcript', userId, id: transcript }));
     await this.#fault('slow-chunks', 1);
     await this.#save('webhookDelivery-delivered', webhookWorkflowId(userId, completed, 0));
     this.#receiver.answerWith('/gone', 410);

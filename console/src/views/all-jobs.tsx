@@ -17,7 +17,7 @@ import { Duration, Time } from '../shared/time.tsx';
 import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
-const TYPES = ['chat', 'image'] as const;
+const TYPES = ['chat', 'image', 'speech', 'transcript'] as const;
 
 export default function AllJobs() {
   const { t } = useTranslation();
