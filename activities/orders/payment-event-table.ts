@@ -2,7 +2,8 @@
  * Events of payment providers, one row each, refused ones included. Written in the same transaction as their effects.
  */
 import { ledgerTable, type RowIn } from '../../core/ledger/commit-queue/table.ts';
-import { column } from '../../infra/mysql/rows.ts';
+import { column, orNull } from '../../infra/mysql/rows.ts';
+import { PAYMENT_NOTICE_KINDS } from './providers/payment-provider.ts';
 
 /** Outcomes of the first list are final; an event with one of the second is decided again when it is sent again. */
 const ACCEPTED = [
@@ -16,7 +17,8 @@ const ACCEPTED = [
   'ignored',
 ] as const;
 const REFUSED = ['amount_mismatch', 'currency_mismatch', 'unknown_order', 'not_paid', 'balance_limit'] as const;
-export type PaymentEventOutcome = (typeof ACCEPTED)[number] | (typeof REFUSED)[number];
+export const PAYMENT_EVENT_OUTCOMES = [...ACCEPTED, ...REFUSED] as const;
+export type PaymentEventOutcome = (typeof PAYMENT_EVENT_OUTCOMES)[number];
 
 export function isAccepted(outcome: PaymentEventOutcome): boolean {
   return ACCEPTED.some((accepted) => accepted === outcome);
@@ -34,8 +36,12 @@ export const paymentEvents = ledgerTable({
     bodyHash: column.bytes,
     /** Time of the first receipt, also when a refused event is sent again. */
     receivedAtMs: column.ms,
+    kind: orNull(column.oneOf(PAYMENT_NOTICE_KINDS)),
+    /** What it named, which may be another than the order's. */
+    amount: orNull(column.bigint),
+    currency: orNull(column.text),
   },
-  changing: { outcome: column.oneOf([...ACCEPTED, ...REFUSED]) },
+  changing: { outcome: column.oneOf(PAYMENT_EVENT_OUTCOMES) },
 });
 export type PaymentEvent = RowIn<typeof paymentEvents>;
 

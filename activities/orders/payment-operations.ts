@@ -153,7 +153,7 @@ export function recordEvent(
 }
 
 function remember(rows: Rows, notice: PaymentNotice, outcome: PaymentEventOutcome): void {
-  const { provider, eventId, orderNo, bodyHash } = notice;
+  const { provider, eventId, orderNo, bodyHash, kind, amount = null, currency = null } = notice;
   rows.put(paymentEvents, paymentEventKey(notice), {
     provider,
     eventId,
@@ -161,5 +161,6 @@ function remember(rows: Rows, notice: PaymentNotice, outcome: PaymentEventOutcom
     bodyHash,
     outcome,
     receivedAtMs: rows.nowMs,
+    ...{ kind, amount, currency },
   });
 }

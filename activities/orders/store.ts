@@ -6,6 +6,8 @@ import { utcDateTime } from '../../infra/mysql/literal.ts';
 import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { count, select } from '../../infra/mysql/statements.ts';
 import { ORDER_STATUSES, type Order, type OrderStatus } from './order.ts';
+import { PAYMENT_EVENT_OUTCOMES } from './payment-event-table.ts';
+import { PAYMENT_NOTICE_KINDS } from './providers/payment-provider.ts';
 
 const order = rowOf({
   id: column.integer,
@@ -27,8 +29,11 @@ const order = rowOf({
 const event = rowOf({
   provider: column.text,
   eventId: column.text,
-  outcome: column.text,
+  outcome: column.oneOf(PAYMENT_EVENT_OUTCOMES),
   receivedAt: column.time,
+  kind: orNull(column.oneOf(PAYMENT_NOTICE_KINDS)),
+  amount: orNull(column.bigint),
+  currency: orNull(column.text),
 });
 /** An order of an earlier version has the id that was made then. */
 const COLUMNS = order.columns.replace('workflow_id', "COALESCE(workflow_id,CONCAT('order:',order_no)) AS workflow_id");

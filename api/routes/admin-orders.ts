@@ -1,6 +1,8 @@
 /** One order as ROOT looks at it: what payment providers said of it, and what was given back. */
 import { z } from 'zod';
 import type { Orders } from '../../activities/orders/orders.ts';
+import { PAYMENT_EVENT_OUTCOMES } from '../../activities/orders/payment-event-table.ts';
+import { PAYMENT_NOTICE_KINDS } from '../../activities/orders/providers/payment-provider.ts';
 import type { OrderStore } from '../../activities/orders/store.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
@@ -10,6 +12,11 @@ import { isoTime, timeOutput } from '../http/times.ts';
 import { orderAnswer, orderNoInput, ownedOrderSchema } from './orders.ts';
 import { workflowLink } from './workflow-link.ts';
 
+const OUTCOMES = `paid: credited by it; paid_late: credited after the order had been cancelled; already_paid: another event had paid
+it; chargeback: taken back; chargeback_rest: it named more than was left, which was taken back; already_taken: nothing was left to
+take back; ignored: moves no money. Refused, and decided again when it comes again: amount_mismatch and currency_mismatch (not the
+order's), not_paid (a chargeback before the payment), balance_limit (the balance would be too large), unknown_order.`;
+
 const orderView = z.object({
   order: ownedOrderSchema.describe('The order'),
   paymentEvents: z
@@ -17,9 +24,10 @@ const orderView = z.object({
       z.object({
         provider: z.string().describe('Who sent it'),
         eventId: z.string().describe("The provider's own id of it"),
-        outcome: z
-          .string()
-          .describe('paid, paid_late, already_paid, chargeback … or why it was refused, such as amount_mismatch'),
+        kind: z.enum(PAYMENT_NOTICE_KINDS).nullable().describe('What it was about; null for events of early versions'),
+        amount: decimalOutput.nullable().describe('What it named, also where that was refused; null for nothing'),
+        currency: z.string().nullable().describe('Currency of the amount; null for none'),
+        outcome: z.enum(PAYMENT_EVENT_OUTCOMES).describe(OUTCOMES),
         receivedAt: timeOutput.describe('When it came first'),
       }),
     )
@@ -68,7 +76,9 @@ export function adminOrderRoutes(
         ]);
         return {
           order: { ...orderAnswer(order, zone), username: names.get(order.userId) ?? '' },
-          paymentEvents: events.map((event) => ({ ...event, receivedAt: isoTime(event.receivedAt, zone) })),
+          paymentEvents: events.map(({ amount, receivedAt, ...event }) => ({
+            ...{ ...event, amount: amount === null ? null : money(amount), receivedAt: isoTime(receivedAt, zone) },
+          })),
           refunds: refunds.map((one) => ({
             ...{ transferId: one.transferId, amount: money(one.amount), createdAt: isoTime(one.createdAt, zone) },
           })),

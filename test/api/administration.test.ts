@@ -292,6 +292,8 @@ describe('administration', () => {
       const buyer = await newPerson(api(), root, 'ROLE_USER', 0);
       const orderNo = textAt(await post('/v1/orders', { userId: buyer.id, amount: '10.00' }), 'data.orderNo');
       const paying = { orderNo, amount: '10.00', currency: 'CNY', eventId: `evt-${orderNo}` };
+      const short = { ...paying, amount: '9.99', eventId: `short-${orderNo}` };
+      assert.equal((await post('/v1/orders/pay-success', short)).at('data.errors.0.path'), 'amount');
       assert.equal((await post('/v1/orders/pay-success', paying)).status, 200);
       const refund = (body: object, key?: string) =>
         ask(api(), 'POST', '/v1/orders/refund', {
@@ -320,6 +322,17 @@ describe('administration', () => {
       assert.deepEqual(
         ['0.amount', '1.amount', '2.amount', '3'].map((at) => order.at(`data.refunds.${at}`)),
         [2.500000001, 1, 1.499999999, undefined],
+        order.text,
+      );
+      assert.deepEqual(
+        [0, 1, 2].map((n) =>
+          ['kind', 'amount', 'currency', 'outcome'].map((name) => order.at(`data.paymentEvents.${n}.${name}`)),
+        ),
+        [
+          ['payment', 9.99, 'CNY', 'amount_mismatch'],
+          ['payment', 10, 'CNY', 'paid'],
+          [undefined, undefined, undefined, undefined],
+        ],
         order.text,
       );
       assert.ok(textAt(order, 'data.temporalUrl').includes(encodeURIComponent(orderNo)));

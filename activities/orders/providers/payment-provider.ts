@@ -9,15 +9,17 @@ type PaymentProviderName = 'signed' | 'alipay' | 'sandbox' | 'root';
  */
 type PaymentEventSource = Exclude<PaymentProviderName, 'sandbox'> | `sandbox:${number}`;
 
-export type PaymentNoticeKind =
+export const PAYMENT_NOTICE_KINDS = [
   /** Money arrived for an order. */
-  | 'payment'
+  'payment',
   /** The provider refunded a part of a payment, which also says that the payment was made. */
-  | 'partly-refunded'
+  'partly-refunded',
   /** The provider took a payment back. */
-  | 'chargeback'
+  'chargeback',
   /** Something that moves no money of ours; only recorded. */
-  | 'other';
+  'other',
+] as const;
+export type PaymentNoticeKind = (typeof PAYMENT_NOTICE_KINDS)[number];
 
 /** An event whose proof was checked. */
 export interface PaymentNotice {
