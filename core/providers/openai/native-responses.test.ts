@@ -99,6 +99,8 @@ test('fields that the model refuses are left out and named; efforts are brought 
   const { responses } = testAdapters(outbound).native;
   const how = { limit: 5, needs: {}, model: 'gpt-4o' };
   assert.deepEqual(responses.fitted({ input: [] }, how).body, { input: [], max_output_tokens: 5 });
+  const silent = { ...how, needs: { thinkingSwitch: 'none' }, model: 'gpt-5-chat' } as const;
+  assert.deepEqual(responses.fitted({ input: [] }, silent).body, { input: [], max_output_tokens: 5 });
 });
 
 test('errors in place of an answer and within a stream, and streams that are cut', async () => {

@@ -53,6 +53,8 @@ function fitted(
   const effort = isJsonObject(reasoning) ? EFFORTS.find((one) => one === reasoning.effort) : undefined;
   if (isJsonObject(reasoning) && effort) body.reasoning = { ...reasoning, effort: takenEffort(effort, needs, fits) };
   const include = Array.isArray(asked.include) ? asked.include : [];
-  if (mayThink(needs, model) && !include.includes(SEALED_THOUGHTS)) body.include = [...include, SEALED_THOUGHTS];
+  // Refused by models that do not think.
+  const thinks = needs.thinkingSwitch !== 'none' && mayThink(needs, model);
+  if (thinks && !include.includes(SEALED_THOUGHTS)) body.include = [...include, SEALED_THOUGHTS];
   return { body, fits };
 }
