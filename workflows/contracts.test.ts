@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import {
   batchWorkflowId,
   fitTitle,
+  JOB_KINDS,
+  type JobType,
   jobWorkflowId,
   orderWorkflowId,
   SCHEDULED_WORKFLOWS,
@@ -29,9 +31,10 @@ test('each round of a webhook delivery is a workflow of its own', () => {
 });
 
 test("the longest ids fit the outbox's column", () => {
+  const JOB_TYPES = Object.keys(JOB_KINDS) as JobType[];
   const [userId, id] = [4_294_967_295, '01a22cae-9a8b-74e7-9bfe-1f2308ff6dac'];
   const ids = [
-    jobWorkflowId({ id, type: 'image', userId }),
+    ...JOB_TYPES.map((type) => jobWorkflowId({ id, type, userId })),
     orderWorkflowId(userId, id),
     batchWorkflowId(userId, `batch_${id.replaceAll('-', '')}`),
     webhookWorkflowId(userId, id, 99),

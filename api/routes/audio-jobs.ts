@@ -1,15 +1,12 @@
 /** Long speech and recordings as jobs: the requests of the synchronous routes, accepted at once, polled by the job's id. */
 import { z } from 'zod';
 import type { JobFiles } from '../../activities/jobs/job-files.ts';
-import type { JobSubmission, JobSubmissions } from '../../activities/jobs/submissions.ts';
+import type { JobSubmissions } from '../../activities/jobs/submissions.ts';
 import type { IdempotentRequests } from '../../core/ledger/idempotency.ts';
 import { invalid } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { parseJson as jsonIn } from '../../infra/json-object.ts';
-import { tagsOf } from '../http/attribution.ts';
 import { formData } from '../http/edit-form.ts';
-import { keyedRequest } from '../http/idempotency.ts';
-import { type InferenceInput, limitHeaders } from '../http/inference-call.ts';
 import { isJsonType, parseJson } from '../http/json.ts';
 import { type Route, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
@@ -26,7 +23,7 @@ import {
 } from './audio.ts';
 import { openAiRequestIdInput } from './chat.ts';
 import { objectId } from './files.ts';
-import { accepted, acceptedJob, DEFAULT_PRIORITY, jobFields, submittedOnce } from './jobs.ts';
+import { acceptedJob, type JobFields, jobFields, SUBMISSION, submissionOf, submittedOnce } from './job-submissions.ts';
 
 const speechSubmission = speechBody
   .omit({ stream_format: true })
@@ -60,33 +57,11 @@ interface Services {
   readonly idempotency: Pick<IdempotentRequests, 'answeredBefore'>;
 }
 
-/** What jobs are submitted with, beside their request. */
-type JobFields = z.output<z.ZodObject<typeof jobFields>>;
-
 export function audioJobRoutes(services: Services): Route[] {
   const { jobSubmissions: submissions, jobFiles, idempotency } = services;
-  const shared = {
-    method: 'post',
-    tag: 'Jobs',
-    access: 'access-key',
-    claimsKey: true,
-    unknownFields: 'ignored',
-    success: accepted,
-    status: 202,
-  } as const;
-  const submissionOf = (input: InferenceInput<unknown>, requestId: string | undefined, fields: JobFields) => {
-    const { ctx, caller, rawBody, traceId } = input;
-    const keyed = keyedRequest(ctx, caller, rawBody, requestId);
-    const { priority, metadata, webhookUrl } = fields;
-    return {
-      ...{ caller, traceId, priority: priority ?? DEFAULT_PRIORITY, metadata: metadata ?? null },
-      ...{ webhookUrl: webhookUrl ?? null, tags: tagsOf(ctx.req.headers), onLimits: limitHeaders(ctx) },
-      ...(keyed ? { keyed } : {}),
-    } satisfies Omit<JobSubmission, 'model' | 'request'>;
-  };
   return [
     route({
-      ...shared,
+      ...SUBMISSION,
       path: '/v1/async/speech',
       operationId: 'submitSpeechJob',
       summary: 'Speech as a job: its result names a file of yours',
@@ -106,7 +81,7 @@ export function audioJobRoutes(services: Services): Route[] {
       },
     }),
     route({
-      ...shared,
+      ...SUBMISSION,
       path: '/v1/async/transcriptions',
       operationId: 'submitTranscriptionJob',
       summary: 'A transcript as a job, of a recording in a form or in JSON, or of a file of yours',

@@ -1,54 +1,21 @@
-/** Asynchronous jobs: submit, poll, follow, list, cancel. */
+/** Asynchronous jobs: poll, follow, list, cancel; their submission is in job-submissions.ts. */
 import { z } from 'zod';
-import { chatBodyOf } from '../../activities/inference/chat-request.ts';
-import { generateImageRequest } from '../../activities/inference/image-request.ts';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
 import type { JobEvent } from '../../activities/jobs/job-events.ts';
 import type { Jobs } from '../../activities/jobs/jobs.ts';
 import type { JobView } from '../../activities/jobs/store.ts';
-import type { JobSubmission, JobSubmissions } from '../../activities/jobs/submissions.ts';
-import type { Turns } from '../../core/conversations/turns.ts';
-import { claimRequest, type IdempotentRequests } from '../../core/ledger/idempotency.ts';
 import type { Config } from '../../infra/config.ts';
-import { newId } from '../../infra/ids.ts';
 import { admitWaiting } from '../http/answers-under-way.ts';
-import { tagsOf } from '../http/attribution.ts';
-import { integerInput, jsonObjectInput, optionalText, textIdInput } from '../http/fields.ts';
-import { keyedRequest } from '../http/idempotency.ts';
-import { limitHeaders } from '../http/inference-call.ts';
+import { optionalText, textIdInput } from '../http/fields.ts';
 import { admitLargeAnswer, type JsonText, jsonWith } from '../http/large-answers.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { page, pageOf, pageQuery } from '../http/paging.ts';
-import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
-import type { ApiContext } from '../http/route-input.ts';
+import { ANSWERED, type Route, route } from '../http/route.ts';
 import { EventStream } from '../http/sse.ts';
 import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
-import { chatFields, modelNameOf, openTurn } from './chat.ts';
-import { imageFields } from './images.ts';
+import { jobIdOutput, type SubmissionServices, submissionRoutes } from './job-submissions.ts';
 
 const MAX_WAIT_SECONDS = 60;
-export const DEFAULT_PRIORITY = 3;
-
-export const jobFields = {
-  priority: integerInput
-    .pipe(z.number().int().min(1).max(5))
-    .nullish()
-    .describe(
-      'For a backlog; 3 by default. 1 and 2 have more turns than jobs of others, 4 and 5 let all others go first.',
-    ),
-  metadata: jsonObjectInput.nullish().describe('Anything of the caller, which the webhook brings back'),
-  webhookUrl: z.url().max(2000).nullish().describe('Where a webhook goes when the job has ended'),
-};
-const chatSubmission = z.object({ ...chatFields, ...jobFields });
-const imageSubmission = z.object({ ...imageFields, ...jobFields });
-
-const jobIdOutput = z.string().describe('Id of the job');
-
-export const accepted = z.object({
-  jobId: jobIdOutput,
-  status: z.literal('PENDING').describe('Always PENDING'),
-  message: z.string().describe('How to go on'),
-});
 
 const jobSchema = z
   .object({
@@ -80,93 +47,12 @@ const jobEvents = z.string().meta({
 
 const jobParams = z.object({ jobId: textIdInput.describe('Id of the job') });
 
-type SubmissionFields = z.output<typeof chatSubmission> | z.output<typeof imageSubmission>;
-
-interface SubmissionDeclaration<Fields extends SubmissionFields> {
-  readonly path: string;
-  readonly operationId: string;
-  readonly summary: string;
-  readonly body: z.ZodType<Fields>;
-  /** Reads the request; the returned function submits it and gives the job's id. */
-  readonly submit: (submission: JobSubmission, request: Omit<Fields, keyof typeof jobFields>) => () => Promise<string>;
-}
-
-function submissionRoute<Fields extends SubmissionFields>(
-  idempotency: Pick<IdempotentRequests, 'answeredBefore'>,
-  { path, operationId, summary, body, submit }: SubmissionDeclaration<Fields>,
-): Route {
-  return route({
-    method: 'post',
-    path,
-    operationId,
-    summary,
-    tag: 'Jobs',
-    access: 'access-key',
-    claimsKey: true,
-    body,
-    bodyLimitBytes: IMAGE_BODY_BYTES,
-    unknownFields: 'ignored',
-    success: accepted,
-    status: 202,
-    handler: async ({ ctx, caller, body: fields, rawBody, traceId }) => {
-      const { priority, metadata, webhookUrl, ...request } = fields;
-      const keyed = keyedRequest(ctx, caller, rawBody, fields.requestId);
-      const send = submit(
-        {
-          caller,
-          model: modelNameOf(fields),
-          request,
-          priority: priority ?? DEFAULT_PRIORITY,
-          metadata: metadata ?? null,
-          webhookUrl: webhookUrl ?? null,
-          traceId,
-          tags: tagsOf(ctx.req.headers),
-          onLimits: limitHeaders(ctx),
-          ...(keyed ? { keyed } : {}),
-        },
-        request,
-      );
-      return acceptedJob(ctx, await submittedOnce(idempotency, keyed, send));
-    },
-  });
-}
-
-/** @returns the id of the job, of the earlier one for a repeated keyed request. @throws what `submit` throws. */
-export async function submittedOnce(
-  idempotency: Pick<IdempotentRequests, 'answeredBefore'>,
-  keyed: JobSubmission['keyed'],
-  submit: () => Promise<string>,
-): Promise<string> {
-  // Only looked at: whoever submits claims the key under the id of the job.
-  const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, newId());
-  try {
-    return await submit();
-  } catch (error) {
-    const { answer } = await idempotency.answeredBefore(claim, error);
-    return answer.body.toString();
-  }
-}
-
-export function acceptedJob(ctx: ApiContext, jobId: string): z.input<typeof accepted> {
-  ctx.set('x-request-id', jobId);
-  ctx.state.call = { requestId: jobId };
-  return { jobId, status: 'PENDING', message: 'accepted; poll GET /v1/async/jobs/{jobId}' };
-}
-
 function stateEvent({ jobId, status, progress }: JobEvent): string {
   return `event: status\ndata: ${JSON.stringify({ jobId, status, progress })}\n\n`;
 }
 
-export function jobRoutes(
-  services: {
-    readonly jobs: Jobs;
-    readonly jobSubmissions: JobSubmissions;
-    readonly turns: Turns;
-    readonly idempotency: Pick<IdempotentRequests, 'answeredBefore'>;
-  },
-  config: Config,
-): Route[] {
-  const { jobs, jobSubmissions: submissions } = services;
+export function jobRoutes(services: SubmissionServices & { readonly jobs: Jobs }, config: Config): Route[] {
+  const { jobs } = services;
   const time = (date: Date) => isoTime(date, config.APP_TIME_ZONE);
   const answerOf = (job: JobView): JsonText =>
     jsonWith(fieldsOf(job), { requestPayload: job.request ?? 'null', resultPayload: job.result ?? 'null' });
@@ -189,30 +75,7 @@ export function jobRoutes(
     payloadsRemovedAt: job.payloadsRemovedAt && time(job.payloadsRemovedAt),
   });
   return [
-    submissionRoute(services.idempotency, {
-      path: '/v1/async/chat',
-      operationId: 'submitChatJob',
-      summary: 'Chat as a job: accepted at once, polled by its id',
-      body: chatSubmission,
-      submit: (submission, request) => {
-        const body = chatBodyOf(request);
-        return async () => {
-          const turn = request.persistHistory ? await openTurn(services.turns, submission.caller, request) : undefined;
-          const asked = turn ? { ...body, messages: turn.withHistory(body.messages) } : body;
-          return submissions.submitChat({ ...submission, turn: turn?.turn }, { body: asked });
-        };
-      },
-    }),
-    submissionRoute(services.idempotency, {
-      path: '/v1/async/generate-image',
-      operationId: 'submitImageJob',
-      summary: 'Image generation as a job: accepted at once, polled by its id',
-      body: imageSubmission,
-      submit: (submission, request) => {
-        const asked = generateImageRequest(request);
-        return () => submissions.submitImage(submission, asked);
-      },
-    }),
+    ...submissionRoutes(services),
     route({
       method: 'get',
       path: '/v1/async/jobs/{jobId}',

@@ -1,6 +1,7 @@
 /** What payment providers say about orders: the signed callback of any of them, and Alipay's own notification. */
 import { z } from 'zod';
-import type { Payments } from '../../activities/orders/payments.ts';
+import type { PaymentCall, Payments } from '../../activities/orders/payments.ts';
+import type { CallbackFields } from '../../activities/orders/providers/payment-provider.ts';
 import type { Config } from '../../infra/config.ts';
 import { statusOf, toAppError } from '../http/errors.ts';
 import { optional } from '../http/fields.ts';
@@ -49,33 +50,42 @@ function isSigned({ ctx }: RouteCall): boolean {
   return ctx.get(SIGNATURE_HEADER) !== '';
 }
 
+interface CallbackDeclaration<Body> {
+  readonly path: string;
+  readonly operationId: string;
+  readonly summary: string;
+  readonly description: string;
+  readonly body: z.ZodType<Body>;
+}
+
 export function paymentRoutes(
   { payments }: { readonly payments: Payments },
   { APP_TIME_ZONE }: Pick<Config, 'APP_TIME_ZONE'>,
 ): Route[] {
-  return [
+  const callback = <Body extends CallbackFields>(kind: PaymentCall['kind'], declaration: CallbackDeclaration<Body>) =>
     route({
+      ...declaration,
       method: 'post',
+      tag: TAG,
+      access: 'optional-jwt',
+      isForeign: isSigned,
+      success: orderSchema,
+      handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
+        const call = { kind, signature: ctx.get(SIGNATURE_HEADER), caller, fields: body, rawBody, traceId };
+        return orderAnswer(await payments.receive(call, log), APP_TIME_ZONE);
+      },
+    });
+  return [
+    callback('payment', {
       path: '/v1/orders/pay-success',
       operationId: 'confirmPayment',
       summary: 'A payment provider (or ROOT) says that an order is paid',
       description: `${SIGNATURE_TEXT}\n\nWithout the header only the login token of a ROOT user is good; where
 PAYMENT_SANDBOX is on, also that of the order's owner. Paying twice credits once; a payment after the cancel is
 credited and marked \`paidLate\`.`,
-      tag: TAG,
-      access: 'optional-jwt',
       body: paymentBody,
-      isForeign: isSigned,
-      success: orderSchema,
-      handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
-        const signature = ctx.get(SIGNATURE_HEADER);
-        const call = { kind: 'payment', signature, caller, fields: body, rawBody, traceId } as const;
-        const order = await payments.receive(call, log);
-        return orderAnswer(order, APP_TIME_ZONE);
-      },
     }),
-    route({
-      method: 'post',
+    callback('chargeback', {
       path: '/v1/payments/chargeback',
       operationId: 'recordChargeback',
       summary: 'A payment provider (or ROOT) says that a payment was taken back',
@@ -83,17 +93,7 @@ credited and marked \`paidLate\`.`,
 account is taken; the rest becomes a debt that later recharges, and what running calls give back, pay first. A payment
 may be taken back in parts, one an \`eventId\`, until nothing is left of it; of an \`amount\` above that what is left is
 booked. ROOT leaves out \`amount\` to take all that is left, and otherwise names an \`eventId\`.`,
-      tag: TAG,
-      access: 'optional-jwt',
       body: chargebackBody,
-      isForeign: isSigned,
-      success: orderSchema,
-      handler: async ({ ctx, caller, body, rawBody, traceId, log }) => {
-        const signature = ctx.get(SIGNATURE_HEADER);
-        const call = { kind: 'chargeback', signature, caller, fields: body, rawBody, traceId } as const;
-        const order = await payments.receive(call, log);
-        return orderAnswer(order, APP_TIME_ZONE);
-      },
     }),
     route({
       method: 'post',

@@ -32,7 +32,7 @@ import { ANSWERED, type Route, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 import { EventStream } from '../http/sse.ts';
 import { MOST_CHARACTERS, MOST_MESSAGES, modelNameInput, openAiRequestIdInput } from './chat.ts';
-import { DEFAULT_PRIORITY, submittedOnce } from './jobs.ts';
+import { DEFAULT_PRIORITY, submittedOnce } from './job-submissions.ts';
 import { MOST_TOOLS } from './openai-chat.ts';
 
 const LONGEST_ID = 200;
