@@ -1,5 +1,5 @@
 /**
- * Files of audio jobs: recordings that wait for their job, and speech that a job has made. A file that nobody refers to,
+ * Files of audio jobs: recordings that wait for their job, and speech that a job has made. A recording that nobody removes,
  * because a process died, expires soon after the deadline of its job. No bytes pass through Temporal.
  */
 import { z } from 'zod';
@@ -89,10 +89,10 @@ export class JobFiles {
     return this.#deps.files.checkRoom(userId, { bytes: 1, most: this.#deps.bytesPerUser });
   }
 
-  /** Each run writes a file of its own; only that of the run that ends the job is kept on. @throws what the sound throws. */
+  /** Each run writes a file of its own: two at once do not write into one. @throws what the sound throws. */
   keepSpeech({ id, userId }: Pick<JobWork, 'id' | 'userId'>, { mediaType, bytes }: ByteAnswer): Promise<StoredFile> {
     const filename = `speech-${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
-    const meta = { id: newFileId(), userId, purpose: 'speech', filename, ...fromNow(NEEDED_MS) };
+    const meta = { id: newFileId(), userId, purpose: 'speech', filename, ...fromNow(this.#deps.keptMs) };
     return this.#deps.files.put(meta, asBuffers(bytes));
   }
 
@@ -106,13 +106,9 @@ export class JobFiles {
 
   /** After the end of a job, by whichever run sees it. Safe to repeat. */
   async settle(work: JobWork): Promise<void> {
-    if (work.type === 'speech') {
-      const fileId = await this.#speechOf(work.id);
-      if (fileId) await this.#deps.files.keepUntil(fileId, new Date(Date.now() + this.#deps.keptMs));
-    } else if (work.type === 'transcript') {
-      const { recording } = requestSchema.safeParse(await work.request()).data ?? {};
-      if (recording?.ofJob) await this.remove(work.userId, recording.fileId);
-    }
+    if (work.type !== 'transcript') return;
+    const { recording } = requestSchema.safeParse(await work.request()).data ?? {};
+    if (recording?.ofJob) await this.remove(work.userId, recording.fileId);
   }
 
   /** The speech of an ended job goes with its result. */
