@@ -119,6 +119,13 @@ export interface Keep<Outcome> {
   readonly bytes: number;
 }
 
+interface CaptureOptions<Outcome> {
+  readonly measured?: Measured;
+  readonly keep?: Keep<Outcome> | undefined;
+  /** All but the end of the answer is out already: some milliseconds do not matter. */
+  readonly mayWait?: boolean;
+}
+
 /** Limits and hold have been taken. */
 interface Held {
   readonly kind: 'held';
@@ -249,12 +256,12 @@ export class Charge {
   async capture<Outcome>(
     used: Usage,
     outcomeOf: (call: CallOutcome) => Outcome,
-    options: { readonly measured?: Measured; readonly keep?: Keep<Outcome> | undefined } = {},
+    options: CaptureOptions<Outcome> = {},
   ): Promise<Outcome> {
     const { begun } = this;
     const { claim, serviceTier } = this.#request;
     const usage = serviceTier === undefined ? used : { ...used, serviceTier };
-    const { keep, measured = NOTHING_MEASURED } = options;
+    const { keep, measured = NOTHING_MEASURED, mayWait = false } = options;
     clearTimeout(this.#timer);
     settleLimits(this.#deps.limits, this.#admission, usage);
     const capture = this.calls.captureRequest(usage, measured);
@@ -262,6 +269,7 @@ export class Charge {
     const outcomeAt = (cost: bigint) => outcomeOf({ ...begun, cost: nanoAmount(cost), priceRule, usage });
     const captured = await this.#deps.ledger.capture({
       ...capture,
+      mayWait,
       ...(claim ? { claim } : {}),
       ...(claim && keep
         ? { answer: (charged: bigint) => keep.answer(outcomeAt(charged)), answerBytes: keep.bytes }

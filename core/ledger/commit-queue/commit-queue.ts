@@ -9,6 +9,7 @@ import { AppError } from '../../../infra/errors.ts';
 import type { DatabaseConfig } from '../../../infra/mysql/connection.ts';
 import { column, rowOf } from '../../../infra/mysql/rows.ts';
 import { type Failure, isDuplicate, sendPacket } from './connection.ts';
+import { Gathering, type Pending, takeBatch } from './gathering.ts';
 import type { Operation } from './operation.ts';
 import { MAX_RECONNECT_PAUSE_MS, type ReadySession, WriterSession } from './session.ts';
 import type { LedgerTable } from './table.ts';
@@ -27,26 +28,11 @@ export interface CommitQueueOptions {
   readonly onBatch?: (operations: number, milliseconds: number) => void;
 }
 
-interface Pending {
-  readonly operation: Operation<unknown>;
-  readonly resolve: (result: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  /** When the caller stops waiting, by performance.now(); Infinity = never. */
-  readonly deadline: number;
-  answered: boolean;
-  isolated: boolean;
-}
-
-const MAX_BATCH_OPERATIONS = 256;
-const MAX_BATCH_BYTES = 1_000_000;
 /** Back-pressure: with more operations waiting, the database is not keeping up, and new ones are refused. */
 const MAX_QUEUE = 20_000;
 const DEADLINE_CHECK_MS = 200;
 /** Each run of a batch reads its rows again, so a row that still collides after this many runs is a bug. */
 const MAX_DUPLICATES = 5;
-const GATHER_MS = 1;
-/** After a batch this large there are so many callers that waiting for a moment brings more of them. */
-const GATHER_AFTER_OPERATIONS = 4;
 
 /** Milliseconds since 1970. */
 const CLOCK = 'SELECT CAST(UNIX_TIMESTAMP(NOW(3))*1000 AS SIGNED) AS moment';
@@ -61,6 +47,7 @@ type BatchEnd = { readonly kind: 'done' } | { readonly kind: Failure; readonly e
 export class CommitQueue {
   readonly #options: CommitQueueOptions;
   readonly #session: WriterSession;
+  readonly #gathering = new Gathering();
   #queue: Pending[] = [];
   #running = false;
   #closing = false;
@@ -131,6 +118,7 @@ export class CommitQueue {
         answered: false,
         isolated: false,
       });
+      if (!operation.mayWait) this.#gathering.hurry();
       if (!this.#running) void this.#drain();
     });
   }
@@ -170,24 +158,13 @@ export class CommitQueue {
   async #drain(): Promise<void> {
     this.#running = true;
     for (let before = 0; this.#queue.length > 0; before = this.#current.length) {
-      await gathered(before);
-      this.#current = this.#nextBatch();
+      const mayWait = this.#queue.every(({ operation }) => operation.mayWait === true);
+      await this.#gathering.wait(mayWait, { operations: before, msAgo: performance.now() - this.#lastCommit });
+      this.#current = takeBatch(this.#queue);
       await this.#commit(this.#current);
     }
     this.#current = [];
     this.#running = false;
-  }
-
-  #nextBatch(): Pending[] {
-    let bytes = 0;
-    let count = 0;
-    for (const pending of this.#queue) {
-      bytes += pending.operation.bytes ?? 0;
-      if (count > 0 && (pending.isolated || bytes > MAX_BATCH_BYTES || count >= MAX_BATCH_OPERATIONS)) break;
-      count += 1;
-      if (pending.isolated) break;
-    }
-    return this.#queue.splice(0, count);
   }
 
   async #commit(batch: readonly Pending[]): Promise<void> {
@@ -326,18 +303,6 @@ export class CommitQueue {
     pending.answered = true;
     pending.reject(error);
   }
-}
-
-/**
- * Waits until this turn of the event loop is over, so that everything it submits joins the same batch. After a large
- * batch it waits a millisecond longer, so that callers who were just answered can submit again: fewer and larger batches
- * cost less CPU here and in the database. With only a few callers nobody else would come.
- */
-function gathered(operationsBefore: number): Promise<void> {
-  return new Promise((resolve) => {
-    if (operationsBefore >= GATHER_AFTER_OPERATIONS) setTimeout(resolve, GATHER_MS);
-    else setImmediate(resolve);
-  });
 }
 
 function unavailable(): AppError {

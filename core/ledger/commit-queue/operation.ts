@@ -16,6 +16,8 @@ export interface Operation<Result> {
   readonly reads: readonly Read[];
   /** Bytes that it adds to the batch's packet beyond a few hundred. */
   readonly bytes?: number;
+  /** Its caller does not mind some milliseconds, in which others may join its batch. */
+  readonly mayWait?: boolean;
   /**
    * Decides on the locked rows, in memory. Must be pure: after a deadlock or a lost connection it runs again on rows
    * that were read again. A refusal is a result; a throw is a bug, and undoes the operation.

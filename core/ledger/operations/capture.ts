@@ -31,6 +31,8 @@ export interface Capture extends HoldReference {
   readonly answer?: (charged: bigint) => StoredAnswer;
   /** Size of that answer, so that batches stay small. */
   readonly answerBytes?: number;
+  /** Nobody waits for the charge alone: it may be put off for a larger batch. */
+  readonly mayWait?: boolean;
 }
 
 export type CaptureOutcome =

@@ -32,6 +32,7 @@ export type LeaseChargeOutcome =
 export function chargeLease(request: Capture, call: LeasedCall): Operation<LeaseChargeOutcome> {
   return {
     reads: [],
+    mayWait: request.mayWait ?? false,
     decide: (rows) => (isOwnLease(call.lease, rows) ? charge(rows, request, call, 0n) : { kind: 'lease-gone' }),
   };
 }
