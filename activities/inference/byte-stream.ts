@@ -19,8 +19,9 @@ import {
   type RequestContext,
   targetOf,
 } from './charge.ts';
+import { ChunkQueue } from './chunk-queue.ts';
 import type { Candidate, Plan } from './plan.ts';
-import { ChunkQueue, outcomeOfStream } from './stream.ts';
+import { outcomeOfStream } from './stream.ts';
 
 export interface BytesCommand extends ChargeRequest {
   /** How the answer of a keyed request is kept. */
@@ -85,7 +86,7 @@ export async function chargedBytes(
       const lead = second === undefined || second.done ? [first.value] : [first.value, second.value];
       return { mediaType, lead, rest, ttftMs };
     });
-    const queue = new ChunkQueue<Uint8Array>(context.signal);
+    const queue = new ChunkQueue<Uint8Array>(context.signal, ({ length }) => length);
     const ended = pump({ deps, command, charge, work, queue, opened });
     // The client may never look at the end.
     ended.catch(() => undefined);

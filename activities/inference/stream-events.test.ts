@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ClientStream } from './stream-events.ts';
+import { AlikeEvents, ClientStream } from './stream-events.ts';
 
 const text = (content: string) => `{"id":"x","choices":[{"index":0,"delta":{"content":${JSON.stringify(content)}}}]}`;
 const END = '{"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}';
@@ -103,4 +103,37 @@ test('only a chunk with the usage waits for the next one', () => {
   assert.equal(stream.events(text('a')), `data: ${text('a')}\n\n`);
   assert.equal(stream.events(END), `data: ${END}\n\n`);
   assert.equal(stream.events(USAGE), '');
+});
+
+test('chunks that are alike get the event that each would get by itself', () => {
+  const form = {
+    before: '{"choices":[{"delta":{"content":"',
+    after: '"}}],"usage":null}',
+    field: 'content',
+    index: 0,
+  } as const;
+  for (const wantsUsage of [true, false]) {
+    const stream = new ClientStream(wantsUsage, 'c_1');
+    const alike = new AlikeEvents((data) => stream.eventOf(data));
+    for (const written of ['a', String.raw`\n\"b\"`, '~text~']) {
+      const event = alike.event({ form, written, text: JSON.parse(`"${written}"`) });
+      assert.equal(event, new ClientStream(wantsUsage).events(form.before + written + form.after));
+    }
+  }
+});
+
+test('an event that depends on others is made by itself', () => {
+  const said = (before: string, after: string) => ({
+    ...{ written: 'a', text: 'a' },
+    form: { before, after, field: 'content', index: 0 } as const,
+  });
+  const stream = new ClientStream(true, 'c_1');
+  const alike = new AlikeEvents((data) => stream.eventOf(data));
+  const plain = said('{"choices":[{"delta":{"content":"', '"}}]}');
+  stream.events(END);
+  assert.equal(alike.event(plain), undefined, 'while another chunk is held back');
+  stream.events(text('b'));
+  assert.ok(alike.event(plain));
+  assert.equal(alike.event(said('{"choices":[],"text":"', '"}')), undefined, 'what may be the last one');
+  assert.equal(alike.event(said('{"note":"~text~","choices":[{"delta":{"content":"', '"}}]}')), undefined);
 });

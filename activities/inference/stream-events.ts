@@ -1,4 +1,5 @@
 /** The server-sent events that a client gets of the chunks of a chat stream. Pure. */
+import type { ChunkForm, SaidText } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../../infra/json-object.ts';
 
 /** After it there is at most the usage, or another choice. Inside a text quotes are escaped. */
@@ -34,6 +35,12 @@ export class ClientStream {
     return this.#held === undefined ? before + dataEvent(chunk) : before;
   }
 
+  /** The event for a chunk alone. @returns undefined where that depends on what comes before or after it. */
+  eventOf(data: string): string | undefined {
+    const chunk = this.#held === undefined ? chunkForClient(data, this.#wantsUsage) : undefined;
+    return chunk === undefined || this.#mayCarry(chunk) ? undefined : dataEvent(chunk);
+  }
+
   #mayCarry(chunk: string): boolean {
     if (this.#conversationId === undefined && !(this.#wantsUsage && USAGE_OBJECT.test(chunk))) return false;
     return MAYBE_LAST.test(chunk);
@@ -55,6 +62,33 @@ export class ClientStream {
   #lastEvent(chunk: JsonObject): string {
     const conversation = this.#conversationId === undefined ? {} : { conversation_id: this.#conversationId };
     return dataEvent(JSON.stringify({ ...chunk, ...conversation }));
+  }
+}
+
+/** Stands for the text where the event of a form is made; a form that has it elsewhere has none. */
+const TEXT = '~text~';
+
+/** Events of chunks that are alike but for their text: made once, and put around each text. */
+export class AlikeEvents {
+  readonly #eventOf: (data: string) => string | undefined;
+  #form: ChunkForm | undefined;
+  #around: readonly string[] = [];
+
+  /** @param eventOf the event for a chunk, if it is always the same. */
+  constructor(eventOf: (data: string) => string | undefined) {
+    this.#eventOf = eventOf;
+  }
+
+  /** @returns undefined for a chunk whose event is to be made by itself. */
+  event({ form, written }: SaidText): string | undefined {
+    if (form !== this.#form) {
+      const around = this.#eventOf(form.before + TEXT + form.after)?.split(TEXT);
+      if (around === undefined) return undefined;
+      this.#form = form;
+      this.#around = around;
+    }
+    const [before, after] = this.#around;
+    return this.#around.length === 2 ? `${before}${written}${after}` : undefined;
   }
 }
 

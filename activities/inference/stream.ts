@@ -21,6 +21,7 @@ import {
   targetOf,
 } from './charge.ts';
 import { type Asking, chatOnce } from './chat.ts';
+import { ChunkQueue } from './chunk-queue.ts';
 import { isTranslated, nativeWay } from './native.ts';
 import { type Candidate, type PromptSize, planChat } from './plan.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
@@ -48,8 +49,8 @@ export interface OpenStream extends CallBegin {
   readonly kind: 'streaming';
   /** The chunks are events in the client's own form (ChatChunk). */
   readonly native: boolean;
-  /** Data of each event as the provider wrote it, the usage chunk among them. Throws AppError where it breaks. */
-  readonly chunks: AsyncIterable<string>;
+  /** Each as the provider wrote it, the usage chunk among them. Throws AppError where it breaks. */
+  readonly chunks: Pick<ChunkQueue<ChatChunk>, 'each'>;
   /** Resolves after the capture's COMMIT; rejects when the stream broke. */
   readonly ended: Promise<StreamEnd>;
   /** What it cost, once that is known; of a stream that broke, too. */
@@ -68,11 +69,17 @@ const AFTER_LEAVING_MS = 30_000;
 /** A stream that has said something. */
 interface Opened {
   /** The chunks up to the first one that says something. */
-  readonly lead: readonly string[];
+  readonly lead: readonly ChatChunk[];
   readonly rest: AsyncIterator<ChatChunk>;
   /** All that has come. */
   readonly heard: CompletionAssembler;
   readonly native: boolean;
+}
+
+/** Data of the chunks; all of them only of a keyed request, whose answer is kept. */
+interface Received {
+  last: string | undefined;
+  readonly all: string[] | undefined;
 }
 
 /** One call that is under way. */
@@ -81,7 +88,7 @@ interface Running {
   readonly size: PromptSize;
   readonly charge: Charge;
   readonly measured: Measured;
-  readonly queue: ChunkQueue;
+  readonly queue: ChunkQueue<ChatChunk>;
   charged: CallOutcome | undefined;
 }
 
@@ -113,7 +120,7 @@ export class ChatStreams {
       );
       const measured = { ttftMs: Date.now() - calls.startedAtMs };
       const { size } = asked;
-      const queue = new ChunkQueue(signal);
+      const queue = new ChunkQueue<ChatChunk>(signal, ({ data }) => data.length);
       return this.#follow({ command, size, charge, measured, queue, charged: undefined }, opened);
     } catch (error) {
       await charge.release(error);
@@ -126,12 +133,12 @@ export class ChatStreams {
     const { native, stream } = await this.#stream(candidate, apiKey, asking);
     const rest = stream[Symbol.asyncIterator]();
     const heard = new CompletionAssembler();
-    const lead: string[] = [];
+    const lead: ChatChunk[] = [];
     while (!heard.hasSaid) {
       const next = await rest.next();
       if (next.done) break;
-      heard.add(next.value.body);
-      lead.push(next.value.data);
+      heard.addChunk(next.value);
+      lead.push(next.value);
     }
     if (!native) heard.requireSaid();
     return { lead, rest, heard, native };
@@ -175,15 +182,19 @@ export class ChatStreams {
     const { queue } = running;
     const { key } = running.charge.calls.served;
     const { lead, rest } = opened;
-    const received: string[] = [...lead];
+    const received: Received = {
+      last: lead.at(-1)?.data,
+      all: running.command.claim && lead.map(({ data }) => data),
+    };
     let failure: unknown;
     try {
-      for (const data of lead) queue.push(data);
+      for (const chunk of lead) queue.push(chunk);
       for (let next = await rest.next(); !next.done; next = await rest.next()) {
-        const { data, body } = next.value;
-        opened.heard.add(body);
-        received.push(data);
-        const room = queue.push(data);
+        const chunk = next.value;
+        opened.heard.addChunk(chunk);
+        received.last = chunk.data;
+        received.all?.push(chunk.data);
+        const room = queue.push(chunk);
         if (room) await room;
       }
       this.#deps.keys.report(key, { kind: 'success' });
@@ -207,7 +218,7 @@ export class ChatStreams {
   async #settle(
     running: Running,
     { heard, native }: Opened,
-    received: readonly string[],
+    { last, all }: Received,
     failure: unknown,
   ): Promise<StreamEnd> {
     const { command, size, charge, measured } = running;
@@ -216,15 +227,16 @@ export class ChatStreams {
     const { candidate } = charge.calls.served;
     const usage = usageOf(command.body, delivered, candidate, this.#deps.noteUsageDoubt, size);
     const { promptTokens, completionTokens } = usage;
-    const lastEvent = native && failure === undefined ? received.at(-1) : undefined;
+    const lastEvent = native && failure === undefined ? last : undefined;
     const said = { promptTokens, completionTokens, completion, usage, native, lastEvent };
     const { keep } = command;
     return charge.capture(usage, (call): StreamEnd => ({ ...call, ...said }), {
       measured,
+      mayWait: true,
       // A broken stream is charged, but not kept: the key may be tried again.
       keep:
-        keep && failure === undefined
-          ? { answer: (end) => keep(received, end), bytes: received.length * CHUNK_BYTES }
+        keep && all && failure === undefined
+          ? { answer: (end) => keep(all, end), bytes: all.length * CHUNK_BYTES }
           : undefined,
     });
   }
@@ -232,118 +244,6 @@ export class ChatStreams {
 
 function asAppError(failure: unknown): unknown {
   return failure instanceof UpstreamFailure ? errorOf(failure, 1) : failure;
-}
-
-const END: IteratorReturnResult<void> = { done: true, value: undefined };
-
-interface Settling<Value> {
-  resolve(value: Value): void;
-  reject(reason: unknown): void;
-}
-
-/** Characters or bytes that wait for a slow client before the reader waits too. */
-const HIGH_WATER = 1_000_000;
-/** Waiting this long for a client in all, it is the client who makes a call late. */
-const SLOW_CLIENT_MS = 5_000;
-
-/**
- * Between a provider's stream and a client: the reader goes on when the client is slow (up to a bound) and when it has
- * left, so that what the provider does is always known to its end.
- */
-export class ChunkQueue<Chunk extends { readonly length: number } = string> implements AsyncIterable<Chunk> {
-  readonly #signal: AbortSignal;
-  #waiting: Chunk[] = [];
-  #size = 0;
-  #end: { readonly error?: unknown } | undefined;
-  #left = false;
-  #waitedMs = 0;
-  #outwaited = false;
-  #reader: Settling<IteratorResult<Chunk, void>> | undefined;
-  #wakeWriter: (() => void) | undefined;
-
-  /** @param signal ends every wait for the client: a call is settled in its time, however slowly it is read. */
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-    signal.addEventListener('abort', () => this.#wakeWriter?.(), { once: true });
-  }
-
-  /**
-   * Gives one chunk. Chunks for a client that has left are dropped.
-   * @returns what resolves when there is room for the next; undefined where there is.
-   */
-  push(chunk: Chunk): Promise<void> | undefined {
-    if (this.#left) return undefined;
-    const reader = this.#reader;
-    if (reader) {
-      this.#reader = undefined;
-      reader.resolve({ done: false, value: chunk });
-      return undefined;
-    }
-    this.#waiting.push(chunk);
-    this.#size += chunk.length;
-    return this.#hasRoom ? undefined : this.#room();
-  }
-
-  async #room(): Promise<void> {
-    const since = performance.now();
-    while (!this.#hasRoom) {
-      await new Promise<void>((resolve) => {
-        this.#wakeWriter = resolve;
-      });
-    }
-    this.#waitedMs += performance.now() - since;
-    this.#outwaited ||= this.#signal.aborted;
-  }
-
-  get #hasRoom(): boolean {
-    return this.#size <= HIGH_WATER || this.#left || this.#signal.aborted;
-  }
-
-  /**
-   * Whether the client has held the reader up: long, or until the call's time was over. A provider that was not read
-   * then says nothing about itself by being late or breaking off.
-   */
-  get heldUp(): boolean {
-    return this.#outwaited || this.#waitedMs >= SLOW_CLIENT_MS;
-  }
-
-  /** Nothing follows; with an error the client gets it. */
-  close(error?: unknown): void {
-    this.#end ??= error === undefined ? {} : { error };
-    const reader = this.#reader;
-    this.#reader = undefined;
-    if ('error' in this.#end) reader?.reject(this.#end.error);
-    else reader?.resolve(END);
-  }
-
-  /** The client has left. */
-  leave(): void {
-    this.#left = true;
-    this.#waiting = [];
-    this.#size = 0;
-    this.#wakeWriter?.();
-    this.close();
-  }
-
-  /** There is one reader, and it takes one chunk after the other. */
-  [Symbol.asyncIterator](): AsyncIterator<Chunk, void> {
-    return { next: () => this.#next() };
-  }
-
-  #next(): Promise<IteratorResult<Chunk, void>> {
-    const chunk = this.#waiting.shift();
-    if (chunk !== undefined) {
-      this.#size -= chunk.length;
-      if (this.#wakeWriter && this.#hasRoom) this.#wakeWriter();
-      return Promise.resolve({ done: false, value: chunk });
-    }
-    if (!this.#end) {
-      return new Promise((resolve, reject) => {
-        this.#reader = { resolve, reject };
-      });
-    }
-    return 'error' in this.#end ? Promise.reject(this.#end.error) : Promise.resolve(END);
-  }
 }
 
 /**

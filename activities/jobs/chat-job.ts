@@ -151,9 +151,9 @@ class StreamedAnswer {
     progress: (chunks: number) => void,
   ): Promise<void> {
     let chunks = 0;
-    for await (const { body, data } of stream) {
-      this.heard.add(body);
-      this.lastData = data;
+    for await (const chunk of stream) {
+      this.heard.addChunk(chunk);
+      this.lastData = chunk.data;
       if (this.heard.hasSaid) this.ttftMs ??= performance.now() - this.#startedAt;
       heardMore();
       chunks += 1;

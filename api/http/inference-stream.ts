@@ -7,6 +7,7 @@ import type { Said } from '../../core/conversations/turn.ts';
 import type { OpenTurn } from '../../core/conversations/turns.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
+import type { SaidText } from '../../core/providers/provider.ts';
 import type { AppError } from '../../infra/errors.ts';
 import { toAppError } from './errors.ts';
 import type { AnswerForm } from './forms.ts';
@@ -27,6 +28,8 @@ import { EventStream } from './sse.ts';
 export interface EventWriter {
   /** For a chunk of the provider; empty when there is nothing for this client. */
   events(chunk: string): string;
+  /** The same for a chunk that is like one before, if the writer knows how; otherwise `events` is asked. */
+  more?(said: SaidText): string | undefined;
   /** The last events of a stream that has ended well. */
   end(end: StreamEnd): string;
   /** Instead of an `error` event, where the form reports a failure in another way. */
@@ -141,11 +144,10 @@ async function relay(
   ctx.state.call = loggedCall(stream);
   if (events.gone) leave();
   else ctx.res.once('close', leave);
-  for await (const chunk of stream.chunks) {
-    const text = writer.events(chunk);
-    const full = text === '' ? undefined : events.write(text);
-    if (full) await full;
-  }
+  await stream.chunks.each((chunk) => {
+    const text = (chunk.said && writer.more?.(chunk.said)) ?? writer.events(chunk.data);
+    return text === '' ? undefined : events.write(text);
+  });
   const end = await stream.ended;
   ctx.state.call = loggedCall(end, end.cost);
   ctx.res.off('close', leave);

@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { nothingSaid } from './failure.ts';
 import { finishReasonIn, listIn, reasoningIn, says, textIn, textsOf } from './message.ts';
-import type { ReportedUsage } from './provider.ts';
+import type { ChatChunk, ReportedUsage, SaidText } from './provider.ts';
 import { withReadableCalls } from './tool-calls.ts';
 import { UsageCollector } from './usage.ts';
 
@@ -33,6 +33,20 @@ export class CompletionAssembler {
   #hasSaid = false;
   readonly #usage = new UsageCollector();
   readonly #choices = new Map<number, Choice>();
+
+  addChunk(chunk: ChatChunk): void {
+    if (chunk.said) this.#addSaid(chunk.said);
+    else this.add(chunk.body);
+  }
+
+  /** All else of its chunk was in one before. */
+  #addSaid({ form: { index, field }, text }: SaidText): void {
+    const state = this.#choiceAt(index);
+    if (field === 'content') state.content += text;
+    else state.reasoning += text;
+    this.#hasSaid = true;
+    this.#usage.saidMore();
+  }
 
   /** @param chunk a chat.completion.chunk in readable form. */
   add(chunk: Json): void {
@@ -87,14 +101,20 @@ export class CompletionAssembler {
 
   /** @returns whether it says something. */
   #addChoice(choice: Json): boolean {
-    const index = typeof choice.index === 'number' ? choice.index : 0;
-    const state = this.#choices.get(index) ?? newChoice();
-    this.#choices.set(index, state);
+    const state = this.#choiceAt(typeof choice.index === 'number' ? choice.index : 0);
     state.finishReason = finishReasonIn(choice) ?? state.finishReason;
     addBeside(state, choice);
     if (!isJsonObject(choice.delta)) return false;
     addDelta(state, choice.delta);
     return says(choice.delta);
+  }
+
+  #choiceAt(index: number): Choice {
+    const known = this.#choices.get(index);
+    if (known) return known;
+    const state = newChoice();
+    this.#choices.set(index, state);
+    return state;
   }
 
   #choice(index: number): Json {

@@ -62,6 +62,24 @@ export interface ChatChunk {
   readonly data: string;
   /** What it says, always as a chat.completion.chunk. */
   readonly body: Readonly<Record<string, unknown>>;
+  /** Set where the chunk is like one before, but for its text. */
+  readonly said?: SaidText;
+}
+
+/** What stands around the one text of chunks that are alike. */
+export interface ChunkForm {
+  readonly before: string;
+  readonly after: string;
+  readonly field: 'content' | 'reasoning_content' | 'reasoning';
+  /** Of the choice. */
+  readonly index: number;
+}
+
+export interface SaidText {
+  readonly form: ChunkForm;
+  /** As it stands in the JSON. */
+  readonly written: string;
+  readonly text: string;
 }
 
 export interface ChatAdapter {

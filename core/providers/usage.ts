@@ -236,7 +236,7 @@ export class UsageCollector {
 
   /** @param saysMore whether the chunk has a part of the answer: a count from before it cannot have counted it. */
   add(chunk: JsonObject, saysMore: boolean): void {
-    if (saysMore) this.#saidSince = true;
+    if (saysMore) this.saidMore();
     if (typeof chunk.service_tier === 'string') this.#serviceTier = chunk.service_tier;
     const shared = chunk.usage ?? (isJsonObject(chunk.x_groq) ? chunk.x_groq.usage : undefined);
     if (isJsonObject(shared)) {
@@ -249,6 +249,11 @@ export class UsageCollector {
       this.#ofChoices.set(at, merged(this.#ofChoices.get(at), choice.usage));
       this.#countedBy(choice.usage);
     }
+  }
+
+  /** For a chunk that has a part of the answer and nothing else that is new. */
+  saidMore(): void {
+    this.#saidSince = true;
   }
 
   /** A usage that counts nothing has not counted what was said before it. */

@@ -102,7 +102,7 @@ export function readMessages(
   target: UpstreamTarget,
   signal: AbortSignal,
   chunkOf: (event: MessagesEvent, name: string) => ChatChunk | undefined,
-): AsyncGenerator<ChatChunk, void> {
+): AsyncIterableIterator<ChatChunk, void> {
   return readStream(answer.stream, signal, new MessagesReading(target.apiKey, chunkOf), answer.discard);
 }
 

@@ -5,7 +5,8 @@ import { finishReasonIn, listIn, textIn } from '../message.ts';
 import type { ChatChunk } from '../provider.ts';
 import type { Call } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
-import { END_MARK, isKeepAlive, type StreamReading } from './stream.ts';
+import { END_MARK } from './event-reader.ts';
+import { isKeepAlive, type StreamReading } from './stream.ts';
 
 const LAST_EVENTS: ReadonlySet<string | undefined> = new Set(['transcript.text.done', 'speech.audio.done']);
 

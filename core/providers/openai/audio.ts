@@ -9,7 +9,8 @@ import { type AudioAdapter, EVENTS, type TranscriptionRequest } from '../provide
 import { AudioEvents } from './audio-events.ts';
 import { type Call, callFailure, type OpenAiClient } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
-import { pageInstead, readStream } from './stream.ts';
+import { pageInstead } from './event-reader.ts';
+import { readStream } from './stream.ts';
 
 export interface AudioDialect {
   /** The base that has /audio/speech, from the provider's base. */

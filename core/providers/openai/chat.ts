@@ -20,8 +20,9 @@ import { isPlainStop, withReadableCalls } from '../tool-calls.ts';
 import { usageOfAnswer } from '../usage.ts';
 import { type Call, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
+import { pageInstead } from './event-reader.ts';
 import { withHead } from './readable-chunks.ts';
-import { checkChoices, type ExpectedAnswer, pageInstead, readChunks } from './stream.ts';
+import { checkChoices, type ExpectedAnswer, readChunks } from './stream.ts';
 
 export interface ChatDialect {
   /** The base that has /chat/completions, from the provider's base. */
@@ -63,7 +64,7 @@ export function createChatAdapter(clientFor: VendorClients['chat'], dialect: Cha
 
 async function assembled(chunks: AsyncIterable<ChatChunk>): Promise<ChatAnswer> {
   const assembler = new CompletionAssembler();
-  for await (const { body } of chunks) assembler.add(body);
+  for await (const chunk of chunks) assembler.addChunk(chunk);
   return { completion: assembler.completion(), usage: assembler.usage() };
 }
 

@@ -1,21 +1,19 @@
 /**
- * A provider's answer as chunks, whatever form it came in: server-sent events, one object a line, or one whole object. It
- * has ended when every choice has a finish reason or the vendor's end mark came; otherwise it was cut. Errors are found in
+ * A provider's answer as chunks, whatever form it came in (event-reader.ts). It has ended when every choice has a finish reason or the vendor's end mark came; otherwise it was cut. Errors are found in
  * each of the vendors' forms. One look at each chunk.
  */
-import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import { refused, transportFailure, UpstreamFailure } from '../failure.ts';
 import { finishReasonIn } from '../message.ts';
 import type { ChatChunk } from '../provider.ts';
 import type { Call } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
+import { END_MARK, EventReader } from './event-reader.ts';
 import { type AnswerHead, ReadableChunks } from './readable-chunks.ts';
+import { TextChunks } from './text-chunks.ts';
 
 /** After the last finish reason only the usage and an end mark can come, and they follow at once or never. */
 const AFTER_FINISH_MS = 5_000;
-
-export const END_MARK = /^\s*\[done\]\s*$/i;
 
 export interface ExpectedAnswer {
   /** How many were asked for. */
@@ -42,13 +40,14 @@ export function readChunks(
   call: Call,
   expected: ExpectedAnswer,
   discard: () => void = () => undefined,
-): AsyncGenerator<ChatChunk, void> {
+): AsyncIterableIterator<ChatChunk, void> {
   return readStream(bytes, call.signal, new ChatReading(call, expected), discard);
 }
 
 class ChatReading implements StreamReading {
   readonly #judge: StreamJudge;
   readonly #readable: ReadableChunks;
+  readonly #alike = new TextChunks();
 
   constructor(call: Call, expected: ExpectedAnswer) {
     this.#judge = new StreamJudge(call, expected.choices);
@@ -60,12 +59,18 @@ class ChatReading implements StreamReading {
   }
 
   take(event: string | undefined, data: string): ChatChunk | 'end' | undefined {
+    // It tells judge and reader nothing that is new.
+    const alike = event === undefined ? this.#alike.read(data) : undefined;
+    if (alike) return alike;
     if (END_MARK.test(data)) {
       this.#judge.endMark();
       return 'end';
     }
     const body = this.#judge.look(event, data);
-    return body === undefined ? undefined : this.#readable.of(data, body);
+    if (body === undefined) return undefined;
+    const chunk = this.#readable.of(data, body);
+    this.#alike.learn(chunk.data === data ? chunk : undefined);
+    return chunk;
   }
 
   end(): ChatChunk | undefined {
@@ -79,38 +84,78 @@ class ChatReading implements StreamReading {
  * @param discard gives the rest of a body up that does not end.
  * @throws {UpstreamFailure}
  */
-export async function* readStream(
+export function readStream(
   bytes: AsyncIterable<Uint8Array>,
   signal: AbortSignal,
   reading: StreamReading,
   discard: () => void,
-): AsyncGenerator<ChatChunk, void> {
-  const events = new EventReader(bytes);
-  let abandoned = true;
-  try {
-    for (;;) {
-      const next = events.take();
-      if (next === undefined) {
-        const more = events.more();
-        if (await (reading.hasFinished ? withinMs(more, AFTER_FINISH_MS) : more)) continue;
-        break;
-      }
-      const chunk = reading.take(next.event, next.data);
-      if (chunk === 'end') break;
-      if (chunk !== undefined) yield chunk;
-    }
-    abandoned = false;
-  } catch (error) {
-    const failure = readFailure(error, signal);
-    // What breaks after the answer has taken nothing away.
-    if (!reading.hasFinished || failure.failure === 'cancelled') throw failure;
-    abandoned = false;
-  } finally {
-    if (abandoned) await events.leave();
+): AsyncIterableIterator<ChatChunk, void> {
+  return new StreamChunks(new EventReader(bytes), signal, reading, discard);
+}
+
+const END: IteratorReturnResult<void> = { done: true, value: undefined };
+
+/** By hand: a generator took three more turns of the microtask queue a chunk. There is one reader. */
+class StreamChunks implements AsyncIterableIterator<ChatChunk, void> {
+  readonly #events: EventReader;
+  readonly #signal: AbortSignal;
+  readonly #reading: StreamReading;
+  readonly #discard: () => void;
+  #hasEnded = false;
+
+  constructor(events: EventReader, signal: AbortSignal, reading: StreamReading, discard: () => void) {
+    this.#events = events;
+    this.#signal = signal;
+    this.#reading = reading;
+    this.#discard = discard;
   }
-  giveBack(events, discard);
-  const end = reading.end();
-  if (end !== undefined) yield end;
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<ChatChunk, void>> {
+    if (this.#hasEnded) return END;
+    try {
+      for (;;) {
+        const chunk = this.#take();
+        if (chunk === 'end') break;
+        if (chunk !== undefined) return { done: false, value: chunk };
+        const more = this.#events.more();
+        if (!(await (this.#reading.hasFinished ? withinMs(more, AFTER_FINISH_MS) : more))) break;
+      }
+    } catch (error) {
+      this.#hasEnded = true;
+      const failure = readFailure(error, this.#signal);
+      // What breaks after the answer has taken nothing away.
+      if (!this.#reading.hasFinished || failure.failure === 'cancelled') {
+        await this.#events.leave();
+        throw failure;
+      }
+    }
+    this.#hasEnded = true;
+    giveBack(this.#events, this.#discard);
+    const end = this.#reading.end();
+    return end === undefined ? END : { done: false, value: end };
+  }
+
+  /** The next chunk that has come. @returns undefined when more has to be read. @throws {UpstreamFailure} */
+  #take(): ChatChunk | 'end' | undefined {
+    for (let event = this.#events.take(); event !== undefined; event = this.#events.take()) {
+      const chunk = this.#reading.take(event.event, event.data);
+      if (chunk !== undefined) return chunk;
+    }
+    return undefined;
+  }
+
+  /** Nobody reads on. */
+  async return(): Promise<IteratorReturnResult<void>> {
+    if (!this.#hasEnded) {
+      this.#hasEnded = true;
+      await this.#events.leave();
+    }
+    return END;
+  }
 }
 
 function readFailure(error: unknown, signal: AbortSignal): UpstreamFailure {
@@ -221,164 +266,4 @@ export function checkChoices(given: number, asked: number): void {
   throw new UpstreamFailure('unusable', `the provider gave ${given} of the ${asked} choices asked for`, {
     status: 200,
   });
-}
-
-/** No event is longer; one may hold an image as base64. */
-const LONGEST_EVENT = 32 * 1024 * 1024;
-
-/** Takes text as it comes; what is ready is put into the list. */
-interface Reader {
-  feed(text: string): void;
-  end(): void;
-}
-
-/** Events that say something, in order. The first bytes show the form, because headers and requests do not. */
-class EventReader {
-  readonly #bytes: AsyncIterator<Uint8Array>;
-  readonly #ready: EventSourceMessage[] = [];
-  // It leaves a byte order mark out.
-  readonly #decoder = new TextDecoder();
-  #reader: Reader | undefined;
-  #lead = '';
-  #reading: Promise<boolean> | undefined;
-  #hasEnded = false;
-
-  constructor(bytes: AsyncIterable<Uint8Array>) {
-    this.#bytes = bytes[Symbol.asyncIterator]();
-  }
-
-  /** The next event that has come. */
-  take(): EventSourceMessage | undefined {
-    return this.#ready.shift();
-  }
-
-  /** Reads until there is an event. @returns false when none follows. A read that is under way is waited for. */
-  more(): Promise<boolean> {
-    if (this.#ready.length > 0 || this.#hasEnded) return Promise.resolve(this.#ready.length > 0);
-    this.#reading ??= this.#read();
-    return this.#reading;
-  }
-
-  async #read(): Promise<boolean> {
-    try {
-      do {
-        const { done, value } = await this.#bytes.next();
-        if (done) this.#end();
-        else this.#feed(this.#decoder.decode(value, STREAMED));
-      } while (this.#ready.length === 0 && !this.#hasEnded);
-      return this.#ready.length > 0;
-    } catch (error) {
-      this.#hasEnded = true;
-      await this.leave();
-      throw error;
-    } finally {
-      this.#reading = undefined;
-    }
-  }
-
-  #feed(text: string): void {
-    if (this.#reader) {
-      this.#reader.feed(text);
-      return;
-    }
-    this.#lead += text;
-    this.#reader = readerOf(this.#lead, this.#ready);
-    this.#reader?.feed(this.#lead);
-  }
-
-  #end(): void {
-    this.#hasEnded = true;
-    this.#reader?.feed(this.#decoder.decode());
-    this.#reader?.end();
-  }
-
-  get hasEnded(): boolean {
-    return this.#hasEnded;
-  }
-
-  /** Nobody reads on. */
-  async leave(): Promise<void> {
-    await this.#bytes.return?.();
-  }
-
-  async readToEnd(): Promise<void> {
-    while (await this.more()) this.#ready.length = 0;
-  }
-}
-
-const STREAMED = { stream: true };
-
-/** @returns undefined while there is nothing but white space. @throws {UpstreamFailure} for a page. */
-function readerOf(lead: string, ready: EventSourceMessage[]): Reader | undefined {
-  const [first] = lead.trimStart();
-  if (first === undefined) return undefined;
-  if (first === '<') throw pageInstead();
-  return first === '{' || first === '[' ? objectReader(ready) : eventReader(ready);
-}
-
-export function pageInstead(): UpstreamFailure {
-  const message = 'the provider answered with a page and not with JSON or events: its base URL may be wrong';
-  return new UpstreamFailure('unusable', message, { status: 200 });
-}
-
-/**
- * A last event without its blank line counts when it is whole: some proxies drop the line, while a cut stream ends in
- * half an object.
- */
-function eventReader(ready: EventSourceMessage[]): Reader {
-  const state: { problem?: Error } = {};
-  const parser = createParser({
-    onEvent: (event) => {
-      if (event.data !== '') for (const one of eventsIn(event)) ready.push(one);
-    },
-    onError: (error) => {
-      // Unknown fields are no concern of ours.
-      if (error.type === 'max-buffer-size-exceeded') state.problem = error;
-    },
-    maxBufferSize: LONGEST_EVENT,
-  });
-  const feed = (text: string) => {
-    parser.feed(text);
-    if (state.problem) throw state.problem;
-  };
-  return {
-    feed,
-    end: () => {
-      const before = ready.length;
-      feed('\n\n');
-      const last = ready.splice(before);
-      ready.push(...last.filter(({ data }) => END_MARK.test(data) || parseJson(data) !== undefined));
-    },
-  };
-}
-
-/** Some servers leave out the blank lines between events: then each line is one. */
-function eventsIn(event: EventSourceMessage): EventSourceMessage[] {
-  const { data } = event;
-  if (!data.includes('\n') || event.event === 'error' || parseJson(data) !== undefined) return [event];
-  const lines = data.split('\n').filter((line) => line.trim() !== '');
-  return lines.map((line) => ({ ...event, data: line }));
-}
-
-/** One object a line; or one whole object over several lines, which is ready at its end. */
-function objectReader(ready: EventSourceMessage[]): Reader {
-  let text = '';
-  let overLines = false;
-  const event = (data: string): EventSourceMessage => ({ data, event: undefined, id: undefined });
-  return {
-    feed: (more) => {
-      text += more;
-      if (text.length > LONGEST_EVENT) throw new Error('an object is too long');
-      for (let end = text.indexOf('\n'); end !== -1 && !overLines; end = text.indexOf('\n')) {
-        const line = text.slice(0, end).trim();
-        overLines = line !== '' && !END_MARK.test(line) && parseJson(line) === undefined;
-        if (overLines) break;
-        if (line !== '') ready.push(event(line));
-        text = text.slice(end + 1);
-      }
-    },
-    end: () => {
-      if (END_MARK.test(text) || parseJson(text) !== undefined) ready.push(event(text.trim()));
-    },
-  };
 }

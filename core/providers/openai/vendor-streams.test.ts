@@ -67,10 +67,14 @@ async function assembled(pieces: readonly Uint8Array[]): Promise<CompletionAssem
     yield* pieces;
   }
   const assembler = new CompletionAssembler();
-  for await (const { data, body } of readChunks(bytes(), CALL, EXPECTED)) {
-    chunkSchema.parse(JSON.parse(data));
-    assembler.add(body);
+  const parsed = new CompletionAssembler();
+  for await (const chunk of readChunks(bytes(), CALL, EXPECTED)) {
+    chunkSchema.parse(JSON.parse(chunk.data));
+    assembler.addChunk(chunk);
+    parsed.add(chunk.body);
   }
+  assert.deepEqual(assembler.completion(), parsed.completion());
+  assert.deepEqual(assembler.usage(), parsed.usage());
   assembler.requireSaid();
   return assembler;
 }

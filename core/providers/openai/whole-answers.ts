@@ -4,7 +4,7 @@ import type { OutboundAnswer } from '../../../infra/outbound.ts';
 import { refused, UpstreamFailure } from '../failure.ts';
 import { type Call, readText } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
-import { pageInstead } from './stream.ts';
+import { pageInstead } from './event-reader.ts';
 
 /** @throws {UpstreamFailure} for an error under 200, a page, and what is no JSON object. */
 export async function readObject(answer: OutboundAnswer, call: Call): Promise<JsonObject> {

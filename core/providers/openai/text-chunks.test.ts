@@ -1,0 +1,75 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { TextChunks } from './text-chunks.ts';
+
+const HEAD = '"id":"x","object":"chat.completion.chunk","created":1,"model":"m"';
+const chunk = (delta: string, more = '', beside = ',"finish_reason":null') =>
+  `{${HEAD},"choices":[{"index":0,"delta":${delta}${beside}}]${more}}`;
+const text = (written: string) => chunk(`{"content":"${written}"}`);
+
+/** What the second of two chunks says, if it is read by the first; the text, or its field and text. */
+function readBy(first: string, second: string): string | undefined {
+  const chunks = new TextChunks();
+  chunks.learn({ data: first, body: JSON.parse(first) });
+  const read = chunks.read(second);
+  if (read === undefined) return undefined;
+  assert.equal(read.data, second);
+  assert.deepEqual(read.body, JSON.parse(second));
+  assert.ok(read.said);
+  const { form, text, written } = read.said;
+  assert.equal(form.before + written + form.after, second);
+  return form.field === 'content' ? text : `${form.field}: ${text}`;
+}
+
+test('a chunk that differs in its text only is read without being parsed', () => {
+  assert.equal(readBy(text('a'), text('b')), 'b');
+  assert.equal(readBy(text('a \\"quoted\\" é'), text('\\n\\u732b\\\\ 🐈')), '\n猫\\ 🐈');
+  const spaced = (written: string) =>
+    `{"choices" : [ {"index": 0, "delta": {"role": "assistant", "content" : "${written}"} } ], "usage": null}`;
+  assert.equal(readBy(spaced('a'), spaced('b')), 'b');
+  const thought = (written: string) => chunk(`{"content":null,"reasoning_content":"${written}"}`);
+  assert.equal(readBy(thought('a'), thought('b')), 'reasoning_content: b');
+});
+
+test('what stands where the text was is a text, or the chunk is parsed', () => {
+  for (const written of ['', '"', 'b"},"index":1,"x":{"content":"c', 'b","refusal":"no', '\\', 'b\nc', '\\x']) {
+    assert.equal(readBy(text('a'), text(written)), undefined, written);
+  }
+  assert.equal(readBy(text('a'), text('b').slice(1)), undefined);
+  assert.equal(readBy(text('a'), text('b').slice(0, -1)), undefined);
+});
+
+test('a chunk that says more than a text is no pattern', () => {
+  for (const first of [
+    chunk('{"role":"assistant"}'),
+    chunk('{"content":""}'),
+    chunk('{"content":"a","refusal":"b"}'),
+    chunk('{"content":"a","tool_calls":[]}'),
+    chunk('{"content":"a"}', ',"usage":{"completion_tokens":1}'),
+    chunk('{"content":"a"}', ',"x_groq":{"usage":{"completion_tokens":1}}'),
+    chunk('{"content":"a"}', '', ',"finish_reason":"stop"'),
+    chunk('{"content":"a"}', '', ',"logprobs":{"content":[]}'),
+    chunk('{"content":"a"}').replace('}]', '},{"index":1,"delta":{"content":"b"}}]'),
+  ]) {
+    assert.equal(readBy(first, first), undefined, first);
+    assert.equal(readBy(first, first.replace('"a"', '"c"')), undefined, first);
+  }
+});
+
+test('another member of the same name is not taken for the text', () => {
+  const first = `{"note":{"content":"a"},"choices":[{"index":0,"delta":{"content" : "b"}}]}`;
+  assert.equal(readBy(first, first.replace('"a"', '"c"')), undefined);
+});
+
+test('a stream whose chunks are never alike is not searched for ever', () => {
+  const chunks = new TextChunks();
+  const numbered = (id: number) => `{"id":"${id}","choices":[{"index":0,"delta":{"content":"a"}}]}`;
+  for (let id = 0; id < 4; id += 1) {
+    assert.equal(chunks.read(numbered(id)), undefined);
+    chunks.learn({ data: numbered(id), body: JSON.parse(numbered(id)) });
+  }
+  assert.ok(chunks.read(numbered(3)), 'the last one is still known');
+  const others = new TextChunks();
+  for (let id = 0; id < 5; id += 1) others.learn({ data: numbered(id), body: JSON.parse(numbered(id)) });
+  assert.equal(others.read(numbered(4)), undefined);
+});
