@@ -9,6 +9,8 @@ import { type SideProcess, startSideProcess } from './side-process.ts';
 import { runStreams, type StreamResult } from './stream-load.ts';
 
 const OPEN = 100;
+/** Until the compiler has seen the hot path. */
+const WARM_UP_SECONDS = 4;
 
 interface Measurement extends StreamResult {
   readonly system: System;
@@ -63,7 +65,7 @@ async function measure({ product, bare, load }: Field, system: System, seconds: 
 async function run(context: BenchContext): Promise<string> {
   const field = await startField(context);
   try {
-    for (const system of SYSTEMS) await field.load(system, Math.min(2, context.seconds));
+    for (const system of SYSTEMS) await field.load(system, WARM_UP_SECONDS);
     const measurements: Measurement[] = [];
     for (let round = 0; round < context.rounds; round += 1) {
       for (const system of SYSTEMS) {
