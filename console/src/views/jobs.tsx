@@ -195,11 +195,11 @@ function Deliveries({ jobId }: { jobId: string }) {
   );
 }
 
-/** What a chat said, or the pictures that were made. */
+/** What a chat said, what was heard, or the pictures that were made. */
 function Result({ payload }: { payload: unknown }) {
-  const fields: { assistantMessage?: unknown; imageUrls?: unknown } =
+  const fields: { assistantMessage?: unknown; text?: unknown; imageUrls?: unknown } =
     typeof payload === 'object' && payload !== null ? payload : {};
-  const { assistantMessage: text, imageUrls: pictures } = fields;
+  const { assistantMessage: said, text = said, imageUrls: pictures } = fields;
   const urls = Array.isArray(pictures) ? pictures.map(String) : [];
   return (
     <>
