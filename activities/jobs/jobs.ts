@@ -9,7 +9,8 @@ import { isLive } from './job.ts';
 import { isAhead, type JobEvent, type JobEvents } from './job-events.ts';
 import type { JobFiles } from './job-files.ts';
 import { cancelJob, removePayloads } from './job-operations.ts';
-import { type JobFilter, type JobStore, type JobView, LARGE_PAYLOAD_BYTES } from './store.ts';
+import { type JobView, LARGE_PAYLOAD_BYTES } from './job-view.ts';
+import type { JobFilter, JobStore } from './store.ts';
 
 export interface JobDeps {
   readonly ledger: Ledger;

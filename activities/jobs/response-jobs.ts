@@ -11,9 +11,9 @@ import { ResponseAnswer, requestIdIn, responseIdOf } from '../inference/response
 import { type AskedResponse, askedResponse } from '../inference/responses/asked.ts';
 import { placedItems, type ResponsesInput, responsesInput } from '../inference/responses/request.ts';
 import { type Responses, withIds } from '../inference/responses/responses.ts';
+import type { JobView } from './job-view.ts';
 import type { Jobs } from './jobs.ts';
 import { MAX_RESULT_BYTES } from './result-bound.ts';
-import type { JobView } from './store.ts';
 import type { JobSubmission, JobSubmissions } from './submissions.ts';
 
 /** The request of such a job, as it is kept with it. */

@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import { JOB_STATUSES, JOB_TYPES } from '../../activities/jobs/job.ts';
 import type { JobEvent } from '../../activities/jobs/job-events.ts';
+import type { JobView } from '../../activities/jobs/job-view.ts';
 import type { Jobs } from '../../activities/jobs/jobs.ts';
-import type { JobView } from '../../activities/jobs/store.ts';
 import type { Config } from '../../infra/config.ts';
 import { admitWaiting } from '../http/answers-under-way.ts';
 import { optionalText, textIdInput } from '../http/fields.ts';
