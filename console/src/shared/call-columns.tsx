@@ -25,12 +25,13 @@ export function calls(t: TFunction): Column<Call>[] {
     },
     {
       ...{ title: t('field.tokens'), align: 'end', from: 'sm' },
-      cell: ({ promptTokens, completionTokens }) =>
-        `${promptTokens.toLocaleString()} + ${completionTokens.toLocaleString()}`,
+      cell: ({ promptTokens, completionTokens }) => (
+        <span className="time">{`${promptTokens.toLocaleString()} + ${completionTokens.toLocaleString()}`}</span>
+      ),
     },
     {
       ...{ title: t('field.latency'), align: 'end', from: 'md' },
-      cell: ({ latencyMs }) => `${latencyMs.toLocaleString()} ms`,
+      cell: ({ latencyMs }) => <span className="time">{`${latencyMs.toLocaleString()} ms`}</span>,
     },
     { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
     {

@@ -34,6 +34,8 @@ const BAR_SHARE = 0.6;
 const MOST_BAR_PX = 40;
 const DIGIT_PX = 7.5;
 const AXIS_GAP_PX = 24;
+/** Between ticks of times, so that they do not touch on a phone. */
+const TICK_PX = { day: 50, second: 100 };
 const DAY_SECONDS = 86_400;
 /** Ticks of days are whole ones. */
 const DAY_STEPS = [1, 2, 7, 14, 28].map((days) => days * DAY_SECONDS);
@@ -78,7 +80,7 @@ export function Chart({ label, times, series, unit = 'second', height = HEIGHT_P
         },
         axes: [
           {
-            ...{ ...axis, values: (_: UPlot, marks: number[]) => marks.map(time.tick) },
+            ...{ ...axis, space: TICK_PX[unit], values: (_: UPlot, marks: number[]) => marks.map(time.tick) },
             ...(unit === 'day' ? { incrs: DAY_STEPS } : {}),
           },
           {

@@ -5,11 +5,13 @@ import type { ReactNode } from 'react';
 interface FigureProps {
   readonly label: string;
   readonly value: ReactNode;
+  /** What keeps the value from coming; something else on the page says it in words. */
+  readonly error?: unknown;
   readonly about?: ReactNode;
   readonly testId?: string;
 }
 
-export function Figure({ label, value, about, testId }: FigureProps) {
+export function Figure({ label, value, error, about, testId }: FigureProps) {
   return (
     <Paper withBorder p="md">
       <Text size="sm" c="dimmed">
@@ -23,7 +25,7 @@ export function Figure({ label, value, about, testId }: FigureProps) {
         data-testid={testId}
         style={{ overflowWrap: 'anywhere' }}
       >
-        {value ?? <Skeleton height={28} width={120} />}
+        {value ?? (error ? '–' : <Skeleton height={28} width={120} />)}
       </Text>
       {about !== undefined && (
         <Text size="xs" c="dimmed" component="div">

@@ -5,6 +5,7 @@ import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, useRouteError } from 'react-router';
 import { ApiError } from '../api/api-error.ts';
+import { queryClient } from '../api/client.ts';
 import { failureText } from './failure.ts';
 
 export function LoadingView() {
@@ -19,6 +20,11 @@ export function LoadingView() {
 export function ErrorState({ error, text, onRetry }: { error: unknown; text?: string; onRetry: () => unknown }) {
   const { t } = useTranslation();
   const traceId = error instanceof ApiError ? error.traceId : undefined;
+  const retry = () => {
+    void onRetry();
+    // What failed beside it is tried by the same click.
+    void queryClient.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' });
+  };
   return (
     <Alert color="red" variant="outline" icon={<CircleAlert aria-hidden />} title={t('failure.title')} role="alert">
       <Stack gap="sm" align="flex-start">
@@ -28,7 +34,7 @@ export function ErrorState({ error, text, onRetry }: { error: unknown; text?: st
             {t('failure.trace')} <Code>{traceId}</Code>
           </Text>
         )}
-        <Button variant="default" size="xs" onClick={() => onRetry()}>
+        <Button variant="default" size="xs" onClick={retry}>
           {t('state.retry')}
         </Button>
       </Stack>

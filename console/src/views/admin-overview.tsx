@@ -104,15 +104,18 @@ function Figures({ isRoot }: { isRoot: boolean }) {
           <Figure
             label={t('admin.liveJobs')}
             value={whole.data?.jobs.processing.toLocaleString(i18n.language)}
+            error={whole.error}
             about={t('admin.waiting', { count: whole.data?.jobs.pending ?? 0 })}
           />
           <Figure
             label={t('admin.customerMoney')}
             value={whole.data && <Money amount={whole.data.balances.available} />}
+            error={whole.error}
           />
           <Figure
             label={t('overview.held')}
             value={whole.data && <Money amount={whole.data.balances.held} />}
+            error={whole.error}
             about={t('overview.heldAbout')}
           />
         </>

@@ -106,7 +106,7 @@ function KeyTable(props: {
           cell: ({ maskedKeyValue, name }) => (
             <Stack gap={2}>
               {name}
-              <Code>{maskedKeyValue}</Code>
+              <Code className="time">{maskedKeyValue}</Code>
             </Stack>
           ),
         },

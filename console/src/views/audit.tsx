@@ -83,7 +83,7 @@ export default function Audit() {
                   {record.action}
                 </Text>
                 <Group gap={4} wrap="nowrap">
-                  <Text size="xs" c="dimmed">
+                  <Text size="xs" c="dimmed" className="time">
                     {record.targetKind}
                   </Text>
                   <Id id={record.targetId} short />
@@ -121,7 +121,7 @@ function Changes({ record }: { record: AuditRecord }) {
       <Table.Tbody>
         {changesOf(record.before, record.after).map((change) => (
           <Table.Tr key={change.field}>
-            <Table.Th scope="row" fw={400} fz="xs" style={{ verticalAlign: 'top' }}>
+            <Table.Th scope="row" fw={400} fz="xs" className="time" style={{ verticalAlign: 'top' }}>
               {change.field}
             </Table.Th>
             <Table.Td fz="xs" style={{ overflowWrap: 'anywhere' }}>

@@ -127,6 +127,7 @@ export function useEvents(id: string) {
       asked.flatMap(({ error }) => (error === null ? [] : [error])),
       String,
     ),
+    retry: () => Promise.all(asked.filter(({ error }) => error !== null).map(({ refetch }) => refetch())),
     traceId: calls[0]?.traceId ?? jobs[0]?.traceId ?? undefined,
   };
 }
@@ -140,9 +141,10 @@ function unique<T>(all: readonly T[], keyOf: (one: T) => string): T[] {
 }
 
 function callEvent(call: Call): Event {
-  const { id, createTime, modelIdentifier, isSuccess, errorCode, errorText, userId, attempts, providerName } = call;
+  const { id, createTime, modelIdentifier, isSuccess, errorCode, errorText, attempts, providerName } = call;
+  const { userId, username } = call;
   return {
-    ...{ key: `call ${id}`, at: createTime, kind: 'call', failed: !isSuccess, userId },
+    ...{ key: `call ${id}`, at: createTime, kind: 'call', failed: !isSuccess, userId, username },
     name: { text: 'lookup.call', about: modelIdentifier },
     attempts: { provider: providerName ?? '–', count: attempts },
     error: isSuccess ? null : [errorCode, errorText].filter((part) => part !== null).join(': '),

@@ -66,16 +66,21 @@ export default function LookUp() {
 
 function Events({ id }: { id: string }) {
   const { t } = useTranslation();
-  const { events, isPending, failures, traceId } = useEvents(id);
+  const { events, isPending, failures, traceId, retry } = useEvents(id);
   return (
     <Stack>
       {failures.length > 0 && (
         <Alert color="orange" variant="outline" role="alert">
-          {t('lookup.partly', { what: failures.map(failureText).join('; ') })}
+          <Stack gap="sm" align="flex-start">
+            <Text size="sm">{t('lookup.partly', { what: failures.map(failureText).join('; ') })}</Text>
+            <Button variant="default" size="xs" onClick={retry}>
+              {t('state.retry')}
+            </Button>
+          </Stack>
         </Alert>
       )}
       {isPending && events.length === 0 && <LoadingView />}
-      {!isPending && events.length === 0 && <EmptyState text={t('lookup.none')} />}
+      {!isPending && failures.length === 0 && events.length === 0 && <EmptyState text={t('lookup.none')} />}
       {events.length > 0 && (
         <Paper withBorder p={{ base: 'md', sm: 'xl' }}>
           <Group justify="space-between" mb="lg">
@@ -88,7 +93,13 @@ function Events({ id }: { id: string }) {
               </Anchor>
             )}
           </Group>
-          <Timeline active={events.length} bulletSize={30} lineWidth={2} aria-label={t('lookup.events')}>
+          <Timeline
+            active={events.length}
+            bulletSize={30}
+            lineWidth={2}
+            aria-label={t('lookup.events')}
+            className="long-names"
+          >
             {events.map((event) => {
               const Icon = ICONS[event.kind];
               return (

@@ -70,11 +70,13 @@ export default function Overview() {
         <Figure
           label={t('overview.spent')}
           value={byDay.data && <Money amount={sumOf(byDay.data.map(({ cost }) => cost))} />}
+          error={byDay.error}
           about={t('overview.inDays', { count: days })}
         />
         <Figure
           label={t('overview.requests')}
           value={(requests ?? byDay.data?.reduce((sum, row) => sum + row.requests, 0))?.toLocaleString()}
+          error={byDay.error}
           about={t('overview.inDays', { count: days })}
         />
         <Figure

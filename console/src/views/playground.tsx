@@ -28,8 +28,15 @@ export default function Playground() {
   const { t } = useTranslation();
   const models = api.useQuery('get', '/v1/models', { params: { query: { pageSize: MOST_MODELS, status: 1 } } });
   const keys = api.useQuery('get', '/v1/access-keys');
-  if (models.error) return <ErrorState error={models.error} onRetry={models.refetch} />;
-  if (keys.error) return <ErrorState error={keys.error} onRetry={keys.refetch} />;
+  const error = models.error ?? keys.error;
+  const retry = () => Promise.all([models.refetch(), keys.refetch()]);
+  if (error) {
+    return (
+      <Page title={t('playground.title')}>
+        <ErrorState error={error} onRetry={retry} />
+      </Page>
+    );
+  }
   if (!models.data || !keys.data) return <LoadingView />;
   const usable = models.data.records.filter((model) => isChat(model) || makesPictures(model));
   if (usable.length === 0) {

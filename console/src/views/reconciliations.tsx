@@ -138,7 +138,7 @@ function FindingLine({ finding }: { finding: Finding }) {
         <ThemeIcon color={right ? 'green' : 'red'} size="sm" radius="xl" variant="light" mt={2}>
           {right ? <Check size={14} aria-hidden /> : <X size={14} aria-hidden />}
         </ThemeIcon>
-        <Text size="sm" flex={1}>
+        <Text size="sm" flex={1} miw={0} style={{ overflowWrap: 'anywhere' }}>
           {isKnown(name) ? t(`reconciliations.invariant.${INVARIANTS[name]}`) : name}
         </Text>
         <Badge variant="default" tt="none" fw={500} miw="max-content">
@@ -146,7 +146,7 @@ function FindingLine({ finding }: { finding: Finding }) {
         </Badge>
       </Group>
       {note !== undefined && (
-        <Text size="xs" c="dimmed" ml={34}>
+        <Text size="xs" c="dimmed" ml={34} style={{ overflowWrap: 'anywhere' }}>
           {note}
         </Text>
       )}

@@ -62,8 +62,16 @@ export default function Spend() {
         <DayInput label={t('calls.until')} value={endDate} onChange={(value) => set('until', value)} />
       </Group>
       <SimpleGrid cols={{ base: 1, xs: 2 }} maw={560}>
-        <Figure label={t('overview.spent')} value={spend.data && <Money amount={spend.data.total.cost} />} />
-        <Figure label={t('overview.requests')} value={spend.data?.total.requests.toLocaleString()} />
+        <Figure
+          label={t('overview.spent')}
+          value={spend.data && <Money amount={spend.data.total.cost} />}
+          error={spend.error}
+        />
+        <Figure
+          label={t('overview.requests')}
+          value={spend.data?.total.requests.toLocaleString()}
+          error={spend.error}
+        />
       </SimpleGrid>
       <DataTable
         label={t('spend.title')}

@@ -56,20 +56,22 @@ export default function Statements() {
       {statement.data && (
         <Stack gap="lg">
           <Paper withBorder maw={480}>
-            <Table aria-label={t('statements.sum')} verticalSpacing="xs" horizontalSpacing="md">
-              <Table.Tbody>
-                {LINES.map((line) => (
-                  <Table.Tr key={line}>
-                    <Table.Th scope="row" fw={line === 'closing' ? 700 : 400}>
-                      {t(`statements.${line}`)}
-                    </Table.Th>
-                    <Table.Td ta="end" data-testid={line}>
-                      <Money amount={statement.data[line]} bold={line === 'closing'} />
-                    </Table.Td>
-                  </Table.Tr>
-                ))}
-              </Table.Tbody>
-            </Table>
+            <Table.ScrollContainer minWidth={0} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+              <Table aria-label={t('statements.sum')} verticalSpacing="xs" horizontalSpacing="md">
+                <Table.Tbody>
+                  {LINES.map((line) => (
+                    <Table.Tr key={line}>
+                      <Table.Th scope="row" fw={line === 'closing' ? 700 : 400}>
+                        {t(`statements.${line}`)}
+                      </Table.Th>
+                      <Table.Td ta="end" data-testid={line}>
+                        <Money amount={statement.data[line]} bold={line === 'closing'} />
+                      </Table.Td>
+                    </Table.Tr>
+                  ))}
+                </Table.Tbody>
+              </Table>
+            </Table.ScrollContainer>
           </Paper>
           <Title order={2} size="h4">
             {t('statements.entries')}
