@@ -20,6 +20,7 @@ const context: ReportContext = {
   temporalUiUrl: 'http://localhost:8233',
   temporalNamespace: 'default',
   currency: 'CNY',
+  demoPassword: 'a-demo-password-of-32-characters',
   root: { kind: 'known', password: 'a-root-password' },
   rootSetting: 'ROOT_PASSWORD (.env)',
   webhooks: '127.0.0.1:8090,localhost:8090',
@@ -34,6 +35,13 @@ test('the report fits 80 columns but for the link, and its answers are one line 
   );
   assert.ok(lines.some((line) => /^ {13}"A gateway is one front door\. .* …"$/.test(line)));
   assert.ok(lines.includes('             "Hello!"'));
+});
+
+test('the console is named with the accounts that sign in to it', () => {
+  const report = demoReport(demo, context);
+  assert.match(report, /^Console {6}http:\/\/localhost:8060\/console /m);
+  assert.match(report, /^demo user {4}demo \/ a-demo-password/m);
+  assert.match(report, /^root user {4}root \/ a-root-password$/m);
 });
 
 test('a balance that is wrong is said so', () => {

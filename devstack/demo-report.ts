@@ -13,6 +13,7 @@ export interface ReportContext {
   readonly temporalUiUrl: string;
   readonly temporalNamespace: string;
   readonly currency: string;
+  readonly demoPassword: string;
   readonly root: RootPassword;
   /** ROOT_PASSWORD, with where it comes from. */
   readonly rootSetting: string;
@@ -71,6 +72,7 @@ export function demoReport(demo: DemoResult, context: ReportContext): string {
     '',
     ...resultLines(demo, context.currency),
     '',
+    `Console      ${apiUrl}/console  (sign in as demo or as root, below)`,
     `API          ${apiUrl}`,
     `API docs     ${apiUrl}/docs`,
     ...(publicUrl === apiUrl ? [] : [`in links     ${publicUrl}  (PUBLIC_URL)`]),
@@ -79,6 +81,7 @@ export function demoReport(demo: DemoResult, context: ReportContext): string {
     `${temporalUiUrl}/namespaces/${temporalNamespace}/workflows/${demo.job.id}`,
     '',
     ...rootLines(context),
+    `demo user    ${demo.username} / ${context.demoPassword}`,
     `access key   ${demo.accessKey}`,
     ...(webhooks === '' ? [] : [`webhooks     may go to ${webhooks.replaceAll(',', ' and ')}`]),
     `data, logs   ${context.dataFolder}`,

@@ -92,6 +92,7 @@ async function demonstrate(
     temporalUiUrl: settings.TEMPORAL_UI_URL ?? '',
     temporalNamespace: settings.TEMPORAL_NAMESPACE ?? 'default',
     currency: settings.CURRENCY ?? 'CNY',
+    demoPassword: secrets.demoPassword,
     root,
     rootSetting: user.named('ROOT_PASSWORD'),
     webhooks: settings.WEBHOOK_PRIVATE_HOSTS ?? '',
