@@ -91,7 +91,8 @@ function SkeletonRows({ columns }: { columns: number }) {
 export function Pages(props: {
   page: number;
   onChange: (page: number) => void;
-  of: { readonly pages: number; readonly total: number } | undefined;
+  /** Without both where it was asked by cursor. */
+  of: { readonly pages?: number; readonly total?: number } | undefined;
 }) {
   const { t } = useTranslation();
   const { pages = 1, total = 0 } = props.of ?? {};

@@ -69,7 +69,7 @@ export const models = {
     title: 'Jobs',
     about: 'Long tasks that run in the background and survive restarts.',
     none: 'No jobs yet.',
-    type: { chat: 'Chat', image: 'Image' },
+    type: { chat: 'Chat', image: 'Image', speech: 'Speech', transcript: 'Transcript' },
     progress: 'Progress',
     cancel: 'Cancel the job',
     cancelQuestion:

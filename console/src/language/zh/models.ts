@@ -73,7 +73,7 @@ export const models: Pick<
     title: '任务',
     about: '耗时的工作在后台进行，重启也不会丢失。',
     none: '没有任务。',
-    type: { chat: '对话', image: '图片' },
+    type: { chat: '对话', image: '图片', speech: '语音', transcript: '转写' },
     progress: '进度',
     cancel: '取消任务',
     cancelQuestion: '尚未到达提供商的任务不收费；提供商已计费的部分会被扣费。',
