@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { sumOf } from '../../console/src/shared/amounts.ts';
 import { call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
-import { assertAccessible, type ConsoleBrowser, scriptBytes, startBrowser, takePictures } from './browser.ts';
+import { assertAccessible, type ConsoleBrowser, onPhone, scriptBytes, startBrowser } from './browser.ts';
 
 const MOST_SCRIPT_BYTES = 250_000;
 /** What the console keeps of its user's choices. */
@@ -77,7 +77,7 @@ function decimalOf(shown: string): string {
 
 async function look(page: Page, view: string): Promise<void> {
   await assertAccessible(page, view);
-  await takePictures(page, view);
+  await onPhone(page, view);
 }
 
 describe('a new user', () => {
@@ -459,6 +459,16 @@ describe('an administrator', () => {
     await look(page, 'all-calls');
     await openView(page, 'Spend');
     await look(page, 'spend');
+  });
+
+  test('reads the settings in force, but no secret', async () => {
+    await openView(page, 'Settings');
+    await page.getByRole('row', { name: 'JWT_SECRET' }).getByText('Never shown').waitFor();
+    await page.getByRole('row', { name: 'REGISTRATION_GRANT' }).getByText('Set').waitFor();
+    const text = (await page.getByRole('main').textContent()) ?? '';
+    for (const name of ['JWT_SECRET', 'PAYMENT_SECRET', 'ROOT_PASSWORD']) {
+      assert.equal(text.includes(product.environment[name] ?? assert.fail(name)), false, name);
+    }
   });
 
   test('goes from a preset with a key to a call through it, whose price is changed', async () => {
