@@ -9,6 +9,7 @@ import { obtainChromium } from '../../devstack/chromium.ts';
 import { buildConsole } from '../../devstack/console.ts';
 import { systemVariables } from '../../devstack/environment.ts';
 import { isFullChaos } from '../../devstack/test-stack.ts';
+import { until } from '../until.ts';
 
 const CHECKOUT = join(import.meta.dirname, '../..');
 /** Of every view, looked at by people; not in the repository. */
@@ -122,9 +123,10 @@ async function takePicture(page: Page, name: string): Promise<void> {
 
 /** What is wider than a phone is cut off there; a chart becomes narrower a moment after the page. */
 async function assertFitsPhone(page: Page, name: string): Promise<void> {
-  const fits = `document.documentElement.scrollWidth <= ${PHONE.width}`;
-  await page.waitForFunction(fits).catch(async (error) => {
-    assert.fail(`${name} is ${await page.evaluate('document.documentElement.scrollWidth')} pixels wide: ${error}`);
+  await until(`${name} fits a phone`, async () => {
+    // waitForFunction evaluates in a way that the policy of the page forbids.
+    const wide = z.number().parse(await page.evaluate('document.documentElement.scrollWidth'));
+    return wide <= PHONE.width;
   });
 }
 
