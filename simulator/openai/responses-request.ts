@@ -1,7 +1,7 @@
 /** A request of POST /v1/responses: its form, what the interface refuses, and the same as a chat for the composer. */
 import { z } from 'zod';
 import { type ChatRequest, chatRequestSchema } from '../chat/request.ts';
-import type { Vendor } from '../vendor.ts';
+import { type Vendor, VendorError } from '../vendor.ts';
 
 const text = z.looseObject({ type: z.enum(['input_text', 'output_text']), text: z.string() });
 const image = z.looseObject({
@@ -108,8 +108,20 @@ export type ResponsesRequest = z.infer<typeof requestSchema>;
 export const SEALED_THOUGHTS = 'reasoning.encrypted_content';
 const SEAL = 'sim-encrypted-';
 
-export function sealed(thoughts: string): string {
-  return SEAL + Buffer.from(thoughts).toString('hex');
+/** @param itemId of the item that it is given in: beside another id it is refused. */
+export function sealed(thoughts: string, itemId: string): string {
+  return SEAL + Buffer.from(JSON.stringify({ itemId, thoughts })).toString('hex');
+}
+
+const sealedSchema = z.object({ itemId: z.string(), thoughts: z.string() });
+
+function opened(seal: string | null | undefined): z.infer<typeof sealedSchema> | undefined {
+  if (!seal?.startsWith(SEAL)) return undefined;
+  try {
+    return sealedSchema.parse(JSON.parse(Buffer.from(seal.slice(SEAL.length), 'hex').toString()));
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws VendorError naming the first field that is wrong. */
@@ -141,9 +153,33 @@ function checkItem(one: ResponseItem, path: string, vendor: Vendor): void {
     const text = `Item with id '${String(one.id)}' not found. Items are not persisted when \`store\` is set to false.`;
     throw vendor.error('bad_request', text, path);
   }
-  if (one.type === 'reasoning' && !one.encrypted_content?.startsWith(SEAL)) {
-    throw vendor.error('bad_request', `The encrypted content for item ${one.id} could not be verified.`, path);
+  const prefix = ID_PREFIXES.get(one.type ?? 'message');
+  if (typeof one.id === 'string' && prefix !== undefined && !one.id.startsWith(`${prefix}_`)) {
+    const text = `Invalid '${path}.id': '${one.id}'. Expected an ID that begins with '${prefix}'.`;
+    throw vendor.error('bad_request', text, `${path}.id`);
   }
+  if (one.type !== 'reasoning') return;
+  const seal = opened(one.encrypted_content);
+  if (seal === undefined) throw unreadable(one.id, 'Encrypted content could not be decrypted or parsed.');
+  if (one.id !== undefined && one.id !== seal.itemId) {
+    throw unreadable(one.id, 'Encrypted content item_id did not match the target item id.');
+  }
+}
+
+const ID_PREFIXES: ReadonlyMap<string, string> = new Map([
+  ...([
+    ['message', 'msg'],
+    ['reasoning', 'rs'],
+    ['function_call', 'fc'],
+    ['custom_tool_call', 'ctc'],
+  ] as const),
+]);
+
+function unreadable(id: string | undefined, reason: string): VendorError {
+  const target = id === undefined ? '' : ` for item ${id}`;
+  const message = `The encrypted content${target} could not be verified. Reason: ${reason}`;
+  const code = 'invalid_encrypted_content';
+  return new VendorError({ status: 400, code, type: 'invalid_request_error', message });
 }
 
 function itemsOf({ input }: ResponsesRequest): readonly ResponseItem[] {
@@ -191,9 +227,7 @@ function formatOf(asked: z.infer<typeof format>): object {
 function messagesOf(one: ResponseItem): object[] {
   switch (one.type) {
     case 'reasoning':
-      return [
-        { role: 'assistant', content: Buffer.from((one.encrypted_content ?? '').slice(SEAL.length), 'hex').toString() },
-      ];
+      return [{ role: 'assistant', content: opened(one.encrypted_content)?.thoughts ?? '' }];
     case 'function_call':
     case 'custom_tool_call': {
       const name = one.namespace ? `${one.namespace}__${one.name}` : one.name;

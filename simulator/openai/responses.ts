@@ -71,7 +71,7 @@ function compose(call: Call, request: ResponsesRequest): Answer {
   const items: Json[] = [
     ...(choice.reasoning === ''
       ? []
-      : [isSealed ? { ...thought, encrypted_content: sealed(choice.reasoning) } : thought]),
+      : [isSealed ? { ...thought, encrypted_content: sealed(choice.reasoning, thought.id) } : thought]),
     ...(choice.toolCalls.length > 0
       ? []
       : [{ id: idOf('msg', 2), type: 'message', status, role: 'assistant', content: [text] }]),

@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject as Json } from '../../../infra/json-objec
 import type { NativeChat } from '../native.ts';
 import type { PromptSize } from '../plan.ts';
 import { pricedInChat } from '../request-policy.ts';
+import { callIn } from './answer.ts';
 import { isOwnThought, isTextFile, type PlacedItem } from './items.ts';
 import { chatOfResponse, placedItems, type ResponsesInput } from './request.ts';
 
@@ -64,7 +65,7 @@ function nativeResponse(
   const body = {
     ...Object.fromEntries(passed),
     ...(kept.length === 0 ? {} : { tools: kept }),
-    input: items.filter(isReadable),
+    input: items.filter(isReadable).map(withoutId),
   };
   return { form: 'responses', body, headers: {}, size: sizeOf(body), priced: pricedInChat(chat), untold };
 }
@@ -73,6 +74,18 @@ function nativeResponse(
 function isReadable(item: unknown): boolean {
   if (!isJsonObject(item) || item.type !== 'reasoning') return true;
   return textIn(item.encrypted_content) !== '' && !isOwnThought(item);
+}
+
+/** Their interface requires it: of calls of tools that OpenAI runs, and where it names the call. */
+const NEEDS_ID =
+  /^(file_search_call|code_interpreter_call|image_generation_call|computer_call|mcp_\w+|local_shell_call_output)$/;
+
+/** Nothing is kept there to be found by an id, and sealed thoughts are refused beside another id than that of their provider. */
+function withoutId(item: unknown): unknown {
+  if (!isJsonObject(item) || item.id === undefined) return item;
+  const { id, ...rest } = item;
+  const isNeeded = NEEDS_ID.test(textIn(item.type)) && callIn(textIn(id)) === undefined;
+  return isNeeded ? item : rest;
 }
 
 function isSet(value: unknown): boolean {

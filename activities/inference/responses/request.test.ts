@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { listIn } from '../../../core/providers/message.ts';
 import type { ChatBody } from '../../../core/providers/provider.ts';
 import { AppError } from '../../../infra/errors.ts';
+import { isJsonObject } from '../../../infra/json-object.ts';
 import { askedResponse } from './asked.ts';
 import { sealedThoughts } from './items.ts';
 import { placedItems, responsesInput } from './request.ts';
@@ -203,6 +205,22 @@ test('a response that is passed on: all items, without what is kept here, offere
   assert.equal(native.size.images, 1);
   assert.ok(native.size.textBytes > 200 && native.size.textBytes < 1_000, String(native.size.textBytes));
   assert.partialDeepStrictEqual(body.messages.at(-2), { content: 'long ago' });
+});
+
+test('ids of items stay here: the provider keeps nothing that it could find by them, and its seals name its own', () => {
+  const items = [
+    { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' },
+    { type: 'message', id: 'msg_1', role: 'assistant', content: 'I look.' },
+    { ...call('1'), id: 'fc_1' },
+    { type: 'custom_tool_call', id: 'item_1', call_id: 'c', name: 'patch', input: 'x' },
+    { type: 'web_search_call', id: 'ws_1', status: 'completed' },
+    { id: 'msg_2', role: 'user', content: 'go' },
+    { type: 'local_shell_call_output', id: 'call_s', output: 'a.txt' },
+    { type: 'file_search_call', id: 'fs_1', queries: [], status: 'completed' },
+  ];
+  const { native } = askedResponse(responsesInput({ input: items }, 0), placedItems(items));
+  const ids = listIn(native.body.input).map((item) => (isJsonObject(item) ? item.id : item));
+  assert.deepEqual(ids, [...Array(6).fill(undefined), 'call_s', 'fs_1']);
 });
 
 test('what is wrong is named where the client wrote it', () => {

@@ -232,6 +232,11 @@ const PREFIXES: Readonly<Record<string, string>> = {
   reasoning: 'rs',
   function_call: 'fc',
   function_call_output: 'fco',
+  custom_tool_call: 'ctc',
+  custom_tool_call_output: 'ctco',
+  local_shell_call: 'lsh',
+  local_shell_call_output: 'lsho',
+  web_search_call: 'ws',
 };
 
 /** Items that a client has given no id get one, by which they can be listed and referred to. */

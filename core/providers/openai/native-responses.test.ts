@@ -65,8 +65,23 @@ test('tools while it thinks: the thoughts come sealed, and are taken back with t
   const without = await whole({ input: [question, call, result], tools });
   assert.equal(next.response.output.at(-1).content[0].text, 'The result is: sunny');
   assert.ok(Number(next.usage?.promptTokens) > Number(without.usage?.promptTokens), 'it has read its thoughts');
-  const foreign = { ...thought, encrypted_content: 'gAAA' };
-  await assert.rejects(whole({ input: [question, foreign, call, result] }), failedWith('bad-request', /encrypted/));
+});
+
+test('thoughts that the provider cannot read are left out, and all else is asked once more', async () => {
+  const question = user('call get_weather with {"city":"Rome"}');
+  const { response } = await whole({ input: [question], tools });
+  const [thought, call] = response.output;
+  const result = { type: 'function_call_output', call_id: call.call_id, output: 'sunny' };
+  const without = await whole({ input: [question, call, result], tools });
+  for (const unread of [
+    { ...thought, encrypted_content: 'gAAA' },
+    { ...thought, id: 'rs_other' },
+  ]) {
+    const body = { input: [question, unread, call, result], tools };
+    assert.equal((await whole(body)).usage?.promptTokens, without.usage?.promptTokens);
+    assert.deepEqual((await streamed(body)).heard.usage(), without.usage);
+  }
+  await assert.rejects(whole({ input: [{ ...thought, id: 'rs_other' }] }), failedWith('bad-request', /did not match/));
 });
 
 test('a stream passes event by event and says, uses and costs the same', async () => {

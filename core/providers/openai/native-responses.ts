@@ -1,6 +1,8 @@
 /** Responses for clients that ask for them: requests and answers pass as they are, and are read along. */
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import { UpstreamFailure } from '../failure.ts';
 import { type Fit, takenEffort } from '../fit.ts';
+import { listIn } from '../message.ts';
 import type { FittedTo, NativeAdapter, NativeRequest } from '../native.ts';
 import { EFFORTS, mayThink, withoutWordsOfChats } from '../needs.ts';
 import type { CallContext, UpstreamTarget, VendorClients } from '../provider.ts';
@@ -18,7 +20,13 @@ export function createNativeResponses(clientFor: VendorClients['chat']): NativeA
   const ask = async (target: UpstreamTarget, { body }: NativeRequest, { signal }: CallContext, more: Json) => {
     const { urlBase, apiKey, model } = target;
     const call: Call = { urlBase, apiKey, signal, classify: classifyOpenAi };
-    return { call, answer: await clientFor(target).post(call, PATH, { ...body, model, store: false, ...more }) };
+    const post = (asked: Json) => clientFor(target).post(call, PATH, { ...asked, model, store: false, ...more });
+    const answer = await post(body).catch((error: unknown) => {
+      const rest = isUnreadable(error) ? withoutThoughts(body) : undefined;
+      if (rest === undefined) throw error;
+      return post(rest);
+    });
+    return { call, answer };
   };
   return {
     fitted,
@@ -34,6 +42,18 @@ export function createNativeResponses(clientFor: VendorClients['chat']): NativeA
       return readStream(answer.stream, call.signal, reading, answer.discard);
     },
   };
+}
+
+/** It cannot read thoughts that were sealed for another account or model. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof UpstreamFailure && error.details.code === 'invalid_encrypted_content';
+}
+
+/** @returns undefined where there are none. */
+function withoutThoughts(body: Json): Json | undefined {
+  const items = listIn(body.input);
+  const input = items.filter((item) => !isJsonObject(item) || item.type !== 'reasoning');
+  return input.length === items.length || input.length === 0 ? undefined : { ...body, input };
 }
 
 /** Nothing is kept at the provider, so models that think are asked to give their thoughts along, for the next request. */
