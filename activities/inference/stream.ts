@@ -200,6 +200,8 @@ export class ChatStreams {
       this.#deps.keys.report(key, { kind: 'success' });
     } catch (error) {
       failure = error;
+      const counted = error instanceof UpstreamFailure ? error.details.usage : undefined;
+      if (counted !== undefined) opened.heard.add({ usage: counted });
       const kind = outcomeOfStream(error, queue.heldUp);
       this.#deps.keys.report(key, { kind: 'failure', failure: kind });
     }

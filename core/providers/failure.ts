@@ -4,7 +4,7 @@
  */
 
 import { AppError } from '../../infra/errors.ts';
-import { textOf } from '../../infra/json-object.ts';
+import { type JsonObject, textOf } from '../../infra/json-object.ts';
 import { type OutboundAnswer, outboundFailure } from '../../infra/outbound.ts';
 import { scrub, withoutKeyParts } from '../../infra/secrets.ts';
 
@@ -37,6 +37,8 @@ export interface FailureDetails {
   readonly param?: string;
   readonly upstreamRequestId?: string;
   readonly retryAfterMs?: number;
+  /** What the provider has counted of an answer that has failed, as the usage of a chat. */
+  readonly usage?: JsonObject;
   readonly cause?: unknown;
 }
 

@@ -218,6 +218,35 @@ describe('usage and rules of a price', () => {
     assert.equal((await chargeOf(reply.headers.get('x-request-id'))).cost, 140_000n);
   });
 
+  test('a response that fails in its stream is charged by what the provider has counted, and ends once', async () => {
+    const create = async (path: string, body: object) => {
+      const made = await call(product.apis[0], 'POST', path, { token, body });
+      assert.ok(made.status < 300, made.message);
+    };
+    // With a key of its own, whose failures hinder nobody.
+    await create('/v1/providers', { name: 'odd-responses', kind: 'openai', urlBase: `http://${provider.host}/v1` });
+    await create('/v1/providers/keys', { providerName: 'odd-responses', apiKey: 'an-odd-key-of-responses' });
+    const named = { displayName: 'responding', modelIdentifier: 'responding', providerName: 'odd-responses' };
+    await create('/v1/models', {
+      ...{ ...named, pricing: PRICING, priority: 60, capabilities: ['text-to-text'] },
+      needs: { chatInterface: 'responses' },
+    });
+    const counted = { input_tokens: 100, output_tokens: 50, total_tokens: 150 };
+    const response = { id: 'resp_1', object: 'response', status: 'in_progress', output: [], usage: null, error: null };
+    for (const error of [null, { code: 'server_error', message: 'boom' }]) {
+      const events = [
+        { type: 'response.created', response },
+        { type: 'response.output_text.delta', output_index: 0, item_id: 'msg_1', content_index: 0, delta: 'So' },
+        { type: 'response.failed', response: { ...response, status: 'failed', usage: counted, error } },
+      ];
+      provider.answer = streamed(events.map((event) => JSON.stringify(event)));
+      const reply = await post('/v1/responses', { model: 'responding', input: 'x', stream: true });
+      const types = [...(await reply.text()).matchAll(/^event: (.*)$/gm)].map(([, type]) => type);
+      assert.deepEqual(types, ['response.created', 'response.output_text.delta', 'response.failed']);
+      assert.equal((await chargeOf(reply.headers.get('x-request-id'))).cost, 600_000n);
+    }
+  });
+
   test('an image is charged as it was counted, never by the text alone', async () => {
     provider.answer = whole({ content: words }, { prompt_tokens: 36_848, completion_tokens: 20, total_tokens: 36_868 });
     const content = [

@@ -26,9 +26,20 @@ function senseless(what: string): UpstreamFailure {
   return new UpstreamFailure('transient', `the provider's answer ${what}`, { status: 200 });
 }
 
-/** @throws {UpstreamFailure} for an error, also of a response that has failed. */
+/** Statuses of a response that has ended and is no answer, whatever it says of an error. */
+const FAILED = new Set(['failed', 'cancelled']);
+
+/** @throws {UpstreamFailure} for an error, also of a response that has failed, with what it says that it has used. */
 function checkAnswer(answer: unknown, call: Call, headers?: AnswerHeaders): void {
-  if (isErrorBody(answer)) throw refused(refusalOf(200, answer, headers), call.classify, call.apiKey);
+  const isError = isErrorBody(answer);
+  const status = isJsonObject(answer) ? textIn(answer.status) : '';
+  if (!isError && !FAILED.has(status)) return;
+  const usage = isJsonObject(answer) ? chatUsage(answer.usage) : undefined;
+  const used = isJsonObject(usage) ? { usage } : {};
+  if (!isError)
+    throw new UpstreamFailure('transient', `the provider's response is ${status}`, { status: 200, ...used });
+  const { failure, message, details } = refused(refusalOf(200, answer, headers), call.classify, call.apiKey);
+  throw new UpstreamFailure(failure, message, { ...details, ...used });
 }
 
 export function completionOf(answer: Json, { created, ...head }: AnswerHead): Json {
@@ -100,10 +111,10 @@ export class ResponseReading implements StreamReading {
       if (!data.trimStart().startsWith('{')) return undefined;
       throw new UpstreamFailure('transient', 'the provider sent an event that is no JSON object', { status: 200 });
     }
-    checkAnswer(body, this.#call);
-    const response = isJsonObject(body.response) ? body.response : {};
-    checkAnswer(response, this.#call);
     const type = textIn(body.type) || event || '';
+    const response = isJsonObject(body.response) ? body.response : {};
+    checkAnswer(type === 'response.failed' ? { ...response, status: 'failed' } : response, this.#call);
+    checkAnswer(body, this.#call);
     const said = this.#saidBy(type, body, response);
     // An event without a type is none that a client knows.
     if (this.#passesOn && type !== '') {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CompletionAssembler } from '../completion.ts';
+import { UpstreamFailure } from '../failure.ts';
 import type { ChatBody } from '../provider.ts';
 import { failedWith, NO_TOKENS, testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { sentJson, testOutbound } from '../test-outbound.ts';
@@ -115,3 +116,28 @@ test('one that was cut by its limit, one that failed, and a stream that breaks',
   await assert.rejects(streamed([begun, failed]), failedWith('rate', /slow down/));
   await assert.rejects(streamed([begun, { type: 'error', ...error }]), failedWith('rate', /slow down/));
 });
+
+test('a response that has failed is a failure, whatever it says of an error, and tells what it has used', async () => {
+  const usage = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 };
+  const begun = { type: 'response.output_text.delta', output_index: 0, delta: 'So' };
+  for (const error of [null, undefined, {}, { code: 'server_error', message: 'boom' }]) {
+    for (const status of ['failed', 'cancelled']) {
+      const said = isErrorless(error) ? new RegExp(`is ${status}`) : /boom/;
+      const response = { status, error, output: OUTPUT, usage: USAGE };
+      const failed = (one: unknown) =>
+        failedWith('transient', said)(one) && one instanceof UpstreamFailure && isUsed(one, usage);
+      await assert.rejects(whole(response), failed);
+      await assert.rejects(streamed([begun, { type: `response.${status}`, response }]), failed);
+    }
+  }
+  await assert.rejects(streamed([begun, { type: 'response.failed', response: {} }]), failedWith('transient', /failed/));
+});
+
+function isErrorless(error: object | null | undefined): boolean {
+  return error === null || error === undefined || Object.keys(error).length === 0;
+}
+
+function isUsed({ details }: UpstreamFailure, usage: object): true {
+  assert.partialDeepStrictEqual(details.usage, usage);
+  return true;
+}
