@@ -494,7 +494,7 @@ describe('OpenAI’s Responses form', () => {
     await refused({ input: [{ type: 'dream' }] }, 'input[0].type');
     await refused(message(null), 'input[0].content');
     await refused(message([{ type: 'input_audio' }]), 'input[0].content[0].type');
-    await refused(message([{ type: 'input_image', file_id: 'file_1' }]), 'input[0].content[0].image_url');
+    await refused(message([{ type: 'input_image', file_id: 'file_1' }]), 'input[0].content[0].file_id');
     await refused(
       message([{ type: 'input_file', file_data: 'data:application/pdf;base64,AAAA' }]),
       'input[0].content[0].file_data',

@@ -58,6 +58,14 @@ class ChatConversation {
       this.#errors.push({ path, message: 'must be an object' });
       return;
     }
+    const fileId = fileIdIn(item, path);
+    if (fileId !== undefined) {
+      this.#errors.push({
+        path: fileId,
+        message: 'is not supported: files that a provider keeps are those of one account',
+      });
+      return;
+    }
     const type = item.type ?? 'message';
     if (type === 'message') this.#addMessage(item, path);
     else if (type === 'reasoning') this.#ofModel().reasoning += thoughtsOf(item);
@@ -177,7 +185,7 @@ function partOf(part: unknown, path: string, errors: FieldError[], untold: Field
     case 'input_image':
       return imagePart(part, path, errors);
     case 'input_file':
-      return filePart(part, path, errors, untold);
+      return filePart(part, path, untold);
     default:
       errors.push({ path: `${path}.type`, message: `"${String(part.type).slice(0, 100)}" is not supported` });
       return undefined;
@@ -201,13 +209,30 @@ function imagePart({ image_url: image, detail }: Json, path: string, errors: Fie
   }
 }
 
-/** A text file becomes a text part. A chat has no words for others; files that a vendor keeps are another account's. */
-function filePart(part: Json, path: string, errors: FieldError[], untold: FieldError[]): Json | undefined {
+/** What was cited and found in an earlier turn names files, and asks for none. */
+const ONLY_NAMES_FILES = new Set(['annotations', 'results']);
+
+/** Where an item asks for a file that the provider keeps; undefined where it does not. */
+function fileIdIn(item: Json, path: string): string | undefined {
+  const open: (readonly [unknown, string])[] = [[item, path]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [value, at] = next;
+    if (Array.isArray(value)) for (const [index, one] of value.entries()) open.push([one, `${at}[${index}]`]);
+    if (!isJsonObject(value)) continue;
+    for (const [name, one] of Object.entries(value)) {
+      if (name === 'file_id' && isSet(one)) return `${at}.${name}`;
+      if (!ONLY_NAMES_FILES.has(name) && typeof one === 'object') open.push([one, `${at}.${name}`]);
+    }
+  }
+  return undefined;
+}
+
+/** A text file becomes a text part. A chat has no words for others. */
+function filePart(part: Json, path: string, untold: FieldError[]): Json | undefined {
   const { file_data: data, filename } = part;
   if (!isTextFile(part)) {
-    const given = isSet(part.file_id) ? errors : untold;
     const message = 'must be a file of text as a data URL (data:text/plain;base64,…): the model takes no other';
-    given.push({ path: `${path}.file_data`, message });
+    untold.push({ path: `${path}.file_data`, message });
     return undefined;
   }
   const { base64 } = dataUrlOf(textIn(data));

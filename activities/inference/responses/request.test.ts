@@ -207,6 +207,47 @@ test('a response that is passed on: all items, without what is kept here, offere
   assert.partialDeepStrictEqual(body.messages.at(-2), { content: 'long ago' });
 });
 
+test('what only names a file, or none, is no file that is asked for; one answer is what there is', () => {
+  const annotations = [{ type: 'file_citation', file_id: 'f', index: 0 }];
+  const { messages } = chatOf({
+    ...{ n: 1, prompt: null },
+    input: [
+      { role: 'assistant', content: [{ type: 'output_text', text: 'So.', annotations }] },
+      { type: 'file_search_call', id: 'fs_1', results: [{ file_id: 'f', text: 'x' }] },
+      { role: 'user', content: [{ type: 'input_image', image_url: 'https://a.example/p.png', file_id: null }] },
+    ],
+  });
+  assert.equal(messages.length, 2);
+});
+
+test('tools pass as they are offered: without inner ones that are left out, and fields that are none of theirs', () => {
+  const inner = { type: 'function', name: 'g', description: 'G', parameters: { type: 'object' }, strict: false };
+  const patch = { type: 'custom', name: 'patch', description: 'P', format: { type: 'text' } };
+  const more = { server_url: 'https://a.example', defer_loading: true, container: { type: 'auto' } };
+  const tools = [
+    { type: 'namespace', name: 'empty', tools: [{ type: 'web_search' }] },
+    {
+      type: 'namespace',
+      name: 'ns',
+      description: 'N',
+      tools: [{ type: 'web_search' }, { ...inner, ...more }],
+      ...more,
+    },
+    { ...patch, ...more },
+    { type: 'local_shell', ...more },
+    { type: 'web_search' },
+  ];
+  const input = responsesInput({ input: 'x', tools }, 0);
+  const { native, body } = askedResponse(input, placedItems(input.items));
+  const offered = [{ type: 'namespace', name: 'ns', description: 'N', tools: [inner] }, patch, { type: 'local_shell' }];
+  assert.deepEqual(native.body.tools, offered);
+  assert.deepEqual(input.echo.tools, offered);
+  assert.equal(listIn(body.tools).length, 3);
+  const none = responsesInput({ input: 'x', tools: tools.slice(0, 1), tool_choice: 'required' }, 0);
+  const { native: bare } = askedResponse(none, placedItems(none.items));
+  assert.deepEqual([bare.body.tools, bare.body.tool_choice], [undefined, undefined]);
+});
+
 test('ids of items stay here: the provider keeps nothing that it could find by them, and its seals name its own', () => {
   const items = [
     { type: 'reasoning', id: 'rs_1', summary: [], encrypted_content: 'gAAA' },
@@ -226,7 +267,20 @@ test('ids of items stay here: the provider keeps nothing that it could find by t
 test('what is wrong is named where the client wrote it', () => {
   const cases: [object, string][] = [
     [{}, 'input'],
-    [{ input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'f' }] }] }, 'input[0].content[0].file_data'],
+    [{ input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'f' }] }] }, 'input[0].content[0].file_id'],
+    [
+      {
+        input: [
+          { role: 'user', content: [{ type: 'input_image', image_url: 'https://a.example/p.png', file_id: 'f' }] },
+        ],
+      },
+      'input[0].content[0].file_id',
+    ],
+    [{ input: [{ type: 'computer_call_output', call_id: 'c', output: { file_id: 'f' } }] }, 'input[0].output.file_id'],
+    [{ input: 'x', prompt: 1 }, 'prompt'],
+    [{ input: 'x', prompt: { id: 'pmpt_1' } }, 'prompt'],
+    [{ input: 'x', extra_params: 1 }, 'extra_params'],
+    [{ input: 'x', n: 2 }, 'n'],
     [
       { input: [{ role: 'user', content: [{ type: 'input_image', image_url: 'data:x,y' }] }] },
       'input[0].content[0].image_url',

@@ -43,7 +43,7 @@ const READ = new Set([
   ...['model', 'input', 'instructions', 'previous_response_id', 'conversation', 'stream', 'stream_options', 'store'],
   ...['background', 'tools', 'tool_choice', 'reasoning', 'text', 'include', 'max_output_tokens', 'max_tool_calls'],
   ...['top_logprobs', 'truncation', 'metadata', 'client_metadata', 'context_management', 'request_id', 'moderation'],
-  ...['prompt_cache_options'],
+  ...['prompt_cache_options', 'n'],
 ]);
 
 /** Fields of a chat that would be lost beside those of a response, and what stands for them. */
@@ -59,7 +59,7 @@ const CHAT_ONLY: ReadonlyMap<string, string> = new Map([
   ['conversation_id', 'conversation'],
   ['persist_history', 'conversation'],
 ]);
-const NOT_TAKEN = new Set(['n', 'prompt', 'extra_params']);
+const NOT_TAKEN = new Set(['prompt', 'extra_params']);
 
 const MOST_TOKENS = 10_000_000;
 const LOGPROBS = 'message.output_text.logprobs';
@@ -152,8 +152,8 @@ function chatFields(body: Json, tools: OfferedTools, include: readonly unknown[]
     const instead = CHAT_ONLY.get(name);
     if (instead !== undefined) errors.push({ path: name, message: `is a field of chats; here it is ${instead}` });
     else if (isInheritedName(name)) errors.push({ path: name, message: 'is not an allowed name' });
-    else if (NOT_TAKEN.has(name) && value !== 1) errors.push({ path: name, message: 'is not supported' });
-    else if (!READ.has(name) && !NOT_TAKEN.has(name)) fields[name] = value;
+    else if (name === 'n' ? value !== 1 : NOT_TAKEN.has(name)) errors.push({ path: name, message: 'is not supported' });
+    else if (!READ.has(name)) fields[name] = value;
   }
   for (const name of SAME_IN_CHAT) if (isSet(body[name])) fields[name] = body[name];
   const { max_output_tokens: limit, top_logprobs: logprobs } = body;

@@ -3,7 +3,7 @@
  * the items that the client knows. Pure.
  */
 import { hash } from 'node:crypto';
-import { textIn } from '../../../core/providers/message.ts';
+import { listIn, textIn } from '../../../core/providers/message.ts';
 import type { FieldError } from '../../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 
@@ -18,8 +18,8 @@ export interface OfferedTools {
   /** In the chat form; undefined where there are none. */
   readonly functions: readonly Json[] | undefined;
   readonly choice: unknown;
-  /** The tools as the response repeats them: without those that are left out. */
-  readonly kept: readonly unknown[];
+  /** The tools that are offered, in the form of responses: without what is left out, and without fields that nobody knows. */
+  readonly kept: readonly Json[];
   readonly origins: ReadonlyMap<string, ToolOrigin>;
 }
 
@@ -33,11 +33,23 @@ const MOST_TOOLS = 1_000;
 /** Run by OpenAI, and sent with every request by programs that do well without: a chat model is not offered them. */
 const LEFT_OUT = /^(web_search|tool_search)/;
 
+/** What the client says of a tool that it runs itself; anything else could ask the provider for more than tokens. */
+const FIELDS = {
+  function: ['type', 'name', 'description', 'parameters', 'strict'],
+  custom: ['type', 'name', 'description', 'format'],
+  namespace: ['type', 'name', 'description'],
+  local_shell: ['type'],
+} as const;
+
+function keptTool(tool: Json, type: keyof typeof FIELDS): Json {
+  const fields: readonly string[] = FIELDS[type];
+  return Object.fromEntries(Object.entries(tool).filter(([name]) => fields.includes(name)));
+}
+
 /** @param errors takes what is wrong. */
 export function offeredTools(asked: Json, errors: FieldError[]): OfferedTools {
   const origins = new Map<string, ToolOrigin>();
   const functions: Json[] = [];
-  const kept: unknown[] = [];
   const offer = (chatName: string, origin: ToolOrigin, description: string, rest: Json, path: string) => {
     if (origins.has(chatName)) errors.push({ path: `${path}.name`, message: 'is the name of another tool, too' });
     origins.set(chatName, origin);
@@ -46,45 +58,50 @@ export function offeredTools(asked: Json, errors: FieldError[]): OfferedTools {
       function: { name: chatName, ...(description === '' ? {} : { description }), ...rest },
     });
   };
-  const add = (tool: unknown, path: string, namespace: string | undefined): boolean => {
+  /** @returns the tool as it is kept; undefined for one that is not offered. */
+  const add = (tool: unknown, path: string, namespace: string | undefined): Json | undefined => {
     if (!isJsonObject(tool) || typeof tool.type !== 'string') {
       errors.push({ path, message: 'must be an object with a type' });
-      return false;
+      return undefined;
     }
     const { type } = tool;
-    if (LEFT_OUT.test(type)) return false;
+    if (LEFT_OUT.test(type)) return undefined;
     if (type === LOCAL_SHELL && namespace === undefined) {
       const origin = { kind: 'local_shell', name: LOCAL_SHELL, namespace } as const;
       offer(LOCAL_SHELL, origin, 'Runs a command in a shell of the user', { parameters: SHELL_PARAMETERS }, path);
-      return true;
+      return keptTool(tool, LOCAL_SHELL);
     }
     const name = textIn(tool.name);
     if (name === '' && (type === 'function' || type === 'custom' || type === 'namespace')) {
       errors.push({ path: `${path}.name`, message: 'is required' });
-      return false;
+      return undefined;
     }
     if (type === 'function' || type === 'custom') {
       const rest = type === 'custom' ? { parameters: CUSTOM_PARAMETERS } : functionFields(tool);
       const description = type === 'custom' ? customDescription(tool) : textIn(tool.description);
       offer(chatNameOf(name, namespace), { kind: type, name, namespace }, description, rest, path);
-      return true;
+      return keptTool(tool, type);
     }
     if (type === 'namespace' && namespace === undefined && Array.isArray(tool.tools)) {
-      tool.tools.forEach((inner: unknown, index) => {
-        if (functions.length < MOST_TOOLS) add(inner, `${path}.tools[${index}]`, name);
-      });
-      return true;
+      const inner = addAll(tool.tools, `${path}.tools`, name);
+      return inner.length === 0 ? undefined : { ...keptTool(tool, type), tools: inner };
     }
     errors.push({
       path: `${path}.type`,
       message: `"${type.slice(0, 100)}" is a tool that cannot be offered to a model here`,
     });
-    return false;
+    return undefined;
   };
-  const tools = Array.isArray(asked.tools) ? asked.tools : [];
-  tools.forEach((tool: unknown, index) => {
-    if (errors.length < MOST_TOOLS && add(tool, `tools[${index}]`, undefined)) kept.push(tool);
-  });
+  const addAll = (tools: readonly unknown[], path: string, namespace: string | undefined): Json[] => {
+    const kept: Json[] = [];
+    for (const [index, tool] of tools.entries()) {
+      if (errors.length >= MOST_TOOLS || functions.length >= MOST_TOOLS) break;
+      const one = add(tool, `${path}[${index}]`, namespace);
+      if (one !== undefined) kept.push(one);
+    }
+    return kept;
+  };
+  const kept = addAll(listIn(asked.tools), 'tools', undefined);
   const allowed = allowedOf(asked.tool_choice, functions, errors);
   return {
     functions: allowed.functions.length === 0 ? undefined : allowed.functions,
