@@ -17,7 +17,7 @@ const PICTURES = join(CHECKOUT, '.local/console');
 /** A loaded machine takes its time. */
 const PATIENCE_MS = 120_000;
 const DESKTOP = { width: 1280, height: 800 };
-const PHONE = { width: 390, height: 844 };
+export const PHONE = { width: 390, height: 844 };
 
 export interface ConsoleBrowser {
   /** A page of its own session. */
@@ -89,6 +89,11 @@ async function inColors(page: Page, colorScheme: 'light' | 'dark'): Promise<void
     .map(({ finished }) => finished.catch(() => undefined))).then(() => true)`);
 }
 
+/** To a view, without loading the page anew. */
+export async function goTo(page: Page, path: string): Promise<void> {
+  await page.evaluate(`history.pushState(null, '', '/console${path}'); dispatchEvent(new PopStateEvent('popstate'))`);
+}
+
 type AxeOptions = Readonly<Record<string, unknown>>;
 
 /** What a serious finding of axe is about depends on colours for these alone: the rest of the page is the same. */
@@ -104,25 +109,48 @@ async function assertNothingSerious(page: Page, what: string, options: AxeOption
   assert.deepEqual(serious, [], what);
 }
 
-/** Looks at the page as axe does, in light and dark; in full runs a picture of each is made. */
+/** Looks at the page, which is light, as axe does; in full runs a picture is made of it. */
 export async function assertAccessible(page: Page, name: string): Promise<void> {
   await page.evaluate(axe.source);
   await assertNothingSerious(page, `${name}, light`);
   await takePicture(page, `${name}-desktop`);
+}
+
+export async function assertAccessibleInDark(page: Page, name: string): Promise<void> {
   await inColors(page, 'dark');
+  await page.evaluate(axe.source);
   await assertNothingSerious(page, `${name}, dark`, { runOnly: { type: 'rule', values: RULES_OF_COLORS } });
   await takePicture(page, `${name}-dark`);
   await inColors(page, 'light');
 }
 
+/** The menu of the header is found by the name that it has in the language before. */
+async function chooseLanguage(page: Page, menu: string, language: string): Promise<void> {
+  await page.getByRole('button', { name: menu }).click();
+  await page.getByRole('menuitem', { name: language }).click();
+  await page.getByRole('menu').waitFor({ state: 'detached' });
+}
+
+/** Of an English page, which is English again after it. */
+export async function assertAccessibleInChinese(page: Page, name: string): Promise<void> {
+  await chooseLanguage(page, 'Language and colours', '中文');
+  await page.locator('html[lang=zh-CN]').waitFor({ state: 'attached' });
+  await page.evaluate(axe.source);
+  // Colours are those of before.
+  const rules = Object.fromEntries(RULES_OF_COLORS.map((rule) => [rule, { enabled: false }]));
+  await assertNothingSerious(page, `${name}, Chinese`, { rules });
+  await takePicture(page, `${name}-chinese`);
+  await chooseLanguage(page, '语言与外观', 'English');
+}
+
 /** For people to look at; made in full runs alone, as it takes as long as the test itself. */
-async function takePicture(page: Page, name: string): Promise<void> {
+export async function takePicture(page: Page, name: string): Promise<void> {
   if (!isFullChaos()) return;
   await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true, animations: 'disabled' });
 }
 
 /** What is wider than a phone is cut off there; a chart becomes narrower a moment after the page. */
-async function assertFitsPhone(page: Page, name: string): Promise<void> {
+export async function assertFitsPhone(page: Page, name: string): Promise<void> {
   await until(`${name} fits a phone`, async () => {
     // waitForFunction evaluates in a way that the policy of the page forbids.
     const wide = z.number().parse(await page.evaluate('document.documentElement.scrollWidth'));
