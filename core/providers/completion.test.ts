@@ -48,6 +48,20 @@ test('a usage counts what came before it and no more', () => {
   assert.equal(isPartial(a, counted, a, counted), false);
 });
 
+test('a text that was read without its chunk says as much as one', () => {
+  const form = { before: '', after: '', field: 'content', index: 0 } as const;
+  const data = '{}';
+  const first = { data, body: chunk({ content: 'a' }, { usage: { prompt_tokens: 5, completion_tokens: 1 } }) };
+  const said = { form, written: 'b', text: 'b' };
+  const assembler = new CompletionAssembler();
+  assembler.addChunk(first);
+  assert.equal(assembler.usage()?.isPartial, false);
+  assembler.addChunk({ data, body: {}, said });
+  assembler.addChunk({ data, body: {}, said: { ...said, form: { ...form, field: 'reasoning_content' } } });
+  assert.equal(assembler.usage()?.isPartial, true, 'it is not counted yet');
+  assert.deepEqual(assembler.texts(), ['ab', 'b']);
+});
+
 test('a call of a function in its older form is put together', () => {
   const role = chunk({ role: 'assistant', content: null, function_call: { name: 'f', arguments: '' } });
   const { choices } = assembled(

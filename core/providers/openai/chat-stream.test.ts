@@ -68,6 +68,13 @@ test('chunks are the same wherever the bytes are cut, with each line end', async
   }
 });
 
+test('half a character is replaced where it stands', async () => {
+  const [before = '', after = ''] =
+    `data: ${CHUNKS[2]?.replace('{}', '{"role":"assistant","content":"a~b"}')}\n\n`.split('~');
+  const pieces = [[...Buffer.from(before), 0xe7, 0x8c], Buffer.from(after)].map((bytes) => Uint8Array.from(bytes));
+  assert.deepEqual(await chunksFrom(pieces), [`${before}\ufffd${after}`.slice('data: '.length).trim()]);
+});
+
 test('an event over several lines is one chunk', async () => {
   const { chunks } = await read(eventStream(`data: {${HEAD},"choices":\ndata: []}\n\ndata: [DONE]\n\n`));
   assert.deepEqual(chunks, [`{${HEAD},"choices":\n[]}`]);
