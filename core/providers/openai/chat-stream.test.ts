@@ -15,6 +15,9 @@ const CHUNKS = [
   `{${HEAD},"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":3}}`,
 ];
 
+/** A whole answer in one chunk, with a place for text. */
+const WORDS = `{${HEAD},"choices":[{"index":0,"delta":{"role":"assistant","content":"a~b"},"finish_reason":"stop"}]}`;
+
 const CALL: Call = {
   urlBase: '',
   apiKey: '',
@@ -68,9 +71,22 @@ test('chunks are the same wherever the bytes are cut, with each line end', async
   }
 });
 
+test('a byte order mark counts as one at the very start only', async () => {
+  const [before = '', after = ''] = WORDS.split('~');
+  const marked = `${before}\ufeff${after}`;
+  const bytes = Buffer.from(`\ufeffdata: ${marked}\n\ndata: ${marked}\n\ndata: [DONE]\n\n`);
+  for (let at = 0; at <= bytes.length; at += 1) {
+    const pieces = [bytes.subarray(0, at), bytes.subarray(at)];
+    assert.deepEqual(await chunksFrom(pieces), [marked, marked], `cut at byte ${at}`);
+  }
+  const single = Array.from(bytes, (byte) => Uint8Array.of(byte));
+  assert.deepEqual(await chunksFrom(single), [marked, marked], 'byte by byte');
+  const unmarked = Array.from(bytes.subarray(3), (byte) => Uint8Array.of(byte));
+  assert.deepEqual(await chunksFrom(unmarked), [marked, marked], 'none at the start, byte by byte');
+});
+
 test('half a character is replaced where it stands', async () => {
-  const [before = '', after = ''] =
-    `data: ${CHUNKS[2]?.replace('{}', '{"role":"assistant","content":"a~b"}')}\n\n`.split('~');
+  const [before = '', after = ''] = `data: ${WORDS}\n\n`.split('~');
   const pieces = [[...Buffer.from(before), 0xe7, 0x8c], Buffer.from(after)].map((bytes) => Uint8Array.from(bytes));
   assert.deepEqual(await chunksFrom(pieces), [`${before}\ufffd${after}`.slice('data: '.length).trim()]);
 });

@@ -4,7 +4,7 @@
  */
 import { isAscii } from 'node:buffer';
 import { createParser, type EventSourceMessage } from 'eventsource-parser';
-import { parseJson } from '../../../infra/json-object.ts';
+import { parseJson, withoutMark } from '../../../infra/json-object.ts';
 import { UpstreamFailure } from '../failure.ts';
 
 export const END_MARK = /^\s*\[done\]\s*$/i;
@@ -22,8 +22,8 @@ interface Reader {
 export class EventReader {
   readonly #bytes: AsyncIterator<Uint8Array>;
   readonly #ready: EventSourceMessage[] = [];
-  // It leaves a byte order mark out.
-  readonly #decoder = new TextDecoder();
+  // It does not see every byte, so it cannot know where the stream begins: the mark there is taken off by #feed.
+  readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   #reader: Reader | undefined;
   #lead = '';
   #reading: Promise<boolean> | undefined;
@@ -63,7 +63,10 @@ export class EventReader {
     }
   }
 
-  /** Most events are ASCII, for which the decoder takes several times as long. It is inside a character only after another. */
+  /**
+   * Most events are ASCII, for which the decoder takes several times as long. After a non-ASCII byte the decoder may be
+   * in the middle of a character.
+   */
   #textOf(bytes: Uint8Array): string {
     const isBetween = this.#lastByte < 0x80;
     this.#lastByte = bytes.at(-1) ?? this.#lastByte;
@@ -78,7 +81,7 @@ export class EventReader {
     }
     this.#lead += text;
     this.#reader = readerOf(this.#lead, this.#ready);
-    this.#reader?.feed(this.#lead);
+    this.#reader?.feed(withoutMark(this.#lead));
   }
 
   #end(): void {
