@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { TextChunks } from './text-chunks.ts';
 
 const HEAD = '"id":"x","object":"chat.completion.chunk","created":1,"model":"m"';
@@ -72,4 +74,22 @@ test('a stream whose chunks are never alike is not searched for ever', () => {
   const others = new TextChunks();
   for (let id = 0; id < 5; id += 1) others.learn({ data: numbered(id), body: JSON.parse(numbered(id)) });
   assert.equal(others.read(numbered(4)), undefined);
+});
+
+test('a text that is kept does not keep the chunk that it came in', () => {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  assert.ok(typeof collect === 'function');
+  const pad = 'p'.repeat(200_000);
+  const come = (said: string) => Buffer.from(chunk(`{"content":"${said}"}`, `,"pad":"${pad}"`)).toString('latin1');
+  const chunks = new TextChunks();
+  const first = come('the first text of all');
+  chunks.learn({ data: first, body: JSON.parse(first) });
+  collect();
+  const before = process.memoryUsage().heapUsed;
+  const kept = Array.from({ length: 100 }, (_, at) => chunks.read(come(`a text with number ${at}`))?.said?.text);
+  collect();
+  const megabytes = (process.memoryUsage().heapUsed - before) / 1e6;
+  assert.equal(kept[99], 'a text with number 99');
+  assert.ok(megabytes < 5, `100 texts of 20 MB of chunks keep ${megabytes} MB`);
 });

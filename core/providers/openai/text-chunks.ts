@@ -24,7 +24,7 @@ export class TextChunks {
     if (!form || data.length <= form.before.length + form.after.length) return undefined;
     if (!data.startsWith(form.before) || !data.endsWith(form.after)) return undefined;
     const written = data.slice(form.before.length, data.length - form.after.length);
-    const text = NOT_PLAIN.test(written) ? parseJson(`"${written}"`) : written;
+    const text = NOT_PLAIN.test(written) ? parseJson(`"${written}"`) : ownCopy(written);
     if (typeof text !== 'string') return undefined;
     this.#inVain = 0;
     return new TextChunk(data, { form, written, text });
@@ -62,8 +62,8 @@ function formOf({ data, body }: ChatChunk): ChunkForm | undefined {
   const member = new RegExp(`"${field}"\\s*:\\s*"`).exec(data);
   if (!member) return undefined;
   const begin = member.index + member[0].length;
-  const before = data.slice(0, begin);
-  const after = data.slice(endOfText(data, begin));
+  const before = ownCopy(data.slice(0, begin));
+  const after = ownCopy(data.slice(endOfText(data, begin)));
   // Another member of the same name may have been found.
   const tried = parseJson(before + ANY_TEXT + after);
   const place = isJsonObject(tried) ? onlyDelta(tried) : undefined;
@@ -86,6 +86,14 @@ function saysOnly(delta: Json, field: string): boolean {
   return Object.entries(delta).every(
     ([name, value]) => name === field || name === 'role' || value === '' || !isSet(value),
   );
+}
+
+/**
+ * A part of a text is a view that keeps all of it in memory: what stays as long as the stream must not keep each chunk.
+ * Adding a character makes a text of its own; this way took a third of the time of one through a Buffer.
+ */
+function ownCopy(part: string): string {
+  return ` ${part}`.slice(1);
 }
 
 function isSet(value: unknown): boolean {
