@@ -7,6 +7,7 @@ import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { select } from '../../infra/mysql/statements.ts';
 import type { JobType } from '../../workflows/contracts.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobStatus } from './job.ts';
+import { KNOWN_TYPE } from './job-view.ts';
 import type { Jobs } from './jobs.ts';
 import { WORKFLOW_ID } from './store.ts';
 
@@ -71,18 +72,17 @@ export class AllJobs {
       ...(userId === undefined ? [] : ['j.user_id=:userId']),
       ...(status === undefined ? [] : ['j.status=:status']),
       ...(modelName === undefined ? [] : ['j.model_name=:modelName']),
-      ...(type === undefined ? [] : ['j.type=:type']),
+      type === undefined ? `j.${KNOWN_TYPE}` : 'j.type=:type',
       ...(traceId === undefined ? [] : ['j.trace_id=:traceId']),
       ...(before === undefined ? [] : ['j.id < :before']),
     ];
-    const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`;
-    const sql = `${SELECT} ${where} ORDER BY j.id DESC LIMIT :limit`;
+    const sql = `${SELECT} WHERE ${conditions.join(' AND ')} ORDER BY j.id DESC LIMIT :limit`;
     return await select(this.#sequelize, overview.read, sql, { ...filter });
   }
 
   /** @throws {AppError} notFound. */
   async get(id: string): Promise<JobOverview> {
-    const [found] = await select(this.#sequelize, overview.read, `${SELECT} WHERE j.id=?`, [id]);
+    const [found] = await select(this.#sequelize, overview.read, `${SELECT} WHERE j.id=? AND j.${KNOWN_TYPE}`, [id]);
     if (found === undefined) throw new AppError('notFound', 'there is no such job');
     return found;
   }
@@ -90,7 +90,7 @@ export class AllJobs {
   /** Those that there are. */
   async some(ids: readonly string[]): Promise<JobOverview[]> {
     if (ids.length === 0) return [];
-    return await select(this.#sequelize, overview.read, `${SELECT} WHERE j.id IN (:ids)`, { ids });
+    return await select(this.#sequelize, overview.read, `${SELECT} WHERE j.id IN (:ids) AND j.${KNOWN_TYPE}`, { ids });
   }
 
   /** As its owner would cancel it; in the audit log. @throws {AppError} notFound. */

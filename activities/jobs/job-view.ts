@@ -1,4 +1,5 @@
 /** A job as its owner sees it: its columns, with long payloads left where they are. */
+import { literals } from '../../infra/mysql/literal.ts';
 import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { JOB_STATUSES, JOB_TYPES } from './job.ts';
 
@@ -33,6 +34,9 @@ export const view = rowOf({
   /** Since then `request` and `result` are null. */
   payloadsRemovedAt: orNull(column.time),
 });
+/** Jobs of a later version, while it is started or after it was taken back, are not shown by this one. */
+export const KNOWN_TYPE = `type IN (${literals(JOB_TYPES)})`;
+
 /** A job as its owner sees it. */
 export type JobView = ReadRow<typeof view>;
 

@@ -5,7 +5,7 @@ import { count, select } from '../../infra/mysql/statements.ts';
 import type { JobType } from '../../workflows/contracts.ts';
 import type { EndedJob } from '../webhooks/message.ts';
 import { JOB_STATUSES, JOB_TYPES, type JobPlan, type JobStatus, type JobToStart, jobPlanSchema } from './job.ts';
-import { type JobView, LISTED, payloads, VIEWED, view } from './job-view.ts';
+import { type JobView, KNOWN_TYPE, LISTED, payloads, VIEWED, view } from './job-view.ts';
 
 /** A live job that has not changed for a while and whose start is not in the outbox. */
 export interface AgedJob extends JobToStart {
@@ -66,7 +66,7 @@ export class JobStore {
 
   /** The job, if it is this user's; payloads that are large are null. */
   async find(id: string, userId: number): Promise<JobView | undefined> {
-    const sql = `SELECT ${VIEWED} FROM jobs WHERE id=? AND user_id=?`;
+    const sql = `SELECT ${VIEWED} FROM jobs WHERE id=? AND user_id=? AND ${KNOWN_TYPE}`;
     const [found] = await select(this.#sequelize, view.read, sql, [id, userId]);
     return found;
   }
@@ -87,9 +87,8 @@ export class JobStore {
 
   /** A user's jobs by their creation, and how many there are. Payloads that are long are not read. */
   async list(filter: JobFilter): Promise<{ jobs: JobView[]; total: number }> {
-    const where = ['user_id=:userId'];
+    const where = ['user_id=:userId', filter.type === undefined ? KNOWN_TYPE : 'type=:type'];
     if (filter.status !== undefined) where.push('status=:status');
-    if (filter.type !== undefined) where.push('type=:type');
     const condition = where.join(' AND ');
     const order = filter.oldestFirst ? 'ASC' : 'DESC';
     const replacements = { ...filter };

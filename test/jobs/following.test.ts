@@ -6,6 +6,7 @@ import { createParser } from 'eventsource-parser';
 import { z } from 'zod';
 import { apiFetch } from '../e2e/api-fetch.ts';
 import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { rootToken } from '../e2e/upstream.ts';
 import { until } from '../until.ts';
 
 const stateSchema = z.object({ jobId: z.string(), status: z.string(), progress: z.number() });
@@ -150,6 +151,27 @@ describe('who waits for a job', () => {
       ids.parse(oldestFirst.data).records.map(({ jobId }) => jobId),
       [long, short],
     );
+  });
+
+  test('a job of a later version is left out, and the others are answered', async () => {
+    const { key } = await newCustomer(api());
+    const [known, later] = [await submit(key), await submit(key)];
+    for (const jobId of [known, later]) await jobEnd(api(), key, jobId);
+    await product.execute('ALTER TABLE jobs DROP CONSTRAINT jobs_types');
+    await product.execute(`UPDATE jobs SET type='video' WHERE id='${later}'`);
+    const list = z.object({ records: z.array(z.object({ jobId: z.string() })) });
+    const own = await call(api(), 'GET', '/v1/async/jobs', { key });
+    assert.deepEqual(
+      list.parse(own.data).records.map(({ jobId }) => jobId),
+      [known],
+    );
+    assert.equal((await call(api(), 'GET', `/v1/async/jobs/${later}`, { key })).status, 404);
+    const root = { token: await rootToken(product) };
+    const all = await call(api(), 'GET', '/v1/admin/jobs?pageSize=100', root);
+    const ids = list.parse(all.data).records.map(({ jobId }) => jobId);
+    assert.deepEqual([ids.includes(known), ids.includes(later)], [true, false]);
+    assert.equal((await call(api(), 'GET', `/v1/admin/jobs/${later}`, root)).status, 404);
+    await product.execute(`UPDATE jobs SET type='chat' WHERE id='${later}'`);
   });
 
   test('a large job is answered whole, to so many clients of a user at once as read it', async () => {
