@@ -50,12 +50,17 @@ export const switchInput = z
   .union([z.literal([1, '1', true, 'true']), z.literal([0, '0', false, 'false'])])
   .transform((value) => value === 1 || value === '1' || value === true || value === 'true');
 
-/** A name that people give to a thing: no control characters, for it is shown in lists and logs. */
-export const nameText = z
-  .string()
-  .trim()
-  .max(100)
-  .regex(/^[^\p{C}]*$/u, 'must not contain control characters');
+/** A line that others read, in lists, statements, files and logs: no control characters, none that turn its direction. */
+export function shownText(most: number) {
+  return z
+    .string()
+    .trim()
+    .max(most)
+    .regex(/^[^\p{C}]*$/u, 'must not contain control characters');
+}
+
+/** A name that people give to a thing. */
+export const nameText = shownText(100);
 
 /** A field that may be left out, or be null as earlier clients write it. */
 export function optional<S extends z.ZodType>(schema: S) {

@@ -53,6 +53,8 @@ export function isoTime(date: Date, zone: string): string {
 const TIME = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?)?(Z|[+\- ]\d\d:?\d\d)?$/i;
 
 const LAST_YEAR = 9998;
+/** The last moment that a request may name. */
+export const LATEST_MS = Date.UTC(LAST_YEAR + 1, 0, 1) - 1;
 const LARGEST_OFFSET_MS = 14 * 60 * MINUTE_MS;
 
 /** Reads an instant; without offset it is the local time of `zone`. @returns undefined when it is no such time. */

@@ -8,7 +8,7 @@ import type {
 import type { UserList } from '../../core/accounts/user-list.ts';
 import { BUDGET_PERIODS } from '../../infra/calendar.ts';
 import type { Config } from '../../infra/config.ts';
-import { idInput, idParams, optional, optionalText, switchInput } from '../http/fields.ts';
+import { idInput, idParams, optional, optionalText, shownText, switchInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
@@ -118,7 +118,7 @@ export function adminAccessKeyRoutes(
       tag: TAG,
       access: ROOT,
       params: idParams('access key'),
-      body: z.object({ reason: optional(z.string().trim().max(255)).describe('Why; the audit log keeps it') }),
+      body: z.object({ reason: optional(shownText(255)).describe('Why; the audit log keeps it') }),
       success: ownedKey,
       handler: async (input) =>
         answerOf(await accessKeyAdministration.revoke(input.params.id, input.body.reason, by(input))),

@@ -13,7 +13,7 @@ import { decimalOutput, money } from '../http/money.ts';
 import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
 import { by } from '../http/route-input.ts';
-import { isoTime, timeOutput } from '../http/times.ts';
+import { isoTime, LATEST_MS, timeOutput } from '../http/times.ts';
 
 const TAG = 'Ledger';
 const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
@@ -94,7 +94,7 @@ const placeInput = z
   .transform((text, context): TransferPlace => {
     const [, ms, word, id = ''] = CURSOR.exec(text) ?? [];
     const kind = KINDS.find((known) => known === word);
-    if (ms !== undefined && kind !== undefined) return { at: new Date(Number(ms)), kind, id };
+    if (Number(ms) <= LATEST_MS && kind !== undefined) return { at: new Date(Number(ms)), kind, id };
     context.addIssue('must be the `next` of a page');
     return z.NEVER;
   });

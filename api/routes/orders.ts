@@ -7,7 +7,7 @@ import type { UserCaller } from '../../core/accounts/caller.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { idInput, optional, optionalText } from '../http/fields.ts';
+import { idInput, optional, optionalText, shownText } from '../http/fields.ts';
 import { idempotencyKey, KEY_HEADER } from '../http/idempotency.ts';
 import { decimalOutput, money, moneyInput } from '../http/money.ts';
 import { longListQuery, longPage, longPageOf } from '../http/paging.ts';
@@ -173,7 +173,7 @@ refund once, also after a crash. The payment itself is returned outside of the g
           .refine((amount) => amount > 0n, 'must be above zero')
           .optional()
           .describe('Exactly this part; all that is left of the order, at most what is available, when it is left out'),
-        reason: z.string().trim().min(1).max(255).describe('Why; the user can read it'),
+        reason: shownText(255).min(1).describe('Why; the user can read it'),
       }),
       success: orderSchema,
       idempotent: true,

@@ -86,7 +86,9 @@ only for administrators. With format=csv the rest is a line of its own.`,
       const { groupBy = 'day', accessKeyId, modelId, limit = GROUPS } = query;
       const isOwn = caller.role === 'ROLE_USER';
       if (isOwn && groupBy === 'provider') throw new AppError('forbidden', 'groupBy provider is for administrators');
-      if (isOwn && ((query.userId ?? caller.userId) !== caller.userId || query.user !== undefined)) {
+      const userId = (await userIdOf(userList, query, caller.role)) ?? (isOwn ? caller.userId : undefined);
+      // Somebody who is not there is refused as others are.
+      if (isOwn && userId !== caller.userId) {
         throw new AppError('forbidden', 'userId and user of somebody else are for administrators');
       }
       const endDate = query.endDate ?? localDay(Date.now(), zone);
@@ -97,8 +99,15 @@ only for administrators. With format=csv the rest is a line of its own.`,
         throw invalid([{ path: 'startDate', message: `must be at most ${MOST_DAYS} days before endDate` }]);
       }
       const spend = await statistics.spend({
-        userId: isOwn ? caller.userId : await userIdOf(userList, query, caller.role),
-        ...{ groupBy, accessKeyId, modelId, limit, from: startOfDay(startDate, zone), until: startOfDay(until, zone) },
+        ...{
+          userId,
+          groupBy,
+          accessKeyId,
+          modelId,
+          limit,
+          from: startOfDay(startDate, zone),
+          until: startOfDay(until, zone),
+        },
       });
       if (query.format === 'csv') {
         const columns = [...GROUP_COLUMNS[groupBy], ...SUM_COLUMNS];

@@ -4,9 +4,10 @@ import type { PasswordResets } from '../../core/accounts/password-resets.ts';
 import type { Registration } from '../../core/accounts/registration.ts';
 import { USER_SORT_KEYS, type UserWithBalance } from '../../core/accounts/user.ts';
 import type { UserAdministration } from '../../core/accounts/user-administration.ts';
+import { placeOf, type UserPlace } from '../../core/accounts/user-list.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
-import { idInput, idParams, optional, optionalText, switchInput } from '../http/fields.ts';
+import { idInput, idParams, optional, optionalText, shownText, switchInput } from '../http/fields.ts';
 import { KEY_HEADER } from '../http/idempotency.ts';
 import { decimalOutput, money, moneyInput } from '../http/money.ts';
 import { longListQuery, longPage, longPageOf } from '../http/paging.ts';
@@ -18,6 +19,15 @@ import { type OverviewServices, userOverviewRoute } from './user-overview.ts';
 
 const TAG = 'Users';
 const ROOT = { roles: ['ROLE_ROOT_ADMIN'] } as const;
+
+/** Id of the last user of a page, and its balance or role where the list is sorted by these. */
+const placeInput = z.union([z.number(), z.string().max(32)]).transform((value, context): UserPlace => {
+  const [, id = '', then] = /^(\d{1,10})(?:\.(-?\d{1,19}|[A-Z_]{1,20}))?$/.exec(String(value)) ?? [];
+  const read = idInput.safeParse(id);
+  if (read.success) return { id: read.data, value: then };
+  context.addIssue('must be the `next` of a page');
+  return z.NEVER;
+});
 
 export interface UserServices extends OverviewServices {
   readonly registration: Registration;
@@ -40,7 +50,7 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
       summary: 'All users',
       tag: TAG,
       access: ROOT,
-      query: longListQuery(USER_SORT_KEYS, idInput).extend({
+      query: longListQuery(USER_SORT_KEYS, placeInput).extend({
         role: optionalText(roleInput).describe('Only users with this role'),
         search: optionalText(z.string().trim().max(100)).describe(
           'Only users whose name or email address begins with this, or who have this id',
@@ -49,7 +59,7 @@ export function userRoutes(services: UserServices, config: Config): Route[] {
       success: longPageOf(userSchema),
       handler: async ({ query }) => {
         const answerOf = (user: UserWithBalance) => userRecord(user, config.APP_TIME_ZONE);
-        return longPage(await userList.page(query), query, ({ id }) => id, answerOf);
+        return longPage(await userList.page(query), query, (user) => placeOf(user, query.sortBy), answerOf);
       },
     }),
     userOverviewRoute(services, config),
@@ -143,7 +153,7 @@ account again changes nothing.`,
       tag: TAG,
       access: ROOT,
       params: idParams('user'),
-      body: z.object({ reason: z.string().trim().min(1).max(255).describe('Why; the audit log keeps it') }),
+      body: z.object({ reason: shownText(255).min(1).describe('Why; the audit log keeps it') }),
       success: userSchema,
       handler: async (input) => {
         await userAdministration.close(input.params.id, input.body.reason, by(input));
@@ -164,7 +174,7 @@ change under the same key is refused (409), so that money never moves twice unde
         amount: moneyInput
           .refine((amount) => amount !== 0n, 'must not be zero')
           .describe('What is added; negative to take it away'),
-        reason: z.string().trim().min(1).max(255).describe('Why; the statement shows it'),
+        reason: shownText(255).min(1).describe('Why; the statement shows it'),
       }),
       success: decimalOutput.describe('The new balance'),
       idempotent: 'required',

@@ -8,6 +8,7 @@ import { count, select } from '../../infra/mysql/statements.ts';
 import { HELD, LEASED } from '../ledger/ledger.ts';
 import { ROLES, type Role } from './caller.ts';
 import type { UserSortKey, UserWithBalance } from './user.ts';
+import { readsAsId } from './username.ts';
 
 export interface UserListQuery {
   readonly role?: Role | undefined;
@@ -17,8 +18,14 @@ export interface UserListQuery {
   readonly sortOrder?: 'asc' | 'desc' | undefined;
   readonly pageNum: number;
   readonly pageSize: number;
-  /** Id of a user: those after it, uncounted. */
-  readonly cursor?: number | undefined;
+  /** Those after it, uncounted. */
+  readonly cursor?: UserPlace | undefined;
+}
+
+/** Where a page ended: a user, and its balance or role then, for these change between two pages. */
+export interface UserPlace {
+  readonly id: number;
+  readonly value?: string | undefined;
 }
 
 /** One more than a page has, if there are more. */
@@ -72,13 +79,19 @@ export class UserList {
     return found;
   }
 
-  /** By its whole name, as names are compared; by its whole email address where that may be known; or by its id. */
+  /**
+   * By its id, by its whole email address where that may be known, or by its whole name, as names are compared. People
+   * choose their names: one that is another's id or address never stands for that other.
+   */
   async idOf(text: string, byEmail: boolean): Promise<number | undefined> {
-    const emails = byEmail ? ' OR email = :text' : '';
-    const sql = `SELECT id, username FROM users WHERE username = :text${emails} ORDER BY username = :text DESC LIMIT 1`;
-    const [found] = await select(this.#sequelize, named.read, sql, { text: text.normalize('NFKC') });
-    if (found !== undefined || !/^\d{1,10}$/.test(text)) return found?.id;
-    return Number(text);
+    const name = text.normalize('NFKC');
+    const id = readsAsId(name) ? Number(name) : undefined;
+    const addressed = '(SELECT id FROM users WHERE email = :name)';
+    const first = id === undefined ? addressed : ':id';
+    const known = id !== undefined || byEmail ? `OR id = ${first}` : `AND id = COALESCE(${addressed}, id)`;
+    const sql = `SELECT id, username FROM users WHERE username = :name ${known} ORDER BY id <=> ${first} DESC LIMIT 1`;
+    const [found] = await select(this.#sequelize, named.read, sql, { name, id });
+    return found?.id;
   }
 
   async names(ids: readonly number[]): Promise<Map<number, string>> {
@@ -109,7 +122,7 @@ export class UserList {
     const values = {
       role: role ?? '',
       prefix: `${(search ?? '').replace(/[\\%_]/g, '\\$&')}%`,
-      id: /^\d{1,10}$/.test(search ?? '') ? Number(search) : 0,
+      id: readsAsId(search ?? '') ? Number(search) : 0,
       limit: pageSize + 1,
       offset: place === undefined ? (pageNum - 1) * pageSize : 0,
     };
@@ -124,14 +137,25 @@ export class UserList {
     return { records, total };
   }
 
-  /** Of a user, as it is now. */
-  async #place(id: number, sortBy: UserSortKey): Promise<Place> {
+  /** What changes is read from the cursor, the rest from the user. */
+  async #place({ id, value }: UserPlace, sortBy: UserSortKey): Promise<Place> {
+    if (value !== undefined) {
+      const fits = sortBy === 'balance' ? /^-?\d+$/.test(value) : sortBy === 'role';
+      if (!fits) throw invalid([{ path: 'cursor', message: 'is of a list in another order' }]);
+      return { id, value: sortBy === 'balance' ? BigInt(value) : value };
+    }
     const user = await this.find(id);
     if (user === undefined) throw invalid([{ path: 'cursor', message: 'is no user' }]);
     const { username, email, role, available, createdAt } = user;
     const values = { id, name: username, username, email, role, balance: available };
     return { id, value: { ...values, createdAt: utcDateTime(createdAt.getTime()) }[sortBy] };
   }
+}
+
+/** @returns the cursor of what comes after a user. */
+export function placeOf({ id, available, role }: UserWithBalance, sortBy: UserSortKey | undefined): string {
+  if (sortBy === 'balance') return `${id}.${available}`;
+  return sortBy === 'role' ? `${id}.${role}` : String(id);
 }
 
 function whereOf(conditions: readonly string[]): string {

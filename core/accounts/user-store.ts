@@ -38,6 +38,9 @@ export class UserStore {
    */
   async insert(user: NewUser, transaction: Transaction): Promise<{ id: number; accountId: number }> {
     const { openingBalance, ...columns } = user;
+    // A name that is the email address of another would pass for that other.
+    const isAddress = await this.#users.findOne({ where: { email: user.username }, transaction });
+    if (isAddress !== null) throw nameTaken();
     try {
       const row = await this.#users.create({ ...columns, nameShape: shapeOf(user.username) }, { transaction });
       const { id } = row.get();
@@ -139,7 +142,11 @@ export class UserStore {
 function taken(error: UniqueConstraintError): AppError {
   return Object.keys(error.fields).some((name) => name.includes('email'))
     ? takenAlready([{ path: 'email', message: 'is taken already' }], error)
-    : takenAlready([{ path: 'username', message: 'is taken already, or looks like one that is' }], error);
+    : nameTaken(error);
+}
+
+function nameTaken(cause?: unknown): AppError {
+  return takenAlready([{ path: 'username', message: 'is taken already, or looks like one that is' }], cause);
 }
 
 function takenAlready(errors: readonly FieldError[], cause: unknown): AppError {

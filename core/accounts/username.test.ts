@@ -13,6 +13,7 @@ test('ordinary names pass as they are', () => {
     'Nguyễn Văn',
     'straße',
     '<b>x</b>',
+    '13800138000',
   ];
   const eastAsian = [
     '张三李四',
@@ -65,6 +66,7 @@ test('letters of other scripts, invisible, joining and turning characters are re
     private: ['abc\ue000', 'abc\uffff', 'abc😀'],
     lengths: ['', 'ab', '  a ', 'a'.repeat(51), 'ﷺ'.repeat(3)],
     mixture: ['한글カナ'],
+    ids: ['123', '0042', '4294967295', '１２３'],
   };
   for (const [kind, names] of Object.entries(wrong)) {
     for (const name of names) {

@@ -32,8 +32,14 @@ function complaintAbout(name: string): string | undefined {
   if (![...name].every((character) => SIGN.test(character) || isLetter(character))) {
     return 'may have Latin, Chinese, Japanese or Korean letters, digits 0-9 and the signs of ASCII';
   }
+  if (readsAsId(name)) return 'must not be a number of at most 10 digits, which looks like the id of a user';
   if (KANA.test(name) && HANGUL.test(name)) return 'must not mix Japanese and Korean letters';
   return undefined;
+}
+
+/** Whether a text is written as the id of a user is. */
+export function readsAsId(text: string): boolean {
+  return /^\d{1,10}$/.test(text);
 }
 
 function isLetter(character: string): boolean {

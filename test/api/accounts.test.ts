@@ -435,7 +435,17 @@ describe('users and sign-in', () => {
         );
       }
     }
-    for (const wrong of ['4000000000', 'x', '-1'])
+    const richest = 'sortBy=balance&sortOrder=desc&search=walked';
+    const first = await list(`${richest}&pageSize=2`);
+    const debit = await ask(api(), 'POST', `/v1/users/${first.records[1]?.id}/adjust-balance`, {
+      ...{ bearer: root, body: { amount: '-1', reason: 'between two pages' } },
+      headers: { 'Idempotency-Key': 'between-two-pages' },
+    });
+    assert.equal(debit.status, 200);
+    const rest = await list(`${richest}&cursor=${first.next}`);
+    const seen = new Set([...first.records, ...rest.records].map(({ id }) => id));
+    assert.equal(seen.size, 5, 'nobody is left out because the last of a page has less now');
+    for (const wrong of ['4000000000', 'x', '-1', '1.', '1.x', '1.5', `1.${'9'.repeat(20)}`, '1.ROLE_USER'])
       assert.equal(
         (await ask(api(), 'GET', `/v1/users?cursor=${wrong}&sortBy=name`, { bearer: root })).at('data.errors.0.path'),
         'cursor',

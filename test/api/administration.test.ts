@@ -74,6 +74,7 @@ describe('administration', () => {
       for (const list of lists) {
         const by = (user: string) => `${list}${list.includes('?') ? '&' : '?'}user=${encodeURIComponent(user)}`;
         for (const user of known) assert.deepEqual(await ownersIn(by(user)), [owner], by(user));
+        assert.deepEqual(await ownersIn(by('  ')), await ownersIn(list), 'blanks are no filter');
         for (const user of ['filtered', 'nobody', '%', `${owner}&userId=${person.id}`.replace('&', '%26')]) {
           assert.deepEqual(await ownersIn(by(user)), [], by(user));
         }
@@ -87,7 +88,68 @@ describe('administration', () => {
         [await calls(body.username, admin.token), await calls(body.email, admin.token)],
         [owner, undefined],
       );
-      assert.equal((await get('/v1/statistics/spend?user=root', bearer)).status, 403);
+      for (const [user, status] of [
+        ['root', 403],
+        ['nobody', 403],
+        [person.username, 403],
+        [String(person.id), 403],
+        [body.username, 200],
+        [body.email, 200],
+        [String(owner), 200],
+      ]) {
+        assert.equal((await get(`/v1/statistics/spend?user=${user}`, bearer)).status, status, `${user} of its own`);
+      }
+    });
+
+    test('nobody takes the place of another in a filter by a name that is its id or its address', async () => {
+      const victim = { username: 'Meant One', password: 'secret 1', email: 'meant@example.com' };
+      const meant = numberAt(await post('/v1/users', victim), 'data.id');
+      const signUp = (username: string) => post('/v1/auth/register', { username, password: 'secret 1' }, '');
+      assert.equal((await signUp('MEANT@example.com')).status, 409);
+      assert.equal((await signUp('7777777')).status, 400);
+      assert.equal((await post('/v1/users', { ...victim, email: null, username: victim.email })).status, 409);
+      assert.equal(
+        (await post('/v1/users', { username: 'own@example.com', email: 'own@example.com', password: 'secret 1' }))
+          .status,
+        200,
+      );
+      // As names of earlier versions.
+      const rename = async (name: string) => {
+        const stranger = await newPerson(api(), root, 'ROLE_USER', 1);
+        await product.execute(`UPDATE users SET username='${name}' WHERE id=${stranger.id}`);
+        await newKey(api(), stranger.token);
+        return stranger.id;
+      };
+      await newKey(api(), await signIn(api(), victim.username, victim.password));
+      const [digits, address] = [await rename(String(meant)), await rename(victim.email)];
+      const admin = await newPerson(api(), root, 'ROLE_MODEL_ADMIN', 0);
+      const owners = async (path: string, asker = root) => [
+        ...new Set([...(await get(path, asker)).text.matchAll(/"userId":(\d+)/g)].map(([, id]) => Number(id))),
+      ];
+      for (const user of [String(meant), victim.email, victim.username]) {
+        assert.deepEqual(await owners(`/v1/admin/access-keys?user=${user}`), [meant], user);
+      }
+      assert.deepEqual(await owners(`/v1/statistics/spend?groupBy=user&user=${victim.email}`, admin.token), []);
+      assert.deepEqual(await owners(`/v1/admin/access-keys?userId=${digits}`), [digits]);
+      assert.deepEqual(await owners(`/v1/admin/access-keys?userId=${address}`), [address]);
+      const free = await rename('4294967295');
+      assert.deepEqual(await owners('/v1/admin/access-keys?user=4294967295'), [free], 'digits that are no id');
+    });
+
+    test('what people write for others turns no line around', async () => {
+      const order = textAt(await post('/v1/orders', { amount: 1 }), 'data.orderNo');
+      const turned = { reason: 'given \u202e 00.001' };
+      const refused = [
+        [`/v1/users/${person.id}/adjust-balance`, { ...turned, amount: 1 }],
+        [`/v1/users/${person.id}/close`, turned],
+        [`/v1/admin/access-keys/${key.id}/revoke`, turned],
+        ['/v1/orders/refund', { ...turned, orderNo: order, amount: 1 }],
+      ] as const;
+      for (const [path, body] of refused) {
+        const headers = { 'Idempotency-Key': 'turned' };
+        const answer = await ask(api(), 'POST', path, { bearer: root, body, headers });
+        assert.deepEqual([answer.status, answer.at('data.errors.0.path')], [400, 'reason'], path + answer.text);
+      }
     });
 
     test('one user is shown with balance, spend, keys and last calls', async () => {
@@ -373,7 +435,8 @@ describe('administration', () => {
       }
       const grants = await get(`/v1/admin/users/${spender.id}/transfers?kind=grant`);
       assert.deepEqual([grants.at('data.records.0.amount'), grants.at('data.records.1')], [5, undefined]);
-      for (const cursor of ['x', '1.charge', '1.nothing.id']) {
+      const late = ['999999999999999.charge.x', '253402300800000.charge.x'];
+      for (const cursor of ['x', '1.charge', '1.nothing.id', ...late]) {
         const refused = await get(`/v1/admin/users/${spender.id}/transfers?cursor=${cursor}`);
         assert.deepEqual([refused.status, refused.at('data.errors.0.path')], [400, 'cursor'], cursor);
       }
