@@ -32,6 +32,7 @@ import { UsageStore } from '../core/usage/usage-store.ts';
 import { localDay } from '../infra/calendar.ts';
 import type { Config } from '../infra/config.ts';
 import { createVault, type Vault } from '../infra/crypto.ts';
+import { heldByRequests } from '../infra/held-bytes.ts';
 import type { Logger } from '../infra/logger.ts';
 import { createMetrics, type Metrics } from '../infra/metrics.ts';
 import { connectMongo, type Mongo } from '../infra/mongo/connection.ts';
@@ -183,7 +184,10 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     workflowState,
   });
   const ofJob = (userId: number, responseId: string) => jobServices.responseJobs.kept(userId, responseId);
-  const responses: Responses = new Responses({ ...inference, keptResponses, costShown, ofJob });
+  const responses: Responses = new Responses({
+    ...{ ...inference, keptResponses, costShown, ofJob },
+    ...{ models: inference.inference.models, held: heldByRequests },
+  });
   const orderServices = await createOrders({
     sequelize,
     config,

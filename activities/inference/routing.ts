@@ -154,6 +154,19 @@ export function usableModels(
     : new AppError('forbidden', 'this access key may not use the model');
 }
 
+/** That some model may be asked, before what may be large is read for it. @throws {AppError} as `usableModels`. */
+export function requireChatModel(source: ModelSource, request: Parameters<typeof usableModels>[1]): void {
+  try {
+    usableModels(source, request, 'text-to-text');
+  } catch (error) {
+    try {
+      usableModels(source, request, 'image-to-text');
+    } catch {
+      throw error;
+    }
+  }
+}
+
 /** The models whose price covers what is used. @throws {AppError} naming each field when there is none. */
 export function allowingPriced(models: readonly PricedModel[], used: readonly PricedUse[]): readonly PricedModel[] {
   if (used.length === 0) return models;

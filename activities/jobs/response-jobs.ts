@@ -10,7 +10,7 @@ import type { Logger } from '../../infra/logger.ts';
 import { ResponseAnswer, requestIdIn, responseIdOf } from '../inference/responses/answer.ts';
 import { type AskedResponse, askedResponse } from '../inference/responses/asked.ts';
 import { placedItems, type ResponsesInput, responsesInput } from '../inference/responses/request.ts';
-import { type Responses, withIds } from '../inference/responses/responses.ts';
+import { modelOf, type Responses, withIds } from '../inference/responses/responses.ts';
 import type { JobView } from './job-view.ts';
 import type { Jobs } from './jobs.ts';
 import { MAX_RESULT_BYTES } from './result-bound.ts';
@@ -70,15 +70,16 @@ export class ResponseJobs {
 
   /** @returns the job's id, an earlier one for a repeated keyed request. @throws {AppError} as a response before its call. */
   async submit(input: ResponsesInput, submission: Omit<JobSubmission, 'model' | 'request'>): Promise<string> {
-    const { items, earlier } = await this.#deps.responses().prepared(submission.caller.userId, input);
-    const request = {
-      response: {
-        ...{ body: input.rest, items: items.map(({ item }) => item), newItems: input.items.length },
-        ...{ earlier: earlier.ids, earlierSize: earlier.size, createdAtMs: input.createdAt * 1_000 },
-      },
-    };
-    const model = input.model === undefined ? {} : { identifier: input.model };
-    return this.#deps.submissions.submitChat({ ...submission, model, request }, askedResponse(input, items));
+    return this.#deps.responses().prepared(submission.caller, input, ({ items, earlier }) => {
+      const request = {
+        response: {
+          ...{ body: input.rest, items: items.map(({ item }) => item), newItems: input.items.length },
+          ...{ earlier: earlier.ids, earlierSize: earlier.size, createdAtMs: input.createdAt * 1_000 },
+        },
+      };
+      const asked = { ...submission, model: modelOf(input), request };
+      return this.#deps.submissions.submitChat(asked, askedResponse(input, items));
+    });
   }
 
   /** As it is now. @throws {AppError} notFound. */

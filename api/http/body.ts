@@ -1,7 +1,7 @@
 /** Reading the bytes of a request: bounded in size, in time, and in what all requests together hold. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { getHeapStatistics } from 'node:v8';
 import { AppError } from '../../infra/errors.ts';
+import { heldByRequests } from '../../infra/held-bytes.ts';
 
 const KILOBYTE = 1024;
 const MEGABYTE = 1024 * KILOBYTE;
@@ -14,18 +14,10 @@ const STRETCH_MS = 15_000;
 const BYTES_A_STRETCH = 60 * KILOBYTE;
 /** Five minutes for a whole body; the largest one needs 70 KB a second then. */
 const MOST_STRETCHES = 20;
-/** Bodies of all running requests; each costs about three times as much again while its call is made. */
-const TOGETHER_BYTES = Math.floor(getHeapStatistics().heap_size_limit / 4);
-/** Of that for one user, so that nobody else is refused for what one keeps here. */
-const SHARE_OF_USER = 1 / 4;
-const RETRY_AFTER_SECONDS = 5;
 /** How long a client may go on sending a body that nobody reads; closing at once would reset it before it reads why. */
 const LINGER_MS = 5_000;
 
 export const EMPTY_BODY: Buffer = Buffer.alloc(0);
-
-let heldBytes = 0;
-const heldByUser = new Map<number, number>();
 
 export interface BodyLimits {
   /** Of this body. */
@@ -78,7 +70,7 @@ function tooLarge(limitBytes: number): AppError {
 }
 
 function collect(request: IncomingMessage, response: ServerResponse, limits: BodyLimits): Promise<Buffer> {
-  const { bytes: limitBytes, togetherBytes = TOGETHER_BYTES, userId } = limits;
+  const { bytes: limitBytes, togetherBytes, userId } = limits;
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -99,17 +91,14 @@ function collect(request: IncomingMessage, response: ServerResponse, limits: Bod
     };
     const onData = (chunk: Buffer): void => {
       size += chunk.length;
-      heldBytes += chunk.length;
-      const ofUser = countOfUser(userId, chunk.length);
+      const refusal = heldByRequests.take(userId, chunk.length, togetherBytes);
       if (size > limitBytes) stop(tooLarge(limitBytes));
-      else if (heldBytes > togetherBytes) stop(tooMuchTogether());
-      else if (ofUser > togetherBytes * SHARE_OF_USER) stop(tooMuchOfUser());
+      else if (refusal) stop(refusal);
       else chunks.push(chunk);
     };
     request.on('data', onData);
     response.once('close', () => {
-      heldBytes -= size;
-      countOfUser(userId, -size);
+      heldByRequests.giveBack(userId, size);
     });
     request.once('end', () => {
       clearInterval(pace);
@@ -121,25 +110,4 @@ function collect(request: IncomingMessage, response: ServerResponse, limits: Bod
 
 function cutOff(cause?: Error): AppError {
   return new AppError('malformedBody', 'the request body was cut off', { cause });
-}
-
-/** @returns what the user's requests then hold. */
-function countOfUser(userId: number | undefined, bytes: number): number {
-  if (userId === undefined) return 0;
-  const held = (heldByUser.get(userId) ?? 0) + bytes;
-  if (held > 0) heldByUser.set(userId, held);
-  else heldByUser.delete(userId);
-  return held;
-}
-
-function tooMuchOfUser(): AppError {
-  return new AppError('tooManyRequests', 'too many large requests of yours are running, try again shortly', {
-    retryAfterSeconds: RETRY_AFTER_SECONDS,
-  });
-}
-
-function tooMuchTogether(): AppError {
-  return new AppError('unavailable', 'too many large requests are running, try again shortly', {
-    retryAfterSeconds: RETRY_AFTER_SECONDS,
-  });
 }

@@ -119,6 +119,14 @@ export class KeptResponses {
     return { id: _id, ...rest };
   }
 
+  /** Of its texts, without reading them; undefined when there is none, or it was kept before they were counted. */
+  async bytesOf(userId: number, id: string): Promise<number | undefined> {
+    const found = await this.#mongo.use(() =>
+      this.#responses.findOne({ _id: id }, { userId: 1, bytes: 1 }).lean().exec(),
+    );
+    return found?.userId === userId ? found.bytes : undefined;
+  }
+
   /** @returns whether there was one. */
   async remove(userId: number, id: string): Promise<boolean> {
     if ((await this.find(userId, id)) === undefined) return false;

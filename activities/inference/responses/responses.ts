@@ -3,13 +3,17 @@
  * any other; here the conversation that a request goes on with is put before it, and the response is kept after it.
  */
 import { z } from 'zod';
+import type { AccessKeyCaller } from '../../../core/accounts/caller.ts';
+import type { ModelSource } from '../../../core/catalog/model.ts';
 import { type KeptResponse, type KeptResponses, sizeOf } from '../../../core/conversations/kept-responses.ts';
 import type { OpenTurn } from '../../../core/conversations/turns.ts';
 import { AppError } from '../../../infra/errors.ts';
+import { HeldByRequest, type HeldBytes } from '../../../infra/held-bytes.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import type { Reply, RequestContext } from '../charge.ts';
 import type { ChatCommand, ChatOutcome, ChatService } from '../chat.ts';
 import { type Charged, type CostShown, completionInOpenAiWords } from '../openai-words.ts';
+import { requireChatModel } from '../routing.ts';
 import type { ChatStreams, StreamCommand, StreamReply } from '../stream.ts';
 import { callIn, ResponseAnswer, responseIdOf, responseUsage } from './answer.ts';
 import { askedResponse } from './asked.ts';
@@ -34,9 +38,11 @@ export function responseOf(input: ResponsesInput, answered: AnsweredChat, shown:
 }
 
 interface ResponsesDeps {
+  readonly models: ModelSource;
+  readonly held: HeldBytes;
   readonly chat: Pick<ChatService, 'complete'>;
   readonly chatStreams: Pick<ChatStreams, 'open'>;
-  readonly keptResponses: KeptResponses;
+  readonly keptResponses: Pick<KeptResponses, 'find' | 'bytesOf' | 'keep' | 'remove'>;
   readonly costShown: CostShown | undefined;
   /** The response that a job of the user has made; undefined when there is none that has ended. */
   readonly ofJob: (userId: number, responseId: string) => Promise<KeptResponse | undefined>;
@@ -78,11 +84,12 @@ export class Responses {
     context: RequestContext,
     turn: OpenTurn | undefined,
   ): Promise<Reply<ChatOutcome>> {
-    const { userId } = command.caller;
-    const prepared = await this.prepared(userId, input);
-    const reply = await this.#deps.chat.complete({ ...command, ...askedOf(input, prepared, turn) }, context);
-    if (reply.kind === 'answered-now') await this.#keep(userId, input, prepared.earlier, reply.outcome);
-    return reply;
+    const { caller } = command;
+    return this.prepared(caller, input, async (prepared) => {
+      const reply = await this.#deps.chat.complete({ ...command, ...askedOf(input, prepared, turn) }, context);
+      if (reply.kind === 'answered-now') await this.#keep(caller.userId, input, prepared.earlier, reply.outcome);
+      return reply;
+    });
   }
 
   /** @throws {AppError} as `complete`. */
@@ -92,24 +99,39 @@ export class Responses {
     context: RequestContext,
     turn: OpenTurn | undefined,
   ): Promise<StreamReply> {
-    const { userId } = command.caller;
-    const prepared = await this.prepared(userId, input);
-    const reply = await this.#deps.chatStreams.open({ ...command, ...askedOf(input, prepared, turn) }, context);
-    if (reply.kind !== 'streaming') return reply;
-    const ended = reply.ended.then(async (end) => {
-      await this.#keep(userId, input, prepared.earlier, { ...end, native: end.lastEvent });
-      return end;
+    const { caller } = command;
+    return this.prepared(caller, input, async (prepared, held) => {
+      const reply = await this.#deps.chatStreams.open({ ...command, ...askedOf(input, prepared, turn) }, context);
+      if (reply.kind !== 'streaming') return reply;
+      const ended = reply.ended.then(async (end) => {
+        await this.#keep(caller.userId, input, prepared.earlier, { ...end, native: end.lastEvent });
+        return end;
+      });
+      held.until(ended);
+      return { ...reply, ended };
     });
-    // The client may never look at the end.
-    ended.catch(() => undefined);
-    return { ...reply, ended };
   }
 
-  /** All items that the model reads. @throws {AppError} for earlier responses or items that there are none of. */
-  async prepared(userId: number, input: ResponsesInput): Promise<Prepared> {
-    const earlier = await this.#earlier(userId, input);
-    const items = await this.#resolved(userId, [...earlier.items, ...placedItems(input.items)]);
-    return { earlier, items };
+  /**
+   * All items that the model reads, and what is done with them while they are held.
+   * @throws {AppError} for a model that may not be asked, for earlier responses or items that there are none of, and while
+   * there is no room for them.
+   */
+  async prepared<Done>(
+    caller: AccessKeyCaller,
+    input: ResponsesInput,
+    use: (prepared: Prepared, held: HeldByRequest) => Promise<Done>,
+  ): Promise<Done> {
+    const { userId } = caller;
+    requireChatModel(this.#deps.models, { caller, model: modelOf(input) });
+    const held = new HeldByRequest(this.#deps.held, userId);
+    try {
+      const earlier = await this.#earlier(userId, input, held);
+      const items = await this.#resolved(userId, [...earlier.items, ...placedItems(input.items)], held);
+      return await use({ earlier, items }, held);
+    } finally {
+      held.giveBack();
+    }
   }
 
   /** A kept response of the user; undefined when there is none. */
@@ -129,14 +151,25 @@ export class Responses {
     return (await this.#deps.keptResponses.find(userId, call)) ?? this.#deps.ofJob(userId, id);
   }
 
+  /** Counted before it is read, where its size is known. */
+  async #heldOf(userId: number, id: string, held: HeldByRequest): Promise<KeptResponse | undefined> {
+    const call = callIn(id);
+    const bytes = call === undefined ? undefined : await this.#deps.keptResponses.bytesOf(userId, call);
+    if (bytes !== undefined) held.take(bytes);
+    const found = await this.#found(userId, id);
+    if (found !== undefined && bytes === undefined) held.take(sizeOf(found));
+    return found;
+  }
+
   /** All of a row, oldest first, to this last one; undefined when one of them is gone. @throws {AppError} tooLarge. */
-  async #upTo(userId: number, last: KeptResponse): Promise<readonly KeptResponse[] | undefined> {
+  async #upTo(userId: number, last: KeptResponse, held: HeldByRequest): Promise<readonly KeptResponse[] | undefined> {
     if (last.earlier.length >= MOST_IN_A_ROW || last.earlierSize + sizeOf(last) > LARGEST_TOGETHER) {
       throw new AppError(
         'tooLarge',
         'the conversation of the previous response is too large to go on: begin a new one',
       );
     }
+    held.take(last.earlierSize);
     const all: KeptResponse[] = [];
     for (let at = 0; at < last.earlier.length; at += READ_AT_ONCE) {
       const calls = last.earlier.slice(at, at + READ_AT_ONCE);
@@ -146,10 +179,10 @@ export class Responses {
     return all.length < last.earlier.length ? undefined : [...all, last];
   }
 
-  async #earlier(userId: number, { previousResponseId: id }: ResponsesInput): Promise<Earlier> {
+  async #earlier(userId: number, { previousResponseId: id }: ResponsesInput, held: HeldByRequest): Promise<Earlier> {
     if (id === undefined) return NOTHING;
-    const last = await this.#found(userId, id);
-    const all = last && (await this.#upTo(userId, last));
+    const last = await this.#heldOf(userId, id, held);
+    const all = last && (await this.#upTo(userId, last, held));
     if (last === undefined || all === undefined) {
       throw new AppError('invalidParameter', `previous_response_id: there is no response "${id}"`, {
         ...{ param: 'previous_response_id', providerCode: 'previous_response_not_found' },
@@ -164,7 +197,7 @@ export class Responses {
   }
 
   /** References to items of kept responses become the items. @throws {AppError} for one that there is none of. */
-  async #resolved(userId: number, items: readonly PlacedItem[]): Promise<PlacedItem[]> {
+  async #resolved(userId: number, items: readonly PlacedItem[], held: HeldByRequest): Promise<PlacedItem[]> {
     const known = new Map<string, readonly unknown[]>();
     const resolved: PlacedItem[] = [];
     for (const { item, path } of items) {
@@ -174,7 +207,7 @@ export class Responses {
       }
       const id = typeof item.id === 'string' ? item.id : '';
       const call = callIn(id) ?? '';
-      const among = known.get(call) ?? (await this.#itemsOf(userId, id));
+      const among = known.get(call) ?? (await this.#itemsOf(userId, id, held));
       known.set(call, among);
       const found = among.find((one) => isJsonObject(one) && one.id === id);
       if (found === undefined) {
@@ -187,8 +220,8 @@ export class Responses {
     return resolved;
   }
 
-  async #itemsOf(userId: number, id: string): Promise<readonly unknown[]> {
-    const found = await this.#found(userId, id);
+  async #itemsOf(userId: number, id: string, held: HeldByRequest): Promise<readonly unknown[]> {
+    const found = await this.#heldOf(userId, id, held);
     return found === undefined ? [] : [...inputOf(found), ...outputOf(found)];
   }
 
@@ -208,14 +241,17 @@ function askedOf(
   { items, earlier }: Prepared,
   turn: OpenTurn | undefined,
 ): Pick<ChatCommand, 'model' | 'body' | 'native'> & { readonly session?: string } {
-  const model = input.model === undefined ? {} : { identifier: input.model };
   // The beginning of a conversation is the same for all that go on from it.
   const session = turn?.turn.conversationId ?? earlier.ids[0];
   return {
     ...(session === undefined ? {} : { session }),
-    model,
+    model: modelOf(input),
     ...askedResponse(input, items, turn?.turn.context),
   };
+}
+
+export function modelOf({ model }: ResponsesInput): ChatCommand['model'] {
+  return model === undefined ? {} : { identifier: model };
 }
 
 /** The new items of a kept response. */
