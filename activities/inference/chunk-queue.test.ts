@@ -96,12 +96,16 @@ test('a taker that is full gets the next chunk when it has room, and the error a
   assert.deepEqual(taken, ['a', BIG, BIG]);
 });
 
-test('a taker that fails is no matter of the reader', async () => {
-  const queue = queueUntil(new AbortController().signal);
-  const end = queue.each(() => {
+test('a taker that fails, at once or later, is no matter of the reader', async () => {
+  const fail = () => {
     throw new Error('a bug');
-  });
-  queue.push('a');
-  await assert.rejects(end, /a bug/);
-  for (const chunk of [BIG, BIG]) assert.equal(queue.push(chunk), undefined);
+  };
+  for (const take of [fail, () => Promise.resolve().then(fail)]) {
+    const queue = queueUntil(new AbortController().signal);
+    const end = queue.each(take);
+    queue.push('a');
+    queue.close();
+    await assert.rejects(end, /a bug/);
+    for (const chunk of [BIG, BIG]) assert.equal(queue.push(chunk), undefined);
+  }
 });

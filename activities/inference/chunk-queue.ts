@@ -5,11 +5,6 @@
 
 const END: IteratorReturnResult<void> = { done: true, value: undefined };
 
-interface Settling<Value> {
-  resolve(value: Value): void;
-  reject(reason: unknown): void;
-}
-
 interface Taker<Chunk> {
   take(chunk: Chunk): Promise<void> | undefined;
   resolve(): void;
@@ -30,7 +25,7 @@ export class ChunkQueue<Chunk> implements AsyncIterable<Chunk> {
   #left = false;
   #waitedMs = 0;
   #outwaited = false;
-  #reader: Settling<IteratorResult<Chunk, void>> | undefined;
+  #reader: Omit<PromiseWithResolvers<IteratorResult<Chunk, void>>, 'promise'> | undefined;
   #taker: Taker<Chunk> | undefined;
   /** It has not finished with the chunk before. */
   #isTaking = false;
@@ -129,9 +124,7 @@ export class ChunkQueue<Chunk> implements AsyncIterable<Chunk> {
         if (taken) this.#giveAfter(taken);
       }
     } catch (error) {
-      this.#taker = undefined;
-      this.leave();
-      taker.reject(error);
+      this.#fail(error);
       return;
     }
     if (this.#isTaking || !this.#end) return;
@@ -140,13 +133,21 @@ export class ChunkQueue<Chunk> implements AsyncIterable<Chunk> {
     else taker.resolve();
   }
 
+  /** The taker has failed, which counts as a client that has left. */
+  #fail(error: unknown): void {
+    const taker = this.#taker;
+    this.#taker = undefined;
+    this.leave();
+    taker?.reject(error);
+  }
+
   #giveAfter(taken: Promise<void>): void {
     this.#isTaking = true;
     const goOn = () => {
       this.#isTaking = false;
       this.#give();
     };
-    taken.then(goOn, goOn);
+    taken.then(goOn, (error: unknown) => this.#fail(error));
   }
 
   #shift(): Chunk | undefined {
