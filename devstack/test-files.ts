@@ -57,7 +57,8 @@ export const LONG: readonly string[] = [
 
 /**
  * Each row runs in one process, in the order of names: what the files have to load takes as long as many of their tests,
- * and some share a product. Only files whose preparations stand inside of their suites.
+ * and some share a product. A file's preparation outside of its suites runs before the tests of the others,
+ * too: only files where that does no harm.
  */
 const TOGETHER: readonly (readonly string[])[] = [
   inFolder('api', 'admin-command', 'earlier-client', 'hostile-input', 'ownership'),
