@@ -6,6 +6,11 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Null counts as left out. */
+export function isSet(value: unknown): boolean {
+  return value !== undefined && value !== null;
+}
+
 const BYTE_ORDER_MARK = '\uFEFF';
 
 /** Some servers begin their answers with a byte order mark, which JSON does not allow. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AlikeEvents, ClientStream } from './stream-events.ts';
+import { ClientStream, RepeatedEvents } from './stream-events.ts';
 
 const text = (content: string) => `{"id":"x","choices":[{"index":0,"delta":{"content":${JSON.stringify(content)}}}]}`;
 const END = '{"id":"x","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}';
@@ -105,7 +105,7 @@ test('only a chunk with the usage waits for the next one', () => {
   assert.equal(stream.events(USAGE), '');
 });
 
-test('chunks that are alike get the event that each would get by itself', () => {
+test('chunks of a repeated form get the event that each would get by itself, with the same escapes or their own', () => {
   const form = {
     before: '{"choices":[{"delta":{"content":"',
     after: '"}}],"usage":null}',
@@ -114,9 +114,9 @@ test('chunks that are alike get the event that each would get by itself', () => 
   } as const;
   for (const wantsUsage of [true, false]) {
     const stream = new ClientStream(wantsUsage, 'c_1');
-    const alike = new AlikeEvents((data) => stream.eventOf(data));
+    const repeated = new RepeatedEvents((data) => stream.eventOf(data));
     for (const written of ['a', String.raw`\n\"b\"`, '~text~']) {
-      const event = alike.event({ form, written, text: JSON.parse(`"${written}"`) });
+      const event = repeated.event({ form, written, text: JSON.parse(`"${written}"`) });
       assert.equal(event, new ClientStream(wantsUsage).events(form.before + written + form.after));
     }
   }
@@ -128,12 +128,12 @@ test('an event that depends on others is made by itself', () => {
     form: { before, after, field: 'content', index: 0 } as const,
   });
   const stream = new ClientStream(true, 'c_1');
-  const alike = new AlikeEvents((data) => stream.eventOf(data));
+  const repeated = new RepeatedEvents((data) => stream.eventOf(data));
   const plain = said('{"choices":[{"delta":{"content":"', '"}}]}');
   stream.events(END);
-  assert.equal(alike.event(plain), undefined, 'while another chunk is held back');
+  assert.equal(repeated.event(plain), undefined, 'while another chunk is held back');
   stream.events(text('b'));
-  assert.ok(alike.event(plain));
-  assert.equal(alike.event(said('{"choices":[],"text":"', '"}')), undefined, 'what may be the last one');
-  assert.equal(alike.event(said('{"note":"~text~","choices":[{"delta":{"content":"', '"}}]}')), undefined);
+  assert.ok(repeated.event(plain));
+  assert.equal(repeated.event(said('{"choices":[],"text":"', '"}')), undefined, 'what may be the last one');
+  assert.equal(repeated.event(said('{"note":"~text~","choices":[{"delta":{"content":"', '"}}]}')), undefined);
 });

@@ -1,5 +1,5 @@
 /** The server-sent events that a client gets of the chunks of a chat stream. Pure. */
-import type { ChunkForm, SaidText } from '../../core/providers/provider.ts';
+import type { RepeatedForm, RepeatedText } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject, parseJson } from '../../infra/json-object.ts';
 
 /** After it there is at most the usage, or another choice. Inside a text quotes are escaped. */
@@ -68,10 +68,14 @@ export class ClientStream {
 /** Stands for the text where the event of a form is made; a form that has it elsewhere has none. */
 const TEXT = '~text~';
 
-/** Events of chunks that are alike but for their text: made once, and put around each text. */
-export class AlikeEvents {
+/**
+ * Events of a form that is repeated: made once, and put around each text. Where a chunk is written anew for a client (one
+ * that wants no usage gets none that is null), its text keeps the provider's escapes, which the same chunk of a kept
+ * stream may lose; both are the same JSON.
+ */
+export class RepeatedEvents {
   readonly #eventOf: (data: string) => string | undefined;
-  #form: ChunkForm | undefined;
+  #form: RepeatedForm | undefined;
   #around: readonly string[] = [];
 
   /** @param eventOf the event for a chunk, if it is always the same. */
@@ -80,7 +84,7 @@ export class AlikeEvents {
   }
 
   /** @returns undefined for a chunk whose event is to be made by itself. */
-  event({ form, written }: SaidText): string | undefined {
+  event({ form, written }: RepeatedText): string | undefined {
     if (form !== this.#form) {
       const around = this.#eventOf(form.before + TEXT + form.after)?.split(TEXT);
       if (around === undefined) return undefined;

@@ -7,7 +7,7 @@ import type { Said } from '../../core/conversations/turn.ts';
 import type { OpenTurn } from '../../core/conversations/turns.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import type { SaidText } from '../../core/providers/provider.ts';
+import type { RepeatedText } from '../../core/providers/provider.ts';
 import type { AppError } from '../../infra/errors.ts';
 import { toAppError } from './errors.ts';
 import type { AnswerForm } from './forms.ts';
@@ -29,7 +29,7 @@ export interface EventWriter {
   /** For a chunk of the provider; empty when there is nothing for this client. */
   events(chunk: string): string;
   /** The same for a chunk that is like one before, if the writer knows how; otherwise `events` is asked. */
-  more?(said: SaidText): string | undefined;
+  repeated?(text: RepeatedText): string | undefined;
   /** The last events of a stream that has ended well. */
   end(end: StreamEnd): string;
   /** Instead of an `error` event, where the form reports a failure in another way. */
@@ -145,7 +145,7 @@ async function relay(
   if (events.gone) leave();
   else ctx.res.once('close', leave);
   await stream.chunks.each((chunk) => {
-    const text = (chunk.said && writer.more?.(chunk.said)) ?? writer.events(chunk.data);
+    const text = (chunk.repeated && writer.repeated?.(chunk.repeated)) ?? writer.events(chunk.data);
     return text === '' ? undefined : events.write(text);
   });
   const end = await stream.ended;

@@ -10,7 +10,7 @@ import {
   usageInOpenAiWords,
 } from '../../activities/inference/openai-words.ts';
 import type { ChatStreams } from '../../activities/inference/stream.ts';
-import { AlikeEvents, ClientStream, endOfStream } from '../../activities/inference/stream-events.ts';
+import { ClientStream, endOfStream, RepeatedEvents } from '../../activities/inference/stream-events.ts';
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import { askedInMessages, tellsHistory } from '../../core/conversations/turn.ts';
 import type { OpenTurn, Turns } from '../../core/conversations/turns.ts';
@@ -137,10 +137,10 @@ function eventsOf(
 ): EventWriter {
   const client = new ClientStream(wantsUsage, turn?.turn.conversationId);
   const named = model ?? served;
-  const alike = new AlikeEvents((chunk) => client.eventOf(chunkInOpenAiWords(chunk, named)));
+  const repeated = new RepeatedEvents((chunk) => client.eventOf(chunkInOpenAiWords(chunk, named)));
   return {
     events: (chunk) => client.events(chunkInOpenAiWords(chunk, named)),
-    more: (said) => alike.event(said),
+    repeated: (text) => repeated.event(text),
     end: (end) => {
       const last = client.lastEvents({
         usage: (said) => usageInOpenAiWords(said, end, shown),

@@ -52,12 +52,12 @@ test('a text that was read without its chunk says as much as one', () => {
   const form = { before: '', after: '', field: 'content', index: 0 } as const;
   const data = '{}';
   const first = { data, body: chunk({ content: 'a' }, { usage: { prompt_tokens: 5, completion_tokens: 1 } }) };
-  const said = { form, written: 'b', text: 'b' };
+  const repeated = { form, written: 'b', text: 'b' };
   const assembler = new CompletionAssembler();
   assembler.addChunk(first);
   assert.equal(assembler.usage()?.isPartial, false);
-  assembler.addChunk({ data, body: {}, said });
-  assembler.addChunk({ data, body: {}, said: { ...said, form: { ...form, field: 'reasoning_content' } } });
+  assembler.addChunk({ data, body: {}, repeated });
+  assembler.addChunk({ data, body: {}, repeated: { ...repeated, form: { ...form, field: 'reasoning_content' } } });
   assert.equal(assembler.usage()?.isPartial, true, 'it is not counted yet');
   assert.deepEqual(assembler.texts(), ['ab', 'b']);
 });

@@ -5,7 +5,7 @@
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { nothingSaid } from './failure.ts';
 import { finishReasonIn, listIn, reasoningIn, says, textIn, textsOf } from './message.ts';
-import type { ChatChunk, ReportedUsage, SaidText } from './provider.ts';
+import type { ChatChunk, RepeatedText, ReportedUsage } from './provider.ts';
 import { withReadableCalls } from './tool-calls.ts';
 import { UsageCollector } from './usage.ts';
 
@@ -35,12 +35,12 @@ export class CompletionAssembler {
   readonly #choices = new Map<number, Choice>();
 
   addChunk(chunk: ChatChunk): void {
-    if (chunk.said) this.#addSaid(chunk.said);
+    if (chunk.repeated) this.#addRepeated(chunk.repeated);
     else this.add(chunk.body);
   }
 
   /** All else of its chunk was in one before. */
-  #addSaid({ form: { index, field }, text }: SaidText): void {
+  #addRepeated({ form: { index, field }, text }: RepeatedText): void {
     const state = this.#choiceAt(index);
     if (field === 'content') state.content += text;
     else state.reasoning += text;

@@ -63,11 +63,11 @@ export interface ChatChunk {
   /** What it says, always as a chat.completion.chunk. */
   readonly body: Readonly<Record<string, unknown>>;
   /** Set where the chunk is like one before, but for its text. */
-  readonly said?: SaidText;
+  readonly repeated?: RepeatedText;
 }
 
-/** What stands around the one text of chunks that are alike. */
-export interface ChunkForm {
+/** What stands around the one text of chunks that repeat a form. */
+export interface RepeatedForm {
   readonly before: string;
   readonly after: string;
   readonly field: 'content' | 'reasoning_content' | 'reasoning';
@@ -75,8 +75,8 @@ export interface ChunkForm {
   readonly index: number;
 }
 
-export interface SaidText {
-  readonly form: ChunkForm;
+export interface RepeatedText {
+  readonly form: RepeatedForm;
   /** As it stands in the JSON. */
   readonly written: string;
   readonly text: string;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { isJsonObject } from '../../../infra/json-object.ts';
 import { testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { capture, replay } from '../test-captures.ts';
-import { type TestOutbound, testOutbound, type WrittenAnswer } from '../test-outbound.ts';
+import { sentJson, type TestOutbound, testOutbound, type WrittenAnswer } from '../test-outbound.ts';
 
 import type { Call } from './client.ts';
 import { type ExpectedAnswer, readChunks } from './stream.ts';
@@ -89,6 +90,47 @@ test('half a character is replaced where it stands', async () => {
   const [before = '', after = ''] = `data: ${WORDS}\n\n`.split('~');
   const pieces = [[...Buffer.from(before), 0xe7, 0x8c], Buffer.from(after)].map((bytes) => Uint8Array.from(bytes));
   assert.deepEqual(await chunksFrom(pieces), [`${before}\ufffd${after}`.slice('data: '.length).trim()]);
+});
+
+test('chunks that are changed for the client are changed alike when their form is repeated', async () => {
+  const given = (index: string, written: string) =>
+    `event: message\ndata: {"choices":[{"index":0,"delta":{"content":"${written}"},"finish_reason":${index}}]}\n\n`;
+  const texts = ['a', 'b', String.raw`\u0022c\u0022`, '', 'd'];
+  const events = texts.map((written) => given('""', written)).join('') + given('"stop"', '');
+  const { chunks } = await read(eventStream(events));
+  const made = chunks.map((chunk) => JSON.parse(chunk));
+  assert.deepEqual(
+    made.map(({ choices: [{ delta, finish_reason: reason }] }) => [delta.content, reason]),
+    [
+      ['a', null],
+      ['b', null],
+      ['"c"', null],
+      ['', null],
+      ['d', null],
+      ['', 'stop'],
+    ],
+  );
+  assert.equal(new Set(made.map(({ id, created }) => `${id} ${created}`)).size, 1);
+  assert.equal(chunks[2], chunks[1]?.replace('"b"', String.raw`"\"c\""`));
+});
+
+test('OpenAI is asked for chunks without padding, unless the caller wants it; others know no such option', async () => {
+  const options = async (urlBase: string, given: object) => {
+    const way = eventStream(`data: ${WORDS}\n\n`);
+    const body = { messages: [], stream_options: given };
+    await testAdapters(way.outbound).chat.openai.stream({ ...testTarget('openai', 'm'), urlBase }, body, testContext());
+    const sent = sentJson(way.sent[0]);
+    return isJsonObject(sent) ? sent.stream_options : undefined;
+  };
+  const unpadded = { include_usage: true, include_obfuscation: false };
+  for (const host of ['api.openai.com', 'eu.api.openai.com']) {
+    assert.deepEqual(await options(`https://${host}/v1`, {}), unpadded);
+    const wanted = { include_obfuscation: true };
+    assert.deepEqual(await options(`https://${host}/v1`, wanted), { ...unpadded, ...wanted });
+  }
+  for (const host of ['api.openai.com.example.org', 'myapi.openai.com', 'a.example']) {
+    assert.deepEqual(await options(`https://${host}/v1`, {}), { include_usage: true });
+  }
 });
 
 test('an event over several lines is one chunk', async () => {

@@ -3,7 +3,7 @@
  * a finish reason; the first delta that says something has a role, calls of tools are as in `tool-calls.ts`, and content
  * is a text. A chunk that is so already stays as the provider wrote it.
  */
-import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import { isJsonObject, isSet, type JsonObject as Json } from '../../../infra/json-object.ts';
 import { finishReasonIn, listIn, readableMessage, says, textIn } from '../message.ts';
 import type { ChatChunk } from '../provider.ts';
 import { isPlainStop, StreamedCalls } from '../tool-calls.ts';
@@ -30,10 +30,6 @@ export function withHead(answer: Json, head: AnswerHead, kind: 'chat.completion'
 
 function hasHead({ id, object, created, model }: Json): boolean {
   return isSet(id) && isSet(object) && isSet(created) && isSet(model);
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }
 
 export class ReadableChunks {

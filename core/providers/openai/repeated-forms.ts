@@ -2,23 +2,34 @@
  * Chunks that differ in nothing but their text, as nearly all of a stream do: those after the first are read by looking
  * at what stands around the text, which takes a fraction of the time of parsing them. Pure.
  */
-import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
-import type { ChatChunk, ChunkForm, SaidText } from '../provider.ts';
+import { isJsonObject, isSet, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
+import type { ChatChunk, RepeatedForm, RepeatedText } from '../provider.ts';
 
-/** A stream whose chunks are never alike (two choices in turn, an id for each) is not searched for ever. */
+/** A stream that repeats no form (two choices in turn, an id for each chunk) is not searched at each chunk. */
 const MOST_IN_VAIN = 4;
+/** A form that is repeated may come later, after thoughts or calls of tools: one chunk of so many is tried. */
+const TRIED_OF = 16;
 /** What JSON does not allow in a text as it is. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is searched for
 const NOT_PLAIN = /["\\\u0000-\u001f]/;
 /** Stands for a text where a form is tried. */
 const ANY_TEXT = '~';
 
-export class TextChunks {
-  #form: ChunkForm | undefined;
-  /** Forms in a row that no further chunk had. */
+/** A form as it comes, and as clients get it. */
+interface KnownForm {
+  readonly before: string;
+  readonly after: string;
+  readonly given: RepeatedForm;
+  /** Only what stands around the text was changed for the client. */
+  readonly isChanged: boolean;
+}
+
+export class RepeatedForms {
+  #form: KnownForm | undefined;
+  /** Chunks since the last one that repeated a form: those whose form was kept, later all. */
   #inVain = 0;
 
-  /** @returns undefined for a chunk that is not like the one before. */
+  /** @returns undefined for a chunk that does not repeat the form of the one before. */
   read(data: string): ChatChunk | undefined {
     const form = this.#form;
     if (!form || data.length <= form.before.length + form.after.length) return undefined;
@@ -27,23 +38,41 @@ export class TextChunks {
     const text = NOT_PLAIN.test(written) ? parseJson(`"${written}"`) : ownCopy(written);
     if (typeof text !== 'string') return undefined;
     this.#inVain = 0;
-    return new TextChunk(data, { form, written, text });
+    const { given, isChanged } = form;
+    if (!isChanged) return new RepeatedChunk(data, { form: given, written, text });
+    const rewritten = JSON.stringify(text).slice(1, -1);
+    return new RepeatedChunk(given.before + rewritten + given.after, { form: given, written: rewritten, text });
   }
 
-  /** @param chunk the one that was read last; undefined where it was changed for the client. */
-  learn(chunk: ChatChunk | undefined): void {
-    this.#form = chunk && this.#inVain < MOST_IN_VAIN ? formOf(chunk) : undefined;
-    if (this.#form) this.#inVain += 1;
+  /**
+   * @param data the chunk that was parsed last, as it came.
+   * @param chunk what was made of it for the client.
+   */
+  learn(data: string, body: Json, chunk: ChatChunk): void {
+    if (this.#form && data === this.#form.before + this.#form.after) return;
+    const isTried = this.#inVain < MOST_IN_VAIN || this.#inVain % TRIED_OF === 0;
+    this.#form = isTried ? knownForm(data, body, chunk) : undefined;
+    if (this.#form || !isTried) this.#inVain += 1;
   }
 }
 
-class TextChunk implements ChatChunk {
-  readonly data: string;
-  readonly said: SaidText;
+/** @returns undefined where the delta was changed: the next one may be changed in another way. */
+function knownForm(data: string, body: Json, chunk: ChatChunk): KnownForm | undefined {
+  const form = formOf({ data, body });
+  if (!form) return undefined;
+  const { before, after } = form;
+  if (chunk.data === data) return { before, after, given: form, isChanged: false };
+  const given = onlyDelta(body) === onlyDelta(chunk.body) ? formOf(chunk) : undefined;
+  return given && { before, after, given, isChanged: true };
+}
 
-  constructor(data: string, said: SaidText) {
+class RepeatedChunk implements ChatChunk {
+  readonly data: string;
+  readonly repeated: RepeatedText;
+
+  constructor(data: string, repeated: RepeatedText) {
     this.data = data;
-    this.said = said;
+    this.repeated = repeated;
   }
 
   get body(): Json {
@@ -55,7 +84,7 @@ class TextChunk implements ChatChunk {
 const FIELDS = ['content', 'reasoning_content', 'reasoning'] as const;
 
 /** The form of a chunk that says a text and nothing else. */
-function formOf({ data, body }: ChatChunk): ChunkForm | undefined {
+function formOf({ data, body }: ChatChunk): RepeatedForm | undefined {
   const delta = onlyDelta(body);
   const field = delta && FIELDS.find((name) => isText(delta[name]));
   if (!delta || field === undefined || !saysOnly(delta, field)) return undefined;
@@ -79,13 +108,11 @@ function onlyDelta({ choices, usage, x_groq: groq }: Json): Json | undefined {
   const [choice]: unknown[] = choices;
   if (!isJsonObject(choice)) return undefined;
   const { index: _, delta, ...others } = choice;
-  return isJsonObject(delta) && !Object.values(others).some(isSet) ? delta : undefined;
+  return isJsonObject(delta) && !Object.values(others).some(saysSomething) ? delta : undefined;
 }
 
 function saysOnly(delta: Json, field: string): boolean {
-  return Object.entries(delta).every(
-    ([name, value]) => name === field || name === 'role' || value === '' || !isSet(value),
-  );
+  return Object.entries(delta).every(([name, value]) => name === field || name === 'role' || !saysSomething(value));
 }
 
 /**
@@ -96,8 +123,9 @@ function ownCopy(part: string): string {
   return ` ${part}`.slice(1);
 }
 
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
+/** Some vendors write an empty text or list where others write null. */
+function saysSomething(value: unknown): boolean {
+  return isSet(value) && value !== '' && !(Array.isArray(value) && value.length === 0);
 }
 
 function isText(value: unknown): boolean {

@@ -1,6 +1,7 @@
 /**
- * A provider's answer as chunks, whatever form it came in (event-reader.ts). It has ended when every choice has a finish reason or the vendor's end mark came; otherwise it was cut. Errors are found in
- * each of the vendors' forms. One look at each chunk.
+ * A provider's answer as chunks, whatever form it came in (event-reader.ts). It has ended when every choice has a finish
+ * reason or the vendor's end mark came; otherwise it was cut. Errors are found in each of the vendors' forms. One look at
+ * each chunk.
  */
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import { refused, transportFailure, UpstreamFailure } from '../failure.ts';
@@ -10,7 +11,7 @@ import type { Call } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
 import { END_MARK, EventReader } from './event-reader.ts';
 import { type AnswerHead, ReadableChunks } from './readable-chunks.ts';
-import { TextChunks } from './text-chunks.ts';
+import { RepeatedForms } from './repeated-forms.ts';
 
 /** After the last finish reason only the usage and an end mark can come, and they follow at once or never. */
 const AFTER_FINISH_MS = 5_000;
@@ -47,7 +48,7 @@ export function readChunks(
 class ChatReading implements StreamReading {
   readonly #judge: StreamJudge;
   readonly #readable: ReadableChunks;
-  readonly #alike = new TextChunks();
+  readonly #repeated = new RepeatedForms();
 
   constructor(call: Call, expected: ExpectedAnswer) {
     this.#judge = new StreamJudge(call, expected.choices);
@@ -60,8 +61,9 @@ class ChatReading implements StreamReading {
 
   take(event: string | undefined, data: string): ChatChunk | 'end' | undefined {
     // It tells judge and reader nothing that is new.
-    const alike = event === undefined ? this.#alike.read(data) : undefined;
-    if (alike) return alike;
+    const isPlain = event === undefined || event === 'message';
+    const repeated = isPlain ? this.#repeated.read(data) : undefined;
+    if (repeated) return repeated;
     if (END_MARK.test(data)) {
       this.#judge.endMark();
       return 'end';
@@ -69,7 +71,7 @@ class ChatReading implements StreamReading {
     const body = this.#judge.look(event, data);
     if (body === undefined) return undefined;
     const chunk = this.#readable.of(data, body);
-    this.#alike.learn(chunk.data === data ? chunk : undefined);
+    this.#repeated.learn(data, body, chunk);
     return chunk;
   }
 
