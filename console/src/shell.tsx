@@ -1,5 +1,5 @@
 /** The frame of all views: header, menu, and the view itself; the sign-in where nobody is signed in. */
-import { AppShell, Burger, Divider, Group, Image, NavLink, ScrollArea, Text } from '@mantine/core';
+import { AppShell, Burger, Button, Divider, Group, Image, NavLink, ScrollArea, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -14,6 +14,7 @@ import { ADMINISTRATION_VIEWS, VIEWS, type View } from './views.tsx';
 const HEADER_PX = 56;
 const ICON = `${import.meta.env.BASE_URL}icon.svg`;
 const MENU_PX = 240;
+const MAIN_ID = 'main';
 
 export function Shell() {
   const { user, error, refetch } = useMe();
@@ -71,21 +72,47 @@ function Frame({ role }: { role: User['role'] }) {
       padding={{ base: 'md', sm: 'xl' }}
       transitionDuration={0}
     >
+      <SkipLink />
       <Header
-        burger={<Burger opened={opened} onClick={menu.toggle} hiddenFrom="md" size="sm" aria-label={t('menu.open')} />}
+        burger={
+          <Burger
+            {...{ opened, onClick: menu.toggle, size: 'sm', hiddenFrom: 'md' }}
+            aria-label={t('menu.open')}
+            aria-expanded={opened}
+          />
+        }
         account={<AccountMenu />}
       />
-      <AppShell.Navbar p="sm" aria-label={t('menu.views')}>
+      {/* One that is beside the screen would still take the focus. */}
+      <AppShell.Navbar p="sm" aria-label={t('menu.views')} visibleFrom={opened ? undefined : 'md'}>
         <AppShell.Section grow component={ScrollArea}>
           <Menu role={role} />
         </AppShell.Section>
       </AppShell.Navbar>
-      <AppShell.Main className="main">
+      <AppShell.Main className="main" id={MAIN_ID} tabIndex={-1}>
         <Suspense fallback={<LoadingView />}>
           <Outlet />
         </Suspense>
       </AppShell.Main>
     </AppShell>
+  );
+}
+
+/** By keyboard, past the menu; it is no step of the history. */
+function SkipLink() {
+  const { t } = useTranslation();
+  return (
+    <Button
+      component="a"
+      href={`#${MAIN_ID}`}
+      className="skip"
+      onClick={(event) => {
+        event.preventDefault();
+        document.getElementById(MAIN_ID)?.focus();
+      }}
+    >
+      {t('menu.skip')}
+    </Button>
   );
 }
 

@@ -89,6 +89,20 @@ async function inColors(page: Page, colorScheme: 'light' | 'dark'): Promise<void
     .map(({ finished }) => finished.catch(() => undefined))).then(() => true)`);
 }
 
+/** By the menu; when what it lists has come. */
+export async function openView(page: Page, name: string): Promise<void> {
+  await page.getByRole('navigation').getByRole('link', { name, exact: true }).click();
+  await page.getByRole('heading', { name, level: 1 }).waitFor();
+  await page.getByRole('main').locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
+}
+
+export async function signIn(page: Page, username: string, password: string): Promise<void> {
+  await page.getByLabel('User name').fill(username);
+  await page.getByRole('textbox', { name: 'Password' }).fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+}
+
 /** To a view, without loading the page anew. */
 export async function goTo(page: Page, path: string): Promise<void> {
   await page.evaluate(`history.pushState(null, '', '/console${path}'); dispatchEvent(new PopStateEvent('popstate'))`);

@@ -17,6 +17,7 @@ import {
   goTo,
   onPhone,
   PHONE,
+  signIn,
   takePicture,
 } from './browser.ts';
 import { type Seeded, seed } from './seed.ts';
@@ -114,10 +115,7 @@ function addressOf(path: string): string {
 
 async function signedIn(): Promise<Page> {
   const page = await browser.open(`${product.apis[0]?.url}/console`);
-  await page.getByLabel('User name').fill('root');
-  await page.getByRole('textbox', { name: 'Password' }).fill(product.rootPassword);
-  await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { name: 'Overview', level: 1 }).waitFor();
+  await signIn(page, 'root', product.rootPassword);
   return page;
 }
 

@@ -1,5 +1,5 @@
-/** What the user's jobs and those of all have alike: how far one is, and its end. */
-import { Progress, Stack } from '@mantine/core';
+/** What the user's jobs and those of all have alike: how far one is, its end, and who was told of it. */
+import { Button, Progress, Stack } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { ConfirmButton } from './confirm.tsx';
@@ -33,5 +33,33 @@ export function CancelJob({ jobId, ofAll = false }: { jobId: string; ofAll?: boo
       question={t('jobs.cancelQuestion')}
       onConfirm={() => (ofAll ? anybodys.mutateAsync({ params }) : own.mutateAsync({ params }))}
     />
+  );
+}
+
+interface RedeliverProps {
+  readonly id: string;
+  readonly url: string;
+  readonly status: string;
+  /** Whether it may be anybody's. */
+  readonly ofAll?: boolean;
+}
+
+/** A webhook delivery that has ended, well or not, is sent once more. */
+export function Redeliver({ id, url, status, ofAll = false }: RedeliverProps) {
+  const { t } = useTranslation();
+  const own = api.useMutation('post', '/v1/webhooks/deliveries/{id}/redeliver');
+  const anybodys = api.useMutation('post', '/v1/admin/webhook-deliveries/{id}/redeliver');
+  const { mutate, isPending } = ofAll ? anybodys : own;
+  if (status === 'PENDING') return null;
+  return (
+    <Button
+      variant="subtle"
+      size="compact-sm"
+      loading={isPending}
+      aria-label={`${t('jobs.redeliver')}: ${url}`}
+      onClick={() => mutate({ params: { path: { id } } })}
+    >
+      {t('jobs.redeliver')}
+    </Button>
   );
 }

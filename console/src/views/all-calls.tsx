@@ -13,7 +13,7 @@ import { UserLink } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
 const TYPING_MS = 300;
-const TEXTS = [...(['userId', 'providerName', 'traceId', 'requestId', 'errorText'] as const)];
+const TEXTS = [...(['user', 'providerName', 'traceId', 'requestId', 'errorText'] as const)];
 
 export default function AllCalls() {
   const { t } = useTranslation();

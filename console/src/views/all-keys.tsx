@@ -5,6 +5,7 @@ import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { OwnedAccessKey } from '../api/generated/schema.ts';
+import { TextFilter } from '../shared/choice.tsx';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { useCursor, useFilters } from '../shared/filters.ts';
@@ -24,26 +25,17 @@ function statusOf({ deletedAt, isActive, expiresAt }: OwnedAccessKey): Status {
 
 export default function AllKeys() {
   const { t } = useTranslation();
-  const { values, set } = useFilters(['userId', 'mask']);
+  const { values, settled, set } = useFilters(['user', 'mask']);
   const [found, setFound] = useState<OwnedAccessKey>();
-  const cursor = useCursor(JSON.stringify(values));
-  const query = { pageSize: PAGE_ROWS, ...values, ...(cursor.cursor && { cursor: cursor.cursor }) };
+  const cursor = useCursor(JSON.stringify(settled));
+  const query = { pageSize: PAGE_ROWS, ...settled, ...(cursor.cursor && { cursor: cursor.cursor }) };
   const keys = api.useQuery('get', '/v1/admin/access-keys', { params: { query } });
   return (
     <Page title={t('allKeys.title')} about={t('allKeys.about')}>
       <FindForm onFound={setFound} />
       <Group>
-        <TextInput
-          label={t('field.userId')}
-          inputMode="numeric"
-          value={values.userId ?? ''}
-          onChange={(event) => set('userId', event.currentTarget.value.replaceAll(/\D/g, ''))}
-        />
-        <TextInput
-          label={t('allKeys.mask')}
-          value={values.mask ?? ''}
-          onChange={(event) => set('mask', event.currentTarget.value)}
-        />
+        <TextFilter label={t('field.user')} value={values.user} onChange={(text) => set('user', text)} />
+        <TextFilter label={t('allKeys.mask')} value={values.mask} onChange={(text) => set('mask', text)} />
       </Group>
       <KeyTable
         query={keys}

@@ -7,6 +7,7 @@ import { Choice, TextFilter } from '../shared/choice.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { useCursor, useFilters } from '../shared/filters.ts';
 import { Id } from '../shared/id.tsx';
+import { Redeliver } from '../shared/jobs.tsx';
 import { Page } from '../shared/page.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
@@ -83,7 +84,10 @@ export default function AllWebhooks() {
               </Stack>
             ),
           },
-          { title: t('deliveries.attempts'), align: 'end', cell: ({ attempts }) => attempts.toLocaleString() },
+          {
+            ...{ title: t('deliveries.attempts'), align: 'end', from: 'sm' },
+            cell: ({ attempts }) => attempts.toLocaleString(),
+          },
           {
             ...{ title: t('deliveries.lastAnswer'), align: 'end', from: 'md' },
             cell: ({ lastStatus }) => lastStatus ?? '–',
@@ -92,6 +96,7 @@ export default function AllWebhooks() {
             ...{ title: t('field.job'), from: 'md' },
             cell: (one) => <Id id={one.jobId} to={`/all-jobs?job=${one.jobId}`} short />,
           },
+          { title: t('field.actions'), align: 'end', cell: (one) => <Redeliver {...one} ofAll /> },
         ]}
       />
       {values.jobId !== undefined && (

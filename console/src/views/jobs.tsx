@@ -11,7 +11,7 @@ import { Details, Facts } from '../shared/details.tsx';
 import { useFilters, usePage, useShown } from '../shared/filters.ts';
 import { Id } from '../shared/id.tsx';
 import { isRunning, useJobState } from '../shared/job-events.ts';
-import { CancelJob, JOB_STATUSES, JobProgress, RUNNING_MS } from '../shared/jobs.tsx';
+import { CancelJob, JOB_STATUSES, JobProgress, Redeliver, RUNNING_MS } from '../shared/jobs.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
@@ -144,7 +144,6 @@ function Deliveries({ jobId }: { jobId: string }) {
   const { t } = useTranslation();
   const query = { jobId, pageSize: PAGE_ROWS, sortOrder: 'desc' };
   const deliveries = api.useQuery('get', '/v1/webhooks/deliveries', { params: { query } });
-  const redeliver = api.useMutation('post', '/v1/webhooks/deliveries/{id}/redeliver');
   if (deliveries.data?.records.length === 0) return null;
   return (
     <Stack gap="xs">
@@ -177,17 +176,7 @@ function Deliveries({ jobId }: { jobId: string }) {
           { title: t('jobs.tries'), align: 'end', cell: ({ attempts }) => attempts },
           {
             ...{ title: t('field.actions'), align: 'end' },
-            cell: ({ id, url, status }) =>
-              status !== 'PENDING' && (
-                <Button
-                  variant="subtle"
-                  size="compact-sm"
-                  aria-label={`${t('jobs.redeliver')}: ${url}`}
-                  onClick={() => redeliver.mutate({ params: { path: { id } } })}
-                >
-                  {t('jobs.redeliver')}
-                </Button>
-              ),
+            cell: (one) => <Redeliver {...one} />,
           },
         ]}
       />

@@ -58,7 +58,12 @@ export default function Keys() {
                     change.mutate({ params: { path: { id: key.id } }, body: { isActive: !key.isActive } })
                   }
                 />
-                <Button variant="subtle" size="compact-sm" onClick={() => setEdited(key)}>
+                <Button
+                  variant="subtle"
+                  size="compact-sm"
+                  aria-label={`${t('action.edit')}: ${key.name}`}
+                  onClick={() => setEdited(key)}
+                >
                   {t('action.edit')}
                 </Button>
                 <ConfirmButton

@@ -25,6 +25,14 @@ const ICONS = {
   delivery: Webhook,
 } as const;
 
+const LONGEST_ID = 80;
+/** What stands before the id of a job or an order in that of its workflow: `chat/user-42/…`, earlier `order:…`. */
+const OF_WORKFLOW = /^(?:[a-z]+\/user-\d+\/|order:)/;
+
+function ownId(id: string): string {
+  return id.replace(OF_WORKFLOW, '');
+}
+
 export default function LookUp() {
   const { t } = useTranslation();
   const { values, set } = useFilters(['id']);
@@ -45,7 +53,7 @@ export default function LookUp() {
               maw={520}
               miw={220}
               autoComplete="off"
-              maxLength={64}
+              maxLength={LONGEST_ID}
               value={typed}
               onChange={(event) => setTyped(event.currentTarget.value)}
             />
@@ -58,7 +66,7 @@ export default function LookUp() {
           {t('lookup.start')}
         </Text>
       ) : (
-        <Events key={values.id} id={values.id} />
+        <Events key={values.id} id={ownId(values.id)} />
       )}
     </Page>
   );

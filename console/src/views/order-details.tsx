@@ -2,6 +2,7 @@
 import { SimpleGrid, Text, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
+import { SETTINGS } from '../settings.ts';
 import { isLess, minus } from '../shared/amounts.ts';
 import { DataTable } from '../shared/data-table.tsx';
 import { Facts, TemporalLink } from '../shared/details.tsx';
@@ -69,17 +70,26 @@ export function OrderDetails({ orderNo }: { orderNo: string }) {
         columns={[
           { title: t('field.time'), cell: ({ receivedAt }) => <Time at={receivedAt} /> },
           {
-            title: t('field.provider'),
-            cell: ({ provider, eventId }) => (
+            title: t('allOrders.event'),
+            cell: ({ kind, provider, eventId }) => (
               <>
-                {provider}
+                {t(`allOrders.eventKind.${kind ?? 'unknown'}`)}
                 <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
-                  {eventId}
+                  {provider} {eventId}
                 </Text>
               </>
             ),
           },
-          { title: t('allOrders.outcome'), cell: ({ outcome }) => outcome },
+          {
+            ...{ title: t('field.amount'), align: 'end' },
+            cell: ({ amount, currency }) =>
+              currency === null || currency === SETTINGS.currency ? (
+                <Money amount={amount} />
+              ) : (
+                `${amount ?? ''} ${currency}`
+              ),
+          },
+          { title: t('allOrders.outcome'), cell: ({ outcome }) => t(`allOrders.eventOutcome.${outcome}`) },
         ]}
       />
     </>

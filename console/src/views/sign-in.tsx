@@ -38,7 +38,6 @@ export function SignIn() {
               label={t('field.username')}
               autoComplete="username"
               required
-              data-autofocus
               {...form.getInputProps('username')}
             />
             {isNew && (

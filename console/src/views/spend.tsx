@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { operations } from '../api/generated/schema.ts';
 import { SETTINGS } from '../settings.ts';
+import { TextFilter } from '../shared/choice.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { DayInput } from '../shared/day-input.tsx';
 import { lastDays, readDay, today } from '../shared/days.ts';
@@ -33,13 +34,14 @@ function linesOf({ groups, rest }: Answer, others: string) {
 
 export default function Spend() {
   const { t } = useTranslation();
-  const { values, set } = useFilters(['by', 'from', 'until']);
+  const { values, settled, set } = useFilters(['by', 'from', 'until', 'user']);
   const groupBy = GROUPS.find((name) => name === values.by) ?? 'user';
   const endDate = readDay(values.until) ?? today(SETTINGS.timeZone);
   const startDate = readDay(values.from) ?? lastDays(WEEK_DAYS, SETTINGS.timeZone)[0] ?? endDate;
-  const query = { groupBy, startDate, endDate, limit: MOST_GROUPS };
+  const asked = { groupBy, startDate, endDate, ...(settled.user === undefined ? {} : { user: settled.user }) };
+  const query = { ...asked, limit: MOST_GROUPS };
   const spend = api.useQuery('get', '/v1/statistics/spend', { params: { query } });
-  const file = new URLSearchParams({ groupBy, startDate, endDate, limit: String(MOST_IN_FILE), format: 'csv' });
+  const file = new URLSearchParams({ ...asked, limit: String(MOST_IN_FILE), format: 'csv' });
   return (
     <Page
       title={t('spend.title')}
@@ -60,6 +62,7 @@ export default function Spend() {
         />
         <DayInput label={t('calls.from')} value={startDate} onChange={(value) => set('from', value)} />
         <DayInput label={t('calls.until')} value={endDate} onChange={(value) => set('until', value)} />
+        <TextFilter label={t('field.user')} value={values.user} onChange={(text) => set('user', text)} />
       </Group>
       <SimpleGrid cols={{ base: 1, xs: 2 }} maw={560}>
         <Figure

@@ -2,7 +2,7 @@
 
 export const shell = {
   product: 'LLM gateway',
-  menu: { open: 'Open or close the menu', views: 'Views', administration: 'Administration' },
+  menu: { open: 'Open or close the menu', skip: 'Skip to the view', views: 'Views', administration: 'Administration' },
   appearance: { title: 'Language and colours', light: 'Light', dark: 'Dark', auto: 'System' },
   account: { signOut: 'Sign out' },
   action: {

@@ -21,7 +21,7 @@ export const words = {
     role: 'Role',
     time: 'Time',
     traceId: 'Trace',
-    userId: 'User id',
+    user: 'User',
     cost: 'Cost',
     email: 'Email',
     expiresAt: 'Expires',

@@ -16,7 +16,7 @@ export const shell: Pick<
   | 'profile'
 > = {
   product: '大模型网关',
-  menu: { open: '打开或关闭菜单', views: '页面', administration: '管理' },
+  menu: { open: '打开或关闭菜单', skip: '跳到正文', views: '页面', administration: '管理' },
   appearance: { title: '语言与外观', light: '浅色', dark: '深色', auto: '跟随系统' },
   account: { signOut: '退出登录' },
   action: {

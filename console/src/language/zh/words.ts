@@ -22,7 +22,7 @@ export const words: Pick<Translation, 'field' | 'period' | 'status' | 'role' | '
     role: '角色',
     time: '时间',
     traceId: '跟踪号',
-    userId: '用户编号',
+    user: '用户',
     cost: '费用',
     email: '邮箱',
     expiresAt: '过期时间',
