@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isJsonObject } from '../../../infra/json-object.ts';
 import { testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { capture, replay } from '../test-captures.ts';
-import { sentJson, type TestOutbound, testOutbound, type WrittenAnswer } from '../test-outbound.ts';
+import { type TestOutbound, testOutbound, type WrittenAnswer } from '../test-outbound.ts';
 
 import type { Call } from './client.ts';
 import { type ExpectedAnswer, readChunks } from './stream.ts';
@@ -112,25 +111,6 @@ test('chunks that are changed for the client are changed alike when their form i
   );
   assert.equal(new Set(made.map(({ id, created }) => `${id} ${created}`)).size, 1);
   assert.equal(chunks[2], chunks[1]?.replace('"b"', String.raw`"\"c\""`));
-});
-
-test('OpenAI is asked for chunks without padding, unless the caller wants it; others know no such option', async () => {
-  const options = async (urlBase: string, given: object) => {
-    const way = eventStream(`data: ${WORDS}\n\n`);
-    const body = { messages: [], stream_options: given };
-    await testAdapters(way.outbound).chat.openai.stream({ ...testTarget('openai', 'm'), urlBase }, body, testContext());
-    const sent = sentJson(way.sent[0]);
-    return isJsonObject(sent) ? sent.stream_options : undefined;
-  };
-  const unpadded = { include_usage: true, include_obfuscation: false };
-  for (const host of ['api.openai.com', 'eu.api.openai.com']) {
-    assert.deepEqual(await options(`https://${host}/v1`, {}), unpadded);
-    const wanted = { include_obfuscation: true };
-    assert.deepEqual(await options(`https://${host}/v1`, wanted), { ...unpadded, ...wanted });
-  }
-  for (const host of ['api.openai.com.example.org', 'myapi.openai.com', 'a.example']) {
-    assert.deepEqual(await options(`https://${host}/v1`, {}), { include_usage: true });
-  }
 });
 
 test('an event over several lines is one chunk', async () => {

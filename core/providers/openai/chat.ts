@@ -46,11 +46,7 @@ export function createChatAdapter(clientFor: VendorClients['chat'], dialect: Cha
       ...body,
       model: target.model,
       stream: true,
-      stream_options: {
-        ...(isOpenAiItself(target.urlBase) ? { include_obfuscation: false } : {}),
-        ...(isJsonObject(body.stream_options) ? body.stream_options : {}),
-        include_usage: true,
-      },
+      stream_options: { ...(isJsonObject(body.stream_options) ? body.stream_options : {}), include_usage: true },
     });
     return readChunks(answer.stream, call, expectedOf(target, body, context), answer.discard);
   };
@@ -64,14 +60,6 @@ export function createChatAdapter(clientFor: VendorClients['chat'], dialect: Cha
     },
     stream,
   };
-}
-
-/**
- * OpenAI pads each chunk with random characters, unless it is told not to, against who guesses words by their length on
- * the way. No two chunks have the same form then, and each has to be parsed. Other vendors may refuse the option.
- */
-function isOpenAiItself(urlBase: string): boolean {
-  return /^([a-z]+\.)?api\.openai\.com$/.test(new URL(urlBase).hostname);
 }
 
 async function assembled(chunks: AsyncIterable<ChatChunk>): Promise<ChatAnswer> {
