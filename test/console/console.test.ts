@@ -144,6 +144,8 @@ describe('a new user', () => {
   test('reads the prices of the models, in Chinese too', async () => {
     await openView(page, 'Models and prices');
     await page.getByText('sim-chat', { exact: true }).waitFor();
+    await page.getByRole('row', { name: 'sim-speech' }).getByText('¥').first().waitFor();
+    await page.getByRole('row', { name: 'sim-transcribe' }).getByText('¥').first().waitFor();
     await page.getByRole('button', { name: 'Language and colours' }).click();
     await page.getByRole('menuitem', { name: '中文' }).click();
     await page.getByRole('heading', { name: '模型与价格' }).waitFor();
@@ -438,6 +440,8 @@ describe('an administrator', () => {
     await page.getByText('No calls in this period.').waitFor();
     await user.fill('bea');
     await page.getByRole('cell', { name: 'bea' }).waitFor();
+    await openView(page, 'Overview');
+    await page.getByTestId('spent').getByText('¥0.00', { exact: true }).waitFor();
   });
 
   test('reads the settings in force, but no secret', async () => {

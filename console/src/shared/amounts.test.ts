@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decimalText, isLess, minus, perMillion, sumOf } from './amounts.ts';
+import { decimalText, isLess, minus, sumOf } from './amounts.ts';
 
 test('amounts are added to the last of their decimals', () => {
   assert.equal(sumOf(['0.1', '0.2']), '0.3');
@@ -8,15 +8,6 @@ test('amounts are added to the last of their decimals', () => {
   assert.equal(sumOf(['1', '-2.5', '0.25']), '-1.25');
   assert.equal(sumOf(['5', '-5']), '0');
   assert.equal(sumOf([]), '0');
-});
-
-test('the price of a token is shown for a million by moving its point', () => {
-  assert.equal(perMillion('0.000002'), '2');
-  assert.equal(perMillion('0.000000000000001'), '0.000000001');
-  assert.equal(perMillion('0.0000005'), '0.5');
-  assert.equal(perMillion('0'), '0');
-  assert.equal(perMillion('1'), '1000000');
-  assert.equal(perMillion('0.00001234'), '12.34');
 });
 
 test('amounts are taken from each other and compared to the last of their decimals', () => {

@@ -1,15 +1,4 @@
-/** Sums and prices of decimal texts, exact: no float in between. */
-
-const MILLION_DIGITS = 6;
-
-/** The price of one token as that of a million, by moving the point. */
-export function perMillion(price: string): string {
-  const [whole = '', decimals = ''] = price.split('.');
-  const digits = decimals.padEnd(MILLION_DIGITS, '0');
-  const rest = digits.slice(MILLION_DIGITS);
-  const moved = `${whole}${digits.slice(0, MILLION_DIGITS)}`.replace(/^(-?)0+(?=\d)/, '$1');
-  return rest === '' ? moved : `${moved}.${rest}`.replace(/\.?0+$/, '');
-}
+/** Sums of decimal texts, exact: no float in between. */
 
 const NANO_DIGITS = 9;
 const TICK_DIGITS = 12;

@@ -5,7 +5,7 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { useUser } from '../session.tsx';
 import { SETTINGS } from '../settings.ts';
-import { decimalText, sumOf } from '../shared/amounts.ts';
+import { decimalText } from '../shared/amounts.ts';
 import { Chart, type Series } from '../shared/chart.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { lastDays, secondsOf } from '../shared/days.ts';
@@ -19,9 +19,11 @@ const PERIODS = ['7', '30', '90'] as const;
 const METRICS = ['spent', 'requests', 'latency'] as const;
 type Metric = (typeof METRICS)[number];
 type Grouping = 'day' | 'model' | 'accessKey';
-/** Exact sums of charged calls, from the ledger. */
-function useUsage(groupBy: Grouping, days: number) {
-  return api.useQuery('get', '/v1/statistics/usage', { params: { query: queryOf(groupBy, days) } });
+
+/** Exact sums of charged calls, from the ledger. An administrator who names nobody is told of everybody. */
+function useSpend(groupBy: Grouping, days: number) {
+  const { id: userId } = useUser();
+  return api.useQuery('get', '/v1/statistics/spend', { params: { query: { ...queryOf(groupBy, days), userId } } });
 }
 
 /** Failures and times, from the log of calls, which may be away. */
@@ -40,7 +42,7 @@ export default function Overview() {
   const user = useUser();
   const [period, setPeriod] = useState('30');
   const days = Number(period);
-  const byDay = useUsage('day', days);
+  const byDay = useSpend('day', days);
   const went = usePerformance('day', days);
   const requests = went?.reduce((sum, group) => sum + group.requests, 0);
   const failures = went?.reduce((sum, group) => sum + group.failures, 0);
@@ -69,13 +71,14 @@ export default function Overview() {
         />
         <Figure
           label={t('overview.spent')}
-          value={byDay.data && <Money amount={sumOf(byDay.data.map(({ cost }) => cost))} />}
+          value={byDay.data && <Money amount={byDay.data.total.cost} />}
           error={byDay.error}
           about={t('overview.inDays', { count: days })}
+          testId="spent"
         />
         <Figure
           label={t('overview.requests')}
-          value={(requests ?? byDay.data?.reduce((sum, row) => sum + row.requests, 0))?.toLocaleString()}
+          value={(requests ?? byDay.data?.total.requests)?.toLocaleString()}
           error={byDay.error}
           about={t('overview.inDays', { count: days })}
         />
@@ -101,7 +104,7 @@ export default function Overview() {
 function OverTime({ days }: { days: number }) {
   const { t } = useTranslation();
   const [metric, setMetric] = useState<Metric>('spent');
-  const usage = useUsage('day', days);
+  const usage = useSpend('day', days);
   const series = useSeries(metric, days);
   const times = useMemo(() => lastDays(days, SETTINGS.timeZone).map(secondsOf), [days]);
   if (usage.error) return <ErrorState error={usage.error} onRetry={usage.refetch} />;
@@ -127,11 +130,11 @@ function OverTime({ days }: { days: number }) {
 /** A day without calls has no spend and no requests, and no latency at all. */
 function useSeries(metric: Metric, days: number): readonly Series[] {
   const { t, i18n } = useTranslation();
-  const { data: usage } = useUsage('day', days);
+  const { data: usage } = useSpend('day', days);
   const went = usePerformance('day', days);
   return useMemo(() => {
     const dates = lastDays(days, SETTINGS.timeZone);
-    const spent = new Map(usage?.map((row) => [row.date, row]));
+    const spent = new Map(usage?.groups.map((row) => [row.date, row]));
     const known = new Map(went?.map((row) => [row.date, row]));
     const count = (value: number) => value.toLocaleString(i18n.language);
     switch (metric) {
@@ -169,7 +172,7 @@ function useSeries(metric: Metric, days: number): readonly Series[] {
 
 function By({ groupBy, days }: { groupBy: 'model' | 'accessKey'; days: number }) {
   const { t } = useTranslation();
-  const usage = useUsage(groupBy, days);
+  const usage = useSpend(groupBy, days);
   const went = usePerformance(groupBy, days);
   const performanceOf = (row: { modelId?: number; accessKeyId?: number | null }) =>
     went?.find((group) =>
@@ -183,7 +186,7 @@ function By({ groupBy, days }: { groupBy: 'model' | 'accessKey'; days: number })
       <DataTable
         label={t(`overview.by.${groupBy}`)}
         query={usage}
-        rows={usage.data}
+        rows={usage.data?.groups}
         rowKey={(row) => row.modelId ?? row.accessKeyId ?? 'none'}
         empty={t('overview.noCalls')}
         columns={[

@@ -33,14 +33,11 @@ function linesOf(prices: Amounts, capabilities: Capabilities) {
   });
 }
 
-/** What a list shows: the prices that matter, and how many rules there are. */
+/** What a list shows: each price, and how many rules there are. */
 export function PriceInShort({ pricing, capabilities }: Pick<Model, 'pricing' | 'capabilities'>) {
   const { t } = useTranslation();
   if (pricing === null) return <Text size="sm">–</Text>;
-  const lines = linesOf(pricing, capabilities).filter(({ amount }) => amount !== '0');
-  const shown = lines.filter(
-    ({ name }) => name !== 'cachedInput' && name !== 'cacheWrite' && name !== 'hourCacheWrite',
-  );
+  const shown = linesOf(pricing, capabilities).filter(({ amount }) => amount !== '0');
   return (
     <Stack gap={0}>
       {shown.map(({ name, amount }) => (

@@ -83,11 +83,6 @@ export const words = {
     moderation: 'Moderates',
   },
   price: {
-    input: 'Input',
-    cachedInput: 'Cached input',
-    output: 'Output',
-    perImage: 'An image',
-    perRequest: 'A request',
     rules_one: '{{count}} rule changes it',
     rules_other: '{{count}} rules change it',
   },

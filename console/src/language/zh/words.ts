@@ -78,11 +78,6 @@ export const words: Pick<Translation, 'field' | 'period' | 'status' | 'role' | '
     moderation: '内容审核',
   },
   price: {
-    input: '输入',
-    cachedInput: '缓存输入',
-    output: '输出',
-    perImage: '每张图片',
-    perRequest: '每次请求',
     rules_one: '另有 {{count}} 条规则',
     rules_other: '另有 {{count}} 条规则',
   },
