@@ -17,6 +17,7 @@ import {
   noFile,
   RECORDING_BODY_BYTES,
   recordingFields,
+  SPEECH_BODY_BYTES,
   speechBody,
   speechOf,
   textsOf,
@@ -66,6 +67,7 @@ export function audioJobRoutes(services: Services): Route[] {
       operationId: 'submitSpeechJob',
       summary: 'Speech as a job: its result names a file of yours',
       body: speechSubmission,
+      bodyLimitBytes: SPEECH_BODY_BYTES,
       handler: async (input) => {
         const { ctx, caller, body } = input;
         const { priority, metadata, webhookUrl, ...asked } = body;

@@ -21,6 +21,8 @@ import { modelNameInput, openAiRequestIdInput } from './chat.ts';
 const MOST_SPOKEN_CHARACTERS = 100_000;
 /** OpenAI takes 25 MB. */
 export const RECORDING_BODY_BYTES = 26 * 1024 * 1024;
+/** A character in JSON as \u6d77, or half of one of four bytes, and the other fields. */
+export const SPEECH_BODY_BYTES = 1024 * 1024;
 const MOST_FIELD_CHARACTERS = 20_000;
 const MOST_FIELDS = 100;
 

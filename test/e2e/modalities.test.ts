@@ -287,7 +287,7 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     await refused('transcriptions', { ...asked, file_id: 'file-1' }, 'file_id');
     await refused('transcriptions', { ...asked, stream: true }, 'stream');
     await refused('transcriptions', { ...asked, webhookUrl: 'nowhere' }, 'webhookUrl');
-    const failing = JSON.stringify({ model: 'sim-speech', voice: 'alloy', input: 'x'.repeat(5_000) });
+    const failing = JSON.stringify({ model: 'sim-speech', voice: 'alloy', input: '😀'.repeat(50_000) });
     const jobId = await submitted('speech', failing);
     const job = await jobEnd(api(), customer.key, jobId);
     assert.deepEqual([job.status, job.cost, await transferOf(jobId)], ['FAILED', 0, []]);
