@@ -17,7 +17,7 @@ import { idInput, integerInput, optionalText } from '../http/fields.ts';
 import { money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { addDays, dayInput, startOfDay } from '../http/times.ts';
-import { CHARGE_SUMS, usageAnswer, usageSum } from './usage-fields.ts';
+import { CHARGE_SUMS, maskOf, usageAnswer, usageSum } from './usage-fields.ts';
 import { userFilter, userIdOf } from './user-filter.ts';
 
 const DAYS = 30;
@@ -42,7 +42,7 @@ const SUM_COLUMNS = ['requests', 'promptTokens', 'cachedTokens', 'completionToke
 const GROUP_COLUMNS = {
   day: ['date'],
   model: ['modelId', 'modelIdentifier'],
-  accessKey: ['accessKeyId', 'accessKeyName'],
+  accessKey: ['accessKeyId', 'accessKeyName', 'accessKeyMask', 'userId', 'username'],
   user: ['userId', 'username'],
   provider: ['providerId', 'providerName'],
   tag: ['tag'],
@@ -125,10 +125,11 @@ function sumAnswer({ images, cost, ...counts }: ChargeSum): z.input<typeof charg
 }
 
 function linesOf({ groups, rest }: Spend, [name = '']: readonly string[], currency: string) {
-  const lineOf = ({ day, images, cost, ...group }: Partial<UsageSum> & ChargeSum) => ({
+  const lineOf = ({ day, images, cost, accessKeyEnds, ...group }: Partial<UsageSum> & ChargeSum) => ({
     ...Object.fromEntries(
       Object.entries(group).map(([field, value]) => [field, typeof value === 'string' ? inert(value) : value]),
     ),
+    ...maskOf(accessKeyEnds),
     ...{ date: day, imageCount: images, cost: formatMoney(cost), currency },
   });
   if (rest.requests === 0 && rest.cost === 0n) return groups.map(lineOf);

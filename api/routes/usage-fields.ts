@@ -1,5 +1,6 @@
 /** Sums of calls, as several routes answer them. */
 import { z } from 'zod';
+import { maskedAccessKey } from '../../core/accounts/access-key.ts';
 import type { UsageSum } from '../../core/usage/statistics.ts';
 import { decimalOutput, money } from '../http/money.ts';
 
@@ -22,14 +23,30 @@ export const usageSum = z.object({
   modelIdentifier: z.string().optional().describe('The name that callers use for it, when grouped by model'),
   accessKeyId: z.number().nullable().optional().describe('Id of the access key, when grouped by it'),
   accessKeyName: z.string().optional().describe('Its name, when grouped by it'),
-  userId: z.number().optional().describe('Id of the user, when grouped by user'),
-  username: z.string().optional().describe('Its name, when grouped by user'),
+  accessKeyMask: z
+    .string()
+    .nullable()
+    .optional()
+    .describe('Its beginning and end, when grouped by it; null for calls without a key'),
+  userId: z.number().optional().describe('Id of the user, when grouped by user or access key'),
+  username: z.string().optional().describe('Its name, when grouped by user or access key'),
   providerId: z.number().nullable().optional().describe('Id of the provider, when grouped by it; null for unknown'),
   providerName: z.string().optional().describe('Its name, when grouped by it; empty for one that was deleted'),
   tag: z.string().optional().describe('The tag of the access key, when grouped by it; empty without one'),
   ...CHARGE_SUMS,
 });
 
-export function usageAnswer({ day, images, cost, ...rest }: UsageSum): z.input<typeof usageSum> {
-  return { ...(day === undefined ? {} : { date: day }), ...rest, imageCount: images, cost: money(cost) };
+export function usageAnswer({ day, images, cost, accessKeyEnds, ...rest }: UsageSum): z.input<typeof usageSum> {
+  return {
+    ...(day === undefined ? {} : { date: day }),
+    ...rest,
+    ...maskOf(accessKeyEnds),
+    ...{ imageCount: images, cost: money(cost) },
+  };
+}
+
+/** Nothing where it was not grouped by access key. */
+export function maskOf(ends: UsageSum['accessKeyEnds']): { accessKeyMask?: string | null } {
+  if (ends === undefined) return {};
+  return { accessKeyMask: ends && maskedAccessKey(ends.publicPart, ends.lastFour) };
 }

@@ -74,6 +74,8 @@ export interface UsageSum extends ChargeSum {
   readonly modelIdentifier?: string;
   readonly accessKeyId?: number | null;
   readonly accessKeyName?: string;
+  /** What may be shown of it; null for the calls without a key. */
+  readonly accessKeyEnds?: { readonly publicPart: string; readonly lastFour: string } | null;
   readonly userId?: number;
   readonly username?: string;
   readonly providerId?: number | null;
@@ -110,6 +112,15 @@ export const MODEL_NAME = {
   by: 'm.model_identifier, gone.model_identifier',
 } as const;
 
+const keyGroup = rowOf({
+  accessKeyId: orNull(column.integer),
+  accessKeyName: column.text,
+  publicPart: orNull(column.text),
+  lastFour: orNull(column.text),
+  userId: orNull(column.integer),
+  username: column.text,
+});
+
 /** What a grouping selects, joins, sorts by and reads. */
 interface Grouping {
   readonly columns: string;
@@ -127,10 +138,15 @@ const GROUPINGS: Readonly<Record<SpendGroup, Grouping>> = {
     read: rowOf({ modelId: column.integer, modelIdentifier: column.text }).read,
   },
   accessKey: {
-    columns: "t.access_key_id, COALESCE(k.name,'') AS access_key_name",
-    join: 'LEFT JOIN access_keys k ON k.id=t.access_key_id',
-    by: 't.access_key_id, k.name',
-    read: rowOf({ accessKeyId: orNull(column.integer), accessKeyName: column.text }).read,
+    columns: `t.access_key_id, COALESCE(k.name,'') AS access_key_name, k.public_part, k.last_four, k.user_id,
+              COALESCE(u.username,'') AS username`,
+    join: 'LEFT JOIN access_keys k ON k.id=t.access_key_id LEFT JOIN users u ON u.id=k.user_id',
+    by: 't.access_key_id, k.name, k.public_part, k.last_four, k.user_id, u.username',
+    read: (record) => {
+      const { publicPart, lastFour, userId, ...key } = keyGroup.read(record);
+      if (publicPart === null || lastFour === null || userId === null) return { ...key, accessKeyEnds: null };
+      return { ...key, accessKeyEnds: { publicPart, lastFour }, userId };
+    },
   },
   user: {
     columns: "a.owner_id AS user_id, COALESCE(u.username,'') AS username",

@@ -163,12 +163,21 @@ export async function takePicture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true, animations: 'disabled' });
 }
 
+/** Buttons, links and amounts of rows that a phone does not show. */
+const BEYOND_PHONE = `[...document.querySelectorAll('td button, td a, td .money')]
+  .filter((one) => one.checkVisibility())
+  .filter((one) => one.getBoundingClientRect().right > ${PHONE.width})
+  .map((one) => one.getAttribute('aria-label') || one.textContent)`;
+
 /** What is wider than a phone is cut off there; a chart becomes narrower a moment after the page. */
 export async function assertFitsPhone(page: Page, name: string): Promise<void> {
   await until(`${name} fits a phone`, async () => {
     // waitForFunction evaluates in a way that the policy of the page forbids.
     const wide = z.number().parse(await page.evaluate('document.documentElement.scrollWidth'));
     return wide <= PHONE.width;
+  });
+  await until(`all buttons, links and amounts of rows in ${name} are on a phone`, async () => {
+    return z.array(z.string().nullable()).parse(await page.evaluate(BEYOND_PHONE)).length === 0;
   });
 }
 

@@ -271,6 +271,12 @@ describe('a new user who calls models', () => {
   test('finds each call, and a statement whose lines add up', async () => {
     await openView(page, 'Calls');
     await page.getByRole('cell', { name: 'sim-image' }).waitFor();
+    await page.getByRole('row', { name: 'sim-image' }).getByRole('button').click();
+    const call = page.getByRole('dialog', { name: 'Call', exact: true });
+    await call.getByRole('row', { name: 'Provider' }).getByText('simulator').waitFor();
+    await call.getByRole('row', { name: 'Attempts' }).getByText('1').waitFor();
+    await page.keyboard.press('Escape');
+    await call.waitFor({ state: 'detached' });
     await openView(page, 'Statements');
     await page.getByTestId('topUps').getByText('¥12.50').waitFor();
     const lines = await page
@@ -405,6 +411,8 @@ describe('an administrator', () => {
       ['/spend?from=x&until=x&by=x', 'Spend'],
       ['/audit?from=x', 'Audit log'],
       ['/users?user=abc', 'Users'],
+      ['/all-orders?userId=abc', 'Orders of all users'],
+      ['/all-keys?userId=1&mask=no-mask', 'Keys of all users'],
     ] as const) {
       await goTo(page, path);
       await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
@@ -440,6 +448,11 @@ describe('an administrator', () => {
     await page.getByText('No calls in this period.').waitFor();
     await user.fill('bea');
     await page.getByRole('cell', { name: 'bea' }).waitFor();
+    await goTo(page, '/spend?by=accessKey');
+    const key = page.getByRole('row', { name: 'laptop' });
+    await key.getByRole('link', { name: 'bea' }).waitFor();
+    await key.getByRole('link', { name: /^ak-/ }).click();
+    await page.getByRole('heading', { name: 'Keys of all users', level: 1 }).waitFor();
     await openView(page, 'Overview');
     await page.getByTestId('spent').getByText('¥0.00', { exact: true }).waitFor();
   });

@@ -258,6 +258,8 @@ describe('statistics, logs and statements', () => {
         assert.deepEqual([whole.cost, whole.requests], [total, Number(ledger.calls)]);
       }
     }
+    const [key] = (await spend('groupBy=accessKey')).groups;
+    assert.deepEqual([key?.accessKeyMask, key?.userId, key?.username], ['ak-aaaa…aaaa', ann.userId, '=ann']);
     assert.equal((await spend(`userId=${ben.userId}`)).total.requests, 1);
     assert.equal((await spend('accessKeyId=1&modelId=2')).total.requests, 1);
     assert.equal((await spend('', ADMIN)).total.requests, Number(ledger.calls), 'model administrators see all');

@@ -1,7 +1,11 @@
-/** The table of all lists: rows of a query, with its loading, empty and error state, and pages. */
+/**
+ * The table of all lists: rows of a query, with its loading, empty and error state, and pages. On a phone each row is a
+ * list of names and values, so that nothing of it is beyond the edge.
+ */
 import { Button, Group, Pagination, Paper, Skeleton, Table, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
+import { ApiError } from '../api/api-error.ts';
 import { EmptyState, ErrorState } from './page-states.tsx';
 
 export interface Column<Row> {
@@ -9,8 +13,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ReactNode;
   /** Numbers and actions stand at the end. */
   readonly align?: 'end';
-  /** Left out on narrower screens. */
-  readonly from?: 'xs' | 'sm' | 'md' | 'lg';
+  /** Left out of tables on narrower screens. */
+  readonly from?: 'md' | 'lg';
 }
 
 /** What of a query a table looks at. */
@@ -35,17 +39,36 @@ interface DataTableProps<Row> {
 
 const SKELETON_ROWS = 4;
 
+function classOf(align: 'end' | undefined, from: string | undefined): string {
+  return `${align ?? ''} ${from === undefined ? '' : `from-${from}`}`;
+}
+
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { query, rows, columns, label } = props;
+  const { t } = useTranslation();
+  const isBadFilter = query.error instanceof ApiError && query.error.fields.length > 0;
+  if (isBadFilter && rows === undefined) {
+    return (
+      <Paper withBorder>
+        <EmptyState text={t('table.badFilter')} />
+      </Paper>
+    );
+  }
   if (query.error && rows === undefined) return <ErrorState error={query.error} onRetry={query.refetch} />;
   return (
     <Paper withBorder>
       <Table.ScrollContainer minWidth={0} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
-        <Table aria-label={label} aria-busy={query.isPending} verticalSpacing="xs" horizontalSpacing="md">
+        <Table
+          aria-label={label}
+          aria-busy={query.isPending}
+          verticalSpacing="xs"
+          horizontalSpacing="md"
+          className="list"
+        >
           <Table.Thead>
             <Table.Tr>
               {columns.map(({ title, align, from }) => (
-                <Table.Th key={title} ta={align ?? 'start'} visibleFrom={from}>
+                <Table.Th key={title} className={classOf(align, from)}>
                   {title}
                 </Table.Th>
               ))}
@@ -57,11 +80,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 {columns.map(({ title, cell, align, from }) => (
                   <Table.Td
                     key={title}
-                    ta={align ?? 'start'}
-                    visibleFrom={from}
-                    className={align === undefined ? 'text' : undefined}
+                    data-name={title}
+                    className={`${align === undefined ? 'text ' : ''}${classOf(align, from)}`}
                   >
-                    {cell(row)}
+                    <div>{cell(row)}</div>
                   </Table.Td>
                 ))}
               </Table.Tr>

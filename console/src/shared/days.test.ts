@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addDays, dayText, lastDays, readDay, secondsOf, timesOf, today } from './days.ts';
+import { addDays, countDays, dayText, lastDays, readDay, secondsOf, timesOf, today } from './days.ts';
 
 /** Test files run in a process of their own: its zone may be any. */
 const VIEWERS = ['Asia/Shanghai', 'America/Los_Angeles', 'Pacific/Kiritimati', 'UTC'];
@@ -64,4 +64,9 @@ test('a day is written and drawn as itself', () => {
     assert.equal(secondsOf('2026-12-01') - secondsOf('2026-11-30'), 86_400);
     assert.equal(new Date(secondsOf('2026-12-01') * 1_000).toISOString(), '2026-12-01T00:00:00.000Z');
   });
+});
+
+test('the days of a time are counted with its first and its last', () => {
+  assert.equal(countDays('2026-02-27', '2026-03-01'), 3);
+  assert.equal(countDays('2026-03-01', '2026-03-01'), 1);
 });

@@ -18,6 +18,11 @@ export function addDays(day: string, count: number): string {
   return new Date(midnight(day) + count * DAY_MS).toISOString().slice(0, 10);
 }
 
+/** How many days a time has, its first and its last among them. */
+export function countDays(first: string, last: string): number {
+  return (midnight(last) - midnight(first)) / DAY_MS + 1;
+}
+
 /** The last `count` days up to today, oldest first. */
 export function lastDays(count: number, zone: string, now: number = Date.now()): string[] {
   const last = today(zone, now);

@@ -10,8 +10,10 @@ function isDecimal(text: string): text is Decimal {
 }
 
 const MOST_DECIMALS = 15;
-/** Characters that a figure has room for, on a phone too. */
-const LONG = 10;
+/** Decimals after the second say little beside a whole number; of less than one they are the number. */
+const DECIMALS_BESIDE = /^(.*[1-9][^.]*\.\d\d)(\d+)$/;
+/** How wide they are beside other digits. */
+const SMALL = 0.75;
 
 /** As the language writes it, with all its decimals and at least `least` of them. */
 export function moneyText(amount: string, language: string, least = 2): string {
@@ -28,14 +30,17 @@ export function Money({ amount, bold }: { amount: string | null | undefined; bol
   const { i18n } = useTranslation();
   if (amount === null || amount === undefined) return <>–</>;
   const text = moneyText(amount, i18n.language);
+  const [, head = text, tail = ''] = DECIMALS_BESIDE.exec(text) ?? [];
   return (
     <Text
       span
       inherit
       fw={bold ? 700 : undefined}
-      className={text.length > LONG ? 'numbers money long' : 'numbers money'}
+      className="numbers money"
+      __vars={{ '--characters': String(head.length + tail.length * SMALL) }}
     >
-      {text}
+      {head}
+      {tail !== '' && <span className="decimals">{tail}</span>}
     </Text>
   );
 }

@@ -118,7 +118,7 @@ export function LiveCalls({ calls, feed }: { calls: readonly FeedCall[]; feed: F
         rowKey={({ requestId }) => requestId}
         empty={t('admin.noCallsYet')}
         columns={[
-          { title: t('field.time'), from: 'sm', cell: ({ createTime }) => <Time at={createTime} /> },
+          { title: t('field.time'), cell: ({ createTime }) => <Time at={createTime} /> },
           { title: t('field.username'), cell: ({ username, userId }) => username || userId },
           { title: t('field.model'), cell: ({ modelIdentifier }) => modelIdentifier },
           { title: t('field.provider'), from: 'md', cell: ({ providerName }) => providerName ?? '–' },
@@ -130,7 +130,7 @@ export function LiveCalls({ calls, feed }: { calls: readonly FeedCall[]; feed: F
             ...{ title: t('field.latency'), align: 'end', from: 'md' },
             cell: ({ latencyMs }) => `${Math.round(latencyMs).toLocaleString(i18n.language)} ms`,
           },
-          { title: t('field.cost'), align: 'end', from: 'sm', cell: ({ cost }) => <Money amount={cost} /> },
+          { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
         ]}
       />
     </Stack>
@@ -166,7 +166,7 @@ export function LiveJobs({ moved }: { moved: ReadonlyMap<string, FeedJob> }) {
               </Stack>
             ),
           },
-          { title: t('field.createdAt'), from: 'sm', cell: ({ createdAt }) => <Time at={createdAt} /> },
+          { title: t('field.createdAt'), cell: ({ createdAt }) => <Time at={createdAt} /> },
         ]}
       />
     </Stack>

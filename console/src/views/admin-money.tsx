@@ -58,7 +58,6 @@ export function MoneyByDay() {
           },
           ...(['paidIn', 'used', 'givenBack', 'granted'] as const).map((name) => ({
             ...{ title: t(`admin.${name}`), align: 'end' as const },
-            ...(name === 'granted' || name === 'givenBack' ? { from: 'sm' as const } : {}),
             cell: ([, movements]: readonly [string, readonly Movement[]]) => (
               <Money amount={amountOf(movements, COLUMNS[name])} />
             ),

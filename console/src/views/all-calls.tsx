@@ -1,14 +1,16 @@
 /** Calls of all users: whose, by which provider, after how many attempts, and why one failed. */
-import { Code, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Group, Text, TextInput } from '@mantine/core';
 import { useDebouncedValue } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { useUser } from '../session.tsx';
-import { calls as columnsOfCalls } from '../shared/call-columns.tsx';
+import { CallDetails, calls as columnsOfCalls } from '../shared/call-columns.tsx';
 import { CallFilters, useCallFilters } from '../shared/call-filters.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
-import { useCursor, useFilters } from '../shared/filters.ts';
+import { Details } from '../shared/details.tsx';
+import { useCursor, useFilters, useShown } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
+import { ErrorState, LoadingView } from '../shared/page-states.tsx';
 import { UserLink } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
@@ -18,6 +20,7 @@ const TEXTS = [...(['user', 'providerName', 'traceId', 'requestId', 'errorText']
 export default function AllCalls() {
   const { t } = useTranslation();
   const common = useCallFilters();
+  const { shown, show, close } = useShown('call');
   const { values, set } = useFilters(TEXTS);
   const [settled] = useDebouncedValue(JSON.stringify(values), TYPING_MS);
   const cursor = useCursor(JSON.stringify(common.query) + settled);
@@ -50,29 +53,24 @@ export default function AllCalls() {
         rowKey={({ id }) => id}
         empty={t('calls.none')}
         pages={<CursorPages {...cursor} nextCursor={rows?.length === PAGE_ROWS ? rows.at(-1)?.id : undefined} />}
-        columns={[
-          { title: t('all.user'), cell: (call) => <Caller {...call} /> },
-          ...columnsOfCalls(t),
-          {
-            ...{ title: t('field.provider'), from: 'md' },
-            cell: ({ providerName, attempts }) => `${providerName ?? '–'} × ${attempts}`,
-          },
-          {
-            ...{ title: t('field.errorText'), from: 'lg' },
-            cell: ({ errorText, traceId }) =>
-              errorText !== null && (
-                <Stack gap={2}>
-                  <Text size="xs" maw={320} lineClamp={3}>
-                    {errorText}
-                  </Text>
-                  <Code>{traceId}</Code>
-                </Stack>
-              ),
-          },
-        ]}
+        columns={[{ title: t('all.user'), cell: (call) => <Caller {...call} /> }, ...columnsOfCalls(t, show)]}
       />
+      <Details title={t('calls.one')} opened={shown !== undefined} onClose={close}>
+        {shown !== undefined && <OpenedCall requestId={shown} />}
+      </Details>
     </Page>
   );
+}
+
+function OpenedCall({ requestId }: { requestId: string }) {
+  const { t } = useTranslation();
+  const isRoot = useUser().role === 'ROLE_ROOT_ADMIN';
+  const found = api.useQuery('post', '/v1/statistics/logs/query', { body: { requestId } });
+  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
+  if (!found.data) return <LoadingView />;
+  const [call] = found.data;
+  if (call === undefined) return <Text>{t('calls.none')}</Text>;
+  return <CallDetails call={call} caller={<Caller {...call} />} canLookUp={isRoot} />;
 }
 
 /** Only some administrators see the user behind the name. */

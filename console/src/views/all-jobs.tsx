@@ -1,5 +1,5 @@
 /** Jobs of all users: where each is, why it takes its time, whose it is, what it cost; and an end to one. */
-import { Anchor, Box, Button, Group, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { api } from '../api/client.ts';
@@ -77,14 +77,11 @@ export default function AllJobs() {
                 <Text size="xs" c="dimmed">
                   <Time at={job.createdAt} />
                 </Text>
-                <Box hiddenFrom="sm">
-                  <UserLink userId={job.userId} name={job.username} />
-                </Box>
               </Stack>
             ),
           },
           {
-            ...{ title: t('all.user'), from: 'sm' },
+            title: t('all.user'),
             cell: ({ userId, username }) => <UserLink userId={userId} name={username} />,
           },
           { title: t('field.status'), cell: (job) => <JobProgress {...job} /> },
@@ -92,9 +89,9 @@ export default function AllJobs() {
             ...{ title: t('allJobs.worked'), align: 'end', from: 'md' },
             cell: ({ startedAt, finishedAt }) => <Duration from={startedAt} until={finishedAt} />,
           },
-          { title: t('field.cost'), align: 'end', from: 'xs', cell: ({ cost }) => <Money amount={cost} /> },
+          { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
           {
-            ...{ title: t('field.actions'), align: 'end', from: 'sm' },
+            ...{ title: t('field.actions'), align: 'end' },
             cell: (job) => isRunning(job) && <CancelJob jobId={job.jobId} ofAll />,
           },
         ]}

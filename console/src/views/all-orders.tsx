@@ -1,5 +1,5 @@
 /** Orders of all users: what was paid, what payment providers said of each, what was given back. */
-import { Anchor, Box, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Group, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
@@ -52,24 +52,21 @@ export default function AllOrders() {
         columns={[
           {
             title: t('field.orderNo'),
-            cell: ({ orderNo, createdAt, userId, username }) => (
+            cell: ({ orderNo, createdAt }) => (
               <Stack gap={2} align="flex-start">
                 <Anchor component="button" size="sm" ta="start" onClick={() => show(orderNo)}>
                   <Time at={createdAt} />
                 </Anchor>
-                <Box hiddenFrom="sm">
-                  <UserLink userId={userId} name={username} />
-                </Box>
               </Stack>
             ),
           },
           {
-            ...{ title: t('all.user'), from: 'sm' },
+            title: t('all.user'),
             cell: ({ userId, username }) => <UserLink userId={userId} name={username} />,
           },
           { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
           {
-            ...{ title: t('allOrders.refunded'), align: 'end', from: 'sm' },
+            ...{ title: t('allOrders.refunded'), align: 'end' },
             cell: ({ refundedAmount }) => <Money amount={refundedAmount} />,
           },
           {

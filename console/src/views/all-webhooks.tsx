@@ -68,7 +68,7 @@ export default function AllWebhooks() {
             ),
           },
           {
-            ...{ title: t('all.user'), from: 'sm' },
+            title: t('all.user'),
             cell: ({ userId, username }) => <UserLink userId={userId} name={username} />,
           },
           {
@@ -85,7 +85,7 @@ export default function AllWebhooks() {
             ),
           },
           {
-            ...{ title: t('deliveries.attempts'), align: 'end', from: 'sm' },
+            ...{ title: t('deliveries.attempts'), align: 'end' },
             cell: ({ attempts }) => attempts.toLocaleString(),
           },
           {

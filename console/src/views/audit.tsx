@@ -1,5 +1,5 @@
 /** The audit log: who changed what, when, from what to what. */
-import { Box, Group, Stack, Table, Text } from '@mantine/core';
+import { Group, Stack, Table, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AuditRecord } from '../api/generated/schema.ts';
@@ -88,13 +88,10 @@ export default function Audit() {
                   </Text>
                   <Id id={record.targetId} short />
                 </Group>
-                <Box hiddenFrom="sm">
-                  <Changes record={record} />
-                </Box>
               </Stack>
             ),
           },
-          { title: t('audit.change'), from: 'sm', cell: (record) => <Changes record={record} /> },
+          { title: t('audit.change'), cell: (record) => <Changes record={record} /> },
           {
             ...{ title: t('field.traceId'), from: 'lg' },
             cell: ({ traceId }) => (traceId === null ? '–' : <Id id={traceId} to={lookupOf(traceId)} short />),
@@ -117,7 +114,7 @@ function Changes({ record }: { record: AuditRecord }) {
   const shown = (change: { isMoney: boolean }, text: string | undefined) =>
     text !== undefined && change.isMoney ? moneyText(text, i18n.language) : text;
   return (
-    <Table withRowBorders={false} verticalSpacing={2} horizontalSpacing={4} w="auto">
+    <Table withRowBorders={false} verticalSpacing={2} horizontalSpacing={4} w="auto" className="changes">
       <Table.Tbody>
         {changesOf(record.before, record.after).map((change) => (
           <Table.Tr key={change.field}>

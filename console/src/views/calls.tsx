@@ -1,13 +1,15 @@
 /** The user's own calls, newest first, with what each cost and why it failed. */
 
-import { Group } from '@mantine/core';
+import { Group, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
-import { calls as columnsOfCalls } from '../shared/call-columns.tsx';
+import { CallDetails, calls as columnsOfCalls } from '../shared/call-columns.tsx';
 import { CallFilters, useCallFilters } from '../shared/call-filters.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
-import { useCursor } from '../shared/filters.ts';
+import { Details } from '../shared/details.tsx';
+import { useCursor, useShown } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
+import { ErrorState, LoadingView } from '../shared/page-states.tsx';
 
 const PAGE_ROWS = 50;
 /** New calls come up by themselves on the first page. */
@@ -16,6 +18,7 @@ const NEWEST_MS = 5_000;
 export default function Calls() {
   const { t } = useTranslation();
   const filters = useCallFilters();
+  const { shown, show, close } = useShown('call');
   const cursor = useCursor(JSON.stringify(filters.query));
   const query = { ...filters.query, limit: PAGE_ROWS, sortDesc: true, ...(cursor.cursor && { before: cursor.cursor }) };
   const calls = api.useQuery(
@@ -35,11 +38,23 @@ export default function Calls() {
         rows={calls.data}
         rowKey={({ id }) => id}
         empty={t('calls.none')}
-        columns={columnsOfCalls(t)}
+        columns={columnsOfCalls(t, show)}
         pages={
           <CursorPages {...cursor} nextCursor={calls.data?.length === PAGE_ROWS ? calls.data.at(-1)?.id : undefined} />
         }
       />
+      <Details title={t('calls.one')} opened={shown !== undefined} onClose={close}>
+        {shown !== undefined && <OpenedCall requestId={shown} />}
+      </Details>
     </Page>
   );
+}
+
+function OpenedCall({ requestId }: { requestId: string }) {
+  const { t } = useTranslation();
+  const found = api.useQuery('get', '/v1/statistics/logs/me', { params: { query: { requestId } } });
+  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
+  if (!found.data) return <LoadingView />;
+  const [call] = found.data;
+  return call === undefined ? <Text>{t('calls.none')}</Text> : <CallDetails call={call} />;
 }

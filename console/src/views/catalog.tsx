@@ -109,7 +109,7 @@ export default function Catalog() {
             ),
           },
           { title: t('catalogModels.capabilities'), from: 'lg', cell: (model) => <Capabilities {...model} /> },
-          { title: t('catalogModels.price'), from: 'sm', cell: (model) => <PriceInShort {...model} /> },
+          { title: t('catalogModels.price'), cell: (model) => <PriceInShort {...model} /> },
           {
             ...{ title: t('catalogModels.online'), align: 'end' },
             cell: (model) => (

@@ -26,8 +26,14 @@ export function CircuitReason({ reason, until }: Circuit) {
   if (reason === null) return null;
   return (
     <Text size="sm" component="span">
-      {t(`circuit.reason.${reason}`)} · {t('providerKeys.until')}{' '}
-      {until === null ? t('circuit.now') : <Time at={until} />}
+      {t(`circuit.reason.${reason}`)} ·{' '}
+      {until === null ? (
+        t('circuit.now')
+      ) : (
+        <>
+          {t('providerKeys.until')} <Time at={until} />
+        </>
+      )}
     </Text>
   );
 }

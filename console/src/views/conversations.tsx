@@ -58,8 +58,8 @@ export default function Conversations() {
             ),
           },
           { title: t('field.model'), from: 'md', cell: (one) => one.lastModelIdentifier ?? '–' },
-          { title: t('conversations.messages'), align: 'end', from: 'sm', cell: (one) => one.messageCount },
-          { title: t('conversations.active'), from: 'sm', cell: ({ lastActiveAt }) => <Time at={lastActiveAt} /> },
+          { title: t('conversations.messages'), align: 'end', cell: (one) => one.messageCount },
+          { title: t('conversations.active'), cell: ({ lastActiveAt }) => <Time at={lastActiveAt} /> },
           {
             ...{ title: t('field.actions'), align: 'end' },
             cell: ({ conversationId: id, title, pinned, ...rest }) => (

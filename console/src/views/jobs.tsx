@@ -79,7 +79,7 @@ export default function Jobs() {
           { title: t('field.status'), cell: (job) => <JobProgress {...job} /> },
           { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
           {
-            ...{ title: t('field.actions'), align: 'end', from: 'sm' },
+            ...{ title: t('field.actions'), align: 'end' },
             cell: (job) => isRunning(job) && <CancelJob jobId={job.jobId} />,
           },
         ]}

@@ -41,10 +41,9 @@ export default function Keys() {
           { title: t('field.name'), cell: ({ name }) => <Text size="sm">{name}</Text> },
           {
             title: t('field.key'),
-            from: 'sm',
             cell: ({ maskedKeyValue }) => <Code className="time">{maskedKeyValue}</Code>,
           },
-          { title: t('field.status'), from: 'xs', cell: (key) => <StatusBadge status={statusOf(key)} /> },
+          { title: t('field.status'), cell: (key) => <StatusBadge status={statusOf(key)} /> },
           { title: t('field.limits'), from: 'md', cell: (key) => <Limits {...key} /> },
           { title: t('field.lastUsed'), from: 'lg', cell: ({ lastUsedAt }) => <Time at={lastUsedAt} /> },
           {

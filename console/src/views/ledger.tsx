@@ -117,8 +117,8 @@ function Transfers({ userId }: { userId: number }) {
                 ? `${one.promptTokens.toLocaleString()} + ${one.completionTokens.toLocaleString()}`
                 : '–',
           },
-          { title: t('field.note'), from: 'sm', cell: ({ note }) => note ?? '–' },
-          { title: t('field.id'), from: 'sm', cell: ({ id }) => <Id id={id} to={lookupOf(id)} short /> },
+          { title: t('field.note'), cell: ({ note }) => note ?? '–' },
+          { title: t('field.id'), cell: ({ id }) => <Id id={id} to={lookupOf(id)} short /> },
         ]}
       />
     </>
@@ -155,11 +155,11 @@ function Holds({ userId }: { userId: number }) {
           { title: t('field.kind'), cell: ({ owner }) => t(`ledger.owner.${owner}`) },
           { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
           {
-            ...{ title: t('ledger.captured'), align: 'end', from: 'sm' },
+            ...{ title: t('ledger.captured'), align: 'end' },
             cell: ({ captured }) => <Money amount={captured} />,
           },
           {
-            ...{ title: t('ledger.released'), align: 'end', from: 'sm' },
+            ...{ title: t('ledger.released'), align: 'end' },
             cell: ({ released }) => <Money amount={released} />,
           },
           { title: t('field.status'), cell: (one) => <StatusBadge status={`hold.${one.state}`} /> },
@@ -193,7 +193,7 @@ function Leases({ userId }: { userId: number }) {
         { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
         { title: t('ledger.captured'), align: 'end', cell: ({ captured }) => <Money amount={captured} /> },
         {
-          ...{ title: t('ledger.released'), align: 'end', from: 'sm' },
+          ...{ title: t('ledger.released'), align: 'end' },
           cell: ({ released }) => <Money amount={released} />,
         },
       ]}

@@ -51,7 +51,7 @@ export default function Orders() {
         pages={<Pages {...pages} of={orders.data} />}
         columns={[
           {
-            ...{ title: t('field.orderNo'), from: 'xs' },
+            title: t('field.orderNo'),
             cell: ({ orderNo }) => (
               <Anchor component="button" size="sm" ta="start" onClick={() => show(orderNo)}>
                 {orderNo}

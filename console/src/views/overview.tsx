@@ -200,11 +200,11 @@ function By({ groupBy, days }: { groupBy: 'model' | 'accessKey'; days: number })
           },
           { title: t('field.requests'), align: 'end', cell: ({ requests }) => requests.toLocaleString() },
           {
-            ...{ title: t('overview.failures'), align: 'end', from: 'sm' },
+            ...{ title: t('overview.failures'), align: 'end' },
             cell: (row) => performanceOf(row)?.failures.toLocaleString() ?? '–',
           },
           {
-            ...{ title: t('overview.p50'), align: 'end', from: 'sm' },
+            ...{ title: t('overview.p50'), align: 'end' },
             cell: (row) => durationText(performanceOf(row)?.latencyP50Ms),
           },
           {

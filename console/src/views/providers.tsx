@@ -58,10 +58,10 @@ export default function Providers() {
             ),
           },
           { title: t('providers.format'), from: 'md', cell: ({ kind }) => <Code>{kind}</Code> },
-          { title: t('providers.keys'), from: 'sm', cell: ({ id }) => <KeysInShort keys={keysOf(id)} /> },
+          { title: t('providers.keys'), cell: ({ id }) => <KeysInShort keys={keysOf(id)} /> },
           { title: t('providers.circuits'), cell: ({ id }) => <CircuitsInShort keys={keysOf(id)} /> },
           {
-            ...{ title: t('providers.recentCalls'), align: 'end', from: 'sm' },
+            ...{ title: t('providers.recentCalls'), align: 'end' },
             cell: ({ id }) => <CallsInShort keys={keysOf(id)} />,
           },
         ]}

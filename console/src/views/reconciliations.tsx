@@ -78,7 +78,7 @@ export default function Reconciliations() {
             cell: ({ breaches }) => breaches.toLocaleString(),
           },
           {
-            ...{ title: t('reconciliations.took'), align: 'end', from: 'sm' },
+            ...{ title: t('reconciliations.took'), align: 'end' },
             cell: ({ startedAt, finishedAt }) => <Duration from={startedAt} until={finishedAt} />,
           },
           {

@@ -1,17 +1,20 @@
 /** Who spent what: by user, key, model, provider, day or tag, in any time. */
-import { Button, Group, Select, SimpleGrid, Text } from '@mantine/core';
+import { Anchor, Button, Code, Group, Select, SimpleGrid, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { api } from '../api/client.ts';
 import type { operations } from '../api/generated/schema.ts';
+import { useUser } from '../session.tsx';
 import { SETTINGS } from '../settings.ts';
 import { TextFilter } from '../shared/choice.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { DayInput } from '../shared/day-input.tsx';
-import { lastDays, readDay, today } from '../shared/days.ts';
+import { addDays, countDays, lastDays, readDay, today } from '../shared/days.ts';
 import { Figure } from '../shared/figure.tsx';
 import { useFilters } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
+import { UserLink } from '../shared/user-filter.tsx';
 
 const GROUPS = [...(['user', 'accessKey', 'model', 'provider', 'day', 'tag'] as const)];
 const WEEK_DAYS = 7;
@@ -21,15 +24,20 @@ const MOST_IN_FILE = 10_000;
 type Answer = operations['getSpend']['responses']['200']['content']['application/json'];
 type Spent = Answer['groups'][number];
 
-function nameOf({ date, modelIdentifier, username, accessKeyName, providerName, tag }: Spent): string {
-  return (date ?? modelIdentifier ?? username ?? accessKeyName ?? providerName ?? tag) || '–';
+function nameOf({ date, modelIdentifier, accessKeyName, username, providerName, tag }: Spent): string {
+  return (date ?? modelIdentifier ?? accessKeyName ?? username ?? providerName ?? tag) || '–';
 }
 
-/** Groups beyond the most that are shown are one line, so that the lines add up to the total. */
-function linesOf({ groups, rest }: Answer, others: string) {
-  const lines = groups.map((group, index) => ({ ...group, key: index, name: nameOf(group) }));
+/** The same in another time. */
+function groupOf({ date, modelId, accessKeyId, userId, providerId, tag }: Spent): string {
+  return JSON.stringify({ date, modelId, accessKeyId, userId, providerId, tag });
+}
+
+/** Groups beyond the most that are shown are one line without a group, so that the lines add up to the total. */
+function linesOf({ groups, rest }: Answer) {
+  const lines = groups.map((group) => ({ key: groupOf(group), group, ...group }));
   if (rest.requests === 0 && Number(rest.cost) === 0) return lines;
-  return [...lines, { ...rest, key: lines.length, name: others }];
+  return [...lines, { key: 'others', group: undefined, ...rest }];
 }
 
 export default function Spend() {
@@ -41,6 +49,14 @@ export default function Spend() {
   const asked = { groupBy, startDate, endDate, ...(settled.user === undefined ? {} : { user: settled.user }) };
   const query = { ...asked, limit: MOST_GROUPS };
   const spend = api.useQuery('get', '/v1/statistics/spend', { params: { query } });
+  const days = countDays(startDate, endDate);
+  const before = { startDate: addDays(startDate, -days), endDate: addDays(startDate, -1) };
+  const earlier = api.useQuery('get', '/v1/statistics/spend', {
+    params: { query: { ...query, ...before, limit: MOST_IN_FILE } },
+  });
+  const spentBefore = new Map(earlier.data?.groups.map((group) => [groupOf(group), group.cost]));
+  const costBefore = (group: Spent | undefined) =>
+    group && earlier.data && (spentBefore.get(groupOf(group)) ?? (Number(earlier.data.rest.cost) === 0 ? '0' : null));
   const file = new URLSearchParams({ ...asked, limit: String(MOST_IN_FILE), format: 'csv' });
   return (
     <Page
@@ -79,26 +95,59 @@ export default function Spend() {
       <DataTable
         label={t('spend.title')}
         query={spend}
-        rows={spend.data && linesOf(spend.data, t('spend.others'))}
+        rows={spend.data && linesOf(spend.data)}
         rowKey={({ key }) => key}
         empty={t('overview.noCalls')}
         columns={[
           {
             title: t(`spend.group.${groupBy}`),
-            cell: ({ name }) => (
-              <Text size="sm" className="name">
-                {name}
-              </Text>
-            ),
+            cell: ({ group }) => (group === undefined ? t('spend.others') : <Name group={group} />),
           },
           { title: t('field.requests'), align: 'end', cell: ({ requests }) => requests.toLocaleString() },
           {
-            ...{ title: t('field.tokens'), align: 'end', from: 'sm' },
+            ...{ title: t('field.tokens'), align: 'end' },
             cell: (row) => (row.promptTokens + row.completionTokens).toLocaleString(),
           },
           { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} bold /> },
+          ...(groupBy === 'day'
+            ? []
+            : [
+                {
+                  ...{ title: t('spend.before', { count: days }), align: 'end' as const },
+                  cell: ({ group }: { group: Spent | undefined }) => <Money amount={costBefore(group)} />,
+                },
+              ]),
         ]}
       />
     </Page>
+  );
+}
+
+/** A user, and a key with its owner, lead to more of them. */
+function Name({ group }: { group: Spent }) {
+  const isRoot = useUser().role === 'ROLE_ROOT_ADMIN';
+  const { accessKeyMask: mask, userId, username } = group;
+  const owner = isRoot && userId !== undefined ? <UserLink userId={userId} name={username} /> : username;
+  if (mask === undefined && userId !== undefined) return owner || '–';
+  return (
+    <Stack gap={2} align="flex-start">
+      <Text size="sm" className="name">
+        {nameOf(group)}
+      </Text>
+      {typeof mask === 'string' && (
+        <Group gap="xs">
+          {isRoot ? (
+            <Anchor component={Link} to={`/all-keys?mask=${encodeURIComponent(mask)}`} size="sm">
+              <Code className="time">{mask}</Code>
+            </Anchor>
+          ) : (
+            <Code className="time">{mask}</Code>
+          )}
+          <Text size="sm" component="span">
+            {owner}
+          </Text>
+        </Group>
+      )}
+    </Stack>
   );
 }

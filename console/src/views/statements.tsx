@@ -85,7 +85,7 @@ export default function Statements() {
             columns={[
               { title: t('field.time'), cell: ({ createdAt }) => <Time at={createdAt} /> },
               { title: t('field.kind'), cell: ({ kind }) => t(`transfer.${kind}`) },
-              { title: t('field.note'), from: 'sm', cell: ({ note }) => <Text size="sm">{note ?? '–'}</Text> },
+              { title: t('field.note'), cell: ({ note }) => <Text size="sm">{note ?? '–'}</Text> },
               { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
             ]}
           />
@@ -100,9 +100,9 @@ export default function Statements() {
             empty={t('overview.noCalls')}
             columns={[
               { title: t('field.model'), cell: ({ modelIdentifier }) => modelIdentifier },
-              { title: t('field.accessKey'), from: 'sm', cell: ({ accessKeyName }) => accessKeyName },
+              { title: t('field.accessKey'), cell: ({ accessKeyName }) => accessKeyName },
               {
-                ...{ title: t('statements.used'), align: 'end', from: 'sm' },
+                ...{ title: t('statements.used'), align: 'end' },
                 cell: (row) => (
                   <Stack gap={0}>
                     {QUANTITIES.filter((name) => row[name] > 0).map((name) => (

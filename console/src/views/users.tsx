@@ -70,7 +70,7 @@ export default function Users() {
             ),
           },
           { title: t('field.email'), from: 'md', cell: ({ email }) => email ?? '–' },
-          { title: t('field.role'), from: 'sm', cell: (user) => t(`role.${user.role}`) },
+          { title: t('field.role'), cell: (user) => t(`role.${user.role}`) },
           { title: t('field.status'), cell: (user) => <StatusBadge status={userStatus(user)} /> },
           { title: t('overview.balance'), align: 'end', cell: ({ balance }) => <Money amount={balance} /> },
           { title: t('field.createdAt'), from: 'lg', cell: ({ createdAt }) => <Time at={createdAt} /> },

@@ -53,6 +53,8 @@ export const administration = {
     about: 'What all users have spent, highest first.',
     by: 'By',
     others: 'All others',
+    before_one: 'The day before',
+    before_other: 'The {{count}} days before',
     group: {
       user: 'User',
       accessKey: 'Access key',

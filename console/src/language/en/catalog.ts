@@ -115,7 +115,7 @@ export const catalog = {
     enterAgain: 'Enter the key again',
     mustBeEntered: 'Switched off because the address has changed: enter the key again.',
     account: 'Whole key',
-    until: 'Tried again',
+    until: 'Tried again after',
     picks: 'Calls in 5 minutes',
     failures: 'Failures',
     lastError: 'Last error',
@@ -131,7 +131,7 @@ export const catalog = {
       transient: 'Provider error',
       timeout: 'No answer',
     },
-    now: 'now',
+    now: 'Tried again now',
   },
   probe: {
     ok: 'It works',

@@ -25,6 +25,7 @@ export const shell = {
     trace: 'Trace',
   },
   table: {
+    badFilter: 'Nothing can be found: a filter has a value that is not right.',
     total_one: '{{count}} row',
     total_other: '{{count}} rows',
     page: 'Page {{page}}',

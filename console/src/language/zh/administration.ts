@@ -47,6 +47,8 @@ export const administration: Pick<Translation, 'users' | 'allKeys' | 'allCalls' 
     about: '所有用户的消费，从高到低。',
     by: '分组',
     others: '其他合计',
+    before_one: '前 1 天',
+    before_other: '前 {{count}} 天',
     group: { user: '用户', accessKey: '访问密钥', model: '模型', provider: '提供商', day: '日期', tag: '标签' },
   },
 };

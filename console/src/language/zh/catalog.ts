@@ -116,7 +116,7 @@ export const catalog = {
     enterAgain: '重新填写密钥',
     mustBeEntered: '地址已更换，密钥已停用：请重新填写。',
     account: '整个密钥',
-    until: '重试时间',
+    until: '重试时间不早于',
     picks: '5 分钟内调用',
     failures: '失败',
     lastError: '最近的错误',
@@ -127,7 +127,7 @@ export const catalog = {
     open: '断开',
     'half-open': '试探中',
     reason: { rate: '触发限流', account: '密钥或账户被拒绝', transient: '提供商故障', timeout: '提供商无响应' },
-    now: '现在',
+    now: '现在重试',
   },
   probe: {
     ok: '可用',

@@ -39,6 +39,7 @@ export const shell: Pick<
     trace: '跟踪号',
   },
   table: {
+    badFilter: '筛选条件中有无效的值，查不到结果。',
     total_one: '共 {{count}} 行',
     total_other: '共 {{count}} 行',
     page: '第 {{page}} 页',
