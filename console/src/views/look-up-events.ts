@@ -2,52 +2,31 @@
 import { useQueries } from '@tanstack/react-query';
 import { ApiError } from '../api/api-error.ts';
 import { client } from '../api/client.ts';
-import type { operations } from '../api/generated/schema.ts';
+import { type Answers, type Event, type EventText, moneyEvents } from './look-up-money.ts';
 
-type Answers<Name extends keyof operations> = operations[Name] extends {
-  responses: { 200: { content: { 'application/json': infer Answer } } };
-}
-  ? Answer
-  : never;
 type Call = Answers<'queryCalls'>[number];
 type Job = Answers<'getAnyJob'>;
-type Movements = Answers<'getMovements'>;
 type Order = Answers<'getAnyOrder'>['order'];
 type Change = Answers<'listAuditRecords'>['records'][number];
 type Delivery = Answers<'listAllDeliveries'>['records'][number];
 
-export type EventText =
-  | 'lookup.call'
-  | 'lookup.jobSubmitted'
-  | 'lookup.jobStarted'
-  | 'lookup.jobEnded'
-  | 'lookup.cancelRequested'
-  | 'lookup.held'
-  | 'lookup.order'
-  | 'lookup.orderPaid'
-  | 'lookup.delivery';
-
-export interface Event {
-  readonly key: string;
-  readonly at: string;
-  readonly kind: 'call' | 'job' | 'money' | 'hold' | 'order' | 'audit' | 'delivery';
-  readonly name:
-    | { readonly text: EventText; readonly about?: string }
-    | { readonly transfer: Movements['transfers'][number]['kind'] }
-    | { readonly action: string };
-  readonly failed: boolean;
-  readonly to?: string;
-  readonly amount?: string;
-  readonly userId?: number;
-  readonly username?: string;
-  readonly by?: string;
-  readonly attempts?: { readonly provider: string; readonly count: number };
-  readonly error?: string | null;
+/** What there is more of than is shown. */
+export interface Omitted {
+  readonly what:
+    | 'lookup.moreCalls'
+    | 'lookup.moreJobs'
+    | 'lookup.moreMoney'
+    | 'lookup.moreChanges'
+    | 'lookup.moreDeliveries';
+  readonly shown: number;
 }
 
 /** What is looked up of single calls and jobs of a trace. */
-const MOST_FOLLOWED = 20;
+const MOST_FOLLOWED = 50;
 const MOST_CALLS = 200;
+const MOST_CHANGES = 100;
+/** Of calls, jobs and transfers; batches have longer ones. */
+const LONGEST_ID = 36;
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 
 /** 404 is an answer: there is none. */
@@ -62,12 +41,15 @@ async function found<T>(asked: Promise<{ data?: T }>): Promise<T | null> {
 
 export function useEvents(id: string) {
   const isUuid = UUID.test(id);
+  const isShort = id.length <= LONGEST_ID;
   const [ofTrace, ofRequest, jobsOfTrace, job, order, changes, changesOf] = useQueries({
     queries: [
       query(['calls of trace', id], () =>
-        found(client.POST('/v1/statistics/logs/query', { body: { traceId: id, limit: MOST_CALLS, sortDesc: true } })),
+        found(
+          client.POST('/v1/statistics/logs/query', { body: { traceId: id, limit: MOST_CALLS + 1, sortDesc: true } }),
+        ),
       ),
-      query(['call', id], () => found(client.POST('/v1/statistics/logs/query', { body: { requestId: id } }))),
+      query(['call', id], () => found(client.POST('/v1/statistics/logs/query', { body: { requestId: id } })), isShort),
       query(['jobs of trace', id], () =>
         found(client.GET('/v1/admin/jobs', { params: { query: { traceId: id, pageSize: MOST_FOLLOWED } } })),
       ),
@@ -82,16 +64,20 @@ export function useEvents(id: string) {
         isUuid,
       ),
       query(['changes in trace', id], () =>
-        found(client.GET('/v1/audit', { params: { query: { traceId: id, pageSize: 100 } } })),
+        found(client.GET('/v1/audit', { params: { query: { traceId: id, pageSize: MOST_CHANGES } } })),
       ),
       query(['changes of', id], () =>
-        found(client.GET('/v1/audit', { params: { query: { targetId: id, pageSize: 100 } } })),
+        found(client.GET('/v1/audit', { params: { query: { targetId: id, pageSize: MOST_CHANGES } } })),
       ),
     ],
   });
-  const calls = unique([...(ofTrace.data ?? []), ...(ofRequest.data ?? [])], (one) => one.id);
+  const calls = unique([...(ofTrace.data?.slice(0, MOST_CALLS) ?? []), ...(ofRequest.data ?? [])], (one) => one.id);
   const jobs = unique([...(jobsOfTrace.data?.records ?? []), ...(job.data ? [job.data] : [])], (one) => one.jobId);
-  const moved = unique([id, ...calls.map((one) => one.id), ...jobs.map((one) => one.jobId)], String);
+  const parts = order.data?.refunds.map((one) => one.transferId) ?? [];
+  const moved = unique(
+    [...(isShort ? [id] : []), ...parts, ...calls.map((one) => one.id), ...jobs.map((one) => one.jobId)],
+    String,
+  );
   const money = useQueries({
     queries: moved
       .slice(0, MOST_FOLLOWED)
@@ -111,6 +97,18 @@ export function useEvents(id: string) {
       ),
   });
   const asked = [ofTrace, ofRequest, jobsOfTrace, job, order, changes, changesOf, ...money, ...sent];
+  const deliveries = sent.map(({ data }) => data);
+  const omitted: Omitted[] = [
+    ...((ofTrace.data?.length ?? 0) > MOST_CALLS ? [{ what: 'lookup.moreCalls', shown: MOST_CALLS } as const] : []),
+    ...(jobsOfTrace.data?.next ? [{ what: 'lookup.moreJobs', shown: jobsOfTrace.data.records.length } as const] : []),
+    ...(moved.length > MOST_FOLLOWED ? [{ what: 'lookup.moreMoney', shown: MOST_FOLLOWED } as const] : []),
+    ...([changes, changesOf].some(({ data }) => data?.next)
+      ? [{ what: 'lookup.moreChanges', shown: MOST_CHANGES } as const]
+      : []),
+    ...deliveries.flatMap((page) =>
+      page?.next ? [{ what: 'lookup.moreDeliveries', shown: page.records.length } as const] : [],
+    ),
+  ];
   const records = [...(changes.data?.records ?? []), ...(changesOf.data?.records ?? [])];
   const events = [
     ...calls.map(callEvent),
@@ -118,7 +116,7 @@ export function useEvents(id: string) {
     ...(order.data ? orderEvents(order.data.order) : []),
     ...unique(records, (record) => String(record.id)).map(changeEvent),
     ...money.flatMap(({ data }) => (data ? moneyEvents(data) : [])),
-    ...sent.flatMap(({ data }) => data?.records.map(deliveryEvent) ?? []),
+    ...deliveries.flatMap((page) => page?.records.map(deliveryEvent) ?? []),
   ];
   return {
     events: events.sort((one, other) => new Date(one.at).getTime() - new Date(other.at).getTime()),
@@ -128,6 +126,7 @@ export function useEvents(id: string) {
       String,
     ),
     retry: () => Promise.all(asked.filter(({ error }) => error !== null).map(({ refetch }) => refetch())),
+    omitted,
     traceId: calls[0]?.traceId ?? jobs[0]?.traceId ?? undefined,
   };
 }
@@ -176,23 +175,6 @@ function orderEvents(order: Order): Event[] {
     ...(paidAt === undefined
       ? []
       : [{ ...shared, key: `paid ${orderNo}`, at: paidAt, name: { text: 'lookup.orderPaid' } } as const]),
-  ];
-}
-
-function moneyEvents({ transfers, hold }: Movements): Event[] {
-  return [
-    ...(hold === null
-      ? []
-      : [
-          {
-            ...({ key: `hold ${hold.id}`, at: hold.createdAt, kind: 'hold', failed: false } as const),
-            ...{ amount: hold.amount, name: { text: 'lookup.held' } as const },
-          },
-        ]),
-    ...transfers.map(({ id, kind, amount, createdAt, userId, note }): Event => {
-      const shared = { key: `${kind} ${id}`, at: createdAt, kind: 'money', failed: false } as const;
-      return { ...shared, name: { transfer: kind }, amount, error: note, to: `/ledger?userId=${userId}` };
-    }),
   ];
 }
 

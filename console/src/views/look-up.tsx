@@ -13,7 +13,8 @@ import { Page } from '../shared/page.tsx';
 import { EmptyState, LoadingView } from '../shared/page-states.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserLink } from '../shared/user-filter.tsx';
-import { type Event, useEvents } from './look-up-events.ts';
+import { useEvents } from './look-up-events.ts';
+import type { Event } from './look-up-money.ts';
 
 const ICONS = {
   call: PhoneCall,
@@ -74,7 +75,7 @@ export default function LookUp() {
 
 function Events({ id }: { id: string }) {
   const { t } = useTranslation();
-  const { events, isPending, failures, traceId, retry } = useEvents(id);
+  const { events, omitted, isPending, failures, traceId, retry } = useEvents(id);
   return (
     <Stack>
       {failures.length > 0 && (
@@ -85,6 +86,15 @@ function Events({ id }: { id: string }) {
               {t('state.retry')}
             </Button>
           </Stack>
+        </Alert>
+      )}
+      {omitted.length > 0 && (
+        <Alert variant="outline" role="status">
+          {omitted.map(({ what, shown }) => (
+            <Text key={what} size="sm">
+              {t(what, { count: shown })}
+            </Text>
+          ))}
         </Alert>
       )}
       {isPending && events.length === 0 && <LoadingView />}
