@@ -8,7 +8,13 @@ const demo: DemoResult = {
   username: 'demo',
   accessKey: `ak-${'x'.repeat(63)}`,
   order: { orderNo: ID, status: 'COMPLETED', amount: '5', currency: 'CNY' },
-  job: { id: ID, status: 'COMPLETED', cost: '0.000474', answer: 'A gateway is one\nfront door. '.repeat(9) },
+  job: {
+    id: ID,
+    workflowId: `chat/user-2/${ID}`,
+    status: 'COMPLETED',
+    cost: '0.000474',
+    answer: 'A gateway is one\nfront door. '.repeat(9),
+  },
   chat: { model: 'sim-chat', cost: '0.000468', answer: 'Hello!' },
   openingBalance: '1234567.123456789',
   balance: '1234567.123456789',
@@ -31,7 +37,7 @@ test('the report fits 80 columns but for the link, and its answers are one line 
   const lines = demoReport(demo, context).split('\n');
   assert.deepEqual(
     lines.filter((line) => line.length > 80),
-    [`http://localhost:8233/namespaces/default/workflows/${ID}`],
+    [`http://localhost:8233/namespaces/default/workflows/chat%2Fuser-2%2F${ID}`],
   );
   assert.ok(lines.some((line) => /^ {13}"A gateway is one front door\. .* …"$/.test(line)));
   assert.ok(lines.includes('             "Hello!"'));

@@ -78,7 +78,7 @@ export function demoReport(demo: DemoResult, context: ReportContext): string {
     ...(publicUrl === apiUrl ? [] : [`in links     ${publicUrl}  (PUBLIC_URL)`]),
     `Temporal UI  ${temporalUiUrl}`,
     'the job there:',
-    `${temporalUiUrl}/namespaces/${temporalNamespace}/workflows/${demo.job.id}`,
+    `${temporalUiUrl}/namespaces/${temporalNamespace}/workflows/${encodeURIComponent(demo.job.workflowId)}`,
     '',
     ...rootLines(context),
     `demo user    ${demo.username} / ${context.demoPassword}`,

@@ -4,6 +4,7 @@
  */
 import { createHmac, randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { jobWorkflowId } from '../workflows/contracts.ts';
 import { DemoCallFailed, DemoClient } from './demo-client.ts';
 import { toNano } from './exact-json.ts';
 
@@ -17,6 +18,7 @@ const accountSchema = z.object({ balance: z.string(), held: z.string().optional(
 const orderSchema = z.object({ orderNo: z.string(), status: z.string(), amount: z.string(), currency: z.string() });
 const jobSchema = z.object({
   jobId: z.string(),
+  userId: z.coerce.number(),
   status: z.string(),
   cost: z.string().nullish(),
   errorMessage: z.string().nullish(),
@@ -28,7 +30,14 @@ export interface DemoResult {
   readonly username: string;
   readonly accessKey: string;
   readonly order: z.infer<typeof orderSchema>;
-  readonly job: { readonly id: string; readonly status: string; readonly cost: string; readonly answer: string };
+  readonly job: {
+    readonly id: string;
+    /** What Temporal knows it by. */
+    readonly workflowId: string;
+    readonly status: string;
+    readonly cost: string;
+    readonly answer: string;
+  };
   readonly chat: { readonly model: string; readonly cost: string; readonly answer: string };
   readonly openingBalance: string;
   readonly balance: string;
@@ -99,6 +108,7 @@ async function waitForJob(client: DemoClient, accessKey: string, jobId: string):
     if (job.status === 'COMPLETED') {
       return {
         id: jobId,
+        workflowId: jobWorkflowId({ type: 'chat', userId: job.userId, id: jobId }),
         status: job.status,
         cost: job.cost ?? '0',
         answer: job.resultPayload?.assistantMessage ?? '',
