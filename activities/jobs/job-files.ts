@@ -30,7 +30,7 @@ export const recordingSchema = z.object({
 });
 export type StoredRecording = z.infer<typeof recordingSchema>;
 
-/** Until the job has ended, and whoever ends it has come to an end. */
+/** Longer than the job, so that a run which ends it can still read the file. */
 const NEEDED_MS = JOB_DEADLINE_MS + 3_600_000;
 /** A job reads a recording into memory; more than this is no recording of a call. */
 const MOST_RECORDING_BYTES = 26 * 1024 * 1024;

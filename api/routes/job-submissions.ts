@@ -98,7 +98,7 @@ export async function submittedOnce(
   keyed: JobSubmission['keyed'],
   submit: () => Promise<string>,
 ): Promise<string> {
-  // Only looked at: whoever submits claims the key under the id of the job.
+  // Only read here: the submission claims the key, under the id of the job.
   const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, newId());
   try {
     return await submit();

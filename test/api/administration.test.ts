@@ -643,7 +643,7 @@ describe('administration', () => {
       assert.equal(call?.cost, Number(called.headers.get('x-cost')));
       const jobId = textAt(await post('/v1/async/chat', { userMessage: secret }, key.text), 'data.jobId');
       await until('the end of the job is told', () => dataOf('job', { jobId, status: 'COMPLETED' }).length > 0);
-      await until('a round is told, though nothing has happened', () => dataOf('round', {}).length > 1);
+      await until('a round is sent, though nothing has happened', () => dataOf('round', {}).length > 1);
       const states = dataOf('job', { jobId, username: person.username }).map(({ status }) => status);
       assert.deepEqual([...new Set(states)], ['PENDING', 'PROCESSING', 'COMPLETED']);
       await until('its call is told', () => dataOf('call', { requestId: jobId, isAsync: true }).length === 1);

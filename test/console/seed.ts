@@ -15,7 +15,7 @@ export interface Seeded {
   readonly token: string;
 }
 
-/** @param webhookUrl where the ends of jobs are told. */
+/** @param webhookUrl receives a message when a job ends. */
 export async function seed(product: Product, webhookUrl: string): Promise<Seeded> {
   const [api] = product.apis;
   const login = { username: 'root', password: product.rootPassword };

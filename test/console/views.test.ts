@@ -128,7 +128,7 @@ async function assertLoaded(page: Page, path: string): Promise<void> {
   assert.equal(await main.getByRole('alert').count(), 0, `${path} shows an error`);
 }
 
-/** Answers of the API for the view are given by `answer` until it is told to stop. */
+/** `answer` takes the place of the API for this view, until the returned function is called. */
 async function answerWith(page: Page, answer: (route: Route) => Promise<void>): Promise<() => Promise<void>> {
   const ofViews = (url: URL) => /^\/(v1|readyz)/.test(url.pathname) && !OF_THE_SHELL.test(url.pathname);
   const handler = (route: Route) => answer(route).catch(() => undefined);

@@ -20,7 +20,7 @@ const METRICS = ['spent', 'requests', 'latency'] as const;
 type Metric = (typeof METRICS)[number];
 type Grouping = 'day' | 'model' | 'accessKey';
 
-/** Exact sums of charged calls, from the ledger. An administrator who names nobody is told of everybody. */
+/** Exact sums of charged calls, from the ledger. Without `userId` an administrator gets those of all users. */
 function useSpend(groupBy: Grouping, days: number) {
   const { id: userId } = useUser();
   return api.useQuery('get', '/v1/statistics/spend', { params: { query: { ...queryOf(groupBy, days), userId } } });
