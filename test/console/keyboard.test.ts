@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import { newCustomer, type Product } from '../e2e/product.ts';
+import { until } from '../until.ts';
 import { type ConsoleBrowser, goTo } from './browser.ts';
 import { start } from './started.ts';
 
@@ -46,12 +47,12 @@ describe('by keyboard alone', () => {
     await page.keyboard.press('Enter');
     const heading = page.getByRole('heading', { name: 'Overview', level: 1 });
     await heading.waitFor();
-    assert.equal(await hasFocus(heading), true, 'the view that has come is said');
+    await until('the view that has come is said', () => hasFocus(heading));
     const skip = page.getByRole('link', { name: 'Skip to the view' });
     await reach(page, skip, 'Shift+Tab');
     await assertFocusHasRing(page);
     await page.keyboard.press('Enter');
-    assert.equal(await hasFocus(page.getByRole('main')), true);
+    await until('the view has the focus', () => hasFocus(page.getByRole('main')));
   });
 
   test('makes a key in a dialog, which keeps the focus and gives it back', async () => {
@@ -73,7 +74,7 @@ describe('by keyboard alone', () => {
     }
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
-    assert.equal(await hasFocus(create), true, 'closed, the dialog gives the focus back');
+    await until('closed, the dialog gives the focus back', () => hasFocus(create));
     await page.keyboard.press('Enter');
     await reach(page, dialog.getByLabel('Name'));
     await page.keyboard.type('typed');
@@ -96,7 +97,7 @@ describe('by keyboard alone', () => {
     await page.getByRole('dialog').getByText('curl -N').waitFor();
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
-    assert.equal(await hasFocus(code), true, 'closed, the drawer gives the focus back');
+    await until('closed, the drawer gives the focus back', () => hasFocus(code));
   });
 
   test('on a phone reaches the menu when it is open, and nothing of it before', async () => {
