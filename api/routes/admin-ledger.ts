@@ -2,13 +2,21 @@
 import { z } from 'zod';
 import type { By } from '../../core/accounts/audit-log.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
-import type { AccountView, HoldView, TransferPlace, TransferView } from '../../core/ledger/account-view.ts';
+import type {
+  AccountView,
+  HoldView,
+  OwnedHold,
+  OwnedTransfer,
+  TransferPlace,
+  TransferView,
+} from '../../core/ledger/account-view.ts';
 import type { Reconciliation } from '../../core/ledger/reconcile.ts';
 import { HOLD_STATES, OWNERS } from '../../core/ledger/tables/holds.ts';
 import { KINDS } from '../../core/ledger/tables/transfers.ts';
+import type { UsageStore } from '../../core/usage/usage-store.ts';
 import type { Config } from '../../infra/config.ts';
-import { AppError } from '../../infra/errors.ts';
-import { idInput, idParams, optionalText, textIdInput, uuidInput } from '../http/fields.ts';
+import { AppError, invalid } from '../../infra/errors.ts';
+import { idInput, idParams, optionalText, traceIdInput, uuidInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { cursorPage, cursorPageOf, cursorQuery } from '../http/paging.ts';
 import { type Route, route } from '../http/route.ts';
@@ -51,10 +59,36 @@ const holdSchema = z.object({
 });
 
 const owner = z.number().int().describe('Whose account it is');
-const movementsSchema = z.object({
-  transfers: z.array(transferSchema.extend({ userId: owner })).describe('Movements of money, oldest first'),
-  hold: holdSchema.extend({ userId: owner }).nullable().describe('What was set aside for it; null for nothing'),
+const ownedTransfer = transferSchema.extend({ userId: owner });
+const ownedHold = holdSchema.extend({
+  userId: owner,
+  batchId: z.string().nullable().describe('Id of the batch that it was taken for; null for another'),
 });
+const transfersShown = z.array(ownedTransfer).describe('Movements of money, oldest first');
+const movementsSchema = z.object({
+  transfers: transfersShown,
+  hold: ownedHold.nullable().describe('What was set aside for it; null for nothing'),
+});
+const allMovementsSchema = z.object({
+  transfers: transfersShown,
+  holds: z.array(ownedHold).describe('What was set aside, oldest first'),
+  isWhole: z
+    .boolean()
+    .describe('false: more belongs to it than the newest 200 calls and 200 jobs, batches and refunds'),
+});
+
+const MOST_IDS = 100;
+const MOST_CALLS = 200;
+/** Of a call, job, order or adjustment, or the longer one of a batch. Its columns are ASCII. */
+const movedIdInput = z
+  .string()
+  .max(64)
+  .regex(/^[\x21-\x2b\x2d-\x7e]+$/, 'must be an id');
+const movedIdsInput = z
+  .string()
+  .max(MOST_IDS * 65)
+  .transform((text) => text.split(','))
+  .pipe(z.array(movedIdInput).max(MOST_IDS));
 
 const accountSchema = z.object({
   userId: owner,
@@ -102,6 +136,7 @@ const placeInput = z
 export interface AdminLedgerServices {
   readonly userList: Pick<UserList, 'find'>;
   readonly accountView: AccountView;
+  readonly usageLog: Pick<UsageStore, 'newest'>;
   readonly reconciliations: (
     before: number | undefined,
     limit: number,
@@ -110,7 +145,7 @@ export interface AdminLedgerServices {
 }
 
 export function adminLedgerRoutes(
-  { userList, accountView, reconciliations, reconcileNow }: AdminLedgerServices,
+  { userList, accountView, usageLog, reconciliations, reconcileNow }: AdminLedgerServices,
   { APP_TIME_ZONE, CURRENCY: currency }: Pick<Config, 'APP_TIME_ZONE' | 'CURRENCY'>,
 ): Route[] {
   const time = (date: Date) => isoTime(date, APP_TIME_ZONE);
@@ -121,6 +156,8 @@ export function adminLedgerRoutes(
     ...{ createdAt: time(one.createdAt), expiresAt: time(one.expiresAt) },
     closedAt: one.closedAt && time(one.closedAt),
   });
+  const ownedTransferAnswer = (one: OwnedTransfer) => ({ ...transferAnswer(one), userId: one.userId });
+  const ownedHoldAnswer = (one: OwnedHold) => ({ ...holdAnswer(one), userId: one.userId, batchId: one.batchId });
   const known = async (userId: number) => {
     if ((await userList.find(userId)) === undefined) throw new AppError('notFound', `there is no user ${userId}`);
   };
@@ -185,20 +222,49 @@ export function adminLedgerRoutes(
     }),
     route({
       method: 'get',
-      path: '/v1/admin/transfers/{id}',
-      operationId: 'getMovements',
-      summary: 'Every movement of money of one call, job, order or adjustment, and what was held for it',
+      path: '/v1/admin/transfers',
+      operationId: 'findMovements',
+      summary: 'Every movement of money of a trace or of some ids, and what was held for them',
       tag: TAG,
       access: ROOT,
-      params: z.object({ id: textIdInput.describe('Id of the call, job, order or adjustment') }),
+      query: z.object({
+        ids: optionalText(movedIdsInput).describe(
+          `Ids of calls, jobs, orders, adjustments or batches, with commas between; at most ${MOST_IDS}`,
+        ),
+        traceId: optionalText(traceIdInput).describe('Of all calls, jobs and batches of this trace, also'),
+      }),
+      success: allMovementsSchema,
+      handler: async ({ query: { ids = [], traceId } }) => {
+        if (ids.length === 0 && traceId === undefined) {
+          throw invalid([{ path: 'ids', message: 'ids or traceId is required' }], 'missingParameter');
+        }
+        const calls = traceId === undefined ? [] : await usageLog.newest({ traceId }, MOST_CALLS + 1);
+        const ofCalls = calls.slice(0, MOST_CALLS).map(({ requestId }) => requestId);
+        const { transfers, holds, isWhole } = await accountView.movements([...ids, ...ofCalls], traceId);
+        return {
+          transfers: transfers.map(ownedTransferAnswer),
+          holds: holds.map(ownedHoldAnswer),
+          isWhole: isWhole && calls.length <= MOST_CALLS,
+        };
+      },
+    }),
+    route({
+      method: 'get',
+      path: '/v1/admin/transfers/{id}',
+      operationId: 'getMovements',
+      summary: 'Every movement of money of one call, job, order, adjustment or batch, and what was held for it',
+      tag: TAG,
+      access: ROOT,
+      params: z.object({ id: movedIdInput.describe('Id of the call, job, order, adjustment or batch') }),
       success: movementsSchema,
       handler: async ({ params: { id } }) => {
-        const { transfers, hold } = await accountView.movements(id);
+        const { transfers, holds } = await accountView.movements([id]);
+        const [hold] = holds;
         if (transfers.length === 0 && hold === undefined)
           throw new AppError('notFound', 'no money has moved under this id');
         return {
-          transfers: transfers.map((one) => ({ ...transferAnswer(one), userId: one.userId })),
-          hold: hold === undefined ? null : { ...holdAnswer(hold), userId: hold.userId },
+          transfers: transfers.map(ownedTransferAnswer),
+          hold: hold === undefined ? null : ownedHoldAnswer(hold),
         };
       },
     }),

@@ -44,11 +44,19 @@ const hold = rowOf(holdFields);
 export type HoldView = ReadRow<typeof hold>;
 
 const ownedTransfer = rowOf({ ...transferFields, userId: column.integer });
-const ownedHold = rowOf({ ...holdFields, userId: column.integer });
+const ownedHold = rowOf({ ...holdFields, userId: column.integer, batchId: orNull(column.text) });
+export type OwnedTransfer = ReadRow<typeof ownedTransfer>;
+export type OwnedHold = ReadRow<typeof ownedHold>;
 export interface Movements {
-  readonly transfers: readonly ReadRow<typeof ownedTransfer>[];
-  readonly hold: ReadRow<typeof ownedHold> | undefined;
+  /** Oldest first, as the holds are. */
+  readonly transfers: readonly OwnedTransfer[];
+  readonly holds: readonly OwnedHold[];
+  /** Whether there are no more than were looked at. */
+  readonly isWhole: boolean;
 }
+const idRow = rowOf({ id: column.text });
+/** Jobs and batches of a trace, or refunds of some orders. */
+const MOST_RELATED = 200;
 
 const account = rowOf({
   available: column.bigint,
@@ -119,15 +127,40 @@ export class AccountView {
     return found;
   }
 
-  /** All that moved under one id, oldest first, and what was held for it. */
-  async movements(id: string): Promise<Movements> {
+  /**
+   * All that moved for calls, jobs, orders, adjustments and batches, and for the jobs and batches of a trace: an order
+   * with its partial refunds, a batch with its hold.
+   */
+  async movements(asked: readonly string[], traceId?: string): Promise<Movements> {
+    const related = await this.#related(asked, traceId);
+    const ids = [...new Set([...asked, ...related.slice(0, MOST_RELATED)])];
+    if (ids.length === 0) return { transfers: [], holds: [], isWhole: true };
     const owner = '(SELECT owner_id FROM accounts WHERE accounts.id=account_id) AS user_id';
-    const transfers = `SELECT ${transfer.columns},${owner} FROM transfers WHERE id=:id ORDER BY created_at, kind`;
-    const held = `SELECT ${hold.columns},${owner} FROM holds WHERE id=:id`;
-    const [found, [only]] = await Promise.all([
-      select(this.#sequelize, ownedTransfer.read, transfers, { id }),
-      select(this.#sequelize, ownedHold.read, held, { id }),
+    const batchId = '(SELECT id FROM batches WHERE batches.hold_id=holds.id LIMIT 1) AS batch_id';
+    const transfers = `SELECT ${transfer.columns},${owner} FROM transfers WHERE id IN (:ids) ORDER BY created_at, id, kind`;
+    const held = `SELECT ${hold.columns},${owner},${batchId} FROM holds WHERE id IN (:ids) ORDER BY created_at, id`;
+    const [found, holds] = await Promise.all([
+      select(this.#sequelize, ownedTransfer.read, transfers, { ids }),
+      select(this.#sequelize, ownedHold.read, held, { ids }),
     ]);
-    return { transfers: found, hold: only };
+    return { transfers: found, holds, isWhole: related.length <= MOST_RELATED };
+  }
+
+  async #related(ids: readonly string[], traceId: string | undefined): Promise<string[]> {
+    const sources = [
+      ...(ids.length === 0
+        ? []
+        : [
+            'SELECT transfer_id AS id FROM partial_refunds WHERE order_no IN (:ids)',
+            'SELECT hold_id AS id FROM batches WHERE id IN (:ids)',
+          ]),
+      ...(traceId === undefined
+        ? []
+        : ['SELECT id FROM jobs WHERE trace_id=:traceId', 'SELECT hold_id AS id FROM batches WHERE trace_id=:traceId']),
+    ];
+    if (sources.length === 0) return [];
+    const sql = `${sources.map((source) => `(${source} LIMIT :most)`).join(' UNION ')} LIMIT :most`;
+    const found = await select(this.#sequelize, idRow.read, sql, { ids: [...ids], traceId, most: MOST_RELATED + 1 });
+    return found.map(({ id }) => id);
   }
 }

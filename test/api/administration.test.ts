@@ -466,6 +466,57 @@ describe('administration', () => {
       }
     });
 
+    test('a trace or some ids show all that moved for them: calls, jobs, orders with refunds of a part', async () => {
+      const spender = await newPerson(api(), root, 'ROLE_USER', 5);
+      const itsKey = await newKey(api(), spender.token);
+      const answer = await chat(itsKey.text);
+      const traceId = answer.headers.get('x-trace-id') ?? '';
+      const requestId = textAt(answer, 'data.requestId');
+      const orderNo = textAt(await post('/v1/orders', { amount: 4 }, spender.token), 'data.orderNo');
+      assert.equal((await post('/v1/orders/pay-success', { orderNo })).status, 200);
+      const refund = (amount: number) =>
+        ask(api(), 'POST', '/v1/orders/refund', {
+          ...{ bearer: root, body: { orderNo, amount, reason: 'a part' } },
+          headers: { 'Idempotency-Key': `part-${amount}-${orderNo}` },
+        });
+      for (const amount of [1, 2]) assert.equal((await refund(amount)).status, 200);
+      const shown = z.object({
+        transfers: z.array(z.object({ id: z.string(), kind: z.string(), amount: z.number(), userId: z.number() })),
+        holds: z.array(z.object({ id: z.string(), state: z.string(), batchId: z.null() })).optional(),
+        isWhole: z.literal(true).optional(),
+      });
+      const moved = async (path: string) => {
+        const found = await get(`/v1/admin/transfers${path}`);
+        assert.equal(found.status, 200, found.text);
+        return shown.parse(found.at('data'));
+      };
+      const ofOrder = [
+        ['top_up', 4],
+        ['refund', -1],
+        ['refund', -2],
+      ];
+      const figures = ({ transfers }: z.infer<typeof shown>) => transfers.map(({ kind, amount }) => [kind, amount]);
+      assert.deepEqual(figures(await moved(`/${orderNo}`)), ofOrder);
+      const both = await moved(`?ids=${orderNo},${requestId},no-such-id`);
+      assert.deepEqual(figures(both).slice(1), ofOrder);
+      assert.deepEqual(both.holds, [{ id: requestId, state: 'captured', batchId: null }]);
+      assert.deepEqual(both.isWhole, true);
+      assert.ok(both.transfers.every(({ userId }) => userId === spender.id));
+      await until('the call is in the log', async () => (await moved(`?traceId=${traceId}`)).transfers.length > 0);
+      assert.equal((await moved(`?traceId=${traceId}`)).transfers[0]?.id, requestId);
+      assert.deepEqual((await moved('?ids=no-such-id')).transfers, []);
+      for (const [query, path] of [
+        ['', 'ids'],
+        ['?ids=a,,b', 'ids.1'],
+        [`?ids=${Array(101).fill('a').join()}`, 'ids'],
+        ['?ids=%C3%A9', 'ids.0'],
+        ['?traceId=a,b', 'traceId'],
+      ]) {
+        const refused = await get(`/v1/admin/transfers${query}`);
+        assert.deepEqual([refused.status, refused.at('data.errors.0.path')], [400, path], query);
+      }
+    });
+
     test('a check of the ledger finds what is wrong and is kept', async () => {
       await product.execute(
         `UPDATE accounts SET available=available+1 WHERE owner_kind='user' AND owner_id=${person.id}`,

@@ -8,3 +8,4 @@ id=$("${CURL[@]}" "$BASE_URL/v1/users?search=$LOGIN_NAME" -H "Authorization: Bea
 "${CURL[@]}" "$BASE_URL/v1/admin/users/$id/account" -H "Authorization: Bearer $ROOT_TOKEN" | expect '"leased"'
 transfer=$("${CURL[@]}" "$BASE_URL/v1/admin/users/$id/transfers?pageSize=1" -H "Authorization: Bearer $ROOT_TOKEN" | field id)
 "${CURL[@]}" "$BASE_URL/v1/admin/transfers/$transfer" -H "Authorization: Bearer $ROOT_TOKEN" | expect '"hold"'
+"${CURL[@]}" "$BASE_URL/v1/admin/transfers?ids=$transfer" -H "Authorization: Bearer $ROOT_TOKEN" | expect '"isWhole":true'

@@ -21,11 +21,11 @@ export interface Omitted {
   readonly shown: number;
 }
 
-/** What is looked up of single calls and jobs of a trace. */
+/** How many jobs of a trace are shown, with their webhooks. */
 const MOST_FOLLOWED = 50;
 const MOST_CALLS = 200;
 const MOST_CHANGES = 100;
-/** Of calls, jobs and transfers; batches have longer ones. */
+/** Of calls and jobs; batches have longer ones. */
 const LONGEST_ID = 36;
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 
@@ -42,7 +42,7 @@ async function found<T>(asked: Promise<{ data?: T }>): Promise<T | null> {
 export function useEvents(id: string) {
   const isUuid = UUID.test(id);
   const isShort = id.length <= LONGEST_ID;
-  const [ofTrace, ofRequest, jobsOfTrace, job, order, changes, changesOf] = useQueries({
+  const [ofTrace, ofRequest, jobsOfTrace, job, order, changes, changesOf, money] = useQueries({
     queries: [
       query(['calls of trace', id], () =>
         found(
@@ -69,24 +69,13 @@ export function useEvents(id: string) {
       query(['changes of', id], () =>
         found(client.GET('/v1/audit', { params: { query: { targetId: id, pageSize: MOST_CHANGES } } })),
       ),
+      query(['money', id], () =>
+        found(client.GET('/v1/admin/transfers', { params: { query: { ids: id, traceId: id } } })),
+      ),
     ],
   });
   const calls = unique([...(ofTrace.data?.slice(0, MOST_CALLS) ?? []), ...(ofRequest.data ?? [])], (one) => one.id);
   const jobs = unique([...(jobsOfTrace.data?.records ?? []), ...(job.data ? [job.data] : [])], (one) => one.jobId);
-  const parts = order.data?.refunds.map((one) => one.transferId) ?? [];
-  const moved = unique(
-    [...(isShort ? [id] : []), ...parts, ...calls.map((one) => one.id), ...jobs.map((one) => one.jobId)],
-    String,
-  );
-  const money = useQueries({
-    queries: moved
-      .slice(0, MOST_FOLLOWED)
-      .map((one) =>
-        query(['movements', one], () =>
-          found(client.GET('/v1/admin/transfers/{id}', { params: { path: { id: one } } })),
-        ),
-      ),
-  });
   const sent = useQueries({
     queries: jobs
       .slice(0, MOST_FOLLOWED)
@@ -96,12 +85,14 @@ export function useEvents(id: string) {
         ),
       ),
   });
-  const asked = [ofTrace, ofRequest, jobsOfTrace, job, order, changes, changesOf, ...money, ...sent];
+  const asked = [ofTrace, ofRequest, jobsOfTrace, job, order, changes, changesOf, money, ...sent];
   const deliveries = sent.map(({ data }) => data);
   const omitted: Omitted[] = [
     ...((ofTrace.data?.length ?? 0) > MOST_CALLS ? [{ what: 'lookup.moreCalls', shown: MOST_CALLS } as const] : []),
     ...(jobsOfTrace.data?.next ? [{ what: 'lookup.moreJobs', shown: jobsOfTrace.data.records.length } as const] : []),
-    ...(moved.length > MOST_FOLLOWED ? [{ what: 'lookup.moreMoney', shown: MOST_FOLLOWED } as const] : []),
+    ...(money.data?.isWhole === false
+      ? [{ what: 'lookup.moreMoney', shown: money.data.transfers.length } as const]
+      : []),
     ...([changes, changesOf].some(({ data }) => data?.next)
       ? [{ what: 'lookup.moreChanges', shown: MOST_CHANGES } as const]
       : []),
@@ -115,7 +106,7 @@ export function useEvents(id: string) {
     ...jobs.flatMap(jobEvents),
     ...(order.data ? orderEvents(order.data.order) : []),
     ...unique(records, (record) => String(record.id)).map(changeEvent),
-    ...money.flatMap(({ data }) => (data ? moneyEvents(data) : [])),
+    ...(money.data ? moneyEvents(money.data) : []),
     ...deliveries.flatMap((page) => page?.records.map(deliveryEvent) ?? []),
   ];
   return {

@@ -6,7 +6,7 @@ export type Answers<Name extends keyof operations> = operations[Name] extends {
 }
   ? Answer
   : never;
-type Movements = Answers<'getMovements'>;
+type Movements = Answers<'findMovements'>;
 
 export type EventText =
   | 'lookup.call'
@@ -38,24 +38,15 @@ export interface Event {
   readonly error?: string | null;
 }
 
-export function moneyEvents({ transfers, hold }: Movements): Event[] {
+export function moneyEvents({ transfers, holds }: Pick<Movements, 'transfers' | 'holds'>): Event[] {
   return [
-    ...(hold === null
-      ? []
-      : [
-          {
-            ...({ key: `hold ${hold.id}`, at: hold.createdAt, kind: 'hold', failed: false } as const),
-            ...{ amount: hold.amount, name: { text: 'lookup.held' } as const },
-          },
-          ...(hold.closedAt === null
-            ? []
-            : [
-                {
-                  ...({ key: `hold end ${hold.id}`, at: hold.closedAt, kind: 'hold', failed: false } as const),
-                  ...{ amount: hold.released, name: { text: 'lookup.holdEnded' } as const },
-                },
-              ]),
-        ]),
+    ...holds.flatMap(({ id, amount, released, createdAt, closedAt }): Event[] => {
+      const shared = { kind: 'hold', failed: false } as const;
+      const taken = { ...shared, key: `hold ${id}`, at: createdAt, amount, name: { text: 'lookup.held' } } as const;
+      if (closedAt === null) return [taken];
+      const name = { text: 'lookup.holdEnded' } as const;
+      return [taken, { ...shared, key: `hold end ${id}`, at: closedAt, amount: released, name }];
+    }),
     ...transfers.map(({ id, kind, amount, createdAt, userId, note }): Event => {
       const shared = { key: `${kind} ${id}`, at: createdAt, kind: 'money', failed: false } as const;
       return { ...shared, name: { transfer: kind }, amount, error: note, to: `/ledger?userId=${userId}` };

@@ -20,7 +20,8 @@ export const operations = {
     holdEnded: 'Reservation ended; given back',
     moreCalls: 'More than {{count}} calls: the newest are shown. “Calls of all users” finds the others by their trace.',
     moreJobs: 'More than {{count}} jobs: the newest are shown. Look up one of the others by its id.',
-    moreMoney: 'The money of {{count}} calls and jobs is shown. Look up one of the others to see its transfers.',
+    moreMoney:
+      'Not all money is shown: only that of the newest calls and jobs ({{count}} transfers). Look up one of the others by itself.',
     moreChanges: 'More than {{count}} changes: the newest are shown. “Audit log” has the others.',
     moreDeliveries:
       'More than {{count}} deliveries of a job: the newest are shown. “Webhook deliveries” has the others.',

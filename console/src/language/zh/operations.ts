@@ -35,7 +35,7 @@ export const operations: Operations = {
     holdEnded: '冻结结束，退还',
     moreCalls: '调用超过 {{count}} 次，仅显示最新的。其余可在“所有调用”中按跟踪号查找。',
     moreJobs: '任务超过 {{count}} 个，仅显示最新的。其余可按任务编号单独查找。',
-    moreMoney: '仅显示 {{count}} 个调用和任务的资金变动。其余可单独查找。',
+    moreMoney: '资金变动未全部显示：仅显示最新调用和任务的 {{count}} 笔。其余可单独查找。',
     moreChanges: '更改超过 {{count}} 次，仅显示最新的。其余见审计日志。',
     moreDeliveries: '一个任务的推送超过 {{count}} 次，仅显示最新的。其余见推送记录。',
     order: '创建订单',
