@@ -453,6 +453,11 @@ describe('an administrator', () => {
     await key.getByRole('link', { name: 'bea' }).waitFor();
     await key.getByRole('link', { name: /^ak-/ }).click();
     await page.getByRole('heading', { name: 'Keys of all users', level: 1 }).waitFor();
+    // Its owner has deleted it.
+    const found = page.getByRole('table', { name: 'Keys of all users' });
+    await found.getByText('Deleted or revoked').waitFor();
+    await page.getByRole('switch', { name: 'Deleted and revoked keys, too' }).click();
+    await found.getByText('Deleted or revoked').waitFor({ state: 'detached' });
     await openView(page, 'Overview');
     await page.getByTestId('spent').getByText('¥0.00', { exact: true }).waitFor();
   });

@@ -1,5 +1,5 @@
 /** Access keys of all users: whose is a key that was found somewhere, and its end. */
-import { Button, Code, Group, Modal, Stack, TextInput } from '@mantine/core';
+import { Button, Code, Group, Modal, Stack, Switch, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -16,6 +16,8 @@ import { type Status, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 
 const PAGE_ROWS = 50;
+/** In the address, for keys that are not there any more. */
+const SHOWN = 'true';
 
 function statusOf({ deletedAt, isActive, expiresAt }: OwnedAccessKey): Status {
   if (deletedAt !== null) return 'revoked';
@@ -25,17 +27,28 @@ function statusOf({ deletedAt, isActive, expiresAt }: OwnedAccessKey): Status {
 
 export default function AllKeys() {
   const { t } = useTranslation();
-  const { values, settled, set } = useFilters(['user', 'mask']);
+  const { values, settled, set } = useFilters(['user', 'mask', 'deleted']);
   const [found, setFound] = useState<OwnedAccessKey>();
   const cursor = useCursor(JSON.stringify(settled));
-  const query = { pageSize: PAGE_ROWS, ...settled, ...(cursor.cursor && { cursor: cursor.cursor }) };
+  const { deleted, ...filters } = settled;
+  const query = {
+    ...{ pageSize: PAGE_ROWS, ...filters },
+    ...(deleted === SHOWN && { deleted: true }),
+    ...(cursor.cursor && { cursor: cursor.cursor }),
+  };
   const keys = api.useQuery('get', '/v1/admin/access-keys', { params: { query } });
   return (
     <Page title={t('allKeys.title')} about={t('allKeys.about')}>
       <FindForm onFound={setFound} />
-      <Group>
+      <Group align="end">
         <TextFilter label={t('field.user')} value={values.user} onChange={(text) => set('user', text)} />
         <TextFilter label={t('allKeys.mask')} value={values.mask} onChange={(text) => set('mask', text)} />
+        <Switch
+          label={t('allKeys.deleted')}
+          mb={8}
+          checked={values.deleted === SHOWN}
+          onChange={(event) => set('deleted', event.currentTarget.checked ? SHOWN : null)}
+        />
       </Group>
       <KeyTable
         query={keys}

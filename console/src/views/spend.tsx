@@ -137,7 +137,7 @@ function Name({ group }: { group: Spent }) {
       {typeof mask === 'string' && (
         <Group gap="xs">
           {isRoot ? (
-            <Anchor component={Link} to={`/all-keys?mask=${encodeURIComponent(mask)}`} size="sm">
+            <Anchor component={Link} to={`/all-keys?mask=${encodeURIComponent(mask)}&deleted=true`} size="sm">
               <Code className="time">{mask}</Code>
             </Anchor>
           ) : (

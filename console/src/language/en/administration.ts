@@ -39,6 +39,7 @@ export const administration = {
     find: 'Find its owner',
     found: 'Key found',
     mask: 'Masked key',
+    deleted: 'Deleted and revoked keys, too',
     none: 'No keys found.',
     used: 'Budget used',
     revoke: 'Revoke',

@@ -46,7 +46,7 @@ export const words = {
     succeeded: 'Succeeded',
     failed: 'Failed',
     closed: 'Closed',
-    revoked: 'Revoked',
+    revoked: 'Deleted or revoked',
     job: {
       PENDING: 'Waiting',
       PROCESSING: 'Running',

@@ -36,6 +36,7 @@ export const administration: Pick<Translation, 'users' | 'allKeys' | 'allCalls' 
     find: '查找所有者',
     found: '找到的密钥',
     mask: '密钥掩码',
+    deleted: '包括已删除和已吊销的密钥',
     none: '没有符合条件的密钥。',
     used: '已用预算',
     revoke: '吊销',

@@ -47,7 +47,7 @@ export const words: Pick<Translation, 'field' | 'period' | 'status' | 'role' | '
     succeeded: '成功',
     failed: '失败',
     closed: '已注销',
-    revoked: '已吊销',
+    revoked: '已删除或吊销',
     job: { PENDING: '等待中', PROCESSING: '运行中', COMPLETED: '已完成', FAILED: '失败', CANCELLED: '已取消' },
     order: { PENDING: '待支付', COMPLETED: '已支付', FAILED: '未支付' },
     delivery: { PENDING: '推送中', DELIVERED: '已送达', FAILED: '已放弃', DISABLED: '已停用' },
