@@ -9,14 +9,15 @@ import {
   Notification,
   Table,
 } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { lazy, Suspense, useMemo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { RouterProvider } from 'react-router';
 import { queryClient } from './api/client.ts';
-import { router } from './router.tsx';
+import { Router } from './router.tsx';
 import { STYLE_NONCE } from './settings.ts';
+
+/** Fetched after what is seen first; what fails meanwhile is kept for it. */
+const Notices = lazy(() => import('./shared/notices.tsx'));
 
 /** Those of each system, Chinese ones too: nothing is fetched. */
 const FONTS =
@@ -81,8 +82,10 @@ export function App() {
       getStyleNonce={() => STYLE_NONCE}
     >
       <QueryClientProvider client={queryClient}>
-        <Notifications position="top-right" />
-        <RouterProvider router={router} />
+        <Suspense>
+          <Notices />
+        </Suspense>
+        <Router />
       </QueryClientProvider>
     </MantineProvider>
   );

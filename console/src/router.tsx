@@ -1,8 +1,8 @@
 /** Paths to views. Each view's code is fetched when it is first shown. */
 import { lazy, type ReactNode, Suspense } from 'react';
-import { createBrowserRouter, type RouteObject } from 'react-router';
+import { BrowserRouter, Route, Routes } from 'react-router';
 import { useUser } from './session.tsx';
-import { BrokenView, LoadingView, MissingView } from './shared/page-states.tsx';
+import { LoadingView, MissingView, Unbroken } from './shared/page-states.tsx';
 import { Shell } from './shell.tsx';
 import { ADMINISTRATION_VIEWS, VIEWS, type View } from './views.tsx';
 
@@ -11,34 +11,38 @@ function ForRoles({ roles, children }: { roles: View['roles']; children: ReactNo
   return roles.includes(useUser().role) ? children : <MissingView />;
 }
 
-const views = [...VIEWS, ...ADMINISTRATION_VIEWS].map(({ path, roles, load }): RouteObject => {
+const views = [...VIEWS, ...ADMINISTRATION_VIEWS].map(({ path, roles, load }) => {
   const Component = lazy(load);
   const element = (
     <ForRoles key={path} roles={roles}>
-      <Component />
+      <Unbroken>
+        <Component />
+      </Unbroken>
     </ForRoles>
   );
-  return path === '/' ? { index: true, element } : { path, element };
+  return <Route key={path} path={path} element={element} />;
 });
 
 const ResetPassword = lazy(() => import('./views/reset-password.tsx'));
-
-export const router = createBrowserRouter(
-  [
-    {
-      path: '/reset',
-      errorElement: <BrokenView />,
-      element: (
-        <Suspense fallback={<LoadingView />}>
-          <ResetPassword />
-        </Suspense>
-      ),
-    },
-    {
-      element: <Shell />,
-      errorElement: <BrokenView />,
-      children: [{ errorElement: <BrokenView />, children: [...views, { path: '*', element: <MissingView /> }] }],
-    },
-  ],
-  { basename: '/console' },
+const resetPassword = (
+  <Suspense fallback={<LoadingView />}>
+    <ResetPassword />
+  </Suspense>
 );
+
+/** Plain routes: a router with loaders and actions, which no view has, would be 17 kB more to fetch. */
+export function Router() {
+  return (
+    <BrowserRouter basename="/console">
+      <Unbroken>
+        <Routes>
+          <Route path="/reset" element={resetPassword} />
+          <Route element={<Shell />}>
+            {views}
+            <Route path="*" element={<MissingView />} />
+          </Route>
+        </Routes>
+      </Unbroken>
+    </BrowserRouter>
+  );
+}

@@ -1,15 +1,16 @@
 /** The frame of all views: header, menu, and the view itself; the sign-in where nobody is signed in. */
 import { AppShell, Burger, Button, Divider, Group, Image, NavLink, ScrollArea, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { type ReactNode, Suspense, useEffect, useRef } from 'react';
+import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
 import type { User } from './api/generated/schema.ts';
 import { SessionProvider, useMe } from './session.tsx';
 import { AccountMenu, AppearanceMenu } from './shared/header-menus.tsx';
 import { ErrorState, LoadingView } from './shared/page-states.tsx';
-import { SignIn } from './views/sign-in.tsx';
 import { ADMINISTRATION_VIEWS, VIEWS, type View } from './views.tsx';
+
+const SignIn = lazy(() => import('./views/sign-in.tsx'));
 
 const HEADER_PX = 56;
 const ICON = `${import.meta.env.BASE_URL}icon.svg`;
@@ -18,7 +19,13 @@ const MAIN_ID = 'main';
 
 export function Shell() {
   const { user, error, refetch } = useMe();
-  if (user === null) return <SignIn />;
+  if (user === null) {
+    return (
+      <Suspense fallback={<LoadingView />}>
+        <SignIn />
+      </Suspense>
+    );
+  }
   if (user) {
     return (
       <SessionProvider user={user}>

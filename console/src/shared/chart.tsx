@@ -26,10 +26,9 @@ interface ChartProps {
   /** A day begins at midnight UTC, wherever the viewer is. */
   readonly unit?: 'day' | 'second';
   readonly series: readonly Series[];
-  readonly height?: number;
+  readonly height: number;
 }
 
-const HEIGHT_PX = 220;
 const BAR_SHARE = 0.6;
 const MOST_BAR_PX = 40;
 const DIGIT_PX = 7.5;
@@ -50,7 +49,7 @@ function timeFormats(unit: 'day' | 'second', language: string) {
   return { tick: of({ timeStyle: 'medium' }), whole: of({ timeStyle: 'medium' }) };
 }
 
-export function Chart({ label, times, series, unit = 'second', height = HEIGHT_PX }: ChartProps) {
+export default function Chart({ label, times, series, unit = 'second', height }: ChartProps) {
   const { t, i18n } = useTranslation();
   const { ref, width } = useElementSize();
   const place = useRef<HTMLDivElement>(null);

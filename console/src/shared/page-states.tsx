@@ -1,9 +1,9 @@
 /** What stands in a view's place: it loads, it failed, there is nothing. */
 import { Alert, Button, Center, Code, Loader, Stack, Text, Title } from '@mantine/core';
 import { CircleAlert } from 'lucide-react';
-import type { ReactNode } from 'react';
+import { Component, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link, useRouteError } from 'react-router';
+import { Link } from 'react-router';
 import { ApiError } from '../api/api-error.ts';
 import { queryClient } from '../api/client.ts';
 import { failureText } from './failure.ts';
@@ -55,11 +55,21 @@ export function EmptyState({ text, children }: { text: string; children?: ReactN
   );
 }
 
-/** A view that could not be fetched, as after a new version, or that broke. */
-export function BrokenView() {
+/** Says so in place of a view that could not be fetched, as after a new version, or that broke. */
+export class Unbroken extends Component<{ children: ReactNode }, { readonly error?: unknown }> {
+  override state = {};
+
+  static getDerivedStateFromError(error: unknown) {
+    return { error };
+  }
+
+  override render() {
+    return 'error' in this.state ? <BrokenView error={this.state.error} /> : this.props.children;
+  }
+}
+
+function BrokenView({ error }: { error: unknown }) {
   const { t } = useTranslation();
-  const error = useRouteError();
-  console.error(error);
   return <ErrorState error={error} text={t('failure.broken')} onRetry={() => location.reload()} />;
 }
 

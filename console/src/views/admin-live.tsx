@@ -1,10 +1,9 @@
 /** Calls as they end, and jobs as they move. */
-import { Paper, Progress, Stack, Text, Title } from '@mantine/core';
-import { useEffect, useMemo, useState } from 'react';
+import { Paper, Progress, Skeleton, Stack, Text, Title } from '@mantine/core';
+import { lazy, Suspense, useEffect, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { FeedCall, FeedJob } from '../api/generated/schema.ts';
-import { Chart } from '../shared/chart.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { Money } from '../shared/money.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
@@ -12,6 +11,10 @@ import { Time } from '../shared/time.tsx';
 import { useSecondsSince } from './admin-health.tsx';
 import type { FeedState } from './live-feed.ts';
 
+/** The figures do not wait for what draws the chart. */
+const Chart = lazy(() => import('../shared/chart.tsx'));
+
+const CHART_PX = 200;
 const GRACE_SECONDS = 5;
 const SHOWN_SECONDS = 120;
 const SHOWN_CALLS = 10;
@@ -97,7 +100,9 @@ export function Traffic({ seconds, feed }: { seconds: readonly Second[]; feed: F
         {t('admin.trafficAbout')}
       </Text>
       <StandsStill {...feed} />
-      <Chart label={t('admin.traffic')} times={times} series={series} height={200} />
+      <Suspense fallback={<Skeleton height={CHART_PX} />}>
+        <Chart label={t('admin.traffic')} times={times} series={series} height={CHART_PX} />
+      </Suspense>
     </Paper>
   );
 }

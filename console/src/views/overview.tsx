@@ -1,12 +1,12 @@
 /** What a user has, and how calls went over time: what they cost, how many failed, how long they took. */
-import { Grid, Group, Paper, SegmentedControl, SimpleGrid, Text, Title } from '@mantine/core';
-import { useMemo, useState } from 'react';
+import { Grid, Group, Paper, SegmentedControl, SimpleGrid, Skeleton, Text, Title } from '@mantine/core';
+import { lazy, Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { useUser } from '../session.tsx';
 import { SETTINGS } from '../settings.ts';
 import { decimalText } from '../shared/amounts.ts';
-import { Chart, type Series } from '../shared/chart.tsx';
+import type { Series } from '../shared/chart.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { lastDays, secondsOf } from '../shared/days.ts';
 import { Figure } from '../shared/figure.tsx';
@@ -15,6 +15,10 @@ import { Page } from '../shared/page.tsx';
 import { ErrorState } from '../shared/page-states.tsx';
 import { durationText } from '../shared/time.tsx';
 
+/** The figures do not wait for what draws the chart. */
+const Chart = lazy(() => import('../shared/chart.tsx'));
+
+const CHART_PX = 220;
 const PERIODS = ['7', '30', '90'] as const;
 const METRICS = ['spent', 'requests', 'latency'] as const;
 type Metric = (typeof METRICS)[number];
@@ -122,7 +126,9 @@ function OverTime({ days }: { days: number }) {
           data={METRICS.map((value) => ({ value, label: t(`overview.metrics.${value}`) }))}
         />
       </Group>
-      <Chart unit="day" label={t(`overview.byDay.${metric}`)} times={times} series={series} />
+      <Suspense fallback={<Skeleton height={CHART_PX} />}>
+        <Chart unit="day" label={t(`overview.byDay.${metric}`)} times={times} series={series} height={CHART_PX} />
+      </Suspense>
     </Paper>
   );
 }

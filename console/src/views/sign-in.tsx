@@ -10,7 +10,7 @@ import { AppearanceMenu } from '../shared/header-menus.tsx';
 
 const NARROW_PX = 400;
 
-export function SignIn() {
+export default function SignIn() {
   const { t } = useTranslation();
   const [isNew, setIsNew] = useState(false);
   const form = useForm({ initialValues: { username: '', password: '', email: '' } });
