@@ -52,6 +52,8 @@ export class JobFaults {
   callsAtRisk = 0;
   /** Calls that were answered when the database was killed; undefined while answers are stored at once. */
   #answeredBefore: number | undefined;
+  /** Looks whether they are, since the database came back. */
+  #watch = { stop: new AbortController(), ended: Promise.resolve() };
 
   constructor(product: Product, chance: Chance, jobs: JobsSeen) {
     const [api] = product.apis;
@@ -76,6 +78,8 @@ export class JobFaults {
       if (!stopped.aborted && up.length > 0) await this.#kill(this.#chance.oneOf(up));
     }
     await Promise.all(this.#down.values());
+    this.#watch.stop.abort();
+    await this.#watch.ended;
   }
 
   async #mayLoseCalls(): Promise<boolean> {
@@ -88,7 +92,11 @@ export class JobFaults {
     if (!victim) throw new Error(`there is no ${name}`);
     const { calls, running } = await this.#jobs.providerCalls();
     const answered = calls - running;
-    if (name === 'mysql') this.#answeredBefore ??= answered;
+    if (name === 'mysql') {
+      // What it sees from now on is of a database that goes.
+      this.#watch.stop.abort();
+      this.#answeredBefore ??= answered;
+    }
     if (LOSES_CALLS.has(name)) {
       this.callsAtRisk += running + answered - (this.#answeredBefore ?? answered);
     }
@@ -100,13 +108,18 @@ export class JobFaults {
       .then(() => bringUp(victim))
       .finally(() => this.#down.delete(name));
     this.#down.set(name, back);
-    if (name === 'mysql') void back.then(() => this.#storesAgain());
+    if (name === 'mysql') {
+      const stop = new AbortController();
+      this.#watch = { stop, ended: back.then(() => this.#storesAgain(stop.signal)) };
+    }
   }
 
   /** A worker that has waited for the database stores its answers when that is back. */
-  async #storesAgain(): Promise<void> {
-    while (!this.#down.has('mysql')) {
-      if (await this.#hasStoredAll()) {
+  async #storesAgain(stopped: AbortSignal): Promise<void> {
+    while (!stopped.aborted) {
+      const hasStored = await this.#hasStoredAll();
+      if (stopped.aborted) return;
+      if (hasStored) {
         this.#answeredBefore = undefined;
         return;
       }
