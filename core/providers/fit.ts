@@ -3,7 +3,7 @@
  * jobs, test calls and probes. Every change is reported, so that nobody has to guess. Pure.
  */
 import { invalid } from '../../infra/errors.ts';
-import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
+import { isJsonObject, isSet, type JsonObject as Json } from '../../infra/json-object.ts';
 import { listIn } from './message.ts';
 import { EFFORTS, type Effort, isAskedAsResponse, type ModelNeeds, onlyStreams, withoutWordsOfChats } from './needs.ts';
 import type { ChatBody } from './provider.ts';
@@ -294,8 +294,4 @@ function textOf({ content }: Json): string {
   if (typeof content === 'string') return content;
   const parts = Array.isArray(content) ? content : [];
   return parts.map((part) => (isJsonObject(part) && typeof part.text === 'string' ? part.text : '')).join('\n');
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -6,7 +6,7 @@ import { withContext } from '../../../core/conversations/turn.ts';
 import { listIn, textIn } from '../../../core/providers/message.ts';
 import type { ChatBody } from '../../../core/providers/provider.ts';
 import type { FieldError } from '../../../infra/errors.ts';
-import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import { isJsonObject, isSet, type JsonObject as Json } from '../../../infra/json-object.ts';
 import type { NativeChat } from '../native.ts';
 import type { PromptSize } from '../plan.ts';
 import { pricedInChat } from '../request-policy.ts';
@@ -86,10 +86,6 @@ function withoutId(item: unknown): unknown {
   const { id, ...rest } = item;
   const isNeeded = NEEDS_ID.test(textIn(item.type)) && callIn(textIn(id)) === undefined;
   return isNeeded ? item : rest;
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }
 
 /** Role markers and separators around each item, as for chats. */

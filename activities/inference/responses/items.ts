@@ -1,7 +1,7 @@
 /** Items of a conversation in the Responses form as the messages of a chat. Pure. */
 import { listIn, textIn } from '../../../core/providers/message.ts';
 import { AppError, type FieldError, MOST_ERRORS } from '../../../infra/errors.ts';
-import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
+import { isJsonObject, isSet, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import { imageUrlOf } from '../image-request.ts';
 import { callOfItem } from './tools.ts';
 
@@ -244,10 +244,6 @@ function filePart(part: Json, path: string, untold: FieldError[]): Json | undefi
 /** Whether it is counted as its text; of any other only the provider can count the tokens. */
 export function isTextFile({ file_data: data }: Json): boolean {
   return TEXT_FILE.test(dataUrlOf(textIn(data)).mediaType);
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }
 
 /** No head of a data URL is longer; a longer one is not read, however long it is. */

@@ -2,7 +2,7 @@
 import { textIn } from '../../../core/providers/message.ts';
 import type { ChatBody } from '../../../core/providers/provider.ts';
 import { type FieldError, invalid } from '../../../infra/errors.ts';
-import { isInheritedName, isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import { isInheritedName, isJsonObject, isSet, type JsonObject as Json } from '../../../infra/json-object.ts';
 import { openAiChatInput } from '../chat-request.ts';
 import { chatMessages, type PlacedItem } from './items.ts';
 import { type OfferedTools, offeredTools } from './tools.ts';
@@ -223,8 +223,4 @@ function echoOf(body: Json, { kept }: OfferedTools, store: boolean): Json {
 
 function isCount(value: unknown): boolean {
   return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_TOKENS;
-}
-
-function isSet(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }
