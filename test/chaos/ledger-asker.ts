@@ -36,6 +36,8 @@ export interface Call {
   readonly budget: { readonly keyId: number; readonly limit: bigint; readonly period: string } | undefined;
   readonly keyed: Keyed | undefined;
   readonly lifeMs: number;
+  /** Its charge may wait for others, as that of a stream. */
+  readonly mayWait: boolean;
 }
 
 /** The content of a stored answer, so that a reader sees whose it is and what was charged. */
@@ -95,13 +97,14 @@ export class LedgerAsker {
 
   /** @param again true when the same hold is captured or released beside this on purpose. */
   capture(call: Call, cost: bigint, again: boolean): Promise<string> {
-    const { id, accountId, keyed } = call;
+    const { id, accountId, keyed, mayWait } = call;
     const request: Capture = {
       holdId: id,
       accountId,
       budgetKeyId: call.budget?.keyId ?? null,
       priceId: 1,
       cost,
+      mayWait,
       call: finishedCall(id, { modelId: 1, accessKeyId: call.budget?.keyId ?? null }),
       ...(keyed
         ? {

@@ -33,7 +33,7 @@ export class LedgerCaller {
     const chance = this.#chance;
     const asker = this.#asker;
     const dice = chance.below(100);
-    if (dice < 70) await this.#call();
+    if (dice < 70 || this.#world.onlyStreams) await this.#call();
     else if (dice < 82) await asker.topUp(recentTopUp(this.#world, chance));
     else if (dice < 89) await asker.adjust(this.#change(chance.below(400) - 200), this.#waitMs());
     else if (dice < 93) await this.#refund();
@@ -91,8 +91,9 @@ export class LedgerCaller {
       accountId: key?.accountId ?? chance.oneOf(world.accounts),
       amount: BigInt(chance.below(MAX_HOLD)),
       budget: key && { keyId: key.id, limit: BigInt(key.limit), period: budgetPeriod(world, chance) },
-      keyed: chance.happens(0.3) ? this.#keyed() : undefined,
+      keyed: !world.onlyStreams && chance.happens(0.3) ? this.#keyed() : undefined,
       lifeMs: chance.happens(0.02) ? SHORT_LIFE_MS : CALL_LIFE_MS,
+      mayWait: world.onlyStreams || chance.happens(0.5),
     };
   }
 

@@ -18,6 +18,8 @@ import { UsageCarrier } from './usage-carrier.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 const PROCESSES = 4;
+/** Of the last process, so that charges which may wait for others are alone in its queue, and do wait. */
+const FEW_CALLERS = 4;
 const ACCOUNTS = 6;
 const OPENING_BALANCE = 5_000n;
 const KEY_BUDGET = 12_000;
@@ -82,7 +84,9 @@ export class LedgerField {
         accessKeys,
         startedAtMs,
         writerTtlMs: options.writerTtlMs,
-        callers: options.callersPerProcess,
+        ...(number === PROCESSES
+          ? { callers: FEW_CALLERS, onlyStreams: true }
+          : { callers: options.callersPerProcess, onlyStreams: false }),
         leaseShare: LEASE_SHARE,
         recordFile: join(folder, record),
         seed: options.seed + number * 1_000_000 + worker.records.length * 1_000,

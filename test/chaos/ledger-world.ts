@@ -19,6 +19,8 @@ export const ledgerWorld = z.object({
   startedAtMs: z.number(),
   writerTtlMs: z.number(),
   callers: z.number(),
+  /** They make streams only, whose charges may wait for others: between other operations nearly none of them waits. */
+  onlyStreams: z.boolean(),
   /** Share of an account that a process leases; 0: nothing. */
   leaseShare: z.number(),
   /** Where this process records its requests and answers. */

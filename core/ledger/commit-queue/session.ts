@@ -84,10 +84,11 @@ export class WriterSession {
     }
   }
 
-  /** Gives the slot back and disconnects. */
+  /** Gives the slot back and disconnects. Idempotent. */
   async close(): Promise<void> {
     const connection = this.#connection;
     if (!connection) return;
+    this.#connection = undefined;
     try {
       if (this.#writer) await leaveWriter(connection, this.#writer);
       await connection.end();
