@@ -3,6 +3,7 @@ import type { Config } from '../infra/config.ts';
 import type { Route } from './http/route.ts';
 import { accessKeyRoutes } from './routes/access-keys.ts';
 import { adminAccessKeyRoutes } from './routes/admin-access-keys.ts';
+import { adminBatchRoutes } from './routes/admin-batches.ts';
 import { adminFeedRoutes } from './routes/admin-feed.ts';
 import { adminJobRoutes } from './routes/admin-jobs.ts';
 import { adminLedgerRoutes } from './routes/admin-ledger.ts';
@@ -44,6 +45,7 @@ export type RouteServices = Parameters<typeof serviceRoutes>[0] &
   UserServices &
   Parameters<typeof accessKeyRoutes>[0] &
   Parameters<typeof adminAccessKeyRoutes>[0] &
+  Parameters<typeof adminBatchRoutes>[0] &
   Parameters<typeof adminFeedRoutes>[0] &
   Parameters<typeof adminJobRoutes>[0] &
   Parameters<typeof adminLedgerRoutes>[0] &
@@ -79,6 +81,7 @@ export function allRoutes(services: RouteServices, config: Config): Route[] {
     ...userRoutes(services, config),
     ...accessKeyRoutes(services, config),
     ...adminAccessKeyRoutes(services, config),
+    ...adminBatchRoutes(services, config),
     ...adminFeedRoutes(services, config),
     ...adminJobRoutes(services, config),
     ...adminLedgerRoutes(services, config),

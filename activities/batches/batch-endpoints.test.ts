@@ -23,7 +23,16 @@ test('vectors that are too many to be kept are refused before their call, which 
     const body = { model: 'm', input: Array.from({ length: inputs }, () => 'text'), ...fields };
     const claim = claimRequest('b1', 'batch:0', Buffer.from('{}'), 'id');
     const from = { holdId: 'h', amount: 1n };
-    const line = { caller, traceId: 't', requestId: 'id', body, claim, from, log: createLogger('silent') };
+    const line = {
+      caller,
+      traceId: 't',
+      batchId: 'b',
+      requestId: 'id',
+      body,
+      claim,
+      from,
+      log: createLogger('silent'),
+    };
     let error: unknown;
     try {
       await endpoints['/v1/embeddings'](line);

@@ -22,6 +22,7 @@ import type { BatchEndpoint } from './batch-lines.ts';
 export interface LineCall {
   readonly caller: AccessKeyCaller;
   readonly traceId: string;
+  readonly batchId: string;
   readonly requestId: string;
   readonly body: Readonly<Record<string, unknown>>;
   readonly claim: ClaimRequest;
@@ -76,9 +77,9 @@ export function batchEndpoints({ chat, embeddings, costShown }: BatchServices): 
 
 /** Runs a keyed call whose answer is kept, so that a line that is run again is not charged again. */
 async function answered<Outcome extends CallOutcome>(
-  { caller, traceId, claim, from, log, requestId }: LineCall,
+  { caller, traceId, batchId, claim, from, log, requestId }: LineCall,
   run: (
-    request: Pick<LineCall, 'caller' | 'traceId' | 'claim' | 'from'> & {
+    request: Pick<LineCall, 'caller' | 'traceId' | 'batchId' | 'claim' | 'from'> & {
       readonly serviceTier: string;
       readonly keep: (outcome: Outcome) => { status: number; body: Buffer };
     },
@@ -90,7 +91,7 @@ async function answered<Outcome extends CallOutcome>(
     status: 200,
     body: Buffer.from(JSON.stringify({ requestId: outcome.requestId, body: JSON.stringify(render(outcome)) })),
   });
-  const request = { caller, traceId, claim, from, serviceTier: BATCH_TIER, keep };
+  const request = { caller, traceId, batchId, claim, from, serviceTier: BATCH_TIER, keep };
   const reply = await run(request, { heartbeat: () => undefined, log: () => log, requestId });
   if (reply.kind === 'answered-now') {
     return { requestId: reply.outcome.requestId, body: JSON.stringify(render(reply.outcome)) };

@@ -9,7 +9,7 @@ import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { WorkflowStart } from '../../workflows/contracts.ts';
 import { BATCH_ENDPOINTS, type BatchLine, fileErrorsSchema } from './batch-lines.ts';
 
-const STATUSES = [
+export const BATCH_STATUSES = [
   'validating',
   'failed',
   'in_progress',
@@ -19,17 +19,18 @@ const STATUSES = [
   'cancelling',
   'cancelled',
 ] as const;
-export type BatchStatus = (typeof STATUSES)[number];
+export type BatchStatus = (typeof BATCH_STATUSES)[number];
 
 const batch = rowOf({
   id: column.text,
   holdId: column.text,
+  workflowId: column.text,
   userId: column.integer,
   accountId: column.integer,
   accessKeyId: column.integer,
   endpoint: column.oneOf(BATCH_ENDPOINTS),
   inputFileId: column.text,
-  status: column.oneOf(STATUSES),
+  status: column.oneOf(BATCH_STATUSES),
   metadata: column.jsonOf(z.record(z.string(), z.unknown()).nullable()),
   errors: column.jsonOf(fileErrorsSchema.nullable()),
   lineCount: column.integer,
@@ -66,7 +67,7 @@ const liveRow = rowOf({
   accountId: column.integer,
   accessKeyId: column.integer,
   endpoint: column.oneOf(BATCH_ENDPOINTS),
-  status: column.oneOf(STATUSES),
+  status: column.oneOf(BATCH_STATUSES),
   traceId: column.text,
   cancellingAt: orNull(column.time),
 });
@@ -74,7 +75,9 @@ export type LiveBatch = ReadRow<typeof liveRow>;
 
 /** Of a batch of an earlier version: its own. */
 const WORKFLOW_ID = 'COALESCE(b.workflow_id,b.id)';
-const LIVE_COLUMNS = liveRow.columns.replace('workflow_id', `${WORKFLOW_ID} AS workflow_id`);
+const named = (columns: string) => columns.replace('workflow_id', `${WORKFLOW_ID} AS workflow_id`);
+const COLUMNS = named(batch.columns);
+const LIVE_COLUMNS = named(liveRow.columns);
 const LIVE = "status IN ('validating','in_progress','finalizing','cancelling')";
 const idRow = rowOf({ id: column.text });
 
@@ -139,15 +142,15 @@ export class BatchStore {
   }
 
   async find(id: string, userId?: number): Promise<Batch | undefined> {
-    const sql = `SELECT ${batch.columns} FROM batches WHERE id=:id${userId === undefined ? '' : ' AND user_id=:userId'}`;
+    const sql = `SELECT ${COLUMNS} FROM batches b WHERE id=:id${userId === undefined ? '' : ' AND user_id=:userId'}`;
     return (await select(this.#sequelize, batch.read, sql, { id, userId }))[0];
   }
 
   /** The newest first. @param after id of a batch; only older ones. */
   async list(userId: number, after: string | undefined, limit: number): Promise<Batch[]> {
     const older =
-      after === undefined ? '' : ' AND (created_at,id) < (SELECT b.created_at,b.id FROM batches b WHERE b.id=:after)';
-    const sql = `SELECT ${batch.columns} FROM batches WHERE user_id=:userId${older} ORDER BY created_at DESC, id DESC LIMIT :limit`;
+      after === undefined ? '' : ' AND (created_at,id) < (SELECT a.created_at,a.id FROM batches a WHERE a.id=:after)';
+    const sql = `SELECT ${COLUMNS} FROM batches b WHERE user_id=:userId${older} ORDER BY created_at DESC, id DESC LIMIT :limit`;
     return await select(this.#sequelize, batch.read, sql, { userId, after, limit });
   }
 

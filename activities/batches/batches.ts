@@ -108,8 +108,8 @@ export class Batches {
     return this.get(id, userId);
   }
 
-  /** @throws {AppError} notFound. */
-  async get(id: string, userId: number): Promise<BatchView> {
+  /** @param userId whose it must be; without: of anyone, for ROOT. @throws {AppError} notFound. */
+  async get(id: string, userId?: number): Promise<BatchView> {
     const found = await this.#deps.store.find(id, userId);
     if (found === undefined) throw new AppError('notFound', `there is no batch ${id}`);
     return this.#view(found);

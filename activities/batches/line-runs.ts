@@ -78,6 +78,7 @@ export class LineRuns {
       const call: LineCall = {
         caller,
         traceId,
+        batchId,
         requestId,
         body: bodyOf(line.request.toString('utf8')),
         claim: claimOf(batch, line, requestId),

@@ -61,7 +61,15 @@ export class MemoryBatch {
     const times = { inProgressAt: null, finalizingAt: null, cancellingAt: null, endedAt: null };
     const now = Date.now();
     this.row = {
-      ...{ id: BATCH_ID, holdId: 'h', userId: 1, accountId: 1, accessKeyId: 1, endpoint: '/v1/embeddings' },
+      ...{
+        id: BATCH_ID,
+        holdId: 'h',
+        workflowId: `batch/user-1/${BATCH_ID}`,
+        userId: 1,
+        accountId: 1,
+        accessKeyId: 1,
+        endpoint: '/v1/embeddings',
+      },
       ...{ inputFileId: 'file-in', status, metadata: null, errors: null, lineCount, traceId: 't' },
       ...{
         outputFileId: null,

@@ -81,8 +81,9 @@ export interface ChargeRequest extends LimitedRequest {
   readonly claim?: ClaimRequest;
   /** What the client says of who asks, for the usage log. */
   readonly tags?: Tags;
-  /** Of a call of a batch: its part of the batch's hold, and the tier that it is charged as. */
+  /** Of a call of a batch: its part of the batch's hold, the batch, and the tier that it is charged as. */
   readonly from?: HoldShare;
+  readonly batchId?: string | null;
   readonly serviceTier?: string;
 }
 
@@ -301,7 +302,7 @@ function timeOver(): DOMException {
   return new DOMException('the call took too long', 'TimeoutError');
 }
 
-function identityOf({ caller, traceId, tags = {} }: ChargeRequest, requestId: string): CallIdentity {
+function identityOf({ caller, traceId, tags = {}, batchId = null }: ChargeRequest, requestId: string): CallIdentity {
   return {
     requestId,
     userId: caller.userId,
@@ -311,5 +312,6 @@ function identityOf({ caller, traceId, tags = {} }: ChargeRequest, requestId: st
     traceId,
     tags,
     isAsync: false,
+    batchId,
   };
 }

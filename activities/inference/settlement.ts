@@ -18,6 +18,8 @@ export interface CallIdentity {
   readonly traceId: string;
   readonly tags: Tags;
   readonly isAsync: boolean;
+  /** Of a line of a batch. */
+  readonly batchId: string | null;
 }
 
 export interface ServedBy {
@@ -77,6 +79,7 @@ function finishedCall(
     latencyMs: Math.round(timing.endedAtMs - timing.startedAtMs),
     ttftMs: timing.ttftMs === null ? null : Math.round(timing.ttftMs),
     isAsync: identity.isAsync,
+    batchId: identity.batchId,
     isSuccess: failure === undefined,
     errorCode: failure?.errorCode ?? null,
     errorText: failure?.errorText ?? null,

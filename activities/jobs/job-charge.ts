@@ -234,7 +234,7 @@ export function endOf(cut: boolean): 'COMPLETED' | 'CANCELLED' {
 
 function identityOf({ id, userId, accountId, accessKeyId, plan }: JobWork): CallIdentity {
   const { budgeted, traceId, tags } = plan;
-  return { requestId: id, userId, accountId, accessKeyId, budgeted, traceId, tags, isAsync: true };
+  return { requestId: id, userId, accountId, accessKeyId, budgeted, traceId, tags, isAsync: true, batchId: null };
 }
 
 function leaseLost(): RunInterrupted {

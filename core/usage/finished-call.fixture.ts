@@ -13,6 +13,7 @@ export function finishedCall(requestId: string, change: Partial<FinishedCall> = 
     providerName: 'vendor',
     providerKeyId: 3,
     attempts: 1,
+    batchId: null,
     promptTokens: 3,
     cachedTokens: 0,
     completionTokens: 4,

@@ -69,6 +69,7 @@ export const shownFields = {
     .default(null)
     .describe('Name of the provider that was called last; null for none'),
   attempts: count.default(1).describe('How often providers were called for it'),
+  batchId: z.string().nullable().default(null).describe('Id of the batch that it is a line of; null for any other'),
 };
 
 /** What is kept for the operator. */

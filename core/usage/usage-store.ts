@@ -115,6 +115,15 @@ export class UsageStore {
     return found.map((document) => callOutcome.parse(document));
   }
 
+  /** What the lines of a batch came to, as far as they are in the log yet; found by the batch's trace. */
+  async sumOfBatch(batchId: string, traceId: string): Promise<{ readonly calls: number; readonly charged: bigint }> {
+    const lines = await this.#mongo.use(
+      () => this.#model.find({ traceId, batchId }, { _id: 0, cost: 1 }).lean<{ cost: unknown }[]>().exec(),
+      LIST_MS,
+    );
+    return { calls: lines.length, charged: lines.reduce((sum, { cost }) => sum + integer64.parse(cost), 0n) };
+  }
+
   /** How the server would look for them; for tests. */
   async explain(filter: UsageFilter, limit: number): Promise<unknown> {
     return await this.#model.find(conditionsOf(filter)).sort({ _id: -1 }).limit(limit).explain('queryPlanner').exec();

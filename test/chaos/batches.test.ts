@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import OpenAI, { toFile } from 'openai';
 import pino from 'pino';
@@ -35,6 +36,10 @@ const answered = z.object({
     body: z.object({ usage: z.object({ completion_tokens: z.number(), cost: z.number() }) }),
   }),
   error: z.null(),
+});
+const seenByRoot = z.object({
+  ...{ userId: z.number(), calls: z.number(), charged: z.number() },
+  ...{ holdId: z.string(), traceId: z.string(), temporalUrl: z.string() },
 });
 const failed = z.object({ custom_id: z.string(), response: z.null(), error: z.object({ code: z.string() }) });
 
@@ -264,6 +269,32 @@ describe('batches', () => {
     );
     const me = await call(product.apis[0], 'GET', '/v1/auth/me', { token: payer.token });
     assert.deepEqual(z.object({ balance: z.number() }).parse(me.data).balance, Number(1_000_000_000_000n - cost) / 1e9);
+
+    const token = await rootToken(product);
+    const asRoot = async (path: string) => (await call(product.apis[0], 'GET', `/v1/admin/${path}`, { token })).data;
+    const seen = async () => Promise.all(made.map(async ({ id }) => seenByRoot.parse(await asRoot(`batches/${id}`))));
+    // The log of calls is some time behind the ledger.
+    await until('all lines are summed', async () =>
+      isDeepStrictEqual(
+        (await seen()).map(({ calls }) => calls),
+        [5, 1],
+      ),
+    );
+    const found = await seen();
+    assert.equal(
+      found.reduce((sum, { charged }) => sum + BigInt(Math.round(charged * 1e9)), 0n),
+      cost,
+    );
+    for (const [index, { id }] of made.entries()) {
+      const { userId, holdId, traceId, temporalUrl } = found[index] ?? assert.fail(id);
+      assert.equal(userId, payer.userId);
+      assert.ok(temporalUrl.endsWith(encodeURIComponent(batchWorkflowId(userId, id))), temporalUrl);
+      const moved = z.object({ hold: z.object({ id: z.string(), batchId: z.string() }) });
+      assert.deepEqual(moved.parse(await asRoot(`transfers/${id}`)).hold, { id: holdId, batchId: id });
+      const ofTrace = z.object({ holds: z.array(z.object({ batchId: z.string().nullable() })) });
+      const { holds } = ofTrace.parse(await asRoot(`transfers?traceId=${traceId}`));
+      assert.equal(holds.filter(({ batchId }) => batchId === id).length, 1, 'the trace leads to its batch');
+    }
   });
 
   test('a batch is bounded by the budget of its key, which has the rest again after its end', async () => {

@@ -103,7 +103,7 @@ async function call(queue: CommitQueue, wanted: Call & { readonly userId: number
   const requestId = uuidv7({ msecs: atMs });
   const identity: CallIdentity = {
     ...{ requestId, userId, accountId, accessKeyId },
-    ...{ budgeted: false, traceId: 'trace', tags: {}, isAsync: wanted.isAsync ?? false },
+    ...{ budgeted: false, traceId: 'trace', tags: {}, isAsync: wanted.isAsync ?? false, batchId: null },
   };
   const served: ServedBy = {
     modelId,

@@ -9,3 +9,4 @@ batch="$("${CURL[@]}" "$BASE_URL/v1/batches" -H "ACCESS-KEY: $KEY" -H "$JSON" \
   -d "{\"input_file_id\": \"$file\", \"endpoint\": \"/v1/chat/completions\", \"completion_window\": \"24h\"}" |
   sed 's/^{"id":"\([^"]*\)".*/\1/')"
 "${CURL[@]}" "$BASE_URL/v1/batches/$batch" -H "ACCESS-KEY: $KEY" | expect '"request_counts"'
+"${CURL[@]}" "$BASE_URL/v1/admin/batches/$batch" -H "Authorization: Bearer $ROOT_TOKEN" | expect '"charged"'

@@ -8,6 +8,7 @@ type Call = Answers<'queryCalls'>[number];
 type Job = Answers<'getAnyJob'>;
 type Order = Answers<'getAnyOrder'>['order'];
 type Change = Answers<'listAuditRecords'>['records'][number];
+type Batch = Answers<'getAnyBatch'>;
 type Delivery = Answers<'listAllDeliveries'>['records'][number];
 
 /** What there is more of than is shown. */
@@ -27,6 +28,8 @@ const MOST_CALLS = 200;
 const MOST_CHANGES = 100;
 /** Of calls and jobs; batches have longer ones. */
 const LONGEST_ID = 36;
+const BATCH = /^batch_[\da-f]{32}$/;
+const MOST_BATCHES = 10;
 const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i;
 
 /** 404 is an answer: there is none. */
@@ -85,7 +88,18 @@ export function useEvents(id: string) {
         ),
       ),
   });
-  const asked = [ofTrace, ofRequest, jobsOfTrace, job, order, changes, changesOf, money, ...sent];
+  const batchesHeldFor = money.data?.holds.flatMap(({ batchId }) => batchId ?? []) ?? [];
+  const foundBatches = useQueries({
+    queries: unique([...(BATCH.test(id) ? [id] : []), ...batchesHeldFor], String)
+      .slice(0, MOST_BATCHES)
+      .map((batchId) =>
+        query(['batch', batchId], () =>
+          found(client.GET('/v1/admin/batches/{batchId}', { params: { path: { batchId } } })),
+        ),
+      ),
+  });
+  const asked = [ofTrace, ofRequest, jobsOfTrace, job, order, changes, changesOf, money, ...sent, ...foundBatches];
+  const batches = foundBatches.flatMap(({ data }) => data ?? []);
   const deliveries = sent.map(({ data }) => data);
   const omitted: Omitted[] = [
     ...((ofTrace.data?.length ?? 0) > MOST_CALLS ? [{ what: 'lookup.moreCalls', shown: MOST_CALLS } as const] : []),
@@ -104,6 +118,7 @@ export function useEvents(id: string) {
   const events = [
     ...calls.map(callEvent),
     ...jobs.flatMap(jobEvents),
+    ...batches.flatMap(batchEvents),
     ...(order.data ? orderEvents(order.data.order) : []),
     ...unique(records, (record) => String(record.id)).map(changeEvent),
     ...(money.data ? moneyEvents(money.data) : []),
@@ -118,7 +133,7 @@ export function useEvents(id: string) {
     ),
     retry: () => Promise.all(asked.filter(({ error }) => error !== null).map(({ refetch }) => refetch())),
     omitted,
-    traceId: calls[0]?.traceId ?? jobs[0]?.traceId ?? undefined,
+    traceId: calls[0]?.traceId ?? jobs[0]?.traceId ?? batches[0]?.traceId,
   };
 }
 
@@ -155,6 +170,19 @@ function jobEvents(job: Job): Event[] {
     ...step(job.startedAt, 'lookup.jobStarted'),
     ...step(job.cancelRequestedAt, 'lookup.cancelRequested'),
     ...step(job.finishedAt, 'lookup.jobEnded').map((event) => ({ ...event, failed, error: job.errorMessage })),
+  ];
+}
+
+function batchEvents(batch: Batch): Event[] {
+  const { batchId, userId, username, endpoint, status, createdAt, inProgressAt, endedAt, traceId } = batch;
+  const shared = { kind: 'batch', failed: false } as const;
+  const made = { ...shared, key: `batch ${batchId}`, at: createdAt, to: `/all-calls?traceId=${traceId}` } as const;
+  const step = (at: string | null, text: EventText): Event[] =>
+    at === null ? [] : [{ ...shared, key: `${text} ${batchId}`, at, name: { text } }];
+  return [
+    { ...made, name: { text: 'lookup.batch', about: endpoint }, userId, username, batch },
+    ...step(inProgressAt, 'lookup.batchStarted'),
+    ...step(endedAt, 'lookup.batchEnded').map((event) => ({ ...event, failed: status !== 'completed', error: status })),
   ];
 }
 

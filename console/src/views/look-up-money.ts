@@ -18,12 +18,15 @@ export type EventText =
   | 'lookup.holdEnded'
   | 'lookup.order'
   | 'lookup.orderPaid'
-  | 'lookup.delivery';
+  | 'lookup.delivery'
+  | 'lookup.batch'
+  | 'lookup.batchStarted'
+  | 'lookup.batchEnded';
 
 export interface Event {
   readonly key: string;
   readonly at: string;
-  readonly kind: 'call' | 'job' | 'money' | 'hold' | 'order' | 'audit' | 'delivery';
+  readonly kind: 'call' | 'job' | 'money' | 'hold' | 'order' | 'batch' | 'audit' | 'delivery';
   readonly name:
     | { readonly text: EventText; readonly about?: string }
     | { readonly transfer: Movements['transfers'][number]['kind'] }
@@ -36,6 +39,8 @@ export interface Event {
   readonly by?: string;
   readonly attempts?: { readonly provider: string; readonly count: number };
   readonly error?: string | null;
+  /** Of a batch: how far it is, and what its lines were charged. */
+  readonly batch?: Answers<'getAnyBatch'>;
 }
 
 export function moneyEvents({ transfers, holds }: Pick<Movements, 'transfers' | 'holds'>): Event[] {

@@ -1,10 +1,11 @@
 /** Everything that happened under one id, in its order: of a trace, a request, a job or an order. */
 import { Alert, Anchor, Button, Group, Paper, Stack, Text, TextInput, Timeline, Title } from '@mantine/core';
 import type { TFunction } from 'i18next';
-import { CreditCard, HandCoins, ListChecks, Lock, PhoneCall, ScrollText, Webhook } from 'lucide-react';
+import { CreditCard, Files, HandCoins, ListChecks, Lock, PhoneCall, ScrollText, Webhook } from 'lucide-react';
 import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
+import { TemporalLink } from '../shared/details.tsx';
 import { failureText } from '../shared/failure.ts';
 import { useFilters } from '../shared/filters.ts';
 import { lookupOf } from '../shared/id.tsx';
@@ -22,6 +23,7 @@ const ICONS = {
   money: HandCoins,
   hold: Lock,
   order: CreditCard,
+  batch: Files,
   audit: ScrollText,
   delivery: Webhook,
 } as const;
@@ -166,7 +168,7 @@ function titleOf({ name }: Event, t: TFunction): string {
 
 function EventLines({ event }: { event: Event }) {
   const { t } = useTranslation();
-  const { at, userId, username, by, attempts, error } = event;
+  const { at, userId, username, by, attempts, error, batch } = event;
   return (
     <Stack gap={2}>
       <Text size="xs" c="dimmed">
@@ -180,11 +182,29 @@ function EventLines({ event }: { event: Event }) {
         {by !== undefined && ` · ${t('lookup.by', { name: by })}`}
         {attempts && ` · ${t('lookup.attempts', attempts)}`}
       </Text>
+      {batch && <BatchLines batch={batch} />}
       {error && (
         <Text size="sm" style={{ overflowWrap: 'anywhere' }}>
           {error}
         </Text>
       )}
+    </Stack>
+  );
+}
+
+function BatchLines({ batch }: { batch: NonNullable<Event['batch']> }) {
+  const { t } = useTranslation();
+  const { lines, completed, failed, calls, charged, inputFileId, outputFileId, errorFileId, temporalUrl } = batch;
+  return (
+    <Stack gap={2} align="flex-start">
+      <Text size="sm">
+        {t('lookup.batchLines', { count: lines, completed, failed })} · {t('lookup.batchCharged', { count: calls })}{' '}
+        <Money amount={charged} bold />
+      </Text>
+      <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
+        {[inputFileId, outputFileId, errorFileId].filter((file) => file !== null).join(' · ')}
+      </Text>
+      <TemporalLink url={temporalUrl} />
     </Stack>
   );
 }
