@@ -11,7 +11,6 @@ const byCharacter = priced({ perCharacter: 50_000_000n });
 const bySecond = priced({ perSecond: 3_000_000n });
 const byTokens = priced({ input: 1_000_000n, output: 2_000_000n });
 const speech = { input: '灯塔 😀', extra: { voice: 'alloy' } };
-const sound = { mediaType: 'audio/mpeg', body: Buffer.from('sound') };
 const json = (body: object) => ({ mediaType: 'application/json', body: Buffer.from(JSON.stringify(body)) });
 const events = (...all: object[]) => ({
   mediaType: 'text/event-stream',
@@ -21,30 +20,23 @@ const minute = { seconds: 59.2, longest: undefined, bytes: 500_000 };
 
 test('a text is held for and charged by its characters, whatever they take in bytes', () => {
   assert.equal(planSpeech([byCharacter], speech).holdAmount, 4n * 50n);
-  const usage = speechUsage(sound, speech, byCharacter, note);
+  const usage = speechUsage(speech, byCharacter, note);
   assert.deepEqual([usage.characters, usage.estimated, usage.promptTokens], [4, false, 0]);
 });
 
 test('spoken tokens are the provider’s, or estimated and marked', () => {
-  const usage = { input_tokens: 5, output_tokens: 12, total_tokens: 17 };
-  const reported = speechUsage(
-    events({ type: 'speech.audio.delta', audio: 'AAAA' }, { type: 'speech.audio.done', usage }),
-    speech,
-    byTokens,
-    note,
-  );
+  const reported = speechUsage(speech, byTokens, note, { input_tokens: 5, output_tokens: 12, total_tokens: 17 });
   assert.deepEqual([reported.promptTokens, reported.completionTokens, reported.estimated], [5, 12, false]);
-  const ours = speechUsage(sound, speech, byTokens, note);
+  const ours = speechUsage(speech, byTokens, note);
   assert.ok(ours.estimated && ours.promptTokens > 0 && ours.completionTokens > 0);
   assert.ok(planSpeech([byTokens], speech).holdAmount >= BigInt(ours.promptTokens + 2 * ours.completionTokens));
-  const huge = events({ usage: { input_tokens: 5, output_tokens: 9_000_000 } });
-  assert.equal(speechUsage(huge, speech, byTokens, note).doubt, 'too-large');
+  const huge = { input_tokens: 5, output_tokens: 9_000_000 };
+  assert.equal(speechUsage(speech, byTokens, note, huge).doubt, 'too-large');
 });
 
 test('a recording is held for by its length, or by its bytes where its head says nothing', () => {
-  const file = new File(['x'], 'a.wav');
   const hold = (seconds: number | undefined, bytes: number) =>
-    planTranscription([bySecond], { file, fields: [] }, { seconds, longest: undefined, bytes }).holdAmount;
+    planTranscription([bySecond], { fields: [] }, { seconds, longest: undefined, bytes }).holdAmount;
   assert.equal(hold(59.2, 500_000), 61n * 3n);
   assert.equal(hold(undefined, 60_000), 61n * 3n);
 });
@@ -104,7 +96,7 @@ test('a head that claims to be short does not make the provider’s count imposs
 test('of long texts only a share is counted, so that no other call waits', () => {
   // All of it would count half.
   const long = ' a'.repeat(50_000) + ' '.repeat(100_000);
-  const spoken = speechUsage(sound, { input: 'a', extra: { instructions: long } }, byTokens, note);
+  const spoken = speechUsage({ input: 'a', extra: { instructions: long } }, byTokens, note);
   assert.ok(spoken.promptTokens > 90_000, String(spoken.promptTokens));
   const heard = transcriptionUsage({ mediaType: 'text/plain', body: Buffer.from(long) }, minute, byTokens, note);
   assert.ok(heard.completionTokens > 90_000, String(heard.completionTokens));

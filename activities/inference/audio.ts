@@ -39,7 +39,7 @@ export class AudioService {
     const work = {
       output: 'speech',
       call: ({ kind }, target, context) => audioAdapters[kind].speak(target, request, context),
-      usage: (received, candidate) => speechUsage(received, request, candidate, noteUsageDoubt),
+      usage: (received, candidate) => speechUsage(request, candidate, noteUsageDoubt, reportedBy(received)),
       readsAll: false,
     } satisfies Parameters<typeof chargedBytes>[3];
     return chargedBytes(this.#deps, command, plan, work, caller);
@@ -87,15 +87,22 @@ function promptBound({ input, extra }: SpeechRequest): number {
   return forModel.reduce<number>((sum, value) => sum + bytes(JSON.stringify(value)), bytes(input) + TEMPLATE_TOKENS);
 }
 
-/** Characters are ours to count; tokens are the provider's, which only a stream of events reports, or else ours. */
+function reportedBy({ mediaType, body }: Received): unknown {
+  return mediaType === EVENTS ? lastUsage(body) : undefined;
+}
+
+/**
+ * Characters are ours to count; tokens are the provider's or else ours.
+ * @param reported the provider's usage, which only a stream of events has.
+ */
 export function speechUsage(
-  { mediaType, body }: Received,
   request: SpeechRequest,
   model: PricedModel,
   noteDoubt: NoteUsageDoubt,
+  reported?: unknown,
 ): Usage {
   const characters = charactersOf(request);
-  const said = readUsage(mediaType === EVENTS ? lastUsage(body) : undefined);
+  const said = readUsage(reported);
   const isCounted = said?.impossible === null && said.promptTokens + said.completionTokens > 0;
   const base = { ...NO_USAGE, characters, serviceTier: tierAsked(request.extra) };
   if (!isPriced(model.price, 'input') && !isPriced(model.price, 'output')) return base;
@@ -129,7 +136,10 @@ export interface Recording {
 }
 
 export async function measured(file: File): Promise<Recording> {
-  const bytes = new Uint8Array(await file.arrayBuffer());
+  return measuredBytes(new Uint8Array(await file.arrayBuffer()));
+}
+
+export function measuredBytes(bytes: Uint8Array): Recording {
   return { seconds: durationOf(bytes), longest: longestOf(bytes), bytes: bytes.length };
 }
 
@@ -161,7 +171,7 @@ const BELIEVED_SECONDS_MORE_OF_UNKNOWN = 60;
 
 export function planTranscription(
   models: readonly PricedModel[],
-  { fields }: TranscriptionRequest,
+  { fields }: Pick<TranscriptionRequest, 'fields'>,
   recording: Recording,
 ): Plan {
   const able = allowingPriced(models, pricedInChat(Object.fromEntries(fields)));

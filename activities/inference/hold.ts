@@ -108,14 +108,16 @@ async function clamp(ledger: Ledger, caller: AccessKeyCaller, plan: Plan, asked:
   return clampPlan(plan, asked, payable, await ledger.openHolds(caller.accountId));
 }
 
+/** @param available in nano-units. */
+export function insufficientBalance(available: bigint): AppError {
+  return new AppError('insufficientBalance', `the balance of ${formatMoney(available)} does not cover this call`);
+}
+
 /** Why a hold was not taken, as the caller reads it. */
 function refusalOf(outcome: Exclude<HoldOutcome, { kind: 'held' } | { kind: 'answered' }>): AppError {
   switch (outcome.kind) {
     case 'insufficient':
-      return new AppError(
-        'insufficientBalance',
-        `the balance of ${formatMoney(outcome.available)} does not cover this call`,
-      );
+      return insufficientBalance(outcome.available);
     case 'budget-spent':
       return new AppError(
         'budgetSpent',

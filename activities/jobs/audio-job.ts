@@ -42,7 +42,7 @@ export function createSpeechJobHandler(deps: InferenceDeps, files: JobFiles): Jo
       },
     );
     const { candidate: served } = lastCallOf(charge);
-    const usage = speechUsage({ mediaType, body: Buffer.alloc(0) }, request, served, deps.noteUsageDoubt);
+    const usage = speechUsage(request, served, deps.noteUsageDoubt);
     const { id: fileId, bytes } = file;
     const said = { fileId, contentUrl: files.addressOf(fileId), mediaType, bytes, characters: usage.characters };
     return {
@@ -55,17 +55,19 @@ export function createSpeechJobHandler(deps: InferenceDeps, files: JobFiles): Jo
 export function createTranscriptJobHandler(deps: InferenceDeps, files: JobFiles): JobHandler {
   return async (work, charge, context) => {
     const { recording, fields } = storedTranscription.parse(await work.request());
-    const request = { file: await files.recordingOf(work, recording), fields };
-    const received = await charge.attempts(
-      await charge.candidates(),
-      { output: 'transcript' },
-      async (candidate, apiKey) => {
-        const adapter = deps.audioAdapters[candidate.kind];
-        return await whole(await adapter.transcribe(targetOf(candidate, apiKey), request, lasting(context)));
-      },
-    );
+    const { received, heard } = await files.withRecording(work, recording, async (file) => {
+      const request = { file, fields };
+      const received = await charge.attempts(
+        await charge.candidates(),
+        { output: 'transcript' },
+        async (candidate, apiKey) => {
+          const adapter = deps.audioAdapters[candidate.kind];
+          return await whole(await adapter.transcribe(targetOf(candidate, apiKey), request, lasting(context)));
+        },
+      );
+      return { received, heard: await measured(file) };
+    });
     const { candidate: served } = lastCallOf(charge);
-    const heard = await measured(request.file);
     const usage = transcriptionUsage(received, heard, served, deps.noteUsageDoubt);
     const said = transcriptIn(received);
     return {

@@ -2,12 +2,16 @@
  * Files of audio jobs: recordings that wait for their job, and speech that a job has made. A recording that nobody removes,
  * because a process died, expires soon after the deadline of its job. No bytes pass through Temporal.
  */
+
+import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import { type FileStore, newFileId, type StoredFile } from '../../core/files/file-store.ts';
 import type { ByteAnswer } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import { parseJson } from '../../infra/json-object.ts';
+import { measuredBytes, type Recording } from '../inference/audio.ts';
 import { JOB_DEADLINE_MS } from './job.ts';
+import { RunMustWait } from './job-handler.ts';
 import type { JobStore, JobWork } from './store.ts';
 
 export interface JobFilesDeps {
@@ -18,6 +22,8 @@ export interface JobFilesDeps {
   /** How long speech is kept after its job, in milliseconds. */
   readonly keptMs: number;
   readonly publicUrl: string;
+  /** Of recordings that the runs of this process hold at once; one alone may have more. Unset: a share of its memory. */
+  readonly heldBytes?: number;
 }
 
 /** A recording as the request of a job names it. */
@@ -25,8 +31,6 @@ export const recordingSchema = z.object({
   fileId: z.string(),
   filename: z.string(),
   mediaType: z.string(),
-  /** Kept for the job alone, and removed after it. */
-  ofJob: z.boolean(),
 });
 export type StoredRecording = z.infer<typeof recordingSchema>;
 
@@ -34,6 +38,8 @@ export type StoredRecording = z.infer<typeof recordingSchema>;
 const NEEDED_MS = JOB_DEADLINE_MS + 3_600_000;
 /** A job reads a recording into memory; more than this is no recording of a call. */
 const MOST_RECORDING_BYTES = 26 * 1024 * 1024;
+/** Of all running transcripts; each costs about three times as much again while its call is made. */
+const HELD_BYTES = Math.floor(getHeapStatistics().heap_size_limit / 16);
 const MOST_FILENAME = 255;
 const EXTENSIONS: Readonly<Record<string, string>> = {
   ...{ 'audio/mpeg': 'mp3', 'audio/wav': 'wav', 'audio/x-wav': 'wav', 'audio/wave': 'wav', 'audio/flac': 'flac' },
@@ -41,10 +47,10 @@ const EXTENSIONS: Readonly<Record<string, string>> = {
 };
 
 const resultSchema = z.looseObject({ fileId: z.string() });
-const requestSchema = z.looseObject({ recording: recordingSchema });
 
 export class JobFiles {
   readonly #deps: JobFilesDeps;
+  #heldBytes = 0;
 
   constructor(deps: JobFilesDeps) {
     this.#deps = deps;
@@ -56,26 +62,57 @@ export class JobFiles {
     const filename = file.name.slice(0, MOST_FILENAME) || 'recording';
     const meta = { id: newFileId(jobId), userId, purpose: 'job_input', filename, ...fromNow(NEEDED_MS) };
     const { id: fileId } = await files.put(meta, onePiece(file), { bytes: file.size, most });
-    return { fileId, filename, mediaType: file.type, ofJob: true };
+    return { fileId, filename, mediaType: file.type };
   }
 
-  /** One of the user's files, and its name in a request. @throws {AppError} naming the field for one that is not there. */
-  async given(userId: number, fileId: string): Promise<{ readonly file: File; readonly recording: StoredRecording }> {
+  /**
+   * One of the user's files, without its bytes, and its name in a request.
+   * @throws {AppError} naming the field for one that is not there.
+   */
+  async given(
+    userId: number,
+    fileId: string,
+  ): Promise<{ readonly stored: StoredFile; readonly recording: StoredRecording }> {
     const stored = await this.#deps.files.find(fileId, userId);
     if (stored === undefined) throw invalid([{ path: 'file_id', message: `there is no file ${fileId}` }]);
     if (stored.bytes > MOST_RECORDING_BYTES) {
       throw invalid([{ path: 'file_id', message: `must be a file of at most ${MOST_RECORDING_BYTES} bytes` }]);
     }
-    await this.#deps.files.keepUntil(fileId, new Date(Date.now() + NEEDED_MS));
-    const recording = { fileId, filename: stored.filename, mediaType: '', ofJob: false };
-    return { file: await this.#read(stored, recording), recording };
+    return { stored, recording: { fileId, filename: stored.filename, mediaType: '' } };
   }
 
-  /** @throws {AppError} notFound when its owner has removed it. */
-  async recordingOf({ userId }: Pick<JobWork, 'userId'>, recording: StoredRecording): Promise<File> {
-    const stored = await this.#deps.files.find(recording.fileId, userId);
+  /** Takes as much memory as it has bytes. @throws {AppError} notFound when it is removed meanwhile. */
+  async measured(stored: StoredFile): Promise<Recording> {
+    const bytes = Buffer.allocUnsafeSlow(stored.bytes);
+    let at = 0;
+    for await (const piece of this.#deps.files.read(stored)) at += piece.copy(bytes, at);
+    return measuredBytes(bytes);
+  }
+
+  /** What an accepted job has yet to read does not expire before it. */
+  async keepForRun(fileId: string): Promise<void> {
+    await this.#deps.files.keepUntil(fileId, new Date(Date.now() + NEEDED_MS));
+  }
+
+  /**
+   * Reads a recording and holds it while `use` runs.
+   * @throws {AppError} notFound when its owner has removed it; {RunMustWait} while others hold as much as may be.
+   */
+  async withRecording<Result>(
+    { userId }: Pick<JobWork, 'userId'>,
+    recording: StoredRecording,
+    use: (file: File) => Promise<Result>,
+  ): Promise<Result> {
+    const { files, heldBytes: most = HELD_BYTES } = this.#deps;
+    const stored = await files.find(recording.fileId, userId);
     if (stored === undefined) throw new AppError('notFound', `the recording ${recording.fileId} was removed`);
-    return this.#read(stored, recording);
+    if (this.#heldBytes > 0 && this.#heldBytes + stored.bytes > most) throw new RunMustWait();
+    this.#heldBytes += stored.bytes;
+    try {
+      return await use(await this.#read(stored, recording));
+    } finally {
+      this.#heldBytes -= stored.bytes;
+    }
   }
 
   async #read(stored: StoredFile, { filename, mediaType }: StoredRecording): Promise<File> {
@@ -104,11 +141,10 @@ export class JobFiles {
     return this.#deps.files.remove(fileId, userId);
   }
 
-  /** After the end of a job, by whichever run sees it. Safe to repeat. */
-  async settle(work: JobWork): Promise<void> {
-    if (work.type !== 'transcript') return;
-    const { recording } = requestSchema.safeParse(await work.request()).data ?? {};
-    if (recording?.ofJob) await this.remove(work.userId, recording.fileId);
+  /** After the end of a job, however it ended, by whoever sees that: a recording that came along with it goes. Safe to repeat. */
+  async settle({ id, type, userId }: Pick<JobWork, 'id' | 'type' | 'userId'>): Promise<void> {
+    // By its id: the request of a cancelled job is gone already.
+    if (type === 'transcript') await this.remove(userId, newFileId(id));
   }
 
   /** The speech of an ended job goes with its result. */

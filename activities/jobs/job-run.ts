@@ -77,21 +77,21 @@ export class JobRunner {
       if (entersFirst) await charge.begin();
       answer = await this.#deps.handlers[work.type](work, charge, context);
     } catch (error) {
-      if (error instanceof RunRefused || error instanceof TaskUnderWay) throw error;
+      if (error instanceof RunRefused || error instanceof TaskUnderWay || error instanceof RunMustWait) throw error;
       const refusal = isEnd(error) && !context.signal.aborted ? error : undefined;
       if (!refusal && !context.isCancelled()) throw new RunInterrupted('the run was interrupted', { cause: error });
       // Only the run with the lease may end the job.
       await charge.begin();
       await charge.release(context.isCancelled() ? undefined : refusal);
-      return this.#outcome(work.id);
+      return this.#outcome(work);
     }
     if (!answer) {
       await charge.release(undefined);
-      return this.#outcome(work.id);
+      return this.#outcome(work);
     }
     context.heartbeat(`storing the answer of ${charge.lastCall?.candidate.modelIdentifier}`);
     const cost = await charge.capture(answer);
-    if (cost === undefined) return this.#outcome(work.id);
+    if (cost === undefined) return this.#outcome(work);
     await this.#remember(work);
     return { status: endOf(answer.cut), cost: formatMoney(cost), providerKeyId: charge.lastCall?.key.id ?? null };
   }
@@ -120,7 +120,7 @@ export class JobRunner {
   async close(jobId: string, status: 'FAILED' | 'CANCELLED', reason = PAST_DEADLINE): Promise<JobOutcome> {
     const work = await this.#deps.store.work(jobId, false);
     await closeFree(this.#deps, work, status, new AppError('inferenceFailed', reason));
-    return this.#outcome(jobId);
+    return this.#outcome(work);
   }
 
   /** An earlier run or a cancel has ended the job, and may have died before the rest was done. */
@@ -142,10 +142,11 @@ export class JobRunner {
     }
   }
 
-  /** The end as stored in the row. @throws {RunInterrupted} while another run has the job. */
-  async #outcome(jobId: string): Promise<JobOutcome> {
-    const { status, cost, providerKeyId, errorCode } = await this.#deps.store.end(jobId);
+  /** The end as stored in the row, with what is left to do. @throws {RunInterrupted} while another run has the job. */
+  async #outcome(work: JobWork): Promise<JobOutcome> {
+    const { status, cost, providerKeyId, errorCode } = await this.#deps.store.end(work.id);
     if (status === 'PENDING' || status === 'PROCESSING') throw new RunInterrupted('another run has this job');
+    await this.#remember(work);
     return { status, cost: formatMoney(cost ?? 0n), providerKeyId, errorCode };
   }
 }

@@ -19,7 +19,7 @@ export interface JobDeps {
   /** Asks Temporal to cancel a workflow: a hint, because the row has already decided. */
   readonly cancelWorkflow: (workflowId: string) => Promise<void>;
   readonly storedImages: Pick<StoredImages, 'removeOf'>;
-  readonly jobFiles: Pick<JobFiles, 'removeOf'>;
+  readonly jobFiles: Pick<JobFiles, 'removeOf' | 'settle'>;
 }
 
 /** A caller waits this long for the database. */
@@ -114,7 +114,7 @@ export class Jobs {
 
   /** The same without an answer. @param by an administrator; a change is then in the audit log. @throws {AppError} notFound. */
   async cancelAs(jobId: string, userId: number, log: Logger, by?: By): Promise<void> {
-    const { ledger, store, events, cancelWorkflow } = this.#deps;
+    const { ledger, store, events, cancelWorkflow, jobFiles } = this.#deps;
     const job = found(await store.find(jobId, userId));
     const release = {
       holdId: jobId,
@@ -129,6 +129,12 @@ export class Jobs {
     const status = await ledger.run(operation, CHANGE_WAIT_MS);
     // Reaches the run also without Temporal; without Redis the run reads its row.
     events.publish({ jobId, status, progress: job.progress, cancelRequested: true });
+    if (status === 'CANCELLED') {
+      // No worker may be there for a while; its workflow does the same.
+      await jobFiles.settle({ id: jobId, type: job.type, userId }).catch((err: unknown) => {
+        log.warn({ err, jobId }, 'the files of a cancelled job are not removed yet');
+      });
+    }
     if (isLive(status) || status === 'CANCELLED') {
       cancelWorkflow(job.workflowId).catch((err: unknown) => {
         if (!(err instanceof WorkflowNotFoundError)) log.warn({ err, jobId }, 'cancel not sent to Temporal');

@@ -25,9 +25,9 @@ import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { presentSpan } from '../../infra/telemetry/spans.ts';
 import type { JobType, WorkflowStart } from '../../workflows/contracts.ts';
-import { measured, planSpeech, planTranscription } from '../inference/audio.ts';
+import { planSpeech, planTranscription, type Recording } from '../inference/audio.ts';
 import { openHold } from '../inference/charge.ts';
-import type { LimitedRequest } from '../inference/hold.ts';
+import { insufficientBalance, type LimitedRequest } from '../inference/hold.ts';
 import { imageCapability, planImages } from '../inference/images.ts';
 import { type Asked, type Plan, planChat } from '../inference/plan.ts';
 import { type ChatRequest, candidatesOf, type ModelName, usableModels } from '../inference/routing.ts';
@@ -65,6 +65,9 @@ export interface JobSubmission extends LimitedRequest {
   readonly tags?: Tags;
   readonly keyed?: { readonly scope: string; readonly key: string; readonly fingerprint: Uint8Array };
 }
+
+/** A request of a transcript without its recording. */
+type TranscriptAsked = Pick<TranscriptionRequest, 'fields'>;
 
 /** A caller waits this long for the database. */
 const SUBMIT_WAIT_MS = 5_000;
@@ -126,10 +129,26 @@ export class JobSubmissions {
   }
 
   /** @returns as `submitChat`. @throws {AppError} as a synchronous call before its call. */
-  async submitTranscript(submission: JobSubmission, request: TranscriptionRequest): Promise<string> {
+  submitTranscript(submission: JobSubmission, asked: TranscriptAsked, recording: Recording): Promise<string> {
     const models = usableModels(this.#deps.models, submission, 'speech-to-text');
-    const plan = planTranscription(models, request, await measured(request.file));
-    return this.#submit('transcript', submission, plan, undefined);
+    return this.#submit('transcript', submission, planTranscription(models, asked, recording), undefined);
+  }
+
+  /**
+   * Before a recording is read or kept, which costs much more than this. Takes nothing, so `submitTranscript` may still
+   * refuse. @param recording as it is or the shortest that it can be.
+   * @throws {AppError} for a model that cannot be used, a balance that cannot pay, an address that cannot be called.
+   */
+  async checkTranscript(
+    submission: Pick<JobSubmission, 'model' | 'caller' | 'webhookUrl'>,
+    asked: TranscriptAsked,
+    recording: Recording,
+  ): Promise<void> {
+    const { ledger, models, checkWebhook } = this.#deps;
+    if (submission.webhookUrl !== null) checkWebhook(submission.webhookUrl);
+    const { holdAmount } = planTranscription(usableModels(models, submission, 'speech-to-text'), asked, recording);
+    const balance = await ledger.balanceOf(submission.caller.accountId);
+    if (balance && balance.available < holdAmount) throw insufficientBalance(balance.available);
   }
 
   async #submit(type: JobType, submission: JobSubmission, plan: Plan, asked: Asked | undefined): Promise<string> {

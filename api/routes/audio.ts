@@ -19,10 +19,10 @@ import { modelNameInput, openAiRequestIdInput } from './chat.ts';
 
 /** OpenAI takes 4,096; others more. */
 const MOST_SPOKEN_CHARACTERS = 100_000;
-/** OpenAI takes 25 MB. */
-export const RECORDING_BODY_BYTES = 26 * 1024 * 1024;
 /** A character in JSON as \u6d77, or half of one of four bytes, and the other fields. */
 export const SPEECH_BODY_BYTES = 1024 * 1024;
+/** OpenAI takes 25 MB. */
+export const RECORDING_BODY_BYTES = 26 * 1024 * 1024;
 const MOST_FIELD_CHARACTERS = 20_000;
 const MOST_FIELDS = 100;
 
@@ -203,11 +203,15 @@ function problemOf(name: string, values: readonly unknown[]): string | undefined
     : undefined;
 }
 
-export function askedOf(
+function askedOf(given: Record<string, unknown>, recording: File, requestId: string | undefined): TranscriptionAsked {
+  const { model, streamed, fields } = passedOf(given);
+  return { model, requestId, streamed, request: { file: recording, fields } };
+}
+
+/** What a request says beside its recording. @throws {AppError} naming each field that is wrong. */
+export function passedOf(
   given: Record<string, unknown>,
-  recording: File,
-  requestId: string | undefined,
-): TranscriptionAsked {
+): Pick<TranscriptionAsked, 'model' | 'streamed'> & Pick<TranscriptionRequest, 'fields'> {
   const { model, stream, ...rest } = given;
   const streamed = stream === true || stream === 'true';
   const errors: FieldError[] = [];
@@ -222,12 +226,8 @@ export function askedOf(
   });
   if (passed.length > MOST_FIELDS) errors.push({ path: '', message: `at most ${MOST_FIELDS} fields` });
   if (errors.length > 0) throw invalid(errors);
-  return {
-    model: String(model),
-    requestId,
-    streamed,
-    request: { file: recording, fields: [...passed, ...(streamed ? [['stream', 'true'] as const] : [])] },
-  };
+  const fields = [...passed, ...(streamed ? [['stream', 'true'] as const] : [])];
+  return { model: String(model), streamed, fields };
 }
 
 const DATA_URL = /^data:([\w./+-]{0,100})(?:;[\w=.-]{1,100})*;base64,/;

@@ -65,6 +65,7 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     rootToken = z.object({ token: z.string() }).parse(login.data).token;
     customer = await newCustomer(api());
     for (const vendor of VENDORS) await register(vendor);
+    await dearModel();
   });
 
   const api = () => product.apis[0];
@@ -292,7 +293,103 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     const job = await jobEnd(api(), customer.key, jobId);
     assert.deepEqual([job.status, job.cost, await transferOf(jobId)], ['FAILED', 0, []]);
     assert.match(job.errorMessage ?? '', /string_too_long/);
-    assert.deepEqual(await filesOf(), []);
+    const noSound = await submitted('transcriptions', JSON.stringify(asked));
+    assert.equal((await jobEnd(api(), customer.key, noSound)).status, 'FAILED');
+    await until('its recording is gone', async () => (await filesOf()).length === 0);
+  });
+
+  const answerTo = async (path: string, body: string, headers: Record<string, string> = {}) => {
+    const sent = { authorization: `Bearer ${customer.key}`, 'content-type': 'application/json', ...headers };
+    const answer = await apiFetch(`${api()?.url}/v1/async/${path}`, { method: 'POST', headers: sent, body });
+    const { data } = z
+      .object({ data: z.object({ jobId: z.string().optional() }).nullish() })
+      .parse(await answer.json());
+    return { status: answer.status, jobId: data?.jobId };
+  };
+  /** FLAC whose head says 20,000 seconds. */
+  const longRecording = Buffer.alloc(5_000, 7);
+  longRecording.write('fLaC');
+  longRecording.writeUInt32BE((8_000 << 12) | (15 << 4), 18);
+  longRecording.writeUInt32BE(20_000 * 8_000, 22);
+  const uploaded = async () => {
+    const form = new FormData();
+    form.append('purpose', 'user_data');
+    form.append('file', new File([longRecording], 'a.flac', { type: 'audio/flac' }));
+    const init = { method: 'POST', headers: { authorization: `Bearer ${customer.key}` }, body: form };
+    const answer = await apiFetch(`${api()?.url}/v1/files`, init);
+    return z.object({ id: z.string() }).parse(await answer.json()).id;
+  };
+  const removed = (fileId: string) => {
+    const headers = { authorization: `Bearer ${customer.key}` };
+    return apiFetch(`${api()?.url}/v1/files/${fileId}`, { method: 'DELETE', headers });
+  };
+  const dearModel = async () => {
+    const body = {
+      ...{ providerName: 'sim-openai', displayName: 'dear', modelIdentifier: 'dear-transcribe', priority: 50 },
+      ...{ upstreamModel: 'sim-transcribe', capabilities: ['speech-to-text'], pricing: { perSecond: '0.01' } },
+    };
+    const answer = await call(api(), 'POST', '/v1/models', { token: rootToken, body });
+    assert.ok(answer.status < 300, answer.message);
+  };
+
+  test('speech of the most characters is taken, however its client writes them', async () => {
+    const asked = (input: string) => `{"model":"sim-speech","voice":"alloy","input":"${input}"}`;
+    const inputs = ['\\ud83d\\ude00'.repeat(50_000), '😀'.repeat(50_000), 'x'.repeat(100_000)];
+    for (const input of inputs) {
+      const { status, jobId = '' } = await answerTo('speech', asked(input));
+      assert.equal(status, 202);
+      assert.equal((await jobEnd(api(), customer.key, jobId)).status, 'FAILED', 'the provider takes fewer');
+    }
+    assert.equal((await answerTo('speech', asked('x'.repeat(100_001)))).status, 400);
+  });
+
+  test('a repeat of a job by its key is the same job without its file and without room for another', async () => {
+    const speech = JSON.stringify({ model: 'sim-speech', voice: 'alloy', input: 'Once.' });
+    const fileId = await uploaded();
+    const transcript = JSON.stringify({ model: 'sim-transcribe', file_id: fileId });
+    const sent = JSON.stringify({ model: 'sim-transcribe', file: longRecording.toString('base64') });
+    const asked = [
+      ['speech', speech],
+      ['transcriptions', transcript],
+      ['transcriptions', sent],
+    ] as const;
+    const key = (at: number) => ({ 'idempotency-key': `no-room-${at}` });
+    const first = await Promise.all(asked.map(([path, body], at) => answerTo(path, body, key(at))));
+    for (const { jobId = '' } of first) await jobEnd(api(), customer.key, jobId);
+    await removed(fileId);
+    await product.execute(
+      `INSERT INTO files (id,user_id,purpose,filename,bytes,created_at,expires_at,is_whole)
+       VALUES ('file-full',${customer.userId},'user_data','full',2000000000,NOW(3),NOW(3)+INTERVAL 1 HOUR,0)`,
+    );
+    const again = await Promise.all(asked.map(([path, body], at) => answerTo(path, body, key(at))));
+    assert.deepEqual(again, first);
+    const fresh = await Promise.all(asked.map(([path, body]) => answerTo(path, body)));
+    assert.deepEqual(
+      fresh.map(({ status }) => status),
+      [429, 400, 429],
+    );
+    const of = (model: string) => sent.replace('sim-transcribe', model);
+    const unpaid = await answerTo('transcriptions', of('dear-transcribe'));
+    const unknown = await answerTo('transcriptions', of('no-such-model'));
+    assert.deepEqual([unpaid.status, unknown.status], [402, 404], 'known before room is looked for');
+    await product.execute("DELETE FROM files WHERE id='file-full'");
+  });
+
+  test('a file is kept for the jobs that were accepted, not for those that were refused', async () => {
+    const fileId = await uploaded();
+    await product.execute(`UPDATE files SET expires_at=NOW(3)+INTERVAL 30 MINUTE WHERE id='${fileId}'`);
+    const minutesLeft = async () => {
+      const sql = `SELECT TIMESTAMPDIFF(MINUTE,NOW(3),expires_at) AS minutes FROM files WHERE id='${fileId}'`;
+      return Number((await product.rows(sql))[0]?.minutes);
+    };
+    const of = (model: string) => JSON.stringify({ model, file_id: fileId });
+    assert.equal((await answerTo('transcriptions', of('dear-transcribe'))).status, 402);
+    assert.equal((await answerTo('transcriptions', of('no-such-model'))).status, 404);
+    assert.ok((await minutesLeft()) <= 30);
+    const { jobId = '' } = await answerTo('transcriptions', of('sim-transcribe'));
+    assert.ok((await minutesLeft()) > 60);
+    await jobEnd(api(), customer.key, jobId);
+    await removed(fileId);
   });
 
   test('a worker killed while it hears and while it speaks: another run goes on, charged once', async () => {
@@ -311,6 +408,11 @@ describe('four modalities, three providers, synchronous and as a job', () => {
     );
     await product.worker.kill('SIGKILL');
     await noFaults();
+    const unbegun = await submitted('transcriptions', asked);
+    await call(api(), 'POST', `/v1/async/jobs/${unbegun}/cancel`, { key: customer.key });
+    assert.equal((await jobEnd(api(), customer.key, unbegun)).status, 'CANCELLED');
+    const recordings = (await filesOf()).filter(({ purpose }) => purpose === 'job_input');
+    assert.equal(recordings.length, 1, 'a cancelled job leaves nothing, also while no worker runs');
     await product.worker.start();
     for (const jobId of jobs) {
       const job = await jobEnd(api(), customer.key, jobId);
