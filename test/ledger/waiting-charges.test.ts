@@ -98,8 +98,9 @@ describe('while a charge waits for others', { timeout: 120_000 }, () => {
     const admit = (id: string) => book.admit({ ...callHold(id, accountId, BOUND), ...change });
     assert.deepEqual([admit(uuidv7()), admit(uuidv7())], [false, false], 'before there is a lease');
     await ledger.until(() => book.left > 0n);
-    const id = uuidv7();
+    const [id, other] = [uuidv7(), uuidv7()];
     assert.ok(admit(id));
+    assert.ok(admit(other), 'somebody who may join the batch');
     const clock = new StillClock(t, queue);
     // A batch that was just committed, so that others are to be expected.
     await queue.submit({ reads: [], decide: () => undefined });
@@ -113,6 +114,7 @@ describe('while a charge waits for others', { timeout: 120_000 }, () => {
     });
     for (let turn = 0; turn < 5; turn += 1) await nextTurn();
     assert.equal(queue.queued, 1, 'the charge waits');
+    await book.calls.release({ holdId: other, accountId, budgetKeyId });
     return { clock, id, accountId, queue, book, charging };
   }
 

@@ -22,11 +22,14 @@ class MemoryQueue {
   writer = { slot: 1, epoch: 1 };
   away = false;
   readonly operations: (() => void)[] = [];
+  /** Whether the last operation that was submitted may wait for others. */
+  mayWait: boolean | undefined;
   readonly #rows = new Map<LedgerTable<unknown>, Map<string, unknown>>();
   #captured = new Map<string, bigint>();
 
   submit<Result>(operation: Operation<Result>): Promise<Result> {
     if (this.away) return Promise.reject(new AppError('databaseUnavailable', 'away'));
+    this.mayWait = operation.mayWait;
     return new Promise((resolve) => {
       this.operations.push(() => resolve(this.#run(operation)));
     });
@@ -383,6 +386,24 @@ describe('the leases of a process', () => {
     await release(id);
     admitted(80n);
     assert.equal(queue.leases[0]?.captured, 0n);
+  });
+
+  test('the charge of a stream may wait for other calls in flight; where there are none, nobody can join it', async () => {
+    await lease();
+    const [first, last] = [admitted(10n), admitted(10n)];
+    for (const [id, mayWait] of [
+      [first, true],
+      [last, false],
+    ] as const) {
+      const charging = book.calls.charge({ ...captureOf(id, 7n), mayWait: true });
+      assert.equal(queue.mayWait, mayWait);
+      await queue.commit();
+      assert.equal((await charging)?.kind, 'captured');
+    }
+    const [whole] = [admitted(10n), admitted(10n)];
+    const charging = charge(whole, 7n);
+    assert.equal(queue.mayWait, false, 'a whole answer');
+    await charging;
   });
 
   test('a call that is lost does not keep its money, and is not charged afterwards', async () => {

@@ -93,7 +93,9 @@ export class LeasedCalls {
     const isOver = excess > 0n && request.call.doubt !== 'too-large';
     const extra = isOver ? lease.keepMore(excess) : 0n;
     const kept = { lease, bound, extra };
-    const operation = isOver && extra < excess ? chargeBeyondLease(request, kept) : chargeLease(request, kept);
+    // Only other calls in flight can join its batch.
+    const mayWait = request.mayWait === true && this.#calls.size > 1;
+    const operation = isOver && extra < excess ? chargeBeyondLease(request, kept) : chargeLease(request, kept, mayWait);
     const outcome = await this.#queue.submit(operation).catch((error: unknown) => {
       lease.keepLess(extra);
       throw error;

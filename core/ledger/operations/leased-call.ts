@@ -28,11 +28,11 @@ export type LeaseChargeOutcome =
   /** The process was fenced in between, and its lease given back: nothing was done. */
   | { readonly kind: 'lease-gone' };
 
-/** Charges what the lease has kept for the call; no row is read. */
-export function chargeLease(request: Capture, call: LeasedCall): Operation<LeaseChargeOutcome> {
+/** Charges what the lease has kept for the call; no row is read. @param mayWait see Operation. */
+export function chargeLease(request: Capture, call: LeasedCall, mayWait = false): Operation<LeaseChargeOutcome> {
   return {
     reads: [],
-    mayWait: request.mayWait ?? false,
+    mayWait,
     decide: (rows) => (isOwnLease(call.lease, rows) ? charge(rows, request, call, 0n) : { kind: 'lease-gone' }),
   };
 }
