@@ -39,7 +39,7 @@ const outbound = createOutbound({ OUTBOUND_PRIVATE_HOSTS: [], SIMULATOR_URL: '' 
 after(() => outbound.close());
 
 /** What the owner of a delivery to this address reads after one try. */
-async function readAfterTry(url: string): Promise<unknown> {
+async function readAfterTry(url: string, { isKept } = { isKept: true }): Promise<unknown> {
   let noted: unknown;
   const sender = new WebhookSender({
     deliveries: {
@@ -52,7 +52,7 @@ async function readAfterTry(url: string): Promise<unknown> {
     },
     secrets: { signing: async () => ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'] },
     outbound,
-    jobOf: async () => JOB,
+    jobOf: async () => (isKept ? JOB : undefined),
     log: createLogger('silent'),
   });
   await sender.attempt({ deliveryId: 'd1', round: 0 });
@@ -69,4 +69,10 @@ test('what is inside the network cannot be told from what does not exist', async
   for (const url of ['http://localhost/', 'http://127.0.0.1/', 'http://database/', 'http://10.0.0.1:8080/']) {
     assert.deepEqual(await readAfterTry(url), nowhere, url);
   }
+});
+
+test('a delivery whose job is kept no longer has failed at once: no other try has anything to send', async () => {
+  assert.deepEqual(await readAfterTry('http://no-such-host.invalid/', { isKept: false }), {
+    ...{ status: 'FAILED', lastStatus: null, lastError: 'the job is kept no longer' },
+  });
 });

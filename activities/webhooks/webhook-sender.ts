@@ -29,6 +29,8 @@ const LIMITS = { firstByteMs: 15_000, idleMs: 15_000, totalMs: 15_000 };
 interface Sent {
   readonly status: number | null;
   readonly reason: string;
+  /** No other try can do better. */
+  readonly isHopeless?: boolean;
 }
 
 export class WebhookSender {
@@ -59,7 +61,7 @@ export class WebhookSender {
     const { deliveries } = this.#deps;
     const { id, redeliveries: round } = delivery;
     const attempts = delivery.attempts + 1;
-    const outcome = outcomeOf(sent.status, attempts);
+    const outcome = sent.isHopeless ? ({ kind: 'given-up' } as const) : outcomeOf(sent.status, attempts);
     const lastStatus = sent.status;
     const lastError = outcome.kind === 'delivered' ? null : sent.reason;
     if (outcome.kind === 'again') {
@@ -75,7 +77,7 @@ export class WebhookSender {
   async #send(delivery: Delivery): Promise<Sent> {
     const { jobOf, secrets, outbound, log } = this.#deps;
     const job = await jobOf(delivery.jobId);
-    if (!job) return { status: null, reason: 'the job is kept no longer' };
+    if (!job) return { status: null, reason: 'the job is kept no longer', isHopeless: true };
     const body = messageOf(job);
     const headers = signedHeaders(await secrets.signing(delivery.userId), delivery.id, new Date(), body);
     try {
