@@ -67,7 +67,7 @@ const TOGETHER: readonly (readonly string[])[] = [
   inFolder('catalog', 'add-preset', 'catalog', 'provider-keys', 'routes'),
   inFolder('chaos', 'bad-keys', 'balance', 'upstream-down'),
   inFolder('chaos', 'cut-streams', 'same-key'),
-  inFolder('console', 'console', 'jobs', 'keyboard', 'views'),
+  inFolder('console', 'console', 'jobs', 'keyboard', 'other-sites', 'views'),
   inFolder('e2e', 'messages', 'routing', 'slow-readers'),
   inFolder('e2e', 'odd-providers', 'openai-sdk', 'replays'),
   inFolder('e2e', 'line', 'modalities', 'picture-addresses', 'responses'),
