@@ -41,11 +41,14 @@ const SORT_COLUMNS: Record<UserSortKey, string> = {
   username: 'u.username',
   email: 'u.email',
   role: 'u.role',
-  balance: `a.available + ${LEASED}`,
+  balance: 'a.available + COALESCE(leases.unspent,0)',
   createdAt: 'u.created_at',
 };
 
 const ACCOUNT = "JOIN accounts a ON a.owner_kind = 'user' AND a.owner_id = u.id";
+/** Summed once for all: as a subquery of each account it took most of the time of a list by balance. */
+const ACCOUNT_WITH_LEASES = `${ACCOUNT} LEFT JOIN (SELECT account_id, SUM(amount-captured-released) AS unspent FROM holds
+  WHERE state='open' AND owner='lease' GROUP BY account_id) leases ON leases.account_id=a.id`;
 const SELECT = `SELECT u.id, u.username, u.email, u.role, u.status=1 AS active, u.token_version, u.created_at, u.updated_at,
   u.closed_at, a.id AS account_id, a.available + ${LEASED} AS available, ${HELD} AS held
   FROM users u ${ACCOUNT}`;
@@ -126,8 +129,8 @@ export class UserList {
       limit: pageSize + 1,
       offset: place === undefined ? (pageNum - 1) * pageSize : 0,
     };
-    const from = `FROM users u ${sortBy === 'balance' ? ACCOUNT : ''} ${whereOf([...conditions, ...after])}`;
-    const page = `${SELECT} JOIN (SELECT u.id ${from} ORDER BY ${by} LIMIT :limit OFFSET :offset) page ON page.id=u.id ORDER BY ${by}`;
+    const from = `FROM users u ${sortBy === 'balance' ? ACCOUNT_WITH_LEASES : ''} ${whereOf([...conditions, ...after])}`;
+    const page = `${SELECT} JOIN (SELECT u.id, ${sorting.column} AS sorted ${from} ORDER BY ${by} LIMIT :limit OFFSET :offset) page ON page.id=u.id ORDER BY ${orderOf({ ...sorting, column: 'page.sorted' })}`;
     const [records, total] = await Promise.all([
       select(this.#sequelize, listed.read, page, values),
       place === undefined
