@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
+import { ask, textAt } from '../api/asking.ts';
 import { call, jobEnd, newCustomer, type Product } from '../e2e/product.ts';
+import { rootToken } from '../e2e/upstream.ts';
 import { until } from '../until.ts';
 import type { Receiver } from '../webhooks/receiver.ts';
 import { type ConsoleBrowser, openView, signIn } from './browser.ts';
@@ -91,6 +93,37 @@ describe('jobs in the console', () => {
     await delivery.getByText('Delivered').waitFor();
     await delivery.getByRole('button', { name: /^Send again: / }).click();
     await until('it has come again', () => receiver.at(`/of-${customer.name}`).length === 2);
+    await page.context().close();
+  });
+
+  test('an administrator looks up a batch: its lines with what they cost, its reservation and its calls', async () => {
+    const [api] = product.apis;
+    const { key, name } = await newCustomer(api);
+    const line = (max_tokens: number) => ({
+      ...{ custom_id: `of ${max_tokens}`, method: 'POST', url: '/v1/chat/completions' },
+      body: { model: 'sim-chat', max_tokens, messages: [{ role: 'user', content: 'hello' }] },
+    });
+    const file = { purpose: 'batch', file: [line(4), line(5)].map((one) => JSON.stringify(one)).join('\n') };
+    const inputFileId = textAt(await ask(api, 'POST', '/v1/files', { bearer: key, body: file }), 'id');
+    const batch = { input_file_id: inputFileId, endpoint: '/v1/chat/completions', completion_window: '24h' };
+    const id = textAt(await ask(api, 'POST', '/v1/batches', { bearer: key, body: batch }), 'id');
+    const token = await rootToken(product);
+    const seen = async () => (await ask(api, 'GET', `/v1/admin/batches/${id}`, { bearer: token })).at('data');
+    const ended = z.object({ status: z.literal('completed'), calls: z.literal(2) });
+    await until('its calls are in the log', async () => ended.safeParse(await seen()).success);
+    const page = await asRoot();
+    await openView(page, 'Look up');
+    await page.getByLabel('Trace, request, job, batch, order or workflow id').fill(id);
+    await page.getByRole('button', { name: 'Look up' }).click();
+    await page.getByText('2 lines: 2 answered, 0 failed · 2 calls, charged ¥0.').waitFor();
+    for (const event of ['Reserved', 'Batch started', 'Batch ended', name]) {
+      await page.getByRole('main').getByText(event).first().waitFor();
+    }
+    const href = await page.getByRole('link', { name: 'Open in Temporal UI' }).getAttribute('href');
+    assert.ok(href?.includes(encodeURIComponent(`/${id}`)), href ?? 'no link');
+    await page.getByRole('link', { name: 'The whole trace' }).click();
+    await page.getByText('Call of sim-chat').nth(1).waitFor();
+    await page.getByText('Batch ended').waitFor();
     await page.context().close();
   });
 });
