@@ -68,6 +68,9 @@ const readable: CSSVariablesResolver = (used) => ({
     '--mantine-color-dimmed': used.colors.dark[1],
     '--mantine-color-placeholder': used.colors.dark[1],
     '--mantine-color-error': used.colors.red[4],
+    // Of buttons without a ground: white says neither that they do something nor that it is dangerous.
+    '--mantine-color-red-light-color': used.colors.red[4],
+    '--mantine-color-indigo-light-color': used.colors.indigo[3],
   },
 });
 

@@ -183,8 +183,8 @@ export async function assertFitsPhone(page: Page, name: string): Promise<void> {
 
 export async function onPhone(page: Page, name: string): Promise<void> {
   await page.setViewportSize(PHONE);
-  await takePicture(page, `${name}-phone`);
   await assertFitsPhone(page, name);
+  await takePicture(page, `${name}-phone`);
   await page.setViewportSize(DESKTOP);
 }
 

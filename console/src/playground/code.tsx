@@ -51,7 +51,7 @@ function Samples(props: { label: string; about: string; texts: readonly (readonl
             <Code block className="sample" tabIndex={0}>
               {text}
             </Code>
-            <Box pos="absolute" top={6} right={6}>
+            <Box pos="absolute" top={6} right={6} bg="var(--mantine-color-body)" bdrs="md">
               <CopyIcon text={text} label={`${t('action.copy')}: ${name}`} />
             </Box>
           </Tabs.Panel>

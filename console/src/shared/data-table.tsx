@@ -57,7 +57,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   if (query.error && rows === undefined) return <ErrorState error={query.error} onRetry={query.refetch} />;
   return (
     <Paper withBorder>
-      <Table.ScrollContainer minWidth={0} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+      <Table.ScrollContainer minWidth={0} scrollAreaProps={{ offsetScrollbars: false, viewportProps: { tabIndex: 0 } }}>
         <Table
           aria-label={label}
           aria-busy={query.isPending}

@@ -1,5 +1,5 @@
 /** Light or dark, the language, and the account, at the end of the header. */
-import { ActionIcon, Button, Menu, useMantineColorScheme } from '@mantine/core';
+import { ActionIcon, Button, Menu, Text, useMantineColorScheme } from '@mantine/core';
 import { Languages, LogOut, Moon, Sun, SunMoon, UserRound } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { changeLanguage, isLanguage, LANGUAGES } from '../language/language.ts';
@@ -52,21 +52,26 @@ export function AppearanceMenu() {
 
 export function AccountMenu() {
   const { t } = useTranslation();
-  const { username } = useUser();
+  const { username, role } = useUser();
   return (
-    <Menu position="bottom-end" width={200}>
+    <Menu position="bottom-end" width={220}>
       <Menu.Target>
         <Button
           variant="subtle"
           color="gray"
           leftSection={<UserRound size={18} aria-hidden />}
-          maw={180}
+          maw={{ base: 150, sm: 280 }}
           title={username}
         >
-          {username}
+          <Text span inherit truncate>
+            {username}
+          </Text>
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
+        <Menu.Label className="long-names">
+          {username} · {t(`role.${role}`)}
+        </Menu.Label>
         <Menu.Item leftSection={<LogOut size={16} aria-hidden />} onClick={signOut}>
           {t('account.signOut')}
         </Menu.Item>

@@ -37,7 +37,7 @@ export function Money({ amount, bold }: { amount: string | null | undefined; bol
       inherit
       fw={bold ? 700 : undefined}
       className="numbers money"
-      __vars={{ '--characters': String(head.length + tail.length * SMALL) }}
+      __vars={{ '--characters': String(head.length + tail.length * SMALL), '--head': String(head.length) }}
     >
       {head}
       {tail !== '' && <span className="decimals">{tail}</span>}

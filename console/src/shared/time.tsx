@@ -4,10 +4,10 @@ import { useTranslation } from 'react-i18next';
 
 function timeText(iso: string, language: string, precise: boolean): string {
   const at = new Date(iso);
-  const day = at.toLocaleDateString(language, { dateStyle: 'medium' });
   if (!precise) return at.toLocaleString(language, { dateStyle: 'medium', timeStyle: 'short' });
-  const exact = { hour: 'numeric', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 } as const;
-  return `${day}, ${at.toLocaleTimeString(language, exact)}`;
+  const day = { year: 'numeric', month: 'short', day: 'numeric' } as const;
+  const time = { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 } as const;
+  return at.toLocaleString(language, { ...day, ...time });
 }
 
 /** The whole time, with seconds and zone, is in its tooltip. @param precise to the millisecond. */

@@ -34,7 +34,7 @@ export default function AllCalls() {
   const rows = calls.data;
   return (
     <Page title={t('allCalls.title')} about={t('allCalls.about')}>
-      <Group align="end">
+      <Group align="end" className="filters">
         <CallFilters {...common} />
         {TEXTS.map((name) => (
           <TextInput

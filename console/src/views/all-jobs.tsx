@@ -41,7 +41,7 @@ export default function AllJobs() {
   );
   return (
     <Page title={t('allJobs.title')} about={t('allJobs.about')}>
-      <Group align="end">
+      <Group align="end" className="filters">
         <Choice
           label={t('field.status')}
           values={JOB_STATUSES}

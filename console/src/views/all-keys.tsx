@@ -14,6 +14,7 @@ import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { type Status, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
+import { UserLink } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
 /** In the address, for keys that are not there any more. */
@@ -40,7 +41,7 @@ export default function AllKeys() {
   return (
     <Page title={t('allKeys.title')} about={t('allKeys.about')}>
       <FindForm onFound={setFound} />
-      <Group align="end">
+      <Group align="end" className="filters">
         <TextFilter label={t('field.user')} value={values.user} onChange={(text) => set('user', text)} />
         <TextFilter label={t('allKeys.mask')} value={values.mask} onChange={(text) => set('mask', text)} />
         <Switch
@@ -109,13 +110,13 @@ function KeyTable(props: {
         {
           title: t('field.key'),
           cell: ({ maskedKeyValue, name }) => (
-            <Stack gap={2}>
+            <Stack gap={2} align="flex-start">
               {name}
               <Code className="time">{maskedKeyValue}</Code>
             </Stack>
           ),
         },
-        { title: t('field.owner'), cell: ({ username, userId }) => `${username} (${userId})` },
+        { title: t('field.owner'), cell: ({ username, userId }) => <UserLink userId={userId} name={username} /> },
         { title: t('field.status'), cell: (key) => <StatusBadge status={statusOf(key)} /> },
         { title: t('allKeys.used'), align: 'end', from: 'md', cell: ({ budgetUsed }) => <Money amount={budgetUsed} /> },
         { title: t('field.lastUsed'), from: 'md', cell: ({ lastUsedAt }) => <Time at={lastUsedAt} /> },

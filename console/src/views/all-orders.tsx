@@ -31,7 +31,7 @@ export default function AllOrders() {
   const orders = api.useQuery('get', '/v1/orders', { params: { query } });
   return (
     <Page title={t('allOrders.title')} about={t('allOrders.about')}>
-      <Group align="end">
+      <Group align="end" className="filters">
         <UserFilter value={values.userId} onChange={(id) => set('userId', id)} />
         <Choice
           label={t('field.status')}

@@ -30,7 +30,7 @@ export default function AllWebhooks() {
   const deliveries = api.useQuery('get', '/v1/admin/webhook-deliveries', { params: { query } });
   return (
     <Page title={t('deliveries.title')} about={t('deliveries.about')}>
-      <Group align="end">
+      <Group align="end" className="filters">
         <Choice
           label={t('field.status')}
           values={STATUSES}

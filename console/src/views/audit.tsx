@@ -16,6 +16,19 @@ import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 import { changesOf } from './audit-changes.ts';
 
 const PAGE_ROWS = 20;
+const KINDS = [
+  ...([
+    'access-key',
+    'job',
+    'ledger',
+    'model',
+    'order',
+    'provider',
+    'provider-key',
+    'user',
+    'webhook_delivery',
+  ] as const),
+];
 const TEXTS = ['action', 'targetId', 'traceId'] as const;
 const NAMES = ['from', 'until', 'actor', ...TEXTS] as const;
 
@@ -37,7 +50,7 @@ export default function Audit() {
   const labels = { action: t('audit.action'), targetId: t('audit.target'), traceId: t('field.traceId') };
   return (
     <Page title={t('audit.title')} about={t('audit.about')}>
-      <Group align="end">
+      <Group align="end" className="filters">
         {(['from', 'until'] as const).map((name) => (
           <DayInput
             key={name}
@@ -84,7 +97,7 @@ export default function Audit() {
                 </Text>
                 <Group gap={4} wrap="nowrap">
                   <Text size="xs" c="dimmed" className="time">
-                    {record.targetKind}
+                    <Kind name={record.targetKind} />
                   </Text>
                   <Id id={record.targetId} short />
                 </Group>
@@ -100,6 +113,13 @@ export default function Audit() {
       />
     </Page>
   );
+}
+
+/** What was changed; a kind of a later version is named as the log does. */
+function Kind({ name }: { name: string }) {
+  const { t } = useTranslation();
+  const known = KINDS.find((kind) => kind === name);
+  return known === undefined ? name : t(`audit.kinds.${known}`);
 }
 
 function Actor({ actorUserId, actorName }: AuditRecord) {

@@ -29,7 +29,7 @@ export default function Calls() {
   );
   return (
     <Page title={t('calls.title')} about={t('calls.about')}>
-      <Group align="end">
+      <Group align="end" className="filters">
         <CallFilters {...filters} />
       </Group>
       <DataTable

@@ -48,7 +48,7 @@ export default function Catalog() {
         </Button>
       }
     >
-      <Group align="end">
+      <Group align="end" className="filters">
         <TextFilter
           label={t('catalogModels.search')}
           width={240}

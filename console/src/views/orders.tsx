@@ -51,16 +51,15 @@ export default function Orders() {
         pages={<Pages {...pages} of={orders.data} />}
         columns={[
           {
-            title: t('field.orderNo'),
-            cell: ({ orderNo }) => (
-              <Anchor component="button" size="sm" ta="start" onClick={() => show(orderNo)}>
-                {orderNo}
+            title: t('orders.one'),
+            cell: ({ orderNo, createdAt }) => (
+              <Anchor component="button" size="sm" onClick={() => show(orderNo)}>
+                <Time at={createdAt} />
               </Anchor>
             ),
           },
           { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
           { title: t('field.status'), cell: (order) => <OrderStatus {...order} /> },
-          { title: t('field.createdAt'), from: 'md', cell: ({ createdAt }) => <Time at={createdAt} /> },
           { title: t('field.actions'), align: 'end', cell: (order) => isOpen(order) && <OpenOrder {...order} /> },
         ]}
       />

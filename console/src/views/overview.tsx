@@ -42,7 +42,7 @@ function queryOf(groupBy: Grouping, days: number) {
 }
 
 export default function Overview() {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
   const user = useUser();
   const [period, setPeriod] = useState('30');
   const days = Number(period);
@@ -50,6 +50,7 @@ export default function Overview() {
   const went = usePerformance('day', days);
   const requests = went?.reduce((sum, group) => sum + group.requests, 0);
   const failures = went?.reduce((sum, group) => sum + group.failures, 0);
+  const percent = new Intl.NumberFormat(i18n.language, { style: 'percent', maximumFractionDigits: 1 });
   return (
     <Page
       title={t('overview.title')}
@@ -89,7 +90,7 @@ export default function Overview() {
         <Figure
           label={t('overview.failures')}
           value={failures?.toLocaleString() ?? '–'}
-          about={failures !== undefined && requests ? `${((failures / requests) * 100).toFixed(1)} %` : '–'}
+          about={failures !== undefined && requests ? percent.format(failures / requests) : '–'}
         />
       </SimpleGrid>
       <OverTime days={days} />

@@ -82,17 +82,19 @@ function Bench({ models, keys }: { models: readonly Model[]; keys: readonly Acce
         <>
           <Button
             variant="default"
+            px="sm"
             leftSection={<SlidersHorizontal size={16} />}
             hiddenFrom="lg"
             onClick={settings.open}
           >
             {t('playground.settings')}
           </Button>
-          <Button variant="default" leftSection={<CodeXml size={16} />} onClick={code.open}>
+          <Button variant="default" px="sm" leftSection={<CodeXml size={16} />} onClick={code.open}>
             {t('playground.code')}
           </Button>
           <Button
             variant="default"
+            px="sm"
             leftSection={<SquarePen size={16} />}
             disabled={talk.turns.length === 0}
             onClick={talk.clear}

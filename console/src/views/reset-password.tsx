@@ -1,13 +1,11 @@
 /** Where the token of a link, which an administrator has made, becomes a new password. */
-import { Anchor, Button, Center, Group, Paper, PasswordInput, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Anchor, Button, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'react-router';
 import { api } from '../api/client.ts';
+import { Door } from '../shared/door.tsx';
 import { fieldErrors } from '../shared/form.ts';
-import { AppearanceMenu } from '../shared/header-menus.tsx';
-
-const NARROW_PX = 400;
 
 /** @returns the link to give away. The token follows the hash, which a browser sends to no server. */
 export function resetLink(token: string): string {
@@ -32,43 +30,35 @@ export default function ResetPassword() {
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
   return (
-    <Center component="main" mih="100vh" p="md">
-      <Paper withBorder p="xl" w="100%" maw={NARROW_PX}>
-        <form onSubmit={form.onSubmit((body) => reset.mutate({ body }))}>
-          <Stack>
-            <Group justify="space-between">
-              <Title order={1} size="h3">
-                {t('reset.heading')}
-              </Title>
-              <AppearanceMenu />
-            </Group>
-            {reset.isSuccess ? (
-              <Text role="status">{t('reset.done')}</Text>
-            ) : (
-              <>
-                {tokenOf(hash) === '' && (
-                  <TextInput label={t('reset.token')} autoComplete="off" required {...form.getInputProps('token')} />
-                )}
-                <PasswordInput
-                  label={t('profile.newPassword')}
-                  description={t('reset.about')}
-                  autoComplete="new-password"
-                  required
-                  data-autofocus
-                  visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
-                  {...form.getInputProps('newPassword')}
-                />
-                <Button type="submit" loading={reset.isPending}>
-                  {t('action.save')}
-                </Button>
-              </>
-            )}
-            <Anchor component={Link} to="/" size="sm">
-              {t('signIn.title')}
-            </Anchor>
-          </Stack>
-        </form>
-      </Paper>
-    </Center>
+    <Door title={t('reset.heading')}>
+      <form onSubmit={form.onSubmit((body) => reset.mutate({ body }))}>
+        <Stack>
+          {reset.isSuccess ? (
+            <Text role="status">{t('reset.done')}</Text>
+          ) : (
+            <>
+              {tokenOf(hash) === '' && (
+                <TextInput label={t('reset.token')} autoComplete="off" required {...form.getInputProps('token')} />
+              )}
+              <PasswordInput
+                label={t('profile.newPassword')}
+                description={t('reset.about')}
+                autoComplete="new-password"
+                required
+                data-autofocus
+                visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
+                {...form.getInputProps('newPassword')}
+              />
+              <Button type="submit" loading={reset.isPending}>
+                {t('action.save')}
+              </Button>
+            </>
+          )}
+          <Anchor component={Link} to="/" size="sm">
+            {t('signIn.title')}
+          </Anchor>
+        </Stack>
+      </form>
+    </Door>
   );
 }

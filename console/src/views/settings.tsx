@@ -18,7 +18,7 @@ export default function Settings() {
   );
   return (
     <Page title={t('settings.title')} about={t('settings.about')}>
-      <Group align="end">
+      <Group align="end" className="filters">
         <TextInput
           label={t('settings.search')}
           miw={260}

@@ -1,14 +1,12 @@
 /** Sign-in and sign-up. */
-import { Anchor, Button, Center, Group, Paper, PasswordInput, Stack, TextInput, Title } from '@mantine/core';
+import { Anchor, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { tellOtherTabs } from '../session.tsx';
+import { Door } from '../shared/door.tsx';
 import { fieldErrors } from '../shared/form.ts';
-import { AppearanceMenu } from '../shared/header-menus.tsx';
-
-const NARROW_PX = 400;
 
 export default function SignIn() {
   const { t } = useTranslation();
@@ -24,47 +22,34 @@ export default function SignIn() {
   // A failure has been shown, at its field and beside the page.
   const send = form.onSubmit((values) => enter(values).catch(() => undefined));
   return (
-    <Center component="main" mih="100vh" p="md">
-      <Paper withBorder p="xl" w="100%" maw={NARROW_PX}>
-        <form onSubmit={send}>
-          <Stack>
-            <Group justify="space-between">
-              <Title order={1} size="h3">
-                {t(isNew ? 'signIn.signUp' : 'signIn.title')}
-              </Title>
-              <AppearanceMenu />
-            </Group>
+    <Door title={t(isNew ? 'signIn.signUp' : 'signIn.title')}>
+      <form onSubmit={send}>
+        <Stack>
+          <TextInput label={t('field.username')} autoComplete="username" required {...form.getInputProps('username')} />
+          {isNew && (
             <TextInput
-              label={t('field.username')}
-              autoComplete="username"
-              required
-              {...form.getInputProps('username')}
+              label={t('field.email')}
+              description={t('signIn.emailOptional')}
+              type="email"
+              autoComplete="email"
+              {...form.getInputProps('email')}
             />
-            {isNew && (
-              <TextInput
-                label={t('field.email')}
-                description={t('signIn.emailOptional')}
-                type="email"
-                autoComplete="email"
-                {...form.getInputProps('email')}
-              />
-            )}
-            <PasswordInput
-              label={t('field.password')}
-              autoComplete={isNew ? 'new-password' : 'current-password'}
-              required
-              visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
-              {...form.getInputProps('password')}
-            />
-            <Button type="submit" loading={signIn.isPending || register.isPending}>
-              {t(isNew ? 'signIn.signUp' : 'signIn.title')}
-            </Button>
-            <Anchor component="button" type="button" size="sm" onClick={() => setIsNew(!isNew)}>
-              {t(isNew ? 'signIn.haveAccount' : 'signIn.newAccount')}
-            </Anchor>
-          </Stack>
-        </form>
-      </Paper>
-    </Center>
+          )}
+          <PasswordInput
+            label={t('field.password')}
+            autoComplete={isNew ? 'new-password' : 'current-password'}
+            required
+            visibilityToggleButtonProps={{ 'aria-label': t('signIn.showPassword') }}
+            {...form.getInputProps('password')}
+          />
+          <Button type="submit" loading={signIn.isPending || register.isPending}>
+            {t(isNew ? 'signIn.signUp' : 'signIn.title')}
+          </Button>
+          <Anchor component="button" type="button" size="sm" onClick={() => setIsNew(!isNew)}>
+            {t(isNew ? 'signIn.haveAccount' : 'signIn.newAccount')}
+          </Anchor>
+        </Stack>
+      </form>
+    </Door>
   );
 }

@@ -68,7 +68,7 @@ export default function Spend() {
         </Button>
       }
     >
-      <Group align="end">
+      <Group align="end" className="filters">
         <Select
           label={t('spend.by')}
           allowDeselect={false}

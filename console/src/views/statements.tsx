@@ -56,7 +56,10 @@ export default function Statements() {
       {statement.data && (
         <Stack gap="lg">
           <Paper withBorder maw={480}>
-            <Table.ScrollContainer minWidth={0} scrollAreaProps={{ viewportProps: { tabIndex: 0 } }}>
+            <Table.ScrollContainer
+              minWidth={0}
+              scrollAreaProps={{ offsetScrollbars: false, viewportProps: { tabIndex: 0 } }}
+            >
               <Table aria-label={t('statements.sum')} verticalSpacing="xs" horizontalSpacing="md">
                 <Table.Tbody>
                   {LINES.map((line) => (
@@ -107,7 +110,9 @@ export default function Statements() {
                   <Stack gap={0}>
                     {QUANTITIES.filter((name) => row[name] > 0).map((name) => (
                       <Text key={name} size="sm" className="time">
-                        {t(`statements.quantity.${name}`, { amount: row[name].toLocaleString(i18n.language) })}
+                        {t(`statements.quantity.${name}`, {
+                          ...{ count: row[name], amount: row[name].toLocaleString(i18n.language) },
+                        })}
                       </Text>
                     ))}
                   </Stack>

@@ -1,5 +1,5 @@
 /** All users, for the administrator: found, looked at, made. */
-import { Anchor, Button, Group, Modal } from '@mantine/core';
+import { Anchor, Button, Group, Modal, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
@@ -37,7 +37,7 @@ export default function Users() {
   const users = api.useQuery('get', '/v1/users', { params: { query } });
   return (
     <Page title={t('users.title')} actions={<Button onClick={creation.open}>{t('users.create')}</Button>}>
-      <Group align="end">
+      <Group align="end" className="filters">
         <TextFilter
           label={t('users.search')}
           width={260}
@@ -60,13 +60,17 @@ export default function Users() {
         empty={t('users.none')}
         pages={<Pages {...pages} of={users.data} />}
         columns={[
-          { title: t('field.id'), from: 'md', cell: ({ id }) => id },
           {
             title: t('field.username'),
             cell: ({ id, username }) => (
-              <Anchor component="button" size="sm" onClick={() => show(String(id))}>
-                {username}
-              </Anchor>
+              <Stack gap={2} align="flex-start">
+                <Anchor component="button" size="sm" onClick={() => show(String(id))}>
+                  {username}
+                </Anchor>
+                <Text size="xs" c="dimmed">
+                  {t('field.id')} {id}
+                </Text>
+              </Stack>
             ),
           },
           { title: t('field.email'), from: 'md', cell: ({ email }) => email ?? '–' },

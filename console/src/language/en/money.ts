@@ -45,7 +45,8 @@ export const money = {
     quantity: {
       promptTokens: '{{amount}} tokens in',
       completionTokens: '{{amount}} tokens out',
-      imageCount: '{{amount}} images',
+      imageCount_one: '{{amount}} image',
+      imageCount_other: '{{amount}} images',
       characters: '{{amount}} characters of speech',
       audioSeconds: '{{amount}} s transcribed',
     },

@@ -163,6 +163,10 @@ export const operations = {
     target: 'Target',
     change: 'Change',
     operator: 'command line',
+    kinds: {
+      ...{ job: 'Job', ledger: 'Ledger', model: 'Model', order: 'Order', provider: 'Provider', user: 'User' },
+      ...{ 'access-key': 'Access key', 'provider-key': 'Provider key', webhook_delivery: 'Delivery' },
+    },
   },
   deliveries: {
     title: 'Webhook deliveries',

@@ -46,7 +46,8 @@ export const money: Pick<Translation, 'orders' | 'statements'> = {
     quantity: {
       promptTokens: '输入 {{amount}} Token',
       completionTokens: '输出 {{amount}} Token',
-      imageCount: '{{amount}} 张图片',
+      imageCount_one: '{{amount}} 张图片',
+      imageCount_other: '{{amount}} 张图片',
       characters: '合成 {{amount}} 字符',
       audioSeconds: '识别 {{amount}} 秒',
     },

@@ -176,6 +176,10 @@ export const operations: Operations = {
     target: '对象',
     change: '更改',
     operator: '命令行',
+    kinds: {
+      ...{ job: '任务', ledger: '账本', model: '模型', order: '订单', provider: '提供商', user: '用户' },
+      ...{ 'access-key': '访问密钥', 'provider-key': '提供商密钥', webhook_delivery: '推送' },
+    },
   },
   deliveries: {
     title: '推送记录',
