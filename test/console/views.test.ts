@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Page, Route } from 'playwright-core';
+import { z } from 'zod';
 import { MONEY_FIELDS } from '../../console/src/api/generated/money-fields.ts';
 import { isFullChaos } from '../../devstack/test-stack.ts';
 import type { Product } from '../e2e/product.ts';
@@ -86,6 +87,20 @@ function hostile(value: unknown, names: { next: number }): unknown {
       return [field, hostile(one, names)];
     }),
   );
+}
+
+const MANY = 10_000;
+/** A table of all of them would have ten times as many. */
+const MOST_ELEMENTS = 5_000;
+
+const enveloped = z.looseObject({ data: z.looseObject({}) });
+
+/** A statement with as many payments as one month may have. */
+function withManyEntries(answer: unknown): unknown {
+  const { data, ...envelope } = enveloped.parse(answer);
+  const common = { kind: 'top_up', amount: '0.01', createdAt: '2026-11-01T00:00:00+08:00' };
+  const entries = Array.from({ length: MANY }, (_, id) => ({ ...common, id: `${id}`, note: `payment ${id}` }));
+  return { ...envelope, data: { ...data, entries } };
 }
 
 /** The same answer without what it lists. */
@@ -197,6 +212,20 @@ describe('every view', () => {
       await onPhone(page, name);
     });
   }
+
+  test('/statements: of ten thousand lines a page is in the document, and the last is two clicks away', async () => {
+    const isStatement = /\/v1\/.*statement/;
+    await page.route(isStatement, (route) => changed(route, withManyEntries));
+    await page.goto(addressOf('/statements'));
+    const lines = page.getByRole('table', { name: 'Other movements' });
+    await page.getByText('10,000 rows').waitFor();
+    const elements = z.number().parse(await page.evaluate('document.querySelectorAll("*").length'));
+    assert.ok(elements < MOST_ELEMENTS, `${elements} elements`);
+    await page.getByRole('button', { name: 'Page 50' }).click();
+    await lines.getByText(`payment ${MANY - 1}`, { exact: true }).waitFor();
+    assert.equal(await lines.getByText('payment 0', { exact: true }).count(), 0);
+    await page.unroute(isStatement);
+  });
 
   test('and none complains, or asks another host', () => {
     browser.assertQuiet();

@@ -6,6 +6,7 @@ import { Button, Group, Pagination, Paper, Skeleton, Table, Text } from '@mantin
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/api-error.ts';
+import { usePage } from './filters.ts';
 import { EmptyState, ErrorState } from './page-states.tsx';
 
 export interface Column<Row> {
@@ -34,10 +35,13 @@ interface DataTableProps<Row> {
   readonly empty: string;
   /** Below the text of an empty table: what to do about it. */
   readonly emptyAction?: ReactNode;
+  /** Of a list that the API gives in pages. One that comes as a whole is shown in pages when it is long. */
   readonly pages?: ReactNode;
 }
 
 const SKELETON_ROWS = 4;
+/** What a browser shows at once without an effort. */
+const MOST_ROWS = 200;
 
 function classOf(align: 'end' | undefined, from: string | undefined): string {
   return `${align ?? ''} ${from === undefined ? '' : `from-${from}`}`;
@@ -46,6 +50,8 @@ function classOf(align: 'end' | undefined, from: string | undefined): string {
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { query, rows, columns, label } = props;
   const { t } = useTranslation();
+  const own = usePage(`${rows?.length}`);
+  const shown = props.pages === undefined ? rows?.slice((own.page - 1) * MOST_ROWS, own.page * MOST_ROWS) : rows;
   const isBadFilter = query.error instanceof ApiError && query.error.fields.length > 0;
   if (isBadFilter && rows === undefined) {
     return (
@@ -75,7 +81,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
             </Table.Tr>
           </Table.Thead>
           <Table.Tbody>
-            {rows?.map((row) => (
+            {shown?.map((row) => (
               <Table.Tr key={props.rowKey(row)}>
                 {columns.map(({ title, cell, align, from }) => (
                   <Table.Td
@@ -93,7 +99,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         </Table>
       </Table.ScrollContainer>
       {rows?.length === 0 && <EmptyState text={props.empty}>{props.emptyAction}</EmptyState>}
-      {props.pages}
+      {props.pages ?? <Pages {...own} of={rows && { pages: Math.ceil(rows.length / MOST_ROWS), total: rows.length }} />}
     </Paper>
   );
 }

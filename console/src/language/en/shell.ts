@@ -26,8 +26,8 @@ export const shell = {
   },
   table: {
     badFilter: 'Nothing can be found: a filter has a value that is not right.',
-    total_one: '{{count}} row',
-    total_other: '{{count}} rows',
+    total_one: '{{count, number}} row',
+    total_other: '{{count, number}} rows',
     page: 'Page {{page}}',
     first: 'First page',
     last: 'Last page',

@@ -40,8 +40,8 @@ export const shell: Pick<
   },
   table: {
     badFilter: '筛选条件中有无效的值，查不到结果。',
-    total_one: '共 {{count}} 行',
-    total_other: '共 {{count}} 行',
+    total_one: '共 {{count, number}} 行',
+    total_other: '共 {{count, number}} 行',
     page: '第 {{page}} 页',
     first: '第一页',
     last: '最后一页',
