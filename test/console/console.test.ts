@@ -592,11 +592,11 @@ describe('an administrator', () => {
     await openView(page, 'Audit log');
     await page.getByRole('row', { name: 'orders.refund' }).getByText('¥2.50').last().waitFor();
     await openView(page, 'Look up');
-    await page.getByLabel('Trace, request, job, order or workflow id').fill('nothing-has-this-id');
+    await page.getByLabel('Trace, request, job, batch, order or workflow id').fill('nothing-has-this-id');
     await page.getByRole('button', { name: 'Look up' }).click();
     await page.getByText('Nothing found for this id.').waitFor();
     const workflow = `order/user-${order?.user_id}/${order?.order_no}`;
-    await page.getByLabel('Trace, request, job, order or workflow id').fill(workflow);
+    await page.getByLabel('Trace, request, job, batch, order or workflow id').fill(workflow);
     await page.getByRole('button', { name: 'Look up' }).click();
     for (const event of ['Order created', 'Order paid', 'orders.refund']) await page.getByText(event).first().waitFor();
   });

@@ -24,7 +24,7 @@ export function Page(props: { title: string; about?: string; actions?: ReactNode
             </Text>
           )}
         </Stack>
-        {props.actions !== undefined && <Group gap="sm">{props.actions}</Group>}
+        {props.actions !== undefined && <Group gap="xs">{props.actions}</Group>}
       </Group>
       {props.children}
     </Stack>
