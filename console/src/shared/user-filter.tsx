@@ -34,7 +34,7 @@ export function UserFilter({ value, onChange, label }: UserFilterProps) {
       placeholder={t('all.anyone')}
       searchable
       clearable
-      miw={200}
+      w={200}
       nothingFoundMessage={t('users.none')}
       filter={({ options }) => options}
       data={offered.map((one) => ({ value: String(one.id), label: one.username }))}

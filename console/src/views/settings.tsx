@@ -21,7 +21,7 @@ export default function Settings() {
       <Group align="end" className="filters">
         <TextInput
           label={t('settings.search')}
-          miw={260}
+          w={260}
           value={values.search ?? ''}
           onChange={(event) => set('search', event.currentTarget.value)}
         />
