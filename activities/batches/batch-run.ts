@@ -20,7 +20,7 @@ import { LineRuns, type LineRunsDeps } from './line-runs.ts';
 
 export interface BatchRunDeps extends LineRunsDeps, BatchFilesDeps {
   readonly store: Pick<BatchStore, keyof BatchStore>;
-  readonly files: Pick<FileStore, 'bytesOf' | 'find' | 'put' | 'read' | 'remove'>;
+  readonly files: Pick<FileStore, 'find' | 'put' | 'read' | 'remove'>;
   readonly ledger: Pick<Ledger, 'day' | 'hold' | 'recall' | 'release' | 'run'>;
   readonly models: InferenceDeps['models'];
   /** @throws {AppError} for a key that may no longer call. */
@@ -98,7 +98,6 @@ export class BatchRunner {
       if (error instanceof AppError) return error;
       throw error;
     });
-    const refusalAt = await this.#lines.room(batch);
     const queue = waiting.values();
     const waits: number[] = [];
     let isStopped = false;
@@ -107,7 +106,7 @@ export class BatchRunner {
         if (isStopped || context.signal.aborted) return;
         const now = await this.#batch(batchId);
         if (now.status !== 'in_progress' || now.expiresAt.getTime() <= Date.now()) return;
-        const refusal = await refusalAt(now);
+        const refusal = await this.#lines.refusalAt(now);
         const wait = refusal
           ? await this.#lines.refuse(batch, line, refusal)
           : await this.#lines.run(batch, line, caller, context.log);

@@ -214,10 +214,12 @@ export class BatchStore {
     await change(this.#sequelize, 'UPDATE batch_lines SET tries=tries+1 WHERE batch_id=? AND line=?', [batchId, line]);
   }
 
-  /** Of all batches of a user that have not ended, whose files are not written yet. */
-  async liveResultBytes(userId: number): Promise<number> {
-    const sql = `SELECT COALESCE(SUM(result_bytes),0) AS bytes FROM batches WHERE user_id=? AND ${LIVE}`;
-    return (await select(this.#sequelize, sizeRow.read, sql, [userId]))[0]?.bytes ?? 0;
+  /** Of a user's files and results that are in none yet, at once: an ending batch, whose files have its name, counts once. */
+  async keptBytes(userId: number): Promise<number> {
+    const live = `FROM batches WHERE user_id=:userId AND ${LIVE}`;
+    const sql = `SELECT (SELECT COALESCE(SUM(result_bytes),0) ${live}) + COALESCE(SUM(bytes),0) AS bytes FROM files
+      WHERE user_id=:userId AND NOT (purpose='batch_output' AND SUBSTRING_INDEX(filename,'_',2) IN (SELECT id ${live}))`;
+    return (await select(this.#sequelize, sizeRow.read, sql, { userId }))[0]?.bytes ?? 0;
   }
 
   /** The next ones in their order: so many that have `mostBytes` together, or one that has more. */
@@ -286,8 +288,7 @@ export class BatchStore {
                  SELECT b.id FROM batches b
                   WHERE b.ended_at < NOW(3) - INTERVAL :seconds SECOND AND b.ended_at > NOW(3) - INTERVAL 1 DAY
                     AND EXISTS (SELECT 1 FROM batch_lines l WHERE l.batch_id=b.id) LIMIT :limit`;
-    const found = await select(this.#sequelize, idRow.read, sql, { seconds, limit });
-    return found.map(({ id }) => id);
+    return (await select(this.#sequelize, idRow.read, sql, { seconds, limit })).map(({ id }) => id);
   }
 
   /** The texts of batches that ended long ago; their rows stay, because they explain holds. @returns of how many. */

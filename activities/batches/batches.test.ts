@@ -24,6 +24,7 @@ function world() {
     list: async () => [],
     keepUntil: async (id, until) => void kept.push([id, until.getTime()]),
     removeExpired: async () => 0,
+    bytesOf: async () => 0,
   };
   const kicked: string[] = [];
   const starter = { kick: ({ workflowId }: { workflowId: string }) => void kicked.push(workflowId) };

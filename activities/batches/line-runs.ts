@@ -3,7 +3,6 @@
  * there is none.
  */
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
-import type { FileStore } from '../../core/files/file-store.ts';
 import { claimRefusal, claimRequest } from '../../core/ledger/idempotency.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
 import { type ClaimRequest, look } from '../../core/ledger/operations/claim.ts';
@@ -17,8 +16,7 @@ import type { Batch, BatchStore, StoredLine } from './batch-store.ts';
 import { isWaiting, mayTryAgain } from './line-retry.ts';
 
 export interface LineRunsDeps {
-  readonly store: Pick<BatchStore, 'countTry' | 'keepResult' | 'liveResultBytes' | 'waiting'>;
-  readonly files: Pick<FileStore, 'bytesOf'>;
+  readonly store: Pick<BatchStore, 'countTry' | 'keepResult' | 'keptBytes' | 'waiting'>;
   readonly ledger: Pick<Ledger, 'run'>;
   readonly endpoints: BatchEndpoints;
   /** What all files of one user may have. */
@@ -47,17 +45,15 @@ export class LineRuns {
   }
 
   /**
-   * What the results of all batches of a user may have beside the files, read once for some lines.
-   * @returns why a line is refused as the batches stand now: many at once share the room, and only calls that run come on top.
+   * @returns why a line is refused as the user's batches and files stand now: many at once share the room, and only calls
+   * that run come on top.
    */
-  async room({ userId }: Batch): Promise<(batch: Pick<Batch, 'resultBytes'>) => Promise<Refusal | undefined>> {
-    const { files, store, bytesPerUser } = this.#deps;
-    const room = bytesPerUser - (await files.bytesOf(userId));
+  async refusalAt({ userId, resultBytes }: Batch): Promise<Refusal | undefined> {
+    const { store, bytesPerUser } = this.#deps;
+    if (resultBytes >= MOST_RESULT_BYTES) return TOO_LARGE;
+    if ((await store.keptBytes(userId)) < bytesPerUser) return undefined;
     const message = `the files of its user and the results of batches have no more room (FILE_STORAGE_PER_USER, ${bytesPerUser} bytes); this request was not run`;
-    return async ({ resultBytes }) => {
-      if (resultBytes >= MOST_RESULT_BYTES) return TOO_LARGE;
-      return (await store.liveResultBytes(userId)) >= room ? { code: 'file_storage_full', message } : undefined;
-    };
+    return { code: 'file_storage_full', message };
   }
 
   /**

@@ -143,7 +143,7 @@ export class MemoryBatch {
       const line = this.lines[at];
       if (line) line.tries += 1;
     },
-    liveResultBytes: async () => this.row.resultBytes + this.otherBytes,
+    keptBytes: async () => this.fileBytes + this.row.resultBytes + this.otherBytes,
     results: async (_id, from, limit) => this.lines.slice(from, from + limit).map((line) => ({ ...line })),
     counts: async () => {
       const of = (wanted: boolean) => this.lines.filter(({ succeeded }) => succeeded === wanted).length;
@@ -166,7 +166,6 @@ export class MemoryBatch {
   };
 
   readonly files: BatchRunDeps['files'] = {
-    bytesOf: async () => this.fileBytes,
     put: async (meta, pieces) => {
       const written: Buffer[] = [];
       for await (const piece of pieces) written.push(piece);

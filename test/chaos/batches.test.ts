@@ -1,6 +1,7 @@
 /** Batches by OpenAI's own client: the worker is killed on the way, and every line is answered in its place and paid once. */
 
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
@@ -393,7 +394,12 @@ describe('batches', () => {
     for (const at of [0, 1, 2]) await batches.keepResult(id, at, true, 'x'.repeat(100));
     await batches.keepResult(id, 2, false, 'y'.repeat(100));
     assert.equal((await batches.find(id))?.resultBytes, 300);
-    assert.ok((await batches.liveResultBytes(userId)) >= 300);
+    const keptBytes = await batches.keptBytes(userId);
+    assert.ok(keptBytes >= 300);
+    const output = { purpose: 'batch_output', filename: `${id}_output.jsonl`, createdAt: new Date() };
+    const written = { id: newFileId(), userId, ...output, expiresAt: new Date(Date.now() + 60_000) };
+    await stores.files.put(written, Readable.from([Buffer.alloc(300)]));
+    assert.equal(await batches.keptBytes(userId), keptBytes, 'results count once while they are written');
     await batches.countTry(id, 0);
     const sizes = [50, 150, 250, 300].map((most) => batches.results(id, 0, 10, most));
     assert.deepEqual(
@@ -404,6 +410,9 @@ describe('batches', () => {
     endedAt.setMilliseconds(789);
     const ending = { ended_at: endedAt, completed: 1, failed: 2 };
     assert.equal(await batches.move(id, ['validating'], 'cancelled', ending), true);
+    assert.equal(await batches.keptBytes(userId), keptBytes, 'and as a file from its end');
+    await stores.files.remove(written.id, userId);
+    assert.equal(await batches.keptBytes(userId), keptBytes - 300);
     assert.equal(await batches.addLines(id, [{ ...line, line: 3, customId: 'b' }]), false);
     assert.ok((await batches.uncleared(60, 100)).includes(id));
     await batches.removeLines(id);
