@@ -70,7 +70,7 @@ const TOGETHER: readonly (readonly string[])[] = [
   inFolder('console', 'console', 'jobs', 'keyboard', 'other-sites', 'views'),
   inFolder('e2e', 'messages', 'routing', 'slow-readers'),
   inFolder('e2e', 'odd-providers', 'openai-sdk', 'replays'),
-  inFolder('e2e', 'line', 'modalities', 'picture-addresses', 'responses'),
+  inFolder('e2e', 'audio-jobs', 'line', 'modalities', 'picture-addresses', 'responses'),
   inFolder('field', 'answers', 'doors', 'patience', 'presets', 'usage'),
   ['docs/guides', 'docs/operations', 'monitoring/monitoring'].map((name) => `test/${name}.test.ts`),
   inFolder('jobs', 'deployment', 'provider-answers', 'reset', 'schedules', 'workers'),
@@ -87,7 +87,7 @@ function inFolder(folder: string, ...names: readonly string[]): string[] {
 
 /** Tests of money and of whole calls; together they run each statement that these need. */
 const ALSO_ON_MARIADB =
-  /^test\/(ledger\/|e2e\/(crash|line|modalities|replays|responses)\.|chaos\/(batches|ledger-model)\.)/;
+  /^test\/(ledger\/|e2e\/(audio-jobs|crash|line|modalities|replays|responses)\.|chaos\/(batches|ledger-model)\.)/;
 
 /** All files that are named here. */
 export const NAMED: readonly string[] = [...BREAK_SERVERS, ...WITHOUT_SERVERS, ...LONG, ...TOGETHER.flat()];

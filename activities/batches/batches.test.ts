@@ -24,7 +24,9 @@ function world() {
     list: async () => [],
     keepUntil: async (id, until) => void kept.push([id, until.getTime()]),
     removeExpired: async () => 0,
-    bytesOf: async () => 0,
+    reserve: async () => undefined,
+    fill: async (meta, pieces) => batch.files.put(meta, pieces),
+    removeOthers: async () => undefined,
   };
   const kicked: string[] = [];
   const starter = { kick: ({ workflowId }: { workflowId: string }) => void kicked.push(workflowId) };

@@ -4,7 +4,6 @@
  */
 import { z } from 'zod';
 import { moneyJson } from '../../core/ledger/money.ts';
-import { UpstreamFailure } from '../../core/providers/failure.ts';
 import type { ByteAnswer, CallContext } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../infra/json-object.ts';
 import { measured, speechUsage, transcriptionUsage } from '../inference/audio.ts';
@@ -33,12 +32,11 @@ export function createSpeechJobHandler(deps: InferenceDeps, files: JobFiles): Jo
       { output: 'speech' },
       async (candidate, apiKey) => {
         const adapter = deps.audioAdapters[candidate.kind];
-        const sound = await adapter.speak(targetOf(candidate, apiKey), request, lasting(context));
-        context.heartbeat(`receiving speech from ${candidate.modelIdentifier}`);
-        const kept = await files.keepSpeech(work, sound);
-        if (kept.bytes > 0) return { mediaType: sound.mediaType, file: kept };
-        await files.remove(work.userId, kept.id);
-        throw new UpstreamFailure('empty', 'the provider gave nothing', { status: 200 });
+        return await files.keepSpeech(work, request, async () => {
+          const sound = await adapter.speak(targetOf(candidate, apiKey), request, lasting(context));
+          context.heartbeat(`receiving speech from ${candidate.modelIdentifier}`);
+          return sound;
+        });
       },
     );
     const { candidate: served } = lastCallOf(charge);

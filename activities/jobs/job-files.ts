@@ -5,8 +5,9 @@
 
 import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
-import { type FileStore, newFileId, type StoredFile } from '../../core/files/file-store.ts';
-import type { ByteAnswer } from '../../core/providers/provider.ts';
+import { type FileStore, type NewFile, newFileId, oneFileIdOf, type StoredFile } from '../../core/files/file-store.ts';
+import { UpstreamFailure } from '../../core/providers/failure.ts';
+import type { ByteAnswer, SpeechRequest } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import { parseJson } from '../../infra/json-object.ts';
 import { measuredBytes, type Recording } from '../inference/audio.ts';
@@ -41,6 +42,11 @@ const MOST_RECORDING_BYTES = 26 * 1024 * 1024;
 /** Of all running transcripts; each costs about three times as much again while its call is made. */
 const HELD_BYTES = Math.floor(getHeapStatistics().heap_size_limit / 16);
 const MOST_FILENAME = 255;
+/** Of a text that is spoken for a second: 15 characters, of Chinese 5, which have three bytes each. */
+const TEXT_BYTES_A_SECOND = 15;
+const LOSSLESS_BYTES_A_SECOND = 48_000;
+const LOSSY_BYTES_A_SECOND = 16_000;
+const LOSSLESS: ReadonlySet<string> = new Set(['wav', 'pcm', 'flac']);
 const EXTENSIONS: Readonly<Record<string, string>> = {
   ...{ 'audio/mpeg': 'mp3', 'audio/wav': 'wav', 'audio/x-wav': 'wav', 'audio/wave': 'wav', 'audio/flac': 'flac' },
   ...{ 'audio/ogg': 'ogg', 'audio/opus': 'opus', 'audio/aac': 'aac', 'audio/mp4': 'm4a' },
@@ -121,16 +127,43 @@ export class JobFiles {
     return new File(pieces, filename, { type: mediaType });
   }
 
-  /** What comes of a job is paid for and is written in any case, so a user whose files have no room submits no other. */
-  checkRoom(userId: number): Promise<void> {
-    return this.#deps.files.checkRoom(userId, { bytes: 1, most: this.#deps.bytesPerUser });
+  /** Whether the files of a user have room for this speech now. @throws {AppError} tooManyRequests. */
+  checkRoom(userId: number, request: SpeechRequest): Promise<void> {
+    return this.#deps.files.checkRoom(userId, this.#roomFor(request));
   }
 
-  /** Each run writes a file of its own: two at once do not write into one. @throws what the sound throws. */
-  keepSpeech({ id, userId }: Pick<JobWork, 'id' | 'userId'>, { mediaType, bytes }: ByteAnswer): Promise<StoredFile> {
-    const filename = `speech-${id}.${EXTENSIONS[mediaType] ?? 'bin'}`;
-    const meta = { id: newFileId(), userId, purpose: 'speech', filename, ...fromNow(this.#deps.keptMs) };
-    return this.#deps.files.put(meta, asBuffers(bytes));
+  /**
+   * Speech is paid for once it is called for, and is then written however large it is: so its room is taken before, by
+   * an estimate. Each call writes a file of its own: two runs at once do not write into one.
+   * @param speak calls the provider. @throws {AppError} tooManyRequests before that; what `speak` and its sound throw.
+   */
+  async keepSpeech(
+    { id, userId }: Pick<JobWork, 'id' | 'userId'>,
+    request: SpeechRequest,
+    speak: () => Promise<ByteAnswer>,
+  ): Promise<{ readonly file: StoredFile; readonly mediaType: string }> {
+    const { files, keptMs } = this.#deps;
+    const filename = `speech-${id}`;
+    const meta: NewFile = { id: oneFileIdOf(id), userId, purpose: 'speech', filename, ...fromNow(keptMs) };
+    await files.reserve(meta, this.#roomFor(request));
+    try {
+      const { mediaType, bytes } = await speak();
+      const named = { ...meta, filename: `${filename}.${EXTENSIONS[mediaType] ?? 'bin'}` };
+      const file = await files.fill(named, asBuffers(bytes));
+      if (file.bytes === 0) throw new UpstreamFailure('empty', 'the provider gave nothing', { status: 200 });
+      return { file, mediaType };
+    } catch (error) {
+      // What stays is removed at the end of the job.
+      await files.remove(meta.id, userId).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  #roomFor({ input, extra }: SpeechRequest) {
+    const isLossless = LOSSLESS.has(String(extra.response_format));
+    const aSecond = isLossless ? LOSSLESS_BYTES_A_SECOND : LOSSY_BYTES_A_SECOND;
+    const bytes = Math.ceil((Buffer.byteLength(input) * aSecond) / TEXT_BYTES_A_SECOND);
+    return { bytes, most: this.#deps.bytesPerUser };
   }
 
   addressOf(fileId: string): string {
@@ -141,22 +174,23 @@ export class JobFiles {
     return this.#deps.files.remove(fileId, userId);
   }
 
-  /** After the end of a job, however it ended, by whoever sees that: a recording that came along with it goes. Safe to repeat. */
+  /**
+   * After the end of a job, however it ended, by whoever sees that: the recording that came along with it goes, and all
+   * speech but that which its result names. Safe to repeat.
+   */
   async settle({ id, type, userId }: Pick<JobWork, 'id' | 'type' | 'userId'>): Promise<void> {
+    const { files, store } = this.#deps;
     // By its id: the request of a cancelled job is gone already.
-    if (type === 'transcript') await this.remove(userId, newFileId(id));
+    if (type === 'transcript') await files.remove(newFileId(id), userId);
+    if (type !== 'speech') return;
+    const { result = null } = (await store.announced(id)) ?? {};
+    const named = result === null ? undefined : resultSchema.safeParse(parseJson(result)).data?.fileId;
+    await files.removeOthers(id, userId, named);
   }
 
   /** The speech of an ended job goes with its result. */
-  async removeOf(jobId: string, userId: number): Promise<void> {
-    const fileId = await this.#speechOf(jobId);
-    if (fileId) await this.remove(userId, fileId);
-  }
-
-  async #speechOf(jobId: string): Promise<string | undefined> {
-    const job = await this.#deps.store.announced(jobId);
-    if (job?.type !== 'speech' || job.result === null) return undefined;
-    return resultSchema.safeParse(parseJson(job.result)).data?.fileId;
+  removeOf(jobId: string, userId: number): Promise<void> {
+    return this.#deps.files.removeOthers(jobId, userId);
   }
 }
 

@@ -82,7 +82,7 @@ export function audioJobRoutes(services: Services): Route[] {
         const fields = { priority, metadata, webhookUrl };
         const submission = { ...submissionOf(input, requestId, fields), model: { identifier }, request };
         const send = async () => {
-          await jobFiles.checkRoom(caller.userId);
+          await jobFiles.checkRoom(caller.userId, request);
           return submissions.submitSpeech(submission, request);
         };
         return acceptedJob(ctx, await submittedOnce(idempotency, submission.keyed, send));

@@ -27,6 +27,7 @@ const file = rowOf({
   expiresAt: column.time,
 });
 export type StoredFile = ReadRow<typeof file>;
+export type NewFile = Omit<StoredFile, 'bytes'>;
 
 const chunk = rowOf({ data: column.bytes });
 const sum = rowOf({ bytes: column.integer });
@@ -51,6 +52,13 @@ export function newFileId(operationId = newId()): string {
   return `file-${operationId.replaceAll('-', '')}`;
 }
 
+const RANDOM_DIGITS = 12;
+
+/** One of several files that come of one operation, and of which one is kept: `removeOthers` finds them by its id. */
+export function oneFileIdOf(operationId: string): string {
+  return `${newFileId(operationId)}-${newId().slice(-RANDOM_DIGITS)}`;
+}
+
 export class FileStore {
   readonly #sequelize: Sequelize;
 
@@ -63,14 +71,14 @@ export class FileStore {
    * @throws {AppError} tooManyRequests when `bytes` more do not fit.
    */
   async checkRoom(userId: number, { bytes, most }: Room, transaction?: Transaction): Promise<void> {
-    const held = await this.bytesOf(userId, transaction);
+    const held = await this.#bytesOf(userId, transaction);
     if (held + bytes <= most) return;
     const message = `your files may have ${most} bytes together and have ${held} (FILE_STORAGE_PER_USER); delete some`;
     throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });
   }
 
   /** What the files of a user have together, those that are still being written among them. */
-  async bytesOf(userId: number, transaction?: Transaction): Promise<number> {
+  async #bytesOf(userId: number, transaction?: Transaction): Promise<number> {
     const sql = 'SELECT COALESCE(SUM(bytes),0) AS bytes FROM files WHERE user_id=?';
     return (await select(this.#sequelize, sum.read, sql, [userId], transaction))[0]?.bytes ?? 0;
   }
@@ -79,23 +87,22 @@ export class FileStore {
    * @param meta its id is a new one. @param room undefined: it is written in any case.
    * @throws {AppError} tooManyRequests when there is no room for it.
    */
-  async put(meta: Omit<StoredFile, 'bytes'>, pieces: AsyncIterable<Buffer>, room?: Room): Promise<StoredFile> {
-    const { id, expiresAt } = meta;
-    await this.#begin(meta, room);
+  async put(meta: NewFile, pieces: AsyncIterable<Buffer>, room?: Room): Promise<StoredFile> {
+    await this.reserve(meta, room);
     try {
-      const bytes = await this.#write(id, pieces);
-      const sql = 'UPDATE files SET bytes=:bytes,expires_at=:expiresAt,is_whole=1 WHERE id=:id AND is_whole=0';
-      const isKept = (await change(this.#sequelize, sql, { id, bytes, expiresAt })) > 0;
-      if (!isKept) throw new Error(`the file ${id} expired while it was written`);
-      return { ...meta, bytes };
+      return await this.fill(meta, pieces);
     } catch (error) {
       // What stays is removed with the files that have expired.
-      await this.#removeUnfinished(id).catch(() => undefined);
+      await this.#removeUnfinished(meta.id).catch(() => undefined);
       throw error;
     }
   }
 
-  async #begin({ id, userId, purpose, filename, createdAt }: Omit<StoredFile, 'bytes'>, room: Room | undefined) {
+  /**
+   * Takes the room of a file that is written later, by `fill`; `remove` gives it back.
+   * @throws {AppError} tooManyRequests when there is none.
+   */
+  async reserve({ id, userId, purpose, filename, createdAt }: NewFile, room: Room | undefined): Promise<void> {
     const times = [createdAt.getTime(), Date.now() + UNFINISHED_KEPT_MS].map(utcDateTime);
     const columns = ['id', 'user_id', 'purpose', 'filename', 'bytes', 'created_at', 'expires_at', 'is_whole'];
     const row = insertRows('files', columns, [[id, userId, purpose, filename, room?.bytes ?? 0, ...times, 0]]);
@@ -107,6 +114,20 @@ export class FileStore {
       }
       await change(this.#sequelize, row, undefined, transaction);
     });
+  }
+
+  /**
+   * Writes a file whose room is taken, however large it becomes, and names it.
+   * @throws what the pieces throw; the file is then to be removed.
+   */
+  async fill(meta: NewFile, pieces: AsyncIterable<Buffer>): Promise<StoredFile> {
+    const { id, filename, expiresAt } = meta;
+    const bytes = await this.#write(id, pieces);
+    const sql = `UPDATE files SET bytes=:bytes,filename=:filename,expires_at=:expiresAt,is_whole=1
+                  WHERE id=:id AND is_whole=0`;
+    const isKept = (await change(this.#sequelize, sql, { id, bytes, filename, expiresAt })) > 0;
+    if (!isKept) throw new Error(`the file ${id} was removed while it was written`);
+    return { ...meta, bytes };
   }
 
   /** @returns how many bytes. */
@@ -170,11 +191,19 @@ export class FileStore {
     });
   }
 
-  /** A run of the same request may have written it whole meanwhile. */
+  /** Of the files of one operation all but one, unfinished ones among them. Idempotent. */
+  async removeOthers(operationId: string, userId: number, kept?: string): Promise<void> {
+    const sql = 'SELECT id, user_id FROM files WHERE id LIKE ? AND user_id=?';
+    const found = await select(this.#sequelize, owned.read, sql, [`${newFileId(operationId)}-%`, userId]);
+    for (const { id } of found) if (id !== kept) await this.remove(id, userId);
+  }
+
+  /** A run of the same request may have written it whole meanwhile. Pieces without a row go, too. */
   async #removeUnfinished(id: string): Promise<void> {
     await inTransaction(this.#sequelize, async (transaction) => {
-      const sql = 'DELETE FROM files WHERE id=? AND is_whole=0';
-      if ((await change(this.#sequelize, sql, [id], transaction)) === 0) return;
+      await change(this.#sequelize, 'DELETE FROM files WHERE id=? AND is_whole=0', [id], transaction);
+      const whole = 'SELECT 1 FROM files WHERE id=? FOR UPDATE';
+      if (await exists(this.#sequelize, whole, [id], transaction)) return;
       await change(this.#sequelize, 'DELETE FROM file_chunks WHERE file_id=?', [id], transaction);
     });
   }

@@ -34,6 +34,7 @@ export interface Fault {
   readonly value?: number;
   readonly key?: string;
   readonly model?: string;
+  readonly vendor?: string;
   readonly calls?: number;
 }
 
