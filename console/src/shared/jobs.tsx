@@ -1,14 +1,35 @@
-/** What the user's jobs and those of all have alike: how far one is, its end, and who was told of it. */
-import { Button, Progress, Stack } from '@mantine/core';
+/** What the user's jobs and those of all have alike: which one it is, how far, its end, and who was told of it. */
+import { Anchor, Button, Progress, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
+import type { Job } from '../api/generated/schema.ts';
 import { ConfirmButton } from './confirm.tsx';
 import { isRunning, type JobState } from './job-events.ts';
 import { StatusBadge } from './status-badge.tsx';
+import { Time } from './time.tsx';
 
 export const JOB_STATUSES = ['PENDING', 'PROCESSING', 'COMPLETED', 'FAILED', 'CANCELLED'] as const;
 /** While a job runs, it is asked again. */
 export const RUNNING_MS = 2_000;
+
+interface JobNameProps extends Pick<Job, 'type' | 'modelName' | 'createdAt'> {
+  readonly onOpen: () => void;
+}
+
+/** In a list: what it does, by which model and since when; it opens the rest. */
+export function JobName({ type, modelName, createdAt, onOpen }: JobNameProps) {
+  const { t } = useTranslation();
+  return (
+    <Stack gap={2}>
+      <Anchor component="button" size="sm" ta="start" onClick={onOpen}>
+        {t(`jobs.type.${type}`)} · {modelName}
+      </Anchor>
+      <Text size="xs" c="dimmed">
+        <Time at={createdAt} />
+      </Text>
+    </Stack>
+  );
+}
 
 export function JobProgress({ status, progress }: JobState) {
   const { t } = useTranslation();

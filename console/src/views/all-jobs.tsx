@@ -1,5 +1,5 @@
 /** Jobs of all users: where each is, why it takes its time, whose it is, what it cost; and an end to one. */
-import { Anchor, Button, Group, Stack, Text } from '@mantine/core';
+import { Anchor, Button, Group, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { api } from '../api/client.ts';
@@ -9,7 +9,7 @@ import { Details, Facts, TemporalLink } from '../shared/details.tsx';
 import { useCursor, useFilters, useShown } from '../shared/filters.ts';
 import { Id, lookupOf } from '../shared/id.tsx';
 import { isRunning } from '../shared/job-events.ts';
-import { CancelJob, JOB_STATUSES, JobProgress, RUNNING_MS } from '../shared/jobs.tsx';
+import { CancelJob, JOB_STATUSES, JobName, JobProgress, RUNNING_MS } from '../shared/jobs.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
@@ -69,16 +69,7 @@ export default function AllJobs() {
         columns={[
           {
             title: t('field.job'),
-            cell: (job) => (
-              <Stack gap={2}>
-                <Anchor component="button" size="sm" ta="start" onClick={() => show(job.jobId)}>
-                  {t(`jobs.type.${job.type}`)} · {job.modelName}
-                </Anchor>
-                <Text size="xs" c="dimmed">
-                  <Time at={job.createdAt} />
-                </Text>
-              </Stack>
-            ),
+            cell: (job) => <JobName {...job} onOpen={() => show(job.jobId)} />,
           },
           {
             title: t('all.user'),

@@ -1,5 +1,5 @@
 /** The user's jobs: how far each is, what it cost, what came of it. */
-import { Alert, Anchor, Button, Group, Progress, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Group, Progress, Stack, Text, Title } from '@mantine/core';
 import { CircleAlert } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
@@ -11,7 +11,7 @@ import { Details, Facts } from '../shared/details.tsx';
 import { useFilters, usePage, useShown } from '../shared/filters.ts';
 import { Id } from '../shared/id.tsx';
 import { isRunning, useJobState } from '../shared/job-events.ts';
-import { CancelJob, JOB_STATUSES, JobProgress, Redeliver, RUNNING_MS } from '../shared/jobs.tsx';
+import { CancelJob, JOB_STATUSES, JobName, JobProgress, Redeliver, RUNNING_MS } from '../shared/jobs.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
@@ -65,16 +65,7 @@ export default function Jobs() {
         columns={[
           {
             title: t('field.job'),
-            cell: (job) => (
-              <Stack gap={2}>
-                <Anchor component="button" size="sm" ta="start" onClick={() => show(job.jobId)}>
-                  {t(`jobs.type.${job.type}`)} · {job.modelName}
-                </Anchor>
-                <Text size="xs" c="dimmed">
-                  <Time at={job.createdAt} />
-                </Text>
-              </Stack>
-            ),
+            cell: (job) => <JobName {...job} onOpen={() => show(job.jobId)} />,
           },
           { title: t('field.status'), cell: (job) => <JobProgress {...job} /> },
           { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
