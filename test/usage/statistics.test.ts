@@ -128,7 +128,7 @@ describe('statistics, logs and statements', () => {
     assert.equal((await rowsOf(app.ask('GET', '/v1/statistics/logs/model/2', ADMIN))).length, 1);
     assert.deepEqual(
       Object.keys(mine[0] ?? {}),
-      'id,requestId,userId,accessKeyId,modelId,modelIdentifier,promptTokens,completionTokens,imageCount,characters,audioSeconds,cost,latencyMs,ttftMs,isAsync,isSuccess,errorCode,createTime,priceRule,doubt,fits,tags,errorText,traceId,providerName,attempts'.split(
+      'id,requestId,userId,accessKeyId,modelId,modelIdentifier,promptTokens,completionTokens,imageCount,characters,audioSeconds,cost,latencyMs,ttftMs,isAsync,isSuccess,errorCode,createTime,priceRule,doubt,fits,tags,errorText,traceId,providerName,attempts,batchId'.split(
         ',',
       ),
     );
