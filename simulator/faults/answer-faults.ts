@@ -59,6 +59,21 @@ export const ANSWER_FAULTS = {
       'tool_calls',
     ),
   },
+  'tools-in-turns': {
+    does: 'two calls of tools and a text, in a stream with their pieces mixed',
+    seen: 'vLLM, SGLang',
+    ...says(
+      { content: TEXT_PART.text, tool_calls: [WEATHER, CLOCK] },
+      [
+        { tool_calls: [{ ...WEATHER, index: 0, function: { name: 'get_weather', arguments: '{"city":' } }] },
+        { tool_calls: [{ ...CLOCK, index: 1, function: { name: 'get_time', arguments: '{"zone":' } }] },
+        { content: TEXT_PART.text },
+        { tool_calls: [{ index: 1, function: { arguments: '"CET"}' } }] },
+        { tool_calls: [{ index: 0, function: { arguments: '"Paris"}' } }] },
+      ],
+      'tool_calls',
+    ),
+  },
   'content-parts': {
     does: 'content as a list of thinking and text',
     seen: 'Mistral: magistral',

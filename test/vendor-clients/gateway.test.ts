@@ -41,7 +41,10 @@ describe('client libraries against the gateway', () => {
     python = await pythonWithClients();
     clients = await folderWithNodeClients();
     product = await startProduct({ name: 'client-libraries', settings: { REGISTRATION_GRANT: '1000' } });
-    const models = [{ identifier: 'sim-thinking', upstream: 'sim-chat-thinking' }];
+    const models = [
+      { identifier: 'sim-thinking', upstream: 'sim-chat-thinking' },
+      { identifier: 'sim-tools-in-turns', upstream: 'sim-chat!tools-in-turns' },
+    ];
     await addProvider(product, { name: 'thinking', keys: ['sim-thinking'], models });
     const needs = { chatInterface: 'responses', thinkingSwitch: 'reasoning_effort' } as const;
     const native = [{ identifier: 'sim-native', upstream: 'sim-responses-thinking', needs }];

@@ -92,7 +92,12 @@ export function reasoningIn(message: Json): string {
 function blockOfCall({ id, function: called }: Json): Json {
   const { name, arguments: given } = isJsonObject(called) ? called : {};
   const input = typeof given === 'string' ? parseJson(given) : given;
-  return { type: 'tool_use', id: textIn(id) || 'toolu_1', name: textIn(name), input: isJsonObject(input) ? input : {} };
+  return { type: 'tool_use', id: callId(id), name: textIn(name), input: isJsonObject(input) ? input : {} };
+}
+
+/** A call in its older form has none. */
+export function callId(id: unknown): string {
+  return textIn(id) || 'toolu_1';
 }
 
 export function textIn(value: unknown): string {

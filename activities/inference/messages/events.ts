@@ -3,7 +3,8 @@
 import { withMember } from '../../../infra/json-member.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import type { StreamEnd } from '../stream.ts';
-import { listOf, messageId, reasoningIn, stopReason, textIn, usageInMessages } from './answer.ts';
+import { callId, listOf, messageId, reasoningIn, stopReason, textIn, usageInMessages } from './answer.ts';
+import { BlockSequence } from './blocks.ts';
 
 /** Writes the events of one stream for one client. */
 export interface MessagesWriter {
@@ -40,19 +41,11 @@ function eventOf(type: string, fields: Json): string {
   return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
 }
 
-type BlockKind = 'text' | 'thinking' | 'tool_use';
-
-/**
- * Chunks of a chat as events. Texts and thoughts are closed when something else begins; calls of tools stay open to the
- * end, because their pieces may come in turns.
- */
+/** Chunks of a chat as events. */
 export class WrittenAnew implements MessagesWriter {
   readonly #head: { readonly requestId: string; readonly model: string; readonly promptTokens: number };
+  readonly #blocks = new BlockSequence(eventOf);
   #hasBegun = false;
-  #blocks = 0;
-  #open: { readonly kind: BlockKind; readonly index: number } | undefined;
-  readonly #calls = new Map<unknown, number>();
-  #signature = '';
   #stopReason = 'end_turn';
 
   /** @param head `promptTokens`: an estimate, because the provider counts at the end. */
@@ -70,18 +63,17 @@ export class WrittenAnew implements MessagesWriter {
       this.#thoughts(delta),
       this.#text(textIn(delta.content)),
       this.#text(textIn(delta.refusal)),
-      ...listOf(delta.tool_calls).map((call) => (isJsonObject(call) ? this.#call(call) : '')),
+      ...listOf(delta.tool_calls).map((call) => (isJsonObject(call) ? this.#call(call.index, call) : '')),
+      isJsonObject(delta.function_call) ? this.#call('only', { function: delta.function_call }) : '',
     ].join('');
     return said === '' ? '' : this.#begin() + said;
   }
 
   end({ usage }: Pick<StreamEnd, 'usage'>): string {
-    const closing = [...this.#calls.values()].map((index) => eventOf('content_block_stop', { index }));
     const delta = { stop_reason: this.#stopReason, stop_sequence: null };
     return [
       this.#begin(),
-      this.#close(),
-      ...closing,
+      this.#blocks.end(),
       eventOf('message_delta', { delta, usage: usageInMessages(usage) }),
       eventOf('message_stop', {}),
     ].join('');
@@ -102,61 +94,23 @@ export class WrittenAnew implements MessagesWriter {
   }
 
   #thoughts(delta: Json): string {
-    const redacted: string[] = [];
+    const thinking = reasoningIn(delta);
+    const said = [thinking === '' ? '' : this.#blocks.thought(thinking)];
     for (const detail of listOf(delta.reasoning_details)) {
       if (!isJsonObject(detail)) continue;
-      this.#signature = textIn(detail.signature) || this.#signature;
-      if (detail.type === 'reasoning.encrypted') redacted.push(this.#redacted(detail.data));
+      const signature = textIn(detail.signature);
+      if (signature !== '') this.#blocks.sign(signature);
+      if (detail.type === 'reasoning.encrypted') said.push(this.#blocks.redacted(detail.data));
     }
-    const thinking = reasoningIn(delta);
-    const thought = thinking === '' ? '' : this.#piece('thinking', { type: 'thinking_delta', thinking });
-    return thought + redacted.join('');
-  }
-
-  #redacted(data: unknown): string {
-    const before = this.#close();
-    const index = this.#blocks++;
-    const block = { type: 'redacted_thinking', data };
-    const start = eventOf('content_block_start', { index, content_block: block });
-    return before + start + eventOf('content_block_stop', { index });
+    return said.join('');
   }
 
   #text(text: string): string {
-    return text === '' ? '' : this.#piece('text', { type: 'text_delta', text });
+    return text === '' ? '' : this.#blocks.text(text);
   }
 
-  #piece(kind: 'text' | 'thinking', delta: Json): string {
-    const isOpen = this.#open?.kind === kind;
-    const before = isOpen ? '' : this.#close();
-    const open = (isOpen ? this.#open : undefined) ?? { kind, index: this.#blocks++ };
-    this.#open = open;
-    const { index } = open;
-    const block = kind === 'text' ? { type: kind, text: '' } : { type: kind, thinking: '', signature: '' };
-    const start = isOpen ? '' : eventOf('content_block_start', { index, content_block: block });
-    return before + start + eventOf('content_block_delta', { index, delta });
-  }
-
-  #call({ index: number, id, function: called }: Json): string {
+  #call(number: unknown, { id, function: called }: Json): string {
     const { name, arguments: piece } = isJsonObject(called) ? called : {};
-    const known = this.#calls.get(number);
-    const index = known ?? this.#blocks++;
-    let before = '';
-    if (known === undefined) {
-      this.#calls.set(number, index);
-      const block = { type: 'tool_use', id: textIn(id), name: textIn(name), input: {} };
-      before = this.#close() + eventOf('content_block_start', { index, content_block: block });
-    }
-    const delta = { type: 'input_json_delta', partial_json: textIn(piece) };
-    return before + (textIn(piece) === '' ? '' : eventOf('content_block_delta', { index, delta }));
-  }
-
-  #close(): string {
-    if (this.#open === undefined) return '';
-    const { kind, index } = this.#open;
-    this.#open = undefined;
-    const delta = { type: 'signature_delta', signature: this.#signature };
-    const signed = kind === 'thinking' ? eventOf('content_block_delta', { index, delta }) : '';
-    if (kind === 'thinking') this.#signature = '';
-    return signed + eventOf('content_block_stop', { index });
+    return this.#blocks.call(number, { id: callId(id), name: textIn(name) }, textIn(piece));
   }
 }

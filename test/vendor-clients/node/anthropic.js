@@ -35,8 +35,12 @@ for (const model of ['sim-claude', 'sim-chat']) {
 
   test(`${model}: tools side by side, streamed, and their results`, async () => {
     const messages = asking('I need the weather and my calendar.');
-    const called = noted(await anthropic.messages.stream({ model, max_tokens, messages, tools }).finalMessage());
+    const stream = anthropic.messages.stream({ model, max_tokens, messages, tools });
+    const blocks = [];
+    stream.on('contentBlock', (block) => blocks.push(block));
+    const called = noted(await stream.finalMessage());
     assert.equal(called.stop_reason, 'tool_use');
+    assert.deepEqual(blocks, called.content, 'each block is told when it has ended');
     const calls = called.content.filter(({ type }) => type === 'tool_use');
     assert.deepEqual(
       calls.map(({ name, input }) => [name, typeof input.city]),
@@ -65,6 +69,22 @@ for (const model of ['sim-claude', 'sim-chat']) {
     assert.ok(input_tokens > 0);
   });
 }
+
+test('calls of tools whose pieces come in turns arrive as blocks one after another', async () => {
+  const asked = { model: 'sim-tools-in-turns', max_tokens, messages: asking('Weather and time?'), tools };
+  const stream = anthropic.messages.stream(asked);
+  const blocks = [];
+  stream.on('contentBlock', (block) => blocks.push(block));
+  assert.deepEqual(blocks, noted(await stream.finalMessage()).content);
+  assert.deepEqual(
+    blocks.map(({ name, input, text }) => [name ?? text, input]),
+    [
+      ['get_weather', { city: 'Paris' }],
+      ['get_time', { zone: 'CET' }],
+      ['It is sunny.', undefined],
+    ],
+  );
+});
 
 test('models page by page', async () => {
   const ids = [];
