@@ -27,6 +27,7 @@ const EXPOSED_HEADERS = [
   ...[
     'X-Trace-Id',
     'Retry-After',
+    'x-should-retry',
     'request-id',
     'x-request-id',
     'x-cost',

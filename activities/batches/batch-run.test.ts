@@ -102,6 +102,15 @@ test('a line waits for what passes, longer from try to try, and has its error in
   }
 });
 
+test('a line has its error at once where another try would only be paid for again', async () => {
+  const batch = new MemoryBatch(1);
+  const failing = runnerOf(batch, async () => {
+    throw new AppError('modelCallFailed', 'the provider delivered nothing', { repeatable: false });
+  });
+  await failing.runLines(BATCH_ID, 0, 1, context(1));
+  assert.equal(batch.lines[0]?.succeeded, false);
+});
+
 test('a line waits as long as the provider asks, at most a minute', async () => {
   for (const [retryAfterSeconds, waited] of [
     [7, 7],

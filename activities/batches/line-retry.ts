@@ -35,7 +35,8 @@ export function isWaiting({ kind, details }: AppError): boolean {
 }
 
 /** Whether another try may be answered, so that the line has no result yet. @param tries that have failed before. */
-export function mayTryAgain({ kind }: AppError, tries: number): boolean {
+export function mayTryAgain({ kind, details }: AppError, tries: number): boolean {
+  if (details.repeatable === false) return false;
   switch (kind) {
     // The last two: a part of the hold went back to the account and the budget with a call that failed.
     case 'tooManyRequests':

@@ -5,16 +5,9 @@
 import type { Said } from '../../core/conversations/turn.ts';
 import { moneyJson, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
-import { nothingSaid } from '../../core/providers/failure.ts';
-import {
-  completionSays,
-  finishReasonIn,
-  finishReasonsOf,
-  listIn,
-  reasoningIn,
-  textIn,
-  textsOf,
-} from '../../core/providers/message.ts';
+import { requireAnswer } from '../../core/providers/completion.ts';
+import { finishReasonIn } from '../../core/providers/finish-reasons.ts';
+import { listIn, reasoningIn, textIn, textsOf } from '../../core/providers/message.ts';
 import type { CallContext, ChatAnswer, ChatBody } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { affinityOf } from './affinity.ts';
@@ -88,18 +81,21 @@ export class ChatService {
     }
   }
 
-  /** @throws {UpstreamFailure} for a chat that says nothing: another key or model may say more. */
+  /** @throws {UpstreamFailure} also for what is no answer (requireAnswer). */
   async #answer(candidate: Candidate, apiKey: string, asking: Asking): Promise<ChatAnswer> {
     const { chatAdapters, nativeAdapters } = this.#deps;
     const { command, calls, inChat, context } = asking;
     const target = targetOf(candidate, apiKey);
     const way = nativeWay(nativeAdapters, candidate, command.native, 'whole');
     if (way && command.native) {
-      return way.complete(target, calls.fittedNative(candidate, command.body, command.native, way), context);
+      const request = calls.fittedNative(candidate, command.body, command.native, way);
+      const answer = await way.complete(target, request, context);
+      requireAnswer(answer.completion, command.body);
+      return answer;
     }
     const body = calls.fitted(candidate, await inChat(), 'whole', isTranslated(command));
     const answer = await chatAdapters[candidate.kind].complete(target, body, context);
-    if (!completionSays(answer.completion)) throw nothingSaid(finishReasonsOf(answer.completion));
+    requireAnswer(answer.completion, body);
     return answer;
   }
 }

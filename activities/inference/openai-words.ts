@@ -1,42 +1,8 @@
 /** An answer in OpenAI's words, whichever words its vendor has: the model as it was asked for, and why a choice ended. */
 import { moneyJson } from '../../core/ledger/money.ts';
+import { finishReasonInOpenAiWords } from '../../core/providers/finish-reasons.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import type { CallOutcome } from './charge.ts';
-
-const FINISH_REASONS: ReadonlySet<string> = new Set([
-  'stop',
-  'length',
-  'tool_calls',
-  'function_call',
-  'content_filter',
-  // The end of a stream that broke off at the vendor: nothing of OpenAI's says so.
-  'error',
-]);
-
-/** In lower case. Anthropic, Gemini, Zhipu, vLLM, TGI, Cohere, DeepSeek; anything else has come to its end. */
-const OTHER_WORDS: ReadonlyMap<string, string> = new Map([
-  ['max_tokens', 'length'],
-  ['max_output_tokens', 'length'],
-  ['max_length', 'length'],
-  ['model_length', 'length'],
-  ['model_context_window_exceeded', 'length'],
-  ['tool_use', 'tool_calls'],
-  ['tool_call', 'tool_calls'],
-  ['safety', 'content_filter'],
-  ['sensitive', 'content_filter'],
-  ['recitation', 'content_filter'],
-  ['prohibited_content', 'content_filter'],
-  ['blocklist', 'content_filter'],
-  ['image_safety', 'content_filter'],
-  ['refusal', 'content_filter'],
-  ['network_error', 'error'],
-  ['insufficient_system_resource', 'error'],
-  ['abort', 'error'],
-]);
-
-function finishReason(word: string): string {
-  return FINISH_REASONS.has(word) ? word : (OTHER_WORDS.get(word.toLowerCase()) ?? 'stop');
-}
 
 /** What was charged, and for what. */
 export type Charged = Pick<CallOutcome, 'cost' | 'priceRule' | 'usage'>;
@@ -90,7 +56,7 @@ export function usageChunk(completion: Json, model: string, usage: Json): Json {
 
 function choiceInOpenAiWords(choice: unknown): unknown {
   if (!isJsonObject(choice) || typeof choice.finish_reason !== 'string' || choice.finish_reason === '') return choice;
-  return { ...choice, finish_reason: finishReason(choice.finish_reason) };
+  return { ...choice, finish_reason: finishReasonInOpenAiWords(choice.finish_reason) };
 }
 
 /** Inside a text of the answer quotes are escaped, so these find members only. */
@@ -101,5 +67,5 @@ const FINISH_REASON = /"finish_reason"\s*:\s*"([^"\\]+)"/g;
 export function chunkInOpenAiWords(data: string, model: string): string {
   return data
     .replace(MODEL, () => `"model":${JSON.stringify(model)}`)
-    .replace(FINISH_REASON, (_, word: string) => `"finish_reason":"${finishReason(word)}"`);
+    .replace(FINISH_REASON, (_, word: string) => `"finish_reason":"${finishReasonInOpenAiWords(word)}"`);
 }

@@ -1,6 +1,6 @@
 /**
  * Streamed chat: the provider is read to its end whether or not the client stays, and charged by its own usage. A
- * stream that breaks is charged by what was counted of it; one that has said nothing is free, and tried elsewhere.
+ * stream that breaks is charged by what was counted of it; one that has said nothing is tried elsewhere and free, unless its end says why.
  */
 
 import type { Usage } from '../../core/ledger/money.ts';
@@ -66,7 +66,7 @@ const CHUNK_BYTES = 300;
 /** How long a provider is still read after the client has left. */
 const AFTER_LEAVING_MS = 30_000;
 
-/** A stream that has said something. */
+/** A stream that has said something, or has ended and says why it did not. */
 interface Opened {
   /** The chunks up to the first one that says something. */
   readonly lead: readonly ChatChunk[];
@@ -128,19 +128,21 @@ export class ChatStreams {
     }
   }
 
-  /** @throws {UpstreamFailure} when the stream ends or breaks before it says anything; a native one may say nothing. */
+  /** @throws {UpstreamFailure} when the stream breaks before it says anything, or ends and is no answer (requireAnswer). */
   async #firstWords(candidate: Candidate, apiKey: string, asking: Asking): Promise<Opened> {
-    const { native, stream } = await this.#stream(candidate, apiKey, asking);
+    const { native, stream, sent } = await this.#stream(candidate, apiKey, asking);
     const rest = stream[Symbol.asyncIterator]();
     const heard = new CompletionAssembler();
     const lead: ChatChunk[] = [];
     while (!heard.hasSaid) {
       const next = await rest.next();
-      if (next.done) break;
+      if (next.done) {
+        heard.requireAnswer(sent);
+        break;
+      }
       heard.addChunk(next.value);
       lead.push(next.value);
     }
-    if (!native) heard.requireSaid();
     return { lead, rest, heard, native };
   }
 
@@ -150,10 +152,10 @@ export class ChatStreams {
     const way = nativeWay(nativeAdapters, candidate, command.native, 'streamed');
     if (way && command.native) {
       const request = calls.fittedNative(candidate, command.body, command.native, way);
-      return { native: true, stream: await way.stream(target, request, context) };
+      return { native: true, stream: await way.stream(target, request, context), sent: command.body };
     }
     const body = calls.fitted(candidate, await inChat(), 'streamed', isTranslated(command));
-    return { native: false, stream: await chatAdapters[candidate.kind].stream(target, body, context) };
+    return { native: false, stream: await chatAdapters[candidate.kind].stream(target, body, context), sent: body };
   }
 
   #follow(running: Running, opened: Opened): OpenStream {

@@ -55,14 +55,16 @@ export function createChatJobHandler(deps: InferenceDeps, shown: CostShown | und
             const target = targetOf(candidate, apiKey);
             const calling = { ...context, signal: untilCut.signal };
             const way = nativeWay(deps.nativeAdapters, candidate, native, 'streamed');
+            const sent = way && native ? body : charge.fitted(candidate, body);
             const stream =
               way && native
                 ? await way.stream(target, charge.fittedNative(candidate, body, native, way), calling)
-                : await deps.chatAdapters[candidate.kind].stream(target, charge.fitted(candidate, body), calling);
+                : await deps.chatAdapters[candidate.kind].stream(target, sent, calling);
             answer.isNative = way !== undefined;
             await answer.read(stream, untilCut.check, (chunks) => {
               context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
             });
+            answer.heard.requireAnswer(sent);
           } finally {
             untilCut.stop();
           }
@@ -144,7 +146,7 @@ class StreamedAnswer {
     return this.heard;
   }
 
-  /** @param heardMore after each chunk. @throws {UpstreamFailure} when nothing was said. */
+  /** @param heardMore after each chunk. @throws {UpstreamFailure} */
   async read(
     stream: AsyncIterable<ChatChunk>,
     heardMore: () => void,
@@ -159,7 +161,6 @@ class StreamedAnswer {
       chunks += 1;
       if (chunks % HEARTBEAT_CHUNKS === 0) progress(chunks);
     }
-    this.heard.requireSaid();
   }
 }
 

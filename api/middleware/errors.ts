@@ -39,5 +39,7 @@ function writeError(ctx: ApiContext, error: AppError, form: AnswerForm): void {
   if (form.requestIdHeader !== undefined) ctx.set(form.requestIdHeader, ctx.state.traceId);
   ctx.set('Content-Type', 'application/json; charset=utf-8');
   ctx.set('Cache-Control', NOT_STORED);
+  // OpenAI's and Anthropic's clients ask for it before they repeat a request by themselves.
+  if (error.details.repeatable === false) ctx.set('x-should-retry', 'false');
   if (error.details.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.details.retryAfterSeconds));
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CompletionAssembler } from './completion.ts';
+import { CompletionAssembler, requireAnswer } from './completion.ts';
+import { UpstreamFailure } from './failure.ts';
 
 const chunk = (delta: object, more: object = {}) => ({
   id: 'x',
@@ -112,13 +113,33 @@ test('everything that came stands in the message: pieces joined, fields of the v
   ]);
 });
 
-test('an answer that ended and said nothing says why it may be so', () => {
-  const ended = (reason: string) => assembled({ choices: [{ index: 0, delta: {}, finish_reason: reason }] });
-  const failures = [
-    ['stop', 'empty'],
-    ['content_filter', 'content'],
-    ['sensitive', 'content'],
-    ['length', 'bad-request'],
-  ] as const;
-  for (const [reason, failure] of failures) assert.throws(() => ended(reason).requireSaid(), { failure });
+test('an end that says why nothing was said is an answer, whole and streamed; an unexplained one is none', () => {
+  const isAnswer = (reason: string | null, sent: Chunk) => {
+    const choice = { index: 0, finish_reason: reason };
+    const streamed = assembled({ choices: [{ ...choice, delta: { role: 'assistant', content: '' } }] });
+    const ways = [
+      () => streamed.requireAnswer(sent),
+      () => requireAnswer({ choices: [{ ...choice, message: { content: null } }] }, sent),
+    ].map((way) => {
+      try {
+        way();
+        return true;
+      } catch (error) {
+        assert.ok(error instanceof UpstreamFailure && error.failure === 'empty');
+        return false;
+      }
+    });
+    assert.equal(ways[0], ways[1], `${reason}: a stream is judged as a whole answer`);
+    return ways[0];
+  };
+  const explained = ['length', 'max_tokens', 'MAX_TOKENS', 'model_context_window_exceeded', 'content_filter', 'SAFETY'];
+  for (const reason of [...explained, 'sensitive', 'refusal', 'stop_sequence']) assert.ok(isAnswer(reason, {}), reason);
+  for (const reason of ['stop', 'end_turn', 'tool_calls', 'error', 'network_error', '', null]) {
+    assert.equal(isAnswer(reason, {}), false, String(reason));
+  }
+  for (const stop of ['x', ['x'], ['', 'x']]) {
+    assert.ok(isAnswer('stop', { stop }));
+    for (const reason of ['tool_calls', 'error', null]) assert.equal(isAnswer(reason, { stop }), false, String(reason));
+  }
+  for (const stop of ['', [], [''], null]) assert.equal(isAnswer('stop', { stop }), false);
 });

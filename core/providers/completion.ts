@@ -3,13 +3,34 @@
  * for as a whole, jobs, and the end of a stream read it. Pure.
  */
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
-import { nothingSaid } from './failure.ts';
-import { finishReasonIn, listIn, reasoningIn, says, textIn, textsOf } from './message.ts';
+import { UpstreamFailure } from './failure.ts';
+import { explainsSilence, finishReasonIn } from './finish-reasons.ts';
+import { listIn, reasoningIn, says, textIn, textsOf } from './message.ts';
 import type { ChatChunk, RepeatedText, ReportedUsage } from './provider.ts';
 import { withReadableCalls } from './tool-calls.ts';
 import { UsageCollector } from './usage.ts';
 
 type Fields = Record<string, unknown>;
+
+/**
+ * What is an answer, whole, streamed, native or of a job: one that says something, or whose end says why it does not.
+ * @param sent the chat as it was sent, with its stop sequences.
+ * @throws {UpstreamFailure} `empty` for anything else: another key or model may say more.
+ */
+export function requireAnswer(completion: Json, sent: Json): void {
+  const choices = listIn(completion.choices).filter(isJsonObject);
+  if (choices.some(({ message }) => isJsonObject(message) && says(message))) return;
+  requireReason(
+    choices.map((choice) => finishReasonIn(choice) ?? null),
+    sent,
+  );
+}
+
+function requireReason(finishReasons: readonly (string | null)[], { stop }: Json): void {
+  const stops = Array.isArray(stop) ? stop.some((one) => textIn(one) !== '') : textIn(stop) !== '';
+  if (finishReasons.some((reason) => reason !== null && explainsSilence(reason, stops))) return;
+  throw new UpstreamFailure('empty', 'the provider delivered nothing', { status: 200 });
+}
 
 interface Choice {
   content: string;
@@ -62,9 +83,13 @@ export class CompletionAssembler {
     return this.#hasSaid;
   }
 
-  /** @throws {UpstreamFailure} for an answer that has ended and said nothing. */
-  requireSaid(): void {
-    if (!this.#hasSaid) throw nothingSaid([...this.#choices.values()].map(({ finishReason }) => finishReason ?? ''));
+  /** @throws {UpstreamFailure} as `requireAnswer`. */
+  requireAnswer(sent: Json): void {
+    if (!this.#hasSaid)
+      requireReason(
+        [...this.#choices.values()].map(({ finishReason }) => finishReason),
+        sent,
+      );
   }
 
   /** Everything that was delivered as text, for counting. */

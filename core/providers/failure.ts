@@ -21,7 +21,7 @@ export type FailureClass =
   /** 5xx, a broken connection, an answer that makes no sense. */
   | 'transient'
   | 'timeout'
-  /** An answer that ended well and says nothing: another key or model may say more. */
+  /** An answer that ended well and says neither anything nor why: another key or model may say more. */
   | 'empty'
   /** An answer that cannot be used: the provider was paid for it, and a second one would be the same. */
   | 'unusable'
@@ -53,21 +53,6 @@ export class UpstreamFailure extends Error {
     this.failure = failure;
     this.details = details;
   }
-}
-
-const WITHHELD = /^(content_?filter|sensitive|safety|recitation|prohibited_?content|blocklist|spii)$/i;
-
-/** An answer that ended well and said nothing; its finish reasons say why. */
-export function nothingSaid(finishReasons: readonly string[]): UpstreamFailure {
-  const details = { status: 200 };
-  if (finishReasons.some((reason) => WITHHELD.test(reason))) {
-    return new UpstreamFailure('content', "the provider's filter withheld the answer", details);
-  }
-  if (finishReasons.some((reason) => /^(length|max_tokens)$/i.test(reason))) {
-    const message = 'the limit of output tokens was reached before the model said anything; a higher one may help';
-    return new UpstreamFailure('bad-request', message, { ...details, param: 'max_tokens' });
-  }
-  return new UpstreamFailure('empty', 'the provider delivered nothing', details);
 }
 
 /** Addresses and the connection's own words are for the log (`cause`), not for the caller. */
@@ -250,9 +235,11 @@ export function errorOf(failure: UpstreamFailure, waitSeconds: number): AppError
       return new AppError('tooManyRequests', message, { retryAfterSeconds, cause: failure });
     }
     case 'transient':
+      return new AppError('modelCallFailed', message, { cause: failure });
+    // Paid for, as another try would be.
     case 'empty':
     case 'unusable':
-      return new AppError('modelCallFailed', message, { cause: failure });
+      return new AppError('modelCallFailed', message, { repeatable: false, cause: failure });
     case 'timeout':
       return new AppError('upstreamTimeout', message, { cause: failure });
     case 'cancelled':

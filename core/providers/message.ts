@@ -38,17 +38,6 @@ export function says(message: Json): boolean {
   );
 }
 
-/** Whether a whole answer has said something, in any of its choices. */
-export function completionSays(completion: Json): boolean {
-  return listIn(completion.choices).some(
-    (choice) => isJsonObject(choice) && isJsonObject(choice.message) && says(choice.message),
-  );
-}
-
-export function finishReasonsOf(completion: Json): string[] {
-  return listIn(completion.choices).map((choice) => (isJsonObject(choice) ? (finishReasonIn(choice) ?? '') : ''));
-}
-
 function partSays(part: unknown): boolean {
   if (!isJsonObject(part)) return false;
   return part.type === 'text' ? textIn(part.text) !== '' : true;
@@ -125,13 +114,4 @@ function hasArgumentsObject(call: unknown): boolean {
 function withArgumentsText(call: unknown): unknown {
   if (!isJsonObject(call) || !isJsonObject(call.function) || !hasArgumentsObject(call)) return call;
   return { ...call, function: { ...call.function, arguments: JSON.stringify(call.function.arguments) } };
-}
-
-/** Words that stand where a finish reason is to come. */
-const NO_REASONS = new Set(['', 'null', 'none']);
-
-/** @returns undefined for what is no finish reason, though some vendors write it in every chunk. */
-export function finishReasonIn(choice: Json): string | undefined {
-  const { finish_reason: reason } = choice;
-  return typeof reason === 'string' && !NO_REASONS.has(reason.trim().toLowerCase()) ? reason : undefined;
 }

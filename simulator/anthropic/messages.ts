@@ -109,7 +109,10 @@ async function stream(call: Call, answer: MessagesAnswer, usage: CountedUsage): 
     return event('error', { error: { type: 'overloaded_error', message: 'Overloaded' } });
   });
   const whole = reportedUsage(written(usage, answer), usage, call.faults);
-  const first = whole === undefined ? undefined : { ...whole, output_tokens: 1, output_tokens_details: undefined };
+  const first =
+    whole === undefined
+      ? undefined
+      : { ...whole, output_tokens: Math.min(1, usage.completionTokens), output_tokens_details: undefined };
   const start = { ...head(call, answer), content: [], stop_reason: null, stop_sequence: null, ...withUsage(first) };
   await events.send(event('message_start', { message: start }));
   for (const [index, block] of answer.blocks.entries()) {

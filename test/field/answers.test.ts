@@ -63,6 +63,19 @@ describe('answers as vendors give them', () => {
       upstream: `sim-chat!${fault.replace('says-nothing=1', 'says-nothing').replace('empty=1', 'empty')}`,
     }));
     await addProvider(product, { name: 'field', keys: ['sim-field-1', 'sim-field-2'], models });
+    const needs = { chatInterface: 'responses', thinkingSwitch: 'reasoning_effort' } as const;
+    const openai = [
+      { identifier: 'q-chat', upstream: 'sim-chat' },
+      { identifier: 'q-responses', upstream: 'sim-responses-thinking', needs },
+      { identifier: 'e-chat', upstream: 'sim-chat!empty' },
+      { identifier: 'e-responses', upstream: 'sim-responses-thinking!empty', needs },
+    ];
+    const claude = [
+      { identifier: 'q-claude', upstream: 'sim-claude' },
+      { identifier: 'e-claude', upstream: 'sim-claude!empty' },
+    ];
+    await addProvider(product, { name: 'quiet', keys: ['sim-quiet-1'], models: openai });
+    await addProvider(product, { name: 'quiet-claude', kind: 'anthropic', keys: ['sim-quiet-2'], models: claude });
   });
 
   const messages = [{ role: 'user', content: 'Tell me about the sea.' }];
@@ -204,4 +217,86 @@ describe('answers as vendors give them', () => {
       assert.deepEqual([ended.status, ended.cost], ['FAILED', 0], JSON.stringify(ended));
     });
   }
+
+  const CHAT = '/v1/chat/completions';
+  /** Ends that say why nothing was said, at each door in its own words. */
+  const EXPLAINED = [
+    { model: 'q-responses', path: CHAT, fields: { max_tokens: 16 }, says: '"finish_reason":"length"' },
+    {
+      model: 'q-responses',
+      path: '/v1/responses',
+      fields: { max_output_tokens: 16 },
+      says: '"reason":"max_output_tokens"',
+    },
+    { model: 'q-responses', path: '/v1/messages', fields: { max_tokens: 16 }, says: '"stop_reason":"max_tokens"' },
+    { model: 'q-chat', path: CHAT, fields: { stop: 'You' }, says: '"finish_reason":"stop"' },
+    { model: 'q-chat', path: '/v1/messages', fields: { stop_sequences: ['You'] }, says: '"stop_reason":"end_turn"' },
+    { model: 'q-claude', path: CHAT, fields: { stop: ['You'] }, says: '"finish_reason":"stop"' },
+    {
+      model: 'q-claude',
+      path: '/v1/messages',
+      fields: { stop_sequences: ['You'] },
+      says: '"stop_reason":"stop_sequence"',
+    },
+  ];
+  const asked = (path: string, model: string, fields: object) =>
+    path === '/v1/responses'
+      ? { model, input: 'Tell me about the sea.', ...fields }
+      : { model, messages, ...(path === '/v1/messages' ? { max_tokens: 500 } : {}), ...fields };
+  /** What the provider has counted of the one call since `forget`. */
+  const counted = async () => {
+    const [entry, ...others] = await upstream(product).journal();
+    assert.deepEqual(others, [], 'the provider was called once');
+    assert.ok(entry?.usage);
+    return BigInt(entry.usage.promptTokens) * INPUT + BigInt(entry.usage.completionTokens) * OUTPUT;
+  };
+
+  for (const { model, path, fields, says } of EXPLAINED) {
+    test(`${says} without a text is an answer of ${model} at ${path}, whole and streamed, and is charged`, async () => {
+      for (const stream of [false, true]) {
+        await upstream(product).forget();
+        const answer = await post(path, { ...asked(path, model, fields), ...(stream ? { stream } : {}) });
+        const text = await answer.text();
+        assert.equal(answer.status, 200, text);
+        assert.ok(text.includes(says), text);
+        assert.doesNotMatch(text, /event: error|"delta":\{"content":"[^"]|text_delta|"text":"[^"]/);
+        const charge = await chargeOf(answer.headers.get('x-request-id'));
+        assert.deepEqual([charge?.amount, charge?.estimated], [await counted(), 0]);
+      }
+    });
+  }
+
+  test('such an end is the result of a job, too', async () => {
+    for (const options of [
+      { model: 'q-responses', maxTokens: 16 },
+      { model: 'q-claude', stop: ['You'] },
+    ]) {
+      await upstream(product).forget();
+      const { model, ...others } = options;
+      const body = { modelIdentifier: model, userMessage: 'Tell me about the sea.', options: others };
+      const submitted = await call(product.apis[0], 'POST', '/v1/async/chat', { key: customer.key, body });
+      const { jobId } = z.object({ jobId: z.string() }).parse(submitted.data);
+      const ended = await jobEnd(product.apis[0], customer.key, jobId);
+      assert.equal(ended.status, 'COMPLETED', ended.errorMessage ?? '');
+      assert.equal(replySchema.parse(ended.resultPayload).assistantMessage, '');
+      assert.equal((await chargeOf(jobId))?.amount, await counted());
+    }
+  });
+
+  test('an end that says nothing, not even why, fails at every door, free and not to be repeated', async () => {
+    const ids: (string | null)[] = [];
+    for (const model of ['e-chat', 'e-claude', 'e-responses']) {
+      for (const path of [CHAT, '/v1/responses', '/v1/messages']) {
+        for (const stream of [false, true]) {
+          const answer = await post(path, { ...asked(path, model, {}), ...(stream ? { stream } : {}) });
+          const text = await answer.text();
+          const given = [answer.status, answer.headers.get('x-should-retry'), text.includes('delivered nothing')];
+          assert.deepEqual(given, [502, 'false', true], `${model} at ${path}: ${text}`);
+          ids.push(answer.headers.get('x-request-id'));
+        }
+      }
+    }
+    await holdsClosed();
+    for (const id of ids) assert.equal(await chargeOf(id), undefined);
+  });
 });

@@ -1,5 +1,6 @@
 /** The answer of a model of OpenAI's interface, as Anthropic's clients read it. Pure. */
 import type { Usage } from '../../../core/ledger/money.ts';
+import { finishReasonInOpenAiWords } from '../../../core/providers/finish-reasons.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 
 export interface AnsweredChat {
@@ -46,16 +47,13 @@ export function usageInMessages(usage: Usage): Json {
 
 /** Nothing says which stop sequence was met: such an answer has ended like any other. */
 export function stopReason(reason: unknown): string {
-  switch (reason) {
+  switch (finishReasonInOpenAiWords(textIn(reason))) {
     case 'length':
-    case 'max_tokens':
       return 'max_tokens';
     case 'tool_calls':
     case 'function_call':
-    case 'tool_use':
       return 'tool_use';
     case 'content_filter':
-    case 'refusal':
       return 'refusal';
     default:
       return 'end_turn';

@@ -2,7 +2,8 @@
  * A chat's answer in the Responses form: items, and the events that carry them in OpenAI's order. A whole answer is made
  * of the same events, so that both say the same. Pure.
  */
-import { finishReasonIn, listIn, reasoningIn, textIn } from '../../../core/providers/message.ts';
+import { finishReasonIn } from '../../../core/providers/finish-reasons.ts';
+import { listIn, reasoningIn, textIn } from '../../../core/providers/message.ts';
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
 import { type Charged, type CostShown, costInWords } from '../openai-words.ts';
 import { MessageItem, type OutputItem, ReasoningItem, ToolCallItem } from './output-items.ts';

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CompletionAssembler, requireAnswer } from '../completion.ts';
 import { failedWith, testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { capture, replay } from '../test-captures.ts';
+import { completionOf, MessagesReader } from './read-along.ts';
 
 const REQUEST = { form: 'messages', body: { max_tokens: 16, messages: [] }, headers: {} } as const;
 const TARGET = testTarget('anthropic', 'claude-x');
@@ -59,4 +61,28 @@ test('a limit that is cut brings the budget of thought below it, or thought to a
     thinking: { type: 'enabled', budget_tokens: 3_999 },
   });
   assert.deepEqual(limited(body, 300), { body: { max_tokens: 300 }, fits: ['thinking-off'] });
+});
+
+test('a thought whose text is withheld is one, whole and streamed', async () => {
+  const stop = { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: { output_tokens: 9 } };
+  for (const block of [
+    { type: 'redacted_thinking', data: 'sealed' },
+    { type: 'thinking', thinking: '', signature: 'signed' },
+  ]) {
+    const { signature: _, ...begun } = block;
+    const signed = { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'signed' } };
+    const reader = new MessagesReader({ id: 'x', created: 1, model: 'm' }, false);
+    const heard = new CompletionAssembler();
+    for (const event of [
+      { type: 'content_block_start', index: 0, content_block: begun },
+      ...(block.type === 'thinking' ? [signed] : []),
+      { type: 'content_block_stop', index: 0 },
+      stop,
+    ]) {
+      heard.add(reader.chunkOf(event));
+    }
+    heard.requireAnswer({});
+    const whole = { content: [block], stop_reason: 'end_turn' };
+    requireAnswer(completionOf(whole, { id: 'x', created: 1, model: 'm' }), {});
+  }
 });

@@ -129,7 +129,7 @@ export class MessagesReader {
     }
     if (type === 'text' && textIn(block.text) !== '') return this.#chunk({ content: block.text });
     if (open.thinking !== '') return this.#chunk({ reasoning_content: open.thinking });
-    if (type === 'redacted_thinking' && this.#tellsThoughts) {
+    if (type === 'redacted_thinking') {
       return this.#chunk({ reasoning_details: thoughtOf(block, this.#blocks.size - 1) });
     }
     return isRead(type) ? this.#nothing() : this.#chunk({ content_parts: [block] });
@@ -141,6 +141,7 @@ export class MessagesReader {
       case 'text_delta':
         return this.#chunk({ content: textIn(delta.text) });
       case 'thinking_delta':
+        if (open) open.hasPieces ||= textIn(delta.thinking) !== '';
         if (open && this.#tellsThoughts) open.thinking += textIn(delta.thinking);
         return this.#chunk({ reasoning_content: textIn(delta.thinking) });
       case 'signature_delta':
@@ -158,7 +159,8 @@ export class MessagesReader {
   #stop(index: unknown): Json {
     const open = this.#blocks.get(index);
     if (open?.type === 'tool_use' && !open.hasPieces) return this.#arguments(open, open.input || '{}');
-    if (open?.type !== 'thinking' || !this.#tellsThoughts) return this.#nothing();
+    // One whose text is withheld is a thought all the same.
+    if (open?.type !== 'thinking' || (open.hasPieces && !this.#tellsThoughts)) return this.#nothing();
     return this.#chunk({ reasoning_details: thoughtOf({ ...open }, [...this.#blocks.keys()].indexOf(index)) });
   }
 

@@ -1,7 +1,8 @@
 /** Events of speech and of transcripts: OpenAI's own, and vLLM's, which are like chunks of a chat. */
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import { refused, UpstreamFailure } from '../failure.ts';
-import { finishReasonIn, listIn, textIn } from '../message.ts';
+import { finishReasonIn } from '../finish-reasons.ts';
+import { listIn, textIn } from '../message.ts';
 import type { ChatChunk } from '../provider.ts';
 import type { Call } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';

@@ -6,7 +6,8 @@ import { isJsonObject, type JsonObject, parseJson } from '../../../infra/json-ob
 import type { OutboundAnswer } from '../../../infra/outbound.ts';
 import { CompletionAssembler } from '../completion.ts';
 import { type Classify, headerIn, refused, UpstreamFailure } from '../failure.ts';
-import { finishReasonIn, listIn, readableMessage, textIn } from '../message.ts';
+import { finishReasonIn } from '../finish-reasons.ts';
+import { listIn, readableMessage, textIn } from '../message.ts';
 import type {
   CallContext,
   ChatAdapter,

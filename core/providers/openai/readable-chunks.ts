@@ -4,7 +4,8 @@
  * is a text. A chunk that is so already stays as the provider wrote it.
  */
 import { isJsonObject, isSet, type JsonObject as Json } from '../../../infra/json-object.ts';
-import { finishReasonIn, listIn, readableMessage, says, textIn } from '../message.ts';
+import { finishReasonIn } from '../finish-reasons.ts';
+import { listIn, readableMessage, says, textIn } from '../message.ts';
 import type { ChatChunk } from '../provider.ts';
 import { isPlainStop, StreamedCalls } from '../tool-calls.ts';
 

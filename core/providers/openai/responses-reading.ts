@@ -50,12 +50,14 @@ export function completionOf(answer: Json, { created, ...head }: AnswerHead): Js
   const thoughts = joined(parts('summary'), 'summary_text', 'text');
   const refusal = joined(parts('content'), 'refusal', 'refusal');
   const calls = items.flatMap((item) => (isCall(item) ? [chatCall(item)] : []));
+  const others = items.filter((item) => !isRead(item));
   const message = {
     role: 'assistant',
     content: joined(parts('content'), 'output_text', 'text'),
     ...(thoughts === '' ? {} : { reasoning_content: thoughts }),
     ...(refusal === '' ? {} : { refusal }),
     ...(calls.length === 0 ? {} : { tool_calls: calls }),
+    ...(others.length === 0 ? {} : { content_parts: others }),
   };
   const finish_reason = finishReasonOf(answer, calls.length > 0);
   const choices = [{ index: 0, message, finish_reason }];
@@ -64,6 +66,11 @@ export function completionOf(answer: Json, { created, ...head }: AnswerHead): Js
 
 function isCall({ type }: Json): boolean {
   return type === 'function_call' || type === 'custom_tool_call';
+}
+
+/** Whether a chat has a place for it; all others are what the provider's own tools did. */
+function isRead(item: Json): boolean {
+  return item.type === 'message' || item.type === 'reasoning' || isCall(item);
 }
 
 /** @param call a custom tool is given a text in place of arguments. */
@@ -139,7 +146,9 @@ export class ResponseReading implements StreamReading {
       case 'response.reasoning_text.delta':
         return this.#saying({ reasoning_content: delta });
       case 'response.output_item.added':
-        return isJsonObject(item) && isCall(item) ? this.#callBegun(item, place) : undefined;
+        if (!isJsonObject(item)) return undefined;
+        if (isCall(item)) return this.#callBegun(item, place);
+        return isRead(item) ? undefined : this.#saying({ content_parts: [item] });
       case 'response.function_call_arguments.delta':
       case 'response.custom_tool_call_input.delta':
         return this.#saying({ tool_calls: [{ index: this.#calls.get(place) ?? 0, function: { arguments: delta } }] });

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CompletionAssembler } from '../completion.ts';
+import { CompletionAssembler, requireAnswer } from '../completion.ts';
 import { UpstreamFailure } from '../failure.ts';
 import type { ChatBody } from '../provider.ts';
 import { failedWith, NO_TOKENS, testAdapters, testContext, testTarget } from '../test-calls.ts';
 import { sentJson, testOutbound } from '../test-outbound.ts';
+import { classifyOpenAi } from './errors.ts';
+import { completionOf, ResponseReading } from './responses-reading.ts';
 
 const USAGE = {
   ...{ input_tokens: 9, input_tokens_details: { cached_tokens: 4 }, output_tokens: 5, total_tokens: 14 },
@@ -141,3 +143,33 @@ function isUsed({ details }: UpstreamFailure, usage: object): true {
   assert.partialDeepStrictEqual(details.usage, usage);
   return true;
 }
+
+test('what the provider’s own tools did is an answer, whole and streamed; a thought that only it can read is none', () => {
+  const head = { id: 'x', created: 1, model: 'm' };
+  const call = { urlBase: '', apiKey: 'k', signal: new AbortController().signal, classify: classifyOpenAi };
+  const isAnswer = (item: object) => {
+    const response = { status: 'completed', output: [item], usage: null };
+    const reading = new ResponseReading(call, head, 'as it is');
+    const heard = new CompletionAssembler();
+    for (const event of [
+      { type: 'response.output_item.added', output_index: 0, item },
+      { type: 'response.completed', response },
+    ]) {
+      const chunk = reading.take(undefined, JSON.stringify(event));
+      if (chunk) heard.addChunk(chunk);
+    }
+    return [() => heard.requireAnswer({}), () => requireAnswer(completionOf(response, head), {})].map((way) => {
+      try {
+        way();
+        return true;
+      } catch {
+        return false;
+      }
+    });
+  };
+  for (const type of ['web_search_call', 'image_generation_call', 'mcp_call']) {
+    assert.deepEqual(isAnswer({ type, id: 'i' }), [true, true], type);
+  }
+  const sealed = { type: 'reasoning', id: 'i', summary: [], encrypted_content: 'sealed' };
+  assert.deepEqual(isAnswer(sealed), [false, false]);
+});

@@ -5,7 +5,7 @@
  */
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import { refused, transportFailure, UpstreamFailure } from '../failure.ts';
-import { finishReasonIn } from '../message.ts';
+import { finishReasonIn } from '../finish-reasons.ts';
 import type { ChatChunk } from '../provider.ts';
 import type { Call } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';

@@ -75,7 +75,7 @@ async function assembled(pieces: readonly Uint8Array[]): Promise<CompletionAssem
   }
   assert.deepEqual(assembler.completion(), parsed.completion());
   assert.deepEqual(assembler.usage(), parsed.usage());
-  assembler.requireSaid();
+  assembler.requireAnswer({});
   return assembler;
 }
 
