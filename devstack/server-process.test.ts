@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +13,7 @@ import {
   runningProcess,
   signalProcess,
   startProcess,
+  stopOrphan,
   stopProcess,
   waitForProcessEnd,
 } from './server-process.ts';
@@ -92,5 +94,24 @@ test('a program that is not there is an error', async () => {
   const dataFolder = mkdtempSync(join(SCRATCH, 'processes-'));
   const none = { command: '/nowhere/server', args: [], environment: {}, workingFolder: dataFolder };
   await assert.rejects(startProcess(dataFolder, 'server', none), /ENOENT/);
+  assert.equal(runningProcess(dataFolder, 'server'), undefined);
+});
+
+test('one whose starter was killed is an orphan that is ended; that of a running one is left alone', async () => {
+  const { dataFolder, start } = launch(FOR_EVER);
+  const own = await start();
+  await stopOrphan(dataFolder, 'server', 5_000);
+  assert.equal(runningProcess(dataFolder, 'server')?.pid, own.pid);
+  await stopProcess(dataFolder, 'server', 5_000);
+
+  const code = `import { startProcess } from ${JSON.stringify(join(import.meta.dirname, 'server-process.ts'))};
+    const [command, dataFolder] = ${JSON.stringify([process.execPath, dataFolder])};
+    const args = ['-e', ${JSON.stringify(FOR_EVER)}];
+    await startProcess(dataFolder, 'server', { command, args, environment: {}, workingFolder: dataFolder });
+    process.kill(process.pid, 'SIGKILL');`;
+  await once(spawn(process.execPath, ['--input-type=module', '-e', code]), 'exit');
+  assert.notEqual(runningProcess(dataFolder, 'server'), undefined);
+  await assert.rejects(start(), /server runs already/);
+  await stopOrphan(dataFolder, 'server', 5_000);
   assert.equal(runningProcess(dataFolder, 'server'), undefined);
 });

@@ -7,7 +7,7 @@ import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, stat
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Variables } from './environment.ts';
-import { identify, isRunning, type ProcessIdentity, parseIdentity } from './process-identity.ts';
+import { identify, isRunning, ownIdentity, type ProcessIdentity, parseIdentity } from './process-identity.ts';
 
 export interface Launch {
   readonly command: string;
@@ -23,19 +23,28 @@ function identityFile(dataFolder: string, name: string): string {
   return join(dataFolder, 'run', `${name}.json`);
 }
 
+/** Who started it: one whose starter has ended without stopping it is nobody's. */
+function starterFile(dataFolder: string, name: string): string {
+  return join(dataFolder, 'run', `${name}.starter`);
+}
+
 /** The log of a process in the data folder; it is appended to at each start. */
 export function logFile(dataFolder: string, name: string): string {
   return join(dataFolder, 'logs', `${name}.log`);
 }
 
-/** The running process of that name, found by its identity file. */
-export function runningProcess(dataFolder: string, name: string): ProcessIdentity | undefined {
+function runningOf(file: string): ProcessIdentity | undefined {
   try {
-    const identity = parseIdentity(readFileSync(identityFile(dataFolder, name), 'utf8'));
+    const identity = parseIdentity(readFileSync(file, 'utf8'));
     return identity && isRunning(identity) ? identity : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** The running process of that name, found by its identity file. */
+export function runningProcess(dataFolder: string, name: string): ProcessIdentity | undefined {
+  return runningOf(identityFile(dataFolder, name));
 }
 
 /**
@@ -47,6 +56,7 @@ export async function startProcess(dataFolder: string, name: string, launch: Lau
   if (earlier) throw new Error(`${name} runs already (process ${earlier.pid})`);
   mkdirSync(join(dataFolder, 'run'), { recursive: true });
   mkdirSync(join(dataFolder, 'logs'), { recursive: true });
+  writeFileSync(starterFile(dataFolder, name), JSON.stringify(ownIdentity()), { mode: 0o600 });
   const log = openSync(logFile(dataFolder, name), 'a', 0o600);
   try {
     const child = spawn(launch.command, launch.args, {
@@ -99,6 +109,12 @@ export async function stopProcess(dataFolder: string, name: string, graceMs: num
     }
   }
   rmSync(identityFile(dataFolder, name), { force: true });
+  rmSync(starterFile(dataFolder, name), { force: true });
+}
+
+/** Ends the process of that name if the one that started it was killed. */
+export async function stopOrphan(dataFolder: string, name: string, graceMs: number): Promise<void> {
+  if (runningOf(starterFile(dataFolder, name)) === undefined) await stopProcess(dataFolder, name, graceMs);
 }
 
 /** Waits for the end of the process after a signal that ends it. */

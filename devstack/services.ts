@@ -13,6 +13,7 @@ import {
   runningProcess,
   signalProcess,
   startProcess,
+  stopOrphan,
   stopProcess,
   waitForProcessEnd,
 } from './server-process.ts';
@@ -27,6 +28,7 @@ const PROBE_EVERY_MS = 100;
 /** What a process may need beyond SHUTDOWN_GRACE to close its connections. */
 const CLOSING_MS = 15_000;
 const USUAL_SHUTDOWN_MS = 25_000;
+const ORPHAN_GRACE_MS = 2_000;
 
 interface ServiceEntry {
   readonly script: string;
@@ -148,6 +150,8 @@ export async function startService(options: ServiceOptions, signal?: AbortSignal
       await stopProcess(dataFolder, name, graceMs);
     },
   };
+  // A test that was killed has left it, and nobody waits for what it still does.
+  await stopOrphan(dataFolder, name, ORPHAN_GRACE_MS);
   try {
     await service.start(signal);
   } catch (error) {
