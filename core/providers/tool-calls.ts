@@ -3,7 +3,7 @@
  * stream an index. A call that is so already stays the same object.
  */
 import { randomBytes } from 'node:crypto';
-import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
+import { isJsonObject, type JsonObject as Json, parseJson } from '../../infra/json-object.ts';
 import { textIn } from './message.ts';
 
 /** A message of a whole answer: arguments that are missing are an empty object, which clients can parse. */
@@ -12,6 +12,14 @@ export function withReadableCalls(message: Json): Json {
   if (!Array.isArray(calls)) return message;
   const readable = calls.map((call: unknown) => (isJsonObject(call) ? begunCall(call, '{}') : call));
   return readable.every((call, at) => call === calls[at]) ? message : { ...message, tool_calls: readable };
+}
+
+/** A call's arguments as the object that they are, an empty one for none. @returns undefined where they are broken. */
+export function argumentsOf(given: unknown): Json | undefined {
+  const isNone = given === undefined || given === null || (typeof given === 'string' && given.trim() === '');
+  if (isNone) return {};
+  const read = typeof given === 'string' ? parseJson(given) : given;
+  return isJsonObject(read) ? read : undefined;
 }
 
 /** Whether an answer with calls of tools says that it has ended for no reason of its own. */

@@ -35,6 +35,7 @@ const toolCall = (id: string, name: string, argumentsText: string) => ({
   extra_content: { google: { thought_signature: `signature of ${name}` } },
 });
 const WEATHER = toolCall('call_1', 'get_weather', '{"city":"Paris"}');
+const BROKEN = toolCall('call_1', 'get_weather', '{bad');
 const CLOCK = toolCall('call_2', 'get_time', '{"zone":"CET"}');
 
 const THINKING_PART = { type: 'thinking', thinking: [{ type: 'text', text: 'Let me see.' }] };
@@ -73,6 +74,11 @@ export const ANSWER_FAULTS = {
       ],
       'tool_calls',
     ),
+  },
+  'tools-broken': {
+    does: 'a call of a tool whose arguments are no JSON',
+    seen: 'vLLM, Ollama',
+    ...says({ content: null, tool_calls: [BROKEN] }, [{ tool_calls: [{ ...BROKEN, index: 0 }] }], 'tool_calls'),
   },
   'content-parts': {
     does: 'content as a list of thinking and text',

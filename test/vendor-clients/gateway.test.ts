@@ -43,6 +43,7 @@ describe('client libraries against the gateway', () => {
     product = await startProduct({ name: 'client-libraries', settings: { REGISTRATION_GRANT: '1000' } });
     const models = [
       { identifier: 'sim-thinking', upstream: 'sim-chat-thinking' },
+      { identifier: 'sim-tools-broken', upstream: 'sim-chat!tools-broken' },
       { identifier: 'sim-tools-in-turns', upstream: 'sim-chat!tools-in-turns' },
     ];
     await addProvider(product, { name: 'thinking', keys: ['sim-thinking'], models });

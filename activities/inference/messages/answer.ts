@@ -1,7 +1,8 @@
 /** The answer of a model of OpenAI's interface, as Anthropic's clients read it. Pure. */
 import type { Usage } from '../../../core/ledger/money.ts';
 import { finishReasonInOpenAiWords } from '../../../core/providers/finish-reasons.ts';
-import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
+import { argumentsOf } from '../../../core/providers/tool-calls.ts';
+import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
 
 export interface AnsweredChat {
   readonly requestId: string;
@@ -13,13 +14,16 @@ export interface AnsweredChat {
 export function messageOf({ requestId, completion, usage }: AnsweredChat, model: string): Json {
   const [choice = {}] = listOf(completion.choices).filter(isJsonObject);
   const message = isJsonObject(choice.message) ? choice.message : {};
+  const content = blocksOf(message);
+  const reason = stopReason(choice.finish_reason);
+  const hasCalls = content.some(({ type }) => type === 'tool_use');
   return {
     id: messageId(requestId),
     type: 'message',
     role: 'assistant',
     model,
-    content: blocksOf(message),
-    stop_reason: stopReason(choice.finish_reason),
+    content,
+    stop_reason: reason === 'tool_use' && !hasCalls ? 'end_turn' : reason,
     stop_sequence: null,
     usage: usageInMessages(usage),
   };
@@ -87,10 +91,19 @@ export function reasoningIn(message: Json): string {
   return textIn(message.reasoning_content) || textIn(message.reasoning) || textIn(message.thinking);
 }
 
+/** One that is broken becomes a text: no client may run a tool with less than the model said. */
 function blockOfCall({ id, function: called }: Json): Json {
   const { name, arguments: given } = isJsonObject(called) ? called : {};
-  const input = typeof given === 'string' ? parseJson(given) : given;
-  return { type: 'tool_use', id: callId(id), name: textIn(name), input: isJsonObject(input) ? input : {} };
+  const input = argumentsOf(given);
+  if (input === undefined) return { type: 'text', text: `[${brokenCall(textIn(name), textIn(given))}]` };
+  return { type: 'tool_use', id: callId(id), name: textIn(name), input };
+}
+
+/** Of broken arguments. */
+const MOST_SHOWN = 1_000;
+
+export function brokenCall(name: string, given: string): string {
+  return `The model called the tool "${name}" with arguments that are no JSON object: ${given.slice(0, MOST_SHOWN)}`;
 }
 
 /** A call in its older form has none. */

@@ -2,6 +2,7 @@
  * The blocks of a streamed message. Anthropic's clients read them strictly one after another, while pieces of several
  * calls may come in turns: a block begins when the one before has ended, and its pieces wait until then. Pure.
  */
+import { argumentsOf } from '../../../core/providers/tool-calls.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 
 /** Writes one event. */
@@ -12,6 +13,8 @@ type BlockKind = 'text' | 'thinking' | 'redacted_thinking' | 'tool_use';
 interface Block {
   readonly kind: BlockKind;
   readonly begins: Json;
+  /** Of a call: its tool. */
+  readonly name: string;
   hasBegun: boolean;
   /** What has come and was not sent. */
   waiting: string;
@@ -59,7 +62,7 @@ export class BlockSequence {
   call(number: unknown, { id, name }: { readonly id: string; readonly name: string }, piece: string): string {
     let block = this.#calls.get(number);
     if (block === undefined) {
-      block = this.#add('tool_use', { type: 'tool_use', id, name, input: {} });
+      block = this.#add('tool_use', { type: 'tool_use', id, name, input: {} }, name);
       this.#calls.set(number, block);
     }
     block.arguments += piece;
@@ -71,6 +74,11 @@ export class BlockSequence {
     return this.#flow('all');
   }
 
+  /** The first call whose arguments are broken, now that all of them have come. */
+  get brokenCall(): { readonly name: string; readonly arguments: string } | undefined {
+    return [...this.#calls.values()].find((call) => argumentsOf(call.arguments) === undefined);
+  }
+
   #say(kind: 'text' | 'thinking', begins: Json, text: string): string {
     const last = this.#blocks.at(-1);
     const block = last?.kind === kind ? last : this.#add(kind, begins);
@@ -78,9 +86,9 @@ export class BlockSequence {
     return this.#flow();
   }
 
-  #add(kind: BlockKind, begins: Json): Block {
+  #add(kind: BlockKind, begins: Json, name = ''): Block {
     const none = { hasBegun: false, waiting: '', arguments: '', triedLength: 0, signature: '' };
-    const block: Block = { kind, begins, ...none };
+    const block: Block = { kind, begins, name, ...none };
     this.#blocks.push(block);
     return block;
   }

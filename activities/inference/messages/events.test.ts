@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
+import { messageOf } from './answer.ts';
 import { WrittenAnew } from './events.ts';
 
 const eventSchema = z.looseObject({
@@ -110,4 +111,34 @@ test('thoughts, their signature, withheld thoughts and texts follow each other a
     { type: 'text', text: 'f' },
     { ...called('old', '{"a":1}'), id: 'toolu_1' },
   ]);
+});
+
+test('broken arguments of a call never become fewer: a text in a whole answer, an error at the end of a stream', () => {
+  for (const broken of ['{bad', '[1]', '{} {"a":1}']) {
+    const call = (id: string, text: string) => ({ id, type: 'function', function: { name: id, arguments: text } });
+    const message = (...calls: readonly object[]) => {
+      const completion = { choices: [{ message: { content: null, tool_calls: calls }, finish_reason: 'tool_calls' }] };
+      return messageOf({ requestId: 'r', completion, usage }, 'm');
+    };
+    const alone = message(call('a', broken));
+    assert.partialDeepStrictEqual(alone, { stop_reason: 'end_turn', content: [{ type: 'text' }] });
+    assert.ok(JSON.stringify(alone).includes('"a\\" with arguments that are no JSON object'));
+    const beside = message(call('a', broken), call('b', ''));
+    assert.partialDeepStrictEqual(beside, { stop_reason: 'tool_use', content: [{}, { type: 'tool_use', input: {} }] });
+
+    const writer = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 });
+    const chunk = (delta: object, reason: string | null = null) =>
+      writer.events(JSON.stringify({ choices: [{ delta, finish_reason: reason }] }));
+    chunk(begun(0, 'a', broken));
+    chunk({}, 'tool_calls');
+    const end = writer.end({ usage });
+    assert.match(end, /event: error\ndata: .*api_error.*no JSON object/);
+    assert.doesNotMatch(end, /message_stop|message_delta/);
+  }
+});
+
+test('a call that the limit has cut ends a stream as the limit does', () => {
+  const writer = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 });
+  writer.events(JSON.stringify({ choices: [{ delta: begun(0, 'a', '{"city":'), finish_reason: 'length' }] }));
+  assert.match(writer.end({ usage }), /"stop_reason":"max_tokens".*\n\nevent: message_stop/);
 });

@@ -3,7 +3,7 @@
 import { withMember } from '../../../infra/json-member.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import type { StreamEnd } from '../stream.ts';
-import { callId, listOf, messageId, reasoningIn, stopReason, textIn, usageInMessages } from './answer.ts';
+import { brokenCall, callId, listOf, messageId, reasoningIn, stopReason, textIn, usageInMessages } from './answer.ts';
 import { BlockSequence } from './blocks.ts';
 
 /** Writes the events of one stream for one client. */
@@ -71,12 +71,17 @@ export class WrittenAnew implements MessagesWriter {
 
   end({ usage }: Pick<StreamEnd, 'usage'>): string {
     const delta = { stop_reason: this.#stopReason, stop_sequence: null };
-    return [
-      this.#begin(),
-      this.#blocks.end(),
-      eventOf('message_delta', { delta, usage: usageInMessages(usage) }),
-      eventOf('message_stop', {}),
-    ].join('');
+    const said = this.#begin() + this.#blocks.end();
+    const broken = this.#blocks.brokenCall;
+    // What was sent cannot be taken back, and clients read broken arguments as fewer. A limit that cut them says so itself.
+    if (broken !== undefined && this.#stopReason !== 'max_tokens') {
+      return (
+        said + eventOf('error', { error: { type: 'api_error', message: brokenCall(broken.name, broken.arguments) } })
+      );
+    }
+    return [said, eventOf('message_delta', { delta, usage: usageInMessages(usage) }), eventOf('message_stop', {})].join(
+      '',
+    );
   }
 
   #begin(): string {

@@ -61,6 +61,18 @@ test('stop sequences that are blank are left out and named', () => {
   for (const stop of ['END', ['END', 'STOP']]) assert.deepEqual(asked({ stop }).leftOut, []);
 });
 
+test('earlier calls with broken arguments are refused by name, not sent with none', () => {
+  const answered = (...given: readonly unknown[]) => ({
+    messages: [
+      ...messages,
+      { role: 'assistant', tool_calls: given.map((text) => ({ id: 'c', function: { name: 'x', arguments: text } })) },
+    ],
+  });
+  assert.throws(() => asked(answered('{}', '{"city":')), /messages\[1\]\.tool_calls\[1\]\.function\.arguments/);
+  for (const given of ['[1]', '"x"', 'null', '{} {}']) assert.throws(() => asked(answered(given)), /arguments/, given);
+  asked(answered('', ' ', null, undefined, '{"a":1}', { a: 1 }));
+});
+
 test('a call of a custom tool in the history keeps its text', () => {
   const call = { id: 'c.1', type: 'custom', custom: { name: 'free', input: 'a b' } };
   assert.deepEqual(messagesBody({ messages: [{ role: 'assistant', content: null, tool_calls: [call] }] }).messages, [

@@ -4,11 +4,16 @@ import { isJsonObject } from '../../../infra/json-object.ts';
 import { offerAllowedTools } from '../fit.ts';
 import { listIn, textIn } from '../message.ts';
 import type { ChatBody } from '../provider.ts';
+import { argumentsOf } from '../tool-calls.ts';
 import { isBlank, namedChoice } from './request.ts';
 
-/** @throws {AppError} invalidParameter for a tool that is no function, and for a choice that Messages do not know. */
+/**
+ * @throws {AppError} invalidParameter for a tool that is no function, for a choice that Messages do not know, and for
+ * earlier calls whose arguments are broken: Messages have an object there.
+ */
 export function fitForMessages(chat: ChatBody): { readonly body: ChatBody; readonly leftOut: readonly string[] } {
   checkTools(chat);
+  checkCalls(chat);
   const body: ChatBody & Record<string, unknown> = { ...chat };
   offerAllowedTools(body);
   for (const path of ['tool_choice', 'function_call']) {
@@ -43,4 +48,16 @@ function checkTools({ tools }: ChatBody): void {
           },
     ]);
   });
+}
+
+function checkCalls({ messages }: ChatBody): void {
+  const errors = messages.flatMap((message, at) =>
+    listIn(isJsonObject(message) ? message.tool_calls : undefined).flatMap((call, index) => {
+      const called = isJsonObject(call) ? call.function : undefined;
+      if (!isJsonObject(called) || argumentsOf(called.arguments) !== undefined) return [];
+      const path = `messages[${at}].tool_calls[${index}].function.arguments`;
+      return [{ path, message: 'must be a JSON object as text: this model takes no other' }];
+    }),
+  );
+  if (errors.length > 0) throw invalid(errors);
 }

@@ -1,7 +1,8 @@
 /** A chat.completions request as a request of Messages. What has no place in Messages is left out (docs/api-guide.md). Pure. */
-import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
+import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
 import { listIn, textIn } from '../message.ts';
 import type { ChatBody } from '../provider.ts';
+import { argumentsOf } from '../tool-calls.ts';
 
 /** Fields that both interfaces have, and Anthropic's own that clients send along. */
 const SAME = ['temperature', 'top_p', 'top_k', 'metadata', 'context_management', 'cache_control', 'service_tier'];
@@ -94,8 +95,7 @@ function callBlock({ id, function: called, custom }: Json): Json[] {
     return [{ type: 'tool_use', id: toolId(id), name: custom.name, input: { input: textIn(custom.input) } }];
   }
   if (!isJsonObject(called)) return [];
-  const input = typeof called.arguments === 'string' ? parseJson(called.arguments) : called.arguments;
-  return [{ type: 'tool_use', id: toolId(id), name: called.name, input: isJsonObject(input) ? input : {} }];
+  return [{ type: 'tool_use', id: toolId(id), name: called.name, input: argumentsOf(called.arguments) ?? {} }];
 }
 
 function resultOf({ tool_call_id: id, name, content }: Json): Json {

@@ -6,6 +6,9 @@ import { apiKey, baseURL, client, pixel, receivedTokens } from './gateway.js';
 const { default: Anthropic } = client('@anthropic-ai/sdk');
 const anthropic = new Anthropic({ apiKey, baseURL: baseURL.replace(/\/v1$/, ''), maxRetries: 0 });
 
+// For what breaks off: its charge does not arrive.
+const other = new Anthropic({ apiKey: process.env.OTHER_KEY, baseURL: anthropic.baseURL, maxRetries: 0 });
+
 const noted = (message) => {
   const { usage } = message;
   const cache = (usage.cache_read_input_tokens ?? 0) + (usage.cache_creation_input_tokens ?? 0);
@@ -86,6 +89,28 @@ test('calls of tools whose pieces come in turns arrive as blocks one after anoth
   );
 });
 
+test('broken arguments run no tool', async () => {
+  const asked = { model: 'sim-tools-broken', max_tokens, messages: asking('What is the weather?'), tools };
+  const whole = noted(await anthropic.messages.create(asked));
+  assert.equal(whole.stop_reason, 'end_turn');
+  assert.match(textOf(whole), /"get_weather" with arguments that are no JSON object: \{bad/);
+  // The client itself may stumble over the arguments, before the error event.
+  await assert.rejects(other.messages.stream(asked).finalMessage(), /JSON/);
+  const call = { id: 'call_1', type: 'function', function: { name: 'get_weather', arguments: '{bad' } };
+  const history = [
+    { role: 'user', content: 'Hi.' },
+    { role: 'assistant', tool_calls: [call] },
+  ];
+  const results = [{ role: 'tool', tool_call_id: 'call_1', content: 'fine' }];
+  const answer = await fetch(`${baseURL}/chat/completions`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'sim-claude', messages: [...history, ...results] }),
+  });
+  const { error } = await answer.json();
+  assert.deepEqual([answer.status, error.param], [400, 'messages[1].tool_calls[0].function.arguments']);
+});
+
 test('models page by page', async () => {
   const ids = [];
   for await (const { id } of anthropic.models.list({ limit: 2 })) ids.push(id);
@@ -102,6 +127,5 @@ test('errors are those of Anthropic, before a stream and within it', async () =>
     return true;
   });
   const broken = { model: 'sim-claude-breaks', max_tokens, messages: asking('Hello.') };
-  const other = new Anthropic({ apiKey: process.env.OTHER_KEY, baseURL: anthropic.baseURL, maxRetries: 0 });
   await assert.rejects(other.messages.stream(broken).finalMessage(), /overloaded_error/);
 });
