@@ -1,5 +1,6 @@
 /** What is to be embedded, as clients of OpenAI write it, checked and brought into the gateway's words. Pure. */
 import { z } from 'zod';
+import { inputsOf } from '../../core/providers/openai/embeddings.ts';
 import type { EmbeddingRequest } from '../../core/providers/provider.ts';
 import { invalid } from '../../infra/errors.ts';
 import { passedFields } from './request-policy.ts';
@@ -8,6 +9,8 @@ import { passedFields } from './request-policy.ts';
 const MOST_INPUTS = 2_048;
 /** Of one text given as tokens; no model takes more. */
 const MOST_TOKENS = 100_000;
+/** Of all vectors together, where the request says their length: 2,048 of 4,096. */
+const MOST_NUMBERS = 2_048 * 4_096;
 /** As large as a body. */
 const MOST_CHARACTERS = 20 * 1024 * 1024;
 const INPUT_FORMS = `must be a text, a list of 1 to ${MOST_INPUTS} texts, or either as numbers of tokens; no text may be empty`;
@@ -30,6 +33,12 @@ const fields = z.looseObject(embeddingFields);
 /** @throws {AppError} naming each field that a caller may not set. */
 export function embeddingRequest(asked: z.output<typeof fields>): EmbeddingRequest {
   const { input, encoding_format: encoding, ...rest } = asked;
+  const { dimensions } = rest;
+  const texts = inputsOf(input).length;
+  if (typeof dimensions === 'number' && texts * dimensions > MOST_NUMBERS) {
+    const message = `asks for ${texts} vectors of ${dimensions} numbers; all together may have ${MOST_NUMBERS}`;
+    throw invalid([{ path: 'input', message }]);
+  }
   return { input, encoding: encoding ?? 'float', extra: passedFields(rest) };
 }
 

@@ -47,7 +47,7 @@ export interface AdapterDeps {
 
 /** Ten large images as base64. */
 const MAX_IMAGE_ANSWER_BYTES = 128 * 1024 * 1024;
-/** 2,048 vectors of 1,024 numbers as text, or of 4,096 as base64. */
+/** Of vectors as text, which are few: many are asked for in base64 and read as a stream. */
 const MAX_EMBEDDING_ANSWER_BYTES = 48 * 1024 * 1024;
 
 /** The kind whose own host a base URL has; undefined for hosts of others. */

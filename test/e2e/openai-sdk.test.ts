@@ -265,6 +265,23 @@ describe('OpenAI’s own client, with only baseURL and apiKey set', () => {
     assert.equal(-BigInt(String(row?.amount)), parseMoney(response.headers.get('x-cost') ?? ''));
   });
 
+  test('as many vectors as may be asked for come, though as numbers they are larger than what is read', async () => {
+    await fetch(`${product.simulator.url}/control/journal`, { method: 'DELETE' });
+    const input = Array.from({ length: 2_048 }, () => 'sea');
+    const asked = { model: 'sim-embedding', input, encoding_format: 'float' } as const;
+    const { data, response } = await client.embeddings.create(asked).withResponse();
+    assert.deepEqual([data.data.length, data.data.at(-1)?.embedding.length], [2_048, 1_536]);
+    const truth = counts.parse(await (await fetch(`${product.simulator.url}/control/counts`)).json());
+    assert.equal(truth.byModel['sim-embedding']?.calls, 1);
+    const row = await charge(response.headers.get('x-request-id') ?? '');
+    assert.equal(-BigInt(String(row?.amount)), parseMoney(response.headers.get('x-cost') ?? ''));
+    assert.ok(Number(row?.prompt_tokens) >= 2_048);
+    await assert.rejects(
+      client.embeddings.create({ ...asked, dimensions: 8_192 }),
+      (error) => error instanceof OpenAI.BadRequestError && error.param === 'input',
+    );
+  });
+
   test('the request id of a body is a key for vectors and images, too', async () => {
     for (const [path, body] of [
       ['/embeddings', { model: 'sim-embedding', input: 'once' }],

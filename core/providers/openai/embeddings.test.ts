@@ -17,9 +17,10 @@ function member(embedding: unknown, index?: number) {
   return { object: 'embedding', embedding, ...(index === undefined ? {} : { index }) };
 }
 
-async function embed(data: unknown, request: Partial<EmbeddingRequest> = {}, status = 200) {
+async function embed(data: unknown, request: Partial<EmbeddingRequest> = {}, status = 200, chunkBytes = 1_000_000) {
   const body = JSON.stringify(status === 200 ? { object: 'list', model: 'up', data, usage } : data);
-  const { outbound, sent } = testOutbound([{ status, headers: { 'content-type': 'application/json' }, body }]);
+  const headers = { 'content-type': 'application/json' };
+  const { outbound, sent } = testOutbound([{ status, headers, body, chunkBytes }]);
   const adapter = testAdapters(outbound).embedding.openai;
   const answer = await adapter.embed(testTarget('openai', 'm'), { ...REQUEST, ...request }, testContext());
   return { answer, sent };
@@ -51,6 +52,37 @@ test('vectors come in the order of the texts, by their index where there is one'
     [0, first],
     [1, second],
   ]);
+});
+
+test('many vectors are asked for in base64, because as numbers they may be too large to be read', async () => {
+  const encodingFor = async (count: number) => {
+    const input = Array.from({ length: count }, () => 'a');
+    const data = input.map((_, index) => member(VECTORS[0], index));
+    const { answer, sent } = await embed(data, { input });
+    assert.ok(Array.isArray(answer.list.data));
+    assert.deepEqual(answer.list.data.at(-1).embedding, VECTORS[0]);
+    const body = sentJson(sent[0]);
+    return typeof body === 'object' && body !== null && 'encoding_format' in body ? body.encoding_format : undefined;
+  };
+  assert.deepEqual([await encodingFor(256), await encodingFor(257)], [undefined, 'base64']);
+});
+
+test('what was asked for in base64 and comes as numbers is read, wherever its chunks end', async () => {
+  const input = Array.from({ length: 300 }, (_, index) => `text ${index}`);
+  const vectors = input.map((_, index) => [index / 8, 1 - index, 1e-3]);
+  const data = vectors.map((vector, index) => ({ ...member(vector, index), note: '\u00e9[1] "embedding":[2' }));
+  for (const chunkBytes of [1, 7, 64, 1_000_000]) {
+    const { answer } = await embed(data, { input, encoding: 'base64' }, 200, chunkBytes);
+    const texts = vectors.map((vector) => Buffer.from(Float32Array.from(vector).buffer).toString('base64'));
+    assert.ok(Array.isArray(answer.list.data));
+    assert.deepEqual(
+      answer.list.data.map(({ embedding, note }) => [embedding, note]),
+      texts.map((text, index) => [text, data[index]?.note]),
+    );
+    assert.equal(answer.usage?.promptTokens, 3);
+  }
+  const broken = embed([...data.slice(1), member(['no'], 0)], { input }, 200, 7);
+  await assert.rejects(broken, failedWith('transient', /300 vectors for 300 texts/));
 });
 
 test('a list of numbers is one text, a list of lists several', async () => {

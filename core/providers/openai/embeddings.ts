@@ -1,13 +1,21 @@
-/** Embeddings over OpenAI's interface. Some servers ignore the encoding that was asked for; callers get theirs. */
-import { isJsonObject, type JsonObject } from '../../../infra/json-object.ts';
+/**
+ * Embeddings over OpenAI's interface. Many vectors are asked for in base64, because a provider is paid for an answer that is
+ * too large to be read, too. Some servers ignore the encoding that was asked for; callers get theirs.
+ */
+import { isJsonObject, type JsonObject, parseJson, withoutMark } from '../../../infra/json-object.ts';
+import type { OutboundAnswer } from '../../../infra/outbound.ts';
 import { UpstreamFailure } from '../failure.ts';
 import type { EmbeddingAdapter, EmbeddingInput, EmbeddingRequest } from '../provider.ts';
 import { readUsage } from '../usage.ts';
 import type { ChatDialect } from './chat.ts';
-import type { Call, OpenAiClient } from './client.ts';
-import { readObject } from './whole-answers.ts';
+import { type Call, callFailure, type OpenAiClient } from './client.ts';
+import { objectIn, readObject } from './whole-answers.ts';
 
 const FLOAT_BYTES = 4;
+/** Vectors that may come as text: of 8,192 numbers each, the most that is known, they have 46 MB. */
+const MOST_AS_NUMBERS = 256;
+/** 2,048 vectors of 8,192 numbers as base64, and what stands around them. */
+const MOST_READ_CHARACTERS = 96 * 1024 * 1024;
 
 export function createEmbeddingAdapter(client: OpenAiClient, { base, classify }: ChatDialect): EmbeddingAdapter {
   return {
@@ -15,12 +23,47 @@ export function createEmbeddingAdapter(client: OpenAiClient, { base, classify }:
       const { input, encoding, extra } = request;
       const call: Call = { urlBase: base(target.urlBase), apiKey: target.apiKey, signal, classify };
       // Numbers are what every server gives unasked; some refuse the field.
-      const wished = encoding === 'base64' ? { encoding_format: encoding } : {};
+      const asBase64 = encoding === 'base64' || inputsOf(input).length > MOST_AS_NUMBERS;
+      const wished = asBase64 ? { encoding_format: 'base64' } : {};
       const answer = await client.post(call, '/embeddings', { ...extra, model: target.model, input, ...wished });
-      const body = await readObject(answer, call);
+      const body = asBase64 ? objectIn(await textInBase64(answer, call), answer, call) : await readObject(answer, call);
       return { list: listOf(body, request), usage: readUsage(body.usage, body.service_tier) };
     },
   };
+}
+
+const NUMBERS = /"embedding"\s*:\s*(\[[^[\]]*\])/g;
+
+/**
+ * The text of an answer in which no vector is written as numbers: those that come so all the same take four times the
+ * room. @throws {UpstreamFailure}
+ */
+async function textInBase64(answer: OutboundAnswer, call: Call): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  // Behind the last list that has ended.
+  let open = '';
+  const read = (more: string) => {
+    const end = more.lastIndexOf(']') + 1;
+    if (end > 0) {
+      text += (open + more.slice(0, end)).replace(NUMBERS, vectorInBase64);
+      open = '';
+    }
+    open += more.slice(end);
+    if (text.length + open.length <= MOST_READ_CHARACTERS) return;
+    throw new UpstreamFailure('unusable', "the provider's answer is too large", { status: answer.status });
+  };
+  try {
+    for await (const chunk of answer.stream) read(decoder.decode(chunk, { stream: true }));
+  } catch (error) {
+    throw callFailure(error, call);
+  }
+  return withoutMark(text + open + decoder.decode());
+}
+
+function vectorInBase64(member: string, list: string): string {
+  const vector = parseJson(list);
+  return isVector(vector) ? `"embedding":"${base64Of(vector)}"` : member;
 }
 
 /** How many vectors are due. */

@@ -8,7 +8,11 @@ import { pageInstead } from './event-reader.ts';
 
 /** @throws {UpstreamFailure} for an error under 200, a page, and what is no JSON object. */
 export async function readObject(answer: OutboundAnswer, call: Call): Promise<JsonObject> {
-  const text = await readText(answer, call);
+  return objectIn(await readText(answer, call), answer, call);
+}
+
+/** The same of an answer that has been read. @throws {UpstreamFailure} */
+export function objectIn(text: string, answer: OutboundAnswer, call: Call): JsonObject {
   const body = parseJson(text);
   if (isErrorBody(body)) throw refused(refusalOf(answer.status, body, answer.headers), call.classify, call.apiKey);
   if (isJsonObject(body)) return body;
