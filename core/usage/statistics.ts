@@ -1,8 +1,7 @@
 /** What was used, summed in MySQL: by model and day from the statistics, by day, model or key from the ledger. */
-import type { Sequelize, Transaction } from 'sequelize';
+import type { Sequelize } from 'sequelize';
 import { column, orNull, rowOf, type SqlRecord } from '../../infra/mysql/rows.ts';
 import { select } from '../../infra/mysql/statements.ts';
-import { inSnapshot } from '../../infra/mysql/transaction.ts';
 
 /** Local days (APP_TIME_ZONE) as yyyy-MM-dd, both included. */
 export interface Days {
@@ -196,41 +195,46 @@ export class Statistics {
 
   /** Charged calls by group, the same as in a statement of that time. Reads only matching rows, by index. */
   async usage(query: UsageQuery): Promise<UsageSum[]> {
-    return this.#grouped(query, GROUPINGS[query.groupBy].by);
+    return (await this.#grouped(query, GROUPINGS[query.groupBy].by)).map(({ group }) => group);
   }
 
   /** Charged calls by group, the dearest first (days in their order), and what all of them come to. */
-  spend(query: SpendQuery): Promise<Spend> {
+  async spend(query: SpendQuery): Promise<Spend> {
     const { by } = GROUPINGS[query.groupBy];
     const order = query.groupBy === 'day' ? by : `cost DESC, ${by}`;
-    return inSnapshot(this.#sequelize, async (snapshot) => {
-      const [total = NOTHING] = await select(
-        this.#sequelize,
-        chargeSum.read,
-        `SELECT ${SUMS} ${chargesOf(query, '')}`,
-        valuesOf(query),
-        snapshot,
-      );
-      const groups = await this.#grouped(query, `${order} LIMIT :limit`, snapshot);
-      return { groups, rest: groups.reduce(less, total), total };
-    });
+    const found = await this.#grouped(query, `${order} LIMIT :limit`);
+    const groups = found.map(({ group }) => group);
+    const total = found[0]?.total ?? NOTHING;
+    return { groups, rest: groups.reduce(less, total), total };
   }
 
-  async #grouped(query: UsageQuery & Partial<SpendQuery>, order: string, snapshot?: Transaction): Promise<UsageSum[]> {
+  /** Each with the total of all groups, also of those beyond a limit: the charges are read once. */
+  async #grouped(
+    query: UsageQuery & Partial<SpendQuery>,
+    order: string,
+  ): Promise<{ readonly group: UsageSum; readonly total: ChargeSum }[]> {
     const { columns, join, by, read } = GROUPINGS[query.groupBy];
     return await select(
       this.#sequelize,
-      (record) => ({ ...read(record), ...chargeSum.read(record) }),
+      (record) => ({
+        group: { ...read(record), ...chargeSum.read(record) },
+        total: chargeSum.read(Object.fromEntries(SUMMED.map(([name]) => [name, record[`total_${name}`]]))),
+      }),
       `SELECT ${columns}, ${SUMS} ${chargesOf(query, join)} GROUP BY ${by} ORDER BY ${order}`,
       valuesOf(query),
-      snapshot,
     );
   }
 }
 
-const SUMS = `COALESCE(SUM(t.kind='charge'),0) AS requests, COALESCE(SUM(t.prompt_tokens),0) AS prompt_tokens,
-  COALESCE(SUM(t.cached_tokens),0) AS cached_tokens, COALESCE(SUM(t.completion_tokens),0) AS completion_tokens,
-  COALESCE(SUM(t.image_count),0) AS images, COALESCE(-SUM(t.amount),0) AS cost`;
+const SUMMED = [
+  ['requests', "COALESCE(SUM(t.kind='charge'),0)"],
+  ['prompt_tokens', 'COALESCE(SUM(t.prompt_tokens),0)'],
+  ['cached_tokens', 'COALESCE(SUM(t.cached_tokens),0)'],
+  ['completion_tokens', 'COALESCE(SUM(t.completion_tokens),0)'],
+  ['images', 'COALESCE(SUM(t.image_count),0)'],
+  ['cost', 'COALESCE(-SUM(t.amount),0)'],
+] as const;
+const SUMS = SUMMED.map(([name, sum]) => `${sum} AS ${name}, SUM(${sum}) OVER () AS total_${name}`).join(', ');
 
 /** Charges of a time by the index of each account. */
 function chargesOf(query: UsageQuery & Partial<SpendQuery>, join: string): string {
