@@ -38,7 +38,8 @@ export class AudioService {
     const plan = planSpeech(usableModels(models, command, 'text-to-speech'), request);
     const work = {
       output: 'speech',
-      call: ({ kind }, target, context) => audioAdapters[kind].speak(target, request, context),
+      call: (candidate, target, context) =>
+        audioAdapters[candidate.kind].speak(target, countedFor(candidate, request), context),
       usage: (received, candidate) => speechUsage(request, candidate, noteUsageDoubt, reportedBy(received)),
       readsAll: false,
     } satisfies Parameters<typeof chargedBytes>[3];
@@ -87,13 +88,18 @@ function promptBound({ input, extra }: SpeechRequest): number {
   return forModel.reduce<number>((sum, value) => sum + bytes(JSON.stringify(value)), bytes(input) + TEMPLATE_TOKENS);
 }
 
-function reportedBy({ mediaType, body }: Received): unknown {
-  return mediaType === EVENTS ? lastUsage(body) : undefined;
+/** Where tokens have a price, the provider's count of them is asked for. */
+export function countedFor({ price }: PricedModel, request: SpeechRequest): SpeechRequest {
+  return { ...request, counted: isPriced(price, 'input') || isPriced(price, 'output') };
+}
+
+function reportedBy({ mediaType, body, reported }: Received): unknown {
+  return mediaType === EVENTS ? lastUsage(body) : reported;
 }
 
 /**
  * Characters are ours to count; tokens are the provider's or else ours.
- * @param reported the provider's usage, which only a stream of events has.
+ * @param reported the provider's usage, which not every one gives.
  */
 export function speechUsage(
   request: SpeechRequest,
@@ -105,7 +111,7 @@ export function speechUsage(
   const said = readUsage(reported);
   const isCounted = said?.impossible === null && said.promptTokens + said.completionTokens > 0;
   const base = { ...NO_USAGE, characters, serviceTier: tierAsked(request.extra) };
-  if (!isPriced(model.price, 'input') && !isPriced(model.price, 'output')) return base;
+  if (!countedFor(model, request).counted) return base;
   if (isCounted) {
     const { promptTokens, completionTokens } = said;
     const usage = { ...base, promptTokens, completionTokens };
@@ -121,7 +127,6 @@ export function speechUsage(
     promptTokens: counts.reduce((sum, count) => sum + count, 0),
     completionTokens: Math.ceil(characters * TOKENS_A_CHARACTER),
     estimated: true,
-    // Bytes alone never report a usage: nothing to settle with the provider.
     doubt: 'missing',
   };
 }

@@ -42,6 +42,8 @@ export interface Received {
   readonly mediaType: string;
   /** Its end: 5 MB where more of it is read, else 64 KB; all of an answer that came in one piece. */
   readonly body: Buffer;
+  /** What the provider counted beside it. */
+  readonly reported?: unknown;
 }
 
 export interface OpenBytes extends CallBegin {
@@ -76,7 +78,7 @@ export async function chargedBytes(
   try {
     const how = { output: work.output, streamed: true };
     const opened = await charge.calls.attempts(charge.plan.candidates, how, context, async (candidate, apiKey) => {
-      const { mediaType, bytes } = await work.call(candidate, targetOf(candidate, apiKey), context);
+      const { mediaType, bytes, reported } = await work.call(candidate, targetOf(candidate, apiKey), context);
       const rest = bytes[Symbol.asyncIterator]();
       const first = await rest.next();
       if (first.done) throw new UpstreamFailure('empty', 'the provider gave nothing', { status: 200 });
@@ -84,7 +86,7 @@ export async function chargedBytes(
       // Events say something by themselves. Of sound the last piece waits for the charge, so a single one is not sent yet.
       const second = mediaType === EVENTS ? undefined : await rest.next();
       const lead = second === undefined || second.done ? [first.value] : [first.value, second.value];
-      return { mediaType, lead, rest, ttftMs };
+      return { mediaType, lead, rest, ttftMs, reported };
     });
     const queue = new ChunkQueue<Uint8Array>(context.signal, ({ length }) => length);
     const ended = pump({ deps, command, charge, work, queue, opened });
@@ -115,6 +117,7 @@ interface Running {
     readonly lead: readonly Uint8Array[];
     readonly rest: AsyncIterator<Uint8Array>;
     readonly ttftMs: number;
+    readonly reported: ByteAnswer['reported'];
   };
 }
 
@@ -136,9 +139,9 @@ async function pump({ deps, command, charge, work, queue, opened }: Running): Pr
     deps.keys.report(served.key, { kind: 'failure', failure: outcomeOfStream(error, queue.heldUp) });
   }
   try {
-    const { mediaType } = opened;
+    const { mediaType, reported } = opened;
     const body = received.body();
-    const usage = work.usage({ mediaType, body }, served.candidate);
+    const usage = work.usage({ mediaType, body, reported: reported?.() }, served.candidate);
     const end = await charge.capture(usage, (call) => call, {
       measured,
       // What broke is charged, but not kept: the key may be tried again.

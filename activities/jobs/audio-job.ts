@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { moneyJson } from '../../core/ledger/money.ts';
 import type { ByteAnswer, CallContext } from '../../core/providers/provider.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../infra/json-object.ts';
-import { measured, speechUsage, transcriptionUsage } from '../inference/audio.ts';
+import { countedFor, measured, speechUsage, transcriptionUsage } from '../inference/audio.ts';
 import type { Received } from '../inference/byte-stream.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
 import { NOTHING_MEASURED } from '../inference/settlement.ts';
@@ -27,20 +27,23 @@ export function createSpeechJobHandler(deps: InferenceDeps, files: JobFiles): Jo
   return async (work, charge, context) => {
     const { input, extra } = storedSpeech.parse(await work.request());
     const request = { input, extra };
+    let reported: ByteAnswer['reported'];
     const { mediaType, file } = await charge.attempts(
       await charge.candidates(),
       { output: 'speech' },
       async (candidate, apiKey) => {
         const adapter = deps.audioAdapters[candidate.kind];
         return await files.keepSpeech(work, request, async () => {
-          const sound = await adapter.speak(targetOf(candidate, apiKey), request, lasting(context));
+          const asked = countedFor(candidate, request);
+          const sound = await adapter.speak(targetOf(candidate, apiKey), asked, lasting(context));
+          ({ reported } = sound);
           context.heartbeat(`receiving speech from ${candidate.modelIdentifier}`);
           return sound;
         });
       },
     );
     const { candidate: served } = lastCallOf(charge);
-    const usage = speechUsage(request, served, deps.noteUsageDoubt);
+    const usage = speechUsage(request, served, deps.noteUsageDoubt, reported?.());
     const { id: fileId, bytes } = file;
     const said = { fileId, contentUrl: files.addressOf(fileId), mediaType, bytes, characters: usage.characters };
     return {

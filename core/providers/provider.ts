@@ -200,12 +200,16 @@ export interface ByteAnswer {
   readonly mediaType: string;
   /** Throws UpstreamFailure where it breaks. */
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** What the provider has counted, after its end, where the bytes do not say it. */
+  readonly reported?: () => unknown;
 }
 
 export interface SpeechRequest {
   readonly input: string;
   /** Fields that pass through: `voice`, `response_format`, `instructions` … */
   readonly extra: Readonly<Record<string, unknown>>;
+  /** The provider's count of tokens is needed, which it gives with events alone. */
+  readonly counted?: boolean;
 }
 
 export interface TranscriptionRequest {

@@ -95,6 +95,42 @@ describe('jobs of audio', () => {
     assert.equal((await contentOf(fileId)).status, 404);
   });
 
+  test('speech priced by tokens is charged by the provider’s count, whole and as a job', async () => {
+    const made = await call(api(), 'POST', '/v1/models', {
+      token: await rootToken(product),
+      body: {
+        ...{ providerName: 'simulator', displayName: 'counted', modelIdentifier: 'counted-speech', priority: 50 },
+        ...{
+          upstreamModel: 'gpt-4o-mini-tts',
+          capabilities: ['text-to-speech'],
+          pricing: { input: '0.00001', output: '0.00002' },
+        },
+      },
+    });
+    assert.ok(made.status < 300, made.message);
+    const input = 'The sea is calm tonight.';
+    const body = JSON.stringify({ model: 'counted-speech', voice: 'alloy', input, response_format: 'wav' });
+    const jobId = await submitted('speech', body);
+    const { status, resultPayload } = await jobEnd(api(), customer.key, jobId);
+    assert.equal(status, 'COMPLETED');
+    const { fileId, mediaType } = z.object({ fileId: z.string(), mediaType: z.string() }).parse(resultPayload);
+    const { bytes } = await contentOf(fileId);
+    await call(api(), 'DELETE', `/v1/async/jobs/${jobId}`, { key: customer.key });
+    const headers = { authorization: `Bearer ${customer.key}`, 'content-type': 'application/json' };
+    const whole = await apiFetch(`${api()?.url}/v1/audio/speech`, { method: 'POST', headers, body });
+    assert.deepEqual([whole.headers.get('content-type'), mediaType], ['audio/wav', 'audio/wav']);
+    assert.deepEqual(Buffer.from(await whole.arrayBuffer()), bytes);
+    assert.equal(bytes.toString('latin1', 8, 12), 'WAVE');
+    for (const id of [jobId, whole.headers.get('x-request-id')]) {
+      const [row, ...others] = await product.rows(
+        `SELECT prompt_tokens AS heard, completion_tokens AS spoken, estimated FROM transfers WHERE id='${id}' AND kind='charge'`,
+      );
+      // The simulator counts two for each character, the gateway's own estimate fewer.
+      assert.deepEqual([Number(row?.spoken), Number(row?.estimated), others], [2 * input.length, 0, []]);
+      assert.ok(Number(row?.heard) > 0);
+    }
+  });
+
   test('jobs of audio that cannot be: refused by the field, or ended without a charge', async () => {
     const refused = async (path: string, body: object, field: string) => {
       const headers = { authorization: `Bearer ${customer.key}`, 'content-type': 'application/json' };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { failedWith, testAdapters, testContext, testTarget } from '../test-calls.ts';
-import { testOutbound, type WrittenAnswer } from '../test-outbound.ts';
+import { sentJson, testOutbound, type WrittenAnswer } from '../test-outbound.ts';
 
 const FILE = new File(['x'], 'a.wav');
 const JSON_TYPE = { 'content-type': 'application/json' };
@@ -82,6 +82,34 @@ test('what came of a transcript before an error or a cut is given on, and then i
     assert.equal(text, DELTA);
     assert.ok(error instanceof Error && /boom|cut off/.test(error.message), String(error));
   }
+});
+
+test('where tokens are counted, the sound is taken out of events, whose usage is told beside it', async () => {
+  const parts = ['so', 'und'].map((part) => ({
+    ...{ type: 'speech.audio.delta', audio: Buffer.from(part).toString('base64') },
+  }));
+  const done = { type: 'speech.audio.done', usage: { input_tokens: 5, output_tokens: 42 } };
+  const body = [...parts, done].map((event) => `data: ${JSON.stringify(event)}\n\n`).join('');
+  const refusal = { status: 400, headers: JSON_TYPE, body: '{"error":{"message":"Unknown parameter: stream_format"}}' };
+  const sound = { headers: { 'content-type': 'audio/mpeg' }, body: 'plain' };
+  const speakCounted = async (...answers: WrittenAnswer[]) => {
+    const { outbound, sent } = testOutbound(answers);
+    const request = { input: 'a', extra: { response_format: 'wav' }, counted: true };
+    const answer = await testAdapters(outbound).audio.openai.speak(testTarget('openai', 'm'), request, testContext());
+    const { mediaType, text, error } = await given(Promise.resolve(answer));
+    return { mediaType, text, error, reported: answer.reported?.(), asked: sent.map(sentJson) };
+  };
+  const counted = await speakCounted({ headers: EVENTS, body, chunkBytes: 7 });
+  assert.deepEqual([counted.mediaType, counted.text, counted.reported], ['audio/wav', 'sound', done.usage]);
+  assert.partialDeepStrictEqual(counted.asked, [{ stream_format: 'sse', response_format: 'wav' }]);
+  // Who does not take the field, or passes over it, speaks as before, and counts nothing.
+  const refused = await speakCounted(refusal, sound);
+  assert.deepEqual([refused.text, refused.reported, refused.asked.length], ['plain', undefined, 2]);
+  assert.deepEqual(refused.asked[1], { response_format: 'wav', model: 'm', input: 'a' });
+  assert.equal((await speakCounted(sound)).text, 'plain');
+  const cut = await speakCounted({ headers: EVENTS, body: body.slice(0, 70) });
+  assert.deepEqual([cut.text, cut.reported], ['so', undefined]);
+  assert.match(String(cut.error), /cut off/);
 });
 
 test('only sound is speech, or events where they were asked for', async () => {

@@ -5,7 +5,7 @@
 import { isJsonObject, parseJson, withoutMark } from '../../../infra/json-object.ts';
 import type { OutboundAnswer } from '../../../infra/outbound.ts';
 import { type Classify, headerIn, refused, UpstreamFailure } from '../failure.ts';
-import { type AudioAdapter, EVENTS, type TranscriptionRequest } from '../provider.ts';
+import { type AudioAdapter, type ByteAnswer, EVENTS, type TranscriptionRequest } from '../provider.ts';
 import { AudioEvents } from './audio-events.ts';
 import { type Call, callFailure, type OpenAiClient } from './client.ts';
 import { isErrorBody, refusalOf } from './errors.ts';
@@ -23,10 +23,14 @@ export function createAudioAdapter(client: OpenAiClient, { base, classify }: Aud
     ...{ urlBase: base(target.urlBase), apiKey: target.apiKey, signal, classify },
   });
   return {
-    speak: async (target, { input, extra }, { signal }) => {
+    speak: async (target, { input, extra, counted = false }, { signal }) => {
       const call = callOf(target, signal);
-      const answer = await client.post(call, '/audio/speech', { ...extra, model: target.model, input });
+      const post = (fields: object) =>
+        client.post(call, '/audio/speech', { ...extra, model: target.model, input, ...fields });
+      const forUsage = counted && extra.stream_format !== 'sse';
+      const answer = await (forUsage ? post(AS_EVENTS).catch(withoutEvents(post)) : post({}));
       const mediaType = mediaTypeOf(answer);
+      if (mediaType === EVENTS && forUsage) return soundIn(answer, call, extra.response_format);
       if (mediaType === EVENTS && extra.stream_format === 'sse') return { mediaType, bytes: eventsOf(answer, call) };
       if (SOUND.test(mediaType)) return { mediaType, bytes: soundOf(answer, call) };
       const text = textOf(await readWhole(answer, call));
@@ -50,6 +54,38 @@ export function createAudioAdapter(client: OpenAiClient, { base, classify }: Aud
       return { mediaType, bytes: inOnePiece(bytes) };
     },
   };
+}
+
+const AS_EVENTS = { stream_format: 'sse' };
+
+/** Not every server takes the field; what is refused costs nothing. */
+function withoutEvents(post: (fields: object) => Promise<OutboundAnswer>) {
+  return (error: unknown): Promise<OutboundAnswer> => {
+    if (error instanceof UpstreamFailure && error.failure === 'bad-request') return post({});
+    throw error;
+  };
+}
+
+const SOUND_TYPES: Readonly<Record<string, string>> = {
+  ...{ mp3: 'audio/mpeg', opus: 'audio/ogg', aac: 'audio/aac', flac: 'audio/flac', wav: 'audio/wav', pcm: 'audio/pcm' },
+};
+
+/** The sound of events that were asked for only because they have the usage. */
+function soundIn({ stream, discard }: OutboundAnswer, call: Call, format: unknown): ByteAnswer {
+  let usage: unknown;
+  const sound = async function* (): AsyncGenerator<Uint8Array, void> {
+    let hasSound = false;
+    for await (const { body } of readStream(stream, call.signal, new AudioEvents(call), discard)) {
+      if (isJsonObject(body.usage)) usage = body.usage;
+      const bytes = typeof body.audio === 'string' ? Buffer.from(body.audio, 'base64') : undefined;
+      if (!bytes?.length) continue;
+      hasSound = true;
+      yield bytes;
+    }
+    if (!hasSound) throw new UpstreamFailure('empty', 'the provider gave nothing', { status: 200 });
+  };
+  const mediaType = SOUND_TYPES[String(format ?? 'mp3')] ?? 'application/octet-stream';
+  return { mediaType, bytes: sound(), reported: () => usage };
 }
 
 const EVENT_LINES = /^\s*(data|event|id|retry)?:/;
