@@ -3,9 +3,9 @@ import { stringify } from 'csv-stringify/sync';
 import { ANSWERED, type Answered } from './route.ts';
 import type { ApiContext } from './route-input.ts';
 
-/** A text of somebody that a spreadsheet would take for a formula is kept from being one. */
+/** A text of somebody that a spreadsheet would take for a formula, also by a sign of full width, is kept from being one. */
 export function inert(text: string): string {
-  return /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
+  return /^[=+\-@\t\r＝＋－＠]/.test(text) ? `'${text}` : text;
 }
 
 /** @param columns the header, and what of a line stands under it. Texts of people go through `inert` before. */

@@ -74,21 +74,27 @@ const allMovementsSchema = z.object({
   holds: z.array(ownedHold).describe('What was set aside, oldest first'),
   isWhole: z
     .boolean()
-    .describe('false: more belongs to it than the newest 200 calls and 200 jobs, batches and refunds'),
+    .describe(
+      'false: more belongs to it than 200 calls and 200 jobs, batches and refunds, or an id is that of a batch, whose lines are charged as calls of its trace',
+    ),
 });
 
 const MOST_IDS = 100;
 const MOST_CALLS = 200;
 /** Of a call, job, order or adjustment, or the longer one of a batch. Its columns are ASCII. */
-const movedIdInput = z
-  .string()
-  .max(64)
-  .regex(/^[\x21-\x2b\x2d-\x7e]+$/, 'must be an id');
+const MOVED_ID = /^[\x21-\x2b\x2d-\x7e]{1,64}$/;
+const NO_ID = 'must be an id';
+const movedIdInput = z.string().regex(MOVED_ID, NO_ID);
 const movedIdsInput = z
   .string()
   .max(MOST_IDS * 65)
-  .transform((text) => text.split(','))
-  .pipe(z.array(movedIdInput).max(MOST_IDS));
+  .transform((text, context) => {
+    const ids = text.split(',');
+    // Checked here: what a schema behind it finds at a place of the list is not there in the text that was sent.
+    if (ids.length > MOST_IDS) context.addIssue(`must have at most ${MOST_IDS} ids`);
+    for (const id of ids) if (!MOVED_ID.test(id)) context.addIssue(`${JSON.stringify(id)} ${NO_ID}`);
+    return ids;
+  });
 
 const accountSchema = z.object({
   userId: owner,
@@ -244,7 +250,7 @@ export function adminLedgerRoutes(
         return {
           transfers: transfers.map(ownedTransferAnswer),
           holds: holds.map(ownedHoldAnswer),
-          isWhole: isWhole && calls.length <= MOST_CALLS,
+          isWhole: isWhole && calls.length <= MOST_CALLS && !holds.some(({ batchId }) => ids.includes(batchId ?? '')),
         };
       },
     }),
@@ -252,7 +258,8 @@ export function adminLedgerRoutes(
       method: 'get',
       path: '/v1/admin/transfers/{id}',
       operationId: 'getMovements',
-      summary: 'Every movement of money of one call, job, order, adjustment or batch, and what was held for it',
+      summary: 'Every movement of money of one call, job, order or adjustment, and what was held for it',
+      description: 'Of a batch what was held for it: its lines are charged as calls of its trace.',
       tag: TAG,
       access: ROOT,
       params: z.object({ id: movedIdInput.describe('Id of the call, job, order, adjustment or batch') }),

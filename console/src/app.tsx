@@ -16,8 +16,8 @@ import { queryClient } from './api/client.ts';
 import { Router } from './router.tsx';
 import { STYLE_NONCE } from './settings.ts';
 
-/** Fetched after what is seen first; what fails meanwhile is kept for it. */
-const Notices = lazy(() => import('./shared/notices.tsx'));
+/** Fetched after what is seen first; what fails meanwhile is kept for it. Where it cannot be had, the page goes on. */
+const Notices = lazy(() => import('./shared/notices.tsx').catch(() => ({ default: () => <></> })));
 
 /** Those of each system, Chinese ones too: nothing is fetched. */
 const FONTS =

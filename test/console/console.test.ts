@@ -80,6 +80,17 @@ describe('a new user', () => {
     await look(page, 'sign-in');
   });
 
+  test('is shown the page where the messages beside it cannot be fetched', async () => {
+    await page.route(/\/assets\/notices/, (route) => route.abort());
+    await Promise.all([
+      page.waitForEvent('requestfailed', (request) => request.url().includes('/notices')),
+      page.reload(),
+    ]);
+    await page.getByRole('heading', { name: 'Sign in' }).waitFor();
+    await page.unrouteAll();
+    await page.reload();
+  });
+
   test('signs up and sees an account with the grant', async () => {
     await page.getByRole('button', { name: 'I am new here' }).click();
     await page.getByLabel('User name').fill('ada');
@@ -564,7 +575,7 @@ describe('an administrator', () => {
     const question = page.getByRole('dialog', { name: 'Refund', exact: true });
     await question.getByText('¥2.50 of this order is taken out of the balance of ada.').waitFor();
     await question.getByRole('row', { name: 'Balance now' }).getByText('¥17.500000001').waitFor();
-    await question.getByRole('row', { name: 'Balance then' }).getByText('¥15.000000001').waitFor();
+    await question.getByRole('row', { name: 'Balance after' }).getByText('¥15.000000001').waitFor();
     await look(page, 'refund');
     await question.getByRole('button', { name: 'Refund ¥2.50' }).dblclick();
     await question.waitFor({ state: 'detached' });
@@ -578,7 +589,7 @@ describe('an administrator', () => {
   test('finds the refund in the ledger, in the audit log and by the number of its order', async () => {
     const [order] = await product.rows("SELECT order_no, user_id FROM orders WHERE status='COMPLETED'");
     await openView(page, 'Ledger');
-    await page.getByPlaceholder('Anyone').fill('ada');
+    await page.getByPlaceholder('All users').fill('ada');
     await page.getByRole('option', { name: 'ada', exact: true }).click();
     await page.getByRole('row', { name: 'Refund' }).getByText('-¥2.50').waitFor();
     await page.getByText('¥15.000000001').waitFor();

@@ -50,8 +50,10 @@ function classOf(align: 'end' | undefined, from: string | undefined): string {
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { query, rows, columns, label } = props;
   const { t } = useTranslation();
-  const own = usePage(`${rows?.length}`);
-  const shown = props.pages === undefined ? rows?.slice((own.page - 1) * MOST_ROWS, own.page * MOST_ROWS) : rows;
+  const { page: asked, onChange } = usePage();
+  const lastPage = Math.max(1, Math.ceil((rows?.length ?? 0) / MOST_ROWS));
+  const page = Math.min(asked, lastPage);
+  const shown = props.pages === undefined ? rows?.slice((page - 1) * MOST_ROWS, page * MOST_ROWS) : rows;
   const isBadFilter = query.error instanceof ApiError && query.error.fields.length > 0;
   if (isBadFilter && rows === undefined) {
     return (
@@ -99,7 +101,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
         </Table>
       </Table.ScrollContainer>
       {rows?.length === 0 && <EmptyState text={props.empty}>{props.emptyAction}</EmptyState>}
-      {props.pages ?? <Pages {...own} of={rows && { pages: Math.ceil(rows.length / MOST_ROWS), total: rows.length }} />}
+      {props.pages ?? <Pages {...{ page, onChange }} of={rows && { pages: lastPage, total: rows.length }} />}
     </Paper>
   );
 }

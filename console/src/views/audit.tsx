@@ -17,18 +17,16 @@ import { changesOf } from './audit-changes.ts';
 
 const PAGE_ROWS = 20;
 const KINDS = [
-  ...([
-    'access-key',
-    'job',
-    'ledger',
-    'model',
-    'order',
-    'provider',
-    'provider-key',
-    'user',
-    'webhook_delivery',
-  ] as const),
-];
+  'access-key',
+  'job',
+  'ledger',
+  'model',
+  'order',
+  'provider',
+  'provider-key',
+  'user',
+  'webhook_delivery',
+] as const;
 const TEXTS = ['action', 'targetId', 'traceId'] as const;
 const NAMES = ['from', 'until', 'actor', ...TEXTS] as const;
 

@@ -110,9 +110,10 @@ export function useEvents(id: string) {
     ...([changes, changesOf].some(({ data }) => data?.next)
       ? [{ what: 'lookup.moreChanges', shown: MOST_CHANGES } as const]
       : []),
-    ...deliveries.flatMap((page) =>
-      page?.next ? [{ what: 'lookup.moreDeliveries', shown: page.records.length } as const] : [],
-    ),
+    ...deliveries
+      .filter((page) => page?.next)
+      .slice(0, 1)
+      .map((page) => ({ what: 'lookup.moreDeliveries', shown: page?.records.length ?? 0 }) as const),
   ];
   const records = [...(changes.data?.records ?? []), ...(changesOf.data?.records ?? [])];
   const events = [

@@ -1,7 +1,7 @@
 /** Views of the operator: orders, the ledger, jobs, the audit log, deliveries and settings of all. */
 
 export const operations = {
-  all: { anyone: 'Anyone', user: 'User', page: 'The gateway', details: 'Details', temporal: 'Open in Temporal UI' },
+  all: { anyone: 'All users', user: 'User', page: 'The gateway', details: 'Details', temporal: 'Open in Temporal UI' },
   lookup: {
     title: 'Look up',
     about: 'Everything about a trace, request, job, batch, order or workflow.',
@@ -21,7 +21,7 @@ export const operations = {
     moreCalls: 'More than {{count}} calls: the newest are shown. “Calls of all users” finds the others by their trace.',
     moreJobs: 'More than {{count}} jobs: the newest are shown. Look up one of the others by its id.',
     moreMoney:
-      'Not all money is shown: only that of the newest calls and jobs ({{count}} transfers). Look up one of the others by itself.',
+      'Not all money is shown, only {{count}} transfers. Look up a call or a job by itself, the lines of a batch by their trace.',
     moreChanges: 'More than {{count}} changes: the newest are shown. “Audit log” has the others.',
     moreDeliveries:
       'More than {{count}} deliveries of a job: the newest are shown. “Webhook deliveries” has the others.',
@@ -87,7 +87,7 @@ export const operations = {
     check: 'Check the refund',
     question: '{{amount}} of this order is taken out of the balance of {{name}}.',
     before: 'Balance now',
-    after: 'Balance then',
+    after: 'Balance after',
     short: 'Only {{amount}} is there to be taken: the rest has been spent.',
     tooMuch: 'The balance is {{amount}}: a part that is larger is refused.',
     outside: 'The payment itself goes back outside of the gateway, at the payment provider.',

@@ -55,7 +55,7 @@ export const words = {
       CANCELLED: 'Cancelled',
     },
     order: { PENDING: 'Waiting for payment', COMPLETED: 'Paid', FAILED: 'Not paid' },
-    delivery: { PENDING: 'Pending', DELIVERED: 'Delivered', FAILED: 'Failed', DISABLED: 'Switched off' },
+    delivery: { PENDING: 'Pending', DELIVERED: 'Delivered', FAILED: 'Failed', DISABLED: 'Address removed' },
     hold: { open: 'Open', captured: 'Charged', released: 'Released' },
     right: 'Balanced',
     wrong: 'Problems',

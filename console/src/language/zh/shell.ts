@@ -29,7 +29,7 @@ export const shell: Pick<
     edit: '编辑',
     save: '保存',
   },
-  state: { loading: '加载中', retry: '重试', missing: '此地址没有内容' },
+  state: { loading: '加载中', retry: '重试', missing: '页面不存在' },
   failure: {
     title: '操作失败',
     unreachable: '无法连接网关，请检查网络后重试。',
