@@ -2,7 +2,7 @@
 import { lazy, type ReactNode, Suspense } from 'react';
 import { BrowserRouter, Route, Routes } from 'react-router';
 import { useUser } from './session.tsx';
-import { LoadingView, MissingView, Unbroken } from './shared/page-states.tsx';
+import { ErrorBoundary, LoadingView, MissingView } from './shared/page-states.tsx';
 import { Shell } from './shell.tsx';
 import { ADMINISTRATION_VIEWS, VIEWS, type View } from './views.tsx';
 
@@ -15,9 +15,9 @@ const views = [...VIEWS, ...ADMINISTRATION_VIEWS].map(({ path, roles, load }) =>
   const Component = lazy(load);
   const element = (
     <ForRoles key={path} roles={roles}>
-      <Unbroken>
+      <ErrorBoundary>
         <Component />
-      </Unbroken>
+      </ErrorBoundary>
     </ForRoles>
   );
   return <Route key={path} path={path} element={element} />;
@@ -34,7 +34,7 @@ const resetPassword = (
 export function Router() {
   return (
     <BrowserRouter basename="/console">
-      <Unbroken>
+      <ErrorBoundary>
         <Routes>
           <Route path="/reset" element={resetPassword} />
           <Route element={<Shell />}>
@@ -42,7 +42,7 @@ export function Router() {
             <Route path="*" element={<MissingView />} />
           </Route>
         </Routes>
-      </Unbroken>
+      </ErrorBoundary>
     </BrowserRouter>
   );
 }

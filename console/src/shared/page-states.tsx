@@ -56,7 +56,7 @@ export function EmptyState({ text, children }: { text: string; children?: ReactN
 }
 
 /** Says so in place of a view that could not be fetched, as after a new version, or that broke. */
-export class Unbroken extends Component<{ children: ReactNode }, { readonly error?: unknown }> {
+export class ErrorBoundary extends Component<{ children: ReactNode }, { readonly error?: unknown }> {
   override state = {};
 
   static getDerivedStateFromError(error: unknown) {

@@ -4,8 +4,8 @@ import { useForm } from '@mantine/form';
 import { useTranslation } from 'react-i18next';
 import { Link, useLocation } from 'react-router';
 import { api } from '../api/client.ts';
-import { Door } from '../shared/door.tsx';
 import { fieldErrors } from '../shared/form.ts';
+import { SignedOutFrame } from '../shared/signed-out-frame.tsx';
 
 /** @returns the link to give away. The token follows the hash, which a browser sends to no server. */
 export function resetLink(token: string): string {
@@ -30,7 +30,7 @@ export default function ResetPassword() {
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
   return (
-    <Door title={t('reset.heading')}>
+    <SignedOutFrame title={t('reset.heading')}>
       <form onSubmit={form.onSubmit((body) => reset.mutate({ body }))}>
         <Stack>
           {reset.isSuccess ? (
@@ -59,6 +59,6 @@ export default function ResetPassword() {
           </Anchor>
         </Stack>
       </form>
-    </Door>
+    </SignedOutFrame>
   );
 }

@@ -5,8 +5,8 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { tellOtherTabs } from '../session.tsx';
-import { Door } from '../shared/door.tsx';
 import { fieldErrors } from '../shared/form.ts';
+import { SignedOutFrame } from '../shared/signed-out-frame.tsx';
 
 export default function SignIn() {
   const { t } = useTranslation();
@@ -22,7 +22,7 @@ export default function SignIn() {
   // A failure has been shown, at its field and beside the page.
   const send = form.onSubmit((values) => enter(values).catch(() => undefined));
   return (
-    <Door title={t(isNew ? 'signIn.signUp' : 'signIn.title')}>
+    <SignedOutFrame title={t(isNew ? 'signIn.signUp' : 'signIn.title')}>
       <form onSubmit={send}>
         <Stack>
           <TextInput label={t('field.username')} autoComplete="username" required {...form.getInputProps('username')} />
@@ -50,6 +50,6 @@ export default function SignIn() {
           </Anchor>
         </Stack>
       </form>
-    </Door>
+    </SignedOutFrame>
   );
 }

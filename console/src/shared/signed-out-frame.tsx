@@ -6,7 +6,7 @@ import { AppearanceMenu } from './header-menus.tsx';
 
 const NARROW_PX = 400;
 
-export function Door({ title, children }: { title: string; children: ReactNode }) {
+export function SignedOutFrame({ title, children }: { title: string; children: ReactNode }) {
   const { t } = useTranslation();
   return (
     <Center component="main" className="main" mih="100dvh" p="md">
