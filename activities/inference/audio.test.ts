@@ -60,6 +60,7 @@ test('what the provider does not count is measured, and marked', () => {
   const lines = { mediaType: 'text/plain', body: Buffer.from('1\n00:00 --> 00:59\nthe light') };
   const usage = transcriptionUsage(lines, minute, bySecond, note);
   assert.deepEqual([usage.audioSeconds, usage.estimated, usage.doubt], [60, true, 'missing']);
+  assert.deepEqual([usage.promptTokens, usage.completionTokens], [0, 0], 'tokens without a price are not made up');
   const unknown = transcriptionUsage(lines, { seconds: undefined, longest: undefined, bytes: 40_000 }, bySecond, note);
   assert.equal(unknown.audioSeconds, 10);
   const tokens = transcriptionUsage(json({ text: 'the light' }), minute, byTokens, note);

@@ -203,9 +203,9 @@ export function transcriptionUsage(
     promptTokens: tokens?.promptTokens ?? 0,
     completionTokens: tokens?.completionTokens ?? 0,
   };
+  const isTokenPriced = isPriced(price, 'input') || isPriced(price, 'output');
   const doubtOf = (): UsageDoubt | null => {
     if (isPriced(price, 'perSecond') && seconds === undefined) return 'missing';
-    const isTokenPriced = isPriced(price, 'input') || isPriced(price, 'output');
     if (!isTokenPriced || usage.promptTokens + usage.completionTokens > 0) return null;
     return counted && counted.impossible !== null ? 'impossible' : 'missing';
   };
@@ -213,13 +213,12 @@ export function transcriptionUsage(
   if (doubt !== null) {
     noteDoubt(doubt, model, isJsonObject(said) ? said : {});
     const ours = Math.ceil(seconds ?? recording.seconds ?? recording.bytes / USUAL_BYTES_A_SECOND);
+    const timed = { ...usage, audioSeconds: ours, estimated: true, doubt };
+    if (!isTokenPriced) return timed;
     return {
-      ...usage,
-      audioSeconds: ours,
+      ...timed,
       promptTokens: usage.promptTokens || USUAL_TOKENS_A_SECOND * ours,
       completionTokens: usage.completionTokens || (estimateTokens([text])[0] ?? 0),
-      estimated: true,
-      doubt,
     };
   }
   const longest = mostSeconds(recording);
