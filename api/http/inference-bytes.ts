@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream';
 import type { BytesReply, OpenBytes } from '../../activities/inference/byte-stream.ts';
 import type { CallOutcome } from '../../activities/inference/charge.ts';
-import { errorEvent } from '../../activities/inference/stream-events.ts';
+import { costComment, errorEvent } from '../../activities/inference/stream-events.ts';
+import { formatMoney } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { EVENTS } from '../../core/providers/provider.ts';
 import { toAppError } from './errors.ts';
@@ -88,7 +89,7 @@ async function all(reply: OpenBytes): Promise<{ readonly body: Buffer; readonly 
 }
 
 /**
- * The last bytes go out after the COMMIT of their charge.
+ * The last bytes go out after the COMMIT of their charge; before the last event a comment says its cost.
  * @param failed what a client is still sent of an error; undefined where it can be told in no words.
  */
 async function* untilCharged(
@@ -101,7 +102,10 @@ async function* untilCharged(
       if (held !== undefined) yield held;
       held = chunk;
     }
-    await reply.ended;
+    const { cost, requestId, priceRule } = await reply.ended;
+    if (reply.mediaType === EVENTS && held !== undefined) {
+      yield Buffer.from(costComment(formatMoney(cost), requestId, priceRule));
+    }
   } catch (error) {
     const last = held && failed(error);
     if (held === undefined || last === undefined) throw error;

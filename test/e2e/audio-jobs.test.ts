@@ -121,7 +121,13 @@ describe('jobs of audio', () => {
     assert.deepEqual([whole.headers.get('content-type'), mediaType], ['audio/wav', 'audio/wav']);
     assert.deepEqual(Buffer.from(await whole.arrayBuffer()), bytes);
     assert.equal(bytes.toString('latin1', 8, 12), 'WAVE');
-    for (const id of [jobId, whole.headers.get('x-request-id')]) {
+    const asEvents = JSON.stringify({ ...JSON.parse(body), stream_format: 'sse' });
+    const events = await apiFetch(`${api()?.url}/v1/audio/speech`, { method: 'POST', headers, body: asEvents });
+    const [, cost, commented] =
+      /\n: x-cost=([\d.]+) x-request-id=(\S+)\n\ndata: .*audio\.done/.exec(await events.text()) ?? [];
+    assert.ok(Number(cost) > 0);
+    assert.equal(commented, events.headers.get('x-request-id'), 'the cost stands before the last event');
+    for (const id of [jobId, whole.headers.get('x-request-id'), commented]) {
       const [row, ...others] = await product.rows(
         `SELECT prompt_tokens AS heard, completion_tokens AS spoken, estimated FROM transfers WHERE id='${id}' AND kind='charge'`,
       );
