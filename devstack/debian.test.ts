@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { missingPackages } from './debian.ts';
+import { libraryFolders, missingPackages } from './debian.ts';
 import { mirrorsOf } from './debian-suite.ts';
 
 test('apt names what is missing; what it would only upgrade is left to the system', () => {
@@ -24,4 +27,15 @@ test("Debian's mirrors are those that apt would ask here, then Debian's own defa
   ];
   assert.deepEqual(mirrorsOf(uris.join('\n')), ['http://mirror.example/debian', 'http://deb.debian.org/debian']);
   assert.deepEqual(mirrorsOf(''), ['http://deb.debian.org/debian']);
+});
+
+test('libraries that a package keeps for itself are found, after the shared ones', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'unpacked-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const shared = join(folder, 'usr/lib/x86_64-linux-gnu');
+  for (const file of ['libpulse.so.0', 'pulseaudio/libpulsecommon-16.1.so', 'perl/5.36/strict.pm']) {
+    mkdirSync(join(shared, file, '..'), { recursive: true });
+    writeFileSync(join(shared, file), '');
+  }
+  assert.deepEqual(libraryFolders(folder), [shared, join(shared, 'pulseaudio')]);
 });

@@ -3,7 +3,7 @@
  * lists, so the system's are not touched; which packages are missing here is apt's own answer.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { programFolders } from './environment.ts';
 import { type Fetchable, findProgram, type Installation, type WorkContext } from './sources.ts';
@@ -73,13 +73,22 @@ async function unpack(packages: readonly string[], folder: string, context: Work
   rmSync(aptFolder, { recursive: true });
 }
 
-/** Folders of shared libraries in the unpacked tree, for LD_LIBRARY_PATH. */
-function libraryFolders(folder: string): string[] {
-  return ['usr/lib', 'lib'].flatMap((base) => {
-    const inside = join(folder, base);
-    const names = existsSync(inside) ? readdirSync(inside) : [];
-    return names.filter((name) => name.includes('-linux-')).map((name) => join(inside, name));
-  });
+/**
+ * Folders of shared libraries in the unpacked tree, for LD_LIBRARY_PATH; last those that packages keep for themselves, such
+ * as pulseaudio's, which their libraries name by an absolute path.
+ */
+export function libraryFolders(folder: string): string[] {
+  const foldersIn = (path: string) =>
+    existsSync(path)
+      ? readdirSync(path, { withFileTypes: true })
+          .filter((entry) => entry.isDirectory())
+          .map(({ name }) => join(path, name))
+      : [];
+  const shared = ['usr/lib', 'lib']
+    .flatMap((base) => foldersIn(join(folder, base)))
+    .filter((path) => basename(path).includes('-linux-'));
+  const own = shared.flatMap(foldersIn).filter((path) => readdirSync(path).some((name) => /^lib.*\.so/.test(name)));
+  return [...shared, ...own];
 }
 
 export function debianPackages(options: {
