@@ -37,9 +37,12 @@ export const PRICED_FIELDS: readonly string[] = [
   'mm_processor_kwargs',
 ];
 
+/** The tier that a request without the field gets. */
+const PLAIN_TIERS: ReadonlySet<unknown> = new Set(['auto', 'default']);
+
 /** Fields that clients send with a value that is so without them, and that a provider need not know. */
 export function changesNothing(field: string, value: unknown): boolean {
-  if (field === 'service_tier') return value === 'auto';
+  if (field === 'service_tier') return PLAIN_TIERS.has(value) || isEmpty(value);
   if (field === 'modalities') return Array.isArray(value) && value.length === 1 && value[0] === 'text';
   return (GATEWAY_FIELDS.has(field) || PRICED_FIELDS.includes(field)) && isEmpty(value);
 }
@@ -107,7 +110,9 @@ export function pricedInChat(body: Readonly<Record<string, unknown>>): PricedUse
 /** What a request for images asks for beyond so many of them. @param options in the provider's words. */
 export function pricedInImages(options: Readonly<Record<string, unknown>>): PricedUse[] {
   const fields = new Set([...PRICED_IMAGE_FIELDS, ...PRICED_FIELDS]);
-  const used = [...fields].filter((field) => !PLAIN_IMAGE_VALUES.has(options[field]));
+  const used = [...fields].filter(
+    (field) => !PLAIN_IMAGE_VALUES.has(options[field]) && !changesNothing(field, options[field]),
+  );
   return used.map((field) => ({ field, path: `options.${field}`, value: options[field] }));
 }
 
