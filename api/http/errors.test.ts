@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AppError, invalid } from '../../infra/errors.ts';
+import { AppError, type ErrorKind, invalid } from '../../infra/errors.ts';
+import { mayBeRepeated } from './errors.ts';
 import { ENVELOPE, OPENAI } from './forms.ts';
 
 const LARGEST = 16 * 1024;
@@ -34,4 +35,13 @@ test('keys and tokens in a name or path are not repeated', () => {
   const error = invalid([{ path: 'ak-abcdef123456', message: 'is not a field that is known here' }]);
   for (const text of [ENVELOPE.error(error, 't'), OPENAI.error(error, 't')])
     assert.equal(text.includes('abcdef'), false);
+});
+
+test('clients are told to repeat only what may do better', () => {
+  const told = (kind: ErrorKind, details = {}) => mayBeRepeated(new AppError(kind, 'x', details));
+  const asked: ErrorKind[] = ['illegalState', 'alreadyExists', 'idempotencyMismatch', 'invalidParameter', 'notFound'];
+  for (const kind of asked) assert.equal(told(kind), false, kind);
+  for (const kind of ['idempotencyInUse', 'tooManyRequests', 'upstreamError'] as const) assert.equal(told(kind), true);
+  assert.equal(told('illegalState', { retryAfterSeconds: 5 }), true);
+  assert.equal(told('upstreamError', { repeatable: false }), false);
 });

@@ -62,6 +62,13 @@ export function statusOf(kind: ErrorKind): number {
   }
 }
 
+/** Whether the same request may do better by itself: not where it is what has to change. OpenAI's and Anthropic's SDKs repeat any 409. */
+export function mayBeRepeated({ kind, details }: AppError): boolean {
+  if (details.repeatable === false) return false;
+  if (statusOf(kind) >= 500 || details.retryAfterSeconds !== undefined) return true;
+  return kind === 'tooManyRequests' || kind === 'idempotencyInUse';
+}
+
 /** `error.type` in OpenAI's form. */
 export function openAiTypeOf(kind: ErrorKind): string {
   switch (kind) {

@@ -2,7 +2,7 @@
 import type { Middleware } from 'koa';
 import type { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { statusOf, toAppError } from '../http/errors.ts';
+import { mayBeRepeated, statusOf, toAppError } from '../http/errors.ts';
 import { type AnswerForm, ENVELOPE } from '../http/forms.ts';
 import type { ApiContext, ApiState } from '../http/route-input.ts';
 
@@ -40,6 +40,6 @@ function writeError(ctx: ApiContext, error: AppError, form: AnswerForm): void {
   ctx.set('Content-Type', 'application/json; charset=utf-8');
   ctx.set('Cache-Control', NOT_STORED);
   // OpenAI's and Anthropic's clients ask for it before they repeat a request by themselves.
-  if (error.details.repeatable === false) ctx.set('x-should-retry', 'false');
+  if (!mayBeRepeated(error)) ctx.set('x-should-retry', 'false');
   if (error.details.retryAfterSeconds !== undefined) ctx.set('Retry-After', String(error.details.retryAfterSeconds));
 }
