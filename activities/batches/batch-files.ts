@@ -10,6 +10,11 @@ export interface BatchFilesDeps {
   readonly keptMs: number;
 }
 
+/** In milliseconds: as its owner wishes, at most as long as any file. */
+export function keptFor(wishedSeconds: number | null | undefined, mostMs: number): number {
+  return wishedSeconds == null ? mostMs : Math.min(wishedSeconds * 1_000, mostMs);
+}
+
 /** Their ids; null where no line is in one. */
 export interface WrittenFiles {
   readonly output: string | null;
@@ -46,10 +51,14 @@ export class BatchFiles {
     for (const file of [output, error]) if (file !== null) await this.#deps.files.remove(file, userId);
   }
 
-  async #write({ id, userId }: Batch, name: string, lines: AsyncIterable<Buffer>): Promise<string | null> {
+  async #write(
+    { id, userId, outputKeptSeconds }: Batch,
+    name: string,
+    lines: AsyncIterable<Buffer>,
+  ): Promise<string | null> {
     const { files, keptMs } = this.#deps;
     const createdAt = new Date();
-    const expiresAt = new Date(createdAt.getTime() + keptMs);
+    const expiresAt = new Date(createdAt.getTime() + keptFor(outputKeptSeconds, keptMs));
     const meta = { id: newFileId(), userId, purpose: 'batch_output', filename: `${id}_${name}.jsonl` };
     const stored = await files.put({ ...meta, createdAt, expiresAt }, lines);
     if (stored.bytes > 0) return stored.id;

@@ -43,6 +43,8 @@ const batch = rowOf({
   cancellingAt: orNull(column.time),
   endedAt: orNull(column.time),
   expiresAt: column.time,
+  /** Of its files, after they were written; null: as long as any. */
+  outputKeptSeconds: orNull(column.integer),
   /** Of its lines, until now. */
   resultBytes: column.integer,
   /** Of an ended batch, whose lines are removed. */
@@ -54,7 +56,16 @@ export type Batch = ReadRow<typeof batch>;
 export interface NewBatch
   extends Pick<
     Batch,
-    'id' | 'holdId' | 'userId' | 'accountId' | 'accessKeyId' | 'endpoint' | 'inputFileId' | 'metadata' | 'traceId'
+    | 'id'
+    | 'holdId'
+    | 'userId'
+    | 'accountId'
+    | 'accessKeyId'
+    | 'endpoint'
+    | 'inputFileId'
+    | 'metadata'
+    | 'traceId'
+    | 'outputKeptSeconds'
   > {
   readonly lifeMs: number;
 }

@@ -60,7 +60,7 @@ test('a keyed upload that runs again after a crash finds the file of its first r
   const { batch, batches, input } = world();
   input.isThere = false;
   const operationId = '0198c0de-0000-7000-8000-000000000003';
-  const add = () => batches.addFile(1, new File(['{}'], 'f.jsonl'), 'batch', operationId);
+  const add = () => batches.addFile(1, { file: new File(['{}'], 'f.jsonl'), purpose: 'batch', operationId });
   const ids = [(await add()).id, (await add()).id];
   assert.equal(ids[0], ids[1]);
   assert.deepEqual([...batch.texts.keys()], [ids[0]]);

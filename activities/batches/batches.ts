@@ -4,6 +4,7 @@ import { type FileFilter, type FileStore, newFileId, type StoredFile } from '../
 import type { WorkflowStarter } from '../../core/outbox/starter.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import { batchWorkflowId, TASK_QUEUES, type WorkflowStart } from '../../workflows/contracts.ts';
+import { keptFor } from './batch-files.ts';
 import type { BatchEndpoint } from './batch-lines.ts';
 import type { Batch, BatchStore, LineCounts } from './batch-store.ts';
 
@@ -24,6 +25,17 @@ export interface BatchRequest {
   readonly endpoint: BatchEndpoint;
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly traceId: string;
+  /** How long its files are kept; undefined: as long as any. */
+  readonly outputKeptSeconds?: number | undefined;
+}
+
+export interface Upload {
+  /** The same for every run of one keyed request: a run after a crash finds the file of the first. */
+  readonly operationId: string;
+  readonly file: File;
+  readonly purpose: string;
+  /** How long it is kept; undefined: as long as any. */
+  readonly keptSeconds?: number | undefined;
 }
 
 export type BatchView = Batch & LineCounts;
@@ -40,11 +52,8 @@ export class Batches {
     this.#deps = deps;
   }
 
-  /**
-   * @param operationId the same for every run of one keyed request: a run after a crash finds the file of the first.
-   * @throws {AppError} tooManyRequests when the user's files have no room for it.
-   */
-  async addFile(userId: number, file: File, purpose: string, operationId: string): Promise<StoredFile> {
+  /** @throws {AppError} tooManyRequests when the user's files have no room for it. */
+  async addFile(userId: number, { operationId, file, purpose, keptSeconds }: Upload): Promise<StoredFile> {
     const { files, bytesPerUser: most, keptMs } = this.#deps;
     const createdAt = new Date();
     const id = newFileId(operationId);
@@ -53,7 +62,7 @@ export class Batches {
     // What is left of a run that died.
     await files.remove(id, userId);
     const meta = { id, userId, purpose, filename: file.name.slice(0, MOST_FILENAME) || 'file' };
-    const times = { createdAt, expiresAt: new Date(createdAt.getTime() + keptMs) };
+    const times = { createdAt, expiresAt: new Date(createdAt.getTime() + keptFor(keptSeconds, keptMs)) };
     return files.put({ ...meta, ...times }, inPieces(file), { bytes: file.size, most });
   }
 
@@ -88,7 +97,7 @@ export class Batches {
    */
   async create(caller: AccessKeyCaller, request: BatchRequest): Promise<BatchView> {
     const { store, files, starter, bytesPerUser: most } = this.#deps;
-    const { operationId: holdId, inputFileId, endpoint, metadata, traceId } = request;
+    const { operationId: holdId, inputFileId, endpoint, metadata, traceId, outputKeptSeconds = null } = request;
     const { userId, accountId, accessKeyId } = caller;
     const id = `batch_${holdId.replaceAll('-', '')}`;
     const earlier = await store.find(id, userId);
@@ -99,7 +108,8 @@ export class Batches {
     await files.checkRoom(userId, { bytes: 1, most });
     await files.keepUntil(inputFileId, new Date(Date.now() + BATCH_LIFE_MS));
     const start = batchStart({ id, userId, endpoint, traceId });
-    const row = { id, holdId, userId, accountId, accessKeyId, endpoint, inputFileId, metadata, traceId };
+    const owner = { userId, accountId, accessKeyId };
+    const row = { id, holdId, ...owner, endpoint, inputFileId, metadata, traceId, outputKeptSeconds };
     if (!(await store.create({ ...row, lifeMs: BATCH_LIFE_MS }, start, MOST_LIVE))) {
       const message = `at most ${MOST_LIVE} batches of one user may run at once`;
       throw new AppError('tooManyRequests', message, { retryAfterSeconds: RETRY_SECONDS });

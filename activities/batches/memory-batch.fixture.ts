@@ -76,7 +76,7 @@ export class MemoryBatch {
         errorFileId: null,
         createdAt: new Date(now),
         expiresAt: new Date(now + DAY_MS),
-        ...{ completed: null, failed: null, resultBytes: 0 },
+        ...{ completed: null, failed: null, resultBytes: 0, outputKeptSeconds: null },
         ...times,
       },
     };

@@ -5,7 +5,7 @@ import type { BatchView } from '../../activities/batches/batches.ts';
 import { jsonObjectInput, optional } from '../http/fields.ts';
 import { OPENAI } from '../http/forms.ts';
 import { type Route, route } from '../http/route.ts';
-import { type BatchServices, listed, listOf, listQuery, objectId, seconds } from './files.ts';
+import { type BatchServices, expiresAfter, listed, listOf, listQuery, objectId, seconds } from './files.ts';
 
 const TAG = 'Batches';
 const params = z.object({ batchId: objectId.describe('Id of the batch') });
@@ -17,6 +17,7 @@ const body = z.object({
   input_file_id: inputFile,
   endpoint,
   completion_window: z.literal('24h').nullish().describe('Always 24h'),
+  output_expires_after: expiresAfter.nullish().describe('When the files of its answers and errors are removed'),
   metadata: z
     .record(z.string().max(64), z.string().max(512))
     .refine((given) => Object.keys(given).length <= MOST_METADATA, `must have at most ${MOST_METADATA} entries`)
@@ -88,8 +89,9 @@ export function batchRoutes({ batches }: BatchServices): Route[] {
       idempotent: true,
       success: batchSchema,
       handler: async ({ body: asked, caller, traceId, operationId }) => {
-        const { input_file_id: inputFileId, metadata = null } = asked;
-        return batchRecord(await batches.create(caller, { ...asked, operationId, inputFileId, metadata, traceId }));
+        const { endpoint: of, input_file_id: inputFileId, metadata = null, output_expires_after: kept } = asked;
+        const request = { operationId, inputFileId, endpoint: of, metadata, traceId };
+        return batchRecord(await batches.create(caller, { ...request, outputKeptSeconds: kept?.seconds }));
       },
     }),
     route({

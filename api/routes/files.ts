@@ -1,7 +1,7 @@
 /** Files of users in OpenAI's form: what batches read, and what they have written. */
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import type { Batches } from '../../activities/batches/batches.ts';
+import type { Batches, Upload } from '../../activities/batches/batches.ts';
 import type { StoredFile } from '../../core/files/file-store.ts';
 import { invalid } from '../../infra/errors.ts';
 import { formData } from '../http/edit-form.ts';
@@ -16,7 +16,18 @@ const TAG = 'Batches';
 /** A batch of 10,000 short requests; the bodies of all callers are in memory while they come. */
 const FILE_BODY_BYTES = 26 * 1024 * 1024;
 const PURPOSES = ['batch', 'user_data', 'assistants', 'vision', 'fine-tune', 'evals'] as const;
-const MOST_LISTED = 100;
+/** As at OpenAI. */
+const MOST_FILES_LISTED = 10_000;
+const SHORTEST_KEPT_SECONDS = 3_600;
+const LONGEST_KEPT_SECONDS = 2_592_000;
+
+/** How long a file is kept, in OpenAI's form. */
+export const expiresAfter = z.object({
+  anchor: z.literal('created_at').describe('Always created_at'),
+  seconds: integerInput
+    .pipe(z.number().min(SHORTEST_KEPT_SECONDS).max(LONGEST_KEPT_SECONDS))
+    .describe('After that, at the latest after FILE_RETENTION'),
+});
 
 /** Columns of ids hold ASCII only. */
 export const objectId = z
@@ -31,13 +42,16 @@ const jsonFile = z
     purpose,
     file: z.string().min(1).max(FILE_BODY_BYTES).describe('The text of the file'),
     filename: z.string().max(255).nullish().describe('Its name'),
+    expires_after: expiresAfter.nullish().describe('When it is removed; after FILE_RETENTION unless set'),
   })
   .meta({ description: 'A file of text' });
 const formFile = z.object({
   purpose,
   file: z.string().max(FILE_BODY_BYTES).meta({ format: 'binary' }).describe('The file'),
+  'expires_after[anchor]': expiresAfter.shape.anchor.optional(),
+  'expires_after[seconds]': expiresAfter.shape.seconds.optional(),
 });
-const formFields = inputOf(z.object({ purpose }), 'ignored');
+const formFields = inputOf(z.object({ purpose, expires_after: expiresAfter.optional() }), 'ignored');
 const jsonInput = inputOf(jsonFile, 'ignored');
 
 const fileSchema = z
@@ -73,7 +87,7 @@ export function fileRoutes({ batches }: BatchServices): Route[] {
       success: fileSchema,
       handler: async ({ ctx, rawBody, caller, operationId }) => {
         const given = await fileOf(ctx, rawBody);
-        return fileRecord(await batches.addFile(caller.userId, given.file, given.purpose, operationId));
+        return fileRecord(await batches.addFile(caller.userId, { ...given, operationId }));
       },
     }),
     route({
@@ -81,16 +95,16 @@ export function fileRoutes({ batches }: BatchServices): Route[] {
       method: 'get',
       path: '/v1/files',
       operationId: 'listFiles',
-      summary: 'Own files, the newest first',
+      summary: 'Own files, the newest first unless asked otherwise',
       query: z.object({
         purpose: optionalText(objectId).describe('Only files of this purpose'),
-        ...listQuery('file'),
+        order: optionalText(z.enum(['asc', 'desc'])).describe('By time of creation; desc unless set'),
+        ...listQuery('file', MOST_FILES_LISTED, MOST_FILES_LISTED),
       }),
       success: listOf(fileSchema),
       handler: async ({ caller, query }) => {
-        const { limit, after, purpose: of } = query;
-        const found = await batches.listFiles({ userId: caller.userId, purpose: of, after, limit: limit + 1 });
-        return listed(found.map(fileRecord), limit);
+        const found = await batches.listFiles({ ...query, userId: caller.userId, limit: query.limit + 1 });
+        return listed(found.map(fileRecord), query.limit);
       },
     }),
     route({
@@ -141,18 +155,33 @@ export function fileRoutes({ batches }: BatchServices): Route[] {
 }
 
 /** @throws {AppError} naming the field that is missing or wrong. */
-async function fileOf(ctx: ApiContext, rawBody: Buffer): Promise<{ file: File; purpose: string }> {
+async function fileOf(ctx: ApiContext, rawBody: Buffer): Promise<Omit<Upload, 'operationId'>> {
   const type = ctx.req.headers['content-type'];
   if (isJsonType(type)) {
-    const { file, filename, purpose: of } = jsonInput.parse(parseJson(rawBody, 'plain', 'repaired'));
-    return { file: new File([file], filename ?? 'file.jsonl'), purpose: of };
+    const {
+      file,
+      filename,
+      purpose: of,
+      expires_after: kept,
+    } = jsonInput.parse(parseJson(rawBody, 'plain', 'repaired'));
+    return { file: new File([file], filename ?? 'file.jsonl'), purpose: of, keptSeconds: kept?.seconds };
   }
   const form = await formData(type, rawBody);
   const file = form.get('file');
-  const { purpose: of } = formFields.parse({ purpose: form.get('purpose') ?? undefined });
-  if (file instanceof File && file.size > 0) return { file, purpose: of };
+  const { purpose: of, expires_after: kept } = formFields.parse({
+    purpose: form.get('purpose') ?? undefined,
+    expires_after: expiryIn(form),
+  });
+  if (file instanceof File && file.size > 0) return { file, purpose: of, keptSeconds: kept?.seconds };
   const message = 'is required: as a file of multipart/form-data, or in JSON as text';
   throw invalid([{ path: 'file', message }], 'missingParameter');
+}
+
+/** Fields of an object stand by themselves in a form. */
+function expiryIn(form: FormData): object | undefined {
+  const anchor = form.get('expires_after[anchor]') ?? undefined;
+  const after = form.get('expires_after[seconds]') ?? undefined;
+  return anchor === undefined && after === undefined ? undefined : { anchor, seconds: after };
 }
 
 function fileRecord({
@@ -175,22 +204,22 @@ export function seconds(time: Date): number {
 }
 
 /** Of lists in OpenAI's form. */
-export function listQuery(what: string) {
+export function listQuery(what: string, usual = 20, most = 100) {
   return {
-    limit: optionalText(integerInput)
-      .transform((limit) => Math.min(Math.max(limit ?? 20, 1), MOST_LISTED))
-      .describe(`How many; 20 by default, at most ${MOST_LISTED}`),
-    after: optionalText(objectId).describe(`Id of a ${what}: only older ones`),
+    limit: optionalText(integerInput.pipe(z.number().min(1)))
+      .transform((limit) => Math.min(limit ?? usual, most))
+      .describe(`How many; ${usual} by default, at most ${most}`),
+    after: optionalText(objectId).describe(`Id of a ${what}: only those after it in the list`),
   };
 }
 
 export function listOf<S extends z.ZodType>(record: S) {
   return z.object({
     object: z.literal('list').describe('Always list'),
-    data: z.array(record).describe('The newest first'),
+    data: z.array(record).describe('In their order, the newest first unless asked otherwise'),
     first_id: z.string().nullable().describe('Id of the first of them'),
     last_id: z.string().nullable().describe('Id of the last of them, for `after`'),
-    has_more: z.boolean().describe('Whether there are older ones'),
+    has_more: z.boolean().describe('Whether there are more after them'),
   });
 }
 

@@ -29,6 +29,8 @@ const file = rowOf({
 export type StoredFile = ReadRow<typeof file>;
 export type NewFile = Omit<StoredFile, 'bytes'>;
 
+const SHOWN = 'is_whole=1 AND expires_at>NOW(3)';
+
 const chunk = rowOf({ data: column.bytes });
 const sum = rowOf({ bytes: column.integer });
 const owned = rowOf({ id: column.text, userId: column.integer });
@@ -42,7 +44,9 @@ export interface Room {
 export interface FileFilter {
   readonly userId: number;
   readonly purpose?: string | undefined;
-  /** Files that are older than this one. */
+  /** By time of creation; the newest first unless set. */
+  readonly order?: 'asc' | 'desc' | undefined;
+  /** Files that come after this one in the order. */
   readonly after?: string | undefined;
   readonly limit: number;
 }
@@ -142,22 +146,26 @@ export class FileStore {
     return bytes;
   }
 
+  /** Unless it has expired: it is not there any more, though its bytes may be removed a little later. */
   async find(id: string, userId: number): Promise<StoredFile | undefined> {
-    const sql = `SELECT ${file.columns} FROM files WHERE id=? AND user_id=? AND is_whole=1`;
+    const sql = `SELECT ${file.columns} FROM files WHERE id=? AND user_id=? AND ${SHOWN}`;
     return (await select(this.#sequelize, file.read, sql, [id, userId]))[0];
   }
 
-  /** The newest first. */
-  async list({ userId, purpose, after, limit }: FileFilter): Promise<StoredFile[]> {
+  async list({ userId, purpose, order = 'desc', after, limit }: FileFilter): Promise<StoredFile[]> {
+    const beyond = order === 'asc' ? '>' : '<';
     const conditions = [
-      'user_id=:userId AND is_whole=1',
+      `user_id=:userId AND ${SHOWN}`,
       ...(purpose === undefined ? [] : ['purpose=:purpose']),
-      ...(after === undefined ? [] : ['(created_at,id) < (SELECT f.created_at,f.id FROM files f WHERE f.id=:after)']),
+      ...(after === undefined
+        ? []
+        : [`(created_at,id) ${beyond} (SELECT f.created_at,f.id FROM files f WHERE f.id=:after)`]),
     ];
     return await select(
       this.#sequelize,
       file.read,
-      `SELECT ${file.columns} FROM files WHERE ${conditions.join(' AND ')} ORDER BY created_at DESC, id DESC LIMIT :limit`,
+      `SELECT ${file.columns} FROM files WHERE ${conditions.join(' AND ')}
+        ORDER BY created_at ${order}, id ${order} LIMIT :limit`,
       { userId, purpose, after, limit },
     );
   }

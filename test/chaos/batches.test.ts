@@ -364,6 +364,13 @@ describe('batches', () => {
     await cut.next();
     await product.execute(`DELETE FROM file_chunks WHERE file_id='${whole.id}' AND seq=1`);
     await assert.rejects(cut.next(), /was removed while it was read/);
+    const listed = async () => (await stores.files.list({ userId, limit: 10_000 })).map(({ id }) => id);
+    assert.ok((await listed()).includes(whole.id));
+    await product.execute(`UPDATE files SET expires_at=NOW(3) - INTERVAL 1 SECOND WHERE id='${whole.id}'`);
+    assert.deepEqual(
+      [await stores.files.find(whole.id, userId), (await listed()).includes(whole.id)],
+      [undefined, false],
+    );
     // As a process leaves it that dies before the last statement.
     await product.execute(`UPDATE files SET is_whole=0,expires_at=NOW(3) - INTERVAL 1 SECOND WHERE id='${whole.id}'`);
     await stores.files.removeExpired();
@@ -376,7 +383,7 @@ describe('batches', () => {
     const id = `batch_${newId().replaceAll('-', '')}`;
     const row = {
       ...{ id, holdId: newId(), userId, accountId: 1, accessKeyId: 1, endpoint: '/v1/embeddings' as const },
-      ...{ inputFileId: 'file-x', metadata: { of: 'me' }, traceId: 't', lifeMs: 60_000 },
+      ...{ inputFileId: 'file-x', metadata: { of: 'me' }, traceId: 't', lifeMs: 60_000, outputKeptSeconds: null },
     };
     const twice = await Promise.all([0, 1].map(() => batches.create(row, batchStart(row), 100)));
     await product.execute(`DELETE FROM workflow_outbox WHERE workflow_id='${batchWorkflowId(userId, id)}'`);

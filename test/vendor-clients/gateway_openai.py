@@ -7,6 +7,7 @@ import os
 import time
 import unittest
 
+import httpx
 import openai
 import pydantic
 
@@ -282,8 +283,8 @@ class Batches(unittest.TestCase):
         text = "\n".join(json.dumps(each) for each in lines).encode()
         return client().files.create(file=("lines.jsonl", text), purpose="batch")
 
-    def ended(self, file, endpoint="/v1/chat/completions"):
-        made = client().batches.create(input_file_id=file.id, endpoint=endpoint, completion_window="24h")
+    def ended(self, file, endpoint="/v1/chat/completions", **more):
+        made = client().batches.create(input_file_id=file.id, endpoint=endpoint, completion_window="24h", **more)
         while True:
             batch = client().batches.retrieve(made.id)
             if batch.status in self.ENDED:
@@ -292,6 +293,14 @@ class Batches(unittest.TestCase):
 
     def lines_of(self, file_id: str):
         return [json.loads(each) for each in client().files.content(file_id).text.splitlines()]
+
+    def answers(self, batch):
+        answers = self.lines_of(batch.output_file_id)
+        for each in answers:
+            usage = each["response"]["body"]["usage"]
+            RECEIVED["promptTokens"] += usage["prompt_tokens"]
+            RECEIVED["completionTokens"] += usage["completion_tokens"]
+        return answers
 
     def test_files(self):
         file = self.upload(self.line("a"))
@@ -302,16 +311,43 @@ class Batches(unittest.TestCase):
         with self.assertRaises(openai.NotFoundError):
             client().files.content(file.id)
 
+    def test_files_expire_and_are_listed_in_order(self):
+        after = {"anchor": "created_at", "seconds": 3600}
+        kept = [
+            client().files.create(file=("a.txt", b"a"), purpose="evals", expires_after=after),
+            client().files.create(file=("b.txt", b"b"), purpose="evals"),
+        ]
+        self.assertEqual(kept[0].expires_at, kept[0].created_at + 3600)
+        self.assertGreater(kept[1].expires_at, kept[1].created_at + 3600)
+        ids = [each.id for each in kept]
+        self.assertEqual([each.id for each in client().files.list(purpose="evals", order="asc", limit=1)], ids)
+        self.assertEqual([each.id for each in client().files.list(purpose="evals", limit=1)], ids[::-1])
+        self.assertEqual([each.id for each in client().files.list(purpose="evals", order="asc", after=ids[0])], ids[1:])
+        for seconds in (3599, 2_592_001):
+            with self.assertRaises(openai.BadRequestError) as raised:
+                client().files.create(file=("a.txt", b"a"), purpose="evals", expires_after={**after, "seconds": seconds})
+            self.assertEqual(raised.exception.param, "expires_after.seconds")
+        with self.assertRaises(openai.BadRequestError):
+            client().files.list(extra_query={"order": "sideways"})
+
+    def test_a_batch_ends_with_files_that_expire(self):
+        after = {"anchor": "created_at", "seconds": 7200}
+        batch = self.ended(self.upload(self.line("a")), output_expires_after=after)
+        output = client().files.retrieve(batch.output_file_id)
+        self.assertEqual(len(self.answers(batch)), 1)
+        self.assertEqual(output.expires_at, output.created_at + 7200)
+        # An answer that no repetition changes is not asked for again.
+        sent = []
+        counting = httpx.Client(event_hooks={"request": [lambda request: sent.append(request)]})
+        with self.assertRaises(openai.ConflictError):
+            client(http_client=counting, max_retries=2).batches.cancel(batch.id)
+        self.assertEqual(len(sent), 1)
+
     def test_answers_and_errors_by_line(self):
         batch = self.ended(self.upload(self.line("a"), self.line("b", temperature=9), self.line("c")))
         counts = batch.request_counts
         self.assertEqual((batch.status, counts.completed, counts.failed), ("completed", 2, 1))
-        answers = self.lines_of(batch.output_file_id)
-        self.assertEqual([each["custom_id"] for each in answers], ["a", "c"])
-        for each in answers:
-            usage = each["response"]["body"]["usage"]
-            RECEIVED["promptTokens"] += usage["prompt_tokens"]
-            RECEIVED["completionTokens"] += usage["completion_tokens"]
+        self.assertEqual([each["custom_id"] for each in self.answers(batch)], ["a", "c"])
         self.assertEqual(self.lines_of(batch.error_file_id)[0]["custom_id"], "b")
         self.assertIn(batch.id, [each.id for each in client().batches.list(limit=1)])
 
