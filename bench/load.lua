@@ -13,7 +13,7 @@ end
 function init(args)
   local body = contentOf(args[1])
   for line in io.lines(args[2]) do
-    local headers = { ['content-type'] = 'application/json', ['host'] = wrk.headers['Host'] }
+    local headers = { ['content-type'] = 'application/json', ['Host'] = wrk.headers['Host'] }
     for name, value in line:gmatch('([^\t]+)\t([^\t]+)') do headers[name] = value end
     requests[#requests + 1] = wrk.format('POST', wrk.path, headers, body)
   end

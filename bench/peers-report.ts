@@ -1,6 +1,6 @@
 /** What `peers` measured, as tables for people: each system beside the bare Koa of the same rounds. */
 import { markdownTable, median, spread } from './figures.ts';
-import type { System } from './systems.ts';
+import type { System } from './system.ts';
 
 export const BODY_CALLERS = 16;
 export const KILLED_CALLERS = 16;

@@ -10,7 +10,8 @@ import { BODY_CALLERS, type Cost, KILLED_CALLERS, type Measurement, type Part, r
 import { type BenchProduct, chatBody, MODEL, PACED_MODEL, startBenchProduct } from './product.ts';
 import { goProgram, wrkProgram } from './programs.ts';
 import { runFaultyStreams } from './stream-load.ts';
-import { type System, startSystems } from './systems.ts';
+import type { System } from './system.ts';
+import { startSystems } from './systems.ts';
 import { runFaultyLoad } from './wrk.ts';
 
 const POINTS = { callers: [1, 4, 16, 64, 256], bodyKilobytes: [1, 100, 1_000], openStreams: [100, 500] };

@@ -9,29 +9,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type BenchPeers, benchPeers } from '../devstack/environment.ts';
 import type { BenchContext } from './bench.ts';
+import { oneApi } from './one-api.ts';
 import { type BenchProduct, MODEL, PACED_MODEL } from './product.ts';
 import { type SideProcess, startSideProcess } from './side-process.ts';
+import type { Ground, Start, System } from './system.ts';
 import type { Headers } from './wrk.ts';
-
-/** How a model of the upstream is asked for. */
-export interface Target {
-  readonly url: string;
-  readonly model: string;
-  /** Of each customer. */
-  readonly headers: readonly Headers[];
-}
-
-export interface System {
-  readonly name: string;
-  readonly target: (model: string) => Target;
-  readonly process: { readonly pid: number | undefined };
-  /** Its accounts are in the database's process, whose CPU counts as its own. */
-  readonly usesDatabase: boolean;
-  /** A call that fails ends the bench; those of others are shown. */
-  readonly isOurs: boolean;
-  /** How many calls it has charged or logged so far; unset: it keeps nothing. */
-  readonly kept?: () => Promise<number>;
-}
 
 export interface Systems {
   readonly all: readonly System[];
@@ -63,6 +45,26 @@ export async function startSystems(context: BenchContext, product: BenchProduct)
         await bareKoa(ground),
         ...(await ownSystems(product, peers)),
         ...(peers.bifrost ? [await bifrostBare(ground, peers.bifrost), await bifrost(ground, peers.bifrost)] : []),
+        ...(peers.oneApi
+          ? [
+              await oneApi(ground, context, product, {
+                name: 'one-api',
+                title: 'One API',
+                program: peers.oneApi,
+                tokenTables: peers.tokenTables,
+              }),
+            ]
+          : []),
+        ...(peers.newApi
+          ? [
+              await oneApi(ground, context, product, {
+                name: 'new-api',
+                title: 'New API',
+                program: peers.newApi,
+                tokenTables: peers.tokenTables,
+              }),
+            ]
+          : []),
         ...(peers.litellm ? [await litellm(ground, peers.litellm)] : []),
         ...(peers.portkey ? [await portkey(ground, peers.portkey)] : []),
       ],
@@ -74,18 +76,6 @@ export async function startSystems(context: BenchContext, product: BenchProduct)
     for (const process of started) await process.stop();
     throw error;
   }
-}
-
-type Start = (
-  name: string,
-  side: Omit<Parameters<typeof startSideProcess>[0], 'name' | 'dataFolder'>,
-) => Promise<SideProcess>;
-
-interface Ground {
-  readonly upstream: string;
-  readonly start: Start;
-  /** An empty folder for a program's files. */
-  readonly folder: (name: string) => string;
 }
 
 async function bareKoa({ start, upstream }: Ground): Promise<System> {

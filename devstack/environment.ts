@@ -59,6 +59,12 @@ export interface BenchPeers {
   readonly baseline: string | undefined;
   /** The program `bifrost-http`. */
   readonly bifrost: string | undefined;
+  /** The program `one-api`. */
+  readonly oneApi: string | undefined;
+  /** The program `new-api`. */
+  readonly newApi: string | undefined;
+  /** A folder of OpenAI's token tables for these two. */
+  readonly tokenTables: string | undefined;
   /** The program `litellm`. */
   readonly litellm: string | undefined;
   /** The file `start-server.js` of the package @portkey-ai/gateway. */
@@ -66,11 +72,22 @@ export interface BenchPeers {
 }
 
 export function benchPeers(): BenchPeers {
-  const { BENCH_BASELINE, BENCH_BIFROST, BENCH_LITELLM, BENCH_PORTKEY } = shellVariables();
+  const {
+    BENCH_BASELINE,
+    BENCH_BIFROST,
+    BENCH_ONE_API,
+    BENCH_NEW_API,
+    BENCH_LITELLM,
+    BENCH_PORTKEY,
+    TIKTOKEN_CACHE_DIR,
+  } = shellVariables();
   const given = (path: string | undefined) => (path ? resolve(calledFrom(), path) : undefined);
   return {
     baseline: given(BENCH_BASELINE),
     bifrost: given(BENCH_BIFROST),
+    oneApi: given(BENCH_ONE_API),
+    newApi: given(BENCH_NEW_API),
+    tokenTables: given(TIKTOKEN_CACHE_DIR),
     litellm: given(BENCH_LITELLM),
     portkey: given(BENCH_PORTKEY),
   };
