@@ -158,14 +158,14 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
   const shared = await connect(config, log, telemetry);
   const { sequelize, ledger, leasing, starter, queue, temporal } = shared;
   const accountServices = await createAccounts(shared);
-  const inference = await createInference({ ...shared, audit: accountServices.audit });
+  const files = new FileStore(sequelize);
+  const inference = await createInference({ ...shared, audit: accountServices.audit, files });
   const conversations = new Conversations(new ConversationStore(shared.mongo));
   const turns = new Turns(conversations, log);
   const keptResponses = new KeptResponses(shared.mongo, log, config.RESPONSE_STORAGE_PER_USER);
   const costShown = config.USAGE_COST ? { currency: config.CURRENCY } : undefined;
   const workflowState = (workflowId: string) => temporal.stateOf(workflowId);
   const jobStore = new JobStore(sequelize);
-  const files = new FileStore(sequelize);
   const webhookServices = createWebhooks({
     ...{ ...shared, audit: accountServices.audit },
     ...{ jobOf: (jobId: string) => jobStore.announced(jobId), workflowState },

@@ -71,7 +71,7 @@ const TOGETHER: readonly (readonly string[])[] = [
   inFolder('e2e', 'messages', 'routing', 'slow-readers'),
   inFolder('e2e', 'odd-providers', 'openai-sdk', 'replays'),
   inFolder('e2e', 'audio-jobs', 'line', 'modalities', 'picture-addresses', 'responses'),
-  inFolder('field', 'answers', 'doors', 'patience', 'presets', 'usage'),
+  inFolder('field', 'answers', 'documents', 'doors', 'patience', 'presets', 'usage'),
   ['docs/guides', 'docs/operations', 'monitoring/monitoring'].map((name) => `test/${name}.test.ts`),
   inFolder('jobs', 'deployment', 'provider-answers', 'reset', 'schedules', 'workers'),
   inFolder('jobs', 'following', 'reconciler', 'unreadable-rows', 'waiting-clients'),

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
 import { chatBodyOf, openAiChatInput } from './chat-request.ts';
+import { promptSize } from './plan.ts';
+import { documentsIn } from './request-files.ts';
 
 const messages = [{ role: 'user', content: 'hi' }];
 
@@ -102,7 +104,7 @@ test('messages are taken in all their forms', () => {
 
 test('parts that nobody can bound are refused, whatever they are called', () => {
   const refused = (part: unknown) => refusedPaths({ messages: [{ role: 'user', content: [part] }] });
-  for (const type of ['input_audio', 'video_url', 'file', 'input_file', 'file_url', 'document_url', 'Video_URL', 'x']) {
+  for (const type of ['input_audio', 'video_url', 'file_url', 'document_url', 'Video_URL', 'x']) {
     assert.deepEqual(
       refused({ type, [type]: { url: 'https://example.com/a' } }),
       ['messages[0].content[0].type'],
@@ -118,6 +120,28 @@ test('parts that nobody can bound are refused, whatever they are called', () => 
     assert.deepEqual(refused(part), ['messages[0].content[0].type'], JSON.stringify(part));
   }
   assert.deepEqual(refused({ type: 'refusal', refusal: 'no' }), []);
+});
+
+test('a file is a text, or a document that models take or not; one that is not given is named', () => {
+  const part = (given: unknown) => openAiChatInput({ messages: [{ role: 'user', content: [given] }] }).body;
+  const pdf = { filename: 'a.pdf', file_data: 'data:application/pdf;base64,JVBERi0xLjQ=' };
+  for (const given of [
+    { type: 'file', file: pdf },
+    { type: 'input_file', ...pdf },
+  ]) {
+    const body = part(given);
+    assert.deepEqual(body.messages, [{ role: 'user', content: [{ type: 'file', file: pdf }] }]);
+    assert.equal(promptSize(body).uncounted, 1);
+    assert.deepEqual(
+      documentsIn(body).map(({ path, document }) => [path, document]),
+      [['messages[0].content[0].file.file_data', 'pdf']],
+    );
+  }
+  const text = part({ type: 'file', file: { filename: 'a.txt', file_data: 'data:text/plain;base64,aGVsbG8=' } });
+  assert.deepEqual(text.messages, [{ role: 'user', content: [{ type: 'text', text: 'File "a.txt":\nhello' }] }]);
+  assert.deepEqual(refusedPaths({ messages: [{ role: 'user', content: [{ type: 'file', file: {} }] }] }), [
+    'messages[0].content[0].file',
+  ]);
 });
 
 test('a part without a type is what its fields say', () => {

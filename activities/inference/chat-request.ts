@@ -3,6 +3,7 @@ import type { ChatBody } from '../../core/providers/provider.ts';
 import { type FieldError, invalid, MOST_ERRORS } from '../../infra/errors.ts';
 import { isInheritedName, isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { imageUrlOf } from './image-request.ts';
+import { filePart } from './request-files.ts';
 import { COUNTED_PARTS, changesNothing, GATEWAY_FIELDS, limitErrors, PRICED_FIELDS } from './request-policy.ts';
 
 export interface OpenAiChatInput {
@@ -157,6 +158,7 @@ function partOf(part: unknown, path: string, errors: FieldError[]): unknown {
   }
   const type = typeOfPart(part);
   if (type === 'text' || type === 'input_text') return { ...part, type: 'text' };
+  if (type === 'file' || type === 'input_file') return documentOf(part, path, errors);
   if (type !== 'image_url' && type !== 'input_image') {
     if (type === undefined) errors.push({ path: `${path}.type`, message: 'is required' });
     else if (!COUNTED_PARTS.has(type)) errors.push({ path: `${path}.type`, message: `"${type}" is not supported` });
@@ -168,6 +170,16 @@ function partOf(part: unknown, path: string, errors: FieldError[]): unknown {
     if (error instanceof Error) errors.push({ path, message: error.message.replace(`${path}: `, '') });
     return part;
   }
+}
+
+function documentOf(part: Json, path: string, errors: FieldError[]): Json {
+  const read = filePart(isJsonObject(part.file) ? part.file : part);
+  if (read === undefined) {
+    const message = 'is required: a file as a data URL in file_data, or by its file_id';
+    errors.push({ path: part.type === 'file' ? `${path}.file` : `${path}.file_data`, message });
+    return part;
+  }
+  return isJsonObject(part.cache_control) ? { ...read, cache_control: part.cache_control } : read;
 }
 
 /** Some servers go by its other fields where a part has no type. */

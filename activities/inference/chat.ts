@@ -22,6 +22,7 @@ import {
 import { isTranslated, nativeWay } from './native.ts';
 import type { PaidCalls } from './paid-calls.ts';
 import { type Candidate, planChat, promptSize } from './plan.ts';
+import { withKeptFiles } from './request-files.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import { usageOf } from './usage.ts';
 
@@ -52,18 +53,19 @@ export class ChatService {
    * @throws {AppError} what the caller may know: no such model, no balance, the provider's refusal, a time-out.
    */
   async complete(command: ChatCommand, request: RequestContext): Promise<Reply<ChatOutcome>> {
-    const { models, requestImages, noteUsageDoubt } = this.#deps;
+    const { models, requestImages, readKeptFile, noteUsageDoubt } = this.#deps;
     const { models: candidates, asked } = candidatesOf(models, command);
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, request.requestId);
     if (charge.kind === 'answered-before') return charge;
     const context = { ...request, signal: charge.deadline };
     try {
-      const inChat = await chatOnce(command, () => requestImages.ofChat(command.body, context.signal));
+      const read = await withKeptFiles(command, command.caller.userId, readKeptFile);
+      const inChat = await chatOnce(read, () => requestImages.ofChat(read.body, context.signal));
       const how = { output: 'text', affinity: () => affinityOf(command) } as const;
       const { calls } = charge;
       const answer = await calls.attempts(charge.plan.candidates, how, context, (candidate, apiKey) =>
-        this.#answer(candidate, apiKey, { command, calls, inChat, context }),
+        this.#answer(candidate, apiKey, { command: read, calls, inChat, context }),
       );
       const { completion, native } = answer;
       const delivered = { usage: answer.usage, texts: deliveredTexts(completion) };

@@ -3,6 +3,7 @@ import type { Sequelize } from 'sequelize';
 import type { AuditLog } from '../../core/accounts/audit-log.ts';
 import { KeyLimits } from '../../core/accounts/key-limits.ts';
 import { type CatalogDeps, createCatalog } from '../../core/catalog/create-catalog.ts';
+import type { FileStore } from '../../core/files/file-store.ts';
 import { ImageLinks } from '../../core/images/image-links.ts';
 import { createImageClients, createImageReader } from '../../core/images/image-reader.ts';
 import { StoredImages } from '../../core/images/stored-images.ts';
@@ -28,6 +29,7 @@ import { ImageService } from './images.ts';
 import { createTokenCount } from './messages/count.ts';
 import { ModerationService } from './moderations.ts';
 import { createProbe } from './probe.ts';
+import { keptFileReader } from './request-files.ts';
 import { createRequestImages } from './request-images.ts';
 import { RerankService } from './rerank.ts';
 import { routedModels } from './routing.ts';
@@ -45,6 +47,7 @@ export interface CreateInferenceDeps {
   readonly vault: Vault;
   readonly ledger: Ledger;
   readonly audit: AuditLog;
+  readonly files: FileStore;
 }
 
 /** A refused key that is tried again on a schedule has this long to answer. */
@@ -78,6 +81,7 @@ export async function createInference(deps: CreateInferenceDeps) {
     audioAdapters: adapters.audio,
     moderationAdapters: adapters.moderation,
     requestImages: createRequestImages(readImage, config.IMAGE_URLS),
+    readKeptFile: keptFileReader(deps.files),
     noteUsageDoubt: createUsageDoubts(deps.metrics.registry, log),
     notePriceRule: createPriceRuleNotes(deps.metrics.registry, log),
     noteFits: createFitNotes(deps.metrics.registry, log),

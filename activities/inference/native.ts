@@ -5,10 +5,11 @@
 import type { PricedModel } from '../../core/catalog/model.ts';
 import type { NativeAdapter, NativeRequest } from '../../core/providers/native.ts';
 import { onlyStreams } from '../../core/providers/needs.ts';
-import type { NativeForm } from '../../core/providers/provider.ts';
+import type { ChatBody, NativeForm } from '../../core/providers/provider.ts';
 import { speaks } from '../../core/providers/vendors.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';
 import type { Candidate, PromptSize } from './plan.ts';
+import { type AskedDocument, documentsIn, takesDocuments } from './request-files.ts';
 import type { PricedUse } from './request-policy.ts';
 
 export type NativeAdapters = Readonly<Record<NativeForm, NativeAdapter>>;
@@ -18,9 +19,11 @@ export interface NativeChat extends NativeRequest {
   readonly size: PromptSize;
   /** What it asks for beyond tokens. */
   readonly priced: readonly PricedUse[];
-  /** What a chat has no words for. */
-  readonly untold: readonly FieldError[];
+  /** What a chat has no words for, and documents, which not every model takes in a chat. */
+  readonly untold: readonly Untold[];
 }
+
+export type Untold = FieldError | AskedDocument;
 
 /** Whether every request of the client's form has wishes of thinking (fitChat). */
 export function isTranslated({ native }: { readonly native?: NativeChat | undefined }): boolean {
@@ -30,12 +33,22 @@ export function isTranslated({ native }: { readonly native?: NativeChat | undefi
 /** The models whose interface has words for all of it. @throws {AppError} naming what none has. */
 export function ableToHear<Model extends PricedModel>(
   models: readonly Model[],
-  native: NativeChat | undefined,
+  { native, body }: { readonly native?: NativeChat | undefined; readonly body: ChatBody },
 ): readonly Model[] {
-  if (native === undefined || native.untold.length === 0) return models;
-  const able = models.filter((model) => speaks(native.form, model));
+  const untold = native?.untold ?? documentsIn(body);
+  if (untold.length === 0) return models;
+  const documents = untold.filter(isDocument);
+  const able = models.filter(
+    (model) =>
+      (native !== undefined && speaks(native.form, model)) ||
+      (documents.length === untold.length && takesDocuments(model, body, documents)),
+  );
   if (able.length > 0) return able;
-  throw invalid(native.untold);
+  throw invalid(untold);
+}
+
+function isDocument(untold: Untold): untold is AskedDocument {
+  return 'document' in untold;
 }
 
 /** How a candidate is asked in the client's form; undefined: as a chat. */
@@ -47,6 +60,6 @@ export function nativeWay(
 ): NativeAdapter | undefined {
   if (native === undefined || !speaks(native.form, candidate)) return undefined;
   // A whole answer that has to be put together from a stream is put together as a chat.
-  const isAssembled = answer === 'whole' && onlyStreams(candidate.needs) && native.untold.length === 0;
+  const isAssembled = answer === 'whole' && onlyStreams(candidate.needs) && native.untold.every(isDocument);
   return isAssembled ? undefined : adapters[native.form];
 }

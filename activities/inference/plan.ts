@@ -152,6 +152,7 @@ export interface PromptSize {
 export function promptSize(body: ChatBody): PromptSize {
   let textBytes = 0;
   let images = 0;
+  let uncounted = 0;
   for (const message of body.messages) {
     textBytes += TEMPLATE_TOKENS_PER_MESSAGE;
     if (typeof message !== 'object' || message === null) continue;
@@ -161,7 +162,8 @@ export function promptSize(body: ChatBody): PromptSize {
         continue;
       }
       for (const part of value) {
-        if (isImagePart(part)) images += 1;
+        if (isPartOf(part, 'image_url')) images += 1;
+        else if (isPartOf(part, 'file')) uncounted += 1;
         else textBytes += bytesOf(part);
       }
     }
@@ -169,7 +171,7 @@ export function promptSize(body: ChatBody): PromptSize {
   for (const [field, value] of Object.entries(body)) {
     if (field !== 'messages' && isForModel(value)) textBytes += bytesOf(value);
   }
-  return { textBytes, images };
+  return uncounted === 0 ? { textBytes, images } : { textBytes, images, uncounted };
 }
 
 /** Tools, schemas, and in vendors' own words documents, glossaries, examples. A number or a flag is nothing that a model reads. */
@@ -177,8 +179,8 @@ export function isForModel(value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'object' && value !== null);
 }
 
-function isImagePart(part: unknown): boolean {
-  return typeof part === 'object' && part !== null && 'type' in part && part.type === 'image_url';
+function isPartOf(part: unknown, type: 'image_url' | 'file'): boolean {
+  return typeof part === 'object' && part !== null && 'type' in part && part.type === type;
 }
 
 function bytesOf(value: unknown): number {

@@ -7,6 +7,7 @@ import { AppError, invalid } from '../../infra/errors.ts';
 import type { ChargeRequest } from './charge.ts';
 import { ableToHear, type NativeChat } from './native.ts';
 import { type Asked, promptSize } from './plan.ts';
+import { documentsIn } from './request-files.ts';
 import { askedLimit, BATCH_TIER, type PricedUse, pricedInChat, SEARCH_FIELDS } from './request-policy.ts';
 
 /** `priority`: as the administrators ordered them; `smart`: weighed against how the providers do at the moment. */
@@ -125,10 +126,25 @@ export function candidatesOf(
   const size = native?.size ?? promptSize(body);
   const isSeen = size.images > 0 || (size.uncounted ?? 0) > 0;
   const capability: Capability = isSeen ? 'image-to-text' : 'text-to-text';
-  const able = ableToHear(usableModels(source, request, capability), native);
+  const able = ableToHear(modelsSeeing(source, request, capability), request);
   const usable = allowingPriced(able, native?.priced ?? pricedInChat(body));
   const limits = limitsOf(body);
   return { models: givingChoices(usable, limits.choices), asked: { size, ...limits } };
+}
+
+/** As `usableModels`; where it is a document that the model cannot see, the refusal names it. */
+function modelsSeeing(
+  source: ModelSource,
+  request: Parameters<typeof candidatesOf>[1],
+  capability: Capability,
+): readonly PricedModel[] {
+  try {
+    return usableModels(source, request, capability);
+  } catch (error) {
+    const documents = request.native?.untold ?? documentsIn(request.body);
+    if (documents.length > 0 && error instanceof AppError && error.kind === 'modelIncapable') throw invalid(documents);
+    throw error;
+  }
 }
 
 /** The models that give several choices, where they are asked for; all when none does: then the refusal names the field. */

@@ -24,6 +24,7 @@ import { type Asking, chatOnce } from './chat.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { isTranslated, nativeWay } from './native.ts';
 import { type Candidate, type PromptSize, planChat } from './plan.ts';
+import { withKeptFiles } from './request-files.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import type { Measured } from './settlement.ts';
 import { usageOf } from './usage.ts';
@@ -104,19 +105,20 @@ export class ChatStreams {
    * @throws {AppError} as a whole chat.
    */
   async open(command: StreamCommand, context: RequestContext): Promise<StreamReply> {
-    const { models, requestImages } = this.#deps;
+    const { models, requestImages, readKeptFile } = this.#deps;
     const { models: candidates, asked } = candidatesOf(models, command);
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
     if (charge.kind === 'answered-before') return charge;
     const signal = charge.deadline;
     try {
-      const inChat = await chatOnce(command, () => requestImages.ofChat(command.body, signal));
+      const read = await withKeptFiles(command, command.caller.userId, readKeptFile);
+      const inChat = await chatOnce(read, () => requestImages.ofChat(read.body, signal));
       const reading = { ...context, signal };
       const how = { output: 'text', streamed: true, affinity: () => affinityOf(command) } as const;
       const { calls } = charge;
       const opened = await calls.attempts(charge.plan.candidates, how, reading, (candidate, apiKey) =>
-        this.#firstWords(candidate, apiKey, { command, calls, inChat, context: reading }),
+        this.#firstWords(candidate, apiKey, { command: read, calls, inChat, context: reading }),
       );
       const measured = { ttftMs: Date.now() - calls.startedAtMs };
       const { size } = asked;

@@ -111,13 +111,16 @@ function boundOf(body: ChatBody, size: PromptSize, candidate: Candidate): Counts
 
 /** What one image counts in most models at usual sizes, where the model's record does not say it. */
 export const USUAL_TOKENS_OF_AN_IMAGE = 1_600;
+/** Of a document whose pages nobody has counted. */
+export const USUAL_TOKENS_OF_A_DOCUMENT = 3_000;
 
-/** Counts prompt and answer with our own tokenizer, and the prompt's images by the model's figure. */
+/** Counts prompt and answer with our own tokenizer, the prompt's images by the model's figure, and documents by a usual one. */
 export function estimateUsage(body: ChatBody, delivered: readonly string[], tokensPerImage: number | null): Usage {
-  const { images } = promptSize(body);
+  const { images, uncounted = 0 } = promptSize(body);
+  const seen = images * (tokensPerImage ?? USUAL_TOKENS_OF_AN_IMAGE) + uncounted * USUAL_TOKENS_OF_A_DOCUMENT;
   return {
     ...NO_USAGE,
-    promptTokens: countTokens(promptText(body)) + images * (tokensPerImage ?? USUAL_TOKENS_OF_AN_IMAGE),
+    promptTokens: countTokens(promptText(body)) + seen,
     completionTokens: delivered.reduce((sum, text) => sum + countTokens(text), 0),
     estimated: true,
   };

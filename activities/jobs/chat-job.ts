@@ -17,6 +17,7 @@ import { chatBodyOf } from '../inference/chat-request.ts';
 import { ableToHear, type NativeChat, nativeWay } from '../inference/native.ts';
 import type { Charged, CostShown } from '../inference/openai-words.ts';
 import { type Candidate, promptSize } from '../inference/plan.ts';
+import { withKeptFiles } from '../inference/request-files.ts';
 import { responseOf } from '../inference/responses/responses.ts';
 import { usageOf } from '../inference/usage.ts';
 import type { JobHandler, RunContext } from './job-handler.ts';
@@ -38,11 +39,13 @@ const HEARTBEAT_CHUNKS = 50;
 
 export function createChatJobHandler(deps: InferenceDeps, shown: CostShown | undefined): JobHandler {
   return async (work, charge, context) => {
-    const { prompt, native, resultOf } = storedChat(await work.request(), work, shown);
+    const { prompt, native: asked, resultOf } = storedChat(await work.request(), work, shown);
     // Fetching images takes long, so the run enters before it; otherwise it enters with its first call.
     if (promptSize(prompt).images > 0) await charge.begin();
-    const body = await deps.requestImages.ofChat(prompt, context.signal);
-    const candidates = ableToHear(await charge.candidates(), native);
+    const read = await withKeptFiles({ body: prompt, native: asked }, work.userId, deps.readKeptFile);
+    const { native } = read;
+    const body = await deps.requestImages.ofChat(read.body, context.signal);
+    const candidates = ableToHear(await charge.candidates(), { native: asked, body: prompt });
     const answer = new StreamedAnswer();
     let cut = false;
     try {

@@ -282,6 +282,9 @@ export interface VendorClients {
 }
 
 /** One vendor; everything else that knows vendors derives from it. */
+/** `other`: given by its bytes, and no PDF. `address`: of any kind. */
+export type DocumentForm = 'pdf' | 'other' | 'address';
+
 export interface Vendor {
   /** Hosts that are the vendor's own, so that a base URL shows the kind of its provider. */
   readonly ownsHost?: (hostname: string) => boolean;
@@ -293,6 +296,8 @@ export interface Vendor {
   readonly modelsHeaders?: (apiKey: string) => Record<string, string>;
   /** One server has several bases, and the adapters find each of them from any. */
   readonly severalBases: boolean;
+  /** Documents that its chats take; none unless set. */
+  readonly documents?: readonly DocumentForm[];
   /** Every request must carry a limit of output tokens. */
   readonly needsLimit?: true;
   /**

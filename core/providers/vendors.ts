@@ -8,13 +8,15 @@ import { createMessagesAdapter } from './anthropic/messages.ts';
 import { ark } from './ark/index.ts';
 import { dashscope } from './dashscope/index.ts';
 import type { NativeAdapter } from './native.ts';
-import type { ModelNeeds } from './needs.ts';
+import { isAskedAsResponse, type ModelNeeds } from './needs.ts';
 import { createOpenAiClient, type OpenAiClient } from './openai/client.ts';
 import { openai } from './openai/index.ts';
 import { createNativeResponses } from './openai/native-responses.ts';
 import {
   type AudioAdapter,
   type ChatAdapter,
+  type ChatBody,
+  type DocumentForm,
   type EmbeddingAdapter,
   type ImageAdapter,
   type ModerationAdapter,
@@ -67,6 +69,16 @@ export function kindOfImageModel(modelIdentifier: string): ProviderKind | undefi
 export function speaks(form: NativeForm, { kind, needs }: { kind: ProviderKind; needs: ModelNeeds }): boolean {
   if (form === 'responses') return kind === 'openai' && (needs.chatInterface ?? 'completions') !== 'completions';
   return VENDORS[kind].ownForm === form || typeof needs.messagesPath === 'string';
+}
+
+/** Whether a chat may show the model such a document. OpenAI takes addresses only in /responses. */
+export function takesDocument(
+  form: DocumentForm,
+  { kind, needs }: { kind: ProviderKind; needs: ModelNeeds },
+  chat: ChatBody,
+): boolean {
+  if (VENDORS[kind].documents?.includes(form)) return true;
+  return form === 'address' && kind === 'openai' && isAskedAsResponse(needs, chat);
 }
 
 /** The adapters of all kinds; what a vendor does not offer is refused as `modelIncapable`. */

@@ -2,6 +2,7 @@
 import { type ChatAnswer, composeAnswer } from '../chat/answer.ts';
 import type { ChatDialect } from '../chat/dialect.ts';
 import { chatRequestSchema } from '../chat/request.ts';
+import { documentText, pdfText } from '../content/document-input.ts';
 import { seededHex } from '../content/seeded-random.ts';
 import type { ActiveFaults } from '../faults/fault-table.ts';
 import type { MessagesBlock, MessagesRequest } from './request.ts';
@@ -174,11 +175,16 @@ function partOf(block: MessagesBlock): Record<string, unknown>[] {
     const url = source.type === 'url' ? source.url : `data:${source.media_type};base64,${source.data}`;
     return [{ type: 'image_url', image_url: { url } }];
   }
-  if (block.type === 'document') return [{ type: 'text', text: JSON.stringify(block.source).slice(0, 2_000) }];
+  if (block.type === 'document') return [{ type: 'text', text: textOfDocument(block.source) }];
   return [];
 }
 
 function textsOf(content: string | readonly object[]): string {
   if (typeof content === 'string') return content;
   return content.flatMap((block) => ('text' in block ? [String(block.text)] : [])).join('\n');
+}
+
+function textOfDocument(source: Extract<MessagesBlock, { type: 'document' }>['source']): string {
+  if (source.type === 'text') return source.data;
+  return (source.type === 'url' ? documentText(source.url) : pdfText(source.data)) ?? '';
 }

@@ -1,5 +1,6 @@
 /** A request of Messages: its form, and what the interface refuses beyond that. Fields that it does not know it refuses. */
 import { z } from 'zod';
+import { pdfText } from '../content/document-input.ts';
 import type { Vendor } from '../vendor.ts';
 
 const ttl = z.enum(['5m', '1h']).optional();
@@ -20,7 +21,11 @@ const image = z.looseObject({
 const document = z.looseObject({
   type: z.literal('document'),
   source: z.discriminatedUnion('type', [
-    base64Source,
+    z.strictObject({
+      type: z.literal('base64'),
+      media_type: z.literal('application/pdf'),
+      data: z.string().refine((data) => pdfText(data) !== undefined, 'The PDF specified was not valid.'),
+    }),
     urlSource,
     z.looseObject({ type: z.literal('text'), media_type: z.literal('text/plain'), data: z.string() }),
   ]),

@@ -1,9 +1,10 @@
 /** Checks a chat request beyond its shape; every vendor's own error class is made by its `Vendor`. */
 import type { z } from 'zod';
+import { documentText } from '../content/document-input.ts';
 import { readImageInput } from '../content/image-input.ts';
 import { SchemaUnsupported, schemaInstance } from '../content/schema-instance.ts';
 import type { Vendor } from '../vendor.ts';
-import { type ChatRequest, chatRequestSchema, messageImages, messageText } from './request.ts';
+import { type ChatRequest, chatRequestSchema, messageDocuments, messageImages, messageText } from './request.ts';
 
 interface ModelAbilities {
   vision: boolean;
@@ -38,6 +39,7 @@ export function checkChatRequest(body: Record<string, unknown>, model: ModelAbil
   checkTools(request, vendor);
   checkFormat(request, vendor);
   checkImages(request, model, vendor);
+  checkDocuments(request, model, vendor);
   return request;
 }
 
@@ -119,6 +121,22 @@ function checkImages(request: ChatRequest, model: ModelAbilities, vendor: Vendor
       }
       const input = readImageInput(image.url);
       if (input.kind === 'invalid') throw vendor.error('bad_request', `The image ${input.reason}.`, param);
+    }
+  }
+}
+
+function checkDocuments(request: ChatRequest, model: ModelAbilities, vendor: Vendor): void {
+  for (const [index, message] of request.messages.entries()) {
+    for (const document of messageDocuments(message)) {
+      const param = `messages[${index}].content`;
+      if (!model.vision) {
+        throw vendor.error('bad_request', 'Invalid content type. file is only supported by certain models.', param);
+      }
+      if (/^https?:/i.test(document) || documentText(document) === undefined) {
+        const text =
+          "Invalid file data: 'file_data'. Expected a base64-encoded data URL with an application/pdf MIME type.";
+        throw vendor.error('bad_request', text, param);
+      }
     }
   }
 }

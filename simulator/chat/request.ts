@@ -3,18 +3,23 @@
  * own client sends every unset field so. Fields that are not read here pass unnoticed.
  */
 import { z } from 'zod';
+import { documentText } from '../content/document-input.ts';
 
 const textPart = z.looseObject({ type: z.literal('text'), text: z.string() });
 const imagePart = z.looseObject({
   type: z.literal('image_url'),
   image_url: z.looseObject({ url: z.string().min(1), detail: z.string().nullish() }),
 });
-const otherPart = z.looseObject({ type: z.enum(['input_audio', 'file', 'refusal', 'video_url']) });
+const filePart = z.looseObject({
+  type: z.literal('file'),
+  file: z.looseObject({ file_data: z.string().min(1), filename: z.string().nullish() }),
+});
+const otherPart = z.looseObject({ type: z.enum(['input_audio', 'refusal', 'video_url']) });
 
 const functionCall = z.looseObject({ name: z.string(), arguments: z.string() });
 const message = z.looseObject({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool', 'function']),
-  content: z.union([z.string(), z.array(z.union([textPart, imagePart, otherPart]))]).nullish(),
+  content: z.union([z.string(), z.array(z.union([textPart, imagePart, filePart, otherPart]))]).nullish(),
   name: z.string().nullish(),
   tool_call_id: z.string().nullish(),
   tool_calls: z.array(z.looseObject({ id: z.string(), function: functionCall.optional() })).nullish(),
@@ -72,15 +77,28 @@ export const chatRequestSchema = z.looseObject({
 
 export type ChatRequest = z.infer<typeof chatRequestSchema>;
 export type ChatMessage = ChatRequest['messages'][number];
+type MessagePart = Exclude<NonNullable<ChatMessage['content']>, string>[number];
 export type ChatTool = NonNullable<ChatRequest['tools']>[number];
 
-/** A message's text: its content, or the text parts of it. */
+/** A message's text: its content, or the texts and documents of its parts. */
 export function messageText(message: ChatMessage): string {
   const { content } = message;
   if (typeof content === 'string') return content;
   return (content ?? [])
-    .flatMap((part) => ('text' in part && typeof part.text === 'string' ? [part.text] : []))
+    .flatMap((part) => {
+      if (isFilePart(part)) return [documentText(part.file.file_data) ?? ''];
+      return 'text' in part && typeof part.text === 'string' ? [part.text] : [];
+    })
     .join(' ');
+}
+
+function isFilePart(part: MessagePart): part is z.infer<typeof filePart> {
+  return part.type === 'file';
+}
+
+/** Documents of a message, as they were sent. */
+export function messageDocuments({ content }: ChatMessage): string[] {
+  return Array.isArray(content) ? content.filter(isFilePart).map(({ file }) => file.file_data) : [];
 }
 
 /** Addresses of the images in a message, as they were sent. */

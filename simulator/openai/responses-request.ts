@@ -1,6 +1,7 @@
 /** A request of POST /v1/responses: its form, what the interface refuses, and the same as a chat for the composer. */
 import { z } from 'zod';
 import { type ChatRequest, chatRequestSchema } from '../chat/request.ts';
+import { documentText } from '../content/document-input.ts';
 import { type Vendor, VendorError } from '../vendor.ts';
 
 const text = z.looseObject({ type: z.enum(['input_text', 'output_text']), text: z.string() });
@@ -9,7 +10,16 @@ const image = z.looseObject({
   image_url: z.string().min(1),
   detail: z.string().nullish(),
 });
-const file = z.looseObject({ type: z.literal('input_file'), filename: z.string().nullish(), file_data: z.string() });
+const file = z
+  .looseObject({
+    type: z.literal('input_file'),
+    filename: z.string().nullish(),
+    file_data: z.string().optional(),
+    file_url: z.url().optional(),
+  })
+  .refine(({ file_data: data, file_url: url }) => (data === undefined) !== (url === undefined), {
+    error: "exactly one of 'file_data' and 'file_url' is needed",
+  });
 const refusal = z.looseObject({ type: z.literal('refusal'), refusal: z.string() });
 const content = z.union([z.string(), z.array(z.discriminatedUnion('type', [text, image, file, refusal]))]);
 
@@ -250,7 +260,11 @@ function partsOf(parts: z.infer<typeof content>): string | object[] {
   return parts.map((part) => {
     if (part.type === 'input_image')
       return { type: 'image_url', image_url: { url: part.image_url, detail: part.detail } };
-    if (part.type === 'input_file') return { type: 'text', text: part.file_data.slice(0, 2_000) };
+    if (part.type === 'input_file') return { type: 'text', text: textOfFile(part) };
     return { type: 'text', text: part.type === 'refusal' ? part.refusal : part.text };
   });
+}
+
+function textOfFile({ file_data: data = '', file_url: url }: z.infer<typeof file>): string {
+  return documentText(url ?? data) ?? data.slice(0, 2_000);
 }

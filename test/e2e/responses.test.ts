@@ -492,10 +492,9 @@ describe('OpenAI’s Responses form', () => {
     await refused(message(null), 'input[0].content');
     await refused(message([{ type: 'input_audio' }]), 'input[0].content[0].type');
     await refused(message([{ type: 'input_image', file_id: 'file_1' }]), 'input[0].content[0].file_id');
-    await refused(
-      message([{ type: 'input_file', file_data: 'data:application/pdf;base64,AAAA' }]),
-      'input[0].content[0].file_data',
-    );
+    await refused(message([{ type: 'input_file', filename: 'a.pdf' }]), 'input[0].content[0].file_data');
+    const byAddress = [{ type: 'input_file', file_url: 'https://example.com/a.pdf' }];
+    await refused(message(byAddress), 'input[0].content[0].file_url');
     await refused({ input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input[0].id');
     await refused({ tools: [{ type: 'file_search' }] }, 'tools[0].type');
     await refused({ tools: [{ type: 'function' }] }, 'tools[0].name');

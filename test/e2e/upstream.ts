@@ -77,7 +77,7 @@ export async function rootToken(product: Product): Promise<string> {
 export interface NewProvider {
   readonly name: string;
   /** Default: openai. */
-  readonly kind?: 'openai' | 'anthropic';
+  readonly kind?: keyof typeof PATHS;
   /** Each begins with `sim-`. */
   readonly keys: readonly string[];
   readonly models: readonly {
@@ -88,7 +88,7 @@ export interface NewProvider {
   }[];
 }
 
-const PATHS = { openai: '/v1', anthropic: '/anthropic' };
+const PATHS = { openai: '/v1', anthropic: '/anthropic', dashscope: '/compatible-mode/v1' };
 
 /** A provider on the simulator. @returns the ids of its keys, in their order. */
 export async function addProvider(product: Product, provider: NewProvider): Promise<number[]> {

@@ -11,7 +11,7 @@ import { type InferenceDeps, targetOf } from '../charge.ts';
 import type { NativeAdapters } from '../native.ts';
 import { unaskedLimit } from '../plan.ts';
 import { usableModels } from '../routing.ts';
-import { promptText, USUAL_TOKENS_OF_AN_IMAGE } from '../usage.ts';
+import { promptText, USUAL_TOKENS_OF_A_DOCUMENT, USUAL_TOKENS_OF_AN_IMAGE } from '../usage.ts';
 import type { MessagesInput } from './request.ts';
 
 /** Longer a client would not wait at its start. */
@@ -19,8 +19,6 @@ const PATIENCE_MS = 3_000;
 /** Calls of providers that run at once, of one access key and in this process; what is above them is estimated. */
 const MOST_OF_A_KEY = 50;
 const MOST_AT_ONCE = 200;
-/** Of a document whose pages nobody has counted. */
-const USUAL_TOKENS_OF_A_DOCUMENT = 3_000;
 
 export type CountTokens = (input: MessagesInput, caller: AccessKeyCaller, log: Logger) => Promise<number>;
 

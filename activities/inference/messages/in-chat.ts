@@ -6,10 +6,12 @@
 import type { ChatBody } from '../../../core/providers/provider.ts';
 import type { FieldError } from '../../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import type { Untold } from '../native.ts';
+import { askedDocument } from '../request-files.ts';
 
 export interface MessagesInChat {
   readonly chat: ChatBody;
-  readonly untold: readonly FieldError[];
+  readonly untold: readonly Untold[];
 }
 
 /** Fields that mean the same in both. */
@@ -18,7 +20,7 @@ const SAME = ['max_tokens', 'temperature', 'top_p', 'top_k'];
 const NEEDED = ['mcp_servers', 'container'];
 
 export function messagesInChat(body: Json): MessagesInChat {
-  const untold: FieldError[] = [];
+  const untold: Untold[] = [];
   const system = textOfBlocks(body.system, 'system', untold);
   const messages = listOf(body.messages).flatMap((message, index) =>
     isJsonObject(message) ? turnsOf(message, `messages.${index}`, untold) : [],
@@ -56,7 +58,7 @@ function textIn(value: unknown): string {
 }
 
 /** One message of Messages may be several of a chat: results of tools are messages of their own, before what is said. */
-function turnsOf({ role, content }: Json, path: string, untold: FieldError[]): Json[] {
+function turnsOf({ role, content }: Json, path: string, untold: Untold[]): Json[] {
   if (role === 'assistant') return [answerOf(content, path, untold)];
   const speaker = role === 'system' || role === 'developer' ? role : 'user';
   if (!Array.isArray(content)) return [{ role: speaker, content }];
@@ -92,14 +94,14 @@ function simplest(parts: readonly Json[]): unknown {
 }
 
 /** @param only the index of a single block, whose path is complete. */
-function partsOf(blocks: readonly unknown[], path: string, untold: FieldError[], only?: number): Json[] {
+function partsOf(blocks: readonly unknown[], path: string, untold: Untold[], only?: number): Json[] {
   return blocks.flatMap((block, index) => {
     if (!isJsonObject(block)) return [];
     return partOf(block, only === undefined ? `${path}.${index}` : path, untold);
   });
 }
 
-function partOf(block: Json, path: string, untold: FieldError[]): Json[] {
+function partOf(block: Json, path: string, untold: Untold[]): Json[] {
   const source = isJsonObject(block.source) ? block.source : {};
   switch (block.type) {
     case 'text':
@@ -128,7 +130,7 @@ function addressOf({ type, media_type: mediaType, data, url }: Json): string | u
   return type === 'url' && typeof url === 'string' ? url : undefined;
 }
 
-function documentOf({ title, context }: Json, source: Json, path: string, untold: FieldError[]): Json[] {
+function documentOf({ title, context }: Json, source: Json, path: string, untold: Untold[]): Json[] {
   const head = [textIn(title), textIn(context)].filter((line) => line !== '');
   const textPart = (text: string) => [{ type: 'text', text: [...head, text].join('\n') }];
   if (source.type === 'text') return textPart(textIn(source.data));
@@ -136,17 +138,18 @@ function documentOf({ title, context }: Json, source: Json, path: string, untold
     const parts = partsOf(listOrText(source.content), `${path}.source.content`, untold);
     return head.length === 0 ? parts : [{ type: 'text', text: head.join('\n') }, ...parts];
   }
-  if (source.type !== 'base64' || typeof source.data !== 'string') {
+  const given = addressOf({ ...source, media_type: textIn(source.media_type) || 'application/pdf' });
+  if (given === undefined) {
     untold.push(notInChat(`${path}.source`));
     return [];
   }
-  const mediaType = textIn(source.media_type) || 'application/pdf';
-  const file = { filename: textIn(title) || 'document.pdf', file_data: `data:${mediaType};base64,${source.data}` };
-  return [{ type: 'file', file }];
+  const part = { type: 'file', file: { filename: textIn(title) || 'document.pdf', file_data: given } };
+  untold.push(askedDocument(part, `${path}.source`));
+  return textIn(context) === '' ? [part] : [{ type: 'text', text: context }, part];
 }
 
 /** Thoughts go back as the texts that they are; what the vendor's own tools did is past, and left out. */
-function answerOf(content: unknown, path: string, untold: FieldError[]): Json {
+function answerOf(content: unknown, path: string, untold: Untold[]): Json {
   if (!Array.isArray(content)) return { role: 'assistant', content };
   const texts: string[] = [];
   const thoughts: string[] = [];
@@ -181,7 +184,7 @@ function callOf({ id, name, input }: Json): Json {
   return { id, type: 'function', function: { name, arguments: JSON.stringify(input ?? {}) } };
 }
 
-function textOfBlocks(content: unknown, path: string, untold: FieldError[]): string {
+function textOfBlocks(content: unknown, path: string, untold: Untold[]): string {
   if (typeof content === 'string') return content;
   return divided(partsOf(listOf(content), path, untold)).texts;
 }
@@ -191,7 +194,7 @@ export function isOfVendor(tool: unknown): boolean {
   return isJsonObject(tool) && typeof tool.type === 'string' && tool.type !== 'custom';
 }
 
-function toolOf(tool: unknown, path: string, untold: FieldError[]): Json[] {
+function toolOf(tool: unknown, path: string, untold: Untold[]): Json[] {
   if (!isJsonObject(tool)) return [];
   if (isOfVendor(tool)) {
     untold.push(notInChat(`${path}.type`, `"${String(tool.type)}" `));

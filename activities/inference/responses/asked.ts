@@ -5,13 +5,13 @@
 import { withContext } from '../../../core/conversations/turn.ts';
 import { listIn, textIn } from '../../../core/providers/message.ts';
 import type { ChatBody } from '../../../core/providers/provider.ts';
-import type { FieldError } from '../../../infra/errors.ts';
 import { isJsonObject, isSet, type JsonObject as Json } from '../../../infra/json-object.ts';
 import type { NativeChat } from '../native.ts';
 import type { PromptSize } from '../plan.ts';
+import { type AskedDocument, isTextFile } from '../request-files.ts';
 import { pricedInChat } from '../request-policy.ts';
 import { callIn } from './answer.ts';
-import { isOwnThought, isTextFile, type PlacedItem } from './items.ts';
+import { isOwnThought, type PlacedItem } from './items.ts';
 import { chatOfResponse, placedItems, type ResponsesInput } from './request.ts';
 
 /** The same request in both forms. */
@@ -29,12 +29,12 @@ export function askedResponse(
   items: readonly PlacedItem[],
   context: readonly unknown[] = [],
 ): AskedResponse {
-  const untold: FieldError[] = [];
-  const chat = chatOfResponse(input, items, untold);
+  const documents: AskedDocument[] = [];
+  const chat = chatOfResponse(input, items, documents);
   const all = items.map(({ item }) => item);
   return {
     body: { ...chat, messages: withContext(chat.messages, context) },
-    native: nativeResponse(input, withContext(all, context), chat, untold),
+    native: nativeResponse(input, withContext(all, context), chat, documents),
   };
 }
 
@@ -50,13 +50,13 @@ const NOT_PASSED_ON = new Set([
 const OF_TOOLS = new Set(['tool_choice', 'parallel_tool_calls', 'max_tool_calls']);
 
 /**
- * @param items all that the model reads. @param chat the same as a chat. @param untold what the chat has no words for.
+ * @param items all that the model reads. @param chat the same as a chat. @param documents of it that are no texts.
  */
 function nativeResponse(
   input: ResponsesInput,
   items: readonly unknown[],
   chat: ChatBody,
-  untold: readonly FieldError[],
+  documents: readonly AskedDocument[],
 ): NativeChat {
   const { kept } = input.tools;
   const passed = Object.entries(input.rest).filter(
@@ -67,7 +67,7 @@ function nativeResponse(
     ...(kept.length === 0 ? {} : { tools: kept }),
     input: items.filter(isReadable).map(withoutId),
   };
-  return { form: 'responses', body, headers: {}, size: sizeOf(body), priced: pricedInChat(chat), untold };
+  return { form: 'responses', body, headers: {}, size: sizeOf(body), priced: pricedInChat(chat), untold: documents };
 }
 
 /** Thoughts in the open, as chat models have them, are nothing that this interface takes back. */

@@ -3,6 +3,7 @@ import { listIn, textIn } from '../../../core/providers/message.ts';
 import { AppError, type FieldError, MOST_ERRORS } from '../../../infra/errors.ts';
 import { isJsonObject, isSet, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
 import { imageUrlOf } from '../image-request.ts';
+import { type AskedDocument, askedDocument, filePart } from '../request-files.ts';
 import { callOfItem } from './tools.ts';
 
 /** An item, and where the request has it. */
@@ -17,15 +18,13 @@ const OUTPUTS = new Set(['function_call_output', 'custom_tool_call_output', 'loc
 const LEFT_OUT =
   /^(web_search|file_search|code_interpreter|image_generation|computer|mcp|tool_search|compaction|shell|apply_patch)/;
 const DETAILS = new Set(['low', 'high', 'auto']);
-/** Kinds of files whose bytes are their text. */
-const TEXT_FILE = /^(text\/[\w.+-]+|application\/(json|xml|yaml|x-yaml|javascript|x-sh|sql|toml))$/i;
 
 /**
  * @param errors takes what is wrong; references to kept items are to be resolved before.
- * @param untold takes what a chat has no words for.
+ * @param documents takes the files among them that are no texts.
  */
-export function chatMessages(items: readonly PlacedItem[], errors: FieldError[], untold: FieldError[]): Json[] {
-  const conversation = new ChatConversation(errors, untold);
+export function chatMessages(items: readonly PlacedItem[], errors: FieldError[], documents: AskedDocument[]): Json[] {
+  const conversation = new ChatConversation(errors, documents);
   for (const { item, path } of items) {
     if (errors.length >= MOST_ERRORS) break;
     conversation.add(item, path);
@@ -42,15 +41,15 @@ interface Turn {
 
 class ChatConversation {
   readonly #errors: FieldError[];
-  readonly #untold: FieldError[];
+  readonly #documents: AskedDocument[];
   readonly #messages: Json[] = [];
   #turn: Turn | undefined;
   /** Images that tools gave: they follow the texts of all tools, as a message of the user. */
   #images: Json[] = [];
 
-  constructor(errors: FieldError[], untold: FieldError[]) {
+  constructor(errors: FieldError[], documents: AskedDocument[]) {
     this.#errors = errors;
-    this.#untold = untold;
+    this.#documents = documents;
   }
 
   add(item: unknown, path: string): void {
@@ -93,7 +92,7 @@ class ChatConversation {
       this.#errors.push({ path: `${path}.role`, message: 'must be user, assistant, system or developer' });
       return;
     }
-    const content = contentOf(item.content, `${path}.content`, this.#errors, this.#untold);
+    const content = contentOf(item.content, `${path}.content`, this.#errors, this.#documents);
     if (role !== 'assistant') {
       this.#endTurn();
       this.#endOutputs();
@@ -115,7 +114,7 @@ class ChatConversation {
     this.#endTurn();
     const id = textIn(item.call_id) || textIn(item.id);
     if (id === '') this.#errors.push({ path: `${path}.call_id`, message: 'is required' });
-    const content = contentOf(item.output ?? '', `${path}.output`, this.#errors, this.#untold);
+    const content = contentOf(item.output ?? '', `${path}.output`, this.#errors, this.#documents);
     const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
     const texts = parts.filter(({ type }) => type === 'text');
     this.#messages.push({ role: 'tool', tool_call_id: id, content: textsTogether(texts) });
@@ -149,7 +148,7 @@ class ChatConversation {
 }
 
 /** One text where there is nothing but text: many models take no parts outside of a user's message. */
-function contentOf(content: unknown, path: string, errors: FieldError[], untold: FieldError[]): string | Json[] {
+function contentOf(content: unknown, path: string, errors: FieldError[], documents: AskedDocument[]): string | Json[] {
   if (typeof content === 'string') return content;
   if (!Array.isArray(content)) {
     errors.push({ path, message: 'must be a text or a list of parts' });
@@ -158,7 +157,7 @@ function contentOf(content: unknown, path: string, errors: FieldError[], untold:
   const parts: Json[] = [];
   for (const [index, part] of content.entries()) {
     if (errors.length >= MOST_ERRORS) break;
-    const read = partOf(part, `${path}[${index}]`, errors, untold);
+    const read = partOf(part, `${path}[${index}]`, errors, documents);
     if (read !== undefined) parts.push(read);
   }
   return parts.every(({ type }) => type === 'text') ? textsTogether(parts) : parts;
@@ -168,7 +167,7 @@ function textsTogether(parts: readonly Json[]): string {
   return parts.map(({ text }) => textIn(text)).join('\n\n');
 }
 
-function partOf(part: unknown, path: string, errors: FieldError[], untold: FieldError[]): Json | undefined {
+function partOf(part: unknown, path: string, errors: FieldError[], documents: AskedDocument[]): Json | undefined {
   if (!isJsonObject(part)) {
     errors.push({ path, message: 'must be a part' });
     return undefined;
@@ -185,7 +184,7 @@ function partOf(part: unknown, path: string, errors: FieldError[], untold: Field
     case 'input_image':
       return imagePart(part, path, errors);
     case 'input_file':
-      return filePart(part, path, untold);
+      return documentPart(part, path, errors, documents);
     default:
       errors.push({ path: `${path}.type`, message: `"${String(part.type).slice(0, 100)}" is not supported` });
       return undefined;
@@ -218,7 +217,7 @@ function fileIdIn(item: Json, path: string): string | undefined {
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const [value, at] = next;
     if (Array.isArray(value)) for (const [index, one] of value.entries()) open.push([one, `${at}[${index}]`]);
-    if (!isJsonObject(value)) continue;
+    if (!isJsonObject(value) || value.type === 'input_file') continue;
     for (const [name, one] of Object.entries(value)) {
       if (name === 'file_id' && isSet(one)) return `${at}.${name}`;
       if (!ONLY_NAMES_FILES.has(name) && typeof one === 'object') open.push([one, `${at}.${name}`]);
@@ -227,33 +226,13 @@ function fileIdIn(item: Json, path: string): string | undefined {
   return undefined;
 }
 
-/** A text file becomes a text part. A chat has no words for others. */
-function filePart(part: Json, path: string, untold: FieldError[]): Json | undefined {
-  const { file_data: data, filename } = part;
-  if (!isTextFile(part)) {
-    const message = 'must be a file of text as a data URL (data:text/plain;base64,…): the model takes no other';
-    untold.push({ path: `${path}.file_data`, message });
-    return undefined;
-  }
-  const { base64 } = dataUrlOf(textIn(data));
-  const name = textIn(filename);
-  const text = Buffer.from(base64, 'base64').toString('utf8').toWellFormed();
-  return { type: 'text', text: name === '' ? text : `File ${JSON.stringify(name)}:\n${text}` };
-}
-
-/** Whether it is counted as its text; of any other only the provider can count the tokens. */
-export function isTextFile({ file_data: data }: Json): boolean {
-  return TEXT_FILE.test(dataUrlOf(textIn(data)).mediaType);
-}
-
-/** No head of a data URL is longer; a longer one is not read, however long it is. */
-const LONGEST_HEAD = 200;
-
-function dataUrlOf(url: string): { readonly mediaType: string; readonly base64: string } {
-  const start = url.slice(0, LONGEST_HEAD);
-  const head = start.slice(0, Math.max(0, start.indexOf(',')));
-  if (!head.startsWith('data:') || !head.endsWith(';base64')) return { mediaType: '', base64: '' };
-  return { mediaType: head.slice('data:'.length, head.indexOf(';')), base64: url.slice(head.length + 1) };
+function documentPart(part: Json, path: string, errors: FieldError[], documents: AskedDocument[]): Json | undefined {
+  const read = filePart(part);
+  const field = ['file_id', 'file_data', 'file_url'].find((name) => isSet(part[name]) && part[name] !== '');
+  if (read === undefined) {
+    errors.push({ path: `${path}.file_data`, message: 'is required: a file as a data URL, or file_url, or file_id' });
+  } else if (read.type === 'file') documents.push(askedDocument(read, `${path}.${field}`));
+  return read;
 }
 
 /** Begins what a model thought, in an item's `encrypted_content` that was made here. */

@@ -267,7 +267,7 @@ test('ids of items stay here: the provider keeps nothing that it could find by t
 test('what is wrong is named where the client wrote it', () => {
   const cases: [object, string][] = [
     [{}, 'input'],
-    [{ input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'f' }] }] }, 'input[0].content[0].file_id'],
+    [{ input: [{ role: 'user', content: [{ type: 'input_file' }] }] }, 'input[0].content[0].file_data'],
     [
       {
         input: [

@@ -4,6 +4,7 @@ import type { ChatBody } from '../../../core/providers/provider.ts';
 import { type FieldError, invalid } from '../../../infra/errors.ts';
 import { isInheritedName, isJsonObject, isSet, type JsonObject as Json } from '../../../infra/json-object.ts';
 import { openAiChatInput } from '../chat-request.ts';
+import type { AskedDocument } from '../request-files.ts';
 import { chatMessages, type PlacedItem } from './items.ts';
 import { type OfferedTools, offeredTools } from './tools.ts';
 
@@ -103,12 +104,16 @@ export function responsesInput(body: Json, nowMs: number): ResponsesInput {
 
 /**
  * The chat, with the items of earlier responses before those of this one.
- * @param untold takes what a chat has no words for. @throws {AppError} naming each field that is wrong.
+ * @param documents takes the files among them that are no texts. @throws {AppError} naming each field that is wrong.
  */
-export function chatOfResponse(input: ResponsesInput, items: readonly PlacedItem[], untold: FieldError[]): ChatBody {
+export function chatOfResponse(
+  input: ResponsesInput,
+  items: readonly PlacedItem[],
+  documents: AskedDocument[],
+): ChatBody {
   const errors: FieldError[] = [];
   const instructions = textIn(input.echo.instructions);
-  const messages = chatMessages(items, errors, untold);
+  const messages = chatMessages(items, errors, documents);
   if (errors.length > 0) throw invalid(errors);
   const system = instructions === '' ? [] : [{ role: 'system', content: instructions }];
   if (system.length + messages.length === 0) throw invalid([{ path: 'input', message: 'has nothing for the model' }]);

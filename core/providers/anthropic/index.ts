@@ -9,6 +9,7 @@ export const anthropic: Vendor = {
   modelsBase: (urlBase) => `${baseOf(urlBase)}/v1`,
   modelsHeaders: (apiKey) => ({ 'x-api-key': apiKey, 'anthropic-version': VERSION }),
   severalBases: false,
+  documents: ['pdf', 'address'],
   needsLimit: true,
   fitChat: fitForMessages,
   ownForm: 'messages',

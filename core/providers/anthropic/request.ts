@@ -121,8 +121,14 @@ function partOf(part: Json): Json[] {
   if (typeof part.text === 'string') return part.text === '' ? [] : [{ type: 'text', text: part.text, ...cache }];
   const url = isJsonObject(part.image_url) ? textIn(part.image_url.url) : '';
   if (url !== '') return [{ type: 'image', source: sourceOf(url), ...cache }];
+  if (isJsonObject(part.file)) return [documentOf(part.file, cache)];
   if (typeof part.refusal === 'string') return part.refusal === '' ? [] : [{ type: 'text', text: part.refusal }];
   return [];
+}
+
+function documentOf({ file_data: data, filename }: Json, cache: Json): Json {
+  const title = textIn(filename) === '' ? {} : { title: filename };
+  return { type: 'document', source: sourceOf(textIn(data)), ...title, ...cache };
 }
 
 function sourceOf(url: string): Json {

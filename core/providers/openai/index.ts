@@ -15,6 +15,7 @@ const asItIs = (urlBase: string): string => urlBase;
 export const openai: Vendor = {
   modelsBase: asItIs,
   severalBases: false,
+  documents: ['pdf', 'other'],
   chat: ({ chat }) => {
     const dialect = { base: asItIs, classify: classifyOpenAi };
     const chats = createChatAdapter(chat, dialect);

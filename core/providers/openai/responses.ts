@@ -97,8 +97,14 @@ function inputParts(content: unknown): unknown {
   return content.map((part: unknown) => {
     if (!isJsonObject(part)) return part;
     const { url, detail } = isJsonObject(part.image_url) ? part.image_url : {};
-    if (isJsonObject(part.file)) return { type: 'input_file', ...part.file };
+    if (isJsonObject(part.file)) return inputFile(part.file);
     if (url === undefined) return { type: 'input_text', text: textIn(part.text) };
     return { type: 'input_image', image_url: url, ...(detail === undefined ? {} : { detail }) };
   });
+}
+
+function inputFile(file: Json): Json {
+  const { file_data: data } = file;
+  const isAddress = /^https?:/i.test(textIn(data));
+  return { type: 'input_file', ...(isAddress ? { file_url: data } : file) };
 }

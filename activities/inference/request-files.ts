@@ -1,0 +1,198 @@
+/**
+ * Documents in a request. Those of text become text; any other is a part `file` of a chat, given by its bytes
+ * (`file_data`), by its address (there, too), or by the id of a file that its owner keeps here, which is read for the call.
+ */
+import { isUtf8 } from 'node:buffer';
+import type { FileStore } from '../../core/files/file-store.ts';
+import { listIn, textIn } from '../../core/providers/message.ts';
+import type { ModelNeeds } from '../../core/providers/needs.ts';
+import type { ChatBody, DocumentForm, ProviderKind } from '../../core/providers/provider.ts';
+import { takesDocument } from '../../core/providers/vendors.ts';
+import { type FieldError, invalid } from '../../infra/errors.ts';
+import { isJsonObject, isSet, type JsonObject as Json } from '../../infra/json-object.ts';
+
+/** A document of a request, and what is wrong with it for models that do not take it. */
+export interface AskedDocument extends FieldError {
+  readonly document: DocumentForm;
+}
+
+/** Kinds of files whose bytes are their text. */
+const TEXT_FILE = /^(text\/[\w.+-]+|application\/(json|xml|yaml|x-yaml|javascript|x-sh|sql|toml))$/i;
+const ADDRESS = /^https?:\/\//i;
+const PDF = 'application/pdf';
+const PDF_BEGIN = Buffer.from('%PDF-');
+
+/** The fields of a file in OpenAI's forms as a part of a chat; undefined where they name none. */
+export function filePart({ file_data: data, file_url: url, file_id: id, filename }: Json): Json | undefined {
+  const name = textIn(filename) === '' ? {} : { filename };
+  if (textIn(id) !== '') return { type: 'file', file: { file_id: id, ...name } };
+  const given = textIn(data) || textIn(url);
+  if (given === '') return undefined;
+  return isTextFile({ file_data: given })
+    ? textPart(given, textIn(filename))
+    : { type: 'file', file: { ...name, file_data: given } };
+}
+
+function textPart(dataUrl: string, name: string): Json {
+  const { base64 } = dataUrlOf(dataUrl);
+  const text = Buffer.from(base64, 'base64').toString('utf8').toWellFormed();
+  return { type: 'text', text: name === '' ? text : `File ${JSON.stringify(name)}:\n${text}` };
+}
+
+/** Whether it is counted as its text; of any other only the provider can count the tokens. */
+export function isTextFile({ file_data: data }: Json): boolean {
+  return TEXT_FILE.test(dataUrlOf(textIn(data)).mediaType);
+}
+
+/** No head of a data URL is longer; a longer one is not read, however long it is. */
+const LONGEST_HEAD = 200;
+
+function dataUrlOf(url: string): { readonly mediaType: string; readonly base64: string } {
+  const start = url.slice(0, LONGEST_HEAD);
+  const head = start.slice(0, Math.max(0, start.indexOf(',')));
+  if (!head.startsWith('data:') || !head.endsWith(';base64')) return { mediaType: '', base64: '' };
+  return { mediaType: head.slice('data:'.length, head.indexOf(';')), base64: url.slice(head.length + 1) };
+}
+
+/** @param path of its field that a refusal is about. */
+export function askedDocument(part: Json, path: string): AskedDocument {
+  const { file_data: data } = isJsonObject(part.file) ? part.file : {};
+  const given = textIn(data);
+  if (ADDRESS.test(given)) {
+    return { path, document: 'address', message: 'is the address of a document, which the model does not take' };
+  }
+  const isPdf = given === '' || dataUrlOf(given).mediaType.toLowerCase() === PDF;
+  const message = isPdf
+    ? 'is a document that the model does not take'
+    : 'is a file that the model does not take: neither a text nor a PDF as a data URL';
+  return { path, document: isPdf ? 'pdf' : 'other', message };
+}
+
+/** The documents of a chat. */
+export function documentsIn({ messages }: ChatBody): AskedDocument[] {
+  return messages.flatMap((message, index) =>
+    listIn(isJsonObject(message) ? message.content : undefined).flatMap((part, place) => {
+      if (!isJsonObject(part) || part.type !== 'file' || !isJsonObject(part.file)) return [];
+      const field = isSet(part.file.file_id) ? 'file_id' : 'file_data';
+      return [askedDocument(part, `messages[${index}].content[${place}].file.${field}`)];
+    }),
+  );
+}
+
+/** Whether a chat may show the model all of them. */
+export function takesDocuments(
+  model: { readonly kind: ProviderKind; readonly needs: ModelNeeds },
+  body: ChatBody,
+  documents: readonly Pick<AskedDocument, 'document'>[],
+): boolean {
+  return documents.every(({ document }) => takesDocument(document, model, body));
+}
+
+export interface KeptFile {
+  readonly filename: string;
+  readonly bytes: Buffer;
+}
+
+/** @returns undefined for a file that is not there or not the user's. */
+export type ReadKeptFile = (
+  id: string,
+  userId: number,
+  mostBytes: number,
+) => Promise<KeptFile | 'too-large' | undefined>;
+
+export function keptFileReader(files: Pick<FileStore, 'find' | 'read'>): ReadKeptFile {
+  return async (id, userId, mostBytes) => {
+    const stored = await files.find(id, userId);
+    if (stored === undefined) return undefined;
+    if (stored.bytes > mostBytes) return 'too-large';
+    const pieces: Buffer[] = [];
+    for await (const piece of files.read(stored)) pieces.push(piece);
+    return { filename: stored.filename, bytes: Buffer.concat(pieces) };
+  };
+}
+
+/** Of one request, which is in memory as long as it runs. */
+const MOST_KEPT_FILES = 10;
+const MOST_BYTES_TOGETHER = 32 * 1024 * 1024;
+
+/** What is asked of a model, in the client's form and as a chat. */
+interface Readable {
+  readonly body: ChatBody;
+  readonly native?: { readonly form: string; readonly body: Json } | undefined;
+}
+
+/**
+ * The request with the bytes of the files that it names by id. The same where it names none.
+ * @throws {AppError} invalidParameter for a file that is not there, or neither a PDF nor a text.
+ */
+export async function withKeptFiles<Request extends Readable>(
+  request: Request,
+  userId: number,
+  read: ReadKeptFile,
+): Promise<Request> {
+  const ids = idsIn(request.body);
+  if (ids.length === 0) return request;
+  if (ids.length > MOST_KEPT_FILES) {
+    throw invalid([{ path: 'file_id', message: `at most ${MOST_KEPT_FILES} files may be given by id` }]);
+  }
+  const files = new Map<string, Json>();
+  let left = MOST_BYTES_TOGETHER;
+  for (const id of ids) {
+    const file = await read(id, userId, left);
+    if (file === undefined) throw invalid([{ path: 'file_id', message: `there is no file ${id}` }]);
+    if (file === 'too-large') {
+      const message = `files that are given by id may have ${MOST_BYTES_TOGETHER} bytes together`;
+      throw invalid([{ path: 'file_id', message }]);
+    }
+    left -= file.bytes.length;
+    files.set(id, fileFields(id, file));
+  }
+  const { body, native } = request;
+  const inChat = (part: Json) => {
+    const file = isJsonObject(part.file) ? files.get(textIn(part.file.file_id)) : undefined;
+    return file === undefined ? part : (filePart(file) ?? part);
+  };
+  const inResponse = (part: Json) => {
+    const file = part.type === 'input_file' ? files.get(textIn(part.file_id)) : undefined;
+    return file === undefined ? part : { type: 'input_file', ...file };
+  };
+  return {
+    ...request,
+    body: { ...body, messages: body.messages.map((message) => withParts(message, 'content', inChat)) },
+    ...(native?.form === 'responses'
+      ? {
+          native: {
+            ...native,
+            body: {
+              ...native.body,
+              input: listIn(native.body.input).map((item) =>
+                withParts(withParts(item, 'content', inResponse), 'output', inResponse),
+              ),
+            },
+          },
+        }
+      : {}),
+  };
+}
+
+function idsIn({ messages }: ChatBody): string[] {
+  const ids = messages.flatMap((message) =>
+    listIn(isJsonObject(message) ? message.content : undefined).map((part) =>
+      isJsonObject(part) && isJsonObject(part.file) ? textIn(part.file.file_id) : '',
+    ),
+  );
+  return [...new Set(ids.filter((id) => id !== ''))];
+}
+
+function withParts(holder: unknown, field: string, changed: (part: Json) => Json): unknown {
+  if (!isJsonObject(holder) || !Array.isArray(holder[field])) return holder;
+  return { ...holder, [field]: holder[field].map((part: unknown) => (isJsonObject(part) ? changed(part) : part)) };
+}
+
+function fileFields(id: string, { filename, bytes }: KeptFile): Json {
+  const isPdf = bytes.subarray(0, PDF_BEGIN.length).equals(PDF_BEGIN);
+  if (!isPdf && !isUtf8(bytes)) {
+    throw invalid([{ path: 'file_id', message: `the file ${id} is neither a PDF nor a text` }]);
+  }
+  return { filename, file_data: `data:${isPdf ? PDF : 'text/plain'};base64,${bytes.toString('base64')}` };
+}
