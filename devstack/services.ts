@@ -4,7 +4,7 @@
  */
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseDurationMs } from '../infra/config.ts';
+import { parseDurationMs } from '../infra/config/setting-types.ts';
 import { cacheFolder, systemVariables, type Variables } from './environment.ts';
 import { claimPort } from './ports.ts';
 import {

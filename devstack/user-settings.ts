@@ -1,5 +1,6 @@
 /** What the user of `npm start` has set. Each value is followed, refused, or said to have no effect. */
-import { COMPOSE_SETTINGS, environmentSchema } from '../infra/config.ts';
+import { environmentSchema } from '../infra/config/settings.ts';
+import { COMPOSE_SETTINGS } from '../infra/config.ts';
 import { dotEnvVariables, shellVariables, type Variables } from './environment.ts';
 
 export interface UserSettings {

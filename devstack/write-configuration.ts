@@ -4,5 +4,5 @@ import { join, resolve } from 'node:path';
 import { configurationReference } from '../infra/config-reference.ts';
 
 const CHECKOUT = resolve(import.meta.dirname, '..');
-const source = readFileSync(join(CHECKOUT, 'infra/config.ts'), 'utf8');
+const source = readFileSync(join(CHECKOUT, 'infra/config/settings.ts'), 'utf8');
 writeFileSync(join(CHECKOUT, 'docs/configuration.md'), configurationReference(source));

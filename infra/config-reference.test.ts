@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { environmentSchema, givenSettings, readConfig } from './config.ts';
+import { environmentSchema } from './config/settings.ts';
+import { givenSettings, readConfig } from './config.ts';
 import { configurationReference, settingsInForce } from './config-reference.ts';
 
-const source = readFileSync(join(import.meta.dirname, 'config.ts'), 'utf8');
+const source = readFileSync(join(import.meta.dirname, 'config/settings.ts'), 'utf8');
 
-test('docs/configuration.md is what infra/config.ts says', () => {
+test('docs/configuration.md is what infra/config/settings.ts says', () => {
   const written = readFileSync(join(import.meta.dirname, '../docs/configuration.md'), 'utf8');
   assert.equal(written, configurationReference(source), 'run: npx node devstack/write-configuration.ts');
 });

@@ -1,14 +1,15 @@
 /**
- * The settings as people read them. docs/configuration.md is generated from infra/config.ts: its schema, its comments, its
+ * The settings as people read them. docs/configuration.md is generated from infra/config/settings.ts: its schema, its comments, its
  * refusals; what is in force is shown without secrets.
  */
 import { z } from 'zod';
-import { type Config, ConfigError, environmentSchema, readConfig } from './config.ts';
+import { environmentSchema } from './config/settings.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
 import { scrub } from './secrets.ts';
 
 const HEAD = `# Configuration
 
-Generated from \`infra/config.ts\` by \`npx node devstack/write-configuration.ts\`; a test holds it up to date. API and workers
+Generated from \`infra/config/settings.ts\` by \`npx node devstack/write-configuration.ts\`; a test holds it up to date. API and workers
 read the same environment. A value that is wrong stops the start with a message that names the variable. Durations are
 written as \`500ms\`, \`30s\`, \`30m\`, \`24h\`, \`7d\`; lists are separated by commas.
 
@@ -49,7 +50,7 @@ function shownDefault(name: string, value: string | number | undefined): string 
   if (SECRET.test(name) && value !== '') return 'for local use only';
   if (value === undefined || value === '') return '';
   const text = String(value);
-  return text.length > LONG_DEFAULT ? 'see infra/config.ts' : `\`${text}\``;
+  return text.length > LONG_DEFAULT ? 'see infra/config/settings.ts' : `\`${text}\``;
 }
 
 function rangeOf({ enum: values, minimum, maximum }: z.infer<typeof fieldSchema>): string {
@@ -93,7 +94,7 @@ export function settingsInForce(config: Config, given: Readonly<Record<string, s
   });
 }
 
-/** @param source the text of infra/config.ts. */
+/** @param source the text of infra/config/settings.ts. */
 export function configurationReference(source: string): string {
   const comments = commentsOf(source);
   const refused = refusedInProduction();

@@ -3,14 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parseEnv } from 'node:util';
-import {
-  COMPOSE_SETTINGS,
-  ConfigError,
-  environmentSchema,
-  misspeltSettings,
-  parseDurationMs,
-  readConfig,
-} from './config.ts';
+import { parseDurationMs } from './config/setting-types.ts';
+import { environmentSchema } from './config/settings.ts';
+import { COMPOSE_SETTINGS, ConfigError, misspeltSettings, readConfig } from './config.ts';
 
 const PRODUCTION = {
   NODE_ENV: 'production',

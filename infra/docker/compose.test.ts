@@ -9,7 +9,8 @@ import { z } from 'zod';
 import { programFolders, systemVariables } from '../../devstack/environment.ts';
 import { findProgram } from '../../devstack/sources.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts.ts';
-import { environmentSchema, readConfig } from '../config.ts';
+import { environmentSchema } from '../config/settings.ts';
+import { readConfig } from '../config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const SECRETS = [

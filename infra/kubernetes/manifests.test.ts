@@ -11,7 +11,8 @@ import { PodDisruptionBudget } from 'kubernetes-models/policy/v1';
 import { ConfigMap, Namespace, Secret, Service } from 'kubernetes-models/v1';
 import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
-import { environmentSchema, readConfig } from '../config.ts';
+import { environmentSchema } from '../config/settings.ts';
+import { readConfig } from '../config.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const MODELS = {

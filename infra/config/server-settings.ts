@@ -1,6 +1,6 @@
 /** What cannot work among the settings of MySQL, Redis, MongoDB and Temporal, although each by itself could. */
 import { isIP } from 'node:net';
-import { fileProblem, type TlsSettings, tlsProblems } from './tls.ts';
+import { fileProblem, type TlsSettings, tlsProblems } from '../tls.ts';
 
 interface ServerSettings extends TlsSettings {
   readonly DB_HOST: string;
