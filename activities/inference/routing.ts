@@ -2,6 +2,7 @@
 import type { AccessKeyCaller } from '../../core/accounts/caller.ts';
 import type { Capability, ModelSource, PricedModel } from '../../core/catalog/model.ts';
 import type { KeyPool, Standing } from '../../core/key-pool/key-pool.ts';
+import { unmetWishes } from '../../core/providers/fit.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { ChargeRequest } from './charge.ts';
@@ -129,7 +130,7 @@ export function candidatesOf(
   const able = ableToHear(modelsSeeing(source, request, capability), request);
   const usable = allowingPriced(able, native?.priced ?? pricedInChat(body));
   const limits = limitsOf(body);
-  return { models: givingChoices(usable, limits.choices), asked: { size, ...limits } };
+  return { models: giving(usable, body), asked: { size, ...limits } };
 }
 
 /** As `usableModels`; where it is a document that the model cannot see, the refusal names it. */
@@ -147,11 +148,10 @@ function modelsSeeing(
   }
 }
 
-/** The models that give several choices, where they are asked for; all when none does: then the refusal names the field. */
-function givingChoices(models: readonly PricedModel[], choices: number): readonly PricedModel[] {
-  if (choices === 1) return models;
-  const giving = models.filter(({ needs }) => !needs.refusedFields?.includes('n'));
-  return giving.length > 0 ? giving : models;
+/** The models that can answer all that is asked for; all when none can: then the refusal names the field. */
+function giving(models: readonly PricedModel[], body: ChatBody): readonly PricedModel[] {
+  const able = models.filter(({ needs }) => unmetWishes(body, needs).length === 0);
+  return able.length > 0 ? able : models;
 }
 
 /** The named model, or all with the capability; only those that the access key may use. @throws {AppError} */

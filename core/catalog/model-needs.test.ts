@@ -100,7 +100,7 @@ test("a chat for gpt-5-mini has none of the fields that OpenAI's reasoning model
     temperature: 0.2,
     top_p: 1,
     stop: ['x'],
-    logprobs: true,
+    logprobs: false,
     enable_thinking: false,
     tools: [],
   };
@@ -110,4 +110,6 @@ test("a chat for gpt-5-mini has none of the fields that OpenAI's reasoning model
     max_completion_tokens: 100,
     reasoning_effort: 'minimal',
   });
+  const withLogprobs = { ...asked, logprobs: true };
+  assert.throws(() => fitChat(withLogprobs, needs, { streamed: false, limit: 100 }), /logprobs/);
 });

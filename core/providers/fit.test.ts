@@ -203,12 +203,19 @@ describe('fields', () => {
     sent: { temperature: 1, top_p: 0.01, top_logprobs: 3 },
     fits: ['bounded:temperature', 'bounded:top_p'],
   });
-  test('several choices are refused by name, not made one', () => {
-    const asked = { messages: [USER], n: 2 };
-    assert.throws(
-      () => fitChat(asked, { refusedFields: ['n'] }, { streamed: false, limit: undefined }),
-      (error) => error instanceof AppError && error.kind === 'invalidParameter' && /n: must be 1/.test(error.message),
-    );
+  test('what is a part of the answer is refused by name: several choices are not made one', () => {
+    const refusedFields = ['n', 'logprobs', 'top_logprobs', 'functions', 'seed'];
+    const fitted = (fields: object) =>
+      fitChat({ messages: [USER], ...fields }, { refusedFields }, { streamed: false, limit: undefined });
+    for (const [path, value] of Object.entries({ n: 2, logprobs: true, top_logprobs: 2, functions: [{ name: 'f' }] })) {
+      assert.throws(
+        () => fitted({ [path]: value }),
+        (error) => error instanceof AppError && error.kind === 'invalidParameter' && error.details.param === path,
+      );
+    }
+    assert.deepEqual(fitted({ n: 1, logprobs: false, top_logprobs: 0, functions: [], seed: 1 }).fits, [
+      'left-out:seed',
+    ]);
   });
 });
 

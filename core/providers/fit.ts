@@ -2,7 +2,7 @@
  * Fits a chat request to the model that gets it, by what the model needs. Every request goes through it: calls, streams,
  * jobs, test calls and probes. Every change is reported, so that nobody has to guess. Pure.
  */
-import { invalid } from '../../infra/errors.ts';
+import { type FieldError, invalid } from '../../infra/errors.ts';
 import { isJsonObject, isSet, type JsonObject as Json } from '../../infra/json-object.ts';
 import { listIn } from './message.ts';
 import { EFFORTS, type Effort, isAskedAsResponse, type ModelNeeds, onlyStreams, withoutWordsOfChats } from './needs.ts';
@@ -36,9 +36,38 @@ export interface FitOptions {
   readonly limit: number | undefined;
 }
 
-/** @throws {AppError} invalidParameter for several choices from a model that gives one. */
+/** What is a part of the answer that was asked for: without it the answer would be another one. And its value that asks for nothing. */
+const PARTS_OF_ANSWER: ReadonlyMap<string, { readonly nothing: unknown; readonly message: string }> = new Map([
+  ['n', { nothing: 1, message: 'must be 1 for this model' }],
+  ['logprobs', { nothing: false, message: 'are not given by this model' }],
+  ['top_logprobs', { nothing: 0, message: 'are not given by this model' }],
+  ['functions', { nothing: undefined, message: 'are not taken by this model: give tools' }],
+]);
+
+/** The fields that a model refuses and that cannot be left out: they are refused by their names. */
+export function unmetIn(asked: Json, refusedFields: readonly string[] = []): FieldError[] {
+  return refusedFields.flatMap((path) => {
+    const part = PARTS_OF_ANSWER.get(path);
+    const value = asked[path];
+    if (part === undefined || !isSet(value) || value === part.nothing) return [];
+    return Array.isArray(value) && value.length === 0 ? [] : [{ path, message: part.message }];
+  });
+}
+
+/** What a chat asks for and the model cannot answer. */
+export function unmetWishes(asked: ChatBody, ofModel: ModelNeeds): FieldError[] {
+  return unmetIn(asked, needsFor(asked, ofModel).refusedFields);
+}
+
+function needsFor(asked: ChatBody, ofModel: ModelNeeds): ModelNeeds {
+  return isAskedAsResponse(ofModel, asked) ? withoutWordsOfChats(ofModel) : ofModel;
+}
+
+/** @throws {AppError} invalidParameter for what the model cannot answer, such as several choices. */
 export function fitChat(asked: ChatBody, ofModel: ModelNeeds, options: FitOptions): FittedRequest {
-  const needs = isAskedAsResponse(ofModel, asked) ? withoutWordsOfChats(ofModel) : ofModel;
+  const needs = needsFor(asked, ofModel);
+  const unmet = unmetIn(asked, needs.refusedFields);
+  if (unmet.length > 0) throw invalid(unmet);
   const { streamed, limit, translated = false } = options;
   const fits: Fit[] = [];
   const body = fittedFields(asked, needs, fits);
@@ -80,9 +109,8 @@ function fittedFields(asked: ChatBody, { refusedFields }: ModelNeeds, fits: Fit[
       body[name] = value;
       continue;
     }
-    if (name === 'n' && value !== 1) throw invalid([{ path: 'n', message: 'must be 1 for this model' }]);
-    // One choice is what there is without the field.
-    if (name !== 'n') fits.push(`left-out:${name}`);
+    // What asks for nothing is so without the field.
+    if (!PARTS_OF_ANSWER.has(name)) fits.push(`left-out:${name}`);
   }
   return body;
 }

@@ -308,6 +308,17 @@ describe('Messages', () => {
     const answer = await refused({ model: 'sim-chat', messages: [{ role: 'user', content: [file] }] });
     assert.deepEqual([answer.status, answer.type], [400, 'invalid_request_error']);
     assert.match(answer.message, /messages\.0\.content\.0\.source/);
+    for (const [name, value] of Object.entries({
+      tool_choice: { type: 'required' },
+      thinking: { type: 'sometimes' },
+      output_config: { format: { type: 'grammar' } },
+      stop_sequences: 'END',
+      container: 'c',
+    })) {
+      const { status, message } = await refused({ model: 'sim-chat', messages: HELLO, [name]: value });
+      assert.equal(status, 400, name);
+      assert.match(message, new RegExp(name));
+    }
   });
 
   test('errors are in Anthropic’s form, in the words by which its clients decide', async () => {

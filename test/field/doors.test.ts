@@ -145,6 +145,19 @@ describe('what the clients of OpenAI send and expect', () => {
       body: `{"model":"two-keys","messages":[{"role":"user","content":"half \\ud83d an emoji"}]}`,
     });
     assert.equal(answer.status, 200, await answer.text());
+    const models = [{ identifier: 'claude-door', upstream: 'sim-claude' }];
+    await addProvider(product, { name: 'claude-door', kind: 'anthropic', keys: ['sim-door-1'], models });
+    for (const [field, value] of Object.entries({ logprobs: true, n: 2, response_format: { type: 'xml' } })) {
+      const { status, param } = await refused('/v1/chat/completions', {
+        ...hello,
+        model: 'claude-door',
+        [field]: value,
+      });
+      assert.deepEqual([status, param], [400, field]);
+    }
+    const left = await post('/v1/chat/completions', { ...hello, model: 'claude-door', seed: 1, min_k: 2 });
+    assert.equal(left.status, 200, await left.text());
+    assert.match(left.headers.get('x-request-fits') ?? '', /left-out:seed.*left-out:min_k/);
     const dearer = await refused('/v1/chat/completions', { ...hello, service_tier: 'priority' });
     assert.deepEqual([dearer.status, dearer.param], [400, 'service_tier']);
   });

@@ -28,6 +28,7 @@ export function messagesInChat(body: Json): MessagesInChat {
   const stops = listOf(body.stop_sequences);
   const tools = listOf(body.tools).flatMap((tool, index) => toolOf(tool, `tools.${index}`, untold));
   for (const name of NEEDED) if (isGiven(body[name])) untold.push(notInChat(name));
+  untold.push(...unknownWishes(body));
   return {
     untold,
     chat: {
@@ -39,6 +40,23 @@ export function messagesInChat(body: Json): MessagesInChat {
       ...formatOf(body),
     },
   };
+}
+
+const CHOICES = ['auto', 'any', 'tool', 'none'];
+const THINKING = ['enabled', 'adaptive', 'disabled'];
+
+/** What would be answered otherwise than it was asked, if it was left out. */
+function unknownWishes({ tool_choice: choice, thinking, stop_sequences: stops, ...body }: Json): Untold[] {
+  const isOf = (value: unknown, types: readonly string[]) =>
+    !isGiven(value) || (isJsonObject(value) && types.some((type) => type === value.type));
+  const config = isJsonObject(body.output_config) ? body.output_config : {};
+  return [
+    ...(isOf(choice, CHOICES) ? [] : [notInChat('tool_choice')]),
+    ...(isOf(thinking, THINKING) ? [] : [notInChat('thinking')]),
+    ...(isOf(config.format, ['json_schema']) ? [] : [notInChat('output_config.format')]),
+    ...(isOf(body.output_format, ['json_schema']) ? [] : [notInChat('output_format')]),
+    ...(!isGiven(stops) || Array.isArray(stops) ? [] : [notInChat('stop_sequences')]),
+  ];
 }
 
 function isGiven(value: unknown): boolean {

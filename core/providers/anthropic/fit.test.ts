@@ -79,3 +79,18 @@ test('a call of a custom tool in the history keeps its text', () => {
     { role: 'assistant', content: [{ type: 'tool_use', id: 'c_1', name: 'free', input: { input: 'a b' } }] },
   ]);
 });
+
+test('what is a part of the answer is refused by its name, and every other field without a place is named', () => {
+  for (const [fields, path] of [
+    [{ n: 2 }, 'n'],
+    [{ logprobs: true }, 'logprobs'],
+    [{ top_logprobs: 1 }, 'top_logprobs'],
+    [{ response_format: { type: 'grammar' } }, 'response_format'],
+    [{ response_format: { type: 'json_schema', json_schema: {} } }, 'response_format'],
+  ] as const) {
+    assert.throws(() => asked(fields), new RegExp(`^AppError: ${path}\\b`), path);
+  }
+  const plain = { n: 1, logprobs: false, top_logprobs: 0, response_format: { type: 'text' }, store: true, user: 'u' };
+  assert.deepEqual(asked({ ...plain, prompt_cache_key: 'k', thinking: { type: 'disabled' } }).leftOut, []);
+  assert.deepEqual(asked({ seed: 1, min_p: 0.1, verbosity: null }).leftOut, ['seed', 'min_p']);
+});

@@ -1,19 +1,22 @@
 /** What a chat asks and Messages cannot say: said in another way, left out and named, or refused. Pure. */
 import { invalid } from '../../../infra/errors.ts';
-import { isJsonObject } from '../../../infra/json-object.ts';
-import { offerAllowedTools } from '../fit.ts';
+import { isJsonObject, isSet } from '../../../infra/json-object.ts';
+import { offerAllowedTools, unmetIn } from '../fit.ts';
 import { listIn, textIn } from '../message.ts';
 import type { ChatBody } from '../provider.ts';
 import { argumentsOf } from '../tool-calls.ts';
-import { isBlank, namedChoice } from './request.ts';
+import { isBlank, namedChoice, WORDS } from './request.ts';
 
 /**
- * @throws {AppError} invalidParameter for a tool that is no function, for a choice that Messages do not know, and for
- * earlier calls whose arguments are broken: Messages have an object there.
+ * @throws {AppError} invalidParameter for what is a part of the answer and not given, for a tool that is no function, for
+ * a choice or a form of answers that Messages do not know, and for earlier calls whose arguments are broken: Messages have an object there.
  */
 export function fitForMessages(chat: ChatBody): { readonly body: ChatBody; readonly leftOut: readonly string[] } {
   checkTools(chat);
   checkCalls(chat);
+  checkFormat(chat);
+  const unmet = unmetIn(chat, ['n', 'logprobs', 'top_logprobs']);
+  if (unmet.length > 0) throw invalid(unmet);
   const body: ChatBody & Record<string, unknown> = { ...chat };
   offerAllowedTools(body);
   for (const path of ['tool_choice', 'function_call']) {
@@ -25,12 +28,32 @@ export function fitForMessages(chat: ChatBody): { readonly body: ChatBody; reado
   const stops = Array.isArray(stop) ? stop : stop === undefined ? [] : [stop];
   // They are refused by Anthropic.
   const kept = stops.filter((one) => !isBlank(one));
-  if (kept.length === stops.length) return { body, leftOut: [] };
+  const unknown = Object.keys(chat).filter((name) => !WORDS.has(name) && !UNSAID.has(name) && isSet(chat[name]));
+  if (kept.length === stops.length) return { body, leftOut: unknown };
   const { stop: _, ...others } = body;
   return {
     body: { ...others, messages: chat.messages, ...(kept.length === 0 ? {} : { stop: kept }) },
-    leftOut: ['stop'],
+    leftOut: [...unknown, 'stop'],
   };
+}
+
+/** Fields of a chat that ask for nothing here, or that say nothing of the answer. */
+const UNSAID: ReadonlySet<string> = new Set([
+  ...['n', 'logprobs', 'top_logprobs', 'model', 'stream', 'stream_options', 'store', 'safety_identifier'],
+  ...['prompt_cache_key', 'prompt_cache_retention', 'prompt_cache_options'],
+]);
+
+/** @throws {AppError} invalidParameter: an answer in another form is not what was asked for. */
+function checkFormat({ response_format: format }: ChatBody): void {
+  if (!isSet(format) || isTakenFormat(format)) return;
+  const message = 'must be text, json_object, or json_schema with a schema';
+  throw invalid([{ path: 'response_format', message }]);
+}
+
+function isTakenFormat(format: unknown): boolean {
+  if (!isJsonObject(format)) return false;
+  if (format.type === 'text' || format.type === 'json_object') return true;
+  return format.type === 'json_schema' && isJsonObject(format.json_schema) && isJsonObject(format.json_schema.schema);
 }
 
 /** The answers of others come in a form of their own, which Messages do not have. */

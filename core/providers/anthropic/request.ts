@@ -6,6 +6,12 @@ import { argumentsOf } from '../tool-calls.ts';
 
 /** Fields that both interfaces have, and Anthropic's own that clients send along. */
 const SAME = ['temperature', 'top_p', 'top_k', 'metadata', 'context_management', 'cache_control', 'service_tier'];
+/** Fields of a chat that Messages say, in whichever way. */
+export const WORDS: ReadonlySet<string> = new Set([
+  ...SAME,
+  ...['messages', 'max_tokens', 'max_completion_tokens', 'stop', 'user', 'tools', 'functions', 'tool_choice'],
+  ...['function_call', 'parallel_tool_calls', 'response_format', 'thinking', 'reasoning_effort', 'output_config'],
+]);
 /** Where neither caller nor model sets a limit, which Messages always have. */
 const FALLBACK_LIMIT = 4_096;
 

@@ -1,7 +1,9 @@
 /** Responses for clients that ask for them: requests and answers pass as they are, and are read along. */
+
+import { invalid } from '../../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
 import { UpstreamFailure } from '../failure.ts';
-import { type Fit, takenEffort } from '../fit.ts';
+import { type Fit, takenEffort, unmetIn } from '../fit.ts';
 import { listIn } from '../message.ts';
 import type { FittedTo, NativeAdapter, NativeRequest } from '../native.ts';
 import { EFFORTS, mayThink, withoutWordsOfChats } from '../needs.ts';
@@ -64,6 +66,8 @@ function fitted(
   const fits: Fit[] = [];
   const body: Record<string, unknown> = {};
   const { refusedFields } = withoutWordsOfChats(needs);
+  const unmet = unmetIn(asked, refusedFields);
+  if (unmet.length > 0) throw invalid(unmet);
   for (const [name, value] of Object.entries(asked)) {
     if (refusedFields?.includes(name)) fits.push(`left-out:${name}`);
     else body[name] = value;
