@@ -26,19 +26,20 @@ const SUITES = [
   { name: 'OpenAI’s Python client', file: 'gateway_openai.py' },
   { name: 'OpenAI’s Node client', file: 'node/openai.js' },
   { name: 'LlamaIndex', file: 'node/llamaindex.js' },
+  { name: 'LlamaIndex for Python', file: 'gateway_llamaindex.py', python: 'llamaindex' },
   { name: 'Vercel’s AI SDK', file: 'node/ai-sdk.js' },
   { name: 'LangChain', file: 'node/langchain.js' },
   { name: 'OpenAI’s Agents SDK', file: 'node/agents.js' },
   { name: 'Anthropic’s Python client', file: 'gateway_anthropic.py' },
   { name: 'Anthropic’s Node client', file: 'node/anthropic.js' },
-];
+] as const;
 
 describe('client libraries against the gateway', () => {
   let product: Product;
-  let python: string;
+  let pythons: { readonly vendors: string; readonly llamaindex: string };
   let clients: string;
   before(async () => {
-    python = await pythonWithClients();
+    pythons = { vendors: await pythonWithClients(), llamaindex: await pythonWithClients('llamaindex') };
     clients = await folderWithNodeClients();
     product = await startProduct({ name: 'client-libraries', settings: { REGISTRATION_GRANT: '1000' } });
     const models = [
@@ -59,11 +60,12 @@ describe('client libraries against the gateway', () => {
   });
   after(() => product.close());
 
-  for (const { name, file } of SUITES) {
+  for (const { name, file, ...suite } of SUITES) {
     test(`${name}: everything arrives, and is charged as it arrived`, async () => {
       const { key, userId } = await newCustomer(product.apis[0]);
       // For what breaks off: its charge is not sent to the client.
       const other = await newCustomer(product.apis[0]);
+      const python = pythons['python' in suite ? suite.python : 'vendors'];
       const program = file.endsWith('.py') ? python : process.execPath;
       const result = await execa(program, [join(import.meta.dirname, file)], {
         extendEnv: false,

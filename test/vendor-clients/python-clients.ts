@@ -1,26 +1,30 @@
 /** The vendors' Python clients, installed once into the cache outside the checkout. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { cached } from '../../devstack/cache.ts';
 import { cacheFolder, shellVariables } from '../../devstack/environment.ts';
 
-const REQUIREMENTS = join(import.meta.dirname, 'requirements.txt');
 const INSTALL_TIMEOUT_MS = 10 * 60_000;
 
+/** Two, because LlamaIndex takes older clients: about 60 packages and 180 MB, and 70 packages and 290 MB. */
+const LISTS = { vendors: 'requirements.txt', llamaindex: 'requirements-llamaindex.txt' };
+
 /**
- * The Python program that knows the clients. The first call for a list of requirements installs them: about 60
- * packages, 180 MB, half a minute. @throws when Python or its venv module is missing, saying how to install it.
+ * The Python program that knows the clients. The first call for a list of requirements installs them, in less than a
+ * minute. @throws when Python or its venv module is missing, saying how to install it.
  */
-export async function pythonWithClients(): Promise<string> {
-  const version = createHash('sha256').update(readFileSync(REQUIREMENTS)).digest('hex').slice(0, 12);
-  const folder = await cached(cacheFolder(), { name: 'vendor-clients', version }, install);
+export async function pythonWithClients(of: keyof typeof LISTS = 'vendors'): Promise<string> {
+  const requirements = join(import.meta.dirname, LISTS[of]);
+  const version = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12);
+  const name = of === 'vendors' ? 'vendor-clients' : `vendor-clients-${of}`;
+  const folder = await cached(cacheFolder(), { name, version }, (empty) => install(empty, requirements));
   return join(folder, 'venv/bin/python');
 }
 
-async function install(folder: string): Promise<void> {
-  console.log('Installing the vendors’ Python clients, once: about 60 packages, 180 MB, half a minute.');
+async function install(folder: string, requirements: string): Promise<void> {
+  console.log(`Installing the Python clients of ${basename(requirements)}, once: up to 290 MB, less than a minute.`);
   // The caller's own settings: where its packages come from is not ours to say.
   const options = { env: shellVariables(), extendEnv: false, timeout: INSTALL_TIMEOUT_MS, all: true } as const;
   const venv = join(folder, 'venv');
@@ -33,5 +37,5 @@ async function install(folder: string): Promise<void> {
     );
   }
   // A folder that was renamed into place keeps its programs' old paths; `python -m` does not read them.
-  await execa(join(venv, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--requirement', REQUIREMENTS], options);
+  await execa(join(venv, 'bin/python'), ['-m', 'pip', 'install', '--quiet', '--requirement', requirements], options);
 }
