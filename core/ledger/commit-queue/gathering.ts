@@ -33,9 +33,9 @@ export function takeBatch(queue: Pending[]): Pending[] {
 const GATHER_AFTER_OPERATIONS = 4;
 const GATHER_MS = 1;
 /** For operations that may wait. */
-const PATIENCE_MS = 10;
+const PATIENCE_MS = 25;
 /** With fewer batches than one in this time there is nobody to wait for. */
-const BUSY_WITHIN_MS = 20;
+const BUSY_WITHIN_MS = 50;
 
 export interface BatchBefore {
   readonly operations: number;
