@@ -84,7 +84,7 @@ const MOST_CALLS = 200;
 /** Of a call, job, order or adjustment, or the longer one of a batch. Its columns are ASCII. */
 const MOVED_ID = /^[\x21-\x2b\x2d-\x7e]{1,64}$/;
 const NO_ID = 'must be an id';
-const movedIdInput = z.string().regex(MOVED_ID, NO_ID);
+const movedIdInput = z.string().max(64).regex(MOVED_ID, NO_ID);
 const movedIdsInput = z
   .string()
   .max(MOST_IDS * 65)
