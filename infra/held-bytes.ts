@@ -52,8 +52,14 @@ export class HeldBytes {
 /** Of this process. */
 export const heldByRequests = new HeldBytes();
 
+/** Where a call counts what it reads into memory. */
+export interface Room {
+  /** Before they are read, or as they come. @throws when there is no room for them. */
+  take(bytes: number): void;
+}
+
 /** What one request holds beside its body. */
-export class HeldByRequest {
+export class HeldByRequest implements Room {
   readonly #held: HeldBytes;
   readonly #userId: number;
   #bytes = 0;

@@ -3,6 +3,7 @@
  * never charged; a call is captured or released once, and its caller is answered after the COMMIT of either.
  * Jobs take the same steps by `openHold` and `PaidCalls`; `Charge` puts them together for a synchronous call.
  */
+
 import type { Logger } from 'pino';
 import type { Admission, AdmissionRequest, KeyLimits } from '../../core/accounts/key-limits.ts';
 import type { ModelSource } from '../../core/catalog/model.ts';
@@ -26,6 +27,7 @@ import type {
 } from '../../core/providers/provider.ts';
 import type { Tags } from '../../core/usage/usage-record.ts';
 import { AppError } from '../../infra/errors.ts';
+import type { HeldBytes } from '../../infra/held-bytes.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import type { RetryBudget } from './attempts.ts';
 import type { NoteFits } from './fit.ts';
@@ -54,6 +56,8 @@ export interface InferenceDeps {
   readonly rerankAdapters: Readonly<Record<ProviderKind, RerankAdapter>>;
   readonly requestImages: RequestImages;
   readonly readKeptFile: ReadKeptFile;
+  /** What running requests hold in memory. */
+  readonly held: HeldBytes;
   readonly noteUsageDoubt: NoteUsageDoubt;
   readonly notePriceRule: NotePriceRule;
   readonly noteFits: NoteFits;

@@ -2,6 +2,7 @@
  * Synchronous chat: plan, then one charge around the call. The caller is answered after the capture's COMMIT. Below: the
  * texts of a provider's answer, and the gateway's own form of it.
  */
+
 import type { Said } from '../../core/conversations/turn.ts';
 import { moneyJson, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
@@ -9,6 +10,7 @@ import { requireAnswer } from '../../core/providers/completion.ts';
 import { finishReasonIn } from '../../core/providers/finish-reasons.ts';
 import { listIn, reasoningIn, textIn, textsOf } from '../../core/providers/message.ts';
 import type { CallContext, ChatAnswer, ChatBody } from '../../core/providers/provider.ts';
+import { HeldByRequest } from '../../infra/held-bytes.ts';
 import { isJsonObject, type JsonObject as Json } from '../../infra/json-object.ts';
 import { affinityOf } from './affinity.ts';
 import {
@@ -59,9 +61,11 @@ export class ChatService {
     const charge = await openCharge(this.#deps, command, plan, asked, request.requestId);
     if (charge.kind === 'answered-before') return charge;
     const context = { ...request, signal: charge.deadline };
+    const { userId } = command.caller;
+    const room = new HeldByRequest(this.#deps.held, userId);
     try {
-      const read = await withKeptFiles(command, command.caller.userId, readKeptFile);
-      const inChat = await chatOnce(read, () => requestImages.ofChat(read.body, context.signal));
+      const read = await withKeptFiles(command, readKeptFile, { userId, room });
+      const inChat = await chatOnce(read, () => requestImages.ofChat(read.body, context.signal, room));
       const how = { output: 'text', affinity: () => affinityOf(command) } as const;
       const { calls } = charge;
       const answer = await calls.attempts(charge.plan.candidates, how, context, (candidate, apiKey) =>
@@ -80,6 +84,8 @@ export class ChatService {
     } catch (error) {
       await charge.release(error);
       throw error;
+    } finally {
+      room.giveBack();
     }
   }
 

@@ -1,4 +1,5 @@
 /** Builds everything that calls models: the catalog, the pool of provider keys, the services over both. */
+
 import type { Sequelize } from 'sequelize';
 import type { AuditLog } from '../../core/accounts/audit-log.ts';
 import { KeyLimits } from '../../core/accounts/key-limits.ts';
@@ -13,6 +14,7 @@ import type { Ledger } from '../../core/ledger/ledger.ts';
 import { type Adapters, createAdapters } from '../../core/providers/vendors.ts';
 import type { Config } from '../../infra/config.ts';
 import type { Vault } from '../../infra/crypto.ts';
+import { heldByRequests } from '../../infra/held-bytes.ts';
 import type { Logger } from '../../infra/logger.ts';
 import type { Metrics } from '../../infra/metrics.ts';
 import type { Outbound } from '../../infra/outbound.ts';
@@ -82,6 +84,7 @@ export async function createInference(deps: CreateInferenceDeps) {
     moderationAdapters: adapters.moderation,
     requestImages: createRequestImages(readImage, config.IMAGE_URLS),
     readKeptFile: keptFileReader(deps.files),
+    held: heldByRequests,
     noteUsageDoubt: createUsageDoubts(deps.metrics.registry, log),
     notePriceRule: createPriceRuleNotes(deps.metrics.registry, log),
     noteFits: createFitNotes(deps.metrics.registry, log),

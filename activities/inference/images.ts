@@ -1,9 +1,11 @@
 /** Synchronous image generation: plan, then one charge around the call and the keeping of its images. */
+
 import type { Capability, PricedModel } from '../../core/catalog/model.ts';
 import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts';
 import { moneyJson, NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import type { ImageAnswer, ImageRequest, ReportedUsage, TaskStore } from '../../core/providers/provider.ts';
+import { HeldByRequest } from '../../infra/held-bytes.ts';
 import { countTokens } from '../../infra/tokens.ts';
 import {
   type CallOutcome,
@@ -59,8 +61,9 @@ export class ImageService {
     const charge = await openCharge(this.#deps, command, plan, undefined, caller.requestId);
     if (charge.kind === 'answered-before') return charge;
     const context = { ...caller, signal: charge.deadline };
+    const room = new HeldByRequest(this.#deps.held, command.caller.userId);
     try {
-      const request = asked.images.length > 0 ? await requestImages.ofImage(asked, context.signal) : asked;
+      const request = asked.images.length > 0 ? await requestImages.ofImage(asked, context.signal, room) : asked;
       const { candidates } = charge.plan;
       const answer = await charge.calls.attempts(candidates, { output: 'image' }, context, (candidate, apiKey) =>
         imageAdapters[candidate.kind].generate(targetOf(candidate, apiKey), request, NO_TASKS, context),
@@ -75,6 +78,8 @@ export class ImageService {
     } catch (error) {
       await charge.release(error);
       throw error;
+    } finally {
+      room.giveBack();
     }
   }
 }

@@ -9,6 +9,7 @@ import type { ModelNeeds } from '../../core/providers/needs.ts';
 import type { ChatBody, DocumentForm, ProviderKind } from '../../core/providers/provider.ts';
 import { takesDocument } from '../../core/providers/vendors.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';
+import type { Room } from '../../infra/held-bytes.ts';
 import { isJsonObject, isSet, type JsonObject as Json } from '../../infra/json-object.ts';
 
 /** A document of a request, and what is wrong with it for models that do not take it. */
@@ -96,15 +97,15 @@ export interface KeptFile {
 /** @returns undefined for a file that is not there or not the user's. */
 export type ReadKeptFile = (
   id: string,
-  userId: number,
-  mostBytes: number,
+  reader: { readonly userId: number; readonly room: Room; readonly mostBytes: number },
 ) => Promise<KeptFile | 'too-large' | undefined>;
 
 export function keptFileReader(files: Pick<FileStore, 'find' | 'read'>): ReadKeptFile {
-  return async (id, userId, mostBytes) => {
+  return async (id, { userId, room, mostBytes }) => {
     const stored = await files.find(id, userId);
     if (stored === undefined) return undefined;
     if (stored.bytes > mostBytes) return 'too-large';
+    room.take(stored.bytes);
     const pieces: Buffer[] = [];
     for await (const piece of files.read(stored)) pieces.push(piece);
     return { filename: stored.filename, bytes: Buffer.concat(pieces) };
@@ -123,12 +124,12 @@ interface Readable {
 
 /**
  * The request with the bytes of the files that it names by id. The same where it names none.
- * @throws {AppError} invalidParameter for a file that is not there, or neither a PDF nor a text.
+ * @throws {AppError} invalidParameter for a file that is not there, or neither a PDF nor a text; what the room throws.
  */
 export async function withKeptFiles<Request extends Readable>(
   request: Request,
-  userId: number,
   read: ReadKeptFile,
+  reader: { readonly userId: number; readonly room: Room },
 ): Promise<Request> {
   const ids = idsIn(request.body);
   if (ids.length === 0) return request;
@@ -138,7 +139,7 @@ export async function withKeptFiles<Request extends Readable>(
   const files = new Map<string, Json>();
   let left = MOST_BYTES_TOGETHER;
   for (const id of ids) {
-    const file = await read(id, userId, left);
+    const file = await read(id, { ...reader, mostBytes: left });
     if (file === undefined) throw invalid([{ path: 'file_id', message: `there is no file ${id}` }]);
     if (file === 'too-large') {
       const message = `files that are given by id may have ${MOST_BYTES_TOGETHER} bytes together`;

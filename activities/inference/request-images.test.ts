@@ -19,6 +19,7 @@ function dataUrlOf(url: string): string {
   return `data:image/gif;base64,${Buffer.from(`GIF89a ${url}`).toString('base64')}`;
 }
 
+const room = { take: () => undefined };
 const image = (url: string, more: object = {}) => ({ type: 'image_url', image_url: { url, ...more } });
 
 test('addresses in a chat become data URLs; everything else stays as it is', async () => {
@@ -32,7 +33,7 @@ test('addresses in a chat become data URLs; everything else stays as it is', asy
       { role: 'user', content: [image('https://a.example/1.png')] },
     ],
   };
-  const ready = await images.ofChat(body, signal);
+  const ready = await images.ofChat(body, signal, room);
   const fetched = dataUrlOf('https://a.example/1.png');
   assert.deepEqual(ready, {
     temperature: 1,
@@ -52,15 +53,15 @@ test('addresses in a chat become data URLs; everything else stays as it is', asy
 test('a request without addresses is the same object', async () => {
   const { images } = reading();
   const chat = { messages: [{ role: 'user', content: [image(DATA)] }] };
-  assert.equal(await images.ofChat(chat, signal), chat);
+  assert.equal(await images.ofChat(chat, signal, room), chat);
   const request = { prompt: 'p', images: [DATA], n: 1, extra: {} };
-  assert.equal(await images.ofImage(request, signal), request);
+  assert.equal(await images.ofImage(request, signal, room), request);
 });
 
 test('images and mask of an image request', async () => {
   const { images } = reading();
   const request = { prompt: 'p', images: ['http://a.example/1', DATA], mask: 'http://a.example/m', n: 1, extra: {} };
-  assert.deepEqual(await images.ofImage(request, signal), {
+  assert.deepEqual(await images.ofImage(request, signal, room), {
     ...request,
     images: [dataUrlOf('http://a.example/1'), DATA],
     mask: dataUrlOf('http://a.example/m'),
@@ -74,14 +75,14 @@ test('many images share the bytes of two, and there are never more than sixteen'
       { role: 'user', content: Array.from({ length: count }, (_, index) => image(`http://a.example/${index}`)) },
     ],
   });
-  await images.ofChat(body(16), signal);
+  await images.ofChat(body(16), signal, room);
   assert.equal(asked[0]?.maxBytes, (40 * 1024 * 1024) / 16);
-  await assert.rejects(images.ofChat(body(17), signal), /messages\[0\]\.content\[16\]\.image_url: at most 16/);
+  await assert.rejects(images.ofChat(body(17), signal, room), /messages\[0\]\.content\[16\]\.image_url: at most 16/);
   assert.equal(asked.length, 16);
 });
 
 test('by setting addresses go to the provider as they are', async () => {
   const images = createRequestImages(async () => assert.fail('nothing is read'), 'pass');
   const chat = { messages: [{ role: 'user', content: [image('http://a.example/1')] }] };
-  assert.equal(await images.ofChat(chat, signal), chat);
+  assert.equal(await images.ofChat(chat, signal, room), chat);
 });

@@ -6,12 +6,13 @@ import { MAX_IMAGE_BYTES, type ReadImage } from '../../core/images/image-reader.
 import type { ChatBody, ImageRequest } from '../../core/providers/provider.ts';
 import type { Config } from '../../infra/config.ts';
 import { invalid } from '../../infra/errors.ts';
+import type { Room } from '../../infra/held-bytes.ts';
 
 export interface RequestImages {
-  /** @throws {AppError} invalidParameter for an address that gives no image. */
-  ofChat(body: ChatBody, signal: AbortSignal): Promise<ChatBody>;
-  /** @throws {AppError} invalidParameter for an address that gives no image. */
-  ofImage(request: ImageRequest, signal: AbortSignal): Promise<ImageRequest>;
+  /** @throws {AppError} invalidParameter for an address that gives no image; what the room throws. */
+  ofChat(body: ChatBody, signal: AbortSignal, room: Room): Promise<ChatBody>;
+  /** @throws {AppError} as of a chat. */
+  ofImage(request: ImageRequest, signal: AbortSignal, room: Room): Promise<ImageRequest>;
 }
 
 /** Bounds what one request may have fetched and held in memory. */
@@ -22,17 +23,17 @@ const ADDRESS = /^https?:\/\//i;
 export function createRequestImages(readImage: ReadImage, mode: Config['IMAGE_URLS']): RequestImages {
   if (mode === 'pass') return { ofChat: async (body) => body, ofImage: async (request) => request };
   return {
-    async ofChat(body, signal) {
+    async ofChat(body, signal, room) {
       const addresses = addressesIn(body);
       if (addresses.length === 0) return body;
-      const dataUrls = await fetchAll(readImage, addresses, signal);
+      const dataUrls = await fetchAll(readImage, addresses, { signal, room });
       return { ...body, messages: withDataUrls(body.messages, dataUrls) };
     },
-    async ofImage(request, signal) {
+    async ofImage(request, signal, room) {
       const urls = request.mask === undefined ? request.images : [...request.images, request.mask];
       const addresses = urls.filter((url) => ADDRESS.test(url)).map((url) => ({ url, path: 'image' }));
       if (addresses.length === 0) return request;
-      const dataUrls = await fetchAll(readImage, addresses, signal);
+      const dataUrls = await fetchAll(readImage, addresses, { signal, room });
       const given = (url: string) => dataUrls.get(url) ?? url;
       const mask = request.mask === undefined ? {} : { mask: given(request.mask) };
       return { ...request, images: request.images.map(given), ...mask };
@@ -49,7 +50,7 @@ interface Address {
 async function fetchAll(
   readImage: ReadImage,
   addresses: readonly Address[],
-  signal: AbortSignal,
+  held: { readonly signal: AbortSignal; readonly room: Room },
 ): Promise<Map<string, string>> {
   const different = new Map(addresses.map((address) => [address.url, address]));
   if (different.size > MOST_ADDRESSES) {
@@ -59,7 +60,7 @@ async function fetchAll(
   const maxBytes = Math.min(MAX_IMAGE_BYTES, Math.floor(MOST_BYTES_TOGETHER / different.size));
   const read = await Promise.all(
     Array.from(different.values(), async ({ url, path }) => {
-      const { bytes, mediaType } = await readImage({ url, path, signal, maxBytes });
+      const { bytes, mediaType } = await readImage({ url, path, maxBytes, ...held });
       return [url, `data:${mediaType};base64,${Buffer.from(bytes).toString('base64')}`] as const;
     }),
   );

@@ -8,6 +8,7 @@ import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { CompletionAssembler } from '../../core/providers/completion.ts';
 import { errorOf, type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
 import type { ChatChunk } from '../../core/providers/provider.ts';
+import { HeldByRequest } from '../../infra/held-bytes.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import { affinityOf } from './affinity.ts';
 import {
@@ -111,9 +112,11 @@ export class ChatStreams {
     const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
     if (charge.kind === 'answered-before') return charge;
     const signal = charge.deadline;
+    const { userId } = command.caller;
+    const room = new HeldByRequest(this.#deps.held, userId);
     try {
-      const read = await withKeptFiles(command, command.caller.userId, readKeptFile);
-      const inChat = await chatOnce(read, () => requestImages.ofChat(read.body, signal));
+      const read = await withKeptFiles(command, readKeptFile, { userId, room });
+      const inChat = await chatOnce(read, () => requestImages.ofChat(read.body, signal, room));
       const reading = { ...context, signal };
       const how = { output: 'text', streamed: true, affinity: () => affinityOf(command) } as const;
       const { calls } = charge;
@@ -127,6 +130,8 @@ export class ChatStreams {
     } catch (error) {
       await charge.release(error);
       throw error;
+    } finally {
+      room.giveBack();
     }
   }
 

@@ -20,6 +20,7 @@ import { type Candidate, promptSize } from '../inference/plan.ts';
 import { withKeptFiles } from '../inference/request-files.ts';
 import { responseOf } from '../inference/responses/responses.ts';
 import { usageOf } from '../inference/usage.ts';
+import type { HeldByRuns } from './held-by-runs.ts';
 import type { JobHandler, RunContext } from './job-handler.ts';
 import type { AfterEnd } from './job-run.ts';
 import { responseRequestOf, responseResult } from './response-jobs.ts';
@@ -37,60 +38,64 @@ const storedChatSchema = z.looseObject({
 /** Shows operators how far a long answer is, without a heartbeat for every chunk. */
 const HEARTBEAT_CHUNKS = 50;
 
-export function createChatJobHandler(deps: InferenceDeps, shown: CostShown | undefined): JobHandler {
-  return async (work, charge, context) => {
-    const { prompt, native: asked, resultOf } = storedChat(await work.request(), work, shown);
-    // Fetching images takes long, so the run enters before it; otherwise it enters with its first call.
-    if (promptSize(prompt).images > 0) await charge.begin();
-    const read = await withKeptFiles({ body: prompt, native: asked }, work.userId, deps.readKeptFile);
-    const { native } = read;
-    const body = await deps.requestImages.ofChat(read.body, context.signal);
-    const candidates = ableToHear(await charge.candidates(), { native: asked, body: prompt });
-    const answer = new StreamedAnswer();
-    let cut = false;
-    try {
-      await charge.attempts(
-        candidates,
-        { output: 'text', affinity: () => affinityOf({ caller: work, body }) },
-        async (candidate, apiKey) => {
-          const untilCut = cutOnceHeard(answer.restart(), context);
-          try {
-            const target = targetOf(candidate, apiKey);
-            const calling = { ...context, signal: untilCut.signal };
-            const way = nativeWay(deps.nativeAdapters, candidate, native, 'streamed');
-            const sent = way && native ? body : charge.fitted(candidate, body);
-            const stream =
-              way && native
-                ? await way.stream(target, charge.fittedNative(candidate, body, native, way), calling)
-                : await deps.chatAdapters[candidate.kind].stream(target, sent, calling);
-            answer.isNative = way !== undefined;
-            await answer.read(stream, untilCut.check, (chunks) => {
-              context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
-            });
-            answer.heard.requireAnswer(sent);
-          } finally {
-            untilCut.stop();
-          }
-        },
-      );
-    } catch (error) {
-      cut = context.isCancelled() && answer.heard.hasSaid;
-      if (!cut) throw error;
-    }
-    const served = charge.lastCall?.candidate;
-    if (!served) throw new Error('a chat was answered by nobody');
-    const completion = answer.heard.completion();
-    const delivered = { usage: answer.heard.usage(), texts: answer.heard.texts() };
-    // A call that we cut ourselves has no final count; that raises no doubt about the provider.
-    const usage = usageOf(body, delivered, served, cut ? () => undefined : deps.noteUsageDoubt, native?.size);
-    const lastEvent = cut || !answer.isNative ? undefined : answer.lastData;
-    return {
-      usage,
-      measured: { ttftMs: answer.ttftMs },
-      cut,
-      result: (cost, priceRule) => resultOf({ completion, native: lastEvent, usage, cost, priceRule, served, cut }),
-    };
-  };
+export function createChatJobHandler(deps: InferenceDeps, held: HeldByRuns, shown: CostShown | undefined): JobHandler {
+  return (work, charge, context) =>
+    held.during(async (room) => {
+      const { prompt, native: asked, resultOf } = storedChat(await work.request(), work, shown);
+      // Fetching images takes long, so the run enters before it; otherwise it enters with its first call.
+      if (promptSize(prompt).images > 0) await charge.begin();
+      const read = await withKeptFiles({ body: prompt, native: asked }, deps.readKeptFile, {
+        userId: work.userId,
+        room,
+      });
+      const { native } = read;
+      const body = await deps.requestImages.ofChat(read.body, context.signal, room);
+      const candidates = ableToHear(await charge.candidates(), { native: asked, body: prompt });
+      const answer = new StreamedAnswer();
+      let cut = false;
+      try {
+        await charge.attempts(
+          candidates,
+          { output: 'text', affinity: () => affinityOf({ caller: work, body }) },
+          async (candidate, apiKey) => {
+            const untilCut = cutOnceHeard(answer.restart(), context);
+            try {
+              const target = targetOf(candidate, apiKey);
+              const calling = { ...context, signal: untilCut.signal };
+              const way = nativeWay(deps.nativeAdapters, candidate, native, 'streamed');
+              const sent = way && native ? body : charge.fitted(candidate, body);
+              const stream =
+                way && native
+                  ? await way.stream(target, charge.fittedNative(candidate, body, native, way), calling)
+                  : await deps.chatAdapters[candidate.kind].stream(target, sent, calling);
+              answer.isNative = way !== undefined;
+              await answer.read(stream, untilCut.check, (chunks) => {
+                context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
+              });
+              answer.heard.requireAnswer(sent);
+            } finally {
+              untilCut.stop();
+            }
+          },
+        );
+      } catch (error) {
+        cut = context.isCancelled() && answer.heard.hasSaid;
+        if (!cut) throw error;
+      }
+      const served = charge.lastCall?.candidate;
+      if (!served) throw new Error('a chat was answered by nobody');
+      const completion = answer.heard.completion();
+      const delivered = { usage: answer.heard.usage(), texts: answer.heard.texts() };
+      // A call that we cut ourselves has no final count; that raises no doubt about the provider.
+      const usage = usageOf(body, delivered, served, cut ? () => undefined : deps.noteUsageDoubt, native?.size);
+      const lastEvent = cut || !answer.isNative ? undefined : answer.lastData;
+      return {
+        usage,
+        measured: { ttftMs: answer.ttftMs },
+        cut,
+        result: (cost, priceRule) => resultOf({ completion, native: lastEvent, usage, cost, priceRule, served, cut }),
+      };
+    });
 }
 
 interface ChatOfJob {

@@ -15,6 +15,7 @@ import type { Responses } from '../inference/responses/responses.ts';
 import { AllJobs } from './all-jobs.ts';
 import { createSpeechJobHandler, createTranscriptJobHandler } from './audio-job.ts';
 import { createChatJobHandler, keepTurnsOfJobs } from './chat-job.ts';
+import { HeldByRuns } from './held-by-runs.ts';
 import { createImageJobHandler, type ImageJobDeps } from './image-job.ts';
 import { JobEvents } from './job-events.ts';
 import { JobFiles } from './job-files.ts';
@@ -57,7 +58,15 @@ export function createJobs(deps: JobServiceDeps) {
   const events = new JobEvents({ publisher: redis, subscriber, readStates, log });
   const keysOf = (providerId: number) => catalog.keysOf(providerId);
   const { FILE_STORAGE_PER_USER: bytesPerUser, publicUrl } = config;
-  const jobFiles = new JobFiles({ files: deps.files, store, bytesPerUser, keptMs: config.JOB_RETENTION, publicUrl });
+  const held = new HeldByRuns();
+  const jobFiles = new JobFiles({
+    files: deps.files,
+    store,
+    held,
+    bytesPerUser,
+    keptMs: config.JOB_RETENTION,
+    publicUrl,
+  });
   const keepTurn = keepTurnsOfJobs(store, turns);
   const jobRunner = new JobRunner({
     ledger,
@@ -71,8 +80,8 @@ export function createJobs(deps: JobServiceDeps) {
     notePriceRule: inference.notePriceRule,
     runLimits: { perUser: config.JOBS_PER_USER, perProvider: config.JOBS_PER_PROVIDER },
     handlers: {
-      chat: createChatJobHandler(inference, costShown),
-      image: createImageJobHandler({ ...inference, storedImages, keysOf }),
+      chat: createChatJobHandler(inference, held, costShown),
+      image: createImageJobHandler({ ...inference, held, storedImages, keysOf }),
       speech: createSpeechJobHandler(inference, jobFiles),
       transcript: createTranscriptJobHandler(inference, jobFiles),
     },

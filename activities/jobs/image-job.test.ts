@@ -6,6 +6,7 @@ import { testContext } from '../../core/providers/test-calls.ts';
 import { AppError } from '../../infra/errors.ts';
 import { createRequestImages } from '../inference/request-images.ts';
 import { TEST_MODEL } from '../inference/test-model.ts';
+import { HeldByRuns } from './held-by-runs.ts';
 import { createImageJobHandler } from './image-job.ts';
 import { type JobCalls, RunInterrupted, TaskUnderWay } from './job-handler.ts';
 import { TEST_WORK } from './job-work.fixture.ts';
@@ -45,6 +46,7 @@ async function resumed(failure: FailureClass, status: number, cancelled = false)
   const perform = createImageJobHandler({
     noteUsageDoubt: () => undefined,
     imageAdapters: { openai: adapter, dashscope: adapter, ark: adapter, anthropic: adapter },
+    held: new HeldByRuns(),
     requestImages: createRequestImages(() => assert.fail('an image was read'), 'fetch'),
     storedImages: { keep: () => assert.fail('an image was kept') },
     keysOf: keys,

@@ -16,6 +16,7 @@ import { generateImageRequest } from '../inference/image-request.ts';
 import { imageReply, imageUsage } from '../inference/images.ts';
 import type { Candidate } from '../inference/plan.ts';
 import { NOTHING_MEASURED } from '../inference/settlement.ts';
+import type { HeldByRuns } from './held-by-runs.ts';
 import {
   type JobCalls,
   type JobHandler,
@@ -36,6 +37,7 @@ const storedImageSchema = z.looseObject({
 });
 
 export interface ImageJobDeps extends Pick<InferenceDeps, 'imageAdapters' | 'requestImages' | 'noteUsageDoubt'> {
+  readonly held: HeldByRuns;
   readonly storedImages: Pick<StoredImages, 'keep'>;
   readonly keysOf: (
     providerId: number,
@@ -73,10 +75,12 @@ async function generate(
   charge: JobCalls,
   context: RunContext,
 ): Promise<ImageAnswer> {
-  const ready = await deps.requestImages.ofImage(request, context.signal);
-  return charge.attempts(await charge.candidates(), { output: 'image' }, (candidate, apiKey) =>
-    submit(deps, candidate, apiKey, ready, charge, context),
-  );
+  return deps.held.during(async (room) => {
+    const ready = await deps.requestImages.ofImage(request, context.signal, room);
+    return charge.attempts(await charge.candidates(), { output: 'image' }, (candidate, apiKey) =>
+      submit(deps, candidate, apiKey, ready, charge, context),
+    );
+  });
 }
 
 async function submit(

@@ -82,7 +82,7 @@ function notYet(tries: number): ApplicationFailure {
   const nextRetryDelay = waitMs(tries, Math.random());
   return ApplicationFailure.create({
     type: 'WAITING',
-    message: `as many jobs of its user or provider run as may (JOBS_PER_USER, JOBS_PER_PROVIDER), or recordings fill the memory; tried again in ${nextRetryDelay} ms`,
+    message: `as many jobs of its user or provider run as may (JOBS_PER_USER, JOBS_PER_PROVIDER), or their files fill the memory; tried again in ${nextRetryDelay} ms`,
     nextRetryDelay,
     category: ApplicationFailureCategory.BENIGN,
   });

@@ -4,6 +4,7 @@ import { describe, test } from 'node:test';
 import type { StoredFile } from '../../core/files/file-store.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { EndedJob } from '../webhooks/message.ts';
+import { HeldByRuns } from './held-by-runs.ts';
 import { JobFiles, type JobFilesDeps } from './job-files.ts';
 import { RunMustWait } from './job-handler.ts';
 
@@ -56,7 +57,7 @@ function memoryFiles(sizes: Readonly<Record<string, number>>) {
   };
   const store = { announced: async (id: string) => ENDED[id] };
   const deps = { files, store, bytesPerUser: 100 * MEGABYTE, keptMs: KEPT_FOR_MS, publicUrl: '' };
-  return { did, jobFiles: new JobFiles({ ...deps, heldBytes: 3 * MEGABYTE }) };
+  return { did, jobFiles: new JobFiles({ ...deps, held: new HeldByRuns(3 * MEGABYTE) }) };
 }
 
 const named = (fileId: string) => ({ fileId, filename: 'a.wav', mediaType: '' });

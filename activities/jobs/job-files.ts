@@ -3,7 +3,6 @@
  * because a process died, expires soon after the deadline of its job. No bytes pass through Temporal.
  */
 
-import { getHeapStatistics } from 'node:v8';
 import { z } from 'zod';
 import { type FileStore, type NewFile, newFileId, oneFileIdOf, type StoredFile } from '../../core/files/file-store.ts';
 import { UpstreamFailure } from '../../core/providers/failure.ts';
@@ -11,8 +10,8 @@ import type { ByteAnswer, SpeechRequest } from '../../core/providers/provider.ts
 import { AppError, invalid } from '../../infra/errors.ts';
 import { parseJson } from '../../infra/json-object.ts';
 import { measuredBytes, type Recording } from '../inference/audio.ts';
+import type { HeldByRuns } from './held-by-runs.ts';
 import { JOB_DEADLINE_MS } from './job.ts';
-import { RunMustWait } from './job-handler.ts';
 import type { JobStore, JobWork } from './store.ts';
 
 export interface JobFilesDeps {
@@ -23,8 +22,7 @@ export interface JobFilesDeps {
   /** How long speech is kept after its job, in milliseconds. */
   readonly keptMs: number;
   readonly publicUrl: string;
-  /** Of recordings that the runs of this process hold at once; one alone may have more. Unset: a share of its memory. */
-  readonly heldBytes?: number;
+  readonly held: HeldByRuns;
 }
 
 /** A recording as the request of a job names it. */
@@ -39,8 +37,6 @@ export type StoredRecording = z.infer<typeof recordingSchema>;
 const NEEDED_MS = JOB_DEADLINE_MS + 3_600_000;
 /** A job reads a recording into memory; more than this is no recording of a call. */
 const MOST_RECORDING_BYTES = 26 * 1024 * 1024;
-/** Of all running transcripts; each costs about three times as much again while its call is made. */
-const HELD_BYTES = Math.floor(getHeapStatistics().heap_size_limit / 16);
 const MOST_FILENAME = 255;
 /** Of a text that is spoken for a second: 15 characters, of Chinese 5, which have three bytes each. */
 const TEXT_BYTES_A_SECOND = 15;
@@ -56,7 +52,6 @@ const resultSchema = z.looseObject({ fileId: z.string() });
 
 export class JobFiles {
   readonly #deps: JobFilesDeps;
-  #heldBytes = 0;
 
   constructor(deps: JobFilesDeps) {
     this.#deps = deps;
@@ -109,16 +104,13 @@ export class JobFiles {
     recording: StoredRecording,
     use: (file: File) => Promise<Result>,
   ): Promise<Result> {
-    const { files, heldBytes: most = HELD_BYTES } = this.#deps;
+    const { files, held } = this.#deps;
     const stored = await files.find(recording.fileId, userId);
     if (stored === undefined) throw new AppError('notFound', `the recording ${recording.fileId} was removed`);
-    if (this.#heldBytes > 0 && this.#heldBytes + stored.bytes > most) throw new RunMustWait();
-    this.#heldBytes += stored.bytes;
-    try {
-      return await use(await this.#read(stored, recording));
-    } finally {
-      this.#heldBytes -= stored.bytes;
-    }
+    return held.during(async (room) => {
+      room.take(stored.bytes);
+      return use(await this.#read(stored, recording));
+    });
   }
 
   async #read(stored: StoredFile, { filename, mediaType }: StoredRecording): Promise<File> {

@@ -92,7 +92,7 @@ export class TaskUnderWay extends RunInterrupted {
   override readonly name = 'TaskUnderWay';
 }
 
-/** As many jobs of its user or its provider run as may, or their recordings fill the memory; no call was made. Temporal runs it again a little later. */
+/** As many jobs of its user or its provider run as may, or what they hold fills the memory; no call was made. Temporal runs it again a little later. */
 export class RunMustWait extends Error {
   override readonly name = 'RunMustWait';
 }

@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
 import { createOutbound } from '../../infra/outbound.ts';
-import { createImageClients, createImageReader, type ReadImage } from './image-reader.ts';
+import { createImageClients, createImageReader, type ImageAddress, type ReadImage } from './image-reader.ts';
 
 const GIF = Buffer.from('GIF89a, and so on');
 const signal = new AbortController().signal;
-const address = (url: string, more: { maxBytes?: number; signal?: AbortSignal } = {}) => ({
+const address = (url: string, more: Partial<ImageAddress> = {}) => ({
   url,
   path: 'image',
   signal,
@@ -164,6 +164,31 @@ describe('bounds', () => {
   after(() => {
     slow.closeAllConnections();
     slow.close();
+  });
+
+  test('an image for which there is no room is not read to its end', async () => {
+    const client = outbound();
+    const read = createImageReader({ clientFor: () => client, stored: async () => ({ bytes: GIF, mediaType: '' }) });
+    const full = new AppError('unavailable', 'no room');
+    const taken: number[] = [];
+    const room = (most: number) => ({
+      take: (bytes: number) => {
+        taken.push(bytes);
+        if (taken.reduce((sum, one) => sum + one) > most) throw full;
+      },
+    });
+    await assert.rejects(read(address('http://127.0.0.1/v1/pictures/p', { room: room(GIF.length - 1) })), full);
+    taken.length = 0;
+    const fetching = createImageReader({ clientFor: () => client, stored: async () => undefined });
+    // The server never ends this answer: it is given up when its first bytes find no room.
+    await assert.rejects(fetching(address(url, { room: room(GIF.length - 1) })), full);
+    taken.length = 0;
+    await fetching(address(`${url}/large`, { room: room(4_000) }));
+    assert.equal(
+      taken.reduce((sum, one) => sum + one),
+      GIF.length + 3_000,
+    );
+    await client.close();
   });
 
   test('an image that is too large is not read to its end', async () => {

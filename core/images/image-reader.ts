@@ -5,6 +5,7 @@
  */
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
+import type { Room } from '../../infra/held-bytes.ts';
 import { createOutbound, type Outbound, outboundFailure } from '../../infra/outbound.ts';
 import { imageTypeOf } from './image-type.ts';
 
@@ -20,9 +21,10 @@ export interface ImageAddress {
   readonly path: string;
   readonly signal: AbortSignal;
   readonly maxBytes?: number;
+  readonly room?: Room;
 }
 
-/** @throws {AppError} invalidParameter naming the field, for an address that gives no image; upstreamTimeout. */
+/** @throws {AppError} invalidParameter naming the field, for an address that gives no image; upstreamTimeout; what its room throws. */
 export type ReadImage = (address: ImageAddress) => Promise<ImageFile>;
 
 export interface ImageReaderDeps {
@@ -40,20 +42,27 @@ const DATA_URL = /^data:(image\/[\w.+-]+);base64,/i;
 const SIMULATED_IMAGES = '/pictures/';
 
 export function createImageReader({ clientFor, stored }: ImageReaderDeps): ReadImage {
-  return async ({ url, path, signal, maxBytes = MAX_IMAGE_BYTES }) => {
+  return async (address) => {
+    const { url, path, signal, room } = address;
+    const maxBytes = Math.min(address.maxBytes ?? MAX_IMAGE_BYTES, MAX_IMAGE_BYTES);
     const match = DATA_URL.exec(url);
     const mediaType = match?.[1]?.toLowerCase();
     if (match && mediaType) return { bytes: Buffer.from(url.slice(match[0].length), 'base64'), mediaType };
     const own = await stored(url);
-    if (own) return { bytes: new Uint8Array(own.bytes), mediaType: own.mediaType };
+    if (own) {
+      room?.take(own.bytes.length);
+      return { bytes: new Uint8Array(own.bytes), mediaType: own.mediaType };
+    }
     try {
-      return await fetched(clientFor(url), url, path, Math.min(maxBytes, MAX_IMAGE_BYTES), signal);
+      return await fetched(clientFor(url), { ...address, maxBytes });
     } catch (error) {
       if (error instanceof AppError && error.kind !== 'proxyFailed') throw error;
       if (signal.aborted)
         throw new AppError('upstreamTimeout', `${path}: no time was left to read it`, { cause: error });
       if (outboundFailure(error) === undefined) throw error;
-      throw unusable(path, reasonOf(error, maxBytes), error);
+      // One text for all causes: a caller must not learn what is inside our network.
+      const reason = 'its address could not be read; it must be a public http or https one and answer within 10 s';
+      throw unusable(path, reason, error);
     }
   };
 }
@@ -79,26 +88,25 @@ function isSimulatedImage(text: string, simulatorUrl: string): boolean {
 
 async function fetched(
   outbound: Outbound,
-  url: string,
-  path: string,
-  maxBytes: number,
-  signal: AbortSignal,
+  { url, path, signal, maxBytes, room }: ImageAddress & { readonly maxBytes: number },
 ): Promise<ImageFile> {
-  const answer = await outbound.request(url, { signal, limits: { ...LIMITS, maxBytes } });
+  const answer = await outbound.request(url, { signal, limits: LIMITS });
   if (answer.status !== 200) {
     answer.discard();
     throw unusable(path, `its address answers ${answer.status}`);
   }
-  const bytes = new Uint8Array(await answer.bytes());
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of answer.stream) {
+    size += piece.length;
+    if (size > maxBytes) throw unusable(path, `its address gives more than ${maxBytes / MEGABYTE} MB`);
+    room?.take(piece.length);
+    pieces.push(piece);
+  }
+  const bytes = new Uint8Array(Buffer.concat(pieces, size));
   const mediaType = imageTypeOf(bytes);
   if (mediaType === undefined) throw unusable(path, 'its address gives no PNG, JPEG, GIF, WebP or BMP image');
   return { bytes, mediaType };
-}
-
-/** One text for all causes: a caller must not learn what is inside our network. */
-function reasonOf(error: unknown, maxBytes: number): string {
-  if (outboundFailure(error) === 'too-large') return `its address gives more than ${maxBytes / MEGABYTE} MB`;
-  return 'its address could not be read; it must be a public http or https one and answer within 10 s';
 }
 
 function unusable(path: string, reason: string, cause?: unknown): AppError {
