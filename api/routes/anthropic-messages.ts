@@ -5,6 +5,7 @@ import { messageOf } from '../../activities/inference/messages/answer.ts';
 import type { CountTokens } from '../../activities/inference/messages/count.ts';
 import { passedOn, WrittenAnew } from '../../activities/inference/messages/events.ts';
 import { type MessagesInput, messagesInput } from '../../activities/inference/messages/request.ts';
+import type { CostShown } from '../../activities/inference/openai-words.ts';
 import type { ChatStreams, StreamEnd } from '../../activities/inference/stream.ts';
 import { formatMoney } from '../../core/ledger/money.ts';
 import { withMember } from '../../infra/json-member.ts';
@@ -77,14 +78,15 @@ export function anthropicMessageRoutes(services: Services): Route[] {
       parse: ({ body, ctx }) => messagesInput(body, ctx.req.headers),
       run: (asked, { request, context }: WholeCall<ChatOutcome>) =>
         services.chat.complete({ ...request, ...askedOf(asked, request.session) }, context),
-      render: (outcome, { model }: MessagesInput) => messageOf(outcome, model ?? outcome.modelIdentifier),
+      render: (outcome, { model }: MessagesInput) =>
+        messageOf(outcome, model ?? outcome.modelIdentifier, services.costShown),
       text: ({ native, modelIdentifier }, { model }) =>
         native === undefined ? undefined : withMember(native, 'model', model ?? modelIdentifier),
       stream: {
         isAsked: ({ stream }) => stream,
         run: (asked, { request, context }) =>
           services.chatStreams.open({ ...request, ...askedOf(asked, request.session) }, context),
-        writer: (asked, _turn, served) => writerOf(asked, served),
+        writer: (asked, _turn, served) => writerOf(asked, served, services.costShown),
       },
     }),
     route({
@@ -113,12 +115,16 @@ function askedOf({ model, body, native, user }: MessagesInput, session: string |
   };
 }
 
-function writerOf({ model: asked, native }: MessagesInput, served: ServedStream): EventWriter {
+function writerOf(
+  { model: asked, native }: MessagesInput,
+  served: ServedStream,
+  shown: CostShown | undefined,
+): EventWriter {
   const model = asked ?? served.modelIdentifier;
   const promptTokens = Math.ceil(native.size.textBytes / CHARACTERS_PER_TOKEN);
   const writer = served.native
     ? passedOn(model)
-    : new WrittenAnew({ requestId: served.requestId, model, promptTokens });
+    : new WrittenAnew({ requestId: served.requestId, model, promptTokens }, shown);
   return {
     events: (chunk) => writer.events(chunk),
     end: (end: StreamEnd) => {

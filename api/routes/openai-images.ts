@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { imageRequest, imageUrlOf } from '../../activities/inference/image-request.ts';
 import type { ImageOutcome, ImageService } from '../../activities/inference/images.ts';
+import { type CostShown, costInWords } from '../../activities/inference/openai-words.ts';
 import { imageTypeOf } from '../../core/images/image-type.ts';
 import type { KeptImage, StoredImages } from '../../core/images/stored-images.ts';
 import type { ImageRequest } from '../../core/providers/provider.ts';
@@ -67,7 +68,7 @@ const answer = z
     output_format: z.string().optional().describe('png, jpeg, webp …'),
     quality: z.string().optional().describe('As the provider names it'),
     size: z.string().optional().describe('Width x height in pixels, where the provider says so'),
-    usage: z.looseObject({}).optional().describe('Tokens as the provider counts them'),
+    usage: z.looseObject({}).optional().describe('Tokens as the provider counts them, and what was charged'),
     data: z
       .array(
         z.object({
@@ -110,10 +111,11 @@ export function openAiImageRoutes(services: Services): Route[] {
         const name = model === undefined ? {} : { identifier: model };
         return services.images.generate({ ...request, model: name, request: asked }, context);
       },
-      render: (outcome, asked) => openAiImages(outcome, asked, base64Of),
+      render: (outcome, asked) => openAiImages(outcome, asked, base64Of, services.costShown),
       // Images may be larger together than a row of the ledger takes.
       kept: {
-        of: (outcome, asked) => openAiImages(outcome, asked, (image) => placeOf(image) ?? base64Of(image)),
+        of: (outcome, asked) =>
+          openAiImages(outcome, asked, (image) => placeOf(image) ?? base64Of(image), services.costShown),
         whole: (text) => withStoredImages(text, services.storedImages),
       },
     });
@@ -188,7 +190,12 @@ async function dataUrlOf(file: File, path: string): Promise<string> {
 }
 
 /** @param inline what stands in place of an image that is asked for in base64. */
-function openAiImages(outcome: ImageOutcome, asked: Asked, inline: (image: KeptImage) => unknown) {
+function openAiImages(
+  outcome: ImageOutcome,
+  asked: Asked,
+  inline: (image: KeptImage) => unknown,
+  shown: CostShown | undefined,
+) {
   const rewritten = outcome.actualPrompt === asked.request.prompt ? {} : { revised_prompt: outcome.actualPrompt };
   const [first] = outcome.images;
   const format = first?.bytes && imageTypeOf(first.bytes)?.replace('image/', '');
@@ -196,10 +203,18 @@ function openAiImages(outcome: ImageOutcome, asked: Asked, inline: (image: KeptI
     created: asked.created,
     ...(format === undefined ? {} : { output_format: format }),
     ...outcome.facts,
+    ...usageAndCost(outcome, shown),
     data: outcome.images.map((image) =>
       asked.inline && image.bytes ? { b64_json: inline(image), ...rewritten } : { url: image.url, ...rewritten },
     ),
   };
+}
+
+/** The provider's own count, if there is one, and what was charged. */
+function usageAndCost(outcome: ImageOutcome, shown: CostShown | undefined) {
+  const said = isJsonObject(outcome.facts.usage) ? outcome.facts.usage : {};
+  const usage = { ...said, ...costInWords(outcome, shown) };
+  return Object.keys(usage).length === 0 ? {} : { usage };
 }
 
 function base64Of({ bytes }: Pick<KeptImage, 'bytes'>): string {

@@ -1,17 +1,20 @@
 /** The answer of a model of OpenAI's interface, as Anthropic's clients read it. Pure. */
-import type { Usage } from '../../../core/ledger/money.ts';
 import { finishReasonInOpenAiWords } from '../../../core/providers/finish-reasons.ts';
 import { argumentsOf } from '../../../core/providers/tool-calls.ts';
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import { type Charged, type CostShown, costInWords } from '../openai-words.ts';
 
-export interface AnsweredChat {
+export interface AnsweredChat extends Charged {
   readonly requestId: string;
   readonly completion: Json;
-  readonly usage: Usage;
 }
 
 /** @param model as it was asked for. */
-export function messageOf({ requestId, completion, usage }: AnsweredChat, model: string): Json {
+export function messageOf(
+  { requestId, completion, ...charged }: AnsweredChat,
+  model: string,
+  shown: CostShown | undefined,
+): Json {
   const [choice = {}] = listOf(completion.choices).filter(isJsonObject);
   const message = isJsonObject(choice.message) ? choice.message : {};
   const content = blocksOf(message);
@@ -25,7 +28,7 @@ export function messageOf({ requestId, completion, usage }: AnsweredChat, model:
     content,
     stop_reason: reason === 'tool_use' && !hasCalls ? 'end_turn' : reason,
     stop_sequence: null,
-    usage: usageInMessages(usage),
+    usage: usageInMessages(charged, shown),
   };
 }
 
@@ -34,7 +37,8 @@ export function messageId(requestId: string): string {
 }
 
 /** What was charged. Tokens of the cache stand beside the input. */
-export function usageInMessages(usage: Usage): Json {
+export function usageInMessages(charged: Charged, shown: CostShown | undefined): Json {
+  const { usage } = charged;
   const { promptTokens, cachedTokens, cacheWriteTokens, hourCacheWriteTokens, reasoningTokens } = usage;
   return {
     input_tokens: promptTokens - cachedTokens - cacheWriteTokens,
@@ -46,6 +50,7 @@ export function usageInMessages(usage: Usage): Json {
     },
     output_tokens: usage.completionTokens,
     output_tokens_details: { thinking_tokens: reasoningTokens },
+    ...costInWords(charged, shown),
   };
 }
 

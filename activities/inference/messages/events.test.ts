@@ -23,6 +23,7 @@ const usage = {
     doubt: null,
   },
 };
+const charged = { usage, cost: 3_000_000n, priceRule: null };
 
 /** Reads as Anthropic's clients do: a block that begins before the one before has ended is an error. */
 function blocksOf(events: string) {
@@ -47,12 +48,12 @@ function blocksOf(events: string) {
 }
 
 function written(...deltas: readonly object[]) {
-  const writer = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 });
+  const writer = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 }, undefined);
   const sent = deltas.map((delta) =>
     writer.events(JSON.stringify({ choices: [{ index: 0, delta, finish_reason: null }] })),
   );
   const last = writer.events(JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: 'tool_calls' }] }));
-  return { sent, blocks: blocksOf([...sent, last, writer.end({ usage })].join('')) };
+  return { sent, blocks: blocksOf([...sent, last, writer.end(charged)].join('')) };
 }
 
 const begun = (index: number, name: string, text = '') => ({
@@ -118,7 +119,7 @@ test('broken arguments of a call never become fewer: a text in a whole answer, a
     const call = (id: string, text: string) => ({ id, type: 'function', function: { name: id, arguments: text } });
     const message = (...calls: readonly object[]) => {
       const completion = { choices: [{ message: { content: null, tool_calls: calls }, finish_reason: 'tool_calls' }] };
-      return messageOf({ requestId: 'r', completion, usage }, 'm');
+      return messageOf({ requestId: 'r', completion, ...charged }, 'm', undefined);
     };
     const alone = message(call('a', broken));
     assert.partialDeepStrictEqual(alone, { stop_reason: 'end_turn', content: [{ type: 'text' }] });
@@ -126,19 +127,31 @@ test('broken arguments of a call never become fewer: a text in a whole answer, a
     const beside = message(call('a', broken), call('b', ''));
     assert.partialDeepStrictEqual(beside, { stop_reason: 'tool_use', content: [{}, { type: 'tool_use', input: {} }] });
 
-    const writer = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 });
+    const writer = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 }, undefined);
     const chunk = (delta: object, reason: string | null = null) =>
       writer.events(JSON.stringify({ choices: [{ delta, finish_reason: reason }] }));
     chunk(begun(0, 'a', broken));
     chunk({}, 'tool_calls');
-    const end = writer.end({ usage });
+    const end = writer.end(charged);
     assert.match(end, /event: error\ndata: .*api_error.*no JSON object/);
     assert.doesNotMatch(end, /message_stop|message_delta/);
   }
 });
 
 test('a call that the limit has cut ends a stream as the limit does', () => {
-  const writer = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 });
+  const writer = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 }, undefined);
   writer.events(JSON.stringify({ choices: [{ delta: begun(0, 'a', '{"city":'), finish_reason: 'length' }] }));
-  assert.match(writer.end({ usage }), /"stop_reason":"max_tokens".*\n\nevent: message_stop/);
+  assert.match(writer.end(charged), /"stop_reason":"max_tokens".*\n\nevent: message_stop/);
+});
+
+test('the cost stands beside the counts of a whole answer and of a stream where it is shown', () => {
+  const shown = { currency: 'CNY' };
+  const cost = { cost: 0.003, cost_details: { currency: 'CNY' } };
+  const completion = { choices: [{ message: { content: 'hi' }, finish_reason: 'stop' }] };
+  const whole = JSON.stringify(messageOf({ requestId: 'r', completion, ...charged }, 'm', shown));
+  assert.partialDeepStrictEqual(JSON.parse(whole), { usage: cost });
+  const end = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 }, shown).end(charged);
+  const [, delta = ''] = /event: message_delta\ndata: (.*)/.exec(end) ?? [];
+  assert.partialDeepStrictEqual(JSON.parse(delta), { usage: cost });
+  assert.doesNotMatch(JSON.stringify(messageOf({ requestId: 'r', completion, ...charged }, 'm', undefined)), /cost/);
 });

@@ -2,7 +2,7 @@
 
 import { withMember } from '../../../infra/json-member.ts';
 import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
-import type { StreamEnd } from '../stream.ts';
+import type { Charged, CostShown } from '../openai-words.ts';
 import { brokenCall, callId, listOf, messageId, reasoningIn, stopReason, textIn, usageInMessages } from './answer.ts';
 import { BlockSequence } from './blocks.ts';
 
@@ -10,7 +10,7 @@ import { BlockSequence } from './blocks.ts';
 export interface MessagesWriter {
   events(chunk: string): string;
   /** The last events, after the charge. */
-  end(end: Pick<StreamEnd, 'usage'>): string;
+  end(end: Charged): string;
 }
 
 const START = 'event: message_start\n';
@@ -41,16 +41,24 @@ function eventOf(type: string, fields: Json): string {
   return `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
 }
 
+interface MessageHead {
+  readonly requestId: string;
+  readonly model: string;
+  /** An estimate, because the provider counts at the end. */
+  readonly promptTokens: number;
+}
+
 /** Chunks of a chat as events. */
 export class WrittenAnew implements MessagesWriter {
-  readonly #head: { readonly requestId: string; readonly model: string; readonly promptTokens: number };
+  readonly #head: MessageHead;
+  readonly #shown: CostShown | undefined;
   readonly #blocks = new BlockSequence(eventOf);
   #hasBegun = false;
   #stopReason = 'end_turn';
 
-  /** @param head `promptTokens`: an estimate, because the provider counts at the end. */
-  constructor(head: { readonly requestId: string; readonly model: string; readonly promptTokens: number }) {
+  constructor(head: MessageHead, shown: CostShown | undefined) {
     this.#head = head;
+    this.#shown = shown;
   }
 
   events(data: string): string {
@@ -69,7 +77,7 @@ export class WrittenAnew implements MessagesWriter {
     return said === '' ? '' : this.#begin() + said;
   }
 
-  end({ usage }: Pick<StreamEnd, 'usage'>): string {
+  end(charged: Charged): string {
     const delta = { stop_reason: this.#stopReason, stop_sequence: null };
     const said = this.#begin() + this.#blocks.end();
     const broken = this.#blocks.brokenCall;
@@ -79,9 +87,8 @@ export class WrittenAnew implements MessagesWriter {
         said + eventOf('error', { error: { type: 'api_error', message: brokenCall(broken.name, broken.arguments) } })
       );
     }
-    return [said, eventOf('message_delta', { delta, usage: usageInMessages(usage) }), eventOf('message_stop', {})].join(
-      '',
-    );
+    const usage = usageInMessages(charged, this.#shown);
+    return said + eventOf('message_delta', { delta, usage }) + eventOf('message_stop', {});
   }
 
   #begin(): string {
