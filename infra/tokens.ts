@@ -25,14 +25,29 @@ export function countTokens(text: string): number {
 /** Of longer texts this much is counted, and the rest taken to be like it: the event loop must not wait. */
 const MOST_COUNTED_CHARACTERS = 100_000;
 
-/** Tokens of each of `texts`; of many or long ones the same share of each is counted. Pure. */
-export function estimateTokens(texts: readonly string[]): number[] {
+/**
+ * Tokens of each of `texts`; of many or long ones the same share of each is counted, spread over the whole of it. Pure.
+ * @param most characters that are counted of all together.
+ */
+export function estimateTokens(texts: readonly string[], most = MOST_COUNTED_CHARACTERS): number[] {
   const characters = texts.reduce((sum, { length }) => sum + length, 0);
-  const share = Math.min(1, MOST_COUNTED_CHARACTERS / characters);
   return texts.map((text) => {
-    const counted = Math.ceil(text.length * share);
-    return counted === 0 ? 0 : Math.ceil((countTokens(text.slice(0, counted)) * text.length) / counted);
+    if (characters <= most) return countTokens(text);
+    const counted = Math.ceil((text.length * most) / characters);
+    return counted === 0 ? 0 : Math.ceil((sampledTokens(text, counted) * text.length) / counted);
   });
+}
+
+/** Tokens of so many characters of a text, in pieces that are as far from each other as they can be. */
+function sampledTokens(text: string, characters: number): number {
+  const pieces = Math.ceil(characters / MAX_SLICE_CHARACTERS);
+  const length = characters / pieces;
+  let tokens = 0;
+  for (let piece = 0; piece < pieces; piece += 1) {
+    const start = Math.floor((piece * text.length) / pieces);
+    tokens += countTokens(text.slice(start, start + length).toWellFormed());
+  }
+  return tokens;
 }
 
 /** Consecutive slices of at most 500 UTF-16 units whose concatenation is `text`; no character is split. */

@@ -7,7 +7,7 @@ import { NO_USAGE, type Usage } from '../../core/ledger/money.ts';
 import type { ChatBody, ReportedUsage } from '../../core/providers/provider.ts';
 import type { UsageDoubt } from '../../core/usage/usage-record.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { countTokens } from '../../infra/tokens.ts';
+import { countTokens, estimateTokens } from '../../infra/tokens.ts';
 import { type Candidate, inputBound, isForModel, type PromptSize, promptSize } from './plan.ts';
 import { askedLimit, BATCH_TIER } from './request-policy.ts';
 
@@ -114,13 +114,17 @@ export const USUAL_TOKENS_OF_AN_IMAGE = 1_600;
 /** Of a document whose pages nobody has counted. */
 export const USUAL_TOKENS_OF_A_DOCUMENT = 3_000;
 
+/** Characters of a prompt that are counted one by one; more would keep the process busy for too long. */
+const MOST_COUNTED_OF_PROMPT = 500_000;
+
 /** Counts prompt and answer with our own tokenizer, the prompt's images by the model's figure, and documents by a usual one. */
 export function estimateUsage(body: ChatBody, delivered: readonly string[], tokensPerImage: number | null): Usage {
   const { images, uncounted = 0 } = promptSize(body);
+  const [ofText = 0] = estimateTokens([promptText(body)], MOST_COUNTED_OF_PROMPT);
   const seen = images * (tokensPerImage ?? USUAL_TOKENS_OF_AN_IMAGE) + uncounted * USUAL_TOKENS_OF_A_DOCUMENT;
   return {
     ...NO_USAGE,
-    promptTokens: countTokens(promptText(body)) + seen,
+    promptTokens: ofText + seen,
     completionTokens: delivered.reduce((sum, text) => sum + countTokens(text), 0),
     estimated: true,
   };
