@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { countTokens as countUnsliced } from 'gpt-tokenizer/encoding/o200k_base';
-import { countTokens, estimateTokens, textSlices } from './tokens.ts';
+import { countTokens, estimateTokens, estimateTokensInTurns, textSlices } from './tokens.ts';
 
 test('text with spaces counts as the unsliced encoder counts it', () => {
   const text = 'The quick brown fox, 1234 times over:\n  the "lazy" dog. '.repeat(60);
@@ -45,4 +46,21 @@ test('of long texts a share is counted, of short ones all', () => {
   const [first = 0, ...others] = estimateTokens(Array(5).fill('The lazy dog. '.repeat(20_000)));
   assert.ok(Math.abs(first - 80_000) < 800, String(first));
   assert.deepEqual(others, Array(4).fill(first));
+});
+
+test('a text that is counted in turns has the same estimate, and other work goes on beside it', async () => {
+  for (const text of ['', 'The quick brown fox', '灯塔'.repeat(9_000), 'lazy dog '.repeat(100_000)]) {
+    assert.equal(await estimateTokensInTurns(text), estimateTokens([text])[0]);
+  }
+  let turns = 0;
+  let isCounting = true;
+  const counted = estimateTokensInTurns('word '.repeat(1_000_000)).finally(() => {
+    isCounting = false;
+  });
+  while (isCounting) {
+    turns += 1;
+    await setImmediate();
+  }
+  assert.ok((await counted) > 900_000);
+  assert.ok(turns >= 10, String(turns));
 });

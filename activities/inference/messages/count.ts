@@ -3,10 +3,11 @@
  * limits: coding agents ask dozens of times when they start. Anthropic counts its own, for free too; everything else, and
  * what it does not answer at once, is estimated here.
  */
+import { setImmediate } from 'node:timers/promises';
 import type { AccessKeyCaller } from '../../../core/accounts/caller.ts';
 import type { PricedModel } from '../../../core/catalog/model.ts';
 import type { Logger } from '../../../infra/logger.ts';
-import { estimateTokens } from '../../../infra/tokens.ts';
+import { estimateTokensInTurns } from '../../../infra/tokens.ts';
 import { type InferenceDeps, targetOf } from '../charge.ts';
 import type { NativeAdapters } from '../native.ts';
 import { unaskedLimit } from '../plan.ts';
@@ -83,8 +84,10 @@ async function countedByProvider(
   }
 }
 
-function estimate({ body, native }: MessagesInput, model: PricedModel | undefined): number {
-  const [ofText = 0] = estimateTokens([promptText(body)]);
+/** Reading a prompt of 15 MB and writing it out as one text take some 40 ms each, so others have their turn in between. */
+async function estimate({ body, native }: MessagesInput, model: PricedModel | undefined): Promise<number> {
+  await setImmediate();
+  const ofText = await estimateTokensInTurns(promptText(body));
   const { images, uncounted = 0 } = native.size;
   const ofImages = images * (model?.tokensPerImage ?? USUAL_TOKENS_OF_AN_IMAGE);
   return ofText + ofImages + uncounted * USUAL_TOKENS_OF_A_DOCUMENT;
