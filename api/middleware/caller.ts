@@ -1,6 +1,6 @@
 /** Who calls: reads the credentials of a request as its route's `access` asks. */
 import type { AccessKeyCaller, Caller, UserCaller } from '../../core/accounts/caller.ts';
-import { AppError, invalid } from '../../infra/errors.ts';
+import { AppError, type ErrorKind, invalid } from '../../infra/errors.ts';
 import { checkCsrf, chooseSession, KEY_ID_HEADER, sessionTokenOf } from '../http/console-session.ts';
 import type { Access } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
@@ -75,6 +75,42 @@ export async function resolveCaller(
     throw new AppError('forbidden', `this needs one of the roles ${access.roles.join(', ')}`);
   }
   return caller;
+}
+
+const REFUSALS: ReadonlySet<ErrorKind> = new Set([
+  ...(['notAuthenticated', 'loginRequired', 'invalidToken', 'expiredToken', 'accountDisabled', 'forbidden'] as const),
+]);
+
+/** Whether a request that is being answered would still be let in. While that cannot be known, it goes on. */
+export async function isStillAdmitted(access: Access, ctx: ApiContext, authenticator: Authenticator): Promise<boolean> {
+  try {
+    await resolveCaller(access, ctx, authenticator);
+    return true;
+  } catch (error) {
+    return !(error instanceof AppError && REFUSALS.has(error.kind));
+  }
+}
+
+const ADMITTED_AGAIN_MS = 2_000;
+
+/**
+ * For an answer that goes on: runs `use` with a signal that aborts as `signal` does, and within seconds after the caller has
+ * signed out, or its account, its role or its access key has gone.
+ */
+export async function whileAdmitted<Result>(
+  isAdmitted: () => Promise<boolean>,
+  signal: AbortSignal,
+  use: (signal: AbortSignal) => Promise<Result>,
+): Promise<Result> {
+  const ended = new AbortController();
+  const timer = setInterval(async () => {
+    if (!(await isAdmitted())) ended.abort();
+  }, ADMITTED_AGAIN_MS);
+  try {
+    return await use(AbortSignal.any([signal, ended.signal]));
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 /** A person calls a model with the limits of one of its access keys, whose text nobody needs to know. */

@@ -11,12 +11,11 @@ import type { Config } from '../../infra/config.ts';
 import { integerInput, optional } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { ANSWERED, type Route, route } from '../http/route.ts';
-import type { ApiContext } from '../http/route-input.ts';
 import { EventStream } from '../http/sse.ts';
 import { isoTime, timeOutput } from '../http/times.ts';
-import { type Authenticator, credentialsOf } from '../middleware/caller.ts';
+import { type Authenticator, isStillAdmitted } from '../middleware/caller.ts';
 
-const ROLE = 'ROLE_ROOT_ADMIN';
+const access = { roles: ['ROLE_ROOT_ADMIN'] } as const;
 const MOST_SECONDS = 3_600;
 
 const username = z.string().describe('Name of that user; empty for one that is not there');
@@ -63,7 +62,7 @@ const round = z
 
 export interface FeedServices {
   readonly liveFeed: Pick<LiveFeed, 'open'>;
-  readonly authenticator: Pick<Authenticator, 'authenticateToken'>;
+  readonly authenticator: Authenticator;
   readonly catalog: Pick<Catalog, 'providerName' | 'modelById'>;
 }
 
@@ -71,15 +70,6 @@ export function adminFeedRoutes(
   { liveFeed, authenticator, catalog }: FeedServices,
   { APP_TIME_ZONE: zone }: Pick<Config, 'APP_TIME_ZONE'>,
 ): Route[] {
-  /** Its session may have ended, or its role. */
-  const mayListen = async (ctx: ApiContext): Promise<boolean> => {
-    const { token = '' } = credentialsOf(ctx);
-    try {
-      return (await authenticator.authenticateToken(token)).role === ROLE;
-    } catch {
-      return false;
-    }
-  };
   return [
     route({
       method: 'get',
@@ -91,7 +81,7 @@ all processes, and begin when the stream does: lists tell of what was before. Wh
 ends with the session, with the role, and when its process stops; connect again then. A browser's EventSource opens it with
 the console's session.`,
       tag: 'Statistics',
-      access: { roles: [ROLE] },
+      access,
       query: z.object({
         seconds: optional(integerInput.pipe(z.number().int().min(1).max(MOST_SECONDS))).describe(
           'End after so many seconds; without it the stream goes on',
@@ -106,7 +96,7 @@ the console's session.`,
           listener,
           new EventStream(ctx),
           (news) => textOf(news, catalog, zone),
-          () => mayListen(ctx),
+          () => isStillAdmitted(access, ctx, authenticator),
         );
         return ANSWERED;
       },

@@ -13,6 +13,7 @@ import { page, pageOf, pageQuery } from '../http/paging.ts';
 import { ANSWERED, type Route, route } from '../http/route.ts';
 import { EventStream } from '../http/sse.ts';
 import { isoTime, recordTimes, timeOutput } from '../http/times.ts';
+import { type Authenticator, isStillAdmitted, whileAdmitted } from '../middleware/caller.ts';
 import { jobIdOutput, type SubmissionServices, submissionRoutes } from './job-submissions.ts';
 
 const MAX_WAIT_SECONDS = 60;
@@ -51,7 +52,12 @@ function stateEvent({ jobId, status, progress }: JobEvent): string {
   return `event: status\ndata: ${JSON.stringify({ jobId, status, progress })}\n\n`;
 }
 
-export function jobRoutes(services: SubmissionServices & { readonly jobs: Jobs }, config: Config): Route[] {
+interface Services extends SubmissionServices {
+  readonly jobs: Jobs;
+  readonly authenticator: Authenticator;
+}
+
+export function jobRoutes(services: Services, config: Config): Route[] {
   const { jobs } = services;
   const time = (date: Date) => isoTime(date, config.APP_TIME_ZONE);
   const answerOf = (job: JobView): JsonText =>
@@ -127,7 +133,7 @@ export function jobRoutes(services: SubmissionServices & { readonly jobs: Jobs }
       method: 'get',
       path: '/v1/async/jobs/{jobId}/events',
       operationId: 'followJob',
-      summary: 'Status and progress as server-sent events, until the job ends',
+      summary: 'Status and progress as server-sent events, until the job or the session that asks for them ends',
       tag: 'Jobs',
       access: 'jwt-or-access-key',
       params: jobParams,
@@ -135,14 +141,17 @@ export function jobRoutes(services: SubmissionServices & { readonly jobs: Jobs }
       mediaType: 'text/event-stream',
       handler: async ({ ctx, caller, params, signal }) => {
         admitWaiting(ctx.res, caller.userId);
-        const states = jobs.follow(params.jobId, caller.userId, signal);
-        // A job that is not there is answered before the stream begins.
-        const first = await states.next();
-        const stream = new EventStream(ctx);
-        if (!first.done) await stream.write(stateEvent(first.value));
-        for await (const state of states) await stream.write(stateEvent(state));
-        stream.end();
-        return ANSWERED;
+        const isAdmitted = () => isStillAdmitted('jwt-or-access-key', ctx, services.authenticator);
+        return whileAdmitted(isAdmitted, signal, async (admitted) => {
+          const states = jobs.follow(params.jobId, caller.userId, admitted);
+          // A job that is not there is answered before the stream begins.
+          const first = await states.next();
+          const stream = new EventStream(ctx);
+          if (!first.done) await stream.write(stateEvent(first.value));
+          for await (const state of states) await stream.write(stateEvent(state));
+          stream.end();
+          return ANSWERED;
+        });
       },
     }),
     route({

@@ -31,6 +31,7 @@ import { JsonText } from '../http/large-answers.ts';
 import { ANSWERED, type Route, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 import { EventStream } from '../http/sse.ts';
+import { type Authenticator, isStillAdmitted, whileAdmitted } from '../middleware/caller.ts';
 import { MOST_CHARACTERS, MOST_MESSAGES, modelNameInput, openAiRequestIdInput } from './chat.ts';
 import { DEFAULT_PRIORITY, submittedOnce } from './job-submissions.ts';
 import { MOST_TOOLS } from './openai-chat.ts';
@@ -93,9 +94,14 @@ interface Followed {
   readonly after: number;
 }
 
+function isLive({ status }: { readonly status?: unknown }): boolean {
+  return status === 'queued' || status === 'in_progress';
+}
+
 const jsonObject = z.record(z.string(), z.unknown());
 
 interface Services extends InferenceServices {
+  readonly authenticator: Authenticator;
   readonly responses: Responses;
   readonly responseJobs: ResponseJobs;
   readonly turns: Turns;
@@ -120,9 +126,13 @@ export function responseRoutes(services: Services): Route[] {
     const stream = new EventStream(ctx);
     const pending = { ...first, status: 'queued', output: [], usage: null, error: null, incomplete_details: null };
     await stream.write(texts.of(beginningOf(pending)));
-    const isLive = first.status === 'queued' || first.status === 'in_progress';
-    if (isLive) await responseJobs.ended(userId, responseId, signal);
-    if (!stream.gone) await stream.write(texts.of(restOf(isLive ? await read() : first)));
+    const isAdmitted = () => isStillAdmitted(shared.access, ctx, services.authenticator);
+    const afterEnd = async () => {
+      await whileAdmitted(isAdmitted, signal, (admitted) => responseJobs.ended(userId, responseId, admitted));
+      return read();
+    };
+    const last = isLive(first) ? await afterEnd() : first;
+    if (!isLive(last) && !stream.gone) await stream.write(texts.of(restOf(last)));
     stream.end();
   };
   const submit = async (asked: ResponsesInput, input: InferenceInput<unknown>): Promise<void> => {

@@ -122,6 +122,39 @@ describe('who waits for a job', () => {
     assert.equal((await jobEnd(api(), key, jobId)).status, 'CANCELLED');
   });
 
+  test('a stream ends soon after its caller may not ask for it any more, in another process, too', async () => {
+    const { name, token, key } = await newCustomer(api());
+    await product.worker.stop();
+    const jobId = await submit(key);
+    const begun = await apiFetch(`${api()?.url}/v1/responses`, {
+      method: 'POST',
+      headers: { 'access-key': key, 'content-type': 'application/json' },
+      body: JSON.stringify({ input: 'hi', background: true }),
+    });
+    const { id } = z.object({ id: z.string() }).parse(await begun.json());
+    const open = async (path: string, headers: Record<string, string>) => {
+      const answer = await apiFetch(`${api(1)?.url}${path}`, { headers });
+      assert.equal(answer.status, 200);
+      return { path, rest: answer.text() };
+    };
+    const ofSession = await open(`/v1/async/jobs/${jobId}/events`, { authorization: `Bearer ${token}` });
+    const ofKey = [
+      await open(`/v1/async/jobs/${jobId}/events`, { 'access-key': key }),
+      await open(`/v1/responses/${id}?stream=true`, { 'access-key': key }),
+    ];
+    await call(api(), 'DELETE', '/v1/auth/session', { token });
+    assert.match(await ofSession.rest, /PENDING/);
+    const again = await call(api(), 'GET', `/v1/async/jobs/${jobId}`, { key });
+    assert.equal(again.status, 200, 'the key is good');
+    const login = await call(api(), 'POST', '/v1/auth/login', { body: { username: name, password: `pass-${name}` } });
+    const { token: second } = z.object({ token: z.string() }).parse(login.data);
+    const keys = await call(api(), 'GET', '/v1/access-keys', { token: second });
+    const [own] = z.array(z.object({ id: z.number() })).parse(keys.data);
+    await call(api(), 'DELETE', `/v1/access-keys/${own?.id}`, { token: second });
+    for (const { path, rest } of ofKey) assert.doesNotMatch(await rest, /COMPLETED|response\.completed|\[DONE\]/, path);
+    await product.worker.start();
+  });
+
   test('a list of jobs leaves long payloads in the database, one job is answered whole', async () => {
     const { key } = await newCustomer(api());
     const text = '"界" '.repeat(20_000);
