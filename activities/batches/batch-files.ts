@@ -1,6 +1,6 @@
 /** The two files of an ended batch: its answers and its errors, each in the order of the lines. */
 import { type FileStore, newFileId } from '../../core/files/file-store.ts';
-import { errorLine } from './batch-lines.ts';
+import { type Unrun, unrunLine } from './batch-lines.ts';
 import type { Batch, BatchStore } from './batch-store.ts';
 
 export interface BatchFilesDeps {
@@ -37,7 +37,7 @@ export class BatchFiles {
    * Each run writes files of its own: two at once do not write into one. @param unrun the error of a line without a result.
    * @throws Error when another process has ended the batch and removed its lines; no file is left then.
    */
-  async write(batch: Batch, unrun: { code: string; message: string }): Promise<WrittenFiles> {
+  async write(batch: Batch, unrun: Unrun): Promise<WrittenFiles> {
     const output = await this.#write(batch, 'output', this.#lines(batch, true, unrun));
     try {
       return { output, error: await this.#write(batch, 'error', this.#lines(batch, false, unrun)) };
@@ -66,11 +66,7 @@ export class BatchFiles {
     return null;
   }
 
-  async *#lines(
-    batch: Batch,
-    succeeded: boolean,
-    unrun: { code: string; message: string },
-  ): AsyncGenerator<Buffer, void> {
+  async *#lines(batch: Batch, succeeded: boolean, unrun: Unrun): AsyncGenerator<Buffer, void> {
     let limit = LINES_AT_ONCE;
     for (let from = 0; from < batch.lineCount; ) {
       const portion = await this.#deps.store.results(batch.id, from, limit, BYTES_AT_ONCE);
@@ -81,7 +77,7 @@ export class BatchFiles {
       limit = Math.min(LINES_AT_ONCE, 2 * portion.length);
       for (const { line, customId, succeeded: has, result } of portion) {
         if ((has === true) !== succeeded) continue;
-        yield result ?? Buffer.from(errorLine(batch.id, line, customId, unrun));
+        yield result ?? Buffer.from(unrunLine(batch.id, line, customId, unrun));
         yield LINE_END;
       }
     }

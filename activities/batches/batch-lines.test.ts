@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError, invalid } from '../../infra/errors.ts';
-import { answerLine, BatchInput, errorLine, lineError, linesOf, MOST_LINES } from './batch-lines.ts';
+import { answerLine, BatchInput, batchError, errorLine, linesOf, MOST_LINES, unrunLine } from './batch-lines.ts';
 
 const GOOD = { custom_id: 'a', method: 'POST', url: '/v1/chat/completions', body: { model: 'm' } };
 
@@ -72,11 +72,20 @@ test('a file has at most so many lines, and at least one', () => {
 test('what comes of a line is JSON with the id that the caller gave', () => {
   const answer = JSON.parse(answerLine('batch_1', 7, 'a"b', 'r1', '{"cost":0.000000001}'));
   assert.deepEqual([answer.custom_id, answer.response.request_id, answer.response.body.cost], ['a"b', 'r1', 1e-9]);
-  const error = lineError(invalid([{ path: 'temperature', message: 'must be at most 2' }]));
-  const failed = JSON.parse(errorLine('batch_1', 7, 'a', error));
-  assert.deepEqual(failed.error, { code: '400001', message: 'temperature: must be at most 2', param: 'temperature' });
-  assert.equal(failed.id, answer.id);
-  assert.equal(lineError(new AppError('upstreamError', 'no', { providerCode: 'busy' })).code, 'busy');
+  const wrong = invalid([{ path: 'temperature', message: 'must be at most 2' }]);
+  const error = {
+    ...{ message: 'temperature: must be at most 2', type: 'invalid_request_error' },
+    ...{ param: 'temperature', code: '400001' },
+  };
+  assert.deepEqual(JSON.parse(errorLine('batch_1', 7, 'a', 'r2', wrong)), {
+    ...{ id: answer.id, custom_id: 'a', error: null },
+    response: { status_code: 400, request_id: 'r2', body: { error } },
+  });
+  const unrun = { code: 'batch_expired', message: 'too late' };
+  assert.deepEqual(JSON.parse(unrunLine('batch_1', 7, 'a', unrun)), {
+    ...{ id: answer.id, custom_id: 'a', response: null, error: unrun },
+  });
+  assert.equal(batchError(new AppError('upstreamError', 'no', { providerCode: 'busy' })).code, 'busy');
 });
 
 test('a line that grows above the most when its numbers are written out is refused', () => {

@@ -1,5 +1,6 @@
 /** The lines of a batch's file, and the lines of what comes of it, in OpenAI's form. Pure. */
 import { z } from 'zod';
+import { openAiErrorText, statusOf } from '../../infra/error-answers.ts';
 import type { AppError } from '../../infra/errors.ts';
 import { jsonExcess } from '../../infra/json-excess.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
@@ -126,24 +127,44 @@ function lineId(batchId: string, line: number): string {
 
 /** @param body JSON text. */
 export function answerLine(batchId: string, line: number, customId: string, requestId: string, body: string): string {
+  return responseLine(batchId, line, customId, { status: 200, requestId, body });
+}
+
+/** Of a request that was answered with an error. */
+export function errorLine(batchId: string, line: number, customId: string, requestId: string, error: AppError): string {
+  return responseLine(batchId, line, customId, {
+    status: statusOf(error.kind),
+    requestId,
+    body: openAiErrorText(error),
+  });
+}
+
+interface LineResponse {
+  readonly status: number;
+  readonly requestId: string;
+  /** JSON text. */
+  readonly body: string;
+}
+
+function responseLine(batchId: string, line: number, customId: string, response: LineResponse): string {
   const head = JSON.stringify({ id: lineId(batchId, line), custom_id: customId }).slice(0, -1);
+  const { status, requestId, body } = response;
   const id = JSON.stringify(requestId);
-  return `${head},"response":{"status_code":200,"request_id":${id},"body":${body}},"error":null}`;
+  return `${head},"response":{"status_code":${status},"request_id":${id},"body":${body}},"error":null}`;
 }
 
-export function errorLine(
-  batchId: string,
-  line: number,
-  customId: string,
-  error: { readonly code: string; readonly message: string; readonly param?: string | undefined },
-): string {
-  const { code, message, param } = error;
-  const failure = { code, message, ...(param === undefined ? {} : { param }) };
-  return JSON.stringify({ id: lineId(batchId, line), custom_id: customId, response: null, error: failure });
+/** Why a request was not run. */
+export interface Unrun {
+  readonly code: string;
+  readonly message: string;
 }
 
-/** What the owner may know of a line's failure. */
-export function lineError(error: AppError): { code: string; message: string; param: string | undefined } {
+export function unrunLine(batchId: string, line: number, customId: string, { code, message }: Unrun): string {
+  return JSON.stringify({ id: lineId(batchId, line), custom_id: customId, response: null, error: { code, message } });
+}
+
+/** What the owner may know of a batch's failure. */
+export function batchError(error: AppError): { code: string; message: string; param: string | undefined } {
   const { providerCode, errors, param } = error.details;
   return {
     code: providerCode ?? String(error.code),

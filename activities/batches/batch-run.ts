@@ -13,7 +13,7 @@ import type { InferenceDeps } from '../inference/charge.ts';
 import { budgetOf } from '../inference/hold.ts';
 import { lineAmount } from './batch-endpoints.ts';
 import { BatchFiles, type BatchFilesDeps, type WrittenFiles } from './batch-files.ts';
-import { BatchInput, type BatchLine, lineError, linesOf } from './batch-lines.ts';
+import { BatchInput, type BatchLine, batchError, linesOf } from './batch-lines.ts';
 import type { Batch, BatchStatus, BatchStore } from './batch-store.ts';
 import { LinesWait, waitOf } from './line-retry.ts';
 import { LineRuns, type LineRunsDeps } from './line-runs.ts';
@@ -81,7 +81,7 @@ export class BatchRunner {
       }
     } catch (error) {
       if (!(error instanceof AppError) || error.kind === 'databaseUnavailable') throw error;
-      const { code, message, param = null } = lineError(error);
+      const { code, message, param = null } = batchError(error);
       await this.#fail(batch, [{ code, message, line: null, param }]);
     }
     const now = await this.#batch(batchId);

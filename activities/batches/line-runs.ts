@@ -11,7 +11,7 @@ import { newId } from '../../infra/ids.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { type BatchEndpoints, keptLineAnswer, type LineAnswer, type LineCall } from './batch-endpoints.ts';
-import { answerLine, errorLine, lineError } from './batch-lines.ts';
+import { answerLine, errorLine, type Unrun, unrunLine } from './batch-lines.ts';
 import type { Batch, BatchStore, StoredLine } from './batch-store.ts';
 import { isWaiting, mayTryAgain } from './line-retry.ts';
 
@@ -32,11 +32,6 @@ const TOO_LARGE = {
   message: `the results of a batch have at most ${MOST_RESULT_BYTES / 1024 / 1024} MB; this request was not run`,
 };
 
-interface Refusal {
-  readonly code: string;
-  readonly message: string;
-}
-
 export class LineRuns {
   readonly #deps: LineRunsDeps;
 
@@ -48,7 +43,7 @@ export class LineRuns {
    * @returns why a line is refused as the user's batches and files stand now: many at once share the room, and only calls
    * that run come on top.
    */
-  async refusalAt({ userId, resultBytes }: Batch): Promise<Refusal | undefined> {
+  async refusalAt({ userId, resultBytes }: Batch): Promise<Unrun | undefined> {
     const { store, bytesPerUser } = this.#deps;
     if (resultBytes >= MOST_RESULT_BYTES) return TOO_LARGE;
     if ((await store.keptBytes(userId)) < bytesPerUser) return undefined;
@@ -90,16 +85,16 @@ export class LineRuns {
         await this.#deps.store.countTry(batchId, line.line);
         return seconds;
       }
-      await this.#keepError(batch, line, lineError(error));
+      await this.#keepError(batch, line, requestId, error);
     }
     return undefined;
   }
 
   /** A line whose result has no room is not called; one that a process was paid for before it died has its answer. */
-  async refuse(batch: Batch, line: StoredLine, why: Refusal): Promise<number | undefined> {
+  async refuse(batch: Batch, line: StoredLine, why: Unrun): Promise<number | undefined> {
     const found = await this.#collect(batch, line);
     if (found === 'in-use') return 0;
-    if (found !== 'answered' && found !== 'not-kept') await this.#keepError(batch, line, why);
+    if (found !== 'answered' && found !== 'not-kept') await this.#keepUnrun(batch, line, why);
     return undefined;
   }
 
@@ -115,7 +110,7 @@ export class LineRuns {
   async #collect(batch: Batch, line: StoredLine) {
     const found = await this.#deps.ledger.run(look(claimOf(batch, line, newId())));
     if (found.kind === 'answered') await this.#keepAnswer(batch, line, keptLineAnswer(found.answer));
-    if (found.kind === 'not-kept') await this.#keepError(batch, line, lineError(claimRefusal(found)));
+    if (found.kind === 'not-kept') await this.#keepError(batch, line, found.requestId, claimRefusal(found));
     return found.kind;
   }
 
@@ -123,8 +118,12 @@ export class LineRuns {
     return this.#deps.store.keepResult(id, line, true, answerLine(id, line, customId, requestId, body));
   }
 
-  #keepError({ id }: Batch, { line, customId }: StoredLine, error: Parameters<typeof errorLine>[3]): Promise<void> {
-    return this.#deps.store.keepResult(id, line, false, errorLine(id, line, customId, error));
+  #keepError({ id }: Batch, { line, customId }: StoredLine, requestId: string, error: AppError): Promise<void> {
+    return this.#deps.store.keepResult(id, line, false, errorLine(id, line, customId, requestId, error));
+  }
+
+  #keepUnrun({ id }: Batch, { line, customId }: StoredLine, why: Unrun): Promise<void> {
+    return this.#deps.store.keepResult(id, line, false, unrunLine(id, line, customId, why));
   }
 }
 

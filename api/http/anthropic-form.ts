@@ -1,8 +1,8 @@
 /** The form in which Anthropic's clients read answers and errors. They decide by the words of some of them. */
 import { z } from 'zod';
 import { UpstreamFailure } from '../../core/providers/failure.ts';
+import { errorText, statusOf } from '../../infra/error-answers.ts';
 import type { AppError } from '../../infra/errors.ts';
-import { errorText, statusOf } from './errors.ts';
 import type { AnswerForm } from './forms.ts';
 import type { ApiContext } from './route-input.ts';
 

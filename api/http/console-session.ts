@@ -4,8 +4,8 @@
  */
 import { createHmac } from 'node:crypto';
 import { sameBytes } from '../../infra/crypto.ts';
+import { statusOf } from '../../infra/error-answers.ts';
 import { AppError } from '../../infra/errors.ts';
-import { statusOf } from './errors.ts';
 import type { ApiContext } from './route-input.ts';
 
 export const SESSION_COOKIE = 'gateway_session';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { statusOf } from '../../infra/error-answers.ts';
 import { AppError } from '../../infra/errors.ts';
 import { readForm } from './edit-form.ts';
-import { statusOf } from './errors.ts';
 
 const TYPE = 'multipart/form-data; boundary=limit';
 

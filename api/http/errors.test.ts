@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { mayBeRepeated } from '../../infra/error-answers.ts';
 import { AppError, type ErrorKind, invalid } from '../../infra/errors.ts';
-import { mayBeRepeated } from './errors.ts';
 import { ENVELOPE, OPENAI } from './forms.ts';
 
 const LARGEST = 16 * 1024;

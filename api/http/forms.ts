@@ -1,7 +1,7 @@
 /** The forms in which routes answer. A route declares its form; another dialect is another form. */
 import { z } from 'zod';
-import { type AppError, ERROR_CODES, type ErrorKind } from '../../infra/errors.ts';
-import { errorText, openAiTypeOf } from './errors.ts';
+import { errorText, openAiErrorText } from '../../infra/error-answers.ts';
+import { type AppError, ERROR_CODES } from '../../infra/errors.ts';
 
 export interface AnswerForm {
   /** Around `data` that is JSON text already, with its exact numbers. */
@@ -83,40 +83,10 @@ const openAiError = z
   })
   .meta({ id: 'OpenAIError' });
 
-/** A provider's own code may be any text. */
-const MAX_CODE = 100;
-
-/** The words that clients of OpenAI look for in `code`; other kinds carry our own number. */
-const OPENAI_CODES: Partial<Record<ErrorKind, string>> = {
-  notAuthenticated: 'invalid_api_key',
-  invalidToken: 'invalid_api_key',
-  modelNotFound: 'model_not_found',
-  tooManyRequests: 'rate_limit_exceeded',
-  insufficientBalance: 'insufficient_quota',
-  budgetSpent: 'insufficient_quota',
-};
-
-/** OpenAI's word for a failure, or the provider's own. */
-export function openAiCodeOf({ kind, details }: AppError): string | undefined {
-  return (details.providerCode ?? OPENAI_CODES[kind])?.slice(0, MAX_CODE);
-}
-
 /** As OpenAI answers: the data itself, errors as `{"error":{message,type,param,code}}`. */
 export const OPENAI: AnswerForm = {
   success: (dataText) => dataText,
-  error: (error) => {
-    const code = openAiCodeOf(error) ?? String(error.code);
-    return errorText(error, ({ message, param }) =>
-      JSON.stringify({
-        error: {
-          message,
-          type: openAiTypeOf(error.kind),
-          param: param ?? null,
-          code,
-        },
-      }),
-    );
-  },
+  error: openAiErrorText,
   successSchema: (data) => data,
   errorSchema: openAiError,
   wrongField: 'error.param',

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
+import { statusOf } from '../../infra/error-answers.ts';
 import { AppError } from '../../infra/errors.ts';
-import { statusOf } from './errors.ts';
 import { inputOf } from './validation.ts';
 
 const schema = z.object({

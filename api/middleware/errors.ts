@@ -1,8 +1,9 @@
 /** The one place where an error becomes an answer. */
 import type { Middleware } from 'koa';
+import { mayBeRepeated, statusOf } from '../../infra/error-answers.ts';
 import type { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
-import { mayBeRepeated, statusOf, toAppError } from '../http/errors.ts';
+import { toAppError } from '../http/errors.ts';
 import { type AnswerForm, ENVELOPE } from '../http/forms.ts';
 import type { ApiContext, ApiState } from '../http/route-input.ts';
 

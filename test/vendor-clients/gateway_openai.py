@@ -348,7 +348,10 @@ class Batches(unittest.TestCase):
         counts = batch.request_counts
         self.assertEqual((batch.status, counts.completed, counts.failed), ("completed", 2, 1))
         self.assertEqual([each["custom_id"] for each in self.answers(batch)], ["a", "c"])
-        self.assertEqual(self.lines_of(batch.error_file_id)[0]["custom_id"], "b")
+        failed = self.lines_of(batch.error_file_id)[0]
+        self.assertEqual((failed["custom_id"], failed["error"]), ("b", None))
+        self.assertEqual(failed["response"]["status_code"], 400)
+        self.assertEqual(failed["response"]["body"]["error"]["param"], "temperature")
         self.assertIn(batch.id, [each.id for each in client().batches.list(limit=1)])
 
     def test_a_file_that_cannot_be_run(self):
