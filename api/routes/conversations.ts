@@ -86,10 +86,13 @@ export function conversationRoutes(
         limit: limitInput(DEFAULT_RECENT, MAX_RECENT).describe(
           `How many; ${DEFAULT_RECENT} by default, at most ${MAX_RECENT}`,
         ),
+        before: optionalText(timeInput(zone)).describe(
+          'Only those that are not pinned and were last active before this time: the list goes on with that of the last',
+        ),
       }),
       success: z.array(conversationSchema),
-      handler: async ({ caller, query }) =>
-        (await conversations.recent(caller.userId, query.limit)).map((conversation) => answerOf(conversation, zone)),
+      handler: async ({ caller, query: { limit, before } }) =>
+        (await conversations.recent(caller.userId, limit, before)).map((one) => answerOf(one, zone)),
     }),
     route({
       method: 'get',

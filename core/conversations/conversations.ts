@@ -44,9 +44,9 @@ export class Conversations {
     return this.#store.assertReachable();
   }
 
-  /** Pinned ones first, then the newest. */
-  recent(userId: number, limit: number): Promise<Conversation[]> {
-    return this.#store.recent(userId, limit);
+  /** Pinned ones first, then the newest; with `before` those behind them that were active before that time. */
+  recent(userId: number, limit: number, before?: Date): Promise<Conversation[]> {
+    return this.#store.recent(userId, limit, before);
   }
 
   async find(userId: number, conversationId: string): Promise<Conversation> {

@@ -87,11 +87,12 @@ export class ConversationStore {
     return found && found.userId === userId && found.deletedAt === null ? conversationOf(found) : undefined;
   }
 
-  /** Pinned ones first, then those with the newest messages. */
-  async recent(userId: number, limit: number): Promise<Conversation[]> {
+  /** Pinned ones first, then those with the newest messages. @param before only those that are not pinned and rest since. */
+  async recent(userId: number, limit: number, before?: Date): Promise<Conversation[]> {
+    const older = before === undefined ? {} : { pinned: false, lastActiveAt: { $lt: before } };
     const found = await this.#mongo.use(() =>
       this.#conversations
-        .find({ userId, deletedAt: null })
+        .find({ userId, deletedAt: null, ...older })
         .sort({ pinned: -1, lastActiveAt: -1 })
         .limit(limit)
         .lean()

@@ -155,6 +155,13 @@ describe('kept conversations', () => {
     await app.ask('PATCH', `${PATH}/${second}`, BEN, { title: 'renamed' });
     const order = (await list(`${PATH}/recent`, BEN)).map((row) => row.title);
     assert.deepEqual(order, ['first', 'third', 'renamed']);
+    const [, newest] = await list(`${PATH}/recent?limit=2`, BEN);
+    const older = await list(`${PATH}/recent?before=${encodeURIComponent(String(newest?.lastActiveAt))}`, BEN);
+    assert.deepEqual(
+      older.map((row) => row.title),
+      ['renamed'],
+      'the list goes on behind the pinned ones',
+    );
     assert.equal((await app.ask('DELETE', `${PATH}/${third}`, BEN)).status, 200);
     assert.equal((await list(`${PATH}/recent`, BEN)).length, 2);
     for (const [method, path] of [

@@ -3,6 +3,7 @@ import { Anchor, JsonInput, NumberInput, Select, Stack, Switch, Text, Textarea, 
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import type { AccessKey, Model } from '../api/generated/schema.ts';
+import { MOST_OPTIONS } from '../shared/all-models.ts';
 import { EFFORTS, isChat, makesPictures, type Parameters } from './request.ts';
 
 interface SettingsProps {
@@ -25,6 +26,7 @@ export function Settings(props: SettingsProps) {
       <Select
         label={t('field.model')}
         searchable
+        limit={MOST_OPTIONS}
         allowDeselect={false}
         data={[
           { group: t('playground.chatModels'), items: models.filter(isChat).map(optionOf) },

@@ -8,22 +8,24 @@ import { Link } from 'react-router';
 import { api } from '../api/client.ts';
 import type { Conversation, Message } from '../api/generated/schema.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
-import { DataTable } from '../shared/data-table.tsx';
+import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { Details } from '../shared/details.tsx';
+import { useCursor } from '../shared/filters.ts';
 import { fieldErrors } from '../shared/form.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { EmptyState, ErrorState, LoadingView } from '../shared/page-states.tsx';
 import { Time } from '../shared/time.tsx';
 
-const MOST_CONVERSATIONS = 100;
+const PAGE_ROWS = 50;
 const PAGE_MESSAGES = 100;
 
 export default function Conversations() {
   const { t } = useTranslation();
   const [shown, setShown] = useState<Conversation>();
   const [renamed, setRenamed] = useState<Conversation>();
-  const query = { limit: MOST_CONVERSATIONS };
+  const { cursor, ...pages } = useCursor('');
+  const query = { limit: PAGE_ROWS, ...(cursor === undefined ? {} : { before: cursor }) };
   const conversations = api.useQuery('get', '/v1/conversations/recent', { params: { query } });
   const change = api.useMutation('patch', '/v1/conversations/{id}');
   const remove = api.useMutation('delete', '/v1/conversations/{id}');
@@ -35,6 +37,7 @@ export default function Conversations() {
         rows={conversations.data}
         rowKey={({ conversationId }) => conversationId}
         empty={t('conversations.none')}
+        pages={<CursorPages {...pages} nextCursor={nextOf(conversations.data)} />}
         emptyAction={
           <Button component={Link} to="/playground" variant="default">
             {t('playground.title')}
@@ -101,6 +104,12 @@ export default function Conversations() {
       </Modal>
     </Page>
   );
+}
+
+/** Behind the pinned ones the list goes on by time. */
+function nextOf(rows: readonly Conversation[] | undefined): string | undefined {
+  const last = rows?.length === PAGE_ROWS ? rows.at(-1) : undefined;
+  return last?.pinned ? new Date().toISOString() : last?.lastActiveAt;
 }
 
 function TitleForm({ conversation, onDone }: { conversation: Conversation; onDone: () => void }) {

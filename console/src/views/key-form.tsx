@@ -7,16 +7,16 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AccessKey } from '../api/generated/schema.ts';
+import { MOST_OPTIONS, useAllModels } from '../shared/all-models.ts';
 import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
 
 const PERIODS = ['day', 'month', 'total'] as const;
-const MOST_MODELS = 100;
 
 /** @param props.onDone gets the value of a key that was made. */
 export function KeyForm({ edited, onDone }: { edited: AccessKey | undefined; onDone: (keyValue?: string) => void }) {
   const { t } = useTranslation();
   const [requestKey] = useState(newRequestKey);
-  const models = api.useQuery('get', '/v1/models', { params: { query: { pageSize: MOST_MODELS } } });
+  const models = useAllModels();
   const form = useForm({
     initialValues: {
       name: edited?.name ?? '',
@@ -54,7 +54,8 @@ export function KeyForm({ edited, onDone }: { edited: AccessKey | undefined; onD
         <MultiSelect
           label={t('keys.allowedModels')}
           description={t('keys.allowedModelsAbout')}
-          data={models.data?.records.map(({ modelIdentifier }) => modelIdentifier) ?? []}
+          data={models.data?.map(({ modelIdentifier }) => modelIdentifier) ?? []}
+          limit={MOST_OPTIONS}
           searchable
           clearable
           {...form.getInputProps('allowedModels')}

@@ -12,11 +12,11 @@ import { type Turn, useConversation } from '../playground/conversation.ts';
 import { isChat, makesPictures, NO_PARAMETERS, type Spoken, takesPictures, toolsOf } from '../playground/request.ts';
 import { Settings } from '../playground/settings.tsx';
 import { TurnView } from '../playground/turns.tsx';
+import { useAllModels } from '../shared/all-models.ts';
 import { useFilters } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
 import { EmptyState, ErrorState, LoadingView } from '../shared/page-states.tsx';
 
-const MOST_MODELS = 100;
 const SETTINGS_PX = 300;
 const NOTHING: Spoken = { text: '', images: [] };
 
@@ -26,7 +26,7 @@ function canCall({ isActive, expiresAt }: AccessKey): boolean {
 
 export default function Playground() {
   const { t } = useTranslation();
-  const models = api.useQuery('get', '/v1/models', { params: { query: { pageSize: MOST_MODELS, status: 1 } } });
+  const models = useAllModels({ status: 1 });
   const keys = api.useQuery('get', '/v1/access-keys');
   const error = models.error ?? keys.error;
   const retry = () => Promise.all([models.refetch(), keys.refetch()]);
@@ -38,7 +38,7 @@ export default function Playground() {
     );
   }
   if (!models.data || !keys.data) return <LoadingView />;
-  const usable = models.data.records.filter((model) => isChat(model) || makesPictures(model));
+  const usable = models.data.filter((model) => isChat(model) || makesPictures(model));
   if (usable.length === 0) {
     return (
       <Page title={t('playground.title')}>
