@@ -47,13 +47,16 @@ const OPENAI_PREFIXES = [
   ...['moderations', 'realtime', 'responses', 'threads', 'uploads', 'vector_stores', 'videos'],
 ].map((name) => `/v1/${name}`);
 
+function isOpenAi(path: string): boolean {
+  return OPENAI_PREFIXES.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+}
+
 /** Anthropic's: below it stand what its clients count tokens and run batches with. */
 const MESSAGES_PATH = '/v1/messages';
 
 /** The form of an answer that no route gives: nothing at the path, or nothing for the method. */
 export function unmatchedForms(routes: readonly Route[]): (path: string) => AnswerForm {
   const paths = new Map(routes.map(({ path, form }) => [path, form]));
-  const isOpenAi = (path: string) => OPENAI_PREFIXES.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
   return (path) => {
     if (path.startsWith(`${MESSAGES_PATH}/`)) return paths.get(path) ?? ANTHROPIC;
     return paths.get(path) ?? (isOpenAi(path) ? OPENAI : ENVELOPE);
@@ -74,8 +77,12 @@ const MOST_PATH_CHARACTERS = 100;
 /** 404, or 405 with the methods that the path has. */
 function noRoute(router: Router<ApiState>): Middleware<ApiState> {
   return (ctx) => {
-    const methods = [...new Set(router.match(ctx.path, ctx.method).path.flatMap((layer) => layer.methods))];
-    if (methods.length === 0) {
+    const layers = router.match(ctx.path, ctx.method).path;
+    const methods = [...new Set(layers.flatMap((layer) => layer.methods))];
+    // What OpenAI's clients send where we have ids is the name of a method that we do not have: /v1/responses/compact.
+    const isName =
+      ctx.method === 'POST' && isOpenAi(ctx.path) && layers.every(({ path }) => /:\w+$/.test(String(path)));
+    if (methods.length === 0 || isName) {
       // Clients of OpenAI call by a method's name and may not know the path.
       throw new AppError('noSuchPath', `there is nothing at ${ctx.path.slice(0, MOST_PATH_CHARACTERS)}`);
     }

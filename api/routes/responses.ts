@@ -1,6 +1,7 @@
 /** Responses, as OpenAI's clients speak them by default, and Codex: asked for, kept, asked for again. */
 import { z } from 'zod';
 import { type ChatOutcome, saidOf } from '../../activities/inference/chat.ts';
+import type { CountTokens } from '../../activities/inference/messages/count.ts';
 import { type CostShown, chunkInOpenAiWords } from '../../activities/inference/openai-words.ts';
 import {
   EventTexts,
@@ -8,7 +9,7 @@ import {
   responseIdOf,
   responseUsage,
 } from '../../activities/inference/responses/answer.ts';
-import { messagesOfResponse } from '../../activities/inference/responses/asked.ts';
+import { askedResponse, messagesOfResponse } from '../../activities/inference/responses/asked.ts';
 import { PassedOnResponse } from '../../activities/inference/responses/passed-on.ts';
 import { beginningOf, restOf } from '../../activities/inference/responses/replay.ts';
 import { type ResponsesInput, responsesInput } from '../../activities/inference/responses/request.ts';
@@ -28,7 +29,7 @@ import { type InferenceInput, type InferenceServices, limitHeaders, type WholeCa
 import { inferenceRoute } from '../http/inference-route.ts';
 import type { EventWriter, ServedStream } from '../http/inference-stream.ts';
 import { JsonText } from '../http/large-answers.ts';
-import { ANSWERED, type Route, route } from '../http/route.ts';
+import { ANSWERED, IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 import { EventStream } from '../http/sse.ts';
 import { type Authenticator, isStillAdmitted, whileAdmitted } from '../middleware/caller.ts';
@@ -104,6 +105,7 @@ interface Services extends InferenceServices {
   readonly authenticator: Authenticator;
   readonly responses: Responses;
   readonly responseJobs: ResponseJobs;
+  readonly countTokens: CountTokens;
   readonly turns: Turns;
 }
 
@@ -135,6 +137,13 @@ export function responseRoutes(services: Services): Route[] {
     if (!isLive(last) && !stream.gone) await stream.write(texts.of(restOf(last)));
     stream.end();
   };
+  const turnOf = async (asked: ResponsesInput, userId: number): Promise<OpenTurn | undefined> => {
+    const { conversationId } = asked;
+    if (conversationId === undefined) return undefined;
+    const messages = messagesOfResponse(asked);
+    const hasHistory = tellsHistory(messages);
+    return turns.begin({ userId, conversationId, asked: askedInMessages(messages), hasHistory });
+  };
   const submit = async (asked: ResponsesInput, input: InferenceInput<unknown>): Promise<void> => {
     const { ctx, caller, rawBody, traceId, signal } = input;
     const keyed = keyedRequest(ctx, caller, rawBody, asked.requestId);
@@ -163,15 +172,7 @@ export function responseRoutes(services: Services): Route[] {
       form: OPENAI,
       parse: ({ body: asked }): ResponsesInput => responsesInput(asked, Date.now()),
       requestId: ({ requestId }) => requestId,
-      conversation: {
-        open: async (asked, { userId }) => {
-          const { conversationId } = asked;
-          if (conversationId === undefined) return undefined;
-          const messages = messagesOfResponse(asked);
-          const hasHistory = tellsHistory(messages);
-          return turns.begin({ userId, conversationId, asked: askedInMessages(messages), hasHistory });
-        },
-      },
+      conversation: { open: (asked, { userId }) => turnOf(asked, userId) },
       run: (asked, { request, context, turn }: WholeCall<ChatOutcome>) =>
         responses.complete(asked, request, context, turn),
       render: (outcome, asked) => responseOf(asked, outcome, services.costShown),
@@ -182,6 +183,31 @@ export function responseRoutes(services: Services): Route[] {
         run: (asked, { request, context, turn }) => responses.open(asked, request, context, turn),
         writer: (asked, _turn: OpenTurn | undefined, served) => eventsOf(asked, served, services.costShown),
         said: saidOf,
+      },
+    }),
+    route({
+      ...{ tag: 'Inference', access: 'access-key', form: OPENAI },
+      method: 'post',
+      path: '/v1/responses/input_tokens',
+      operationId: 'countResponseInputTokens',
+      summary: 'Tokens that a response would read; an estimate, free, and outside of the limits of keys',
+      body,
+      bodyLimitBytes: IMAGE_BODY_BYTES,
+      unknownFields: 'ignored',
+      success: z.object({
+        object: z.literal('response.input_tokens').describe('Always response.input_tokens'),
+        input_tokens: z
+          .number()
+          .int()
+          .describe('Tokens of instructions, items and tools, with those of what it goes on from'),
+      }),
+      handler: async ({ body: given, caller, log }) => {
+        const asked = responsesInput(given, Date.now());
+        const turn = await turnOf(asked, caller.userId);
+        const tokens = await responses.prepared(caller, asked, ({ items }) =>
+          services.countTokens({ model: asked.model, ...askedResponse(asked, items, turn?.turn.context) }, caller, log),
+        );
+        return { object: 'response.input_tokens' as const, input_tokens: tokens };
       },
     }),
     route({

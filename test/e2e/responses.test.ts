@@ -474,6 +474,36 @@ describe('OpenAI’s Responses form', () => {
     await assert.rejects(client.responses.cancel(whole.id), OpenAI.NotFoundError);
   });
 
+  test('the tokens of a request are counted for free, with those of what it goes on from', async () => {
+    const count = async (body: object) => (await client.responses.inputTokens.count(body)).input_tokens;
+    const first = await client.responses.create({ model: 'sim-chat', input: 'Tell me about the sea.' });
+    const ask = { model: 'sim-chat', input: 'And then?' };
+    const moved = async () => (await product.rows('SELECT COUNT(*) AS n FROM transfers'))[0]?.n;
+    const before = await moved();
+    const alone = await count(ask);
+    assert.ok(alone >= 3 && alone < 40, String(alone));
+    assert.ok((await count({ ...ask, instructions: 'Be brief, be kind, be clear.', tools: [WEATHER] })) > alone + 20);
+    assert.ok((await count({ ...ask, previous_response_id: first.id })) > alone + 10);
+    assert.ok((await count({ ...ask, model: 'native' })) >= 3);
+    await assert.rejects(count({ ...ask, previous_response_id: 'resp_1' }), OpenAI.BadRequestError);
+    await assert.rejects(count({ ...ask, model: 'nothing' }), OpenAI.NotFoundError);
+    assert.equal(await moved(), before);
+  });
+
+  test('a method of OpenAI’s that is not here is 404 in its form; an id with another method 405', async () => {
+    const send = async (method: string, path: string) => {
+      const answer = await apiFetch(`${product.apis[0]?.url}/v1${path}`, {
+        method,
+        headers: { authorization: `Bearer ${customer.key}` },
+      });
+      const { error } = z.object({ error: z.object({ message: z.string() }) }).parse(await answer.json());
+      return [answer.status, error.message];
+    };
+    for (const path of ['/responses/compact', '/files/search', '/batches/x'])
+      assert.deepEqual(await send('POST', path), [404, `there is nothing at /v1${path}`]);
+    assert.deepEqual(await send('PUT', '/responses/resp_1'), [405, 'allowed here: HEAD, GET, DELETE']);
+  });
+
   test('errors name the field, and arrive as the client’s own types', async () => {
     const refused = async (body: object, param: string) => {
       const ask = { model: 'sim-chat', input: 'x', ...body };

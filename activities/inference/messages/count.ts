@@ -6,14 +6,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { AccessKeyCaller } from '../../../core/accounts/caller.ts';
 import type { PricedModel } from '../../../core/catalog/model.ts';
+import type { ChatBody } from '../../../core/providers/provider.ts';
 import type { Logger } from '../../../infra/logger.ts';
 import { estimateTokensInTurns } from '../../../infra/tokens.ts';
 import { type InferenceDeps, targetOf } from '../charge.ts';
-import type { NativeAdapters } from '../native.ts';
+import type { NativeAdapters, NativeChat } from '../native.ts';
 import { unaskedLimit } from '../plan.ts';
 import { usableModels } from '../routing.ts';
 import { promptText, USUAL_TOKENS_OF_A_DOCUMENT, USUAL_TOKENS_OF_AN_IMAGE } from '../usage.ts';
-import type { MessagesInput } from './request.ts';
 
 /** Longer a client would not wait at its start. */
 const PATIENCE_MS = 3_000;
@@ -21,7 +21,14 @@ const PATIENCE_MS = 3_000;
 const MOST_OF_A_KEY = 50;
 const MOST_AT_ONCE = 200;
 
-export type CountTokens = (input: MessagesInput, caller: AccessKeyCaller, log: Logger) => Promise<number>;
+interface Prompt {
+  readonly model: string | undefined;
+  readonly body: ChatBody;
+  /** The same in the client's form. */
+  readonly native: NativeChat;
+}
+
+export type CountTokens = (prompt: Prompt, caller: AccessKeyCaller, log: Logger) => Promise<number>;
 
 interface CountDeps extends Pick<InferenceDeps, 'models' | 'keys'> {
   readonly nativeAdapters: Pick<NativeAdapters, 'messages'>;
@@ -34,7 +41,8 @@ export function createTokenCount(deps: CountDeps): CountTokens {
     const { images, uncounted = 0 } = input.native.size;
     const capability = images + uncounted > 0 ? 'image-to-text' : 'text-to-text';
     const [first] = usableModels(deps.models, { caller, model }, capability);
-    const ask = () => (first?.kind === 'anthropic' ? countedByProvider(deps, first, input, log) : undefined);
+    const isCounted = first?.kind === 'anthropic' && input.native.form === 'messages';
+    const ask = () => (isCounted ? countedByProvider(deps, first, input, log) : undefined);
     return (await places.use(caller.accessKeyId, ask)) ?? estimate(input, first);
   };
 }
@@ -68,7 +76,7 @@ class Places {
 async function countedByProvider(
   { keys, nativeAdapters }: CountDeps,
   model: PricedModel,
-  { native }: MessagesInput,
+  { native }: Prompt,
   log: Logger,
 ): Promise<number | undefined> {
   const key = keys.pick(model, new Set());
@@ -85,7 +93,7 @@ async function countedByProvider(
 }
 
 /** Reading a prompt of 15 MB and writing it out as one text take some 40 ms each, so others have their turn in between. */
-async function estimate({ body, native }: MessagesInput, model: PricedModel | undefined): Promise<number> {
+async function estimate({ body, native }: Prompt, model: PricedModel | undefined): Promise<number> {
   await setImmediate();
   const ofText = await estimateTokensInTurns(promptText(body));
   const { images, uncounted = 0 } = native.size;
