@@ -7,6 +7,7 @@ import { apiFetch } from '../e2e/api-fetch.ts';
 import { type Customer, call, newCustomer, type Product } from '../e2e/product.ts';
 import { sharedProduct } from '../e2e/shared-product.ts';
 import { addProvider, rootToken, upstream } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 
 const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
 const DATA_URL = `data:image/png;base64,${PIXEL}`;
@@ -229,5 +230,39 @@ describe('what the clients of OpenAI send and expect', () => {
       });
       assert.equal(other.headers.get('access-control-allow-origin'), null, path);
     }
+  });
+
+  test('every form of answer says the cost that was charged', async () => {
+    const cost = z.object({
+      usage: z.looseObject({ cost: z.number(), cost_details: z.object({ currency: z.string() }) }),
+    });
+    const wholes: [string, object][] = [
+      ['/v1/chat/completions', hello],
+      ['/v1/messages', { ...hello, max_tokens: 20 }],
+      ['/v1/responses', { model: 'sim-chat', input: 'hello' }],
+      ['/v1/embeddings', { model: 'sim-embedding', input: 'hello' }],
+      ['/v1/rerank', { model: 'sim-rerank', query: 'light', documents: ['A lighthouse'] }],
+      ['/v1/images/generations', { model: 'sim-image', prompt: 'a cat' }],
+      ['/v1/images/edits', { model: 'sim-image', prompt: 'in snow', image: PIXEL }],
+    ];
+    for (const [path, body] of wholes) {
+      const answer = await post(path, body);
+      const said = cost.parse(await answer.json()).usage.cost;
+      assert.equal(said, Number(answer.headers.get('x-cost')), path);
+      assert.ok(said > 0, path);
+    }
+    const stream = await (await post('/v1/messages', { ...hello, max_tokens: 20, stream: true })).text();
+    const [, event = ''] = /event: message_delta\ndata: (.*)/.exec(stream) ?? [];
+    const [, comment] = /^: x-cost=(\S+)/m.exec(stream) ?? [];
+    assert.equal(cost.parse(JSON.parse(event)).usage.cost, Number(comment));
+    const sound = await post('/v1/audio/speech', { model: 'sim-speech', voice: 'alloy', input: 'A lighthouse.' });
+    await sound.arrayBuffer();
+    assert.equal(sound.headers.get('x-cost'), null);
+    const path = `/v1/statistics/logs/me?requestId=${sound.headers.get('x-request-id')}`;
+    await until('the call of the sound is logged', async () => {
+      const { data } = await call(product.apis[0], 'GET', path, { token: customer.token });
+      const [logged] = z.array(z.looseObject({ cost: z.number() })).parse(data);
+      return (logged?.cost ?? 0) > 0;
+    });
   });
 });
