@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Capability } from '../../core/catalog/model.ts';
 import type { Probe, ProbeResult, ProbeTarget } from '../../core/catalog/probe.ts';
+import { requireAnswer } from '../../core/providers/completion.ts';
 import { UpstreamFailure } from '../../core/providers/failure.ts';
 import { fitChat } from '../../core/providers/fit.ts';
 import type { ModelNeeds } from '../../core/providers/needs.ts';
@@ -55,6 +56,7 @@ type ProbeCall = (
 const askChat: ProbeCall = async ({ chat }, target, context) => {
   const body = bodyFor(target.needs);
   const answer = await chat[target.kind].complete(target, body, context);
+  requireAnswer(answer.completion, body);
   const counted = answer.usage?.impossible === null ? answer.usage : undefined;
   const { promptTokens, completionTokens } = counted ?? estimateUsage(body, deliveredTexts(answer.completion), null);
   return {
