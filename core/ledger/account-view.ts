@@ -159,7 +159,9 @@ export class AccountView {
         : ['SELECT id FROM jobs WHERE trace_id=:traceId', 'SELECT hold_id AS id FROM batches WHERE trace_id=:traceId']),
     ];
     if (sources.length === 0) return [];
-    const sql = `${sources.map((source) => `(${source} LIMIT :most)`).join(' UNION ')} LIMIT :most`;
+    // The first of a trace with more of them, each time the same.
+    const first = 'ORDER BY id LIMIT :most';
+    const sql = `${sources.map((source) => `(${source} ${first})`).join(' UNION ')} ${first}`;
     const found = await select(this.#sequelize, idRow.read, sql, { ids: [...ids], traceId, most: MOST_RELATED + 1 });
     return found.map(({ id }) => id);
   }
