@@ -25,7 +25,7 @@ const KINDS = [
   'provider',
   'provider-key',
   'user',
-  'webhook_delivery',
+  'webhook-delivery',
 ] as const;
 const TEXTS = ['action', 'targetId', 'traceId'] as const;
 const NAMES = ['from', 'until', 'actor', ...TEXTS] as const;

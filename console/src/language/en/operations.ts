@@ -165,7 +165,7 @@ export const operations = {
     operator: 'command line',
     kinds: {
       ...{ job: 'Job', ledger: 'Ledger', model: 'Model', order: 'Order', provider: 'Provider', user: 'User' },
-      ...{ 'access-key': 'Access key', 'provider-key': 'Provider key', webhook_delivery: 'Delivery' },
+      ...{ 'access-key': 'Access key', 'provider-key': 'Provider key', 'webhook-delivery': 'Delivery' },
     },
   },
   deliveries: {

@@ -178,7 +178,7 @@ export const operations: Operations = {
     operator: '命令行',
     kinds: {
       ...{ job: '任务', ledger: '账本', model: '模型', order: '订单', provider: '提供商', user: '用户' },
-      ...{ 'access-key': '访问密钥', 'provider-key': '提供商密钥', webhook_delivery: '推送' },
+      ...{ 'access-key': '访问密钥', 'provider-key': '提供商密钥', 'webhook-delivery': '推送' },
     },
   },
   deliveries: {
