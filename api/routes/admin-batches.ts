@@ -24,7 +24,9 @@ const ownedBatch = z.object({
   completed: z.number().int().describe('Lines with an answer'),
   failed: z.number().int().describe('Lines with an error'),
   calls: z.number().int().describe('Calls of its lines in the usage log, which is some seconds late'),
-  charged: decimalOutput.describe('What these were charged'),
+  charged: decimalOutput.describe(
+    'What these were charged; less than before once calls leave the log (USAGE_RETENTION)',
+  ),
   holdId: z.string().describe('Id of its hold, which `/v1/admin/transfers/{batchId}` shows'),
   inputFileId: z.string().describe('Id of the file with the requests'),
   outputFileId: fileId('the answers'),

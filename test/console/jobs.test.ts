@@ -115,7 +115,7 @@ describe('jobs in the console', () => {
     await openView(page, 'Look up');
     await page.getByLabel('Trace, request, job, batch, order or workflow id').fill(id);
     await page.getByRole('button', { name: 'Look up' }).click();
-    await page.getByText('2 lines: 2 answered, 0 failed · 2 calls, charged ¥0.').waitFor();
+    await page.getByText('2 lines: 2 answered, 0 failed · 2 calls in the log, charged ¥0.').waitFor();
     for (const event of ['Reserved', 'Batch started', 'Batch ended', name]) {
       await page.getByRole('main').getByText(event).first().waitFor();
     }
