@@ -3,7 +3,8 @@
  * calls may come in turns: a block begins when the one before has ended, and its pieces wait until then. Pure.
  */
 import { argumentsOf } from '../../../core/providers/tool-calls.ts';
-import { isJsonObject, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
+import { JsonObjectEnd } from '../../../infra/json-end.ts';
+import type { JsonObject as Json } from '../../../infra/json-object.ts';
 
 /** Writes one event. */
 export type WriteEvent = (type: string, fields: Json) => string;
@@ -18,10 +19,8 @@ interface Block {
   hasBegun: boolean;
   /** What has come and was not sent. */
   waiting: string;
-  /** Of a call: all of its arguments. */
-  arguments: string;
-  /** Length of those that were last found to be no whole object. */
-  triedLength: number;
+  /** Of a call. */
+  readonly arguments: JsonObjectEnd;
   /** Of a thought. */
   signature: string;
 }
@@ -65,7 +64,7 @@ export class BlockSequence {
       block = this.#add('tool_use', { type: 'tool_use', id, name, input: {} }, name);
       this.#calls.set(number, block);
     }
-    block.arguments += piece;
+    block.arguments.add(piece);
     block.waiting += piece;
     return this.#flow();
   }
@@ -76,7 +75,8 @@ export class BlockSequence {
 
   /** The first call whose arguments are broken, now that all of them have come. */
   get brokenCall(): { readonly name: string; readonly arguments: string } | undefined {
-    return [...this.#calls.values()].find((call) => argumentsOf(call.arguments) === undefined);
+    const calls = [...this.#calls.values()].map(({ name, arguments: given }) => ({ name, arguments: given.text }));
+    return calls.find((call) => argumentsOf(call.arguments) === undefined);
   }
 
   #say(kind: 'text' | 'thinking', begins: Json, text: string): string {
@@ -87,7 +87,7 @@ export class BlockSequence {
   }
 
   #add(kind: BlockKind, begins: Json, name = ''): Block {
-    const none = { hasBegun: false, waiting: '', arguments: '', triedLength: 0, signature: '' };
+    const none = { hasBegun: false, waiting: '', arguments: new JsonObjectEnd(), signature: '' };
     const block: Block = { kind, begins, name, ...none };
     this.#blocks.push(block);
     return block;
@@ -123,12 +123,5 @@ function deltaOf({ kind, waiting }: Block): Json {
 /** A text or a thought ends where something else begins; a call then goes on until its arguments are whole. */
 function hasEnded(block: Block, isAnotherWaiting: boolean): boolean {
   if (block.kind === 'redacted_thinking') return true;
-  return isAnotherWaiting && (block.kind !== 'tool_use' || isWhole(block));
-}
-
-function isWhole(call: Block): boolean {
-  const { arguments: given, triedLength } = call;
-  if (given.length === triedLength) return false;
-  call.triedLength = given.length;
-  return /\}\s*$/.test(given.slice(-16)) && isJsonObject(parseJson(given));
+  return isAnotherWaiting && (block.kind !== 'tool_use' || block.arguments.isWhole);
 }

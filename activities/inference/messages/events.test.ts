@@ -155,3 +155,15 @@ test('the cost stands beside the counts of a whole answer and of a stream where 
   assert.partialDeepStrictEqual(JSON.parse(delta), { usage: cost });
   assert.doesNotMatch(JSON.stringify(messageOf({ requestId: 'r', completion, ...charged }, 'm', undefined)), /cost/);
 });
+
+test('a call of very many pieces costs no more for each, also while another waits', () => {
+  const pieces = 200_000;
+  for (const piece of ['x', '}']) {
+    const writer = new WrittenAnew({ requestId: 'r', model: 'm', promptTokens: 1 }, undefined);
+    const say = (delta: object) => writer.events(JSON.stringify({ choices: [{ delta, finish_reason: null }] }));
+    say(begun(0, 'a', '{"a":'));
+    say(begun(1, 'b', '{}'));
+    for (let count = 0; count < pieces; count += 1) say({ tool_calls: [{ index: 0, function: { arguments: piece } }] });
+    assert.match(writer.end(charged), /no JSON object/);
+  }
+});
