@@ -21,6 +21,7 @@ import {
   type RequestContext,
   targetOf,
 } from './charge.ts';
+import { inClientPaths } from './client-paths.ts';
 import { isTranslated, nativeWay } from './native.ts';
 import type { PaidCalls } from './paid-calls.ts';
 import { type Candidate, planChat, promptSize } from './plan.ts';
@@ -101,10 +102,14 @@ export class ChatService {
       requireAnswer(answer.completion, command.body);
       return answer;
     }
-    const body = calls.fitted(candidate, await inChat(), 'whole', isTranslated(command));
-    const answer = await chatAdapters[candidate.kind].complete(target, body, context);
-    requireAnswer(answer.completion, body);
-    return answer;
+    try {
+      const body = calls.fitted(candidate, await inChat(), 'whole', isTranslated(command));
+      const answer = await chatAdapters[candidate.kind].complete(target, body, context);
+      requireAnswer(answer.completion, body);
+      return answer;
+    } catch (error) {
+      throw inClientPaths(error, command.native?.paths);
+    }
   }
 }
 

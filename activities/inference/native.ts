@@ -8,6 +8,7 @@ import { onlyStreams } from '../../core/providers/needs.ts';
 import type { ChatBody, NativeForm } from '../../core/providers/provider.ts';
 import { speaks } from '../../core/providers/vendors.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';
+import type { ClientPaths } from './client-paths.ts';
 import type { Candidate, PromptSize } from './plan.ts';
 import { type AskedDocument, documentsIn, takesDocuments } from './request-files.ts';
 import type { PricedUse } from './request-policy.ts';
@@ -21,6 +22,8 @@ export interface NativeChat extends NativeRequest {
   readonly priced: readonly PricedUse[];
   /** What a chat has no words for, and documents, which not every model takes in a chat. */
   readonly untold: readonly Untold[];
+  /** For errors of the chat beside it. */
+  readonly paths: ClientPaths;
 }
 
 export type Untold = FieldError | AskedDocument;

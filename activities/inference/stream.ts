@@ -23,6 +23,7 @@ import {
 } from './charge.ts';
 import { type Asking, chatOnce } from './chat.ts';
 import { ChunkQueue } from './chunk-queue.ts';
+import { inClientPaths } from './client-paths.ts';
 import { isTranslated, nativeWay } from './native.ts';
 import { type Candidate, type PromptSize, planChat } from './plan.ts';
 import { withKeptFiles } from './request-files.ts';
@@ -161,8 +162,12 @@ export class ChatStreams {
       const request = calls.fittedNative(candidate, command.body, command.native, way);
       return { native: true, stream: await way.stream(target, request, context), sent: command.body };
     }
-    const body = calls.fitted(candidate, await inChat(), 'streamed', isTranslated(command));
-    return { native: false, stream: await chatAdapters[candidate.kind].stream(target, body, context), sent: body };
+    try {
+      const body = calls.fitted(candidate, await inChat(), 'streamed', isTranslated(command));
+      return { native: false, stream: await chatAdapters[candidate.kind].stream(target, body, context), sent: body };
+    } catch (error) {
+      throw inClientPaths(error, command.native?.paths);
+    }
   }
 
   #follow(running: Running, opened: Opened): OpenStream {

@@ -329,6 +329,15 @@ describe('Messages', () => {
     );
     const translated = await refused({ model: 'small-chat', messages: tooLong });
     assert.match(translated.message, /^prompt is too long: \d+ tokens > 1000 maximum\. This model's maximum/);
+    const call = { role: 'assistant', content: [{ type: 'tool_use', name: 'get_weather', input: {} }] };
+    const nameless = await refused({
+      model: 'sim-chat',
+      system: 'Be brief.',
+      tools: [WEATHER],
+      messages: [...HELLO, call],
+    });
+    assert.equal(nameless.status, 400);
+    assert.match(nameless.message, /'messages\.1\.content'/, 'by the field of the client');
     const unknown = await refused({ model: 'no-such-model' });
     assert.deepEqual([unknown.status, unknown.type], [404, 'not_found_error']);
     const unlimited = await refused({ model: 'claude', max_tokens: undefined });

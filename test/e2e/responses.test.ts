@@ -526,6 +526,10 @@ describe('OpenAI’s Responses form', () => {
     const byAddress = [{ type: 'input_file', file_url: 'https://example.com/a.pdf' }];
     await refused(message(byAddress), 'input[0].content[0].file_url');
     await refused({ input: [{ type: 'item_reference', id: 'msg_1' }] }, 'input[0].id');
+    const texts = Array.from({ length: 2_000 }, () => ({ type: 'input_text', text: 'x' }));
+    await refused(message([...texts, { type: 'input_image', image_url: PIXEL }]), 'input[0].content');
+    const result = { type: 'function_call_output', call_id: 'none', output: 'x' };
+    await refused({ instructions: 'Be brief.', input: [{ role: 'user', content: 'x' }, result] }, 'input[1].output');
     await refused({ tools: [{ type: 'file_search' }] }, 'tools[0].type');
     await refused({ tools: [{ type: 'function' }] }, 'tools[0].name');
     await refused({ tool_choice: { type: 'function', name: 'x' } }, 'tool_choice');

@@ -6,13 +6,26 @@
 import type { ChatBody } from '../../../core/providers/provider.ts';
 import type { FieldError } from '../../../infra/errors.ts';
 import { isJsonObject, type JsonObject as Json } from '../../../infra/json-object.ts';
+import type { ClientPaths, MessagePath } from '../client-paths.ts';
 import type { Untold } from '../native.ts';
 import { askedDocument } from '../request-files.ts';
 
 export interface MessagesInChat {
   readonly chat: ChatBody;
   readonly untold: readonly Untold[];
+  readonly paths: ClientPaths;
 }
+
+/** What stands for these fields of a chat. */
+const CLIENT_FIELDS = {
+  max_completion_tokens: 'max_tokens',
+  stop: 'stop_sequences',
+  response_format: 'output_config.format',
+  reasoning_effort: 'output_config.effort',
+  enable_thinking: 'thinking',
+  parallel_tool_calls: 'tool_choice.disable_parallel_tool_use',
+  tools: 'tools',
+};
 
 /** Fields that mean the same in both. */
 const SAME = ['max_tokens', 'temperature', 'top_p', 'top_k'];
@@ -22,15 +35,20 @@ const NEEDED = ['mcp_servers', 'container'];
 export function messagesInChat(body: Json): MessagesInChat {
   const untold: Untold[] = [];
   const system = textOfBlocks(body.system, 'system', untold);
-  const messages = listOf(body.messages).flatMap((message, index) =>
-    isJsonObject(message) ? turnsOf(message, `messages.${index}`, untold) : [],
-  );
+  const paths: MessagePath[] = system === '' ? [] : [{ path: 'system' }];
+  const messages = listOf(body.messages).flatMap((message, index) => {
+    const path = `messages.${index}`;
+    const turns = isJsonObject(message) ? turnsOf(message, path, untold) : [];
+    paths.push(...turns.map(() => ({ path: `${path}.content` })));
+    return turns;
+  });
   const stops = listOf(body.stop_sequences);
   const tools = listOf(body.tools).flatMap((tool, index) => toolOf(tool, `tools.${index}`, untold));
   for (const name of NEEDED) if (isGiven(body[name])) untold.push(notInChat(name));
   untold.push(...unknownWishes(body));
   return {
     untold,
+    paths: { messages: paths, fields: CLIENT_FIELDS },
     chat: {
       ...Object.fromEntries(SAME.flatMap((name) => (isGiven(body[name]) ? [[name, body[name]]] : []))),
       messages: system === '' ? messages : [{ role: 'system', content: system }, ...messages],

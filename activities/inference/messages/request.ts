@@ -37,7 +37,7 @@ export function messagesInput(body: Json, headers: ClientHeaders): MessagesInput
   checkMessages(body.messages, errors);
   if (body.system !== undefined && body.system !== null) checkBlocks(body.system, 'system', errors);
   if (errors.length > 0) throw invalid(errors);
-  const { chat, untold } = messagesInChat(body);
+  const { chat, untold, paths } = messagesInChat(body);
   const { metadata } = body;
   const userId = isJsonObject(metadata) ? metadata.user_id : undefined;
   return {
@@ -51,6 +51,7 @@ export function messagesInput(body: Json, headers: ClientHeaders): MessagesInput
       size: sizeOf(body),
       priced: pricedIn(body),
       untold,
+      paths,
     },
     user: typeof userId === 'string' && userId !== '' ? userId : undefined,
   };

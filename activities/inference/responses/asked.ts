@@ -6,6 +6,7 @@ import { withContext } from '../../../core/conversations/turn.ts';
 import { listIn, textIn } from '../../../core/providers/message.ts';
 import type { ChatBody } from '../../../core/providers/provider.ts';
 import { isJsonObject, isSet, type JsonObject as Json } from '../../../infra/json-object.ts';
+import type { MessagePath } from '../client-paths.ts';
 import type { NativeChat } from '../native.ts';
 import type { PromptSize } from '../plan.ts';
 import { type AskedDocument, isTextFile } from '../request-files.ts';
@@ -30,17 +31,32 @@ export function askedResponse(
   context: readonly unknown[] = [],
 ): AskedResponse {
   const documents: AskedDocument[] = [];
-  const chat = chatOfResponse(input, items, documents);
+  const { chat, paths } = chatOfResponse(input, items, documents);
   const all = items.map(({ item }) => item);
   return {
     body: { ...chat, messages: withContext(chat.messages, context) },
-    native: nativeResponse(input, withContext(all, context), chat, documents),
+    native: {
+      ...nativeResponse(input, withContext(all, context), chat, documents),
+      paths: { ...paths, messages: withContextPaths(paths.messages, chat.messages, context.length) },
+    },
   };
+}
+
+/** As `withContext` puts them in. */
+function withContextPaths(
+  paths: readonly MessagePath[],
+  messages: readonly unknown[],
+  contextLength: number,
+): readonly MessagePath[] {
+  const first = messages.findIndex((message) => isJsonObject(message) && message.role === 'user');
+  const place = first === -1 ? messages.length : first;
+  const context = Array.from({ length: contextLength }, () => ({ path: 'conversation' }));
+  return [...paths.slice(0, place), ...context, ...paths.slice(place)];
 }
 
 /** The messages of the chat without those of a kept conversation. @throws {AppError} naming each field that is wrong. */
 export function messagesOfResponse(input: ResponsesInput): readonly unknown[] {
-  return chatOfResponse(input, placedItems(input.items), []).messages;
+  return chatOfResponse(input, placedItems(input.items), []).chat.messages;
 }
 
 /** The gateway's own, and what is set anew: `tools` without those that are not offered. */
@@ -57,7 +73,7 @@ function nativeResponse(
   items: readonly unknown[],
   chat: ChatBody,
   documents: readonly AskedDocument[],
-): NativeChat {
+): Omit<NativeChat, 'paths'> {
   const { kept } = input.tools;
   const passed = Object.entries(input.rest).filter(
     ([name, value]) => isSet(value) && !NOT_PASSED_ON.has(name) && (kept.length > 0 || !OF_TOOLS.has(name)),

@@ -2,6 +2,7 @@
 import { listIn, textIn } from '../../../core/providers/message.ts';
 import { AppError, type FieldError, MOST_ERRORS } from '../../../infra/errors.ts';
 import { isJsonObject, isSet, type JsonObject as Json, parseJson } from '../../../infra/json-object.ts';
+import type { MessagePath } from '../client-paths.ts';
 import { imageUrlOf } from '../image-request.ts';
 import { type AskedDocument, askedDocument, filePart } from '../request-files.ts';
 import { callOfItem } from './tools.ts';
@@ -23,7 +24,11 @@ const DETAILS = new Set(['low', 'high', 'auto']);
  * @param errors takes what is wrong; references to kept items are to be resolved before.
  * @param documents takes the files among them that are no texts.
  */
-export function chatMessages(items: readonly PlacedItem[], errors: FieldError[], documents: AskedDocument[]): Json[] {
+export function chatMessages(
+  items: readonly PlacedItem[],
+  errors: FieldError[],
+  documents: AskedDocument[],
+): ChatMessages {
   const conversation = new ChatConversation(errors, documents);
   for (const { item, path } of items) {
     if (errors.length >= MOST_ERRORS) break;
@@ -32,8 +37,16 @@ export function chatMessages(items: readonly PlacedItem[], errors: FieldError[],
   return conversation.end();
 }
 
+export interface ChatMessages {
+  readonly messages: readonly Json[];
+  /** Where the request has each of them. */
+  readonly paths: readonly MessagePath[];
+}
+
 /** What the model said in one turn: a chat has its thoughts, its text and its calls in one message. */
 interface Turn {
+  readonly path: string;
+  readonly callPaths: string[];
   reasoning: string;
   content: string | undefined;
   readonly calls: Json[];
@@ -43,9 +56,11 @@ class ChatConversation {
   readonly #errors: FieldError[];
   readonly #documents: AskedDocument[];
   readonly #messages: Json[] = [];
+  readonly #paths: MessagePath[] = [];
   #turn: Turn | undefined;
   /** Images that tools gave: they follow the texts of all tools, as a message of the user. */
   #images: Json[] = [];
+  #imagesPath = '';
 
   constructor(errors: FieldError[], documents: AskedDocument[]) {
     this.#errors = errors;
@@ -67,23 +82,25 @@ class ChatConversation {
     }
     const type = item.type ?? 'message';
     if (type === 'message') this.#addMessage(item, path);
-    else if (type === 'reasoning') this.#ofModel().reasoning += thoughtsOf(item);
+    else if (type === 'reasoning') this.#ofModel(path).reasoning += thoughtsOf(item);
     else if (typeof type === 'string' && OUTPUTS.has(type)) this.#addOutput(item, path);
     else {
       const call = callOfItem(item);
       if (call !== undefined) {
         if (textIn(item.call_id) === '') this.#errors.push({ path: `${path}.call_id`, message: 'is required' });
-        this.#ofModel().calls.push(call);
+        const turn = this.#ofModel(path);
+        turn.calls.push(call);
+        turn.callPaths.push(path);
       } else if (typeof type !== 'string' || !LEFT_OUT.test(type)) {
         this.#errors.push({ path: `${path}.type`, message: `"${String(type).slice(0, 100)}" is not supported` });
       }
     }
   }
 
-  end(): Json[] {
+  end(): ChatMessages {
     this.#endTurn();
     this.#endOutputs();
-    return this.#messages;
+    return { messages: this.#messages, paths: this.#paths };
   }
 
   #addMessage(item: Json, path: string): void {
@@ -97,16 +114,17 @@ class ChatConversation {
       this.#endTurn();
       this.#endOutputs();
       this.#messages.push({ role, content });
+      this.#paths.push({ path: `${path}.content` });
       return;
     }
     const text = typeof content === 'string' ? content : '';
-    const turn = this.#ofModel();
+    const turn = this.#ofModel(path);
     // A turn has one text; where its calls wait for their results, nothing may come in between.
     if (turn.content === undefined) turn.content = text;
     else if (turn.calls.length > 0) turn.content += text;
     else {
       this.#endTurn();
-      this.#ofModel().content = text;
+      this.#ofModel(path).content = text;
     }
   }
 
@@ -118,13 +136,15 @@ class ChatConversation {
     const parts = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
     const texts = parts.filter(({ type }) => type === 'text');
     this.#messages.push({ role: 'tool', tool_call_id: id, content: textsTogether(texts) });
+    this.#paths.push({ path: `${path}.output` });
     this.#images.push(...parts.filter(({ type }) => type !== 'text'));
+    this.#imagesPath = `${path}.output`;
   }
 
-  #ofModel(): Turn {
+  #ofModel(path: string): Turn {
     if (this.#turn === undefined) {
       this.#endOutputs();
-      this.#turn = { reasoning: '', content: undefined, calls: [] };
+      this.#turn = { path, callPaths: [], reasoning: '', content: undefined, calls: [] };
     }
     return this.#turn;
   }
@@ -133,6 +153,7 @@ class ChatConversation {
     const turn = this.#turn;
     this.#turn = undefined;
     if (turn === undefined || (turn.content === undefined && turn.calls.length === 0)) return;
+    this.#paths.push({ path: turn.path, calls: turn.callPaths });
     this.#messages.push({
       role: 'assistant',
       content: turn.content ?? null,
@@ -142,7 +163,10 @@ class ChatConversation {
   }
 
   #endOutputs(): void {
-    if (this.#images.length > 0) this.#messages.push({ role: 'user', content: this.#images });
+    if (this.#images.length > 0) {
+      this.#messages.push({ role: 'user', content: this.#images });
+      this.#paths.push({ path: this.#imagesPath });
+    }
     this.#images = [];
   }
 }

@@ -4,6 +4,7 @@ import type { ChatBody } from '../../../core/providers/provider.ts';
 import { type FieldError, invalid } from '../../../infra/errors.ts';
 import { isInheritedName, isJsonObject, isSet, type JsonObject as Json } from '../../../infra/json-object.ts';
 import { openAiChatInput } from '../chat-request.ts';
+import { type ClientPaths, inClientPaths } from '../client-paths.ts';
 import type { AskedDocument } from '../request-files.ts';
 import { chatMessages, type PlacedItem } from './items.ts';
 import { type OfferedTools, offeredTools } from './tools.ts';
@@ -102,6 +103,25 @@ export function responsesInput(body: Json, nowMs: number): ResponsesInput {
   return input;
 }
 
+/** What stands for these fields of a chat. */
+const CLIENT_FIELDS = {
+  max_tokens: 'max_output_tokens',
+  max_completion_tokens: 'max_output_tokens',
+  response_format: 'text.format',
+  reasoning_effort: 'reasoning.effort',
+  enable_thinking: 'reasoning.effort',
+  thinking: 'reasoning.effort',
+  verbosity: 'text.verbosity',
+  logprobs: 'top_logprobs',
+  // Those that are not offered have no place in the chat.
+  tools: 'tools',
+};
+
+export interface ChatOfResponse {
+  readonly chat: ChatBody;
+  readonly paths: ClientPaths;
+}
+
 /**
  * The chat, with the items of earlier responses before those of this one.
  * @param documents takes the files among them that are no texts. @throws {AppError} naming each field that is wrong.
@@ -110,14 +130,20 @@ export function chatOfResponse(
   input: ResponsesInput,
   items: readonly PlacedItem[],
   documents: AskedDocument[],
-): ChatBody {
+): ChatOfResponse {
   const errors: FieldError[] = [];
   const instructions = textIn(input.echo.instructions);
-  const messages = chatMessages(items, errors, documents);
+  const { messages, paths: ofItems } = chatMessages(items, errors, documents);
   if (errors.length > 0) throw invalid(errors);
   const system = instructions === '' ? [] : [{ role: 'system', content: instructions }];
   if (system.length + messages.length === 0) throw invalid([{ path: 'input', message: 'has nothing for the model' }]);
-  return openAiChatInput({ ...input.fields, messages: [...system, ...messages] }).body;
+  const instructed = system.length === 0 ? [] : [{ path: 'instructions' }];
+  const paths = { messages: [...instructed, ...ofItems], fields: CLIENT_FIELDS };
+  try {
+    return { chat: openAiChatInput({ ...input.fields, messages: [...system, ...messages] }).body, paths };
+  } catch (error) {
+    throw inClientPaths(error, paths);
+  }
 }
 
 /** The items of a request with their places in it. */
