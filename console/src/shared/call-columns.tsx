@@ -9,7 +9,7 @@ import { Facts } from './details.tsx';
 import { Id, lookupOf } from './id.tsx';
 import { Money } from './money.tsx';
 import { StatusBadge } from './status-badge.tsx';
-import { durationText, Time } from './time.tsx';
+import { Latency, Time } from './time.tsx';
 
 export type Call = operations['listMyCalls']['responses']['200']['content']['application/json'][number];
 
@@ -35,7 +35,7 @@ export function calls(t: TFunction, show?: (id: string) => void): Column<Call>[]
     },
     {
       ...{ title: t('field.latency'), align: 'end', from: 'md' },
-      cell: ({ latencyMs }) => <span className="time">{durationText(latencyMs)}</span>,
+      cell: ({ latencyMs }) => <Latency ms={latencyMs} />,
     },
     { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
   ];
@@ -91,8 +91,8 @@ export function CallDetails({
         [t('calls.images')]: imageCount > 0 ? imageCount : undefined,
         [t('field.cost')]: <Money amount={call.cost} />,
         [t('calls.rule')]: priceRule ?? undefined,
-        [t('field.latency')]: durationText(call.latencyMs),
-        [t('calls.firstToken')]: ttftMs === null ? undefined : durationText(ttftMs),
+        [t('field.latency')]: <Latency ms={call.latencyMs} />,
+        [t('calls.firstToken')]: ttftMs === null ? undefined : <Latency ms={ttftMs} />,
         [t('field.traceId')]: <Id id={traceId} to={canLookUp ? lookupOf(traceId) : undefined} />,
         [t('field.requestId')]: <Id id={call.requestId} to={canLookUp ? lookupOf(call.requestId) : undefined} />,
       }}

@@ -50,9 +50,17 @@ export function Duration({ from, until }: { from: string | null | undefined; unt
 
 const SECOND_MS = 1_000;
 
+/** In the viewer's language. */
+export function Latency({ ms }: { ms: number | null | undefined }) {
+  const { i18n } = useTranslation();
+  return <span className="time">{durationText(ms, i18n.language)}</span>;
+}
+
 /** A latency, for charts and columns of numbers. */
-export function durationText(ms: number | null | undefined): string {
+export function durationText(ms: number | null | undefined, language: string): string {
   if (ms === null || ms === undefined) return '–';
-  if (ms < SECOND_MS) return `${Math.round(ms)} ms`;
-  return `${(ms / SECOND_MS).toLocaleString(undefined, { maximumFractionDigits: ms < 10 * SECOND_MS ? 2 : 1 })} s`;
+  const shown = { style: 'unit', unitDisplay: 'short' } as const;
+  if (ms < SECOND_MS) return Math.round(ms).toLocaleString(language, { ...shown, unit: 'millisecond' });
+  const digits = ms < 10 * SECOND_MS ? 2 : 1;
+  return (ms / SECOND_MS).toLocaleString(language, { ...shown, unit: 'second', maximumFractionDigits: digits });
 }

@@ -5,7 +5,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
-import { Time } from '../shared/time.tsx';
+import { Latency, Time } from '../shared/time.tsx';
 
 const HEALTH_MS = 5_000;
 /** Three answers are missing. */
@@ -28,7 +28,7 @@ export function useSecondsSince(atMs: number): number {
 }
 
 export function Health() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const readiness = useReadiness();
   const age = useSecondsSince(readiness.dataUpdatedAt);
   const isOld = readiness.error !== null || age >= OLD_SECONDS;
@@ -62,7 +62,7 @@ export function Health() {
                   fw={500}
                   className="numbers"
                 >
-                  {`${Math.round(latencyMs).toLocaleString(i18n.language)} ms`}
+                  <Latency ms={latencyMs} />
                 </Badge>
               </Group>
               {error !== undefined && (

@@ -7,7 +7,7 @@ import type { FeedCall, FeedJob } from '../api/generated/schema.ts';
 import { DataTable } from '../shared/data-table.tsx';
 import { Money } from '../shared/money.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
-import { Time } from '../shared/time.tsx';
+import { Latency, Time } from '../shared/time.tsx';
 import { useSecondsSince } from './admin-health.tsx';
 import type { FeedState } from './live-feed.ts';
 
@@ -108,7 +108,7 @@ export function Traffic({ seconds, feed }: { seconds: readonly Second[]; feed: F
 }
 
 export function LiveCalls({ calls, feed }: { calls: readonly FeedCall[]; feed: FeedState }) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const query = { isPending: false, error: null, refetch: () => undefined };
   return (
     <Stack gap="xs">
@@ -133,7 +133,7 @@ export function LiveCalls({ calls, feed }: { calls: readonly FeedCall[]; feed: F
           },
           {
             ...{ title: t('field.latency'), align: 'end', from: 'md' },
-            cell: ({ latencyMs }) => `${Math.round(latencyMs).toLocaleString(i18n.language)} ms`,
+            cell: ({ latencyMs }) => <Latency ms={latencyMs} />,
           },
           { title: t('field.cost'), align: 'end', cell: ({ cost }) => <Money amount={cost} /> },
         ]}

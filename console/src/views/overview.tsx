@@ -13,7 +13,7 @@ import { Figure } from '../shared/figure.tsx';
 import { Money, moneyText } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState } from '../shared/page-states.tsx';
-import { durationText } from '../shared/time.tsx';
+import { durationText, Latency } from '../shared/time.tsx';
 
 /** The figures do not wait for what draws the chart. */
 const Chart = lazy(() => import('../shared/chart.tsx'));
@@ -162,17 +162,19 @@ function useSeries(metric: Metric, days: number): readonly Series[] {
             values: dates.map((date) => known.get(date)?.failures ?? 0),
           },
         ];
-      default:
+      default: {
+        const text = (ms: number) => durationText(ms, i18n.language);
         return [
           {
-            ...{ label: t('overview.p50'), color: 'teal', text: durationText },
+            ...{ label: t('overview.p50'), color: 'teal', text },
             values: dates.map((date) => known.get(date)?.latencyP50Ms ?? null),
           },
           {
-            ...{ label: t('overview.p95'), color: 'orange', text: durationText },
+            ...{ label: t('overview.p95'), color: 'orange', text },
             values: dates.map((date) => known.get(date)?.latencyP95Ms ?? null),
           },
         ];
+      }
     }
   }, [usage, went, metric, days, t, i18n.language]);
 }
@@ -212,7 +214,7 @@ function By({ groupBy, days }: { groupBy: 'model' | 'accessKey'; days: number })
           },
           {
             ...{ title: t('overview.p50'), align: 'end' },
-            cell: (row) => durationText(performanceOf(row)?.latencyP50Ms),
+            cell: (row) => <Latency ms={performanceOf(row)?.latencyP50Ms} />,
           },
           {
             ...{ title: t('field.tokens'), align: 'end', from: 'md' },

@@ -3,10 +3,10 @@ import { Code, Group, Paper, Text, ThemeIcon } from '@mantine/core';
 import { Check, X } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import type { ProbeResult } from '../api/generated/schema.ts';
+import { Latency } from '../shared/time.tsx';
 
 export function ProbeOutcome({ ok, latencyMs, usage, answer, error, failure }: ProbeResult) {
-  const { t, i18n } = useTranslation();
-  const ms = latencyMs.toLocaleString(i18n.language);
+  const { t } = useTranslation();
   const said = answer ?? error;
   return (
     <Paper withBorder p="sm" role="status">
@@ -18,7 +18,7 @@ export function ProbeOutcome({ ok, latencyMs, usage, answer, error, failure }: P
           {t(ok ? 'probe.ok' : 'probe.failed')}
         </Text>
         <Text size="sm" c="dimmed">
-          {t('probe.latency', { ms })}
+          <Latency ms={latencyMs} />
         </Text>
         {usage && (
           <Text size="sm" c="dimmed">

@@ -136,7 +136,6 @@ export const catalog = {
   probe: {
     ok: 'It works',
     failed: 'It failed',
-    latency: '{{ms}} ms',
     tokens: '{{prompt}} + {{completion}} tokens',
     said: 'The answer',
   },

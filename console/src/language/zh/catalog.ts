@@ -132,7 +132,6 @@ export const catalog = {
   probe: {
     ok: '可用',
     failed: '失败',
-    latency: '{{ms}} 毫秒',
     tokens: '{{prompt}} + {{completion}} Token',
     said: '回答',
   },
