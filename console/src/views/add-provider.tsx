@@ -225,7 +225,7 @@ function Outcome({
       </Title>
       <Text>
         {t('providers.added', { count: added.length })}
-        {existing.length > 0 && `, ${t('providers.existing', { count: existing.length })}`}
+        {existing.length > 0 && `${t('keys.comma')}${t('providers.existing', { count: existing.length })}`}
       </Text>
       {names !== '' && (
         <Text size="sm" c="dimmed">

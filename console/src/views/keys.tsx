@@ -7,7 +7,7 @@ import { api } from '../api/client.ts';
 import type { AccessKey } from '../api/generated/schema.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable } from '../shared/data-table.tsx';
-import { Money } from '../shared/money.tsx';
+import { moneyText } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { Secret } from '../shared/secret.tsx';
 import { type Status, StatusBadge } from '../shared/status-badge.tsx';
@@ -98,23 +98,14 @@ export default function Keys() {
 }
 
 function Limits({ rpmLimit, tpmLimit, parallelLimit, budget, budgetPeriod, allowedModels }: AccessKey) {
-  const { t } = useTranslation();
+  const { t, i18n } = useTranslation();
+  const period = t(`period.${budgetPeriod ?? 'total'}`);
   const parts = [
     ...(rpmLimit === null ? [] : [t('keys.rpm', { count: rpmLimit })]),
     ...(tpmLimit === null ? [] : [t('keys.tpm', { count: tpmLimit })]),
     ...(parallelLimit === null ? [] : [t('keys.parallel', { count: parallelLimit })]),
     ...(allowedModels === null ? [] : [t('keys.models', { count: allowedModels.length })]),
+    ...(budget === null ? [] : [t('keys.budgetOf', { amount: moneyText(budget, i18n.language), period })]),
   ];
-  if (parts.length === 0 && budget === null) return <Text size="sm">{t('keys.unlimited')}</Text>;
-  return (
-    <Text size="sm">
-      {parts.join(', ')}
-      {budget !== null && parts.length > 0 && ', '}
-      {budget !== null && (
-        <>
-          <Money amount={budget} /> {t(`period.${budgetPeriod ?? 'total'}`)}
-        </>
-      )}
-    </Text>
-  );
+  return <Text size="sm">{parts.length === 0 ? t('keys.unlimited') : parts.join(t('keys.comma'))}</Text>;
 }

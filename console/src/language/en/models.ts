@@ -37,6 +37,8 @@ export const models = {
     parallel: '{{count}} at once',
     models_one: '{{count}} model',
     models_other: '{{count}} models',
+    budgetOf: '{{amount}} {{period}}',
+    comma: ', ',
     unlimited: 'None',
     allowedModels: 'Models',
     allowedModelsAbout: 'Empty: all models',

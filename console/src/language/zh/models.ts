@@ -41,6 +41,8 @@ export const models: Pick<
     parallel: '并发 {{count}}',
     models_one: '{{count}} 个模型',
     models_other: '{{count}} 个模型',
+    budgetOf: '{{period}} {{amount}}',
+    comma: '，',
     unlimited: '无',
     allowedModels: '模型',
     allowedModelsAbout: '留空表示所有模型',
