@@ -51,7 +51,7 @@ export default function AllOrders() {
         pages={<Pages {...pages} of={orders.data} />}
         columns={[
           {
-            title: t('field.orderNo'),
+            title: t('field.createdAt'),
             cell: ({ orderNo, createdAt }) => (
               <Stack gap={2} align="flex-start">
                 <Anchor component="button" size="sm" ta="start" onClick={() => show(orderNo)}>

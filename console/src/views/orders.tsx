@@ -51,7 +51,7 @@ export default function Orders() {
         pages={<Pages {...pages} of={orders.data} />}
         columns={[
           {
-            title: t('orders.one'),
+            title: t('field.createdAt'),
             cell: ({ orderNo, createdAt }) => (
               <Anchor component="button" size="sm" onClick={() => show(orderNo)}>
                 <Time at={createdAt} />
