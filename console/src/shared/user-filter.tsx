@@ -49,7 +49,7 @@ export function UserFilter({ value, onChange, label }: UserFilterProps) {
 export function UserLink({ userId, name }: { userId: number; name?: string }) {
   const label = name === undefined || name === '' ? `#${userId}` : name;
   return (
-    <Anchor component={Link} to={`/users?user=${userId}`} size="sm">
+    <Anchor component={Link} to={`/users?user=${userId}`} inherit>
       {label}
     </Anchor>
   );

@@ -140,9 +140,9 @@ function Changes({ record }: { record: AuditRecord }) {
               {change.field}
             </Table.Th>
             <Table.Td fz="xs" style={{ overflowWrap: 'anywhere' }}>
-              {change.before !== undefined && `${shown(change, change.before)} → `}
+              {change.before !== undefined && `${shown(change, change.before) || '–'} → `}
               <Text span inherit fw={600}>
-                {shown(change, change.after) ?? '–'}
+                {shown(change, change.after) || '–'}
               </Text>
             </Table.Td>
           </Table.Tr>

@@ -154,7 +154,7 @@ function EventTitle({ event }: { event: Event }) {
 
 function TitleLink({ to, children }: { to: string; children: ReactNode }) {
   return (
-    <Anchor component={Link} to={to} size="sm" fw={500}>
+    <Anchor component={Link} to={to} inherit>
       {children}
     </Anchor>
   );

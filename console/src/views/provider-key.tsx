@@ -52,7 +52,7 @@ export function ProviderKeyCard({ providerKey: key }: { providerKey: ProviderKey
             name={circuit.modelIdentifier ?? t('providerKeys.account')}
           />
         ))}
-        <SimpleGrid cols={{ base: 3 }} spacing="xs">
+        <SimpleGrid cols={{ base: 3 }} spacing="xs" style={{ alignItems: 'end' }}>
           <Fact label={t('providerKeys.weight')}>{key.weight.toLocaleString(i18n.language)}</Fact>
           <Fact label={t('providerKeys.picks')}>{key.recentCalls.toLocaleString(i18n.language)}</Fact>
           <Fact label={t('providerKeys.failures')}>{key.recentFailures.toLocaleString(i18n.language)}</Fact>
