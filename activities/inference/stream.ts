@@ -7,7 +7,8 @@ import type { Usage } from '../../core/ledger/money.ts';
 import type { StoredAnswer } from '../../core/ledger/operations/claim.ts';
 import { CompletionAssembler } from '../../core/providers/completion.ts';
 import { errorOf, type FailureClass, UpstreamFailure } from '../../core/providers/failure.ts';
-import type { ChatChunk } from '../../core/providers/provider.ts';
+import type { NativeAdapter } from '../../core/providers/native.ts';
+import type { ChatBody, ChatChunk } from '../../core/providers/provider.ts';
 import { HeldByRequest } from '../../infra/held-bytes.ts';
 import { inSpan } from '../../infra/telemetry/spans.ts';
 import { affinityOf } from './affinity.ts';
@@ -68,6 +69,14 @@ export type StreamReply = OpenStream | AnsweredBefore;
 const CHUNK_BYTES = 300;
 /** How long a provider is still read after the client has left. */
 const AFTER_LEAVING_MS = 30_000;
+
+/** A stream that has begun. */
+interface Asked {
+  readonly native: boolean;
+  readonly stream: AsyncIterable<ChatChunk>;
+  /** As a chat. */
+  readonly sent: ChatBody;
+}
 
 /** A stream that has said something, or has ended and says why it did not. */
 interface Opened {
@@ -138,7 +147,15 @@ export class ChatStreams {
 
   /** @throws {UpstreamFailure} when the stream breaks before it says anything, or ends and is no answer (requireAnswer). */
   async #firstWords(candidate: Candidate, apiKey: string, asking: Asking): Promise<Opened> {
-    const { native, stream, sent } = await this.#stream(candidate, apiKey, asking);
+    const way = nativeWay(this.#deps.nativeAdapters, candidate, asking.command.native, 'streamed');
+    try {
+      return await this.#opened(await this.#stream(candidate, apiKey, asking, way));
+    } catch (error) {
+      throw way ? error : inClientPaths(error, asking.command.native?.paths);
+    }
+  }
+
+  async #opened({ native, stream, sent }: Asked): Promise<Opened> {
     const rest = stream[Symbol.asyncIterator]();
     const heard = new CompletionAssembler();
     const lead: ChatChunk[] = [];
@@ -154,20 +171,20 @@ export class ChatStreams {
     return { lead, rest, heard, native };
   }
 
-  async #stream(candidate: Candidate, apiKey: string, { command, calls, inChat, context }: Asking) {
-    const { chatAdapters, nativeAdapters } = this.#deps;
+  async #stream(
+    candidate: Candidate,
+    apiKey: string,
+    { command, calls, inChat, context }: Asking,
+    way: NativeAdapter | undefined,
+  ): Promise<Asked> {
     const target = targetOf(candidate, apiKey);
-    const way = nativeWay(nativeAdapters, candidate, command.native, 'streamed');
     if (way && command.native) {
       const request = calls.fittedNative(candidate, command.body, command.native, way);
       return { native: true, stream: await way.stream(target, request, context), sent: command.body };
     }
-    try {
-      const body = calls.fitted(candidate, await inChat(), 'streamed', isTranslated(command));
-      return { native: false, stream: await chatAdapters[candidate.kind].stream(target, body, context), sent: body };
-    } catch (error) {
-      throw inClientPaths(error, command.native?.paths);
-    }
+    const body = calls.fitted(candidate, await inChat(), 'streamed', isTranslated(command));
+    const stream = await this.#deps.chatAdapters[candidate.kind].stream(target, body, context);
+    return { native: false, stream, sent: body };
   }
 
   #follow(running: Running, opened: Opened): OpenStream {

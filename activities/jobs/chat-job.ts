@@ -14,6 +14,7 @@ import { affinityOf } from '../inference/affinity.ts';
 import { type InferenceDeps, targetOf } from '../inference/charge.ts';
 import { chatReply } from '../inference/chat.ts';
 import { chatBodyOf } from '../inference/chat-request.ts';
+import { inClientPaths } from '../inference/client-paths.ts';
 import { ableToHear, type NativeChat, nativeWay } from '../inference/native.ts';
 import type { Charged, CostShown } from '../inference/openai-words.ts';
 import { type Candidate, promptSize } from '../inference/plan.ts';
@@ -49,7 +50,9 @@ export function createChatJobHandler(deps: InferenceDeps, held: HeldByRuns, show
         room,
       });
       const { native } = read;
-      const body = await deps.requestImages.ofChat(read.body, context.signal, room);
+      const body = await deps.requestImages.ofChat(read.body, context.signal, room).catch((error: unknown) => {
+        throw inClientPaths(error, native?.paths);
+      });
       const candidates = ableToHear(await charge.candidates(), { native: asked, body: prompt });
       const answer = new StreamedAnswer();
       let cut = false;
@@ -59,10 +62,10 @@ export function createChatJobHandler(deps: InferenceDeps, held: HeldByRuns, show
           { output: 'text', affinity: () => affinityOf({ caller: work, body }) },
           async (candidate, apiKey) => {
             const untilCut = cutOnceHeard(answer.restart(), context);
+            const way = nativeWay(deps.nativeAdapters, candidate, native, 'streamed');
             try {
               const target = targetOf(candidate, apiKey);
               const calling = { ...context, signal: untilCut.signal };
-              const way = nativeWay(deps.nativeAdapters, candidate, native, 'streamed');
               const sent = way && native ? body : charge.fitted(candidate, body);
               const stream =
                 way && native
@@ -73,6 +76,8 @@ export function createChatJobHandler(deps: InferenceDeps, held: HeldByRuns, show
                 context.heartbeat(`receiving from ${candidate.modelIdentifier}: ${chunks} chunks`);
               });
               answer.heard.requireAnswer(sent);
+            } catch (error) {
+              throw way ? error : inClientPaths(error, native?.paths);
             } finally {
               untilCut.stop();
             }

@@ -470,6 +470,13 @@ describe('OpenAI’s Responses form', () => {
     const failing = await client.responses.create({ model: 'responses-failing', input: 'x', background: true });
     await until('it has failed', async () => (await client.responses.retrieve(failing.id)).status === 'failed');
     assert.ok((await client.responses.retrieve(failing.id)).error?.message);
+    const unread = { type: 'json_schema', name: 'answer', schema: { $ref: 'elsewhere' } } as const;
+    const ask = { model: 'sim-chat', input: 'x', text: { format: unread } };
+    const refused = await client.responses.create({ ...ask, background: true });
+    await until('it is refused', async () => (await client.responses.retrieve(refused.id)).status === 'failed');
+    assert.match((await client.responses.retrieve(refused.id)).error?.message ?? '', /'text\.format'/);
+    for (const stream of [false, true])
+      await assert.rejects(client.responses.create({ ...ask, stream }), { status: 400, param: 'text.format' });
     const whole = await client.responses.create({ model: 'sim-chat', input: 'x' });
     await assert.rejects(client.responses.cancel(whole.id), OpenAI.NotFoundError);
   });
