@@ -19,6 +19,8 @@ const HEARTBEAT_MS = 2_000;
 const FIRST_RETRY_MS = 200;
 const LONGEST_RETRY_MS = 5_000;
 const WORK_MS = 3_000;
+/** How long a server may answer others while the driver does not find back to it. */
+const STUCK_MS = 20_000;
 
 /** Made by `connectMongo`; models are defined on `connection`. */
 export interface Mongo {
@@ -36,13 +38,18 @@ export interface Mongo {
   close(): Promise<void>;
 }
 
-/** Starts connecting, and tries until it succeeds; from then on the driver reconnects by itself. */
-export function connectMongo(config: MongoConfig, log: Logger): Mongo {
+/**
+ * Starts connecting, and tries until it succeeds; from then on the driver reconnects by itself. Where it does not, although
+ * the server answers others, the connection is made anew.
+ */
+export function connectMongo(config: MongoConfig, log: Logger, stuckMs: number = STUCK_MS): Mongo {
   const connection = mongoose.createConnection();
   connection.set('bufferCommands', false);
   const closing = new AbortController();
   logTransitions(connection, config, log);
-  const connected = keepConnecting(connection, config.MONGODB_URI, closing.signal);
+  const connect = () => keepConnecting(connection, config.MONGODB_URI, closing.signal);
+  const connected = connect();
+  const watched = connected.then(() => reconnectStuck(connection, config, { connect, stuckMs, log }, closing.signal));
   const use = <T>(work: () => Promise<T>, waitMs = WORK_MS) => withinTime(connection, work, waitMs);
   return {
     connection,
@@ -55,7 +62,7 @@ export function connectMongo(config: MongoConfig, log: Logger): Mongo {
     },
     close: async () => {
       closing.abort();
-      await connected;
+      await watched;
       await connection.close(true);
     },
   };
@@ -93,6 +100,46 @@ async function keepConnecting(connection: Connection, uri: string, closing: Abor
     }
   }
   return false;
+}
+
+interface Reconnecting {
+  readonly connect: () => Promise<boolean>;
+  readonly stuckMs: number;
+  readonly log: Logger;
+}
+
+/** Watches a connection until it is closed. */
+async function reconnectStuck(
+  connection: Connection,
+  config: MongoConfig,
+  { connect, stuckMs, log }: Reconnecting,
+  closing: AbortSignal,
+): Promise<void> {
+  const isConnected = () => connection.readyState === mongoose.ConnectionStates.connected;
+  let awaySince: number | undefined;
+  while (!closing.aborted) {
+    await pause(stuckMs / WATCHES_UNTIL_STUCK, closing);
+    if (isConnected()) awaySince = undefined;
+    else awaySince ??= performance.now();
+    if (awaySince === undefined || performance.now() - awaySince < stuckMs || !(await answers(config))) continue;
+    // The server may have come back just now: then the driver notices it within this time, too.
+    await pause(2 * HEARTBEAT_MS, closing);
+    if (isConnected() || closing.aborted) continue;
+    log.warn('MongoDB answers, but its connection has not come back; connecting anew');
+    await connection.close(true);
+    await connect();
+  }
+}
+
+const WATCHES_UNTIL_STUCK = 10;
+
+async function answers(config: MongoConfig): Promise<boolean> {
+  try {
+    await (await openMongo(config, SELECTION_TIMEOUT_MS)).destroy(true);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Two processes that make the same indexes at once may disturb each other. */

@@ -79,4 +79,25 @@ describe('MongoDB killed and frozen under load', () => {
       assert.equal(result.invariants[6]?.note, undefined);
     });
   }
+
+  test('a connection that the driver has lost for good is made anew; one to a server that is away is not', async () => {
+    const mongo = world.mongo(100);
+    await connected(mongo);
+    const opened: string[] = [];
+    mongo.connection.on('connecting', () => opened.push('connecting'));
+    // As the driver leaves it when it does not notice that the server is back.
+    Object.assign(mongo.connection, { readyState: 0 });
+    await assert.rejects(mongo.ping(), { kind: 'databaseUnavailable' });
+    await world.until(async () => {
+      await mongo.ping().catch(() => undefined);
+      return mongo.connection.readyState === 1;
+    });
+    await mongo.ping();
+    assert.deepEqual(opened, ['connecting']);
+    world.wire.cut();
+    await world.until(() => mongo.connection.readyState !== 1);
+    await world.wire.mend();
+    await world.until(() => mongo.connection.readyState === 1);
+    assert.deepEqual(opened, ['connecting'], 'the driver has come back by itself');
+  });
 });

@@ -41,8 +41,8 @@ export interface Call {
 export interface UsageWorld extends TestLedger {
   /** One call from hold to capture, or to release when it failed. @returns its request id. */
   call(queue: CommitQueue, call: Call): Promise<string>;
-  /** Another process's connection. */
-  mongo(): Mongo;
+  /** Another process's connection. @param stuckMs see `connectMongo`. */
+  mongo(stuckMs?: number): Mongo;
   /** Takes MongoDB away, and gives it back. */
   readonly wire: { cut(): void; mend(): Promise<void> };
 }
@@ -56,8 +56,8 @@ export async function usageWorld(name: string): Promise<UsageWorld> {
   uri.pathname = `/${name}`;
   uri.host = `127.0.0.1:${wire.port}`;
   const connections: Mongo[] = [];
-  const mongo = () => {
-    const connection = connectMongo({ MONGODB_URI: uri.href }, SILENT);
+  const mongo = (stuckMs?: number) => {
+    const connection = connectMongo({ MONGODB_URI: uri.href }, SILENT, stuckMs);
     connections.push(connection);
     return connection;
   };
