@@ -60,8 +60,10 @@ test('a batch of chats: answers in order, errors by line, each paid as it says',
     assert.equal(response.status_code, 200);
     receivedTokens(response.body.usage.prompt_tokens, response.body.usage.completion_tokens);
   }
-  const [error] = await linesOf(batch.error_file_id);
-  assert.deepEqual([error.custom_id, error.error.param], ['line-1', 'temperature']);
+  const [failed] = await linesOf(batch.error_file_id);
+  const { response, error: notRun } = failed;
+  assert.deepEqual([failed.custom_id, response.status_code, notRun], ['line-1', 400, null]);
+  assert.equal(response.body.error.param, 'temperature');
 });
 
 test('a batch that is refused, and one that is not there', async () => {
