@@ -74,7 +74,7 @@ export class ChatService {
       );
       const { completion, native } = answer;
       const delivered = { usage: answer.usage, texts: deliveredTexts(completion) };
-      const usage = usageOf(command.body, delivered, calls.served.candidate, noteUsageDoubt, asked.size);
+      const usage = usageOf(read.body, delivered, calls.served.candidate, noteUsageDoubt, asked.size);
       const { promptTokens, completionTokens } = usage;
       const said = { completion, native, usage, promptTokens, completionTokens };
       const outcome = await charge.capture(usage, (call): ChatOutcome => ({ ...call, ...said }), {

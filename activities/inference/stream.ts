@@ -97,6 +97,8 @@ interface Received {
 /** One call that is under way. */
 interface Running {
   readonly command: StreamCommand;
+  /** With the files that it names by their ids. */
+  readonly body: ChatBody;
   readonly size: PromptSize;
   readonly charge: Charge;
   readonly measured: Measured;
@@ -136,7 +138,11 @@ export class ChatStreams {
       const measured = { ttftMs: Date.now() - calls.startedAtMs };
       const { size } = asked;
       const queue = new ChunkQueue<ChatChunk>(signal, ({ data }) => data.length);
-      return this.#follow({ command, size, charge, measured, queue, charged: undefined }, opened);
+      const running = { command, body: read.body, size, charge, measured, queue, charged: undefined };
+      const stream = this.#follow(running, opened);
+      // The texts of kept files may have to be counted at the end.
+      if (read !== command) room.until(stream.ended);
+      return stream;
     } catch (error) {
       await charge.release(error);
       throw error;
@@ -254,11 +260,11 @@ export class ChatStreams {
     { last, all }: Received,
     failure: unknown,
   ): Promise<StreamEnd> {
-    const { command, size, charge, measured } = running;
+    const { command, body, size, charge, measured } = running;
     const completion = heard.completion();
     const delivered = { usage: heard.usage(), texts: heard.texts() };
     const { candidate } = charge.calls.served;
-    const usage = usageOf(command.body, delivered, candidate, this.#deps.noteUsageDoubt, size);
+    const usage = usageOf(body, delivered, candidate, this.#deps.noteUsageDoubt, size);
     const { promptTokens, completionTokens } = usage;
     const lastEvent = native && failure === undefined ? last : undefined;
     const said = { promptTokens, completionTokens, completion, usage, native, lastEvent };

@@ -63,6 +63,8 @@ export function oneFileIdOf(operationId: string): string {
   return `${newFileId(operationId)}-${newId().slice(-RANDOM_DIGITS)}`;
 }
 
+const ASCII = /^[\x20-\x7e]+$/;
+
 export class FileStore {
   readonly #sequelize: Sequelize;
 
@@ -148,6 +150,8 @@ export class FileStore {
 
   /** Unless it has expired: it is not there any more, though its bytes may be removed a little later. */
   async find(id: string, userId: number): Promise<StoredFile | undefined> {
+    // The database cannot compare other letters with an id.
+    if (!ASCII.test(id)) return undefined;
     const sql = `SELECT ${file.columns} FROM files WHERE id=? AND user_id=? AND ${SHOWN}`;
     return (await select(this.#sequelize, file.read, sql, [id, userId]))[0];
   }

@@ -26,7 +26,11 @@ describe('documents', () => {
     ({ product } = await sharedProduct('field'));
     customer = await newCustomer(product.apis[0]);
     client = new OpenAI({ apiKey: customer.key, baseURL: `${url()}/v1`, maxRetries: 0, fetch: apiFetch });
-    const chat = [{ identifier: 'doc-chat', upstream: 'sim-chat' }];
+    const chat = [
+      { identifier: 'doc-chat', upstream: 'sim-chat' },
+      { identifier: 'doc-uncounted', upstream: 'sim-chat!no-usage' },
+      { identifier: 'doc-cut', upstream: 'sim-chat!cut=5' },
+    ];
     await addProvider(product, { name: 'doc-chat', keys: ['sim-doc-1'], models: chat });
     const needs = { chatInterface: 'responses' } as const;
     const native = [{ identifier: 'doc-native', upstream: 'sim-chat', needs }];
@@ -64,6 +68,15 @@ describe('documents', () => {
     ...{ model, max_tokens: 20 },
     messages: [{ role: 'user', content: [{ type: 'document', title: 'Ferry', source }] }],
   });
+  /** The tokens of its prompt. */
+  const charged = async (requestId: string | null): Promise<number> => {
+    const tokens = async () => {
+      const sql = `SELECT prompt_tokens FROM transfers WHERE kind='charge' AND id='${requestId}'`;
+      return Number((await product.rows(sql))[0]?.prompt_tokens);
+    };
+    await until('it is charged', async () => (await tokens()) > 0);
+    return tokens();
+  };
   /** Served, and charged as the provider has counted it. @returns the tokens of the prompt. */
   const read = async (path: string, body: object): Promise<number> => {
     await upstream(product).forget();
@@ -73,12 +86,7 @@ describe('documents', () => {
     const counts = Object.values((await upstream(product).counts()).byModel);
     const counted = counts.reduce((sum, { promptTokens }) => sum + promptTokens, 0);
     const id = answer.headers.get('x-request-id');
-    const charged = async () => {
-      const sql = `SELECT prompt_tokens FROM transfers WHERE kind='charge' AND id='${id}'`;
-      return Number((await product.rows(sql))[0]?.prompt_tokens);
-    };
-    await until('it is charged', async () => (await charged()) > 0);
-    assert.equal(await charged(), counted);
+    assert.equal(await charged(id), counted);
     return counted;
   };
   const refused = async (path: string, body: object) => {
@@ -140,6 +148,36 @@ describe('documents', () => {
     const theirs = new OpenAI({ apiKey: other.key, baseURL: `${url()}/v1`, maxRetries: 0, fetch: apiFetch });
     const file = await theirs.files.create({ file: await toFile(PDF, 'theirs.pdf'), purpose: 'user_data' });
     assert.equal(await refused('/v1/responses', response('doc-native', { file_id: file.id })), 'file_id');
+  });
+
+  test('where the provider does not count, the text of a kept file is counted as if it stood in the request', async () => {
+    const text = Buffer.from(SENTENCE.repeat(1_000));
+    const kept = await client.files.create({ file: await toFile(text, 'ferry.txt'), purpose: 'user_data' });
+    const files = [
+      { filename: 'ferry.txt', file_data: `data:text/plain;base64,${text.toString('base64')}` },
+      { file_id: kept.id },
+    ];
+    const tokens = async (path: string, body: object) => {
+      const answer = await post(path, body);
+      await answer.text();
+      return charged(answer.headers.get('x-request-id'));
+    };
+    for (const ask of [
+      (file: object) => tokens('/v1/chat/completions', chat('doc-uncounted', file)),
+      (file: object) => tokens('/v1/responses', response('doc-uncounted', file)),
+      (file: object) => tokens('/v1/chat/completions', { ...chat('doc-cut', file), stream: true }),
+    ]) {
+      const [inline = 0, byId = 0] = [await ask(files[0] ?? {}), await ask(files[1] ?? {})];
+      assert.ok(inline > 10_000 && Math.abs(inline - byId) < 10, `${inline} and ${byId}`);
+    }
+  });
+
+  test('an id that can be none is refused, and ends a job, whatever its letters', async () => {
+    for (const file_id of ['é', '文件', 'file-\u0000'])
+      assert.equal(await refused('/v1/chat/completions', chat('doc-chat', { file_id })), 'file_id');
+    const input = [{ role: 'user' as const, content: [{ type: 'input_file' as const, file_id: 'é' }] }];
+    const begun = await client.responses.create({ model: 'doc-chat', background: true, input });
+    await until('it has failed', async () => (await client.responses.retrieve(begun.id)).status === 'failed');
   });
 
   test('in the background a kept file is read, too', async () => {
