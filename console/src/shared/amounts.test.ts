@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decimalText, isLess, minus, sumOf } from './amounts.ts';
+import { decimalText, isLess, minus, plainDecimal, sumOf } from './amounts.ts';
 
 test('amounts are added to the last of their decimals', () => {
   assert.equal(sumOf(['0.1', '0.2']), '0.3');
@@ -17,6 +17,12 @@ test('amounts are taken from each other and compared to the last of their decima
   assert.equal(isLess('0.000000001', '0.000000002'), true);
   assert.equal(isLess('-1', '0'), true);
   assert.equal(isLess('2', '2.0'), false);
+});
+
+test('a number of a browser that does not tell its text is written as it was, without an exponent', () => {
+  for (const text of ['17.2', '1234.56', '99999.99', '0.000000001', '0', '-0.1', '123456789.123456', '1000000']) {
+    assert.equal(plainDecimal(Number(text)), text);
+  }
 });
 
 test('a tick of a chart is a decimal, however small or large', () => {

@@ -26,6 +26,11 @@ export function sumOf(amounts: readonly string[]): string {
   return text.replace(/\.?0+$/, '');
 }
 
+/** The shortest decimal that is this number, never with an exponent. */
+export function plainDecimal(value: number): string {
+  return new Intl.NumberFormat('en', { useGrouping: false, maximumSignificantDigits: 15 }).format(value);
+}
+
 /** For a tick of a chart: as many digits as a tick needs, never with an exponent. */
 export function decimalText(value: number): string {
   const digits = { useGrouping: false, maximumSignificantDigits: TICK_DIGITS };

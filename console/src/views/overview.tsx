@@ -1,5 +1,5 @@
 /** What a user has, and how calls went over time: what they cost, how many failed, how long they took. */
-import { Grid, Group, Paper, SegmentedControl, SimpleGrid, Skeleton, Text, Title } from '@mantine/core';
+import { Group, Paper, SegmentedControl, SimpleGrid, Skeleton, Text, Title } from '@mantine/core';
 import { lazy, Suspense, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
@@ -94,14 +94,8 @@ export default function Overview() {
         />
       </SimpleGrid>
       <OverTime days={days} />
-      <Grid gap="lg">
-        <Grid.Col span={{ base: 12, xl: 6 }}>
-          <By groupBy="model" days={days} />
-        </Grid.Col>
-        <Grid.Col span={{ base: 12, xl: 6 }}>
-          <By groupBy="accessKey" days={days} />
-        </Grid.Col>
-      </Grid>
+      <By groupBy="model" days={days} />
+      <By groupBy="accessKey" days={days} />
     </Page>
   );
 }
