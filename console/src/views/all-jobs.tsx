@@ -102,7 +102,7 @@ function JobDetails({ jobId }: { jobId: string }) {
     { params: { path: { jobId } } },
     { refetchInterval: ({ state }) => (state.data && isRunning(state.data) ? RUNNING_MS : false) },
   );
-  if (found.error) return <ErrorState error={found.error} onRetry={found.refetch} />;
+  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
   if (!found.data) return <LoadingView />;
   const job = found.data;
   return (

@@ -27,7 +27,7 @@ export function ModelDetails({ id, onDeleted }: { id: string; onDeleted: () => v
   const found = api.useQuery('get', '/v1/models/{id}', { params: { path } });
   const test = api.useMutation('post', '/v1/models/{id}/test');
   const remove = api.useMutation('delete', '/v1/models/{id}', { onSuccess: onDeleted });
-  if (found.error) return <ErrorState error={found.error} onRetry={found.refetch} />;
+  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
   const model = found.data;
   if (!model) return <LoadingView />;
   return (

@@ -44,6 +44,18 @@ describe('prices in a form', () => {
     assert.equal(fieldsOfPricing({ perCharacter: '0.000015' }, ['text-to-speech']).perCharacter, '15');
   });
 
+  test('a part that the form does not show is not taken away by a save', () => {
+    const images = ['text-to-image'] as const;
+    const pricing = { input: '0.001', output: '0.2', perSecond: '0.01', rules: [] };
+    const fields = fieldsOfPricing(pricing, images);
+    assert.deepEqual(pricingOfFields(fields, images), pricing);
+    assert.deepEqual(pricingOfFields({ ...fields, output: '' }, images), {
+      input: '0.001',
+      perSecond: '0.01',
+      rules: [],
+    });
+  });
+
   test('no price is none, and what is no amount is named', () => {
     const none = fieldsOfPricing(null, TEXT);
     assert.equal(pricingOfFields(none, TEXT), undefined);

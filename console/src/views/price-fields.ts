@@ -127,8 +127,10 @@ export function wrongAmounts(fields: PriceFields, capabilities: readonly Capabil
   return [...wrong(fields, 'pricing'), ...fields.rules.flatMap((rule, index) => wrong(rule, `pricing.rules.${index}`))];
 }
 
+/** Those that the form does not show go back as they came: nobody has taken them away. */
 function pricesOf(fields: Prices<string>, capabilities: readonly Capability[]): Partial<Prices<string>> {
-  const given = pricesFor(capabilities).filter((name) => fields[name] !== '');
+  const shown = pricesFor(capabilities);
+  const given = PRICE_NAMES.filter((name) => (shown.includes(name) ? fields[name] !== '' : DECIMAL.test(fields[name])));
   return Object.fromEntries(given.map((name) => [name, movePoint(fields[name], -scaleOf(name, capabilities))]));
 }
 

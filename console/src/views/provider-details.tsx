@@ -21,7 +21,7 @@ export function ProviderDetails({ id, onDeleted }: { id: number; onDeleted: () =
   const [editing, edit] = useDisclosure();
   const provider = api.useQuery('get', '/v1/providers/{id}', { params: { path: { id } } });
   const remove = api.useMutation('delete', '/v1/providers/{id}', { onSuccess: onDeleted });
-  if (provider.error) return <ErrorState error={provider.error} onRetry={provider.refetch} />;
+  if (provider.error && !provider.data) return <ErrorState error={provider.error} onRetry={provider.refetch} />;
   if (!provider.data) return <LoadingView />;
   const { name, kind, urlBase } = provider.data;
   return (

@@ -19,7 +19,7 @@ import { ROLES } from './user-form.tsx';
 export function UserDetails({ id }: { id: number }) {
   const { t } = useTranslation();
   const found = api.useQuery('get', '/v1/users/{id}', { params: { path: { id } } });
-  if (found.error) return <ErrorState error={found.error} onRetry={found.refetch} />;
+  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
   if (!found.data) return <LoadingView />;
   const { user, last30Days, today, accessKeys, lastCalls } = found.data;
   return (
