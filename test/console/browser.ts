@@ -145,15 +145,16 @@ async function chooseLanguage(page: Page, menu: string, language: string): Promi
   await page.getByRole('menu').waitFor({ state: 'detached' });
 }
 
-/** Of an English page, which is English again after it. */
+/** Of an English page in light colours, as it is again after it; in Chinese it is looked at in dark, too. */
 export async function assertAccessibleInChinese(page: Page, name: string): Promise<void> {
   await chooseLanguage(page, 'Language and colours', '中文');
   await page.locator('html[lang=zh-CN]').waitFor({ state: 'attached' });
   await page.evaluate(axe.source);
-  // Colours are those of before.
+  // Light colours are those of before.
   const rules = Object.fromEntries(RULES_OF_COLORS.map((rule) => [rule, { enabled: false }]));
   await assertNothingSerious(page, `${name}, Chinese`, { rules });
   await takePicture(page, `${name}-chinese`);
+  await assertAccessibleInDark(page, `${name}-chinese`);
   await chooseLanguage(page, '语言与外观', 'English');
 }
 
