@@ -121,11 +121,26 @@ async function launch(options: ServiceOptions, name: string, port: number, run: 
   });
 }
 
-/** Starts one process and waits until it answers GET /healthz. */
+/** Another process may take a port between its choice and its use. */
+const PORTS_TRIED = 3;
+
+/** Starts one process and waits until it answers GET /healthz. Without a port of its own it gets a free one. */
 export async function startService(options: ServiceOptions, signal?: AbortSignal): Promise<Service> {
+  if (options.port !== undefined) return startAt(options, options.port, signal);
+  for (let tried = 1; ; tried += 1) {
+    const { port } = await claimPort(FIRST_TEST_PORT, join(cacheFolder(), 'ports'));
+    try {
+      return await startAt(options, port, signal);
+    } catch (error) {
+      const isTaken = error instanceof Error && error.message.includes('EADDRINUSE');
+      if (!isTaken || tried === PORTS_TRIED) throw error;
+    }
+  }
+}
+
+async function startAt(options: ServiceOptions, port: number, signal?: AbortSignal): Promise<Service> {
   const { dataFolder, kind } = options;
   const name = options.name ?? kind;
-  const port = options.port ?? (await claimPort(FIRST_TEST_PORT, join(cacheFolder(), 'ports'))).port;
   let run: Run = { endIsExpected: false };
   const service: Service = {
     name,

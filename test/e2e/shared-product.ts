@@ -38,8 +38,14 @@ export async function sharedProduct(kind: keyof typeof KINDS): Promise<Shared> {
 
 async function start(kind: keyof typeof KINDS): Promise<Shared> {
   const odd = await startOddProvider();
-  const product = await startProduct({ name: `shared-${kind}`, privateHosts: [odd.host], ...KINDS[kind] });
-  return { product, odd };
+  try {
+    const product = await startProduct({ name: `shared-${kind}`, privateHosts: [odd.host], ...KINDS[kind] });
+    return { product, odd };
+  } catch (error) {
+    // It would keep the process alive.
+    odd.close();
+    throw error;
+  }
 }
 
 // Of the process: each file that is loaded has its own tests, and this runs after all of them.
