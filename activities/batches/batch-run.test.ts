@@ -111,6 +111,43 @@ test('a line has its error at once where another try would only be paid for agai
   assert.equal(batch.lines[0]?.succeeded, false);
 });
 
+test('a line that breaks off unexpectedly does not keep its batch from its end', async () => {
+  const batch = new MemoryBatch(2);
+  Object.assign(batch.lines[1] ?? {}, { request: Buffer.from('{"input":"good"}') });
+  const breaking = runnerOf(batch, async ({ body }) => {
+    if (body.input === 'good') return ANSWER;
+    throw new TypeError('nobody has thought of it');
+  });
+  for (let attempt = 1; attempt < 5; attempt += 1) {
+    await assert.rejects(breaking.runLines(BATCH_ID, 0, 2, context(attempt)), LinesWait);
+  }
+  await breaking.runLines(BATCH_ID, 0, 2, context(5));
+  assert.deepEqual(
+    batch.lines.map(({ succeeded }) => succeeded),
+    [false, true],
+  );
+  assert.match(String(batch.lines[0]?.result), /"response":null,"error":\{"code":"server_error"/);
+  const paid = new MemoryBatch(1);
+  const charged = runnerOf(paid, async ({ claim }) => {
+    const answer = Buffer.from(JSON.stringify({ requestId: 'paid', body: '{"is":"paid"}' }));
+    paid.claims.set(claimKey(claim), {
+      ...claim,
+      ...{ operationId: 'paid', slot: 1, epoch: 1, writerEpoch: 1, answerStatus: 200, answer },
+      expiresAtMs: Date.now() + 60_000,
+    });
+    throw new TypeError('after the charge');
+  });
+  for (let attempt = 1; attempt < 5; attempt += 1) {
+    await assert.rejects(charged.runLines(BATCH_ID, 0, 1, context(attempt)), LinesWait);
+  }
+  await charged.runLines(BATCH_ID, 0, 1, context(5));
+  assert.match(String(paid.lines[0]?.result), /"is":"paid"/, 'what was charged is answered');
+  const away = runnerOf(new MemoryBatch(1), async () => {
+    throw Object.assign(new Error('gone'), { code: 'ECONNRESET', fatal: true });
+  });
+  await assert.rejects(away.runLines(BATCH_ID, 0, 1, context(1)), /gone/);
+});
+
 test('a line waits as long as the provider asks, at most a minute', async () => {
   for (const [retryAfterSeconds, waited] of [
     [7, 7],

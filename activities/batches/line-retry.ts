@@ -7,6 +7,8 @@ const GROWN_WAIT_SECONDS = 30;
 const LONGEST_WAIT_SECONDS = 60;
 /** A line that its provider fails again and again has its error after this many of its own calls, some 13 minutes. */
 const MOST_TRIES = 30;
+/** Of errors that nobody has thought of: a line that causes them must not keep its batch from its end. */
+const MOST_UNEXPECTED = 5;
 
 /** Lines could not be answered just now: the step is to be run again after so many seconds. */
 export class LinesWait extends Error {
@@ -49,6 +51,11 @@ export function mayTryAgain({ kind, details }: AppError, tries: number): boolean
     default:
       return false;
   }
+}
+
+/** Whether a line is tried again after an error that is none of ours. @param tries that have failed before. */
+export function mayTryAfterUnexpected(tries: number): boolean {
+  return tries + 1 < MOST_UNEXPECTED;
 }
 
 /** @param asked seconds that each waiting line was told to wait. */

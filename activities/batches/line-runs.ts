@@ -10,10 +10,11 @@ import { AppError } from '../../infra/errors.ts';
 import { newId } from '../../infra/ids.ts';
 import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 import type { Logger } from '../../infra/logger.ts';
+import { isDatabaseUnavailable } from '../../infra/mysql/unavailable.ts';
 import { type BatchEndpoints, keptLineAnswer, type LineAnswer, type LineCall } from './batch-endpoints.ts';
 import { answerLine, errorLine, type Unrun, unrunLine } from './batch-lines.ts';
 import type { Batch, BatchStore, StoredLine } from './batch-store.ts';
-import { isWaiting, mayTryAgain } from './line-retry.ts';
+import { isWaiting, mayTryAfterUnexpected, mayTryAgain } from './line-retry.ts';
 
 export interface LineRunsDeps {
   readonly store: Pick<BatchStore, 'countTry' | 'keepResult' | 'keptBytes' | 'waiting'>;
@@ -31,6 +32,8 @@ const TOO_LARGE = {
   code: 'batch_too_large',
   message: `the results of a batch have at most ${MOST_RESULT_BYTES / 1024 / 1024} MB; this request was not run`,
 };
+
+const UNEXPECTED = { code: 'server_error', message: 'the request could not be run: an internal error' };
 
 export class LineRuns {
   readonly #deps: LineRunsDeps;
@@ -78,7 +81,8 @@ export class LineRuns {
       };
       await this.#keepAnswer(batch, line, await this.#deps.endpoints[endpoint](call));
     } catch (error) {
-      if (!(error instanceof AppError) || error.kind === 'databaseUnavailable') throw error;
+      if (isDatabaseAway(error)) throw error;
+      if (!(error instanceof AppError)) return this.#afterUnexpected(batch, line, error, log);
       const seconds = error.details.retryAfterSeconds ?? 0;
       if (isWaiting(error)) return seconds;
       if (mayTryAgain(error, line.tries)) {
@@ -88,6 +92,14 @@ export class LineRuns {
       await this.#keepError(batch, line, requestId, error);
     }
     return undefined;
+  }
+
+  /** The call may have been charged: then its answer is the line's result. @throws what cannot be kept even so. */
+  async #afterUnexpected(batch: Batch, line: StoredLine, err: unknown, log: Logger): Promise<number | undefined> {
+    log.error({ err, batchId: batch.id, line: line.line }, 'a line of a batch broke off unexpectedly');
+    if (!mayTryAfterUnexpected(line.tries)) return this.refuse(batch, line, UNEXPECTED);
+    await this.#deps.store.countTry(batch.id, line.line);
+    return 0;
   }
 
   /** A line whose result has no room is not called; one that a process was paid for before it died has its answer. */
@@ -125,6 +137,10 @@ export class LineRuns {
   #keepUnrun({ id }: Batch, { line, customId }: StoredLine, why: Unrun): Promise<void> {
     return this.#deps.store.keepResult(id, line, false, unrunLine(id, line, customId, why));
   }
+}
+
+function isDatabaseAway(error: unknown): boolean {
+  return isDatabaseUnavailable(error) || (error instanceof AppError && error.kind === 'databaseUnavailable');
 }
 
 /** By the row, not by the access key's own requests. */
