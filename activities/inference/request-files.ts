@@ -114,6 +114,8 @@ export function keptFileReader(files: Pick<FileStore, 'find' | 'read'>): ReadKep
 
 /** Of one request, which is in memory as long as it runs. */
 const MOST_KEPT_FILES = 10;
+/** Of an id in an error. */
+const MOST_SHOWN = 100;
 const MOST_BYTES_TOGETHER = 32 * 1024 * 1024;
 
 /** What is asked of a model, in the client's form and as a chat. */
@@ -140,7 +142,8 @@ export async function withKeptFiles<Request extends Readable>(
   let left = MOST_BYTES_TOGETHER;
   for (const id of ids) {
     const file = await read(id, { ...reader, mostBytes: left });
-    if (file === undefined) throw invalid([{ path: 'file_id', message: `there is no file ${id}` }]);
+    if (file === undefined)
+      throw invalid([{ path: 'file_id', message: `there is no file ${id.slice(0, MOST_SHOWN)}` }]);
     if (file === 'too-large') {
       const message = `files that are given by id may have ${MOST_BYTES_TOGETHER} bytes together`;
       throw invalid([{ path: 'file_id', message }]);

@@ -117,6 +117,9 @@ class ChatConversation {
       this.#paths.push({ path: `${path}.content` });
       return;
     }
+    if (typeof content !== 'string' && content.some(({ type: part }) => part === 'file')) {
+      this.#errors.push({ path: `${path}.content`, message: 'a message of the assistant has no files' });
+    }
     const text = typeof content === 'string' ? content : '';
     const turn = this.#ofModel(path);
     // A turn has one text; where its calls wait for their results, nothing may come in between.
