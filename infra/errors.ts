@@ -57,7 +57,7 @@ export interface AppErrorDetails {
   readonly errors?: readonly FieldError[];
   /** After how many seconds the caller may try again. */
   readonly retryAfterSeconds?: number;
-  /** False where the same request again would cost without doing better; clients are told so. */
+  /** False where the same request again would cost without doing better; clients read it in a header. */
   readonly repeatable?: false;
   /** The provider's own word for the failure. */
   readonly providerCode?: string;

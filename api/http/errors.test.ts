@@ -37,7 +37,7 @@ test('keys and tokens in a name or path are not repeated', () => {
     assert.equal(text.includes('abcdef'), false);
 });
 
-test('clients are told to repeat only what may do better', () => {
+test('clients repeat only what may do better', () => {
   const told = (kind: ErrorKind, details = {}) => mayBeRepeated(new AppError(kind, 'x', details));
   const asked: ErrorKind[] = ['illegalState', 'alreadyExists', 'idempotencyMismatch', 'invalidParameter', 'notFound'];
   for (const kind of asked) assert.equal(told(kind), false, kind);

@@ -84,7 +84,7 @@ test('what came of a transcript before an error or a cut is given on, and then i
   }
 });
 
-test('where tokens are counted, the sound is taken out of events, whose usage is told beside it', async () => {
+test('where tokens are counted, the sound is taken out of events, whose usage is reported beside it', async () => {
   const parts = ['so', 'und'].map((part) => ({
     ...{ type: 'speech.audio.delta', audio: Buffer.from(part).toString('base64') },
   }));
