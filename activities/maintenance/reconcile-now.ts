@@ -18,7 +18,7 @@ export async function reconcileNow(
   const result = await withNamedLock(sequelize, 'reconcile-now', async () => {
     const { startedAt, finishedAt, breaches, invariants } = await reconcile();
     await inTransaction(sequelize, (transaction) => {
-      const what = { action: 'ledger.reconcile', targetKind: 'ledger', targetId: 'all', after: { breaches } };
+      const what = { action: 'ledger.reconcile', targetKind: 'ledger', targetId: 'all', after: { breaches } } as const;
       return audit.record({ ...by, ...what }, transaction);
     });
     return { startedAt, finishedAt, breaches, invariants };

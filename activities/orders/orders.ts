@@ -1,6 +1,6 @@
 /** Recharge orders as their owner and administrators use them: create, read, cancel, refund, expire. */
 import { createHash } from 'node:crypto';
-import { type AuditEntry, audited, type By } from '../../core/accounts/audit-log.ts';
+import { type AuditAction, type AuditEntry, audited, type By } from '../../core/accounts/audit-log.ts';
 import type { Operation } from '../../core/ledger/commit-queue/operation.ts';
 import { stillLeased } from '../../core/ledger/leases/lease-recall.ts';
 import type { Ledger } from '../../core/ledger/ledger.ts';
@@ -191,7 +191,7 @@ export class Orders {
 /** What an administrator did to an order, for the audit log. */
 export function orderRecord(
   by: By,
-  action: string,
+  action: AuditAction,
   orderNo: string,
   states: Pick<AuditEntry, 'before' | 'after'>,
 ): AuditEntry {

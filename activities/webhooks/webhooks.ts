@@ -68,7 +68,7 @@ export class Webhooks {
     const round = await deliveries.beginRound(delivery, async (transaction) => {
       if (typeof who === 'number') return;
       const states = { before: { userId, jobId, status }, after: { status: 'PENDING' } };
-      const target = { targetKind: 'webhook-delivery', targetId: id };
+      const target = { targetKind: 'webhook-delivery', targetId: id } as const;
       await audit.record({ ...who, action: 'webhooks.redeliver', ...target, ...states }, transaction);
     });
     if (round === undefined) throw new AppError('illegalState', 'this delivery is still on its way');

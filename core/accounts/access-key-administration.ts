@@ -126,7 +126,13 @@ export class AccessKeyAdministration {
       const [key] = await select(sequelize, stored.read, one, [id], transaction);
       if (key === undefined) return;
       const before = { userId: key.userId, name: key.name, masked: maskedAccessKey(key.publicPart, key.lastFour) };
-      const what = { action: 'access-keys.revoke', targetKind: 'access-key', targetId: id, before, after: { reason } };
+      const what = {
+        action: 'access-keys.revoke',
+        targetKind: 'access-key',
+        targetId: id,
+        before,
+        after: { reason },
+      } as const;
       await audit.record({ ...by, ...what }, transaction);
     });
     await invalidation.publish('access-key', id);

@@ -16,6 +16,50 @@ import type { Operation } from '../ledger/commit-queue/operation.ts';
 import type { LedgerSink } from '../ledger/commit-queue/table.ts';
 import type { UserCaller } from './caller.ts';
 
+/** What is done. */
+export const AUDIT_ACTIONS = [
+  'access-keys.revoke',
+  'jobs.cancel',
+  'ledger.reconcile',
+  'models.create',
+  'models.delete',
+  'models.update',
+  'orders.cancel',
+  'orders.chargeback',
+  'orders.create',
+  'orders.pay-success',
+  'orders.refund',
+  'provider-keys.create',
+  'provider-keys.delete',
+  'provider-keys.enter-again',
+  'provider-keys.status',
+  'provider-keys.update',
+  'providers.create',
+  'providers.delete',
+  'providers.update',
+  'users.adjust-balance',
+  'users.assign-role',
+  'users.close',
+  'users.create',
+  'users.reset-password',
+  'users.status',
+  'webhooks.redeliver',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+/** To what it is done. */
+export const AUDIT_TARGETS = [
+  'access-key',
+  'job',
+  'ledger',
+  'model',
+  'order',
+  'provider',
+  'provider-key',
+  'user',
+  'webhook-delivery',
+] as const;
+
 /** Who acts; null = the operator at the server's command line. */
 export type Actor = Pick<UserCaller, 'userId' | 'username'> | null;
 
@@ -26,9 +70,8 @@ export interface By {
 }
 
 export interface AuditEntry extends By {
-  /** `users.assign-role`, `providers.update` … */
-  readonly action: string;
-  readonly targetKind: string;
+  readonly action: AuditAction;
+  readonly targetKind: (typeof AUDIT_TARGETS)[number];
   readonly targetId: string | number;
   /** States before and after; secrets in them are blanked. */
   readonly before?: unknown;

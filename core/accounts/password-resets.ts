@@ -107,7 +107,7 @@ export class PasswordResets {
         );
       }
       const after = { by: link === undefined ? 'generated password' : 'link' };
-      const what = { action: 'users.reset-password', targetKind: 'user', targetId: userId, after };
+      const what = { action: 'users.reset-password', targetKind: 'user', targetId: userId, after } as const;
       await audit.record({ ...by, ...what }, transaction);
       return user.username;
     });

@@ -8,7 +8,7 @@ import { stillLeased } from '../ledger/leases/lease-recall.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import { formatMoney } from '../ledger/money.ts';
 import { adjust } from '../ledger/operations/credit.ts';
-import { type AuditLog, audited, type By } from './audit-log.ts';
+import { type AuditAction, type AuditLog, audited, type By } from './audit-log.ts';
 import type { Role } from './caller.ts';
 import type { User } from './user.ts';
 import type { UserStore } from './user-store.ts';
@@ -100,7 +100,7 @@ export class UserAdministration {
 
   async #change(
     userId: number,
-    action: string,
+    action: AuditAction,
     after: Partial<User> | { readonly closed: true; readonly reason: string },
     by: By,
     write: (transaction: Transaction, user: User) => Promise<void>,

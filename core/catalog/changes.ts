@@ -4,7 +4,7 @@
  */
 import type { Transaction } from 'sequelize';
 import { inTransaction } from '../../infra/mysql/transaction.ts';
-import type { AuditEntry, AuditLog, By } from '../accounts/audit-log.ts';
+import type { AuditAction, AuditEntry, AuditLog, By } from '../accounts/audit-log.ts';
 import type { Catalog } from './catalog.ts';
 import type { CatalogTables } from './tables.ts';
 
@@ -33,7 +33,7 @@ export class Changes {
   }
 
   record(
-    action: string,
+    action: AuditAction,
     id: number,
     by: By,
     states: Pick<AuditEntry, 'before' | 'after'>,
