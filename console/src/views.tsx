@@ -30,6 +30,7 @@ import {
 import type { ComponentType } from 'react';
 import type { User } from './api/generated/schema.ts';
 import type { ViewName } from './language/en.ts';
+import { withApiWords } from './shared/failure.ts';
 
 export interface View {
   readonly path: string;
@@ -99,7 +100,13 @@ export const ADMINISTRATION_VIEWS: readonly View[] = [
     roles: ADMINISTRATORS,
     load: () => import('./views/spend.tsx'),
   },
-  { path: '/look-up', name: 'lookup', icon: Search, roles: ROOT, load: () => import('./views/look-up.tsx') },
+  {
+    path: '/look-up',
+    name: 'lookup',
+    icon: Search,
+    roles: ROOT,
+    load: () => withApiWords(import('./views/look-up.tsx')),
+  },
   { path: '/all-jobs', name: 'allJobs', icon: Workflow, roles: ROOT, load: () => import('./views/all-jobs.tsx') },
   { path: '/all-orders', name: 'allOrders', icon: Banknote, roles: ROOT, load: () => import('./views/all-orders.tsx') },
   { path: '/ledger', name: 'ledger', icon: BookOpenText, roles: ROOT, load: () => import('./views/ledger.tsx') },
@@ -111,7 +118,13 @@ export const ADMINISTRATION_VIEWS: readonly View[] = [
     ...{ path: '/all-webhooks', name: 'deliveries', icon: Webhook, roles: ROOT },
     load: () => import('./views/all-webhooks.tsx'),
   },
-  { path: '/audit', name: 'audit', icon: FileClock, roles: ROOT, load: () => import('./views/audit.tsx') },
+  {
+    path: '/audit',
+    name: 'audit',
+    icon: FileClock,
+    roles: ROOT,
+    load: () => withApiWords(import('./views/audit.tsx')),
+  },
   {
     ...{ path: '/settings', name: 'settings', icon: SlidersHorizontal, roles: ROOT },
     load: () => import('./views/settings.tsx'),

@@ -14,6 +14,7 @@ import {
   openView,
   scriptBytes,
   signIn,
+  takePicture,
 } from './browser.ts';
 import { start } from './started.ts';
 import { VIEWS } from './views.ts';
@@ -338,8 +339,24 @@ describe('a session', () => {
     await page.getByLabel('User name').fill('ada');
     await page.getByRole('textbox', { name: 'Password' }).fill('not-the-password');
     await page.getByRole('button', { name: 'Sign in' }).click();
-    await page.getByText('That did not work').waitFor();
+    await page.getByText('Wrong user name or password').waitFor();
     assert.equal(await page.getByLabel('User name').inputValue(), 'ada');
+    await page.getByRole('button', { name: 'Language and colours' }).click();
+    await page.getByRole('menuitem', { name: '中文' }).click();
+    await page.getByRole('button', { name: '登录' }).click();
+    const told = page.locator('.mantine-Notification-root').filter({ hasText: '跟踪号' });
+    await told.getByText('用户名或密码错误').first().waitFor();
+  });
+
+  test('what is wrong with a form is told in the language of whoever fills it in', async () => {
+    const page = await browser.open(url(), { locale: 'zh-CN' });
+    await page.getByRole('button', { name: '没有账号，去注册' }).click();
+    await page.getByLabel('用户名').fill('bert');
+    await page.getByRole('textbox', { name: '密码' }).fill('short');
+    await page.getByRole('button', { name: '注册' }).click();
+    await page.getByText('密码：至少需要 6 个字符').waitFor();
+    await page.locator('form').getByText('至少需要 6 个字符').waitFor();
+    await takePicture(page, 'sign-up-chinese-failed');
   });
 });
 
@@ -431,6 +448,18 @@ describe('an administrator', () => {
       assert.equal(await page.getByRole('alert').count(), 0, path);
       assert.equal(await page.getByRole('dialog').count(), 0, path);
     }
+  });
+
+  test('is told which filter is refused, and why, by the name that the filter has', async () => {
+    await goTo(page, '/spend?from=2024-01-01&until=2026-01-01');
+    await page.getByText('From: must be at most 366 days before “Until”').waitFor();
+    await goTo(page, '/spend?from=2026-01-02&until=2026-01-01');
+    await page.getByText('From: must not be after “Until”').waitFor();
+    await page.getByRole('main').getByRole('button', { name: 'Until' }).click();
+    const days = page.getByRole('table').getByRole('button', { name: /January 2026$/ });
+    await days.first().waitFor();
+    assert.equal(await days.and(page.locator('[data-disabled=true]')).count(), 1, 'none before the first day');
+    await page.keyboard.press('Escape');
   });
 
   test('finds whose a leaked key is and revokes it', async () => {
@@ -580,7 +609,7 @@ describe('an administrator', () => {
     await question.getByRole('button', { name: 'Refund ¥2.50' }).dblclick();
     await question.waitFor({ state: 'detached' });
     await drawer.getByText('¥10.00').waitFor();
-    assert.equal(await page.getByText('That did not work').count(), 0, 'the second click sends nothing');
+    assert.equal(await page.locator('.mantine-Notification-root').count(), 0, 'the second click sends nothing');
     await look(page, 'order');
     await page.goBack();
     await drawer.waitFor({ state: 'detached' });
@@ -601,15 +630,19 @@ describe('an administrator', () => {
       await page.getByText(empty).waitFor();
     }
     await openView(page, 'Audit log');
-    await page.getByRole('row', { name: 'orders.refund' }).getByText('¥2.50').last().waitFor();
+    await page.getByRole('row', { name: 'Order refunded' }).getByText('¥2.50').last().waitFor();
     await openView(page, 'Look up');
+    await page.getByLabel('Trace, request, job, batch, order or workflow id').fill('no id at all');
+    await page.getByRole('button', { name: 'Look up' }).click();
+    await page.getByText('An id has at most 64 letters').waitFor();
     await page.getByLabel('Trace, request, job, batch, order or workflow id').fill('nothing-has-this-id');
     await page.getByRole('button', { name: 'Look up' }).click();
     await page.getByText('Nothing found for this id.').waitFor();
     const workflow = `order/user-${order?.user_id}/${order?.order_no}`;
     await page.getByLabel('Trace, request, job, batch, order or workflow id').fill(workflow);
     await page.getByRole('button', { name: 'Look up' }).click();
-    for (const event of ['Order created', 'Order paid', 'orders.refund']) await page.getByText(event).first().waitFor();
+    for (const event of ['Order created', 'Order paid', 'Order refunded'])
+      await page.getByText(event).first().waitFor();
   });
 
   test('has the ledger checked, and it is right', async () => {

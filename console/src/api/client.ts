@@ -3,24 +3,35 @@ import { MutationCache, notifyManager, QueryCache, QueryClient, queryOptions } f
 import createFetchClient, { type Middleware } from 'openapi-fetch';
 import createQueries from 'openapi-react-query';
 import { i18n } from '../language/language.ts';
-import { showFailure } from '../shared/failure.ts';
-import { ApiError, errorOf } from './api-error.ts';
+import { loadApiWords, showFailure } from '../shared/failure.ts';
+import { ApiError, errorOf, TRACE_HEADER } from './api-error.ts';
 import { sender } from './changes.ts';
 import { parseExact } from './exact-json.ts';
 import type { paths } from './generated/schema.ts';
+
+/** The API's number of: nobody is signed in. The sign-in is shown for it, and no failure. */
+const LOGIN_REQUIRED = 401_004;
+
+/** What can be said of it comes along. */
+async function failureOf(response: Response, body: unknown): Promise<ApiError> {
+  const error = errorOf(response.status, body, response.headers.get(TRACE_HEADER));
+  if (error.code !== LOGIN_REQUIRED) await loadApiWords();
+  return error;
+}
 
 const opened: Middleware = {
   async onResponse({ response }) {
     const isJson = response.headers.get('Content-Type')?.startsWith('application/json') ?? false;
     if (!isJson) {
       if (response.ok) return undefined;
-      throw new ApiError(response.status, 0, response.statusText, [], undefined);
+      throw await failureOf(response, { message: response.statusText });
     }
     const body = parseExact(await response.text());
-    if (!response.ok) throw errorOf(response.status, body);
+    if (!response.ok) throw await failureOf(response, body);
     const { status, statusText } = response;
     const data = typeof body === 'object' && body !== null && 'traceId' in body && 'data' in body ? body.data : body;
-    return new Response(JSON.stringify(data), { status, statusText });
+    const trace = response.headers.get(TRACE_HEADER);
+    return new Response(JSON.stringify(data), { status, statusText, headers: trace ? { [TRACE_HEADER]: trace } : {} });
   },
 };
 

@@ -1,7 +1,8 @@
 /** The exchanges of the playground, and how one is sent: as a stream, at once, or as a job that is followed. */
 import { useEffect, useRef, useState } from 'react';
-import { ApiError } from '../api/api-error.ts';
+import { ApiError, TRACE_HEADER } from '../api/api-error.ts';
 import { client, queryClient } from '../api/client.ts';
+import { loadApiWords } from '../shared/failure.ts';
 import { endOfJob } from '../shared/job-events.ts';
 import { type Answer, answerOfResult, NO_ANSWER } from './answer.ts';
 import { type Asked, chatJob, chatRequest, isChat, pictureRequest, type Spoken } from './request.ts';
@@ -45,6 +46,7 @@ export function useConversation(accessKeyId: number | undefined) {
       await perform({ ...asked, before, conversationId }, accessKeyId, controller.signal, change);
       change({ state: 'done' });
     } catch (error) {
+      await loadApiWords();
       change(controller.signal.aborted ? { state: 'stopped' } : { state: 'failed', error });
     }
     // The balance, the calls and the jobs have changed.
@@ -75,7 +77,7 @@ async function perform(asked: Asked, accessKeyId: number, signal: AbortSignal, c
     const { data } = await client.POST('/v1/generate-image', { body: pictureRequest(asked), headers, signal });
     return change({ answer: answerOfResult(data) });
   }
-  const { data: accepted } = chats
+  const { data: accepted, response } = chats
     ? await client.POST('/v1/async/chat', { body: chatJob(asked), headers, signal })
     : await client.POST('/v1/async/generate-image', { body: pictureRequest(asked), headers, signal });
   if (accepted === undefined) throw new ApiError(502, 0, 'the job was not accepted', [], undefined);
@@ -85,5 +87,8 @@ async function perform(asked: Asked, accessKeyId: number, signal: AbortSignal, c
   const { data: job } = await client.GET('/v1/async/jobs/{jobId}', { params: { path: { jobId } }, signal });
   const cost = job?.cost ?? undefined;
   change({ answer: { ...answerOfResult(job?.resultPayload), cost, requestId: jobId } });
-  if (job?.status !== 'COMPLETED') throw new ApiError(409, 0, job?.errorMessage ?? job?.status ?? '', [], undefined);
+  if (job?.status === 'COMPLETED') return;
+  // The trace of a job is that of its submission.
+  const trace = response.headers.get(TRACE_HEADER) ?? undefined;
+  throw new ApiError(409, 0, job?.errorMessage ?? job?.status ?? '', [], trace);
 }

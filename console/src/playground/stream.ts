@@ -1,6 +1,6 @@
 /** A chat as a stream, called as the signed-in user with the limits of a chosen access key. */
 import { createParser } from 'eventsource-parser';
-import { ApiError, errorOf } from '../api/api-error.ts';
+import { ApiError, errorOf, TRACE_HEADER } from '../api/api-error.ts';
 import { client } from '../api/client.ts';
 import { type Answer, NO_ANSWER, withChunk, withComment } from './answer.ts';
 
@@ -19,7 +19,7 @@ export async function streamChat(
   signal: AbortSignal,
   onAnswer: (answer: Answer) => void,
 ): Promise<void> {
-  const { data } = await client.POST('/v1/chat/completions', {
+  const { data, response } = await client.POST('/v1/chat/completions', {
     body: { ...body, stream: true, stream_options: { include_usage: true } },
     headers: withKey(accessKeyId),
     parseAs: 'stream',
@@ -31,7 +31,7 @@ export async function streamChat(
     onEvent: ({ event, data: text }) => {
       if (text === '[DONE]') return;
       const chunk: unknown = JSON.parse(text);
-      if (event === 'error') throw errorOf(502, chunk);
+      if (event === 'error') throw errorOf(502, chunk, response.headers.get(TRACE_HEADER));
       answer = withChunk(answer, chunk);
     },
     onComment: (comment) => {

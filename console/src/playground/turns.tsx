@@ -3,8 +3,9 @@ import { Alert, Badge, Box, Code, Group, Image, Loader, Paper, Progress, Stack, 
 import { CircleAlert, Wrench } from 'lucide-react';
 import { memo } from 'react';
 import { useTranslation } from 'react-i18next';
-import { failureText } from '../shared/failure.ts';
+import { failureText, failureTitle, traceOf } from '../shared/failure.ts';
 import { Money } from '../shared/money.tsx';
+import { Trace } from '../shared/page-states.tsx';
 import { Pictures } from '../shared/pictures.tsx';
 import { CopyIcon } from '../shared/secret.tsx';
 import type { Turn } from './conversation.ts';
@@ -66,8 +67,15 @@ function AnswerView({ turn }: { turn: Turn }) {
       ))}
       <Pictures urls={answer.images} />
       {state === 'failed' && (
-        <Alert color="red" variant="outline" icon={<CircleAlert aria-hidden />} role="alert">
-          {failureText(turn.error)}
+        <Alert
+          color="red"
+          variant="outline"
+          icon={<CircleAlert aria-hidden />}
+          title={failureTitle(turn.error)}
+          role="alert"
+        >
+          <Text size="sm">{failureText(turn.error)}</Text>
+          <Trace id={traceOf(turn.error)} />
         </Alert>
       )}
       {!isRunning && !(nothingYet && answer.images.length === 0) && <Facts turn={turn} />}

@@ -1,7 +1,7 @@
 /** Filters of lists of calls: the outcome, and the days. */
 import { useTranslation } from 'react-i18next';
 import { Choice } from './choice.tsx';
-import { DayInput } from './day-input.tsx';
+import { DayRange } from './day-input.tsx';
 import { readDay, timesOf } from './days.ts';
 import { useFilters } from './filters.ts';
 
@@ -31,15 +31,7 @@ export function CallFilters({ values, set }: Pick<Filters, 'values' | 'set'>) {
         value={values.outcome}
         onChange={(value) => set('outcome', value)}
       />
-      {(['from', 'until'] as const).map((name) => (
-        <DayInput
-          key={name}
-          label={t(`calls.${name}`)}
-          clearable
-          value={readDay(values[name])}
-          onChange={(value) => set(name, value)}
-        />
-      ))}
+      <DayRange days={{ from: readDay(values.from), until: readDay(values.until) }} onChange={set} clearable />
     </>
   );
 }

@@ -6,6 +6,7 @@ import { Button, Group, Pagination, Paper, Skeleton, Table, Text } from '@mantin
 import type { ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/api-error.ts';
+import { failureText } from './failure.ts';
 import { usePage } from './filters.ts';
 import { EmptyState, ErrorState } from './page-states.tsx';
 
@@ -58,7 +59,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   if (isBadFilter && rows === undefined) {
     return (
       <Paper withBorder>
-        <EmptyState text={t('table.badFilter')} />
+        <EmptyState text={t('table.badFilter', { reason: failureText(query.error) })} />
       </Paper>
     );
   }

@@ -1,14 +1,16 @@
-/** A day of the installation, chosen from a calendar that ends today. */
+/** Days of the installation, chosen from calendars that end today. */
 import '@mantine/dates/styles.layer.css';
 import { DatePickerInput } from '@mantine/dates';
 import { useTranslation } from 'react-i18next';
 import { SETTINGS } from '../settings.ts';
 import { today } from './days.ts';
 
-interface DayInputProps {
-  readonly label: string;
-  readonly value: string | undefined;
-  readonly onChange: (day: string | null) => void;
+const ENDS = ['from', 'until'] as const;
+type End = (typeof ENDS)[number];
+
+interface DayRangeProps {
+  readonly days: Readonly<Partial<Record<End, string | undefined>>>;
+  readonly onChange: (end: End, day: string | null) => void;
   readonly clearable?: boolean;
 }
 
@@ -19,18 +21,25 @@ export function calendarOf(language: string) {
     : { locale: 'en', day: 'MMMM D, YYYY', month: 'MMMM YYYY' };
 }
 
-export function DayInput({ label, value, onChange, clearable = false }: DayInputProps) {
-  const { i18n } = useTranslation();
+/** A first and a last day: the calendars offer none that would be before or after the other. */
+export function DayRange({ days, onChange, clearable = false }: DayRangeProps) {
+  const { t, i18n } = useTranslation();
   const { locale, day, month } = calendarOf(i18n.language);
   const last = today(SETTINGS.timeZone);
-  return (
+  return ENDS.map((end) => (
     <DatePickerInput
-      {...{ label, locale, clearable, valueFormat: day, monthLabelFormat: month }}
+      key={end}
+      label={t(`calls.${end}`)}
+      locale={locale}
+      clearable={clearable}
+      valueFormat={day}
+      monthLabelFormat={month}
       miw={150}
-      value={value ?? null}
-      onChange={onChange}
-      defaultDate={value ?? last}
-      maxDate={last}
+      value={days[end] ?? null}
+      onChange={(chosen) => onChange(end, chosen)}
+      defaultDate={days[end] ?? last}
+      minDate={end === 'until' ? days.from : undefined}
+      maxDate={end === 'from' ? (days.until ?? last) : last}
     />
-  );
+  ));
 }

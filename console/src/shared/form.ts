@@ -1,10 +1,11 @@
 /** What forms share. */
 import { ApiError } from '../api/api-error.ts';
+import { messageText } from './failure.ts';
 
 /** What the API said of single fields, for `form.setErrors`. */
 export function fieldErrors(error: unknown): Record<string, string> {
   if (!(error instanceof ApiError)) return {};
-  return Object.fromEntries(error.fields.map(({ path, message }) => [path, message]));
+  return Object.fromEntries(error.fields.map(({ path, message }) => [path, messageText(message)]));
 }
 
 const KEY_BYTES = 16;

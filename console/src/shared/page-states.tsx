@@ -4,9 +4,8 @@ import { CircleAlert } from 'lucide-react';
 import { Component, type ReactNode } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
-import { ApiError } from '../api/api-error.ts';
 import { queryClient } from '../api/client.ts';
-import { failureText } from './failure.ts';
+import { failureText, failureTitle, traceOf } from './failure.ts';
 
 export function LoadingView() {
   const { t } = useTranslation();
@@ -19,26 +18,32 @@ export function LoadingView() {
 
 export function ErrorState({ error, text, onRetry }: { error: unknown; text?: string; onRetry: () => unknown }) {
   const { t } = useTranslation();
-  const traceId = error instanceof ApiError ? error.traceId : undefined;
   const retry = () => {
     void onRetry();
     // What failed beside it is tried by the same click.
     void queryClient.refetchQueries({ type: 'active', predicate: ({ state }) => state.status === 'error' });
   };
   return (
-    <Alert color="red" variant="outline" icon={<CircleAlert aria-hidden />} title={t('failure.title')} role="alert">
+    <Alert color="red" variant="outline" icon={<CircleAlert aria-hidden />} title={failureTitle(error)} role="alert">
       <Stack gap="sm" align="flex-start">
         <Text size="sm">{text ?? failureText(error)}</Text>
-        {traceId !== undefined && (
-          <Text size="sm">
-            {t('failure.trace')} <Code>{traceId}</Code>
-          </Text>
-        )}
+        <Trace id={traceOf(error)} />
         <Button variant="default" size="xs" onClick={retry}>
           {t('state.retry')}
         </Button>
       </Stack>
     </Alert>
+  );
+}
+
+/** By which a failure is found in the logs. */
+export function Trace({ id }: { id: string | undefined }) {
+  const { t } = useTranslation();
+  if (id === undefined) return null;
+  return (
+    <Text size="sm">
+      {t('failure.trace')} <Code>{id}</Code>
+    </Text>
   );
 }
 

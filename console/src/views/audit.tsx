@@ -3,17 +3,19 @@ import { Group, Stack, Table, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AuditRecord } from '../api/generated/schema.ts';
-import { TextFilter } from '../shared/choice.tsx';
+import { actions } from '../language/en/api.ts';
+import { Choice, TextFilter } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
-import { DayInput } from '../shared/day-input.tsx';
+import { DayRange } from '../shared/day-input.tsx';
 import { readDay } from '../shared/days.ts';
+import { actionText, fieldText, roleText } from '../shared/failure.ts';
 import { useFilters, usePage } from '../shared/filters.ts';
 import { Id, lookupOf } from '../shared/id.tsx';
 import { moneyText } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserFilter, UserLink } from '../shared/user-filter.tsx';
-import { changesOf } from './audit-changes.ts';
+import { type Change, changesOf } from './audit-changes.ts';
 
 const PAGE_ROWS = 20;
 const KINDS = [
@@ -27,8 +29,9 @@ const KINDS = [
   'user',
   'webhook-delivery',
 ] as const;
-const TEXTS = ['action', 'targetId', 'traceId'] as const;
-const NAMES = ['from', 'until', 'actor', ...TEXTS] as const;
+const ACTIONS = Object.keys(actions);
+const TEXTS = ['targetId', 'traceId'] as const;
+const NAMES = ['from', 'until', 'actor', 'action', ...TEXTS] as const;
 
 export default function Audit() {
   const { t } = useTranslation();
@@ -45,20 +48,20 @@ export default function Audit() {
   const pages = usePage(JSON.stringify(filter));
   const query = { pageNum: pages.page, pageSize: PAGE_ROWS, ...filter };
   const records = api.useQuery('get', '/v1/audit', { params: { query } });
-  const labels = { action: t('audit.action'), targetId: t('audit.target'), traceId: t('field.traceId') };
+  const labels = { targetId: t('audit.target'), traceId: t('field.traceId') };
   return (
     <Page title={t('audit.title')} about={t('audit.about')}>
       <Group align="end" className="filters">
-        {(['from', 'until'] as const).map((name) => (
-          <DayInput
-            key={name}
-            label={t(`calls.${name}`)}
-            clearable
-            value={days[name]}
-            onChange={(value) => set(name, value)}
-          />
-        ))}
+        <DayRange days={days} onChange={set} clearable />
         <UserFilter label={t('audit.actor')} value={values.actor} onChange={(id) => set('actor', id)} />
+        <Choice
+          label={t('audit.action')}
+          values={ACTIONS}
+          textOf={actionText}
+          value={values.action}
+          onChange={(action) => set('action', action)}
+          searchable
+        />
         {TEXTS.map((name) => (
           <TextFilter
             key={name}
@@ -91,7 +94,7 @@ export default function Audit() {
             cell: (record) => (
               <Stack gap={2}>
                 <Text size="sm" fw={500}>
-                  {record.action}
+                  {actionText(record.action)}
                 </Text>
                 <Group gap={4} wrap="nowrap">
                   <Text size="xs" c="dimmed" className="time">
@@ -129,15 +132,17 @@ function Actor({ actorUserId, actorName }: AuditRecord) {
 /** Each field that is another now. */
 function Changes({ record }: { record: AuditRecord }) {
   const { i18n } = useTranslation();
-  const shown = (change: { isMoney: boolean }, text: string | undefined) =>
-    text !== undefined && change.isMoney ? moneyText(text, i18n.language) : text;
+  const shown = ({ field, isMoney }: Change, text: string | undefined) => {
+    if (text === undefined) return undefined;
+    return isMoney ? moneyText(text, i18n.language) : field === 'role' ? roleText(text) : text;
+  };
   return (
     <Table withRowBorders={false} verticalSpacing={2} horizontalSpacing={4} w="auto" className="changes">
       <Table.Tbody>
         {changesOf(record.before, record.after).map((change) => (
           <Table.Tr key={change.field}>
             <Table.Th scope="row" fw={400} fz="xs" className="time" style={{ verticalAlign: 'top' }}>
-              {change.field}
+              {fieldText(change.field)}
             </Table.Th>
             <Table.Td fz="xs" style={{ overflowWrap: 'anywhere' }}>
               {change.before !== undefined && `${shown(change, change.before) || '–'} → `}

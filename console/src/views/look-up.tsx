@@ -6,7 +6,7 @@ import { type FormEvent, type ReactNode, useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { TemporalLink } from '../shared/details.tsx';
-import { failureText } from '../shared/failure.ts';
+import { actionText, failureText } from '../shared/failure.ts';
 import { useFilters } from '../shared/filters.ts';
 import { lookupOf } from '../shared/id.tsx';
 import { Money } from '../shared/money.tsx';
@@ -29,6 +29,8 @@ const ICONS = {
 } as const;
 
 const LONGEST_ID = 80;
+/** Of anything that has one; the API refuses others. */
+const ID = /^[A-Za-z0-9._-]{1,64}$/;
 /** What stands before the id of a job or an order in that of its workflow: `chat/user-42/…`, earlier `order:…`. */
 const OF_WORKFLOW = /^(?:[a-z]+\/user-\d+\/|order:)/;
 
@@ -69,10 +71,15 @@ export default function LookUp() {
           {t('lookup.start')}
         </Text>
       ) : (
-        <Events key={values.id} id={ownId(values.id)} />
+        <Found key={values.id} id={ownId(values.id)} />
       )}
     </Page>
   );
+}
+
+function Found({ id }: { id: string }) {
+  const { t } = useTranslation();
+  return ID.test(id) ? <Events id={id} /> : <EmptyState text={t('lookup.notAnId')} />;
 }
 
 function Events({ id }: { id: string }) {
@@ -162,7 +169,7 @@ function TitleLink({ to, children }: { to: string; children: ReactNode }) {
 
 function titleOf({ name }: Event, t: TFunction): string {
   if ('transfer' in name) return t(`transfer.${name.transfer}`);
-  if ('action' in name) return name.action;
+  if ('action' in name) return actionText(name.action);
   return t(name.text, { model: name.about, url: name.about });
 }
 

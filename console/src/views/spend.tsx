@@ -8,7 +8,7 @@ import { useUser } from '../session.tsx';
 import { SETTINGS } from '../settings.ts';
 import { TextFilter } from '../shared/choice.tsx';
 import { DataTable } from '../shared/data-table.tsx';
-import { DayInput } from '../shared/day-input.tsx';
+import { DayRange } from '../shared/day-input.tsx';
 import { addDays, countDays, lastDays, readDay, today } from '../shared/days.ts';
 import { Figure } from '../shared/figure.tsx';
 import { useFilters } from '../shared/filters.ts';
@@ -76,8 +76,7 @@ export default function Spend() {
           value={groupBy}
           onChange={(value) => set('by', value)}
         />
-        <DayInput label={t('calls.from')} value={startDate} onChange={(value) => set('from', value)} />
-        <DayInput label={t('calls.until')} value={endDate} onChange={(value) => set('until', value)} />
+        <DayRange days={{ from: startDate, until: endDate }} onChange={set} />
         <TextFilter label={t('field.user')} value={values.user} onChange={(text) => set('user', text)} />
       </Group>
       <SimpleGrid cols={{ base: 1, xs: 2 }} maw={560}>

@@ -8,6 +8,7 @@ export const operations = {
     id: 'Trace, request, job, batch, order or workflow id',
     find: 'Look up',
     none: 'Nothing found for this id. A call appears about a second after it ends.',
+    notAnId: 'An id has at most 64 letters, digits, dots, dashes and underscores.',
     start: 'Each answer carries its trace id in X-Trace-Id, and each call its request id in x-request-id.',
     events: 'What happened',
     wholeTrace: 'The whole trace',

@@ -23,9 +23,11 @@ export const shell = {
     broken: 'This page could not be shown. Please load it again.',
     otherUser: 'Somebody else is signed in by now: nothing was done.',
     trace: 'Trace',
+    field: '{{field}}: {{text}}',
+    and: '; ',
   },
   table: {
-    badFilter: 'Nothing can be found: a filter has a value that is not right.',
+    badFilter: 'Nothing can be found with these filters. {{reason}}',
     total_one: '{{count, number}} row',
     total_other: '{{count, number}} rows',
     page: 'Page {{page}}',

@@ -23,6 +23,7 @@ export const operations: Operations = {
     id: '跟踪号、请求号、任务编号、批处理编号、订单号或工作流编号',
     find: '查找',
     none: '这个编号下没有任何记录。调用会在约一秒内出现在日志中。',
+    notAnId: '编号最多 64 个字符，只含字母、数字、点、短横线和下划线。',
     start: '每个响应的 X-Trace-Id 是跟踪号，每次调用的 x-request-id 是请求号。',
     events: '时间线',
     wholeTrace: '查看整个跟踪',

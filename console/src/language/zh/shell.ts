@@ -37,9 +37,11 @@ export const shell: Pick<
     broken: '页面无法显示，请重新加载。',
     otherUser: '当前已登录其他用户，未执行任何操作。',
     trace: '跟踪号',
+    field: '{{field}}：{{text}}',
+    and: '；',
   },
   table: {
-    badFilter: '筛选条件中有无效的值，查不到结果。',
+    badFilter: '无法按这些条件查询。{{reason}}',
     total_one: '共 {{count, number}} 行',
     total_other: '共 {{count, number}} 行',
     page: '第 {{page}} 页',
