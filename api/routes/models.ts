@@ -108,6 +108,9 @@ const changeBody = z.object({
   displayName: optionalField(nameInput).describe('Its name for people'),
   modelIdentifier: optionalField(identifierInput).describe('The name that callers use for it'),
   capabilities: optional(capabilitiesInput).describe('What it can do'),
+  priceVersion: integerInput
+    .nullish()
+    .describe('The price that `pricing` was made from: 409 where it is no longer in force, and nothing is changed'),
   ...{
     id: asRead,
     createdAt: asRead,

@@ -13,6 +13,8 @@ export interface ModelInput extends ProviderReference {
   readonly capabilities?: readonly Capability[] | undefined;
   /** | none, which is only allowed offline. */
   readonly pricing?: Pricing | undefined;
+  /** Of the price that was looked at; null: there was none. */
+  readonly priceVersion?: number | null | undefined;
   /** | 1 */
   readonly priority?: number | undefined;
   /** | true */
@@ -86,6 +88,6 @@ export function newPrice(model: Model, input: ModelInput, capabilities: readonly
 }
 
 export function fieldsOf(model: Model): ModelFields {
-  const { id, providerName, kind, urlBase, price, createdAt, updatedAt, ...fields } = model;
+  const { id, providerName, kind, urlBase, price, priceVersion, createdAt, updatedAt, ...fields } = model;
   return fields;
 }

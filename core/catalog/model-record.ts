@@ -43,6 +43,8 @@ export interface Model extends ModelFields {
   readonly urlBase: string;
   /** null: the model has no price yet and cannot be online. */
   readonly price: Price | null;
+  /** Number of the price's version, from 1. */
+  readonly priceVersion: number | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -66,6 +68,7 @@ export function modelOf(
     kind: provider.kind,
     urlBase: provider.urlBase,
     price: price === undefined ? null : priceOfRow(price),
+    priceVersion: price?.version ?? null,
   };
 }
 

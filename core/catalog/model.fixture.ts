@@ -14,6 +14,7 @@ export function testModel(modelIdentifier: string, fields: Partial<Model> = {}):
     kind: 'openai',
     urlBase: '',
     price: null,
+    priceVersion: null,
     createdAt: new Date(0),
     updatedAt: new Date(0),
     ...fields,

@@ -1,6 +1,6 @@
 /** What administrators do with models. Each change is audited in its own transaction. */
 import type { Transaction } from 'sequelize';
-import { type FieldError, invalid } from '../../infra/errors.ts';
+import { AppError, type FieldError, invalid } from '../../infra/errors.ts';
 import type { By } from '../accounts/audit-log.ts';
 import type { Changes } from './changes.ts';
 import type { KeyStore } from './key-store.ts';
@@ -76,7 +76,10 @@ export class Models {
     return id;
   }
 
-  /** Changes what is given; another price becomes a new version. @throws {AppError} modelNotFound; as `create`. */
+  /**
+   * Changes what is given; another price becomes a new version.
+   * @throws {AppError} modelNotFound; illegalState where `priceVersion` is no longer in force; as `create`.
+   */
   async update(id: number, input: ModelInput, by: By): Promise<Model> {
     await this.#to.changes.write(async (transaction) => {
       const model = await this.#to.models.get(id, transaction);
@@ -93,6 +96,7 @@ export class Models {
           )
         : model.providerId;
       const price = newPrice(model, input, capabilities);
+      checkVersion(model, input.priceVersion, price);
       const fields = merged({ ...fieldsOf(model), capabilities, providerId }, input);
       checkModel(fields, price);
       await this.#change(model, fields, price, by, transaction);
@@ -140,7 +144,7 @@ export class Models {
     transaction: Transaction,
   ): Promise<void> {
     await this.#to.models.update(model.id, fields, transaction);
-    if (price !== null && (model.price === null || !samePrice(price, model.price))) {
+    if (price !== null && isNewPrice(model, price)) {
       await this.#to.models.addPrice(model.id, price, by.actor?.userId ?? null, transaction);
     }
     const states = { before: stateOf(fieldsOf(model), model.price), after: stateOf(fields, price) };
@@ -151,6 +155,17 @@ export class Models {
 /** For the audit log, with the price as people write it. */
 function stateOf(fields: ModelFields, price: PriceFields | null) {
   return { ...fields, pricing: price === null ? null : pricingText(pricingOf(price, fields.capabilities)) };
+}
+
+function isNewPrice({ price: before }: Model, price: PriceFields): boolean {
+  return before === null || !samePrice(price, before);
+}
+
+/** @throws {AppError} illegalState where the price would replace one that its author has not seen. */
+function checkVersion(model: Model, seen: number | null | undefined, price: PriceFields | null): void {
+  if (seen === undefined || seen === model.priceVersion || price === null || !isNewPrice(model, price)) return;
+  const message = `is not in force: the price was changed meanwhile, to version ${model.priceVersion}`;
+  throw new AppError('illegalState', `priceVersion: ${message}`, { errors: [{ path: 'priceVersion', message }] });
 }
 
 /** @throws {AppError} invalidParameter that names each wrong field. */

@@ -535,6 +535,28 @@ describe('administration', () => {
     });
   });
 
+  test('a price replaces the one that its author has seen, also of two who save at once', async () => {
+    const pricing = (input: string) => ({ input, output: '0.000008' });
+    const made = await post('/v1/models', {
+      ...{ displayName: 'Twice open', modelIdentifier: 'twice-open', capabilities: ['text-to-text'], status: 0 },
+      ...{ pricing: pricing('0.000002'), providerName: 'simulator' },
+    });
+    const save = (body: object) => ask(api(), 'PUT', `/v1/models/${numberAt(made, 'data.id')}`, { bearer: root, body });
+    const both = await Promise.all(
+      ['0.000003', '0.000004'].map((input) => save({ pricing: pricing(input), priceVersion: 1 })),
+    );
+    assert.deepEqual(both.map(({ status }) => status).sort(), [200, 409]);
+    const late = await save({ displayName: 'Late', pricing: pricing('0.000005'), priceVersion: 1 });
+    assert.deepEqual([late.status, late.at('code'), late.at('data.errors.0.path')], [409, 500006, 'priceVersion']);
+    const renamed = await save({ displayName: 'Renamed', priceVersion: 1 });
+    assert.deepEqual([renamed.status, renamed.at('data.priceVersion')], [200, 2], 'a name replaces no price');
+    assert.equal(renamed.at('data.displayName'), 'Renamed');
+    const wrong = await save({ pricing: pricing('0.000005'), priceVersion: 'first' });
+    assert.deepEqual([wrong.status, wrong.at('data.errors.0.path')], [400, 'priceVersion']);
+    const seen = await save({ pricing: pricing('0.000006'), priceVersion: 2 });
+    assert.deepEqual([seen.status, seen.at('data.priceVersion')], [200, 3]);
+  });
+
   test('the audit log is filtered by trace and day, and shows money as people write it', async () => {
     const body = {
       ...{ displayName: 'Audited', modelIdentifier: 'audited-price', capabilities: ['text-to-text'], status: 0 },
@@ -546,6 +568,7 @@ describe('administration', () => {
       ...{ bearer: root, body: { pricing: { input: '0.00004', output: '0.000001' } } },
     });
     assert.equal(changed.status, 200, changed.text);
+    assert.deepEqual([made.at('data.priceVersion'), changed.at('data.priceVersion')], [1, 2]);
     const found = await get(`/v1/audit?traceId=${changed.headers.get('x-trace-id')}`);
     assert.deepEqual([found.at('data.total'), found.at('data.records.0.action')], [1, 'models.update']);
     assert.deepEqual(
