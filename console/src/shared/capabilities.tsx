@@ -3,11 +3,6 @@ import { Badge, Group } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import type { Model } from '../api/generated/schema.ts';
 
-export const CAPABILITIES: readonly Model['capabilities'][number][] = [
-  ...(['text-to-text', 'image-to-text', 'text-to-image', 'image-to-image', 'text-to-embedding'] as const),
-  ...(['speech-to-text', 'text-to-speech', 'rerank', 'moderation'] as const),
-];
-
 export function Capabilities({ capabilities }: Pick<Model, 'capabilities'>) {
   const { t } = useTranslation();
   return (

@@ -8,43 +8,51 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AccessKey } from '../api/generated/schema.ts';
 import { MOST_OPTIONS, useAllModels } from '../shared/all-models.ts';
+import { changedFields } from '../shared/changed-fields.ts';
 import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
 
 const PERIODS = ['day', 'month', 'total'] as const;
+
+function initialValues(edited: AccessKey | undefined) {
+  return {
+    name: edited?.name ?? '',
+    expiresAt: edited?.expiresAt ?? null,
+    allowedModels: [...(edited?.allowedModels ?? [])],
+    rpmLimit: edited?.rpmLimit ?? '',
+    tpmLimit: edited?.tpmLimit ?? '',
+    parallelLimit: edited?.parallelLimit ?? '',
+    budget: edited?.budget ?? '',
+    budgetPeriod: edited?.budgetPeriod ?? 'month',
+  };
+}
+
+function bodyOf(values: ReturnType<typeof initialValues>) {
+  const budget = orNull(values.budget);
+  return {
+    name: orNull(values.name),
+    expiresAt: values.expiresAt === null ? null : new Date(values.expiresAt).toISOString(),
+    allowedModels: values.allowedModels.length === 0 ? null : values.allowedModels,
+    rpmLimit: orNull(values.rpmLimit),
+    tpmLimit: orNull(values.tpmLimit),
+    parallelLimit: orNull(values.parallelLimit),
+    budget,
+    budgetPeriod: budget === null ? null : values.budgetPeriod,
+  };
+}
 
 /** @param props.onDone gets the value of a key that was made. */
 export function KeyForm({ edited, onDone }: { edited: AccessKey | undefined; onDone: (keyValue?: string) => void }) {
   const { t } = useTranslation();
   const [requestKey] = useState(newRequestKey);
   const models = useAllModels();
-  const form = useForm({
-    initialValues: {
-      name: edited?.name ?? '',
-      expiresAt: edited?.expiresAt ?? null,
-      allowedModels: [...(edited?.allowedModels ?? [])],
-      rpmLimit: edited?.rpmLimit ?? '',
-      tpmLimit: edited?.tpmLimit ?? '',
-      parallelLimit: edited?.parallelLimit ?? '',
-      budget: edited?.budget ?? '',
-      budgetPeriod: edited?.budgetPeriod ?? 'month',
-    },
-  });
+  const form = useForm({ initialValues: initialValues(edited) });
   const onError = (error: unknown) => form.setErrors(fieldErrors(error));
   const create = api.useMutation('post', '/v1/access-keys', { onSuccess: ({ keyValue }) => onDone(keyValue), onError });
   const change = api.useMutation('patch', '/v1/access-keys/{id}', { onSuccess: () => onDone(), onError });
   const send = form.onSubmit((values) => {
-    const budget = orNull(values.budget);
-    const body = {
-      name: orNull(values.name),
-      expiresAt: values.expiresAt === null ? null : new Date(values.expiresAt).toISOString(),
-      allowedModels: values.allowedModels.length === 0 ? null : values.allowedModels,
-      rpmLimit: orNull(values.rpmLimit),
-      tpmLimit: orNull(values.tpmLimit),
-      parallelLimit: orNull(values.parallelLimit),
-      budget,
-      budgetPeriod: budget === null ? null : values.budgetPeriod,
-    };
-    if (edited) change.mutate({ params: { path: { id: edited.id } }, body });
+    const body = bodyOf(values);
+    const changed = () => changedFields(bodyOf(form.getInitialValues()), body);
+    if (edited) change.mutate({ params: { path: { id: edited.id } }, body: changed() });
     else create.mutate({ params: { header: { 'Idempotency-Key': requestKey } }, body });
   });
   return (

@@ -1,5 +1,6 @@
 /** The form of a model, new or changed: name, provider, limits, price. A known model fills it. */
 import {
+  Alert,
   Button,
   Divider,
   Group,
@@ -17,7 +18,8 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { Model } from '../api/generated/schema.ts';
 import { SETTINGS } from '../settings.ts';
-import { CAPABILITIES } from '../shared/capabilities.tsx';
+import { CAPABILITIES } from '../shared/capability.ts';
+import { changedFields } from '../shared/changed-fields.ts';
 import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
 import type { Preset } from './add-provider.tsx';
 import {
@@ -50,9 +52,23 @@ function initialValues(model: Model | undefined) {
   };
 }
 
+function bodyOf({ pricing: price, ...values }: ReturnType<typeof initialValues>) {
+  const pricing = pricingOfFields(price, values.capabilities);
+  return {
+    ...values,
+    contextWindow: orNull(values.contextWindow),
+    maxOutputTokens: orNull(values.maxOutputTokens),
+    defaultMaxTokens: orNull(values.defaultMaxTokens),
+    tokensPerImage: orNull(values.tokensPerImage),
+    ...(pricing === undefined ? {} : { pricing }),
+  };
+}
+
 export function ModelForm({ edited, onDone }: { edited?: Model; onDone: (model: Model) => void }) {
   const { t } = useTranslation();
   const [requestKey] = useState(newRequestKey);
+  // Of the moment when the form was opened, as the values are: the model is asked for again behind it.
+  const [priceVersion] = useState(edited?.priceVersion ?? null);
   const form = useForm({ initialValues: initialValues(edited) });
   const { capabilities } = form.values;
   const providers = api.useQuery('get', '/v1/providers', {
@@ -67,28 +83,18 @@ export function ModelForm({ edited, onDone }: { edited?: Model; onDone: (model: 
       form.setErrors(Object.fromEntries(wrong.map((path) => [path, t('pricing.notAnAmount')])));
       return;
     }
-    const pricing = pricingOfFields(values.pricing, capabilities);
-    const body = {
-      displayName: values.displayName,
-      modelIdentifier: values.modelIdentifier,
-      upstreamModel: values.upstreamModel,
-      providerId: values.providerId,
-      priority: values.priority,
-      capabilities,
-      contextWindow: orNull(values.contextWindow),
-      maxOutputTokens: orNull(values.maxOutputTokens),
-      defaultMaxTokens: orNull(values.defaultMaxTokens),
-      tokensPerImage: orNull(values.tokensPerImage),
-      pricedFields: values.pricedFields,
-      ...(pricing === undefined ? {} : { pricing }),
-    };
-    if (edited) change.mutate({ params: { path: { id: edited.id } }, body });
-    // Without a price it cannot be online.
-    else
-      create.mutate({
-        params: { header: { 'Idempotency-Key': requestKey } },
-        body: { ...body, status: pricing === undefined ? 0 : 1 },
-      });
+    const body = bodyOf(values);
+    if (edited) {
+      const changed = changedFields(bodyOf(form.getInitialValues()), body);
+      const seen = changed.pricing === undefined ? {} : { priceVersion };
+      change.mutate({ params: { path: { id: edited.id } }, body: { ...changed, ...seen } });
+      return;
+    }
+    create.mutate({
+      params: { header: { 'Idempotency-Key': requestKey } },
+      // Without a price it cannot be online.
+      body: { ...body, status: body.pricing === undefined ? 0 : 1 },
+    });
   });
   const tokens = { min: 1, allowDecimal: false, thousandSeparator: ' ' };
   return (
@@ -150,6 +156,11 @@ export function ModelForm({ edited, onDone }: { edited?: Model; onDone: (model: 
         />
         <Divider />
         <PriceFormFields form={form} rules={form.values.pricing.rules.length} capabilities={capabilities} />
+        {form.errors.priceVersion !== undefined && (
+          <Alert color="red" role="alert">
+            {t('catalogModels.priceChanged')}
+          </Alert>
+        )}
         <Group justify="flex-end">
           <Button type="submit" loading={create.isPending || change.isPending}>
             {t('action.save')}

@@ -2,7 +2,8 @@
 import { Code, Group, Stack, Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
-import { CAPABILITIES, Capabilities } from '../shared/capabilities.tsx';
+import { Capabilities } from '../shared/capabilities.tsx';
+import { CAPABILITIES } from '../shared/capability.ts';
 import { Choice } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { useFilters, usePage } from '../shared/filters.ts';

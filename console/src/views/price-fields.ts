@@ -1,7 +1,7 @@
 /** A price as people write it, and as the API takes it. Exact: a point is moved in a text, nothing is a float. */
-import type { Model, Pricing } from '../api/generated/schema.ts';
+import type { Pricing } from '../api/generated/schema.ts';
+import type { Capability } from '../shared/capability.ts';
 
-type Capability = Model['capabilities'][number];
 export type Rule = NonNullable<Pricing['rules']>[number];
 export type Condition = Rule['when'];
 

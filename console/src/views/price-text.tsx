@@ -3,10 +3,11 @@ import { Badge, Group, Stack, Table, Text } from '@mantine/core';
 import type { TFunction } from 'i18next';
 import { useTranslation } from 'react-i18next';
 import type { Model, Pricing } from '../api/generated/schema.ts';
+import type { Capability } from '../shared/capability.ts';
 import { Money } from '../shared/money.tsx';
 import { type Condition, isImagesOnly, movePoint, PRICE_NAMES, type PriceName, scaleOf } from './price-fields.ts';
 
-type Capabilities = Model['capabilities'];
+type Capabilities = readonly Capability[];
 
 type Unit = 'tokens' | 'characters' | 'image' | 'call' | 'search' | 'second';
 

@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { Provider } from '../api/generated/schema.ts';
+import { changedFields } from '../shared/changed-fields.ts';
 import { fieldErrors, newRequestKey } from '../shared/form.ts';
 
 const KINDS: readonly Provider['kind'][] = ['openai', 'anthropic', 'dashscope', 'ark'];
@@ -22,7 +23,8 @@ export function ProviderForm({ edited, onDone }: { edited?: Provider; onDone: (i
   const create = api.useMutation('post', '/v1/providers', handling);
   const change = api.useMutation('put', '/v1/providers/{id}', handling);
   const send = form.onSubmit((body) => {
-    if (edited) change.mutate({ params: { path: { id: edited.id } }, body });
+    const changed = () => changedFields(form.getInitialValues(), body);
+    if (edited) change.mutate({ params: { path: { id: edited.id } }, body: changed() });
     else create.mutate({ params: { header: { 'Idempotency-Key': requestKey } }, body });
   });
   return (

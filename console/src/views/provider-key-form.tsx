@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { ProviderKey } from '../api/generated/schema.ts';
+import { changedFields } from '../shared/changed-fields.ts';
 import { fieldErrors, newRequestKey } from '../shared/form.ts';
 
 const MOST_WEIGHT = 1_000;
@@ -75,7 +76,10 @@ export function KeyChangeForm({
     onSuccess: onDone,
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
-  const send = form.onSubmit((body) => change.mutate({ params: { path: { keyId: providerKey.id } }, body }));
+  const send = form.onSubmit((values) => {
+    const body = changedFields(form.getInitialValues(), values);
+    change.mutate({ params: { path: { keyId: providerKey.id } }, body });
+  });
   return (
     <form onSubmit={send}>
       <Stack>

@@ -176,6 +176,8 @@ export const catalog = {
     version: 'Version {{version}}',
     setBy: 'set by user {{id}}',
     byCommand: 'set on the command line',
+    priceChanged:
+      'Nothing was saved: the price was changed by somebody else while this form was open. Close it and look at the price that is in force now.',
     noPrice: 'No price yet: a model without a price cannot be online.',
   },
   pricing: {

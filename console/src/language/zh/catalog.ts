@@ -172,6 +172,7 @@ export const catalog = {
     version: '版本 {{version}}',
     setBy: '由用户 {{id}} 设置',
     byCommand: '由命令行设置',
+    priceChanged: '没有保存：打开此表单期间，价格已被他人修改。请关闭表单，查看当前生效的价格。',
     noPrice: '尚无价格：没有价格的模型不能上线。',
   },
   pricing: {
