@@ -16,6 +16,7 @@ import { Page } from '../shared/page.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 import { type Change, changesOf } from './audit-changes.ts';
+import { nameOf, unitOf } from './price-text.tsx';
 
 const PAGE_ROWS = 20;
 const KINDS = [
@@ -129,6 +130,15 @@ function Actor({ actorUserId, actorName }: AuditRecord) {
   return <Text size="sm">{actorName === 'command line' ? t('audit.operator') : actorName}</Text>;
 }
 
+/** Parts of a price by the words of its form. */
+function FieldName({ field, price }: Change) {
+  const { t } = useTranslation();
+  if (price === undefined) return fieldText(field);
+  const { name, rule, capabilities } = price;
+  const part = `${t(`pricing.name.${nameOf(name, capabilities)}`)}, ${t(`pricing.unit.${unitOf(name, capabilities)}`)}`;
+  return rule === undefined ? part : `${t('pricing.rule', { number: rule })}: ${part}`;
+}
+
 /** Each field that is another now. */
 function Changes({ record }: { record: AuditRecord }) {
   const { i18n } = useTranslation();
@@ -142,7 +152,7 @@ function Changes({ record }: { record: AuditRecord }) {
         {changesOf(record.before, record.after).map((change) => (
           <Table.Tr key={change.field}>
             <Table.Th scope="row" fw={400} fz="xs" className="time" style={{ verticalAlign: 'top' }}>
-              {fieldText(change.field)}
+              <FieldName {...change} />
             </Table.Th>
             <Table.Td fz="xs" style={{ overflowWrap: 'anywhere' }}>
               {change.before !== undefined && `${shown(change, change.before) || '–'} → `}
