@@ -30,6 +30,8 @@ describe('jobs in the console', () => {
     await signIn(page, customer.name, `pass-${customer.name}`);
     await openView(page, 'Playground');
     await page.getByRole('switch', { name: 'As a job' }).click();
+    // A browser does not ask again by itself after an answer that is not 200.
+    await page.route('**/events', (route) => route.fulfill({ status: 503 }), { times: 1 });
     await page.getByRole('textbox', { name: 'Message' }).fill('Work on this');
     await page.keyboard.press('Enter');
     const answer = page.getByTestId('answer').first();

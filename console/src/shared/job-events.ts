@@ -2,6 +2,7 @@
 import { useEffect, useState } from 'react';
 import { queryClient } from '../api/client.ts';
 import type { Job } from '../api/generated/schema.ts';
+import { follow } from './event-source.ts';
 
 export type JobState = Pick<Job, 'status' | 'progress'>;
 
@@ -9,26 +10,34 @@ export function isRunning({ status }: Pick<Job, 'status'>): boolean {
   return status === 'PENDING' || status === 'PROCESSING';
 }
 
-/** Tells every change until the job has ended; a browser connects again by itself. @returns what ends it earlier. */
-function follow(jobId: string, onState: (state: JobState) => void): () => void {
-  const events = new EventSource(`/v1/async/jobs/${encodeURIComponent(jobId)}/events`);
-  events.addEventListener('status', ({ data }) => {
-    const state: JobState = JSON.parse(data);
-    if (!isRunning(state)) events.close();
-    onState(state);
+/** A job that waits or works says nothing for longer; when it is asked for anew its state comes at once. */
+const SILENT_MS = 30_000;
+
+/** Tells every change until the job has ended. @returns what ends it earlier. */
+function followJob(jobId: string, onState: (state: JobState) => void): () => void {
+  const leave = follow({
+    open: () => new EventSource(`/v1/async/jobs/${encodeURIComponent(jobId)}/events`),
+    listeners: {
+      status: (data) => {
+        const state: JobState = JSON.parse(data);
+        if (!isRunning(state)) leave();
+        onState(state);
+      },
+    },
+    silentMs: SILENT_MS,
   });
-  return () => events.close();
+  return leave;
 }
 
 /** Fulfilled when the job has ended. @throws what `signal` was aborted with. */
 export function endOfJob(jobId: string, signal: AbortSignal, onState: (state: JobState) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const close = follow(jobId, (state) => {
+    const leave = followJob(jobId, (state) => {
       onState(state);
       if (!isRunning(state)) resolve();
     });
     signal.addEventListener('abort', () => {
-      close();
+      leave();
       reject(signal.reason);
     });
   });
@@ -41,7 +50,7 @@ export function useJobState(job: Job): JobState {
   const running = isRunning(job);
   useEffect(() => {
     if (!running) return undefined;
-    return follow(jobId, (state) => {
+    return followJob(jobId, (state) => {
       setTold({ jobId, ...state });
       if (!isRunning(state)) void queryClient.invalidateQueries();
     });

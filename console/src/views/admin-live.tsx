@@ -20,7 +20,11 @@ const SHOWN_SECONDS = 120;
 const SHOWN_CALLS = 10;
 const TICK_MS = 1_000;
 const JOBS_MS = 5_000;
+/** Until the jobs have been asked for again, which may take a while. */
+const MOVED_MS = 4 * JOBS_MS;
 const MS_PER_SECOND = 1_000;
+
+type MovedJob = FeedJob & { readonly seenMs: number };
 
 interface Second {
   readonly at: number;
@@ -43,12 +47,12 @@ function upToNow(seconds: readonly Second[]): Second[] {
 export function useTraffic() {
   const [seconds, setSeconds] = useState(() => upToNow([]));
   const [calls, setCalls] = useState<readonly FeedCall[]>([]);
-  const [jobs, setJobs] = useState<ReadonlyMap<string, FeedJob>>(new Map());
+  const [jobs, setJobs] = useState<ReadonlyMap<string, MovedJob>>(new Map());
   useEffect(() => {
     const timer = setInterval(() => setSeconds(upToNow), TICK_MS);
     return () => clearInterval(timer);
   }, []);
-  const add = (ended: readonly FeedCall[]) => {
+  const addCalls = (ended: readonly FeedCall[]) => {
     const failed = ended.filter(({ isSuccess }) => !isSuccess).length;
     const now = nowSeconds();
     setSeconds((before) =>
@@ -60,8 +64,12 @@ export function useTraffic() {
     );
     setCalls((before) => [...ended.toReversed(), ...before].slice(0, SHOWN_CALLS));
   };
-  const addJob = (job: FeedJob) => setJobs((before) => new Map(before).set(job.jobId, job));
-  return { seconds, calls, jobs, add, addJob };
+  const addJobs = (moved: readonly FeedJob[]) => {
+    const seenMs = Date.now();
+    const added = moved.map((job) => [job.jobId, { ...job, seenMs }] as const);
+    setJobs((before) => new Map([...[...before].filter(([, job]) => seenMs - job.seenMs < MOVED_MS), ...added]));
+  };
+  return { seconds, calls, jobs, addCalls, addJobs };
 }
 
 /** What the feed alone brings stands still while it does not; said after a moment in which it may begin. */
@@ -143,7 +151,7 @@ export function LiveCalls({ calls, feed }: { calls: readonly FeedCall[]; feed: F
 }
 
 /** Those at work when they were last asked for, as the feed has moved them since. */
-export function LiveJobs({ moved }: { moved: ReadonlyMap<string, FeedJob> }) {
+export function LiveJobs({ moved }: { moved: ReadonlyMap<string, MovedJob> }) {
   const { t } = useTranslation();
   const query = { status: 'PROCESSING' as const };
   const jobs = api.useQuery('get', '/v1/admin/jobs', { params: { query } }, { refetchInterval: JOBS_MS });

@@ -23,8 +23,8 @@ export default function AdminOverview() {
   const isRoot = useUser().role === 'ROLE_ROOT_ADMIN';
   const traffic = useTraffic();
   const feed = useFeed(isRoot, {
-    onCalls: traffic.add,
-    onJob: traffic.addJob,
+    onCalls: traffic.addCalls,
+    onJobs: traffic.addJobs,
     onCircuit: () => void queryClient.invalidateQueries({ queryKey: ['get', '/v1/admin/provider-keys'] }),
   });
   return (

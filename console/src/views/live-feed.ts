@@ -2,11 +2,11 @@
 import { useEffect, useRef, useState } from 'react';
 import { parseExact } from '../api/exact-json.ts';
 import type { FeedCall, FeedCircuit, FeedJob } from '../api/generated/schema.ts';
-import { follow } from './feed-source.ts';
+import { follow } from '../shared/event-source.ts';
 
 export interface FeedHandlers {
   readonly onCalls: (calls: readonly FeedCall[]) => void;
-  readonly onJob: (job: FeedJob) => void;
+  readonly onJobs: (jobs: readonly FeedJob[]) => void;
   readonly onCircuit: (circuit: FeedCircuit) => void;
 }
 
@@ -18,6 +18,8 @@ export interface FeedState {
 
 /** The API tells of all calls of a second at once. */
 const GATHER_MS = 250;
+/** It says something every second. */
+const SILENT_MS = 10_000;
 
 /** Listens while the view is shown. */
 export function useFeed(enabled: boolean, handlers: FeedHandlers): FeedState {
@@ -26,22 +28,25 @@ export function useFeed(enabled: boolean, handlers: FeedHandlers): FeedState {
   latest.current = handlers;
   useEffect(() => {
     if (!enabled) return undefined;
-    let gathered: FeedCall[] = [];
+    let calls: FeedCall[] = [];
+    let jobs: FeedJob[] = [];
     const timer = setInterval(() => {
-      if (gathered.length > 0) latest.current.onCalls(gathered);
-      gathered = [];
+      if (calls.length > 0) latest.current.onCalls(calls);
+      if (jobs.length > 0) latest.current.onJobs(jobs);
+      [calls, jobs] = [[], []];
     }, GATHER_MS);
-    const leave = follow(
-      () => new EventSource('/v1/admin/feed'),
-      {
+    const leave = follow({
+      open: () => new EventSource('/v1/admin/feed'),
+      listeners: {
         // Says that the feed is alive.
         round: () => undefined,
-        call: (data) => gathered.push(parseExact<FeedCall>(data)),
-        job: (data) => latest.current.onJob(parseExact<FeedJob>(data)),
+        call: (data) => calls.push(parseExact<FeedCall>(data)),
+        job: (data) => jobs.push(parseExact<FeedJob>(data)),
         circuit: (data) => latest.current.onCircuit(parseExact<FeedCircuit>(data)),
       },
-      (isLive) => setState((before) => (before.isLive === isLive ? before : { isLive, since: Date.now() })),
-    );
+      silentMs: SILENT_MS,
+      onLive: (isLive) => setState((before) => (before.isLive === isLive ? before : { isLive, since: Date.now() })),
+    });
     return () => {
       clearInterval(timer);
       leave();

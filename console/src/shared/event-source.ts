@@ -6,21 +6,21 @@ interface Source {
   close(): void;
 }
 
-/** The API tells something every second: a feed that is silent for so long hangs. */
-const SILENT_MS = 10_000;
-/** A browser gives up for good after an answer that is not 200, so the feed is opened anew here, ever later. */
+/** A browser gives up for good after an answer that is not 200, so a source is opened anew here, ever later. */
 const PAUSES_MS = [1_000, 2_000, 5_000, 10_000, 30_000] as const;
 
-/**
- * Follows until the returned function is called.
- * @param listeners get the data of the events of their name.
- * @param onLive whether the feed tells something.
- */
-export function follow(
-  open: () => Source,
-  listeners: Readonly<Record<string, (data: string) => void>>,
-  onLive: (isLive: boolean) => void,
-): () => void {
+interface Followed {
+  readonly open: () => Source;
+  /** Get the data of the events of their name. */
+  readonly listeners: Readonly<Record<string, (data: string) => void>>;
+  /** After so long without an event it is opened anew: a connection that hangs says nothing. */
+  readonly silentMs: number;
+  /** Whether it says something. */
+  readonly onLive?: (isLive: boolean) => void;
+}
+
+/** Follows until the returned function is called. */
+export function follow({ open, listeners, silentMs, onLive }: Followed): () => void {
   let source: Source | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
@@ -30,7 +30,7 @@ export function follow(
   };
   const fail = () => {
     source?.close();
-    onLive(false);
+    onLive?.(false);
     const pause = PAUSES_MS[Math.min(failures, PAUSES_MS.length - 1)] ?? 0;
     failures += 1;
     wait(pause, connect);
@@ -42,12 +42,12 @@ export function follow(
     for (const [name, take] of Object.entries(listeners)) {
       opened.addEventListener(name, (event) => {
         failures = 0;
-        onLive(true);
-        wait(SILENT_MS, fail);
+        onLive?.(true);
+        wait(silentMs, fail);
         if ('data' in event) take(String(event.data));
       });
     }
-    wait(SILENT_MS, fail);
+    wait(silentMs, fail);
   }
   connect();
   return () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { follow } from './feed-source.ts';
+import { follow } from './event-source.ts';
 
 class FakeSource {
   readonly #listeners = new Map<string, (event: Event) => void>();
@@ -27,7 +27,7 @@ function start(context: TestContext) {
   const calls: string[] = [];
   const lives: boolean[] = [];
   const listeners = { round: () => undefined, call: (data: string) => calls.push(data) };
-  const end = follow(open, listeners, (isLive) => lives.push(isLive));
+  const end = follow({ open, listeners, silentMs: 10_000, onLive: (isLive) => lives.push(isLive) });
   const last = () => sources.at(-1) ?? assert.fail('none was opened');
   return { sources, last, calls, lives, end, pass: (ms: number) => context.mock.timers.tick(ms) };
 }
