@@ -1,8 +1,8 @@
-/** A chart over time, drawn by uPlot; its numbers are put in words to those who cannot see it. */
+/** A chart over time, drawn by uPlot; beside the last values in words, those of days stand in a table, too. */
 import 'uplot/dist/uPlot.min.css';
-import { Box, useComputedColorScheme, useMantineTheme } from '@mantine/core';
+import { Box, ScrollArea, Table, useComputedColorScheme, useMantineTheme } from '@mantine/core';
 import { useElementSize } from '@mantine/hooks';
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import UPlot from 'uplot';
 
@@ -36,6 +36,7 @@ const AXIS_GAP_PX = 24;
 /** Between ticks of times, so that they do not touch on a phone. */
 const TICK_PX = { day: 50, second: 100 };
 const DAY_SECONDS = 86_400;
+const DAYS_PX = 320;
 /** Ticks of days are whole ones. */
 const DAY_STEPS = [1, 2, 7, 14, 28].map((days) => days * DAY_SECONDS);
 
@@ -49,7 +50,70 @@ function timeFormats(unit: 'day' | 'second', language: string) {
   return { tick: of({ timeStyle: 'medium' }), whole: of({ timeStyle: 'medium' }) };
 }
 
-export default function Chart({ label, times, series, unit = 'second', height }: ChartProps) {
+/** What a series is at a time, in words. */
+function textAt({ values, text, exact }: Series, index: number): string {
+  const value = values[index];
+  if (value === null || value === undefined) return '–';
+  return exact?.(index) ?? text(value);
+}
+
+export default function Chart(props: ChartProps) {
+  const { label, times, series, unit = 'second' } = props;
+  const last = times.length - 1;
+  const words = series.map((each) => `${each.label} ${textAt(each, last)}`);
+  return (
+    <>
+      <Box role="img" aria-label={[label, ...words].join('. ')}>
+        <Drawing {...props} />
+      </Box>
+      {unit === 'day' && <Days label={label} times={times} series={series} />}
+    </>
+  );
+}
+
+/** The newest first. */
+function Days({ label, times, series }: Pick<ChartProps, 'label' | 'times' | 'series'>) {
+  const { t, i18n } = useTranslation();
+  const [isOpen, setOpen] = useState(false);
+  const { whole } = timeFormats('day', i18n.language);
+  return (
+    <details className="folded" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>{t('overview.asTable')}</summary>
+      {isOpen && (
+        <ScrollArea.Autosize mah={DAYS_PX} viewportProps={{ tabIndex: 0, 'aria-label': label, role: 'region' }}>
+          <Table aria-label={label} stickyHeader>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>{t('spend.group.day')}</Table.Th>
+                {series.map((each) => (
+                  <Table.Th key={each.label} ta="end">
+                    {each.label}
+                  </Table.Th>
+                ))}
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody className="numbers">
+              {times
+                .map((seconds, index) => (
+                  <Table.Tr key={seconds}>
+                    <Table.Td>{whole(seconds)}</Table.Td>
+                    {series.map((each) => (
+                      <Table.Td key={each.label} ta="end">
+                        {textAt(each, index)}
+                      </Table.Td>
+                    ))}
+                  </Table.Tr>
+                ))
+                .toReversed()}
+            </Table.Tbody>
+          </Table>
+        </ScrollArea.Autosize>
+      )}
+    </details>
+  );
+}
+
+function Drawing({ times, series, unit = 'second', height }: ChartProps) {
   const { t, i18n } = useTranslation();
   const { ref, width } = useElementSize();
   const place = useRef<HTMLDivElement>(null);
@@ -93,19 +157,15 @@ export default function Chart({ label, times, series, unit = 'second', height }:
             label: t(unit === 'day' ? 'spend.group.day' : 'field.time'),
             value: (_, __, ___, index) => time.whole(times[index ?? last] ?? 0),
           },
-          ...series.map(({ label: name, color, values, text, exact, bars }): UPlot.Series => {
+          ...series.map((each): UPlot.Series => {
+            const { label, color, bars } = each;
             const stroke = theme.colors[color][dark ? 4 : 7];
             const paths = bars ? UPlot.paths.bars?.({ size: [BAR_SHARE, MOST_BAR_PX] }) : undefined;
             return {
-              ...{ label: name, stroke, width: 2, points: { show: times.length < 3 } },
+              ...{ label, stroke, width: 2, points: { show: times.length < 3 } },
               ...(bars ? { fill: `${stroke}99` } : {}),
               ...(paths === undefined ? {} : { paths }),
-              value: (_, __, ___, index) => {
-                const at = index ?? last;
-                const value = values[at];
-                if (value === null || value === undefined) return '–';
-                return exact?.(at) ?? text(value);
-              },
+              value: (_, __, ___, index) => textAt(each, index ?? last),
             };
           }),
         ],
@@ -116,7 +176,7 @@ export default function Chart({ label, times, series, unit = 'second', height }:
     return () => chart.destroy();
   }, [width, height, dark, theme, times, series, unit, t, i18n.language]);
   return (
-    <Box ref={ref} role="img" aria-label={label}>
+    <Box ref={ref}>
       <div ref={place} aria-hidden />
     </Box>
   );

@@ -22,6 +22,7 @@ export const models = {
     by: { model: 'By model', accessKey: 'By access key' },
     noCalls: 'No calls in this period.',
     noKey: 'Without a key',
+    asTable: 'Show as a table',
   },
   keys: {
     title: 'Access keys',

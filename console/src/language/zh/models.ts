@@ -26,6 +26,7 @@ export const models: Pick<
     by: { model: '按模型', accessKey: '按访问密钥' },
     noCalls: '这段时间没有调用。',
     noKey: '无密钥',
+    asTable: '以表格显示',
   },
   keys: {
     title: '访问密钥',
