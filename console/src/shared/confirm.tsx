@@ -1,7 +1,7 @@
 /** Something that cannot be undone is asked for once more. */
-import { Button, type ButtonProps, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, type ButtonProps, Group, Modal, Stack, Text, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 
 interface ConfirmProps extends ButtonProps {
@@ -10,18 +10,23 @@ interface ConfirmProps extends ButtonProps {
   readonly question: ReactNode;
   /** Said to those who cannot see which row the button is in. */
   readonly about?: string;
+  /** Whether it is done only with a reason, which the audit log keeps. */
+  readonly needsReason?: boolean;
   /** Fulfilled when it is done; a failure leaves the question open. */
-  readonly onConfirm: () => Promise<unknown>;
+  readonly onConfirm: (reason: string) => Promise<unknown>;
 }
 
-export function ConfirmButton({ label, question, about, onConfirm, ...button }: ConfirmProps) {
+const LONGEST_REASON = 255;
+
+export function ConfirmButton({ label, question, about, needsReason = false, onConfirm, ...button }: ConfirmProps) {
   const { t } = useTranslation();
   const [opened, dialog] = useDisclosure();
   const [busy, work] = useDisclosure();
+  const [reason, setReason] = useState('');
   const confirm = () => {
     work.open();
     // The failure has been shown.
-    onConfirm()
+    onConfirm(reason.trim())
       .then(dialog.close, () => undefined)
       .finally(work.close);
   };
@@ -40,11 +45,20 @@ export function ConfirmButton({ label, question, about, onConfirm, ...button }: 
       <Modal opened={opened} onClose={dialog.close} title={label}>
         <Stack>
           <Text size="sm">{question}</Text>
+          {needsReason && (
+            <TextInput
+              label={t('field.reason')}
+              required
+              maxLength={LONGEST_REASON}
+              value={reason}
+              onChange={(event) => setReason(event.currentTarget.value)}
+            />
+          )}
           <Group justify="flex-end">
             <Button variant="default" onClick={dialog.close}>
               {t('action.cancel')}
             </Button>
-            <Button color="red" loading={busy} onClick={confirm}>
+            <Button color="red" loading={busy} disabled={needsReason && reason.trim() === ''} onClick={confirm}>
               {label}
             </Button>
           </Group>

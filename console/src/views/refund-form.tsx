@@ -1,15 +1,16 @@
 /** A refund of an order, whole or in part. What becomes of the balance is said before it is done. */
 import { Alert, Button, Group, Modal, Paper, SegmentedControl, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { OwnedOrder } from '../api/generated/schema.ts';
 import { isLess, minus } from '../shared/amounts.ts';
 import { Facts } from '../shared/details.tsx';
-import { fieldErrors, newRequestKey } from '../shared/form.ts';
+import { fieldErrors } from '../shared/form.ts';
 import { Money, moneyText } from '../shared/money.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { useRequestKey } from '../shared/request-key.ts';
 
 const AMOUNT = /^\d{1,9}(\.\d{1,9})?$/;
 
@@ -20,25 +21,10 @@ interface Asked {
   readonly reason: string;
 }
 
-/** The same refund has the same key, also after a failure whose answer was lost; another amount or reason has another. */
-function useRefundKey() {
-  const last = useRef<{ readonly refund: string; readonly key: string }>(undefined);
-  return {
-    keyOf: (amount: string, reason: string): string => {
-      const refund = JSON.stringify([amount, reason]);
-      if (last.current?.refund !== refund) last.current = { refund, key: newRequestKey() };
-      return last.current.key;
-    },
-    forget: () => {
-      last.current = undefined;
-    },
-  };
-}
-
 export function RefundForm({ order, left }: { order: OwnedOrder; left: string }) {
   const { t, i18n } = useTranslation();
   const [asked, setAsked] = useState<Asked>();
-  const { keyOf, forget } = useRefundKey();
+  const { keyOf, forget } = useRequestKey();
   const form = useForm({
     initialValues: { how: 'whole', amount: '', reason: '' },
     validate: {

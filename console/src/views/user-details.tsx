@@ -1,6 +1,5 @@
 /** One user as the administrator looks at it: money, last calls, and what can be changed. */
-import { Button, Group, Paper, Select, SimpleGrid, Stack, Text, TextInput, Title } from '@mantine/core';
-import { useForm } from '@mantine/form';
+import { Button, Group, Paper, Select, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
@@ -9,10 +8,10 @@ import { calls } from '../shared/call-columns.tsx';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { Figure } from '../shared/figure.tsx';
-import { fieldErrors, newRequestKey } from '../shared/form.ts';
 import { Money } from '../shared/money.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
 import { Secret } from '../shared/secret.tsx';
+import { BalanceForm } from './balance-form.tsx';
 import { resetLink } from './reset-password.tsx';
 import { ROLES } from './user-form.tsx';
 
@@ -64,7 +63,7 @@ function Changes({ user }: { user: User }) {
   return (
     <Paper withBorder p="md">
       <Stack>
-        <BalanceForm userId={user.id} />
+        <BalanceForm user={user} />
         <RoleForm user={user} />
         <Group>
           {user.status === 1 ? (
@@ -105,7 +104,8 @@ function Changes({ user }: { user: User }) {
             size="xs"
             label={t('users.close')}
             question={t('users.closeQuestion', { name: user.username })}
-            onConfirm={() => close.mutateAsync({ params: { path }, body: { reason: t('users.closed') } })}
+            needsReason
+            onConfirm={(reason) => close.mutateAsync({ params: { path }, body: { reason } })}
           />
         </Group>
         {secret !== undefined && <Secret value={secret} about={t('users.secretOnce')} />}
@@ -138,38 +138,5 @@ function RoleForm({ user }: { user: User }) {
         />
       )}
     </Group>
-  );
-}
-
-function BalanceForm({ userId }: { userId: number }) {
-  const { t } = useTranslation();
-  const [requestKey, setRequestKey] = useState(newRequestKey);
-  const form = useForm({ initialValues: { amount: '', reason: '' } });
-  const adjust = api.useMutation('post', '/v1/users/{id}/adjust-balance', {
-    onSuccess: () => {
-      form.reset();
-      setRequestKey(newRequestKey());
-    },
-    onError: (error) => form.setErrors(fieldErrors(error)),
-  });
-  const send = form.onSubmit((body) =>
-    adjust.mutate({ params: { path: { id: userId }, header: { 'Idempotency-Key': requestKey } }, body }),
-  );
-  return (
-    <form onSubmit={send}>
-      <Group align="end">
-        <TextInput
-          label={t('users.adjust')}
-          description={t('users.adjustAbout')}
-          inputMode="text"
-          required
-          {...form.getInputProps('amount')}
-        />
-        <TextInput label={t('field.reason')} required flex={1} miw={160} {...form.getInputProps('reason')} />
-        <Button type="submit" loading={adjust.isPending}>
-          {t('users.book')}
-        </Button>
-      </Group>
-    </form>
   );
 }

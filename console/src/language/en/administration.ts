@@ -30,7 +30,12 @@ export const administration = {
     close: 'Close the account',
     closeQuestion:
       '“{{name}}” can never sign in or call again, and all access keys are deleted. This cannot be undone.',
-    closed: 'Closed in the console',
+    adjustAmount: 'An amount such as 5 or -2.50, not 0',
+    giveQuestion: '{{amount}} is added to the balance of “{{name}}”.',
+    takeQuestion: '{{amount}} is taken out of the balance of “{{name}}”.',
+    give: 'Add {{amount}}',
+    take: 'Take {{amount}}',
+    tooMuch: 'The balance is smaller than that; it cannot fall below zero.',
   },
   allKeys: {
     title: 'Keys of all users',

@@ -27,7 +27,12 @@ export const administration: Pick<Translation, 'users' | 'allKeys' | 'allCalls' 
     secretOnce: '请立即复制：只显示这一次。',
     close: '注销账户',
     closeQuestion: '“{{name}}”将无法再登录和调用，所有密钥失效，且无法恢复。',
-    closed: '在控制台注销',
+    adjustAmount: '金额，例如 5 或 -2.50，不能为 0',
+    giveQuestion: '将向“{{name}}”的余额增加 {{amount}}。',
+    takeQuestion: '将从“{{name}}”的余额扣除 {{amount}}。',
+    give: '增加 {{amount}}',
+    take: '扣除 {{amount}}',
+    tooMuch: '余额不足：余额不能低于零。',
   },
   allKeys: {
     title: '所有用户的密钥',
