@@ -5,6 +5,7 @@ import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { sumOf } from '../../console/src/shared/amounts.ts';
 import { call, newCustomer, type Product } from '../e2e/product.ts';
+import { rootToken } from '../e2e/upstream.ts';
 import {
   assertAccessible,
   assertAccessibleInDark,
@@ -204,6 +205,43 @@ describe('a new user who calls models', () => {
     await look(page, 'playground-answer');
   });
 
+  test('reads a table as a table; a picture of another host is a link, and HTML is text', async () => {
+    const said = [
+      '| Ocean | Depth |',
+      '|---|---|',
+      '| Pacific | 4280 m |',
+      '',
+      '![map](https://elsewhere.example/a.png)',
+    ];
+    await page
+      .getByRole('textbox', { name: 'Message' })
+      .fill(`In words\n\n${said.join('\n')}\n\n<b id="inside">bold</b>`);
+    await page.getByRole('button', { name: 'Send' }).click();
+    const answer = page.getByTestId('answer').nth(1);
+    await answer.getByRole('cell', { name: '4280 m' }).waitFor();
+    await answer.getByRole('link', { name: 'map' }).waitFor();
+    assert.deepEqual([await answer.locator('img').count(), await answer.locator('#inside').count()], [0, 0]);
+    await answer.getByTestId('facts').waitFor();
+    await look(page, 'playground-markdown');
+  });
+
+  test('looks at other views while an answer comes, which is there when the playground is opened again', async () => {
+    const { url: simulator } = product.simulator;
+    const slow = JSON.stringify({ fault: 'slow-chunks', value: 300, model: 'sim-chat' });
+    const headers = { 'content-type': 'application/json' };
+    await fetch(`${simulator}/control/faults`, { method: 'POST', headers, body: slow });
+    await page.getByRole('textbox', { name: 'Message' }).fill('Something to wait for');
+    await page.getByRole('button', { name: 'Send' }).click();
+    const answer = page.getByTestId('answer').nth(2);
+    await answer.getByText('You wrote').waitFor();
+    await openView(page, 'Jobs');
+    await openView(page, 'Playground');
+    await page.getByTestId('answer').first().getByText('You wrote').waitFor();
+    await fetch(`${simulator}/control/faults`, { method: 'DELETE' });
+    await answer.getByTestId('facts').waitFor();
+    assert.equal(await answer.getAttribute('data-state'), 'done');
+  });
+
   test('stops an answer that takes long, and is shown the call of a tool', async () => {
     const { url: simulator } = product.simulator;
     const slow = JSON.stringify({ fault: 'slow-chunks', value: 500, model: 'sim-chat' });
@@ -211,14 +249,14 @@ describe('a new user who calls models', () => {
     await fetch(`${simulator}/control/faults`, { method: 'POST', headers, body: slow });
     await page.getByRole('textbox', { name: 'Message' }).fill('Something long');
     await page.getByRole('button', { name: 'Send' }).click();
-    await page.getByTestId('answer').nth(1).getByText('You wrote').waitFor();
+    await page.getByTestId('answer').nth(3).getByText('You wrote').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Stopped').waitFor();
     await fetch(`${simulator}/control/faults`, { method: 'DELETE' });
     await page.getByLabel('Tools').fill(JSON.stringify([WEATHER]));
     await page.getByRole('textbox', { name: 'Message' }).fill('call weather with {"city":"Rome"}');
     await page.getByRole('button', { name: 'Send' }).click();
-    const answer = page.getByTestId('answer').nth(2);
+    const answer = page.getByTestId('answer').nth(4);
     await answer.getByText('Calls weather').waitFor();
     await answer.getByText('{"city":"Rome"}').waitFor();
   });
@@ -259,6 +297,7 @@ describe('a new user who calls models', () => {
     await openView(page, 'Conversations');
     await page.getByText('No conversation has been kept yet.').waitFor();
     await openView(page, 'Playground');
+    await page.getByRole('button', { name: 'New chat' }).click();
     await page.getByRole('switch', { name: 'Keep the conversation' }).click();
     await page.getByRole('textbox', { name: 'Message' }).fill('Remember the ocean');
     await page.keyboard.press('Enter');
@@ -278,6 +317,19 @@ describe('a new user who calls models', () => {
     await page.getByRole('button', { name: 'Delete: Oceans' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByText('No conversation has been kept yet.').waitFor();
+  });
+
+  test('reads the numbers of a chart in a table, without a mouse', async () => {
+    await openView(page, 'Overview');
+    await page.getByText('Show as a table').focus();
+    await page.keyboard.press('Enter');
+    const days = page.getByRole('table', { name: 'Spend by day' }).getByRole('row');
+    await days
+      .nth(1)
+      .getByText(/^¥0\.20\d+$/)
+      .waitFor();
+    assert.equal(await days.count(), 31);
+    await look(page, 'overview-table');
   });
 
   test('finds each call, and a statement whose lines add up', async () => {
@@ -401,7 +453,19 @@ describe('an administrator', () => {
     await drawer.getByLabel('Adjust the balance').fill('0.000000001');
     await drawer.getByLabel('Reason').fill('a gift');
     await drawer.getByRole('button', { name: 'Change the balance' }).click();
+    const question = page.getByRole('dialog', { name: 'Change the balance' });
+    await question.getByRole('row', { name: 'Balance after' }).getByText('¥17.500000001').waitFor();
+    await look(page, 'balance-question');
+    await question.getByRole('button', { name: 'Add ¥0.000000001' }).click();
+    await question.waitFor({ state: 'detached' });
     await drawer.getByText('¥17.500000001').waitFor();
+    await drawer.getByLabel('Adjust the balance').fill('-17.6');
+    await drawer.getByLabel('Reason').fill('too much');
+    await drawer.getByRole('button', { name: 'Change the balance' }).click();
+    await question.getByText('it cannot fall below zero').waitFor();
+    assert.ok(await question.getByRole('button', { name: 'Take ¥17.60' }).isDisabled());
+    await page.keyboard.press('Escape');
+    await question.waitFor({ state: 'detached' });
     await look(page, 'user');
     await page.keyboard.press('Escape');
   });
@@ -556,7 +620,38 @@ describe('an administrator', () => {
     await form.getByRole('button', { name: 'Save' }).click();
     await model.getByText('Version 2').waitFor();
     await model.getByText('¥27.000000001').first().waitFor();
+  });
+
+  test('and what another administrator has saved meanwhile is not taken back by a form', async () => {
+    const model = page.getByRole('dialog', { name: 'Model', exact: true });
+    const form = page.getByRole('dialog', { name: 'Change the model' });
+    const id = new URL(page.url()).searchParams.get('id');
+    const token = await rootToken(product);
+    const reprice = async (input: string) => {
+      const body = { pricing: { input, output: '0.000008' } };
+      assert.equal((await call(product.apis[0], 'PUT', `/v1/models/${id}`, { token, body })).status, 200);
+    };
+    await model.getByRole('button', { name: 'Edit' }).click();
+    await form.getByLabel('Display name').fill('DeepSeek V4 Pro EU');
+    await reprice('0.000003');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await model.getByRole('heading', { name: 'DeepSeek V4 Pro EU' }).waitFor();
+    await model.getByText('Version 3').waitFor();
+    await model.getByText('¥3.00').first().waitFor();
+    await model.getByRole('button', { name: 'Edit' }).click();
+    await form.getByLabel('Output').first().fill('9');
+    await reprice('0.000005');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await form.getByText('the price was changed by somebody else').waitFor();
+    await look(page, 'model-form-conflict');
+    await page.reload();
+    await model.getByText('Version 4').waitFor();
+    await model.getByText('¥5.00').first().waitFor();
     await page.keyboard.press('Escape');
+    await openView(page, 'Audit log');
+    const [newest] = await page.getByRole('row', { name: 'models.update' }).all();
+    await newest?.getByText('Input, a million tokens').waitFor();
+    await newest?.getByText('¥3.00 →').waitFor();
   });
 
   test('sees a circuit open while it looks, and closes it by a test of the key', async () => {

@@ -1,7 +1,7 @@
 /** Where a message is written; pictures are chosen, or pasted. */
 import { ActionIcon, CloseButton, FileButton, Group, Image, Paper, Textarea, Tooltip } from '@mantine/core';
 import { ArrowUp, ImagePlus, Square } from 'lucide-react';
-import { type ClipboardEvent, type KeyboardEvent, useState } from 'react';
+import { type ClipboardEvent, type Dispatch, type KeyboardEvent, type SetStateAction, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Spoken } from './request.ts';
 
@@ -9,9 +9,11 @@ interface ComposerProps {
   readonly canSend: boolean;
   readonly isRunning: boolean;
   readonly takesPictures: boolean;
+  /** Whether a picture alone says nothing. */
+  readonly needsWords: boolean;
   readonly placeholder: string;
   readonly said: Spoken;
-  readonly onSaid: (said: Spoken) => void;
+  readonly onSaid: Dispatch<SetStateAction<Spoken>>;
   readonly onSend: () => void;
   readonly onStop: () => void;
 }
@@ -27,13 +29,14 @@ function read(file: File): Promise<string> {
 
 export function Composer(props: ComposerProps) {
   const { t } = useTranslation();
-  const { canSend, isRunning, takesPictures, said, onSaid, onSend, onStop } = props;
+  const { canSend, isRunning, takesPictures, needsWords, said, onSaid, onSend, onStop } = props;
   const [isReading, setReading] = useState(false);
-  const ready = canSend && !isRunning && !isReading && said.text.trim() !== '';
+  const saysSomething = said.text.trim() !== '' || (!needsWords && said.images.length > 0);
+  const ready = canSend && !isRunning && !isReading && saysSomething;
   const add = async (files: readonly File[]) => {
     setReading(true);
     const images = await Promise.all(files.map(read)).finally(() => setReading(false));
-    onSaid({ ...said, images: [...said.images, ...images] });
+    onSaid((before) => ({ ...before, images: [...before.images, ...images] }));
   };
   const paste = (event: ClipboardEvent) => {
     const files = [...event.clipboardData.files].filter(({ type }) => type.startsWith('image/'));

@@ -1,5 +1,5 @@
 /** The exchanges of the playground, and how one is sent: as a stream, at once, or as a job that is followed. */
-import { useEffect, useRef, useState } from 'react';
+import { queryOptions, skipToken, useQuery } from '@tanstack/react-query';
 import { ApiError, TRACE_HEADER } from '../api/api-error.ts';
 import { client, queryClient } from '../api/client.ts';
 import { loadApiWords } from '../shared/failure.ts';
@@ -22,20 +22,40 @@ export interface Turn {
 
 type Change = Partial<Omit<Turn, 'id' | 'said'>>;
 
+/**
+ * The talk stays, and its answer goes on, while its user looks at other views; with all else that is of a session it is
+ * forgotten when that ends.
+ */
+const TALK = queryOptions<readonly Turn[]>({
+  ...{ queryKey: ['playground-talk'], queryFn: skipToken, structuralSharing: false },
+  ...{ staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY },
+});
+
+const NONE: readonly Turn[] = [];
+
+function setTurns(change: (turns: readonly Turn[]) => readonly Turn[]): void {
+  queryClient.setQueryData<readonly Turn[]>(TALK.queryKey, (turns = NONE) => change(turns));
+}
+
+let running: AbortController | undefined;
+let turnsMade = 0;
+
 /** One exchange at a time. */
 export function useConversation(accessKeyId: number | undefined) {
-  const [turns, setTurns] = useState<readonly Turn[]>([]);
-  const running = useRef<AbortController>(undefined);
-  useEffect(() => () => running.current?.abort(), []);
+  const { data: turns = NONE } = useQuery(TALK);
   const last = turns.at(-1);
 
   const send = async (asked: Omit<Asked, 'before' | 'conversationId'>) => {
     if (accessKeyId === undefined) return;
-    const id = (last?.id ?? 0) + 1;
-    const change = (changed: Change) =>
-      setTurns((all) => all.map((turn) => (turn.id === id ? { ...turn, ...changed } : turn)));
+    turnsMade += 1;
+    const id = turnsMade;
     const controller = new AbortController();
-    running.current = controller;
+    running = controller;
+    const change = (changed: Change) =>
+      setTurns((all) => {
+        if (!all.some((turn) => turn.id === id)) controller.abort();
+        return all.map((turn) => (turn.id === id ? { ...turn, ...changed } : turn));
+      });
     const before = turns
       .filter(({ answer }) => answer.text !== '')
       .map(({ said, answer }) => ({ said, answer: answer.text }));
@@ -55,14 +75,14 @@ export function useConversation(accessKeyId: number | undefined) {
 
   const stop = () => {
     const jobId = last?.jobId;
-    if (jobId === undefined) running.current?.abort();
+    if (jobId === undefined) running?.abort();
     // The job tells itself when it has ended.
     else void client.POST('/v1/async/jobs/{jobId}/cancel', { params: { path: { jobId } } }).catch(() => undefined);
   };
 
   const clear = () => {
-    running.current?.abort();
-    setTurns([]);
+    running?.abort();
+    setTurns(() => NONE);
   };
   return { turns, isRunning: last?.state === 'running', send, stop, clear };
 }

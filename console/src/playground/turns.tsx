@@ -1,7 +1,7 @@
 /** The exchanges of the playground: what was said, and the answer with its thoughts, tools, pictures, tokens and cost. */
 import { Alert, Badge, Box, Code, Group, Image, Loader, Paper, Progress, Stack, Text } from '@mantine/core';
 import { CircleAlert, Wrench } from 'lucide-react';
-import { memo } from 'react';
+import { lazy, memo, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
 import { failureText, failureTitle, traceOf } from '../shared/failure.ts';
 import { Money } from '../shared/money.tsx';
@@ -9,6 +9,8 @@ import { Trace } from '../shared/page-states.tsx';
 import { Pictures } from '../shared/pictures.tsx';
 import { CopyIcon } from '../shared/secret.tsx';
 import type { Turn } from './conversation.ts';
+
+const MarkdownText = lazy(() => import('../shared/markdown.tsx'));
 
 export const TurnView = memo(function TurnView({ turn }: { turn: Turn }) {
   const { said } = turn;
@@ -45,14 +47,18 @@ function AnswerView({ turn }: { turn: Turn }) {
       </Group>
       {turn.jobId !== undefined && isRunning && <JobLine progress={turn.progress ?? 0} />}
       {answer.reasoning !== '' && (
-        <details className="reasoning" open={isRunning && answer.text === ''}>
+        <details className="folded" open={isRunning && answer.text === ''}>
           <summary>{t('playground.reasoning')}</summary>
           <Text size="sm" c="dimmed" className="spoken">
             {answer.reasoning}
           </Text>
         </details>
       )}
-      {answer.text !== '' && <Text className="spoken">{answer.text}</Text>}
+      {answer.text !== '' && (
+        <Suspense fallback={<Text className="spoken">{answer.text}</Text>}>
+          <MarkdownText text={answer.text} />
+        </Suspense>
+      )}
       {answer.toolCalls.map((call, index) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: a call of a tool is known by its place
         <Paper withBorder p="sm" key={index}>

@@ -176,7 +176,7 @@ function MessageView(message: Message) {
         )}
       </Group>
       {reasoningContent !== undefined && (
-        <details className="reasoning">
+        <details className="folded">
           <summary>{t('playground.reasoning')}</summary>
           <Text size="sm" c="dimmed" className="spoken">
             {reasoningContent}

@@ -113,6 +113,7 @@ function Bench({ models, keys }: { models: readonly Model[]; keys: readonly Acce
             canSend={accessKey !== undefined && model !== undefined && areTools(parameters.tools)}
             isRunning={talk.isRunning}
             takesPictures={model !== undefined && takesPictures(model)}
+            needsWords={model === undefined || !isChat(model) || parameters.asJob}
             placeholder={t(model && !isChat(model) ? 'playground.describe' : 'playground.ask')}
             {...{ said, onSaid: setSaid, onSend: send, onStop: talk.stop }}
           />
