@@ -25,6 +25,7 @@ test('an answer is whole sentences on the prompt, in its language, and long enou
   assert.match(answerText('Say hello.', 1, 60), /^Hello! [A-Z][^.]*\./);
   assert.match(answerText('What is a "blue\nmoon"?', 1, 60), /^You wrote "What is a blue moon \?", .*\.$/);
   assert.match(answerText('日本語で答えて', 1, 60), /^You wrote "日本語で答えて"/);
+  assert.match(answerText('Compare them in a table', 1, 60), /^\| What .*\n\|---\|---\|\n(\| .* \|\n)+\n [A-Z]/);
   assert.match(answerText(' ', 1, 60), /^The prompt is empty/);
   assert.ok(answerText('word'.repeat(10_000), 1, 60).length < 600);
   assert.match(reasoningText('请', 1, 30), /。$/);

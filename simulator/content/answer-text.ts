@@ -11,6 +11,19 @@ interface Voice {
   readonly space: string;
 }
 
+const TABLE = `| What | How it is counted |
+|---|---|
+| A prompt | in tokens |
+| A picture | each |
+
+`;
+const CHINESE_TABLE = `| 内容 | 计费方式 |
+|---|---|
+| 提示词 | 按词元 |
+| 图片 | 按张 |
+
+`;
+
 const ENGLISH: Voice = {
   openings: [
     [/\b(hello|hi|hey|good (morning|evening))\b/i, () => 'Hello! It is good to hear from you.'],
@@ -19,6 +32,7 @@ const ENGLISH: Voice = {
       () =>
         'A gateway is one front door to many services: it checks who calls, passes each call on and keeps the bill.',
     ],
+    [/\bin a table\b/i, () => TABLE],
     [/\S/, (quote) => `You wrote "${quote}", and this is what a simulated model says to it.`],
     [/^/, () => 'The prompt is empty, so there is little to say about it.'],
   ],
@@ -45,6 +59,7 @@ const CHINESE: Voice = {
   openings: [
     [/你好|您好|早上好|晚上好/, () => '你好！很高兴收到你的消息。'],
     [/网关/, () => '网关是通往许多服务的统一入口：它核对调用者的身份，转发每个请求，并记好每一笔账。'],
+    [/表格/, () => CHINESE_TABLE],
     [/\S/, (quote) => `你写的是“${quote}”，下面是模拟模型的回答。`],
   ],
   sentences: [

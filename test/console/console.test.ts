@@ -206,22 +206,19 @@ describe('a new user who calls models', () => {
   });
 
   test('reads a table as a table; a picture of another host is a link, and HTML is text', async () => {
-    const said = [
-      '| Ocean | Depth |',
-      '|---|---|',
-      '| Pacific | 4280 m |',
-      '',
-      '![map](https://elsewhere.example/a.png)',
-    ];
-    await page
-      .getByRole('textbox', { name: 'Message' })
-      .fill(`In words\n\n${said.join('\n')}\n\n<b id="inside">bold</b>`);
-    await page.getByRole('button', { name: 'Send' }).click();
-    const answer = page.getByTestId('answer').nth(1);
-    await answer.getByRole('cell', { name: '4280 m' }).waitFor();
-    await answer.getByRole('link', { name: 'map' }).waitFor();
-    assert.deepEqual([await answer.locator('img').count(), await answer.locator('#inside').count()], [0, 0]);
-    await answer.getByTestId('facts').waitFor();
+    const send = async (said: string, place: number) => {
+      await page.getByRole('textbox', { name: 'Message' }).fill(said);
+      await page.getByRole('button', { name: 'Send' }).click();
+      const answer = page.getByTestId('answer').nth(place);
+      await answer.getByTestId('facts').waitFor();
+      return answer;
+    };
+    const table = await send('Compare them in a table', 1);
+    await table.getByRole('cell', { name: 'in tokens' }).waitFor();
+    const link = await send('![map](https://elsewhere.example/a.png) <b id=inside>b</b>', 2);
+    await link.getByRole('link', { name: 'map' }).waitFor();
+    await link.getByText('<b id=inside>b</b>').waitFor();
+    assert.deepEqual([await link.locator('img').count(), await link.locator('#inside').count()], [0, 0]);
     await look(page, 'playground-markdown');
   });
 
@@ -232,7 +229,7 @@ describe('a new user who calls models', () => {
     await fetch(`${simulator}/control/faults`, { method: 'POST', headers, body: slow });
     await page.getByRole('textbox', { name: 'Message' }).fill('Something to wait for');
     await page.getByRole('button', { name: 'Send' }).click();
-    const answer = page.getByTestId('answer').nth(2);
+    const answer = page.getByTestId('answer').nth(3);
     await answer.getByText('You wrote').waitFor();
     await openView(page, 'Jobs');
     await openView(page, 'Playground');
@@ -249,14 +246,14 @@ describe('a new user who calls models', () => {
     await fetch(`${simulator}/control/faults`, { method: 'POST', headers, body: slow });
     await page.getByRole('textbox', { name: 'Message' }).fill('Something long');
     await page.getByRole('button', { name: 'Send' }).click();
-    await page.getByTestId('answer').nth(3).getByText('You wrote').waitFor();
+    await page.getByTestId('answer').nth(4).getByText('You wrote').waitFor();
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Stopped').waitFor();
     await fetch(`${simulator}/control/faults`, { method: 'DELETE' });
     await page.getByLabel('Tools').fill(JSON.stringify([WEATHER]));
     await page.getByRole('textbox', { name: 'Message' }).fill('call weather with {"city":"Rome"}');
     await page.getByRole('button', { name: 'Send' }).click();
-    const answer = page.getByTestId('answer').nth(4);
+    const answer = page.getByTestId('answer').nth(5);
     await answer.getByText('Calls weather').waitFor();
     await answer.getByText('{"city":"Rome"}').waitFor();
   });
