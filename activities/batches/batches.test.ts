@@ -27,6 +27,7 @@ function world() {
     reserve: async () => undefined,
     fill: async (meta, pieces) => batch.files.put(meta, pieces),
     removeOthers: async () => undefined,
+    begins: async () => [],
   };
   const kicked: string[] = [];
   const starter = { kick: ({ workflowId }: { workflowId: string }) => void kicked.push(workflowId) };

@@ -35,7 +35,7 @@ import { admitted, holdOf, type LimitedRequest, reserve, settleLimits } from './
 import type { NativeAdapters } from './native.ts';
 import { PaidCalls } from './paid-calls.ts';
 import type { Asked, Candidate, Plan } from './plan.ts';
-import type { ReadKeptFile } from './request-files.ts';
+import type { FindKeptTexts, ReadKeptFile } from './request-files.ts';
 import type { RequestImages } from './request-images.ts';
 import { type CallIdentity, failureOf, type Measured, NOTHING_MEASURED } from './settlement.ts';
 import type { NotePriceRule, NoteUsageDoubt } from './usage.ts';
@@ -56,6 +56,7 @@ export interface InferenceDeps {
   readonly rerankAdapters: Readonly<Record<ProviderKind, RerankAdapter>>;
   readonly requestImages: RequestImages;
   readonly readKeptFile: ReadKeptFile;
+  readonly findKeptTexts: FindKeptTexts;
   /** What running requests hold in memory. */
   readonly held: HeldBytes;
   readonly noteUsageDoubt: NoteUsageDoubt;

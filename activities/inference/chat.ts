@@ -56,8 +56,9 @@ export class ChatService {
    * @throws {AppError} what the caller may know: no such model, no balance, the provider's refusal, a time-out.
    */
   async complete(command: ChatCommand, request: RequestContext): Promise<Reply<ChatOutcome>> {
-    const { models, requestImages, readKeptFile, noteUsageDoubt } = this.#deps;
-    const { models: candidates, asked } = candidatesOf(models, command);
+    const { models, findKeptTexts, requestImages, readKeptFile, noteUsageDoubt } = this.#deps;
+    const texts = await findKeptTexts(command, command.caller.userId);
+    const { models: candidates, asked } = candidatesOf(models, { ...command, texts });
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, request.requestId);
     if (charge.kind === 'answered-before') return charge;

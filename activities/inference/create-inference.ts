@@ -31,7 +31,7 @@ import { ImageService } from './images.ts';
 import { createTokenCount } from './messages/count.ts';
 import { ModerationService } from './moderations.ts';
 import { createProbe } from './probe.ts';
-import { keptFileReader } from './request-files.ts';
+import { keptFileReader, keptTextFinder } from './request-files.ts';
 import { createRequestImages } from './request-images.ts';
 import { RerankService } from './rerank.ts';
 import { routedModels } from './routing.ts';
@@ -84,6 +84,7 @@ export async function createInference(deps: CreateInferenceDeps) {
     moderationAdapters: adapters.moderation,
     requestImages: createRequestImages(readImage, config.IMAGE_URLS),
     readKeptFile: keptFileReader(deps.files),
+    findKeptTexts: keptTextFinder(deps.files),
     held: heldByRequests,
     noteUsageDoubt: createUsageDoubts(deps.metrics.registry, log),
     notePriceRule: createPriceRuleNotes(deps.metrics.registry, log),

@@ -10,7 +10,7 @@ import { speaks } from '../../core/providers/vendors.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';
 import type { ClientPaths } from './client-paths.ts';
 import type { Candidate, PromptSize } from './plan.ts';
-import { type AskedDocument, documentsIn, takesDocuments } from './request-files.ts';
+import { type AskedDocument, documentsIn, type KeptTexts, takesDocuments } from './request-files.ts';
 import type { PricedUse } from './request-policy.ts';
 
 export type NativeAdapters = Readonly<Record<NativeForm, NativeAdapter>>;
@@ -33,12 +33,24 @@ export function isTranslated({ native }: { readonly native?: NativeChat | undefi
   return native?.form === 'messages';
 }
 
-/** The models whose interface has words for all of it. @throws {AppError} naming what none has. */
-export function ableToHear<Model extends PricedModel>(
-  models: readonly Model[],
-  { native, body }: { readonly native?: NativeChat | undefined; readonly body: ChatBody },
-): readonly Model[] {
+interface Heard {
+  readonly native?: NativeChat | undefined;
+  readonly body: ChatBody;
+  /** Of the files that it names. */
+  readonly texts?: KeptTexts | undefined;
+}
+
+/** What a chat has no words for, and documents that are no texts. */
+export function untoldIn({ native, body, texts }: Heard): readonly Untold[] {
   const untold = native?.untold ?? documentsIn(body);
+  const isText = (each: Untold) => isDocument(each) && each.fileId !== undefined && texts?.has(each.fileId);
+  return texts === undefined || texts.size === 0 ? untold : untold.filter((each) => !isText(each));
+}
+
+/** The models whose interface has words for all of it. @throws {AppError} naming what none has. */
+export function ableToHear<Model extends PricedModel>(models: readonly Model[], heard: Heard): readonly Model[] {
+  const { native, body } = heard;
+  const untold = untoldIn(heard);
   if (untold.length === 0) return models;
   const documents = untold.filter(isDocument);
   const able = models.filter(

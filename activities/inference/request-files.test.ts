@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
 import { HeldByRequest, HeldBytes } from '../../infra/held-bytes.ts';
-import { keptFileReader, withKeptFiles } from './request-files.ts';
+import { promptSize } from './plan.ts';
+import { keptFileReader, keptTextFinder, sizeWithTexts, withKeptFiles } from './request-files.ts';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -55,4 +56,35 @@ test('a request that names no kept file is the same object', async () => {
   const request = { body: { messages: [{ role: 'user', content: 'hello' }] } };
   const room = new HeldByRequest(new HeldBytes(0), 1);
   assert.equal(await withKeptFiles(request, read, { userId: 1, room }), request);
+});
+
+test('a kept text counts as its bytes, once for each place that names it; a PDF stays a document', async () => {
+  const begins = { note: '# Note', empty: '', paper: '%PDF-1.4' };
+  const find = keptTextFinder({
+    begins: async (ids, userId) =>
+      Object.entries(begins).flatMap(([id, begin]) =>
+        ids.includes(id) && userId === 1 ? { id, filename: 'a.md', bytes: 1_000, begin: Buffer.from(begin) } : [],
+      ),
+  });
+  const head = Buffer.byteLength('File "a.md":\n');
+  const chat = naming('note', 'paper', 'note', 'gone');
+  const texts = await find(chat, 1);
+  assert.deepEqual([...texts], [['note', head + 1_000]]);
+  const whole = promptSize(chat.body);
+  assert.equal(whole.uncounted, 4);
+  const counted = { ...whole, textBytes: whole.textBytes + 2 * (head + 1_000), uncounted: 2 };
+  assert.deepEqual(sizeWithTexts(whole, chat, texts), counted);
+  const input = ['content', 'output'].map((field) => ({ [field]: [{ type: 'input_file', file_id: 'note' }] }));
+  const response = { ...chat, native: { form: 'responses', body: { input } } };
+  assert.deepEqual(sizeWithTexts(whole, response, texts), counted);
+  assert.deepEqual([...(await find(naming('empty'), 1))], [['empty', head + 1_000]]);
+  assert.equal((await find(chat, 2)).size, 0, 'the file of another user is nothing to anybody');
+  assert.equal((await find({ body: { messages: [{ role: 'user', content: 'hello' }] } }, 1)).size, 0);
+});
+
+test('a text that no model could read is refused by its size', async () => {
+  const { read } = keptFiles({ long: 8 * MEGABYTE + 1 });
+  const room = new HeldByRequest(new HeldBytes(100 * MEGABYTE), 1);
+  const asked = withKeptFiles(naming('long'), read, { userId: 1, room });
+  await assert.rejects(asked, { kind: 'invalidParameter', message: /the text long has more than 8388608 bytes/ });
 });

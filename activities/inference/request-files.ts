@@ -11,10 +11,13 @@ import { takesDocument } from '../../core/providers/vendors.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';
 import type { Room } from '../../infra/held-bytes.ts';
 import { isJsonObject, isSet, type JsonObject as Json } from '../../infra/json-object.ts';
+import type { PromptSize } from './plan.ts';
 
 /** A document of a request, and what is wrong with it for models that do not take it. */
 export interface AskedDocument extends FieldError {
   readonly document: DocumentForm;
+  /** Of a file that its owner keeps here. */
+  readonly fileId?: string;
 }
 
 /** Kinds of files whose bytes are their text. */
@@ -30,14 +33,17 @@ export function filePart({ file_data: data, file_url: url, file_id: id, filename
   const given = textIn(data) || textIn(url);
   if (given === '') return undefined;
   return isTextFile({ file_data: given })
-    ? textPart(given, textIn(filename))
+    ? textPart(Buffer.from(dataUrlOf(given).base64, 'base64'), textIn(filename))
     : { type: 'file', file: { ...name, file_data: given } };
 }
 
-function textPart(dataUrl: string, name: string): Json {
-  const { base64 } = dataUrlOf(dataUrl);
-  const text = Buffer.from(base64, 'base64').toString('utf8').toWellFormed();
-  return { type: 'text', text: name === '' ? text : `File ${JSON.stringify(name)}:\n${text}` };
+function textPart(bytes: Buffer, name: string): Json {
+  return { type: 'text', text: `${headOf(name)}${bytes.toString('utf8').toWellFormed()}` };
+}
+
+/** What stands before the text of a file. */
+function headOf(name: string): string {
+  return name === '' ? '' : `File ${JSON.stringify(name)}:\n`;
 }
 
 /** Whether it is counted as its text; of any other only the provider can count the tokens. */
@@ -57,7 +63,7 @@ function dataUrlOf(url: string): { readonly mediaType: string; readonly base64: 
 
 /** @param path of its field that a refusal is about. */
 export function askedDocument(part: Json, path: string): AskedDocument {
-  const { file_data: data } = isJsonObject(part.file) ? part.file : {};
+  const { file_data: data, file_id: id } = isJsonObject(part.file) ? part.file : {};
   const given = textIn(data);
   if (ADDRESS.test(given)) {
     return { path, document: 'address', message: 'is the address of a document, which the model does not take' };
@@ -66,7 +72,8 @@ export function askedDocument(part: Json, path: string): AskedDocument {
   const message = isPdf
     ? 'is a document that the model does not take'
     : 'is a file that the model does not take: neither a text nor a PDF as a data URL';
-  return { path, document: isPdf ? 'pdf' : 'other', message };
+  const kept = textIn(id) === '' ? {} : { fileId: textIn(id) };
+  return { path, document: isPdf ? 'pdf' : 'other', message, ...kept };
 }
 
 /** The documents of a chat. */
@@ -117,11 +124,53 @@ const MOST_KEPT_FILES = 10;
 /** Of an id in an error. */
 const MOST_SHOWN = 100;
 const MOST_BYTES_TOGETHER = 32 * 1024 * 1024;
+/** No model reads a longer text, and it would hold the process up. */
+const MOST_TEXT_BYTES = 8 * 1024 * 1024;
 
 /** What is asked of a model, in the client's form and as a chat. */
 interface Readable {
   readonly body: ChatBody;
   readonly native?: { readonly form: string; readonly body: Json } | undefined;
+}
+
+/** Kept files that are texts, by their ids, with the bytes that a model reads of each. */
+export type KeptTexts = ReadonlyMap<string, number>;
+const NO_TEXTS: KeptTexts = new Map();
+
+export type FindKeptTexts = (request: Readable, userId: number) => KeptTexts | Promise<KeptTexts>;
+
+/**
+ * What a plan has to know of the kept files of a request before they are read: those that are texts count as such, and
+ * every model takes them.
+ */
+export function keptTextFinder(files: Pick<FileStore, 'begins'>): FindKeptTexts {
+  return (request, userId) => {
+    const ids = idsIn(request.body);
+    // Of more the request is refused when they are read.
+    return ids.length === 0 || ids.length > MOST_KEPT_FILES ? NO_TEXTS : findTexts(files, ids, userId);
+  };
+}
+
+async function findTexts(files: Pick<FileStore, 'begins'>, ids: readonly string[], userId: number): Promise<KeptTexts> {
+  const found = await files.begins(ids, userId);
+  const texts = found.filter(({ begin }) => !isPdf(begin));
+  return new Map(texts.map(({ id, filename, bytes }) => [id, Buffer.byteLength(headOf(filename)) + bytes]));
+}
+
+/** The size of a request, in which each kept file is one that only the provider can count, with its texts counted. */
+export function sizeWithTexts(size: PromptSize, request: Readable, texts: KeptTexts): PromptSize {
+  if (texts.size === 0) return size;
+  const { body, native } = request;
+  const named =
+    native?.form === 'responses'
+      ? listIn(native.body.input).flatMap((item) => [...idsOfParts(item, 'content'), ...idsOfParts(item, 'output')])
+      : body.messages.flatMap((message) => idsOfParts(message, 'content'));
+  const bytes = named.flatMap((id) => texts.get(id) ?? []);
+  return {
+    ...size,
+    textBytes: bytes.reduce((sum, each) => sum + each, size.textBytes),
+    uncounted: (size.uncounted ?? 0) - bytes.length,
+  };
 }
 
 /**
@@ -138,7 +187,7 @@ export async function withKeptFiles<Request extends Readable>(
   if (ids.length > MOST_KEPT_FILES) {
     throw invalid([{ path: 'file_id', message: `at most ${MOST_KEPT_FILES} files may be given by id` }]);
   }
-  const files = new Map<string, Json>();
+  const files = new Map<string, ReadFile>();
   let left = MOST_BYTES_TOGETHER;
   for (const id of ids) {
     const file = await read(id, { ...reader, mostBytes: left });
@@ -149,16 +198,16 @@ export async function withKeptFiles<Request extends Readable>(
       throw invalid([{ path: 'file_id', message }]);
     }
     left -= file.bytes.length;
-    files.set(id, fileFields(id, file));
+    files.set(id, readFile(id, file));
   }
   const { body, native } = request;
   const inChat = (part: Json) => {
     const file = isJsonObject(part.file) ? files.get(textIn(part.file.file_id)) : undefined;
-    return file === undefined ? part : (filePart(file) ?? part);
+    return file === undefined ? part : file.inChat();
   };
   const inResponse = (part: Json) => {
     const file = part.type === 'input_file' ? files.get(textIn(part.file_id)) : undefined;
-    return file === undefined ? part : { type: 'input_file', ...file };
+    return file === undefined ? part : { type: 'input_file', ...file.fields() };
   };
   return {
     ...request,
@@ -180,12 +229,16 @@ export async function withKeptFiles<Request extends Readable>(
 }
 
 function idsIn({ messages }: ChatBody): string[] {
-  const ids = messages.flatMap((message) =>
-    listIn(isJsonObject(message) ? message.content : undefined).map((part) =>
-      isJsonObject(part) && isJsonObject(part.file) ? textIn(part.file.file_id) : '',
-    ),
-  );
-  return [...new Set(ids.filter((id) => id !== ''))];
+  return [...new Set(messages.flatMap((message) => idsOfParts(message, 'content')))];
+}
+
+/** Of the parts of a chat's message, or of an item of a response. */
+function idsOfParts(holder: unknown, field: string): string[] {
+  return listIn(isJsonObject(holder) ? holder[field] : undefined).flatMap((part) => {
+    if (!isJsonObject(part)) return [];
+    const id = part.type === 'input_file' ? part.file_id : isJsonObject(part.file) ? part.file.file_id : undefined;
+    return textIn(id) === '' ? [] : [textIn(id)];
+  });
 }
 
 function withParts(holder: unknown, field: string, changed: (part: Json) => Json): unknown {
@@ -193,10 +246,36 @@ function withParts(holder: unknown, field: string, changed: (part: Json) => Json
   return { ...holder, [field]: holder[field].map((part: unknown) => (isJsonObject(part) ? changed(part) : part)) };
 }
 
-function fileFields(id: string, { filename, bytes }: KeptFile): Json {
-  const isPdf = bytes.subarray(0, PDF_BEGIN.length).equals(PDF_BEGIN);
-  if (!isPdf && !isUtf8(bytes)) {
+function isPdf(bytes: Buffer): boolean {
+  return bytes.subarray(0, PDF_BEGIN.length).equals(PDF_BEGIN);
+}
+
+/** A file in the forms that a model is asked in, each made once and where it is needed. */
+interface ReadFile {
+  readonly inChat: () => Json;
+  /** Of a file in OpenAI's forms. */
+  readonly fields: () => Json;
+}
+
+function readFile(id: string, { filename, bytes }: KeptFile): ReadFile {
+  const isText = !isPdf(bytes);
+  if (isText && bytes.length > MOST_TEXT_BYTES) {
+    throw invalid([{ path: 'file_id', message: `the text ${id} has more than ${MOST_TEXT_BYTES} bytes` }]);
+  }
+  if (isText && !isUtf8(bytes)) {
     throw invalid([{ path: 'file_id', message: `the file ${id} is neither a PDF nor a text` }]);
   }
-  return { filename, file_data: `data:${isPdf ? PDF : 'text/plain'};base64,${bytes.toString('base64')}` };
+  const fields = once(() => ({
+    filename,
+    file_data: `data:${isText ? 'text/plain' : PDF};base64,${bytes.toString('base64')}`,
+  }));
+  return { fields, inChat: once(() => (isText ? textPart(bytes, filename) : { type: 'file', file: fields() })) };
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }

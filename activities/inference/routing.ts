@@ -6,9 +6,9 @@ import { unmetWishes } from '../../core/providers/fit.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { ChargeRequest } from './charge.ts';
-import { ableToHear, type NativeChat } from './native.ts';
+import { ableToHear, type NativeChat, untoldIn } from './native.ts';
 import { type Asked, promptSize } from './plan.ts';
-import { documentsIn } from './request-files.ts';
+import { type KeptTexts, sizeWithTexts } from './request-files.ts';
 import { askedLimit, BATCH_TIER, type PricedUse, pricedInChat, SEARCH_FIELDS } from './request-policy.ts';
 
 /** `priority`: as the administrators ordered them; `smart`: weighed against how the providers do at the moment. */
@@ -121,10 +121,15 @@ export interface ChatRequest extends ChargeRequest {
 /** The models that may serve a chat and what it asks for. @throws {AppError} when no model may. */
 export function candidatesOf(
   source: ModelSource,
-  request: Pick<ChatRequest, 'model' | 'body' | 'native'> & { readonly caller: ModelCaller },
+  request: Pick<ChatRequest, 'model' | 'body' | 'native'> & {
+    readonly caller: ModelCaller;
+    /** Of the files that it names; without them each counts as a document. */
+    readonly texts?: KeptTexts;
+  },
 ): { models: readonly PricedModel[]; asked: Asked } {
-  const { native, body } = request;
-  const size = native?.size ?? promptSize(body);
+  const { native, body, texts } = request;
+  const whole = native?.size ?? promptSize(body);
+  const size = texts === undefined ? whole : sizeWithTexts(whole, request, texts);
   const isSeen = size.images > 0 || (size.uncounted ?? 0) > 0;
   const capability: Capability = isSeen ? 'image-to-text' : 'text-to-text';
   const able = ableToHear(modelsSeeing(source, request, capability), request);
@@ -142,7 +147,7 @@ function modelsSeeing(
   try {
     return usableModels(source, request, capability);
   } catch (error) {
-    const documents = request.native?.untold ?? documentsIn(request.body);
+    const documents = untoldIn(request);
     if (documents.length > 0 && error instanceof AppError && error.kind === 'modelIncapable') throw invalid(documents);
     throw error;
   }

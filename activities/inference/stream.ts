@@ -118,8 +118,9 @@ export class ChatStreams {
    * @throws {AppError} as a whole chat.
    */
   async open(command: StreamCommand, context: RequestContext): Promise<StreamReply> {
-    const { models, requestImages, readKeptFile } = this.#deps;
-    const { models: candidates, asked } = candidatesOf(models, command);
+    const { models, findKeptTexts, requestImages, readKeptFile } = this.#deps;
+    const texts = await findKeptTexts(command, command.caller.userId);
+    const { models: candidates, asked } = candidatesOf(models, { ...command, texts });
     const plan = planChat(candidates, asked);
     const charge = await openCharge(this.#deps, command, plan, asked, context.requestId);
     if (charge.kind === 'answered-before') return charge;

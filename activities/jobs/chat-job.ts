@@ -53,7 +53,8 @@ export function createChatJobHandler(deps: InferenceDeps, held: HeldByRuns, show
       const body = await deps.requestImages.ofChat(read.body, context.signal, room).catch((error: unknown) => {
         throw inClientPaths(error, native?.paths);
       });
-      const candidates = ableToHear(await charge.candidates(), { native: asked, body: prompt });
+      const texts = await deps.findKeptTexts({ body: prompt, native: asked }, work.userId);
+      const candidates = ableToHear(await charge.candidates(), { native: asked, body: prompt, texts });
       const answer = new StreamedAnswer();
       let cut = false;
       try {

@@ -95,7 +95,10 @@ export function createJobs(deps: JobServiceDeps) {
   const { checkWebhook, workflowState } = deps;
   const { JOB_RETENTION: keptMs, PICTURE_LINK_TTL: linksMs } = config;
   const jobs = new Jobs({ ledger, store, events, cancelWorkflow, storedImages, jobFiles });
-  const jobSubmissions = new JobSubmissions({ ledger, limits, models, starter, events, quota, checkWebhook });
+  const jobSubmissions = new JobSubmissions({
+    ...{ ledger, limits, models, starter, events, quota, checkWebhook },
+    findKeptTexts: inference.findKeptTexts,
+  });
   return {
     jobs,
     jobEvents: events,

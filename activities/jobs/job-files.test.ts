@@ -53,7 +53,7 @@ function memoryFiles(sizes: Readonly<Record<string, number>>) {
       return { ...meta, bytes };
     },
     removeOthers: async (operationId, _userId, kept) => void did.push(`remove of ${operationId} but ${kept}`),
-    ...{ checkRoom: never, put: never, list: never, removeExpired: never },
+    ...{ checkRoom: never, put: never, list: never, removeExpired: never, begins: never },
   };
   const store = { announced: async (id: string) => ENDED[id] };
   const deps = { files, store, bytesPerUser: 100 * MEGABYTE, keptMs: KEPT_FOR_MS, publicUrl: '' };

@@ -30,6 +30,7 @@ import { openHold } from '../inference/charge.ts';
 import { insufficientBalance, type LimitedRequest } from '../inference/hold.ts';
 import { imageCapability, planImages } from '../inference/images.ts';
 import { type Asked, type Plan, planChat } from '../inference/plan.ts';
+import type { FindKeptTexts } from '../inference/request-files.ts';
 import { type ChatRequest, candidatesOf, type ModelName, usableModels } from '../inference/routing.ts';
 import { JOB_DEADLINE_MS, type JobPlan, type JobStatus, jobStart } from './job.ts';
 import type { JobEvents } from './job-events.ts';
@@ -44,6 +45,7 @@ export interface SubmissionDeps {
   readonly starter: WorkflowStarter;
   readonly events: Pick<JobEvents, 'publish'>;
   readonly quota: JobQuota;
+  readonly findKeptTexts: FindKeptTexts;
   /** @throws {AppError} for an address that webhooks may not call. */
   readonly checkWebhook: (url: string) => void;
 }
@@ -111,8 +113,9 @@ export class JobSubmissions {
    * @returns the job's id, an earlier one for a repeated keyed request.
    * @throws {AppError} as a synchronous chat before its call.
    */
-  submitChat(submission: JobSubmission, chat: Pick<ChatRequest, 'body' | 'native'>): Promise<string> {
-    const { models, asked } = candidatesOf(this.#deps.models, { ...submission, ...chat });
+  async submitChat(submission: JobSubmission, chat: Pick<ChatRequest, 'body' | 'native'>): Promise<string> {
+    const texts = await this.#deps.findKeptTexts(chat, submission.caller.userId);
+    const { models, asked } = candidatesOf(this.#deps.models, { ...submission, ...chat, texts });
     return this.#submit('chat', submission, planChat(models, asked), asked);
   }
 

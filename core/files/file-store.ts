@@ -31,7 +31,12 @@ export type NewFile = Omit<StoredFile, 'bytes'>;
 
 const SHOWN = 'is_whole=1 AND expires_at>NOW(3)';
 
+/** How many bytes of it `begins` gives. */
+const BEGIN_BYTES = 8;
+
 const chunk = rowOf({ data: column.bytes });
+const begun = rowOf({ id: column.text, filename: column.text, bytes: column.integer, begin: column.bytes });
+export type FileBegin = ReadRow<typeof begun>;
 const sum = rowOf({ bytes: column.integer });
 const owned = rowOf({ id: column.text, userId: column.integer });
 
@@ -154,6 +159,16 @@ export class FileStore {
     if (!ASCII.test(id)) return undefined;
     const sql = `SELECT ${file.columns} FROM files WHERE id=? AND user_id=? AND ${SHOWN}`;
     return (await select(this.#sequelize, file.read, sql, [id, userId]))[0];
+  }
+
+  /** Which of these files the user has, and how each begins. */
+  async begins(ids: readonly string[], userId: number): Promise<FileBegin[]> {
+    const known = ids.filter((id) => ASCII.test(id));
+    if (known.length === 0) return [];
+    const sql = `SELECT f.id,f.filename,f.bytes,COALESCE(LEFT(c.data,${BEGIN_BYTES}),'') AS begin
+                   FROM files f LEFT JOIN file_chunks c ON c.file_id=f.id AND c.seq=0
+                  WHERE f.id IN (:known) AND f.user_id=:userId AND ${SHOWN}`;
+    return await select(this.#sequelize, begun.read, sql, { known, userId });
   }
 
   async list({ userId, purpose, order = 'desc', after, limit }: FileFilter): Promise<StoredFile[]> {

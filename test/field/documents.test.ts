@@ -141,6 +141,13 @@ describe('documents', () => {
         assert.ok((await read('/v1/responses', response(model, { file_id }))) > TOKENS_OF_PDF, model);
       }
     }
+    for (const file_id of ids.slice(1)) {
+      assert.ok((await read('/v1/chat/completions', chat('doc-none', { file_id }))) > TOKENS_OF_PDF, 'a text for all');
+      assert.ok((await read('/v1/responses', response('doc-none', { file_id }))) > TOKENS_OF_PDF);
+    }
+    const [paper] = ids;
+    const path = 'messages[0].content[1].file.file_id';
+    assert.equal(await refused('/v1/chat/completions', chat('doc-none', { file_id: paper })), path);
     const unreadable = await upload(Buffer.from([0xff, 0xfe, 0xfd]), 'a.bin');
     for (const file_id of [unreadable, 'file-nothing', '../x'])
       assert.equal(await refused('/v1/chat/completions', chat('doc-chat', { file_id })), 'file_id');
