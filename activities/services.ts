@@ -24,6 +24,7 @@ import { holds, leases } from '../core/ledger/tables/holds.ts';
 import { transfers } from '../core/ledger/tables/transfers.ts';
 import { WorkflowStarter } from '../core/outbox/starter.ts';
 import { WorkflowOutboxStore } from '../core/outbox/store.ts';
+import { CallNames } from '../core/usage/call-names.ts';
 import { firstKeptDay, retain } from '../core/usage/retention.ts';
 import { Statistics } from '../core/usage/statistics.ts';
 import { UsageOutbox } from '../core/usage/usage-outbox.ts';
@@ -238,6 +239,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     ...orderServices,
     ...batchServices,
     usageLog: usageStore,
+    callNames: new CallNames(sequelize),
     statistics: new Statistics(sequelize),
     statement: createStatement(sequelize),
     accountView: new AccountView(sequelize),

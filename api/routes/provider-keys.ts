@@ -68,11 +68,15 @@ const keySchema = z
   })
   .meta({ id: 'ProviderKeyWithHealth' });
 
+export function maskedApiKey(lastFour: string): string {
+  return `sk-…${lastFour}`;
+}
+
 function keyRecord(key: StoredKey, zone: string): z.input<typeof newKeySchema> {
   const { id, providerId, name, weight } = key;
   return {
     ...{ id, providerId, name, weight },
-    maskedApiKey: `sk-…${key.lastFour}`,
+    maskedApiKey: maskedApiKey(key.lastFour),
     status: key.status === KEY_STATUS.on ? 1 : 0,
     mustBeEnteredAgain: key.status === KEY_STATUS.mustBeEnteredAgain,
     createdAt: isoTime(key.createdAt, zone),

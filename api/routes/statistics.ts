@@ -1,6 +1,7 @@
 /** What was used: sums by day, model and key from MySQL, and the log of single calls. */
 import { z } from 'zod';
 import type { UserList } from '../../core/accounts/user-list.ts';
+import type { CallNames } from '../../core/usage/call-names.ts';
 import { performanceBy } from '../../core/usage/performance.ts';
 import { type Statistics, USAGE_GROUPS } from '../../core/usage/statistics.ts';
 import type { UsageStore } from '../../core/usage/usage-store.ts';
@@ -63,10 +64,11 @@ export interface StatisticsServices {
   readonly statistics: Statistics;
   readonly usageLog: Pick<UsageStore, 'newest' | 'outcomes'>;
   readonly userList: Pick<UserList, 'names' | 'idOf'>;
+  readonly callNames: CallNames;
 }
 
 export function statisticsRoutes(
-  { statistics, usageLog, userList }: StatisticsServices,
+  { statistics, usageLog, userList, callNames }: StatisticsServices,
   config: Pick<Config, 'APP_TIME_ZONE' | 'CURRENCY'>,
 ): Route[] {
   const { APP_TIME_ZONE: zone } = config;
@@ -162,6 +164,6 @@ export function statisticsRoutes(
       },
     }),
     spendRoute({ statistics, userList }, config),
-    ...usageLogRoutes({ usageLog, userList }, zone),
+    ...usageLogRoutes({ usageLog, userList, callNames }, zone),
   ];
 }

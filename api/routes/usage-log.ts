@@ -1,20 +1,15 @@
 /** The log of single calls, from MongoDB: while it is away these routes answer 503. */
 import { z } from 'zod';
+import { maskedAccessKey } from '../../core/accounts/access-key.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
+import type { CallNames } from '../../core/usage/call-names.ts';
 import { shownFields, USAGE_DOUBTS, type UsageRecord } from '../../core/usage/usage-record.ts';
 import type { UsageFilter, UsageStore } from '../../core/usage/usage-store.ts';
-import {
-  idInput,
-  integerInput,
-  optional,
-  optionalText,
-  switchInput,
-  textIdInput,
-  traceIdInput,
-} from '../http/fields.ts';
+import { idInput, integerInput, optionalText, switchInput, textIdInput, traceIdInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
 import { isoTime, timeInput, timeOutput } from '../http/times.ts';
+import { maskedApiKey } from './provider-keys.ts';
 import { userFilter, userIdOf } from './user-filter.ts';
 
 const TAG = 'Statistics';
@@ -30,6 +25,7 @@ const shownCall = z.object(shownFields);
 export const loggedCall = z.object({
   id: z.string().describe('Id of the call, for `before`'),
   ...shownFields,
+  providerId: z.number().nullable().optional().describe('Id of that provider; for administrators only'),
   providerKeyId: z
     .number()
     .nullable()
@@ -46,18 +42,42 @@ interface LogRequest extends UsageFilter {
 
 const namedCall = loggedCall.extend({
   username: z.string().optional().describe('Name of that user; left out for one that is not there'),
+  accessKeyName: z.string().optional().describe('Name of that access key, empty without one; also of a deleted one'),
+  accessKeyMask: z.string().optional().describe('Its beginning and end'),
+  providerKeyName: z.string().optional().describe('Name of that provider key; for administrators, while it is there'),
+  providerKeyMask: z.string().optional().describe('Its last four characters; for administrators, while it is there'),
 });
 
 export interface UsageLogServices {
   readonly usageLog: Pick<UsageStore, 'newest'>;
   readonly userList: Pick<UserList, 'names' | 'idOf'>;
+  readonly callNames: CallNames;
 }
 
-export function usageLogRoutes({ usageLog, userList }: UsageLogServices, zone: string): Route[] {
+export function usageLogRoutes({ usageLog, userList, callNames }: UsageLogServices, zone: string): Route[] {
   const logQuery = logQueryOf(zone);
-  const logs = async ({ limit = LOG_LIMIT, sortDesc = false, ...filter }: LogRequest, forAdministrators = true) => {
+  const accessKeyId = optionalText(idInput).describe('Only calls with this access key');
+  const modelId = optionalText(idInput).describe('Only calls of this model');
+  const logs = async (
+    { limit = LOG_LIMIT, sortDesc = false, ...filter }: LogRequest,
+    forAdministrators = true,
+  ): Promise<z.input<typeof namedCall>[]> => {
     const newest = await usageLog.newest(filter, limit);
-    return (sortDesc ? newest : newest.reverse()).map((record) => callAnswer(record, zone, forAdministrators));
+    const [users, keys, providerKeys] = await Promise.all([
+      userList.names(idsOf(newest, 'userId')),
+      callNames.accessKeys(idsOf(newest, 'accessKeyId')),
+      forAdministrators ? callNames.providerKeys(idsOf(newest, 'providerKeyId')) : new Map<number, never>(),
+    ]);
+    return (sortDesc ? newest : newest.reverse()).map((record) => {
+      const key = keys.get(record.accessKeyId ?? 0);
+      const providerKey = providerKeys.get(record.providerKeyId ?? 0);
+      return {
+        ...callAnswer(record, zone, forAdministrators),
+        username: users.get(record.userId),
+        ...(key && { accessKeyName: key.name, accessKeyMask: maskedAccessKey(key.publicPart, key.lastFour) }),
+        ...(providerKey && { providerKeyName: providerKey.name, providerKeyMask: maskedApiKey(providerKey.lastFour) }),
+      };
+    });
   };
   return [
     route({
@@ -67,8 +87,8 @@ export function usageLogRoutes({ usageLog, userList }: UsageLogServices, zone: s
       summary: "One's own calls: the newest 1,000 or `limit`, oldest first; `before=` an id goes on",
       tag: TAG,
       access: 'jwt',
-      query: logQuery,
-      success: z.array(loggedCall),
+      query: logQuery.extend({ accessKeyId, modelId }),
+      success: z.array(namedCall),
       handler: ({ caller, query }) => logs({ ...query, userId: caller.userId }, caller.role !== 'ROLE_USER'),
     }),
     route({
@@ -79,8 +99,8 @@ export function usageLogRoutes({ usageLog, userList }: UsageLogServices, zone: s
       tag: TAG,
       access: ADMINISTRATORS,
       params: z.object({ userId: idInput.describe('Id of the user') }),
-      query: logQuery,
-      success: z.array(loggedCall),
+      query: logQuery.extend({ accessKeyId, modelId }),
+      success: z.array(namedCall),
       handler: ({ params, query }) => logs({ ...query, userId: params.userId }),
     }),
     route({
@@ -91,8 +111,8 @@ export function usageLogRoutes({ usageLog, userList }: UsageLogServices, zone: s
       tag: TAG,
       access: ADMINISTRATORS,
       params: z.object({ modelId: idInput.describe('Id of the model') }),
-      query: logQuery,
-      success: z.array(loggedCall),
+      query: logQuery.extend({ accessKeyId }),
+      success: z.array(namedCall),
       handler: ({ params, query }) => logs({ ...query, modelId: params.modelId }),
     }),
     route({
@@ -105,16 +125,13 @@ export function usageLogRoutes({ usageLog, userList }: UsageLogServices, zone: s
       access: ADMINISTRATORS,
       body: logQuery.extend({
         ...userFilter('calls'),
-        accessKeyId: optional(idInput).describe('Only calls with this access key'),
-        modelId: optional(idInput).describe('Only calls of this model'),
-        providerKeyId: optional(idInput).describe("Only calls with this provider's key"),
+        ...{ accessKeyId, modelId },
+        providerKeyId: optionalText(idInput).describe("Only calls with this provider's key"),
       }),
       success: z.array(namedCall),
       handler: async ({ caller, body: { user, ...filter } }) => {
         const userId = await userIdOf(userList, { ...filter, user }, caller.role);
-        const calls = await logs({ ...filter, userId });
-        const names = await userList.names([...new Set(calls.map(({ userId }) => userId))]);
-        return calls.map((call) => ({ ...call, username: names.get(call.userId) }));
+        return logs({ ...filter, userId });
       },
     }),
   ];
@@ -148,6 +165,10 @@ export function callAnswer(record: UsageRecord, zone: string, forAdministrators:
   const shown = shownCall.parse(record);
   return {
     ...{ id: shown.requestId, ...shown, cost: money(shown.cost), createTime: isoTime(shown.createTime, zone) },
-    ...(forAdministrators ? { providerKeyId: record.providerKeyId } : {}),
+    ...(forAdministrators ? { providerId: record.providerId, providerKeyId: record.providerKeyId } : {}),
   };
+}
+
+function idsOf(records: readonly UsageRecord[], field: 'userId' | 'accessKeyId' | 'providerKeyId'): number[] {
+  return [...new Set(records.flatMap((record) => record[field] ?? []))];
 }

@@ -8,6 +8,7 @@ import { ModelStore } from '../../core/catalog/model-store.ts';
 import { defineCatalogTables } from '../../core/catalog/tables.ts';
 import { adjust } from '../../core/ledger/operations/credit.ts';
 import { createStatement } from '../../core/ledger/statement.ts';
+import { CallNames } from '../../core/usage/call-names.ts';
 import { Statistics } from '../../core/usage/statistics.ts';
 import { createUsageRelay } from '../../core/usage/usage-relay.ts';
 import { UsageStore } from '../../core/usage/usage-store.ts';
@@ -69,6 +70,7 @@ describe('statistics, logs and statements', () => {
     const config = { APP_TIME_ZONE: 'Asia/Shanghai', CURRENCY: 'CNY' };
     const services = {
       ...{ statistics: new Statistics(sequelize), usageLog: store, userList: new UserList(sequelize) },
+      callNames: new CallNames(sequelize),
       statement: createStatement(sequelize),
     };
     app = await routeApp([...statisticsRoutes(services, config), ...billingRoutes(services, config)]);
@@ -323,6 +325,37 @@ describe('statistics, logs and statements', () => {
     }
     const [own] = await rowsOf(app.ask('GET', '/v1/statistics/logs/me', asUser(ann.userId)));
     assert.deepEqual([own?.providerName, own && 'providerKeyId' in own], ['vendor', false]);
+  });
+
+  test('a call names its access key, deleted or not, and for administrators the key of its provider', async () => {
+    // A deleted key still has its name; the third was never there.
+    const { sequelize } = world;
+    await sequelize.query(
+      `INSERT INTO users (id,username,password_hash,role) VALUES (${ann.userId},'ann','x','ROLE_USER')`,
+    );
+    await sequelize.query(
+      `INSERT INTO access_keys (id,user_id,name,public_part,key_hash,last_four,deleted_at) VALUES
+         (1,${ann.userId},'one','aaaaaaaaaaaaaaaa',REPEAT('x',32),'aaaa',NULL),
+         (2,${ann.userId},'two','bbbbbbbbbbbbbbbb',REPEAT('x',32),'bbbb',NOW(3))`,
+    );
+    await sequelize.query(
+      "INSERT INTO provider_keys (id,provider_id,name,secret,last_four) VALUES (3,1,'a key of the vendor','x','wxyz')",
+    );
+    const named = ['accessKeyId', 'accessKeyName', 'accessKeyMask', 'providerKeyName', 'providerKeyMask', 'providerId'];
+    const shown = async (path: string, who: Record<string, string>) =>
+      (await rowsOf(app.ask('GET', path, who))).map((call) => named.map((field) => call[field]));
+    const vendor = ['a key of the vendor', 'sk-…wxyz', 4];
+    const ofKey = (id: number) => `/v1/statistics/logs/user/${ann.userId}?accessKeyId=${id}`;
+    assert.deepEqual(await shown(ofKey(2), ADMIN), [[2, 'two', 'ak-bbbb…bbbb', ...vendor]]);
+    assert.deepEqual(await shown(`/v1/statistics/logs/user/${ben.userId}`, ADMIN), [
+      [3, undefined, undefined, ...vendor],
+    ]);
+    const nothing = [undefined, undefined, undefined];
+    const mine = (query: string) => shown(`/v1/statistics/logs/me?${query}`, asUser(ann.userId));
+    assert.deepEqual(await mine('accessKeyId=2'), [[2, 'two', 'ak-bbbb…bbbb', ...nothing]]);
+    assert.deepEqual(await mine('modelId=2'), [[1, 'one', 'ak-aaaa…aaaa', ...nothing]]);
+    assert.deepEqual(await mine('accessKeyId=3'), [], 'the key of another');
+    for (const table of ['provider_keys', 'access_keys', 'users']) await sequelize.query(`DELETE FROM ${table}`);
   });
 
   test('the three sums of a day are one: statistics, ledger, log', async () => {
