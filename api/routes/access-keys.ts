@@ -65,6 +65,7 @@ const keyFields = {
   parallelLimit: z.number().nullable().describe('Requests at once; null for no limit'),
   budget: decimalOutput.nullable().describe('The most that it may spend in its period; null for no limit'),
   budgetPeriod: z.enum(BUDGET_PERIODS).nullable().describe('How often the budget begins anew; total is never'),
+  budgetUsed: decimalOutput.nullable().describe('Spent and held in the running period; null without a budget'),
   lastUsedAt: timeOutput.nullable().describe('Its last call, to the minute or so; null for none'),
   ...recordTimes,
 };
@@ -74,7 +75,7 @@ const newKeySchema = z.object({
   keyValue: z.string().optional().meta({ description: 'The key itself, shown this once; absent in a repeated answer' }),
 });
 
-function keyRecord(key: AccessKey, zone: string): z.input<typeof keySchema> {
+function keyRecord(key: AccessKey, budgetUsed: bigint | null, zone: string): z.input<typeof keySchema> {
   const { id, name, tag, allowedModels, rpmLimit, tpmLimit, parallelLimit, budgetPeriod } = key;
   return {
     ...{ id, name, tag, allowedModels, rpmLimit, tpmLimit, parallelLimit, budgetPeriod },
@@ -82,6 +83,7 @@ function keyRecord(key: AccessKey, zone: string): z.input<typeof keySchema> {
     maskedKeyValue: maskedAccessKey(key.publicPart, key.lastFour),
     expiresAt: key.expiresAt && isoTime(key.expiresAt, zone),
     budget: key.budget === null ? null : money(key.budget),
+    budgetUsed: budgetUsed === null ? null : money(budgetUsed),
     lastUsedAt: key.lastUsedAt && isoTime(key.lastUsedAt, zone),
     createdAt: isoTime(key.createdAt, zone),
     updatedAt: isoTime(key.updatedAt, zone),
@@ -92,6 +94,10 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
   const { accessKeys } = services;
   const zone = config.APP_TIME_ZONE;
   const limits = limitFields(zone);
+  const answerOf = async (key: AccessKey) => {
+    const used = await accessKeys.budgetsUsed([key]);
+    return keyRecord(key, used.get(key.id) ?? null, zone);
+  };
   return [
     route({
       method: 'post',
@@ -117,7 +123,7 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
           budgetPeriod: body.budgetPeriod ?? null,
         };
         const { key, text } = await accessKeys.create(caller.userId, operationId, body.name ?? '', limits, tag || null);
-        return { ...keyRecord(key, zone), keyValue: text };
+        return { ...(await answerOf(key)), keyValue: text };
       },
     }),
     route({
@@ -128,7 +134,11 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
       tag: TAG,
       access: 'jwt',
       success: z.array(keySchema),
-      handler: async ({ caller }) => (await accessKeys.list(caller.userId)).map((key) => keyRecord(key, zone)),
+      handler: async ({ caller }) => {
+        const keys = await accessKeys.list(caller.userId);
+        const used = await accessKeys.budgetsUsed(keys);
+        return keys.map((key) => keyRecord(key, used.get(key.id) ?? null, zone));
+      },
     }),
     route({
       method: 'patch',
@@ -147,7 +157,7 @@ export function accessKeyRoutes(services: { readonly accessKeys: AccessKeys }, c
       success: keySchema,
       handler: async ({ caller, params, body: { isActive, ...rest } }) => {
         const change: AccessKeyChange = present({ ...rest, active: isActive });
-        return keyRecord(await accessKeys.change(params.id, caller.userId, change), zone);
+        return answerOf(await accessKeys.change(params.id, caller.userId, change));
       },
     }),
     route({

@@ -85,6 +85,7 @@ export function adminAccessKeyRoutes(
       access: ROOT,
       query: cursorQuery(idInput).extend({
         ...userFilter('keys'),
+        id: optionalText(idInput).describe('Only the key with this id'),
         mask: optionalText(maskInput).describe(
           'Only keys that look like this, as lists and screenshots show them: ak-abcd…wxyz, or only their beginning',
         ),
@@ -92,9 +93,9 @@ export function adminAccessKeyRoutes(
       }),
       success: cursorPageOf(ownedKey),
       handler: async ({ caller, query }) => {
-        const { cursor, pageSize, mask, deleted = false } = query;
+        const { cursor, pageSize, id, mask, deleted = false } = query;
         const userId = await userIdOf(userList, query, caller.role);
-        const filter = { userId, mask, deleted, before: cursor, limit: pageSize + 1 };
+        const filter = { id, userId, mask, deleted, before: cursor, limit: pageSize + 1 };
         return cursorPage(await accessKeyAdministration.list(filter), pageSize, ({ id }) => id, answerOf);
       },
     }),

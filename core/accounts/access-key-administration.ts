@@ -1,6 +1,6 @@
 /** Access keys of all users, as ROOT looks after them: whose they are, what they spend, and an end to one that leaks. */
 import type { Sequelize } from 'sequelize';
-import { BUDGET_PERIODS, localDay, periodStart } from '../../infra/calendar.ts';
+import { BUDGET_PERIODS } from '../../infra/calendar.ts';
 import { AppError } from '../../infra/errors.ts';
 import { column, orNull, type ReadRow, rowOf } from '../../infra/mysql/rows.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
@@ -8,6 +8,7 @@ import { inTransaction } from '../../infra/mysql/transaction.ts';
 import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import { type AccessKeyHashes, maskedAccessKey, publicPartOf } from './access-key.ts';
 import type { AuditLog, By } from './audit-log.ts';
+import { BUDGET_USED, usedOf } from './budget-use.ts';
 
 const stored = rowOf({
   id: column.integer,
@@ -30,15 +31,11 @@ const stored = rowOf({
   deletedAt: orNull(column.time),
 });
 
-/** What processes have leased of the budget and not spent. */
-const LEASED_OF_BUDGET = `(SELECT COALESCE(SUM(l.amount-l.captured-l.released),0) FROM holds l
-    WHERE l.state='open' AND l.owner='lease' AND l.access_key_id=k.id AND l.budget_period=b.period_start)`;
-
 /** @param keys the table, or a page of it. */
 const selectFrom = (
   keys: string,
 ) => `SELECT k.id,k.user_id,u.username,k.name,k.tag,k.public_part,k.last_four,k.key_hash,k.is_active,k.expires_at,
-    k.budget,k.budget_period,b.period_start,b.used-${LEASED_OF_BUDGET} AS used,k.last_used_at,k.created_at,k.deleted_at
+    k.budget,k.budget_period,b.period_start,${BUDGET_USED} AS used,k.last_used_at,k.created_at,k.deleted_at
   FROM ${keys} k JOIN users u ON u.id=k.user_id LEFT JOIN key_budgets b ON b.access_key_id=k.id`;
 
 /** A key with its owner. Amounts in nano-units. */
@@ -56,6 +53,7 @@ export interface KeyMask {
 }
 
 export interface AccessKeyFilter {
+  readonly id?: number | undefined;
   readonly userId?: number | undefined;
   readonly mask?: KeyMask | undefined;
   /** Deleted ones, too. */
@@ -82,8 +80,9 @@ export class AccessKeyAdministration {
 
   /** Newest first: by the primary key, the index of the user, or that of the public part for a mask. */
   async list(filter: AccessKeyFilter): Promise<OwnedAccessKey[]> {
-    const { userId, mask, deleted, before, limit } = filter;
+    const { id, userId, mask, deleted, before, limit } = filter;
     const conditions = [
+      ...(id === undefined ? [] : ['k.id=:id']),
       ...(userId === undefined ? [] : ['k.user_id=:userId']),
       ...(before === undefined ? [] : ['k.id < :before']),
       // The column is ASCII and binary; base64url has one character that LIKE reads as another.
@@ -96,6 +95,7 @@ export class AccessKeyAdministration {
     // The page first: joined to all, they would be sorted.
     const page = `(SELECT k.* FROM access_keys k ${where} ORDER BY k.id DESC LIMIT :limit)`;
     const found = await select(this.#to.sequelize, stored.read, `${selectFrom(page)} ORDER BY k.id DESC`, {
+      id,
       userId,
       before,
       begin,
@@ -142,14 +142,8 @@ export class AccessKeyAdministration {
   }
 
   #owned(row: ReadRow<typeof stored>): OwnedAccessKey {
-    const { publicPart, lastFour, keyHash: _hash, periodStart: counted, used, ...key } = row;
-    const { budget, budgetPeriod } = key;
-    const running = periodStart(localDay(Date.now(), this.#to.timeZone), budgetPeriod ?? 'total');
-    const budgetUsed = counted !== null && counted >= running ? (used ?? 0n) : 0n;
-    return {
-      ...key,
-      masked: maskedAccessKey(publicPart, lastFour),
-      budgetUsed: budget === null ? null : budgetUsed,
-    };
+    const { publicPart, lastFour, keyHash: _hash, periodStart: _start, used: _used, ...key } = row;
+    const masked = maskedAccessKey(publicPart, lastFour);
+    return { ...key, masked, budgetUsed: usedOf(row, this.#to.timeZone) };
   }
 }

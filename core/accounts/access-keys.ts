@@ -6,6 +6,7 @@ import type { Invalidation } from '../../infra/redis/invalidation.ts';
 import type { AccessKey, AccessKeyChange, AccessKeyHashes, AccessKeyLimits } from './access-key.ts';
 import { makeAccessKey } from './access-key.ts';
 import type { AccessKeyStore } from './access-key-store.ts';
+import type { BudgetUse } from './budget-use.ts';
 
 const KEYS_PER_USER = 100;
 /** A budget without a period is for the whole life of the key. */
@@ -15,6 +16,7 @@ export interface AccessKeyDependencies {
   readonly store: AccessKeyStore;
   readonly hashes: AccessKeyHashes;
   readonly invalidation: Invalidation;
+  readonly budgetUse: BudgetUse;
 }
 
 export class AccessKeys {
@@ -51,6 +53,11 @@ export class AccessKeys {
 
   list(userId: number): Promise<AccessKey[]> {
     return this.#to.store.ofUser(userId);
+  }
+
+  /** By the id of the key, in nano-units: spent and held in the running period of its budget; null without one. */
+  budgetsUsed(keys: readonly AccessKey[]): Promise<ReadonlyMap<number, bigint | null>> {
+    return this.#to.budgetUse.of(keys);
   }
 
   /** Takes effect at once on every process. @throws {AppError} notFound, also for a key of another user. */

@@ -14,6 +14,7 @@ import { type AccessKeyAuthentication, createAccessKeyAuthentication } from './a
 import { AccessKeyStore } from './access-key-store.ts';
 import { AccessKeys } from './access-keys.ts';
 import { AuditLog } from './audit-log.ts';
+import { BudgetUse } from './budget-use.ts';
 import { EndedSessions } from './ended-sessions.ts';
 import { createLoginTokens } from './login-tokens.ts';
 import { PasswordResets } from './password-resets.ts';
@@ -75,7 +76,10 @@ export async function createAccounts(dependencies: AccountsDependencies): Promis
     signInLimits,
     endedSessions,
     passwordResets: new PasswordResets({ sequelize, users, passwords, limits: signInLimits, invalidation, audit }),
-    accessKeys: new AccessKeys({ store, hashes, invalidation }),
+    accessKeys: new AccessKeys({
+      ...{ store, hashes, invalidation },
+      budgetUse: new BudgetUse(sequelize, config.APP_TIME_ZONE),
+    }),
     accessKeyAdministration: new AccessKeyAdministration({
       ...{ sequelize, hashes, invalidation, audit, timeZone: config.APP_TIME_ZONE },
     }),

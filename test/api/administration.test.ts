@@ -248,6 +248,13 @@ describe('administration', () => {
       assert.ok(Math.abs(numberAt(next, `${record}budgetUsed`) - spent) < 1e-9);
       assert.equal(typeof next.at(`${record}lastUsedAt`), 'string');
       assert.equal(next.text.includes(key.text), false);
+      const one = await get(`/v1/admin/access-keys?id=${key.id}`);
+      assert.deepEqual([one.at('data.records.0.id'), one.at('data.records.1')], [key.id, undefined]);
+      assert.equal((await get('/v1/admin/access-keys?id=x')).status, 400);
+      const own = await get('/v1/access-keys', person.token);
+      assert.equal(own.at('data.0.id'), key.id);
+      assert.equal(own.at('data.0.budgetUsed'), next.at(`${record}budgetUsed`));
+      assert.equal(own.at('data.1.budgetUsed'), null, 'a key without a budget');
     });
 
     test('one is found by its mask and by its text, and by nothing else', async () => {
