@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { sumOf } from '../../console/src/shared/amounts.ts';
 import { call, newCustomer, type Product } from '../e2e/product.ts';
 import { rootToken } from '../e2e/upstream.ts';
+import { until } from '../until.ts';
 import {
   assertAccessible,
   assertAccessibleInDark,
@@ -116,11 +117,17 @@ describe('a new user', () => {
     await page.getByText('No access keys yet.').waitFor();
     await page.getByRole('button', { name: 'Create a key' }).click();
     await page.getByLabel('Name').fill('laptop');
+    await page.getByLabel('Tag').fill('team-of-ada');
     await page.getByLabel('Budget', { exact: true }).fill('1.000000001');
     await look(page, 'key-form');
     await page.getByRole('button', { name: 'Save' }).click();
     assert.match((await page.getByTestId('secret').textContent()) ?? '', /^ak-/);
-    await page.getByText('¥1.000000001 a month').waitFor();
+    await page.getByText('¥1.000000001 a month', { exact: true }).waitFor();
+    await page.getByText('of ¥1.000000001 a month').waitFor();
+    await page.getByText('team-of-ada').waitFor();
+    await page.getByRole('button', { name: 'Edit: laptop' }).click();
+    assert.equal(await page.getByLabel('Tag').inputValue(), 'team-of-ada');
+    await page.keyboard.press('Escape');
     await page.getByRole('button', { name: 'Delete: laptop' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
     await page.getByText('No access keys yet.').waitFor();
@@ -336,8 +343,19 @@ describe('a new user who calls models', () => {
     const call = page.getByRole('dialog', { name: 'Call', exact: true });
     await call.getByRole('row', { name: 'Provider' }).getByText('simulator').waitFor();
     await call.getByRole('row', { name: 'Attempts' }).getByText('1').waitFor();
-    await page.keyboard.press('Escape');
+    await call.getByRole('row', { name: 'Access key' }).getByText('laptop').waitFor();
+    await look(page, 'call');
+    await call.getByRole('row', { name: 'Job' }).getByRole('link').click();
+    await page.getByRole('heading', { name: 'Jobs', level: 1 }).waitFor();
+    await page.getByRole('dialog', { name: 'Job' }).getByRole('img', { name: 'Picture 1' }).waitFor();
+    await page.goBack();
+    await call.getByRole('link', { name: 'Calls with this key' }).click();
     await call.waitFor({ state: 'detached' });
+    await page.getByRole('cell', { name: 'sim-image' }).waitFor();
+    await page.getByRole('combobox', { name: 'Model' }).click();
+    await page.getByRole('option', { name: 'sim-chat', exact: true }).click();
+    await page.getByRole('cell', { name: 'sim-image' }).waitFor({ state: 'detached' });
+    await page.getByRole('cell', { name: 'sim-chat' }).first().waitFor();
     await openView(page, 'Statements');
     await page.getByTestId('topUps').getByText('¥12.50').waitFor();
     const lines = await page
@@ -464,6 +482,13 @@ describe('an administrator', () => {
     await page.keyboard.press('Escape');
     await question.waitFor({ state: 'detached' });
     await look(page, 'user');
+    for (const name of ['Calls', 'Access keys', 'Jobs', 'Orders', 'Ledger']) {
+      await drawer.getByRole('link', { name, exact: true }).click();
+      await page.getByRole('heading', { name: new RegExp(name.replace('Access k', 'K')), level: 1 }).waitFor();
+      const user = page.getByRole('combobox', { name: 'User', exact: true });
+      await until(`the ${name} of ada`, async () => (await user.inputValue()) === 'ada');
+      await page.goBack();
+    }
     await page.keyboard.press('Escape');
   });
 
@@ -539,19 +564,48 @@ describe('an administrator', () => {
 
   test('looks at the calls of one of all users, by name, and at what that user spent', async () => {
     await openView(page, 'Calls of all users');
-    const user = page.getByLabel('User', { exact: true });
-    await user.fill('nobody-has-this-name');
+    const choose = async (field: string, option: string) => {
+      await page.getByRole('combobox', { name: field, exact: true }).fill(option);
+      await page.getByRole('option', { name: option }).first().click();
+    };
+    await choose('User', 'ada');
     await page.getByText('No calls found.').waitFor();
-    await user.fill('bea');
+    await choose('User', 'bea');
     await page.getByRole('cell', { name: 'sim-image' }).waitFor();
+    await choose('Access key', 'laptop');
+    await choose('Provider', 'simulator');
+    await choose('Provider key', 'simulator');
+    await choose('Model', 'sim-image');
+    await page.getByRole('cell', { name: 'sim-chat' }).first().waitFor({ state: 'detached' });
+    assert.deepEqual([...new URL(page.url()).searchParams.keys()].sort(), [
+      'accessKeyId',
+      'modelId',
+      'providerKeyId',
+      'providerName',
+      'userId',
+    ]);
+    await page.getByRole('row', { name: 'sim-image' }).getByRole('button').click();
+    const opened = page.getByRole('dialog', { name: 'Call', exact: true });
+    await opened.getByRole('row', { name: 'Access key' }).getByText('laptop').waitFor();
+    await opened.getByRole('row', { name: 'Provider key' }).getByText('sk-…').waitFor();
+    await look(page, 'any-call');
+    await page.keyboard.press('Escape');
+    await page.getByRole('combobox', { name: 'Usage in doubt' }).click();
+    await page.getByRole('option', { name: 'Missing' }).click();
+    await page.getByText('No calls found.').waitFor();
     await openView(page, 'Spend');
-    await user.fill('nobody-has-this-name');
+    await choose('User', 'ada');
     await page.getByText('No calls in this period.').waitFor();
-    await user.fill('bea');
+    await choose('User', 'bea');
     await page.getByRole('cell', { name: 'bea' }).waitFor();
     await goTo(page, '/spend?by=accessKey');
     const key = page.getByRole('row', { name: 'laptop' });
     await key.getByRole('link', { name: 'bea' }).waitFor();
+    await key.getByRole('link', { name: 'Calls with this key' }).click();
+    await page.getByRole('heading', { name: 'Calls of all users', level: 1 }).waitFor();
+    await page.getByRole('cell', { name: 'sim-image' }).waitFor();
+    assert.match(await page.getByRole('combobox', { name: 'Access key', exact: true }).inputValue(), /^laptop · ak-/);
+    await page.goBack();
     await key.getByRole('link', { name: /^ak-/ }).click();
     await page.getByRole('heading', { name: 'Keys of all users', level: 1 }).waitFor();
     // Its owner has deleted it.

@@ -1,6 +1,7 @@
-/** Filters of lists: one value of several, or all; and a text. */
+/** Filters of lists: one value of several, or all; one thing of many; and a text. */
 import { Select, TextInput } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { MOST_OPTIONS } from './all-models.ts';
 
 interface ChoiceProps<Value extends string> {
   readonly label: string;
@@ -35,5 +36,33 @@ interface TextFilterProps {
 export function TextFilter({ label, value, onChange, width = 200 }: TextFilterProps) {
   return (
     <TextInput label={label} w={width} value={value ?? ''} onChange={(event) => onChange(event.currentTarget.value)} />
+  );
+}
+
+interface NamedChoiceProps {
+  readonly label: string;
+  /** What there is to choose from; undefined while it is asked for. */
+  readonly options: readonly { readonly id: number; readonly name: string }[] | undefined;
+  /** An id in an address may be of something that is not in the list any more: it is shown as a number. */
+  readonly value: string | undefined;
+  readonly onChange: (id: string | null) => void;
+}
+
+/** One of many by its name; its id is what is asked for. */
+export function NamedChoice({ label, options, value, onChange }: NamedChoiceProps) {
+  const { t } = useTranslation();
+  const known = options?.map(({ id, name }) => ({ value: String(id), label: name })) ?? [];
+  const isUnknown = value !== undefined && !known.some((option) => option.value === value);
+  return (
+    <Select
+      {...{ label, onChange }}
+      placeholder={t('models.all')}
+      searchable
+      clearable
+      limit={MOST_OPTIONS}
+      nothingFoundMessage={t('state.noMatch')}
+      data={isUnknown ? [{ value, label: `#${value}` }, ...known] : known}
+      value={value ?? null}
+    />
   );
 }

@@ -19,8 +19,9 @@ export function useFilters<Name extends string>(names: readonly Name[]) {
   const settled: typeof values = JSON.parse(text);
   const set = (name: Name, value: string | null) =>
     setParams(
-      (before) => {
-        const after = new URLSearchParams(before);
+      () => {
+        // The router's own may be those of before: it shows a change of the address when there is time for it.
+        const after = new URLSearchParams(window.location.search);
         if (value === null || value === '') after.delete(name);
         else after.set(name, value);
         return after;

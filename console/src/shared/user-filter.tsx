@@ -5,6 +5,9 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { api } from '../api/client.ts';
+import { useUser } from '../session.tsx';
+import { TextFilter } from './choice.tsx';
+import { useFilters } from './filters.ts';
 
 const TYPING_MS = 300;
 const MOST_SHOWN = 20;
@@ -43,6 +46,22 @@ export function UserFilter({ value, onChange, label }: UserFilterProps) {
       onSearchChange={setTyped}
     />
   );
+}
+
+/**
+ * In the address, for lists that model administrators see, too: these know users by their names only.
+ * @returns what the API is asked for, and the field.
+ */
+export function useAnyUserFilter() {
+  const { t } = useTranslation();
+  const isRoot = useUser().role === 'ROLE_ROOT_ADMIN';
+  const { values, settled, set } = useFilters([isRoot ? 'userId' : 'user']);
+  const field = isRoot ? (
+    <UserFilter value={values.userId} onChange={(id) => set('userId', id)} />
+  ) : (
+    <TextFilter label={t('field.user')} value={values.user} onChange={(text) => set('user', text)} />
+  );
+  return { query: settled, field };
 }
 
 /** A user's name, which leads to the user. */

@@ -1,8 +1,9 @@
 /** Access keys of all users: whose is a key that was found somewhere, and its end. */
-import { Button, Code, Group, Modal, Stack, Switch, TextInput } from '@mantine/core';
+import { Anchor, Button, Code, Group, Modal, Stack, Switch, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { type ReactNode, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { api } from '../api/client.ts';
 import type { OwnedAccessKey } from '../api/generated/schema.ts';
 import { TextFilter } from '../shared/choice.tsx';
@@ -10,11 +11,11 @@ import { ConfirmButton } from '../shared/confirm.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { useCursor, useFilters } from '../shared/filters.ts';
 import { fieldErrors } from '../shared/form.ts';
-import { Money } from '../shared/money.tsx';
+import { BudgetUsed, KeyTag } from '../shared/keys.tsx';
 import { Page } from '../shared/page.tsx';
 import { type Status, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
-import { UserLink } from '../shared/user-filter.tsx';
+import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
 /** In the address, for keys that are not there any more. */
@@ -28,7 +29,7 @@ function statusOf({ deletedAt, isActive, expiresAt }: OwnedAccessKey): Status {
 
 export default function AllKeys() {
   const { t } = useTranslation();
-  const { values, settled, set } = useFilters(['user', 'mask', 'deleted']);
+  const { values, settled, set } = useFilters(['userId', 'mask', 'deleted']);
   const [found, setFound] = useState<OwnedAccessKey>();
   const cursor = useCursor(JSON.stringify(settled));
   const { deleted, ...filters } = settled;
@@ -42,7 +43,7 @@ export default function AllKeys() {
     <Page title={t('allKeys.title')} about={t('allKeys.about')}>
       <FindForm onFound={setFound} />
       <Group align="end" className="filters">
-        <TextFilter label={t('field.user')} value={values.user} onChange={(text) => set('user', text)} />
+        <UserFilter value={values.userId} onChange={(id) => set('userId', id)} />
         <TextFilter label={t('allKeys.mask')} value={values.mask} onChange={(text) => set('mask', text)} />
         <Switch
           label={t('allKeys.deleted')}
@@ -109,16 +110,23 @@ function KeyTable(props: {
       columns={[
         {
           title: t('field.key'),
-          cell: ({ maskedKeyValue, name }) => (
+          cell: ({ id, maskedKeyValue, name, tag }) => (
             <Stack gap={2} align="flex-start">
               {name}
               <Code className="time">{maskedKeyValue}</Code>
+              <KeyTag tag={tag} />
+              <Anchor component={Link} to={`/all-calls?accessKeyId=${id}`} size="sm">
+                {t('calls.ofKey')}
+              </Anchor>
             </Stack>
           ),
         },
         { title: t('field.owner'), cell: ({ username, userId }) => <UserLink userId={userId} name={username} /> },
         { title: t('field.status'), cell: (key) => <StatusBadge status={statusOf(key)} /> },
-        { title: t('allKeys.used'), align: 'end', from: 'md', cell: ({ budgetUsed }) => <Money amount={budgetUsed} /> },
+        {
+          ...{ title: t('allKeys.used'), align: 'end', from: 'md' },
+          cell: (key) => <BudgetUsed {...key} />,
+        },
         { title: t('field.lastUsed'), from: 'md', cell: ({ lastUsedAt }) => <Time at={lastUsedAt} /> },
         {
           ...{ title: t('field.actions'), align: 'end' },

@@ -1,15 +1,15 @@
 /** The user's own calls, newest first, with what each cost and why it failed. */
-
-import { Group, Text } from '@mantine/core';
+import { Group } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
-import { CallDetails, calls as columnsOfCalls } from '../shared/call-columns.tsx';
+import { calls as columnsOfCalls } from '../shared/call-columns.tsx';
 import { CallFilters, useCallFilters } from '../shared/call-filters.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { Details } from '../shared/details.tsx';
 import { useCursor, useShown } from '../shared/filters.ts';
+import { OwnKeyFilter } from '../shared/key-filter.tsx';
+import { OpenedCall } from '../shared/opened-call.tsx';
 import { Page } from '../shared/page.tsx';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
 
 const PAGE_ROWS = 50;
 /** New calls come up by themselves on the first page. */
@@ -31,6 +31,7 @@ export default function Calls() {
     <Page title={t('calls.title')} about={t('calls.about')}>
       <Group align="end" className="filters">
         <CallFilters {...filters} />
+        <OwnKeyFilter value={filters.values.accessKeyId} onChange={(id) => filters.set('accessKeyId', id)} />
       </Group>
       <DataTable
         label={t('calls.title')}
@@ -38,7 +39,7 @@ export default function Calls() {
         rows={calls.data}
         rowKey={({ id }) => id}
         empty={t('calls.none')}
-        columns={columnsOfCalls(t, show)}
+        columns={columnsOfCalls(t, { show })}
         pages={
           <CursorPages {...cursor} nextCursor={calls.data?.length === PAGE_ROWS ? calls.data.at(-1)?.id : undefined} />
         }
@@ -48,13 +49,4 @@ export default function Calls() {
       </Details>
     </Page>
   );
-}
-
-function OpenedCall({ requestId }: { requestId: string }) {
-  const { t } = useTranslation();
-  const found = api.useQuery('get', '/v1/statistics/logs/me', { params: { query: { requestId } } });
-  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
-  if (!found.data) return <LoadingView />;
-  const [call] = found.data;
-  return call === undefined ? <Text>{t('calls.none')}</Text> : <CallDetails call={call} />;
 }

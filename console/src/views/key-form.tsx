@@ -11,11 +11,13 @@ import { MOST_OPTIONS, useAllModels } from '../shared/all-models.ts';
 import { changedFields } from '../shared/changed-fields.ts';
 import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
 
+const MOST_TAG = 40;
 const PERIODS = ['day', 'month', 'total'] as const;
 
 function initialValues(edited: AccessKey | undefined) {
   return {
     name: edited?.name ?? '',
+    tag: edited?.tag ?? '',
     expiresAt: edited?.expiresAt ?? null,
     allowedModels: [...(edited?.allowedModels ?? [])],
     rpmLimit: edited?.rpmLimit ?? '',
@@ -30,6 +32,7 @@ function bodyOf(values: ReturnType<typeof initialValues>) {
   const budget = orNull(values.budget);
   return {
     name: orNull(values.name),
+    tag: orNull(values.tag),
     expiresAt: values.expiresAt === null ? null : new Date(values.expiresAt).toISOString(),
     allowedModels: values.allowedModels.length === 0 ? null : values.allowedModels,
     rpmLimit: orNull(values.rpmLimit),
@@ -59,6 +62,12 @@ export function KeyForm({ edited, onDone }: { edited: AccessKey | undefined; onD
     <form onSubmit={send}>
       <Stack>
         <TextInput label={t('field.name')} data-autofocus maxLength={100} {...form.getInputProps('name')} />
+        <TextInput
+          label={t('field.tag')}
+          description={t('keys.tagAbout')}
+          maxLength={MOST_TAG}
+          {...form.getInputProps('tag')}
+        />
         <MultiSelect
           label={t('keys.allowedModels')}
           description={t('keys.allowedModelsAbout')}

@@ -1,12 +1,14 @@
 /** The user's own access keys: made, limited, switched off, deleted. */
-import { Button, Code, Group, Modal, Switch, Text } from '@mantine/core';
+import { Anchor, Button, Code, Group, Modal, Stack, Switch, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { api } from '../api/client.ts';
 import type { AccessKey } from '../api/generated/schema.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable } from '../shared/data-table.tsx';
+import { BudgetUsed, KeyTag } from '../shared/keys.tsx';
 import { moneyText } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { Secret } from '../shared/secret.tsx';
@@ -38,13 +40,25 @@ export default function Keys() {
         rowKey={({ id }) => id}
         empty={t('keys.none')}
         columns={[
-          { title: t('field.name'), cell: ({ name }) => <Text size="sm">{name}</Text> },
+          {
+            title: t('field.name'),
+            cell: ({ id, name, tag }) => (
+              <Stack gap={2} align="flex-start">
+                <Text size="sm">{name}</Text>
+                <KeyTag tag={tag} />
+                <Anchor component={Link} to={`/calls?accessKeyId=${id}`} size="sm">
+                  {t('calls.ofKey')}
+                </Anchor>
+              </Stack>
+            ),
+          },
           {
             title: t('field.key'),
             cell: ({ maskedKeyValue }) => <Code className="time">{maskedKeyValue}</Code>,
           },
           { title: t('field.status'), cell: (key) => <StatusBadge status={statusOf(key)} /> },
           { title: t('field.limits'), from: 'md', cell: (key) => <Limits {...key} /> },
+          { title: t('allKeys.used'), from: 'md', cell: (key) => <BudgetUsed {...key} /> },
           { title: t('field.lastUsed'), from: 'lg', cell: ({ lastUsedAt }) => <Time at={lastUsedAt} /> },
           {
             ...{ title: t('field.actions'), align: 'end' },

@@ -151,6 +151,7 @@ function callEvent(call: Call): Event {
   const { userId, username } = call;
   return {
     ...{ key: `call ${id}`, at: createTime, kind: 'call', failed: !isSuccess, userId, username },
+    to: `/all-calls?call=${id}`,
     name: { text: 'lookup.call', about: modelIdentifier },
     attempts: { provider: providerName ?? '–', count: attempts },
     error: isSuccess ? null : [errorCode, errorText].filter((part) => part !== null).join(': '),

@@ -6,7 +6,6 @@ import { api } from '../api/client.ts';
 import type { operations } from '../api/generated/schema.ts';
 import { useUser } from '../session.tsx';
 import { SETTINGS } from '../settings.ts';
-import { TextFilter } from '../shared/choice.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { DayRange } from '../shared/day-input.tsx';
 import { addDays, countDays, lastDays, readDay, today } from '../shared/days.ts';
@@ -14,7 +13,7 @@ import { Figure } from '../shared/figure.tsx';
 import { useFilters } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { UserLink } from '../shared/user-filter.tsx';
+import { UserLink, useAnyUserFilter } from '../shared/user-filter.tsx';
 
 const GROUPS = [...(['user', 'accessKey', 'model', 'provider', 'day', 'tag'] as const)];
 const WEEK_DAYS = 7;
@@ -42,11 +41,12 @@ function linesOf({ groups, rest }: Answer) {
 
 export default function Spend() {
   const { t } = useTranslation();
-  const { values, settled, set } = useFilters(['by', 'from', 'until', 'user']);
+  const user = useAnyUserFilter();
+  const { values, set } = useFilters(['by', 'from', 'until']);
   const groupBy = GROUPS.find((name) => name === values.by) ?? 'user';
   const endDate = readDay(values.until) ?? today(SETTINGS.timeZone);
   const startDate = readDay(values.from) ?? lastDays(WEEK_DAYS, SETTINGS.timeZone)[0] ?? endDate;
-  const asked = { groupBy, startDate, endDate, ...(settled.user === undefined ? {} : { user: settled.user }) };
+  const asked = { groupBy, startDate, endDate, ...user.query };
   const query = { ...asked, limit: MOST_GROUPS };
   const spend = api.useQuery('get', '/v1/statistics/spend', { params: { query } });
   const days = countDays(startDate, endDate);
@@ -77,7 +77,7 @@ export default function Spend() {
           onChange={(value) => set('by', value)}
         />
         <DayRange days={{ from: startDate, until: endDate }} onChange={set} />
-        <TextFilter label={t('field.user')} value={values.user} onChange={(text) => set('user', text)} />
+        {user.field}
       </Group>
       <SimpleGrid cols={{ base: 1, xs: 2 }} maw={560}>
         <Figure
@@ -122,10 +122,11 @@ export default function Spend() {
   );
 }
 
-/** A user, and a key with its owner, lead to more of them. */
+/** A user, and a key with its owner, lead to more of them; a key to its calls. */
 function Name({ group }: { group: Spent }) {
+  const { t } = useTranslation();
   const isRoot = useUser().role === 'ROLE_ROOT_ADMIN';
-  const { accessKeyMask: mask, userId, username } = group;
+  const { accessKeyMask: mask, accessKeyId, userId, username } = group;
   const owner = isRoot && userId !== undefined ? <UserLink userId={userId} name={username} /> : username;
   if (mask === undefined && userId !== undefined) return owner || '–';
   return (
@@ -146,6 +147,11 @@ function Name({ group }: { group: Spent }) {
             {owner}
           </Text>
         </Group>
+      )}
+      {typeof accessKeyId === 'number' && (
+        <Anchor component={Link} to={`/all-calls?accessKeyId=${accessKeyId}`} size="sm">
+          {t('calls.ofKey')}
+        </Anchor>
       )}
     </Stack>
   );

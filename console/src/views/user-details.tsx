@@ -1,7 +1,8 @@
 /** One user as the administrator looks at it: money, last calls, and what can be changed. */
-import { Button, Group, Paper, Select, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Anchor, Button, Group, Paper, Select, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
 import { api } from '../api/client.ts';
 import type { User } from '../api/generated/schema.ts';
 import { calls } from '../shared/call-columns.tsx';
@@ -14,6 +15,15 @@ import { Secret } from '../shared/secret.tsx';
 import { BalanceForm } from './balance-form.tsx';
 import { resetLink } from './reset-password.tsx';
 import { ROLES } from './user-form.tsx';
+
+/** Where more of a user is. */
+const OF_USER = [
+  { path: '/all-calls', name: 'calls' },
+  { path: '/all-keys', name: 'keys' },
+  { path: '/all-jobs', name: 'jobs' },
+  { path: '/all-orders', name: 'orders' },
+  { path: '/ledger', name: 'ledger' },
+] as const;
 
 export function UserDetails({ id }: { id: number }) {
   const { t } = useTranslation();
@@ -35,6 +45,13 @@ export function UserDetails({ id }: { id: number }) {
         <Figure label={t('users.last30Days')} value={<Money amount={last30Days.cost} />} />
         <Figure label={t('keys.title')} value={accessKeys.toLocaleString()} />
       </SimpleGrid>
+      <Group gap="md" component="nav" aria-label={t('users.more')}>
+        {OF_USER.map(({ path, name }) => (
+          <Anchor key={path} component={Link} to={`${path}?userId=${user.id}`} size="sm">
+            {t(`${name}.title`)}
+          </Anchor>
+        ))}
+      </Group>
       {user.role !== 'ROLE_ROOT_ADMIN' && user.closedAt === undefined && <Changes user={user} />}
       <Title order={3} size="h4">
         {t('users.lastCalls')}
@@ -45,7 +62,7 @@ export function UserDetails({ id }: { id: number }) {
         rows={lastCalls ?? []}
         rowKey={(call) => call.id}
         empty={t('calls.none')}
-        columns={calls(t)}
+        columns={calls(t, { to: (id) => `/all-calls?userId=${user.id}&call=${id}` })}
       />
     </>
   );

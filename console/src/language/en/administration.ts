@@ -9,6 +9,7 @@ export const administration = {
     one: 'User',
     openingBalance: 'Opening balance',
     today: 'Spent today',
+    more: 'More of this user',
     last30Days: 'In 30 days',
     lastCalls: 'Last calls',
     enable: 'Enable',

@@ -15,7 +15,12 @@ export const shell = {
     edit: 'Edit',
     save: 'Save',
   },
-  state: { loading: 'Loading', retry: 'Try again', missing: 'There is nothing at this address' },
+  state: {
+    loading: 'Loading',
+    retry: 'Try again',
+    missing: 'There is nothing at this address',
+    noMatch: 'Nothing found',
+  },
   failure: {
     title: 'That did not work',
     unreachable: 'The gateway cannot be reached. Check the connection and try again.',

@@ -33,6 +33,7 @@ export const words = {
     password: 'Password',
     requests: 'Requests',
     status: 'Status',
+    tag: 'Tag',
     tokens: 'Tokens',
     username: 'User name',
   },
@@ -81,6 +82,13 @@ export const words = {
     'text-to-speech': 'Speaks',
     rerank: 'Ranks documents',
     moderation: 'Moderates',
+  },
+  doubt: {
+    missing: 'Missing',
+    impossible: 'Impossible',
+    'too-small': 'Too small',
+    'too-large': 'Too large',
+    unexplained: 'More than its parts',
   },
   price: {
     rules_one: '{{count}} rule changes it',

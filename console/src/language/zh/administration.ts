@@ -10,6 +10,7 @@ export const administration: Pick<Translation, 'users' | 'allKeys' | 'allCalls' 
     one: '用户',
     openingBalance: '初始余额',
     today: '今日消费',
+    more: '此用户的更多信息',
     last30Days: '近 30 天',
     lastCalls: '最近调用',
     enable: '启用',

@@ -29,7 +29,7 @@ export const shell: Pick<
     edit: '编辑',
     save: '保存',
   },
-  state: { loading: '加载中', retry: '重试', missing: '页面不存在' },
+  state: { loading: '加载中', retry: '重试', missing: '页面不存在', noMatch: '没有匹配项' },
   failure: {
     title: '操作失败',
     unreachable: '无法连接网关，请检查网络后重试。',

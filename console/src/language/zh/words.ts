@@ -1,7 +1,10 @@
 /** 多个页面共用的名称：字段、状态、类型。 */
 import type { Translation } from '../en.ts';
 
-export const words: Pick<Translation, 'field' | 'period' | 'status' | 'role' | 'transfer' | 'capability' | 'price'> = {
+export const words: Pick<
+  Translation,
+  'field' | 'period' | 'status' | 'role' | 'transfer' | 'capability' | 'doubt' | 'price'
+> = {
   field: {
     accessKey: '访问密钥',
     actions: '操作',
@@ -34,6 +37,7 @@ export const words: Pick<Translation, 'field' | 'period' | 'status' | 'role' | '
     password: '密码',
     requests: '请求数',
     status: '状态',
+    tag: '标签',
     tokens: 'Token 数',
     username: '用户名',
   },
@@ -65,6 +69,13 @@ export const words: Pick<Translation, 'field' | 'period' | 'status' | 'role' | '
     adjustment: '调整',
     chargeback: '拒付',
     loss: '损失',
+  },
+  doubt: {
+    missing: '缺失',
+    impossible: '不可能',
+    'too-small': '过小',
+    'too-large': '过大',
+    unexplained: '多于各部分之和',
   },
   capability: {
     'text-to-text': '文本',
