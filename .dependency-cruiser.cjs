@@ -125,7 +125,7 @@ module.exports = {
       comment: 'nothing inside a capability knows how all of them are put together',
       severity: 'error',
       from: { path: '^activities/[^/]+/', pathNot: tests },
-      to: { path: '^activities/services\\.ts$' },
+      to: { path: '^activities/(ledger-)?services\\.ts$' },
     },
     ...neighbourRules(),
   ],

@@ -1,40 +1,40 @@
 import { randomUUID } from 'node:crypto';
-import type { Services } from '../activities/services.ts';
+import { type Accounts, createAccounts } from '../core/accounts/accounts.ts';
 import { formatMoney } from '../core/ledger/money.ts';
 import { type AdminCommand, adminCommand, FORMS } from './admin-arguments.ts';
 import { askSecret, runCommand } from './command.ts';
-import { withServices } from './services.ts';
+import { withLedger } from './services.ts';
 
 const BY_THE_KEYBOARD = { actor: null };
 const PAGE_SIZE = 100;
 const SHORTEST_PASSWORD = 6;
 
-async function run(services: Services, command: AdminCommand): Promise<void> {
+async function run(accounts: Accounts, command: AdminCommand): Promise<void> {
   switch (command.kind) {
     case 'create-user': {
       const { username, role, balance } = command;
       const password = await askPassword(username);
-      const id = await services.registration.createUser({ username, password }, role, balance, BY_THE_KEYBOARD);
+      const id = await accounts.registration.createUser({ username, password }, role, balance, BY_THE_KEYBOARD);
       return console.log(`user ${id} "${username}" made, ${role}, balance ${formatMoney(balance)}`);
     }
     case 'reset-password': {
-      const id = await userId(services, command.username);
-      await services.signIn.resetPassword(id, await askPassword(command.username), BY_THE_KEYBOARD);
+      const id = await userId(accounts, command.username);
+      await accounts.signIn.resetPassword(id, await askPassword(command.username), BY_THE_KEYBOARD);
       return console.log(`the password of "${command.username}" is set; its login tokens have ended`);
     }
     case 'grant': {
       const { username, amount, reason } = command;
-      const adjustment = { userId: await userId(services, username), amount, reason, key: randomUUID() };
-      const balance = await services.userAdministration.adjustBalance(adjustment, BY_THE_KEYBOARD);
+      const adjustment = { userId: await userId(accounts, username), amount, reason, key: randomUUID() };
+      const balance = await accounts.userAdministration.adjustBalance(adjustment, BY_THE_KEYBOARD);
       return console.log(`the balance of "${username}" is now ${formatMoney(balance)}`);
     }
     case 'list':
-      return list(services, command.pageNum);
+      return list(accounts, command.pageNum);
   }
 }
 
-async function list(services: Services, pageNum: number): Promise<void> {
-  const { records, total } = await services.userList.page({ pageNum, pageSize: PAGE_SIZE });
+async function list(accounts: Accounts, pageNum: number): Promise<void> {
+  const { records, total } = await accounts.userList.page({ pageNum, pageSize: PAGE_SIZE });
   for (const user of records) {
     const state = user.active ? '' : '  disabled';
     const balance = `${formatMoney(user.available)} (held ${formatMoney(user.held)})`;
@@ -43,8 +43,8 @@ async function list(services: Services, pageNum: number): Promise<void> {
   console.log(`${records.length} of ${total} users, page ${pageNum}`);
 }
 
-async function userId(services: Services, username: string): Promise<number> {
-  const found = await services.users.credentialsOf(username);
+async function userId(accounts: Accounts, username: string): Promise<number> {
+  const found = await accounts.users.credentialsOf(username);
   if (found === undefined) throw new Error(`there is no user "${username}"`);
   return found.user.id;
 }
@@ -62,8 +62,8 @@ await runCommand({
   notes: ['Passwords are asked for, or read from a pipe.'],
   run: async (args) => {
     const command = adminCommand(args);
-    return withServices(async (services) => {
-      await run(services, command);
+    return withLedger(async (services) => {
+      await run(await createAccounts(services), command);
       return 0;
     });
   },

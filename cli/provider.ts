@@ -3,20 +3,41 @@
  * of models that the vendor gives.
  */
 
-import type { Services } from '../activities/services.ts';
+import { createInference } from '../activities/inference/create-inference.ts';
+import { AuditLog } from '../core/accounts/audit-log.ts';
 import { addPreset } from '../core/catalog/add-preset.ts';
 import type { Model } from '../core/catalog/model-record.ts';
 import { PRESETS, type Preset, presetNamed, presetRate } from '../core/catalog/presets.ts';
 import { makesText } from '../core/catalog/pricing.ts';
 import { checkVendor } from '../core/catalog/vendor-check.ts';
+import { FileStore } from '../core/files/file-store.ts';
 import { formatMoney, NANO_PER_UNIT, parseMoney } from '../core/ledger/money.ts';
 import { readConfig, vendorKey } from '../infra/config.ts';
+import { createOutbound } from '../infra/outbound.ts';
 import { askSecret, readWords, runCommand, UsageError } from './command.ts';
 import { checkLines, curlLine, priceLine } from './preset-report.ts';
-import { withServices } from './services.ts';
+import { withLedger } from './services.ts';
 
 const BY_THE_KEYBOARD = { actor: null };
 const TEST_TIMEOUT_MS = 60_000;
+
+type CatalogServices = Awaited<ReturnType<typeof createInference>>;
+
+/** The catalog, and what calls its models. */
+function withCatalog(work: (services: CatalogServices) => Promise<number>): Promise<number> {
+  return withLedger(async (services) => {
+    const { config, sequelize } = services;
+    const outbound = createOutbound(config);
+    const [audit, files] = [new AuditLog(sequelize), new FileStore(sequelize)];
+    const inference = await createInference({ ...services, outbound, audit, files });
+    try {
+      return await work(inference);
+    } finally {
+      await inference.closeInference();
+      await outbound.close();
+    }
+  });
+}
 
 /** What the command line asks for. @throws UsageError */
 function readArguments(args: readonly string[]) {
@@ -53,7 +74,7 @@ async function keyFor(preset: Preset): Promise<string> {
 }
 
 /** @returns whether the test call was answered. */
-async function testKey(services: Services, keyId: number): Promise<boolean> {
+async function testKey(services: CatalogServices, keyId: number): Promise<boolean> {
   const result = await services.providerKeys.test(keyId, AbortSignal.timeout(TEST_TIMEOUT_MS));
   const outcome = result.ok ? `was answered: "${result.answer}"` : `failed: ${result.error}`;
   console.log(`A test call with this key ${outcome} (${result.latencyMs} ms)`);
@@ -69,7 +90,7 @@ async function run(args: readonly string[]): Promise<number> {
 
 const PAGE = 200;
 
-async function modelsOf(services: Services, providerId: number): Promise<Model[]> {
+async function modelsOf(services: CatalogServices, providerId: number): Promise<Model[]> {
   const found: Model[] = [];
   for (let pageNum = 1; ; pageNum += 1) {
     const { records, total } = await services.models.page({ pageNum, pageSize: PAGE });
@@ -80,7 +101,7 @@ async function modelsOf(services: Services, providerId: number): Promise<Model[]
 
 /** @returns 1 when something that is called has gone. */
 function check(name: string, preset: Preset | undefined, url: string | undefined): Promise<number> {
-  return withServices(async (services) => {
+  return withCatalog(async (services) => {
     const { catalog, providers, listUpstreamModels } = services;
     const isNamed = (id: number) => catalog.providerName(id).toLowerCase() === name.trim().toLowerCase();
     const id = catalog.providerIds().find(isNamed);
@@ -105,7 +126,7 @@ async function add(preset: Preset, givenRate: string | undefined, url: string | 
   const config = readConfig();
   const rate = rateFor(preset, givenRate, config.CURRENCY);
   const apiKey = await keyFor(preset);
-  return withServices(async (services) => {
+  return withCatalog(async (services) => {
     const request = { preset, urlBase: url, apiKey, rate };
     const { added, existing, keyId } = await addPreset(services, request, BY_THE_KEYBOARD);
     const conversion =

@@ -43,8 +43,6 @@ export function createWebhooks({
     webhookSender: new WebhookSender({ deliveries, secrets, outbound, jobOf, log }),
     webhookDeliveries: deliveries,
     deliveryReconciler: new DeliveryReconciler({ deliveries, workflowState, log }),
-    /** Seals the stored secrets under the newest key version. @returns how many were sealed. */
-    resealWebhookSecrets: () => secrets.reseal(),
     closeWebhooks: () => outbound.close(),
   };
 }

@@ -80,8 +80,6 @@ export function createCatalog({
     providerKeys,
     models,
     listUpstreamModels,
-    /** Seals all provider keys under the newest version of KEY_ENCRYPTION_KEY. */
-    rotateProviderKeys: () => keyStore.rotate(),
     seedSimulator: (simulatorUrl: string) =>
       seedSimulator({ tables, store, providers, keys: providerKeys, models, catalog }, simulatorUrl),
   };

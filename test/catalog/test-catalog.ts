@@ -5,6 +5,8 @@ import { pino } from 'pino';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { AuditLog } from '../../core/accounts/audit-log.ts';
 import { type CatalogDeps, createCatalog } from '../../core/catalog/create-catalog.ts';
+import { KeyStore } from '../../core/catalog/key-store.ts';
+import { defineCatalogTables } from '../../core/catalog/tables.ts';
 import { testStack } from '../../devstack/test-stack.ts';
 import { type Config, readConfig } from '../../infra/config.ts';
 import { createVault } from '../../infra/crypto.ts';
@@ -64,9 +66,10 @@ async function startProcess(config: Config, parts: Partial<CatalogDeps>) {
   const subscriber = connectRedis(config, SILENT, 'test-invalidations');
   await Promise.all([whenReady(redis, 5_000), whenReady(subscriber, 5_000)]);
   const outbound = createOutbound(config);
+  const vault = createVault(config.KEY_ENCRYPTION_KEY);
   const catalog = createCatalog({
     sequelize,
-    vault: createVault(config.KEY_ENCRYPTION_KEY),
+    vault,
     invalidation: createInvalidation(redis, subscriber, SILENT),
     outbound,
     log: SILENT,
@@ -84,7 +87,8 @@ async function startProcess(config: Config, parts: Partial<CatalogDeps>) {
     await outbound.close();
     await sequelize.close();
   };
-  return { ...catalog, redis, subscriber, stop };
+  const rotateProviderKeys = () => new KeyStore(defineCatalogTables(sequelize), vault).rotate();
+  return { ...catalog, redis, subscriber, rotateProviderKeys, stop };
 }
 
 /** An HTTP server on loopback. */
