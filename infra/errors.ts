@@ -46,6 +46,11 @@ export type ErrorKind = keyof typeof CODES;
 
 export const ERROR_CODES: readonly number[] = Object.values(CODES);
 
+/** By which callers know it. */
+export function codeOf(kind: ErrorKind): number {
+  return CODES[kind];
+}
+
 /** One wrong field of a request. */
 export interface FieldError {
   readonly path: string;
@@ -79,7 +84,7 @@ export class AppError extends Error {
   }
 
   get code(): number {
-    return CODES[this.kind];
+    return codeOf(this.kind);
   }
 }
 

@@ -8,9 +8,10 @@ import { listIn, textIn } from '../../core/providers/message.ts';
 import type { ModelNeeds } from '../../core/providers/needs.ts';
 import type { ChatBody, DocumentForm, ProviderKind } from '../../core/providers/provider.ts';
 import { takesDocument } from '../../core/providers/vendors.ts';
-import { type FieldError, invalid } from '../../infra/errors.ts';
+import { type AppError, type FieldError, invalid } from '../../infra/errors.ts';
 import type { Room } from '../../infra/held-bytes.ts';
 import { isJsonObject, isSet, type JsonObject as Json } from '../../infra/json-object.ts';
+import { type ClientPaths, inClientPaths } from './client-paths.ts';
 import type { PromptSize } from './plan.ts';
 
 /** A document of a request, and what is wrong with it for models that do not take it. */
@@ -130,7 +131,7 @@ const MOST_TEXT_BYTES = 8 * 1024 * 1024;
 /** What is asked of a model, in the client's form and as a chat. */
 interface Readable {
   readonly body: ChatBody;
-  readonly native?: { readonly form: string; readonly body: Json } | undefined;
+  readonly native?: { readonly form: string; readonly body: Json; readonly paths?: ClientPaths } | undefined;
 }
 
 /** Kept files that are texts, by their ids, with the bytes that a model reads of each. */
@@ -145,7 +146,7 @@ export type FindKeptTexts = (request: Readable, userId: number) => KeptTexts | P
  */
 export function keptTextFinder(files: Pick<FileStore, 'begins'>): FindKeptTexts {
   return (request, userId) => {
-    const ids = idsIn(request.body);
+    const ids = [...placesIn(request.body).keys()];
     // Of more the request is refused when they are read.
     return ids.length === 0 || ids.length > MOST_KEPT_FILES ? NO_TEXTS : findTexts(files, ids, userId);
   };
@@ -182,24 +183,35 @@ export async function withKeptFiles<Request extends Readable>(
   read: ReadKeptFile,
   reader: { readonly userId: number; readonly room: Room },
 ): Promise<Request> {
-  const ids = idsIn(request.body);
-  if (ids.length === 0) return request;
-  if (ids.length > MOST_KEPT_FILES) {
-    throw invalid([{ path: 'file_id', message: `at most ${MOST_KEPT_FILES} files may be given by id` }]);
+  const places = placesIn(request.body);
+  if (places.size === 0) return request;
+  try {
+    return withFiles(request, await readFiles(places, read, reader));
+  } catch (error) {
+    throw inClientPaths(error, request.native?.paths);
   }
+}
+
+async function readFiles(
+  places: ReadonlyMap<string, string>,
+  read: ReadKeptFile,
+  reader: { readonly userId: number; readonly room: Room },
+): Promise<ReadonlyMap<string, ReadFile>> {
   const files = new Map<string, ReadFile>();
   let left = MOST_BYTES_TOGETHER;
-  for (const id of ids) {
+  for (const [id, path] of places) {
+    const refuse = (message: string) => invalid([{ path, message }]);
+    if (files.size === MOST_KEPT_FILES) throw refuse(`at most ${MOST_KEPT_FILES} files may be given by id`);
     const file = await read(id, { ...reader, mostBytes: left });
-    if (file === undefined)
-      throw invalid([{ path: 'file_id', message: `there is no file ${id.slice(0, MOST_SHOWN)}` }]);
-    if (file === 'too-large') {
-      const message = `files that are given by id may have ${MOST_BYTES_TOGETHER} bytes together`;
-      throw invalid([{ path: 'file_id', message }]);
-    }
+    if (file === undefined) throw refuse(`there is no file ${id.slice(0, MOST_SHOWN)}`);
+    if (file === 'too-large') throw refuse(`files that are given by id may have ${MOST_BYTES_TOGETHER} bytes together`);
     left -= file.bytes.length;
-    files.set(id, readFile(id, file));
+    files.set(id, readFile(file, refuse));
   }
+  return files;
+}
+
+function withFiles<Request extends Readable>(request: Request, files: ReadonlyMap<string, ReadFile>): Request {
   const { body, native } = request;
   const inChat = (part: Json) => {
     const file = isJsonObject(part.file) ? files.get(textIn(part.file.file_id)) : undefined;
@@ -228,17 +240,29 @@ export async function withKeptFiles<Request extends Readable>(
   };
 }
 
-function idsIn({ messages }: ChatBody): string[] {
-  return [...new Set(messages.flatMap((message) => idsOfParts(message, 'content')))];
+/** The files that a chat names, each with the first place that does. */
+function placesIn({ messages }: ChatBody): ReadonlyMap<string, string> {
+  const places = new Map<string, string>();
+  for (const [index, message] of messages.entries()) {
+    for (const [place, part] of listIn(isJsonObject(message) ? message.content : undefined).entries()) {
+      const id = idOfPart(part);
+      if (id !== '' && !places.has(id)) places.set(id, `messages[${index}].content[${place}].file.file_id`);
+    }
+  }
+  return places;
 }
 
 /** Of the parts of a chat's message, or of an item of a response. */
 function idsOfParts(holder: unknown, field: string): string[] {
-  return listIn(isJsonObject(holder) ? holder[field] : undefined).flatMap((part) => {
-    if (!isJsonObject(part)) return [];
-    const id = part.type === 'input_file' ? part.file_id : isJsonObject(part.file) ? part.file.file_id : undefined;
-    return textIn(id) === '' ? [] : [textIn(id)];
-  });
+  return listIn(isJsonObject(holder) ? holder[field] : undefined)
+    .map(idOfPart)
+    .filter((id) => id !== '');
+}
+
+/** Empty for none. */
+function idOfPart(part: unknown): string {
+  if (!isJsonObject(part)) return '';
+  return textIn(part.type === 'input_file' ? part.file_id : isJsonObject(part.file) ? part.file.file_id : undefined);
 }
 
 function withParts(holder: unknown, field: string, changed: (part: Json) => Json): unknown {
@@ -257,14 +281,10 @@ interface ReadFile {
   readonly fields: () => Json;
 }
 
-function readFile(id: string, { filename, bytes }: KeptFile): ReadFile {
+function readFile({ filename, bytes }: KeptFile, refuse: (message: string) => AppError): ReadFile {
   const isText = !isPdf(bytes);
-  if (isText && bytes.length > MOST_TEXT_BYTES) {
-    throw invalid([{ path: 'file_id', message: `the text ${id} has more than ${MOST_TEXT_BYTES} bytes` }]);
-  }
-  if (isText && !isUtf8(bytes)) {
-    throw invalid([{ path: 'file_id', message: `the file ${id} is neither a PDF nor a text` }]);
-  }
+  if (isText && bytes.length > MOST_TEXT_BYTES) throw refuse(`is a text of more than ${MOST_TEXT_BYTES} bytes`);
+  if (isText && !isUtf8(bytes)) throw refuse('is a file that is neither a PDF nor a text');
   const fields = once(() => ({
     filename,
     file_data: `data:${isText ? 'text/plain' : PDF};base64,${bytes.toString('base64')}`,

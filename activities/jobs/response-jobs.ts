@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { KeptResponse } from '../../core/conversations/kept-responses.ts';
-import { AppError } from '../../infra/errors.ts';
+import { AppError, codeOf } from '../../infra/errors.ts';
 import { type JsonObject as Json, parseJson } from '../../infra/json-object.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { ResponseAnswer, requestIdIn, responseIdOf } from '../inference/responses/answer.ts';
@@ -155,6 +155,13 @@ function noSuchResponse(): AppError {
   return new AppError('notFound', 'there is no such response');
 }
 
+/** Of OpenAI's, by which its clients know whether the same request may do better. */
+function failureCode({ errorCode }: JobView): string {
+  if (errorCode === codeOf('tooManyRequests')) return 'rate_limit_exceeded';
+  const isOfRequest = errorCode === codeOf('invalidParameter') || errorCode === codeOf('modelIncapable');
+  return isOfRequest ? 'invalid_prompt' : 'server_error';
+}
+
 const resultSchema = z.looseObject({ id: z.string() });
 
 function viewOf(job: JobView): Json {
@@ -169,7 +176,7 @@ function viewOf(job: JobView): Json {
     case 'COMPLETED':
       return result ?? pending.fail({ code: 'server_error', message: 'its result is gone' }).response;
     case 'FAILED':
-      return pending.fail({ code: 'server_error', message: job.errorMessage ?? 'the response failed' }).response;
+      return pending.fail({ code: failureCode(job), message: job.errorMessage ?? 'the response failed' }).response;
     case 'CANCELLED':
       return { ...(result ?? pending.pending('cancelled')), id: responseIdOf(job.id), status: 'cancelled' };
   }

@@ -150,11 +150,11 @@ describe('documents', () => {
     assert.equal(await refused('/v1/chat/completions', chat('doc-none', { file_id: paper })), path);
     const unreadable = await upload(Buffer.from([0xff, 0xfe, 0xfd]), 'a.bin');
     for (const file_id of [unreadable, 'file-nothing', '../x'])
-      assert.equal(await refused('/v1/chat/completions', chat('doc-chat', { file_id })), 'file_id');
+      assert.equal(await refused('/v1/chat/completions', chat('doc-chat', { file_id })), path);
     const other = await newCustomer(product.apis[0]);
     const theirs = new OpenAI({ apiKey: other.key, baseURL: `${url()}/v1`, maxRetries: 0, fetch: apiFetch });
     const file = await theirs.files.create({ file: await toFile(PDF, 'theirs.pdf'), purpose: 'user_data' });
-    assert.equal(await refused('/v1/responses', response('doc-native', { file_id: file.id })), 'file_id');
+    assert.equal(await refused('/v1/responses', response('doc-native', { file_id: file.id })), 'input[0].content');
   });
 
   test('where the provider does not count, the text of a kept file is counted as if it stood in the request', async () => {
@@ -180,11 +180,14 @@ describe('documents', () => {
   });
 
   test('an id that can be none is refused, and ends a job, whatever its letters', async () => {
+    const path = 'messages[0].content[1].file.file_id';
     for (const file_id of ['é', '文件', 'file-\u0000'])
-      assert.equal(await refused('/v1/chat/completions', chat('doc-chat', { file_id })), 'file_id');
+      assert.equal(await refused('/v1/chat/completions', chat('doc-chat', { file_id })), path);
     const input = [{ role: 'user' as const, content: [{ type: 'input_file' as const, file_id: 'é' }] }];
     const begun = await client.responses.create({ model: 'doc-chat', background: true, input });
     await until('it has failed', async () => (await client.responses.retrieve(begun.id)).status === 'failed');
+    const { error } = await client.responses.retrieve(begun.id);
+    assert.deepEqual([error?.code, error?.message], ['invalid_prompt', 'input[0].content: there is no file é']);
   });
 
   test('in the background a kept file is read, too', async () => {
