@@ -305,9 +305,17 @@ describe('Messages', () => {
     };
     await ask({ model: 'sim-chat', messages: [{ role: 'user', content: [text, { type: 'text', text: 'Read it.' }] }] });
     const file = { type: 'document', source: { type: 'file', file_id: 'file_1' } };
-    const answer = await refused({ model: 'sim-chat', messages: [{ role: 'user', content: [file] }] });
-    assert.deepEqual([answer.status, answer.type], [400, 'invalid_request_error']);
-    assert.match(answer.message, /messages\.0\.content\.0\.source/);
+    for (const model of ['sim-chat', 'claude']) {
+      for (const [block, path] of [
+        [file, 'source.file_id'],
+        [{ type: 'container_upload', file_id: 'file_1' }, 'file_id'],
+        [{ type: 'tool_result', tool_use_id: 'toolu_1', content: [file] }, 'content.0.source.file_id'],
+      ] as const) {
+        const answer = await refused({ model, messages: [{ role: 'user', content: [block] }] });
+        assert.deepEqual([answer.status, answer.type], [400, 'invalid_request_error']);
+        assert.ok(answer.message.includes(`messages.0.content.0.${path}: is not supported`), answer.message);
+      }
+    }
     for (const [name, value] of Object.entries({
       tool_choice: { type: 'required' },
       thinking: { type: 'sometimes' },

@@ -93,8 +93,24 @@ function checkBlocks(content: unknown, path: string, errors: FieldError[]): void
     const at = `${path}.${index}`;
     if (!isJsonObject(block) || typeof block.type !== 'string') {
       errors.push({ path: at, message: 'must be a block with a type' });
-    } else checkNames(block, at, errors);
+      continue;
+    }
+    checkNames(block, at, errors);
+    const file = fileIdPath(block, at);
+    if (file !== undefined) errors.push({ path: file, message: KEPT_ELSEWHERE });
+    if (block.type === 'tool_result' && Array.isArray(block.content)) {
+      checkBlocks(block.content, `${at}.content`, errors);
+    }
   }
+}
+
+const KEPT_ELSEWHERE =
+  'is not supported: files that a provider keeps are those of one account; a document is given by its bytes, text or address';
+
+/** Where a block asks for a file that the provider keeps; undefined where it does not. */
+function fileIdPath({ type, source }: Json, path: string): string | undefined {
+  if (isJsonObject(source) && source.type === 'file') return `${path}.source.file_id`;
+  return type === 'container_upload' ? `${path}.file_id` : undefined;
 }
 
 function checkNames(fields: Json, path: string, errors: FieldError[]): void {
