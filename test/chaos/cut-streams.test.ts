@@ -1,9 +1,10 @@
 /** Streams whose clients leave at any moment: each is charged by the provider's own count. */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { isFullChaos } from '../../devstack/test-stack.ts';
 import { apiFetch } from '../e2e/api-fetch.ts';
-import { type Customer, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { type Customer, newCustomer, type Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { addProvider, upstream } from '../e2e/upstream.ts';
 import { until } from '../until.ts';
 import { together } from './steady-load.ts';
@@ -21,7 +22,7 @@ describe('streams that their clients cut', () => {
   let customer: Customer;
   let simulator: ReturnType<typeof upstream>;
   before(async () => {
-    product = await startProduct({ name: 'cut-streams', worker: false, settings: { REGISTRATION_GRANT: '1000' } });
+    ({ product } = await sharedProduct('routing'));
     simulator = upstream(product);
     customer = await newCustomer(product.apis[0]);
     const models = [{ identifier: MODEL, upstream: UPSTREAM_MODEL }];
@@ -29,7 +30,6 @@ describe('streams that their clients cut', () => {
     await simulator.fault({ fault: 'slow-chunks', value: CHUNK_PAUSE_MS, model: UPSTREAM_MODEL });
     await simulator.fault({ fault: 'length', value: MOST_TOKENS, model: UPSTREAM_MODEL });
   });
-  after(() => product.close());
 
   /** Reads this many chunks of one stream and leaves; 0 = before its answer begins. */
   async function cutStream(index: number): Promise<'cut' | 'whole'> {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { until } from '../until.ts';
 import { apiFetch } from './api-fetch.ts';
-import { type Customer, call, newCustomer, type Product, startProduct } from './product.ts';
+import { type Customer, call, newCustomer, type Product } from './product.ts';
+import { sharedProduct } from './shared-product.ts';
 import { addProvider, rootToken, upstream } from './upstream.ts';
 
 const keysSchema = z.array(
@@ -21,16 +22,11 @@ describe('which model and key serve a call', () => {
   let root: string;
   let simulator: ReturnType<typeof upstream>;
   before(async () => {
-    product = await startProduct({
-      name: 'routing',
-      worker: false,
-      settings: { REFUSED_KEY_RETRY: '1s', REGISTRATION_GRANT: '1000' },
-    });
+    ({ product } = await sharedProduct('routing'));
     simulator = upstream(product);
     customer = await newCustomer(product.apis[0]);
     root = await rootToken(product);
   });
-  after(() => product.close());
 
   const api = () => product.apis[0];
   const chat = (modelIdentifier?: string) =>

@@ -16,6 +16,8 @@ const KINDS = {
   documents: {},
   field: { settings: { REGISTRATION_GRANT: '1000', REFUSED_KEY_RETRY: '1s' } },
   jobs: { settings: { REGISTRATION_GRANT: '100', ORDER_TTL: '2s' } },
+  routing: { worker: false, settings: { REGISTRATION_GRANT: '1000', REFUSED_KEY_RETRY: '1s' } },
+  workers: { settings: { SHUTDOWN_GRACE: '1s' } },
 } as const satisfies Record<string, Omit<ProductOptions, 'name'>>;
 
 export interface Shared {

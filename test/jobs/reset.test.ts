@@ -3,7 +3,8 @@ import { after, before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { jobWorkflowId } from '../../workflows/contracts.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { until } from '../until.ts';
 
 const counts = z.object({ byModel: z.record(z.string(), z.object({ calls: z.number() })) });
@@ -12,13 +13,10 @@ describe('a workflow that an operator resets', () => {
   let product: Product;
   let connection: Connection;
   before(async () => {
-    product = await startProduct({ name: 'reset' });
+    ({ product } = await sharedProduct('workers'));
     connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
   });
-  after(async () => {
-    await connection?.close();
-    await product?.close();
-  });
+  after(() => connection?.close());
 
   const api = () => product.apis[0];
   const calls = async () => {

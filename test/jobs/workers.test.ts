@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { z } from 'zod';
 import { startService } from '../../devstack/services.ts';
-import { call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { call, jobEnd, newCustomer, type Product } from '../e2e/product.ts';
+import { sharedProduct } from '../e2e/shared-product.ts';
 import { until } from '../until.ts';
 
 describe('worker processes', () => {
   let product: Product;
   before(async () => {
-    product = await startProduct({ name: 'workers', settings: { SHUTDOWN_GRACE: '1s' } });
+    ({ product } = await sharedProduct('workers'));
   });
-  after(() => product.close());
 
   const api = () => product.apis[0];
   const fault = (body: object) =>

@@ -5,9 +5,10 @@ import { pino } from 'pino';
 import { z } from 'zod';
 import { createServices, type Services } from '../../activities/services.ts';
 import { webhookWorkflowId } from '../../workflows/contracts.ts';
-import { type Customer, call, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { type Customer, call, newCustomer, type Product } from '../e2e/product.ts';
 import { until } from '../until.ts';
-import { type Receiver, startReceiver } from './receiver.ts';
+import type { Receiver } from './receiver.ts';
+import { startedProduct } from './started.ts';
 
 describe('webhook deliveries whose workflow was stopped or lost', () => {
   let product: Product;
@@ -15,19 +16,13 @@ describe('webhook deliveries whose workflow was stopped or lost', () => {
   let services: Services;
   let connection: Connection;
   before(async () => {
-    receiver = await startReceiver();
-    product = await startProduct({
-      name: 'delivery-reconciler',
-      settings: { WEBHOOK_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}` },
-    });
+    ({ product, receiver } = await startedProduct());
     services = await createServices(product.config, pino({ level: 'silent' }));
     connection = await Connection.connect({ address: product.config.TEMPORAL_ADDRESS });
   });
   after(async () => {
     await connection.close();
     await services.close();
-    await product.close();
-    receiver.close();
   });
 
   const api = () => product.apis[0];
@@ -82,7 +77,7 @@ describe('webhook deliveries whose workflow was stopped or lost', () => {
   test('one that was cancelled fails, and arrives when it is sent again; one that waits is left alone', async () => {
     const customer = await newCustomer(api());
     const { key, userId } = customer;
-    const [id, waiting] = [await failedOnce(customer, '/cancelled'), await failedOnce(customer, '/waiting')];
+    const [id, waiting] = [await failedOnce(customer, '/stopped'), await failedOnce(customer, '/waiting')];
     await stop(webhookWorkflowId(userId, id, 0));
     assert.equal(await reconcile(), 0, 'its next try is not overdue');
     assert.equal((await redeliver(key, id)).code, 500006, 'it is on its way');
@@ -93,7 +88,7 @@ describe('webhook deliveries whose workflow was stopped or lost', () => {
     const row = await rowOf(id);
     assert.deepEqual([row.status, row.last_error], ['FAILED', 'stopped from outside; redeliver sends it again']);
     assert.equal((await rowOf(waiting)).status, 'PENDING');
-    for (const path of ['/cancelled', '/waiting']) receiver.answerWith(path, 200);
+    for (const path of ['/stopped', '/waiting']) receiver.answerWith(path, 200);
     assert.equal((await redeliver(key, id)).status, 202);
     await product.worker.start();
     for (const delivery of [id, waiting]) await reaches(delivery, 'DELIVERED');

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { before, describe, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { Webhook } from 'standardwebhooks';
 import { z } from 'zod';
 import { webhookWorkflowId } from '../../workflows/contracts.ts';
-import { type Customer, call, jobEnd, newCustomer, type Product, startProduct } from '../e2e/product.ts';
+import { type Customer, call, jobEnd, newCustomer, type Product } from '../e2e/product.ts';
 import { rootToken } from '../e2e/upstream.ts';
 import { until } from '../until.ts';
-import { type Received, type Receiver, startReceiver } from './receiver.ts';
+import type { Received, Receiver } from './receiver.ts';
+import { startedProduct } from './started.ts';
 
 const message = z.object({
   type: z.string(),
@@ -29,15 +30,7 @@ describe('webhooks', () => {
   let product: Product;
   let receiver: Receiver;
   before(async () => {
-    receiver = await startReceiver();
-    product = await startProduct({
-      name: 'webhooks',
-      settings: { WEBHOOK_PRIVATE_HOSTS: `127.0.0.1:${receiver.port}` },
-    });
-  });
-  after(async () => {
-    await product.close();
-    receiver.close();
+    ({ product, receiver } = await startedProduct());
   });
 
   const api = () => product.apis[0];
