@@ -1,11 +1,10 @@
 /** The collector of traces, where telemetry is on: reachable, and taking spans under the headers of the settings. */
 import type { Config } from '../../infra/config.ts';
 import { tracesUrl } from '../../infra/telemetry/collector.ts';
-import { type Finding, look } from './finding.ts';
+import { type Finding, look, TIMEOUT_MS } from './finding.ts';
 
 const PART = 'Traces';
 /** A busy server answers late. */
-const TIMEOUT_MS = 10_000;
 
 export function lookAtCollector(config: Config): Promise<Finding[]> {
   if (config.OTEL_EXPORTER_OTLP_ENDPOINT === '') {

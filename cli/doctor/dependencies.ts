@@ -5,10 +5,9 @@ import type { Config } from '../../infra/config.ts';
 import { mongoAdvice, openMongo } from '../../infra/mongo/connection.ts';
 import { openRedis, redisAdvice } from '../../infra/redis/connection.ts';
 import { createStorage } from '../../infra/storage.ts';
-import { connectionText, type Finding, look } from './finding.ts';
+import { connectionText, type Finding, look, TIMEOUT_MS } from './finding.ts';
 
 /** A busy server answers late. */
-const TIMEOUT_MS = 10_000;
 
 export function lookAtRedis(config: Config): Promise<Finding[]> {
   const sentinels = config.REDIS_SENTINELS.map(({ host, port }) => `${host}:${port}`).join(', ');

@@ -8,6 +8,9 @@ export interface Finding {
   readonly advice?: string;
 }
 
+/** Longer than a server takes that is busy, shorter than a person waits. */
+export const TIMEOUT_MS = 10_000;
+
 /** Reads the reason of a failed look; never an address with its password. */
 function reasonOf(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error);

@@ -5,7 +5,7 @@ import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { Config } from '../../infra/config.ts';
 import { connectMysql, mysqlAdvice } from '../../infra/mysql/connection.ts';
 import { column, type RowReader, rowOf } from '../../infra/mysql/rows.ts';
-import { connectionText, type Finding, look } from './finding.ts';
+import { connectionText, type Finding, look, TIMEOUT_MS } from './finding.ts';
 
 const PART = 'MySQL';
 const MIGRATIONS = join(import.meta.dirname, '../../infra/mysql/migrations');
@@ -15,7 +15,7 @@ export function lookAtMysql(config: Config): Promise<Finding[]> {
   const where = `${config.DB_HOST}:${config.DB_PORT}`;
   const advice = `Start MySQL, or set DB_HOST, DB_PORT, DB_USER, DB_PASSWORD to where it is (now ${config.DB_USER} at ${where}).`;
   const find = async () => {
-    const connection = await connectMysql(config);
+    const connection = await connectMysql(config, { connectTimeout: TIMEOUT_MS });
     try {
       const [server] = await rowsOf(connection, serverVersion, 'SELECT VERSION() AS version, CURRENT_USER() AS user');
       const [cipher] = await rowsOf(connection, status, "SHOW SESSION STATUS LIKE 'Ssl_cipher'");

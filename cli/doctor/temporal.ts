@@ -3,11 +3,10 @@ import type { Config } from '../../infra/config.ts';
 import { openTemporal } from '../../infra/temporal/client.ts';
 import { temporalAdvice } from '../../infra/temporal/options.ts';
 import { SEARCH_ATTRIBUTES } from '../../workflows/contracts.ts';
-import { connectionText, type Finding, look } from './finding.ts';
+import { connectionText, type Finding, look, TIMEOUT_MS } from './finding.ts';
 
 const PART = 'Temporal';
 /** A busy server answers late. */
-const TIMEOUT_MS = 10_000;
 const DAY_MS = 86_400_000;
 /** Half a day of webhook attempts, and a week in which an operator looks for a job. */
 const LEAST_RETENTION_DAYS = 7;
