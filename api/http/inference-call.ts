@@ -45,6 +45,8 @@ export type WholeCall<Outcome> = RunningCall<(outcome: Outcome) => StoredAnswer>
 export function inferenceCall(input: InferenceInput<unknown>, requestId: string | undefined): InferenceCall {
   const { ctx, caller, rawBody, traceId } = input;
   const callId = newId();
+  // A refusal has it, too.
+  ctx.set('x-request-id', callId);
   const keyed = keyedRequest(ctx, caller, rawBody, requestId);
   const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, callId);
   return {

@@ -192,7 +192,9 @@ describe('answers as vendors give them', () => {
       // The others may find the retry budget used up.
       if (fault === SILENT[0]) assert.equal((await control.journal()).length, 2, 'each key is tried');
       await holdsClosed();
-      assert.equal(await chargeOf(stream.headers.get('x-request-id')), undefined);
+      const id = stream.headers.get('x-request-id');
+      assert.ok(id, 'a refusal has its id, too');
+      assert.equal(await chargeOf(id), undefined);
       const ended = await jobEnd(product.apis[0], customer.key, await submit(model));
       assert.deepEqual([ended.status, ended.cost], ['FAILED', 0], JSON.stringify(ended));
     });
@@ -297,6 +299,7 @@ describe('answers as vendors give them', () => {
       }
     }
     await holdsClosed();
+    assert.equal(new Set(ids.filter((id) => id !== null)).size, ids.length);
     for (const id of ids) assert.equal(await chargeOf(id), undefined);
   });
 });
