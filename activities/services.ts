@@ -14,7 +14,9 @@ import { createStatement } from '../core/ledger/statement.ts';
 import { HoldSweeper } from '../core/ledger/sweeper.ts';
 import { WorkflowStarter } from '../core/outbox/starter.ts';
 import { WorkflowOutboxStore } from '../core/outbox/store.ts';
+import { CallLog } from '../core/usage/call-log.ts';
 import { CallNames } from '../core/usage/call-names.ts';
+import { createRefusedCalls } from '../core/usage/refused-calls.ts';
 import { firstKeptDay, retain } from '../core/usage/retention.ts';
 import { Statistics } from '../core/usage/statistics.ts';
 import { UsageOutbox } from '../core/usage/usage-outbox.ts';
@@ -104,6 +106,11 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     workflowState,
   });
   const usageStore = new UsageStore(shared.mongo);
+  const refusedStore = new UsageStore(shared.mongo, 'refused_calls');
+  const refusedCalls = createRefusedCalls(shared.metrics.registry, {
+    ...{ store: refusedStore, log, timeZone: config.APP_TIME_ZONE },
+    knownModel: (model) => inference.catalog.known(model),
+  });
   const jobsInBackground = backgroundJobs({
     starter,
     holdSweeper: new HoldSweeper(config, sequelize, ledger),
@@ -118,7 +125,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
   const maintenance: MaintenanceDeps = {
     reconcile: () =>
       reconcile(sequelize, { store: usageStore, firstDay: firstKeptDay(usageRetentionMs, timeZone, Date.now()) }),
-    retainUsage: () => retain({ sequelize, store: usageStore, usageRetentionMs, timeZone, log }),
+    retainUsage: () => retain({ sequelize, store: usageStore, refused: refusedStore, usageRetentionMs, timeZone, log }),
     deliveries: webhookServices.webhookDeliveries,
     removePayloads: jobServices.removePayloads,
     removeExpiredFiles: batchServices.removeExpiredFiles,
@@ -136,6 +143,8 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
     ...orderServices,
     ...batchServices,
     usageLog: usageStore,
+    callLog: new CallLog(usageStore, refusedStore),
+    refusedCalls,
     callNames: new CallNames(sequelize),
     statistics: new Statistics(sequelize),
     statement: createStatement(sequelize),
@@ -172,6 +181,7 @@ export async function createServices(config: Config, log: Logger, telemetry?: Te
       await shared.settleLedger();
       await starter.close();
       await turns.close();
+      await refusedCalls.close();
       await inference.closeInference();
       jobServices.closeJobs();
       const clients = [temporal.close(), shared.outbound.close(), webhookServices.closeWebhooks()];

@@ -89,7 +89,12 @@ export async function serve(routes: readonly Route[]): Promise<TestApplication> 
   const lines: string[] = [];
   const logger = createLogger('debug', { write: (line) => lines.push(line) });
   const metrics = createMetrics();
-  const services = { authenticator, metrics, idempotency: memoryIdempotency() };
+  const services = {
+    authenticator,
+    metrics,
+    idempotency: memoryIdempotency(),
+    refusedCalls: { note: () => undefined },
+  };
   const config = {
     ...{ TRUSTED_PROXY_HOPS: 0, CORS_ORIGINS: ['http://web.test'], publicUrl: 'http://api.test' },
     ...{ APP_TIME_ZONE: 'Asia/Shanghai', CURRENCY: 'CNY', PAYMENT_SANDBOX: false },

@@ -173,6 +173,7 @@ export async function openHold(
     );
     if (reservation.kind === 'answered') return { kind: 'answered-before', answer: reservation.answer };
     held = true;
+    request.onHeld?.();
     return { kind: 'held', plan: reservation.plan, startedAtMs, admission };
   } finally {
     // What was not held for uses nothing of the key's limits.

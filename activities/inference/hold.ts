@@ -17,6 +17,8 @@ export interface LimitedRequest {
   readonly caller: AccessKeyCaller;
   /** Gets the state of the access key's limits, when it has any, before the call is made or refused. */
   readonly onLimits?: (state: LimitState) => void;
+  /** Money is held for the call: from now on it is one that ends well or fails, and no longer one that is refused. */
+  readonly onHeld?: () => void;
 }
 
 /**

@@ -2,6 +2,7 @@
 import { Router } from '@koa/router';
 import type Koa from 'koa';
 import type { Middleware } from 'koa';
+import type { RefusedCalls } from '../../core/usage/refused-calls.ts';
 import { AppError } from '../../infra/errors.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { type Authenticator, credentialsOf, resolveCaller } from '../middleware/caller.ts';
@@ -11,12 +12,14 @@ import { type AnswerForm, ENVELOPE, OPENAI } from './forms.ts';
 import { type Idempotency, idempotencyKey, idempotencyScope, KEY_HEADER, requestFingerprint } from './idempotency.ts';
 import { isJsonType, parseJson } from './json.ts';
 import { admitLargeAnswer, JsonText, LARGE_ANSWER_BYTES } from './large-answers.ts';
+import { noteRefusal } from './refusals.ts';
 import type { Route, RouteCall } from './route.ts';
 import type { ApiContext, ApiState } from './route-input.ts';
 
 export interface DispatchServices {
   readonly authenticator: Authenticator;
   readonly idempotency: Idempotency;
+  readonly refusedCalls: Pick<RefusedCalls, 'note'>;
   readonly logger: Logger;
 }
 
@@ -95,6 +98,7 @@ function noRoute(router: Router<ApiState>): Middleware<ApiState> {
 export function dispatch(route: Route, services: DispatchServices): Middleware<ApiState> {
   const hasBody = route.method !== 'get' && route.method !== 'delete';
   return async (ctx) => {
+    const startedAtMs = Date.now();
     ctx.state.routePath = route.path;
     ctx.state.form = formOf(route, ctx);
     const { requestIdHeader } = ctx.state.form;
@@ -102,12 +106,18 @@ export function dispatch(route: Route, services: DispatchServices): Middleware<A
     const caller = await resolveCaller(route.access, ctx, services.authenticator);
     if (caller !== undefined) ctx.state.caller = caller;
     const limits = { bytes: route.bodyLimitBytes, userId: caller?.userId };
-    const rawBody = hasBody ? await readBody(ctx.req, ctx.res, limits) : EMPTY_BODY;
-    const json = route.bodyForm === 'json' ? jsonOf(route, ctx, rawBody) : undefined;
-    const call: RouteCall = { ctx, logger: services.logger, caller, rawBody, json };
-    const key = route.idempotent === false ? undefined : keyOf(route, ctx);
-    if (key === undefined) await answer(route, call);
-    else await answerOnce(route, call, services.idempotency, key);
+    let json: unknown;
+    try {
+      const rawBody = hasBody ? await readBody(ctx.req, ctx.res, limits) : EMPTY_BODY;
+      if (route.bodyForm === 'json') json = jsonOf(route, ctx, rawBody);
+      const call: RouteCall = { ctx, logger: services.logger, caller, rawBody, json };
+      const key = route.idempotent === false ? undefined : keyOf(route, ctx);
+      if (key === undefined) await answer(route, call);
+      else await answerOnce(route, call, services.idempotency, key);
+    } catch (error) {
+      noteRefusal(services.refusedCalls, route, ctx, { caller, json, startedAtMs }, error);
+      throw error;
+    }
   };
 }
 

@@ -51,7 +51,7 @@ export function inferenceCall(input: InferenceInput<unknown>, requestId: string 
   const claim = keyed && claimRequest(keyed.scope, keyed.key, keyed.fingerprint, callId);
   return {
     request: {
-      ...{ caller, traceId, onLimits: limitHeaders(ctx), session: sessionOf(ctx.req.headers) },
+      ...{ caller, traceId, ...watched(ctx), session: sessionOf(ctx.req.headers) },
       tags: tagsOf(ctx.req.headers),
       ...(claim ? { claim } : {}),
     },
@@ -109,8 +109,18 @@ export function replayCall(ctx: Pick<ApiContext, 'set'>, { body }: StoredAnswer)
   return body.subarray(end + 1);
 }
 
-/** For `onLimits` of a call: how the limits of its access key stand, as OpenAI's clients read it. A refusal says it, too. */
-export function limitHeaders(ctx: ApiContext): (state: LimitState) => void {
+/** What a request learns of its call before it is made: see `limitHeaders` and `noteRefusal`. */
+export function watched(ctx: ApiContext): Required<Pick<ChargeRequest, 'onLimits' | 'onHeld'>> {
+  return {
+    onLimits: limitHeaders(ctx),
+    onHeld: () => {
+      ctx.state.isHeld = true;
+    },
+  };
+}
+
+/** How the limits of its access key stand, as OpenAI's clients read it. A refusal says it, too. */
+function limitHeaders(ctx: ApiContext): (state: LimitState) => void {
   return ({ requests, tokens }) => {
     if (requests) setRate(ctx, 'requests', requests);
     if (tokens) setRate(ctx, 'tokens', tokens);

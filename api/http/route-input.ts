@@ -18,6 +18,8 @@ export interface ApiState {
   sessionCookie?: string;
   /** The session's token, where a request has brought several. */
   sessionToken?: string;
+  /** Money was held for its call of a model. */
+  isHeld?: boolean;
   /** The call of a model that was made for it, for the log. */
   call?: LoggedCall;
 }

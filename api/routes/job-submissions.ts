@@ -9,7 +9,7 @@ import { newId } from '../../infra/ids.ts';
 import { tagsOf } from '../http/attribution.ts';
 import { integerInput, jsonObjectInput } from '../http/fields.ts';
 import { keyedRequest } from '../http/idempotency.ts';
-import { type InferenceInput, limitHeaders } from '../http/inference-call.ts';
+import { type InferenceInput, watched } from '../http/inference-call.ts';
 import { IMAGE_BODY_BYTES, type Route, route } from '../http/route.ts';
 import type { ApiContext } from '../http/route-input.ts';
 import { chatFields, modelNameOf, openTurn } from './chat.ts';
@@ -60,7 +60,7 @@ export function submissionOf(
   const keyed = keyedRequest(ctx, caller, rawBody, requestId);
   return {
     ...{ caller, traceId, priority: priority ?? DEFAULT_PRIORITY, metadata: metadata ?? null },
-    ...{ webhookUrl: webhookUrl ?? null, tags: tagsOf(ctx.req.headers), onLimits: limitHeaders(ctx) },
+    ...{ webhookUrl: webhookUrl ?? null, tags: tagsOf(ctx.req.headers), ...watched(ctx) },
     ...(keyed ? { keyed } : {}),
   };
 }

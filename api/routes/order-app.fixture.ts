@@ -56,6 +56,7 @@ export async function startOrderApp(
   const router = new Router<ApiState>();
   const dispatchServices = {
     logger,
+    refusedCalls: { note: () => undefined },
     authenticator: {
       authenticateToken: userOf,
       authenticateKey: () => {

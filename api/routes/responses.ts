@@ -25,7 +25,7 @@ import { isJsonObject, parseJson } from '../../infra/json-object.ts';
 import { tagsOf } from '../http/attribution.ts';
 import { OPENAI } from '../http/forms.ts';
 import { keyedRequest } from '../http/idempotency.ts';
-import { type InferenceInput, type InferenceServices, limitHeaders, type WholeCall } from '../http/inference-call.ts';
+import { type InferenceInput, type InferenceServices, type WholeCall, watched } from '../http/inference-call.ts';
 import { inferenceRoute } from '../http/inference-route.ts';
 import type { EventWriter, ServedStream } from '../http/inference-stream.ts';
 import { JsonText } from '../http/large-answers.ts';
@@ -149,7 +149,7 @@ export function responseRoutes(services: Services): Route[] {
     const keyed = keyedRequest(ctx, caller, rawBody, asked.requestId);
     const submission = {
       ...{ caller, traceId, priority: DEFAULT_PRIORITY, metadata: null, webhookUrl: null },
-      ...{ onLimits: limitHeaders(ctx), tags: tagsOf(ctx.req.headers) },
+      ...{ ...watched(ctx), tags: tagsOf(ctx.req.headers) },
       ...(keyed ? { keyed } : {}),
     };
     const send = () => responseJobs.submit(asked, submission);

@@ -1,6 +1,7 @@
 /** What was used: sums by day, model and key from MySQL, and the log of single calls. */
 import { z } from 'zod';
 import type { UserList } from '../../core/accounts/user-list.ts';
+import type { CallLog } from '../../core/usage/call-log.ts';
 import type { CallNames } from '../../core/usage/call-names.ts';
 import { performanceBy } from '../../core/usage/performance.ts';
 import { type Statistics, USAGE_GROUPS } from '../../core/usage/statistics.ts';
@@ -62,13 +63,14 @@ const performanceSchema = z.object({
 
 export interface StatisticsServices {
   readonly statistics: Statistics;
-  readonly usageLog: Pick<UsageStore, 'newest' | 'outcomes'>;
+  readonly usageLog: Pick<UsageStore, 'outcomes'>;
+  readonly callLog: Pick<CallLog, 'newest'>;
   readonly userList: Pick<UserList, 'names' | 'idOf'>;
   readonly callNames: CallNames;
 }
 
 export function statisticsRoutes(
-  { statistics, usageLog, userList, callNames }: StatisticsServices,
+  { statistics, usageLog, callLog, userList, callNames }: StatisticsServices,
   config: Pick<Config, 'APP_TIME_ZONE' | 'CURRENCY'>,
 ): Route[] {
   const { APP_TIME_ZONE: zone } = config;
@@ -164,6 +166,6 @@ export function statisticsRoutes(
       },
     }),
     spendRoute({ statistics, userList }, config),
-    ...usageLogRoutes({ usageLog, userList, callNames }, zone),
+    ...usageLogRoutes({ callLog, userList, callNames }, zone),
   ];
 }

@@ -2,9 +2,9 @@
 import { z } from 'zod';
 import { maskedAccessKey } from '../../core/accounts/access-key.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
+import { CALL_STATUSES, type CallFilter, type CallLog, type LoggedCall } from '../../core/usage/call-log.ts';
 import type { CallNames } from '../../core/usage/call-names.ts';
-import { shownFields, USAGE_DOUBTS, type UsageRecord } from '../../core/usage/usage-record.ts';
-import type { UsageFilter, UsageStore } from '../../core/usage/usage-store.ts';
+import { shownFields, USAGE_DOUBTS } from '../../core/usage/usage-record.ts';
 import { idInput, integerInput, optionalText, switchInput, textIdInput, traceIdInput } from '../http/fields.ts';
 import { decimalOutput, money } from '../http/money.ts';
 import { type Route, route } from '../http/route.ts';
@@ -33,9 +33,14 @@ export const loggedCall = z.object({
     .describe('Id of the key it was called with last; for administrators only'),
   cost: decimalOutput.describe('What was charged'),
   createTime: timeOutput.describe('When the call began'),
+  status: z
+    .enum(CALL_STATUSES)
+    .describe(
+      'REFUSED: before a provider was asked, such as for want of balance; of many alike only the first are kept',
+    ),
 });
 
-interface LogRequest extends UsageFilter {
+interface LogRequest extends CallFilter {
   readonly limit?: number | undefined;
   readonly sortDesc?: boolean | undefined;
 }
@@ -49,12 +54,12 @@ const namedCall = loggedCall.extend({
 });
 
 export interface UsageLogServices {
-  readonly usageLog: Pick<UsageStore, 'newest'>;
+  readonly callLog: Pick<CallLog, 'newest'>;
   readonly userList: Pick<UserList, 'names' | 'idOf'>;
   readonly callNames: CallNames;
 }
 
-export function usageLogRoutes({ usageLog, userList, callNames }: UsageLogServices, zone: string): Route[] {
+export function usageLogRoutes({ callLog, userList, callNames }: UsageLogServices, zone: string): Route[] {
   const logQuery = logQueryOf(zone);
   const accessKeyId = optionalText(idInput).describe('Only calls with this access key');
   const modelId = optionalText(idInput).describe('Only calls of this model');
@@ -62,7 +67,7 @@ export function usageLogRoutes({ usageLog, userList, callNames }: UsageLogServic
     { limit = LOG_LIMIT, sortDesc = false, ...filter }: LogRequest,
     forAdministrators = true,
   ): Promise<z.input<typeof namedCall>[]> => {
-    const newest = await usageLog.newest(filter, limit);
+    const newest = await callLog.newest(filter, limit);
     const [users, keys, providerKeys] = await Promise.all([
       userList.names(idsOf(newest, 'userId')),
       callNames.accessKeys(idsOf(newest, 'accessKeyId')),
@@ -140,7 +145,10 @@ export function usageLogRoutes({ usageLog, userList, callNames }: UsageLogServic
 /** The fields that every question to the log may have, in a query or a body. */
 function logQueryOf(zone: string) {
   return z.object({
-    isSuccess: optionalText(switchInput).describe('Only calls that succeeded, or only those that failed'),
+    status: optionalText(z.enum(CALL_STATUSES)).describe('Only calls that went like this'),
+    isSuccess: optionalText(switchInput).describe(
+      'Only calls that succeeded, or only those that failed or were refused',
+    ),
     isAsync: optionalText(switchInput).describe('Only calls of jobs, or only others'),
     requestId: optionalText(textIdInput).describe('Only the call with this id'),
     traceId: optionalText(traceIdInput).describe('Only calls of this trace'),
@@ -161,14 +169,15 @@ function logQueryOf(zone: string) {
 }
 
 /** A call in an answer. */
-export function callAnswer(record: UsageRecord, zone: string, forAdministrators: boolean): z.input<typeof loggedCall> {
+export function callAnswer(record: LoggedCall, zone: string, forAdministrators: boolean): z.input<typeof loggedCall> {
   const shown = shownCall.parse(record);
   return {
     ...{ id: shown.requestId, ...shown, cost: money(shown.cost), createTime: isoTime(shown.createTime, zone) },
+    status: record.status,
     ...(forAdministrators ? { providerId: record.providerId, providerKeyId: record.providerKeyId } : {}),
   };
 }
 
-function idsOf(records: readonly UsageRecord[], field: 'userId' | 'accessKeyId' | 'providerKeyId'): number[] {
+function idsOf(records: readonly LoggedCall[], field: 'userId' | 'accessKeyId' | 'providerKeyId'): number[] {
   return [...new Set(records.flatMap((record) => record[field] ?? []))];
 }

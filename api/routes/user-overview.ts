@@ -2,8 +2,8 @@
 import { z } from 'zod';
 import type { AccessKeys } from '../../core/accounts/access-keys.ts';
 import type { UserList } from '../../core/accounts/user-list.ts';
+import type { CallLog } from '../../core/usage/call-log.ts';
 import type { Statistics } from '../../core/usage/statistics.ts';
-import type { UsageStore } from '../../core/usage/usage-store.ts';
 import { localDay } from '../../infra/calendar.ts';
 import type { Config } from '../../infra/config.ts';
 import { AppError } from '../../infra/errors.ts';
@@ -21,7 +21,7 @@ export interface OverviewServices {
   readonly userList: UserList;
   readonly accessKeys: Pick<AccessKeys, 'list'>;
   readonly statistics: Pick<Statistics, 'usage'>;
-  readonly usageLog: Pick<UsageStore, 'newest'>;
+  readonly callLog: Pick<CallLog, 'newest'>;
 }
 
 const spent = z.object({
@@ -41,13 +41,13 @@ const overviewSchema = z.object({
 });
 
 export function userOverviewRoute(
-  { userList, accessKeys, statistics, usageLog }: OverviewServices,
+  { userList, accessKeys, statistics, callLog }: OverviewServices,
   { APP_TIME_ZONE: zone }: Pick<Config, 'APP_TIME_ZONE'>,
 ): Route {
   /** What is here does not depend on MongoDB. */
   const lastCalls = async (userId: number) => {
     try {
-      return await usageLog.newest({ userId }, LAST_CALLS);
+      return await callLog.newest({ userId }, LAST_CALLS);
     } catch (error) {
       if (error instanceof AppError && error.kind === 'databaseUnavailable') return null;
       throw error;

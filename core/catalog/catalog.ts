@@ -107,6 +107,12 @@ export class Catalog implements ModelSource {
     return usable;
   }
 
+  /** The model with this id, or with this name; offline ones, too. */
+  known(name: { readonly id?: number | undefined; readonly identifier?: string | undefined }): Model | undefined {
+    const { byId, byIdentifier } = this.#snapshot;
+    return name.id === undefined ? byIdentifier.get(name.identifier ?? '') : byId.get(name.id);
+  }
+
   async pricedAt(priceIds: readonly number[]): Promise<readonly PricedModel[]> {
     const { byId, byPrice } = this.#snapshot;
     const present = priceIds.flatMap((id) => byPrice.get(id) ?? []);

@@ -17,6 +17,7 @@ const DAYS_KEPT = 2;
 export interface RetentionDeps {
   readonly sequelize: Sequelize;
   readonly store: UsageStore;
+  readonly refused: Pick<UsageStore, 'deleteBefore'>;
   /** How long usage documents are kept. */
   readonly usageRetentionMs: number;
   readonly timeZone: string;
@@ -35,13 +36,14 @@ export interface Retained {
  * @throws {AppError} databaseUnavailable if MongoDB is away, after the partitions are done.
  */
 export function retain(deps: RetentionDeps, nowMs = Date.now()): Promise<Retained | undefined> {
-  const { sequelize, store, usageRetentionMs, timeZone, log } = deps;
+  const { sequelize, store, refused, usageRetentionMs, timeZone, log } = deps;
   return withNamedLock(sequelize, 'usage-retention', async () => {
     const partitions = new OutboxPartitions(sequelize);
     const day = (offset: number) => localDay(nowMs + offset * DAY_MS, timeZone);
     const createdPartitions = await partitions.createUntil(day(0), day(DAYS_AHEAD));
     const droppedPartitions = await partitions.dropCarried(day(-DAYS_KEPT));
-    const deletedDocuments = await store.deleteBefore(new Date(nowMs - usageRetentionMs));
+    const before = new Date(nowMs - usageRetentionMs);
+    const deletedDocuments = (await store.deleteBefore(before)) + (await refused.deleteBefore(before));
     const retained = { createdPartitions, droppedPartitions, deletedDocuments };
     log.info(retained, 'usage retention');
     return retained;

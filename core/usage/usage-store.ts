@@ -12,8 +12,9 @@ import { type GroupSum, groupOf, plus, type UsageSums } from './usage-sums.ts';
 
 type UsageDocument = Omit<UsageRecord, 'requestId'> & { readonly _id: string };
 
-/** Only `_id` and indexes: documents are written and read as their record says, without casts. */
-const schema = new Schema<UsageDocument>({ _id: String }, { collection: 'usage', versionKey: false, strict: false });
+/** `refused_calls`: see `RefusedCalls`. */
+type Collection = 'usage' | 'refused_calls';
+
 /** Each has an index that ends with the id, so that its lists come in their order. */
 const FILTERS = [
   ...([
@@ -28,12 +29,18 @@ const FILTERS = [
   ] as const),
   ...(['attempts', 'errorCode', 'priceRule', 'doubt'] as const),
 ] as const;
-for (const field of FILTERS) {
-  schema.index({ [field]: 1, _id: -1 });
+
+/** Only `_id` and indexes: documents are written and read as their record says, without casts. */
+function schemaOf(collection: Collection): Schema<UsageDocument> {
+  const schema = new Schema<UsageDocument>({ _id: String }, { collection, versionKey: false, strict: false });
+  for (const field of FILTERS) schema.index({ [field]: 1, _id: -1 });
+  // For lists by time alone, retention, and the sums of reconciliation.
+  schema.index({ createTime: -1 });
+  schema.index({ day: 1 });
+  return schema;
 }
-// For lists by time alone, retention, and the sums of reconciliation.
-schema.index({ createTime: -1 });
-schema.index({ day: 1 });
+
+const SCHEMAS = { usage: schemaOf('usage'), refused_calls: schemaOf('refused_calls') } as const;
 
 /** Which calls; an absent field does not filter. */
 export interface UsageFilter {
@@ -76,9 +83,9 @@ export class UsageStore {
   readonly #mongo: Mongo;
   readonly #model: Model<UsageDocument>;
 
-  constructor(mongo: Mongo) {
+  constructor(mongo: Mongo, collection: Collection = 'usage') {
     this.#mongo = mongo;
-    this.#model = mongo.connection.model<UsageDocument>('Usage', schema);
+    this.#model = mongo.connection.model<UsageDocument>(collection, SCHEMAS[collection]);
     mongo.whenConnected(() => this.#model.createIndexes());
   }
 

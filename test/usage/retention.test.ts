@@ -12,6 +12,7 @@ const NOW_MS = Date.parse('2026-03-20T04:00:00Z');
 describe('retention of the usage log and its outbox', () => {
   let world: UsageWorld;
   let store: UsageStore;
+  let refused: UsageStore;
   let relay: UsageRelay;
   before(async () => {
     world = await usageWorld('usage_retention_test');
@@ -20,6 +21,7 @@ describe('retention of the usage log and its outbox', () => {
     );
     const mongo = world.mongo();
     store = new UsageStore(mongo);
+    refused = new UsageStore(mongo, 'refused_calls');
     await connected(mongo);
     relay = createUsageRelay({ sequelize: world.sequelize, store, log: SILENT });
   });
@@ -30,6 +32,7 @@ describe('retention of the usage log and its outbox', () => {
       {
         sequelize: world.sequelize,
         store,
+        refused,
         usageRetentionMs: 90 * DAY_MS,
         timeZone: 'Asia/Shanghai',
         log: SILENT,
@@ -106,10 +109,18 @@ describe('retention of the usage log and its outbox', () => {
       { ...template, requestId: 'old', createTime: new Date(limit - 1) },
       { ...template, requestId: 'young', createTime: new Date(limit) },
     ]);
+    await refused.add([
+      { ...template, requestId: 'old, refused', createTime: new Date(limit - 1) },
+      { ...template, requestId: 'young, refused', createTime: new Date(limit) },
+    ]);
     assert.ok(((await round(atMs))?.deletedDocuments ?? 0) > 100);
     assert.deepEqual(
       (await store.newest({}, 10)).map(({ requestId }) => requestId),
       ['young'],
+    );
+    assert.deepEqual(
+      (await refused.newest({}, 10)).map(({ requestId }) => requestId),
+      ['young, refused'],
     );
     assert.equal(firstKeptDay(90 * DAY_MS, 'Asia/Shanghai', Date.parse('2026-04-10T04:00:00Z')), '2026-01-12');
   });

@@ -57,6 +57,7 @@ export async function routeApp(routes: readonly Route[]): Promise<RouteApp> {
   const router = new Router<ApiState>();
   const services = {
     logger: SILENT,
+    refusedCalls: { note: () => undefined },
     authenticator: {
       authenticateToken: userOf,
       authenticateKey: keyOf,

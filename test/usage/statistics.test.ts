@@ -8,6 +8,7 @@ import { ModelStore } from '../../core/catalog/model-store.ts';
 import { defineCatalogTables } from '../../core/catalog/tables.ts';
 import { adjust } from '../../core/ledger/operations/credit.ts';
 import { createStatement } from '../../core/ledger/statement.ts';
+import { CallLog } from '../../core/usage/call-log.ts';
 import { CallNames } from '../../core/usage/call-names.ts';
 import { Statistics } from '../../core/usage/statistics.ts';
 import { createUsageRelay } from '../../core/usage/usage-relay.ts';
@@ -32,6 +33,7 @@ describe('statistics, logs and statements', () => {
   let world: UsageWorld;
   let app: RouteApp;
   let store: UsageStore;
+  let refused: UsageStore;
   let ann: Owner;
   let ben: Owner;
   const rowsOf = async (answer: Promise<{ data: unknown }>) => (await answer).data as Record<string, unknown>[];
@@ -60,6 +62,7 @@ describe('statistics, logs and statements', () => {
     }
     const mongo = world.mongo();
     store = new UsageStore(mongo);
+    refused = new UsageStore(mongo, 'refused_calls');
     await connected(mongo);
     await createUsageRelay({ sequelize, store, log: SILENT }).relay();
     // As if each call had been charged at its end.
@@ -70,6 +73,7 @@ describe('statistics, logs and statements', () => {
     const config = { APP_TIME_ZONE: 'Asia/Shanghai', CURRENCY: 'CNY' };
     const services = {
       ...{ statistics: new Statistics(sequelize), usageLog: store, userList: new UserList(sequelize) },
+      callLog: new CallLog(store, refused),
       callNames: new CallNames(sequelize),
       statement: createStatement(sequelize),
     };
@@ -130,7 +134,7 @@ describe('statistics, logs and statements', () => {
     assert.equal((await rowsOf(app.ask('GET', '/v1/statistics/logs/model/2', ADMIN))).length, 1);
     assert.deepEqual(
       Object.keys(mine[0] ?? {}),
-      'id,requestId,userId,accessKeyId,modelId,modelIdentifier,promptTokens,completionTokens,imageCount,characters,audioSeconds,cost,latencyMs,ttftMs,isAsync,isSuccess,errorCode,createTime,priceRule,doubt,fits,tags,errorText,traceId,providerName,attempts,batchId'.split(
+      'id,requestId,userId,accessKeyId,modelId,modelIdentifier,promptTokens,completionTokens,imageCount,characters,audioSeconds,cost,latencyMs,ttftMs,isAsync,isSuccess,errorCode,createTime,priceRule,doubt,fits,tags,errorText,traceId,providerName,attempts,batchId,status'.split(
         ',',
       ),
     );
