@@ -593,6 +593,29 @@ describe('an administrator', () => {
     await page.getByRole('combobox', { name: 'Usage in doubt' }).click();
     await page.getByRole('option', { name: 'Missing' }).click();
     await page.getByText('No calls found.').waitFor();
+    const refused = await call(product.apis[0], 'POST', '/v1/chat', {
+      key: (await newCustomer(product.apis[0])).key,
+      body: { userMessage: 'hello', modelIdentifier: 'no-such-model' },
+    });
+    const trace = refused.headers.get('x-trace-id') ?? assert.fail('no trace id');
+    await goTo(page, `/look-up?id=${trace}`);
+    // It is written a moment after its answer.
+    await page.getByRole('heading', { name: 'Look up', level: 1 }).waitFor();
+    const event = page.getByRole('link', { name: 'Call of no-such-model, refused before a provider was asked' });
+    await until('the refused call is in the log', async () => {
+      if ((await event.count()) > 0) return true;
+      await page.reload();
+      await page.getByText('Nothing found for this id').or(event).first().waitFor();
+      return false;
+    });
+    await event.click();
+    await opened.getByRole('row', { name: 'Status' }).getByText('Refused').waitFor();
+    await opened.getByRole('row', { name: 'Error' }).getByText('there is no model no-such-model').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('combobox', { name: 'Outcome' }).click();
+    await page.getByRole('option', { name: 'Refused' }).click();
+    await page.getByRole('cell', { name: 'no-such-model' }).first().waitFor();
+    await look(page, 'refused-calls');
     await openView(page, 'Spend');
     await choose('User', 'ada');
     await page.getByText('No calls in this period.').waitFor();

@@ -29,7 +29,7 @@ export function calls(
           </Anchor>
         ),
     },
-    { title: t('field.model'), cell: ({ modelIdentifier }) => <Text size="sm">{modelIdentifier}</Text> },
+    { title: t('field.model'), cell: ({ modelIdentifier }) => <Text size="sm">{modelIdentifier || '–'}</Text> },
     { title: t('field.status'), cell: (call) => <Outcome {...call} /> },
     {
       ...{ title: t('field.tokens'), align: 'end' },
@@ -47,19 +47,28 @@ export function tokensOf({ promptTokens, completionTokens }: Call): string {
   return `${promptTokens.toLocaleString()} + ${completionTokens.toLocaleString()}`;
 }
 
-/** Why it failed, and where. */
-function Outcome({ isSuccess, errorCode, errorText, providerName, attempts }: Call) {
+export function statusOf({ status }: Pick<Call, 'status'>): 'succeeded' | 'failed' | 'refused' {
+  if (status === 'REFUSED') return 'refused';
+  return status === 'SUCCEEDED' ? 'succeeded' : 'failed';
+}
+
+/** Why it failed, and where; no provider was asked for one that was refused. */
+function Outcome(call: Call) {
+  const { errorCode, errorText, providerName, attempts } = call;
+  const status = statusOf(call);
   return (
     <Stack gap={2} align="flex-start">
-      <StatusBadge status={isSuccess ? 'succeeded' : 'failed'} />
-      {!isSuccess && (
+      <StatusBadge status={status} />
+      {status !== 'succeeded' && (
         <>
           <Text size="xs" lineClamp={2}>
             {errorCode} {errorText}
           </Text>
-          <Text size="xs" c="dimmed">
-            {providerName ?? '–'} × {attempts}
-          </Text>
+          {status === 'failed' && (
+            <Text size="xs" c="dimmed">
+              {providerName ?? '–'} × {attempts}
+            </Text>
+          )}
         </>
       )}
     </Stack>

@@ -8,7 +8,8 @@ import { readDay, timesOf } from './days.ts';
 import { useFilters } from './filters.ts';
 
 const NAMES = ['outcome', 'from', 'until', 'modelId', 'accessKeyId'] as const;
-const OUTCOMES = ['succeeded', 'failed'] as const;
+const OUTCOMES = ['succeeded', 'failed', 'refused'] as const;
+const STATUSES = { succeeded: 'SUCCEEDED', failed: 'FAILED', refused: 'REFUSED' } as const;
 /** Why a provider's count of a call is in doubt. */
 export const DOUBTS = ['missing', 'impossible', 'too-small', 'too-large', 'unexplained'] as const;
 type Filters = ReturnType<typeof useFilters<(typeof NAMES)[number]>>;
@@ -19,7 +20,7 @@ export function useCallFilters() {
   const { outcome: asked, from, until, ...ids } = settled;
   const outcome = OUTCOMES.find((name) => name === asked);
   const query = {
-    ...(outcome === undefined ? {} : { isSuccess: outcome === 'succeeded' }),
+    ...(outcome === undefined ? {} : { status: STATUSES[outcome] }),
     ...timesOf(readDay(from), readDay(until)),
     ...ids,
   };

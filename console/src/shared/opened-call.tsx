@@ -4,7 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { api } from '../api/client.ts';
 import { useUser } from '../session.tsx';
-import { type Call, tokensOf } from './call-columns.tsx';
+import { type Call, statusOf, tokensOf } from './call-columns.tsx';
 import { doubtText } from './call-filters.tsx';
 import { Facts } from './details.tsx';
 import { Id, lookupOf } from './id.tsx';
@@ -34,13 +34,13 @@ function CallDetails({ call, ofAll }: { call: Call; ofAll: boolean }) {
   return (
     <Facts
       facts={{
-        [t('field.status')]: <StatusBadge status={call.isSuccess ? 'succeeded' : 'failed'} />,
+        [t('field.status')]: <StatusBadge status={statusOf(call)} />,
         [t('calls.code')]: errorCode ?? undefined,
         [t('field.errorText')]: errorText ?? undefined,
         [t('field.time')]: <Time at={call.createTime} />,
         [t('all.user')]: ofAll ? <Caller {...call} /> : undefined,
         [t('field.accessKey')]: <AccessKeyOf call={call} ofAll={ofAll} />,
-        [t('field.model')]: <Code>{call.modelIdentifier}</Code>,
+        [t('field.model')]: <Code>{call.modelIdentifier || '–'}</Code>,
         [t('field.provider')]: <ProviderOf {...call} />,
         [t('calls.providerKey')]: call.providerKeyId == null ? undefined : <ProviderKeyOf {...call} />,
         [t('calls.attempts')]: attempts,
@@ -51,7 +51,10 @@ function CallDetails({ call, ofAll }: { call: Call; ofAll: boolean }) {
         [t('calls.doubt')]: doubt === null ? undefined : doubtText(t, doubt),
         [t('field.latency')]: <Latency ms={call.latencyMs} />,
         [t('calls.firstToken')]: ttftMs === null ? undefined : <Latency ms={ttftMs} />,
-        [t('field.job')]: call.isAsync ? <Id id={requestId} to={jobOf(requestId, ofAll, canLookUp)} /> : undefined,
+        [t('field.job')]:
+          call.isAsync && call.status !== 'REFUSED' ? (
+            <Id id={requestId} to={jobOf(requestId, ofAll, canLookUp)} />
+          ) : undefined,
         [t('calls.batch')]:
           batchId === null ? undefined : <Id id={batchId} to={canLookUp ? lookupOf(batchId) : undefined} />,
         [t('calls.tags')]:

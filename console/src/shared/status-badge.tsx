@@ -10,6 +10,7 @@ const COLORS = {
   offline: 'gray',
   succeeded: 'green',
   failed: 'red',
+  refused: 'orange',
   closed: 'gray',
   revoked: 'red',
   'job.PENDING': 'yellow',

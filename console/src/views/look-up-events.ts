@@ -148,12 +148,12 @@ function unique<T>(all: readonly T[], keyOf: (one: T) => string): T[] {
 
 function callEvent(call: Call): Event {
   const { id, createTime, modelIdentifier, isSuccess, errorCode, errorText, attempts, providerName } = call;
-  const { userId, username } = call;
+  const { userId, username, status } = call;
   return {
     ...{ key: `call ${id}`, at: createTime, kind: 'call', failed: !isSuccess, userId, username },
     to: `/all-calls?call=${id}`,
-    name: { text: 'lookup.call', about: modelIdentifier },
-    attempts: { provider: providerName ?? '–', count: attempts },
+    name: { text: status === 'REFUSED' ? 'lookup.refusedCall' : 'lookup.call', about: modelIdentifier || '–' },
+    ...(status === 'REFUSED' ? {} : { attempts: { provider: providerName ?? '–', count: attempts } }),
     error: isSuccess ? null : [errorCode, errorText].filter((part) => part !== null).join(': '),
   };
 }

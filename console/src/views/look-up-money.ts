@@ -10,6 +10,7 @@ type Movements = Answers<'findMovements'>;
 
 export type EventText =
   | 'lookup.call'
+  | 'lookup.refusedCall'
   | 'lookup.jobSubmitted'
   | 'lookup.jobStarted'
   | 'lookup.jobEnded'

@@ -13,6 +13,7 @@ export const operations = {
     events: 'What happened',
     wholeTrace: 'The whole trace',
     call: 'Call of {{model}}',
+    refusedCall: 'Call of {{model}}, refused before a provider was asked',
     jobSubmitted: 'Job submitted: {{model}}',
     jobStarted: 'Job started',
     jobEnded: 'Job ended',

@@ -46,6 +46,7 @@ export const words = {
     offline: 'Offline',
     succeeded: 'Succeeded',
     failed: 'Failed',
+    refused: 'Refused',
     closed: 'Closed',
     revoked: 'Deleted or revoked',
     job: {

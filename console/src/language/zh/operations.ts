@@ -27,6 +27,7 @@ export const operations: Operations = {
     start: '每个响应的 X-Trace-Id 是跟踪号，每次调用的 x-request-id 是请求号。',
     events: '时间线',
     wholeTrace: '查看整个跟踪',
+    refusedCall: '调用 {{model}}，在请求提供商之前被拒绝',
     call: '调用 {{model}}',
     jobSubmitted: '提交任务：{{model}}',
     jobStarted: '任务开始',

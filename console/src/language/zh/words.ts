@@ -50,6 +50,7 @@ export const words: Pick<
     offline: '下线',
     succeeded: '成功',
     failed: '失败',
+    refused: '被拒绝',
     closed: '已注销',
     revoked: '已删除或吊销',
     job: { PENDING: '等待中', PROCESSING: '运行中', COMPLETED: '已完成', FAILED: '失败', CANCELLED: '已取消' },
