@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
+import { z } from 'zod';
 import { claimOwner, tryClaim, waitForClaim } from './claims.ts';
 
 const SCRATCH = mkdtempSync(join(tmpdir(), 'claims-'));
@@ -32,6 +34,34 @@ test('the claim of a process that ended without releasing it is taken over, and 
   assert.equal(child.signal, 'SIGKILL');
   assert.ok(tryClaim(path));
   assert.deepEqual(readdirSync(join(path, '..')), ['lock']);
+});
+
+test('of processes that take over the same claims at once each claim has one', async () => {
+  const folder = dirname(file());
+  const paths = Array.from({ length: 300 }, (_, index) => join(folder, `lock-${index}`));
+  for (const path of paths) writeFileSync(path, '{"pid":1,"started":"long ago"}');
+  const module = join(import.meta.dirname, 'claims.ts');
+  const code = `const { tryClaim } = await import(${JSON.stringify(module)});
+    process.send('ready');
+    process.once('message', (paths) => process.send(paths.filter((path) => tryClaim(path))));
+    process.once('disconnect', () => process.exit());`;
+  const children = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+  );
+  const said = () => Promise.all(children.map(async (child) => (await once(child, 'message'))[0]));
+  try {
+    await said();
+    const won = said();
+    for (const child of children) child.send(paths);
+    const taken: string[] = z
+      .array(z.array(z.string()))
+      .parse(await won)
+      .flat();
+    assert.deepEqual(taken.sort(), [...paths].sort());
+    assert.deepEqual(readdirSync(folder).length, paths.length, 'nothing else is left');
+  } finally {
+    for (const child of children) child.kill();
+  }
 });
 
 test('a file that names nobody is taken over', () => {

@@ -3,7 +3,7 @@
  * owner: if its process has ended, in whatever way, the next one takes the claim over.
  */
 import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isRunning, ownIdentity, type ProcessIdentity, parseIdentity } from './process-identity.ts';
@@ -31,45 +31,51 @@ export function claimOwner(path: string): ProcessIdentity | undefined {
   return owner && isRunning(owner) ? owner : undefined;
 }
 
-/** Moves a claim of a dead process away. Another one may have replaced it in between: then it is put back. */
-function clearDead(path: string, dead: string): void {
+/** Writes a file whole: aside, then linked into place. @returns whether it was: not where there is one already. */
+function place(path: string, content: string): boolean {
   const aside = `${path}.${randomUUID()}`;
+  writeFileSync(aside, content, { mode: 0o600 });
   try {
-    renameSync(path, aside);
-    if (readFileSync(aside, 'utf8') !== dead) linkSync(aside, path);
+    linkSync(aside, path);
+    return true;
   } catch (error) {
-    if (!isCode(error, 'ENOENT') && !isCode(error, 'EEXIST')) throw error;
+    if (isCode(error, 'EEXIST')) return false;
+    throw error;
   } finally {
     rmSync(aside, { force: true });
   }
 }
 
 /**
- * Takes the claim, or answers undefined when a running process (this one included) holds it.
- * The file appears whole: it is written aside and linked into place.
+ * Removes the claim of a dead process, if it is one. One process at a time: else another could have removed it since the
+ * look at it, and a third one's live claim would go.
  */
+function clearDead(path: string, clearer: string): void {
+  const clearing = `${path}.clearing`;
+  if (!place(clearing, clearer)) {
+    // Its process has died within this function: rare enough to have no third file for.
+    if (!claimOwner(clearing)) rmSync(clearing, { force: true });
+    return;
+  }
+  try {
+    if (read(path) !== undefined && !claimOwner(path)) rmSync(path, { force: true });
+  } finally {
+    rmSync(clearing, { force: true });
+  }
+}
+
+const ATTEMPTS = 3;
+
+/** Takes the claim, or answers undefined when a running process (this one included) holds it or is taking it over. */
 export function tryClaim(path: string): Claim | undefined {
   mkdirSync(dirname(path), { recursive: true });
   const content = JSON.stringify({ ...ownIdentity(), nonce: randomUUID() });
-  const aside = `${path}.${randomUUID()}`;
-  writeFileSync(aside, content, { mode: 0o600 });
-  try {
-    for (let attempt = 0; attempt < 3; attempt += 1) {
-      try {
-        linkSync(aside, path);
-      } catch (error) {
-        if (!isCode(error, 'EEXIST')) throw error;
-        if (claimOwner(path)) return undefined;
-        const dead = read(path);
-        if (dead !== undefined) clearDead(path, dead);
-        continue;
-      }
-      return read(path) === content ? { release: () => releaseOwn(path, content) } : undefined;
-    }
-    return undefined;
-  } finally {
-    rmSync(aside, { force: true });
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    if (place(path, content)) return { release: () => releaseOwn(path, content) };
+    if (claimOwner(path)) return undefined;
+    clearDead(path, content);
   }
+  return undefined;
 }
 
 function releaseOwn(path: string, content: string): void {
