@@ -11,9 +11,17 @@ interface DetailsProps {
   readonly children: ReactNode;
 }
 
+/** Whether something is asked above it: Escape is then an answer to that. */
+function isCovered(): boolean {
+  return [...document.querySelectorAll('[role=dialog]')].filter((dialog) => dialog.checkVisibility()).length > 1;
+}
+
 export function Details({ title, opened, onClose, children }: DetailsProps) {
+  const close = () => {
+    if (!isCovered()) onClose();
+  };
   return (
-    <Drawer opened={opened} onClose={onClose} size="xl" title={title}>
+    <Drawer opened={opened} onClose={close} size="xl" title={title}>
       {opened && <Stack gap="lg">{children}</Stack>}
     </Drawer>
   );

@@ -53,7 +53,7 @@ export const administration = {
   },
   allCalls: {
     title: 'Calls of all users',
-    about: 'Who called, which provider answered after how many attempts, and why a call failed.',
+    about: 'Who called, which provider answered after how many attempts, and why a call failed or was refused.',
   },
   spend: {
     title: 'Spend',

@@ -48,7 +48,10 @@ export const administration: Pick<Translation, 'users' | 'allKeys' | 'allCalls' 
     revoke: '吊销',
     revokeQuestion: '{{owner}} 使用“{{name}}”的程序会立刻被拒绝，且无法重新启用。',
   },
-  allCalls: { title: '所有用户的调用', about: '每次调用属于谁、由哪个提供商经过几次尝试完成，以及失败原因。' },
+  allCalls: {
+    title: '所有用户的调用',
+    about: '每次调用属于谁、由哪个提供商经过几次尝试完成，以及失败或被拒绝的原因。',
+  },
   spend: {
     title: '消费统计',
     about: '所有用户的消费，从高到低。',
