@@ -6,6 +6,7 @@ import { Money, moneyText } from './money.tsx';
 
 const WHOLE = 100;
 const NEARLY = 90;
+const BAR_PX = 110;
 
 export function KeyTag({ tag }: { tag: string | null }) {
   const { t } = useTranslation();
@@ -27,12 +28,13 @@ export function BudgetUsed({
   if (budget === null) return '–';
   const share = Number(budget) === 0 ? WHOLE : (Number(budgetUsed) / Number(budget)) * WHOLE;
   return (
-    <Stack gap={2} miw={110}>
+    <Stack gap={2}>
       <Money amount={budgetUsed} />
       <Progress
         value={Math.min(share, WHOLE)}
         color={share >= NEARLY ? 'red' : undefined}
         size="sm"
+        w={BAR_PX}
         aria-label={t('keys.used')}
       />
       <Text size="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>

@@ -123,10 +123,7 @@ function KeyTable(props: {
         },
         { title: t('field.owner'), cell: ({ username, userId }) => <UserLink userId={userId} name={username} /> },
         { title: t('field.status'), cell: (key) => <StatusBadge status={statusOf(key)} /> },
-        {
-          ...{ title: t('allKeys.used'), align: 'end', from: 'md' },
-          cell: (key) => <BudgetUsed {...key} />,
-        },
+        { title: t('allKeys.used'), from: 'md', cell: (key) => <BudgetUsed {...key} /> },
         { title: t('field.lastUsed'), from: 'md', cell: ({ lastUsedAt }) => <Time at={lastUsedAt} /> },
         {
           ...{ title: t('field.actions'), align: 'end' },

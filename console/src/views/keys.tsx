@@ -41,20 +41,17 @@ export default function Keys() {
         empty={t('keys.none')}
         columns={[
           {
-            title: t('field.name'),
-            cell: ({ id, name, tag }) => (
+            title: t('field.key'),
+            cell: ({ id, name, tag, maskedKeyValue }) => (
               <Stack gap={2} align="flex-start">
                 <Text size="sm">{name}</Text>
+                <Code className="time">{maskedKeyValue}</Code>
                 <KeyTag tag={tag} />
                 <Anchor component={Link} to={`/calls?accessKeyId=${id}`} size="sm">
                   {t('calls.ofKey')}
                 </Anchor>
               </Stack>
             ),
-          },
-          {
-            title: t('field.key'),
-            cell: ({ maskedKeyValue }) => <Code className="time">{maskedKeyValue}</Code>,
           },
           { title: t('field.status'), cell: (key) => <StatusBadge status={statusOf(key)} /> },
           { title: t('field.limits'), from: 'md', cell: (key) => <Limits {...key} /> },
