@@ -26,6 +26,7 @@ const BREAK_SERVERS: readonly string[] = [
 
 /** These start what they need themselves. */
 const WITHOUT_SERVERS: readonly string[] = [
+  'test/console/words.test.ts',
   'test/docs/fresh-clone.test.ts',
   'test/replay/replay.test.ts',
   'test/vendor-clients/vendor-clients.test.ts',

@@ -1,7 +1,7 @@
 /** The frame of all views: header, menu, and the view itself; the sign-in where nobody is signed in. */
 import { AppShell, Burger, Button, Divider, Group, Image, NavLink, ScrollArea, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { lazy, type ReactNode, Suspense, useEffect, useRef } from 'react';
+import { type KeyboardEvent, lazy, type ReactNode, Suspense, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Outlet, NavLink as RouterLink, useLocation } from 'react-router';
 import type { User } from './api/generated/schema.ts';
@@ -70,6 +70,12 @@ function Frame({ role }: { role: User['role'] }) {
   const { t } = useTranslation();
   const [opened, menu] = useDisclosure();
   const { pathname } = useLocation();
+  const burger = useRef<HTMLButtonElement>(null);
+  const leaveMenu = ({ key }: KeyboardEvent) => {
+    if (key !== 'Escape' || !opened) return;
+    menu.close();
+    burger.current?.focus();
+  };
   // biome-ignore lint/correctness/useExhaustiveDependencies: on a phone the menu covers the view that was chosen in it
   useEffect(() => menu.close(), [pathname]);
   return (
@@ -78,12 +84,13 @@ function Frame({ role }: { role: User['role'] }) {
       navbar={{ width: MENU_PX, breakpoint: 'md', collapsed: { mobile: !opened } }}
       padding={{ base: 'md', sm: 'xl' }}
       transitionDuration={0}
+      onKeyDown={leaveMenu}
     >
       <SkipLink />
       <Header
         burger={
           <Burger
-            {...{ opened, onClick: menu.toggle, size: 'sm', hiddenFrom: 'md' }}
+            {...{ ref: burger, opened, onClick: menu.toggle, size: 'sm', hiddenFrom: 'md' }}
             aria-label={t('menu.open')}
             aria-expanded={opened}
           />

@@ -182,6 +182,33 @@ export async function assertFitsPhone(page: Page, name: string): Promise<void> {
   });
 }
 
+/** Tables from which something has to be scrolled into sight. */
+const WIDE_TABLES = `[...document.querySelectorAll('main table')]
+  .filter((table) => table.checkVisibility())
+  .filter((table) => {
+    const { scrollWidth, clientWidth } = table.closest('.mantine-ScrollArea-viewport') ?? table;
+    return scrollWidth > clientWidth;
+  })
+  .map((table) => table.ariaLabel)`;
+/** A tablet upright, and where the menu or another column has just found room. */
+const WIDTHS = [780, 992, 1104, 1244, 1440];
+
+/** A table leaves out columns before one of them is beyond the edge. */
+export async function assertTablesFit(page: Page, name: string): Promise<void> {
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ ...DESKTOP, width });
+    let wide: (string | null)[] = [];
+    const fits = async () => {
+      wide = z.array(z.string().nullable()).parse(await page.evaluate(WIDE_TABLES));
+      return wide.length === 0;
+    };
+    await until(`all tables of ${name} fit ${width} px`, fits, 10_000).catch(() =>
+      assert.deepEqual(wide, [], `${name} at ${width} px`),
+    );
+  }
+  await page.setViewportSize(DESKTOP);
+}
+
 export async function onPhone(page: Page, name: string): Promise<void> {
   await page.setViewportSize(PHONE);
   await assertFitsPhone(page, name);

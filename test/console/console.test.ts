@@ -787,7 +787,7 @@ describe('an administrator', () => {
   test('finds the refund in the ledger, in the audit log and by the number of its order', async () => {
     const [order] = await product.rows("SELECT order_no, user_id FROM orders WHERE status='COMPLETED'");
     await openView(page, 'Ledger');
-    await page.getByPlaceholder('All users').fill('ada');
+    await page.getByPlaceholder('Choose a user').fill('ada');
     await page.getByRole('option', { name: 'ada', exact: true }).click();
     await page.getByRole('row', { name: 'Refund' }).getByText('-¥2.50').waitFor();
     await page.getByText('¥15.000000001').waitFor();
@@ -812,6 +812,25 @@ describe('an administrator', () => {
     await page.getByRole('button', { name: 'Look up' }).click();
     for (const event of ['Order created', 'Order paid', 'Order refunded'])
       await page.getByText(event).first().waitFor();
+  });
+
+  test('refunds what is left of the order, which is refunded then and no longer paid', async () => {
+    await openView(page, 'Orders of all users');
+    const row = page.getByRole('row', { name: 'ada' });
+    await row.getByText('Paid', { exact: true }).waitFor();
+    await row.getByRole('button').click();
+    const drawer = page.getByRole('dialog', { name: 'Order', exact: true });
+    await drawer.getByText('All that is left').click();
+    await drawer.getByLabel('Reason').fill('all of it');
+    await drawer.getByRole('button', { name: 'Check the refund' }).click();
+    await page
+      .getByRole('dialog', { name: 'Refund', exact: true })
+      .getByRole('button', { name: 'Refund ¥10.00' })
+      .click();
+    await drawer.getByRole('row', { name: 'Status' }).getByText('Refunded').waitFor();
+    await page.goBack();
+    await drawer.waitFor({ state: 'detached' });
+    await row.getByText('Refunded', { exact: true }).waitFor();
   });
 
   test('has the ledger checked, and it is right', async () => {

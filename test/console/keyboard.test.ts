@@ -110,6 +110,11 @@ describe('by keyboard alone', () => {
     await reach(page, menu, 'Shift+Tab');
     await page.keyboard.press('Enter');
     await reach(page, keys);
+    await page.keyboard.press('Escape');
+    await keys.waitFor({ state: 'hidden' });
+    await until('the closed menu gives the focus back', () => hasFocus(menu));
+    await page.keyboard.press('Enter');
+    await reach(page, keys);
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'Access keys', level: 1 }).waitFor();
     await keys.waitFor({ state: 'hidden' });

@@ -14,6 +14,7 @@ import {
   assertAccessibleInChinese,
   assertAccessibleInDark,
   assertFitsPhone,
+  assertTablesFit,
   type ConsoleBrowser,
   goTo,
   onPhone,
@@ -209,6 +210,7 @@ describe('every view', () => {
         await assertAccessibleInDark(page, name);
         await assertAccessibleInChinese(page, name);
       }
+      await assertTablesFit(page, name);
       await onPhone(page, name);
     });
   }

@@ -4,6 +4,9 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { z } from 'zod';
+import { JOB_STATUSES } from '../../activities/jobs/job.ts';
+import { ORDER_STATUSES } from '../../activities/orders/order.ts';
+import { DELIVERY_STATUSES } from '../../activities/webhooks/delivery.ts';
 import { openApiDocument } from '../../api/http/openapi.ts';
 import { inputOf } from '../../api/http/validation.ts';
 import { allRoutes, type RouteServices } from '../../api/routes.ts';
@@ -25,12 +28,14 @@ function inChinese(message: string): string {
 }
 
 describe('names', () => {
-  test('every error code, audit action, kind of target and role has words, and no other', () => {
+  test('every error code, audit action, kind of target, role and state has words, and no other', () => {
     const sorted = (names: readonly (string | number)[]) => names.map(String).toSorted();
     assert.deepEqual(sorted(Object.keys(english.errors)), sorted([...new Set(ERROR_CODES)]));
     assert.deepEqual(sorted(Object.keys(english.actions)), sorted(AUDIT_ACTIONS));
     assert.deepEqual(sorted(Object.keys(operations.audit.kinds)), sorted(AUDIT_TARGETS));
     assert.deepEqual(sorted(Object.keys(words.role)), sorted(ROLES));
+    const states = new Set([...JOB_STATUSES, ...ORDER_STATUSES, ...DELIVERY_STATUSES]);
+    assert.deepEqual(sorted(Object.keys(english.values)), sorted([...states, 'true', 'false']));
   });
 
   test('a name of a later version stays as it is', () => {

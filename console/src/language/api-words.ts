@@ -23,6 +23,11 @@ export function actionWords(action: string, language: Language): string {
   return member(WORDS[language].actions, action) ?? action;
 }
 
+/** A value of the audit log, which may be any text. */
+export function valueWords(value: string, language: Language): string {
+  return member(WORDS[language].values, value) ?? value;
+}
+
 /** `pricing.rules.0.input` as `Price · Rules · 1 · Input`. What has no words is named as the API does. */
 export function fieldWords(path: string, language: Language): string {
   const { fields } = WORDS[language];

@@ -50,4 +50,9 @@ export async function startLanguage(): Promise<void> {
   await changeLanguage(preferred());
 }
 
+/** As the browser's owner writes times and numbers, where that is the chosen language. */
+export function locale(): string {
+  return navigator.languages.find((name) => name.split('-')[0] === i18next.language) ?? i18next.language;
+}
+
 export { i18next as i18n };

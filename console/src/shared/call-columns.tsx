@@ -32,7 +32,7 @@ export function calls(
     { title: t('field.model'), cell: ({ modelIdentifier }) => <Text size="sm">{modelIdentifier || '–'}</Text> },
     { title: t('field.status'), cell: (call) => <Outcome {...call} /> },
     {
-      ...{ title: t('field.tokens'), align: 'end' },
+      ...{ title: t('field.tokens'), align: 'end', from: 'md' },
       cell: (call) => <span className="time">{tokensOf(call)}</span>,
     },
     {

@@ -18,6 +18,7 @@ export function Choice<Value extends string>(props: ChoiceProps<Value>) {
   return (
     <Select
       {...{ label, searchable, onChange }}
+      limit={MOST_OPTIONS}
       placeholder={t('models.all')}
       clearable
       data={values.map((one) => ({ value: one, label: textOf(one) }))}

@@ -15,7 +15,7 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ReactNode;
   /** Numbers and actions stand at the end. */
   readonly align?: 'end';
-  /** Left out of tables on narrower screens. */
+  /** Left out of narrower tables. */
   readonly from?: 'md' | 'lg';
 }
 
@@ -65,7 +65,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
   }
   if (query.error && rows === undefined) return <ErrorState error={query.error} onRetry={query.refetch} />;
   return (
-    <Paper withBorder>
+    <Paper withBorder className="table">
       <Table.ScrollContainer minWidth={0} scrollAreaProps={{ offsetScrollbars: false, viewportProps: { tabIndex: 0 } }}>
         <Table
           aria-label={label}

@@ -2,6 +2,7 @@
 import '@mantine/dates/styles.layer.css';
 import { DatePickerInput } from '@mantine/dates';
 import { useTranslation } from 'react-i18next';
+import { locale } from '../language/language.ts';
 import { SETTINGS } from '../settings.ts';
 import { today } from './days.ts';
 
@@ -18,22 +19,22 @@ interface DayRangeProps {
 export function calendarOf(language: string) {
   return language === 'zh'
     ? { locale: 'zh-cn', day: 'YYYY年M月D日', month: 'YYYY年M月' }
-    : { locale: 'en', day: 'MMMM D, YYYY', month: 'MMMM YYYY' };
+    : { locale: 'en', day: locale() === 'en-US' ? 'MMMM D, YYYY' : 'D MMMM YYYY', month: 'MMMM YYYY' };
 }
 
 /** A first and a last day: the calendars offer none that would be before or after the other. */
 export function DayRange({ days, onChange, clearable = false }: DayRangeProps) {
   const { t, i18n } = useTranslation();
-  const { locale, day, month } = calendarOf(i18n.language);
+  const calendar = calendarOf(i18n.language);
   const last = today(SETTINGS.timeZone);
   return ENDS.map((end) => (
     <DatePickerInput
       key={end}
       label={t(`calls.${end}`)}
-      locale={locale}
+      locale={calendar.locale}
       clearable={clearable}
-      valueFormat={day}
-      monthLabelFormat={month}
+      valueFormat={calendar.day}
+      monthLabelFormat={calendar.month}
       miw={150}
       value={days[end] ?? null}
       onChange={(chosen) => onChange(end, chosen)}

@@ -22,7 +22,7 @@ function language(): Language {
 }
 
 /** A role by its name in words; of a later version as the API does. */
-export function roleText(name: string): string {
+function roleText(name: string): string {
   switch (name) {
     case 'ROLE_USER':
     case 'ROLE_MODEL_ADMIN':
@@ -46,6 +46,12 @@ export function fieldText(path: string): string {
 /** What was done, of the audit log. */
 export function actionText(action: string): string {
   return words?.actionWords(action, language()) ?? action;
+}
+
+/** A value of the audit log. */
+export function valueText(value: string): string {
+  const role = roleText(value);
+  return role === value ? (words?.valueWords(value, language()) ?? value) : role;
 }
 
 /** The kind of a failure, in a few words. */

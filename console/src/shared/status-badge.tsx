@@ -1,6 +1,7 @@
 /** A state in a word, with a dot in its colour: the word can be read by itself. */
 import { Badge } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { isLess } from './amounts.ts';
 
 const COLORS = {
   active: 'green',
@@ -21,6 +22,7 @@ const COLORS = {
   'order.PENDING': 'yellow',
   'order.COMPLETED': 'green',
   'order.FAILED': 'gray',
+  'order.REFUNDED': 'gray',
   'delivery.PENDING': 'yellow',
   'delivery.DELIVERED': 'green',
   'delivery.FAILED': 'red',
@@ -31,6 +33,16 @@ const COLORS = {
   right: 'green',
   wrong: 'red',
 } as const;
+
+/** A paid order of which all was paid back is shown as what it is now. */
+export function orderStatus(order: {
+  readonly status: 'PENDING' | 'COMPLETED' | 'FAILED';
+  readonly amount: string;
+  readonly refundedAmount?: string;
+}): Status {
+  const isAllBack = order.refundedAmount !== undefined && !isLess(order.refundedAmount, order.amount);
+  return order.status === 'COMPLETED' && isAllBack ? 'order.REFUNDED' : `order.${order.status}`;
+}
 
 export type Status = keyof typeof COLORS;
 

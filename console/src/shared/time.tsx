@@ -1,6 +1,7 @@
 /** Times in the zone and language of whoever looks. */
 import { Text } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
+import { locale } from '../language/language.ts';
 
 function timeText(iso: string, language: string, precise: boolean): string {
   const at = new Date(iso);
@@ -12,12 +13,13 @@ function timeText(iso: string, language: string, precise: boolean): string {
 
 /** The whole time, with seconds and zone, is in its tooltip. @param precise to the millisecond. */
 export function Time({ at, precise = false }: { at: string | null | undefined; precise?: boolean }) {
-  const { i18n } = useTranslation();
+  // Shown anew in another language.
+  useTranslation();
   if (at === null || at === undefined) return <>–</>;
-  const exact = new Date(at).toLocaleString(i18n.language, { dateStyle: 'full', timeStyle: 'long' });
+  const exact = new Date(at).toLocaleString(locale(), { dateStyle: 'full', timeStyle: 'long' });
   return (
     <Text span inherit component="time" className="time" dateTime={at} title={exact}>
-      {timeText(at, i18n.language, precise)}
+      {timeText(at, locale(), precise)}
     </Text>
   );
 }

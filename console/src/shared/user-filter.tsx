@@ -17,9 +17,11 @@ interface UserFilterProps {
   readonly value: string | undefined;
   readonly onChange: (userId: string | null) => void;
   readonly label?: string;
+  /** Where none is chosen; all of them otherwise. */
+  readonly placeholder?: string;
 }
 
-export function UserFilter({ value, onChange, label }: UserFilterProps) {
+export function UserFilter({ value, onChange, label, placeholder }: UserFilterProps) {
   const { t } = useTranslation();
   const [typed, setTyped] = useState('');
   const [settled] = useDebouncedValue(typed.trim(), TYPING_MS);
@@ -34,7 +36,7 @@ export function UserFilter({ value, onChange, label }: UserFilterProps) {
   return (
     <Select
       label={label ?? t('all.user')}
-      placeholder={t('all.anyone')}
+      placeholder={placeholder ?? t('all.anyone')}
       searchable
       clearable
       w={200}

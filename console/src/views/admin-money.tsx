@@ -3,6 +3,7 @@ import { Stack, Title } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { operations } from '../api/generated/schema.ts';
+import { locale } from '../language/language.ts';
 import { sumOf } from '../shared/amounts.ts';
 import { DataTable } from '../shared/data-table.tsx';
 import { dayText } from '../shared/days.ts';
@@ -36,7 +37,7 @@ function amountOf(
 }
 
 export function MoneyByDay() {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const query = { days: DAYS };
   const whole = api.useQuery('get', '/v1/admin/overview', { params: { query } }, { refetchInterval: OVERVIEW_MS });
   const days = whole.data && [...Map.groupBy(whole.data.movements, ({ date }) => date)].toReversed();
@@ -54,7 +55,7 @@ export function MoneyByDay() {
         columns={[
           {
             title: t('spend.group.day'),
-            cell: ([date]) => dayText(date, i18n.language),
+            cell: ([date]) => dayText(date, locale()),
           },
           ...(['paidIn', 'used', 'givenBack', 'granted'] as const).map((name) => ({
             ...{ title: t(`admin.${name}`), align: 'end' as const },

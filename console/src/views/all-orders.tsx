@@ -9,7 +9,7 @@ import { Details } from '../shared/details.tsx';
 import { useFilters, usePage, useShown } from '../shared/filters.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { StatusBadge } from '../shared/status-badge.tsx';
+import { orderStatus, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 import { OrderDetails } from './order-details.tsx';
@@ -71,10 +71,10 @@ export default function AllOrders() {
           },
           {
             title: t('field.status'),
-            cell: ({ status: state, paidLate }) => (
+            cell: (order) => (
               <Stack gap={2} align="flex-start">
-                <StatusBadge status={`order.${state}`} />
-                {paidLate && <Text size="xs">{t('allOrders.paidLate')}</Text>}
+                <StatusBadge status={orderStatus(order)} />
+                {order.paidLate && <Text size="xs">{t('allOrders.paidLate')}</Text>}
               </Stack>
             ),
           },

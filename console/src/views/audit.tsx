@@ -8,7 +8,7 @@ import { Choice, TextFilter } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { DayRange } from '../shared/day-input.tsx';
 import { readDay } from '../shared/days.ts';
-import { actionText, fieldText, roleText } from '../shared/failure.ts';
+import { actionText, fieldText, valueText } from '../shared/failure.ts';
 import { useFilters, usePage } from '../shared/filters.ts';
 import { Id, lookupOf } from '../shared/id.tsx';
 import { moneyText } from '../shared/money.tsx';
@@ -142,9 +142,9 @@ function FieldName({ field, price }: Change) {
 /** Each field that is another now. */
 function Changes({ record }: { record: AuditRecord }) {
   const { i18n } = useTranslation();
-  const shown = ({ field, isMoney }: Change, text: string | undefined) => {
+  const shown = ({ isMoney }: Change, text: string | undefined) => {
     if (text === undefined) return undefined;
-    return isMoney ? moneyText(text, i18n.language) : field === 'role' ? roleText(text) : text;
+    return isMoney ? moneyText(text, i18n.language) : valueText(text);
   };
   return (
     <Table withRowBorders={false} verticalSpacing={2} horizontalSpacing={4} w="auto" className="changes">

@@ -50,6 +50,7 @@ export function ModelDetails({ id, onDeleted }: { id: string; onDeleted: () => v
           {t('action.edit')}
         </Button>
         <ConfirmButton
+          variant="light"
           size="xs"
           label={t('catalogModels.delete')}
           question={t('catalogModels.deleteQuestion', { name: model.displayName })}

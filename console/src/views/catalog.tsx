@@ -4,6 +4,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { Plus } from 'lucide-react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
+import { useAllProviders } from '../shared/all-providers.ts';
 import { Capabilities } from '../shared/capabilities.tsx';
 import { CAPABILITIES } from '../shared/capability.ts';
 import { Choice, TextFilter } from '../shared/choice.tsx';
@@ -16,7 +17,6 @@ import { ModelForm } from './model-form.tsx';
 import { PriceInShort } from './price-text.tsx';
 
 const PAGE_ROWS = 20;
-const MOST_PROVIDERS = 100;
 const STATUSES = { online: 1, offline: 0 } as const;
 
 export default function Catalog() {
@@ -35,9 +35,7 @@ export default function Catalog() {
   const pages = usePage(JSON.stringify(filter));
   const query = { pageNum: pages.page, pageSize: PAGE_ROWS, ...filter };
   const models = api.useQuery('get', '/v1/models', { params: { query } });
-  const providers = api.useQuery('get', '/v1/providers', {
-    params: { query: { pageSize: MOST_PROVIDERS, sortBy: 'name' } },
-  });
+  const providers = useAllProviders();
   const setStatus = api.useMutation('post', '/v1/models/{id}/status');
   return (
     <Page
@@ -59,8 +57,8 @@ export default function Catalog() {
         <Choice
           label={t('field.provider')}
           searchable
-          values={providers.data?.records.map(({ id }) => String(id)) ?? []}
-          textOf={(value) => providers.data?.records.find(({ id }) => String(id) === value)?.name ?? value}
+          values={providers.data?.map(({ id }) => String(id)) ?? []}
+          textOf={(value) => providers.data?.find(({ id }) => String(id) === value)?.name ?? value}
           value={values.providerId}
           onChange={(value) => set('providerId', value)}
         />

@@ -27,7 +27,7 @@ export default function Ledger() {
   return (
     <Page title={t('ledger.title')} about={t('ledger.about')}>
       <Group>
-        <UserFilter value={values.userId} onChange={(id) => set('userId', id)} />
+        <UserFilter value={values.userId} placeholder={t('ledger.chooseUser')} onChange={(id) => set('userId', id)} />
       </Group>
       {values.userId === undefined || !Number.isSafeInteger(userId) ? (
         <Center py="xl">
@@ -111,13 +111,13 @@ function Transfers({ userId }: { userId: number }) {
           { title: t('field.kind'), cell: (one) => t(`transfer.${one.kind}`) },
           { title: t('field.amount'), align: 'end', cell: ({ amount }) => <Money amount={amount} /> },
           {
-            ...{ title: t('field.tokens'), align: 'end', from: 'md' },
+            ...{ title: t('field.tokens'), align: 'end', from: 'lg' },
             cell: (one) =>
               one.kind === 'charge' || one.kind === 'overrun'
                 ? `${one.promptTokens.toLocaleString()} + ${one.completionTokens.toLocaleString()}`
                 : '–',
           },
-          { title: t('field.note'), cell: ({ note }) => note ?? '–' },
+          { title: t('field.note'), from: 'md', cell: ({ note }) => note ?? '–' },
           { title: t('field.id'), cell: ({ id }) => <Id id={id} to={lookupOf(id)} short /> },
         ]}
       />

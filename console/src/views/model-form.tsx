@@ -18,6 +18,8 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { Model } from '../api/generated/schema.ts';
 import { SETTINGS } from '../settings.ts';
+import { MOST_OPTIONS } from '../shared/all-models.ts';
+import { useAllProviders } from '../shared/all-providers.ts';
 import { CAPABILITIES } from '../shared/capability.ts';
 import { changedFields } from '../shared/changed-fields.ts';
 import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
@@ -31,8 +33,6 @@ import {
   wrongAmounts,
 } from './price-fields.ts';
 import { PriceFormFields } from './price-form.tsx';
-
-const MOST_PROVIDERS = 100;
 
 function initialValues(model: Model | undefined) {
   const capabilities: Model['capabilities'][number][] = [...(model?.capabilities ?? ['text-to-text'])];
@@ -71,9 +71,7 @@ export function ModelForm({ edited, onDone }: { edited?: Model; onDone: (model: 
   const [priceVersion] = useState(edited?.priceVersion ?? null);
   const form = useForm({ initialValues: initialValues(edited) });
   const { capabilities } = form.values;
-  const providers = api.useQuery('get', '/v1/providers', {
-    params: { query: { pageSize: MOST_PROVIDERS, sortBy: 'name' } },
-  });
+  const providers = useAllProviders();
   const handling = { onSuccess: onDone, onError: (error: unknown) => form.setErrors(fieldErrors(error)) };
   const create = api.useMutation('post', '/v1/models', handling);
   const change = api.useMutation('put', '/v1/models/{id}', handling);
@@ -118,7 +116,8 @@ export function ModelForm({ edited, onDone }: { edited?: Model; onDone: (model: 
             label={t('field.provider')}
             required
             searchable
-            data={providers.data?.records.map(({ id, name }) => ({ value: String(id), label: name })) ?? []}
+            limit={MOST_OPTIONS}
+            data={providers.data?.map(({ id, name }) => ({ value: String(id), label: name })) ?? []}
             {...form.getInputProps('providerId')}
           />
           <TextInput

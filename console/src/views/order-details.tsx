@@ -10,7 +10,7 @@ import { Figure } from '../shared/figure.tsx';
 import { Id, lookupOf } from '../shared/id.tsx';
 import { Money } from '../shared/money.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
-import { StatusBadge } from '../shared/status-badge.tsx';
+import { orderStatus, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserLink } from '../shared/user-filter.tsx';
 import { RefundForm } from './refund-form.tsx';
@@ -33,7 +33,7 @@ export function OrderDetails({ orderNo }: { orderNo: string }) {
       </SimpleGrid>
       <Facts
         facts={{
-          [t('field.status')]: <StatusBadge status={`order.${order.status}`} />,
+          [t('field.status')]: <StatusBadge status={orderStatus(order)} />,
           [t('field.orderNo')]: <Id id={order.orderNo} to={lookupOf(order.orderNo)} />,
           [t('all.user')]: <UserLink userId={order.userId} name={order.username} />,
           [t('field.createdAt')]: <Time at={order.createdAt} />,

@@ -16,7 +16,7 @@ import { Id } from '../shared/id.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { ErrorState, LoadingView } from '../shared/page-states.tsx';
-import { StatusBadge } from '../shared/status-badge.tsx';
+import { orderStatus, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 
 const PAGE_ROWS = 20;
@@ -79,11 +79,11 @@ function isOpen({ status }: Order): boolean {
 
 function OrderStatus(order: Order) {
   const { t } = useTranslation();
-  const { status, refundedAmount, expiresAt } = order;
+  const { refundedAmount, expiresAt } = order;
   const minutes = Math.max(0, Math.ceil((new Date(expiresAt).getTime() - Date.now()) / MINUTE_MS));
   return (
     <Stack gap={2}>
-      <StatusBadge status={`order.${status}`} />
+      <StatusBadge status={orderStatus(order)} />
       {isOpen(order) && (
         <Text size="xs" c="dimmed">
           {t('orders.timeLeft', { count: minutes })}
@@ -127,7 +127,7 @@ function OrderDetails({ orderNo }: { orderNo: string }) {
         <Text size="xl" fw={700}>
           <Money amount={amount} />
         </Text>
-        <StatusBadge status={`order.${status}`} />
+        <StatusBadge status={orderStatus(order)} />
       </Group>
       <Id id={orderNo} />
       <Timeline active={isOpen(order) ? 0 : events.length} bulletSize={16} lineWidth={2}>

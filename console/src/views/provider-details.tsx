@@ -43,6 +43,7 @@ export function ProviderDetails({ id, onDeleted }: { id: number; onDeleted: () =
             {t('action.edit')}
           </Button>
           <ConfirmButton
+            variant="light"
             size="xs"
             label={t('providers.delete')}
             question={t('providers.deleteQuestion', { name })}

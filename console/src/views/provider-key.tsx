@@ -81,6 +81,7 @@ export function ProviderKeyCard({ providerKey: key }: { providerKey: ProviderKey
             {t('providerKeys.edit')}
           </Button>
           <ConfirmButton
+            variant="light"
             size="xs"
             label={t('providerKeys.delete')}
             about={name}

@@ -118,6 +118,7 @@ function Changes({ user }: { user: User }) {
             onConfirm={() => reset.mutateAsync({ params: { path }, body: { form: 'password' } })}
           />
           <ConfirmButton
+            variant="light"
             size="xs"
             label={t('users.close')}
             question={t('users.closeQuestion', { name: user.username })}

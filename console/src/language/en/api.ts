@@ -124,6 +124,7 @@ export const fields = {
   perSearch: 'Search or tool call',
   perSecond: 'Transcription',
   pinned: 'Pinned',
+  priceVersion: 'Version of the price',
   pricedFields: 'Priced request fields that may pass',
   priceRule: 'Price rule',
   pricing: 'Price',
@@ -203,4 +204,17 @@ export const actions = {
   'users.reset-password': 'Password reset',
   'users.status': 'User enabled or disabled',
   'webhooks.redeliver': 'Webhook sent again',
+} as const;
+
+/** Values of the audit log that are not names or amounts. */
+export const values = {
+  true: 'Yes',
+  false: 'No',
+  PENDING: 'Waiting',
+  PROCESSING: 'Running',
+  COMPLETED: 'Completed',
+  CANCELLED: 'Cancelled',
+  FAILED: 'Failed',
+  DELIVERED: 'Delivered',
+  DISABLED: 'Address removed',
 } as const;

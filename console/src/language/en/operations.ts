@@ -101,6 +101,7 @@ export const operations = {
     title: 'Ledger',
     about: 'All movements of an account, and what is set aside.',
     choose: 'Choose a user to see the account.',
+    chooseUser: 'Choose a user',
     available: 'Available',
     leased: 'Leased',
     leasedAbout: 'Set aside by processes for the next calls',

@@ -56,7 +56,7 @@ export const words = {
       FAILED: 'Failed',
       CANCELLED: 'Cancelled',
     },
-    order: { PENDING: 'Waiting for payment', COMPLETED: 'Paid', FAILED: 'Not paid' },
+    order: { PENDING: 'Waiting for payment', COMPLETED: 'Paid', FAILED: 'Not paid', REFUNDED: 'Refunded' },
     delivery: { PENDING: 'Pending', DELIVERED: 'Delivered', FAILED: 'Failed', DISABLED: 'Address removed' },
     hold: { open: 'Open', captured: 'Charged', released: 'Released' },
     right: 'Balanced',

@@ -125,6 +125,7 @@ export const fields: Record<keyof typeof en.fields, string> = {
   perSearch: '搜索或工具调用',
   perSecond: '语音识别',
   pinned: '置顶',
+  priceVersion: '价格版本',
   pricedFields: '允许的计价字段',
   priceRule: '价格规则',
   pricing: '价格',
@@ -204,4 +205,16 @@ export const actions: Record<keyof typeof en.actions, string> = {
   'users.reset-password': '重置密码',
   'users.status': '启用或停用用户',
   'webhooks.redeliver': '重新推送 Webhook',
+};
+
+export const values: Record<keyof typeof en.values, string> = {
+  true: '是',
+  false: '否',
+  PENDING: '等待中',
+  PROCESSING: '运行中',
+  COMPLETED: '已完成',
+  CANCELLED: '已取消',
+  FAILED: '失败',
+  DELIVERED: '已送达',
+  DISABLED: '地址已移除',
 };

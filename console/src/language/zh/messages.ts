@@ -120,6 +120,7 @@ export const messages: Readonly<Record<string, string>> = {
   'must name a price that it changes': '至少填写一项要更改的价格',
   'must name at least one': '至少选择一项',
   'must name at least one condition': '至少填写一个条件',
+  'is not in force: the price was changed meanwhile, to version {version}': '已失效：价格已更新为版本 {version}',
   'is the name of another rule': '与其他规则重名',
   'never applies: "{name}" comes first and holds whenever this does': '永远不会生效：排在前面的“{name}”总是先满足',
   'is no model of the preset {name}': '预设 {name} 中没有此模型',

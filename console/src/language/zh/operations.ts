@@ -114,6 +114,7 @@ export const operations: Operations = {
     title: '账本',
     about: '账户的每一笔资金变动，以及冻结的金额。',
     choose: '请选择要查看的账户。',
+    chooseUser: '选择用户',
     available: '可用',
     leased: '预留',
     leasedAbout: '进程为后续调用预留的金额',

@@ -54,7 +54,7 @@ export const words: Pick<
     closed: '已注销',
     revoked: '已删除或吊销',
     job: { PENDING: '等待中', PROCESSING: '运行中', COMPLETED: '已完成', FAILED: '失败', CANCELLED: '已取消' },
-    order: { PENDING: '待支付', COMPLETED: '已支付', FAILED: '未支付' },
+    order: { PENDING: '待支付', COMPLETED: '已支付', FAILED: '未支付', REFUNDED: '已退款' },
     delivery: { PENDING: '推送中', DELIVERED: '已送达', FAILED: '失败', DISABLED: '地址已移除' },
     hold: { open: '冻结中', captured: '已扣款', released: '已退还' },
     right: '平衡',
