@@ -8,7 +8,7 @@ import { useTranslation } from 'react-i18next';
 import { ApiError } from '../api/api-error.ts';
 import { failureText } from './failure.ts';
 import { usePage } from './filters.ts';
-import { EmptyState, ErrorState } from './page-states.tsx';
+import { type Asked, EmptyState, ErrorState } from './page-states.tsx';
 
 export interface Column<Row> {
   readonly title: string;
@@ -17,13 +17,6 @@ export interface Column<Row> {
   readonly align?: 'end';
   /** Left out of narrower tables. */
   readonly from?: 'md' | 'lg';
-}
-
-/** What of a query a table looks at. */
-export interface Asked {
-  readonly isPending: boolean;
-  readonly error: unknown;
-  readonly refetch: () => unknown;
 }
 
 interface DataTableProps<Row> {

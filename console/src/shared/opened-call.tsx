@@ -9,7 +9,7 @@ import { doubtText } from './call-filters.tsx';
 import { Facts } from './details.tsx';
 import { Id, lookupOf } from './id.tsx';
 import { Money } from './money.tsx';
-import { ErrorState, LoadingView } from './page-states.tsx';
+import { NotLoaded } from './page-states.tsx';
 import { StatusBadge } from './status-badge.tsx';
 import { Latency, Time } from './time.tsx';
 import { UserLink } from './user-filter.tsx';
@@ -20,8 +20,7 @@ export function OpenedCall({ requestId, ofAll = false }: { requestId: string; of
   const own = api.useQuery('get', '/v1/statistics/logs/me', { params: { query: { requestId } } }, { enabled: !ofAll });
   const anybodys = api.useQuery('post', '/v1/statistics/logs/query', { body: { requestId } }, { enabled: ofAll });
   const found = ofAll ? anybodys : own;
-  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
-  if (!found.data) return <LoadingView />;
+  if (!found.data) return <NotLoaded query={found} />;
   const [call] = found.data;
   return call === undefined ? <Text>{t('calls.none')}</Text> : <CallDetails call={call} ofAll={ofAll} />;
 }

@@ -16,6 +16,18 @@ export function LoadingView() {
   );
 }
 
+/** What of a query is looked at. */
+export interface Asked {
+  readonly isPending: boolean;
+  readonly error: unknown;
+  readonly refetch: () => unknown;
+}
+
+/** In place of what a query has not answered yet: it is asked, or has failed. What it has answered once stays. */
+export function NotLoaded({ query }: { query: Asked }) {
+  return query.error ? <ErrorState error={query.error} onRetry={query.refetch} /> : <LoadingView />;
+}
+
 export function ErrorState({ error, text, onRetry }: { error: unknown; text?: string; onRetry: () => unknown }) {
   const { t } = useTranslation();
   const retry = () => {

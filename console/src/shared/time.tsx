@@ -25,13 +25,11 @@ export function Time({ at, precise = false }: { at: string | null | undefined; p
 }
 
 const UNITS = [
-  ...([
-    ['hour', 3_600_000],
-    ['minute', 60_000],
-    ['second', 1_000],
-    ['millisecond', 1],
-  ] as const),
-];
+  ['hour', 3_600_000],
+  ['minute', 60_000],
+  ['second', 1_000],
+  ['millisecond', 1],
+] as const;
 
 /** How long something took, in its largest two units; nothing while an end is missing. */
 export function Duration({ from, until }: { from: string | null | undefined; until: string | null | undefined }) {

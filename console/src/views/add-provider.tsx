@@ -22,7 +22,7 @@ import { api } from '../api/client.ts';
 import type { operations, ProbeResult } from '../api/generated/schema.ts';
 import { SETTINGS } from '../settings.ts';
 import { fieldErrors, newRequestKey } from '../shared/form.ts';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { ProbeOutcome } from './probe-outcome.tsx';
 import { ProviderForm } from './provider-form.tsx';
 
@@ -55,8 +55,7 @@ function Vendors({ onChoose }: { onChoose: (preset: Preset) => void }) {
   const { t } = useTranslation();
   const [search, setSearch] = useState('');
   const presets = api.useQuery('get', '/v1/providers/presets');
-  if (presets.error) return <ErrorState error={presets.error} onRetry={presets.refetch} />;
-  if (!presets.data) return <LoadingView />;
+  if (!presets.data) return <NotLoaded query={presets} />;
   const wanted = search.trim().toLowerCase();
   const found = presets.data.filter(({ name, displayName }) => `${name} ${displayName}`.toLowerCase().includes(wanted));
   return (
@@ -183,7 +182,7 @@ function PresetForm({ preset, onBack, onDone }: PresetFormProps) {
                     key={model.identifier}
                     value={model.identifier}
                     label={model.displayName}
-                    description={draftPrice(model, currency)}
+                    description={draftPriceText(model, currency)}
                   />
                 ))}
               </SimpleGrid>
@@ -201,7 +200,7 @@ function PresetForm({ preset, onBack, onDone }: PresetFormProps) {
 }
 
 /** The vendor's own numbers, in its own currency. */
-function draftPrice(model: Preset['models'][number], currency: string | null): string {
+function draftPriceText(model: Preset['models'][number], currency: string | null): string {
   const { perMillionTokens, perImage, perSearch, perRequest, perMillionCharacters, perHour } = model;
   const amounts = perMillionTokens
     ? [perMillionTokens.input, perMillionTokens.output]

@@ -4,7 +4,7 @@ import { CircleAlert } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { Latency, Time } from '../shared/time.tsx';
 
 const HEALTH_MS = 5_000;
@@ -32,8 +32,7 @@ export function Health() {
   const readiness = useReadiness();
   const age = useSecondsSince(readiness.dataUpdatedAt);
   const isOld = readiness.error !== null || age >= OLD_SECONDS;
-  if (readiness.error && !readiness.data) return <ErrorState error={readiness.error} onRetry={readiness.refetch} />;
-  if (!readiness.data) return <LoadingView />;
+  if (!readiness.data) return <NotLoaded query={readiness} />;
   const { status, dependencies } = readiness.data;
   return (
     <Paper withBorder p="md">

@@ -10,13 +10,12 @@ import { Page } from '../shared/page.tsx';
 import { ErrorState } from '../shared/page-states.tsx';
 import { Health, Reconciliation } from './admin-health.tsx';
 import { LiveCalls, LiveJobs, Traffic, useTraffic } from './admin-live.tsx';
-import { MoneyByDay } from './admin-money.tsx';
+import { MoneyByDay, OVERVIEW_MS } from './admin-money.tsx';
 import { CIRCUITS_MS, CircuitBadge, CircuitReason, openCircuits } from './circuits.tsx';
 import { useFeed } from './live-feed.ts';
 
 const FIVE_MINUTES_SECONDS = 300;
 /** Sums over all accounts: asked seldom. */
-const OVERVIEW_MS = 15_000;
 
 export default function AdminOverview() {
   const { t } = useTranslation();

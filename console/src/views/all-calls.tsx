@@ -3,6 +3,7 @@ import { Group } from '@mantine/core';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import { useUser } from '../session.tsx';
+import { useAllProviders } from '../shared/all-providers.ts';
 import { calls as columnsOfCalls } from '../shared/call-columns.tsx';
 import { CallFilters, DOUBTS, useCallFilters } from '../shared/call-filters.tsx';
 import { Choice, NamedChoice, TextFilter } from '../shared/choice.tsx';
@@ -15,7 +16,6 @@ import { Page } from '../shared/page.tsx';
 import { useAnyUserFilter } from '../shared/user-filter.tsx';
 
 const PAGE_ROWS = 50;
-const MOST_PROVIDERS = 100;
 const TEXT_PX = 150;
 const TEXTS = ['traceId', 'requestId', 'errorText'] as const;
 const NAMES = [...TEXTS, 'providerName', 'providerKeyId', 'doubt'] as const;
@@ -88,8 +88,7 @@ type Filters = ReturnType<typeof useFilters<(typeof NAMES)[number]>>;
 /** The log knows providers by name; of a chosen one only its keys are offered. */
 function ProviderFilters({ values, set }: Pick<Filters, 'values' | 'set'>) {
   const { t } = useTranslation();
-  const query = { pageSize: MOST_PROVIDERS, sortBy: 'name' as const };
-  const providers = api.useQuery('get', '/v1/providers', { params: { query } }).data?.records ?? [];
+  const providers = useAllProviders().data ?? [];
   const keys = api.useQuery('get', '/v1/admin/provider-keys');
   const { providerName, providerKeyId } = values;
   const names = new Map(providers.map(({ id, name }) => [id, name]));

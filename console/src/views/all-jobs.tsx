@@ -12,7 +12,7 @@ import { isRunning } from '../shared/job-events.ts';
 import { CancelJob, JOB_STATUSES, JobName, JobProgress, RUNNING_MS } from '../shared/jobs.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { Duration, Time } from '../shared/time.tsx';
 import { UserFilter, UserLink } from '../shared/user-filter.tsx';
 
@@ -102,8 +102,7 @@ function JobDetails({ jobId }: { jobId: string }) {
     { params: { path: { jobId } } },
     { refetchInterval: ({ state }) => (state.data && isRunning(state.data) ? RUNNING_MS : false) },
   );
-  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
-  if (!found.data) return <LoadingView />;
+  if (!found.data) return <NotLoaded query={found} />;
   const job = found.data;
   return (
     <>

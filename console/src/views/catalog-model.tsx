@@ -11,7 +11,7 @@ import { CursorPages } from '../shared/data-table.tsx';
 import { Facts } from '../shared/details.tsx';
 import { useCursor } from '../shared/filters.ts';
 import { Id } from '../shared/id.tsx';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 import { ModelForm } from './model-form.tsx';
@@ -27,9 +27,8 @@ export function ModelDetails({ id, onDeleted }: { id: string; onDeleted: () => v
   const found = api.useQuery('get', '/v1/models/{id}', { params: { path } });
   const test = api.useMutation('post', '/v1/models/{id}/test');
   const remove = api.useMutation('delete', '/v1/models/{id}', { onSuccess: onDeleted });
-  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
   const model = found.data;
-  if (!model) return <LoadingView />;
+  if (!model) return <NotLoaded query={found} />;
   return (
     <>
       <Stack gap="xs">
@@ -104,8 +103,7 @@ function History({ model }: { model: Model }) {
   const cursor = useCursor(String(model.id));
   const query = { pageSize: HISTORY_ROWS, ...(cursor.cursor && { cursor: cursor.cursor }) };
   const versions = api.useQuery('get', '/v1/admin/models/{id}/prices', { params: { path: { id: model.id }, query } });
-  if (versions.error) return <ErrorState error={versions.error} onRetry={versions.refetch} />;
-  if (!versions.data) return <LoadingView />;
+  if (!versions.data) return <NotLoaded query={versions} />;
   const { records, next } = versions.data;
   if (records.length === 0) return null;
   return (

@@ -14,7 +14,7 @@ import { useCursor } from '../shared/filters.ts';
 import { fieldErrors } from '../shared/form.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { EmptyState, ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { EmptyState, NotLoaded } from '../shared/page-states.tsx';
 import { Time } from '../shared/time.tsx';
 
 const PAGE_ROWS = 50;
@@ -139,8 +139,7 @@ function Messages({ id }: { id: string }) {
   const [before, setBefore] = useState<string>();
   const query = { limit: PAGE_MESSAGES, ...(before === undefined ? {} : { before }) };
   const messages = api.useQuery('get', '/v1/conversations/{id}/messages', { params: { path: { id }, query } });
-  if (messages.error) return <ErrorState error={messages.error} onRetry={messages.refetch} />;
-  if (!messages.data) return <LoadingView />;
+  if (!messages.data) return <NotLoaded query={messages} />;
   const [first] = messages.data;
   return (
     <Stack gap="lg">

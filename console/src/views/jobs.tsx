@@ -14,7 +14,7 @@ import { isRunning, useJobState } from '../shared/job-events.ts';
 import { CancelJob, JOB_STATUSES, JobName, JobProgress, Redeliver, RUNNING_MS } from '../shared/jobs.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { Pictures } from '../shared/pictures.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
@@ -84,8 +84,7 @@ export default function Jobs() {
 
 function OpenedJob({ jobId }: { jobId: string }) {
   const found = api.useQuery('get', '/v1/async/jobs/{jobId}', { params: { path: { jobId } } });
-  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
-  if (!found.data) return <LoadingView />;
+  if (!found.data) return <NotLoaded query={found} />;
   return <JobDetails {...found.data} />;
 }
 

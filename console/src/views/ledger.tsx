@@ -63,7 +63,7 @@ export default function Ledger() {
 function Account({ userId }: { userId: number }) {
   const { t } = useTranslation();
   const account = api.useQuery('get', '/v1/admin/users/{id}/account', { params: { path: { id: userId } } });
-  if (account.error) return <ErrorState error={account.error} onRetry={account.refetch} />;
+  if (account.error && !account.data) return <ErrorState error={account.error} onRetry={account.refetch} />;
   const amount = (value: string | undefined) => value && <Money amount={value} />;
   return (
     <SimpleGrid cols={{ base: 2, md: 4 }}>

@@ -9,7 +9,7 @@ import { Facts, TemporalLink } from '../shared/details.tsx';
 import { Figure } from '../shared/figure.tsx';
 import { Id, lookupOf } from '../shared/id.tsx';
 import { Money } from '../shared/money.tsx';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { orderStatus, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 import { UserLink } from '../shared/user-filter.tsx';
@@ -18,8 +18,7 @@ import { RefundForm } from './refund-form.tsx';
 export function OrderDetails({ orderNo }: { orderNo: string }) {
   const { t } = useTranslation();
   const found = api.useQuery('get', '/v1/admin/orders/{orderNo}', { params: { path: { orderNo } } });
-  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
-  if (!found.data) return <LoadingView />;
+  if (!found.data) return <NotLoaded query={found} />;
   const { order, paymentEvents, refunds, temporalUrl } = found.data;
   const refunded = order.refundedAmount ?? '0';
   const left = minus(order.amount, refunded);

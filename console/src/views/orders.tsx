@@ -15,7 +15,7 @@ import { fieldErrors, newRequestKey } from '../shared/form.ts';
 import { Id } from '../shared/id.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { orderStatus, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 
@@ -107,8 +107,7 @@ function OrderDetails({ orderNo }: { orderNo: string }) {
     { params: { query: { orderNo } } },
     { refetchInterval: ({ state }) => (state.data && isOpen(state.data) ? OPEN_ORDER_MS : false) },
   );
-  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
-  if (!found.data) return <LoadingView />;
+  if (!found.data) return <NotLoaded query={found} />;
   const order = found.data;
   const { amount, status, reason, createdAt, updatedAt, paidAt, paidLate, refundedAmount, expiresAt } = order;
   const isRefunded = refundedAmount !== undefined && Number(refundedAmount) > 0;

@@ -106,7 +106,7 @@ function OverTime({ days }: { days: number }) {
   const usage = useSpend('day', days);
   const series = useSeries(metric, days);
   const times = useMemo(() => lastDays(days, SETTINGS.timeZone).map(secondsOf), [days]);
-  if (usage.error) return <ErrorState error={usage.error} onRetry={usage.refetch} />;
+  if (usage.error && !usage.data) return <ErrorState error={usage.error} onRetry={usage.refetch} />;
   return (
     <Paper withBorder p="md">
       <Group justify="space-between" mb="sm">

@@ -8,7 +8,7 @@ import { Link } from 'react-router';
 import { api } from '../api/client.ts';
 import type { Provider } from '../api/generated/schema.ts';
 import { ConfirmButton } from '../shared/confirm.tsx';
-import { EmptyState, ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { EmptyState, ErrorState, NotLoaded } from '../shared/page-states.tsx';
 import { CIRCUITS_MS } from './circuits.tsx';
 import { ProviderForm } from './provider-form.tsx';
 import { ProviderKeyCard } from './provider-key.tsx';
@@ -21,8 +21,7 @@ export function ProviderDetails({ id, onDeleted }: { id: number; onDeleted: () =
   const [editing, edit] = useDisclosure();
   const provider = api.useQuery('get', '/v1/providers/{id}', { params: { path: { id } } });
   const remove = api.useMutation('delete', '/v1/providers/{id}', { onSuccess: onDeleted });
-  if (provider.error && !provider.data) return <ErrorState error={provider.error} onRetry={provider.refetch} />;
-  if (!provider.data) return <LoadingView />;
+  if (!provider.data) return <NotLoaded query={provider} />;
   const { name, kind, urlBase } = provider.data;
   return (
     <>
@@ -81,8 +80,7 @@ function Keys({ provider }: { provider: Provider }) {
           {t('providerKeys.add')}
         </Button>
       </Group>
-      {keys.error && keys.data === undefined && <ErrorState error={keys.error} onRetry={keys.refetch} />}
-      {keys.isPending && <LoadingView />}
+      {!keys.data && <NotLoaded query={keys} />}
       {keys.data?.length === 0 && (
         <Paper withBorder>
           <EmptyState text={t('providerKeys.none')} />
@@ -102,8 +100,7 @@ function Models({ id }: { id: number }) {
   const { t } = useTranslation();
   const query = { providerId: id, pageSize: MOST_MODELS };
   const models = api.useQuery('get', '/v1/models', { params: { query } });
-  if (models.error) return <ErrorState error={models.error} onRetry={models.refetch} />;
-  if (!models.data) return <LoadingView />;
+  if (!models.data) return <NotLoaded query={models} />;
   const { records, total } = models.data;
   return (
     <Stack gap="xs">

@@ -9,7 +9,7 @@ import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { Details } from '../shared/details.tsx';
 import { useCursor } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
-import { EmptyState, ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { EmptyState, NotLoaded } from '../shared/page-states.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Duration, Time } from '../shared/time.tsx';
 
@@ -53,8 +53,7 @@ export default function Reconciliations() {
         </Button>
       }
     >
-      {newest.error && <ErrorState error={newest.error} onRetry={newest.refetch} />}
-      {newest.isPending && <LoadingView />}
+      {!newest.data && <NotLoaded query={newest} />}
       {newest.data && !last && <EmptyState text={t('reconciliations.none')} />}
       {last && <Result check={last} />}
       <Title order={2} size="h4">

@@ -9,7 +9,7 @@ import { isLess, minus } from '../shared/amounts.ts';
 import { Facts } from '../shared/details.tsx';
 import { fieldErrors } from '../shared/form.ts';
 import { Money, moneyText } from '../shared/money.tsx';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { useRequestKey } from '../shared/request-key.ts';
 
 const AMOUNT = /^\d{1,9}(\.\d{1,9})?$/;
@@ -114,8 +114,7 @@ interface QuestionProps {
 function Question({ order, left, amount, busy, onCancel, onConfirm }: QuestionProps) {
   const { t, i18n } = useTranslation();
   const owner = api.useQuery('get', '/v1/users/{id}', { params: { path: { id: order.userId } } });
-  if (owner.error && !owner.data) return <ErrorState error={owner.error} onRetry={owner.refetch} />;
-  if (!owner.data) return <LoadingView />;
+  if (!owner.data) return <NotLoaded query={owner} />;
   const { balance } = owner.data.user;
   const wanted = amount ?? left;
   const isShort = isLess(balance, wanted);

@@ -15,7 +15,7 @@ import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { UserLink, useAnyUserFilter } from '../shared/user-filter.tsx';
 
-const GROUPS = [...(['user', 'accessKey', 'model', 'provider', 'day', 'tag'] as const)];
+const GROUPS = ['user', 'accessKey', 'model', 'provider', 'day', 'tag'] as const;
 const WEEK_DAYS = 7;
 const MOST_GROUPS = 100;
 const MOST_IN_FILE = 10_000;

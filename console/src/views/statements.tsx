@@ -11,14 +11,12 @@ import { calendarOf } from '../shared/day-input.tsx';
 import { today } from '../shared/days.ts';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { Time } from '../shared/time.tsx';
 
-const LINES = [
-  ...(['opening', 'grants', 'topUps', 'adjustments', 'refunds', 'chargebacks', 'charges', 'closing'] as const),
-];
+const LINES = ['opening', 'grants', 'topUps', 'adjustments', 'refunds', 'chargebacks', 'charges', 'closing'] as const;
 
-const QUANTITIES = [...(['promptTokens', 'completionTokens', 'imageCount', 'characters', 'audioSeconds'] as const)];
+const QUANTITIES = ['promptTokens', 'completionTokens', 'imageCount', 'characters', 'audioSeconds'] as const;
 
 export default function Statements() {
   const { t, i18n } = useTranslation();
@@ -51,8 +49,7 @@ export default function Statements() {
         value={month}
         onChange={(value) => value !== null && setMonth(value)}
       />
-      {statement.isPending && <LoadingView />}
-      {statement.error && <ErrorState error={statement.error} onRetry={statement.refetch} />}
+      {!statement.data && <NotLoaded query={statement} />}
       {statement.data && (
         <Stack gap="lg">
           <Paper withBorder maw={480}>

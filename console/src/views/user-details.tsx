@@ -10,7 +10,7 @@ import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable } from '../shared/data-table.tsx';
 import { Figure } from '../shared/figure.tsx';
 import { Money } from '../shared/money.tsx';
-import { ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { NotLoaded } from '../shared/page-states.tsx';
 import { Secret } from '../shared/secret.tsx';
 import { BalanceForm } from './balance-form.tsx';
 import { resetLink } from './reset-password.tsx';
@@ -28,8 +28,7 @@ const OF_USER = [
 export function UserDetails({ id }: { id: number }) {
   const { t } = useTranslation();
   const found = api.useQuery('get', '/v1/users/{id}', { params: { path: { id } } });
-  if (found.error && !found.data) return <ErrorState error={found.error} onRetry={found.refetch} />;
-  if (!found.data) return <LoadingView />;
+  if (!found.data) return <NotLoaded query={found} />;
   const { user, last30Days, today, accessKeys, lastCalls } = found.data;
   return (
     <>
