@@ -152,6 +152,7 @@ export const messages: Readonly<Record<string, string>> = {
   'is a file that the model does not take: neither a text nor a PDF as a data URL':
     '模型不接受此文件：既不是文本也不是 PDF',
   'is the address of a document, which the model does not take': '模型不接受用地址给出的文档',
+  'the text {id} has more than {most} bytes': '文本 {id} 超过 {most} 字节',
   'the file {id} is neither a PDF nor a text': '文件 {id} 既不是 PDF 也不是文本',
   'there is no file {id}': '文件 {id} 不存在',
   'asks for {texts} vectors of {dimensions} numbers; all together may have {most}':
