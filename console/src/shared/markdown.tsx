@@ -8,12 +8,12 @@ const PLUGINS = [remarkGfm];
 
 const COMPONENTS: Components = {
   a: ({ href, children }) => (
-    <Anchor underline="always" href={href} target="_blank" rel="noreferrer">
+    <Anchor href={href} target="_blank" rel="noreferrer">
       {children}
     </Anchor>
   ),
   img: ({ src, alt }) => (
-    <Anchor underline="always" href={typeof src === 'string' ? src : undefined} target="_blank" rel="noreferrer">
+    <Anchor href={typeof src === 'string' ? src : undefined} target="_blank" rel="noreferrer">
       {alt || src}
     </Anchor>
   ),
