@@ -56,9 +56,9 @@ export const VIEWS: readonly View[] = [
     ...{ path: '/conversations', name: 'conversations', icon: History, roles: ALL },
     load: () => import('./views/conversations.tsx'),
   },
-  { path: '/jobs', name: 'jobs', icon: ListChecks, roles: ALL, load: () => import('./views/jobs.tsx') },
+  { path: '/jobs', name: 'jobs', icon: ListChecks, roles: ALL, load: () => withApiWords(import('./views/jobs.tsx')) },
   { path: '/orders', name: 'orders', icon: CreditCard, roles: ALL, load: () => import('./views/orders.tsx') },
-  { path: '/calls', name: 'calls', icon: PhoneCall, roles: ALL, load: () => import('./views/calls.tsx') },
+  { path: '/calls', name: 'calls', icon: PhoneCall, roles: ALL, load: () => withApiWords(import('./views/calls.tsx')) },
   {
     path: '/statements',
     name: 'statements',
@@ -91,7 +91,7 @@ export const ADMINISTRATION_VIEWS: readonly View[] = [
   { path: '/all-keys', name: 'allKeys', icon: ScanSearch, roles: ROOT, load: () => import('./views/all-keys.tsx') },
   {
     ...{ path: '/all-calls', name: 'allCalls', icon: ScrollText, roles: ADMINISTRATORS },
-    load: () => import('./views/all-calls.tsx'),
+    load: () => withApiWords(import('./views/all-calls.tsx')),
   },
   {
     path: '/spend',
@@ -107,7 +107,13 @@ export const ADMINISTRATION_VIEWS: readonly View[] = [
     roles: ROOT,
     load: () => withApiWords(import('./views/look-up.tsx')),
   },
-  { path: '/all-jobs', name: 'allJobs', icon: Workflow, roles: ROOT, load: () => import('./views/all-jobs.tsx') },
+  {
+    path: '/all-jobs',
+    name: 'allJobs',
+    icon: Workflow,
+    roles: ROOT,
+    load: () => withApiWords(import('./views/all-jobs.tsx')),
+  },
   { path: '/all-orders', name: 'allOrders', icon: Banknote, roles: ROOT, load: () => import('./views/all-orders.tsx') },
   { path: '/ledger', name: 'ledger', icon: BookOpenText, roles: ROOT, load: () => import('./views/ledger.tsx') },
   {

@@ -13,7 +13,7 @@ const NOT_ASKED = [
   /^infra\/config/,
   /^api\/http\/(anthropic-form|edit-form)\.ts$/,
   /^api\/routes\/(anthropic|audio|batches|embeddings|files|moderations|openai-images|payments|rerank|responses)/,
-  /^activities\/(batches|inference\/messages|inference\/responses|jobs\/response-jobs|orders\/payments|orders\/providers)/,
+  /^activities\/(batches|inference\/(messages|request-files|responses)|jobs\/response-jobs|orders\/payments|orders\/providers)/,
   /^core\/providers\/(?!address|failure|images|needs|vendors)/,
 ];
 /** Classes whose second argument is said to the caller. */

@@ -4,6 +4,7 @@ import type { TFunction } from 'i18next';
 import { Link } from 'react-router';
 import type { operations } from '../api/generated/schema.ts';
 import type { Column } from './data-table.tsx';
+import { messageText } from './failure.ts';
 import { Money } from './money.tsx';
 import { StatusBadge } from './status-badge.tsx';
 import { Latency, Time } from './time.tsx';
@@ -62,7 +63,7 @@ function Outcome(call: Call) {
       {status !== 'succeeded' && (
         <>
           <Text size="xs" lineClamp={2}>
-            {errorCode} {errorText}
+            {errorCode} {messageText(errorText ?? '')}
           </Text>
           {status === 'failed' && (
             <Text size="xs" c="dimmed">

@@ -7,6 +7,7 @@ import { useUser } from '../session.tsx';
 import { type Call, statusOf, tokensOf } from './call-columns.tsx';
 import { doubtText } from './call-filters.tsx';
 import { Facts } from './details.tsx';
+import { messageText } from './failure.ts';
 import { Id, lookupOf } from './id.tsx';
 import { Money } from './money.tsx';
 import { NotLoaded } from './page-states.tsx';
@@ -35,7 +36,7 @@ function CallDetails({ call, ofAll }: { call: Call; ofAll: boolean }) {
       facts={{
         [t('field.status')]: <StatusBadge status={statusOf(call)} />,
         [t('calls.code')]: errorCode ?? undefined,
-        [t('field.errorText')]: errorText ?? undefined,
+        [t('field.errorText')]: errorText === null ? undefined : messageText(errorText),
         [t('field.time')]: <Time at={call.createTime} />,
         [t('all.user')]: ofAll ? <Caller {...call} /> : undefined,
         [t('field.accessKey')]: <AccessKeyOf call={call} ofAll={ofAll} />,

@@ -6,6 +6,7 @@ import { api } from '../api/client.ts';
 import { Choice, TextFilter } from '../shared/choice.tsx';
 import { CursorPages, DataTable } from '../shared/data-table.tsx';
 import { Details, Facts, TemporalLink } from '../shared/details.tsx';
+import { messageText } from '../shared/failure.ts';
 import { useCursor, useFilters, useShown } from '../shared/filters.ts';
 import { Id, lookupOf } from '../shared/id.tsx';
 import { isRunning } from '../shared/job-events.ts';
@@ -115,7 +116,8 @@ function JobDetails({ jobId }: { jobId: string }) {
       <Facts
         facts={{
           [t('field.status')]: <JobProgress {...job} />,
-          [t('field.errorText')]: job.errorMessage === null ? undefined : `${job.errorCode}: ${job.errorMessage}`,
+          [t('field.errorText')]:
+            job.errorMessage === null ? undefined : `${job.errorCode}: ${messageText(job.errorMessage)}`,
           [t('field.cost')]: <Money amount={job.cost} bold />,
           [t('all.user')]: <UserLink userId={job.userId} name={job.username} />,
           [t('field.id')]: <Id id={job.jobId} />,

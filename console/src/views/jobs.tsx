@@ -8,6 +8,7 @@ import type { Job } from '../api/generated/schema.ts';
 import { Choice } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { Details, Facts } from '../shared/details.tsx';
+import { messageText } from '../shared/failure.ts';
 import { useFilters, usePage, useShown } from '../shared/filters.ts';
 import { Id } from '../shared/id.tsx';
 import { isRunning, useJobState } from '../shared/job-events.ts';
@@ -112,7 +113,7 @@ function JobDetails(job: Job) {
       {job.cancelRequestedAt !== null && isRunning({ status }) && <Text size="sm">{t('jobs.cancelling')}</Text>}
       {job.errorMessage !== null && (
         <Alert color="red" variant="outline" icon={<CircleAlert aria-hidden />}>
-          {job.errorMessage}
+          {messageText(job.errorMessage)}
         </Alert>
       )}
       <Facts

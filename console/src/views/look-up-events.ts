@@ -2,6 +2,7 @@
 import { useQueries } from '@tanstack/react-query';
 import { ApiError } from '../api/api-error.ts';
 import { client } from '../api/client.ts';
+import { messageText } from '../shared/failure.ts';
 import { type Answers, type Event, type EventText, moneyEvents } from './look-up-money.ts';
 
 type Call = Answers<'queryCalls'>[number];
@@ -154,7 +155,9 @@ function callEvent(call: Call): Event {
     to: `/all-calls?call=${id}`,
     name: { text: status === 'REFUSED' ? 'lookup.refusedCall' : 'lookup.call', about: modelIdentifier || '–' },
     ...(status === 'REFUSED' ? {} : { attempts: { provider: providerName ?? '–', count: attempts } }),
-    error: isSuccess ? null : [errorCode, errorText].filter((part) => part !== null).join(': '),
+    error: isSuccess
+      ? null
+      : [errorCode, errorText && messageText(errorText)].filter((part) => part !== null).join(': '),
   };
 }
 
@@ -171,7 +174,11 @@ function jobEvents(job: Job): Event[] {
     },
     ...step(job.startedAt, 'lookup.jobStarted'),
     ...step(job.cancelRequestedAt, 'lookup.cancelRequested'),
-    ...step(job.finishedAt, 'lookup.jobEnded').map((event) => ({ ...event, failed, error: job.errorMessage })),
+    ...step(job.finishedAt, 'lookup.jobEnded').map((event) => ({
+      ...event,
+      failed,
+      error: job.errorMessage && messageText(job.errorMessage),
+    })),
   ];
 }
 

@@ -8,8 +8,6 @@ export const messages: Readonly<Record<string, string>> = {
   'is required': '必填',
   'is required for a model that is online': '上线的模型必须填写',
   'is required when a model starts or stops making text or images': '模型开始或停止生成文本、图片时必须填写',
-  'is required with an amount: a part that is sent again must not be taken again':
-    '部分退款时必填，以免重复提交时再次退款',
   'is required, or providerName': '此项与providerName须填其一',
   'is required, or {others}': '此项与 {others} 须填其一',
   'is required: a window has both ends': '必填：时段须有起止时间',
@@ -54,7 +52,6 @@ export const messages: Readonly<Record<string, string>> = {
   'must be an amount with at most 9 decimals, up to one billion': '须为金额，最多 9 位小数，不超过十亿',
   'must be a price with at most 15 decimals': '须为价格，最多 15 位小数',
   'must be at most what is left of the order, {left}': '不能大于订单的可退金额 {left}',
-  'is not an amount': '不是有效金额',
   'is above 0.01 for one token: is it meant per thousand or million tokens?':
     '单个 Token 高于 0.01：是否填成了每千或每百万 Token 的价格？',
   'must be at most {most} printable characters': '最多 {most} 个可打印字符',
@@ -63,15 +60,11 @@ export const messages: Readonly<Record<string, string>> = {
     '主机名最多 {most} 个字符，两点之间最多 {label} 个',
   'must not be nested more than {most} levels deep': '嵌套不能超过 {most} 层',
   'has a field whose name is longer than {most} bytes': '含有名称超过 {most} 字节的字段',
-  'has a name of more than {most} characters': '名称超过 {most} 个字符',
   'is nested deeper than {most} levels': '嵌套超过 {most} 层',
   'takes the body over {most} bytes outside of texts': '文本以外的内容超过 {most} 字节',
   'takes the body over {most} numbers': '数字超过 {most} 个',
   'takes the body over {most} values': '值超过 {most} 个',
-  'at most {most}': '最多 {most} 个',
   'at most {most} images may be given by address': '最多 {most} 张图片可以用地址给出',
-  'at most {most} files may be given by id': '最多 {most} 个文件可以用编号给出',
-  'files that are given by id may have {most} bytes together': '用编号给出的文件合计最多 {most} 字节',
   'the query must have at most {most} parameters': '最多 {most} 个查询参数',
   // 字段：字符与格式
   'Invalid email address': '不是有效的邮箱地址',
@@ -148,12 +141,6 @@ export const messages: Readonly<Record<string, string>> = {
   'is not a PNG, JPEG, GIF, WebP or BMP image': '不是 PNG、JPEG、GIF、WebP 或 BMP 图片',
   'needs base64 or url': '须有 base64 或 url',
   'is required: a file as a data URL in file_data, or by its file_id': '必填：文件数据或文件编号',
-  'is a document that the model does not take': '模型不接受文档',
-  'is a file that the model does not take: neither a text nor a PDF as a data URL':
-    '模型不接受此文件：既不是文本也不是 PDF',
-  'is the address of a document, which the model does not take': '模型不接受用地址给出的文档',
-  'the text {id} has more than {most} bytes': '文本 {id} 超过 {most} 字节',
-  'the file {id} is neither a PDF nor a text': '文件 {id} 既不是 PDF 也不是文本',
   'there is no file {id}': '文件 {id} 不存在',
   'asks for {texts} vectors of {dimensions} numbers; all together may have {most}':
     '要求 {texts} 个 {dimensions} 维向量，合计最多 {most} 个数',
@@ -238,13 +225,11 @@ export const messages: Readonly<Record<string, string>> = {
   'there is no such job': '任务不存在',
   'there is no such order': '订单不存在',
   'there is no such provider': '提供商不存在',
-  'there is no such response': '应答不存在',
   'there is no such user': '用户不存在',
   'there is no user {id}': '用户 {id} 不存在',
   'there is no model {id}': '模型 {id} 不存在',
   'there is no provider {id}': '提供商 {id} 不存在',
   'there is no provider key {id}': '提供商密钥 {id} 不存在',
-  'there is no batch {id}': '批处理 {id} 不存在',
   'there is nothing at {path}': '{path} 不存在',
   'no money has moved under this id': '此编号下没有资金变动',
   'you have no account': '您没有账户',
@@ -262,8 +247,6 @@ export const messages: Readonly<Record<string, string>> = {
   'some money of the account is set aside by a process that has not given it back yet: nothing was moved, try again':
     '账户的部分资金尚未由处理进程归还，未作任何变动，请重试',
   'the ledger is being checked already': '账本正在对账',
-  "is not the order's amount": '与订单金额不符',
-  "is not the order's currency": '与订单币种不符',
   // 任务、对话、文件
   'at most {most} jobs of one user may wait or run (JOBS_LIVE_PER_USER)':
     '每个用户最多同时有 {most} 个等待或运行的任务（JOBS_LIVE_PER_USER）',
