@@ -1,22 +1,29 @@
-/** What a model says, as it means it: tables, lists and code. Without its HTML, and without asking other hosts for pictures. */
-import { Anchor, Code, ScrollArea, Table, Typography } from '@mantine/core';
-import { memo, useDeferredValue } from 'react';
+/**
+ * What a model says, as it means it: tables, lists and code. Without its HTML, without asking other hosts for pictures, and
+ * in pieces: a long answer that still comes is not made anew for each of its words.
+ */
+import { Anchor, Code, ScrollArea, Table, Text, Typography } from '@mantine/core';
+import { Component, memo, type ReactNode, useDeferredValue } from 'react';
 import Markdown, { type Components } from 'react-markdown';
 import remarkGfm from 'remark-gfm';
+import { type Block, blocksOf } from './markdown-blocks.ts';
 
 const PLUGINS = [remarkGfm];
+/** Of another page. What leads elsewhere, or nowhere, is text. */
+const ADDRESS = /^(https?|mailto):/i;
 
-const COMPONENTS: Components = {
-  a: ({ href, children }) => (
-    <Anchor href={href} target="_blank" rel="noreferrer">
+function Link({ address, children }: { address: unknown; children: ReactNode }) {
+  if (typeof address !== 'string' || !ADDRESS.test(address)) return children;
+  return (
+    <Anchor underline="always" href={address} target="_blank" rel="noreferrer">
       {children}
     </Anchor>
-  ),
-  img: ({ src, alt }) => (
-    <Anchor href={typeof src === 'string' ? src : undefined} target="_blank" rel="noreferrer">
-      {alt || src}
-    </Anchor>
-  ),
+  );
+}
+
+const COMPONENTS: Components = {
+  a: ({ href, children }) => <Link address={href}>{children}</Link>,
+  img: ({ src, alt }) => <Link address={src}>{alt || src}</Link>,
   // Those of the page stand above an answer.
   h1: 'h3',
   h2: 'h4',
@@ -38,20 +45,45 @@ const COMPONENTS: Components = {
   ),
 };
 
-const Rendered = memo(function Rendered({ text }: { text: string }) {
+/** A piece that cannot be shown does not take the page, and what was paid for, with it. */
+class OrPlain extends Component<
+  { readonly text: string; readonly children: ReactNode },
+  { readonly isPlain: boolean }
+> {
+  override state = { isPlain: false };
+
+  static getDerivedStateFromError() {
+    return { isPlain: true };
+  }
+
+  override render() {
+    return this.state.isPlain ? <Plain text={this.props.text} /> : this.props.children;
+  }
+}
+
+function Plain({ text }: { text: string }) {
+  return <Text className="spoken">{text}</Text>;
+}
+
+const Piece = memo(function Piece({ text, isPlain }: Block) {
+  if (isPlain) return <Plain text={text} />;
   return (
-    <Markdown remarkPlugins={PLUGINS} components={COMPONENTS}>
-      {text}
-    </Markdown>
+    <OrPlain text={text}>
+      <Markdown remarkPlugins={PLUGINS} components={COMPONENTS}>
+        {text}
+      </Markdown>
+    </OrPlain>
   );
 });
 
-/** A long answer that still comes is not made anew for each of its pieces. */
 export default function MarkdownText({ text }: { text: string }) {
   const shown = useDeferredValue(text);
   return (
     <Typography className="markdown">
-      <Rendered text={shown} />
+      {blocksOf(shown).map((block, place) => (
+        // biome-ignore lint/suspicious/noArrayIndexKey: a piece is known by its place
+        <Piece key={place} {...block} />
+      ))}
     </Typography>
   );
 }
