@@ -8,14 +8,6 @@ export function fieldErrors(error: unknown): Record<string, string> {
   return Object.fromEntries(error.fields.map(({ path, message }) => [path, messageText(message)]));
 }
 
-const KEY_BYTES = 16;
-
-/** An Idempotency-Key: a form that is sent twice makes one row. */
-export function newRequestKey(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** An empty field is none. */
 export function orNull(text: string | number): string | null {
   const trimmed = String(text).trim();

@@ -21,8 +21,9 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { operations, ProbeResult } from '../api/generated/schema.ts';
 import { SETTINGS } from '../settings.ts';
-import { fieldErrors, newRequestKey } from '../shared/form.ts';
+import { fieldErrors } from '../shared/form.ts';
 import { NotLoaded } from '../shared/page-states.tsx';
+import { useRequestKey } from '../shared/request-key.ts';
 import { ProbeOutcome } from './probe-outcome.tsx';
 import { ProviderForm } from './provider-form.tsx';
 
@@ -98,7 +99,7 @@ interface PresetFormProps {
 
 function PresetForm({ preset, onBack, onDone }: PresetFormProps) {
   const { t } = useTranslation();
-  const [requestKey] = useState(newRequestKey);
+  const { keyed } = useRequestKey();
   const [added, setAdded] = useState<Added & { readonly probe: ProbeResult | undefined }>();
   const { name, displayName, currency, models, notes, urlBase, pricesAsOf } = preset;
   const all = models.map(({ identifier }) => identifier);
@@ -115,7 +116,7 @@ function PresetForm({ preset, onBack, onDone }: PresetFormProps) {
       ...(values.urlBase === urlBase ? {} : { urlBase: values.urlBase }),
       ...(values.models.length === all.length ? {} : { models: values.models }),
     };
-    const made = await add.mutateAsync({ params: { header: { 'Idempotency-Key': requestKey } }, body });
+    const made = await add.mutateAsync(keyed(body));
     const { keyId } = made;
     const probe =
       keyId === null ? undefined : await test.mutateAsync({ params: { path: { keyId } } }).catch(() => undefined);

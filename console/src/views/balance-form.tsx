@@ -35,7 +35,7 @@ export function BalanceForm({ user }: { user: Pick<User, 'id' | 'username' | 'ba
   });
   const check = form.onSubmit(({ amount, reason }) => setAsked({ amount: amount.trim(), reason: reason.trim() }));
   const send = (body: { readonly amount: string; readonly reason: string }) => {
-    const header = { 'Idempotency-Key': keyOf(body.amount, body.reason) };
+    const header = { 'Idempotency-Key': keyOf(body) };
     adjust.mutate({ params: { path: { id: user.id }, header }, body });
   };
   return (

@@ -3,13 +3,13 @@ import '@mantine/dates/styles.layer.css';
 import { Button, Group, MultiSelect, NumberInput, Select, SimpleGrid, Stack, TextInput } from '@mantine/core';
 import { DateTimePicker } from '@mantine/dates';
 import { useForm } from '@mantine/form';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AccessKey } from '../api/generated/schema.ts';
 import { MOST_OPTIONS, useAllModels } from '../shared/all-models.ts';
 import { changedFields } from '../shared/changed-fields.ts';
-import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
+import { fieldErrors, orNull } from '../shared/form.ts';
+import { useRequestKey } from '../shared/request-key.ts';
 
 const MOST_TAG = 40;
 const PERIODS = ['day', 'month', 'total'] as const;
@@ -46,7 +46,7 @@ function bodyOf(values: ReturnType<typeof initialValues>) {
 /** @param props.onDone gets the value of a key that was made. */
 export function KeyForm({ edited, onDone }: { edited: AccessKey | undefined; onDone: (keyValue?: string) => void }) {
   const { t } = useTranslation();
-  const [requestKey] = useState(newRequestKey);
+  const { keyed } = useRequestKey();
   const models = useAllModels();
   const form = useForm({ initialValues: initialValues(edited) });
   const onError = (error: unknown) => form.setErrors(fieldErrors(error));
@@ -56,7 +56,7 @@ export function KeyForm({ edited, onDone }: { edited: AccessKey | undefined; onD
     const body = bodyOf(values);
     const changed = () => changedFields(bodyOf(form.getInitialValues()), body);
     if (edited) change.mutate({ params: { path: { id: edited.id } }, body: changed() });
-    else create.mutate({ params: { header: { 'Idempotency-Key': requestKey } }, body });
+    else create.mutate(keyed(body));
   });
   return (
     <form onSubmit={send}>

@@ -22,7 +22,8 @@ import { MOST_OPTIONS } from '../shared/all-models.ts';
 import { useAllProviders } from '../shared/all-providers.ts';
 import { CAPABILITIES } from '../shared/capability.ts';
 import { changedFields } from '../shared/changed-fields.ts';
-import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
+import { fieldErrors, orNull } from '../shared/form.ts';
+import { useRequestKey } from '../shared/request-key.ts';
 import type { Preset } from './add-provider.tsx';
 import {
   emptyRule,
@@ -66,7 +67,7 @@ function bodyOf({ pricing: price, ...values }: ReturnType<typeof initialValues>)
 
 export function ModelForm({ edited, onDone }: { edited?: Model; onDone: (model: Model) => void }) {
   const { t } = useTranslation();
-  const [requestKey] = useState(newRequestKey);
+  const { keyed } = useRequestKey();
   // Of the moment when the form was opened, as the values are: the model is asked for again behind it.
   const [priceVersion] = useState(edited?.priceVersion ?? null);
   const form = useForm({ initialValues: initialValues(edited) });
@@ -88,11 +89,8 @@ export function ModelForm({ edited, onDone }: { edited?: Model; onDone: (model: 
       change.mutate({ params: { path: { id: edited.id } }, body: { ...changed, ...seen } });
       return;
     }
-    create.mutate({
-      params: { header: { 'Idempotency-Key': requestKey } },
-      // Without a price it cannot be online.
-      body: { ...body, status: body.pricing === undefined ? 0 : 1 },
-    });
+    // Without a price it cannot be online.
+    create.mutate(keyed({ ...body, status: body.pricing === undefined ? 0 : 1 }));
   });
   const tokens = { min: 1, allowDecimal: false, thousandSeparator: ' ' };
   return (

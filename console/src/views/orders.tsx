@@ -2,7 +2,6 @@
 import { Anchor, Button, Group, Modal, Stack, Text, TextInput, Timeline } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { Order } from '../api/generated/schema.ts';
@@ -11,11 +10,12 @@ import { ConfirmButton } from '../shared/confirm.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { Details } from '../shared/details.tsx';
 import { usePage, useShown } from '../shared/filters.ts';
-import { fieldErrors, newRequestKey } from '../shared/form.ts';
+import { fieldErrors } from '../shared/form.ts';
 import { Id } from '../shared/id.tsx';
 import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { NotLoaded } from '../shared/page-states.tsx';
+import { useRequestKey } from '../shared/request-key.ts';
 import { orderStatus, StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 
@@ -178,15 +178,13 @@ function OpenOrder({ orderNo }: Order) {
 
 function OrderForm({ onDone }: { onDone: () => void }) {
   const { t } = useTranslation();
-  const [requestKey] = useState(newRequestKey);
+  const { keyed } = useRequestKey();
   const form = useForm({ initialValues: { amount: '' } });
   const create = api.useMutation('post', '/v1/orders', {
     onSuccess: onDone,
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
-  const send = form.onSubmit(({ amount }) =>
-    create.mutate({ params: { header: { 'Idempotency-Key': requestKey } }, body: { amount } }),
-  );
+  const send = form.onSubmit(({ amount }) => create.mutate(keyed({ amount })));
   return (
     <form onSubmit={send}>
       <Stack>

@@ -1,19 +1,19 @@
 /** The form of a provider that is made by hand, or changed. */
 import { Button, Group, Select, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { Provider } from '../api/generated/schema.ts';
 import { changedFields } from '../shared/changed-fields.ts';
-import { fieldErrors, newRequestKey } from '../shared/form.ts';
+import { fieldErrors } from '../shared/form.ts';
+import { useRequestKey } from '../shared/request-key.ts';
 
 const KINDS: readonly Provider['kind'][] = ['openai', 'anthropic', 'dashscope', 'ark'];
 
 /** @param props.onDone gets the id of the provider. */
 export function ProviderForm({ edited, onDone }: { edited?: Provider; onDone: (id: number) => void }) {
   const { t } = useTranslation();
-  const [requestKey] = useState(newRequestKey);
+  const { keyed } = useRequestKey();
   const kind: Provider['kind'] | null = edited?.kind ?? null;
   const form = useForm({ initialValues: { name: edited?.name ?? '', urlBase: edited?.urlBase ?? '', kind } });
   const handling = {
@@ -25,7 +25,7 @@ export function ProviderForm({ edited, onDone }: { edited?: Provider; onDone: (i
   const send = form.onSubmit((body) => {
     const changed = () => changedFields(form.getInitialValues(), body);
     if (edited) change.mutate({ params: { path: { id: edited.id } }, body: changed() });
-    else create.mutate({ params: { header: { 'Idempotency-Key': requestKey } }, body });
+    else create.mutate(keyed(body));
   });
   return (
     <form onSubmit={send}>

@@ -1,27 +1,25 @@
 /** Forms of a provider's key: a new one, and what can be changed of one. */
 import { Button, Group, NumberInput, PasswordInput, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { ProviderKey } from '../api/generated/schema.ts';
 import { changedFields } from '../shared/changed-fields.ts';
-import { fieldErrors, newRequestKey } from '../shared/form.ts';
+import { fieldErrors } from '../shared/form.ts';
+import { useRequestKey } from '../shared/request-key.ts';
 
 const MOST_WEIGHT = 1_000;
 
 /** A key that is entered again comes back with the name and weight that it had. */
 export function NewKeyForm({ providerId, onDone }: { providerId: number; onDone: () => void }) {
   const { t } = useTranslation();
-  const [requestKey] = useState(newRequestKey);
+  const { keyed } = useRequestKey();
   const form = useForm({ initialValues: { apiKey: '', name: '', weight: 1 } });
   const create = api.useMutation('post', '/v1/providers/keys', {
     onSuccess: onDone,
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
-  const send = form.onSubmit((values) =>
-    create.mutate({ params: { header: { 'Idempotency-Key': requestKey } }, body: { providerId, ...values } }),
-  );
+  const send = form.onSubmit((values) => create.mutate(keyed({ providerId, ...values })));
   return (
     <form onSubmit={send}>
       <Stack>

@@ -24,7 +24,7 @@ interface Asked {
 export function RefundForm({ order, left }: { order: OwnedOrder; left: string }) {
   const { t, i18n } = useTranslation();
   const [asked, setAsked] = useState<Asked>();
-  const { keyOf, forget } = useRequestKey();
+  const { keyed, forget } = useRequestKey();
   const form = useForm({
     initialValues: { how: 'whole', amount: '', reason: '' },
     validate: {
@@ -47,11 +47,7 @@ export function RefundForm({ order, left }: { order: OwnedOrder; left: string })
     },
   });
   // The whole is sent as its amount: whatever was refunded in between, no other sum is taken than the one that was confirmed.
-  const send = (amount: string, reason: string) =>
-    refund.mutate({
-      params: { header: { 'Idempotency-Key': keyOf(amount, reason) } },
-      body: { orderNo: order.orderNo, reason, amount },
-    });
+  const send = (amount: string, reason: string) => refund.mutate(keyed({ orderNo: order.orderNo, reason, amount }));
   const check = form.onSubmit(({ how, amount, reason }) =>
     setAsked({ amount: how === 'part' ? amount.trim() : undefined, left, reason: reason.trim() }),
   );

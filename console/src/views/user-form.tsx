@@ -1,28 +1,23 @@
 /** The form of a new user. */
 import { Button, Group, PasswordInput, Select, Stack, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { User } from '../api/generated/schema.ts';
-import { fieldErrors, newRequestKey, orNull } from '../shared/form.ts';
+import { fieldErrors, orNull } from '../shared/form.ts';
+import { useRequestKey } from '../shared/request-key.ts';
 
 export const ROLES: readonly User['role'][] = ['ROLE_USER', 'ROLE_MODEL_ADMIN', 'ROLE_ROOT_ADMIN'];
 
 export function UserForm({ onDone }: { onDone: () => void }) {
   const { t } = useTranslation();
-  const [requestKey] = useState(newRequestKey);
+  const { keyed } = useRequestKey();
   const form = useForm({ initialValues: { username: '', password: '', email: '', role: ROLES[0], balance: '' } });
   const create = api.useMutation('post', '/v1/users', {
     onSuccess: onDone,
     onError: (error) => form.setErrors(fieldErrors(error)),
   });
-  const send = form.onSubmit(({ balance, ...fields }) =>
-    create.mutate({
-      params: { header: { 'Idempotency-Key': requestKey } },
-      body: { ...fields, balance: orNull(balance) },
-    }),
-  );
+  const send = form.onSubmit(({ balance, ...fields }) => create.mutate(keyed({ ...fields, balance: orNull(balance) })));
   return (
     <form onSubmit={send}>
       <Stack>

@@ -90,7 +90,7 @@ export const operations = {
     question: '{{amount}} of this order is taken out of the balance of {{name}}.',
     before: 'Balance now',
     after: 'Balance after',
-    short: 'Only {{amount}} is there to be taken: the rest has been spent.',
+    short: 'Only {{amount}} is there to be taken: the rest is spent, or reserved for calls that are running.',
     tooMuch: 'The balance is {{amount}}: a part that is larger is refused.',
     outside: 'The payment itself goes back outside of the gateway, at the payment provider.',
     positive: 'An amount above zero, with at most 9 decimals',

@@ -103,7 +103,7 @@ export const operations: Operations = {
     question: '将从 {{name}} 的余额中扣除此订单的 {{amount}}。',
     before: '当前余额',
     after: '退款后余额',
-    short: '余额中只有 {{amount}} 可扣，其余已消费。',
+    short: '余额中只有 {{amount}} 可扣，其余已消费，或已为正在进行的调用预留。',
     tooMuch: '余额为 {{amount}}，超过余额的部分退款会被拒绝。',
     outside: '款项本身需在支付平台退回，网关不处理。',
     positive: '请输入大于零的金额，最多 9 位小数',
