@@ -2,6 +2,7 @@
 import { failureOf } from '../../activities/inference/settlement.ts';
 import type { Caller } from '../../core/accounts/caller.ts';
 import type { RefusedCall, RefusedCalls } from '../../core/usage/refused-calls.ts';
+import { newId } from '../../infra/ids.ts';
 import { isJsonObject } from '../../infra/json-object.ts';
 import { tagsOf } from './attribution.ts';
 import { toAppError } from './errors.ts';
@@ -26,6 +27,8 @@ export function noteRefusal(
   if (!route.claimsKey || caller?.kind !== 'access-key' || ctx.state.isHeld) return;
   const { userId, accessKeyId } = caller;
   refusedCalls.note({
+    // Of a call that was refused before it had an id, this is the first.
+    requestId: ctx.response.get('x-request-id') || newId(),
     ...{ userId, accessKeyId, traceId: ctx.state.traceId, tags: tagsOf(ctx.req.headers) },
     ...failureOf(toAppError(thrown)),
     isAsync: route.status === ACCEPTED,

@@ -10,6 +10,7 @@ const LOG = pino({ level: 'silent' });
 const MINUTE_MS = 60_000;
 const AT_MS = Date.parse('2026-11-24T20:00:00Z');
 const REFUSED: RefusedCall = {
+  requestId: '0190a5c2-0000-7000-8000-000000000001',
   ...{ userId: 2, accessKeyId: 7, traceId: 'trace', tags: { title: 'agent' }, isAsync: false },
   ...{ model: { identifier: 'small' }, errorCode: 402_001, errorText: 'no balance', startedAtMs: AT_MS },
 };
@@ -47,7 +48,7 @@ test('a refused call is written as one that cost and used nothing, on its local 
   const [first, ...others] = written;
   assert.ok(first);
   const { requestId, ...record } = first;
-  assert.match(requestId, /^[\da-f]{8}-/);
+  assert.equal(requestId, REFUSED.requestId);
   assert.deepEqual(record, {
     ...{ userId: 2, accessKeyId: 7, modelId: 5, modelIdentifier: 'small', promptTokens: 0, completionTokens: 0 },
     ...{ imageCount: 0, characters: 0, audioSeconds: 0, cost: 0n, latencyMs: 3, ttftMs: null, isAsync: false },

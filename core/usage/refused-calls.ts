@@ -5,12 +5,13 @@
  */
 import { Counter, type Registry } from 'prom-client';
 import { localDay } from '../../infra/calendar.ts';
-import { newId } from '../../infra/ids.ts';
 import type { Logger } from '../../infra/logger.ts';
 import { type Tags, type UsageRecord, usageRecord } from './usage-record.ts';
 import type { UsageStore } from './usage-store.ts';
 
 export interface RefusedCall {
+  /** As its caller read it in `x-request-id`. */
+  readonly requestId: string;
   readonly userId: number;
   readonly accessKeyId: number;
   readonly traceId: string;
@@ -126,7 +127,6 @@ export class RefusedCalls {
     const known = this.#deps.knownModel(model);
     return usageRecord.parse({
       ...rest,
-      requestId: newId(),
       modelId: known?.id ?? null,
       modelIdentifier: known?.modelIdentifier ?? model.identifier ?? '',
       ...{ promptTokens: 0, completionTokens: 0, imageCount: 0, cost: '0', attempts: 0 },

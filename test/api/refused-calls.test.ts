@@ -90,6 +90,9 @@ describe('calls that are refused', () => {
       assert.equal(modelId !== null, model === 'sim-chat');
       assert.equal(userId, key === keys.poor ? poor.id : person.id);
       assert.equal((await theOne({ requestId })).traceId, found.traceId);
+      // A body that cannot be read is no call yet, and has no id.
+      assert.equal(answer.headers.get('x-request-id') ?? requestId, requestId);
+      if (status === 402) assert.ok(answer.headers.has('x-request-id'));
     }
     const own = await ask(api(), 'GET', '/v1/statistics/logs/me?status=REFUSED', { bearer: poor.token });
     assert.deepEqual(
