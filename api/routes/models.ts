@@ -63,6 +63,10 @@ const capabilitiesInput = z
 const priceVersion = z.object({
   version: z.number().int().describe('Number of the version, from 1'),
   pricing: pricingSchema.describe('What callers paid from then on'),
+  capabilities: z
+    .array(capabilitySchema)
+    .readonly()
+    .describe('What the model could do then: the output of one that only makes images is an image'),
   createdBy: z.number().int().nullable().describe('Id of who set it; null for the command line'),
   createdAt: timeOutput.describe('When it was set'),
 });
@@ -219,15 +223,15 @@ function changingRoutes(models: Models, zone: string): Route[] {
       query: cursorQuery(idInput),
       success: cursorPageOf(priceVersion),
       handler: async ({ params, query: { cursor, pageSize } }) => {
-        const { capabilities } = await models.get(params.id);
+        const { capabilities: now } = await models.get(params.id);
         const found = await models.prices(params.id, cursor, pageSize + 1);
         return cursorPage(
           found,
           pageSize,
           ({ version }) => version,
-          ({ version, price, createdBy, createdAt }) => ({
-            ...{ version, pricing: pricingRecord(pricingOf(price, capabilities)), createdBy },
-            createdAt: isoTime(createdAt, zone),
+          ({ version, price, capabilities, createdBy, createdAt }) => ({
+            ...{ version, pricing: pricingRecord(pricingOf(price, capabilities ?? now)) },
+            ...{ capabilities: capabilities ?? now, createdBy, createdAt: isoTime(createdAt, zone) },
           }),
         );
       },

@@ -73,11 +73,12 @@ export function modelOf(
 }
 
 export function priceOfRow(row: PriceRow): Price {
-  const { modelId: _modelId, version: _version, createdBy: _createdBy, createdAt: _createdAt, ...price } = row;
+  const { modelId: _modelId, version: _version, capabilities: _, createdBy: _by, createdAt: _at, ...price } = row;
   return { ...price, rules: readRules(price.rules) };
 }
 
-function capabilitiesOf(text: string): Capability[] {
+/** In the order of the list. @param text as it is stored, with commas. */
+export function capabilitiesOf(text: string): Capability[] {
   const listed = text.split(',');
   return CAPABILITIES.filter((capability) => listed.includes(capability));
 }

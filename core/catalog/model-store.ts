@@ -4,7 +4,7 @@ import { AppError } from '../../infra/errors.ts';
 import { column, rowOf } from '../../infra/mysql/rows.ts';
 import { change, select } from '../../infra/mysql/statements.ts';
 import type { Capability } from './model.ts';
-import { type Model, type ModelFields, modelOf, priceOfRow } from './model-record.ts';
+import { capabilitiesOf, type Model, type ModelFields, modelOf, priceOfRow } from './model-record.ts';
 import { storableRules } from './price-rules.ts';
 import type { PriceFields } from './pricing.ts';
 import { locking, type Page, type Records } from './provider-store.ts';
@@ -34,6 +34,8 @@ export interface ModelQuery extends Page {
 export interface PriceVersion {
   readonly version: number;
   readonly price: PriceFields;
+  /** What the model could do when it was set: `output` may be of a token or of an image. null: not known. */
+  readonly capabilities: readonly Capability[] | null;
   /** Who made it; null for the command line. */
   readonly createdBy: number | null;
   readonly createdAt: Date;
@@ -82,7 +84,7 @@ export class ModelStore {
     try {
       const created = await this.#tables.models.create({ ...columnsOf(fields), priceId: null }, { transaction });
       const { id } = created.get();
-      if (price !== null) await this.addPrice(id, price, by, transaction);
+      if (price !== null) await this.addPrice(id, price, fields.capabilities, by, transaction);
       return id;
     } catch (error) {
       throw takenIdentifier(error, fields.modelIdentifier);
@@ -99,11 +101,20 @@ export class ModelStore {
   }
 
   /** Adds a version of the price and makes it the present one. The caller holds the model's row. */
-  async addPrice(id: number, price: PriceFields, by: number | null, transaction: Transaction): Promise<void> {
+  async addPrice(
+    id: number,
+    price: PriceFields,
+    capabilities: readonly Capability[],
+    by: number | null,
+    transaction: Transaction,
+  ): Promise<void> {
     const sql = 'SELECT COALESCE(MAX(version),0) AS version FROM model_prices WHERE model_id=?';
     const [newest] = await select(this.#tables.sequelize, newestPrice.read, sql, [id], transaction);
     const created = await this.#tables.prices.create(
-      { modelId: id, version: (newest?.version ?? 0) + 1, createdBy: by, ...price, rules: storableRules(price.rules) },
+      {
+        ...{ modelId: id, version: (newest?.version ?? 0) + 1, createdBy: by, capabilities: capabilities.join(',') },
+        ...{ ...price, rules: storableRules(price.rules) },
+      },
       { transaction },
     );
     await this.#tables.models.update({ priceId: created.get().id }, { where: { id }, transaction });
@@ -144,8 +155,9 @@ export class ModelStore {
       limit,
     });
     return rows.map(readPrice).map((row) => {
-      const { version, createdBy, createdAt } = row;
-      return { version, createdBy, createdAt, price: priceOfRow(row) };
+      const { version, capabilities, createdBy, createdAt } = row;
+      const could = capabilities === null ? null : capabilitiesOf(capabilities);
+      return { version, createdBy, createdAt, price: priceOfRow(row), capabilities: could };
     });
   }
 

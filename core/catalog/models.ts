@@ -145,7 +145,7 @@ export class Models {
   ): Promise<void> {
     await this.#to.models.update(model.id, fields, transaction);
     if (price !== null && isNewPrice(model, price)) {
-      await this.#to.models.addPrice(model.id, price, by.actor?.userId ?? null, transaction);
+      await this.#to.models.addPrice(model.id, price, fields.capabilities, by.actor?.userId ?? null, transaction);
     }
     const states = { before: stateOf(fieldsOf(model), model.price), after: stateOf(fields, price) };
     await this.#to.changes.record('models.update', model.id, by, states, transaction);

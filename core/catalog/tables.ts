@@ -26,6 +26,7 @@ const id = stored(column.integer, { type: INTEGER, autoIncrement: true, primaryK
 const text = (length: number) => stored(column.text, DataTypes.STRING(length));
 const integer = stored(column.integer, INTEGER);
 const integerOrNull = stored(orNull(column.integer), INTEGER);
+const textOrNull = (length: number) => stored(orNull(column.text), DataTypes.STRING(length));
 const tiny = stored(column.integer, DataTypes.TINYINT.UNSIGNED);
 const small = stored(column.integer, DataTypes.SMALLINT.UNSIGNED);
 const nano = stored(column.bigint, DataTypes.BIGINT);
@@ -98,6 +99,7 @@ const priceColumns = {
   perSecond: nano,
   mostSearches: small,
   rules: json,
+  capabilities: textOrNull(255),
   createdBy: integerOrNull,
   createdAt: time,
 };

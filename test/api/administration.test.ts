@@ -542,6 +542,25 @@ describe('administration', () => {
     });
   });
 
+  test('an earlier price says what it was of, also after the model has begun to make something else', async () => {
+    const made = await post('/v1/models', {
+      ...{ displayName: 'Turned', modelIdentifier: 'turned', capabilities: ['text-to-text'], status: 0 },
+      ...{ pricing: { input: '0.000002', output: '0.000008' }, providerName: 'simulator' },
+    });
+    const id = numberAt(made, 'data.id');
+    const save = (body: object) => ask(api(), 'PUT', `/v1/models/${id}`, { bearer: root, body });
+    await save({ capabilities: ['text-to-image'], pricing: { output: '0.2' } });
+    await save({ capabilities: ['text-to-text', 'text-to-image'], pricing: { input: 0, output: 0, perImage: 0.3 } });
+    const { text, at } = await get(`/v1/admin/models/${id}/prices`);
+    assert.deepEqual(
+      [0, 1, 2].map((index) => at(`data.records.${index}.capabilities`)),
+      [['text-to-text', 'text-to-image'], ['text-to-image'], ['text-to-text']],
+    );
+    assert.match(text, /"input":0\.000002,"output":0\.000008[,}]/);
+    assert.match(text, /"output":0\.2[,}]/);
+    assert.match(text, /"perImage":0\.3[,}]/);
+  });
+
   test('a price replaces the one that its author has seen, also of two who save at once', async () => {
     const pricing = (input: string) => ({ input, output: '0.000008' });
     const made = await post('/v1/models', {

@@ -111,7 +111,7 @@ function History({ model }: { model: Model }) {
       <Title order={3} size="h4">
         {t('catalogModels.history')}
       </Title>
-      {records.map(({ version, pricing, createdBy, createdAt }, index) => (
+      {records.map(({ version, pricing, capabilities, createdBy, createdAt }, index) => (
         <Paper key={version} withBorder p="sm">
           <Group gap="xs" mb={4}>
             <Text size="sm" fw={600}>
@@ -127,7 +127,7 @@ function History({ model }: { model: Model }) {
               {createdBy === null ? t('catalogModels.byCommand') : t('catalogModels.setBy', { id: createdBy })}
             </Text>
           </Group>
-          <PriceInFull pricing={pricing} capabilities={model.capabilities} />
+          <PriceInFull pricing={pricing} capabilities={capabilities} />
         </Paper>
       ))}
       <CursorPages {...cursor} nextCursor={next} />
