@@ -223,6 +223,7 @@ describe('a new user who calls models', () => {
     const table = await send('Compare them in a table', 1);
     await table.getByRole('cell', { name: 'in tokens' }).waitFor();
     const link = await send('![map](https://elsewhere.example/a.png) <b id=inside>b</b>', 2);
+    assert.equal(await link.getByRole('link').count(), 1);
     await link.getByRole('link', { name: 'map' }).waitFor();
     await link.getByText('<b id=inside>b</b>').waitFor();
     assert.deepEqual([await link.locator('img').count(), await link.locator('#inside').count()], [0, 0]);
@@ -302,6 +303,11 @@ describe('a new user who calls models', () => {
     await page.getByText('No conversation has been kept yet.').waitFor();
     await openView(page, 'Playground');
     await page.getByRole('button', { name: 'New chat' }).click();
+    // The choices of before have stayed.
+    assert.ok(await page.getByRole('switch', { name: 'As a job' }).isChecked());
+    await page.getByRole('switch', { name: 'As a job' }).click();
+    await page.getByRole('combobox', { name: 'Model' }).click();
+    await page.getByRole('option', { name: 'Simulated chat', exact: true }).click();
     await page.getByRole('switch', { name: 'Keep the conversation' }).click();
     await page.getByRole('textbox', { name: 'Message' }).fill('Remember the ocean');
     await page.keyboard.press('Enter');

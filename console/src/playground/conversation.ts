@@ -1,9 +1,9 @@
 /** The exchanges of the playground, and how one is sent: as a stream, at once, or as a job that is followed. */
-import { queryOptions, skipToken, useQuery } from '@tanstack/react-query';
 import { ApiError, TRACE_HEADER } from '../api/api-error.ts';
 import { client, queryClient } from '../api/client.ts';
 import { loadApiWords } from '../shared/failure.ts';
 import { endOfJob } from '../shared/job-events.ts';
+import { sessionState } from '../shared/session-state.ts';
 import { type Answer, answerOfResult, NO_ANSWER } from './answer.ts';
 import { type Asked, chatJob, chatRequest, isChat, pictureRequest, type Spoken } from './request.ts';
 import { streamChat, withKey } from './stream.ts';
@@ -22,27 +22,15 @@ export interface Turn {
 
 type Change = Partial<Omit<Turn, 'id' | 'said'>>;
 
-/**
- * The talk stays, and its answer goes on, while its user looks at other views; with all else that is of a session it is
- * forgotten when that ends.
- */
-const TALK = queryOptions<readonly Turn[]>({
-  ...{ queryKey: ['playground-talk'], queryFn: skipToken, structuralSharing: false },
-  ...{ staleTime: Number.POSITIVE_INFINITY, gcTime: Number.POSITIVE_INFINITY },
-});
-
-const NONE: readonly Turn[] = [];
-
-function setTurns(change: (turns: readonly Turn[]) => readonly Turn[]): void {
-  queryClient.setQueryData<readonly Turn[]>(TALK.queryKey, (turns = NONE) => change(turns));
-}
+/** Its answer goes on, too, while its user looks at other views. */
+const TALK = sessionState<readonly Turn[]>('playground-talk', []);
 
 let running: AbortController | undefined;
 let turnsMade = 0;
 
 /** One exchange at a time. */
 export function useConversation(accessKeyId: number | undefined) {
-  const { data: turns = NONE } = useQuery(TALK);
+  const turns = TALK.useValue();
   const last = turns.at(-1);
 
   const send = async (asked: Omit<Asked, 'before' | 'conversationId'>) => {
@@ -52,7 +40,7 @@ export function useConversation(accessKeyId: number | undefined) {
     const controller = new AbortController();
     running = controller;
     const change = (changed: Change) =>
-      setTurns((all) => {
+      TALK.set((all) => {
         if (!all.some((turn) => turn.id === id)) controller.abort();
         return all.map((turn) => (turn.id === id ? { ...turn, ...changed } : turn));
       });
@@ -61,7 +49,7 @@ export function useConversation(accessKeyId: number | undefined) {
       .map(({ said, answer }) => ({ said, answer: answer.text }));
     const conversationId = turns.findLast(({ answer }) => answer.conversationId !== undefined)?.answer.conversationId;
     const { said, model } = asked;
-    setTurns((all) => [...all, { id, said, model: model.modelIdentifier, answer: NO_ANSWER, state: 'running' }]);
+    TALK.set((all) => [...all, { id, said, model: model.modelIdentifier, answer: NO_ANSWER, state: 'running' }]);
     try {
       await perform({ ...asked, before, conversationId }, accessKeyId, controller.signal, change);
       change({ state: 'done' });
@@ -82,7 +70,7 @@ export function useConversation(accessKeyId: number | undefined) {
 
   const clear = () => {
     running?.abort();
-    setTurns(() => NONE);
+    TALK.set([]);
   };
   return { turns, isRunning: last?.state === 'running', send, stop, clear };
 }

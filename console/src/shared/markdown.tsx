@@ -24,6 +24,7 @@ function Link({ address, children }: { address: unknown; children: ReactNode }) 
 const COMPONENTS: Components = {
   a: ({ href, children }) => <Link address={href}>{children}</Link>,
   img: ({ src, alt }) => <Link address={src}>{alt || src}</Link>,
+  input: ({ checked }) => (checked ? '☑ ' : '☐ '),
   // Those of the page stand above an answer.
   h1: 'h3',
   h2: 'h4',

@@ -2,7 +2,7 @@
 import { Box, Button, Drawer, Group, Paper, ScrollArea, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { CodeXml, SlidersHorizontal, Sparkles, SquarePen } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AccessKey, Model } from '../api/generated/schema.ts';
@@ -16,9 +16,16 @@ import { useAllModels } from '../shared/all-models.ts';
 import { useFilters } from '../shared/filters.ts';
 import { Page } from '../shared/page.tsx';
 import { EmptyState, ErrorState, LoadingView } from '../shared/page-states.tsx';
+import { sessionState } from '../shared/session-state.ts';
 
 const SETTINGS_PX = 300;
 const NOTHING: Spoken = { text: '', images: [] };
+
+// With the talk stays what it is with, and what is about to be said.
+const SAID = sessionState('playground-message', NOTHING);
+const PARAMETERS = sessionState('playground-parameters', NO_PARAMETERS);
+/** What the address has named; the menu leads here without it. */
+const CHOSEN = sessionState<{ readonly model?: string; readonly key?: string }>('playground-choice', {});
 
 function canCall({ isActive, expiresAt }: AccessKey): boolean {
   return isActive && (expiresAt === null || new Date(expiresAt) > new Date());
@@ -52,28 +59,35 @@ export default function Playground() {
 function Bench({ models, keys }: { models: readonly Model[]; keys: readonly AccessKey[] }) {
   const { t } = useTranslation();
   const { values, set } = useFilters(['model', 'key']);
-  const [parameters, setParameters] = useState(NO_PARAMETERS);
-  const [said, setSaid] = useState(NOTHING);
+  const kept = CHOSEN.useValue();
+  const chosen = { ...kept, ...values };
+  const parameters = PARAMETERS.useValue();
+  const said = SAID.useValue();
   const [settingsShown, settings] = useDisclosure();
   const [codeShown, code] = useDisclosure();
-  const accessKey = keys.find(({ id }) => String(id) === values.key) ?? keys[0];
+  const accessKey = keys.find(({ id }) => String(id) === chosen.key) ?? keys[0];
   const allowed = accessKey?.allowedModels;
   const offered = allowed ? models.filter(({ modelIdentifier }) => allowed.includes(modelIdentifier)) : models;
   const model =
-    offered.find(({ modelIdentifier }) => modelIdentifier === values.model) ?? offered.find(isChat) ?? offered[0];
+    offered.find(({ modelIdentifier }) => modelIdentifier === chosen.model) ?? offered.find(isChat) ?? offered[0];
+  const { model: named, key: keyed } = values;
+  useEffect(() => {
+    const given = { ...(named === undefined ? {} : { model: named }), ...(keyed === undefined ? {} : { key: keyed }) };
+    CHOSEN.set((before) => ({ ...before, ...given }));
+  }, [named, keyed]);
   const talk = useConversation(accessKey?.id);
   const panel = (
     <Settings
       {...{ models: offered, keys, model, accessKey, parameters }}
       onModel={(name) => set('model', name)}
       onKey={(id) => set('key', id)}
-      onParameters={(changed) => setParameters((before) => ({ ...before, ...changed }))}
+      onParameters={(changed) => PARAMETERS.set((before) => ({ ...before, ...changed }))}
     />
   );
   const send = () => {
     if (model === undefined) return;
     void talk.send({ model, parameters, said });
-    setSaid(NOTHING);
+    SAID.set(NOTHING);
   };
   return (
     <Page
@@ -107,7 +121,7 @@ function Bench({ models, keys }: { models: readonly Model[]; keys: readonly Acce
       <div className="playground">
         <Stack gap="sm" className="talk">
           <Turns turns={talk.turns}>
-            <Suggestions model={model} onChoose={(text) => setSaid({ ...said, text })} />
+            <Suggestions model={model} onChoose={(text) => SAID.set((before) => ({ ...before, text }))} />
           </Turns>
           <Composer
             canSend={accessKey !== undefined && model !== undefined && areTools(parameters.tools)}
@@ -115,7 +129,7 @@ function Bench({ models, keys }: { models: readonly Model[]; keys: readonly Acce
             takesPictures={model !== undefined && takesPictures(model)}
             needsWords={model === undefined || !isChat(model) || parameters.asJob}
             placeholder={t(model && !isChat(model) ? 'playground.describe' : 'playground.ask')}
-            {...{ said, onSaid: setSaid, onSend: send, onStop: talk.stop }}
+            {...{ said, onSaid: SAID.set, onSend: send, onStop: talk.stop }}
           />
         </Stack>
         <Paper withBorder visibleFrom="lg" w={SETTINGS_PX} className="settings">
