@@ -92,6 +92,15 @@ export function ModelForm({ edited, onDone }: { edited?: Model; onDone: (model: 
     // Without a price it cannot be online.
     create.mutate(keyed({ ...body, status: body.pricing === undefined ? 0 : 1 }));
   });
+  const changeCapabilities = (value: readonly string[]) => {
+    const chosen = CAPABILITIES.filter((name) => value.includes(name));
+    form.setFieldValue('capabilities', chosen);
+    if (isImagesOnly(chosen) === isImagesOnly(capabilities)) return;
+    // A price of tokens is none of images: it has to be said anew.
+    const before = form.getInitialValues();
+    const isAsBefore = isImagesOnly(chosen) === isImagesOnly(before.capabilities);
+    form.setFieldValue('pricing', isAsBefore ? before.pricing : fieldsOfPricing(null, chosen));
+  };
   const tokens = { min: 1, allowDecimal: false, thousandSeparator: ' ' };
   return (
     <form onSubmit={send}>
@@ -129,6 +138,7 @@ export function ModelForm({ edited, onDone }: { edited?: Model; onDone: (model: 
             required
             data={CAPABILITIES.map((value) => ({ value, label: t(`capability.${value}`) }))}
             {...form.getInputProps('capabilities')}
+            onChange={changeCapabilities}
           />
           <NumberInput
             label={t('catalogModels.priority')}
