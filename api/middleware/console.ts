@@ -59,6 +59,8 @@ function readSite(folder: string): Site | undefined {
 function policyOf(nonce: string): string {
   return [
     ...["default-src 'none'", "script-src 'self'", "connect-src 'self'", `style-src 'self' 'nonce-${nonce}'`],
+    // Speech is fetched with the session, and played from the page.
+    'media-src blob:',
     ...["img-src 'self' data: blob:", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"],
   ].join('; ');
 }

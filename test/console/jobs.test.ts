@@ -53,6 +53,13 @@ describe('jobs in the console', () => {
     await openView(page, 'Jobs');
     await page.getByRole('button', { name: /^Chat · sim-chat/ }).click();
     await page.getByRole('dialog').getByText('You wrote "Work on this"').waitFor();
+    await page.keyboard.press('Escape');
+    const speech = { model: 'sim-speech', input: 'Good morning.', voice: 'alloy' };
+    await call(product.apis[0], 'POST', '/v1/async/speech', { key: customer.key, body: speech });
+    await page.getByRole('button', { name: /^Speech · sim-speech/ }).click();
+    await page.getByRole('button', { name: 'Listen' }).click();
+    await page.getByLabel('Speech of the result').waitFor();
+    await page.getByRole('link', { name: 'Download' }).waitFor();
     await page.context().close();
   });
 

@@ -17,6 +17,7 @@ import { Money } from '../shared/money.tsx';
 import { Page } from '../shared/page.tsx';
 import { NotLoaded } from '../shared/page-states.tsx';
 import { Pictures } from '../shared/pictures.tsx';
+import { Speech } from '../shared/speech.tsx';
 import { StatusBadge } from '../shared/status-badge.tsx';
 import { Time } from '../shared/time.tsx';
 
@@ -124,7 +125,7 @@ function JobDetails(job: Job) {
           [t('jobs.finished')]: <Time at={job.finishedAt} />,
         }}
       />
-      <Result payload={job.resultPayload} />
+      <Result payload={job.resultPayload} accessKeyId={job.accessKeyId} />
       <Deliveries jobId={job.jobId} />
     </>
   );
@@ -175,16 +176,17 @@ function Deliveries({ jobId }: { jobId: string }) {
   );
 }
 
-/** What a chat said, what was heard, or the pictures that were made. */
-function Result({ payload }: { payload: unknown }) {
-  const fields: { assistantMessage?: unknown; text?: unknown; imageUrls?: unknown } =
+/** What a chat said, what was heard, the pictures or the speech that were made. */
+function Result({ payload, accessKeyId }: { payload: unknown; accessKeyId: number | null }) {
+  const fields: { assistantMessage?: unknown; text?: unknown; imageUrls?: unknown; fileId?: unknown } =
     typeof payload === 'object' && payload !== null ? payload : {};
-  const { assistantMessage: said, text = said, imageUrls: pictures } = fields;
+  const { assistantMessage: said, text = said, imageUrls: pictures, fileId } = fields;
   const urls = Array.isArray(pictures) ? pictures.map(String) : [];
   return (
     <>
       {typeof text === 'string' && <Text style={{ whiteSpace: 'pre-wrap' }}>{text}</Text>}
       <Pictures urls={urls} />
+      {typeof fileId === 'string' && <Speech fileId={fileId} accessKeyId={accessKeyId} />}
     </>
   );
 }
