@@ -258,6 +258,10 @@ describe('a new user who calls models', () => {
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('Stopped').waitFor();
     await fetch(`${simulator}/control/faults`, { method: 'DELETE' });
+    await page
+      .getByTestId('stopped-cost')
+      .getByText(/^¥0\.000\d+$/)
+      .waitFor();
     await page.getByLabel('Tools').fill(JSON.stringify([WEATHER]));
     await page.getByRole('textbox', { name: 'Message' }).fill('call weather with {"city":"Rome"}');
     await page.getByRole('button', { name: 'Send' }).click();
@@ -724,6 +728,12 @@ describe('an administrator', () => {
     await form.getByRole('button', { name: 'Save' }).click();
     await form.getByText('the price was changed by somebody else').waitFor();
     await look(page, 'model-form-conflict');
+    await page.reload();
+    await model.getByRole('button', { name: 'Edit' }).click();
+    await form.getByRole('combobox', { name: 'Capabilities' }).click();
+    await page.getByRole('option', { name: 'Makes images' }).click();
+    await page.getByRole('option', { name: 'Text', exact: true }).click();
+    assert.equal(await form.getByLabel('Image', { exact: false }).first().inputValue(), '', 'no price of tokens');
     await page.reload();
     await model.getByText('Version 4').waitFor();
     await model.getByText('¥5.00').first().waitFor();

@@ -26,7 +26,8 @@ export async function streamChat(
     signal,
   });
   if (!(data instanceof ReadableStream)) throw new ApiError(502, 0, 'the answer is no stream', [], undefined);
-  let answer = NO_ANSWER;
+  // Of one that is stopped, this alone leads to what it cost.
+  let answer: Answer = { ...NO_ANSWER, requestId: response.headers.get('x-request-id') ?? undefined };
   const parser = createParser({
     onEvent: ({ event, data: text }) => {
       if (text === '[DONE]') return;

@@ -3,6 +3,7 @@ import { Alert, Badge, Box, Code, Group, Image, Loader, Paper, Progress, Stack, 
 import { CircleAlert, Wrench } from 'lucide-react';
 import { lazy, memo, Suspense } from 'react';
 import { useTranslation } from 'react-i18next';
+import { api } from '../api/client.ts';
 import { failureText, failureTitle, traceOf } from '../shared/failure.ts';
 import { Money } from '../shared/money.tsx';
 import { Trace } from '../shared/page-states.tsx';
@@ -85,7 +86,27 @@ function AnswerView({ turn }: { turn: Turn }) {
         </Alert>
       )}
       {!isRunning && !(nothingYet && answer.images.length === 0) && <Facts turn={turn} />}
+      {state === 'stopped' && answer.requestId !== undefined && <StoppedCost requestId={answer.requestId} />}
     </Stack>
+  );
+}
+
+/** The provider may be read for a while after the client has left; then it is charged. */
+const ASKED_AGAIN_MS = 3_000;
+
+function StoppedCost({ requestId }: { requestId: string }) {
+  const { t } = useTranslation();
+  const found = api.useQuery(
+    'get',
+    '/v1/statistics/logs/me',
+    { params: { query: { requestId } } },
+    { refetchInterval: ({ state }) => (state.data?.length ? false : ASKED_AGAIN_MS) },
+  );
+  const cost = found.data?.[0]?.cost;
+  return (
+    <Text size="xs" c="dimmed" data-testid="stopped-cost">
+      {cost === undefined ? t('playground.costFollows') : <Money amount={cost} />}
+    </Text>
   );
 }
 

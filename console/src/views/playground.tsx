@@ -2,7 +2,7 @@
 import { Box, Button, Drawer, Group, Paper, ScrollArea, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { CodeXml, SlidersHorizontal, Sparkles, SquarePen } from 'lucide-react';
-import { useEffect, useRef } from 'react';
+import { type UIEvent, useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AccessKey, Model } from '../api/generated/schema.ts';
@@ -164,24 +164,39 @@ function lastSaid(turns: readonly Turn[], t: (key: 'playground.hello') => string
   return turns.at(-1)?.said ?? { text: t('playground.hello'), images: [] };
 }
 
-/** Stays at the end while an answer comes. */
+/** How near to the end is at the end. */
+const END_PX = 60;
+
+/** Stays at the end while an answer comes and is laid out, unless its reader has gone back. */
 function Turns({ turns, children }: { turns: readonly Turn[]; children: React.ReactNode }) {
   const { t } = useTranslation();
-  const end = useRef<HTMLDivElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: every piece of an answer moves the end
+  const view = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const isAtEnd = useRef(true);
+  const count = turns.length;
   useEffect(() => {
-    end.current?.scrollIntoView({ block: 'nearest' });
-  }, [turns]);
+    if (view.current === null || content.current === null || count === 0) return undefined;
+    const { current: shown } = view;
+    // What was just said is looked at, wherever its author was.
+    isAtEnd.current = true;
+    const follow = new ResizeObserver(() => {
+      if (isAtEnd.current) shown.scrollTop = shown.scrollHeight;
+    });
+    follow.observe(content.current);
+    return () => follow.disconnect();
+  }, [count]);
+  const scrolled = ({ currentTarget: { scrollHeight, scrollTop, clientHeight } }: UIEvent) => {
+    isAtEnd.current = scrollHeight - scrollTop - clientHeight < END_PX;
+  };
   return (
-    <Box className="turns" role="log" aria-label={t('playground.answers')} tabIndex={0}>
-      {turns.length === 0 ? (
+    <Box ref={view} className="turns" role="log" aria-label={t('playground.answers')} tabIndex={0} onScroll={scrolled}>
+      {count === 0 ? (
         children
       ) : (
-        <Stack gap="xl" maw={800} mx="auto">
+        <Stack ref={content} gap="xl" maw={800} mx="auto">
           {turns.map((turn) => (
             <TurnView key={turn.id} turn={turn} />
           ))}
-          <div ref={end} />
         </Stack>
       )}
     </Box>

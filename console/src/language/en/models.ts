@@ -101,6 +101,9 @@ export const models = {
     redeliver: 'Send again',
     delivery: { PENDING: 'Waiting', DELIVERED: 'Delivered', FAILED: 'Failed', DISABLED: 'Address removed' },
     picture: 'Picture {{number}} of the result',
+    listen: 'Listen',
+    speech: 'Speech of the result',
+    download: 'Download',
     open: 'Open picture {{number}}',
   },
   playground: {
@@ -136,6 +139,7 @@ export const models = {
     send: 'Send',
     stop: 'Stop',
     stopped: 'Stopped',
+    costFollows: 'What it cost is known in a moment.',
     addPicture: 'Add an image',
     removePicture: 'Remove image {{number}}',
     given: 'Image {{number}} of your message',

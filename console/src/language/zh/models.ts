@@ -104,6 +104,9 @@ export const models: Pick<
     redeliver: '重新推送',
     delivery: { PENDING: '等待中', DELIVERED: '已送达', FAILED: '失败', DISABLED: '地址已移除' },
     picture: '结果图片 {{number}}',
+    listen: '播放',
+    speech: '生成的语音',
+    download: '下载',
     open: '打开图片 {{number}}',
   },
   playground: {
@@ -139,6 +142,7 @@ export const models: Pick<
     send: '发送',
     stop: '停止',
     stopped: '已停止',
+    costFollows: '费用稍后可知。',
     addPicture: '添加图片',
     removePicture: '移除图片 {{number}}',
     given: '消息中的图片 {{number}}',
