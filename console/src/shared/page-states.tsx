@@ -87,7 +87,10 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, { readonly
 
 function BrokenView({ error }: { error: unknown }) {
   const { t } = useTranslation();
-  return <ErrorState error={error} text={t('failure.broken')} onRetry={() => location.reload()} />;
+  // What browsers throw when the code of a view cannot be fetched: each has other words about the module.
+  const isNotFetched = error instanceof TypeError && /module/i.test(error.message);
+  const text = t(isNotFetched ? 'failure.notFetched' : 'failure.broken');
+  return <ErrorState error={error} text={text} onRetry={() => location.reload()} />;
 }
 
 export function MissingView() {

@@ -26,6 +26,7 @@ export const shell = {
     unreachable: 'The gateway cannot be reached. Check the connection and try again.',
     unexpected: 'The answer could not be read. Please try again.',
     broken: 'This page could not be shown. Please load it again.',
+    notFetched: 'The gateway cannot be reached, or has a new version. Please load this page again.',
     otherUser: 'Somebody else is signed in by now: nothing was done.',
     trace: 'Trace',
     field: '{{field}}: {{text}}',

@@ -35,6 +35,7 @@ export const shell: Pick<
     unreachable: '无法连接网关，请检查网络后重试。',
     unexpected: '无法读取网关的应答，请重试。',
     broken: '页面无法显示，请重新加载。',
+    notFetched: '无法连接网关，或网关已更新。请重新加载此页面。',
     otherUser: '当前已登录其他用户，未执行任何操作。',
     trace: '跟踪号',
     field: '{{field}}：{{text}}',
