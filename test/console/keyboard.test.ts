@@ -80,7 +80,7 @@ describe('by keyboard alone', () => {
     await page.keyboard.type('typed');
     await page.keyboard.press('Enter');
     await page.getByTestId('secret').waitFor();
-    await page.getByRole('cell', { name: 'typed', exact: true }).waitFor();
+    await page.getByRole('cell').getByText('typed', { exact: true }).waitFor();
   });
 
   test('asks a model and reads its answer; a drawer gives the focus back', async () => {
