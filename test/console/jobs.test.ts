@@ -50,12 +50,12 @@ describe('jobs in the console', () => {
     await page.getByRole('textbox', { name: 'Message' }).fill('The same in blue');
     await page.keyboard.press('Enter');
     await page.getByTestId('answer').getByRole('img', { name: 'Picture 1 of the result' }).waitFor();
+    const speech = { model: 'sim-speech', input: 'Good morning.', voice: 'alloy' };
+    await call(product.apis[0], 'POST', '/v1/async/speech', { key: customer.key, body: speech });
     await openView(page, 'Jobs');
     await page.getByRole('button', { name: /^Chat · sim-chat/ }).click();
     await page.getByRole('dialog').getByText('You wrote "Work on this"').waitFor();
     await page.keyboard.press('Escape');
-    const speech = { model: 'sim-speech', input: 'Good morning.', voice: 'alloy' };
-    await call(product.apis[0], 'POST', '/v1/async/speech', { key: customer.key, body: speech });
     await page.getByRole('button', { name: /^Speech · sim-speech/ }).click();
     await page.getByRole('button', { name: 'Listen' }).click();
     await page.getByLabel('Speech of the result').waitFor();

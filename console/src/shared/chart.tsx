@@ -5,6 +5,7 @@ import { useElementSize } from '@mantine/hooks';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import UPlot from 'uplot';
+import { locale } from '../language/language.ts';
 
 export interface Series {
   readonly label: string;
@@ -73,9 +74,9 @@ export default function Chart(props: ChartProps) {
 
 /** The newest first. */
 function Days({ label, times, series }: Pick<ChartProps, 'label' | 'times' | 'series'>) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const [isOpen, setOpen] = useState(false);
-  const { whole } = timeFormats('day', i18n.language);
+  const { whole } = timeFormats('day', locale());
   return (
     <details className="folded" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>{t('overview.asTable')}</summary>
@@ -114,7 +115,7 @@ function Days({ label, times, series }: Pick<ChartProps, 'label' | 'times' | 'se
 }
 
 function Drawing({ times, series, unit = 'second', height }: ChartProps) {
-  const { t, i18n } = useTranslation();
+  const { t } = useTranslation();
   const { ref, width } = useElementSize();
   const place = useRef<HTMLDivElement>(null);
   const theme = useMantineTheme();
@@ -125,7 +126,7 @@ function Drawing({ times, series, unit = 'second', height }: ChartProps) {
     const grid = { stroke: dark ? theme.colors.dark[5] : theme.colors.gray[2], width: 1 };
     const axis = { stroke: ink, grid, ticks: grid };
     const [first] = series;
-    const time = timeFormats(unit, i18n.language);
+    const time = timeFormats(unit, locale());
     // While nothing is pointed at, the legend tells the last.
     const last = times.length - 1;
     const margin = unit === 'day' ? DAY_SECONDS / 2 : 0;
@@ -174,7 +175,7 @@ function Drawing({ times, series, unit = 'second', height }: ChartProps) {
       place.current,
     );
     return () => chart.destroy();
-  }, [width, height, dark, theme, times, series, unit, t, i18n.language]);
+  }, [width, height, dark, theme, times, series, unit, t]);
   return (
     <Box ref={ref}>
       <div ref={place} aria-hidden />

@@ -151,7 +151,7 @@ function Changes({ record }: { record: AuditRecord }) {
       <Table.Tbody>
         {changesOf(record.before, record.after).map((change) => (
           <Table.Tr key={change.field}>
-            <Table.Th scope="row" fw={400} fz="xs" className="time" style={{ verticalAlign: 'top' }}>
+            <Table.Th scope="row" fw={400} fz="xs" style={{ verticalAlign: 'top' }}>
               <FieldName {...change} />
             </Table.Th>
             <Table.Td fz="xs" style={{ overflowWrap: 'anywhere' }}>
