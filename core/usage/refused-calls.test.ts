@@ -39,6 +39,17 @@ function inMemory() {
   return { calls, counted, written };
 }
 
+test('a key that stands where a model is named is not written', async () => {
+  const { calls, written } = inMemory();
+  const key = `ak-${'a1'.repeat(20)}`;
+  calls.note({ ...REFUSED, model: { identifier: key }, errorText: `there is no model ${key}` }, AT_MS);
+  await calls.close();
+  assert.deepEqual(
+    written.map(({ modelIdentifier, errorText }) => [modelIdentifier, errorText]),
+    [['ak-[hidden]', 'there is no model ak-[hidden]']],
+  );
+});
+
 test('a refused call is written as one that cost and used nothing, on its local day', async () => {
   const { calls, written } = inMemory();
   calls.note(REFUSED, AT_MS + 3);

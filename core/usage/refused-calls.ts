@@ -6,6 +6,7 @@
 import { Counter, type Registry } from 'prom-client';
 import { localDay } from '../../infra/calendar.ts';
 import type { Logger } from '../../infra/logger.ts';
+import { scrub } from '../../infra/secrets.ts';
 import { type Tags, type UsageRecord, usageRecord } from './usage-record.ts';
 import type { UsageStore } from './usage-store.ts';
 
@@ -123,12 +124,14 @@ export class RefusedCalls {
   }
 
   #recordOf(call: RefusedCall, nowMs: number): UsageRecord {
-    const { model, startedAtMs, ...rest } = call;
+    const { model, errorText, startedAtMs, ...rest } = call;
     const known = this.#deps.knownModel(model);
     return usageRecord.parse({
       ...rest,
       modelId: known?.id ?? null,
-      modelIdentifier: known?.modelIdentifier ?? model.identifier ?? '',
+      // What there is not may be anything: a client may have put its key there.
+      modelIdentifier: known?.modelIdentifier ?? scrub(model.identifier ?? ''),
+      errorText: errorText === null ? null : scrub(errorText),
       ...{ promptTokens: 0, completionTokens: 0, imageCount: 0, cost: '0', attempts: 0 },
       latencyMs: nowMs - startedAtMs,
       ttftMs: null,
