@@ -425,7 +425,7 @@ describe('a session', () => {
     await told.getByText('用户名或密码错误').first().waitFor();
   });
 
-  test('what is wrong with a form is told in the language of whoever fills it in', async () => {
+  test('what is wrong with a form is said in the language of whoever fills it in', async () => {
     const page = await browser.open(url(), { locale: 'zh-CN' });
     await page.getByRole('button', { name: '没有账号，去注册' }).click();
     await page.getByLabel('用户名').fill('bert');
@@ -546,7 +546,7 @@ describe('an administrator', () => {
     }
   });
 
-  test('is told which filter is refused, and why, by the name that the filter has', async () => {
+  test('sees which filter is refused, and why, by the name that the filter has', async () => {
     await goTo(page, '/spend?from=2024-01-01&until=2026-01-01');
     await page.getByText('From: must be at most 366 days before “Until”').waitFor();
     await goTo(page, '/spend?from=2026-01-02&until=2026-01-01');

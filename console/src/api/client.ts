@@ -49,6 +49,11 @@ client.use(opened);
 
 export const api = createQueries(client);
 
+/** The header that names the key by its id: nobody needs its text. */
+export function withKey(accessKeyId: number) {
+  return { 'X-Access-Key-Id': String(accessKeyId) };
+}
+
 /** Who is signed in, with the CSRF token that every change brings along; null for nobody. */
 export const SESSION = queryOptions({
   queryKey: ['session'],

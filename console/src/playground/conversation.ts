@@ -1,12 +1,12 @@
 /** The exchanges of the playground, and how one is sent: as a stream, at once, or as a job that is followed. */
 import { ApiError, TRACE_HEADER } from '../api/api-error.ts';
-import { client, queryClient } from '../api/client.ts';
+import { client, queryClient, withKey } from '../api/client.ts';
 import { loadApiWords } from '../shared/failure.ts';
 import { endOfJob } from '../shared/job-events.ts';
 import { sessionState } from '../shared/session-state.ts';
 import { type Answer, answerOfResult, NO_ANSWER } from './answer.ts';
 import { type Asked, chatJob, chatRequest, isChat, pictureRequest, type Spoken } from './request.ts';
-import { streamChat, withKey } from './stream.ts';
+import { streamChat } from './stream.ts';
 
 export interface Turn {
   readonly id: number;

@@ -1,13 +1,8 @@
 /** A chat as a stream, called as the signed-in user with the limits of a chosen access key. */
 import { createParser } from 'eventsource-parser';
 import { ApiError, errorOf, TRACE_HEADER } from '../api/api-error.ts';
-import { client } from '../api/client.ts';
+import { client, withKey } from '../api/client.ts';
 import { type Answer, NO_ANSWER, withChunk, withComment } from './answer.ts';
-
-/** The header that names the key by its id: nobody needs its text. */
-export function withKey(accessKeyId: number) {
-  return { 'X-Access-Key-Id': String(accessKeyId) };
-}
 
 /**
  * @param onAnswer gets the answer after each piece.

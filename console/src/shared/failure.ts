@@ -6,7 +6,7 @@ import { i18n, isLanguage, type Language } from '../language/language.ts';
 type ApiWords = typeof import('../language/api-words.ts');
 let words: ApiWords | undefined;
 
-/** Before a failure is told. Where the words cannot be fetched, the API's own are shown. */
+/** Before a failure is shown. Where the words cannot be fetched, the API's own are shown. */
 export async function loadApiWords(): Promise<void> {
   words ??= await import('../language/api-words.ts').catch(() => undefined);
 }

@@ -2,11 +2,11 @@
 import { Anchor, Button, Group } from '@mantine/core';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { client } from '../api/client.ts';
+import { client, withKey } from '../api/client.ts';
 import { showFailure } from './failure.ts';
 
 /** @param props.accessKeyId of the job; the file is fetched with it when it is asked for. */
-export function Speech({ fileId, accessKeyId }: { fileId: string; accessKeyId: number | null }) {
+export function Speech({ fileId, accessKeyId }: { fileId: string; accessKeyId: number }) {
   const { t } = useTranslation();
   const [url, setUrl] = useState<string>();
   const [busy, setBusy] = useState(false);
@@ -16,7 +16,7 @@ export function Speech({ fileId, accessKeyId }: { fileId: string; accessKeyId: n
     try {
       const { data } = await client.GET('/v1/files/{fileId}/content', {
         params: { path: { fileId } },
-        headers: { 'X-Access-Key-Id': String(accessKeyId ?? '') },
+        headers: withKey(accessKeyId),
         parseAs: 'blob',
       });
       if (data instanceof Blob) setUrl(URL.createObjectURL(data));

@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { api } from '../api/client.ts';
 import type { AuditRecord } from '../api/generated/schema.ts';
 import { actions } from '../language/en/api.ts';
+import { operations } from '../language/en/operations.ts';
 import { Choice, TextFilter } from '../shared/choice.tsx';
 import { DataTable, Pages } from '../shared/data-table.tsx';
 import { DayRange } from '../shared/day-input.tsx';
@@ -19,17 +20,6 @@ import { type Change, changesOf } from './audit-changes.ts';
 import { nameOf, unitOf } from './price-text.tsx';
 
 const PAGE_ROWS = 20;
-const KINDS = [
-  'access-key',
-  'job',
-  'ledger',
-  'model',
-  'order',
-  'provider',
-  'provider-key',
-  'user',
-  'webhook-delivery',
-] as const;
 const ACTIONS = Object.keys(actions);
 const TEXTS = ['targetId', 'traceId'] as const;
 const NAMES = ['from', 'until', 'actor', 'action', ...TEXTS] as const;
@@ -120,8 +110,11 @@ export default function Audit() {
 /** What was changed; a kind of a later version is named as the log does. */
 function Kind({ name }: { name: string }) {
   const { t } = useTranslation();
-  const known = KINDS.find((kind) => kind === name);
-  return known === undefined ? name : t(`audit.kinds.${known}`);
+  return isKind(name) ? t(`audit.kinds.${name}`) : name;
+}
+
+function isKind(name: string): name is keyof typeof operations.audit.kinds {
+  return Object.hasOwn(operations.audit.kinds, name);
 }
 
 function Actor({ actorUserId, actorName }: AuditRecord) {

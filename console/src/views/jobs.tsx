@@ -186,7 +186,7 @@ function Result({ payload, accessKeyId }: { payload: unknown; accessKeyId: numbe
     <>
       {typeof text === 'string' && <Text style={{ whiteSpace: 'pre-wrap' }}>{text}</Text>}
       <Pictures urls={urls} />
-      {typeof fileId === 'string' && <Speech fileId={fileId} accessKeyId={accessKeyId} />}
+      {typeof fileId === 'string' && accessKeyId !== null && <Speech fileId={fileId} accessKeyId={accessKeyId} />}
     </>
   );
 }
