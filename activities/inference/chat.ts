@@ -22,10 +22,10 @@ import {
   targetOf,
 } from './charge.ts';
 import { inClientPaths } from './client-paths.ts';
+import { withKeptFiles } from './kept-files.ts';
 import { isTranslated, nativeWay } from './native.ts';
 import type { PaidCalls } from './paid-calls.ts';
 import { type Candidate, planChat, promptSize } from './plan.ts';
-import { withKeptFiles } from './request-files.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import { usageOf } from './usage.ts';
 

@@ -9,8 +9,9 @@ import type { ChatBody, NativeForm } from '../../core/providers/provider.ts';
 import { speaks } from '../../core/providers/vendors.ts';
 import { type FieldError, invalid } from '../../infra/errors.ts';
 import type { ClientPaths } from './client-paths.ts';
+import type { KeptTexts } from './kept-files.ts';
 import type { Candidate, PromptSize } from './plan.ts';
-import { type AskedDocument, documentsIn, type KeptTexts, takesDocuments } from './request-files.ts';
+import { type AskedDocument, documentsIn, takesDocuments } from './request-files.ts';
 import type { PricedUse } from './request-policy.ts';
 
 export type NativeAdapters = Readonly<Record<NativeForm, NativeAdapter>>;

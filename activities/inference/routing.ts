@@ -6,9 +6,9 @@ import { unmetWishes } from '../../core/providers/fit.ts';
 import type { ChatBody } from '../../core/providers/provider.ts';
 import { AppError, invalid } from '../../infra/errors.ts';
 import type { ChargeRequest } from './charge.ts';
+import { type KeptTexts, sizeWithTexts } from './kept-files.ts';
 import { ableToHear, type NativeChat, untoldIn } from './native.ts';
 import { type Asked, promptSize } from './plan.ts';
-import { type KeptTexts, sizeWithTexts } from './request-files.ts';
 import { askedLimit, BATCH_TIER, type PricedUse, pricedInChat, SEARCH_FIELDS } from './request-policy.ts';
 
 /** `priority`: as the administrators ordered them; `smart`: weighed against how the providers do at the moment. */

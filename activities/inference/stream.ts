@@ -25,9 +25,9 @@ import {
 import { type Asking, chatOnce } from './chat.ts';
 import { ChunkQueue } from './chunk-queue.ts';
 import { inClientPaths } from './client-paths.ts';
+import { withKeptFiles } from './kept-files.ts';
 import { isTranslated, nativeWay } from './native.ts';
 import { type Candidate, type PromptSize, planChat } from './plan.ts';
-import { withKeptFiles } from './request-files.ts';
 import { type ChatRequest, candidatesOf } from './routing.ts';
 import type { Measured } from './settlement.ts';
 import { usageOf } from './usage.ts';

@@ -29,8 +29,8 @@ import { planSpeech, planTranscription, type Recording } from '../inference/audi
 import { openHold } from '../inference/charge.ts';
 import { insufficientBalance, type LimitedRequest } from '../inference/hold.ts';
 import { imageCapability, planImages } from '../inference/images.ts';
+import type { FindKeptTexts } from '../inference/kept-files.ts';
 import { type Asked, type Plan, planChat } from '../inference/plan.ts';
-import type { FindKeptTexts } from '../inference/request-files.ts';
 import { type ChatRequest, candidatesOf, type ModelName, usableModels } from '../inference/routing.ts';
 import { JOB_DEADLINE_MS, type JobPlan, type JobStatus, jobStart } from './job.ts';
 import type { JobEvents } from './job-events.ts';

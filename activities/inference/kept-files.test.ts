@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AppError } from '../../infra/errors.ts';
 import { HeldByRequest, HeldBytes } from '../../infra/held-bytes.ts';
+import { keptFileReader, keptTextFinder, sizeWithTexts, withKeptFiles } from './kept-files.ts';
 import { promptSize } from './plan.ts';
-import { keptFileReader, keptTextFinder, sizeWithTexts, withKeptFiles } from './request-files.ts';
 
 const MEGABYTE = 1024 * 1024;
 
