@@ -142,6 +142,10 @@ export const messages: Readonly<Record<string, string>> = {
   'needs base64 or url': '须有 base64 或 url',
   'is required: a file as a data URL in file_data, or by its file_id': '必填：文件数据或文件编号',
   'there is no file {id}': '文件 {id} 不存在',
+  'at most {count} files may be given by id': '最多可按编号指定 {count} 个文件',
+  'files that are given by id may have {bytes} bytes together': '按编号指定的文件合计不得超过 {bytes} 字节',
+  'is a text of more than {bytes} bytes': '文本超过 {bytes} 字节',
+  'is a file that is neither a PDF nor a text': '文件既不是 PDF，也不是文本',
   'asks for {texts} vectors of {dimensions} numbers; all together may have {most}':
     '要求 {texts} 个 {dimensions} 维向量，合计最多 {most} 个数',
   'is not taken by {model}': '{model} 不接受此项',
